@@ -1,0 +1,43 @@
+/**
+ * Tests run as CommonJS through swc, against the sources: Nest 12 is ESM only, which jest can load from CommonJS
+ * on Node >= 24.9 with --experimental-vm-modules (scripts/jest.mjs sets both).
+ */
+const shared = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          keepClassNames: true,
+        },
+        module: { type: 'commonjs', ignoreDynamic: false },
+      },
+    ],
+  },
+  moduleNameMapper: {
+    '^nestjs-telemetry$': '<rootDir>/lib/index.ts',
+    '^nestjs-telemetry/testing$': '<rootDir>/lib/testing/index.ts',
+    '^nestjs-telemetry/register$': '<rootDir>/lib/register.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/test/nest11', '<rootDir>/.cache'],
+};
+
+export default {
+  testTimeout: 20_000,
+  projects: [
+    { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/test/architecture.spec.ts'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.spec.ts'],
+      testPathIgnorePatterns: ['<rootDir>/test/architecture.spec.ts', '<rootDir>/test/e2e/', '<rootDir>/test/backends/'],
+    },
+    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
+    { ...shared, displayName: 'backends', testMatch: ['<rootDir>/test/backends/**/*.spec.ts'] },
+  ],
+};

@@ -1,0 +1,100 @@
+import { type Attributes, type TextMapPropagator } from '@opentelemetry/api';
+import { type Instrumentation } from '@opentelemetry/instrumentation';
+import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics';
+import { type Sampler, type SpanLimits, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type DestinationStream, type LoggerOptions } from 'pino';
+
+import {
+  type OtlpProtocol,
+  type PropagatorName,
+  type SamplerName,
+  type TelemetryLogLevel,
+} from './telemetry-options.interface.js';
+
+/** One OTLP destination of one signal, fully resolved. */
+export interface OtlpTarget {
+  /** Complete address: with the `/v1/traces` path for HTTP, `http(s)://host:port` for gRPC. */
+  readonly url: string;
+  readonly protocol: OtlpProtocol;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** One Jaeger destination, fully resolved. */
+export type JaegerTarget =
+  | { readonly transport: 'udp'; readonly protocol: 'compact' | 'binary'; readonly host: string; readonly port: number }
+  | { readonly transport: 'http'; readonly url: string };
+
+/** Limits of a batch processor; undefined leaves the SDK's default. */
+export interface BatchLimits {
+  readonly maxQueueSize?: number;
+  readonly scheduledDelayMillis?: number;
+  readonly exportTimeoutMillis?: number;
+  readonly maxExportBatchSize?: number;
+}
+
+/** What the rest of the library reads: every option decided, nothing optional that has a default. Frozen. */
+export interface TelemetryConfig {
+  readonly enabled: boolean;
+  readonly serviceName: string;
+  readonly serviceVersion: string;
+  readonly environment: string;
+  readonly resourceAttributes: Attributes;
+  readonly traces: {
+    readonly otlp: readonly OtlpTarget[];
+    readonly jaeger: readonly JaegerTarget[];
+    readonly console: boolean;
+    readonly sampler: { readonly name: SamplerName; readonly ratio: number } | Sampler;
+    readonly batch: BatchLimits;
+    readonly limits: SpanLimits;
+    readonly processors: readonly SpanProcessor[];
+  };
+  readonly metrics: {
+    readonly otlp: readonly OtlpTarget[];
+    readonly exportIntervalMillis: number;
+    readonly exportTimeoutMillis: number;
+    readonly prometheus: PrometheusConfig | undefined;
+    readonly readers: readonly IMetricReader[];
+    readonly views: readonly ViewOptions[];
+  };
+  readonly logs: {
+    readonly otlp: readonly OtlpTarget[];
+    readonly batch: BatchLimits;
+    readonly processors: readonly LogRecordProcessor[];
+  };
+  readonly logging: LoggingConfig;
+  readonly instrumentation: {
+    readonly httpServer: { readonly ignore: readonly (string | RegExp)[] } | undefined;
+    readonly http: boolean;
+    readonly redis: boolean;
+    readonly pg: boolean;
+    readonly runtimeMetrics: boolean;
+  };
+  readonly instrumentations: readonly Instrumentation[];
+  readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
+  readonly shutdownTimeoutMs: number;
+  /** Wrong environment variables that were ignored; whoever starts the runtime prints them, once. */
+  readonly warnings: readonly string[];
+}
+
+export interface PrometheusConfig {
+  readonly path: string;
+  /** undefined: served on the application's own port. */
+  readonly port: number | undefined;
+  readonly host: string;
+  readonly guards: readonly unknown[];
+  readonly prefix: string | undefined;
+}
+
+export interface LoggingConfig {
+  /** false: nothing of nestjs-pino is set up and NestJS's logger is left alone. */
+  readonly enabled: boolean;
+  readonly level: TelemetryLogLevel;
+  readonly format: 'json' | 'text';
+  readonly redact: readonly string[];
+  readonly nestLogger: boolean;
+  readonly requestLog: boolean;
+  readonly spanEvents: boolean;
+  readonly destination: DestinationStream | undefined;
+  readonly pino: Omit<LoggerOptions, 'level' | 'redact'>;
+}

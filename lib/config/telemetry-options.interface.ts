@@ -1,0 +1,148 @@
+import { type Attributes, type TextMapPropagator } from '@opentelemetry/api';
+import { type Instrumentation } from '@opentelemetry/instrumentation';
+import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics';
+import { type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type DestinationStream, type LoggerOptions } from 'pino';
+
+/** How OTLP is spoken; the names are those of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
+
+/** Severity threshold; pino's names. */
+export type TelemetryLogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** Which traces are recorded. Default: what the caller decided, and everything that starts here. */
+export interface SamplingOptions {
+  /**
+   * A sampler of the specification by its name, or an instance.
+   * Default `parentbased_always_on`, or `parentbased_traceidratio` when `ratio` is set. Env `OTEL_TRACES_SAMPLER`.
+   */
+  sampler?: SamplerName | Sampler;
+  /** Share of new traces to record, 0 to 1. Default 1. Env `OTEL_TRACES_SAMPLER_ARG`. */
+  ratio?: number;
+}
+
+export type SamplerName =
+  | 'always_on'
+  | 'always_off'
+  | 'traceidratio'
+  | 'parentbased_always_on'
+  | 'parentbased_always_off'
+  | 'parentbased_traceidratio';
+
+/** Where and how metrics are offered to a scraper. */
+export interface PrometheusOptions {
+  /** Path on the application's own port. A global prefix or version never changes it. Default `/metrics`. */
+  path?: string;
+  /**
+   * Serve on a port of its own instead of the application's. Default: the application's port.
+   * A port that is taken is warned about and never stops the application. Env `OTEL_EXPORTER_PROMETHEUS_PORT`.
+   */
+  port?: number;
+  /** Interface of the port of its own. Default `localhost`. Env `OTEL_EXPORTER_PROMETHEUS_HOST`. */
+  host?: string;
+  /** Guard classes or instances that decide who may scrape; resolved in the application's container. Default none. */
+  guards?: readonly unknown[];
+  /** Prepended to each metric name with an underscore. Default none. */
+  prefix?: string;
+}
+
+/** What a log line looks like and where it goes. */
+export interface LoggingOptions {
+  /** Least severe level that is written. Default `info` in production, `debug` elsewhere. Env `OTEL_LOG_LEVEL`. */
+  level?: TelemetryLogLevel;
+  /** `json`, or the readable `INFO - message [trace:…] [span:…]`. Default `json` in production, `text` elsewhere. */
+  format?: 'json' | 'text';
+  /** pino paths whose values are replaced by `[Redacted]` in lines, log records and span events. Default none. */
+  redact?: readonly string[];
+  /** Let NestJS's own `Logger` write through this logger. Default true. A logger passed to NestFactory is never replaced. */
+  nestLogger?: boolean;
+  /** One line per finished HTTP request. Default true. */
+  requestLog?: boolean;
+  /** Attach log lines to the active span as events, so that Jaeger shows them. Default true. */
+  spanEvents?: boolean;
+  /** Where lines are written. Default standard output. */
+  destination?: DestinationStream;
+  /** Further pino options. */
+  pino?: Omit<LoggerOptions, 'level' | 'redact'>;
+}
+
+/** One switch per instrumentation; all are on by default. */
+export interface InstrumentationOptions {
+  /** HTTP server spans and metrics of the Nest application. Default true. */
+  httpServer?: boolean | HttpServerInstrumentationOptions;
+  /** Spans and propagation for fetch and undici. Default true. */
+  http?: boolean;
+  /** Spans for ioredis commands. Default true. */
+  redis?: boolean;
+  /** Spans for pg queries. Default true. */
+  pg?: boolean;
+  /** Event-loop, garbage-collection, heap, CPU and host metrics. Default true. */
+  runtimeMetrics?: boolean;
+}
+
+export interface HttpServerInstrumentationOptions {
+  /**
+   * Routes or paths that are not recorded at all: no span, metric, request line, or anything below them.
+   * Strings match the path exactly, or as a prefix when they end in `*`.
+   * Default `/metrics` (the configured path), `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
+   */
+  ignore?: readonly (string | RegExp)[];
+}
+
+/** Everything `TelemetryModule.forRoot()` and `configureTelemetry()` accept. Code wins over environment, environment over default. */
+export interface TelemetryOptions {
+  /** `false` makes the whole module a no-op (logs are still written). Default true. Env `OTEL_SDK_DISABLED`. */
+  enabled?: boolean;
+  /** `service.name`. Default: `name` of the application's package.json. Env `OTEL_SERVICE_NAME`. */
+  serviceName?: string;
+  /** `service.version`. Default: `version` of the application's package.json. Env `OTEL_RESOURCE_ATTRIBUTES`. */
+  serviceVersion?: string;
+  /** `deployment.environment.name`. Default `NODE_ENV`, else `development`. Env `OTEL_ENVIRONMENT`. */
+  environment?: string;
+  /** Further resource attributes. Default none. Env `OTEL_RESOURCE_ATTRIBUTES`. */
+  resourceAttributes?: Attributes;
+  /**
+   * Where Jaeger listens: `host:6831` (compact Thrift over UDP), `host:6832` (binary Thrift over UDP),
+   * `http://host:14268/api/traces` (Thrift over HTTP), or an OTLP port (`http://host:4318`, `http://host:4317`).
+   * Default: not sent. Env `OTEL_EXPORTER_JAEGER_ENDPOINT`.
+   */
+  jaegerEndpoint?: string;
+  /**
+   * Base address of an OTLP receiver, with or without scheme (`localhost:4317`, `http://collector:4318`).
+   * Default: not sent. Env `OTEL_EXPORTER_OTLP_ENDPOINT` and its per-signal forms.
+   */
+  otlpEndpoint?: string;
+  /** Sent with each OTLP request. Default none. Env `OTEL_EXPORTER_OTLP_HEADERS` and its per-signal forms. */
+  otlpHeaders?: Readonly<Record<string, string>>;
+  /** Default: `grpc` for port 4317, else `http/protobuf`. Env `OTEL_EXPORTER_OTLP_PROTOCOL` and its per-signal forms. */
+  otlpProtocol?: OtlpProtocol;
+  /** Offer metrics to Prometheus. Default true. */
+  enablePrometheus?: boolean;
+  /** Where the metrics are offered. */
+  prometheus?: PrometheusOptions;
+  /** Print each finished span to standard output, for debugging. Default false. */
+  enableConsole?: boolean;
+  /** Which traces are recorded: a share from 0 to 1, or an object. Env `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. */
+  sampling?: number | SamplingOptions;
+  /** What a log line looks like and where it goes; `false` leaves logging alone. */
+  logging?: boolean | LoggingOptions;
+  /** Switches; `false` turns every automatic instrumentation off. */
+  instrumentation?: boolean | InstrumentationOptions;
+  /** Any OpenTelemetry instrumentation to enable beside our own. Default none. */
+  instrumentations?: readonly Instrumentation[];
+  /** How trace context crosses processes. Default W3C tracecontext and baggage. Env `OTEL_PROPAGATORS`. */
+  propagators?: readonly (PropagatorName | TextMapPropagator)[];
+  /** Longest time to flush at shutdown, in milliseconds. Default 5000. */
+  shutdownTimeoutMs?: number;
+  /** Further span processors. Default none. */
+  spanProcessors?: readonly SpanProcessor[];
+  /** Further metric readers. Default none. */
+  metricReaders?: readonly IMetricReader[];
+  /** Further log record processors. Default none. */
+  logRecordProcessors?: readonly LogRecordProcessor[];
+  /** Metric views. Default none. */
+  views?: readonly ViewOptions[];
+}
+
+export type PropagatorName = 'tracecontext' | 'baggage' | 'b3' | 'b3multi';

@@ -1,0 +1,62 @@
+/**
+ * Where the library says that something is wrong without throwing: each key is said once (or once per interval),
+ * counted always, and goes to one replaceable sink, so that a broken collector cannot flood the application's log.
+ */
+export type WarningSink = (message: string, code: string) => void;
+
+interface WarningState {
+  sink: WarningSink;
+  readonly said: Map<string, { count: number; lastSaidAt: number }>;
+}
+
+const STATE_KEY = Symbol.for('nestjs-telemetry.warnings');
+
+const toProcessWarning: WarningSink = (message, code) => {
+  process.emitWarning(message, { type: 'TelemetryWarning', code });
+};
+
+function warningState(): WarningState {
+  const holder = globalThis as { [STATE_KEY]?: WarningState };
+  return (holder[STATE_KEY] ??= { sink: toProcessWarning, said: new Map() });
+}
+
+/**
+ * Says `message` unless `key` was said before.
+ *
+ * @param key what is deduplicated, for example `env:OTEL_TRACES_SAMPLER`; also the code of the process warning
+ * @param everyMs say it again when it still happens after this many milliseconds; default never
+ */
+export function warnOnce(key: string, message: string, everyMs = Infinity): void {
+  const { said, sink } = warningState();
+  const now = performance.now();
+  const entry = said.get(key);
+  if (entry === undefined) {
+    said.set(key, { count: 1, lastSaidAt: now });
+    sink(message, key);
+    return;
+  }
+  entry.count += 1;
+  if (now - entry.lastSaidAt < everyMs) return;
+  entry.lastSaidAt = now;
+  sink(`${message} (${entry.count} times so far)`, key);
+}
+
+/** How often each warning happened, said or not. */
+export function warningCounts(): ReadonlyMap<string, number> {
+  return new Map([...warningState().said].map(([key, { count }]) => [key, count]));
+}
+
+/** Sends further warnings to `sink`; returns what restores the sink that was there. */
+export function setWarningSink(sink: WarningSink): () => void {
+  const state = warningState();
+  const previous = state.sink;
+  state.sink = sink;
+  return () => {
+    if (state.sink === sink) state.sink = previous;
+  };
+}
+
+/** Forgets what was said, so that a restarted runtime warns anew. */
+export function resetWarnings(): void {
+  warningState().said.clear();
+}

@@ -1,0 +1,20 @@
+import { type TelemetryRuntime } from './telemetry-runtime.js';
+
+/** What must exist once per process, however many copies of this package are loaded (ESM, CommonJS, two versions). */
+interface RuntimeState {
+  /** Grows whenever a runtime starts or stops: whatever caches a tracer or instrument compares it and binds anew. */
+  generation: number;
+  runtime: TelemetryRuntime | undefined;
+}
+
+const STATE_KEY = Symbol.for('nestjs-telemetry.runtime');
+
+export function runtimeState(): RuntimeState {
+  const holder = globalThis as { [STATE_KEY]?: RuntimeState };
+  return (holder[STATE_KEY] ??= { generation: 0, runtime: undefined });
+}
+
+/** The runtime of this process, or undefined before the start, after the shutdown and when telemetry is disabled. */
+export function currentRuntime(): TelemetryRuntime | undefined {
+  return runtimeState().runtime;
+}

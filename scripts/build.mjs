@@ -1,0 +1,35 @@
+// Builds the library twice (dist/esm and dist/cjs) and the sample application, each only when its sources changed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+
+function newestUnder(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newestUnder(join(path, name))));
+}
+
+function build({ name, project, inputs, packageType }) {
+  const out = join(root, 'dist', name);
+  const stamp = join(out, '.built');
+  const newest = Math.max(...[...inputs, project, 'tsconfig.base.json', 'package.json'].map((path) => newestUnder(join(root, path))));
+  if (existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
+  const started = performance.now();
+  rmSync(out, { recursive: true, force: true });
+  const { status } = spawnSync(process.execPath, [tsc, '-p', project], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+  mkdirSync(out, { recursive: true });
+  if (packageType) writeFileSync(join(out, 'package.json'), `{"type":"${packageType}"}\n`);
+  writeFileSync(stamp, '');
+  console.log(`built dist/${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+build({ name: 'esm', project: 'tsconfig.esm.json', inputs: ['lib'], packageType: 'module' });
+build({ name: 'cjs', project: 'tsconfig.cjs.json', inputs: ['lib'], packageType: 'commonjs' });
+if (process.argv.includes('--all')) {
+  build({ name: 'sample-app', project: 'sample-app/tsconfig.json', inputs: ['sample-app', 'lib'] });
+}
