@@ -1,0 +1,66 @@
+import { isObservable, type Observable } from 'rxjs';
+
+import { warnOnce } from '../errors/warnings.js';
+import { followIterator, isIterator } from './follow-iterator.js';
+import { followObservable } from './follow-observable.js';
+import { followPromise, isRunningPromise } from './follow-promise.js';
+import { followStream, isNodeStream, readStreamOfFile } from './follow-stream.js';
+import { followThenable, type LazyThenable } from './follow-thenable.js';
+import { type ResultObserver } from './result-observer.interface.js';
+import { Settlement } from './settlement.js';
+
+/**
+ * Returns what the caller must get in place of `result`, and tells `observer` exactly once how the work that produced
+ * it ended: a promise when it settles, an Observable with its first subscription, a generator or iterator when it is
+ * exhausted or left, a Node stream or Nest `StreamableFile` when it ends; anything else at once.
+ *
+ * Limits: what is lazy ends only when it is used. An Observable nobody subscribes to, a query builder nobody awaits
+ * (`query.exec()` of mongoose by-passes `then`) and a generator abandoned in the middle never end. What a promise
+ * resolves to is not followed further. Subjects, web streams, `Response`s and iterables that are not iterators are plain
+ * values. A rejection nobody handles stays unhandled, except on a subclass of Promise, which is watched from the side.
+ */
+export function followResult<T>(result: T, observer: ResultObserver): T {
+  const settlement = new Settlement(observer);
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) {
+    settlement.succeed(result);
+    return result;
+  }
+  try {
+    return followObject(result, settlement);
+  } catch (error) {
+    // A proxy or getter that throws on members it does not know: whatever it is, it stays the application's.
+    warnOnce('invocation:follow', `Telemetry could not follow a returned object: ${String(error)}`);
+    settlement.succeed(result);
+    return result;
+  }
+}
+
+/** Calls `fn` inside `observer.run` and follows what it returns; a synchronous throw is told and rethrown as it is. */
+export function invokeAndFollow<T>(fn: () => T, observer: ResultObserver): T {
+  let result: T;
+  try {
+    result = observer.run === undefined ? fn() : observer.run(fn);
+  } catch (error) {
+    new Settlement(observer).fail(error);
+    throw error;
+  }
+  return followResult(result, observer);
+}
+
+function followObject<T extends object>(result: T, settlement: Settlement): T {
+  // The casts to T: each follower returns the object it was given, or one of the same kind.
+  if (isRunningPromise(result)) return followPromise(result, settlement) as unknown as T;
+  if (isObservable(result)) {
+    return followObservable(result as Observable<unknown>, settlement) as unknown as T;
+  }
+  if (isThenable(result)) return followThenable(result, settlement);
+  const stream = isNodeStream(result) ? result : readStreamOfFile(result);
+  if (stream !== undefined) followStream(stream, settlement);
+  else if (isIterator(result)) followIterator(result, settlement);
+  else settlement.succeed(result);
+  return result;
+}
+
+function isThenable(value: object): value is LazyThenable {
+  return typeof (value as { then?: unknown }).then === 'function';
+}
