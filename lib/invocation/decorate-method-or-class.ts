@@ -33,7 +33,7 @@ export function decorateMethodOrClass(decoration: MethodOrClassDecoration): Meth
   return ((...args: DecoratorArguments): unknown => {
     const [target, second, third] = args;
     if (isStandardContext(second)) return applyStandard(decoration, target, second);
-    if (typeof target === 'function' && second === undefined) {
+    if (typeof target === 'function' && second === undefined && third === undefined) {
       wrapMethodsOf(target, decoration);
       return undefined;
     }
