@@ -5,13 +5,15 @@ interface RuntimeState {
   /** Grows whenever a runtime starts or stops: whatever caches a tracer or instrument compares it and binds anew. */
   generation: number;
   runtime: TelemetryRuntime | undefined;
+  /** How many applications count on the runtime; the last one to leave stops it. */
+  users: number;
 }
 
 const STATE_KEY = Symbol.for('nestjs-telemetry.runtime');
 
 export function runtimeState(): RuntimeState {
   const holder = globalThis as { [STATE_KEY]?: RuntimeState };
-  return (holder[STATE_KEY] ??= { generation: 0, runtime: undefined });
+  return (holder[STATE_KEY] ??= { generation: 0, runtime: undefined, users: 0 });
 }
 
 /** The runtime of this process, or undefined before the start, after the shutdown and when telemetry is disabled. */

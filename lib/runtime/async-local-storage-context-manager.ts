@@ -1,0 +1,80 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type EventEmitter } from 'node:events';
+
+import { type Context, type ContextManagementToken, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
+
+/**
+ * Carries the active OpenTelemetry context through promises, timers and callbacks on one AsyncLocalStorage,
+ * and can attach a context imperatively, for code that cannot be put into a callback.
+ */
+export class AsyncLocalStorageContextManager implements ContextManager {
+  private readonly storage = new AsyncLocalStorage<Context>();
+
+  active(): Context {
+    return this.storage.getStore() ?? ROOT_CONTEXT;
+  }
+
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    context: Context,
+    fn: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    if (thisArg === undefined && args.length === 0) return this.storage.run(context, fn as () => ReturnType<F>);
+    return this.storage.run(context, () => Reflect.apply(fn, thisArg, args) as ReturnType<F>);
+  }
+
+  bind<T>(context: Context, target: T): T {
+    if (typeof target === 'function') return this.bindFunction(context, target as T & BindableFunction);
+    if (isEventEmitter(target)) this.bindEmitter(context, target);
+    return target;
+  }
+
+  enable(): this {
+    return this;
+  }
+
+  disable(): this {
+    this.storage.disable();
+    return this;
+  }
+
+  /**
+   * Makes `context` active until the token is disposed. In an async function call it after the first `await`,
+   * or the caller sees the context too; `context.with()` has no such trap.
+   */
+  attach(context: Context): ContextManagementToken {
+    const previous = this.storage.getStore();
+    this.storage.enterWith(context);
+    let attached = true;
+    return {
+      dispose: () => {
+        if (!attached) return;
+        attached = false;
+        this.storage.enterWith(previous ?? ROOT_CONTEXT);
+      },
+    };
+  }
+
+  private bindFunction<T extends BindableFunction>(context: Context, target: T): T {
+    const { storage } = this;
+    const bound = function (this: unknown, ...args: unknown[]): unknown {
+      return storage.run(context, () => Reflect.apply(target, this, args) as unknown);
+    };
+    Object.defineProperty(bound, 'length', { value: target.length, configurable: true });
+    return bound as T;
+  }
+
+  /** Listeners run where their emitter was bound: bytes arriving on a socket know nothing of the request they belong to. */
+  private bindEmitter(context: Context, emitter: EventEmitter): void {
+    const { storage } = this;
+    const emit = emitter.emit.bind(emitter);
+    emitter.emit = (event: string | symbol, ...args: unknown[]) => storage.run(context, () => emit(event, ...args));
+  }
+}
+
+type BindableFunction = (...args: unknown[]) => unknown;
+
+function isEventEmitter(value: unknown): value is EventEmitter {
+  return typeof value === 'object' && value !== null && 'emit' in value && typeof value.emit === 'function' && 'on' in value;
+}

@@ -1,0 +1,145 @@
+import { context, logs, metrics, propagation, trace } from '@opentelemetry/api';
+import { type Resource } from '@opentelemetry/resources';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { TracerProvider } from '@opentelemetry/sdk-trace';
+
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { warnOnce } from '../errors/warnings.js';
+import { createLogRecordProcessors } from '../exporters/create-log-record-processors.js';
+import { createMetricReaders } from '../exporters/create-metric-readers.js';
+import { createSpanProcessors } from '../exporters/create-span-processors.js';
+import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
+import { createPropagator } from './create-propagator.js';
+import { createResource } from './create-resource.js';
+import { createSampler } from './create-sampler.js';
+import { type GlobalSlot, isRegistered } from './registered-globals.js';
+import { runtimeState } from './runtime-state.js';
+import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
+
+/**
+ * Starts what nobody has started yet and gives the runtime of this process. A signal whose provider is registered
+ * already (a NodeSDK of the application's own, an agent) is left to it: our spans, instruments and records go there.
+ *
+ * @throws never: start-up must not break the application
+ */
+export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
+  const state = runtimeState();
+  if (state.runtime !== undefined) return state.runtime;
+
+  const resource = createResource(config);
+  const undo: (() => void)[] = [];
+  const register = (slot: GlobalSlot, set: () => boolean, unset: () => void): void => {
+    if (set()) undo.push(unset);
+    else warnRejected(slot);
+  };
+
+  registerPropagation(config, register);
+  const tracing = startTracing(config, resource, register);
+  const measuring = startMetrics(config, resource, register);
+  const logging = startLogRecords(config, resource, register);
+
+  const runtime = new TelemetryRuntime({
+    config,
+    providers: [tracing, measuring.provider, logging].filter((provider) => provider !== undefined),
+    prometheus: measuring.prometheus,
+    emitsLogRecords: logging !== undefined || isRegistered('logs'),
+    unregister: () => {
+      for (const unset of undo.reverse()) unset();
+    },
+  });
+  state.runtime = runtime;
+  state.generation += 1;
+  return runtime;
+}
+
+/** Stops the runtime of this process, if there is one, so that another can be started. */
+export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
+  const state = runtimeState();
+  await runtime.stop();
+  if (state.runtime !== runtime) return;
+  runtime.unregister();
+  state.runtime = undefined;
+  state.generation += 1;
+}
+
+type Register = (slot: GlobalSlot, set: () => boolean, unset: () => void) => void;
+
+function registerPropagation(config: TelemetryConfig, register: Register): void {
+  // The context manager stays when we stop: requests still in flight run on it, and it holds nothing of ours.
+  if (!isRegistered('context')) {
+    const manager = new AsyncLocalStorageContextManager();
+    if (!context.setGlobalContextManager(manager)) warnRejected('context');
+  }
+  if (!isRegistered('propagation')) {
+    const propagator = createPropagator(config.propagators);
+    register(
+      'propagation',
+      () => propagation.setGlobalPropagator(propagator),
+      () => {
+        propagation.disable();
+      },
+    );
+  }
+}
+
+function startTracing(config: TelemetryConfig, resource: Resource, register: Register): OwnedProvider | undefined {
+  if (isRegistered('trace')) return undefined;
+  const provider = new TracerProvider({
+    resource,
+    sampler: createSampler(config.traces.sampler),
+    spanLimits: config.traces.limits,
+    spanProcessors: createSpanProcessors(config),
+  });
+  register(
+    'trace',
+    () => trace.setGlobalTracerProvider(provider),
+    () => {
+      trace.disable();
+    },
+  );
+  return provider;
+}
+
+function startMetrics(
+  config: TelemetryConfig,
+  resource: Resource,
+  register: Register,
+): { provider: OwnedProvider | undefined; prometheus: PrometheusScrape | undefined } {
+  if (isRegistered('metrics')) return { provider: undefined, prometheus: undefined };
+  const { readers, prometheus } = createMetricReaders(config);
+  if (readers.length === 0) return { provider: undefined, prometheus: undefined };
+  const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
+  register(
+    'metrics',
+    () => metrics.setGlobalMeterProvider(provider),
+    () => {
+      metrics.disable();
+    },
+  );
+  return { provider, prometheus };
+}
+
+function startLogRecords(config: TelemetryConfig, resource: Resource, register: Register): OwnedProvider | undefined {
+  if (isRegistered('logs')) return undefined;
+  const processors = createLogRecordProcessors(config);
+  if (processors.length === 0) return undefined;
+  const provider = new LoggerProvider({ resource, processors });
+  register(
+    'logs',
+    () => logs.setGlobalLoggerProvider(provider),
+    () => {
+      logs.disable();
+    },
+  );
+  return provider;
+}
+
+function warnRejected(slot: GlobalSlot): void {
+  warnOnce(
+    `api-registration:${slot}`,
+    `OpenTelemetry's ${slot} API refused our registration: another version of @opentelemetry/api was loaded first. ` +
+      'Run `npm ls @opentelemetry/api` and keep one copy (it is a peer dependency).',
+  );
+}

@@ -1,0 +1,23 @@
+import { isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
+
+/** Identity of the active span, or undefined outside one. */
+export function getCurrentSpanContext(): SpanContext | undefined {
+  const spanContext = trace.getActiveSpan()?.spanContext();
+  return spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined;
+}
+
+/**
+ * Gives the id of the active trace: 32 hexadecimal digits, as `traceparent` and every backend spell it; undefined
+ * outside a span.
+ *
+ * @example
+ * response.setHeader('x-trace-id', getCurrentTraceId() ?? '');
+ */
+export function getCurrentTraceId(): string | undefined {
+  return getCurrentSpanContext()?.traceId;
+}
+
+/** Gives the id of the active span: 16 hexadecimal digits; undefined outside a span. */
+export function getCurrentSpanId(): string | undefined {
+  return getCurrentSpanContext()?.spanId;
+}
