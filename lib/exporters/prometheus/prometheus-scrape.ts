@@ -1,0 +1,75 @@
+import { type PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { type IMetricReader } from '@opentelemetry/sdk-metrics';
+
+import { warnOnce } from '../../errors/warnings.js';
+import { describeError } from '../explain-export-failure.js';
+import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
+import { mergeScopes } from './merge-scopes.js';
+import { PrometheusReader } from './prometheus-reader.js';
+
+/** The answer to one scrape. */
+export interface PrometheusAnswer {
+  /** 200, or 500 when the metrics could not be collected; `body` says why then. */
+  readonly statusCode: 200 | 500;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Metrics for a scraper: the reader belongs into the meter provider, `render` answers a request. */
+export interface PrometheusScrape {
+  readonly reader: IMetricReader;
+  /**
+   * Collects and writes down all metrics. Never rejects.
+   *
+   * @param accept the request's Accept header; so far every scraper gets the text format, which all of them take
+   */
+  render(accept?: string): Promise<PrometheusAnswer>;
+}
+
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Offers metrics in Prometheus' text format; the serializer is loaded at the first scrape. */
+export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
+  const reader = new PrometheusReader();
+  let serializer: PrometheusSerializer | undefined;
+
+  const render = async (): Promise<PrometheusAnswer> => {
+    try {
+      serializer ??= await loadSerializer(prefix);
+      const { resourceMetrics, errors } = await reader.collect();
+      for (const error of errors) warnAboutCallback(error);
+      const body = serializer.serialize(mergeScopes(resourceMetrics));
+      return { statusCode: 200, contentType: TEXT_FORMAT, body };
+    } catch (error) {
+      const reason = describeError(error);
+      warnOnce(
+        'prometheus-scrape',
+        `metrics could not be rendered for Prometheus: ${reason}.`,
+        WARNING_INTERVAL_MS,
+      );
+      return {
+        statusCode: 500,
+        contentType: 'text/plain; charset=utf-8',
+        body: `metrics could not be rendered: ${reason}\n`,
+      };
+    }
+  };
+  return { reader, render };
+}
+
+async function loadSerializer(prefix: string | undefined): Promise<PrometheusSerializer> {
+  const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
+  const appendTimestamp = false;
+  const withoutTargetInfo = false;
+  // Scope labels would stand in every series; without them equal series must be merged, which mergeScopes() does.
+  const withoutScopeInfo = true;
+  return new PrometheusSerializer(prefix, appendTimestamp, undefined, withoutTargetInfo, withoutScopeInfo);
+}
+
+function warnAboutCallback(error: unknown): void {
+  warnOnce(
+    'prometheus-callback',
+    `an observable instrument could not be read: ${describeError(error)}. The other metrics are unaffected.`,
+    WARNING_INTERVAL_MS,
+  );
+}

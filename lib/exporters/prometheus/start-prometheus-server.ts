@@ -1,0 +1,77 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+
+import { warnOnce } from '../../errors/warnings.js';
+import { type PrometheusScrape } from './prometheus-scrape.js';
+
+export interface PrometheusServerOptions {
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly host: string;
+  readonly path: string;
+}
+
+export interface PrometheusServer {
+  /** The port it listens on; undefined when the port could not be had, about which one warning was given. */
+  readonly listening: Promise<number | undefined>;
+  /** Stops listening and ends open connections. */
+  close(): Promise<void>;
+}
+
+/** Offers metrics on a port of their own, which never keeps the process alive; does not throw, whatever the port. */
+export function startPrometheusServer(
+  options: PrometheusServerOptions,
+  scrape: PrometheusScrape,
+): PrometheusServer {
+  const server = createServer((request, response) => {
+    void answer(request, response, options.path, scrape);
+  });
+  server.unref();
+  return { listening: listen(server, options), close: () => close(server) };
+}
+
+function listen(server: Server, { port, host, path }: PrometheusServerOptions): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    server.on('error', (error) => {
+      warnOnce(
+        `prometheus-server:${host}:${port}`,
+        `metrics are not served on http://${host}:${port}${path}: ${error.message}. Choose another prometheus.port ` +
+          "(OTEL_EXPORTER_PROMETHEUS_PORT), or leave it out to serve them on the application's own port.",
+      );
+      resolve(undefined);
+    });
+    server.listen(port, host, () => {
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  scrape: PrometheusScrape,
+): Promise<void> {
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const [requested] = (request.url ?? '').split('?', 1);
+  if (!isRead || requested !== path) {
+    response
+      .writeHead(404, { 'content-type': 'text/plain; charset=utf-8' })
+      .end(`metrics are at GET ${path}\n`);
+    return;
+  }
+  const { statusCode, contentType, body } = await scrape.render(request.headers.accept);
+  response
+    .writeHead(statusCode, { 'content-type': contentType })
+    .end(request.method === 'HEAD' ? undefined : body);
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // An error only says that it was not listening, which is what is wanted.
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
+}
