@@ -22,7 +22,12 @@ export interface OtlpTarget {
 
 /** One Jaeger destination, fully resolved. */
 export type JaegerTarget =
-  | { readonly transport: 'udp'; readonly protocol: 'compact' | 'binary'; readonly host: string; readonly port: number }
+  | {
+      readonly transport: 'udp';
+      readonly protocol: 'compact' | 'binary';
+      readonly host: string;
+      readonly port: number;
+    }
   | { readonly transport: 'http'; readonly url: string };
 
 /** Limits of a batch processor; undefined leaves the SDK's default. */
@@ -65,6 +70,7 @@ export interface TelemetryConfig {
   readonly logging: LoggingConfig;
   readonly instrumentation: {
     readonly httpServer: { readonly ignore: readonly (string | RegExp)[] } | undefined;
+    readonly nest: boolean;
     readonly http: boolean;
     readonly redis: boolean;
     readonly pg: boolean;

@@ -71,6 +71,8 @@ export interface LoggingOptions {
 export interface InstrumentationOptions {
   /** HTTP server spans and metrics of the Nest application. Default true. */
   httpServer?: boolean | HttpServerInstrumentationOptions;
+  /** Spans for the handlers of controllers and gateways. Default true. */
+  nest?: boolean;
   /** Spans and propagation for fetch and undici. Default true. */
   http?: boolean;
   /** Spans for ioredis commands. Default true. */

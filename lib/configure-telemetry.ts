@@ -1,0 +1,31 @@
+import { type TelemetryOptions } from './config/telemetry-options.interface.js';
+import { type RunningTelemetry, startTelemetry } from './start-telemetry.js';
+
+/**
+ * Starts telemetry outside NestJS: in a script, a worker, or before `NestFactory.create`. A `TelemetryModule` imported
+ * later joins it. What is buffered is flushed when the event loop runs empty; call `shutdown()` where that is too late.
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
+ * @example
+ * const telemetry = configureTelemetry({ serviceName: 'import-script', otlpEndpoint: 'localhost:4317' });
+ * await getTelemetry('import').trace('import', () => importEverything());
+ * await telemetry.shutdown();
+ */
+export function configureTelemetry(options: TelemetryOptions = {}): RunningTelemetry {
+  return flushWhenIdle(startTelemetry(options, 'configureTelemetry()'));
+}
+
+/** `beforeExit` is no signal: it only tells that nothing else is left to do, and a flush gives the process one more turn. */
+export function flushWhenIdle(telemetry: RunningTelemetry): RunningTelemetry {
+  const flush = (): void => {
+    void telemetry.flush();
+  };
+  process.once('beforeExit', flush);
+  return {
+    ...telemetry,
+    shutdown: () => {
+      process.off('beforeExit', flush);
+      return telemetry.shutdown();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+export { BaseService } from './base.service.js';
+export { configureTelemetry } from './configure-telemetry.js';
+export { getTelemetry } from './get-telemetry.js';
+export { InjectTelemetry } from './inject-telemetry.decorator.js';
+export { Observed, type ObservedOptions } from './observed.decorator.js';
+export { type RunningTelemetry } from './start-telemetry.js';
+export { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';
+export { TelemetryModule } from './telemetry.module.js';
+export { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
+export { TelemetryService, type TelemetrySpanOptions } from './telemetry.service.js';
+
+export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
+export {
+  type HttpServerInstrumentationOptions,
+  type InstrumentationOptions,
+  type LoggingOptions,
+  type OtlpProtocol,
+  type PrometheusOptions,
+  type PropagatorName,
+  type SamplerName,
+  type SamplingOptions,
+  type TelemetryLogLevel,
+  type TelemetryOptions,
+} from './config/telemetry-options.interface.js';
+export { type TelemetryConfig } from './config/telemetry-config.interface.js';
+
+export { type TelemetryErrorCode } from './errors/error-catalogue.constants.js';
+export { type ConfigurationProblem, TelemetryError } from './errors/telemetry.error.js';
+
+export {
+  type ExpressLike,
+  type FastifyLike,
+  instrumentAll,
+  instrumentExpress,
+  instrumentFastify,
+  instrumentHttp,
+  instrumentPg,
+  instrumentRedis,
+  type UndoInstrumentation,
+} from './instrumentation/instrument.js';
+
+export { type LogExtra } from './logging/telemetry-logger.js';
+
+export { Counted, type CountedOptions } from './metrics/counted.decorator.js';
+export { type ObservableInstrumentCallback } from './metrics/instruments.js';
+export { Timed, type TimedOptions } from './metrics/timed.decorator.js';
+
+export { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
+export { type ErrorPredicate } from './tracing/error-policy.js';
+export {
+  attachTraceContext,
+  detachTraceContext,
+  extractTraceContext,
+  injectTraceContext,
+  type TraceContextCarrier,
+  type TraceContextToken,
+  withTraceContext,
+} from './tracing/propagation.js';
+export { SpanAttribute, type SpanAttributeMapper } from './tracing/span-attribute.decorator.js';
+export { TelemetrySpan } from './tracing/telemetry-span.js';
+export { Trace, type TraceOptions } from './tracing/trace.decorator.js';

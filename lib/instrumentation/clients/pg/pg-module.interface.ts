@@ -1,0 +1,13 @@
+/** Shape of `pg` as far as it is patched here; pg is never imported. */
+export interface PgModule {
+  readonly Client: { readonly prototype: PgClient };
+}
+
+export type PgQuery = (this: PgClient, ...args: unknown[]) => unknown;
+
+export interface PgClient {
+  query: PgQuery;
+  readonly host?: string;
+  readonly port?: number;
+  readonly database?: string;
+}

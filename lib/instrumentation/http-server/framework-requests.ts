@@ -1,0 +1,29 @@
+import { type ServerResponse } from 'node:http';
+
+import {
+  type ExpressRequestLike,
+  type FastifyReplyLike,
+  type FastifyRequestLike,
+  type FrameworkRequest,
+} from './http-request.interface.js';
+
+/** Reads a Fastify request: its router has matched before the first hook runs. */
+export function readFastifyRequest(request: FastifyRequestLike, reply: FastifyReplyLike): FrameworkRequest {
+  return {
+    request: request.raw,
+    response: reply.raw,
+    route: () => (request.is404 === true ? undefined : request.routeOptions?.url),
+  };
+}
+
+/** Reads an Express request: its route is known once a handler of it was reached, and stays on the request. */
+export function readExpressRequest(request: ExpressRequestLike, response: ServerResponse): FrameworkRequest {
+  return { request, response, route: () => expressRoute(request) };
+}
+
+function expressRoute(request: ExpressRequestLike): string | undefined {
+  const path = request.route?.path;
+  if (path === undefined) return undefined;
+  const pattern = Array.isArray(path) ? path.map(String).join('|') : String(path);
+  return `${request.baseUrl ?? ''}${pattern}`;
+}

@@ -1,0 +1,70 @@
+import { type ServerResponse } from 'node:http';
+
+import {
+  type ExpressRequestLike,
+  type FastifyReplyLike,
+  type FastifyRequestLike,
+  type FrameworkRequest,
+} from './http-request.interface.js';
+import { readExpressRequest, readFastifyRequest } from './framework-requests.js';
+import { type IgnoreRule } from './ignore-rules.js';
+import { recordRequest, type RequestObserver } from './record-request.js';
+
+type RequestHook = (request: unknown, response: unknown, done: (error?: Error) => void) => unknown;
+
+/** What is used of NestJS's `AbstractHttpAdapter`. */
+export interface HttpAdapterLike {
+  getType(): string;
+  setOnRequestHook?(hook: RequestHook): void;
+}
+
+const INSTRUMENTED = Symbol.for('nestjs-telemetry.http-adapter');
+
+interface InstrumentedAdapter extends HttpAdapterLike {
+  onRequestHook?: RequestHook;
+  [INSTRUMENTED]?: true;
+}
+
+/**
+ * Records every request of a NestJS application through its adapter's request hook, which runs before middleware,
+ * guards and body parsers, on Fastify and on Express. A hook the application has set keeps working. Returns the undo.
+ */
+export function instrumentAdapter(adapter: HttpAdapterLike, ignore: IgnoreRule, observer: RequestObserver): () => void {
+  const target: InstrumentedAdapter = adapter;
+  if (target[INSTRUMENTED] === true || target.setOnRequestHook === undefined) return () => undefined;
+  const read = readerOf(adapter);
+  if (read === undefined) return () => undefined;
+
+  let applicationHook = target.onRequestHook;
+  let active = true;
+  const hook: RequestHook = (request, response, done) => {
+    const proceed = (): void => {
+      if (applicationHook === undefined) done();
+      else applicationHook.call(adapter, request, response, done);
+    };
+    if (active) recordRequest(read(request, response), ignore, observer, proceed);
+    else proceed();
+  };
+  target.setOnRequestHook(hook);
+  // The adapter has one slot; an application that sets its hook after us joins ours instead of replacing it.
+  target.setOnRequestHook = (later) => {
+    applicationHook = later;
+  };
+  target[INSTRUMENTED] = true;
+  return () => {
+    active = false;
+    delete target.setOnRequestHook;
+    delete target[INSTRUMENTED];
+  };
+}
+
+function readerOf(adapter: HttpAdapterLike): ((request: unknown, response: unknown) => FrameworkRequest) | undefined {
+  switch (adapter.getType()) {
+    case 'fastify':
+      return (request, reply) => readFastifyRequest(request as FastifyRequestLike, reply as FastifyReplyLike);
+    case 'express':
+      return (request, response) => readExpressRequest(request as ExpressRequestLike, response as ServerResponse);
+    default:
+      return undefined;
+  }
+}

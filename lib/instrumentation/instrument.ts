@@ -1,0 +1,114 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { currentRuntime } from '../runtime/runtime-state.js';
+import { instrumentIoredis } from './clients/instrument-ioredis.js';
+import { instrumentUndici } from './clients/instrument-undici.js';
+import { patchPg } from './clients/pg/instrument-pg.js';
+import { type PgModule } from './clients/pg/pg-module.interface.js';
+import { createRequestObserver } from './http-server/create-request-observer.js';
+import { readExpressRequest, readFastifyRequest } from './http-server/framework-requests.js';
+import {
+  type ExpressRequestLike,
+  type FastifyReplyLike,
+  type FastifyRequestLike,
+  type FrameworkRequest,
+} from './http-server/http-request.interface.js';
+import { compileIgnoreRules } from './http-server/ignore-rules.js';
+import { recordRequest } from './http-server/record-request.js';
+import { activateInstrumentation } from './instrumentation-registry.js';
+
+/** Turns an instrumentation off again; calling it more than once is harmless. */
+export type UndoInstrumentation = () => void;
+
+/** What is used of a Fastify instance. */
+export interface FastifyLike {
+  addHook(
+    name: 'onRequest',
+    hook: (request: FastifyRequestLike, reply: FastifyReplyLike, done: () => void) => void,
+  ): unknown;
+}
+
+/** What is used of an Express application. */
+export interface ExpressLike {
+  use(middleware: (request: IncomingMessage, response: ServerResponse, next: () => void) => void): unknown;
+}
+
+/**
+ * Records the requests of a Fastify instance of your own; the one of a Nest application is instrumented already. Call
+ * it before the instance listens.
+ *
+ * @example
+ * const fastify = Fastify();
+ * instrumentFastify(fastify);
+ */
+export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
+  const { record, undo } = createSwitchableRecorder();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    record(readFastifyRequest(request, reply), done);
+  });
+  return undo;
+}
+
+/**
+ * Records the requests of an Express application of your own; the one of a Nest application is instrumented already.
+ * Call it before other middleware is added.
+ */
+export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
+  const { record, undo } = createSwitchableRecorder();
+  app.use((request, response, next) => {
+    record(readExpressRequest(request as ExpressRequestLike, response), next);
+  });
+  return undo;
+}
+
+/** Records outgoing `fetch` and undici requests and sends the trace along. On by default; usable at any time. */
+export function instrumentHttp(): UndoInstrumentation {
+  return activateInstrumentation('undici', instrumentUndici);
+}
+
+/** Records ioredis commands. On by default; usable before or after ioredis is imported. */
+export function instrumentRedis(): UndoInstrumentation {
+  return activateInstrumentation('ioredis', instrumentIoredis);
+}
+
+/**
+ * Records pg queries. On by default for a pg that is loaded when telemetry starts; pass the module when it comes later,
+ * or where it cannot be found: in a bundle or in jest.
+ *
+ * @example
+ * import pg from 'pg';
+ * instrumentPg(pg);
+ */
+export function instrumentPg(pg?: PgModule): UndoInstrumentation {
+  return pg === undefined ? activateInstrumentation('pg', () => patchPg()) : patchPg(pg);
+}
+
+/** Turns on everything that needs no instance: outgoing HTTP, PostgreSQL and Redis. */
+export function instrumentAll(): UndoInstrumentation {
+  const undo = [instrumentHttp(), instrumentPg(), instrumentRedis()];
+  return () => {
+    for (const stop of undo) stop();
+  };
+}
+
+function createSwitchableRecorder(): {
+  record: (exchange: FrameworkRequest, proceed: () => void) => void;
+  undo: UndoInstrumentation;
+} {
+  let active = true;
+  return {
+    record: (exchange, proceed) => {
+      const config = currentRuntime()?.config;
+      if (!active || config === undefined) {
+        proceed();
+        return;
+      }
+      const ignore = compileIgnoreRules(config.instrumentation.httpServer?.ignore ?? []);
+      const requestLog = config.logging.enabled && config.logging.requestLog;
+      recordRequest(exchange, ignore, createRequestObserver({ requestLog }), proceed);
+    },
+    undo: () => {
+      active = false;
+    },
+  };
+}

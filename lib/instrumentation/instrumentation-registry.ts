@@ -1,0 +1,44 @@
+/** Turns one instrumentation on and gives what turns it off again. */
+export type StartInstrumentation = () => () => void;
+
+/**
+ * Which automatic instrumentations are active in this process, by name. Starting one that is active already adds a
+ * user to it instead of a second subscription, so that no call ever gets two spans; the last undo turns it off.
+ */
+interface ActiveInstrumentation {
+  users: number;
+  readonly stop: () => void;
+}
+
+const STATE_KEY = Symbol.for('nestjs-telemetry.instrumentations');
+
+function activeInstrumentations(): Map<string, ActiveInstrumentation> {
+  const holder = globalThis as { [STATE_KEY]?: Map<string, ActiveInstrumentation> };
+  return (holder[STATE_KEY] ??= new Map());
+}
+
+/** Turns the named instrumentation on, once per process; returns the undo, which may be called any number of times. */
+export function activateInstrumentation(name: string, start: StartInstrumentation): () => void {
+  const active = activeInstrumentations();
+  let entry = active.get(name);
+  if (entry === undefined) {
+    entry = { users: 0, stop: start() };
+    active.set(name, entry);
+  }
+  entry.users += 1;
+  const joined = entry;
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    joined.users -= 1;
+    if (joined.users > 0) return;
+    joined.stop();
+    if (active.get(name) === joined) active.delete(name);
+  };
+}
+
+/** Names of the instrumentations that are active now. */
+export function activeInstrumentationNames(): readonly string[] {
+  return [...activeInstrumentations().keys()];
+}

@@ -1,0 +1,146 @@
+import { type CanActivate, type ExecutionContext, HttpException, type Type } from '@nestjs/common';
+import { type AbstractHttpAdapter, type ModuleRef } from '@nestjs/core';
+import { firstValueFrom, isObservable } from 'rxjs';
+
+import { type PrometheusConfig } from './config/telemetry-config.interface.js';
+import { warnOnce } from './errors/warnings.js';
+import { type PrometheusScrape } from './exporters/prometheus/prometheus-scrape.js';
+
+export interface MetricsEndpoint {
+  /** Steps back when the application turns out to have a route of its own on that path. */
+  completeRoutes(): void;
+}
+
+type Adapter = AbstractHttpAdapter;
+
+/**
+ * Offers the metrics on the application's own port, as a route of the adapter: global prefix, versioning, guards, pipes
+ * and filters of the application do not apply to it; the guards of the options do.
+ */
+export function mountMetricsEndpoint(
+  adapter: Adapter,
+  config: PrometheusConfig,
+  scrape: PrometheusScrape,
+  moduleRef: ModuleRef,
+): MetricsEndpoint {
+  const { path } = config;
+  let guards: Promise<readonly CanActivate[]> | undefined;
+  const serve = async (request: unknown, response: unknown): Promise<void> => {
+    try {
+      guards ??= Promise.all(config.guards.map((guard) => resolveGuard(guard, moduleRef)));
+      await passGuards(await guards, createExecutionContext(request, response));
+      const accept: unknown = (request as { headers?: { accept?: unknown } }).headers?.accept;
+      const { statusCode, contentType, body } = await scrape.render(typeof accept === 'string' ? accept : undefined);
+      adapter.setHeader(response, 'content-type', contentType);
+      adapter.reply(response, body, statusCode);
+    } catch (error) {
+      replyWithError(adapter, response, error);
+    }
+  };
+  return adapter.getType() === 'express'
+    ? mountOnExpress(adapter, path, serve)
+    : { completeRoutes: () => { mountLate(adapter, path, serve); } };
+}
+
+type Serve = (request: unknown, response: unknown) => Promise<void>;
+
+/**
+ * Express asks routes in the order they were registered: ours must stand before a catch-all of the application, but
+ * behind a route the application has on the very path.
+ */
+function mountOnExpress(adapter: Adapter, path: string, serve: Serve): MetricsEndpoint {
+  let taken = false;
+  const handler = (request: unknown, response: unknown, next?: unknown): void => {
+    if (taken && typeof next === 'function') next();
+    else void serve(request, response);
+  };
+  adapter.get(path, handler);
+  return {
+    completeRoutes: () => {
+      taken = expressRoutesFor(adapter, path) > 1;
+      if (taken) warnTaken(path);
+    },
+  };
+}
+
+function expressRoutesFor(adapter: Adapter, path: string): number {
+  const { router } = adapter.getInstance<{ router?: { stack?: readonly ExpressLayer[] } }>();
+  const routes = router?.stack ?? [];
+  return routes.filter(({ route }) => route?.path === path && route.methods?.['get'] === true).length;
+}
+
+interface ExpressLayer {
+  readonly route?: { readonly path?: unknown; readonly methods?: Readonly<Record<string, boolean>> };
+}
+
+/** Fastify's router knows no order and refuses a second route on a path: so the application goes first. */
+function mountLate(adapter: Adapter, path: string, serve: Serve): void {
+  try {
+    adapter.get(path, serve);
+  } catch {
+    warnTaken(path);
+  }
+}
+
+function warnTaken(path: string): void {
+  warnOnce(
+    `metrics-path:${path}`,
+    `The application has a route on ${path} itself, so the metrics are not offered there. ` +
+      'Set prometheus.path to another path, prometheus.port to a port of its own, or enablePrometheus to false.',
+  );
+}
+
+async function resolveGuard(guard: unknown, moduleRef: ModuleRef): Promise<CanActivate> {
+  if (typeof guard !== 'function') return guard as CanActivate;
+  const type = guard as Type<CanActivate>;
+  try {
+    return moduleRef.get(type, { strict: false });
+  } catch {
+    // Not a provider: guards rarely are, Nest creates them where they are used.
+    return moduleRef.create(type);
+  }
+}
+
+async function passGuards(guards: readonly CanActivate[], context: ExecutionContext): Promise<void> {
+  for (const guard of guards) {
+    const answer = guard.canActivate(context);
+    const allowed = await (isObservable(answer) ? firstValueFrom(answer) : answer);
+    if (!allowed) throw new HttpException('Forbidden resource', 403);
+  }
+}
+
+/** The class guards see as the controller of the endpoint. */
+class MetricsEndpointController {
+  scrape(): void {
+    // Named for guards that read metadata of the handler; the endpoint itself is a route of the adapter.
+  }
+}
+
+function createExecutionContext(request: unknown, response: unknown): ExecutionContext {
+  const args = [request, response, undefined];
+  const unsupported = (): never => {
+    throw new TypeError('The metrics endpoint is reached by HTTP only');
+  };
+  return {
+    getClass: <T>() => MetricsEndpointController as unknown as Type<T>, // the signature promises any T the caller names
+    getHandler: () => MetricsEndpointController.prototype.scrape,
+    getArgs: <T extends unknown[]>() => args as T,
+    getArgByIndex: <T>(index: number) => args[index] as T,
+    switchToRpc: unsupported,
+    switchToWs: unsupported,
+    switchToHttp: () => ({
+      getRequest: <T>() => request as T,
+      getResponse: <T>() => response as T,
+      getNext: <T>() => undefined as T,
+    }),
+    getType: <T extends string>() => 'http' as T,
+  };
+}
+
+function replyWithError(adapter: Adapter, response: unknown, error: unknown): void {
+  if (error instanceof HttpException) {
+    adapter.reply(response, error.getResponse(), error.getStatus());
+    return;
+  }
+  adapter.reply(response, { statusCode: 500, message: `The metrics could not be collected: ${String(error)}` }, 500);
+}

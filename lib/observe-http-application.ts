@@ -1,0 +1,57 @@
+import { type HttpAdapterHost, type ModuleRef } from '@nestjs/core';
+
+import { createRequestObserver } from './instrumentation/http-server/create-request-observer.js';
+import { compileIgnoreRules } from './instrumentation/http-server/ignore-rules.js';
+import { instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
+import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
+import { type RunningTelemetry } from './start-telemetry.js';
+
+export interface ObservedHttpApplication {
+  /** Called when the application has registered its routes. */
+  completeRoutes(): void;
+  /** Leaves the adapter as it was. */
+  stop(): void;
+}
+
+/**
+ * Instruments the HTTP adapter of one application and offers `/metrics` on it. In a test the adapter arrives after the
+ * container is filled, so it is waited for; an application without HTTP never gets one.
+ */
+export function observeHttpApplication(
+  { config, runtime }: RunningTelemetry,
+  host: HttpAdapterHost,
+  moduleRef: ModuleRef,
+): ObservedHttpApplication {
+  let endpoint: MetricsEndpoint | undefined;
+  let undo: (() => void) | undefined;
+  const observe = (): void => {
+    const adapter = host.httpAdapter;
+    const { httpServer } = config.instrumentation;
+    if (httpServer !== undefined) {
+      const observer = createRequestObserver({ requestLog: config.logging.enabled && config.logging.requestLog });
+      undo = instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), observer);
+    }
+    const { prometheus } = config.metrics;
+    if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {
+      endpoint = mountMetricsEndpoint(adapter, prometheus, runtime.prometheus, moduleRef);
+    }
+  };
+
+  const waiting = runtime === undefined ? undefined : whenAdapterIsThere(host, observe);
+  return {
+    completeRoutes: () => endpoint?.completeRoutes(),
+    stop: () => {
+      waiting?.unsubscribe();
+      undo?.();
+    },
+  };
+}
+
+function whenAdapterIsThere(host: HttpAdapterHost, then: () => void): { unsubscribe(): void } {
+  // Without HTTP the host has no adapter, whatever its type says.
+  if ((host.httpAdapter as unknown) !== undefined) {
+    then();
+    return { unsubscribe: () => undefined };
+  }
+  return host.init$.subscribe(then);
+}

@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { resolveConfig } from './config/resolve-config.js';
+import { type TelemetryConfig } from './config/telemetry-config.interface.js';
+import { type TelemetryOptions } from './config/telemetry-options.interface.js';
+import { warnOnce } from './errors/warnings.js';
+import { startPrometheusServer } from './exporters/prometheus/start-prometheus-server.js';
+import { startInstrumentations } from './instrumentation/start-instrumentations.js';
+import { startLogging } from './logging/start-logging.js';
+import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
+import { runtimeState } from './runtime/runtime-state.js';
+import { startRuntime, stopRuntime } from './runtime/start-runtime.js';
+import { type TelemetryRuntime } from './runtime/telemetry-runtime.js';
+
+/** Telemetry as one application holds it: what it runs with, and how to flush and leave it. */
+export interface RunningTelemetry {
+  /** What every option came to, after code, environment and defaults. */
+  readonly config: TelemetryConfig;
+  /** undefined when telemetry is disabled. */
+  readonly runtime: TelemetryRuntime | undefined;
+  /** Sends what is buffered; gives up at the shutdown deadline. Never rejects. */
+  flush(): Promise<void>;
+  /** Leaves; the last one to leave flushes and stops the SDK within the deadline. Never rejects. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts the telemetry of this process, or joins it when it runs already.
+ *
+ * @param setIn where the options were written, for error messages
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
+ */
+export function startTelemetry(options: TelemetryOptions, setIn: string): RunningTelemetry {
+  const config = resolveConfig(options, { setIn });
+  return config.enabled ? joinOrStart(config) : startDisabled(config);
+}
+
+function joinOrStart(config: TelemetryConfig): RunningTelemetry {
+  const state = runtimeState();
+  const running = state.runtime;
+  if (running !== undefined) {
+    warnAboutDifferences(running.config, config);
+    state.users += 1;
+    return hold(running.config, running);
+  }
+  const runtime = startRuntime(config);
+  state.users = 1;
+  startRooms(runtime);
+  for (const warning of config.warnings) warnOnce(`environment:${warning}`, warning);
+  return hold(config, runtime);
+}
+
+/** Everything that runs on the runtime; undone in reverse order before its providers stop. */
+function startRooms(runtime: TelemetryRuntime): void {
+  const { config } = runtime;
+  if (config.logging.enabled) {
+    const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
+    runtime.onStop(() => {
+      logging.stop();
+    });
+  }
+  if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
+  runtime.onStop(startInstrumentations(config));
+  const { prometheus } = config.metrics;
+  if (prometheus?.port !== undefined && runtime.prometheus !== undefined) {
+    const server = startPrometheusServer({ ...prometheus, port: prometheus.port }, runtime.prometheus);
+    runtime.onStop(() => server.close());
+  }
+}
+
+function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTelemetry {
+  let held = true;
+  return {
+    config,
+    runtime,
+    flush: () => runtime.flush(),
+    shutdown: async () => {
+      if (!held) return;
+      held = false;
+      const state = runtimeState();
+      state.users -= 1;
+      if (state.users <= 0) await stopRuntime(runtime);
+    },
+  };
+}
+
+/** Without telemetry the application still logs, in the configured form. */
+function startDisabled(config: TelemetryConfig): RunningTelemetry {
+  const logging = config.logging.enabled ? startLogging(config, { emitLogRecords: false }) : undefined;
+  return {
+    config,
+    runtime: undefined,
+    flush: () => Promise.resolve(),
+    shutdown: () => {
+      logging?.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+function warnAboutDifferences(running: TelemetryConfig, requested: TelemetryConfig): void {
+  const keys = Object.keys(requested) as (keyof TelemetryConfig)[];
+  const different = keys.filter((key) => !isDeepStrictEqual(running[key], requested[key]));
+  if (different.length === 0) return;
+  warnOnce(
+    'already-running',
+    `Telemetry runs in this process already, as service "${running.serviceName}"; it is joined as it is and these ` +
+      `settings have no effect: ${different.join(', ')}. Close the application that started it first, or give all the same options.`,
+  );
+}

@@ -1,0 +1,106 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  Optional,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { LoggerModule } from 'nestjs-pino';
+
+import { type TelemetryOptions } from './config/telemetry-options.interface.js';
+import { TelemetryError } from './errors/telemetry.error.js';
+import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
+import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
+import { HANDLER_SPANS, HandlerSpanInterceptor } from './instrumentation/nest/handler-span.interceptor.js';
+import { createPinoParams } from './logging/create-pino-params.js';
+import { type RunningTelemetry } from './start-telemetry.js';
+import { TelemetryCoreModule } from './telemetry-core.module.js';
+import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
+import { TELEMETRY } from './telemetry.constants.js';
+import { TelemetryService } from './telemetry.service.js';
+
+/**
+ * Gives a NestJS application traces, metrics and logs that know of each other. Import it once, in the root module; it
+ * is global. Nothing starts before the container is filled, and `app.close()` flushes and stops it.
+ *
+ * @example
+ * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', jaegerEndpoint: 'localhost:6831' })] })
+ * export class AppModule {}
+ */
+@Module({})
+export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
+  private readonly http: ObservedHttpApplication;
+
+  /**
+   * Takes the options as they are.
+   *
+   * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing every wrong option
+   */
+  static forRoot(options: TelemetryOptions = {}): DynamicModule {
+    return assemble(TelemetryCoreModule.forRoot(options));
+  }
+
+  /** Takes the options from a factory, a class or an existing provider, for example a configuration service. */
+  static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
+    return assemble(TelemetryCoreModule.forRootAsync(options));
+  }
+
+  constructor(
+    @Optional() @Inject(TELEMETRY) private readonly telemetry: RunningTelemetry | undefined,
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Inject(ModuleRef) moduleRef: ModuleRef,
+  ) {
+    if (telemetry === undefined) {
+      throw new TelemetryError(
+        'TELEMETRY_NOT_CONFIGURED',
+        'TelemetryModule was imported as a class. Import TelemetryModule.forRoot(options) or TelemetryModule.forRootAsync(options).',
+      );
+    }
+    this.http = observeHttpApplication(telemetry, host, moduleRef);
+  }
+
+  onModuleInit(): void {
+    this.http.completeRoutes();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.http.stop();
+    await this.telemetry?.shutdown();
+  }
+}
+
+function assemble(core: DynamicModule): DynamicModule {
+  return {
+    module: TelemetryModule,
+    global: true,
+    imports: [
+      core,
+      LoggerModule.forRootAsync({
+        inject: [TELEMETRY],
+        useFactory: ({ config }: RunningTelemetry) => createPinoParams(config),
+      }),
+    ],
+    // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
+    get providers() {
+      return [
+        TelemetryService,
+        ...createNamedTelemetryProviders(),
+        {
+          provide: HANDLER_SPANS,
+          inject: [TELEMETRY],
+          useFactory: ({ runtime }: RunningTelemetry) => runtime?.config.instrumentation.nest ?? false,
+        },
+        { provide: APP_INTERCEPTOR, useClass: HandlerSpanInterceptor },
+      ];
+    },
+    get exports() {
+      return [
+        TelemetryService,
+        LoggerModule,
+        ...createNamedTelemetryProviders().map((provider) => ('provide' in provider ? provider.provide : provider)),
+      ];
+    },
+  };
+}

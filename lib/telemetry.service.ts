@@ -1,0 +1,158 @@
+import { Inject, Injectable, Scope } from '@nestjs/common';
+import { INQUIRER } from '@nestjs/core';
+import {
+  type Attributes,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type MetricOptions,
+  type Span,
+  type SpanOptions,
+  type Tracer,
+  type UpDownCounter,
+} from '@opentelemetry/api';
+
+import { type LogExtra, TelemetryLogger } from './logging/telemetry-logger.js';
+import {
+  counter,
+  gauge,
+  histogram,
+  type ObservableInstrumentCallback,
+  observableCounter,
+  observableGauge,
+  observableUpDownCounter,
+  upDownCounter,
+} from './metrics/instruments.js';
+import { tracerFor } from './runtime/tracers.js';
+import { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
+import { type ErrorPredicate } from './tracing/error-policy.js';
+import { runInSpan } from './tracing/run-in-span.js';
+import { TelemetrySpan } from './tracing/telemetry-span.js';
+
+/** What a span made by hand can be given beyond attributes. */
+export interface TelemetrySpanOptions extends SpanOptions {
+  /** Decides whether what was thrown marks the span; default: any throw but an `HttpException` below 500. */
+  isError?: ErrorPredicate;
+}
+
+/**
+ * Tracing, metrics and logging under one name: the name of the class that injects it, or the one asked for with
+ * `@InjectTelemetry(name)` or `getTelemetry(name)`. Works before the start and after the shutdown too: spans and
+ * measurements then go nowhere, log lines are still written.
+ *
+ * @example
+ * constructor(private readonly telemetry: TelemetryService) {}
+ *
+ * users() {
+ *   return this.telemetry.trace('database_query_users', { table: 'users' }, () => this.db.users());
+ * }
+ */
+@Injectable({ scope: Scope.TRANSIENT })
+export class TelemetryService {
+  /** Name of the tracer, the meter and the logger behind this service. */
+  readonly name: string;
+  private readonly logger: TelemetryLogger;
+
+  constructor(@Inject(INQUIRER) owner: object | string | undefined) {
+    this.name = typeof owner === 'string' ? owner : (owner?.constructor.name ?? 'Telemetry');
+    this.logger = new TelemetryLogger(this.name);
+  }
+
+  /** The OpenTelemetry tracer, for what this service does not offer. Ask for it when it is needed, do not keep it. */
+  get tracer(): Tracer {
+    return tracerFor(this.name);
+  }
+
+  /**
+   * Runs `fn` in a span called `name` and returns what `fn` returns. The span covers promises, Observables, iterators
+   * and streams to their end; what is thrown is recorded and rethrown.
+   */
+  trace<T>(name: string, fn: (span: Span) => T): T;
+  trace<T>(name: string, attributes: Attributes, fn: (span: Span) => T): T;
+  trace<T>(
+    name: string,
+    attributesOrFn: Attributes | ((span: Span) => T),
+    maybeFn?: (span: Span) => T,
+  ): T {
+    if (typeof attributesOrFn === 'function') return runInSpan(this.tracer, name, {}, attributesOrFn);
+    if (maybeFn === undefined) throw new TypeError(`trace('${name}', attributes, fn): fn is missing`);
+    return runInSpan(this.tracer, name, { attributes: attributesOrFn }, maybeFn);
+  }
+
+  /**
+   * Starts a span that the caller ends, best by `using span = telemetry.startSpan('import')`. It does not become the
+   * active span: what should be its child runs in `span.run(fn)`.
+   */
+  startSpan(name: string, { isError, ...options }: TelemetrySpanOptions = {}): TelemetrySpan {
+    return new TelemetrySpan(this.tracer.startSpan(name, options), isError);
+  }
+
+  /** Id of the active trace, 32 hexadecimal digits; undefined outside a span. */
+  getCurrentTraceId(): string | undefined {
+    return getCurrentTraceId();
+  }
+
+  /** Id of the active span, 16 hexadecimal digits; undefined outside a span. */
+  getCurrentSpanId(): string | undefined {
+    return getCurrentSpanId();
+  }
+
+  /**
+   * A sum that only grows: requests, errors. The same name gives the same instrument.
+   *
+   * @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT` for a name OpenTelemetry does not allow
+   */
+  counter(name: string, options?: MetricOptions): Counter {
+    return counter(this.name, name, options);
+  }
+
+  /** A sum that grows and shrinks: open connections, queue length. */
+  upDownCounter(name: string, options?: MetricOptions): UpDownCounter {
+    return upDownCounter(this.name, name, options);
+  }
+
+  /** A distribution: latency, size. Default buckets are OpenTelemetry's (5 to 10,000); set others by `advice`. */
+  histogram(name: string, options?: MetricOptions): Histogram {
+    return histogram(this.name, name, options);
+  }
+
+  /** A value that is set where it changes: a temperature, a configured limit. */
+  gauge(name: string, options?: MetricOptions): Gauge {
+    return gauge(this.name, name, options);
+  }
+
+  /** A value that is read when metrics are collected. */
+  observableGauge(name: string, callback: ObservableInstrumentCallback, options?: MetricOptions): void {
+    observableGauge(this.name, name, callback, options);
+  }
+
+  /** A growing sum that is read when metrics are collected. */
+  observableCounter(name: string, callback: ObservableInstrumentCallback, options?: MetricOptions): void {
+    observableCounter(this.name, name, callback, options);
+  }
+
+  /** A sum that grows and shrinks and is read when metrics are collected. */
+  observableUpDownCounter(name: string, callback: ObservableInstrumentCallback, options?: MetricOptions): void {
+    observableUpDownCounter(this.name, name, callback, options);
+  }
+
+  /** Writes a DEBUG line that carries the active trace and span. */
+  logDebug(message: string, extra?: LogExtra): void {
+    this.logger.logDebug(message, extra);
+  }
+
+  /** Writes an INFO line that carries the active trace and span. */
+  logInfo(message: string, extra?: LogExtra): void {
+    this.logger.logInfo(message, extra);
+  }
+
+  /** Writes a WARNING line that carries the active trace and span. */
+  logWarning(message: string, extra?: LogExtra): void {
+    this.logger.logWarning(message, extra);
+  }
+
+  /** Writes an ERROR line; an error passed to it is told with its type, message, stack and causes. */
+  logError(message: string, extra?: LogExtra): void {
+    this.logger.logError(message, extra);
+  }
+}

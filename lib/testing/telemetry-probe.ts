@@ -1,0 +1,103 @@
+import { type ReadableSpan, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import {
+  AggregationTemporality,
+  type DataPoint,
+  InMemoryMetricExporter,
+  type MetricData,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { InMemoryLogRecordExporter, type ReadableLogRecord, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+
+import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+
+/** One written log line, parsed. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** What a test sees of the telemetry of the code under test. */
+export interface TelemetryProbe {
+  /** Options to start telemetry with: `TelemetryModule.forRoot({ ...probe.options, serviceName: 'test' })`. */
+  readonly options: TelemetryOptions;
+  /** The spans that ended, in the order they ended. */
+  spans(): readonly ReadableSpan[];
+  /** The one finished span of that name; throws, naming the spans there are, when there is none or more than one. */
+  span(name: string): ReadableSpan;
+  /** The log records that were emitted for export. */
+  logRecords(): readonly ReadableLogRecord[];
+  /** The lines that were written, parsed. */
+  logLines(): readonly LogLine[];
+  /** Collects now and gives the metric of that name; undefined when nothing was recorded in it. */
+  metric(name: string): Promise<MetricData | undefined>;
+  /** Collects now and gives the value of the series with exactly those attributes: the sum, last value, or count of a histogram. */
+  metricValue(name: string, attributes?: Readonly<Record<string, unknown>>): Promise<number | undefined>;
+  /** Forgets everything recorded so far; sums keep their value, as they do in production. */
+  reset(): void;
+}
+
+/**
+ * Gives a probe that keeps spans, metrics and log records in memory, and JSON log lines instead of standard output.
+ *
+ * @example
+ * const probe = createTelemetryProbe();
+ * const app = await Test.createTestingModule({ imports: [TelemetryModule.forRoot(probe.options), OrdersModule] }).compile();
+ * await app.get(OrderService).process('42');
+ * expect(probe.span('OrderService.process').attributes['order.id']).toBe('42');
+ */
+export function createTelemetryProbe(): TelemetryProbe {
+  const spanExporter = new InMemorySpanExporter();
+  const logExporter = new InMemoryLogRecordExporter();
+  const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 2 ** 31 - 1, exportTimeoutMillis: 1000 });
+  const lines: LogLine[] = [];
+
+  const metric = async (name: string): Promise<MetricData | undefined> => {
+    await reader.forceFlush();
+    const scopes = metricExporter.getMetrics().at(-1)?.scopeMetrics ?? [];
+    return scopes.flatMap(({ metrics }) => metrics).find(({ descriptor }) => descriptor.name === name);
+  };
+
+  return {
+    options: {
+      spanProcessors: [new SimpleSpanProcessor({ exporter: spanExporter })],
+      metricReaders: [reader],
+      logRecordProcessors: [new SimpleLogRecordProcessor({ exporter: logExporter })],
+      logging: {
+        format: 'json',
+        level: 'trace',
+        destination: {
+          write: (line) => {
+            lines.push(JSON.parse(line) as LogLine);
+          },
+        },
+      },
+    },
+    spans: () => spanExporter.getFinishedSpans(),
+    span: (name) => findOne(spanExporter.getFinishedSpans(), name),
+    logRecords: () => logExporter.getFinishedLogRecords(),
+    logLines: () => lines,
+    metric,
+    metricValue: async (name, attributes = {}) => {
+      const points: readonly DataPoint<number | { count: number }>[] = (await metric(name))?.dataPoints ?? [];
+      const value = points.find((point) => sameAttributes(point.attributes, attributes))?.value;
+      return typeof value === 'object' ? value.count : value;
+    },
+    reset: () => {
+      spanExporter.reset();
+      logExporter.reset();
+      metricExporter.reset();
+      lines.length = 0;
+    },
+  };
+}
+
+function findOne(spans: readonly ReadableSpan[], name: string): ReadableSpan {
+  const found = spans.filter((span) => span.name === name);
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  const there = spans.map((span) => span.name).join(', ') || 'none';
+  throw new Error(`expected one finished span "${name}", found ${found.length}; finished spans: ${there}`);
+}
+
+function sameAttributes(actual: Readonly<Record<string, unknown>>, expected: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(actual);
+  return keys.length === Object.keys(expected).length && keys.every((key) => actual[key] === expected[key]);
+}
