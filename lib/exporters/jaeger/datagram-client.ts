@@ -1,11 +1,17 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import { type UdpClient } from './jaeger-sender.interface.js';
 
 /** How long a connected socket trusts the address its host name had, in milliseconds. */
 const RECONNECT_AFTER_MS = 30_000;
+
+/**
+ * How fast a burst is sent. A receiver's buffer (208 KiB on Linux) holds three large datagrams and the kernel throws
+ * the others away without telling anybody: unpaced, Jaeger lost a quarter of 3,000 spans on the loopback interface.
+ */
+const BYTES_PER_MS = 10_000;
 
 export interface DatagramDestination {
   readonly host: string;
@@ -21,6 +27,7 @@ export interface DatagramDestination {
 export class DatagramClient implements UdpClient {
   private readonly socket: Socket;
   private connectedAt: number | undefined;
+  private nextSendAt = 0;
   /** An answer "port unreachable" that has arrived and was not reported yet. */
   private refusal: Error | undefined;
 
@@ -28,7 +35,7 @@ export class DatagramClient implements UdpClient {
     this.socket = createSocket(isIPv6(destination.host) ? 'udp6' : 'udp4');
     this.socket.unref();
     this.socket.on('error', (error) => {
-      this.refusal = error;
+      this.refusal = isRefusal(error) ? new Error('nothing listens on that port (ECONNREFUSED)') : error;
     });
   }
 
@@ -59,6 +66,7 @@ export class DatagramClient implements UdpClient {
     // A refusal by a host that is not this one comes late: it counts for the datagram after the one it was about.
     const lateRefusal = this.takeRefusal();
     await this.connect(lateRefusal !== undefined);
+    await this.pace(datagram.length);
     await this.sendOnce(datagram).catch(async (error: unknown) => {
       // The kernel reports an old refusal instead of sending; the second attempt is the one that counts.
       if (!isRefusal(error)) throw error;
@@ -69,6 +77,12 @@ export class DatagramClient implements UdpClient {
     await setImmediate();
     const refusal = this.takeRefusal() ?? lateRefusal;
     if (refusal !== undefined) throw refusal;
+  }
+
+  private async pace(bytes: number): Promise<void> {
+    const wait = this.nextSendAt - performance.now();
+    if (wait > 0) await setTimeout(wait);
+    this.nextSendAt = performance.now() + bytes / BYTES_PER_MS;
   }
 
   private takeRefusal(): Error | undefined {
