@@ -15,10 +15,11 @@ export type TelemetryLogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 
 export interface SamplingOptions {
   /**
    * A sampler of the specification by its name, or an instance.
-   * Default `parentbased_always_on`, or `parentbased_traceidratio` when `ratio` is set. Env `OTEL_TRACES_SAMPLER`.
+   * Default `parentbased_always_on`, or `parentbased_traceidratio` when `ratio` is set in code (where a ratio sampler
+   * of the environment stays). Env `OTEL_TRACES_SAMPLER`.
    */
   sampler?: SamplerName | Sampler;
-  /** Share of new traces to record, 0 to 1. Default 1. Env `OTEL_TRACES_SAMPLER_ARG`. */
+  /** Share of new traces to record, 0 to 1, for the two `traceidratio` samplers. Default 1. Env `OTEL_TRACES_SAMPLER_ARG`. */
   ratio?: number;
 }
 
@@ -32,7 +33,7 @@ export type SamplerName =
 
 /** Where and how metrics are offered to a scraper. */
 export interface PrometheusOptions {
-  /** Path on the application's own port. A global prefix or version never changes it. Default `/metrics`. */
+  /** Path on the application's own port, and on a port of its own. A global prefix or version never changes it. Default `/metrics`. */
   path?: string;
   /**
    * Serve on a port of its own instead of the application's. Default: the application's port.
@@ -86,8 +87,8 @@ export interface InstrumentationOptions {
 export interface HttpServerInstrumentationOptions {
   /**
    * Routes or paths that are not recorded at all: no span, metric, request line, or anything below them.
-   * Strings match the path exactly, or as a prefix when they end in `*`.
-   * Default `/metrics` (the configured path), `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
+   * Strings match the path exactly, or as a prefix when they end in `*`. The scrape path is always added.
+   * Default `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
    */
   ignore?: readonly (string | RegExp)[];
 }
@@ -96,9 +97,9 @@ export interface HttpServerInstrumentationOptions {
 export interface TelemetryOptions {
   /** `false` makes the whole module a no-op (logs are still written). Default true. Env `OTEL_SDK_DISABLED`. */
   enabled?: boolean;
-  /** `service.name`. Default: `name` of the application's package.json. Env `OTEL_SERVICE_NAME`. */
+  /** `service.name`. Default: `name` of the application's package.json, else `unknown_service:node`. Env `OTEL_SERVICE_NAME`. */
   serviceName?: string;
-  /** `service.version`. Default: `version` of the application's package.json. Env `OTEL_RESOURCE_ATTRIBUTES`. */
+  /** `service.version`. Default: `version` of the application's package.json, else `unknown`. Env `OTEL_RESOURCE_ATTRIBUTES`. */
   serviceVersion?: string;
   /** `deployment.environment.name`. Default `NODE_ENV`, else `development`. Env `OTEL_ENVIRONMENT`. */
   environment?: string;
@@ -107,17 +108,18 @@ export interface TelemetryOptions {
   /**
    * Where Jaeger listens: `host:6831` (compact Thrift over UDP), `host:6832` (binary Thrift over UDP),
    * `http://host:14268/api/traces` (Thrift over HTTP), or an OTLP port (`http://host:4318`, `http://host:4317`).
+   * A host alone means `host:6831`; any other UDP port is spoken to in compact Thrift.
    * Default: not sent. Env `OTEL_EXPORTER_JAEGER_ENDPOINT`.
    */
   jaegerEndpoint?: string;
   /**
    * Base address of an OTLP receiver, with or without scheme (`localhost:4317`, `http://collector:4318`).
-   * Default: not sent. Env `OTEL_EXPORTER_OTLP_ENDPOINT` and its per-signal forms.
+   * HTTP gets `/v1/traces`, `/v1/metrics`, `/v1/logs` appended. Default: not sent. Env `OTEL_EXPORTER_OTLP_ENDPOINT` and its per-signal forms.
    */
   otlpEndpoint?: string;
-  /** Sent with each OTLP request. Default none. Env `OTEL_EXPORTER_OTLP_HEADERS` and its per-signal forms. */
+  /** Sent with each OTLP request, beside those of the environment and winning over them by name. Default none. Env `OTEL_EXPORTER_OTLP_HEADERS` and its per-signal forms. */
   otlpHeaders?: Readonly<Record<string, string>>;
-  /** Default: `grpc` for port 4317, else `http/protobuf`. Env `OTEL_EXPORTER_OTLP_PROTOCOL` and its per-signal forms. */
+  /** How OTLP is spoken. Default: `grpc` for port 4317, else `http/protobuf`. Env `OTEL_EXPORTER_OTLP_PROTOCOL` and its per-signal forms. */
   otlpProtocol?: OtlpProtocol;
   /** Offer metrics to Prometheus. Default true. */
   enablePrometheus?: boolean;

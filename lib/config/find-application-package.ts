@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+
+/** What the application calls itself; both are undefined when no package.json says so. */
+export interface ApplicationPackage {
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+}
+
+/** Where the search for the application begins. */
+export interface ApplicationLocation {
+  /** Default `process.argv[1]`. */
+  readonly mainScript?: string | undefined;
+  /** Default `process.cwd()`. */
+  readonly workingDirectory?: string;
+}
+
+/**
+ * Name and version of the nearest package.json with a name, from the main script's folder upwards, else from the
+ * working directory upwards. Folders inside node_modules are skipped.
+ *
+ * @throws never
+ */
+export function findApplicationPackage(location: ApplicationLocation = {}): ApplicationPackage {
+  const { mainScript = process.argv[1], workingDirectory = currentDirectory() } = location;
+  const starts = [mainScript === undefined ? undefined : dirname(mainScript), workingDirectory];
+  // A main script inside node_modules is a runner (jest, nest, tsx): where it was started says more than where it lies.
+  if (mainScript !== undefined && isInsideNodeModules(mainScript)) starts.reverse();
+  for (const start of starts) {
+    const found = start === undefined ? undefined : searchUpwards(start);
+    if (found !== undefined) return found;
+  }
+  return { name: undefined, version: undefined };
+}
+
+function searchUpwards(start: string): ApplicationPackage | undefined {
+  for (let folder = start, parent = dirname(folder); ; folder = parent, parent = dirname(folder)) {
+    const found = isInsideNodeModules(folder) ? undefined : readPackage(join(folder, 'package.json'));
+    if (found !== undefined) return found;
+    if (parent === folder) return undefined;
+  }
+}
+
+function isInsideNodeModules(path: string): boolean {
+  return path.split(sep).includes('node_modules');
+}
+
+function readPackage(file: string): ApplicationPackage | undefined {
+  try {
+    const content = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown; version?: unknown } | null;
+    const name = nonEmpty(content?.name);
+    // A package.json without a name only marks the module type of a folder.
+    return name === undefined ? undefined : { name, version: nonEmpty(content?.version) };
+  } catch {
+    // Missing, unreadable or no JSON: the next folder up may have one.
+    return undefined;
+  }
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}
+
+function currentDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    // The working directory was removed while the process ran.
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import {
+  type OtlpProtocol,
+  type PropagatorName,
+  type SamplerName,
+  type TelemetryLogLevel,
+} from './telemetry-options.interface.js';
+
+/** Samplers of the specification that this library builds by name. */
+export const SAMPLER_NAMES = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const satisfies readonly SamplerName[];
+
+/** Ways to speak OTLP. */
+export const OTLP_PROTOCOLS = [
+  'grpc',
+  'http/protobuf',
+  'http/json',
+] as const satisfies readonly OtlpProtocol[];
+
+/** Propagators that can be asked for by name. */
+export const PROPAGATOR_NAMES = [
+  'tracecontext',
+  'baggage',
+  'b3',
+  'b3multi',
+] as const satisfies readonly PropagatorName[];
+
+/** pino's levels, from the most to the least talkative. */
+export const LOG_LEVELS = [
+  'trace',
+  'debug',
+  'info',
+  'warn',
+  'error',
+  'fatal',
+  'silent',
+] as const satisfies readonly TelemetryLogLevel[];
+
+/** What a log line can look like. */
+export const LOG_FORMATS = ['json', 'text'] as const;
+
+/** Signals that OTLP carries; the names are those of its paths (`/v1/traces`). */
+export const SIGNALS = ['traces', 'metrics', 'logs'] as const;
+
+export type Signal = (typeof SIGNALS)[number];

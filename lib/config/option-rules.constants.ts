@@ -1,0 +1,216 @@
+import { isHeaderName, isHeaderValue } from './header-syntax.js';
+import {
+  LOG_FORMATS,
+  LOG_LEVELS,
+  OTLP_PROTOCOLS,
+  PROPAGATOR_NAMES,
+  SAMPLER_NAMES,
+} from './known-values.constants.js';
+import { type OptionRule, type RulesOf } from './option-rule.interface.js';
+import {
+  either,
+  endpoint,
+  flag,
+  having,
+  hasMethods,
+  isRecord,
+  listOf,
+  must,
+  number,
+  oneOf,
+  shape,
+  text,
+} from './option-rules.js';
+import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
+import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
+import { HIDDEN, renderKind, renderReceived } from './render-received.js';
+import {
+  type HttpServerInstrumentationOptions,
+  type InstrumentationOptions,
+  type LoggingOptions,
+  type PrometheusOptions,
+  type SamplingOptions,
+  type TelemetryOptions,
+} from './telemetry-options.interface.js';
+
+const RATIO = 'a number from 0 to 1, for example 0.1 for one trace in ten';
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+
+const attributeValue = must(
+  (value) => (Array.isArray(value) ? isUniform(value) : isPrimitive(value)),
+  'Write a text, a number, a boolean, or an array of one of them.',
+);
+
+const attributes: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value))
+      report(name, renderReceived(value), 'Write an object of attributes, for example { "team": "orders" }.');
+    else
+      for (const [key, entry] of Object.entries(value))
+        if (entry !== undefined) attributeValue.check(entry, `${name}.${key}`, report);
+  },
+};
+
+const headers: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value)) {
+      report(name, isText(value) ? HIDDEN : renderKind(value), 'Write an object of header names and texts.');
+      return;
+    }
+    for (const [key, entry] of Object.entries(value)) {
+      const path = `${name}.${key}`;
+      if (typeof entry !== 'string')
+        report(path, renderKind(entry), 'Write the header’s value as a text; is its source set?');
+      else if (!isHeaderName(key))
+        report(path, HIDDEN, 'Write a name that HTTP allows: letters, digits and hyphens.');
+      else if (!isHeaderValue(entry))
+        report(path, HIDDEN, 'Write a value that HTTP allows in a header: one line of Latin-1 text.');
+    }
+  },
+};
+
+const samplingRules: RulesOf<SamplingOptions> = {
+  sampler: either(
+    isRecord,
+    having(['shouldSample'], 'a sampler by name or an instance'),
+    oneOf(SAMPLER_NAMES),
+  ),
+  ratio: number(0, 1, RATIO),
+};
+
+const prometheusRules: RulesOf<PrometheusOptions> = {
+  path: must(
+    (value) => typeof value === 'string' && /^\/[^\s?#*:{}]*$/.test(value),
+    'Write a path that starts with a slash and has no parameters, for example /metrics.',
+  ),
+  port: number(0, 65_535, 'a port from 0 to 65535 (0 takes any free one)', true),
+  host: text('a host name or an IP address'),
+  guards: listOf(
+    must(
+      (value) => typeof value === 'function' || hasMethods(value, ['canActivate']),
+      'Pass a guard class, or an instance with canActivate.',
+    ),
+    'guard classes or instances',
+  ),
+  prefix: must(
+    (value) => typeof value === 'string' && /^[a-z_:][\w:]*$/i.test(value),
+    'Write letters, digits and underscores, a digit not first, for example orders.',
+  ),
+};
+
+const loggingRules: RulesOf<LoggingOptions> = {
+  level: oneOf(LOG_LEVELS),
+  format: oneOf(LOG_FORMATS),
+  redact: listOf(text('a pino path, for example req.headers.authorization,'), 'pino paths'),
+  nestLogger: flag,
+  requestLog: flag,
+  spanEvents: flag,
+  destination: having(['write'], 'a stream'),
+  pino: {
+    check: (value, name, report) => {
+      if (!isRecord(value)) report(name, renderReceived(value), 'Write an object of pino options.');
+      else
+        for (const key of ['level', 'redact'])
+          if (value[key] !== undefined)
+            report(`${name}.${key}`, renderKind(value[key]), `Write logging.${key} instead.`);
+    },
+  },
+};
+
+const httpServerRules: RulesOf<HttpServerInstrumentationOptions> = {
+  ignore: listOf(
+    must(
+      (value) => value instanceof RegExp || (typeof value === 'string' && /^[/*]/.test(value)),
+      'Write a path that starts with a slash (and may end in *), or a regular expression.',
+    ),
+    'paths and regular expressions',
+  ),
+};
+
+const instrumentationRules: RulesOf<InstrumentationOptions> = {
+  httpServer: either(isFlag, flag, shape(httpServerRules, 'true, false or { ignore: […] }')),
+  nest: flag,
+  http: flag,
+  redis: flag,
+  pg: flag,
+  runtimeMetrics: flag,
+};
+
+const optionRules: RulesOf<TelemetryOptions> = {
+  enabled: flag,
+  serviceName: text('a name'),
+  serviceVersion: text('a version'),
+  environment: text('a name'),
+  resourceAttributes: attributes,
+  jaegerEndpoint: endpoint(parseJaegerEndpoint, 'localhost:6831'),
+  otlpEndpoint: endpoint(parseOtlpEndpoint, 'http://localhost:4318'),
+  otlpHeaders: headers,
+  otlpProtocol: oneOf(OTLP_PROTOCOLS),
+  enablePrometheus: flag,
+  prometheus: shape(prometheusRules, 'an object; to switch Prometheus on or off use enablePrometheus'),
+  enableConsole: flag,
+  sampling: either(
+    (value) => typeof value === 'number',
+    number(0, 1, RATIO),
+    shape(samplingRules, `${RATIO}, or an object`),
+  ),
+  logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
+  instrumentation: either(isFlag, flag, shape(instrumentationRules, 'true, false or an object of switches')),
+  instrumentations: listOf(
+    having(['enable', 'disable', 'setTracerProvider'], 'an OpenTelemetry instrumentation'),
+    'instrumentations',
+  ),
+  propagators: listOf(
+    either(
+      isRecord,
+      having(['inject', 'extract', 'fields'], 'a propagator by name or an instance'),
+      oneOf(PROPAGATOR_NAMES),
+    ),
+    'propagator names or instances',
+  ),
+  shutdownTimeoutMs: number(
+    0,
+    2 ** 31 - 1,
+    'a number of milliseconds that is not negative, for example 5000',
+  ),
+  spanProcessors: listOf(
+    having(['onStart', 'onEnd', 'forceFlush', 'shutdown'], 'a span processor'),
+    'span processors',
+  ),
+  metricReaders: listOf(
+    having(['setMetricProducer', 'collect', 'forceFlush', 'shutdown'], 'a metric reader'),
+    'metric readers',
+  ),
+  logRecordProcessors: listOf(
+    having(['onEmit', 'forceFlush', 'shutdown'], 'a log record processor'),
+    'log record processors',
+  ),
+  views: listOf(
+    must(isRecord, 'Pass the options of a view, for example { instrumentName: "requests_total" }.'),
+    'metric views',
+  ),
+};
+
+/** What `TelemetryOptions` may be. */
+export const TELEMETRY_OPTIONS_RULE = shape<TelemetryOptions>(optionRules, 'an object of options');
+
+/** Every option by its dotted name; docs/configuration.md is tested against this list. */
+export const OPTION_NAMES: readonly string[] = namesOf(TELEMETRY_OPTIONS_RULE, '');
+
+function namesOf(rule: OptionRule, prefix: string): string[] {
+  return Object.entries(rule.fields ?? {}).flatMap(([key, field]) => [
+    `${prefix}${key}`,
+    ...namesOf(field, `${prefix}${key}.`),
+  ]);
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function isUniform(values: readonly unknown[]): boolean {
+  const present = values.filter((value) => value !== null && value !== undefined);
+  return present.every((value) => isPrimitive(value) && typeof value === typeof present[0]);
+}

@@ -1,0 +1,64 @@
+import { describeIgnored, invalidOptionsError } from './describe-problems.js';
+import { type ApplicationPackage, findApplicationPackage } from './find-application-package.js';
+import { findIneffectiveVariables } from './find-ineffective-variables.js';
+import { readEnvironment } from './read-environment.js';
+import { isProduction, resolveIdentity } from './resolve-identity.js';
+import { resolveInstrumentation } from './resolve-instrumentation.js';
+import { resolveLogging } from './resolve-logging.js';
+import { resolveLogs } from './resolve-logs.js';
+import { resolveMetrics } from './resolve-metrics.js';
+import { resolveTraces } from './resolve-traces.js';
+import { type TelemetryConfig } from './telemetry-config.interface.js';
+import { type TelemetryOptions } from './telemetry-options.interface.js';
+import { validateOptions } from './validate-options.js';
+
+const SHUTDOWN_TIMEOUT_MS = 5000;
+
+/** What a configuration is made of besides the options. */
+export interface ConfigSources {
+  /** Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where the options were written, for the error; default `TelemetryModule.forRoot()`. */
+  readonly setIn?: string;
+  /** Tells name and version of the application; default: its package.json. Only asked when they are not configured. */
+  readonly findPackage?: () => ApplicationPackage;
+}
+
+/**
+ * Decides every option: code wins over environment, environment over default. The result is frozen where it is ours;
+ * what the user passed in (processors, samplers, streams) is left as it is.
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option. A wrong environment variable never
+ * throws: it becomes a sentence in `warnings` and what holds without it applies.
+ */
+export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSources = {}): TelemetryConfig {
+  const {
+    env: environment = process.env,
+    setIn = 'TelemetryModule.forRoot()',
+    findPackage = findApplicationPackage,
+  } = sources;
+  const wrong = validateOptions(options, setIn);
+  if (wrong.length > 0) throw invalidOptionsError(wrong);
+
+  const { values: env, problems } = readEnvironment(environment);
+  const identity = resolveIdentity(options, env, findPackage);
+  const metrics = resolveMetrics(options, env);
+  return Object.freeze({
+    enabled: options.enabled ?? env.OTEL_SDK_DISABLED !== true,
+    ...identity,
+    traces: resolveTraces(options, env),
+    metrics,
+    logs: resolveLogs(options, env),
+    logging: resolveLogging(options, env, isProduction(identity.environment)),
+    instrumentation: resolveInstrumentation(options),
+    instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
+    propagators: Object.freeze([
+      ...(options.propagators ?? env.OTEL_PROPAGATORS ?? (['tracecontext', 'baggage'] as const)),
+    ]),
+    shutdownTimeoutMs: options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS,
+    warnings: Object.freeze([
+      ...problems.map(describeIgnored),
+      ...findIneffectiveVariables(options, env, { metrics }),
+    ]),
+  });
+}

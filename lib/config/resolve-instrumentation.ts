@@ -1,0 +1,25 @@
+import { type TelemetryConfig } from './telemetry-config.interface.js';
+import { type TelemetryOptions } from './telemetry-options.interface.js';
+
+/** Paths that orchestrators ask for; recording them buries everything else. */
+const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '/ready', '/live'];
+
+/** Decides what creates spans and metrics by itself. The scrape path is never recorded, whatever is ignored besides. */
+export function resolveInstrumentation({
+  instrumentation = true,
+  prometheus,
+}: TelemetryOptions): TelemetryConfig['instrumentation'] {
+  const otherwise = instrumentation !== false;
+  const switches = typeof instrumentation === 'object' ? instrumentation : {};
+  const httpServer = switches.httpServer ?? otherwise;
+  const ignored = (typeof httpServer === 'object' ? httpServer.ignore : undefined) ?? HEALTH_PATHS;
+  const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...ignored])]);
+  return Object.freeze({
+    httpServer: httpServer === false ? undefined : Object.freeze({ ignore }),
+    nest: switches.nest ?? otherwise,
+    http: switches.http ?? otherwise,
+    redis: switches.redis ?? otherwise,
+    pg: switches.pg ?? otherwise,
+    runtimeMetrics: switches.runtimeMetrics ?? otherwise,
+  });
+}

@@ -1,0 +1,71 @@
+import { type EnvironmentValues } from './environment-variables.constants.js';
+import { otlpBaseUrl } from './parse-otlp-endpoint.js';
+import { type JaegerEndpoint, parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
+import { resolveOtlpTargets, withoutDuplicates } from './resolve-otlp-targets.js';
+import { resolveSampler } from './resolve-sampler.js';
+import { type BatchLimits, type TelemetryConfig } from './telemetry-config.interface.js';
+import { type TelemetryOptions } from './telemetry-options.interface.js';
+import { withoutUndefined } from './without-undefined.js';
+
+/** Decides where spans go, which ones, and how large they may become. */
+export function resolveTraces(options: TelemetryOptions, env: EnvironmentValues): TelemetryConfig['traces'] {
+  const chosen = env.OTEL_TRACES_EXPORTER;
+  const uses = (name: 'otlp' | 'jaeger') => chosen === undefined || chosen.includes(name);
+  const otlp = uses('otlp')
+    ? resolveOtlpTargets('traces', options, env, chosen?.includes('otlp') === true)
+    : [];
+  const jaeger = uses('jaeger')
+    ? resolveJaeger(options, env, chosen?.includes('jaeger') === true)
+    : undefined;
+
+  return Object.freeze({
+    otlp: withoutDuplicates(jaeger?.kind === 'otlp' ? [...otlp, jaegerOtlpTarget(jaeger)] : otlp),
+    jaeger: Object.freeze(jaeger?.kind === 'thrift' ? [Object.freeze(jaeger.target)] : []),
+    console: options.enableConsole ?? chosen?.includes('console') === true,
+    sampler: resolveSampler(options, env),
+    batch: resolveSpanBatch(env),
+    limits: Object.freeze(
+      withoutUndefined({
+        attributeCountLimit: env.OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT ?? env.OTEL_ATTRIBUTE_COUNT_LIMIT,
+        attributeValueLengthLimit:
+          env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT ?? env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+        eventCountLimit: env.OTEL_SPAN_EVENT_COUNT_LIMIT,
+        linkCountLimit: env.OTEL_SPAN_LINK_COUNT_LIMIT,
+        attributePerEventCountLimit: env.OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT,
+        attributePerLinkCountLimit: env.OTEL_LINK_ATTRIBUTE_COUNT_LIMIT,
+      }),
+    ),
+    processors: Object.freeze([...(options.spanProcessors ?? [])]),
+  });
+}
+
+function resolveJaeger(
+  options: TelemetryOptions,
+  env: EnvironmentValues,
+  asked: boolean,
+): JaegerEndpoint | undefined {
+  if (options.jaegerEndpoint !== undefined) return parseJaegerEndpoint(options.jaegerEndpoint).value;
+  return (
+    env.OTEL_EXPORTER_JAEGER_ENDPOINT ?? (asked ? parseJaegerEndpoint('localhost:6831').value : undefined)
+  );
+}
+
+/** Jaeger gets none of the OTLP headers: they are the credentials of another receiver. */
+function jaegerOtlpTarget({ address, protocol }: Extract<JaegerEndpoint, { kind: 'otlp' }>) {
+  return Object.freeze({
+    url: otlpBaseUrl(address, protocol, 'traces'),
+    protocol,
+    headers: Object.freeze({}),
+  });
+}
+
+function resolveSpanBatch(env: EnvironmentValues): BatchLimits {
+  return Object.freeze(
+    withoutUndefined({
+      maxQueueSize: env.OTEL_BSP_MAX_QUEUE_SIZE,
+      scheduledDelayMillis: env.OTEL_BSP_SCHEDULE_DELAY,
+      exportTimeoutMillis: env.OTEL_BSP_EXPORT_TIMEOUT,
+      maxExportBatchSize: env.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+    }),
+  );
+}
