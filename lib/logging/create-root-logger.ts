@@ -1,0 +1,70 @@
+import { type LoggerOptions, pino } from 'pino';
+
+import { type LoggingConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { createMergeStrategy, createMixin } from './correlate-with-span.js';
+import { createLogRecordEmitter } from './emit-log-record.js';
+import { guardLogMethod } from './guard-log-method.js';
+import { LogSink } from './log-sink.js';
+import { loggingState, type RootLogger } from './logging-state.js';
+import { openDestination } from './open-destination.js';
+import { serializeError } from './serialize-error.js';
+
+/** Under this key pino-http binds the whole request to each request's logger; it is written nowhere. */
+export const DISCARDED_REQUEST_KEY = 'nestjs-telemetry.request';
+
+export interface RootLoggerOptions {
+  /** Also emit each line to the registered LoggerProvider. Default false. */
+  readonly emitLogRecords?: boolean;
+}
+
+/**
+ * The pino instance behind every line: it names the service and the active span on each, redacts, and feeds
+ * destination, log records and span events from one line. `level` stays pino's number, which Loki, Elasticsearch and
+ * Datadog's pino integrations expect; `logging.pino.formatters.level` changes that.
+ */
+export function createRootLogger(config: TelemetryConfig, options: RootLoggerOptions = {}): RootLogger {
+  const { logging } = config;
+  const own = logging.pino;
+  const errorKey = own.errorKey ?? 'err';
+  const destination = openDestination(logging);
+  const sink = new LogSink({
+    destination,
+    // A transport (pino-pretty, a file) formats lines itself, and reads JSON.
+    format: own.transport === undefined ? logging.format : 'json',
+    keys: { message: own.messageKey ?? 'msg', error: errorKey, nested: own.nestedKey },
+    spanEvents: logging.spanEvents,
+    emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
+  });
+  const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
+  loggingState().ours.add(logger);
+  const quietly = (act: () => void) => () => {
+    try {
+      act();
+    } catch {
+      // A destination that is gone has nothing left to flush or close.
+    }
+  };
+  return { logger, config: logging, flush: quietly(destination.flush), close: quietly(destination.close) };
+}
+
+function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: string): LoggerOptions {
+  const own = logging.pino;
+  const options: LoggerOptions = {
+    ...own,
+    level: logging.level,
+    ...(logging.redact.length > 0 && { redact: [...logging.redact] }),
+    base: { service: serviceName, ...own.base },
+    mixin: createMixin(own.mixin),
+    mixinMergeStrategy: createMergeStrategy(own.mixinMergeStrategy, errorKey),
+    hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod) },
+    serializers: {
+      err: serializeError,
+      [errorKey]: serializeError,
+      ...own.serializers,
+      [DISCARDED_REQUEST_KEY]: () => undefined,
+    },
+  };
+  // Opened as our destination; pino would write to it past the sink.
+  delete options.transport;
+  return options;
+}

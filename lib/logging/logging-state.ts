@@ -1,0 +1,59 @@
+import { type Logger } from 'pino';
+
+import { type LoggingConfig } from '../config/telemetry-config.interface.js';
+
+/** The pino instance that everything of this process logs through, and what must happen when it ends. */
+export interface RootLogger {
+  readonly logger: Logger;
+  readonly config: LoggingConfig;
+  /** Writes what is still buffered, synchronously where the destination can. Never throws. */
+  flush(): void;
+  /** Gives up what the logger holds beyond standard output (a transport's worker). Lines after it are lost. */
+  close(): void;
+}
+
+/** Where lines end up, reduced to what the sink needs. */
+export interface Destination {
+  readonly write: (line: string) => void;
+  readonly flush: () => void;
+  readonly close: () => void;
+}
+
+/** What must exist once per process, however many copies of this package are loaded (ESM, CommonJS). */
+interface LoggingState {
+  /** Stays after a stop, so that lines of the shutdown keep their form and place; replaced by the next start. */
+  root: RootLogger | undefined;
+  /** Standard output is opened once per way of writing, not once per start. */
+  readonly stdout: Map<'sync' | 'async', Destination>;
+  /** pino instances made here, to tell nestjs-pino's root made of one of them from an application's own. */
+  readonly ours: WeakSet<object>;
+  /** How each copy of nestjs-pino in use finds the logger bound to the current request. */
+  readonly requestLoggers: Set<() => Logger | undefined>;
+}
+
+const STATE_KEY = Symbol.for('nestjs-telemetry.logging');
+
+interface StateHolder {
+  [STATE_KEY]?: LoggingState | undefined;
+}
+
+export function loggingState(): LoggingState {
+  const holder = globalThis as StateHolder;
+  return (holder[STATE_KEY] ??= {
+    root: undefined,
+    stdout: new Map(),
+    ours: new WeakSet(),
+    requestLoggers: new Set(),
+  });
+}
+
+/** The logger to write through now: the one bound to the current request, else the root; undefined before the start. */
+export function currentLogger(): Logger | undefined {
+  const { root, requestLoggers } = loggingState();
+  if (root === undefined) return undefined;
+  for (const requestLogger of requestLoggers) {
+    const bound = requestLogger();
+    if (bound !== undefined) return bound;
+  }
+  return root.logger;
+}

@@ -1,0 +1,79 @@
+import { isSerializedError, type SerializedError } from './serialize-error.js';
+
+/** Under which keys this pino instance writes what; the application may rename them. */
+export interface LineKeys {
+  readonly message: string;
+  readonly error: string;
+  /** pino's `nestedKey`: everything but the message lies under it. */
+  readonly nested: string | undefined;
+}
+
+/** One line, read back after redaction and taken apart. */
+export interface LogLine {
+  /** pino's number: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal. */
+  readonly level: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly message: string;
+  readonly context: string | undefined;
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
+  readonly error: SerializedError | undefined;
+  /** Everything else the caller attached. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Said by the resource or by the parts above, so not a field of its own. */
+const APART = new Set(['level', 'time', 'service', 'pid', 'hostname', 'trace_id', 'span_id', 'trace_flags']);
+
+/** What the line says. A line that is not JSON (the application may rewrite lines) is all message. */
+export function parseLogLine(line: string, level: number, keys: LineKeys): LogLine {
+  const record = readRecord(line, keys);
+  const fields: Record<string, unknown> = {};
+  let error: SerializedError | undefined;
+  for (const [key, value] of Object.entries(record)) {
+    if (APART.has(key) || key === keys.message || (key === 'context' && typeof value === 'string')) continue;
+    if (error === undefined && (key === keys.error || key === 'error') && isSerializedError(value))
+      error = value;
+    else fields[key] = value;
+  }
+  return {
+    level,
+    time: readTime(record.time),
+    message: readMessage(record[keys.message], error),
+    context: readText(record.context),
+    traceId: readText(record.trace_id),
+    spanId: readText(record.span_id),
+    error,
+    fields,
+  };
+}
+
+function readRecord(line: string, keys: LineKeys): Record<string, unknown> {
+  try {
+    const record = JSON.parse(line) as Record<string, unknown>;
+    if (keys.nested === undefined) return record;
+    const { [keys.nested]: nested, ...rest } = record;
+    return typeof nested === 'object' && nested !== null ? { ...rest, ...nested } : record;
+  } catch {
+    // Not JSON: a streamWrite hook of the application changed the line, which is its right.
+    return { [keys.message]: line.trimEnd() };
+  }
+}
+
+/** pino writes milliseconds, seconds (`unixTime`) or an ISO text, as the application chose. */
+function readTime(time: unknown): number {
+  if (typeof time === 'number') return time < 100_000_000_000 ? time * 1_000 : time;
+  const parsed = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(parsed) ? Date.now() : parsed;
+}
+
+function readMessage(message: unknown, error: SerializedError | undefined): string {
+  if (typeof message === 'string') return message;
+  if (message === undefined) return error?.message ?? '';
+  return JSON.stringify(message);
+}
+
+function readText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

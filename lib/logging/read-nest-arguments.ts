@@ -1,0 +1,99 @@
+import { inspect } from 'node:util';
+
+import { isError, readSafely } from './copy-bounded.js';
+
+/** One line to write, made of what was passed to a method of NestJS's logger. */
+export interface NestLine {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const STACK = /^.+\n\s+at .+/;
+const ERROR_HEAD = /^(?:Uncaught )?(?<type>[\w$.]+)(?:: (?<message>[^\n]*))?/;
+const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_192 };
+
+/**
+ * What `logger.log(message, ...params, context)` means: the last text is the context, plain objects after the message
+ * are fields of the line, an error or a stack text is its error, and any further message is a line of its own, as in
+ * NestJS's console logger.
+ */
+export function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
+  const [first, ...rest] = args.map(resolve);
+  const fields: Record<string, unknown> = {};
+  const messages: unknown[] = [];
+  const context = rest.at(-1);
+  if (typeof context === 'string' && !STACK.test(context)) {
+    fields.context = context;
+    rest.pop();
+  }
+  for (const value of rest) {
+    if (value === undefined) continue;
+    if (isError(value) && fields.err === undefined) fields.err = value;
+    else if (isPlainObject(value)) mergeFields(fields, value);
+    else if (typeof value === 'string' && takesStack && !('err' in fields)) readStack(value, fields, first);
+    else messages.push(value);
+  }
+  return [first, ...messages].map((message, index) =>
+    toLine(message, index === 0 ? fields : contextOf(fields)),
+  );
+}
+
+function toLine(message: unknown, fields: Readonly<Record<string, unknown>>): NestLine {
+  if (typeof message === 'string') return { message, fields };
+  if (isError(message)) {
+    // With both, the error passed beside the message is the cause somebody saw; the message is what went wrong.
+    const { err, ...others } = fields;
+    return {
+      message: message.message,
+      fields: { ...others, err: message, ...(err !== undefined && { cause: err }) },
+    };
+  }
+  if (isPlainObject(message)) {
+    const { message: text, msg, ...others } = message;
+    const rest = {
+      ...(typeof text !== 'string' && { message: text }),
+      ...(typeof msg !== 'string' && { msg }),
+    };
+    const line = typeof text === 'string' ? text : typeof msg === 'string' ? msg : '';
+    return { message: line, fields: { ...others, ...rest, ...fields } };
+  }
+  return { message: inspect(message, INSPECT_OPTIONS), fields };
+}
+
+/** `error(message, stack)` passes the stack as text; NestJS's own exception handlers do. */
+function readStack(text: string, fields: Record<string, unknown>, message: unknown): void {
+  if (!STACK.test(text)) {
+    fields.details = text;
+    return;
+  }
+  const head = ERROR_HEAD.exec(text)?.groups;
+  fields.err = {
+    type: head?.type ?? 'Error',
+    message: head?.message ?? String(message),
+    stack: text,
+  };
+}
+
+function mergeFields(fields: Record<string, unknown>, extra: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(extra)) if (key !== 'context') fields[key] = value;
+  // The context of the logger wins; without one, a field of that name is as good.
+  if (fields.context === undefined && 'context' in extra) fields.context = extra.context;
+}
+
+function contextOf(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return fields.context === undefined ? {} : { context: fields.context };
+}
+
+/** NestJS calls functions passed as messages, and writes a class by its name. */
+function resolve(value: unknown): unknown {
+  if (typeof value !== 'function') return value;
+  if (/^class\b/.test(Function.prototype.toString.call(value))) return value.name;
+  return readSafely(() => (value as () => unknown)());
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || isError(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // By shape, not identity: an object of another realm is plain as well.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

@@ -1,0 +1,118 @@
+import { clipText, copyBounded, isError, readSafely } from './copy-bounded.js';
+
+/** An error as a log line carries it: plain, bounded, with its whole cause chain. */
+export interface SerializedError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: unknown;
+  /** What an AggregateError collected. */
+  readonly errors?: readonly unknown[];
+  readonly [property: string]: unknown;
+}
+
+const MAX_CAUSES = 10;
+const MAX_AGGREGATED = 10;
+const MAX_STACK = 8_192;
+const OWN_PROPERTY_LIMITS = { depth: 3, entries: 20, text: 1_024, total: 8_192 };
+const NAMED_APART = new Set(['name', 'type', 'message', 'stack', 'cause', 'errors']);
+
+/**
+ * The error as a plain object, or `value` itself when it is not an error. Own properties (`code`, `response`, …) are
+ * kept, bounded. Never throws.
+ */
+export function serializeError(value: unknown): unknown {
+  return isErrorLike(value) ? serialize(value, []) : value;
+}
+
+/** Whatever was thrown as a plain error: `throw 'text'` and `throw { code }` too. */
+export function describeThrown(thrown: unknown): SerializedError {
+  if (isErrorLike(thrown)) return serialize(thrown, []);
+  const isText = typeof thrown === 'string';
+  const message = isText
+    ? thrown
+    : String(readSafely(() => JSON.stringify(copyBounded(thrown)) || String(thrown)));
+  return { type: thrown === null ? 'null' : typeof thrown, message: clipText(message, MAX_STACK) };
+}
+
+/** Whether a parsed field is an error that `serializeError` wrote. */
+export function isSerializedError(value: unknown): value is SerializedError {
+  return hasText(value, 'type') && hasText(value, 'message');
+}
+
+/** One text with the stack of the error and of everything that caused it. */
+export function renderStack(error: SerializedError): string {
+  const own = error.stack ?? `${error.type}: ${error.message}`;
+  const aggregated = (error.errors ?? []).map((item, index) => `\n[errors ${index}] ${renderNested(item)}`);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${renderNested(error.cause)}`;
+  return own + aggregated.join('') + cause;
+}
+
+/** What the error carries besides type, message, stack, cause and errors. */
+export function ownProperties(error: SerializedError): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(error).filter(([key]) => !NAMED_APART.has(key)));
+}
+
+function renderNested(value: unknown): string {
+  if (isSerializedError(value)) return renderStack(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function serialize(error: object, ancestors: readonly object[]): SerializedError {
+  const serialized: Record<string, unknown> = {
+    type: readType(error),
+    message: clipText(readText(error, 'message') ?? '', MAX_STACK),
+  };
+  const stack = readText(error, 'stack');
+  if (stack !== undefined) serialized.stack = clipText(stack, MAX_STACK);
+  for (const key of readKeys(error)) {
+    const copy = copyBounded(readProperty(error, key), OWN_PROPERTY_LIMITS);
+    if (copy !== undefined) serialized[key] = copy;
+  }
+  const path = [...ancestors, error];
+  const cause = readProperty(error, 'cause');
+  if (cause !== undefined && typeof cause !== 'function') serialized.cause = serializeNested(cause, path);
+  const errors = readProperty(error, 'errors');
+  if (Array.isArray(errors)) {
+    serialized.errors = errors.slice(0, MAX_AGGREGATED).map((item) => serializeNested(item, path));
+  }
+  return serialized as SerializedError;
+}
+
+function serializeNested(value: unknown, path: readonly object[]): unknown {
+  if (!isErrorLike(value)) return copyBounded(value, OWN_PROPERTY_LIMITS);
+  if (path.includes(value)) return '[Circular]';
+  if (path.length > MAX_CAUSES) return '[Truncated]';
+  return serialize(value, path);
+}
+
+function isErrorLike(value: unknown): value is object {
+  return isError(value) || (hasText(value, 'message') && (hasText(value, 'stack') || hasText(value, 'type')));
+}
+
+function hasText(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && typeof readProperty(value, key) === 'string';
+}
+
+/** `name` says more than the class where somebody set it; else the class says more than `Error`. */
+function readType(error: object): string {
+  const name = readText(error, 'name');
+  if (name !== undefined && name !== '' && name !== 'Error') return name;
+  return readText(error, 'type') ?? readText(readProperty(error, 'constructor'), 'name') ?? 'Error';
+}
+
+function readKeys(error: object): string[] {
+  const keys = readSafely(() => Object.keys(error));
+  if (!Array.isArray(keys)) return [];
+  return (keys as string[]).filter((key) => !NAMED_APART.has(key)).slice(0, OWN_PROPERTY_LIMITS.entries);
+}
+
+function readText(holder: unknown, key: string): string | undefined {
+  if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null) return undefined;
+  const value = readProperty(holder, key);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function readProperty(holder: object, key: string): unknown {
+  return readSafely(() => (holder as Record<string, unknown>)[key]);
+}
