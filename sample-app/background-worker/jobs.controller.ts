@@ -1,0 +1,39 @@
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+} from '@nestjs/common';
+
+import { type Job, type JobResult } from '../contracts/job.interface.js';
+import { JobQueue } from './job.queue.js';
+import { JobRepository } from './job.repository.js';
+
+/** `POST /jobs` accepts a job, `GET /jobs/:jobId` shows the result of one that was completed. */
+@Controller('jobs')
+export class JobsController {
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly jobs: JobRepository,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  accept(@Body() job: Partial<Job> | undefined): { jobId: string } {
+    const { jobId, userId, text, simulate } = job ?? {};
+    if (!jobId || !userId || !text) throw new BadRequestException('jobId, userId and text required');
+    this.queue.add({ jobId, userId, text, ...(simulate && { simulate }) });
+    return { jobId };
+  }
+
+  @Get(':jobId')
+  async result(@Param('jobId') jobId: string): Promise<JobResult> {
+    const result = await this.jobs.findResult(jobId);
+    if (result === undefined) throw new NotFoundException(`job ${jobId} has no result`);
+    return result;
+  }
+}

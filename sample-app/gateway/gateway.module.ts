@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+
+import { TraceCollector } from '../debug/trace-collector.service.js';
+import { TraceController } from '../debug/trace.controller.js';
+import { ObservabilityModule } from '../service-host/observability.module.js';
+import { GatewayController } from './gateway.controller.js';
+import { GatewayService } from './gateway.service.js';
+import { OrchestratorClient } from './orchestrator.client.js';
+
+@Module({
+  imports: [ObservabilityModule.forService('api_gateway')],
+  controllers: [GatewayController, TraceController],
+  providers: [GatewayService, OrchestratorClient, TraceCollector],
+})
+export class GatewayModule {}

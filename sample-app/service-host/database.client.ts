@@ -1,0 +1,31 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { TelemetryService } from 'nestjs-telemetry';
+import pg from 'pg';
+
+import { urls } from '../settings/addresses.js';
+
+/** A small pool of connections to PostgreSQL. */
+@Injectable()
+export class Database implements OnApplicationShutdown {
+  private readonly pool = new pg.Pool({
+    connectionString: urls.database(),
+    max: 4,
+    connectionTimeoutMillis: 3_000,
+  });
+
+  constructor(telemetry: TelemetryService) {
+    this.pool.on('error', (error) => {
+      telemetry.logWarning('An idle database connection broke', { reason: error.message });
+    });
+  }
+
+  /** The rows of one statement. */
+  async query<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const { rows } = await this.pool.query<Row>(text, [...values]);
+    return rows;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+}

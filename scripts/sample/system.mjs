@@ -1,0 +1,92 @@
+// The sample system as a whole: gateway, orchestrator and background worker, and what they lean on.
+import { startChild, stopChild } from './child.mjs';
+import { claimPort, preferPort } from './ports.mjs';
+
+/** Longest start of all processes, on a slow machine. */
+const START_WITHIN_MS = 90_000;
+/** Longest stop of one process; telemetry may take 5 s of it to flush. */
+const STOP_WITHIN_MS = 8_000;
+
+/**
+ * Starts every process and returns once all of them answer.
+ *
+ * `urls` says where each is; `broken` settles when a process ends that nobody stopped, with what to say about it;
+ * `stop()` ends all of them, those that call before those that are called. `signal` gives up a start.
+ */
+export async function startSystem({ env = process.env, print, signal }) {
+  const { urls, serviceEnv, embeddedEnv } = await layOut(env);
+  const children = [
+    { name: 'gateway', entry: 'gateway/main.js', env: serviceEnv },
+    { name: 'orchestrator', entry: 'orchestrator/main.js', env: serviceEnv },
+    { name: 'worker', entry: 'background-worker/main.js', env: serviceEnv },
+    { name: 'embedded', entry: 'embedded/main.js', env: embeddedEnv },
+  ].map((options) => startChild({ ...options, print }));
+
+  let stopping;
+  const stop = () =>
+    (stopping ??= (async () => {
+      for (const child of children) await stopChild(child, STOP_WITHIN_MS);
+    })());
+  const broken = Promise.race(children.map(async (child) => `${child.name} ${await child.ended}`));
+
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(
+      () => resolve(`not everything was ready within ${START_WITHIN_MS / 1_000} s`),
+      START_WITHIN_MS,
+    );
+  });
+  const allReady = Promise.all(children.map((child) => child.ready)).then(() => undefined);
+  const aborted = new Promise((resolve) => {
+    signal?.addEventListener('abort', () => resolve('interrupted'), { once: true });
+  });
+  const failure = await Promise.race([allReady, broken, late, aborted]);
+  clearTimeout(timer);
+  if (failure !== undefined) {
+    await stop();
+    throw new Error(failure);
+  }
+  return { urls, broken, stop };
+}
+
+/** Where everything will be, decided before the start so that all processes can start at the same time. */
+async function layOut(env) {
+  const host = ['', '0.0.0.0', '::'].includes(env.HOST?.trim() ?? '') ? 'localhost' : env.HOST.trim();
+  const ports = {};
+  for (const [variable, preferred] of [
+    ['GATEWAY_PORT', 3000],
+    ['ORCHESTRATOR_PORT', 3001],
+    ['WORKER_PORT', 3002],
+  ]) {
+    ports[variable] = await claimPort(variable, preferred, env);
+  }
+  for (const [variable, preferred] of [
+    ['LLM_PORT', 3003],
+    ['REDIS_PORT', 3004],
+    ['POSTGRES_PORT', 3005],
+  ]) {
+    ports[variable] = await preferPort(variable, preferred, env);
+  }
+  const urls = {
+    gateway: `http://${host}:${ports.GATEWAY_PORT}`,
+    orchestrator: env.ORCHESTRATOR_URL || `http://${host}:${ports.ORCHESTRATOR_PORT}`,
+    worker: env.WORKER_URL || `http://${host}:${ports.WORKER_PORT}`,
+    llm: env.LLM_URL || `http://127.0.0.1:${ports.LLM_PORT}`,
+    redis: env.REDIS_URL || `redis://127.0.0.1:${ports.REDIS_PORT}`,
+    database: env.DATABASE_URL || `postgres://postgres:postgres@127.0.0.1:${ports.POSTGRES_PORT}/postgres`,
+  };
+  // Of the embedded process, a URL in the environment means: there is a real one, start none.
+  const embeddedEnv = {
+    ...env,
+    ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+  };
+  const serviceEnv = {
+    ...embeddedEnv,
+    ORCHESTRATOR_URL: urls.orchestrator,
+    WORKER_URL: urls.worker,
+    LLM_URL: urls.llm,
+    REDIS_URL: urls.redis,
+    DATABASE_URL: urls.database,
+  };
+  return { urls, serviceEnv, embeddedEnv };
+}
