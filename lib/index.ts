@@ -41,9 +41,13 @@ export {
 
 export { type LogExtra } from './logging/telemetry-logger.js';
 
-export { Counted, type CountedOptions } from './metrics/counted.decorator.js';
-export { type ObservableInstrumentCallback } from './metrics/instruments.js';
-export { Timed, type TimedOptions } from './metrics/timed.decorator.js';
+export {
+  type CallMetricOptions,
+  type NameOrCallMetricOptions,
+} from './metrics/call-metric-options.interface.js';
+export { Counted } from './metrics/counted.decorator.js';
+export { type Observation, type Observations, type ObserveCallback } from './metrics/observable-handle.js';
+export { Timed } from './metrics/timed.decorator.js';
 
 export { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
 export { type ErrorPredicate } from './tracing/error-policy.js';

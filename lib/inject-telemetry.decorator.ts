@@ -25,5 +25,8 @@ export function InjectTelemetry(name: string): PropertyDecorator & ParameterDeco
 
 /** One provider for each name that `@InjectTelemetry` was used with so far. */
 export function createNamedTelemetryProviders(): Provider[] {
-  return [...injectedNames()].map((name) => ({ provide: tokenOf(name), useFactory: () => getTelemetry(name) }));
+  return [...injectedNames()].map((name) => ({
+    provide: tokenOf(name),
+    useFactory: () => getTelemetry(name),
+  }));
 }

@@ -30,7 +30,9 @@ export function mountMetricsEndpoint(
       guards ??= Promise.all(config.guards.map((guard) => resolveGuard(guard, moduleRef)));
       await passGuards(await guards, createExecutionContext(request, response));
       const accept: unknown = (request as { headers?: { accept?: unknown } }).headers?.accept;
-      const { statusCode, contentType, body } = await scrape.render(typeof accept === 'string' ? accept : undefined);
+      const { statusCode, contentType, body } = await scrape.render(
+        typeof accept === 'string' ? accept : undefined,
+      );
       adapter.setHeader(response, 'content-type', contentType);
       adapter.reply(response, body, statusCode);
     } catch (error) {
@@ -39,7 +41,11 @@ export function mountMetricsEndpoint(
   };
   return adapter.getType() === 'express'
     ? mountOnExpress(adapter, path, serve)
-    : { completeRoutes: () => { mountLate(adapter, path, serve); } };
+    : {
+        completeRoutes: () => {
+          mountLate(adapter, path, serve);
+        },
+      };
 }
 
 type Serve = (request: unknown, response: unknown) => Promise<void>;
@@ -142,5 +148,9 @@ function replyWithError(adapter: Adapter, response: unknown, error: unknown): vo
     adapter.reply(response, error.getResponse(), error.getStatus());
     return;
   }
-  adapter.reply(response, { statusCode: 500, message: `The metrics could not be collected: ${String(error)}` }, 500);
+  adapter.reply(
+    response,
+    { statusCode: 500, message: `The metrics could not be collected: ${String(error)}` },
+    500,
+  );
 }

@@ -28,8 +28,7 @@ export function observeHttpApplication(
     const adapter = host.httpAdapter;
     const { httpServer } = config.instrumentation;
     if (httpServer !== undefined) {
-      const observer = createRequestObserver({ requestLog: config.logging.enabled && config.logging.requestLog });
-      undo = instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), observer);
+      undo = instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), createRequestObserver());
     }
     const { prometheus } = config.metrics;
     if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {

@@ -7,6 +7,7 @@ import { warnOnce } from './errors/warnings.js';
 import { startPrometheusServer } from './exporters/prometheus/start-prometheus-server.js';
 import { startInstrumentations } from './instrumentation/start-instrumentations.js';
 import { startLogging } from './logging/start-logging.js';
+import { bindObservables } from './metrics/instruments.js';
 import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
 import { runtimeState } from './runtime/runtime-state.js';
 import { startRuntime, stopRuntime } from './runtime/start-runtime.js';
@@ -53,6 +54,7 @@ function joinOrStart(config: TelemetryConfig): RunningTelemetry {
 /** Everything that runs on the runtime; undone in reverse order before its providers stop. */
 function startRooms(runtime: TelemetryRuntime): void {
   const { config } = runtime;
+  bindObservables();
   if (config.logging.enabled) {
     const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
     runtime.onStop(() => {

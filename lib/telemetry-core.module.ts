@@ -37,9 +37,20 @@ function createCoreModule(optionsProviders: Provider[], setIn: string): DynamicM
   };
 }
 
-function createOptionsProviders({ useFactory, inject, useClass, useExisting }: TelemetryAsyncOptions): Provider[] {
+function createOptionsProviders({
+  useFactory,
+  inject,
+  useClass,
+  useExisting,
+}: TelemetryAsyncOptions): Provider[] {
   if (useFactory !== undefined) {
-    return [{ provide: TELEMETRY_OPTIONS, inject: inject ?? [], useFactory: useFactory as (...args: unknown[]) => unknown }];
+    return [
+      {
+        provide: TELEMETRY_OPTIONS,
+        inject: inject ?? [],
+        useFactory: useFactory as (...args: unknown[]) => unknown,
+      },
+    ];
   }
   const factory = useExisting ?? useClass;
   if (factory === undefined) {

@@ -99,7 +99,9 @@ function assemble(core: DynamicModule): DynamicModule {
       return [
         TelemetryService,
         LoggerModule,
-        ...createNamedTelemetryProviders().map((provider) => ('provide' in provider ? provider.provide : provider)),
+        ...createNamedTelemetryProviders().map((provider) =>
+          'provide' in provider ? provider.provide : provider,
+        ),
       ];
     },
   };

@@ -17,12 +17,12 @@ import {
   counter,
   gauge,
   histogram,
-  type ObservableInstrumentCallback,
   observableCounter,
   observableGauge,
   observableUpDownCounter,
   upDownCounter,
 } from './metrics/instruments.js';
+import { type ObserveCallback } from './metrics/observable-handle.js';
 import { tracerFor } from './runtime/tracers.js';
 import { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
 import { type ErrorPredicate } from './tracing/error-policy.js';
@@ -69,11 +69,7 @@ export class TelemetryService {
    */
   trace<T>(name: string, fn: (span: Span) => T): T;
   trace<T>(name: string, attributes: Attributes, fn: (span: Span) => T): T;
-  trace<T>(
-    name: string,
-    attributesOrFn: Attributes | ((span: Span) => T),
-    maybeFn?: (span: Span) => T,
-  ): T {
+  trace<T>(name: string, attributesOrFn: Attributes | ((span: Span) => T), maybeFn?: (span: Span) => T): T {
     if (typeof attributesOrFn === 'function') return runInSpan(this.tracer, name, {}, attributesOrFn);
     if (maybeFn === undefined) throw new TypeError(`trace('${name}', attributes, fn): fn is missing`);
     return runInSpan(this.tracer, name, { attributes: attributesOrFn }, maybeFn);
@@ -122,17 +118,17 @@ export class TelemetryService {
   }
 
   /** A value that is read when metrics are collected. */
-  observableGauge(name: string, callback: ObservableInstrumentCallback, options?: MetricOptions): void {
+  observableGauge(name: string, callback: ObserveCallback, options?: MetricOptions): void {
     observableGauge(this.name, name, callback, options);
   }
 
   /** A growing sum that is read when metrics are collected. */
-  observableCounter(name: string, callback: ObservableInstrumentCallback, options?: MetricOptions): void {
+  observableCounter(name: string, callback: ObserveCallback, options?: MetricOptions): void {
     observableCounter(this.name, name, callback, options);
   }
 
   /** A sum that grows and shrinks and is read when metrics are collected. */
-  observableUpDownCounter(name: string, callback: ObservableInstrumentCallback, options?: MetricOptions): void {
+  observableUpDownCounter(name: string, callback: ObserveCallback, options?: MetricOptions): void {
     observableUpDownCounter(this.name, name, callback, options);
   }
 
@@ -151,8 +147,8 @@ export class TelemetryService {
     this.logger.logWarning(message, extra);
   }
 
-  /** Writes an ERROR line; an error passed to it is told with its type, message, stack and causes. */
-  logError(message: string, extra?: LogExtra): void {
-    this.logger.logError(message, extra);
+  /** Writes an ERROR line; whatever was thrown may be passed: an error is told with its type, message, stack and causes. */
+  logError(message: string, extraOrError?: unknown): void {
+    this.logger.logError(message, extraOrError);
   }
 }

@@ -22,7 +22,11 @@ const FLOORS: Readonly<Record<string, number>> = {
 const LOBBY = 5;
 
 /** Sibling imports the design allows: metrics and logging may ask tracing for the active span. */
-const ALLOWED_SIBLINGS = new Set(['metrics → tracing/current-span', 'logging → tracing/current-span', 'config → errors']);
+const ALLOWED_SIBLINGS = new Set([
+  'metrics → tracing/current-span',
+  'logging → tracing/current-span',
+  'config → errors',
+]);
 
 interface Import {
   readonly from: string;
@@ -58,7 +62,8 @@ const floorOf = (path: string): number => {
   const room = roomOf(path);
   if (room === undefined) return LOBBY;
   const floor = FLOORS[room];
-  if (floor === undefined) throw new Error(`lib/${room}/ is not on any floor: add it to this spec and to CONTRIBUTING.md`);
+  if (floor === undefined)
+    throw new Error(`lib/${room}/ is not on any floor: add it to this spec and to CONTRIBUTING.md`);
   return floor;
 };
 
@@ -72,7 +77,11 @@ describe('the house', () => {
   it('imports only from lower floors', () => {
     const violations = imports
       .filter(({ from, to }) => roomOf(from) !== roomOf(to) && floorOf(to) >= floorOf(from))
-      .filter(({ from, to }) => !ALLOWED_SIBLINGS.has(`${roomOf(from)} → ${to}`) && !ALLOWED_SIBLINGS.has(`${roomOf(from)} → ${roomOf(to)}`))
+      .filter(
+        ({ from, to }) =>
+          !ALLOWED_SIBLINGS.has(`${roomOf(from)} → ${to}`) &&
+          !ALLOWED_SIBLINGS.has(`${roomOf(from)} → ${roomOf(to)}`),
+      )
       .map(({ from, to }) => `${from} imports ${to}`);
     expect(violations).toEqual([]);
   });
@@ -106,9 +115,16 @@ describe('the house', () => {
   });
 
   it('declares every package it imports, and drivers never', () => {
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
     const declared = { ...manifest['dependencies'], ...manifest['peerDependencies'] };
-    const packageOf = (specifier: string) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const packageOf = (specifier: string) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
     const imported = new Set(
       filesUnder(lib)
         .flatMap(specifiersIn)
@@ -116,6 +132,8 @@ describe('the house', () => {
         .map(packageOf),
     );
     expect([...imported].filter((name) => !(name in declared))).toEqual([]);
-    expect(Object.keys(declared).filter((name) => /^(pg|ioredis|redis|mysql2|mongodb)$/.test(name))).toEqual([]);
+    expect(Object.keys(declared).filter((name) => /^(pg|ioredis|redis|mysql2|mongodb)$/.test(name))).toEqual(
+      [],
+    );
   });
 });

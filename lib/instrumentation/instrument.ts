@@ -95,6 +95,7 @@ function createSwitchableRecorder(): {
   record: (exchange: FrameworkRequest, proceed: () => void) => void;
   undo: UndoInstrumentation;
 } {
+  const observer = createRequestObserver();
   let active = true;
   return {
     record: (exchange, proceed) => {
@@ -104,8 +105,7 @@ function createSwitchableRecorder(): {
         return;
       }
       const ignore = compileIgnoreRules(config.instrumentation.httpServer?.ignore ?? []);
-      const requestLog = config.logging.enabled && config.logging.requestLog;
-      recordRequest(exchange, ignore, createRequestObserver({ requestLog }), proceed);
+      recordRequest(exchange, ignore, observer, proceed);
     },
     undo: () => {
       active = false;

@@ -30,7 +30,10 @@ function enableForeign(instrumentation: Instrumentation): () => void {
     instrumentation.enable();
   } catch (error) {
     const { instrumentationName } = instrumentation;
-    warnOnce(`instrumentation:${instrumentationName}`, `${instrumentationName} could not be enabled: ${String(error)}`);
+    warnOnce(
+      `instrumentation:${instrumentationName}`,
+      `${instrumentationName} could not be enabled: ${String(error)}`,
+    );
   }
   return () => {
     instrumentation.disable();

@@ -12,7 +12,8 @@ export interface FinishedRequest {
   readonly route: string | undefined;
   /** The path that was asked for, without the query. */
   readonly path: string;
-  readonly statusCode: number;
+  /** undefined when no answer was sent. */
+  readonly statusCode: number | undefined;
   readonly durationMs: number;
   /** The client went away before the answer was complete. */
   readonly aborted?: boolean;
@@ -39,13 +40,13 @@ export function writeRequestLine(request: FinishedRequest): void {
   });
 }
 
-function readLevel({ statusCode, aborted }: FinishedRequest): 'info' | 'warn' | 'error' {
+function readLevel({ statusCode = 0, aborted }: FinishedRequest): 'info' | 'warn' | 'error' {
   if (statusCode >= 500) return 'error';
   return statusCode >= 400 || aborted === true ? 'warn' : 'info';
 }
 
 function toMessage({ method, route, path, statusCode, aborted, durationMs }: FinishedRequest): string {
-  const outcome = aborted === true ? 'aborted' : String(statusCode);
+  const outcome = aborted === true || statusCode === undefined ? 'aborted' : String(statusCode);
   return `${method} ${route ?? path} ${outcome} ${Math.round(durationMs)}ms`;
 }
 

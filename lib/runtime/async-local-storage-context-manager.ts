@@ -1,7 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter } from 'node:events';
 
-import { type Context, type ContextManagementToken, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
+import {
+  type Context,
+  type ContextManagementToken,
+  type ContextManager,
+  ROOT_CONTEXT,
+} from '@opentelemetry/api';
 
 /**
  * Carries the active OpenTelemetry context through promises, timers and callbacks on one AsyncLocalStorage,
@@ -20,7 +25,8 @@ export class AsyncLocalStorageContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    if (thisArg === undefined && args.length === 0) return this.storage.run(context, fn as () => ReturnType<F>);
+    if (thisArg === undefined && args.length === 0)
+      return this.storage.run(context, fn as () => ReturnType<F>);
     return this.storage.run(context, () => Reflect.apply(fn, thisArg, args) as ReturnType<F>);
   }
 
@@ -69,12 +75,19 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   private bindEmitter(context: Context, emitter: EventEmitter): void {
     const { storage } = this;
     const emit = emitter.emit.bind(emitter);
-    emitter.emit = (event: string | symbol, ...args: unknown[]) => storage.run(context, () => emit(event, ...args));
+    emitter.emit = (event: string | symbol, ...args: unknown[]) =>
+      storage.run(context, () => emit(event, ...args));
   }
 }
 
 type BindableFunction = (...args: unknown[]) => unknown;
 
 function isEventEmitter(value: unknown): value is EventEmitter {
-  return typeof value === 'object' && value !== null && 'emit' in value && typeof value.emit === 'function' && 'on' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'emit' in value &&
+    typeof value.emit === 'function' &&
+    'on' in value
+  );
 }

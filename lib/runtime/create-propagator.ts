@@ -12,8 +12,12 @@ const BY_NAME: Record<PropagatorName, () => TextMapPropagator> = {
 };
 
 /** Combines the configured propagators into the one the process uses. */
-export function createPropagator(propagators: readonly (PropagatorName | TextMapPropagator)[]): TextMapPropagator {
+export function createPropagator(
+  propagators: readonly (PropagatorName | TextMapPropagator)[],
+): TextMapPropagator {
   return new CompositePropagator({
-    propagators: propagators.map((propagator) => (typeof propagator === 'string' ? BY_NAME[propagator]() : propagator)),
+    propagators: propagators.map((propagator) =>
+      typeof propagator === 'string' ? BY_NAME[propagator]() : propagator,
+    ),
   });
 }

@@ -7,5 +7,9 @@ export type GlobalSlot = 'trace' | 'metrics' | 'logs' | 'context' | 'propagation
  */
 export function isRegistered(slot: GlobalSlot): boolean {
   const registry = (globalThis as { [key: symbol]: unknown })[Symbol.for('opentelemetry.js.api.1')];
-  return typeof registry === 'object' && registry !== null && (registry as Record<GlobalSlot, unknown>)[slot] !== undefined;
+  return (
+    typeof registry === 'object' &&
+    registry !== null &&
+    (registry as Record<GlobalSlot, unknown>)[slot] !== undefined
+  );
 }

@@ -84,7 +84,11 @@ function registerPropagation(config: TelemetryConfig, register: Register): void 
   }
 }
 
-function startTracing(config: TelemetryConfig, resource: Resource, register: Register): OwnedProvider | undefined {
+function startTracing(
+  config: TelemetryConfig,
+  resource: Resource,
+  register: Register,
+): OwnedProvider | undefined {
   if (isRegistered('trace')) return undefined;
   const provider = new TracerProvider({
     resource,
@@ -121,7 +125,11 @@ function startMetrics(
   return { provider, prometheus };
 }
 
-function startLogRecords(config: TelemetryConfig, resource: Resource, register: Register): OwnedProvider | undefined {
+function startLogRecords(
+  config: TelemetryConfig,
+  resource: Resource,
+  register: Register,
+): OwnedProvider | undefined {
   if (isRegistered('logs')) return undefined;
   const processors = createLogRecordProcessors(config);
   if (processors.length === 0) return undefined;

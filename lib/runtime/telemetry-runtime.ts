@@ -45,7 +45,10 @@ export class TelemetryRuntime {
 
   /** Sends what is buffered; gives up, with a warning, at the shutdown deadline. Never rejects. */
   async flush(): Promise<void> {
-    await this.withinDeadline('flush', this.settle((provider) => provider.forceFlush()));
+    await this.withinDeadline(
+      'flush',
+      this.settle((provider) => provider.forceFlush()),
+    );
   }
 
   /** Undoes what was installed, then flushes and stops the providers within the deadline. Never rejects. */
@@ -69,7 +72,10 @@ export class TelemetryRuntime {
     const results = await Promise.allSettled(this.parts.providers.map(action));
     for (const result of results) {
       if (result.status === 'rejected') {
-        warnOnce('shutdown', `telemetry could not be sent completely at shutdown: ${describe(result.reason)}`);
+        warnOnce(
+          'shutdown',
+          `telemetry could not be sent completely at shutdown: ${describe(result.reason)}`,
+        );
       }
     }
   }

@@ -6,7 +6,11 @@ import {
   type MetricData,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { InMemoryLogRecordExporter, type ReadableLogRecord, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import {
+  InMemoryLogRecordExporter,
+  type ReadableLogRecord,
+  SimpleLogRecordProcessor,
+} from '@opentelemetry/sdk-logs';
 
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 
@@ -46,7 +50,11 @@ export function createTelemetryProbe(): TelemetryProbe {
   const spanExporter = new InMemorySpanExporter();
   const logExporter = new InMemoryLogRecordExporter();
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 2 ** 31 - 1, exportTimeoutMillis: 1000 });
+  const reader = new PeriodicExportingMetricReader({
+    exporter: metricExporter,
+    exportIntervalMillis: 2 ** 31 - 1,
+    exportTimeoutMillis: 1000,
+  });
   const lines: LogLine[] = [];
 
   const metric = async (name: string): Promise<MetricData | undefined> => {
@@ -97,7 +105,10 @@ function findOne(spans: readonly ReadableSpan[], name: string): ReadableSpan {
   throw new Error(`expected one finished span "${name}", found ${found.length}; finished spans: ${there}`);
 }
 
-function sameAttributes(actual: Readonly<Record<string, unknown>>, expected: Readonly<Record<string, unknown>>): boolean {
+function sameAttributes(
+  actual: Readonly<Record<string, unknown>>,
+  expected: Readonly<Record<string, unknown>>,
+): boolean {
   const keys = Object.keys(actual);
   return keys.length === Object.keys(expected).length && keys.every((key) => actual[key] === expected[key]);
 }

@@ -49,7 +49,8 @@ function isFirstSighting(span: Span, error: unknown): boolean {
 
 function describeException(error: unknown, type: string): Attributes {
   const attributes: Attributes = { [ATTR_EXCEPTION_TYPE]: type, [ATTR_EXCEPTION_MESSAGE]: messageOf(error) };
-  if (error instanceof Error && error.stack !== undefined) attributes[ATTR_EXCEPTION_STACKTRACE] = error.stack;
+  if (error instanceof Error && error.stack !== undefined)
+    attributes[ATTR_EXCEPTION_STACKTRACE] = error.stack;
   return attributes;
 }
 

@@ -38,7 +38,10 @@ const getter: TextMapGetter<TraceContextCarrier> = {
  * @example
  * const headers = injectTraceContext({ 'content-type': 'application/json' });
  */
-export function injectTraceContext<C extends TraceContextCarrier>(carrier: C, from: Context = context.active()): C {
+export function injectTraceContext<C extends TraceContextCarrier>(
+  carrier: C,
+  from: Context = context.active(),
+): C {
   propagation.inject<TraceContextCarrier>(from, carrier, setter);
   return carrier;
 }

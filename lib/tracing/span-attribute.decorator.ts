@@ -30,7 +30,8 @@ export function SpanAttribute<T = unknown>(name: string, map?: SpanAttributeMapp
   return (target, key, index) => {
     if (key === undefined) return;
     const byTarget = parametersByTarget();
-    const byMethod: ParametersByMethod = byTarget.get(target) ?? new Map<string | symbol, SpanAttributeParameter[]>();
+    const byMethod: ParametersByMethod =
+      byTarget.get(target) ?? new Map<string | symbol, SpanAttributeParameter[]>();
     byTarget.set(target, byMethod);
     const parameters = byMethod.get(key) ?? [];
     byMethod.set(key, parameters);
@@ -59,7 +60,11 @@ export function findSpanAttributeParameters(
 ): readonly SpanAttributeParameter[] | undefined {
   const byTarget = parametersByTarget();
   const start = typeof owner === 'function' || (typeof owner === 'object' && owner !== null) ? owner : null;
-  for (let level: object | null = start; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+  for (
+    let level: object | null = start;
+    level !== null;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
     const parameters = byTarget.get(level)?.get(method);
     if (parameters !== undefined) return parameters;
   }

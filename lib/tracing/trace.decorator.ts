@@ -1,7 +1,11 @@
 import { type Attributes, type Link, type SpanKind } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
-import { decorateMethodOrClass, type MethodOrClassDecorator } from '../invocation/decorate-method-or-class.js';
+import {
+  decorateMethodOrClass,
+  type MethodOrClassDecorator,
+} from '../invocation/decorate-method-or-class.js';
+import { type DecorationSite } from '../invocation/decoration-site.js';
 import { type AnyMethod } from '../invocation/wrap-method.js';
 import { tracerFor } from '../runtime/tracers.js';
 import { type ErrorPredicate } from './error-policy.js';
@@ -45,21 +49,29 @@ export function Trace(nameOrOptions: string | TraceOptions = {}): MethodOrClassD
   return decorateMethodOrClass({
     name: '@Trace()',
     marker: TRACED_METHOD,
-    wrap: (original, site) => {
-      const nameOf = (className: string): string => {
-        if (site.writtenOn === 'class') return `${options.name ?? className}.${site.methodName}`;
-        return options.name ?? `${className}.${site.methodName}`;
-      };
-      return function (this: unknown, ...args: unknown[]): unknown {
-        const className = site.className(this);
-        const call = describeCall(options, this, site.methodName, args);
-        return runInSpan(tracerFor(className), nameOf(className), call, () => original.apply(this, args));
-      } as AnyMethod;
-    },
+    wrap: (original, site) => wrapInSpan(original, site, options),
   });
 }
 
-function describeCall(options: TraceOptions, owner: unknown, method: string, args: unknown[]): RunInSpanOptions {
+/** Makes the method that runs `original` in a span of its own, as `@Trace()` and `@Observed()` do. */
+export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: TraceOptions): AnyMethod {
+  const nameOf = (className: string): string => {
+    if (site.writtenOn === 'class') return `${options.name ?? className}.${site.methodName}`;
+    return options.name ?? `${className}.${site.methodName}`;
+  };
+  return function (...args) {
+    const className = site.className(this);
+    const call = describeCall(options, this, site.methodName, args);
+    return runInSpan(tracerFor(className), nameOf(className), call, () => original.apply(this, args));
+  };
+}
+
+function describeCall(
+  options: TraceOptions,
+  owner: unknown,
+  method: string,
+  args: unknown[],
+): RunInSpanOptions {
   const { kind, root, isError } = options;
   const marked = readMarkedArguments(owner, method, args);
   const given = evaluate(options.attributes, args, method);

@@ -1,10 +1,18 @@
-import { describeStatement } from '../../lib/instrumentation/clients/sql/describe-statement';
+import { describeStatement } from '../../lib/instrumentation/clients/sql/describe-statement.js';
 
 describe('describeStatement()', () => {
   it.each([
-    ["SELECT * FROM users WHERE name = 'O''Brien' AND age > 42", 'SELECT * FROM users WHERE name = ? AND age > ?', 'SELECT users'],
+    [
+      "SELECT * FROM users WHERE name = 'O''Brien' AND age > 42",
+      'SELECT * FROM users WHERE name = ? AND age > ?',
+      'SELECT users',
+    ],
     ['select id\n  from "Orders" where id = $1', 'select id from "Orders" where id = $1', 'SELECT Orders'],
-    ['INSERT INTO public.jobs (id, body) VALUES (1, $$secret$$)', 'INSERT INTO public.jobs (id, body) VALUES (?, ?)', 'INSERT public.jobs'],
+    [
+      'INSERT INTO public.jobs (id, body) VALUES (1, $$secret$$)',
+      'INSERT INTO public.jobs (id, body) VALUES (?, ?)',
+      'INSERT public.jobs',
+    ],
     ["UPDATE t2 SET c1 = 1.5 -- token 'abc'\nWHERE id = 7", 'UPDATE t2 SET c1 = ? WHERE id = ?', 'UPDATE t2'],
     ["DELETE FROM a /* secret */ WHERE b = 'x'", 'DELETE FROM a WHERE b = ?', 'DELETE a'],
     ['BEGIN', 'BEGIN', 'BEGIN'],

@@ -1,4 +1,4 @@
-import { compileIgnoreRules } from '../../lib/instrumentation/http-server/ignore-rules';
+import { compileIgnoreRules } from '../../lib/instrumentation/http-server/ignore-rules.js';
 
 describe('compileIgnoreRules()', () => {
   it('matches strings exactly', () => {

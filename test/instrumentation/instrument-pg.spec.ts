@@ -3,9 +3,9 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import pg from 'pg';
 
-import { patchPg } from '../../lib/instrumentation/clients/pg/instrument-pg';
-import { getCurrentSpanId } from '../../lib/tracing/current-span';
-import { startTracing, type TestTracing } from '../support/start-tracing';
+import { patchPg } from '../../lib/instrumentation/clients/pg/instrument-pg.js';
+import { getCurrentSpanId } from '../../lib/tracing/current-span.js';
+import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 describe('instrumentPg()', () => {
   let tracing: TestTracing;
@@ -17,11 +17,20 @@ describe('instrumentPg()', () => {
   beforeAll(async () => {
     tracing = startTracing();
     database = await PGlite.create();
-    await database.exec('create table users (id int primary key, name text); insert into users values (1, $$Ada$$)');
+    await database.exec(
+      'create table users (id int primary key, name text); insert into users values (1, $$Ada$$)',
+    );
     server = new PGLiteSocketServer({ db: database, port: 0, host: '127.0.0.1', maxConnections: 5 });
     await server.start();
     const port = Number(server.getServerConn().split(':').at(-1));
-    pool = new pg.Pool({ host: '127.0.0.1', port, user: 'postgres', password: 'postgres', database: 'postgres', max: 2 });
+    pool = new pg.Pool({
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      password: 'postgres',
+      database: 'postgres',
+      max: 2,
+    });
     undo = patchPg(pg);
   }, 60_000);
   beforeEach(() => {

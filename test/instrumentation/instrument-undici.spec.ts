@@ -4,9 +4,9 @@ import { type AddressInfo } from 'node:net';
 import { context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
-import { instrumentUndici } from '../../lib/instrumentation/clients/instrument-undici';
-import { startTracing, type TestTracing } from '../support/start-tracing';
-import { waitUntil } from '../support/wait-until';
+import { instrumentUndici } from '../../lib/instrumentation/clients/instrument-undici.js';
+import { startTracing, type TestTracing } from '../support/start-tracing.js';
+import { waitUntil } from '../support/wait-until.js';
 
 describe('instrumentUndici()', () => {
   let tracing: TestTracing;
@@ -40,7 +40,8 @@ describe('instrumentUndici()', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const fetchText = async (path: string, init?: RequestInit): Promise<string> => (await fetch(origin + path, init)).text();
+  const fetchText = async (path: string, init?: RequestInit): Promise<string> =>
+    (await fetch(origin + path, init)).text();
 
   it('gives a fetch a CLIENT span below the active one and sends the trace along', async () => {
     await trace.getTracer('test').startActiveSpan('caller', async (caller: Span) => {
@@ -57,7 +58,9 @@ describe('instrumentUndici()', () => {
       'url.full': `${origin}/things`,
       'server.address': '127.0.0.1',
     });
-    expect(received[0]?.['traceparent']).toBe(`00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
+    expect(received[0]?.['traceparent']).toBe(
+      `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`,
+    );
   });
 
   it('marks a 4xx answer as an error of the caller', async () => {

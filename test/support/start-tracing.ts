@@ -1,9 +1,14 @@
 import { context, propagation, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 
-import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager';
-import { runtimeState } from '../../lib/runtime/runtime-state';
+import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager.js';
+import { runtimeState } from '../../lib/runtime/runtime-state.js';
 
 export interface TestTracing {
   spans(): ReadableSpan[];
@@ -15,7 +20,9 @@ export interface TestTracing {
 /** A real SDK around the tracing room, without the rest of the house. */
 export function startTracing(): TestTracing {
   const exporter = new InMemorySpanExporter();
-  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
+  trace.setGlobalTracerProvider(
+    new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
+  );
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   runtimeState().generation += 1;

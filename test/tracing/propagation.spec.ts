@@ -6,9 +6,9 @@ import {
   extractTraceContext,
   injectTraceContext,
   withTraceContext,
-} from '../../lib/tracing/propagation';
-import { getCurrentTraceId } from '../../lib/tracing/current-span';
-import { startTracing, type TestTracing } from '../support/start-tracing';
+} from '../../lib/tracing/propagation.js';
+import { getCurrentTraceId } from '../../lib/tracing/current-span.js';
+import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
@@ -23,9 +23,17 @@ describe('trace context propagation', () => {
   });
 
   it.each([
-    ['a plain object', { 'content-type': 'application/json' }, (carrier: unknown) => (carrier as Record<string, string>)['traceparent']],
+    [
+      'a plain object',
+      { 'content-type': 'application/json' },
+      (carrier: unknown) => (carrier as Record<string, string>)['traceparent'],
+    ],
     ['Headers', new Headers(), (carrier: unknown) => (carrier as Headers).get('traceparent')],
-    ['a Map', new Map<string, string>(), (carrier: unknown) => (carrier as Map<string, string>).get('traceparent')],
+    [
+      'a Map',
+      new Map<string, string>(),
+      (carrier: unknown) => (carrier as Map<string, string>).get('traceparent'),
+    ],
   ])('injects traceparent into %s and returns the same object', (_name, carrier, read) => {
     trace.getTracer('test').startActiveSpan('outgoing', (span) => {
       expect(injectTraceContext(carrier)).toBe(carrier);

@@ -1,8 +1,8 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 
-import { getCurrentSpanId } from '../../lib/tracing/current-span';
-import { TelemetrySpan } from '../../lib/tracing/telemetry-span';
-import { startTracing, type TestTracing } from '../support/start-tracing';
+import { getCurrentSpanId } from '../../lib/tracing/current-span.js';
+import { TelemetrySpan } from '../../lib/tracing/telemetry-span.js';
+import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 describe('TelemetrySpan', () => {
   let tracing: TestTracing;

@@ -3,11 +3,11 @@ import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { lastValueFrom, Observable, of, throwError } from 'rxjs';
 import { PassThrough, Readable } from 'node:stream';
 
-import { setWarningSink } from '../../lib/errors/warnings';
-import { getCurrentSpanId, getCurrentTraceId } from '../../lib/tracing/current-span';
-import { SpanAttribute } from '../../lib/tracing/span-attribute.decorator';
-import { Trace } from '../../lib/tracing/trace.decorator';
-import { startTracing, type TestTracing } from '../support/start-tracing';
+import { setWarningSink } from '../../lib/errors/warnings.js';
+import { getCurrentSpanId, getCurrentTraceId } from '../../lib/tracing/current-span.js';
+import { SpanAttribute } from '../../lib/tracing/span-attribute.decorator.js';
+import { Trace } from '../../lib/tracing/trace.decorator.js';
+import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 describe('@Trace()', () => {
   let tracing: TestTracing;

@@ -1,6 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
-import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import {
   ATTR_ERROR_TYPE,
@@ -11,7 +20,7 @@ import {
   ATTR_URL_FULL,
 } from '@opentelemetry/semantic-conventions';
 
-import { recordHttpClientRequest } from '../../metrics/http-metrics.js';
+import { recordHttpClientRequest } from '../../metrics/http-client-metrics.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
 import {
@@ -27,6 +36,7 @@ interface RequestInFlight {
   readonly span: Span;
   readonly startedAt: number;
   readonly method: string;
+  readonly scheme: string;
   readonly address: string;
   readonly port: number;
   statusCode?: number;
@@ -78,23 +88,32 @@ export function instrumentUndici(): () => void {
 function startRequest(request: UndiciRequest): RequestInFlight | undefined {
   const caller = context.active();
   if (isTracingSuppressed(caller)) return undefined;
-  const { method, address, port, attributes } = describeRequest(request);
-  const span = tracerFor(SCOPE).startSpan(method, { kind: SpanKind.CLIENT, attributes }, caller);
+  const { attributes, ...destination } = describeRequest(request);
+  const span = tracerFor(SCOPE).startSpan(request.method, { kind: SpanKind.CLIENT, attributes }, caller);
   propagation.inject(trace.setSpan(caller, span), request, {
     set: (target, key, value) => {
       target.addHeader(key, value);
     },
   });
-  return { span, startedAt: performance.now(), method, address, port };
+  return { span, startedAt: performance.now(), ...destination };
 }
 
-function describeRequest(request: UndiciRequest): { method: string; address: string; port: number; attributes: Attributes } {
+interface RequestDestination {
+  readonly method: string;
+  readonly scheme: string;
+  readonly address: string;
+  readonly port: number;
+  readonly attributes: Attributes;
+}
+
+function describeRequest(request: UndiciRequest): RequestDestination {
   const origin = new URL(String(request.origin));
   const query = request.path.indexOf('?');
   const path = query === -1 ? request.path : request.path.slice(0, query);
   const port = origin.port === '' ? (origin.protocol === 'https:' ? 443 : 80) : Number(origin.port);
   return {
     method: request.method,
+    scheme: origin.protocol.slice(0, -1),
     address: origin.hostname,
     port,
     attributes: {
@@ -123,16 +142,16 @@ function finishRequest(
   const sent = inFlight.get(request);
   if (sent === undefined) return;
   inFlight.delete(request);
-  const { span, startedAt, method, address, port, statusCode } = sent;
+  const { span, startedAt, method, scheme, address, port, statusCode } = sent;
   span.end();
-  context.with(trace.setSpan(context.active(), span), () => {
-    recordHttpClientRequest({
-      method,
-      serverAddress: address,
-      serverPort: port,
-      statusCode,
-      errorType: error === undefined ? undefined : errorTypeOf(error),
-      durationSeconds: (performance.now() - startedAt) / 1000,
-    });
+  recordHttpClientRequest({
+    method,
+    scheme,
+    serverAddress: address,
+    serverPort: port,
+    statusCode,
+    errorType: error === undefined ? undefined : errorTypeOf(error),
+    durationSeconds: (performance.now() - startedAt) / 1000,
+    context: trace.setSpan(ROOT_CONTEXT, span),
   });
 }

@@ -1,14 +1,20 @@
 import { writeRequestLine } from '../../logging/write-request-line.js';
-import { recordHttpServerEnd, recordHttpServerStart } from '../../metrics/http-metrics.js';
+import {
+  changeActiveHttpServerRequests,
+  recordHttpServerRequest,
+} from '../../metrics/http-server-metrics.js';
 import { type RequestObserver } from './record-request.js';
 
-/** What becomes of a recorded request beside its span: the RED metrics and, when asked for, its log line. */
-export function createRequestObserver(options: { readonly requestLog: boolean }): RequestObserver {
+/** What becomes of a recorded request beside its span: the RED metrics and, where the configuration wants it, its log line. */
+export function createRequestObserver(): RequestObserver {
   return {
-    onStart: recordHttpServerStart,
+    onStart: (request) => {
+      changeActiveHttpServerRequests(1, request);
+    },
     onEnd: (request) => {
-      recordHttpServerEnd(request);
-      if (options.requestLog) writeRequestLine(request);
+      changeActiveHttpServerRequests(-1, request);
+      recordHttpServerRequest(request.aborted ? { ...request, errorType: 'aborted' } : request);
+      writeRequestLine({ ...request, durationMs: request.durationSeconds * 1000 });
     },
   };
 }

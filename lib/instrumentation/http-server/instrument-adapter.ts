@@ -29,7 +29,11 @@ interface InstrumentedAdapter extends HttpAdapterLike {
  * Records every request of a NestJS application through its adapter's request hook, which runs before middleware,
  * guards and body parsers, on Fastify and on Express. A hook the application has set keeps working. Returns the undo.
  */
-export function instrumentAdapter(adapter: HttpAdapterLike, ignore: IgnoreRule, observer: RequestObserver): () => void {
+export function instrumentAdapter(
+  adapter: HttpAdapterLike,
+  ignore: IgnoreRule,
+  observer: RequestObserver,
+): () => void {
   const target: InstrumentedAdapter = adapter;
   if (target[INSTRUMENTED] === true || target.setOnRequestHook === undefined) return () => undefined;
   const read = readerOf(adapter);
@@ -58,12 +62,15 @@ export function instrumentAdapter(adapter: HttpAdapterLike, ignore: IgnoreRule, 
   };
 }
 
-function readerOf(adapter: HttpAdapterLike): ((request: unknown, response: unknown) => FrameworkRequest) | undefined {
+function readerOf(
+  adapter: HttpAdapterLike,
+): ((request: unknown, response: unknown) => FrameworkRequest) | undefined {
   switch (adapter.getType()) {
     case 'fastify':
       return (request, reply) => readFastifyRequest(request as FastifyRequestLike, reply as FastifyReplyLike);
     case 'express':
-      return (request, response) => readExpressRequest(request as ExpressRequestLike, response as ServerResponse);
+      return (request, response) =>
+        readExpressRequest(request as ExpressRequestLike, response as ServerResponse);
     default:
       return undefined;
   }

@@ -1,8 +1,20 @@
 import { type IncomingMessage } from 'node:http';
 
-import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
-import { ATTR_ERROR_TYPE, ATTR_HTTP_RESPONSE_STATUS_CODE, ATTR_HTTP_ROUTE } from '@opentelemetry/semantic-conventions';
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+} from '@opentelemetry/semantic-conventions';
 
 import { tracerFor } from '../../runtime/tracers.js';
 import { type FrameworkRequest } from './http-request.interface.js';
@@ -92,7 +104,8 @@ function startServerSpan(
   caller: Context,
 ): ServerSpan {
   const existing = trace.getSpan(caller);
-  if (existing !== undefined && isServerSpan(existing)) return { span: existing, owned: false, spanContext: caller };
+  if (existing !== undefined && isServerSpan(existing))
+    return { span: existing, owned: false, spanContext: caller };
   const parent = isTracingSuppressed(caller) ? caller : propagation.extract(caller, request.headers);
   const span = tracerFor(SCOPE).startSpan(
     nameSpan(identity.method, route),

@@ -14,8 +14,7 @@ import {
   ATTR_USER_AGENT_ORIGINAL,
 } from '@opentelemetry/semantic-conventions';
 
-/** The methods semantic conventions know; any other is `_OTHER`, so that a scanner cannot invent label values. */
-const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
+import { knownHttpMethod } from '../../metrics/http-method.js';
 
 export interface RequestIdentity {
   readonly method: string;
@@ -29,7 +28,7 @@ export function identifyRequest(request: IncomingMessage): RequestIdentity {
   const url = request.url ?? '/';
   const query = url.indexOf('?');
   return {
-    method: KNOWN_METHODS.has(method) ? method : '_OTHER',
+    method: knownHttpMethod(method),
     path: query === -1 ? url : url.slice(0, query),
     scheme: isEncrypted(request.socket) ? 'https' : 'http',
   };
@@ -39,14 +38,18 @@ export function identifyRequest(request: IncomingMessage): RequestIdentity {
  * Describes a request by the stable HTTP conventions. The query is left out on purpose: tokens and personal data live
  * there, and `url.query` is not needed to find a trace.
  */
-export function describeRequest(request: IncomingMessage, { method, path, scheme }: RequestIdentity): Attributes {
+export function describeRequest(
+  request: IncomingMessage,
+  { method, path, scheme }: RequestIdentity,
+): Attributes {
   const attributes: Attributes = {
     [ATTR_HTTP_REQUEST_METHOD]: method,
     [ATTR_URL_PATH]: path,
     [ATTR_URL_SCHEME]: scheme,
     [ATTR_NETWORK_PROTOCOL_VERSION]: request.httpVersion,
   };
-  if (method === '_OTHER' && request.method !== undefined) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
+  if (method === '_OTHER' && request.method !== undefined)
+    attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
   const { host, 'user-agent': userAgent } = request.headers;
   if (host !== undefined) addServer(attributes, host);
   if (userAgent !== undefined) attributes[ATTR_USER_AGENT_ORIGINAL] = userAgent;

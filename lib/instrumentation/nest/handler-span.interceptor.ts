@@ -1,4 +1,10 @@
-import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { trace } from '@opentelemetry/api';
 import { ATTR_CODE_FUNCTION_NAME } from '@opentelemetry/semantic-conventions';
 import { type Observable } from 'rxjs';
@@ -21,7 +27,8 @@ export class HandlerSpanInterceptor implements NestInterceptor {
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const handler = execution.getHandler();
-    if (!this.enabled || trace.getActiveSpan() === undefined || isMarked(handler, TRACED_METHOD)) return next.handle();
+    if (!this.enabled || trace.getActiveSpan() === undefined || isMarked(handler, TRACED_METHOD))
+      return next.handle();
     const controller = execution.getClass().name;
     const name = `${controller}.${handler.name}`;
     return runInSpan(

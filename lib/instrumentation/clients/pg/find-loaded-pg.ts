@@ -20,5 +20,8 @@ export function findLoadedPg(): PgModule[] {
 export function isPgModule(value: unknown): value is PgModule {
   if (typeof value !== 'object' || value === null || !('Client' in value)) return false;
   const { Client } = value;
-  return typeof Client === 'function' && typeof (Client.prototype as Partial<PgModule['Client']['prototype']>).query === 'function';
+  return (
+    typeof Client === 'function' &&
+    typeof (Client.prototype as Partial<PgModule['Client']['prototype']>).query === 'function'
+  );
 }

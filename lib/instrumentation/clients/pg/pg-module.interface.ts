@@ -7,7 +7,7 @@ export type PgQuery = (this: PgClient, ...args: unknown[]) => unknown;
 
 export interface PgClient {
   query: PgQuery;
-  readonly host?: string;
-  readonly port?: number;
-  readonly database?: string;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly database?: string | undefined;
 }

@@ -106,7 +106,8 @@ function isEmitter(value: unknown): value is EventEmitter {
 
 function describeFailure(span: Span, error: unknown): void {
   recordFailure(span, error);
-  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   if (typeof code === 'string') span.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, code);
 }
 

@@ -14,8 +14,10 @@ const MAX_SCANNED = 8192;
 const MAX_REMEMBERED = 500;
 
 /** Quoted strings (doubled quotes and dollar quoting included), numbers not part of a name or parameter, and comments. */
-const LITERALS = /'(?:[^']|'')*'?|\$([A-Za-z_]*)\$[\s\S]*?(?:\$\1\$|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(?<![\w$])\d+(?:\.\d+)?\b/g;
-const TABLE = /\b(?:from|into|update|join|table)\s+(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?("[^"]+"|[\w$.]+)/i;
+const LITERALS =
+  /'(?:[^']|'')*'?|\$([A-Za-z_]*)\$[\s\S]*?(?:\$\1\$|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(?<![\w$])\d+(?:\.\d+)?\b/g;
+const TABLE =
+  /\b(?:from|into|update|join|table)\s+(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?("[^"]+"|[\w$.]+)/i;
 
 const remembered = new Map<string, StatementDescription>();
 
