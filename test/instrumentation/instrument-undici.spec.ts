@@ -81,9 +81,19 @@ describe('instrumentUndici()', () => {
   });
 
   it('ends the span of a refused connection with its error', async () => {
-    await expect(fetch('http://127.0.0.1:1/')).rejects.toThrow();
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(fetch(`http://127.0.0.1:${String(port)}/`)).rejects.toThrow();
     await waitUntil(() => tracing.spans().length === 1);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.ERROR);
+  });
+
+  it('keeps a traceparent the application injected itself', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await fetchText('/', { headers: { Traceparent: traceparent } });
+    expect(received[0]?.['traceparent']).toBe(traceparent);
   });
 
   it('leaves requests alone where tracing is suppressed', async () => {

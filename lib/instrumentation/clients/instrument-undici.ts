@@ -92,10 +92,17 @@ function startRequest(request: UndiciRequest): RequestInFlight | undefined {
   const span = tracerFor(SCOPE).startSpan(request.method, { kind: SpanKind.CLIENT, attributes }, caller);
   propagation.inject(trace.setSpan(caller, span), request, {
     set: (target, key, value) => {
-      target.addHeader(key, value);
+      // A header the application injected itself stays: two of a kind would be joined, and the trace lost.
+      if (!hasHeader(target, key)) target.addHeader(key, value);
     },
   });
   return { span, startedAt: performance.now(), ...destination };
+}
+
+/** undici hands headers on as a flat list of names and values, older versions as the text of the request. */
+function hasHeader({ headers }: UndiciRequest, name: string): boolean {
+  if (typeof headers === 'string') return new RegExp(`^${name}:`, 'im').test(headers);
+  return Array.isArray(headers) && headers.some((item, index) => index % 2 === 0 && String(item).toLowerCase() === name);
 }
 
 interface RequestDestination {

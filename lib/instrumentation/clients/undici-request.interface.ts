@@ -3,6 +3,7 @@ export interface UndiciRequest {
   readonly method: string;
   readonly origin: string | URL;
   readonly path: string;
+  readonly headers: unknown;
   addHeader(name: string, value: string): unknown;
 }
 
