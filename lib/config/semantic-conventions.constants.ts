@@ -1,0 +1,61 @@
+/**
+ * The one place that knows OpenTelemetry's semantic-convention names (1.45).
+ *
+ * Stable names come from the package. Names still in development are written out: importing them from its
+ * `/incubating` entry would load several hundred kilobytes, and they may disappear in a minor release.
+ */
+export {
+  ATTR_CODE_FUNCTION_NAME,
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_SCHEME,
+  HTTP_REQUEST_METHOD_VALUE_OTHER,
+  METRIC_HTTP_CLIENT_REQUEST_DURATION,
+  METRIC_HTTP_SERVER_REQUEST_DURATION,
+} from '@opentelemetry/semantic-conventions';
+
+export const METRIC_HTTP_SERVER_ACTIVE_REQUESTS = 'http.server.active_requests';
+
+/** Bucket boundaries, in seconds, that the conventions advise for durations of requests and calls. */
+export const DURATION_BUCKETS_SECONDS = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+];
+
+export const METRIC_NODEJS_EVENTLOOP_DELAY_MIN = 'nodejs.eventloop.delay.min';
+export const METRIC_NODEJS_EVENTLOOP_DELAY_MAX = 'nodejs.eventloop.delay.max';
+export const METRIC_NODEJS_EVENTLOOP_DELAY_MEAN = 'nodejs.eventloop.delay.mean';
+export const METRIC_NODEJS_EVENTLOOP_DELAY_STDDEV = 'nodejs.eventloop.delay.stddev';
+export const METRIC_NODEJS_EVENTLOOP_DELAY_P50 = 'nodejs.eventloop.delay.p50';
+export const METRIC_NODEJS_EVENTLOOP_DELAY_P90 = 'nodejs.eventloop.delay.p90';
+export const METRIC_NODEJS_EVENTLOOP_DELAY_P99 = 'nodejs.eventloop.delay.p99';
+export const METRIC_NODEJS_EVENTLOOP_TIME = 'nodejs.eventloop.time';
+export const METRIC_NODEJS_EVENTLOOP_UTILIZATION = 'nodejs.eventloop.utilization';
+export const ATTR_NODEJS_EVENTLOOP_STATE = 'nodejs.eventloop.state';
+
+export const METRIC_V8JS_GC_DURATION = 'v8js.gc.duration';
+export const METRIC_V8JS_MEMORY_HEAP_USED = 'v8js.memory.heap.used';
+export const METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE = 'v8js.memory.heap.space.size';
+export const METRIC_V8JS_MEMORY_HEAP_SPACE_AVAILABLE_SIZE = 'v8js.memory.heap.space.available_size';
+export const METRIC_V8JS_MEMORY_HEAP_SPACE_PHYSICAL_SIZE = 'v8js.memory.heap.space.physical_size';
+export const METRIC_V8JS_RESOURCE_ACTIVE = 'v8js.resource.active';
+export const ATTR_V8JS_GC_TYPE = 'v8js.gc.type';
+export const ATTR_V8JS_HEAP_SPACE_NAME = 'v8js.heap.space.name';
+export const ATTR_V8JS_RESOURCE_TYPE = 'v8js.resource.type';
+
+export const METRIC_PROCESS_CPU_TIME = 'process.cpu.time';
+export const METRIC_PROCESS_CPU_UTILIZATION = 'process.cpu.utilization';
+export const METRIC_PROCESS_MEMORY_USAGE = 'process.memory.usage';
+export const METRIC_PROCESS_UPTIME = 'process.uptime';
+
+export const METRIC_SYSTEM_CPU_UTILIZATION = 'system.cpu.utilization';
+export const METRIC_SYSTEM_MEMORY_USAGE = 'system.memory.usage';
+export const METRIC_SYSTEM_MEMORY_UTILIZATION = 'system.memory.utilization';
+/** Of the OpenTelemetry Collector's host metrics; the conventions have no name for it. */
+export const METRIC_SYSTEM_CPU_LOAD_AVERAGE_1M = 'system.cpu.load_average.1m';
+export const ATTR_CPU_MODE = 'cpu.mode';
+export const ATTR_SYSTEM_MEMORY_STATE = 'system.memory.state';

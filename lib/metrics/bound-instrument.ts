@@ -1,0 +1,38 @@
+import { createNoopMeter, type Meter, type MeterProvider, metrics } from '@opentelemetry/api';
+
+import { warnOnce } from '../errors/warnings.js';
+
+/** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
+export type CreateInstrument<I> = (meter: Meter) => I;
+
+/**
+ * Holds an instrument of the MeterProvider that is registered now. The API has no proxy for meters: an instrument made
+ * before the SDK starts, or of an SDK that has stopped, would drop its measurements for ever.
+ */
+export class BoundInstrument<I> {
+  private provider: MeterProvider | undefined;
+  private instrument: I | undefined;
+
+  constructor(
+    private readonly scope: string,
+    private readonly create: CreateInstrument<I>,
+  ) {}
+
+  /** The instrument to record on, made anew when the provider has changed. */
+  get current(): I {
+    const provider = metrics.getMeterProvider();
+    if (provider !== this.provider || this.instrument === undefined) this.instrument = this.bind(provider);
+    return this.instrument;
+  }
+
+  private bind(provider: MeterProvider): I {
+    this.provider = provider;
+    try {
+      return this.create(provider.getMeter(this.scope));
+    } catch (error) {
+      // A foreign MeterProvider may refuse what the specification allows; the application must not notice.
+      warnOnce(`metrics:create:${this.scope}`, `an instrument could not be created: ${String(error)}`);
+      return this.create(createNoopMeter());
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { type Attributes, type Counter, type Histogram } from '@opentelemetry/api';
+
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  DURATION_BUCKETS_SECONDS,
+} from '../config/semantic-conventions.constants.js';
+import { warnOnce } from '../errors/warnings.js';
+import { type DecorationSite } from '../invocation/decoration-site.js';
+import { type ResultObserver } from '../invocation/result-observer.interface.js';
+import { type CallMetricOptions } from './call-metric-options.interface.js';
+import { assertInstrumentName } from './instrument-name.js';
+import { counter, histogram } from './instruments.js';
+
+export const DEFAULT_CALLS_NAME = 'method.calls';
+export const DEFAULT_DURATION_NAME = 'method.duration';
+
+/** How a call ended, as the label `outcome` says it. */
+export type CallOutcome = 'success' | 'error' | 'cancelled';
+
+/** Tells how a call ended; only the first telling counts, as the follower of results guarantees. */
+export type FinishCall = (outcome: CallOutcome) => void;
+
+/** Counts and times the calls of one method. */
+export interface CallRecorder {
+  /** Begins a call; what it returns records it. `self` and `args` are those of the call. */
+  start(self: unknown, args: readonly unknown[]): FinishCall;
+}
+
+/** Which of the two a recorder does; at least one. */
+export interface CallRecorderParts {
+  readonly counted?: CallMetricOptions;
+  readonly timed?: CallMetricOptions;
+}
+
+/**
+ * Returns what counts (`counted`) and times (`timed`, in seconds) the calls of a method; `@Counted`, `@Timed` and
+ * `@Observed` are made of it. The scope of the instruments is the name of the class.
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT` for a name that OpenTelemetry does not allow
+ */
+export function createCallRecorder(site: DecorationSite, parts: CallRecorderParts): CallRecorder {
+  const recorders: MetricRecorder[] = [];
+  if (parts.counted !== undefined) recorders.push(countCalls(parts.counted));
+  if (parts.timed !== undefined) recorders.push(timeCalls(parts.timed));
+  return {
+    start(self, args) {
+      const className = site.className(self);
+      const labels = recorders.map(({ options }) => attributesOf(options, site, className, args));
+      const startedAt = performance.now();
+      return (outcome) => {
+        const seconds = (performance.now() - startedAt) / 1000;
+        recorders.forEach(({ record }, index) => {
+          record(className, seconds, { ...labels[index], outcome });
+        });
+      };
+    },
+  };
+}
+
+/** An observer that records one call, and each further subscription to its Observable as a call of its own. */
+export function observeCall(recorder: CallRecorder, self: unknown, args: readonly unknown[]): ResultObserver {
+  const finish = recorder.start(self, args);
+  return {
+    onSuccess: () => {
+      finish('success');
+    },
+    onError: () => {
+      finish('error');
+    },
+    onCancel: () => {
+      finish('cancelled');
+    },
+    onResubscribe: () => observeCall(recorder, self, args),
+  };
+}
+
+interface MetricRecorder {
+  readonly options: CallMetricOptions;
+  readonly record: (scope: string, seconds: number, attributes: Attributes) => void;
+}
+
+function countCalls(options: CallMetricOptions): MetricRecorder {
+  const { name = DEFAULT_CALLS_NAME, description = 'Calls of a method, by how they ended' } = options;
+  assertInstrumentName(name);
+  let instrument: Counter | undefined;
+  return {
+    options,
+    record(scope, _seconds, attributes) {
+      instrument ??= counter(scope, name, { description, unit: '{call}' });
+      instrument.add(1, attributes);
+    },
+  };
+}
+
+function timeCalls(options: CallMetricOptions): MetricRecorder {
+  const { name = DEFAULT_DURATION_NAME, description = 'Duration of the calls of a method' } = options;
+  assertInstrumentName(name);
+  const advice = { explicitBucketBoundaries: [...(options.buckets ?? DURATION_BUCKETS_SECONDS)] };
+  let instrument: Histogram | undefined;
+  return {
+    options,
+    record(scope, seconds, attributes) {
+      instrument ??= histogram(scope, name, { description, unit: 's', advice });
+      instrument.record(seconds, attributes);
+    },
+  };
+}
+
+function attributesOf(
+  { name, attributes }: CallMetricOptions,
+  site: DecorationSite,
+  className: string,
+  args: readonly unknown[],
+): Attributes {
+  // A name of the method's own says which method it is; one shared by several needs a label for it.
+  const shared = name === undefined || site.writtenOn === 'class';
+  const base: Attributes = shared ? { [ATTR_CODE_FUNCTION_NAME]: `${className}.${site.methodName}` } : {};
+  if (typeof attributes !== 'function') return { ...base, ...attributes };
+  try {
+    return { ...base, ...(attributes as (...values: readonly unknown[]) => Attributes)(...args) };
+  } catch (error) {
+    warnOnce(
+      `metrics:attributes:${className}.${site.methodName}`,
+      `The attributes function of a metric of ${className}.${site.methodName} failed: ${String(error)}`,
+    );
+    return base;
+  }
+}

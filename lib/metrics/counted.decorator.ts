@@ -1,0 +1,36 @@
+import {
+  decorateMethodOrClass,
+  type MethodOrClassDecorator,
+} from '../invocation/decorate-method-or-class.js';
+import { invokeAndFollow } from '../invocation/follow-result.js';
+import { type NameOrCallMetricOptions, readCallMetricOptions } from './call-metric-options.interface.js';
+import { createCallRecorder, DEFAULT_CALLS_NAME, observeCall } from './call-recorder.js';
+import { assertInstrumentName } from './instrument-name.js';
+
+const COUNTED = Symbol.for('nestjs-telemetry.counted');
+
+/**
+ * Counts the calls of a method, or of every method of a class, when their work is over: promises, Observables,
+ * generators and streams included. Label `outcome`: `success`, `error` or `cancelled`.
+ *
+ * `@Counted('orders_processed_total')` has a counter of its own; `@Counted()` counts into `method.calls`. A method that
+ * has its own `@Counted` is left alone by the one on its class. Two with different names on one method both count.
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT`, `TELEMETRY_INVALID_DECORATOR`
+ */
+export function Counted(nameOrOptions?: NameOrCallMetricOptions): MethodOrClassDecorator {
+  const options = readCallMetricOptions(nameOrOptions);
+  const { name = DEFAULT_CALLS_NAME } = options;
+  assertInstrumentName(name);
+  return decorateMethodOrClass({
+    name: '@Counted()',
+    marker: Symbol.for(`nestjs-telemetry.counted:${name}`),
+    kind: COUNTED,
+    wrap(original, site) {
+      const recorder = createCallRecorder(site, { counted: options });
+      return function (this: unknown, ...args) {
+        return invokeAndFollow(() => original.apply(this, args), observeCall(recorder, this, args));
+      };
+    },
+  });
+}

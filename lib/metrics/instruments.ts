@@ -1,0 +1,140 @@
+import {
+  type Counter,
+  createNoopMeter,
+  type Gauge,
+  type Histogram,
+  type Meter,
+  type MetricOptions,
+  type UpDownCounter,
+} from '@opentelemetry/api';
+
+import { warnOnce } from '../errors/warnings.js';
+import { type CreateInstrument } from './bound-instrument.js';
+import { assertInstrumentName } from './instrument-name.js';
+import { CounterHandle, RecorderHandle } from './instrument-handles.js';
+import { ObservableHandle, type ObserveCallback } from './observable-handle.js';
+
+type Handle = CounterHandle | RecorderHandle | ObservableHandle;
+
+const CREATE = {
+  Counter: (meter: Meter, name: string, options?: MetricOptions) => meter.createCounter(name, options),
+  UpDownCounter: (meter: Meter, name: string, options?: MetricOptions) =>
+    meter.createUpDownCounter(name, options),
+  Histogram: (meter: Meter, name: string, options?: MetricOptions) => meter.createHistogram(name, options),
+  Gauge: (meter: Meter, name: string, options?: MetricOptions) => meter.createGauge(name, options),
+  ObservableCounter: (meter: Meter, name: string, options?: MetricOptions) =>
+    meter.createObservableCounter(name, options),
+  ObservableUpDownCounter: (meter: Meter, name: string, options?: MetricOptions) =>
+    meter.createObservableUpDownCounter(name, options),
+  ObservableGauge: (meter: Meter, name: string, options?: MetricOptions) =>
+    meter.createObservableGauge(name, options),
+};
+
+type InstrumentKind = keyof typeof CREATE;
+type Created<K extends InstrumentKind> = ReturnType<(typeof CREATE)[K]>;
+
+/** Every instrument of this process by scope and by lower-cased name, as the SDK compares names. */
+const scopes = new Map<string, Map<string, { kind: InstrumentKind; handle: Handle }>>();
+
+/** Gives the counter `name` of `scope`: what only grows (requests, errors). The options of the first asking hold. */
+export function counter(scope: string, name: string, options?: MetricOptions): Counter {
+  return remember('Counter', scope, name, options, (create) => new CounterHandle(scope, create));
+}
+
+/** Gives the counter `name` of `scope` that may also fall (jobs in progress). */
+export function upDownCounter(scope: string, name: string, options?: MetricOptions): UpDownCounter {
+  return remember('UpDownCounter', scope, name, options, (create) => new CounterHandle(scope, create));
+}
+
+/**
+ * Gives the histogram `name` of `scope`. Without `advice.explicitBucketBoundaries` the buckets are OpenTelemetry's own
+ * (0, 5, 10, 25, 50, 75, 100, 250, … 10000), which suit milliseconds.
+ */
+export function histogram(scope: string, name: string, options?: MetricOptions): Histogram {
+  return remember('Histogram', scope, name, options, (create) => new RecorderHandle(scope, create));
+}
+
+/** Gives the gauge `name` of `scope`: a value that is recorded when it changes. */
+export function gauge(scope: string, name: string, options?: MetricOptions): Gauge {
+  return remember('Gauge', scope, name, options, (create) => new RecorderHandle(scope, create));
+}
+
+/** Gives the gauge `name` of `scope` whose value is asked for at each collection. Each further callback is added. */
+export function observableGauge(
+  scope: string,
+  name: string,
+  callback: ObserveCallback,
+  options?: MetricOptions,
+): ObservableHandle {
+  return observe('ObservableGauge', scope, name, callback, options);
+}
+
+/** Gives the counter `name` of `scope` whose total is asked for at each collection. */
+export function observableCounter(
+  scope: string,
+  name: string,
+  callback: ObserveCallback,
+  options?: MetricOptions,
+): ObservableHandle {
+  return observe('ObservableCounter', scope, name, callback, options);
+}
+
+/** Gives the up-down counter `name` of `scope` whose sum is asked for at each collection. */
+export function observableUpDownCounter(
+  scope: string,
+  name: string,
+  callback: ObserveCallback,
+  options?: MetricOptions,
+): ObservableHandle {
+  return observe('ObservableUpDownCounter', scope, name, callback, options);
+}
+
+/**
+ * Moves every observable instrument to the MeterProvider that is registered now. To be called by whoever has started
+ * one: the others notice when they are used, but nobody uses these.
+ */
+export function bindObservables(): void {
+  for (const names of scopes.values()) {
+    for (const { handle } of names.values()) if (handle instanceof ObservableHandle) handle.bind();
+  }
+}
+
+function observe(
+  kind: 'ObservableCounter' | 'ObservableUpDownCounter' | 'ObservableGauge',
+  scope: string,
+  name: string,
+  callback: ObserveCallback,
+  options?: MetricOptions,
+): ObservableHandle {
+  const make = (create: CreateInstrument<Created<typeof kind>>) => new ObservableHandle(scope, name, create);
+  const handle = remember(kind, scope, name, options, make);
+  handle.addCallback(callback);
+  return handle;
+}
+
+/** Gives the handle that was made before for the same kind, scope and name, or makes it. */
+function remember<K extends InstrumentKind, H extends Handle>(
+  kind: K,
+  scope: string,
+  name: string,
+  options: MetricOptions | undefined,
+  make: (create: CreateInstrument<Created<K>>) => H,
+): H {
+  const names = scopes.get(scope) ?? new Map<string, { kind: InstrumentKind; handle: Handle }>();
+  const known = names.get(name.toLowerCase());
+  // The same kind was made by the same function below its facade, so its handle is an H.
+  if (known?.kind === kind) return known.handle as H;
+  assertInstrumentName(name);
+  const create = CREATE[kind] as (meter: Meter, name: string, options?: MetricOptions) => Created<K>;
+  if (known !== undefined) {
+    warnOnce(
+      `metrics:kind:${scope}:${name}`,
+      `'${name}' of '${scope}' is a ${known.kind} already and was asked for as a ${kind}: what is recorded on the ` +
+        'second is dropped. Give one of the two another name.',
+    );
+    return make(() => create(createNoopMeter(), name, options));
+  }
+  const handle = make((meter) => create(meter, name, options));
+  scopes.set(scope, names.set(name.toLowerCase(), { kind, handle }));
+  return handle;
+}

@@ -1,0 +1,103 @@
+import {
+  type Attributes,
+  type Observable,
+  type ObservableCallback,
+  type ObservableResult,
+} from '@opentelemetry/api';
+
+import { types } from 'node:util';
+
+import { warnOnce } from '../errors/warnings.js';
+import { BoundInstrument, type CreateInstrument } from './bound-instrument.js';
+
+export interface Observation {
+  readonly value: number;
+  readonly attributes?: Attributes;
+}
+
+/** What a callback may give back instead of calling `result.observe`: one value, or one per set of attributes. */
+export type Observations = number | readonly Observation[];
+
+/** Asked at each collection: calls `result.observe(value, attributes)`, or returns what was observed. */
+export type ObserveCallback =
+  ObservableCallback | ((result: ObservableResult) => Observations | Promise<Observations>);
+
+/**
+ * An observable instrument whose callbacks follow the SDK that runs: they are registered anew after a restart. A
+ * callback that throws is warned about once and observes nothing.
+ */
+export class ObservableHandle implements Observable {
+  private readonly callbacks = new Map<ObserveCallback, ObservableCallback>();
+  private readonly bound: BoundInstrument<Observable>;
+  private registeredOn: Observable | undefined;
+
+  constructor(
+    scope: string,
+    private readonly name: string,
+    create: CreateInstrument<Observable>,
+  ) {
+    this.bound = new BoundInstrument(scope, create);
+  }
+
+  /** Adds a callback; the same function is not added twice. */
+  addCallback(callback: ObserveCallback): void {
+    if (this.callbacks.has(callback)) return;
+    const guarded: ObservableCallback = (result) => this.observe(callback, result);
+    this.callbacks.set(callback, guarded);
+    this.bind();
+    this.registeredOn?.addCallback(guarded);
+  }
+
+  /** Removes a callback: for a service, in `onModuleDestroy`, since a callback keeps alive what it refers to. */
+  removeCallback(callback: ObserveCallback): void {
+    const guarded = this.callbacks.get(callback);
+    if (guarded === undefined) return;
+    this.callbacks.delete(callback);
+    this.registeredOn?.removeCallback(guarded);
+  }
+
+  /** Moves the callbacks to the SDK that runs now, if that has changed. */
+  bind(): void {
+    const instrument = this.bound.current;
+    if (instrument === this.registeredOn) return;
+    for (const guarded of this.callbacks.values()) {
+      this.registeredOn?.removeCallback(guarded);
+      instrument.addCallback(guarded);
+    }
+    this.registeredOn = instrument;
+  }
+
+  private observe(callback: ObserveCallback, result: ObservableResult): void | Promise<void> {
+    try {
+      const observed: unknown = callback(result);
+      if (!types.isPromise(observed)) {
+        report(observed, result);
+        return;
+      }
+      return observed.then(
+        (late: unknown) => {
+          report(late, result);
+        },
+        (error: unknown) => {
+          this.warn(error);
+        },
+      );
+    } catch (error) {
+      this.warn(error);
+    }
+  }
+
+  private warn(error: unknown): void {
+    warnOnce(
+      `metrics:callback:${this.name}`,
+      `The callback of instrument '${this.name}' failed: ${String(error)}`,
+    );
+  }
+}
+
+function report(observed: unknown, result: ObservableResult): void {
+  if (typeof observed === 'number') result.observe(observed);
+  else if (Array.isArray(observed)) {
+    for (const { value, attributes } of observed as Observation[]) result.observe(value, attributes);
+  }
+}
