@@ -1,0 +1,201 @@
+import { metrics, propagation, trace } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import {
+  configureTelemetry,
+  getCurrentTraceId,
+  getTelemetry,
+  type RunningTelemetry,
+  TelemetryError,
+} from 'nestjs-telemetry';
+import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
+
+import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
+import { isRegistered } from '../../lib/runtime/registered-globals.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describe('configureTelemetry()', () => {
+  let probe: TelemetryProbe;
+  let running: RunningTelemetry[];
+  const start = (options = {}): RunningTelemetry => {
+    const telemetry = configureTelemetry({
+      serviceName: 'script',
+      ...probe.options,
+      instrumentation: { runtimeMetrics: false },
+      ...options,
+    });
+    running.push(telemetry);
+    return telemetry;
+  };
+
+  beforeEach(() => {
+    probe = createTelemetryProbe();
+    running = [];
+    resetWarnings();
+  });
+  afterEach(async () => {
+    for (const telemetry of running) await telemetry.shutdown();
+  });
+
+  it('starts nothing by being imported', () => {
+    expect((['trace', 'metrics', 'logs', 'propagation'] as const).filter(isRegistered)).toEqual([]);
+  });
+
+  it('makes spans, metrics, log records and lines that know of each other', async () => {
+    start();
+    const telemetry = getTelemetry('import');
+    const traceId = telemetry.trace('import', { rows: 2 }, () => {
+      telemetry.counter('rows_total').add(2, { kind: 'new' });
+      telemetry.logInfo('Importing', { file: 'a.csv' });
+      return getCurrentTraceId();
+    });
+    const { attributes, events, resource } = probe.span('import');
+    expect(attributes).toEqual({ rows: 2 });
+    expect(events.map(({ name, attributes: event }) => [name, event?.['log.message']])).toEqual([
+      ['log', 'Importing'],
+    ]);
+    expect(resource.attributes).toMatchObject({
+      'service.name': 'script',
+      'telemetry.sdk.language': 'nodejs',
+    });
+    expect(probe.logLines()).toEqual([
+      expect.objectContaining({ msg: 'Importing', file: 'a.csv', context: 'import', trace_id: traceId }),
+    ]);
+    expect(probe.logRecords().map(({ body, spanContext }) => [body, spanContext?.traceId])).toEqual([
+      ['Importing', traceId],
+    ]);
+    await expect(probe.metricValue('rows_total', { kind: 'new' })).resolves.toBe(2);
+  });
+
+  it('serves what was asked for before it', async () => {
+    const early = getTelemetry('early');
+    const counter = early.counter('early_total');
+    counter.add(1);
+    early.observableGauge('early_gauge', () => 7);
+    start();
+    counter.add(1);
+    early.trace('early', () => undefined);
+    expect(probe.span('early').instrumentationScope.name).toBe('early');
+    await expect(probe.metricValue('early_total')).resolves.toBe(1);
+    await expect(probe.metricValue('early_gauge')).resolves.toBe(7);
+  });
+
+  it('can be stopped and started again, with what was asked for before', async () => {
+    const telemetry = getTelemetry('again');
+    const counter = telemetry.counter('again_total');
+    const first = start();
+    telemetry.trace('first', () => {
+      counter.add(1);
+    });
+    expect(probe.spans().map((span) => span.name)).toEqual(['first']);
+    await first.shutdown();
+    expect(isRegistered('trace')).toBe(false);
+    probe = createTelemetryProbe();
+    start();
+    telemetry.trace('second', () => {
+      counter.add(5);
+    });
+    expect(probe.span('second').name).toBe('second');
+    await expect(probe.metricValue('again_total')).resolves.toBe(5);
+  });
+
+  it('is joined by a second start, and stops when the last of them leaves', async () => {
+    const first = start();
+    const second = start();
+    expect(second.runtime).toBe(first.runtime);
+    await first.shutdown();
+    await first.shutdown();
+    getTelemetry('joined').trace('still running', () => undefined);
+    expect(probe.span('still running').ended).toBe(true);
+    await second.shutdown();
+    expect(isRegistered('trace')).toBe(false);
+  });
+
+  it('says which settings of a second start have no effect', () => {
+    const warnings: string[] = [];
+    start();
+    const restore = setWarningSink((message) => warnings.push(message));
+    start({ serviceName: 'other' });
+    restore();
+    expect(warnings).toEqual([expect.stringMatching(/as service "script".*no effect: serviceName/)]);
+  });
+
+  it('leaves a signal to the SDK that the application has started for it', async () => {
+    const exporter = new InMemorySpanExporter();
+    const sdk = new NodeSDK({
+      spanProcessors: [new SimpleSpanProcessor({ exporter })],
+      metricReaders: [],
+      logRecordProcessors: [],
+    });
+    sdk.start();
+    try {
+      const provider = trace.getTracerProvider();
+      const telemetry = start();
+      expect(trace.getTracerProvider()).toBe(provider);
+      getTelemetry('guest').trace('hosted', () => undefined);
+      // NodeSDK's resource has an attribute that arrives later, and spans wait for it.
+      await waitUntil(() => exporter.getFinishedSpans().length === 1);
+      expect(probe.spans()).toEqual([]);
+      getTelemetry('guest').counter('guest_total').add(3);
+      await expect(probe.metricValue('guest_total')).resolves.toBe(3);
+      await telemetry.shutdown();
+      getTelemetry('guest').trace('still hosted', () => undefined);
+      await waitUntil(() => exporter.getFinishedSpans().length === 2);
+      expect(exporter.getFinishedSpans().map((span) => span.name)).toEqual(['hosted', 'still hosted']);
+    } finally {
+      await sdk.shutdown();
+      trace.disable();
+      metrics.disable();
+      propagation.disable();
+    }
+  });
+
+  it('lists everything that is wrong with its options in one error', () => {
+    const wrong = { serviceName: '', sampling: 2, jaegerEndpoint: 'ftp://x', nonsense: true };
+    let thrown: unknown;
+    try {
+      start(wrong);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(TelemetryError);
+    const { code, problems, message } = thrown as TelemetryError;
+    expect(code).toBe('TELEMETRY_INVALID_OPTIONS');
+    expect(problems.map(({ name }) => name).sort()).toEqual([
+      'jaegerEndpoint',
+      'nonsense',
+      'sampling',
+      'serviceName',
+    ]);
+    expect(message).toContain('configureTelemetry()');
+    expect(isRegistered('trace')).toBe(false);
+  });
+
+  it('does nothing but log when it is disabled', () => {
+    const telemetry = start({ enabled: false });
+    expect(telemetry.runtime).toBeUndefined();
+    const result = getTelemetry('off').trace('nothing', () => {
+      getTelemetry('off').logInfo('still here');
+      return getCurrentTraceId();
+    });
+    expect(result).toBeUndefined();
+    expect(probe.logLines().map(({ msg }) => msg)).toEqual(['still here']);
+  });
+
+  it('gives up at the shutdown deadline when a processor hangs, and says so', async () => {
+    const hanging = {
+      onStart: () => undefined,
+      onEnd: () => undefined,
+      forceFlush: () => new Promise<void>(() => undefined),
+      shutdown: () => new Promise<void>(() => undefined),
+    };
+    const warnings: string[] = [];
+    const telemetry = start({ spanProcessors: [hanging], shutdownTimeoutMs: 50 });
+    const startedAt = performance.now();
+    const restore = setWarningSink((message) => warnings.push(message));
+    await telemetry.shutdown();
+    restore();
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(warnings).toEqual([expect.stringContaining('gave up after 50 ms')]);
+  });
+});
