@@ -5,6 +5,24 @@ import { warnOnce } from '../errors/warnings.js';
 /** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
 export type CreateInstrument<I> = (meter: Meter) => I;
 
+const followers: (() => void)[] = [];
+let noticed: MeterProvider | undefined;
+
+/** Calls `follow` whenever another MeterProvider is noticed. */
+export function onMeterProviderChange(follow: () => void): void {
+  followers.push(follow);
+}
+
+/** Looks which MeterProvider is registered now, and tells whoever follows it. */
+export function noticeMeterProvider(): MeterProvider {
+  const provider = metrics.getMeterProvider();
+  if (provider !== noticed) {
+    noticed = provider;
+    for (const follow of followers) follow();
+  }
+  return provider;
+}
+
 /**
  * Holds an instrument of the MeterProvider that is registered now. The API has no proxy for meters: an instrument made
  * before the SDK starts, or of an SDK that has stopped, would drop its measurements for ever.
@@ -21,12 +39,14 @@ export class BoundInstrument<I> {
   /** The instrument to record on, made anew when the provider has changed. */
   get current(): I {
     const provider = metrics.getMeterProvider();
-    if (provider !== this.provider || this.instrument === undefined) this.instrument = this.bind(provider);
+    if (provider === this.provider && this.instrument !== undefined) return this.instrument;
+    this.provider = provider;
+    this.instrument = this.bind(provider);
+    noticeMeterProvider();
     return this.instrument;
   }
 
   private bind(provider: MeterProvider): I {
-    this.provider = provider;
     try {
       return this.create(provider.getMeter(this.scope));
     } catch (error) {

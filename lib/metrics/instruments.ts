@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
-import { type CreateInstrument } from './bound-instrument.js';
+import { type CreateInstrument, noticeMeterProvider, onMeterProviderChange } from './bound-instrument.js';
 import { assertInstrumentName } from './instrument-name.js';
 import { CounterHandle, RecorderHandle } from './instrument-handles.js';
 import { ObservableHandle, type ObserveCallback } from './observable-handle.js';
@@ -33,8 +33,13 @@ const CREATE = {
 type InstrumentKind = keyof typeof CREATE;
 type Created<K extends InstrumentKind> = ReturnType<(typeof CREATE)[K]>;
 
-/** Every instrument of this process by scope and by lower-cased name, as the SDK compares names. */
-const scopes = new Map<string, Map<string, { kind: InstrumentKind; handle: Handle }>>();
+interface Remembered {
+  readonly kind: InstrumentKind;
+  readonly handle: Handle;
+}
+
+/** Every instrument of this process, by scope, then by name as written and in lower case: the SDK ignores the case. */
+const scopes = new Map<string, Map<string, Remembered>>();
 
 /** Gives the counter `name` of `scope`: what only grows (requests, errors). The options of the first asking hold. */
 export function counter(scope: string, name: string, options?: MetricOptions): Counter {
@@ -90,13 +95,11 @@ export function observableUpDownCounter(
 }
 
 /**
- * Moves every observable instrument to the MeterProvider that is registered now. To be called by whoever has started
- * one: the others notice when they are used, but nobody uses these.
+ * Moves every observable instrument to the MeterProvider that is registered now; for whoever has started one. It
+ * happens by itself when any other instrument is used next, but a process may have none.
  */
 export function bindObservables(): void {
-  for (const names of scopes.values()) {
-    for (const { handle } of names.values()) if (handle instanceof ObservableHandle) handle.bind();
-  }
+  noticeMeterProvider();
 }
 
 function observe(
@@ -120,11 +123,17 @@ function remember<K extends InstrumentKind, H extends Handle>(
   options: MetricOptions | undefined,
   make: (create: CreateInstrument<Created<K>>) => H,
 ): H {
-  const names = scopes.get(scope) ?? new Map<string, { kind: InstrumentKind; handle: Handle }>();
-  const known = names.get(name.toLowerCase());
-  // The same kind was made by the same function below its facade, so its handle is an H.
-  if (known?.kind === kind) return known.handle as H;
+  const exact = scopes.get(scope)?.get(name);
+  // The same kind was made by the same function of this file, so its handle is an H.
+  if (exact?.kind === kind) return exact.handle as H;
   assertInstrumentName(name);
+  const names = scopes.get(scope) ?? new Map<string, Remembered>();
+  scopes.set(scope, names);
+  const known = names.get(name.toLowerCase());
+  if (known?.kind === kind) {
+    names.set(name, known);
+    return known.handle as H; // as above
+  }
   const create = CREATE[kind] as (meter: Meter, name: string, options?: MetricOptions) => Created<K>;
   if (known !== undefined) {
     warnOnce(
@@ -135,6 +144,11 @@ function remember<K extends InstrumentKind, H extends Handle>(
     return make(() => create(createNoopMeter(), name, options));
   }
   const handle = make((meter) => create(meter, name, options));
-  scopes.set(scope, names.set(name.toLowerCase(), { kind, handle }));
+  names.set(name, { kind, handle }).set(name.toLowerCase(), { kind, handle });
+  if (handle instanceof ObservableHandle) {
+    onMeterProviderChange(() => {
+      handle.bind();
+    });
+  }
   return handle;
 }
