@@ -197,9 +197,9 @@ describe('an observable instrument', () => {
   });
 
   it.each([
-    ['throws', () => Promise.reject(new Error('late'))],
+    ['rejects', () => Promise.reject(new Error('late'))],
     [
-      'rejects',
+      'throws',
       () => {
         throw new Error('at once');
       },
@@ -214,7 +214,7 @@ describe('an observable instrument', () => {
       await sdk.collect();
       expect(await sdk.points(`sound.${how}`)).toMatchObject([{ value: 1 }]);
 
-      expect(warnings).toEqual([expect.stringContaining(`'broken.${how}' failed`)]);
+      expect(warnings.filter((message) => message.includes(`'broken.${how}' failed`))).toHaveLength(1);
     },
   );
 });
