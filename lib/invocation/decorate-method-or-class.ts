@@ -15,7 +15,10 @@ export interface MethodOrClassDecoration {
 
 /** A decorator for methods and classes, in TypeScript's legacy form and the standard (TC39) one. */
 export interface MethodOrClassDecorator {
-  (target: { readonly prototype: unknown; readonly name: string }, context?: ClassDecoratorContext): void;
+  (
+    target: { readonly prototype: unknown; readonly name: string },
+    context?: { readonly kind: 'class' },
+  ): void;
   <M extends (...args: never[]) => unknown>(method: M, context: ClassMethodDecoratorContext): M;
   (target: object, key: string | symbol, descriptor: PropertyDescriptor): void;
 }
