@@ -1,0 +1,134 @@
+// Finds the real servers that the specs of test/backends talk to, says plainly which are missing, and runs the specs.
+// What is missing is skipped with its reason and how to get it, never passed. Arguments go to jest.
+//
+//   Jaeger      JAEGER_BIN, else built with Go once and kept in the user's cache folder
+//   Prometheus  PROMETHEUS_BIN, else `prometheus` on the PATH
+//   Redis       REDIS_SERVER_BIN, else `redis-server` on the PATH
+//   PostgreSQL  POSTGRES_BIN_DIR, else the newest /usr/lib/postgresql/*/bin, else the folder of `initdb` on the PATH
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { homedir, platform } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const jaegerModule = join(root, 'test/backends/jaeger');
+const jaegerCommand = 'github.com/jaegertracing/jaeger/cmd/jaeger';
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function onPath(name) {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/local/go/bin',
+  ];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path) && isExecutable(path));
+}
+
+function cacheFolder() {
+  if (process.env['XDG_CACHE_HOME']) return process.env['XDG_CACHE_HOME'];
+  if (platform() === 'darwin') return join(homedir(), 'Library/Caches');
+  return process.env['LOCALAPPDATA'] ?? join(homedir(), '.cache');
+}
+
+/** A binary named by an environment variable; a wrong name is an error, not a reason to look elsewhere. */
+function fromEnvironment(variable) {
+  const path = process.env[variable];
+  if (!path) return undefined;
+  if (isExecutable(path)) return { path };
+  console.error(`${variable}=${path} cannot be executed`);
+  process.exit(1);
+}
+
+function findOnPath({ name, variable, install }) {
+  const path = onPath(name);
+  return (
+    fromEnvironment(variable) ??
+    (path ? { path } : { missing: `${name} is not installed; ${install}, or set ${variable}` })
+  );
+}
+
+/** Our own tiny module names the Jaeger to build: `go install` refuses the tags of its v2, which carry no /v2. */
+function findJaeger() {
+  const given = fromEnvironment('JAEGER_BIN');
+  if (given) return given;
+  const hash = createHash('sha256')
+    .update(readFileSync(join(jaegerModule, 'go.sum')))
+    .digest('hex')
+    .slice(0, 12);
+  const [, version] = /jaegertracing\/jaeger (v\S+)/.exec(readFileSync(join(jaegerModule, 'go.mod'), 'utf8'));
+  const folder = join(cacheFolder(), 'nestjs-telemetry', `jaeger-${version}-${hash}`);
+  const path = join(folder, platform() === 'win32' ? 'jaeger.exe' : 'jaeger');
+  if (existsSync(path)) return { path };
+  const go = onPath('go');
+  if (!go)
+    return {
+      missing:
+        'neither JAEGER_BIN is set nor is Go installed; install Go 1.25 or later, or set JAEGER_BIN to a Jaeger v2',
+    };
+  console.log(`building Jaeger ${version} with ${go}; this takes some minutes, once`);
+  const started = performance.now();
+  mkdirSync(folder, { recursive: true });
+  const partial = `${path}.${process.pid}`;
+  const { status, error } = spawnSync(go, ['build', '-o', partial, jaegerCommand], {
+    cwd: jaegerModule,
+    stdio: 'inherit',
+  });
+  if (status !== 0)
+    return {
+      missing: `Jaeger could not be built (${error?.message ?? `go build ended with ${status}`}, see above)`,
+    };
+  renameSync(partial, path);
+  console.log(`built Jaeger in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  return { path };
+}
+
+function findPostgres() {
+  const install = 'apt-get install postgresql, or set POSTGRES_BIN_DIR';
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const initdb = onPath('initdb');
+  const candidates = process.env['POSTGRES_BIN_DIR']
+    ? [process.env['POSTGRES_BIN_DIR']]
+    : [...versions.map((version) => join(debian, version, 'bin')), ...(initdb ? [dirname(initdb)] : [])];
+  const path = candidates.find(
+    (folder) => isExecutable(join(folder, 'initdb')) && isExecutable(join(folder, 'postgres')),
+  );
+  return path ? { path } : { missing: `PostgreSQL is not installed; ${install}` };
+}
+
+const backends = {
+  jaeger: findJaeger(),
+  prometheus: findOnPath({
+    name: 'prometheus',
+    variable: 'PROMETHEUS_BIN',
+    install: 'apt-get install prometheus',
+  }),
+  redis: findOnPath({
+    name: 'redis-server',
+    variable: 'REDIS_SERVER_BIN',
+    install: 'apt-get install redis-server',
+  }),
+  postgres: findPostgres(),
+};
+for (const [name, { path, missing }] of Object.entries(backends)) {
+  console.log(path ? `${name}: ${path}` : `${name}: SKIPPED, ${missing}`);
+}
+
+const jest = ['--selectProjects', 'backends', '--runInBand', '--verbose', ...process.argv.slice(2)];
+const { status } = spawnSync(process.execPath, [join(root, 'scripts/jest.mjs'), ...jest], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, TELEMETRY_BACKENDS: JSON.stringify(backends) },
+});
+process.exitCode = status ?? 1;

@@ -1,0 +1,194 @@
+// Checks what a user would install: the contents of the tarball, its entry points as ESM, CommonJS and types, and what it
+// depends on. Prints one line per check; ends with 1 when one fails.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entryPoints = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
+
+/** Databases, caches, brokers and HTTP platforms: the user has the one that is in use, in the user's version. */
+const drivers =
+  /^(@nestjs\/|pg$|mysql2?$|ioredis$|redis$|@redis\/|mongodb$|mongoose$|typeorm$|@prisma\/|kafkajs$|amqplib$|bullmq$|express$|fastify$)/;
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 120_000,
+    shell: process.platform === 'win32' && command === 'npm',
+    ...options,
+  });
+  if (result.status !== 0) {
+    const why =
+      result.error?.message ?? (result.signal ? `killed by ${result.signal}` : `exit code ${result.status}`);
+    throw new Error(
+      `${command} ${args.slice(0, 2).join(' ')}… failed (${why})\n${result.stdout}${result.stderr}`,
+    );
+  }
+  return result;
+}
+
+/** Packs and unpacks the package where Node finds the dependencies of the repository beside it. */
+function unpack() {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const consumer = mkdtempSync(join(root, '.cache/consumer-'));
+  const packed = join(consumer, 'node_modules', manifest.name);
+  mkdirSync(packed, { recursive: true });
+  const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', consumer];
+  const [{ filename, files, size, unpackedSize }] = JSON.parse(run('npm', args).stdout);
+  run('tar', ['-xzf', join(consumer, filename), '--strip-components=1', '-C', packed]);
+  return { consumer, packed, files: files.map(({ path }) => path), size, unpackedSize };
+}
+
+async function checkPublint({ packed }) {
+  const { messages } = await publint({ pkgDir: packed, strict: true });
+  return messages.map((message) => formatMessage(message, manifest));
+}
+
+function checkContents({ files }) {
+  const meant =
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(esm|cjs)\/(package\.json|.+\.(js|d\.ts)(\.map)?))$/;
+  const never = /(^|\/)\.|\.spec\.|(^|\/)(test|sample-app|bench)\//;
+  const missing = ['README.md', 'CHANGELOG.md', 'LICENSE'].filter((file) => !files.includes(file));
+  return [
+    ...files
+      .filter((file) => !meant.test(file) || never.test(file))
+      .map((file) => `${file} should not be in the tarball`),
+    ...missing.map((file) => `${file} is missing`),
+  ];
+}
+
+/** Loads an entry point in a process of its own; gives the names it exports and what it printed. */
+function load(consumer, entry, how) {
+  const specifier = entry.replace('.', manifest.name);
+  const code = {
+    import: `const m = await import('${specifier}'); `,
+    require: `const m = require('${specifier}'); `,
+  }[how];
+  const type = how === 'import' ? 'module' : 'commonjs';
+  const print = `console.log(JSON.stringify(Object.keys(m).filter((k) => k !== 'default' && k !== 'module.exports' && k !== '__esModule').sort()));`;
+  // `register` starts telemetry: what is checked here is that it loads, and lets the process end.
+  const env = { ...process.env, OTEL_SDK_DISABLED: 'true', NODE_OPTIONS: '' };
+  const { stdout, stderr } = run(process.execPath, [`--input-type=${type}`, '--eval', `${code}${print}`], {
+    cwd: consumer,
+    env,
+    timeout: 20_000,
+  });
+  return { names: JSON.parse(stdout), stderr };
+}
+
+function checkEntryPoints({ consumer }) {
+  return entryPoints.flatMap((entry) => {
+    const [esm, cjs] = ['import', 'require'].map((how) => load(consumer, entry, how));
+    const onlyIn = (a, b) => a.names.filter((name) => !b.names.includes(name));
+    return [
+      ...onlyIn(esm, cjs).map((name) => `${entry}: ${name} is exported as ESM, but not as CommonJS`),
+      ...onlyIn(cjs, esm).map((name) => `${entry}: ${name} is exported as CommonJS, but not as ESM`),
+      ...[esm, cjs]
+        .filter(({ stderr }) => stderr)
+        .map(({ stderr }) => `${entry}: loading it prints ${stderr}`),
+      ...(entry !== './register' && esm.names.length === 0 ? [`${entry} exports nothing`] : []),
+    ];
+  });
+}
+
+function checkTypes({ consumer }) {
+  const source = entryPoints
+    .map((entry, index) => `export * as m${index} from '${entry.replace('.', manifest.name)}';`)
+    .join('\n');
+  for (const file of ['esm.mts', 'commonjs.cts']) writeFileSync(join(consumer, file), source);
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    experimentalDecorators: true,
+  };
+  writeFileSync(
+    join(consumer, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, include: ['*.mts', '*.cts'] }),
+  );
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', consumer]);
+  return [];
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+}
+
+function packageOf(specifier) {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function checkDependencies({ packed }) {
+  const { dependencies, peerDependencies } = manifest;
+  const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
+  const used = new Set();
+  for (const build of ['dist/esm', 'dist/cjs']) {
+    for (const file of filesUnder(join(packed, build))) {
+      const source = readFileSync(join(packed, build, file), 'utf8');
+      for (const [, specifier] of source.matchAll(
+        /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*["']([^"'.][^"']*)["']/g,
+      )) {
+        if (!specifier.startsWith('node:') && !builtinModules.includes(specifier))
+          used.add(packageOf(specifier));
+      }
+    }
+  }
+  return [
+    ...Object.keys(dependencies)
+      .filter((name) => drivers.test(name))
+      .map((name) => `${name} is a driver or a platform, not a dependency`),
+    ...Object.keys(peerDependencies)
+      .filter((name) => name in dependencies)
+      .map((name) => `${name} is a peer and a dependency`),
+    ...[...used]
+      .filter((name) => !declared.has(name))
+      .map((name) => `${name} is imported, but neither a dependency nor a peer`),
+    ...Object.keys(dependencies)
+      .filter((name) => !used.has(name))
+      .map((name) => `${name} is a dependency that nothing imports`),
+  ];
+}
+
+const checks = {
+  publint: checkPublint,
+  'contents of the tarball': checkContents,
+  'entry points by import and by require, with the same exports': checkEntryPoints,
+  'types for ESM and CommonJS consumers': checkTypes,
+  dependencies: checkDependencies,
+};
+
+run(process.execPath, [join(root, 'scripts/build.mjs')]);
+const unpacked = unpack();
+try {
+  for (const [name, check] of Object.entries(checks)) {
+    let problems;
+    try {
+      problems = await check(unpacked);
+    } catch (error) {
+      problems = [error.message];
+    }
+    console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name}`);
+    for (const problem of problems) console.log(`         ${problem}`);
+    if (problems.length > 0) process.exitCode = 1;
+  }
+  console.log(
+    `${unpacked.files.length} files, ${Math.round(unpacked.size / 1_024)} kB packed, ${Math.round(unpacked.unpackedSize / 1_024)} kB unpacked`,
+  );
+} finally {
+  rmSync(unpacked.consumer, { recursive: true, force: true });
+}

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+type BackendName = 'jaeger' | 'prometheus' | 'redis' | 'postgres';
+type Backends = Readonly<Record<BackendName, { readonly path: string } | { readonly missing: string }>>;
+
+/** What scripts/backends.mjs found. */
+function readBackends(): Partial<Backends> {
+  return JSON.parse(process.env.TELEMETRY_BACKENDS ?? '{}') as Partial<Backends>;
+}
+
+/** A `describe()` that gets the path of a real server, and is skipped with the reason in its title when there is none. */
+export function describeWith(name: BackendName, title: string, tests: (path: string) => void): void {
+  const backend = readBackends()[name] ?? { missing: 'run it by `npm run test:backends`' };
+  if ('path' in backend) {
+    describe(title, () => {
+      tests(backend.path);
+    });
+  } else {
+    describe.skip(`${title} (SKIPPED: ${backend.missing})`, () => {
+      tests('');
+    });
+  }
+}
+
+/** Polls `read` until it resolves to something, through refused connections too; rejects, naming `what`, after `withinMs`. */
+export async function poll<T>(
+  what: string,
+  read: () => Promise<T | undefined | false>,
+  withinMs = 30_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await read();
+      if (value !== undefined && value !== false) return value;
+      last = undefined;
+    } catch (error) {
+      // Not there yet; told below when it never comes.
+      last = error;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(`${what} did not happen within ${withinMs} ms`, { cause: last });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A TCP port of loopback that nothing listened on a moment ago. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A server that runs beside the tests; keeps what it printed, to tell it when the start fails. */
+export class BackendProcess {
+  private printed = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on(
+        'data',
+        (chunk: Buffer) => (this.printed = (this.printed + chunk.toString()).slice(-20_000)),
+      );
+    }
+  }
+
+  /** Starts `command` and resolves when `isReady` says so. */
+  static async start(
+    command: readonly string[],
+    isReady: () => Promise<boolean>,
+    { env, ...options }: Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid'> = {},
+  ): Promise<BackendProcess> {
+    const [file, ...args] = command;
+    const child = spawn(file!, args, {
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    child.on('error', (error) => (started.printed += error.message));
+    const started = new BackendProcess(child);
+    try {
+      await poll(`${file!} to be ready`, async () => {
+        if (child.exitCode !== null) return 'ended' as const;
+        return (await isReady()) && ('ready' as const);
+      }).then((outcome) => {
+        if (outcome === 'ended') throw new Error(`${file!} ended with ${String(child.exitCode)}`);
+      });
+      return started;
+    } catch (error) {
+      await started.stop();
+      throw new Error(`${String(error)}; it printed:\n${started.printed}`, { cause: error });
+    }
+  }
+
+  /** Ends the process, the hard way when it does not go within 5 seconds. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await stopChild(this.child, signal);
+  }
+}
+
+/** Ends a child of this process, the hard way when it does not go within 5 seconds. */
+export async function stopChild(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  const impatience = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await gone;
+  clearTimeout(impatience);
+}

@@ -1,0 +1,19 @@
+// Sends four spans in one batch to the Jaeger agent named in the argument, one of them too big for a UDP packet, and
+// prints the id of their trace.
+import { configureTelemetry, getTelemetry } from 'nestjs-telemetry';
+
+const running = configureTelemetry({
+  serviceName: 'oversized',
+  jaegerEndpoint: process.argv[2],
+  enablePrometheus: false,
+  logging: false,
+  instrumentation: false,
+});
+const telemetry = getTelemetry('oversized');
+telemetry.trace('whole', () => {
+  telemetry.trace('before', { index: 1 }, () => undefined);
+  telemetry.trace('too_big', { index: 2, payload: 'x'.repeat(70_000) }, () => undefined);
+  telemetry.trace('after', { index: 3 }, () => undefined);
+  console.log(telemetry.getCurrentTraceId());
+});
+await running.shutdown();

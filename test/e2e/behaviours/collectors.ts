@@ -1,0 +1,94 @@
+import { SpanKind } from '@opentelemetry/api';
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+
+/** Polls `read` until it returns something and resolves to that; rejects, naming `what`, after `withinMs`. */
+export async function eventually<T>(
+  what: string,
+  read: () => T | undefined | false,
+  withinMs = 5_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const value = read();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A span processor that keeps every span, in the order they started and ended. */
+export class SpanCollector {
+  readonly started: ReadableSpan[] = [];
+  readonly ended: ReadableSpan[] = [];
+
+  onStart(span: ReadableSpan): void {
+    this.started.push(span);
+  }
+
+  onEnd(span: ReadableSpan): void {
+    this.ended.push(span);
+  }
+
+  async forceFlush(): Promise<void> {
+    // Nothing is buffered.
+  }
+
+  async shutdown(): Promise<void> {
+    // Nothing is held.
+  }
+
+  /** The finished spans of a trace; empty when it was not recorded. */
+  inTrace(traceId: string): ReadableSpan[] {
+    return this.ended.filter((span) => span.spanContext().traceId === traceId);
+  }
+
+  /** The server span of a trace, once it has ended. */
+  async server(traceId: string): Promise<ReadableSpan> {
+    return eventually(`a server span in trace ${traceId}`, () =>
+      this.inTrace(traceId).find((span) => span.kind === SpanKind.SERVER),
+    );
+  }
+
+  /** The next server span to end when `count` spans had ended before. */
+  async serverAfter(count: number): Promise<ReadableSpan> {
+    return eventually('another server span', () =>
+      this.ended.slice(count).find(({ kind }) => kind === SpanKind.SERVER),
+    );
+  }
+
+  /** The span called `name` of a trace, once it has ended. */
+  async named(traceId: string, name: string): Promise<ReadableSpan> {
+    return eventually(`a span "${name}" in trace ${traceId}`, () =>
+      this.inTrace(traceId).find((span) => span.name === name),
+    );
+  }
+
+  /** True when `span` is below `ancestor`, however many spans of the framework lie between. */
+  isBelow(span: ReadableSpan, ancestor: ReadableSpan): boolean {
+    const byId = new Map(this.started.map((each) => [each.spanContext().spanId, each]));
+    for (
+      let id = span.parentSpanContext?.spanId;
+      id !== undefined;
+      id = byId.get(id)?.parentSpanContext?.spanId
+    ) {
+      if (id === ancestor.spanContext().spanId) return true;
+    }
+    return false;
+  }
+}
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
+
+/** Where the logger under test writes; keeps the lines parsed. */
+export class LineCollector {
+  readonly lines: LogLine[] = [];
+
+  write(text: string): void {
+    for (const line of text.split('\n')) if (line.trim() !== '') this.lines.push(JSON.parse(line) as LogLine);
+  }
+
+  /** The first line with this message, once it was written. */
+  async withMessage(message: string): Promise<LogLine> {
+    return eventually(`a log line "${message}"`, () => this.lines.find(({ msg }) => msg === message));
+  }
+}

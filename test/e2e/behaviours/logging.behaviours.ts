@@ -1,0 +1,164 @@
+import { Controller, Get, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { TelemetryService } from 'nestjs-telemetry';
+
+import { type LogLine } from './collectors.js';
+import { type Platform } from './platform.js';
+import { newCaller, RunningApp } from './running-app.js';
+
+@Injectable()
+class AuditService implements OnModuleInit {
+  private readonly nestLogger = new Logger('Audit');
+
+  constructor(private readonly telemetry: TelemetryService) {}
+
+  onModuleInit(): void {
+    this.telemetry.logInfo('audit is ready', { files: 3 });
+  }
+
+  record(id: string): { spanId: string | undefined } {
+    return this.telemetry.trace('record', () => {
+      this.telemetry.logInfo(`recorded by the service ${id}`, { id });
+      this.nestLogger.warn(`recorded by Nest ${id}`);
+      try {
+        throw new RangeError('disk full', { cause: new TypeError('no space') });
+      } catch (error) {
+        this.telemetry.logError(`failed ${id}`, error);
+      }
+      return { spanId: this.telemetry.getCurrentSpanId() };
+    });
+  }
+}
+
+@Controller()
+class AuditController {
+  constructor(private readonly audit: AuditService) {}
+
+  @Get('audit/:id')
+  record(): { spanId: string | undefined } {
+    return this.audit.record('one');
+  }
+
+  @Get('fails')
+  fails(): never {
+    throw new RangeError('audit failed');
+  }
+
+  @Get('health')
+  health(): string {
+    return 'ok';
+  }
+}
+
+export function describeLogging(platform: Platform): void {
+  describe('log lines', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await RunningApp.start(platform, { controllers: [AuditController], providers: [AuditService] });
+    });
+    afterAll(() => app.stop());
+
+    it('of the service carry the ids of the span they were written in, the service and the class', async () => {
+      const caller = newCaller();
+      const response = await app.fetch('/audit/1', { caller });
+      const { spanId } = (await response.json()) as { spanId: string };
+      const line = lineOf(app, caller.traceId, 'recorded by the service one');
+      expect(line).toMatchObject({
+        trace_id: caller.traceId,
+        span_id: spanId,
+        trace_flags: '01',
+        context: 'AuditService',
+        id: 'one',
+      });
+      expect(Object.values(line)).toContain('behaviours');
+    });
+
+    it("of Nest's own Logger carry them too", async () => {
+      const caller = newCaller();
+      const response = await app.fetch('/audit/1', { caller });
+      const { spanId } = (await response.json()) as { spanId: string };
+      expect(lineOf(app, caller.traceId, 'recorded by Nest one')).toMatchObject({
+        trace_id: caller.traceId,
+        span_id: spanId,
+        context: 'Audit',
+      });
+    });
+
+    it('of an error carry its type, message, stack and cause', async () => {
+      const caller = newCaller();
+      await app.fetch('/audit/1', { caller });
+      const text = JSON.stringify(lineOf(app, caller.traceId, 'failed one'));
+      expect(text).toContain('RangeError');
+      expect(text).toContain('disk full');
+      expect(text).toContain('AuditService');
+      expect(text).toContain('no space');
+    });
+
+    it('appear on the span as events', async () => {
+      const caller = newCaller();
+      await app.fetch('/audit/1', { caller });
+      const span = await app.spans.named(caller.traceId, 'record');
+      const texts = span.events.map((event) => JSON.stringify(event));
+      expect(texts.some((text) => text.includes('recorded by the service one'))).toBe(true);
+      expect(texts.some((text) => text.includes('recorded by Nest one'))).toBe(true);
+    });
+
+    it('outside of any request are written without ids', async () => {
+      const line = await app.log.withMessage('audit is ready');
+      expect(line).toMatchObject({ context: 'AuditService', files: 3 });
+      expect(line).not.toHaveProperty('trace_id');
+    });
+
+    it('say once per request what was served: method, route, status, duration and the ids', async () => {
+      const caller = newCaller();
+      await app.fetch('/audit/77?secret=1', { caller });
+      const server = await app.spans.server(caller.traceId);
+      const [line, ...more] = requestLines(app, caller.traceId);
+      expect(more).toEqual([]);
+      expect(line).toMatchObject({
+        method: 'GET',
+        route: '/audit/:id',
+        status: 200,
+        duration_ms: expect.any(Number) as number,
+        trace_id: caller.traceId,
+        span_id: server.spanContext().spanId,
+      });
+      expect(JSON.stringify(line)).not.toContain('secret');
+    });
+
+    it('say so for a request that failed or matched no route, too', async () => {
+      const [failed, lost] = [newCaller(), newCaller()];
+      await app.fetch('/fails', { caller: failed });
+      await app.fetch('/nowhere', { caller: lost });
+      await app.spans.server(failed.traceId);
+      await app.spans.server(lost.traceId);
+      expect(requestLines(app, failed.traceId)).toEqual([
+        expect.objectContaining({ route: '/fails', status: 500 }),
+      ]);
+      expect(requestLines(app, lost.traceId)).toEqual([expect.objectContaining({ status: 404 })]);
+    });
+
+    it('say nothing about health checks', async () => {
+      const caller = newCaller();
+      const response = await app.fetch('/health', { caller });
+      const after = newCaller();
+      await app.fetch('/audit/1', { caller: after });
+      await app.spans.server(after.traceId);
+      expect(await response.text()).toBe('ok');
+      expect(requestLines(app, after.traceId)).toHaveLength(1);
+      expect(requestLines(app).filter((line) => JSON.stringify(line).includes('/health'))).toEqual([]);
+    });
+  });
+}
+
+function lineOf(app: RunningApp, traceId: string, message: string): LogLine {
+  const line = app.log.lines.find((each) => each.msg === message && each.trace_id === traceId);
+  if (line === undefined) throw new Error(`no line "${message}" in trace ${traceId}`);
+  return line;
+}
+
+/** Lines that tell of a request as a whole, in one trace or in all. */
+function requestLines(app: RunningApp, traceId?: string): LogLine[] {
+  return app.log.lines.filter(
+    (line) => 'duration_ms' in line && (traceId === undefined || line.trace_id === traceId),
+  );
+}

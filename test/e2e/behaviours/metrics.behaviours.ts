@@ -1,0 +1,191 @@
+import {
+  Body,
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Global,
+  HttpCode,
+  Injectable,
+  Module,
+  Post,
+  UnauthorizedException,
+  VersioningType,
+} from '@nestjs/common';
+import { TelemetryService } from 'nestjs-telemetry';
+
+import { eventually } from './collectors.js';
+import { type Platform } from './platform.js';
+import { newCaller, RunningApp } from './running-app.js';
+
+@Controller()
+class ProcessController {
+  constructor(private readonly telemetry: TelemetryService) {}
+
+  @Post('process')
+  @HttpCode(200)
+  process(@Body() { ms }: { ms: number }): string {
+    this.telemetry.counter('requests_total').add(1, { method: 'POST', status: '200' });
+    this.telemetry.histogram('request_duration_ms').record(ms);
+    return 'done';
+  }
+
+  @Get('items/:id')
+  item(): string {
+    return 'item';
+  }
+
+  @Get('health')
+  health(): string {
+    return this.telemetry.trace('check_health', () => 'ok');
+  }
+
+  @Get('internal/:job')
+  internal(): string {
+    return this.telemetry.trace('internal_job', () => 'ran');
+  }
+}
+
+@Injectable()
+class ScrapeKey {
+  readonly key = 'open sesame';
+}
+
+@Global()
+@Module({ providers: [ScrapeKey], exports: [ScrapeKey] })
+class ScrapeKeyModule {}
+
+@Injectable()
+class ScrapeGuard implements CanActivate {
+  constructor(private readonly expected: ScrapeKey) {}
+
+  canActivate(execution: ExecutionContext): boolean {
+    const { headers } = execution
+      .switchToHttp()
+      .getRequest<{ headers: Record<string, string | undefined> }>();
+    if (headers['x-key'] === undefined) throw new UnauthorizedException();
+    return headers['x-key'] === this.expected.key;
+  }
+}
+
+export function describeMetrics(platform: Platform): void {
+  describe('the metrics page', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await RunningApp.start(platform, {
+        controllers: [ProcessController],
+        telemetry: { instrumentation: { httpServer: { ignore: ['/health', '/internal/*', '/metrics'] } } },
+      });
+    });
+    afterAll(() => app.stop());
+
+    it('is text for Prometheus, on the port of the application', async () => {
+      const response = await app.fetch('/metrics');
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+      expect(await response.text()).toMatch(/^# TYPE target_info gauge$/m);
+    });
+
+    it('shows a counter and a histogram under the names and labels they were given', async () => {
+      for (const ms of [80, 150]) {
+        await app.fetch('/process', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ ms }),
+        });
+      }
+      const lines = (await app.scrape()).split('\n');
+      expect(lines).toContain('requests_total{method="POST",status="200"} 2');
+      expect(lines).toContain('request_duration_ms_bucket{le="100"} 1');
+      expect(lines).toContain('request_duration_ms_bucket{le="250"} 2');
+      expect(lines).toContain('request_duration_ms_bucket{le="+Inf"} 2');
+      expect(lines).toContain('request_duration_ms_count 2');
+      expect(lines).toContain('request_duration_ms_sum 230');
+    });
+
+    it('shows the duration of requests by route in seconds, never by raw URL', async () => {
+      await app.fetch('/items/4711');
+      await app.fetch('/nowhere/4712');
+      const line = /^http_server_request_duration_seconds_count\{[^}]*http_route="\/items\/:id"[^}]*\} 1$/m;
+      await eventuallyScraped(
+        app,
+        (page) => line.test(page) && page.includes('http_response_status_code="404"'),
+      );
+      const page = await app.scrape();
+      expect(page).toMatch(line);
+      expect(page).not.toContain('4711');
+      expect(page).not.toContain('4712');
+    });
+
+    it.each(['/health', '/internal/sweep', '/metrics'])(
+      'shows nothing of the ignored %s, and no span is made',
+      async (path) => {
+        const [ignored, seen] = [newCaller(), newCaller()];
+        const response = await app.fetch(path, { caller: ignored });
+        await app.fetch('/items/1', { caller: seen });
+        await app.spans.server(seen.traceId);
+        const page = await app.scrape();
+        expect(response.status).toBe(200);
+        expect(app.spans.inTrace(ignored.traceId)).toEqual([]);
+        expect(page).not.toContain(`http_route="${path}"`);
+        expect(page).not.toContain('/internal/');
+      },
+    );
+  });
+
+  describe('the address of the metrics page', () => {
+    let app: RunningApp | undefined;
+    afterEach(async () => {
+      await app?.stop();
+      app = undefined;
+    });
+
+    it('is not moved by a global prefix or a version, which the routes of spans do carry', async () => {
+      app = await RunningApp.start(platform, {
+        controllers: [ProcessController],
+        configure: (nest) => {
+          nest.setGlobalPrefix('api');
+          nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
+        },
+      });
+      const caller = newCaller();
+      const item = await app.fetch('/api/v1/items/3', { caller });
+      const [page, moved] = [await app.fetch('/metrics'), await app.fetch('/api/v1/metrics')];
+      expect([item.status, page.status, moved.status]).toEqual([200, 200, 404]);
+      expect((await app.spans.server(caller.traceId)).name).toBe('GET /api/v1/items/:id');
+    });
+
+    it('is the one that was configured', async () => {
+      app = await RunningApp.start(platform, { telemetry: { prometheus: { path: '/internal/prometheus' } } });
+      const [page, usual] = [await app.fetch('/internal/prometheus'), await app.fetch('/metrics')];
+      expect([page.status, usual.status]).toEqual([200, 404]);
+    });
+
+    it('answers only whom the guards let through, and they are resolved in the container', async () => {
+      app = await RunningApp.start(platform, {
+        imports: [ScrapeKeyModule],
+        telemetry: { prometheus: { guards: [ScrapeGuard] } },
+      });
+      const nobody = await app.fetch('/metrics');
+      const stranger = await app.fetch('/metrics', { headers: { 'x-key': 'guess' } });
+      const scraper = await app.fetch('/metrics', { headers: { 'x-key': 'open sesame' } });
+      expect([nobody.status, stranger.status, scraper.status]).toEqual([401, 403, 200]);
+      expect(await stranger.text()).not.toContain('target_info');
+    });
+
+    it('does not exist when Prometheus is switched off', async () => {
+      app = await RunningApp.start(platform, { telemetry: { enablePrometheus: false } });
+      expect((await app.fetch('/metrics')).status).toBe(404);
+    });
+  });
+}
+
+async function eventuallyScraped(app: RunningApp, accept: (page: string) => boolean): Promise<void> {
+  let page = '';
+  const poll = setInterval(() => void app.scrape().then((text) => (page = text)), 20);
+  try {
+    await eventually('the metrics page to show it', () => accept(page));
+  } finally {
+    clearInterval(poll);
+  }
+}

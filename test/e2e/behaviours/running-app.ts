@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+
+import { type INestApplication, Module, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { TelemetryModule, type TelemetryOptions } from 'nestjs-telemetry';
+
+import { LineCollector, SpanCollector } from './collectors.js';
+import { type Platform } from './platform.js';
+
+export interface AppUnderTest extends Pick<ModuleMetadata, 'controllers' | 'providers' | 'imports'> {
+  /** Merged over options that collect spans and log lines in memory. */
+  telemetry?: TelemetryOptions;
+  /** Replaces `TelemetryModule.forRoot()`; receives the options that collect. */
+  importTelemetry?: (options: TelemetryOptions) => NonNullable<ModuleMetadata['imports']>[number];
+  /** Runs before the application listens: prefixes, pipes, hooks. */
+  configure?: (app: INestApplication) => void;
+}
+
+/** Who calls: the parent that a server span must have. */
+export interface Caller {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceparent: string;
+}
+
+export function newCaller(): Caller {
+  const traceId = randomBytes(16).toString('hex');
+  const spanId = randomBytes(8).toString('hex');
+  return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-01` };
+}
+
+/**
+ * The context of a test acting as a client: it lives in the process it observes, so what it sends must not be recorded as
+ * that process's own. The key is the one of OpenTelemetry's `suppressTracing()`.
+ */
+const outside = ROOT_CONTEXT.setValue(
+  createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'),
+  true,
+);
+
+/** fetch as somebody outside of the observed process. */
+export function fetchFromOutside(url: string, init?: RequestInit): Promise<Response> {
+  return context.with(outside, () => fetch(url, init));
+}
+
+/** A Nest application with telemetry that listens on a free port of loopback, and what it recorded. */
+export class RunningApp {
+  private constructor(
+    readonly app: INestApplication,
+    readonly origin: string,
+    readonly spans: SpanCollector,
+    readonly log: LineCollector,
+  ) {}
+
+  static async start(platform: Platform, parts: AppUnderTest): Promise<RunningApp> {
+    const spans = new SpanCollector();
+    const log = new LineCollector();
+    const options: TelemetryOptions = {
+      serviceName: 'behaviours',
+      ...parts.telemetry,
+      spanProcessors: [spans, ...(parts.telemetry?.spanProcessors ?? [])],
+      logging: collectInto(log, parts.telemetry?.logging),
+    };
+    const telemetry = parts.importTelemetry?.(options) ?? TelemetryModule.forRoot(options);
+    const app = await createApp(platform, {
+      imports: [telemetry, ...(parts.imports ?? [])],
+      controllers: parts.controllers ?? [],
+      providers: parts.providers ?? [],
+    });
+    parts.configure?.(app);
+    await app.listen(0, '127.0.0.1');
+    return new RunningApp(app, `http://127.0.0.1:${portOf(app)}`, spans, log);
+  }
+
+  get port(): number {
+    return Number(new URL(this.origin).port);
+  }
+
+  /** Requests `path` from outside, with the caller's `traceparent` when one is given. */
+  fetch(
+    path: string,
+    { caller, headers, ...init }: RequestInit & { caller?: Caller } = {},
+  ): Promise<Response> {
+    const sent = new Headers(headers);
+    if (caller !== undefined) sent.set('traceparent', caller.traceparent);
+    return fetchFromOutside(this.origin + path, { ...init, headers: sent });
+  }
+
+  /** The metrics page, as a scraper reads it. */
+  async scrape(path = '/metrics'): Promise<string> {
+    return (await this.fetch(path)).text();
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+}
+
+function collectInto(
+  log: LineCollector,
+  logging: TelemetryOptions['logging'],
+): NonNullable<TelemetryOptions['logging']> {
+  if (logging === false) return false;
+  const own = { format: 'json', level: 'debug', destination: log } as const;
+  return logging === undefined || logging === true ? own : { ...own, ...logging };
+}
+
+async function createApp(platform: Platform, metadata: ModuleMetadata): Promise<INestApplication> {
+  @Module(metadata)
+  class AppModule {}
+
+  // `bufferLogs` leaves the lines of the start to the logger under test.
+  return platform.adapter === 'fastify'
+    ? NestFactory.create(AppModule, new FastifyAdapter(), { bufferLogs: true, abortOnError: false })
+    : NestFactory.create(AppModule, new ExpressAdapter(), { bufferLogs: true, abortOnError: false });
+}
+
+function portOf(app: INestApplication): number {
+  const address = (app.getHttpServer() as { address(): { port: number } }).address();
+  return address.port;
+}
