@@ -60,6 +60,10 @@ export {
   type TraceContextToken,
   withTraceContext,
 } from './tracing/propagation.js';
-export { SpanAttribute, type SpanAttributeMapper } from './tracing/span-attribute.decorator.js';
+export {
+  SpanAttribute,
+  type SpanAttributeMapper,
+  type SpanAttributeValue,
+} from './tracing/span-attribute.decorator.js';
 export { TelemetrySpan } from './tracing/telemetry-span.js';
 export { Trace, type TraceOptions } from './tracing/trace.decorator.js';

@@ -1,14 +1,10 @@
 import { Inject, type Provider } from '@nestjs/common';
 
 import { getTelemetry } from './get-telemetry.js';
+import { processWide } from './process/process-wide.js';
 
 /** Names asked for by any copy of this package: providers are made from them when the container is filled. */
-const NAMES_KEY = Symbol.for('nestjs-telemetry.injected-names');
-
-function injectedNames(): Set<string> {
-  const holder = globalThis as { [NAMES_KEY]?: Set<string> };
-  return (holder[NAMES_KEY] ??= new Set());
-}
+const injectedNames = processWide('injected-names', () => new Set<string>());
 
 const tokenOf = (name: string): symbol => Symbol.for(`nestjs-telemetry:service:${name}`);
 
@@ -19,13 +15,13 @@ const tokenOf = (name: string): symbol => Symbol.for(`nestjs-telemetry:service:$
  * constructor(@InjectTelemetry('my_service') private readonly telemetry: TelemetryService) {}
  */
 export function InjectTelemetry(name: string): PropertyDecorator & ParameterDecorator {
-  injectedNames().add(name);
+  injectedNames.add(name);
   return Inject(tokenOf(name));
 }
 
 /** One provider for each name that `@InjectTelemetry` was used with so far. */
 export function createNamedTelemetryProviders(): Provider[] {
-  return [...injectedNames()].map((name) => ({
+  return [...injectedNames].map((name) => ({
     provide: tokenOf(name),
     useFactory: () => getTelemetry(name),
   }));

@@ -57,7 +57,7 @@ type Serve = (request: unknown, response: unknown) => Promise<void>;
 function mountOnExpress(adapter: Adapter, path: string, serve: Serve): MetricsEndpoint {
   let taken = false;
   const handler = (request: unknown, response: unknown, next?: unknown): void => {
-    if (taken && typeof next === 'function') next();
+    if (taken && typeof next === 'function') (next as () => void)();
     else void serve(request, response);
   };
   adapter.get(path, handler);
@@ -72,7 +72,7 @@ function mountOnExpress(adapter: Adapter, path: string, serve: Serve): MetricsEn
 function expressRoutesFor(adapter: Adapter, path: string): number {
   const { router } = adapter.getInstance<{ router?: { stack?: readonly ExpressLayer[] } }>();
   const routes = router?.stack ?? [];
-  return routes.filter(({ route }) => route?.path === path && route.methods?.['get'] === true).length;
+  return routes.filter(({ route }) => route?.path === path && route.methods?.get === true).length;
 }
 
 interface ExpressLayer {
@@ -99,11 +99,16 @@ function warnTaken(path: string): void {
 async function resolveGuard(guard: unknown, moduleRef: ModuleRef): Promise<CanActivate> {
   if (typeof guard !== 'function') return guard as CanActivate;
   const type = guard as Type<CanActivate>;
+  return findProvider(type, moduleRef) ?? (await moduleRef.create(type));
+}
+
+/** Guards rarely are providers, Nest creates them where they are used; one that is must be that very instance. */
+function findProvider(type: Type<CanActivate>, moduleRef: ModuleRef): CanActivate | undefined {
   try {
     return moduleRef.get(type, { strict: false });
   } catch {
-    // Not a provider: guards rarely are, Nest creates them where they are used.
-    return moduleRef.create(type);
+    // ModuleRef has no question for whether there is one.
+    return undefined;
   }
 }
 
@@ -117,10 +122,11 @@ async function passGuards(guards: readonly CanActivate[], context: ExecutionCont
 
 /** The class guards see as the controller of the endpoint. */
 class MetricsEndpointController {
-  scrape(): void {
-    // Named for guards that read metadata of the handler; the endpoint itself is a route of the adapter.
-  }
+  /** For guards that read metadata of the handler; the endpoint itself is a route of the adapter. */
+  readonly scrape = (): void => undefined;
 }
+
+const controller = new MetricsEndpointController();
 
 function createExecutionContext(request: unknown, response: unknown): ExecutionContext {
   const args = [request, response, undefined];
@@ -129,7 +135,7 @@ function createExecutionContext(request: unknown, response: unknown): ExecutionC
   };
   return {
     getClass: <T>() => MetricsEndpointController as unknown as Type<T>, // the signature promises any T the caller names
-    getHandler: () => MetricsEndpointController.prototype.scrape,
+    getHandler: () => controller.scrape,
     getArgs: <T extends unknown[]>() => args as T,
     getArgByIndex: <T>(index: number) => args[index] as T,
     switchToRpc: unsupported,

@@ -1,3 +1,5 @@
+import { processWide } from '../process/process-wide.js';
+
 /**
  * Where the library says that something is wrong without throwing: each key is said once (or once per interval),
  * counted always, and goes to one replaceable sink, so that a broken collector cannot flood the application's log.
@@ -9,16 +11,11 @@ interface WarningState {
   readonly said: Map<string, { count: number; lastSaidAt: number }>;
 }
 
-const STATE_KEY = Symbol.for('nestjs-telemetry.warnings');
-
 const toProcessWarning: WarningSink = (message, code) => {
   process.emitWarning(message, { type: 'TelemetryWarning', code });
 };
 
-function warningState(): WarningState {
-  const holder = globalThis as { [STATE_KEY]?: WarningState };
-  return (holder[STATE_KEY] ??= { sink: toProcessWarning, said: new Map() });
-}
+const state = processWide<WarningState>('warnings', () => ({ sink: toProcessWarning, said: new Map() }));
 
 /**
  * Says `message` unless `key` was said before.
@@ -27,7 +24,7 @@ function warningState(): WarningState {
  * @param everyMs say it again when it still happens after this many milliseconds; default never
  */
 export function warnOnce(key: string, message: string, everyMs = Infinity): void {
-  const { said, sink } = warningState();
+  const { said, sink } = state;
   const now = performance.now();
   const entry = said.get(key);
   if (entry === undefined) {
@@ -43,12 +40,11 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
 
 /** How often each warning happened, said or not. */
 export function warningCounts(): ReadonlyMap<string, number> {
-  return new Map([...warningState().said].map(([key, { count }]) => [key, count]));
+  return new Map([...state.said].map(([key, { count }]) => [key, count]));
 }
 
 /** Sends further warnings to `sink`; returns what restores the sink that was there. */
 export function setWarningSink(sink: WarningSink): () => void {
-  const state = warningState();
   const previous = state.sink;
   state.sink = sink;
   return () => {
@@ -58,5 +54,5 @@ export function setWarningSink(sink: WarningSink): () => void {
 
 /** Forgets what was said, so that a restarted runtime warns anew. */
 export function resetWarnings(): void {
-  warningState().said.clear();
+  state.said.clear();
 }

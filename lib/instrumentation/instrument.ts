@@ -8,7 +8,6 @@ import { type PgModule } from './clients/pg/pg-module.interface.js';
 import { createRequestObserver } from './http-server/create-request-observer.js';
 import { readExpressRequest, readFastifyRequest } from './http-server/framework-requests.js';
 import {
-  type ExpressRequestLike,
   type FastifyReplyLike,
   type FastifyRequestLike,
   type FrameworkRequest,
@@ -56,7 +55,7 @@ export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
 export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
   const { record, undo } = createSwitchableRecorder();
   app.use((request, response, next) => {
-    record(readExpressRequest(request as ExpressRequestLike, response), next);
+    record(readExpressRequest(request, response), next);
   });
   return undo;
 }

@@ -1,3 +1,5 @@
+import { processWide } from '../process/process-wide.js';
+
 /** Turns one instrumentation on and gives what turns it off again. */
 export type StartInstrumentation = () => () => void;
 
@@ -10,16 +12,10 @@ interface ActiveInstrumentation {
   readonly stop: () => void;
 }
 
-const STATE_KEY = Symbol.for('nestjs-telemetry.instrumentations');
-
-function activeInstrumentations(): Map<string, ActiveInstrumentation> {
-  const holder = globalThis as { [STATE_KEY]?: Map<string, ActiveInstrumentation> };
-  return (holder[STATE_KEY] ??= new Map());
-}
+const active = processWide('instrumentations', () => new Map<string, ActiveInstrumentation>());
 
 /** Turns the named instrumentation on, once per process; returns the undo, which may be called any number of times. */
 export function activateInstrumentation(name: string, start: StartInstrumentation): () => void {
-  const active = activeInstrumentations();
   let entry = active.get(name);
   if (entry === undefined) {
     entry = { users: 0, stop: start() };
@@ -40,5 +36,5 @@ export function activateInstrumentation(name: string, start: StartInstrumentatio
 
 /** Names of the instrumentations that are active now. */
 export function activeInstrumentationNames(): readonly string[] {
-  return [...activeInstrumentations().keys()];
+  return [...active.keys()];
 }

@@ -27,7 +27,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   ): ReturnType<F> {
     if (thisArg === undefined && args.length === 0)
       return this.storage.run(context, fn as () => ReturnType<F>);
-    return this.storage.run(context, () => Reflect.apply(fn, thisArg, args) as ReturnType<F>);
+    return this.storage.run(context, () => fn.apply(thisArg, args));
   }
 
   bind<T>(context: Context, target: T): T {
@@ -65,7 +65,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   private bindFunction<T extends BindableFunction>(context: Context, target: T): T {
     const { storage } = this;
     const bound = function (this: unknown, ...args: unknown[]): unknown {
-      return storage.run(context, () => Reflect.apply(target, this, args) as unknown);
+      return storage.run(context, () => target.apply(this, args));
     };
     Object.defineProperty(bound, 'length', { value: target.length, configurable: true });
     return bound as T;

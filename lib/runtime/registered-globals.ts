@@ -6,7 +6,7 @@ export type GlobalSlot = 'trace' | 'metrics' | 'logs' | 'context' | 'propagation
  * logs an error when the answer is yes; its registry is part of its compatibility contract between versions.
  */
 export function isRegistered(slot: GlobalSlot): boolean {
-  const registry = (globalThis as { [key: symbol]: unknown })[Symbol.for('opentelemetry.js.api.1')];
+  const registry = (globalThis as Partial<Record<symbol, unknown>>)[Symbol.for('opentelemetry.js.api.1')];
   return (
     typeof registry === 'object' &&
     registry !== null &&

@@ -1,3 +1,4 @@
+import { processWide } from '../process/process-wide.js';
 import { type TelemetryRuntime } from './telemetry-runtime.js';
 
 /** What must exist once per process, however many copies of this package are loaded (ESM, CommonJS, two versions). */
@@ -9,14 +10,13 @@ interface RuntimeState {
   users: number;
 }
 
-const STATE_KEY = Symbol.for('nestjs-telemetry.runtime');
+const state = processWide<RuntimeState>('runtime', () => ({ generation: 0, runtime: undefined, users: 0 }));
 
 export function runtimeState(): RuntimeState {
-  const holder = globalThis as { [STATE_KEY]?: RuntimeState };
-  return (holder[STATE_KEY] ??= { generation: 0, runtime: undefined, users: 0 });
+  return state;
 }
 
 /** The runtime of this process, or undefined before the start, after the shutdown and when telemetry is disabled. */
 export function currentRuntime(): TelemetryRuntime | undefined {
-  return runtimeState().runtime;
+  return state.runtime;
 }

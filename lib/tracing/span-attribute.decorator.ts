@@ -1,7 +1,12 @@
-import { type Attributes, type AttributeValue } from '@opentelemetry/api';
+import { type Attributes } from '@opentelemetry/api';
 
-/** Turns an argument into an attribute value; undefined leaves the attribute out. */
-export type SpanAttributeMapper<T> = (argument: T) => AttributeValue | undefined;
+import { processWide } from '../process/process-wide.js';
+
+/** What a span takes as the value of an attribute; undefined leaves the attribute out. */
+export type SpanAttributeValue = Attributes[string];
+
+/** Turns an argument into an attribute value. */
+export type SpanAttributeMapper<T> = (argument: T) => SpanAttributeValue;
 
 interface SpanAttributeParameter {
   readonly index: number;
@@ -10,13 +15,12 @@ interface SpanAttributeParameter {
 }
 
 /** Parameters to copy, by prototype and method; shared by all copies of this package. */
-const PARAMETERS_KEY = Symbol.for('nestjs-telemetry.span-attribute-parameters');
 type ParametersByMethod = Map<string | symbol, SpanAttributeParameter[]>;
 
-function parametersByTarget(): WeakMap<object, ParametersByMethod> {
-  const holder = globalThis as { [PARAMETERS_KEY]?: WeakMap<object, ParametersByMethod> };
-  return (holder[PARAMETERS_KEY] ??= new WeakMap());
-}
+const parametersByTarget = processWide(
+  'span-attribute-parameters',
+  () => new WeakMap<object, ParametersByMethod>(),
+);
 
 /**
  * Copies an argument of a traced method onto its span. Strings, numbers, booleans and arrays of them are taken as they
@@ -29,10 +33,9 @@ function parametersByTarget(): WeakMap<object, ParametersByMethod> {
 export function SpanAttribute<T = unknown>(name: string, map?: SpanAttributeMapper<T>): ParameterDecorator {
   return (target, key, index) => {
     if (key === undefined) return;
-    const byTarget = parametersByTarget();
     const byMethod: ParametersByMethod =
-      byTarget.get(target) ?? new Map<string | symbol, SpanAttributeParameter[]>();
-    byTarget.set(target, byMethod);
+      parametersByTarget.get(target) ?? new Map<string | symbol, SpanAttributeParameter[]>();
+    parametersByTarget.set(target, byMethod);
     const parameters = byMethod.get(key) ?? [];
     byMethod.set(key, parameters);
     parameters.push({ index, name, map: (map ?? toAttributeValue) as SpanAttributeMapper<unknown> });
@@ -58,20 +61,19 @@ export function findSpanAttributeParameters(
   owner: unknown,
   method: string,
 ): readonly SpanAttributeParameter[] | undefined {
-  const byTarget = parametersByTarget();
   const start = typeof owner === 'function' || (typeof owner === 'object' && owner !== null) ? owner : null;
   for (
     let level: object | null = start;
     level !== null;
     level = Object.getPrototypeOf(level) as object | null
   ) {
-    const parameters = byTarget.get(level)?.get(method);
+    const parameters = parametersByTarget.get(level)?.get(method);
     if (parameters !== undefined) return parameters;
   }
   return undefined;
 }
 
-function toAttributeValue(argument: unknown): AttributeValue | undefined {
+function toAttributeValue(argument: unknown): SpanAttributeValue {
   switch (typeof argument) {
     case 'string':
     case 'number':
@@ -86,7 +88,7 @@ function toAttributeValue(argument: unknown): AttributeValue | undefined {
   }
 }
 
-function serialise(argument: object): AttributeValue | undefined {
+function serialise(argument: object): SpanAttributeValue {
   if (Array.isArray(argument) && argument.every((item) => typeof item === 'string')) return argument;
   if (argument instanceof Date) return argument.toISOString();
   try {

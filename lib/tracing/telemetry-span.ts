@@ -1,6 +1,5 @@
 import {
   type Attributes,
-  type AttributeValue,
   context,
   type ContextManagementToken,
   type Exception,
@@ -50,7 +49,7 @@ export class TelemetrySpan implements Span, Disposable {
     return this.span.spanContext();
   }
 
-  setAttribute(key: string, value: AttributeValue): this {
+  setAttribute(key: string, value: Attributes[string]): this {
     this.span.setAttribute(key, value);
     return this;
   }

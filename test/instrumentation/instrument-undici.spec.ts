@@ -58,7 +58,7 @@ describe('instrumentUndici()', () => {
       'url.full': `${origin}/things`,
       'server.address': '127.0.0.1',
     });
-    expect(received[0]?.['traceparent']).toBe(
+    expect(received[0]?.traceparent).toBe(
       `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`,
     );
   });
@@ -93,18 +93,18 @@ describe('instrumentUndici()', () => {
   it('keeps a traceparent the application injected itself', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await fetchText('/', { headers: { Traceparent: traceparent } });
-    expect(received[0]?.['traceparent']).toBe(traceparent);
+    expect(received[0]?.traceparent).toBe(traceparent);
   });
 
   it('leaves requests alone where tracing is suppressed', async () => {
     await context.with(suppressTracing(context.active()), () => fetchText('/'));
     expect(tracing.spans()).toHaveLength(0);
-    expect(received[0]?.['traceparent']).toBeUndefined();
+    expect(received[0]?.traceparent).toBeUndefined();
   });
 
   it('does nothing once undone', async () => {
     undo();
     await fetchText('/');
-    expect(received[0]?.['traceparent']).toBeUndefined();
+    expect(received[0]?.traceparent).toBeUndefined();
   });
 });

@@ -38,11 +38,11 @@ describe('AsyncLocalStorageContextManager', () => {
   });
 
   it('binds a function, keeping this and length', () => {
-    const bound = manager.bind(withValue('a'), function (this: { n: number }, _x: number) {
-      return [current(), this.n];
+    const bound = manager.bind(withValue('a'), function (this: { n: number }, x: number) {
+      return [current(), this.n + x];
     });
     expect(bound.length).toBe(1);
-    expect(bound.call({ n: 1 }, 0)).toEqual(['a', 1]);
+    expect(bound.call({ n: 1 }, 2)).toEqual(['a', 3]);
   });
 
   it('runs the listeners of a bound emitter in its context, removable and once-only ones too', () => {

@@ -26,7 +26,7 @@ describe('trace context propagation', () => {
     [
       'a plain object',
       { 'content-type': 'application/json' },
-      (carrier: unknown) => (carrier as Record<string, string>)['traceparent'],
+      (carrier: unknown) => (carrier as Record<string, string>).traceparent,
     ],
     ['Headers', new Headers(), (carrier: unknown) => (carrier as Headers).get('traceparent')],
     [

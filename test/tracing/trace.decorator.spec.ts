@@ -131,7 +131,7 @@ describe('@Trace()', () => {
     ['leaves the span unset for an HttpException below 500', new BadRequestException(), SpanStatusCode.UNSET],
     ['marks the span for an HttpException of 500', new InternalServerErrorException(), SpanStatusCode.ERROR],
     ['marks the span for a thrown string', 'text', SpanStatusCode.ERROR],
-  ])('%s', (_title, thrown, status) => {
+  ] as const)('%s', (_title, thrown: unknown, status) => {
     class Guarded {
       @Trace()
       run(): void {

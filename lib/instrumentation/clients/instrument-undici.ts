@@ -102,7 +102,10 @@ function startRequest(request: UndiciRequest): RequestInFlight | undefined {
 /** undici hands headers on as a flat list of names and values, older versions as the text of the request. */
 function hasHeader({ headers }: UndiciRequest, name: string): boolean {
   if (typeof headers === 'string') return new RegExp(`^${name}:`, 'im').test(headers);
-  return Array.isArray(headers) && headers.some((item, index) => index % 2 === 0 && String(item).toLowerCase() === name);
+  return (
+    Array.isArray(headers) &&
+    headers.some((item, index) => index % 2 === 0 && String(item).toLowerCase() === name)
+  );
 }
 
 interface RequestDestination {

@@ -24,6 +24,7 @@ export function readExpressRequest(request: ExpressRequestLike, response: Server
 function expressRoute(request: ExpressRequestLike): string | undefined {
   const path = request.route?.path;
   if (path === undefined) return undefined;
-  const pattern = Array.isArray(path) ? path.map(String).join('|') : String(path);
+  // Several patterns or a regular expression read as Express prints them.
+  const pattern = typeof path === 'string' ? path : String(path);
   return `${request.baseUrl ?? ''}${pattern}`;
 }

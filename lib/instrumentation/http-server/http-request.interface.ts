@@ -23,5 +23,5 @@ export interface FastifyReplyLike {
 export interface ExpressRequestLike extends IncomingMessage {
   readonly baseUrl?: string;
   readonly originalUrl?: string;
-  readonly route?: { readonly path?: unknown };
+  readonly route?: { readonly path?: string | RegExp | readonly (string | RegExp)[] };
 }

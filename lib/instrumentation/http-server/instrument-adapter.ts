@@ -22,7 +22,7 @@ const INSTRUMENTED = Symbol.for('nestjs-telemetry.http-adapter');
 
 interface InstrumentedAdapter extends HttpAdapterLike {
   onRequestHook?: RequestHook;
-  [INSTRUMENTED]?: true;
+  [INSTRUMENTED]?: boolean;
 }
 
 /**
@@ -58,7 +58,7 @@ export function instrumentAdapter(
   return () => {
     active = false;
     delete target.setOnRequestHook;
-    delete target[INSTRUMENTED];
+    target[INSTRUMENTED] = false;
   };
 }
 

@@ -5,7 +5,7 @@ import { recordQuery } from './record-query.js';
 const PATCHED = Symbol.for('nestjs-telemetry.pg');
 
 interface PatchedClient extends PgClient {
-  [PATCHED]?: true;
+  [PATCHED]?: boolean;
 }
 
 /**
@@ -31,6 +31,6 @@ function patchClient(prototype: PatchedClient): () => void {
   return () => {
     // Somebody patched over us: taking ours out from under it would break theirs.
     if (prototype.query === patched) prototype.query = original;
-    delete prototype[PATCHED];
+    prototype[PATCHED] = false;
   };
 }

@@ -1,0 +1,49 @@
+import { decorateMethodOrClass, type MethodOrClassDecorator } from './invocation/decorate-method-or-class.js';
+import { invokeAndFollow } from './invocation/follow-result.js';
+import { type AnyMethod } from './invocation/wrap-method.js';
+import {
+  type NameOrCallMetricOptions,
+  readCallMetricOptions,
+} from './metrics/call-metric-options.interface.js';
+import { createCallRecorder, observeCall } from './metrics/call-recorder.js';
+import { TRACED_METHOD, type TraceOptions, wrapInSpan } from './tracing/trace.decorator.js';
+
+/** What `@Observed()` can be told: everything about the span, and names or options for its two metrics. */
+export interface ObservedOptions extends TraceOptions {
+  /** The counter. Default `method.calls`, labelled with the method. */
+  counted?: NameOrCallMetricOptions;
+  /** The histogram, in seconds. Default `method.duration`, labelled with the method. */
+  timed?: NameOrCallMetricOptions;
+}
+
+const OBSERVED = Symbol.for('nestjs-telemetry.observed');
+
+/**
+ * A span, a timer and a counter together around each call of a method, or around each method of a class: what
+ * `@Trace()`, `@Timed()` and `@Counted()` do one by one, measured once. Label `outcome`: `success`, `error` or `cancelled`.
+ *
+ * @example
+ * @Observed({ counted: 'orders_processed_total' })
+ * async process(order: Order) {}
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_DECORATOR`, `TELEMETRY_INVALID_INSTRUMENT`
+ */
+export function Observed(nameOrOptions: string | ObservedOptions = {}): MethodOrClassDecorator {
+  const options: ObservedOptions =
+    typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
+  const counted = readCallMetricOptions(options.counted);
+  const timed = readCallMetricOptions(options.timed);
+  return decorateMethodOrClass({
+    name: '@Observed()',
+    marker: OBSERVED,
+    kind: TRACED_METHOD,
+    wrap: (original, site) => {
+      const recorder = createCallRecorder(site, { counted, timed });
+      // Recorded inside the span, so that the measurement belongs to it.
+      const recorded: AnyMethod = function (...args) {
+        return invokeAndFollow(() => original.apply(this, args), observeCall(recorder, this, args));
+      };
+      return wrapInSpan(recorded, site, options);
+    },
+  });
+}
