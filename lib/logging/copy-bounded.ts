@@ -20,7 +20,12 @@ interface Walk {
 
 /** Whether `value` is an error, also one of another realm (a vm context, a jest sandbox). */
 export function isError(value: unknown): value is Error {
-  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+  try {
+    return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+  } catch {
+    // A proxy that does not let itself be looked at is nothing that could be written as an error.
+    return false;
+  }
 }
 
 /** The first `limit` characters of `text`, saying how many were cut off. */
@@ -84,6 +89,9 @@ function copyObject(value: object, walk: Walk): unknown {
     if (Array.isArray(value)) return copyArray(value, walk);
     if (value instanceof Set) return copyArray([...value], walk);
     return copyEntries(value, walk);
+  } catch {
+    // An exotic object (a proxy, an iterator that throws) that cannot be walked.
+    return '[Threw]';
   } finally {
     walk.ancestors.pop();
   }
