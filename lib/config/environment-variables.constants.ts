@@ -43,7 +43,8 @@ export const ENVIRONMENT_VARIABLES = {
   OTEL_SERVICE_NAME: {
     kind: 'text',
     description: '`service.name` of everything that is sent.',
-    default: '`service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `name` of the application’s package.json',
+    default:
+      '`service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `name` of the package.json of the application',
     option: 'serviceName',
   },
   OTEL_ENVIRONMENT: {
@@ -153,8 +154,8 @@ export const ENVIRONMENT_VARIABLES = {
     kind: 'integer',
     min: 0,
     max: 65_535,
-    description: 'Serves the metrics on a port of its own instead of the application’s.',
-    default: 'the application’s port',
+    description: 'Serves the metrics on a port of its own instead of the port of the application.',
+    default: 'the port of the application',
     option: 'prometheus.port',
   },
   OTEL_LOG_LEVEL: {
@@ -189,7 +190,7 @@ export const ENVIRONMENT_VARIABLES = {
   ),
   OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a span.', '`OTEL_ATTRIBUTE_COUNT_LIMIT`'),
   OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: count(
-    'Characters of a span’s attribute value.',
+    'Characters of an attribute value of a span.',
     '`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`',
   ),
   OTEL_SPAN_EVENT_COUNT_LIMIT: count('Events of a span.', '128'),

@@ -62,7 +62,7 @@ const headers: OptionRule = {
     for (const [key, entry] of Object.entries(value)) {
       const path = `${name}.${key}`;
       if (typeof entry !== 'string')
-        report(path, renderKind(entry), 'Write the header’s value as a text; is its source set?');
+        report(path, renderKind(entry), 'Write the value of the header as a text; is its source set?');
       else if (!isHeaderName(key))
         report(path, HIDDEN, 'Write a name that HTTP allows: letters, digits and hyphens.');
       else if (!isHeaderValue(entry))
@@ -103,7 +103,7 @@ const prometheusRules: RulesOf<PrometheusOptions> = {
 const loggingRules: RulesOf<LoggingOptions> = {
   level: oneOf(LOG_LEVELS),
   format: oneOf(LOG_FORMATS),
-  redact: listOf(text('a pino path, for example req.headers.authorization,'), 'pino paths'),
+  redact: listOf(text('a pino path such as req.headers.authorization'), 'pino paths'),
   nestLogger: flag,
   requestLog: flag,
   spanEvents: flag,

@@ -33,7 +33,8 @@ export function parseEndpoint(
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
   if (authority.includes('@'))
     return {
-      remedy: 'Credentials in an address are not sent: pass them as an `authorization` header instead.',
+      remedy:
+        'Leave credentials out of the address, they are not sent; OTLP takes them as an `authorization` header.',
     };
   if (!authority.startsWith('[') && authority.split(':').length > 2)
     return { remedy: `Put an IPv6 address in brackets and write the port once: [::1]:4317, or ${example}.` };

@@ -2,7 +2,7 @@
 export function suggestName(mistyped: string, known: readonly string[]): string | undefined {
   const wanted = simplify(mistyped);
   const ranked = known
-    .map((name) => ({ name, distance: editDistance(wanted, simplify(name)) }))
+    .map((name) => ({ name, distance: distanceBetween(wanted, simplify(name)) }))
     .sort((a, b) => a.distance - b.distance);
   const [closest] = ranked;
   if (closest === undefined) return undefined;
@@ -12,6 +12,13 @@ export function suggestName(mistyped: string, known: readonly string[]): string 
 /** `service_name`, `service-name` and `ServiceName` all mean `serviceName`. */
 function simplify(name: string): string {
   return name.replace(/[_\-.\s]/g, '').toLowerCase();
+}
+
+/** A name that only goes on (`warning` for `warn`) is as close as one wrong letter. */
+function distanceBetween(from: string, to: string): number {
+  const shorter = Math.min(from.length, to.length);
+  const goesOn = shorter >= 3 && from.slice(0, shorter) === to.slice(0, shorter) && from !== to;
+  return goesOn ? 1 : editDistance(from, to);
 }
 
 /** Levenshtein's distance, row by row. */

@@ -1,0 +1,71 @@
+import { resetWarnings, setWarningSink, warningCounts, warnOnce } from '../../lib/errors/warnings.js';
+
+describe('warnOnce()', () => {
+  let said: [message: string, code: string][];
+  let restore: () => void;
+
+  beforeEach(() => {
+    resetWarnings();
+    said = [];
+    restore = setWarningSink((message, code) => said.push([message, code]));
+  });
+
+  afterEach(() => {
+    restore();
+    resetWarnings();
+  });
+
+  it('says a message the first time only, and counts every time', () => {
+    warnOnce('exporter', 'cannot send');
+    warnOnce('exporter', 'cannot send');
+    warnOnce('exporter', 'cannot send');
+    expect(said).toEqual([['cannot send', 'exporter']]);
+    expect(warningCounts().get('exporter')).toBe(3);
+  });
+
+  it('says messages of other keys', () => {
+    warnOnce('a', 'first');
+    warnOnce('b', 'second');
+    expect(said.map(([message]) => message)).toEqual(['first', 'second']);
+  });
+
+  it('says it again, with the count, once the interval is over', () => {
+    warnOnce('exporter', 'cannot send', 0);
+    warnOnce('exporter', 'cannot send', 0);
+    expect(said.map(([message]) => message)).toEqual(['cannot send', 'cannot send (2 times so far)']);
+  });
+
+  it('forgets what was said when it is reset', () => {
+    warnOnce('a', 'first');
+    resetWarnings();
+    warnOnce('a', 'first');
+    expect(said).toHaveLength(2);
+    expect(warningCounts().get('a')).toBe(1);
+  });
+});
+
+describe('setWarningSink()', () => {
+  it('leaves messages to the warnings of the process when nobody set a sink', () => {
+    resetWarnings();
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation();
+    warnOnce('env:OTEL_X', 'OTEL_X is wrong');
+    expect(emitWarning.mock.calls).toEqual([
+      ['OTEL_X is wrong', { type: 'TelemetryWarning', code: 'env:OTEL_X' }],
+    ]);
+    emitWarning.mockRestore();
+    resetWarnings();
+  });
+
+  it('restores the sink that was there, but not over one that was set later', () => {
+    const heard: string[] = [];
+    const restoreFirst = setWarningSink(() => heard.push('first'));
+    const restoreSecond = setWarningSink(() => heard.push('second'));
+    restoreFirst();
+    warnOnce('a', 'x');
+    restoreSecond();
+    warnOnce('b', 'x');
+    expect(heard).toEqual(['second', 'first']);
+    restoreFirst();
+    resetWarnings();
+  });
+});
