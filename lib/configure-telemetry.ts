@@ -1,5 +1,6 @@
 import { type TelemetryOptions } from './config/telemetry-options.interface.js';
-import { type RunningTelemetry, startTelemetry } from './start-telemetry.js';
+import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+import { startTelemetry } from './start-telemetry.js';
 
 /**
  * Starts telemetry outside NestJS: in a script, a worker, or before `NestFactory.create`. A `TelemetryModule` imported

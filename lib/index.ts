@@ -3,7 +3,7 @@ export { configureTelemetry } from './configure-telemetry.js';
 export { getTelemetry } from './get-telemetry.js';
 export { InjectTelemetry } from './inject-telemetry.decorator.js';
 export { Observed, type ObservedOptions } from './observed.decorator.js';
-export { type RunningTelemetry } from './start-telemetry.js';
+export { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 export { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';
 export { TelemetryModule } from './telemetry.module.js';
 export { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';

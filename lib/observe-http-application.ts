@@ -1,10 +1,10 @@
-import { type HttpAdapterHost, type ModuleRef } from '@nestjs/core';
+import { type AbstractHttpAdapter, type HttpAdapterHost, type ModuleRef } from '@nestjs/core';
 
 import { createRequestObserver } from './instrumentation/http-server/create-request-observer.js';
 import { compileIgnoreRules } from './instrumentation/http-server/ignore-rules.js';
 import { instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
 import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
-import { type RunningTelemetry } from './start-telemetry.js';
+import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
 export interface ObservedHttpApplication {
   /** Called when the application has registered its routes. */
@@ -24,8 +24,7 @@ export function observeHttpApplication(
 ): ObservedHttpApplication {
   let endpoint: MetricsEndpoint | undefined;
   let undo: (() => void) | undefined;
-  const observe = (): void => {
-    const adapter = host.httpAdapter;
+  const observe = (adapter: AbstractHttpAdapter): void => {
     const { httpServer } = config.instrumentation;
     if (httpServer !== undefined) {
       undo = instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), createRequestObserver());
@@ -46,11 +45,14 @@ export function observeHttpApplication(
   };
 }
 
-function whenAdapterIsThere(host: HttpAdapterHost, then: () => void): { unsubscribe(): void } {
-  // Without HTTP the host has no adapter, whatever its type says.
-  if ((host.httpAdapter as unknown) !== undefined) {
-    then();
-    return { unsubscribe: () => undefined };
-  }
-  return host.init$.subscribe(then);
+function whenAdapterIsThere(
+  host: HttpAdapterHost,
+  then: (adapter: AbstractHttpAdapter) => void,
+): { unsubscribe(): void } {
+  const tell = (): void => {
+    // Whatever its type says: an application context has null, a test nothing until it is made an application.
+    const adapter = host.httpAdapter as AbstractHttpAdapter | null | undefined;
+    if (adapter !== null && adapter !== undefined) then(adapter);
+  };
+  return host.init$.subscribe(tell);
 }

@@ -9,21 +9,10 @@ import { startInstrumentations } from './instrumentation/start-instrumentations.
 import { startLogging } from './logging/start-logging.js';
 import { bindObservables } from './metrics/instruments.js';
 import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
+import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { runtimeState } from './runtime/runtime-state.js';
 import { startRuntime, stopRuntime } from './runtime/start-runtime.js';
 import { type TelemetryRuntime } from './runtime/telemetry-runtime.js';
-
-/** Telemetry as one application holds it: what it runs with, and how to flush and leave it. */
-export interface RunningTelemetry {
-  /** What every option came to, after code, environment and defaults. */
-  readonly config: TelemetryConfig;
-  /** undefined when telemetry is disabled. */
-  readonly runtime: TelemetryRuntime | undefined;
-  /** Sends what is buffered; gives up at the shutdown deadline. Never rejects. */
-  flush(): Promise<void>;
-  /** Leaves; the last one to leave flushes and stops the SDK within the deadline. Never rejects. */
-  shutdown(): Promise<void>;
-}
 
 /**
  * Starts the telemetry of this process, or joins it when it runs already.

@@ -15,11 +15,11 @@ import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
 import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
 import { HANDLER_SPANS, HandlerSpanInterceptor } from './instrumentation/nest/handler-span.interceptor.js';
 import { createPinoParams } from './logging/create-pino-params.js';
-import { type RunningTelemetry } from './start-telemetry.js';
+import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY } from './telemetry.constants.js';
-import { TelemetryService } from './telemetry.service.js';
+import { createTelemetryServiceProviders } from './telemetry.service.js';
 
 /**
  * Gives a NestJS application traces, metrics and logs that know of each other. Import it once, in the root module; it
@@ -85,7 +85,7 @@ function assemble(core: DynamicModule): DynamicModule {
     // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
     get providers() {
       return [
-        TelemetryService,
+        ...createTelemetryServiceProviders(),
         ...createNamedTelemetryProviders(),
         {
           provide: HANDLER_SPANS,
@@ -97,9 +97,8 @@ function assemble(core: DynamicModule): DynamicModule {
     },
     get exports() {
       return [
-        TelemetryService,
         LoggerModule,
-        ...createNamedTelemetryProviders().map((provider) =>
+        ...[...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()].map((provider) =>
           'provide' in provider ? provider.provide : provider,
         ),
       ];

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Scope } from '@nestjs/common';
+import { Inject, Injectable, type Provider, Scope, type Type } from '@nestjs/common';
 import { INQUIRER } from '@nestjs/core';
 import {
   type Attributes,
@@ -23,6 +23,7 @@ import {
   upDownCounter,
 } from './metrics/instruments.js';
 import { type ObserveCallback } from './metrics/observable-handle.js';
+import { processWide } from './process/process-wide.js';
 import { tracerFor } from './runtime/tracers.js';
 import { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
 import { type ErrorPredicate } from './tracing/error-policy.js';
@@ -151,4 +152,21 @@ export class TelemetryService {
   logError(message: string, extraOrError?: unknown): void {
     this.logger.logError(message, extraOrError);
   }
+}
+
+/** The class under which each copy of this package injects its service. */
+const serviceClasses = processWide('service-classes', () => new Set<Type<unknown>>());
+serviceClasses.add(TelemetryService);
+
+/**
+ * One provider for this class, and one for that of every other copy of this package in the process: a library that was
+ * built against the CommonJS copy injects its telemetry from the module the application imported as ESM.
+ */
+export function createTelemetryServiceProviders(): Provider[] {
+  return [...serviceClasses].map((provide) => ({
+    provide,
+    scope: Scope.TRANSIENT,
+    inject: [INQUIRER],
+    useFactory: (owner: object | undefined) => new TelemetryService(owner),
+  }));
 }

@@ -1,16 +1,11 @@
-import { type ReadableSpan, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { type ReadableLogRecord, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import {
   AggregationTemporality,
   type DataPoint,
-  InMemoryMetricExporter,
   type MetricData,
-  PeriodicExportingMetricReader,
+  MetricReader,
 } from '@opentelemetry/sdk-metrics';
-import {
-  InMemoryLogRecordExporter,
-  type ReadableLogRecord,
-  SimpleLogRecordProcessor,
-} from '@opentelemetry/sdk-logs';
+import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 
@@ -47,27 +42,23 @@ export interface TelemetryProbe {
  * expect(probe.span('OrderService.process').attributes['order.id']).toBe('42');
  */
 export function createTelemetryProbe(): TelemetryProbe {
-  const spanExporter = new InMemorySpanExporter();
-  const logExporter = new InMemoryLogRecordExporter();
-  const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({
-    exporter: metricExporter,
-    exportIntervalMillis: 2 ** 31 - 1,
-    exportTimeoutMillis: 1000,
-  });
+  const spans: ReadableSpan[] = [];
+  const logRecords: ReadableLogRecord[] = [];
   const lines: LogLine[] = [];
+  const reader = new OnDemandReader();
 
   const metric = async (name: string): Promise<MetricData | undefined> => {
-    await reader.forceFlush();
-    const scopes = metricExporter.getMetrics().at(-1)?.scopeMetrics ?? [];
-    return scopes.flatMap(({ metrics }) => metrics).find(({ descriptor }) => descriptor.name === name);
+    const { resourceMetrics } = await reader.collect();
+    return resourceMetrics.scopeMetrics
+      .flatMap(({ metrics }) => metrics)
+      .find(({ descriptor }) => descriptor.name === name);
   };
 
   return {
     options: {
-      spanProcessors: [new SimpleSpanProcessor({ exporter: spanExporter })],
+      spanProcessors: [keepSpans(spans)],
       metricReaders: [reader],
-      logRecordProcessors: [new SimpleLogRecordProcessor({ exporter: logExporter })],
+      logRecordProcessors: [keepLogRecords(logRecords)],
       logging: {
         format: 'json',
         level: 'trace',
@@ -78,9 +69,9 @@ export function createTelemetryProbe(): TelemetryProbe {
         },
       },
     },
-    spans: () => spanExporter.getFinishedSpans(),
-    span: (name) => findOne(spanExporter.getFinishedSpans(), name),
-    logRecords: () => logExporter.getFinishedLogRecords(),
+    spans: () => spans,
+    span: (name) => findOne(spans, name),
+    logRecords: () => logRecords,
     logLines: () => lines,
     metric,
     metricValue: async (name, attributes = {}) => {
@@ -89,11 +80,41 @@ export function createTelemetryProbe(): TelemetryProbe {
       return typeof value === 'object' ? value.count : value;
     },
     reset: () => {
-      spanExporter.reset();
-      logExporter.reset();
-      metricExporter.reset();
-      lines.length = 0;
+      for (const kept of [spans, logRecords, lines]) kept.length = 0;
     },
+  };
+}
+
+/** Collects when it is asked to, and at no other time. */
+class OnDemandReader extends MetricReader {
+  constructor() {
+    super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });
+  }
+
+  protected override onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Unlike the SDK's in-memory exporters these forget nothing when the application is closed: a test looks afterwards. */
+function keepSpans(kept: ReadableSpan[]): SpanProcessor {
+  return {
+    onStart: () => undefined,
+    onEnd: (span) => kept.push(span),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+}
+
+function keepLogRecords(kept: ReadableLogRecord[]): LogRecordProcessor {
+  return {
+    onEmit: (record) => kept.push(record),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
   };
 }
 
