@@ -36,7 +36,7 @@ function joinOrStart(config: TelemetryConfig): RunningTelemetry {
   const runtime = startRuntime(config);
   state.users = 1;
   startRooms(runtime);
-  for (const warning of config.warnings) warnOnce(`environment:${warning}`, warning);
+  warnAboutEnvironment(config.warnings);
   return hold(config, runtime);
 }
 
@@ -87,6 +87,13 @@ function startDisabled(config: TelemetryConfig): RunningTelemetry {
       return Promise.resolve();
     },
   };
+}
+
+function warnAboutEnvironment(warnings: readonly string[]): void {
+  for (const [index, warning] of warnings.entries()) {
+    const variable = /\b(?:OTEL_\w+|NODE_ENV)\b/.exec(warning)?.[0] ?? 'variable';
+    warnOnce(`environment:${variable}:${index}`, warning);
+  }
 }
 
 function warnAboutDifferences(running: TelemetryConfig, requested: TelemetryConfig): void {
