@@ -1,12 +1,15 @@
 import {
   BadRequestException,
+  type CanActivate,
   Controller,
   Get,
   HttpCode,
   Injectable,
   Param,
+  type PipeTransform,
   Post,
   Query,
+  UseGuards,
 } from '@nestjs/common';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { Trace } from 'nestjs-telemetry';
@@ -49,12 +52,40 @@ class OrdersController {
   }
 }
 
+@Injectable()
+class BrokenGuard implements CanActivate {
+  canActivate(): boolean {
+    throw new TypeError('broken guard');
+  }
+}
+
+@Injectable()
+class BrokenPipe implements PipeTransform {
+  transform(): never {
+    throw new SyntaxError('broken pipe');
+  }
+}
+
+@Controller('guarded')
+class GuardedController {
+  @UseGuards(BrokenGuard)
+  @Get()
+  guarded(): string {
+    return 'never';
+  }
+
+  @Get('piped/:id')
+  piped(@Param('id', BrokenPipe) id: string): string {
+    return id;
+  }
+}
+
 export function describeHttpServer(platform: Platform): void {
   describe('the HTTP server span', () => {
     let app: RunningApp;
     beforeAll(async () => {
       app = await RunningApp.start(platform, {
-        controllers: [OrdersController],
+        controllers: [OrdersController, GuardedController],
         providers: [PaymentService],
       });
     });
@@ -76,12 +107,19 @@ export function describeHttpServer(platform: Platform): void {
         'http.route': '/orders/:id',
         'http.response.status_code': 200,
         'url.path': '/orders/7',
-        'url.query': 'verbose=1',
         'url.scheme': 'http',
         'server.address': '127.0.0.1',
         'server.port': app.port,
         'user_agent.original': 'behaviours/1',
       });
+    });
+
+    it('keeps the query of the URL, where tokens and personal data live, to itself', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders/7?token=secret', { caller });
+      await app.spans.server(caller.traceId);
+      const recorded = app.spans.inTrace(caller.traceId).map(({ name, attributes }) => [name, attributes]);
+      expect(JSON.stringify(recorded)).not.toContain('secret');
     });
 
     it("joins the caller's trace as a child of the caller's span", async () => {
@@ -157,21 +195,31 @@ export function describeHttpServer(platform: Platform): void {
       expect(span.events.filter(({ name }) => name === 'exception')).toEqual([]);
     });
 
-    it('is an error with the exception as an event when the handler throws anything else', async () => {
-      const caller = newCaller();
-      const response = await app.fetch('/orders/7?fail=500', { caller });
-      const span = await app.spans.server(caller.traceId);
-      const exceptions = span.events.filter(({ name }) => name === 'exception');
-      expect(response.status).toBe(500);
-      expect(span.status.code).toBe(SpanStatusCode.ERROR);
-      expect(span.attributes['error.type']).toBe('RangeError');
-      expect(exceptions).toHaveLength(1);
-      expect(exceptions[0]?.attributes).toMatchObject({
-        'exception.type': 'RangeError',
-        'exception.message': 'out of orders',
-        'exception.stacktrace': expect.stringContaining('OrdersController') as string,
-      });
-    });
+    it.each([
+      ['the handler', '/orders/7?fail=500', 'RangeError', 'out of orders'],
+      ['a guard', '/guarded', 'TypeError', 'broken guard'],
+      ['a pipe', '/guarded/piped/1', 'SyntaxError', 'broken pipe'],
+    ])(
+      'is an error when %s throws anything else, and the trace has the exception once',
+      async (_, path, type, message) => {
+        const caller = newCaller();
+        const response = await app.fetch(path, { caller });
+        const span = await app.spans.server(caller.traceId);
+        const exceptions = app.spans
+          .inTrace(caller.traceId)
+          .flatMap(({ events }) => events.filter(({ name }) => name === 'exception'));
+        expect(response.status).toBe(500);
+        expect(span.status.code).toBe(SpanStatusCode.ERROR);
+        expect(span.attributes['error.type']).toBe('500');
+        expect(exceptions.map(({ attributes }) => attributes)).toEqual([
+          expect.objectContaining({
+            'exception.type': type,
+            'exception.message': message,
+            'exception.stacktrace': expect.stringContaining('http-server.behaviours') as string,
+          }),
+        ]);
+      },
+    );
 
     it('hands the caller the very error that was thrown, and leaves a handled one out of its own status', async () => {
       const caller = newCaller();

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
 
 import { type INestApplication, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -94,8 +96,11 @@ export class RunningApp {
     return (await this.fetch(path)).text();
   }
 
+  /** Closes the application; what a failed test left open must not keep it from closing. */
   async stop(): Promise<void> {
-    await this.app.close();
+    const closed = this.app.close();
+    (this.app.getHttpServer() as Server).closeAllConnections();
+    await closed;
   }
 }
 
@@ -119,6 +124,6 @@ async function createApp(platform: Platform, metadata: ModuleMetadata): Promise<
 }
 
 function portOf(app: INestApplication): number {
-  const address = (app.getHttpServer() as { address(): { port: number } }).address();
-  return address.port;
+  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  return port;
 }
