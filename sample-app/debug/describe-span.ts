@@ -12,7 +12,7 @@ export function describeSpan(span: RecordedSpan): string {
   if (span.error !== undefined) words.push(`FAILED: ${shorten(span.error)}`);
   for (const { attributes } of span.events) {
     const { 'log.severity': severity, 'log.message': message } = attributes;
-    if (message !== undefined) words.push(`[${String(severity)} ${shorten(String(message))}]`);
+    if (typeof message === 'string') words.push(`[${String(severity)} ${shorten(message)}]`);
   }
   return words.join(' ');
 }

@@ -1,6 +1,7 @@
-import { BadGatewayException, HttpException, Injectable } from '@nestjs/common';
+import { BadGatewayException, HttpException, Injectable, type OnModuleInit } from '@nestjs/common';
 
 import { type ProcessRequest, type ProcessResult } from '../contracts/process.interface.js';
+import { connectOnce, waitForDependency } from '../service-host/wait-for-dependency.js';
 import { urls } from '../settings/addresses.js';
 
 /** Longest wait for the orchestrator; its own upstreams give up earlier. */
@@ -8,7 +9,11 @@ const TIMEOUT_MS = 10_000;
 
 /** Calls the orchestrator. Nothing here speaks of tracing: fetch carries the trace by itself. */
 @Injectable()
-export class OrchestratorClient {
+export class OrchestratorClient implements OnModuleInit {
+  async onModuleInit(): Promise<void> {
+    await waitForDependency('the orchestrator', () => connectOnce(urls.orchestrator()));
+  }
+
   /** @throws HttpException with the orchestrator's own answer below 500; BadGatewayException for everything else */
   async process(request: ProcessRequest): Promise<ProcessResult> {
     const response = await this.post(request);

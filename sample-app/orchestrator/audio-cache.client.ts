@@ -9,7 +9,7 @@ const EXPIRES_AFTER_S = 300;
 /** Remembers audio in Redis. Without Redis everything still works, only slower: failures are warned about, not thrown. */
 @Injectable()
 export class AudioCache implements OnApplicationShutdown {
-  private readonly redis = new Redis(urls.redis(), { lazyConnect: true, maxRetriesPerRequest: 1 });
+  private readonly redis = new Redis(urls.redis(), { maxRetriesPerRequest: 1 });
 
   constructor(private readonly telemetry: TelemetryService) {
     this.redis.on('error', (error: Error) => {

@@ -1,12 +1,13 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { TelemetryService } from 'nestjs-telemetry';
 import pg from 'pg';
 
 import { urls } from '../settings/addresses.js';
+import { waitForDependency } from './wait-for-dependency.js';
 
 /** A small pool of connections to PostgreSQL. */
 @Injectable()
-export class Database implements OnApplicationShutdown {
+export class Database implements OnApplicationShutdown, OnModuleInit {
   private readonly pool = new pg.Pool({
     connectionString: urls.database(),
     max: 4,
@@ -17,6 +18,10 @@ export class Database implements OnApplicationShutdown {
     this.pool.on('error', (error) => {
       telemetry.logWarning('An idle database connection broke', { reason: error.message });
     });
+  }
+
+  async onModuleInit(): Promise<void> {
+    await waitForDependency('PostgreSQL', () => this.pool.query('SELECT FROM users, results LIMIT 0'));
   }
 
   /** The rows of one statement. */

@@ -15,9 +15,8 @@ export async function claimPort(variable, preferred, env) {
 }
 
 /** Like `claimPort`, but any free port will do when nobody asked for a certain one. */
-export async function preferPort(variable, preferred, env) {
-  if (readPort(variable, env) !== undefined) return claimPort(variable, preferred, env);
-  return (await isTaken(preferred)) ? freePort() : preferred;
+export async function findPort(variable, env) {
+  return claimPort(variable, 0, env);
 }
 
 function readPort(variable, env) {

@@ -1,6 +1,6 @@
 // The sample system as a whole: gateway, orchestrator and background worker, and what they lean on.
 import { startChild, stopChild } from './child.mjs';
-import { claimPort, preferPort } from './ports.mjs';
+import { claimPort, findPort } from './ports.mjs';
 
 /** Longest start of all processes, on a slow machine. */
 const START_WITHIN_MS = 90_000;
@@ -60,12 +60,8 @@ async function layOut(env) {
   ]) {
     ports[variable] = await claimPort(variable, preferred, env);
   }
-  for (const [variable, preferred] of [
-    ['LLM_PORT', 3003],
-    ['REDIS_PORT', 3004],
-    ['POSTGRES_PORT', 3005],
-  ]) {
-    ports[variable] = await preferPort(variable, preferred, env);
+  for (const variable of ['LLM_PORT', 'REDIS_PORT', 'POSTGRES_PORT']) {
+    ports[variable] = await findPort(variable, env);
   }
   const urls = {
     gateway: `http://${host}:${ports.GATEWAY_PORT}`,

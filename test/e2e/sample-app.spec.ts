@@ -1,0 +1,299 @@
+import { type CollectedSpan, CollectedTrace } from './collected-trace.js';
+import { RunningSampleSystem } from './running-sample-system.js';
+import { scrapeMetric } from './scrape-metric.js';
+
+/** Building, starting four processes and a PostgreSQL, on a slow machine that does other things too. */
+const START_WITHIN_MS = 180_000;
+const SETTLE_WITHIN_MS = 15_000;
+
+const SERVICES = ['gateway', 'orchestrator', 'worker'] as const;
+
+interface Answer {
+  readonly status: number;
+  readonly traceId: string;
+  readonly body: {
+    readonly traceId?: string;
+    readonly text?: string;
+    readonly message?: string;
+    readonly jobId?: string;
+    readonly user?: { readonly id: string; readonly name: string };
+    readonly audio?: { readonly cached: boolean };
+  };
+}
+
+describe('the sample system', () => {
+  let system: RunningSampleSystem;
+
+  beforeAll(async () => {
+    system = await RunningSampleSystem.start();
+  }, START_WITHIN_MS);
+
+  afterAll(async () => {
+    await system.stop();
+  }, 60_000);
+
+  async function post(request: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const response = await fetch(`${system.urls.gateway}/process`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(request),
+    });
+    return {
+      status: response.status,
+      traceId: response.headers.get('traceparent')?.split('-')[1] ?? '',
+      body: (await response.json()) as Answer['body'],
+    };
+  }
+
+  /** The trace as the debug endpoint tells it, once it holds each of `spans` (as service/name). */
+  async function traceWith(traceId: string, ...spans: string[]): Promise<CollectedTrace> {
+    let trace = new CollectedTrace([]);
+    const missing = (): string[] => spans.filter((span) => !trace.names.has(span));
+    await eventually(
+      async () => {
+        const response = await fetch(`${system.urls.gateway}/debug/traces/${traceId}`, {
+          headers: { accept: 'application/json' },
+        });
+        if (response.ok)
+          trace = new CollectedTrace(((await response.json()) as { spans: CollectedSpan[] }).spans);
+        return missing().length === 0;
+      },
+      () => `trace ${traceId} has no ${missing().join(', ')}, only:\n${trace.describe()}`,
+    );
+    return trace;
+  }
+
+  const gatewayMetric = (name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> =>
+    scrapeMetric(system.urls.gateway, name, labels);
+
+  const workerMetric = (name: string): Promise<number> => scrapeMetric(system.urls.worker, name);
+
+  describe('a good request', () => {
+    let answer: Answer;
+    let trace: CollectedTrace;
+
+    beforeAll(async () => {
+      answer = await post({ text: 'a good request', userId: 'grace' });
+      trace = await traceWith(
+        answer.traceId,
+        'api_gateway/POST /process',
+        'orchestrator/POST /process',
+        'background_worker/POST /jobs',
+        'background_worker/process_job',
+      );
+    }, 60_000);
+
+    it('answers with the result and the trace id', () => {
+      expect(answer.status).toBe(200);
+      expect(answer.body.traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
+      expect(answer.traceId).toBe(answer.body.traceId);
+      expect(answer.body).toMatchObject({
+        text: 'You said: a good request',
+        user: { id: 'grace', name: 'Grace' },
+        audio: { cached: false },
+      });
+    });
+
+    it('leaves one trace with one root that spans all three services', () => {
+      expect(new Set(trace.spans.map((span) => span.service))).toEqual(
+        new Set(['api_gateway', 'orchestrator', 'background_worker']),
+      );
+      expect(trace.spans.filter((span) => trace.parentOf(span) === undefined)).toEqual([
+        trace.get('api_gateway', 'POST /process'),
+      ]);
+      expect(trace.get('api_gateway', 'POST /process')).toMatchObject({ kind: 'server' });
+      expect(trace.spans.filter((span) => span.error !== undefined)).toEqual([]);
+    });
+
+    it('has the gateway validate and call the orchestrator inside handle_request', () => {
+      const handling = trace.get('api_gateway', 'handle_request');
+      expect(trace.pathOf(handling)[0]).toBe('api_gateway/POST /process');
+      expect(trace.parentOf(trace.get('api_gateway', 'validate_data'))).toBe(handling);
+      const call = trace.get('api_gateway', 'POST');
+      expect(call).toMatchObject({ kind: 'client' });
+      expect(trace.parentOf(call)).toBe(handling);
+      expect(trace.parentOf(trace.get('orchestrator', 'POST /process'))).toBe(call);
+    });
+
+    it('has orchestrator.process look up the user, generate, synthesize and hand over the job, in this order', () => {
+      const processing = trace.get('orchestrator', 'orchestrator.process');
+      expect(trace.pathOf(processing)).toContain('orchestrator/POST /process');
+      expect(trace.childrenOf(processing).map((span) => span.name)).toEqual([
+        'database_query_users',
+        'llm.generate',
+        'tts.synthesize',
+        'POST',
+      ]);
+    });
+
+    it('has the HTTP call below llm.generate, and the Redis commands below tts.synthesize', () => {
+      const generating = trace.get('orchestrator', 'llm.generate');
+      expect(trace.childrenOf(generating)).toMatchObject([{ name: 'POST', kind: 'client' }]);
+      const speaking = trace.get('orchestrator', 'tts.synthesize');
+      expect(trace.childrenOf(speaking)).toMatchObject([
+        { name: 'redis.get', kind: 'client' },
+        { name: 'redis.set', kind: 'client' },
+      ]);
+    });
+
+    it('has the query of PostgreSQL below database_query_users, whose attributes say table and operation', () => {
+      const lookup = trace.get('orchestrator', 'database_query_users');
+      expect(lookup.attributes).toMatchObject({ table: 'users', op: 'select' });
+      const [query, ...others] = trace.childrenOf(lookup);
+      expect(others).toEqual([]);
+      expect(query).toMatchObject({ kind: 'client', attributes: { 'db.system.name': 'postgresql' } });
+      expect(query!.attributes['db.query.text']).toContain('FROM users WHERE id = $1');
+    });
+
+    it('continues in the background worker, which does the job in three steps', async () => {
+      const job = trace.get('background_worker', 'process_job');
+      expect(job.attributes).toMatchObject({ job_id: answer.body.jobId });
+      expect(trace.pathOf(job)).toEqual(
+        expect.arrayContaining(['orchestrator/orchestrator.process', 'background_worker/POST /jobs']),
+      );
+      expect(trace.childrenOf(job).map((span) => span.name)).toEqual([
+        'fetch_data',
+        'transform_data',
+        'save_result',
+      ]);
+      const stored = await fetch(`${system.urls.worker}/jobs/${answer.body.jobId}`);
+      expect(await stored.json()).toMatchObject({
+        jobId: answer.body.jobId,
+        userId: 'grace',
+        summary: 'Grace heard: You said: a good request',
+        words: 5,
+      });
+    });
+
+    it('has its log lines on the spans they were written in', () => {
+      expect(trace.logsOf(trace.get('api_gateway', 'validate_data'))).toContain('Validating input');
+      expect(trace.logsOf(trace.get('background_worker', 'process_job'))).toEqual([
+        `Processing job ${answer.body.jobId!}`,
+        `Job ${answer.body.jobId!} completed`,
+      ]);
+    });
+
+    it('prints its log lines with the ids of trace and span', () => {
+      const { spanId } = trace.get('api_gateway', 'validate_data');
+      const line = system.output
+        .split('\n')
+        .find((text) => text.includes('Validating input') && text.includes(spanId));
+      expect(line).toContain(answer.traceId);
+    });
+
+    it('is shown as a waterfall to whoever does not ask for JSON', async () => {
+      const response = await fetch(`${system.urls.gateway}/debug/traces/${answer.traceId}`);
+      const text = await response.text();
+      expect(response.headers.get('content-type')).toContain('text/plain');
+      expect(text).toMatch(/^api_gateway +POST \/process +[\d.]+ ms/m);
+      expect(text).toMatch(/^orchestrator +[│ ]*[├└]─ llm\.generate +[\d.]+ ms/m);
+      expect(text).toMatch(/^background_worker +[│ ]*[├└]─ process_job +[\d.]+ ms/m);
+    });
+  });
+
+  it('continues the trace of the caller', async () => {
+    const traceId = '5f8a3b2c1d4e5f60718293a4b5c6d7e8';
+    const { body } = await post({ text: 'traced' }, { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+    expect(body.traceId).toBe(traceId);
+    const trace = await traceWith(traceId, 'api_gateway/POST /process');
+    expect(trace.get('api_gateway', 'POST /process').parentSpanId).toBe('00f067aa0ba902b7');
+  });
+
+  it('answers from the cache when the same text is spoken again', async () => {
+    await post({ text: 'say it again' });
+    const { body, traceId } = await post({ text: 'say it again' });
+    expect(body.audio).toMatchObject({ cached: true });
+    const trace = await traceWith(traceId, 'api_gateway/POST /process');
+    expect(trace.has('orchestrator', 'redis.set')).toBe(false);
+  });
+
+  it('counts and times requests by status', async () => {
+    const labels = { method: 'POST', status: '200' };
+    const count = await gatewayMetric('requests_total', labels);
+    const durations = await gatewayMetric('request_duration_ms_count', labels);
+    await post({ text: 'count me' });
+    expect(await gatewayMetric('requests_total', labels)).toBe(count + 1);
+    expect(await gatewayMetric('request_duration_ms_count', labels)).toBe(durations + 1);
+    expect(await gatewayMetric('request_duration_ms_bucket', { ...labels, le: '+Inf' })).toBe(durations + 1);
+  });
+
+  it('rejects a request without text, counts it, warns, and marks no span as failed', async () => {
+    const invalid = await gatewayMetric('validation_errors_total');
+    const rejected = await gatewayMetric('requests_total', { method: 'POST', status: '400' });
+    const { status, body, traceId } = await post({ userId: 'ada' });
+    expect({ status, message: body.message }).toEqual({ status: 400, message: 'text required' });
+    expect(await gatewayMetric('validation_errors_total')).toBe(invalid + 1);
+    expect(await gatewayMetric('requests_total', { method: 'POST', status: '400' })).toBe(rejected + 1);
+    const trace = await traceWith(traceId, 'api_gateway/POST /process');
+    expect(trace.logsOf(trace.get('api_gateway', 'validate_data'))).toContain('Missing text field');
+    expect(trace.spans.filter((span) => span.error !== undefined)).toEqual([]);
+    expect(trace.has('orchestrator', 'POST /process')).toBe(false);
+  });
+
+  it('passes on what the orchestrator objects to', async () => {
+    const { status, body } = await post({ text: 'hello', userId: 'nobody' });
+    expect({ status, message: body.message }).toEqual({ status: 404, message: 'user nobody not found' });
+  });
+
+  it('answers 502 when the model keeps failing, and shows where it went wrong', async () => {
+    const { status, traceId } = await post({ text: 'hello', simulate: { llm: 'fail' } });
+    expect(status).toBe(502);
+    const trace = await traceWith(traceId, 'api_gateway/POST /process', 'orchestrator/POST /process');
+    const generating = trace.get('orchestrator', 'llm.generate');
+    expect(generating.error).toContain('the LLM failed 2 times');
+    expect(trace.childrenOf(generating).map((span) => span.attributes['http.response.status_code'])).toEqual([
+      503, 503,
+    ]);
+    for (const [service, name] of [
+      ['orchestrator', 'orchestrator.process'],
+      ['orchestrator', 'POST /process'],
+      ['api_gateway', 'handle_request'],
+      ['api_gateway', 'POST /process'],
+    ] as const) {
+      expect(trace.get(service, name)).toHaveProperty('error', expect.any(String));
+    }
+  });
+
+  it('counts and logs a job that fails, after the request was answered', async () => {
+    const failed = await workerMetric('jobs_failed_total');
+    const { status, body, traceId } = await post({ text: 'hello', simulate: { job: 'fail' } });
+    expect(status).toBe(200);
+    const trace = await traceWith(traceId, 'background_worker/process_job');
+    const job = trace.get('background_worker', 'process_job');
+    expect(job.error).toContain('the text cannot be transformed');
+    expect(trace.childrenOf(job).map(({ name, error }) => [name, error !== undefined])).toEqual([
+      ['fetch_data', false],
+      ['transform_data', true],
+    ]);
+    expect(trace.logsOf(job)).toContain(`Job ${body.jobId!} failed`);
+    expect(await workerMetric('jobs_failed_total')).toBe(failed + 1);
+    expect((await fetch(`${system.urls.worker}/jobs/${body.jobId!}`)).status).toBe(404);
+  });
+
+  it('counts a job that was completed', async () => {
+    const completed = await workerMetric('jobs_completed_total');
+    const { traceId } = await post({ text: 'hello' });
+    await traceWith(traceId, 'background_worker/process_job');
+    expect(await workerMetric('jobs_completed_total')).toBe(completed + 1);
+  });
+
+  it.each(SERVICES)('answers GET /health of the %s', async (service) => {
+    const response = await fetch(`${system.urls[service]}/health`);
+    expect(await response.json()).toEqual({ status: 'ok' });
+  });
+
+  it('stops all processes when it is asked to', async () => {
+    expect(await system.stop()).toBe(0);
+    for (const service of SERVICES) {
+      await expect(fetch(`${system.urls[service]}/health`)).rejects.toThrow('fetch failed');
+    }
+  }, 60_000);
+});
+
+async function eventually(check: () => Promise<boolean>, complaint: () => string): Promise<void> {
+  const deadline = performance.now() + SETTLE_WITHIN_MS;
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(complaint());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
