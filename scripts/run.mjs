@@ -63,13 +63,8 @@ async function runSteps(steps) {
 const jestStep = {
   name: 'architecture, unit, e2e',
   script: 'scripts/jest.mjs',
-  scriptArgs: [
-    '--selectProjects',
-    'architecture',
-    'unit',
-    'e2e',
-    ...(args.length > 0 ? ['--', ...args] : []),
-  ],
+  // Arguments first: --selectProjects takes whatever follows for a project.
+  scriptArgs: [...args, '--selectProjects', 'architecture', 'unit', 'e2e'],
 };
 const testSteps = [
   jestStep,
