@@ -15,7 +15,7 @@ export function renderBanner(urls, env) {
     `  PostgreSQL         ${withoutPassword(urls.database)} ${own('DATABASE_URL')}`,
     `  Redis              ${withoutPassword(urls.redis)} ${own('REDIS_URL')}`,
     `  LLM stand-in       ${urls.llm} ${own('LLM_URL')}`,
-    `  traces             ${sentTo.length > 0 ? `also sent to ${sentTo.join(' and ')}` : 'kept in memory; OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4317 sends them to Jaeger too'}`,
+    `  traces             ${sentTo.length > 0 ? `also sent to ${sentTo.join(' and ')}` : 'kept in memory; OTEL_EXPORTER_JAEGER_ENDPOINT=http://localhost:4317 sends them to Jaeger too'}`,
     '',
     'Try:',
     `  curl -s -XPOST ${host}/process -H 'content-type: application/json' -d '{"text":"hello"}'`,
