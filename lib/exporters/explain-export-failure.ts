@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
 import { type ExporterDestination } from './exporter-report.interface.js';
+import { isError } from './to-error.js';
 
 /** One sentence for people: what could not be sent where, why, and what to do about it. */
 export function explainExportFailure(destination: ExporterDestination, error: unknown): string {
@@ -11,10 +12,10 @@ export function explainExportFailure(destination: ExporterDestination, error: un
 
 /** The message of an error, of all attempts of a dual-stack connection, or of an HTTP answer. */
 export function describeError(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
+  if (!isError(error)) return error === undefined ? 'no reason given' : inspect(error);
+  if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) {
     return [...new Set(error.errors.map(describeError))].join(', ');
   }
-  if (!(error instanceof Error)) return error === undefined ? 'no reason given' : inspect(error);
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'number' && code >= 100) return `HTTP ${code} ${error.message}`.trimEnd();
   return error.message === '' ? (typeof code === 'string' ? code : error.name) : error.message;

@@ -3,6 +3,7 @@ import { ExportResultCode } from '@opentelemetry/core';
 import { warnOnce } from '../errors/warnings.js';
 import { ExporterLoadError } from './exporter-load.error.js';
 import { type DeliveryResult, type PushExporter } from './push-exporter.interface.js';
+import { toError } from './to-error.js';
 
 /**
  * An exporter whose package is loaded in the background, from the moment this object exists: whoever starts the SDK
@@ -63,5 +64,5 @@ export class LazyExporter<Items> implements PushExporter<Items> {
 }
 
 function failure(error: unknown): DeliveryResult {
-  return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) };
+  return { code: ExportResultCode.FAILED, error: toError(error) };
 }

@@ -2,6 +2,7 @@ import { ExportResultCode } from '@opentelemetry/core';
 
 import { type ExporterHealth } from './exporter-health.js';
 import { type DeliveryResult, type PushExporter } from './push-exporter.interface.js';
+import { toError } from './to-error.js';
 
 /** Passes everything on to another exporter and keeps the account of how it went; never throws, answers exactly once. */
 export class ReportedExporter<Items> implements PushExporter<Items> {
@@ -24,10 +25,7 @@ export class ReportedExporter<Items> implements PushExporter<Items> {
       this.exporter.export(items, settle);
     } catch (error) {
       // The batch processor calls this from a promise nobody catches: a throw here would end the process.
-      settle({
-        code: ExportResultCode.FAILED,
-        error: error instanceof Error ? error : new Error(String(error)),
-      });
+      settle({ code: ExportResultCode.FAILED, error: toError(error) });
     }
   }
 

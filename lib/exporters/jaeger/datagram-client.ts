@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
+import { isError, toError } from '../to-error.js';
 import { type UdpClient } from './jaeger-sender.interface.js';
 
 /** How long a connected socket trusts the address its host name had, in milliseconds. */
@@ -52,7 +53,7 @@ export class DatagramClient implements UdpClient {
         callback(null, length);
       },
       (error: unknown) => {
-        callback(error instanceof Error ? error : new Error(String(error)), 0);
+        callback(toError(error), 0);
       },
     );
   }
@@ -120,5 +121,5 @@ export class DatagramClient implements UdpClient {
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+  return isError(error) && 'code' in error && error.code === 'ECONNREFUSED';
 }

@@ -5,6 +5,7 @@ import { type JaegerTarget } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type DeliveryResult, type PushExporter } from '../push-exporter.interface.js';
 import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
+import { toError } from '../to-error.js';
 import { withoutVariables } from '../without-variables.js';
 import { accountForLosses, type Losses } from './account-for-losses.js';
 import { breakOffSlowRequests } from './break-off-slow-requests.js';
@@ -135,5 +136,5 @@ export class JaegerThriftExporter implements PushExporter<ReadableSpan[]> {
 }
 
 function failure(error: unknown): DeliveryResult {
-  return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) };
+  return { code: ExportResultCode.FAILED, error: toError(error) };
 }

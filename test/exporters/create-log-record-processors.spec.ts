@@ -1,0 +1,58 @@
+import { SeverityNumber } from '@opentelemetry/api';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+
+import { createLogRecordProcessors } from '../../lib/exporters/create-log-record-processors.js';
+import { exporterReports } from '../../lib/exporters/exporter-reports.js';
+import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
+import { closeReceivers } from './otlp/otlp-receiver.js';
+import { telemetryConfig } from './support/config-fragment.js';
+import { resource } from './support/trace-provider.js';
+
+afterEach(closeReceivers);
+
+describe('createLogRecordProcessors()', () => {
+  it.each(OTLP_PROTOCOLS)('sends log records by OTLP over %s', async (protocol) => {
+    const receiver = await startReceiver(protocol);
+    const otlp = [targetFor(receiver, protocol, 'logs', { 'x-tenant': 'acme' })];
+    const processors = createLogRecordProcessors(telemetryConfig({ logs: { otlp } }));
+    const provider = new LoggerProvider({ resource, processors });
+    provider.getLogger('OrderService').emit({
+      body: 'Processing started',
+      severityNumber: SeverityNumber.INFO,
+      severityText: 'INFO',
+      attributes: { id: 'o1' },
+    });
+
+    await provider.shutdown();
+
+    const payload = receivedPayload(receiver, protocol, 'logs');
+    expect(receiver.requests[0]!.headers['x-tenant']).toBe('acme');
+    expect(payload).toMatchObject({
+      resourceLogs: [
+        {
+          scopeLogs: [
+            {
+              scope: { name: 'OrderService' },
+              logRecords: [
+                {
+                  severityNumber: 9,
+                  severityText: 'INFO',
+                  body: { stringValue: 'Processing started' },
+                  attributes: [{ key: 'id', value: { stringValue: 'o1' } }],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    expect(exporterReports()).toMatchObject([{ signal: 'logs', exported: 1 }]);
+  });
+
+  it('adds the processors of the user', () => {
+    const exporter = new InMemoryLogRecordExporter();
+    const processors = [new SimpleLogRecordProcessor({ exporter })];
+
+    expect(createLogRecordProcessors(telemetryConfig({ logs: { processors } }))).toEqual(processors);
+  });
+});

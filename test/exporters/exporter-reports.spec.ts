@@ -1,0 +1,155 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo } from 'node:net';
+
+import { ExportResultCode } from '@opentelemetry/core';
+
+import { createSpanProcessors } from '../../lib/exporters/create-span-processors.js';
+import { ExporterHealth } from '../../lib/exporters/exporter-health.js';
+import { exporterReports } from '../../lib/exporters/exporter-reports.js';
+import { ReportedExporter } from '../../lib/exporters/reported.exporter.js';
+import { closeReceivers, startHttpReceiver } from './otlp/otlp-receiver.js';
+import { collectWarnings } from './support/collect-warnings.js';
+import { telemetryConfig } from './support/config-fragment.js';
+import { tracerProvider } from './support/trace-provider.js';
+
+let warnings: ReturnType<typeof collectWarnings>;
+
+beforeEach(() => {
+  warnings = collectWarnings();
+});
+
+afterEach(async () => {
+  warnings.restore();
+  await closeReceivers();
+});
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const destination = {
+  signal: 'traces',
+  protocol: 'http/json',
+  name: 'OTLP http/json',
+  endpoint: 'http://collector:4318/v1/traces',
+} as const;
+
+describe('exporterReports()', () => {
+  it('tells of successes with the time of the last one', async () => {
+    const receiver = await startHttpReceiver();
+    const url = `http://127.0.0.1:${receiver.port}/v1/traces`;
+    const otlp = [{ url, protocol: 'http/json' as const, headers: {} }];
+    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
+    provider.getTracer('t').startSpan('work').end();
+    await provider.shutdown();
+
+    const [report] = exporterReports();
+
+    expect(report).toMatchObject({ name: 'OTLP http/json', endpoint: url, exported: 1, failed: 0 });
+    expect(report!.lastSuccess).toBeInstanceOf(Date);
+    expect(report!.lastError).toBeUndefined();
+  });
+
+  it('tells of failures, warns once, and lets the shutdown succeed when nobody listens', async () => {
+    const url = `http://127.0.0.1:${await closedPort()}`;
+    const otlp = [{ url, protocol: 'grpc' as const, headers: {} }];
+    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
+    const tracer = provider.getTracer('t');
+    tracer.startSpan('first').end();
+    await provider.forceFlush().catch(() => undefined); // rejects by design: the caller asked for a flush
+    tracer.startSpan('second').end();
+
+    await provider.shutdown();
+
+    const [report] = exporterReports();
+    expect(report).toMatchObject({ exported: 0, failed: 2, lastSuccess: undefined });
+    expect(report!.lastError!.message).toContain('ECONNREFUSED');
+    expect(warnings.messages).toHaveLength(1);
+    expect(warnings.messages[0]).toContain(`traces could not be sent to ${url} (OTLP grpc): 14 UNAVAILABLE`);
+    expect(warnings.messages[0]).toContain('Is a collector running there? Check otlpEndpoint');
+  });
+
+  it('names the status of an HTTP answer', async () => {
+    const receiver = await startHttpReceiver(401);
+    const url = `http://127.0.0.1:${receiver.port}/v1/traces`;
+    const otlp = [{ url, protocol: 'http/protobuf' as const, headers: {} }];
+    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
+    provider.getTracer('t').startSpan('work').end();
+
+    await provider.shutdown();
+
+    expect(warnings.messages).toEqual([expect.stringMatching(/HTTP 401 Unauthorized\. Check otlpHeaders/)]);
+  });
+
+  it('forgets the exporters of the start before', () => {
+    const target = { protocol: 'http/json' as const, headers: {} };
+    createSpanProcessors(telemetryConfig({ traces: { otlp: [{ ...target, url: 'http://old:4318/' }] } }));
+    createSpanProcessors(telemetryConfig({ traces: { otlp: [{ ...target, url: 'http://new:4318/' }] } }));
+
+    expect(exporterReports().map(({ endpoint }) => endpoint)).toEqual(['http://new:4318/']);
+  });
+
+  it('does not show credentials of an address', () => {
+    const otlp = [{ url: 'http://me:secret@collector:4318/', protocol: 'http/json' as const, headers: {} }];
+    createSpanProcessors(telemetryConfig({ traces: { otlp } }));
+
+    expect(exporterReports()[0]!.endpoint).toBe('http://collector:4318/');
+  });
+});
+
+describe('ReportedExporter', () => {
+  it('answers with a failure when the exporter throws', () => {
+    const health = new ExporterHealth(destination);
+    const throwing = {
+      export: () => {
+        throw new Error('cannot serialize');
+      },
+      shutdown: () => Promise.resolve(),
+    };
+    const done = jest.fn();
+
+    new ReportedExporter<string[]>(throwing, health, (items) => items.length).export(['a', 'b'], done);
+
+    expect(done).toHaveBeenCalledWith({
+      code: ExportResultCode.FAILED,
+      error: new Error('cannot serialize'),
+    });
+    expect(health.report()).toMatchObject({ exported: 0, failed: 2 });
+  });
+
+  it('counts an export once when the exporter answers twice', () => {
+    const health = new ExporterHealth(destination);
+    const twice = {
+      export: (_items: string[], done: (result: { code: ExportResultCode }) => void) => {
+        done({ code: ExportResultCode.SUCCESS });
+        done({ code: ExportResultCode.FAILED });
+      },
+      shutdown: () => Promise.resolve(),
+    };
+    const done = jest.fn();
+
+    new ReportedExporter<string[]>(twice, health, (items) => items.length).export(['a'], done);
+
+    expect(done).toHaveBeenCalledTimes(1);
+    expect(health.report()).toMatchObject({ exported: 1, failed: 0 });
+  });
+
+  it('counts what an exporter says it failed and dropped apart from what it sent', () => {
+    const health = new ExporterHealth(destination);
+
+    health.settle(10, {
+      code: ExportResultCode.FAILED,
+      error: new Error('broken pipe'),
+      failed: 3,
+      dropped: 1,
+    });
+
+    expect(health.report()).toMatchObject({ exported: 6, failed: 3, dropped: 1 });
+  });
+});

@@ -1,0 +1,45 @@
+import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
+
+import { readTemporalityPreference } from '../../../lib/exporters/otlp/read-temporality-preference.js';
+import { collectWarnings } from '../support/collect-warnings.js';
+
+const VARIABLE = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
+
+function deltaInstruments(preference: string | undefined): InstrumentType[] {
+  const select = readTemporalityPreference({ [VARIABLE]: preference });
+  return Object.values(InstrumentType).filter((type) => select(type) === AggregationTemporality.DELTA);
+}
+
+describe('readTemporalityPreference()', () => {
+  it.each([undefined, '', 'cumulative'])(
+    'is cumulative for all instruments when the variable is %p',
+    (preference) => {
+      expect(deltaInstruments(preference)).toEqual([]);
+    },
+  );
+
+  it('leaves only up-down counters cumulative when delta is preferred', () => {
+    expect(deltaInstruments(' Delta ').sort()).toEqual([
+      'COUNTER',
+      'GAUGE',
+      'HISTOGRAM',
+      'OBSERVABLE_COUNTER',
+      'OBSERVABLE_GAUGE',
+    ]);
+  });
+
+  it('makes synchronous counters and histograms delta when low memory is preferred', () => {
+    expect(deltaInstruments('lowmemory').sort()).toEqual(['COUNTER', 'HISTOGRAM']);
+  });
+
+  it('warns about another value and is cumulative', () => {
+    const warnings = collectWarnings();
+
+    expect(deltaInstruments('sometimes')).toEqual([]);
+
+    expect(warnings.messages).toEqual([
+      expect.stringContaining('"sometimes", which is none of cumulative, delta'),
+    ]);
+    warnings.restore();
+  });
+});

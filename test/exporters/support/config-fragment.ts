@@ -1,0 +1,59 @@
+import { type TelemetryConfig } from '../../../lib/config/telemetry-config.interface.js';
+
+/** A resolved configuration that sends nothing anywhere, save what the parts say. */
+export function telemetryConfig(parts: {
+  traces?: Partial<TelemetryConfig['traces']>;
+  metrics?: Partial<TelemetryConfig['metrics']>;
+  logs?: Partial<TelemetryConfig['logs']>;
+}): TelemetryConfig {
+  return {
+    enabled: true,
+    serviceName: 'orchestrator',
+    serviceVersion: '1.2.3',
+    environment: 'test',
+    resourceAttributes: {},
+    traces: {
+      otlp: [],
+      jaeger: [],
+      console: false,
+      sampler: { name: 'always_on', ratio: 1 },
+      batch: {},
+      limits: {},
+      processors: [],
+      ...parts.traces,
+    },
+    metrics: {
+      otlp: [],
+      exportIntervalMillis: 60_000,
+      exportTimeoutMillis: 30_000,
+      prometheus: undefined,
+      readers: [],
+      views: [],
+      ...parts.metrics,
+    },
+    logs: { otlp: [], batch: {}, processors: [], ...parts.logs },
+    logging: {
+      enabled: false,
+      level: 'info',
+      format: 'json',
+      redact: [],
+      nestLogger: false,
+      requestLog: false,
+      spanEvents: false,
+      destination: undefined,
+      pino: {},
+    },
+    instrumentation: {
+      httpServer: undefined,
+      nest: false,
+      http: false,
+      redis: false,
+      pg: false,
+      runtimeMetrics: false,
+    },
+    instrumentations: [],
+    propagators: [],
+    shutdownTimeoutMs: 5_000,
+    warnings: [],
+  };
+}
