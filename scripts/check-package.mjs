@@ -2,12 +2,13 @@
 // depends on. Prints one line per check; ends with 1 when one fails.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { builtinModules } from 'node:module';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -122,10 +123,6 @@ function checkTypes({ consumer }) {
   return [];
 }
 
-function filesUnder(folder) {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
-}
-
 function packageOf(specifier) {
   return specifier
     .split('/')
@@ -133,33 +130,46 @@ function packageOf(specifier) {
     .join('/');
 }
 
-function checkDependencies({ packed }) {
-  const { dependencies, peerDependencies } = manifest;
-  const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
+/** Every package that the built JavaScript and the types name in an import or a require(). */
+function usedPackages(folder) {
   const used = new Set();
-  for (const build of ['dist/esm', 'dist/cjs']) {
-    for (const file of filesUnder(join(packed, build))) {
-      const source = readFileSync(join(packed, build, file), 'utf8');
-      for (const [, specifier] of source.matchAll(
-        /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*["']([^"'.][^"']*)["']/g,
-      )) {
-        if (!specifier.startsWith('node:') && !builtinModules.includes(specifier))
-          used.add(packageOf(specifier));
-      }
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(js|d\.ts)$/.test(file)) continue;
+    const { importedFiles } = ts.preProcessFile(readFileSync(join(folder, file), 'utf8'), true, true);
+    for (const { fileName } of importedFiles) {
+      if (!fileName.startsWith('.') && !isBuiltin(fileName)) used.add(packageOf(fileName));
     }
   }
+  return used;
+}
+
+/** What the dependencies themselves want to find beside them. */
+function peersOfDependencies() {
+  return Object.keys(manifest.dependencies).flatMap((name) => {
+    const { peerDependencies = {} } = JSON.parse(
+      readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'),
+    );
+    return Object.keys(peerDependencies);
+  });
+}
+
+function checkDependencies({ packed }) {
+  const dependencies = Object.keys(manifest.dependencies);
+  const peers = Object.keys(manifest.peerDependencies);
+  const used = usedPackages(join(packed, 'dist'));
+  const needed = new Set([...used, ...peersOfDependencies()]);
   return [
-    ...Object.keys(dependencies)
+    ...dependencies
       .filter((name) => drivers.test(name))
       .map((name) => `${name} is a driver or a platform, not a dependency`),
-    ...Object.keys(peerDependencies)
-      .filter((name) => name in dependencies)
+    ...dependencies
+      .filter((name) => peers.includes(name))
       .map((name) => `${name} is a peer and a dependency`),
     ...[...used]
-      .filter((name) => !declared.has(name))
+      .filter((name) => !dependencies.includes(name) && !peers.includes(name))
       .map((name) => `${name} is imported, but neither a dependency nor a peer`),
-    ...Object.keys(dependencies)
-      .filter((name) => !used.has(name))
+    ...dependencies
+      .filter((name) => !needed.has(name))
       .map((name) => `${name} is a dependency that nothing imports`),
   ];
 }
