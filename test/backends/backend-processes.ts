@@ -28,7 +28,7 @@ export function describeWith(name: BackendName, title: string, tests: (path: str
 export async function poll<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
-  withinMs = 30_000,
+  withinMs = 20_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   let last: unknown;

@@ -81,20 +81,30 @@ describeWith('jaeger', 'a real Jaeger', (binary) => {
       expect(trace.processTags(server)).toMatchObject({ 'deployment.environment.name': 'production' });
     });
 
-    it('shows the failed job as an error with its exception, and nothing above it as one', () => {
-      const job = trace.find('background_worker/process_job');
-      const exceptions = job.logs
-        .map(({ fields }) => toRecord(fields))
-        .filter(({ event }) => event === 'exception');
-      expect(toRecord(job.tags)).toMatchObject({ error: true, 'otel.status_code': 'ERROR' });
+    it('shows the failed job as an error, and nothing above it as one', () => {
+      for (const name of ['transform_data', 'process_job']) {
+        const tags = toRecord(trace.find(`background_worker/${name}`).tags);
+        expect(tags).toMatchObject({ error: true, 'otel.status_code': 'ERROR' });
+      }
+      expect(toRecord(trace.find('background_worker/POST /jobs').tags)).not.toHaveProperty('error');
+      expect(toRecord(trace.find('api_gateway/POST /process').tags)).not.toHaveProperty('error');
+    });
+
+    it('shows the exception once, on the span it was thrown in', () => {
+      const exceptions = trace.spans.flatMap((span) =>
+        span.logs
+          .map(({ fields }) => toRecord(fields))
+          .filter(({ event }) => event === 'exception')
+          .map((exception) => ({ ...exception, span: span.operationName })),
+      );
       expect(exceptions).toEqual([
         expect.objectContaining({
+          span: 'transform_data',
           'exception.type': 'Error',
           'exception.message': 'the text cannot be transformed',
           'exception.stacktrace': expect.stringContaining('JobProcessor') as string,
         }),
       ]);
-      expect(toRecord(trace.find('api_gateway/POST /process').tags)).not.toHaveProperty('error');
     });
 
     it('shows log lines as events of the span they were written in', () => {
