@@ -41,13 +41,17 @@ function cacheFolder() {
   return process.env['LOCALAPPDATA'] ?? join(homedir(), '.cache');
 }
 
+function refuse(message) {
+  console.error(message);
+  process.exit(1);
+}
+
 /** A binary named by an environment variable; a wrong name is an error, not a reason to look elsewhere. */
 function fromEnvironment(variable) {
   const path = process.env[variable];
   if (!path) return undefined;
   if (isExecutable(path)) return { path };
-  console.error(`${variable}=${path} cannot be executed`);
-  process.exit(1);
+  return refuse(`${variable}=${path} cannot be executed`);
 }
 
 function findOnPath({ name, variable, install }) {
@@ -94,17 +98,19 @@ function findJaeger() {
 }
 
 function findPostgres() {
-  const install = 'apt-get install postgresql, or set POSTGRES_BIN_DIR';
+  const given = process.env['POSTGRES_BIN_DIR'];
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
   const initdb = onPath('initdb');
-  const candidates = process.env['POSTGRES_BIN_DIR']
-    ? [process.env['POSTGRES_BIN_DIR']]
+  const candidates = given
+    ? [given]
     : [...versions.map((version) => join(debian, version, 'bin')), ...(initdb ? [dirname(initdb)] : [])];
-  const path = candidates.find(
-    (folder) => isExecutable(join(folder, 'initdb')) && isExecutable(join(folder, 'postgres')),
+  const path = candidates.find((folder) =>
+    ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))),
   );
-  return path ? { path } : { missing: `PostgreSQL is not installed; ${install}` };
+  if (path) return { path };
+  if (given) refuse(`POSTGRES_BIN_DIR=${given} has no initdb and postgres`);
+  return { missing: 'PostgreSQL is not installed; apt-get install postgresql, or set POSTGRES_BIN_DIR' };
 }
 
 const backends = {

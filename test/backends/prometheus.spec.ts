@@ -11,7 +11,7 @@ interface QueryResult {
 }
 
 describeWith('prometheus', 'a real Prometheus', (binary) => {
-  const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-prometheus-'));
+  let folder: string;
   let system: SampleSystem;
   let prometheus: BackendProcess;
   let origin: string;
@@ -42,6 +42,7 @@ describeWith('prometheus', 'a real Prometheus', (binary) => {
   }
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-prometheus-'));
     system = await SampleSystem.start({});
     const port = await findFreePort();
     origin = `http://127.0.0.1:${port}`;

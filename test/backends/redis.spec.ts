@@ -19,11 +19,12 @@ interface SampleTrace {
 }
 
 describeWith('redis', 'a real Redis behind tts.synthesize', (binary) => {
-  const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-redis-'));
+  let folder: string;
   let server: BackendProcess;
   let client: Redis;
   let system: SampleSystem;
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-redis-'));
     const port = await findFreePort();
     client = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => 100 });
     // While the server starts, refused connections are what is being waited out.
