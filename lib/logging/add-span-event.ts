@@ -5,8 +5,9 @@ import { nameSeverity } from './name-severity.js';
 import { type LogLine } from './parse-log-line.js';
 import { ownProperties, renderStack } from './serialize-error.js';
 
-const MAX_ATTRIBUTES = 48;
-const MAX_TEXT = 2_048;
+const MAX_FIELDS = 40;
+const MAX_ERROR_PROPERTIES = 10;
+const MAX_TEXT = 1_024;
 const MAX_STACK = 8_192;
 const MAX_DEPTH = 3;
 
@@ -24,9 +25,9 @@ export function addSpanEvent(span: Span, line: LogLine): void {
     attributes['exception.type'] = line.error.type;
     attributes['exception.message'] = clipText(line.error.message, MAX_TEXT);
     attributes['exception.stacktrace'] = clipText(renderStack(line.error), MAX_STACK);
-    flatten(ownProperties(line.error), 'err.', attributes, 1);
+    flatten(ownProperties(line.error), 'err.', attributes, 1, MAX_ERROR_PROPERTIES);
   }
-  flatten(line.fields, '', attributes, 0);
+  flatten(line.fields, '', attributes, 0, MAX_FIELDS);
   span.addEvent('log', attributes, line.time);
 }
 
@@ -35,12 +36,20 @@ function flatten(
   prefix: string,
   into: Attributes,
   depth: number,
-): void {
-  for (const [key, value] of Object.entries(fields)) {
-    if (Object.keys(into).length >= MAX_ATTRIBUTES) return;
-    if (isRecord(value) && depth < MAX_DEPTH) flatten(value, `${prefix}${key}.`, into, depth + 1);
-    else if (value !== null && value !== undefined) into[prefix + key] ??= toAttribute(value);
+  room: number,
+): number {
+  let left = room;
+  for (const key in fields) {
+    if (left <= 0) return 0;
+    const value = fields[key];
+    if (isRecord(value) && depth < MAX_DEPTH)
+      left = flatten(value, `${prefix}${key}.`, into, depth + 1, left);
+    else if (value !== null && value !== undefined && into[prefix + key] === undefined) {
+      into[prefix + key] = toAttribute(value);
+      left -= 1;
+    }
   }
+  return left;
 }
 
 function toAttribute(value: unknown): string | number | boolean {

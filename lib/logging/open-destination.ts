@@ -9,9 +9,7 @@ import {
 import { type LoggingConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type Destination, loggingState } from './logging-state.js';
-
-/** Beyond this, lines for a standard output that nobody reads are dropped instead of filling the memory. */
-const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+import { StandardOutput } from './standard-output.js';
 
 interface Flushable extends DestinationStream {
   flushSync?: () => void;
@@ -20,14 +18,13 @@ interface Flushable extends DestinationStream {
 
 /**
  * Where `config` wants lines: its own destination, a pino transport, or standard output. The text form is written
- * synchronously, in order with `console.log` and complete at a crash; JSON is written without blocking the event loop
- * and flushed at exit.
+ * synchronously, JSON without blocking the event loop.
  */
 export function openDestination(config: LoggingConfig): Destination {
   if (config.destination !== undefined) return wrap(config.destination, false);
   const { transport } = config.pino;
   if (transport !== undefined) return wrap(openTransport(transport), true);
-  return openStdout(config.format === 'text' ? 'sync' : 'async');
+  return openStdout(config.format === 'text' ? 'each-line' : 'each-turn');
 }
 
 /** pino declares one overload per kind of transport, so that a value of the union fits none of them. */
@@ -41,31 +38,14 @@ function openTransport(
   return stream;
 }
 
-function openStdout(mode: 'sync' | 'async'): Destination {
+function openStdout(mode: 'each-line' | 'each-turn'): Destination {
   // Somebody watches process.stdout.write (a test, a shell wrapper): writing to the descriptor would pass by them.
   if (Object.hasOwn(process.stdout, 'write')) {
     return wrap({ write: (line) => process.stdout.write(line) }, false);
   }
   const { stdout } = loggingState();
-  let destination = stdout.get(mode);
-  if (destination === undefined) {
-    const stream = pino.destination({ sync: mode === 'sync', minLength: 0, maxLength: MAX_BUFFERED_BYTES });
-    stream.on('error', (error: Error) => {
-      warnOnce(
-        'logging:stdout',
-        `Standard output cannot be written: ${error.message}. Log lines are being lost.`,
-      );
-    });
-    stream.on('drop', () => {
-      warnOnce(
-        'logging:dropped',
-        'Standard output is not read fast enough; log lines are being dropped.',
-        60_000,
-      );
-    });
-    destination = wrap(stream, false);
-    stdout.set(mode, destination);
-  }
+  const destination = stdout.get(mode) ?? new StandardOutput(mode);
+  stdout.set(mode, destination);
   return destination;
 }
 

@@ -31,7 +31,8 @@ export function parseLogLine(line: string, level: number, keys: LineKeys): LogLi
   const record = readRecord(line, keys);
   const fields: Record<string, unknown> = {};
   let error: SerializedError | undefined;
-  for (const [key, value] of Object.entries(record)) {
+  for (const key in record) {
+    const value = record[key];
     if (APART.has(key) || key === keys.message || (key === 'context' && typeof value === 'string')) continue;
     if (error === undefined && (key === keys.error || key === 'error') && isSerializedError(value))
       error = value;

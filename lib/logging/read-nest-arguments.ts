@@ -55,7 +55,9 @@ function toLine(message: unknown, fields: Readonly<Record<string, unknown>>): Ne
       ...(typeof msg !== 'string' && { msg }),
     };
     const line = typeof text === 'string' ? text : typeof msg === 'string' ? msg : '';
-    return { message: line, fields: { ...others, ...rest, ...fields } };
+    const clash = fields.context !== undefined &&
+      others.context !== undefined && { extra_context: others.context };
+    return { message: line, fields: { ...others, ...rest, ...fields, ...clash } };
   }
   return { message: inspect(message, INSPECT_OPTIONS), fields };
 }
@@ -76,8 +78,7 @@ function readStack(text: string, fields: Record<string, unknown>, message: unkno
 
 function mergeFields(fields: Record<string, unknown>, extra: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(extra)) if (key !== 'context') fields[key] = value;
-  // The context of the logger wins; without one, a field of that name is as good.
-  if (fields.context === undefined && 'context' in extra) fields.context = extra.context;
+  if ('context' in extra) fields[fields.context === undefined ? 'context' : 'extra_context'] = extra.context;
 }
 
 function contextOf(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

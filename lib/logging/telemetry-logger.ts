@@ -66,6 +66,7 @@ function toFields(context: string, extra: unknown, errorKey: string): Record<str
     return { context, [errorKey]: describeThrown(extra) };
   }
   const fields: Record<string, unknown> = { ...extra, context };
+  if ('context' in extra) fields.extra_context = extra.context;
   const { err } = fields;
   if (err === undefined) return fields;
   if (errorKey !== 'err') delete fields.err;

@@ -252,7 +252,7 @@ describe("NestJS's default logger", () => {
       providers: [Talkative, { provide: 'START', useFactory: () => void (logging = observeLogging()) }],
     })
     class AppModule {}
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- NestJS declares its options as a class, and means literals
+
     const app = await NestFactory.createApplicationContext(AppModule, options);
     await app.close();
     return byContext(logging.lines(), 'Talkative');
@@ -277,7 +277,7 @@ describe("NestJS's default logger", () => {
     })
     class AppModule {}
     const options: BootOptions = { bufferLogs: true };
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- NestJS declares its options as a class, and means literals
+
     const app = await NestFactory.create(AppModule, new FastifyAdapter(), options);
     expect(logging.text).toEqual([]);
     await app.init();

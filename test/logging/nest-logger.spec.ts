@@ -50,10 +50,10 @@ describe("NestJS's Logger", () => {
 
   it('writes an object passed as the message as fields, its own message as the text', () => {
     logger.log({ id: 1, message: 'packed' });
-    logger.log({ id: 2 });
+    logger.log({ id: 2, context: 'checkout' });
     expect(logging.lines()).toMatchObject([
       { msg: 'packed', id: 1, context: 'OrderService' },
-      { msg: '', id: 2 },
+      { msg: '', id: 2, context: 'OrderService', extra_context: 'checkout' },
     ]);
   });
 

@@ -1,0 +1,108 @@
+import { writeSync } from 'node:fs';
+
+import { warnOnce } from '../errors/warnings.js';
+import { isError } from './copy-bounded.js';
+import { type Destination } from './logging-state.js';
+
+/** Beyond this, lines for a reader that does not read are dropped instead of filling the memory. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+const RETRY_MS = 10;
+/** Longest time to wait, at the exit of the process, for a reader that does not read. */
+const EXIT_DEADLINE_MS = 2_000;
+
+/**
+ * Standard output as a destination of lines. `each-line` writes before `write` returns, in order with `console.log`;
+ * `each-turn` collects the lines of one turn of the event loop into one write. A pipe whose reader is slow is tried
+ * again later, so that nobody waits for it; what is left is written when the process exits.
+ *
+ * Not pino's own stream: flushed, that one retries a closed pipe for ever, so that a process whose reader is gone
+ * (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
+ */
+export class StandardOutput implements Destination {
+  private waiting: string[] = [];
+  private waitingCharacters = 0;
+  /** What the pipe did not take. */
+  private refused: Buffer = Buffer.alloc(0);
+  private scheduled = false;
+  private broken = false;
+
+  constructor(
+    private readonly mode: 'each-line' | 'each-turn',
+    private readonly descriptor = 1,
+  ) {
+    process.once('exit', this.writeAtExit);
+  }
+
+  readonly write = (line: string): void => {
+    if (this.broken) return;
+    if (this.waitingCharacters + this.refused.length > MAX_WAITING_BYTES) {
+      warnOnce('logging:dropped', 'Standard output is not read; log lines are being dropped.', 60_000);
+      return;
+    }
+    this.waiting.push(line);
+    this.waitingCharacters += line.length;
+    if (this.scheduled) return;
+    if (this.mode === 'each-line') {
+      this.writeWaiting();
+    } else {
+      this.scheduled = true;
+      setImmediate(this.writeWaiting);
+    }
+  };
+
+  /** Writes what the reader takes now; the rest follows by itself. */
+  readonly flush = (): void => {
+    if (!this.scheduled || this.refused.length === 0) this.writeWaiting();
+  };
+
+  /** The process keeps its standard output. */
+  readonly close = (): void => undefined;
+
+  private readonly writeWaiting = (): void => {
+    this.scheduled = !this.writeAsMuchAsPossible();
+    // Not kept alive for this: what is left is tried once more at the exit.
+    if (this.scheduled) setTimeout(this.writeWaiting, RETRY_MS).unref();
+  };
+
+  /** There is no later: waits for a slow reader, and gives up on one that does not read. */
+  private readonly writeAtExit = (): void => {
+    const deadline = performance.now() + EXIT_DEADLINE_MS;
+    while (!this.writeAsMuchAsPossible() && performance.now() < deadline) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  };
+
+  /** Returns whether everything was written, or never will be. */
+  private writeAsMuchAsPossible(): boolean {
+    let bytes = this.takeWaiting();
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.descriptor, bytes));
+      return true;
+    } catch (error) {
+      if (isBusy(error)) {
+        this.refused = bytes;
+        return false;
+      }
+      this.broken = true;
+      warnOnce(
+        'logging:stdout',
+        `Standard output cannot be written (${String(error)}); log lines are lost from here.`,
+      );
+      return true;
+    }
+  }
+
+  private takeWaiting(): Buffer {
+    const text = Buffer.from(this.waiting.join(''));
+    const bytes = this.refused.length === 0 ? text : Buffer.concat([this.refused, text]);
+    this.waiting = [];
+    this.waitingCharacters = 0;
+    this.refused = Buffer.alloc(0);
+    return bytes;
+  }
+}
+
+/** A pipe that is full, not one that is gone. */
+function isBusy(error: unknown): boolean {
+  return isError(error) && 'code' in error && (error.code === 'EAGAIN' || error.code === 'EBUSY');
+}
