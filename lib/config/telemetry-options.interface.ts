@@ -23,6 +23,7 @@ export interface SamplingOptions {
   ratio?: number;
 }
 
+/** Samplers by the names of `OTEL_TRACES_SAMPLER`. */
 export type SamplerName =
   | 'always_on'
   | 'always_off'
@@ -84,6 +85,7 @@ export interface InstrumentationOptions {
   runtimeMetrics?: boolean;
 }
 
+/** What `instrumentation.httpServer` can be told beyond on and off. */
 export interface HttpServerInstrumentationOptions {
   /**
    * Routes or paths that are not recorded at all: no span, metric, request line, or anything below them.
@@ -149,4 +151,5 @@ export interface TelemetryOptions {
   views?: readonly ViewOptions[];
 }
 
+/** Propagators by the names of `OTEL_PROPAGATORS`. */
 export type PropagatorName = 'tracecontext' | 'baggage' | 'b3' | 'b3multi';

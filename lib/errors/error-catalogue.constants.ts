@@ -6,4 +6,5 @@ export const ERROR_CATALOGUE = {
   TELEMETRY_INVALID_INSTRUMENT: 'An instrument was asked for with a name OpenTelemetry does not allow.',
 } as const;
 
+/** The stable code of a `TelemetryError`. */
 export type TelemetryErrorCode = keyof typeof ERROR_CATALOGUE;

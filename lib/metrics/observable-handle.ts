@@ -10,6 +10,7 @@ import { types } from 'node:util';
 import { warnOnce } from '../errors/warnings.js';
 import { BoundInstrument, type CreateInstrument } from './bound-instrument.js';
 
+/** One value of an observable instrument, with the labels of its series. */
 export interface Observation {
   readonly value: number;
   readonly attributes?: Attributes;

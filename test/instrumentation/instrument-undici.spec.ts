@@ -58,9 +58,7 @@ describe('instrumentUndici()', () => {
       'url.full': `${origin}/things`,
       'server.address': '127.0.0.1',
     });
-    expect(received[0]?.traceparent).toBe(
-      `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`,
-    );
+    expect(received[0]?.traceparent).toBe(`00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
   });
 
   it('marks a 4xx answer as an error of the caller', async () => {

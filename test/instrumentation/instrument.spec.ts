@@ -1,0 +1,165 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+
+import { SpanKind } from '@opentelemetry/api';
+import express from 'express';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { Redis } from 'ioredis';
+import {
+  configureTelemetry,
+  getCurrentTraceId,
+  getTelemetry,
+  instrumentAll,
+  instrumentExpress,
+  instrumentFastify,
+  instrumentHttp,
+  instrumentRedis,
+  type RunningTelemetry,
+} from 'nestjs-telemetry';
+import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
+
+import { startRedisServer } from '../../sample-app/embedded/redis-server.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`, 'content-type': 'application/json' };
+
+describe('instrumentations called by hand', () => {
+  let probe: TelemetryProbe;
+  let telemetry: RunningTelemetry;
+
+  beforeEach(() => {
+    probe = createTelemetryProbe();
+    telemetry = configureTelemetry({
+      ...probe.options,
+      instrumentation: { runtimeMetrics: false, http: false, redis: false, pg: false },
+    });
+  });
+  afterEach(async () => {
+    await telemetry.shutdown();
+  });
+
+  const serverSpans = () => probe.spans().filter(({ kind }) => kind === SpanKind.SERVER);
+
+  describe('instrumentFastify()', () => {
+    it('records the requests of a Fastify instance, keeps the trace in the handler, and stops when undone', async () => {
+      const fastify: FastifyInstance = Fastify();
+      const undo = instrumentFastify(fastify);
+      fastify.post('/orders/:id', () => ({ traceId: getCurrentTraceId() }));
+      try {
+        const origin = await fastify.listen({ port: 0, host: '127.0.0.1' });
+        const ask = async () =>
+          (await fetch(`${origin}/orders/7`, { method: 'POST', headers, body: '{"a":1}' })).json();
+        await expect(ask()).resolves.toEqual({ traceId: TRACE_ID });
+        await waitUntil(() => serverSpans().length === 1);
+        expect(serverSpans()[0]!.name).toBe('POST /orders/:id');
+        undo();
+        await expect(ask()).resolves.toEqual({});
+        expect(serverSpans()).toHaveLength(1);
+      } finally {
+        await fastify.close();
+      }
+    });
+  });
+
+  describe('instrumentExpress()', () => {
+    it('records the requests of an Express application, keeps the trace behind the body parser, and stops when undone', async () => {
+      const app = express();
+      const undo = instrumentExpress(app);
+      app.use(express.json());
+      app.post('/orders/:id', (_request, response) => {
+        response.json({ traceId: getCurrentTraceId() });
+      });
+      const server: Server = app.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      try {
+        const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/orders/7`;
+        const ask = async () => (await fetch(url, { method: 'POST', headers, body: '{"a":1}' })).json();
+        await expect(ask()).resolves.toEqual({ traceId: TRACE_ID });
+        await waitUntil(() => serverSpans().length === 1);
+        expect(serverSpans()[0]!.name).toBe('POST /orders/:id');
+        undo();
+        await expect(ask()).resolves.toEqual({});
+        expect(serverSpans()).toHaveLength(1);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+  });
+
+  describe('instrumentHttp() and instrumentAll()', () => {
+    it('share one subscription, so that a request gets one span, until the last of them is undone', async () => {
+      const server = createServer((request, response) => response.end(request.headers.traceparent ?? 'none'));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
+      const ask = async () => (await fetch(url)).text();
+      try {
+        const undoHttp = instrumentHttp();
+        const undoAll = instrumentAll();
+        await ask();
+        await waitUntil(() => probe.spans().length > 0);
+        expect(probe.spans().map(({ name }) => name)).toEqual(['GET']);
+        undoHttp();
+        await expect(ask()).resolves.toMatch(/^00-/);
+        undoAll();
+        undoAll();
+        await expect(ask()).resolves.toBe('none');
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+  });
+
+  describe('instrumentRedis()', () => {
+    let server: Awaited<ReturnType<typeof startRedisServer>>;
+    let redis: Redis;
+
+    beforeEach(async () => {
+      server = await startRedisServer(0);
+      redis = new Redis(server.url);
+      await redis.ping();
+    });
+    afterEach(async () => {
+      redis.disconnect();
+      await server.stop();
+    });
+
+    it('gives a command made inside a span one CLIENT span, with its value left out', async () => {
+      const undo = instrumentRedis();
+      await getTelemetry('cache').trace('caller', async () => {
+        await redis.set('user:1', 'secret');
+        await redis.get('user:1');
+      });
+      undo();
+      const [set, get] = [probe.span('redis.set'), probe.span('redis.get')];
+      expect(set.kind).toBe(SpanKind.CLIENT);
+      expect(set.attributes).toMatchObject({
+        'db.system.name': 'redis',
+        'db.operation.name': 'SET',
+        'db.query.text': 'SET user:1 ?',
+        'db.namespace': '0',
+      });
+      expect(get.parentSpanContext?.spanId).toBe(probe.span('caller').spanContext().spanId);
+    });
+
+    it('records the error of a command that fails', async () => {
+      const undo = instrumentRedis();
+      await getTelemetry('cache').trace('caller', async () => {
+        await expect(redis.call('NOSUCHCOMMAND')).rejects.toThrow();
+      });
+      undo();
+      expect(probe.span('redis.nosuchcommand').events.map(({ name }) => name)).toEqual(['exception']);
+    });
+
+    it('leaves commands outside a span alone', async () => {
+      const undo = instrumentRedis();
+      await redis.get('user:1');
+      undo();
+      expect(probe.spans()).toEqual([]);
+    });
+  });
+});
