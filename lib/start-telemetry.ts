@@ -44,12 +44,10 @@ function joinOrStart(config: TelemetryConfig): RunningTelemetry {
 function startRooms(runtime: TelemetryRuntime): void {
   const { config } = runtime;
   bindObservables();
-  if (config.logging.enabled) {
-    const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
-    runtime.onStop(() => {
-      logging.stop();
-    });
-  }
+  const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
+  runtime.onStop(() => {
+    logging.stop();
+  });
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
   runtime.onStop(startInstrumentations(config));
   const { prometheus } = config.metrics;
@@ -77,13 +75,13 @@ function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTeleme
 
 /** Without telemetry the application still logs, in the configured form. */
 function startDisabled(config: TelemetryConfig): RunningTelemetry {
-  const logging = config.logging.enabled ? startLogging(config, { emitLogRecords: false }) : undefined;
+  const logging = startLogging(config, { emitLogRecords: false });
   return {
     config,
     runtime: undefined,
     flush: () => Promise.resolve(),
     shutdown: () => {
-      logging?.stop();
+      logging.stop();
       return Promise.resolve();
     },
   };

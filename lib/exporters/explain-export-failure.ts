@@ -46,7 +46,7 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
     return "Port 4318 speaks HTTP: set otlpProtocol / OTEL_EXPORTER_OTLP_PROTOCOL to 'http/protobuf', or use port 4317.";
   }
   return (
-    'Is a collector running there? Check otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT (4317 is the usual port of gRPC, ' +
-    '4318 of HTTP).'
+    'Is a collector running there? Check otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT, or jaegerEndpoint where that names ' +
+    'an OTLP port (4317 is the usual port of gRPC, 4318 of HTTP).'
   );
 }

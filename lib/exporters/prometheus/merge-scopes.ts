@@ -61,7 +61,8 @@ class Family {
     const { first, description } = this;
     return {
       ...first,
-      descriptor: { ...first.descriptor, description },
+      // The serializer takes the name as it is and would print the unit in OpenTelemetry's spelling.
+      descriptor: { ...first.descriptor, name: this.name, description, unit: '' },
       dataPoints: [...this.series.values()],
     } as MetricData;
   }

@@ -2,12 +2,21 @@ import { type Attributes } from '@opentelemetry/api';
 import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 
 import { attributeText } from '../attribute-text.js';
+import { prometheusUnit } from './prometheus-units.js';
 
-/** The name under which Prometheus will know a metric, save the prefix; two metrics of one name must become one. */
+/**
+ * The name under which Prometheus will know a metric, save the prefix: with its unit, and `_total` for a counter, unless
+ * they stand in it already. Two metrics of one name must become one.
+ */
 export function prometheusName(metric: MetricData): string {
-  const name = sanitize(metric.descriptor.name);
-  const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
-  return isCounter && !name.endsWith('_total') ? `${name}_total` : name;
+  const { dataPointType, descriptor } = metric;
+  const isCounter = dataPointType === DataPointType.SUM && metric.isMonotonic;
+  const unit = prometheusUnit(descriptor.unit, { gauge: dataPointType === DataPointType.GAUGE });
+  const name = sanitize(descriptor.name).replace(isCounter ? /_total$/ : /$^/, '');
+  const words = name.split('_');
+  const saysUnit = unit === undefined || words.includes(unit) || words.includes(descriptor.unit);
+  const withUnit = saysUnit ? name : `${name}_${unit}`;
+  return isCounter ? `${withUnit}_total` : withUnit;
 }
 
 /**

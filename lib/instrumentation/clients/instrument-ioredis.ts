@@ -26,6 +26,8 @@ interface IoredisCommandMessage {
 
 const SCOPE = 'nestjs-telemetry/ioredis';
 const MAX_QUERY_TEXT = 1024;
+/** How a connection introduces itself; it does so in whichever request happens to open it. */
+const HANDSHAKE = new Set(['hello', 'auth', 'client', 'info', 'readonly', 'quit']);
 
 /**
  * Gives each ioredis command made inside a span a CLIENT span, `redis.get`. Commands outside a span (connection
@@ -60,6 +62,7 @@ function startCommandSpan(message: IoredisCommandMessage): Span | undefined {
   const caller = context.active();
   if (trace.getSpan(caller) === undefined || isTracingSuppressed(caller)) return undefined;
   const { command, args, database, serverAddress, serverPort } = message;
+  if (HANDSHAKE.has(command.toLowerCase())) return undefined;
   return tracerFor(SCOPE).startSpan(
     `redis.${command.toLowerCase()}`,
     {

@@ -37,6 +37,27 @@ async function bodyOf(scrape: PrometheusScrape): Promise<string> {
 }
 
 describe('createPrometheusScrape()', () => {
+  it('ends a name in its unit, once, and a counter in _total behind it', async () => {
+    const { scrape, meter } = start();
+    meter('m').createHistogram('http.server.request.duration', { unit: 's' }).record(1);
+    meter('m').createHistogram('request_duration_ms', { unit: 'ms' }).record(1);
+    meter('m').createCounter('sent_bytes_total', { unit: 'By' }).add(1);
+    meter('m').createCounter('cpu.time', { unit: 's' }).add(1);
+    meter('m').createGauge('loop.utilization', { unit: '1' }).record(1);
+
+    const body = await bodyOf(scrape);
+
+    const types = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+    expect(types).toEqual([
+      'target_info gauge',
+      'http_server_request_duration_seconds histogram',
+      'request_duration_ms histogram',
+      'sent_bytes_total counter',
+      'cpu_time_seconds_total counter',
+      'loop_utilization_ratio gauge',
+    ]);
+  });
+
   it('writes counters and histograms as the documentation shows them', async () => {
     const { scrape, meter } = start();
     meter('OrderService').createCounter('requests_total').add(1234, { method: 'POST', status: '200' });
