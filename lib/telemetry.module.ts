@@ -9,6 +9,7 @@ import {
 import { APP_INTERCEPTOR, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 
+import { type TelemetryConfig } from './config/telemetry-config.interface.js';
 import { type TelemetryOptions } from './config/telemetry-options.interface.js';
 import { TelemetryError } from './errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
@@ -71,6 +72,11 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
+/** Whether the HTTP instrumentation opens the logging scope of each request, which spares nestjs-pino's middleware. */
+function opensRequestScopes({ instrumentation }: TelemetryConfig, runtime: object | undefined): boolean {
+  return runtime !== undefined && instrumentation.httpServer !== undefined;
+}
+
 function assemble(core: DynamicModule): DynamicModule {
   return {
     module: TelemetryModule,
@@ -79,7 +85,10 @@ function assemble(core: DynamicModule): DynamicModule {
       core,
       LoggerModule.forRootAsync({
         inject: [TELEMETRY],
-        useFactory: ({ config }: RunningTelemetry) => createPinoParams(config),
+        useFactory: ({ config, runtime }: RunningTelemetry) =>
+          createPinoParams(config, {
+            requestScope: opensRequestScopes(config, runtime) ? 'caller' : 'middleware',
+          }),
       }),
     ],
     // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.

@@ -32,11 +32,15 @@ const recordedIn = new WeakMap<object, string>();
 /** Puts a failure on the span: the exception once per trace, at the span it passed first, and the error status. */
 export function recordFailure(span: Span, error: unknown, isError: ErrorPredicate = isSpanError): void {
   if (!span.isRecording()) return;
-  const type = errorTypeOf(error);
-  if (isFirstSighting(span, error)) span.addEvent('exception', describeException(error, type));
+  recordException(span, error);
   if (!isError(error)) return;
-  span.setAttribute(ATTR_ERROR_TYPE, type);
+  span.setAttribute(ATTR_ERROR_TYPE, errorTypeOf(error));
   span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+}
+
+/** Tells of an exception as an event, unless a span of the trace has told of that very object already. */
+export function recordException(span: Span, error: unknown): void {
+  if (isFirstSighting(span, error)) span.addEvent('exception', describeException(error, errorTypeOf(error)));
 }
 
 function isFirstSighting(span: Span, error: unknown): boolean {
@@ -62,7 +66,8 @@ export function errorTypeOf(error: unknown): string {
   return error.name === 'Error' ? error.constructor.name || 'Error' : error.name;
 }
 
-function messageOf(error: unknown): string {
+/** What a thrown value says, whatever it is. */
+export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   if (typeof error === 'string') return error;
   try {

@@ -6,6 +6,7 @@ import {
   type FastifyRequestLike,
   type FrameworkRequest,
 } from './http-request.interface.js';
+import { isMiddlewareRoute } from './middleware-routes.js';
 
 /** Reads a Fastify request: its router has matched before the first hook runs. */
 export function readFastifyRequest(request: FastifyRequestLike, reply: FastifyReplyLike): FrameworkRequest {
@@ -21,10 +22,10 @@ export function readExpressRequest(request: ExpressRequestLike, response: Server
   return { request, response, route: () => expressRoute(request) };
 }
 
-function expressRoute(request: ExpressRequestLike): string | undefined {
-  const path = request.route?.path;
-  if (path === undefined) return undefined;
+function expressRoute({ route, baseUrl }: ExpressRequestLike): string | undefined {
+  const path = route?.path;
+  if (route === undefined || path === undefined || isMiddlewareRoute(route)) return undefined;
   // Several patterns or a regular expression read as Express prints them.
   const pattern = typeof path === 'string' ? path : String(path);
-  return `${request.baseUrl ?? ''}${pattern}`;
+  return `${baseUrl ?? ''}${pattern}`;
 }

@@ -6,14 +6,16 @@ import {
   type FastifyRequestLike,
   type FrameworkRequest,
 } from './http-request.interface.js';
+import { runInRequestScope } from '../../logging/request-scope.js';
 import { readExpressRequest, readFastifyRequest } from './framework-requests.js';
 import { type IgnoreRule } from './ignore-rules.js';
+import { type MiddlewareRegistrar, noticeMiddlewareRoutes } from './middleware-routes.js';
 import { recordRequest, type RequestObserver } from './record-request.js';
 
 type RequestHook = (request: unknown, response: unknown, done: (error?: Error) => void) => unknown;
 
 /** What is used of NestJS's `AbstractHttpAdapter`. */
-export interface HttpAdapterLike {
+export interface HttpAdapterLike extends MiddlewareRegistrar {
   getType(): string;
   setOnRequestHook?(hook: RequestHook): void;
 }
@@ -43,8 +45,10 @@ export function instrumentAdapter(
   let active = true;
   const hook: RequestHook = (request, response, done) => {
     const proceed = (): void => {
-      if (applicationHook === undefined) done();
-      else applicationHook.call(adapter, request, response, done);
+      runInRequestScope(() => {
+        if (applicationHook === undefined) done();
+        else applicationHook.call(adapter, request, response, done);
+      });
     };
     if (active) recordRequest(read(request, response), ignore, observer, proceed);
     else proceed();
@@ -55,8 +59,11 @@ export function instrumentAdapter(
     applicationHook = later;
   };
   target[INSTRUMENTED] = true;
+  const forgetMiddleware =
+    adapter.getType() === 'express' ? noticeMiddlewareRoutes(adapter) : () => undefined;
   return () => {
     active = false;
+    forgetMiddleware();
     delete target.setOnRequestHook;
     target[INSTRUMENTED] = false;
   };

@@ -17,8 +17,10 @@ import {
 } from '@opentelemetry/semantic-conventions';
 
 import { tracerFor } from '../../runtime/tracers.js';
+import { messageOf } from '../../tracing/error-policy.js';
 import { type FrameworkRequest } from './http-request.interface.js';
 import { type IgnoreRule } from './ignore-rules.js';
+import { requestFailureOf } from './request-failures.js';
 import { describeRequest, identifyRequest, type RequestIdentity } from './request-attributes.js';
 
 /** What is known of a request once its response is out, or will never be. */
@@ -138,10 +140,12 @@ function describeOutcome(
   }
   if (statusCode !== undefined) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
   if (aborted) span.addEvent('http.request.aborted');
-  if (statusCode !== undefined && statusCode >= 500) {
-    span.setAttribute(ATTR_ERROR_TYPE, String(statusCode));
-    span.setStatus({ code: SpanStatusCode.ERROR });
-  }
+  if (statusCode === undefined || statusCode < 500) return;
+  // The type is the status, as on the metric; what was thrown is told by the message and by the exception event.
+  span.setAttribute(ATTR_ERROR_TYPE, String(statusCode));
+  const failure = requestFailureOf(span);
+  const message = failure === undefined ? {} : { message: messageOf(failure.error) };
+  span.setStatus({ code: SpanStatusCode.ERROR, ...message });
 }
 
 /** Bytes of a body arrive in the socket's context: without a binding, a body parser would drop the request's span. */

@@ -1,0 +1,19 @@
+import { type Span, trace } from '@opentelemetry/api';
+
+import { recordException } from '../../tracing/error-policy.js';
+
+/** What was thrown in a request, by its server span: only its response tells whether that was an error. */
+const failures = new WeakMap<Span, { readonly error: unknown }>();
+
+/** Notes what the application threw while the active request was handled. */
+export function noteRequestFailure(error: unknown): void {
+  const span = trace.getActiveSpan();
+  if (span?.isRecording() !== true) return;
+  recordException(span, error);
+  failures.set(span, { error });
+}
+
+/** What was noted for a server span; undefined when nothing was thrown. */
+export function requestFailureOf(span: Span): { readonly error: unknown } | undefined {
+  return failures.get(span);
+}
