@@ -1,13 +1,9 @@
 import { type ReadableLogRecord, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
-import {
-  AggregationTemporality,
-  type DataPoint,
-  type MetricData,
-  MetricReader,
-} from '@opentelemetry/sdk-metrics';
+import { type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { OnDemandReader } from '../exporters/on-demand.reader.js';
 
 /** One written log line, parsed. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -83,21 +79,6 @@ export function createTelemetryProbe(): TelemetryProbe {
       for (const kept of [spans, logRecords, lines]) kept.length = 0;
     },
   };
-}
-
-/** Collects when it is asked to, and at no other time. */
-class OnDemandReader extends MetricReader {
-  constructor() {
-    super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });
-  }
-
-  protected override onForceFlush(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override onShutdown(): Promise<void> {
-    return Promise.resolve();
-  }
 }
 
 /** Unlike the SDK's in-memory exporters these forget nothing when the application is closed: a test looks afterwards. */

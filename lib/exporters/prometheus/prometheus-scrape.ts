@@ -5,7 +5,7 @@ import { warnOnce } from '../../errors/warnings.js';
 import { describeError } from '../explain-export-failure.js';
 import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
 import { mergeScopes } from './merge-scopes.js';
-import { PrometheusReader } from './prometheus-reader.js';
+import { OnDemandReader } from '../on-demand.reader.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
@@ -30,7 +30,7 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Offers metrics in Prometheus' text format; the serializer is loaded at the first scrape. */
 export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
-  const reader = new PrometheusReader();
+  const reader = new OnDemandReader();
   let serializer: PrometheusSerializer | undefined;
 
   const render = async (): Promise<PrometheusAnswer> => {

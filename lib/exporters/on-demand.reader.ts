@@ -1,7 +1,7 @@
 import { AggregationTemporality, MetricReader } from '@opentelemetry/sdk-metrics';
 
 /** A reader that waits to be asked: running totals, since a scraper does not know what other scrapers have seen. */
-export class PrometheusReader extends MetricReader {
+export class OnDemandReader extends MetricReader {
   constructor() {
     super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });
   }
