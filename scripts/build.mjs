@@ -17,7 +17,11 @@ function build({ name, project, inputs, packageType }) {
   const out = join(root, 'dist', name);
   // Beside the folder, not in it: the folder is what is published.
   const stamp = join(root, 'dist', `.built-${name}`);
-  const newest = Math.max(...[...inputs, project, 'tsconfig.base.json', 'package.json'].map((path) => newestUnder(join(root, path))));
+  const newest = Math.max(
+    ...[...inputs, project, 'tsconfig.base.json', 'package.json'].map((path) =>
+      newestUnder(join(root, path)),
+    ),
+  );
   if (existsSync(out) && existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
   const started = performance.now();
   rmSync(out, { recursive: true, force: true });

@@ -175,7 +175,7 @@ export function describeHttpServer(platform: Platform): void {
 
     it('does not carry the raw URL in its name when no route matches', async () => {
       const caller = newCaller();
-      const response = await app.fetch('/no/such/route/4711', { caller });
+      const response = await app.fetch('/no/such/route/raw-path', { caller });
       const span = await app.spans.server(caller.traceId);
       expect(response.status).toBe(404);
       expect(span.name).toBe('GET');

@@ -103,8 +103,8 @@ export function describeMetrics(platform: Platform): void {
     });
 
     it('shows the duration of requests by route in seconds, never by raw URL', async () => {
-      await app.fetch('/items/4711');
-      await app.fetch('/nowhere/4712');
+      await app.fetch('/items/raw-id');
+      await app.fetch('/nowhere/raw-path');
       const matched =
         /^http_server_request_duration_seconds_count\{[^}]*http_route="\/items\/:id"[^}]*\} 1$/m;
       const unmatched =
@@ -112,8 +112,8 @@ export function describeMetrics(platform: Platform): void {
       expect(await scrapeUntil(app, matched)).toMatch(matched);
       const page = await scrapeUntil(app, unmatched);
       expect(page).toMatch(unmatched);
-      expect(page).not.toContain('4711');
-      expect(page).not.toContain('4712');
+      expect(page).not.toContain('raw-id');
+      expect(page).not.toContain('raw-path');
     });
 
     it.each(['/health', '/internal/sweep', '/metrics'])(
