@@ -35,7 +35,11 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['<rootDir>/test/architecture.spec.ts', '<rootDir>/test/e2e/', '<rootDir>/test/backends/'],
+      testPathIgnorePatterns: [
+        '<rootDir>/test/architecture.spec.ts',
+        '<rootDir>/test/e2e/',
+        '<rootDir>/test/backends/',
+      ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
     { ...shared, displayName: 'backends', testMatch: ['<rootDir>/test/backends/**/*.spec.ts'] },

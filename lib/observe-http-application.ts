@@ -3,6 +3,8 @@ import { type AbstractHttpAdapter, type HttpAdapterHost, type ModuleRef } from '
 import { createRequestObserver } from './instrumentation/http-server/create-request-observer.js';
 import { compileIgnoreRules } from './instrumentation/http-server/ignore-rules.js';
 import { instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
+import { activateInstrumentation } from './instrumentation/instrumentation-registry.js';
+import { recordExceptions } from './instrumentation/nest/record-exceptions.js';
 import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
@@ -23,11 +25,15 @@ export function observeHttpApplication(
   moduleRef: ModuleRef,
 ): ObservedHttpApplication {
   let endpoint: MetricsEndpoint | undefined;
-  let undo: (() => void) | undefined;
+  const undo: (() => void)[] = [];
   const observe = (adapter: AbstractHttpAdapter): void => {
     const { httpServer } = config.instrumentation;
     if (httpServer !== undefined) {
-      undo = instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), createRequestObserver());
+      undo.push(
+        instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), createRequestObserver()),
+        // Here and not with the process-wide ones: those run without NestJS too, and this one loads its core.
+        activateInstrumentation('nest-exceptions', recordExceptions),
+      );
     }
     const { prometheus } = config.metrics;
     if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {
@@ -40,7 +46,7 @@ export function observeHttpApplication(
     completeRoutes: () => endpoint?.completeRoutes(),
     stop: () => {
       waiting?.unsubscribe();
-      undo?.();
+      for (const restore of undo) restore();
     },
   };
 }

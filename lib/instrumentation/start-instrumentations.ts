@@ -5,7 +5,6 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { instrumentIoredis } from './clients/instrument-ioredis.js';
 import { instrumentUndici } from './clients/instrument-undici.js';
-import { recordExceptions } from './nest/record-exceptions.js';
 import { patchPg } from './clients/pg/instrument-pg.js';
 import { activateInstrumentation } from './instrumentation-registry.js';
 
@@ -13,8 +12,6 @@ import { activateInstrumentation } from './instrumentation-registry.js';
 export function startInstrumentations(config: TelemetryConfig): () => void {
   const undo: (() => void)[] = [];
   const { instrumentation } = config;
-  if (instrumentation.httpServer !== undefined)
-    undo.push(activateInstrumentation('nest-exceptions', recordExceptions));
   if (instrumentation.http) undo.push(activateInstrumentation('undici', instrumentUndici));
   if (instrumentation.redis) undo.push(activateInstrumentation('ioredis', instrumentIoredis));
   if (instrumentation.pg) undo.push(activateInstrumentation('pg', patchPg));

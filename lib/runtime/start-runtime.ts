@@ -36,14 +36,14 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
   };
 
   registerPropagation(config, register);
-  const tracing = startTracing(config, resource, register);
-  const measuring = startMetrics(config, resource, register);
-  const logging = startLogRecords(config, resource, register);
+  const tracing = attempt('traces', () => startTracing(config, resource, register));
+  const measuring = attempt('metrics', () => startMetrics(config, resource, register));
+  const logging = attempt('logs', () => startLogRecords(config, resource, register));
 
   const runtime = new TelemetryRuntime({
     config,
-    providers: [tracing, measuring.provider, logging].filter((provider) => provider !== undefined),
-    prometheus: measuring.prometheus,
+    providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
+    prometheus: measuring?.prometheus,
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
     unregister: () => {
       for (const unset of undo.reverse()) unset();
@@ -62,6 +62,20 @@ export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
   runtime.unregister();
   state.runtime = undefined;
   state.generation += 1;
+}
+
+/** One signal that cannot be started (a reader or processor of the application's that is used up) leaves the others alone. */
+function attempt<T>(signal: string, start: () => T): T | undefined {
+  try {
+    return start();
+  } catch (error) {
+    warnOnce(
+      `start:${signal}`,
+      `Telemetry runs without ${signal}, they could not be started: ${String(error)}. ` +
+        'Processors and readers passed in options serve one start only: make new ones for each.',
+    );
+    return undefined;
+  }
 }
 
 type Register = (slot: GlobalSlot, set: () => boolean, unset: () => void) => void;

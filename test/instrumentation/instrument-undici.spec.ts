@@ -94,6 +94,14 @@ describe('instrumentUndici()', () => {
     expect(received[0]?.traceparent).toBe(traceparent);
   });
 
+  it('takes over from a subscription that was left behind', async () => {
+    instrumentUndici();
+    undo = instrumentUndici();
+    await fetchText('/');
+    await waitUntil(() => tracing.spans().length > 0);
+    expect(tracing.spans()).toHaveLength(1);
+  });
+
   it('leaves requests alone where tracing is suppressed', async () => {
     await context.with(suppressTracing(context.active()), () => fetchText('/'));
     expect(tracing.spans()).toHaveLength(0);

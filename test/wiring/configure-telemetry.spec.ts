@@ -120,6 +120,17 @@ describe('configureTelemetry()', () => {
     expect(warnings).toEqual([expect.stringMatching(/as service "script".*no effect: serviceName/)]);
   });
 
+  it('starts without the one signal that cannot be started, and says which', async () => {
+    await start().shutdown();
+    const warnings: string[] = [];
+    const restore = setWarningSink((message) => warnings.push(message));
+    start();
+    restore();
+    getTelemetry('partly').trace('still traced', () => undefined);
+    expect(probe.span('still traced').ended).toBe(true);
+    expect(warnings).toEqual([expect.stringMatching(/runs without metrics.*make new ones/)]);
+  });
+
   it('leaves a signal to the SDK that the application has started for it', async () => {
     const exporter = new InMemorySpanExporter();
     const sdk = new NodeSDK({

@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Channel, channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import {
   type Attributes,
@@ -79,10 +79,24 @@ export function instrumentUndici(): () => void {
     ['undici:request:trailers', onTrailers],
     ['undici:request:error', onError],
   ];
-  for (const [channel, listener] of subscriptions) subscribe(channel, listener);
-  return () => {
-    for (const [channel, listener] of subscriptions) unsubscribe(channel, listener);
-  };
+  for (const [name, listener] of subscriptions) subscribe(name, listener);
+  return takeOver(() => {
+    for (const [name, listener] of subscriptions) unsubscribe(name, listener);
+  });
+}
+
+const SUBSCRIPTION = Symbol.for('nestjs-telemetry.subscription');
+
+/**
+ * Ends the subscription another set of globals left behind, and remembers this one. Channels belong to the process, but
+ * a test runner gives each file globals of its own: an application that one file never closed would go on putting its
+ * own trace on the requests of the next.
+ */
+function takeOver(undo: () => void): () => void {
+  const holder = channel('undici:request:create') as Channel & { [SUBSCRIPTION]?: () => void };
+  holder[SUBSCRIPTION]?.();
+  holder[SUBSCRIPTION] = undo;
+  return undo;
 }
 
 function startRequest(request: UndiciRequest): RequestInFlight | undefined {
