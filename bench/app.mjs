@@ -1,0 +1,123 @@
+// One server process: `node app.mjs VARIANT SINK_URL`. It is told over IPC when a window begins and when to report, and
+// measures itself, so that the processor time of every thread counts and nothing else does.
+import { writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+import { declareInjected, decorateClass, decorateMethod } from './decorate.mjs';
+import { VARIANTS } from './variants.mjs';
+
+const [name, endpoint] = process.argv.slice(2);
+
+async function createApplication({ imports, logger, log, decorators = () => [], afterCreate }) {
+  const { Controller, Get, Injectable, Module, Param } = await import('@nestjs/common');
+  const { NestFactory } = await import('@nestjs/core');
+  const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+
+  class PriceService {
+    constructor(own) {
+      this.logger = own;
+    }
+
+    async read(id) {
+      log?.(this.logger, id);
+      return { id, total: 42, currency: 'EUR' };
+    }
+  }
+  decorateMethod(PriceService, 'read', ...decorators('PriceService.read'));
+  declareInjected(PriceService, ...(logger === undefined ? [] : [logger]));
+  decorateClass(PriceService, Injectable());
+
+  class OrderService {
+    constructor(prices) {
+      this.prices = prices;
+    }
+
+    async find(id) {
+      return { id, price: await this.prices.read(id), items: ['book', 'pen'] };
+    }
+  }
+  decorateMethod(OrderService, 'find', ...decorators('OrderService.find'));
+  declareInjected(OrderService, PriceService);
+  decorateClass(OrderService, Injectable());
+
+  class OrderController {
+    constructor(orders) {
+      this.orders = orders;
+    }
+
+    find(id) {
+      return this.orders.find(id);
+    }
+  }
+  decorateMethod(OrderController, 'find', Get(':id'));
+  Param('id')(OrderController.prototype, 'find', 0);
+  declareInjected(OrderController, OrderService);
+  decorateClass(OrderController, Controller('orders'));
+
+  class AppModule {}
+  decorateClass(
+    AppModule,
+    Module({ imports, controllers: [OrderController], providers: [OrderService, PriceService] }),
+  );
+
+  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+  afterCreate?.(app);
+  return app;
+}
+
+/** Takes a CPU profile of a window; the inspector is loaded only then. */
+async function startProfile() {
+  const { Session } = await import('node:inspector/promises');
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: 500 });
+  await session.post('Profiler.start');
+  return async (file) => {
+    const { profile } = await session.post('Profiler.stop');
+    writeFileSync(file, JSON.stringify(profile));
+    session.disconnect();
+  };
+}
+
+const app = await createApplication(await VARIANTS[name].load(endpoint));
+await app.listen(0, '127.0.0.1');
+const startupMs = performance.now();
+
+const DELAY_RESOLUTION_MS = 10;
+const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+let usage;
+let stopProfile;
+
+const commands = {
+  begin: async ({ profile }) => {
+    if (profile) stopProfile = await startProfile();
+    delay.enable();
+    delay.reset();
+    usage = process.cpuUsage();
+  },
+  /** The load has ended; the event loop is idle from here, so that its delay is read now. */
+  endLoad: () => {
+    delay.disable();
+    const overResolution = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - DELAY_RESOLUTION_MS);
+    return { delayMeanMs: overResolution(delay.mean), delayP99Ms: overResolution(delay.percentile(99)) };
+  },
+  /** What was buffered has been sent. */
+  report: async ({ profile }) => {
+    const { user, system } = process.cpuUsage(usage);
+    const { rss } = process.memoryUsage();
+    await stopProfile?.(profile);
+    return { cpuMicros: user + system, rssBytes: rss };
+  },
+  stop: () => {
+    process.disconnect();
+    process.exit(0);
+  },
+};
+
+process.on('message', async ({ command, ...args }) => {
+  process.send({ command, ...(await commands[command](args)) });
+});
+// The bench was killed: nobody is there to stop this process.
+process.on('disconnect', () => process.exit(0));
+process.send({ command: 'listening', port: app.getHttpServer().address().port, startupMs });

@@ -1,0 +1,21 @@
+// What the TypeScript compiler would emit for decorators, so that the bench needs no build of its own.
+import 'reflect-metadata';
+
+/** `class` decorators, last one first. */
+export function decorateClass(target, ...decorators) {
+  for (const decorate of decorators.reverse()) decorate(target);
+  return target;
+}
+
+/** Decorators of one method, last one first. */
+export function decorateMethod(target, name, ...decorators) {
+  for (const decorate of decorators.reverse()) {
+    const descriptor = Object.getOwnPropertyDescriptor(target.prototype, name);
+    Object.defineProperty(target.prototype, name, decorate(target.prototype, name, descriptor) ?? descriptor);
+  }
+}
+
+/** The types of the constructor's parameters, which Nest injects. */
+export function declareInjected(target, ...types) {
+  Reflect.defineMetadata('design:paramtypes', types, target);
+}

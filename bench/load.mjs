@@ -1,0 +1,109 @@
+// The load generator, a process of its own. Written on sockets because a client that costs as much as the server would
+// starve it on a small machine. Each command is one run over fresh keep-alive connections:
+//   { port, connections, seconds, rate }   rate 0: every connection asks again at once; else requests per second in all,
+//                                          and a latency counts from when the request was due, not from when it was sent
+import { connect } from 'node:net';
+import { createHistogram } from 'node:perf_hooks';
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** Length of the whole first response in `bytes`, or undefined while its head is incomplete. */
+function responseLength(bytes) {
+  const headEnd = bytes.indexOf(HEAD_END);
+  if (headEnd === -1) return undefined;
+  const head = bytes.latin1Slice(0, headEnd);
+  const match = /content-length: (\d+)/i.exec(head);
+  if (!head.startsWith('HTTP/1.1 200') || match === null) throw new Error(`unexpected response: ${head}`);
+  return headEnd + HEAD_END.length + Number(match[1]);
+}
+
+function openConnection(port, onResponse) {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  let received = Buffer.alloc(0);
+  const connection = {
+    startedAt: 0,
+    send(id, startedAt) {
+      connection.startedAt = startedAt;
+      socket.write(`GET /orders/${id} HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n\r\n`);
+    },
+    close: () => socket.destroy(),
+  };
+  socket.on('data', (chunk) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    const length = responseLength(received);
+    if (length === undefined || received.length < length) return;
+    received = received.subarray(length);
+    onResponse(connection);
+  });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(connection));
+  });
+}
+
+async function run({ port, connections, seconds, rate }) {
+  const latency = createHistogram();
+  const idle = [];
+  const due = [];
+  let sent = 0;
+  let answered = 0;
+  let finished = false;
+  let pending = 0;
+  let onQuiet = () => undefined;
+
+  const send = (connection, startedAt) => {
+    sent += 1;
+    pending += 1;
+    connection.send(sent % 1_000, startedAt);
+  };
+  const onResponse = (connection) => {
+    const now = performance.now();
+    latency.record(Math.max(1, Math.round((now - connection.startedAt) * 1_000)));
+    answered += 1;
+    pending -= 1;
+    if (finished) {
+      if (pending === 0) onQuiet();
+    } else if (rate === 0) send(connection, now);
+    else if (due.length > 0) send(connection, due.shift());
+    else idle.push(connection);
+  };
+
+  const opened = await Promise.all(
+    Array.from({ length: connections }, () => openConnection(port, onResponse)),
+  );
+  const startedAt = performance.now();
+  let timer;
+  if (rate === 0) {
+    for (const connection of opened) send(connection, performance.now());
+  } else {
+    idle.push(...opened);
+    let scheduled = 0;
+    timer = setInterval(() => {
+      const target = Math.floor(((performance.now() - startedAt) / 1_000) * rate);
+      for (; scheduled < target; scheduled += 1) {
+        const dueAt = startedAt + (scheduled / rate) * 1_000;
+        const connection = idle.pop();
+        if (connection === undefined) due.push(dueAt);
+        else send(connection, dueAt);
+      }
+    }, 1);
+  }
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  clearInterval(timer);
+  const elapsedSeconds = (performance.now() - startedAt) / 1_000;
+  const perSecond = answered / elapsedSeconds;
+  finished = true;
+  if (pending > 0) await new Promise((resolve) => (onQuiet = resolve));
+  for (const connection of opened) connection.close();
+  return {
+    requests: answered,
+    perSecond,
+    p50Ms: latency.percentile(50) / 1e3,
+    p99Ms: latency.percentile(99) / 1e3,
+  };
+}
+
+process.on('message', async ({ command, ...options }) => {
+  process.send({ command, ...(await run(options)) });
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,223 @@
+// What telemetry costs a request: the same application under each variant, in fresh processes, interleaved, as ratios.
+//
+//   node bench/run.mjs [--rounds 3] [--seconds 8] [--warmup 8] [--variants bare,pino,ours-100] [--profile DIR] [--json FILE]
+//
+// Each round starts each variant once: warm-up, a closed loop of 20 connections, then a paced run of 1,000 requests/s.
+// Processor time is that of the server process, all threads, over the window and the drain after it. The numbers of a
+// machine that does other work, or of another machine, do not compare; the ratios of one run do.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { startChild } from './child.mjs';
+import { installBench } from './install.mjs';
+import { renderTable, summarize } from './table.mjs';
+import { VARIANTS } from './variants.mjs';
+
+const CONNECTIONS = 20;
+const PACED_PER_SECOND = 1_000;
+/** Longer than the delays below, so that everything buffered has left when the drain ends. */
+const DRAIN_MS = 2_000;
+/** Spans and metrics as often as log records by default: the same work, a shorter drain. */
+const EXPORT_DELAYS = { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_METRIC_EXPORT_INTERVAL: '1000' };
+
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '8' },
+      warmup: { type: 'string', default: '8' },
+      variants: { type: 'string', default: Object.keys(VARIANTS).join(',') },
+      profile: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const variants = values.variants.split(',');
+  const unknown = variants.filter((name) => !(name in VARIANTS));
+  if (unknown.length > 0) {
+    throw new Error(`no variant ${unknown.join(', ')}; there are ${Object.keys(VARIANTS).join(', ')}`);
+  }
+  const number = (name) => {
+    const value = Number(values[name]);
+    if (!(value > 0)) throw new Error(`--${name} must be a number above 0, not ${values[name]}`);
+    return value;
+  };
+  return {
+    ...values,
+    variants,
+    rounds: number('rounds'),
+    seconds: number('seconds'),
+    warmup: number('warmup'),
+  };
+}
+
+/** One window under load: what the server used until everything had left it, and what the client saw. */
+async function measureWindow({ server, load, sink }, { exports }, options, profile) {
+  await sink.ask('take');
+  await server.ask('begin', { profile });
+  const client = await load.ask('run', options);
+  const { delayMeanMs, delayP99Ms } = await server.ask('endLoad');
+  if (exports) await sleep(DRAIN_MS);
+  const { cpuMicros, rssBytes } = await server.ask('report', { profile });
+  const sent = await sink.ask('take');
+  return {
+    cpu: cpuMicros / client.requests,
+    perSecond: client.perSecond,
+    p99: client.p99Ms,
+    delayMean: delayMeanMs,
+    delayP99: delayP99Ms,
+    rss: rssBytes / 2 ** 20,
+    spans: sent.traces / client.requests,
+    logs: sent.logs / client.requests,
+  };
+}
+
+async function measureVariant(name, sinkPort, { load, sink }, { warmup, seconds, profile }) {
+  const variant = VARIANTS[name];
+  const server = startChild('./app.mjs', [name, `http://127.0.0.1:${sinkPort}`], {
+    NODE_ENV: 'production',
+    ...EXPORT_DELAYS,
+  });
+  try {
+    const { port, startupMs } = await server.answer('listening');
+    const children = { server, load, sink };
+    const base = { port, connections: CONNECTIONS };
+    await load.ask('run', { ...base, seconds: warmup, rate: 0 });
+    if (variant.exports) await sleep(DRAIN_MS);
+    const file = profile && join(profile, `${name}.cpuprofile`);
+    const closed = await measureWindow(children, variant, { ...base, seconds, rate: 0 }, file);
+    const paced = await measureWindow(children, variant, { ...base, seconds, rate: PACED_PER_SECOND });
+    return {
+      startup: startupMs,
+      ...closed,
+      pacedCpu: paced.cpu,
+      pacedP99: paced.p99,
+      pacedPerSecond: paced.perSecond,
+      pacedSpans: paced.spans,
+      pacedDelayMean: paced.delayMean,
+      pacedDelayP99: paced.delayP99,
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+const fixed = (digits) => (value) => value.toFixed(digits);
+
+/** Ratios are taken within a round, then the median of them: the machine changes between rounds, less within one. */
+function ratioTo(results, name, baseline, key) {
+  const base = results.get(baseline);
+  if (base === undefined) return '';
+  const { ratio } = summarize(
+    results.get(name).map((round, index) => ({ ratio: round[key] / base[index][key] })),
+  );
+  return fixed(2)(ratio);
+}
+
+function render(results) {
+  const header = ['variant', 'CPU us/req', 'x bare', 'x pino', 'req/s', 'x pino', 'p99 ms', 'x pino'];
+  const pacedHeader = [
+    'variant',
+    'CPU us/req',
+    'x bare',
+    'x pino',
+    'req/s',
+    'p99 ms',
+    'loop mean ms',
+    'loop p99 ms',
+  ];
+  const restHeader = [
+    'variant',
+    'MiB after load',
+    '+ pino',
+    'start ms',
+    '+ bare',
+    'loop p99 ms',
+    'spans/req',
+    'paced',
+    'logs/req',
+  ];
+  const closed = [];
+  const paced = [];
+  const rest = [];
+  const difference = (value, baseline, key) =>
+    results.has(baseline) ? fixed(0)(value - summarize(results.get(baseline))[key]) : '';
+  for (const [name, rounds] of results) {
+    const all = summarize(rounds);
+    const times = (baseline, key) => ratioTo(results, name, baseline, key);
+    closed.push([
+      name,
+      fixed(1)(all.cpu),
+      times('bare', 'cpu'),
+      times('pino', 'cpu'),
+      fixed(0)(all.perSecond),
+      times('pino', 'perSecond'),
+      fixed(2)(all.p99),
+      times('pino', 'p99'),
+    ]);
+    paced.push([
+      name,
+      fixed(1)(all.pacedCpu),
+      times('bare', 'pacedCpu'),
+      times('pino', 'pacedCpu'),
+      fixed(0)(all.pacedPerSecond),
+      fixed(2)(all.pacedP99),
+      fixed(2)(all.pacedDelayMean),
+      fixed(2)(all.pacedDelayP99),
+    ]);
+    rest.push([
+      name,
+      fixed(0)(all.rss),
+      difference(all.rss, 'pino', 'rss'),
+      fixed(0)(all.startup),
+      difference(all.startup, 'bare', 'startup'),
+      fixed(2)(all.delayP99),
+      fixed(2)(all.spans),
+      fixed(2)(all.pacedSpans),
+      fixed(2)(all.logs),
+    ]);
+  }
+  return [
+    `Closed loop, ${CONNECTIONS} connections`,
+    renderTable(header, closed),
+    `Paced, ${PACED_PER_SECOND} requests/s`,
+    renderTable(pacedHeader, paced),
+    'Memory, start-up, event loop under the closed loop, and what arrived at the sink',
+    renderTable(restHeader, rest),
+  ].join('\n\n');
+}
+
+async function main() {
+  const options = readArguments();
+  installBench();
+  if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
+  const sink = startChild('./sink.mjs');
+  const load = startChild('./load.mjs');
+  const results = new Map(options.variants.map((name) => [name, []]));
+  try {
+    const { port } = await sink.answer('listening');
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const name of options.variants) {
+        const result = await measureVariant(name, port, { load, sink }, options);
+        results.get(name).push(result);
+        console.error(
+          `round ${round + 1}  ${name.padEnd(12)} ${result.cpu.toFixed(1)} us/request, paced ${result.pacedCpu.toFixed(1)}`,
+        );
+      }
+    }
+  } finally {
+    await Promise.all([load.stop(), sink.stop()]);
+  }
+  const [{ model }] = cpus();
+  console.log(`\n${model}, ${availableParallelism()} threads; medians of ${options.rounds} rounds\n`);
+  for (const name of options.variants) console.log(`${name.padEnd(12)} ${VARIANTS[name].description}`);
+  console.log(`\n${render(results)}`);
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify(Object.fromEntries(results), null, 2)}\n`);
+  }
+}
+
+await main();

@@ -1,0 +1,107 @@
+// The same application under each kind of telemetry. A variant gives: `beforeApp` (what has to run before Nest is loaded),
+// `imports` (modules), `logger` (class whose instance is injected and how a line is written with it), `decorators` of the two
+// service methods, and `afterCreate`. Modules are loaded by the variant that needs them, or memory and start-up would lie.
+import { createRequire, register } from 'node:module';
+
+const SERVICE = 'orders-bench';
+
+/** nestjs-pino as its documentation has it, on all routes, with its request line. */
+async function withPino() {
+  const { Logger, LoggerModule, PinoLogger } = await import('nestjs-pino');
+  const { RequestMethod } = await import('@nestjs/common');
+  return {
+    imports: [
+      LoggerModule.forRoot({
+        // The default pattern of nestjs-pino matches nothing on Nest 12 with Fastify.
+        forRoutes: [{ path: '/{*splat}', method: RequestMethod.ALL }],
+      }),
+    ],
+    logger: PinoLogger,
+    log: (logger, id) => {
+      logger.info({ id }, 'order read');
+    },
+    afterCreate: (app) => {
+      app.useLogger(app.get(Logger));
+    },
+  };
+}
+
+async function withOurs(options) {
+  const { TelemetryModule, TelemetryService, Trace } = await import('nestjs-telemetry');
+  return {
+    imports: [TelemetryModule.forRoot({ serviceName: SERVICE, environment: 'production', ...options })],
+    logger: TelemetryService,
+    log: (telemetry, id) => {
+      telemetry.logInfo('order read', { id });
+    },
+    decorators: () => [Trace()],
+  };
+}
+
+const exporting = (endpoint) => ({ otlpEndpoint: endpoint, otlpProtocol: 'http/protobuf' });
+
+/** The SDK and its instrumentations as an ESM application starts them: hook first, then the SDK, then the application. */
+async function startOpenTelemetry(endpoint) {
+  const require = createRequire(import.meta.url);
+  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+  process.env.OTEL_SERVICE_NAME = SERVICE;
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = endpoint;
+  process.env.OTEL_EXPORTER_OTLP_PROTOCOL = 'http/protobuf';
+  process.env.OTEL_TRACES_EXPORTER = 'otlp';
+  process.env.OTEL_METRICS_EXPORTER = 'otlp';
+  process.env.OTEL_LOGS_EXPORTER = 'otlp';
+  process.env.OTEL_SEMCONV_STABILITY_OPT_IN = 'http';
+  const { NodeSDK } = require('@opentelemetry/sdk-node');
+  const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
+  const { PinoInstrumentation } = require('@opentelemetry/instrumentation-pino');
+  new NodeSDK({ instrumentations: [new HttpInstrumentation(), new PinoInstrumentation()] }).start();
+}
+
+/** Every variant by name; `exports` tells whether something is sent to the sink. */
+export const VARIANTS = {
+  bare: {
+    description: 'Nest 12 + Fastify; no log line',
+    load: async () => ({ imports: [] }),
+  },
+  pino: {
+    description: 'bare + nestjs-pino: request line and application line',
+    load: withPino,
+  },
+  off: {
+    description: 'ours, enabled: false: application line',
+    load: () => withOurs({ enabled: false }),
+  },
+  'ours-1': {
+    description: 'ours, 1 % of the traces: both lines, RED metrics, logs sent',
+    exports: true,
+    load: (endpoint) => withOurs({ ...exporting(endpoint), sampling: 0.01 }),
+  },
+  'ours-100': {
+    description: 'ours, every trace: 4 spans, both lines, RED metrics, logs sent',
+    exports: true,
+    load: (endpoint) => withOurs(exporting(endpoint)),
+  },
+  otel: {
+    description: 'pino + NodeSDK with instrumentation-http and -pino: 1 span, both lines, metrics, logs sent',
+    exports: true,
+    load: async (endpoint) => {
+      await startOpenTelemetry(endpoint);
+      return withPino();
+    },
+  },
+  'nestjs-otel': {
+    description: 'otel + @Span() of nestjs-otel on both service methods: 3 spans',
+    exports: true,
+    load: async (endpoint) => {
+      await startOpenTelemetry(endpoint);
+      // One after the other: its CommonJS requires Nest's ES modules, which must not be half loaded then.
+      const pino = await withPino();
+      const { OpenTelemetryModule, Span } = await import('nestjs-otel');
+      return {
+        ...pino,
+        imports: [...pino.imports, OpenTelemetryModule.forRoot()],
+        decorators: (name) => [Span(name)],
+      };
+    },
+  },
+};
