@@ -107,6 +107,7 @@ const commands = {
     const { user, system } = process.cpuUsage(usage);
     const { rss } = process.memoryUsage();
     await stopProfile?.(profile);
+    stopProfile = undefined;
     return { cpuMicros: user + system, rssBytes: rss };
   },
   stop: () => {

@@ -2,8 +2,8 @@
 //
 //   node bench/profile.mjs FILE.cpuprofile [--top 25]
 //
-// Shares are of the samples that are not idle; what is called natively stands under the function that called it only in the
-// profiler of the engine, so "(program)" and "(garbage collector)" are rows of their own.
+// Shares are of the samples that are not idle. "(native)" is what the engine and Node do in C++: `writeUtf8String` is the
+// socket's write of a response. Worker threads are not in these profiles.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
@@ -33,7 +33,8 @@ function selfTimes({ nodes, samples, timeDeltas }) {
   const times = new Map();
   samples.forEach((id, index) => {
     const { callFrame } = byId.get(id);
-    if (callFrame.functionName === '(idle)') return;
+    // Nothing runs, or the profiler itself does.
+    if (callFrame.functionName === '(idle)' || callFrame.url.startsWith('node:inspector')) return;
     const key = `${packageOf(callFrame)}\n${callFrame.functionName || '(anonymous)'}\n${fileOf(callFrame)}`;
     times.set(key, (times.get(key) ?? 0) + timeDeltas[index]);
   });
