@@ -1,12 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter } from 'node:events';
 
-import {
-  type Context,
-  type ContextManagementToken,
-  type ContextManager,
-  ROOT_CONTEXT,
-} from '@opentelemetry/api';
+import { type Context, type ContextManagementToken, type ContextManager } from '@opentelemetry/api';
+
+import { LinkedContext } from './linked-context.js';
 
 /**
  * Carries the active OpenTelemetry context through promises, timers and callbacks on one AsyncLocalStorage,
@@ -16,7 +13,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   private readonly storage = new AsyncLocalStorage<Context>();
 
   active(): Context {
-    return this.storage.getStore() ?? ROOT_CONTEXT;
+    return this.storage.getStore() ?? LinkedContext.ROOT;
   }
 
   with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
@@ -57,7 +54,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
       dispose: () => {
         if (!attached) return;
         attached = false;
-        this.storage.enterWith(previous ?? ROOT_CONTEXT);
+        this.storage.enterWith(previous ?? LinkedContext.ROOT);
       },
     };
   }
