@@ -1,6 +1,6 @@
 // Nanoseconds per call of what an application writes, beside the raw SDK, a peer, and what the language itself costs.
 //
-//   node bench/calls.mjs [--rounds 3]
+//   node bench/calls.mjs [--rounds 3] [--as-is]      (`--as-is` as in bench/run.mjs)
 //
 // Each column is a process of its own (the SDK can be started once), told its name; rounds are interleaved and the best
 // one counts, since other work on the machine can only make a call slower. Spans go to a processor that drops them: what
@@ -231,8 +231,10 @@ async function measureColumn(name) {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
-  installBench();
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string', default: '3' }, 'as-is': { type: 'boolean', default: false } },
+  });
+  if (!values['as-is']) installBench();
   const best = new Map(Object.keys(COLUMNS).map((name) => [name, {}]));
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const [name, row] of best) {

@@ -1,7 +1,8 @@
 // What telemetry costs a request: the same application under each variant, in fresh processes, interleaved, as ratios.
 //
-//   node bench/run.mjs [--rounds 3] [--seconds 8] [--warmup 8] [--variants bare,pino,ours-100] [--profile DIR] [--json FILE]
+//   node bench/run.mjs [--rounds 3] [--seconds 8] [--warmup 8] [--variants bare,pino,ours-100] [--profile DIR] [--json FILE] [--as-is]
 //
+// `--as-is` measures the build that the last run unpacked, for when the sources are being worked on.
 // Each round starts each variant once: warm-up, a closed loop of 20 connections, then a paced run of 1,000 requests/s.
 // Processor time is that of the server process, all threads, over the window and the drain after it. The numbers of a
 // machine that does other work, or of another machine, do not compare; the ratios of one run do.
@@ -33,6 +34,7 @@ function readArguments() {
       variants: { type: 'string', default: Object.keys(VARIANTS).join(',') },
       profile: { type: 'string' },
       json: { type: 'string' },
+      'as-is': { type: 'boolean', default: false },
     },
   });
   const variants = values.variants.split(',');
@@ -192,7 +194,7 @@ function render(results) {
 
 async function main() {
   const options = readArguments();
-  installBench();
+  if (!options['as-is']) installBench();
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
   const sink = startChild('./sink.mjs');
   const load = startChild('./load.mjs');
