@@ -2,7 +2,8 @@ import { type AbstractHttpAdapter, type HttpAdapterHost, type ModuleRef } from '
 
 import { createRequestObserver } from './instrumentation/http-server/create-request-observer.js';
 import { compileIgnoreRules } from './instrumentation/http-server/ignore-rules.js';
-import { instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
+import { instrumentAdapter, type RecordExchange } from './instrumentation/http-server/instrument-adapter.js';
+import { recordRequest } from './instrumentation/http-server/record-request.js';
 import { activateInstrumentation } from './instrumentation/instrumentation-registry.js';
 import { recordExceptions } from './instrumentation/nest/record-exceptions.js';
 import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
@@ -20,45 +21,57 @@ export interface ObservedHttpApplication {
  * container is filled, so it is waited for; an application without HTTP never gets one.
  */
 export function observeHttpApplication(
-  { config, runtime }: RunningTelemetry,
+  telemetry: RunningTelemetry,
   host: HttpAdapterHost,
   moduleRef: ModuleRef,
 ): ObservedHttpApplication {
-  let endpoint: MetricsEndpoint | undefined;
+  const { config, runtime } = telemetry;
+  const record = createRecord(telemetry);
   const undo: (() => void)[] = [];
-  const observe = (adapter: AbstractHttpAdapter): void => {
-    const { httpServer } = config.instrumentation;
-    if (httpServer !== undefined) {
-      undo.push(
-        instrumentAdapter(adapter, compileIgnoreRules(httpServer.ignore), createRequestObserver()),
-        // Here and not with the process-wide ones: those run without NestJS too, and this one loads its core.
-        activateInstrumentation('nest-exceptions', recordExceptions),
-      );
-    }
+  let endpoint: MetricsEndpoint | undefined;
+
+  const waiting = whenAdapterIsThere(host, (adapter) => {
+    undo.push(instrumentAdapter(adapter, record ?? passThrough));
+    // Here and not with the process-wide ones: those run without NestJS too, and this one loads its core.
+    if (record !== undefined) undo.push(activateInstrumentation('nest-exceptions', recordExceptions));
     const { prometheus } = config.metrics;
     if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {
       endpoint = mountMetricsEndpoint(adapter, prometheus, runtime.prometheus, moduleRef);
     }
-  };
-
-  const waiting = runtime === undefined ? undefined : whenAdapterIsThere(host, observe);
+  });
   return {
     completeRoutes: () => endpoint?.completeRoutes(),
     stop: () => {
-      waiting?.unsubscribe();
+      waiting.unsubscribe();
       for (const restore of undo) restore();
     },
   };
 }
 
+/** undefined where requests are not to be recorded. */
+function createRecord({ config, runtime }: RunningTelemetry): RecordExchange | undefined {
+  const { httpServer } = config.instrumentation;
+  if (runtime === undefined || httpServer === undefined) return undefined;
+  const ignore = compileIgnoreRules(httpServer.ignore);
+  const observer = createRequestObserver();
+  return (exchange, proceed) => {
+    recordRequest(exchange, ignore, observer, proceed);
+  };
+}
+
+/** Without a record a request still gets its logging scope. */
+const passThrough: RecordExchange = (_exchange, proceed) => {
+  proceed();
+};
+
 function whenAdapterIsThere(
   host: HttpAdapterHost,
   then: (adapter: AbstractHttpAdapter) => void,
 ): { unsubscribe(): void } {
-  const tell = (): void => {
-    // Whatever its type says: an application context has null, a test nothing until it is made an application.
+  // Replayed when the adapter is there already.
+  return host.init$.subscribe(() => {
+    // Whatever its type says: an application context has null.
     const adapter = host.httpAdapter as AbstractHttpAdapter | null | undefined;
     if (adapter !== null && adapter !== undefined) then(adapter);
-  };
-  return host.init$.subscribe(tell);
+  });
 }

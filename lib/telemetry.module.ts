@@ -6,15 +6,15 @@ import {
   type OnModuleInit,
   Optional,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 
-import { type TelemetryConfig } from './config/telemetry-config.interface.js';
 import { type TelemetryOptions } from './config/telemetry-options.interface.js';
 import { TelemetryError } from './errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
 import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
-import { HANDLER_SPANS, HandlerSpanInterceptor } from './instrumentation/nest/handler-span.interceptor.js';
+import { isAdapterSupported } from './instrumentation/http-server/instrument-adapter.js';
+import { wrapHandlers } from './instrumentation/nest/wrap-handlers.js';
 import { createPinoParams } from './logging/create-pino-params.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
@@ -52,6 +52,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     @Optional() @Inject(TELEMETRY) private readonly telemetry: RunningTelemetry | undefined,
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(ModuleRef) moduleRef: ModuleRef,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     if (telemetry === undefined) {
       throw new TelemetryError(
@@ -59,6 +60,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
         'TelemetryModule was imported as a class. Import TelemetryModule.forRoot(options) or TelemetryModule.forRootAsync(options).',
       );
     }
+    if (telemetry.runtime !== undefined && telemetry.config.instrumentation.nest) wrapHandlers(modules);
     this.http = observeHttpApplication(telemetry, host, moduleRef);
   }
 
@@ -72,9 +74,10 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** Whether the HTTP instrumentation opens the logging scope of each request, which spares nestjs-pino's middleware. */
-function opensRequestScopes({ instrumentation }: TelemetryConfig, runtime: object | undefined): boolean {
-  return runtime !== undefined && instrumentation.httpServer !== undefined;
+/** Our request hook opens the logging scope of each request; nestjs-pino's middleware is for adapters it cannot reach. */
+function requestScopeOf({ httpAdapter }: HttpAdapterHost): 'caller' | 'middleware' {
+  const adapter = httpAdapter as AbstractHttpAdapter | null | undefined;
+  return adapter === null || adapter === undefined || isAdapterSupported(adapter) ? 'caller' : 'middleware';
 }
 
 function assemble(core: DynamicModule): DynamicModule {
@@ -84,25 +87,14 @@ function assemble(core: DynamicModule): DynamicModule {
     imports: [
       core,
       LoggerModule.forRootAsync({
-        inject: [TELEMETRY],
-        useFactory: ({ config, runtime }: RunningTelemetry) =>
-          createPinoParams(config, {
-            requestScope: opensRequestScopes(config, runtime) ? 'caller' : 'middleware',
-          }),
+        inject: [TELEMETRY, HttpAdapterHost],
+        useFactory: ({ config }: RunningTelemetry, host: HttpAdapterHost) =>
+          createPinoParams(config, { requestScope: requestScopeOf(host) }),
       }),
     ],
     // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
     get providers() {
-      return [
-        ...createTelemetryServiceProviders(),
-        ...createNamedTelemetryProviders(),
-        {
-          provide: HANDLER_SPANS,
-          inject: [TELEMETRY],
-          useFactory: ({ runtime }: RunningTelemetry) => runtime?.config.instrumentation.nest ?? false,
-        },
-        { provide: APP_INTERCEPTOR, useClass: HandlerSpanInterceptor },
-      ];
+      return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
     },
     get exports() {
       return [

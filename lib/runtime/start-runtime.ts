@@ -44,6 +44,8 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
     config,
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
+    // A sampler of the application's own, or the SDK of somebody else, may decide otherwise.
+    childrenFollowParent: tracing !== undefined && followsParent(config.traces.sampler),
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
     unregister: () => {
       for (const unset of undo.reverse()) unset();
@@ -62,6 +64,10 @@ export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
   runtime.unregister();
   state.runtime = undefined;
   state.generation += 1;
+}
+
+function followsParent(sampler: TelemetryConfig['traces']['sampler']): boolean {
+  return !('shouldSample' in sampler) && sampler.name.startsWith('parentbased_');
 }
 
 /** One signal that cannot be started (a reader or processor of the application's that is used up) leaves the others alone. */

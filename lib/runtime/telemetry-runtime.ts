@@ -15,6 +15,8 @@ export interface RuntimeParts {
   readonly prometheus: PrometheusScrape | undefined;
   /** Whether log records have somewhere to go. */
   readonly emitsLogRecords: boolean;
+  /** Whether a span whose local parent is not sampled is never sampled either. */
+  readonly childrenFollowParent: boolean;
   /** Takes our registrations out of the API's registry again. */
   unregister(): void;
 }
@@ -36,6 +38,10 @@ export class TelemetryRuntime {
 
   get emitsLogRecords(): boolean {
     return this.parts.emitsLogRecords;
+  }
+
+  get childrenFollowParent(): boolean {
+    return this.parts.childrenFollowParent;
   }
 
   /** Registers what must be undone before the providers stop; last registered, first undone. */

@@ -1,8 +1,20 @@
-import { type Context, context, type Span, type SpanOptions, trace, type Tracer } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  type Span,
+  type SpanOptions,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
 
 import { invokeAndFollow } from '../invocation/follow-result.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
+import { opensSpan } from '../runtime/opens-span.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
+
+/** What `fn` is given where no telemetry runs: a span that records nothing. */
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 export interface RunInSpanOptions extends SpanOptions {
   /** Decides whether what was thrown marks the span; default: any throw but an `HttpException` below 500. */
@@ -22,6 +34,7 @@ export function runInSpan<T>(
   { isError, ...spanOptions }: RunInSpanOptions,
   fn: (span: Span) => T,
 ): T {
+  if (!opensSpan(spanOptions)) return fn(trace.getActiveSpan() ?? NO_SPAN);
   const parent = context.active();
   const span = tracer.startSpan(name, spanOptions, parent);
   return invokeAndFollow(

@@ -7,6 +7,7 @@ import {
 } from '../invocation/decorate-method-or-class.js';
 import { type DecorationSite } from '../invocation/decoration-site.js';
 import { type AnyMethod } from '../invocation/wrap-method.js';
+import { opensSpan } from '../runtime/opens-span.js';
 import { tracerFor } from '../runtime/tracers.js';
 import { type ErrorPredicate } from './error-policy.js';
 import { runInSpan, type RunInSpanOptions } from './run-in-span.js';
@@ -60,6 +61,7 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
     return options.name ?? `${className}.${site.methodName}`;
   };
   return function (...args) {
+    if (!opensSpan(options)) return original.apply(this, args);
     const className = site.className(this);
     const call = describeCall(options, this, site.methodName, args);
     return runInSpan(tracerFor(className), nameOf(className), call, () => original.apply(this, args));

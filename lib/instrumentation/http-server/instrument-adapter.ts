@@ -8,9 +8,7 @@ import {
 } from './http-request.interface.js';
 import { runInRequestScope } from '../../logging/request-scope.js';
 import { readExpressRequest, readFastifyRequest } from './framework-requests.js';
-import { type IgnoreRule } from './ignore-rules.js';
 import { type MiddlewareRegistrar, noticeMiddlewareRoutes } from './middleware-routes.js';
-import { recordRequest, type RequestObserver } from './record-request.js';
 
 type RequestHook = (request: unknown, response: unknown, done: (error?: Error) => void) => unknown;
 
@@ -27,15 +25,15 @@ interface InstrumentedAdapter extends HttpAdapterLike {
   [INSTRUMENTED]?: boolean;
 }
 
+/** Runs `proceed`, which handles the request, in whatever the record of the request needs around it. */
+export type RecordExchange = (exchange: FrameworkRequest, proceed: () => void) => void;
+
 /**
- * Records every request of a NestJS application through its adapter's request hook, which runs before middleware,
- * guards and body parsers, on Fastify and on Express. A hook the application has set keeps working. Returns the undo.
+ * Reaches every request of a NestJS application through its adapter's request hook, which runs before middleware,
+ * guards and body parsers, on Fastify and on Express: opens its logging scope, and records it with `record`. A hook the
+ * application has set keeps working. Returns the undo.
  */
-export function instrumentAdapter(
-  adapter: HttpAdapterLike,
-  ignore: IgnoreRule,
-  observer: RequestObserver,
-): () => void {
+export function instrumentAdapter(adapter: HttpAdapterLike, record: RecordExchange): () => void {
   const target: InstrumentedAdapter = adapter;
   if (target[INSTRUMENTED] === true || target.setOnRequestHook === undefined) return () => undefined;
   const read = readerOf(adapter);
@@ -50,7 +48,7 @@ export function instrumentAdapter(
         else applicationHook.call(adapter, request, response, done);
       });
     };
-    if (active) recordRequest(read(request, response), ignore, observer, proceed);
+    if (active) record(read(request, response), proceed);
     else proceed();
   };
   target.setOnRequestHook(hook);
@@ -67,6 +65,11 @@ export function instrumentAdapter(
     delete target.setOnRequestHook;
     target[INSTRUMENTED] = false;
   };
+}
+
+/** Whether requests of that adapter can be reached. */
+export function isAdapterSupported(adapter: HttpAdapterLike): boolean {
+  return adapter.setOnRequestHook !== undefined && readerOf(adapter) !== undefined;
 }
 
 function readerOf(
