@@ -4,7 +4,7 @@ import { type LoggingConfig, type TelemetryConfig } from '../config/telemetry-co
 import { createMergeStrategy, createMixin } from './correlate-with-span.js';
 import { createLogRecordEmitter } from './emit-log-record.js';
 import { guardLogMethod } from './guard-log-method.js';
-import { LogSink } from './log-sink.js';
+import { bindingsOf, LogSink } from './log-sink.js';
 import { loggingState, type RootLogger } from './logging-state.js';
 import { openDestination } from './open-destination.js';
 import { serializeError } from './serialize-error.js';
@@ -34,8 +34,10 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     keys: { message: own.messageKey ?? 'msg', error: errorKey, nested: own.nestedKey },
     spanEvents: logging.spanEvents,
     emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
+    writesFieldsAsGiven: writesFieldsAsGiven(logging),
   });
   const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
+  sink.rootBindings = bindingsOf(logger);
   loggingState().ours.add(logger);
   const quietly = (act: () => void) => () => {
     try {
@@ -45,6 +47,20 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     }
   };
   return { logger, config: logging, flush: quietly(destination.flush), close: quietly(destination.close) };
+}
+
+/** Whether no option of the application changes what pino makes of the fields of a line. */
+function writesFieldsAsGiven({ redact, pino: own }: LoggingConfig): boolean {
+  const changing = [
+    'base',
+    'formatters',
+    'serializers',
+    'messageKey',
+    'nestedKey',
+    'timestamp',
+    'redact',
+  ] as const;
+  return redact.length === 0 && own.hooks === undefined && changing.every((key) => !(key in own));
 }
 
 function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: string): LoggerOptions {

@@ -36,7 +36,7 @@ export function createLogRecordEmitter(): EmitLogRecord {
 
 function recordAttributes(line: LogLine): Attributes {
   // The line was JSON, so every value is one that a log record may carry.
-  const attributes = copyBounded(line.fields) as Attributes;
+  const attributes = (line.plain === true ? { ...line.fields } : copyBounded(line.fields)) as Attributes;
   if (line.context !== undefined) attributes.context = line.context;
   if (line.error === undefined) return attributes;
   attributes['exception.type'] = line.error.type;

@@ -8,7 +8,13 @@ import { copyBounded } from './copy-bounded.js';
 import { type EmitLogRecord } from './emit-log-record.js';
 import { formatTextLine } from './format-text-line.js';
 import { type Destination } from './logging-state.js';
-import { type LineKeys, type LogLine, parseLogLine } from './parse-log-line.js';
+import {
+  type LineKeys,
+  type LineParts,
+  type LogLine,
+  parseLogLine,
+  readPlainLine,
+} from './parse-log-line.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
@@ -23,31 +29,43 @@ export interface LogSinkOptions {
   readonly spanEvents: boolean;
   /** Absent when no log record processor listens. */
   readonly emitLogRecord: EmitLogRecord | undefined;
+  /** Whether pino writes fields as they are: nothing redacts, formats, nests or renames them. */
+  readonly writesFieldsAsGiven: boolean;
 }
+
+/** A longer line may hold texts that have to be cut for a log record. */
+const MAX_PLAIN_LENGTH = 4_096;
 
 /**
  * The stream below pino: takes each line as it is after redaction, and hands it once to the destination, the log
  * record processors and the active span. Never throws into whoever logs.
  */
 export class LogSink {
-  /** Asks pino to set `lastLevel` before each write: an extra called `level` cannot be mistaken for it. */
+  /**
+   * Asks pino to leave here what it was given before each write: an extra called `level` cannot be mistaken for the
+   * level, and the usual line need not be read back.
+   */
   readonly [symbols.needsMetadataGsym] = true;
   lastLevel = 30;
   lastObj: unknown;
+  lastMsg: unknown;
+  lastTime = '';
+  lastLogger: object | undefined;
+  /** What the root logger writes on each line; a child adds to it, and then the line must be read back. */
+  rootBindings: unknown;
   private depth = 0;
 
   constructor(private readonly options: LogSinkOptions) {}
 
   write(line: string): void {
     const level = this.lastLevel;
-    // pino leaves it here; kept, it would hold on to whatever the last line was about.
-    this.lastObj = undefined;
+    const parts = this.takeParts(line);
     // A line made while a line is being written (a processor or a destination that logs) goes to the destination
     // only; one made by that in turn goes nowhere, or it would never end.
     if (this.depth > 1) return;
     this.depth += 1;
     try {
-      this.distribute(line.length > MAX_LINE_LENGTH ? cutDown(line) : line, level, this.depth > 1);
+      this.distribute(line.length > MAX_LINE_LENGTH ? cutDown(line) : line, level, parts, this.depth > 1);
     } catch (error) {
       warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);
     } finally {
@@ -60,10 +78,21 @@ export class LogSink {
     callback?.();
   }
 
-  private distribute(line: string, level: number, nested: boolean): void {
+  /** What pino was given for this line, when the line says nothing else. */
+  private takeParts(line: string): LineParts | undefined {
+    const { lastObj: fields, lastMsg: message, lastTime: time, lastLogger } = this;
+    // Kept, it would hold on to whatever the last line was about.
+    this.lastObj = undefined;
+    this.lastLogger = undefined;
+    if (!this.options.writesFieldsAsGiven || line.length > MAX_PLAIN_LENGTH) return undefined;
+    return bindingsOf(lastLogger) === this.rootBindings ? { fields, message, time } : undefined;
+  }
+
+  private distribute(line: string, level: number, parts: LineParts | undefined, nested: boolean): void {
     const { destination, format, keys, emitLogRecord, spanEvents } = this.options;
     let parsed: LogLine | undefined;
-    const parse = (): LogLine => (parsed ??= parseLogLine(line, level, keys));
+    const parse = (): LogLine =>
+      (parsed ??= (parts && readPlainLine(parts, level)) ?? parseLogLine(line, level, keys));
     destination.write(format === 'text' ? formatTextLine(parse()) : line);
     if (nested) return;
     const active = context.active();
@@ -75,6 +104,11 @@ export class LogSink {
     if (span?.isRecording() === true && active.getValue(WITHOUT_SPAN_EVENT) === undefined)
       addSpanEvent(span, parse());
   }
+}
+
+/** The text pino puts in front of each line of a logger and of its children. */
+export function bindingsOf(logger: object | undefined): unknown {
+  return (logger as Partial<Record<symbol, unknown>> | undefined)?.[symbols.chindingsSym];
 }
 
 function cutDown(line: string): string {

@@ -21,6 +21,8 @@ export interface LogLine {
   readonly error: SerializedError | undefined;
   /** Everything else the caller attached. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Whether every field is a text, number or boolean, so that none needs a bounded copy. Default false. */
+  readonly plain?: boolean;
 }
 
 /** Said by the resource or by the parts above, so not a field of its own. */
@@ -48,6 +50,51 @@ export function parseLogLine(line: string, level: number, keys: LineKeys): LogLi
     error,
     fields,
   };
+}
+
+/** What pino was given for a line, before it wrote it. */
+export interface LineParts {
+  readonly fields: unknown;
+  readonly message: unknown;
+  /** Milliseconds since the epoch, as text. */
+  readonly time: string;
+}
+
+/**
+ * The same line without reading it back, for the usual one whose fields are all texts, numbers and booleans; undefined
+ * for any other, because what JSON makes of its fields is known only from the line.
+ */
+export function readPlainLine(
+  { fields: given, message, time }: LineParts,
+  level: number,
+): LogLine | undefined {
+  if (typeof message !== 'string' || typeof given !== 'object' || given === null) return undefined;
+  const fields: Record<string, unknown> = {};
+  const apart: Record<string, unknown> = {};
+  const record = given as Record<string, unknown>;
+  for (const key in record) {
+    const value = record[key];
+    if (value === undefined) continue;
+    // A field called as the message is: in the line the message comes last and wins.
+    if (!isPlain(value) || key === 'msg') return undefined;
+    if (APART.has(key) || (key === 'context' && typeof value === 'string')) apart[key] = value;
+    else fields[key] = value;
+  }
+  return {
+    level,
+    time: readTime(Number(time)),
+    message,
+    context: readText(apart.context),
+    traceId: readText(apart.trace_id),
+    spanId: readText(apart.span_id),
+    error: undefined,
+    fields,
+    plain: true,
+  };
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
 function readRecord(line: string, keys: LineKeys): Record<string, unknown> {

@@ -97,23 +97,55 @@ describe('a log line', () => {
     expect(logging.logRecords()).toEqual([]);
   });
 
-  it('is parsed at most once, and not at all when only JSON is wanted', () => {
-    logging = observeLogging({ emitLogRecords: false });
-    const parse = jest.spyOn(JSON, 'parse');
-    logging.logger!.info('nobody reads this');
-    const withoutReaders = parse.mock.calls.length;
-    parse.mockRestore();
-    stopObserving(logging);
+  it('is read back once when a field is more than a text, number or boolean, and not at all otherwise', () => {
+    const countParses = (options: Parameters<typeof observeLogging>[0], write: () => void): number => {
+      logging = observeLogging(options);
+      const parse = jest.spyOn(JSON, 'parse');
+      inSpan('work', write);
+      const { length } = parse.mock.calls;
+      parse.mockRestore();
+      stopObserving(logging);
+      return length;
+    };
 
-    logging = observeLogging({ format: 'text' });
-    const parseAgain = jest.spyOn(JSON, 'parse');
-    inSpan('work', () => {
-      logging!.logger!.info('text, record and event');
-    });
-    const withReaders = parseAgain.mock.calls.length;
-    parseAgain.mockRestore();
+    const plain = () => {
+      logging!.logger!.info({ id: 7, big: false }, 'text, record and event');
+    };
+    const nested = () => {
+      logging!.logger!.info({ order: { id: 7 } }, 'text, record and event');
+    };
+    const bound = () => {
+      logging!.logger!.child({ tenant: 'a' }).info('text, record and event');
+    };
+    expect([
+      countParses({ emitLogRecords: false, spanEvents: false }, nested),
+      countParses({ format: 'text' }, plain),
+      countParses({ format: 'text' }, nested),
+      countParses({ format: 'text' }, bound),
+    ]).toEqual([0, 0, 1, 1]);
+  });
 
-    expect([withoutReaders, withReaders]).toEqual([0, 1]);
+  it.each([
+    ['texts, numbers and booleans', { id: 7, ratio: 0.5, name: 'x', ok: true, nothing: undefined }],
+    ['a context', { context: 'OrderService', id: 7 }],
+    ['names the line has itself', { msg: 'other', level: 'high', time: 'noon', service: 'other', pid: 1 }],
+    ['numbers JSON does not know', { bad: Number.NaN, huge: Infinity }],
+    ['null', { none: null }],
+    ['a text too long for a log record', { text: 'x'.repeat(20_000) }],
+  ])('says the same to record and span whether it was read back or not: %s', (_what, fields) => {
+    const told = (redact: string[]) => {
+      logging = observeLogging({ redact });
+      inSpan('work', () => {
+        logging!.logger!.info(fields, 'said');
+      });
+      const [record] = logging.logRecords();
+      const [event] = logging.spans()[0]!.events;
+      const result = [record!.body, record!.attributes, record!.severityText, event!.attributes];
+      stopObserving(logging);
+      return result;
+    };
+    // A redaction, even of what is not there, makes the line the only truth.
+    expect(told([])).toEqual(told(['not.there']));
   });
 
   it('says nothing anywhere of what is redacted', () => {
