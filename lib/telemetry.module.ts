@@ -40,12 +40,12 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
    * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing every wrong option
    */
   static forRoot(options: TelemetryOptions = {}): DynamicModule {
-    return assemble(TelemetryCoreModule.forRoot(options));
+    return assemble(TelemetryCoreModule.forRoot(options), options.logging !== false);
   }
 
   /** Takes the options from a factory, a class or an existing provider, for example a configuration service. */
   static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    return assemble(TelemetryCoreModule.forRootAsync(options));
+    return assemble(TelemetryCoreModule.forRootAsync(options), true);
   }
 
   constructor(
@@ -80,25 +80,28 @@ function requestScopeOf({ httpAdapter }: HttpAdapterHost): 'caller' | 'middlewar
   return adapter === null || adapter === undefined || isAdapterSupported(adapter) ? 'caller' : 'middleware';
 }
 
-function assemble(core: DynamicModule): DynamicModule {
+/** nestjs-pino's module on our logger, so that `PinoLogger` can be injected and `assign` works. */
+function createLoggerModule(): DynamicModule {
+  return LoggerModule.forRootAsync({
+    inject: [TELEMETRY, HttpAdapterHost],
+    useFactory: ({ config }: RunningTelemetry, host: HttpAdapterHost) =>
+      createPinoParams(config, { requestScope: requestScopeOf(host) }),
+  });
+}
+
+/** @param loggers whether nestjs-pino is ours to set up; its first user in a process decides for all */
+function assemble(core: DynamicModule, loggers: boolean): DynamicModule {
   return {
     module: TelemetryModule,
     global: true,
-    imports: [
-      core,
-      LoggerModule.forRootAsync({
-        inject: [TELEMETRY, HttpAdapterHost],
-        useFactory: ({ config }: RunningTelemetry, host: HttpAdapterHost) =>
-          createPinoParams(config, { requestScope: requestScopeOf(host) }),
-      }),
-    ],
+    imports: loggers ? [core, createLoggerModule()] : [core],
     // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
     get providers() {
       return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
     },
     get exports() {
       return [
-        LoggerModule,
+        ...(loggers ? [LoggerModule] : []),
         ...[...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()].map((provider) =>
           'provide' in provider ? provider.provide : provider,
         ),
