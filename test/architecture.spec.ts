@@ -92,6 +92,17 @@ describe('the house', () => {
     expect(imports.filter(({ to }) => /(^|\/)index$/.test(to))).toEqual([]);
   });
 
+  it('knows the names of the semantic conventions in one place', () => {
+    const importers = filesUnder(lib).filter((file) =>
+      specifiersIn(file).includes('@opentelemetry/semantic-conventions'),
+    );
+    const exporters = readFileSync(join(lib, 'config/semantic-conventions.constants.ts'), 'utf8');
+    expect(exporters).toContain("from '@opentelemetry/semantic-conventions'");
+    expect(importers.map((file) => relative(lib, file))).toEqual([
+      'config/semantic-conventions.constants.ts',
+    ]);
+  });
+
   it('has no folder for leftovers', () => {
     const names = filesUnder(lib).map((file) => relative(lib, file));
     expect(names.filter((name) => /(^|\/)(utils?|helpers?|common|misc)(\/|\.)/.test(name))).toEqual([]);

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { instrumentIoredis } from './clients/instrument-ioredis.js';
 import { instrumentUndici } from './clients/instrument-undici.js';
@@ -12,7 +13,7 @@ import {
   type FastifyRequestLike,
   type FrameworkRequest,
 } from './http-server/http-request.interface.js';
-import { compileIgnoreRules } from './http-server/ignore-rules.js';
+import { compileIgnoreRules, type IgnoreRule } from './http-server/ignore-rules.js';
 import { recordRequest } from './http-server/record-request.js';
 import { activateInstrumentation } from './instrumentation-registry.js';
 
@@ -96,6 +97,8 @@ function createSwitchableRecorder(): {
 } {
   const observer = createRequestObserver();
   let active = true;
+  let compiledFor: TelemetryConfig | undefined;
+  let ignore: IgnoreRule = () => false;
   return {
     record: (exchange, proceed) => {
       const config = currentRuntime()?.config;
@@ -103,7 +106,11 @@ function createSwitchableRecorder(): {
         proceed();
         return;
       }
-      const ignore = compileIgnoreRules(config.instrumentation.httpServer?.ignore ?? []);
+      // Telemetry may be started after the instance, and started again with other rules.
+      if (config !== compiledFor) {
+        ignore = compileIgnoreRules(config.instrumentation.httpServer?.ignore ?? []);
+        compiledFor = config;
+      }
       recordRequest(exchange, ignore, observer, proceed);
     },
     undo: () => {

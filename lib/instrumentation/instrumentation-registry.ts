@@ -33,8 +33,3 @@ export function activateInstrumentation(name: string, start: StartInstrumentatio
     if (active.get(name) === joined) active.delete(name);
   };
 }
-
-/** Names of the instrumentations that are active now. */
-export function activeInstrumentationNames(): readonly string[] {
-  return [...active.keys()];
-}

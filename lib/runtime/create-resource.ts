@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { arch, hostname, platform } from 'node:os';
 
 import { defaultResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
-import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
 
+import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../config/semantic-conventions.constants.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 
 /**

@@ -1,7 +1,7 @@
 import { isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
 
 /** Identity of the active span, or undefined outside one. */
-export function getCurrentSpanContext(): SpanContext | undefined {
+function getCurrentSpanContext(): SpanContext | undefined {
   const spanContext = trace.getActiveSpan()?.spanContext();
   return spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined;
 }

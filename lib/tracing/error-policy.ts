@@ -1,10 +1,11 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_EXCEPTION_MESSAGE,
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
-} from '@opentelemetry/semantic-conventions';
+} from '../config/semantic-conventions.constants.js';
 
 /** Decides whether what was thrown makes a span an error; overrides the default policy. */
 export type ErrorPredicate = (error: unknown) => boolean;
@@ -13,13 +14,13 @@ export type ErrorPredicate = (error: unknown) => boolean;
  * The one error policy: whatever is thrown is an error of the span, except an answer the caller asked for, which is
  * what NestJS's `HttpException` with a status below 500 is.
  */
-export function isSpanError(error: unknown): boolean {
+function isSpanError(error: unknown): boolean {
   const status = httpStatusOf(error);
   return status === undefined || status >= 500;
 }
 
 /** Status of an `HttpException`, told by its shape: several copies of @nestjs/common may be loaded. */
-export function httpStatusOf(error: unknown): number | undefined {
+function httpStatusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if (!('getStatus' in error) || typeof error.getStatus !== 'function') return undefined;
   const status: unknown = (error as { getStatus(): unknown }).getStatus();

@@ -63,6 +63,33 @@ describe('instrumentations called by hand', () => {
     });
   });
 
+  it('follow the ignore rules of the telemetry that runs when the request comes', async () => {
+    const fastify: FastifyInstance = Fastify();
+    instrumentFastify(fastify);
+    fastify.get('/health', () => ({}));
+    fastify.get('/private', () => ({}));
+    try {
+      const origin = await fastify.listen({ port: 0, host: '127.0.0.1' });
+      await (await fetch(`${origin}/health`)).text();
+      await (await fetch(`${origin}/private`)).text();
+      await waitUntil(() => serverSpans().length === 1);
+      expect(serverSpans()[0]!.name).toBe('GET /private');
+
+      await telemetry.shutdown();
+      probe = createTelemetryProbe();
+      telemetry = configureTelemetry({
+        ...probe.options,
+        instrumentation: { runtimeMetrics: false, http: false, httpServer: { ignore: ['/private'] } },
+      });
+      await (await fetch(`${origin}/private`)).text();
+      await (await fetch(`${origin}/health`)).text();
+      await waitUntil(() => serverSpans().length === 1);
+      expect(serverSpans()[0]!.name).toBe('GET /health');
+    } finally {
+      await fastify.close();
+    }
+  });
+
   describe('instrumentExpress()', () => {
     it('records the requests of an Express application, keeps the trace behind the body parser, and stops when undone', async () => {
       const app = express();

@@ -103,6 +103,7 @@ describe('an instrument', () => {
     expect(text).toMatch(/^request_duration_ms_sum 80$/m);
   });
 
+  // undefined is what JavaScript, or a missing constant, passes.
   it.each(['', '1st', 'with space', 'größe', 'x'.repeat(256), undefined as unknown as string])(
     'refuses the name %p where it is asked for',
     (name) => {

@@ -1,8 +1,8 @@
 import { type Attributes } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
-import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 
+import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
 import { attributeText } from '../attribute-text.js';
 
 type JaegerTagValue = string | number | boolean;

@@ -2,6 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 
 import { context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_DB_NAMESPACE,
   ATTR_DB_OPERATION_NAME,
@@ -9,8 +10,7 @@ import {
   ATTR_DB_SYSTEM_NAME,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
-} from '@opentelemetry/semantic-conventions';
-
+} from '../../config/semantic-conventions.constants.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { recordFailure } from '../../tracing/error-policy.js';
 

@@ -11,6 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
@@ -18,8 +19,7 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
   ATTR_URL_FULL,
-} from '@opentelemetry/semantic-conventions';
-
+} from '../../config/semantic-conventions.constants.js';
 import { recordHttpClientRequest } from '../../metrics/http-client-metrics.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';

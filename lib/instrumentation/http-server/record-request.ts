@@ -10,12 +10,12 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_RESPONSE_STATUS_CODE,
   ATTR_HTTP_ROUTE,
-} from '@opentelemetry/semantic-conventions';
-
+} from '../../config/semantic-conventions.constants.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { messageOf } from '../../tracing/error-policy.js';
 import { type FrameworkRequest } from './http-request.interface.js';

@@ -2,6 +2,7 @@ import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
 
 import { type Attributes } from '@opentelemetry/api';
+
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_HTTP_REQUEST_METHOD,
@@ -12,8 +13,7 @@ import {
   ATTR_URL_PATH,
   ATTR_URL_SCHEME,
   ATTR_USER_AGENT_ORIGINAL,
-} from '@opentelemetry/semantic-conventions';
-
+} from '../../config/semantic-conventions.constants.js';
 import { knownHttpMethod } from '../../metrics/http-method.js';
 
 export interface RequestIdentity {

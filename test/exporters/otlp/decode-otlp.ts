@@ -21,6 +21,7 @@ const MESSAGES = {
  * the one that wrote it (that one writes by hand); integers become strings and bytes hexadecimal, as in OTLP's JSON.
  */
 export function decodeOtlp(signal: Signal, body: Buffer): Record<string, unknown> {
+  // The generated code has declarations that end at its root.
   const collector = (
     root as unknown as {
       opentelemetry: { proto: { collector: Record<Signal, { v1: Record<string, MessageType> }> } };

@@ -17,7 +17,7 @@ export function findLoadedPg(): PgModule[] {
     .filter(isPgModule);
 }
 
-export function isPgModule(value: unknown): value is PgModule {
+function isPgModule(value: unknown): value is PgModule {
   if (typeof value !== 'object' || value === null || !('Client' in value)) return false;
   const { Client } = value;
   return (

@@ -2,6 +2,7 @@ import { type EventEmitter } from 'node:events';
 
 import { type Attributes, type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_DB_NAMESPACE,
   ATTR_DB_OPERATION_NAME,
@@ -11,8 +12,7 @@ import {
   ATTR_DB_SYSTEM_NAME,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
-} from '@opentelemetry/semantic-conventions';
-
+} from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordFailure } from '../../../tracing/error-policy.js';
