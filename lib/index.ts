@@ -13,6 +13,9 @@ export { type TelemetryOptionsFactory } from './config/telemetry-options-factory
 export {
   type HttpServerInstrumentationOptions,
   type InstrumentationOptions,
+  type NestInstrumentationOptions,
+} from './config/instrumentation-options.interface.js';
+export {
   type LoggingOptions,
   type OtlpProtocol,
   type PrometheusOptions,

@@ -60,7 +60,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
         'TelemetryModule was imported as a class. Import TelemetryModule.forRoot(options) or TelemetryModule.forRootAsync(options).',
       );
     }
-    if (telemetry.runtime !== undefined && telemetry.config.instrumentation.nest) wrapHandlers(modules);
+    if (telemetry.runtime !== undefined && telemetry.config.instrumentation.nest !== undefined) wrapHandlers(modules);
     this.http = observeHttpApplication(telemetry, host, moduleRef);
   }
 

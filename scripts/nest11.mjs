@@ -54,6 +54,7 @@ function mirrored() {
   // Overrides of what is not installed here would be ignored; npm wants none that name an alias it does not know.
   const known = { ...overrides };
   delete known['otlp-ref'];
+  delete known.typeorm;
   return { ...here, dependencies, devDependencies: { ...here.devDependencies, ...same }, overrides: known };
 }
 

@@ -1,4 +1,5 @@
 import { isHeaderName, isHeaderValue } from './header-syntax.js';
+import { INSTRUMENTATION_RULE } from './instrumentation-rules.constants.js';
 import {
   LOG_FORMATS,
   LOG_LEVELS,
@@ -25,8 +26,6 @@ import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
 import { HIDDEN, renderKind, renderReceived } from './render-received.js';
 import {
-  type HttpServerInstrumentationOptions,
-  type InstrumentationOptions,
   type LoggingOptions,
   type PrometheusOptions,
   type SamplingOptions,
@@ -119,25 +118,6 @@ const loggingRules: RulesOf<LoggingOptions> = {
   },
 };
 
-const httpServerRules: RulesOf<HttpServerInstrumentationOptions> = {
-  ignore: listOf(
-    must(
-      (value) => value instanceof RegExp || (typeof value === 'string' && /^[/*]/.test(value)),
-      'Write a path that starts with a slash (and may end in *), or a regular expression.',
-    ),
-    'paths and regular expressions',
-  ),
-};
-
-const instrumentationRules: RulesOf<InstrumentationOptions> = {
-  httpServer: either(isFlag, flag, shape(httpServerRules, 'true, false or { ignore: […] }')),
-  nest: flag,
-  http: flag,
-  redis: flag,
-  pg: flag,
-  runtimeMetrics: flag,
-};
-
 const optionRules: RulesOf<TelemetryOptions> = {
   enabled: flag,
   serviceName: text('a name'),
@@ -157,7 +137,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
     shape(samplingRules, `${RATIO}, or an object`),
   ),
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
-  instrumentation: either(isFlag, flag, shape(instrumentationRules, 'true, false or an object of switches')),
+  instrumentation: INSTRUMENTATION_RULE,
   instrumentations: listOf(
     having(['enable', 'disable', 'setTracerProvider'], 'an OpenTelemetry instrumentation'),
     'instrumentations',

@@ -1,4 +1,4 @@
-import { type TelemetryConfig } from './telemetry-config.interface.js';
+import { type InstrumentationConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 
 /** Paths that orchestrators ask for; recording them buries everything else. */
@@ -8,18 +8,28 @@ const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '
 export function resolveInstrumentation({
   instrumentation = true,
   prometheus,
-}: TelemetryOptions): TelemetryConfig['instrumentation'] {
+}: TelemetryOptions): InstrumentationConfig {
   const otherwise = instrumentation !== false;
   const switches = typeof instrumentation === 'object' ? instrumentation : {};
   const httpServer = switches.httpServer ?? otherwise;
+  const nest = switches.nest ?? otherwise;
   const ignored = (typeof httpServer === 'object' ? httpServer.ignore : undefined) ?? HEALTH_PATHS;
   const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...ignored])]);
   return Object.freeze({
     httpServer: httpServer === false ? undefined : Object.freeze({ ignore }),
-    nest: switches.nest ?? otherwise,
+    nest: nest === false ? undefined : Object.freeze({}),
+    microservices: switches.microservices ?? otherwise,
+    websockets: switches.websockets ?? otherwise,
+    graphql: switches.graphql ?? otherwise,
+    schedule: switches.schedule ?? otherwise,
+    eventEmitter: switches.eventEmitter ?? otherwise,
+    bullmq: switches.bullmq ?? otherwise,
+    cqrs: switches.cqrs ?? otherwise,
     http: switches.http ?? otherwise,
     redis: switches.redis ?? otherwise,
     pg: switches.pg ?? otherwise,
+    mysql: switches.mysql ?? otherwise,
+    mongodb: switches.mongodb ?? otherwise,
     runtimeMetrics: switches.runtimeMetrics ?? otherwise,
   });
 }

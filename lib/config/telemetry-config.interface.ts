@@ -38,6 +38,26 @@ export interface BatchLimits {
   readonly maxExportBatchSize?: number;
 }
 
+/** What creates spans and metrics by itself; undefined or false switches it off. */
+export interface InstrumentationConfig {
+  readonly httpServer: { readonly ignore: readonly (string | RegExp)[] } | undefined;
+  /** undefined: no spans of handlers. */
+  readonly nest: object | undefined;
+  readonly microservices: boolean;
+  readonly websockets: boolean;
+  readonly graphql: boolean;
+  readonly schedule: boolean;
+  readonly eventEmitter: boolean;
+  readonly bullmq: boolean;
+  readonly cqrs: boolean;
+  readonly http: boolean;
+  readonly redis: boolean;
+  readonly pg: boolean;
+  readonly mysql: boolean;
+  readonly mongodb: boolean;
+  readonly runtimeMetrics: boolean;
+}
+
 /** What the rest of the library reads: every option decided, nothing optional that has a default. Frozen. */
 export interface TelemetryConfig {
   readonly enabled: boolean;
@@ -68,14 +88,7 @@ export interface TelemetryConfig {
     readonly processors: readonly LogRecordProcessor[];
   };
   readonly logging: LoggingConfig;
-  readonly instrumentation: {
-    readonly httpServer: { readonly ignore: readonly (string | RegExp)[] } | undefined;
-    readonly nest: boolean;
-    readonly http: boolean;
-    readonly redis: boolean;
-    readonly pg: boolean;
-    readonly runtimeMetrics: boolean;
-  };
+  readonly instrumentation: InstrumentationConfig;
   readonly instrumentations: readonly Instrumentation[];
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
   readonly shutdownTimeoutMs: number;

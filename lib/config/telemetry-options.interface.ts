@@ -5,6 +5,8 @@ import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics
 import { type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
+import { type InstrumentationOptions } from './instrumentation-options.interface.js';
+
 /** How OTLP is spoken; the names are those of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
 
@@ -67,32 +69,6 @@ export interface LoggingOptions {
   destination?: DestinationStream;
   /** Further pino options. */
   pino?: Omit<LoggerOptions, 'level' | 'redact'>;
-}
-
-/** One switch per instrumentation; all are on by default. */
-export interface InstrumentationOptions {
-  /** HTTP server spans and metrics of the Nest application. Default true. */
-  httpServer?: boolean | HttpServerInstrumentationOptions;
-  /** Spans for the handlers of controllers and gateways. Default true. */
-  nest?: boolean;
-  /** Spans and propagation for fetch and undici. Default true. */
-  http?: boolean;
-  /** Spans for ioredis commands. Default true. */
-  redis?: boolean;
-  /** Spans for pg queries. Default true. */
-  pg?: boolean;
-  /** Event-loop, garbage-collection, heap, CPU and host metrics. Default true. */
-  runtimeMetrics?: boolean;
-}
-
-/** What `instrumentation.httpServer` can be told beyond on and off. */
-export interface HttpServerInstrumentationOptions {
-  /**
-   * Routes or paths that are not recorded at all: no span, metric, request line, or anything below them.
-   * Strings match the path exactly, or as a prefix when they end in `*`. The scrape path is always added.
-   * Default `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
-   */
-  ignore?: readonly (string | RegExp)[];
 }
 
 /** Everything `TelemetryModule.forRoot()` and `configureTelemetry()` accept. Code wins over environment, environment over default. */

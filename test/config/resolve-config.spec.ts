@@ -192,16 +192,10 @@ describe('resolveConfig()', () => {
   describe('instrumentation', () => {
     it('is all on by default and all off when it is false', () => {
       const on = resolve().instrumentation;
-      expect(on).toMatchObject({ nest: true, http: true, redis: true, pg: true, runtimeMetrics: true });
-      expect(on.httpServer).toBeDefined();
-      expect(resolve({ instrumentation: false }).instrumentation).toEqual({
-        httpServer: undefined,
-        nest: false,
-        http: false,
-        redis: false,
-        pg: false,
-        runtimeMetrics: false,
-      });
+      const off = resolve({ instrumentation: false }).instrumentation;
+      expect(Object.keys(on).length).toBeGreaterThan(10);
+      expect(Object.entries(on).filter(([, value]) => value === undefined || value === false)).toEqual([]);
+      expect(Object.entries(off).filter(([, value]) => value !== undefined && value !== false)).toEqual([]);
     });
 
     it('switches one off and leaves the others on', () => {

@@ -348,11 +348,21 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     '"health"',
     'Write a path that starts with a slash (and may end in *), or a regular expression.',
   ],
-  ['instrumentation.nest', { instrumentation: { nest: 'on' } }, '"on"', FLAG],
-  ['instrumentation.http', { instrumentation: { http: 'on' } }, '"on"', FLAG],
-  ['instrumentation.redis', { instrumentation: { redis: 'on' } }, '"on"', FLAG],
-  ['instrumentation.pg', { instrumentation: { pg: 'on' } }, '"on"', FLAG],
-  ['instrumentation.runtimeMetrics', { instrumentation: { runtimeMetrics: 'on' } }, '"on"', FLAG],
+  [
+    'instrumentation.nest',
+    { instrumentation: { nest: 'on' } },
+    '"on"',
+    'Write true, false or an object of options.',
+  ],
+  ...[
+    ...['microservices', 'websockets', 'graphql', 'schedule', 'eventEmitter', 'bullmq', 'cqrs'],
+    ...['http', 'redis', 'pg', 'mysql', 'mongodb', 'runtimeMetrics'],
+  ].map((name): [string, object, string, string] => [
+    `instrumentation.${name}`,
+    { instrumentation: { [name]: 'on' } },
+    '"on"',
+    FLAG,
+  ]),
   ['instrumentations', { instrumentations: {} }, 'an empty object', 'Write an array of instrumentations.'],
   [
     'instrumentations[0]',

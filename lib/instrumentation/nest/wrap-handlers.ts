@@ -86,7 +86,7 @@ function traceHandler(original: AnyMethod, method: string, kind: string): AnyMet
   };
   return function (...args) {
     const active =
-      currentRuntime()?.config.instrumentation.nest === true && trace.getActiveSpan() !== undefined;
+      currentRuntime()?.config.instrumentation.nest !== undefined && trace.getActiveSpan() !== undefined;
     if (!active || typeof this !== 'object' || this === null) return original.apply(this, args);
     const { scope, name, attributes } = describe(this);
     return runInSpan(tracerFor(scope), name, { attributes }, () => original.apply(this, args));
