@@ -1,0 +1,10 @@
+import { type Platform, platformName } from '../platform.js';
+
+/** Registers the behaviours of every way but plain HTTP by which work enters an application; the HTTP adapter matters to none. */
+const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [];
+
+export function describeEntryPoints(platform: Platform): void {
+  describe(`entry points, ${platformName(platform)}`, () => {
+    for (const describeBehaviour of BEHAVIOURS) describeBehaviour(platform);
+  });
+}
