@@ -1,5 +1,6 @@
-// Finds the real servers that the specs of test/backends talk to, says plainly which are missing, and runs the specs.
-// What is missing is skipped with its reason and how to get it, never passed. Arguments go to jest.
+// Finds the real servers that the specs of test/backends talk to, says plainly which are missing, and runs the specs on
+// Nest 12, then what test/nest11/backends has of them on Nest 11. What is missing is skipped with its reason and how to get
+// it, never passed. `--nest=12` or `--nest=11` runs one of the two; further arguments go to jest.
 //
 //   Jaeger      JAEGER_BIN, else built with Go once and kept in the user's cache folder
 //   Prometheus  PROMETHEUS_BIN, else `prometheus` on the PATH
@@ -131,10 +132,25 @@ for (const [name, { path, missing }] of Object.entries(backends)) {
   console.log(path ? `${name}: ${path}` : `${name}: SKIPPED, ${missing}`);
 }
 
-const jest = ['--selectProjects', 'backends', '--runInBand', '--verbose', ...process.argv.slice(2)];
-const { status } = spawnSync(process.execPath, [join(root, 'scripts/jest.mjs'), ...jest], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, TELEMETRY_BACKENDS: JSON.stringify(backends) },
-});
-process.exitCode = status ?? 1;
+/** Runs one line of Nest and returns its exit code. */
+function runSpecs(script, args) {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', script), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, TELEMETRY_BACKENDS: JSON.stringify(backends) },
+  });
+  return status ?? 1;
+}
+
+const [only] = process.argv.slice(2).filter((argument) => argument.startsWith('--nest='));
+const args = process.argv.slice(2).filter((argument) => argument !== only);
+// What is asked for by name may exist on one of the two only.
+if (only === undefined && args.length > 0) args.push('--passWithNoTests');
+const lines = {
+  '--nest=12': () =>
+    runSpecs('jest.mjs', ['--runInBand', '--verbose', ...args, '--selectProjects', 'backends']),
+  '--nest=11': () => runSpecs('nest11.mjs', ['--backends', ...args]),
+};
+if (only !== undefined && !Object.hasOwn(lines, only)) refuse(`${only}: say --nest=12 or --nest=11`);
+const codes = (only === undefined ? Object.keys(lines) : [only]).map((line) => lines[line]());
+process.exitCode = codes.find((code) => code !== 0) ?? 0;

@@ -1,6 +1,7 @@
 // Runs the suite of behaviours on Nest 11 as its user would: the packed tarball, CommonJS, plain jest.
 //
 //   node scripts/nest11.mjs             pack, install, run; further arguments go to jest
+//   node scripts/nest11.mjs --backends  the same for what needs a real server; scripts/backends.mjs says where those are
 //   node scripts/nest11.mjs --prepare   only install what is locked, so that a later run starts at once
 //   node scripts/nest11.mjs --lock      bring test/nest11's package.json and lockfile up to date with package.json
 //
@@ -126,6 +127,7 @@ function assemble(installed) {
     cwd: folder,
   });
   cpSync(join(root, 'test/e2e/behaviours'), join(folder, 'test/e2e/behaviours'), { recursive: true });
+  cpSync(join(root, 'test/backends'), join(folder, 'test/backends'), { recursive: true });
   cpSync(fixture, join(folder, 'test/nest11'), { recursive: true });
   cpSync(join(fixture, 'jest.config.cjs'), join(folder, 'jest.config.cjs'));
   return folder;
@@ -152,10 +154,13 @@ function test(args) {
 }
 
 const [first, ...others] = process.argv.slice(2);
+// Last, because --testMatch takes whatever follows for a pattern of its own.
+const withBackends = ['--runInBand', '--verbose', '--testMatch=<rootDir>/test/nest11/backends/*.spec.ts'];
 if (first === '--lock') {
   lock();
 } else {
   checkMirror();
   if (first === '--prepare') install();
+  else if (first === '--backends') test([...others, ...withBackends]);
   else test(first === undefined ? [] : [first, ...others]);
 }

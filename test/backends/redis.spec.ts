@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { Redis } from 'ioredis';
 
-import { BackendProcess, describeWith, findFreePort } from './backend-processes.js';
+import { describeWith } from './backend-processes.js';
+import { RedisServer } from './redis-server.js';
 import { SampleSystem } from './sample-system.js';
 
 interface SampleTrace {
@@ -19,39 +16,18 @@ interface SampleTrace {
 }
 
 describeWith('redis', 'a real Redis behind tts.synthesize', (binary) => {
-  let folder: string;
-  let server: BackendProcess;
+  let server: RedisServer;
   let client: Redis;
   let system: SampleSystem;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-redis-'));
-    const port = await findFreePort();
-    client = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => 100 });
-    // While the server starts, refused connections are what is being waited out.
-    client.on('error', () => undefined);
-    server = await BackendProcess.start(
-      [
-        binary,
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-        '--dir',
-        folder,
-      ],
-      async () => Boolean(await client.ping()),
-    );
-    system = await SampleSystem.start({ REDIS_URL: `redis://127.0.0.1:${port}` });
+    server = await RedisServer.start(binary);
+    client = new Redis(server.port, server.host);
+    system = await SampleSystem.start({ REDIS_URL: server.url });
   }, 60_000);
   afterAll(async () => {
     await system.stop();
     client.disconnect();
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
   }, 30_000);
 
   it('keeps what was synthesized, and the next request finds it', async () => {
