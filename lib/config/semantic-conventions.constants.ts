@@ -7,7 +7,9 @@
 export {
   ATTR_CLIENT_ADDRESS,
   ATTR_CODE_FUNCTION_NAME,
+  ATTR_DB_COLLECTION_NAME,
   ATTR_DB_NAMESPACE,
+  ATTR_DB_OPERATION_BATCH_SIZE,
   ATTR_DB_OPERATION_NAME,
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
@@ -19,6 +21,7 @@ export {
   ATTR_EXCEPTION_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
   ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
+  ATTR_HTTP_REQUEST_RESEND_COUNT,
   ATTR_HTTP_RESPONSE_STATUS_CODE,
   ATTR_HTTP_ROUTE,
   ATTR_NETWORK_PROTOCOL_VERSION,
@@ -31,6 +34,7 @@ export {
   ATTR_URL_SCHEME,
   ATTR_USER_AGENT_ORIGINAL,
   HTTP_REQUEST_METHOD_VALUE_OTHER,
+  METRIC_DB_CLIENT_OPERATION_DURATION,
   METRIC_HTTP_CLIENT_REQUEST_DURATION,
   METRIC_HTTP_SERVER_REQUEST_DURATION,
 } from '@opentelemetry/semantic-conventions';
@@ -41,6 +45,12 @@ export const METRIC_HTTP_SERVER_ACTIVE_REQUESTS = 'http.server.active_requests';
 export const DURATION_BUCKETS_SECONDS = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ];
+
+/** Bucket boundaries, in seconds, that the conventions advise for calls of databases. */
+export const DATABASE_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
+
+export const METRIC_DB_CLIENT_CONNECTION_WAIT_TIME = 'db.client.connection.wait_time';
+export const ATTR_DB_CLIENT_CONNECTION_POOL_NAME = 'db.client.connection.pool.name';
 
 export const METRIC_NODEJS_EVENTLOOP_DELAY_MIN = 'nodejs.eventloop.delay.min';
 export const METRIC_NODEJS_EVENTLOOP_DELAY_MAX = 'nodejs.eventloop.delay.max';
@@ -75,3 +85,23 @@ export const METRIC_SYSTEM_MEMORY_UTILIZATION = 'system.memory.utilization';
 export const METRIC_SYSTEM_CPU_LOAD_AVERAGE_1M = 'system.cpu.load_average.1m';
 export const ATTR_CPU_MODE = 'cpu.mode';
 export const ATTR_SYSTEM_MEMORY_STATE = 'system.memory.state';
+
+/** WebSocket gateways; the conventions have no names for them. */
+export const METRIC_NESTJS_WEBSOCKET_MESSAGE_DURATION = 'nestjs.websocket.message.duration';
+export const METRIC_NESTJS_WEBSOCKET_ACTIVE_CONNECTIONS = 'nestjs.websocket.active_connections';
+export const ATTR_NESTJS_WEBSOCKET_GATEWAY = 'nestjs.websocket.gateway';
+export const ATTR_NESTJS_WEBSOCKET_EVENT = 'nestjs.websocket.event';
+export const ATTR_NESTJS_WEBSOCKET_NAMESPACE = 'nestjs.websocket.namespace';
+
+/** Bucket boundaries, in seconds, for what runs in the background: from milliseconds to an hour. */
+export const JOB_BUCKETS_SECONDS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600,
+];
+export const ATTR_FAAS_CRON = 'faas.cron';
+
+/** BullMQ; the conventions have no names for what only it has. */
+export const METRIC_BULLMQ_JOB_WAIT_DURATION = 'bullmq.job.wait.duration';
+export const METRIC_BULLMQ_JOBS_STALLED = 'bullmq.jobs.stalled';
+export const ATTR_BULLMQ_JOB_NAME = 'bullmq.job.name';
+export const ATTR_BULLMQ_JOB_ATTEMPT = 'bullmq.job.attempt';
+export const ATTR_BULLMQ_JOB_SCHEDULER_ID = 'bullmq.job.scheduler.id';

@@ -2,10 +2,11 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
-import { instrumentIoredis } from './clients/instrument-ioredis.js';
-import { instrumentUndici } from './clients/instrument-undici.js';
+import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
+import { instrumentUndici } from './clients/http/instrument-undici.js';
 import { patchPg } from './clients/pg/instrument-pg.js';
 import { type PgModule } from './clients/pg/pg-module.interface.js';
+import { instrumentIoredis } from './clients/redis/instrument-ioredis.js';
 import { createRequestObserver } from './http-server/create-request-observer.js';
 import { readExpressRequest, readFastifyRequest } from './http-server/framework-requests.js';
 import {
@@ -61,9 +62,15 @@ export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
   return undo;
 }
 
-/** Records outgoing `fetch` and undici requests and sends the trace along. On by default; usable at any time. */
+/**
+ * Records outgoing requests, of `fetch`, undici, `node:http` and what is built on them (axios, got), and sends the trace
+ * along. On by default; usable at any time.
+ */
 export function instrumentHttp(): UndoInstrumentation {
-  return activateInstrumentation('undici', instrumentUndici);
+  return undoAll([
+    activateInstrumentation('undici', instrumentUndici),
+    activateInstrumentation('node-http', instrumentNodeHttp),
+  ]);
 }
 
 /** Records ioredis commands. On by default; usable before or after ioredis is imported. */
@@ -85,7 +92,10 @@ export function instrumentPg(pg?: PgModule): UndoInstrumentation {
 
 /** Turns on everything that needs no instance: outgoing HTTP, PostgreSQL and Redis. */
 export function instrumentAll(): UndoInstrumentation {
-  const undo = [instrumentHttp(), instrumentPg(), instrumentRedis()];
+  return undoAll([instrumentHttp(), instrumentPg(), instrumentRedis()]);
+}
+
+function undoAll(undo: readonly UndoInstrumentation[]): UndoInstrumentation {
   return () => {
     for (const stop of undo) stop();
   };

@@ -3,16 +3,20 @@ import { type Instrumentation } from '@opentelemetry/instrumentation';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { instrumentIoredis } from './clients/instrument-ioredis.js';
-import { instrumentUndici } from './clients/instrument-undici.js';
+import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
+import { instrumentUndici } from './clients/http/instrument-undici.js';
 import { patchPg } from './clients/pg/instrument-pg.js';
+import { instrumentIoredis } from './clients/redis/instrument-ioredis.js';
 import { activateInstrumentation } from './instrumentation-registry.js';
 
 /** Turns on what the configuration switches on for the whole process; returns the undo. */
 export function startInstrumentations(config: TelemetryConfig): () => void {
   const undo: (() => void)[] = [];
   const { instrumentation } = config;
-  if (instrumentation.http) undo.push(activateInstrumentation('undici', instrumentUndici));
+  if (instrumentation.http) {
+    undo.push(activateInstrumentation('undici', instrumentUndici));
+    undo.push(activateInstrumentation('node-http', instrumentNodeHttp));
+  }
   if (instrumentation.redis) undo.push(activateInstrumentation('ioredis', instrumentIoredis));
   if (instrumentation.pg) undo.push(activateInstrumentation('pg', patchPg));
   for (const foreign of config.instrumentations) undo.push(enableForeign(foreign));

@@ -20,7 +20,8 @@ import { histogram } from './instruments.js';
 export interface HttpClientRequest {
   readonly method: string;
   readonly serverAddress: string;
-  readonly serverPort: number;
+  /** undefined for a Unix domain socket. */
+  readonly serverPort: number | undefined;
   /** `http` or `https`. */
   readonly scheme?: string | undefined;
   /** undefined when no response came. */
@@ -43,7 +44,7 @@ const requestAttributes = createAttributeSets();
 
 /** Records a finished outgoing request into `http.client.request.duration`, in seconds. */
 export function recordHttpClientRequest(request: HttpClientRequest): void {
-  const { method, serverAddress, serverPort, scheme = '', statusCode = 0 } = request;
+  const { method, serverAddress, serverPort = 0, scheme = '', statusCode = 0 } = request;
   const { protocolVersion = '', errorType = '' } = request;
   const key = `${method} ${statusCode} ${scheme} ${protocolVersion} ${serverPort} ${serverAddress} ${errorType}`;
   const attributes = requestAttributes(key, () => attributesOf(request));
@@ -51,13 +52,13 @@ export function recordHttpClientRequest(request: HttpClientRequest): void {
 }
 
 function attributesOf(request: HttpClientRequest): Attributes {
-  const { scheme, statusCode, protocolVersion } = request;
+  const { serverPort, scheme, statusCode, protocolVersion } = request;
   const failed = statusCode !== undefined && statusCode >= 400;
   const errorType = request.errorType ?? (failed ? String(statusCode) : undefined);
   return {
     [ATTR_HTTP_REQUEST_METHOD]: knownHttpMethod(request.method),
     [ATTR_SERVER_ADDRESS]: request.serverAddress,
-    [ATTR_SERVER_PORT]: request.serverPort,
+    ...(serverPort !== undefined && { [ATTR_SERVER_PORT]: serverPort }),
     ...(scheme !== undefined && { [ATTR_URL_SCHEME]: scheme }),
     ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
     ...(protocolVersion !== undefined && { [ATTR_NETWORK_PROTOCOL_VERSION]: protocolVersion }),

@@ -4,9 +4,9 @@ import { type AddressInfo } from 'node:net';
 import { context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
-import { instrumentUndici } from '../../lib/instrumentation/clients/instrument-undici.js';
-import { startTracing, type TestTracing } from '../support/start-tracing.js';
-import { waitUntil } from '../support/wait-until.js';
+import { instrumentUndici } from '../../../lib/instrumentation/clients/http/instrument-undici.js';
+import { startTracing, type TestTracing } from '../../support/start-tracing.js';
+import { waitUntil } from '../../support/wait-until.js';
 
 describe('instrumentUndici()', () => {
   let tracing: TestTracing;

@@ -10,9 +10,9 @@ import {
   ATTR_DB_SYSTEM_NAME,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
-} from '../../config/semantic-conventions.constants.js';
-import { tracerFor } from '../../runtime/tracers.js';
-import { recordFailure } from '../../tracing/error-policy.js';
+} from '../../../config/semantic-conventions.constants.js';
+import { tracerFor } from '../../../runtime/tracers.js';
+import { recordFailure } from '../../../tracing/error-policy.js';
 
 /** What ioredis 6 publishes of a command; `args` are sanitised by ioredis: values are replaced by `?`. */
 interface IoredisCommandMessage {

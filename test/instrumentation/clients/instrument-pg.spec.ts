@@ -3,9 +3,9 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import pg from 'pg';
 
-import { patchPg } from '../../lib/instrumentation/clients/pg/instrument-pg.js';
-import { getCurrentSpanId } from '../../lib/tracing/current-span.js';
-import { startTracing, type TestTracing } from '../support/start-tracing.js';
+import { patchPg } from '../../../lib/instrumentation/clients/pg/instrument-pg.js';
+import { getCurrentSpanId } from '../../../lib/tracing/current-span.js';
+import { startTracing, type TestTracing } from '../../support/start-tracing.js';
 
 describe('instrumentPg()', () => {
   let tracing: TestTracing;

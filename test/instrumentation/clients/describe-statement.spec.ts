@@ -1,4 +1,4 @@
-import { describeStatement } from '../../lib/instrumentation/clients/sql/describe-statement.js';
+import { describeStatement } from '../../../lib/instrumentation/clients/sql/describe-statement.js';
 
 describe('describeStatement()', () => {
   it.each([

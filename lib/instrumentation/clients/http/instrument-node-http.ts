@@ -1,0 +1,122 @@
+import { type IncomingMessage } from 'node:http';
+
+import { propagation } from '@opentelemetry/api';
+
+import { ATTR_HTTP_REQUEST_RESEND_COUNT } from '../../../config/semantic-conventions.constants.js';
+import { subscribeChannels } from '../subscribe-channels.js';
+import {
+  type OutgoingRequest,
+  type RequestErrorMessage,
+  type RequestMessage,
+  type ResponseMessage,
+} from './client-request.interface.js';
+import {
+  destinationOf,
+  type RequestDestination,
+  socketDestination,
+  withoutQuery,
+} from './request-destination.js';
+import { readRequestHeader, setRequestHeader } from './request-headers.js';
+import { beginRequest, endRequest, noteResponse, type SentRequest } from './sent-request.js';
+
+const SCOPE = 'nestjs-telemetry/http-client';
+
+const inFlight = new WeakMap<OutgoingRequest, SentRequest>();
+
+/**
+ * Gives every request of `node:http` and `node:https` a CLIENT span and sends the trace along: axios, got, and whatever else
+ * is built on them. A redirect or a retry is a request, and a span, of its own. Returns the undo.
+ */
+export function instrumentNodeHttp(): () => void {
+  return subscribeChannels({
+    'http.client.request.created': onCreated,
+    'http.client.response.finish': onResponse,
+    'http.client.request.error': onError,
+  });
+}
+
+function onCreated(message: unknown): void {
+  const { request } = message as RequestMessage;
+  const { destination, path } = describeTarget(request);
+  const sent = beginRequest(SCOPE, request.method, destination, path);
+  if (sent === undefined) return;
+  propagation.inject(sent.context, request, {
+    set: (target, key, value) => {
+      // A header the application injected itself stays.
+      if (readRequestHeader(target, key) === undefined) setRequestHeader(target, key, value);
+    },
+  });
+  inFlight.set(request, sent);
+  request.once('close', onClose);
+}
+
+/** The head of the answer is there; the span lasts until its body is read. */
+function onResponse(message: unknown): void {
+  const { request, response } = message as ResponseMessage;
+  const sent = inFlight.get(request);
+  if (sent === undefined) return;
+  describeAnswer(sent, request, response);
+  response.once('end', onResponseEnd);
+}
+
+function onResponseEnd(this: IncomingMessage): void {
+  finish((this as IncomingMessage & { readonly req: OutgoingRequest }).req);
+}
+
+function onError(message: unknown): void {
+  const { request, error } = message as RequestErrorMessage;
+  finish(request, error);
+}
+
+/** The last that is heard of a request: of one whose answer was not read to its end, or became a socket of its own. */
+function onClose(this: OutgoingRequest): void {
+  const sent = inFlight.get(this);
+  if (sent === undefined) return;
+  const { res } = this;
+  if (res === undefined || res === null) {
+    sent.span?.addEvent('cancelled');
+  } else if (sent.statusCode === undefined) {
+    describeAnswer(sent, this, res);
+  } else if (!res.complete && !isRedirect(sent.statusCode)) {
+    if (res.errored !== null) {
+      finish(this, res.errored);
+      return;
+    }
+    sent.span?.addEvent('cancelled');
+  }
+  finish(this);
+}
+
+function finish(request: OutgoingRequest, error?: unknown): void {
+  const sent = inFlight.get(request);
+  if (sent === undefined) return;
+  inFlight.delete(request);
+  endRequest(sent, error);
+}
+
+function describeAnswer(sent: SentRequest, request: OutgoingRequest, response: IncomingMessage): void {
+  noteResponse(sent, response.statusCode ?? 0, response.httpVersion);
+  const resent = request._redirectable?._redirectCount ?? 0;
+  if (resent > 0) sent.span?.setAttribute(ATTR_HTTP_REQUEST_RESEND_COUNT, resent);
+}
+
+/** Clients that follow redirects leave the body of one unread. */
+function isRedirect(statusCode: number): boolean {
+  return statusCode >= 300 && statusCode < 400;
+}
+
+function describeTarget(request: OutgoingRequest): { destination: RequestDestination; path: string } {
+  const path = withoutQuery(request.path);
+  // Through a proxy the path is the whole URL of the server behind it.
+  if (!path.startsWith('/')) {
+    const url = URL.parse(path);
+    if (url !== null) return { destination: destinationOf(url.origin), path: url.pathname };
+  }
+  const host = readRequestHeader(request, 'host') ?? request.host;
+  const { protocol, socketPath } = request;
+  const destination =
+    socketPath === undefined
+      ? destinationOf(`${protocol}//${host}`)
+      : socketDestination(protocol.slice(0, -1), socketPath, host);
+  return { destination, path };
+}

@@ -1,0 +1,112 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_FULL,
+  HTTP_REQUEST_METHOD_VALUE_OTHER,
+} from '../../../config/semantic-conventions.constants.js';
+import { recordHttpClientRequest } from '../../../metrics/http-client-metrics.js';
+import { knownHttpMethod } from '../../../metrics/http-method.js';
+import { opensSpan } from '../../../runtime/opens-span.js';
+import { tracerFor } from '../../../runtime/tracers.js';
+import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
+import { type RequestDestination } from './request-destination.js';
+
+/** A request on its way. */
+export interface SentRequest {
+  /** undefined where the trace is not recorded: then there is a measurement only. */
+  readonly span: Span | undefined;
+  /** What the request carries to the other side: the context of its span, or of its caller. */
+  readonly context: Context;
+  readonly method: string;
+  readonly destination: RequestDestination;
+  readonly startedAt: number;
+  statusCode?: number;
+  protocolVersion?: string;
+}
+
+/**
+ * Begins the CLIENT span of a request in the active context; undefined when the request must not be recorded, because
+ * tracing is suppressed, nobody records, or another instrumentation has made its span already.
+ */
+export function beginRequest(
+  scope: string,
+  rawMethod: string,
+  destination: RequestDestination,
+  path: string,
+): SentRequest | undefined {
+  const caller = context.active();
+  const parent = trace.getSpan(caller);
+  if (isTracingSuppressed(caller) || isHttpClientSpan(parent)) return undefined;
+  const method = knownHttpMethod(rawMethod);
+  const startedAt = performance.now();
+  if (!opensSpan()) {
+    return parent && { span: undefined, context: caller, method, destination, startedAt };
+  }
+  const attributes: Attributes = {
+    [ATTR_HTTP_REQUEST_METHOD]: method,
+    [ATTR_URL_FULL]: destination.origin + path,
+    [ATTR_SERVER_ADDRESS]: destination.address,
+  };
+  if (destination.port !== undefined) attributes[ATTR_SERVER_PORT] = destination.port;
+  if (method !== rawMethod) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = rawMethod;
+  const name = method === HTTP_REQUEST_METHOD_VALUE_OTHER ? 'HTTP' : method;
+  const span = tracerFor(scope).startSpan(name, { kind: SpanKind.CLIENT, attributes }, caller);
+  return { span, context: trace.setSpan(caller, span), method, destination, startedAt };
+}
+
+/** OpenTelemetry's own HTTP instrumentation makes its span active while the request is created: that one stays the only one. */
+function isHttpClientSpan(span: Span | undefined): boolean {
+  if (span === undefined || !('kind' in span) || span.kind !== SpanKind.CLIENT) return false;
+  const attributes = 'attributes' in span ? (span.attributes as Attributes) : {};
+  return (attributes[ATTR_HTTP_REQUEST_METHOD] ?? attributes['http.method']) !== undefined;
+}
+
+/** Notes the answer's status: from 400 on an error, for the caller asked for something it did not get. */
+export function noteResponse(sent: SentRequest, statusCode: number, protocolVersion?: string): void {
+  sent.statusCode = statusCode;
+  if (protocolVersion !== undefined) sent.protocolVersion = protocolVersion;
+  const { span } = sent;
+  if (span === undefined) return;
+  span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
+  if (protocolVersion !== undefined) span.setAttribute(ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion);
+  if (statusCode < 400) return;
+  span.setAttribute(ATTR_ERROR_TYPE, String(statusCode));
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/** Ends the span and measures the request. */
+export function endRequest(sent: SentRequest, error?: unknown): void {
+  const { span, method, destination, startedAt, statusCode, protocolVersion } = sent;
+  if (span !== undefined) {
+    if (error !== undefined) recordFailure(span, error, () => true);
+    span.end();
+  }
+  recordHttpClientRequest({
+    method,
+    scheme: destination.scheme,
+    serverAddress: destination.address,
+    serverPort: destination.port,
+    statusCode,
+    protocolVersion,
+    errorType: error === undefined ? undefined : errorTypeOf(error),
+    durationSeconds: (performance.now() - startedAt) / 1000,
+    context: span === undefined ? sent.context : trace.setSpan(ROOT_CONTEXT, span),
+  });
+}

@@ -1,0 +1,281 @@
+import { once } from 'node:events';
+import http, {
+  Agent,
+  type ClientRequest,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
+import axios from 'axios';
+
+import { instrumentNodeHttp } from '../../../lib/instrumentation/clients/http/instrument-node-http.js';
+import { instrumentUndici } from '../../../lib/instrumentation/clients/http/instrument-undici.js';
+import { getCurrentSpanId } from '../../../lib/tracing/current-span.js';
+import { startTracing, type TestTracing } from '../../support/start-tracing.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+describe('instrumentNodeHttp()', () => {
+  let tracing: TestTracing;
+  let server: Server;
+  let origin: string;
+  let received: IncomingHttpHeaders[];
+  let undo: () => void;
+
+  beforeAll(async () => {
+    tracing = startTracing();
+    server = createServer((request, response) => {
+      received.push(request.headers);
+      const [path] = (request.url ?? '').split('?');
+      if (path === '/hang') return;
+      if (path === '/redirect') response.writeHead(302, { location: '/things' }).end('moved');
+      else if (path === '/cut') {
+        response.writeHead(200, { 'content-length': '1000' }).write('the beginning');
+        setTimeout(() => response.socket?.destroy(), 30);
+      } else response.writeHead(path === '/missing' ? 404 : 200).end('answer');
+    });
+    server.on('upgrade', (_request, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  });
+  beforeEach(() => {
+    received = [];
+    tracing.reset();
+    undo = instrumentNodeHttp();
+  });
+  afterEach(() => {
+    undo();
+  });
+  afterAll(async () => {
+    tracing.stop();
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+
+  const answerOf = async (request: ClientRequest): Promise<string> => {
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    return text;
+  };
+  const get = (path: string, options: http.RequestOptions = {}): Promise<string> =>
+    answerOf(http.get(origin + path, options));
+  const inSpan = <T>(fn: () => Promise<T>): Promise<T> =>
+    trace.getTracer('test').startActiveSpan('caller', async (span) => {
+      try {
+        return await fn();
+      } finally {
+        span.end();
+      }
+    });
+  const onlySpan = async () => {
+    await waitUntil(() => tracing.spans().length > 0);
+    return tracing.span('GET');
+  };
+
+  it('gives a request a CLIENT span below the active one and sends the trace along', async () => {
+    await expect(inSpan(() => get('/things?token=secret'))).resolves.toBe('answer');
+    await waitUntil(() => tracing.spans().length === 2);
+    const span = tracing.span('GET');
+    expect(span.kind).toBe(SpanKind.CLIENT);
+    expect(span.parentSpanContext?.spanId).toBe(tracing.span('caller').spanContext().spanId);
+    expect(span.attributes).toEqual({
+      'http.request.method': 'GET',
+      'http.response.status_code': 200,
+      'network.protocol.version': '1.1',
+      'url.full': `${origin}/things`,
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(origin).port),
+    });
+    expect(received[0]?.traceparent).toBe(`00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
+  });
+
+  it('sends the trace with headers that were given as a list', async () => {
+    const headers = ['Host', new URL(origin).host, 'X-Mine', 'kept'];
+    await get('/', { headers: headers as unknown as http.OutgoingHttpHeaders });
+    const span = await onlySpan();
+    expect(received[0]).toMatchObject({ 'x-mine': 'kept' });
+    expect(received[0]?.traceparent).toContain(span.spanContext().spanId);
+    expect(span.attributes['server.address']).toBe('127.0.0.1');
+  });
+
+  it('keeps a traceparent the application injected itself', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await get('/', { headers: { Traceparent: traceparent } });
+    expect(received[0]?.traceparent).toBe(traceparent);
+  });
+
+  it('marks a 4xx answer as an error of the caller', async () => {
+    await get('/missing');
+    const span = await onlySpan();
+    expect(span.status.code).toBe(SpanStatusCode.ERROR);
+    expect(span.attributes['error.type']).toBe('404');
+  });
+
+  it('gives each request of a redirect a span, and counts', async () => {
+    await expect(axios.get<string>(`${origin}/redirect`).then(({ data }) => data)).resolves.toBe('answer');
+    await waitUntil(() => tracing.spans().length === 2);
+    const [first, second] = tracing.spans();
+    expect(first!.attributes).toMatchObject({ 'http.response.status_code': 302 });
+    expect(first!.status.code).toBe(SpanStatusCode.UNSET);
+    expect(first!.events).toEqual([]);
+    expect(second!.attributes).toMatchObject({
+      'http.response.status_code': 200,
+      'http.request.resend_count': 1,
+    });
+  });
+
+  it('lasts until the body was read', async () => {
+    const [response] = (await once(http.get(origin), 'response')) as [IncomingMessage];
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(tracing.spans()).toEqual([]);
+    response.resume();
+    const { duration } = await onlySpan();
+    expect(duration[0] * 1000 + duration[1] / 1e6).toBeGreaterThanOrEqual(55);
+  });
+
+  it('records an answer that breaks off', async () => {
+    await expect(get('/cut')).rejects.toThrow(/aborted|ECONNRESET/);
+    const span = await onlySpan();
+    expect(span.status.code).toBe(SpanStatusCode.ERROR);
+    expect(span.attributes['error.type']).toBe('ECONNRESET');
+  });
+
+  it('records a refused connection', async () => {
+    const closed = createServer();
+    closed.listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port } = closed.address() as AddressInfo;
+    closed.close();
+    await once(closed, 'close');
+    await expect(answerOf(http.get({ host: '127.0.0.1', port }))).rejects.toThrow();
+    expect((await onlySpan()).attributes).toMatchObject({
+      'error.type': 'ECONNREFUSED',
+      'server.port': port,
+    });
+  });
+
+  it('records a time-out that destroyed the request', async () => {
+    const request = http.get(`${origin}/hang`, { timeout: 20 });
+    request.on('timeout', () => request.destroy(new Error('too slow')));
+    await expect(answerOf(request)).rejects.toThrow('too slow');
+    const span = await onlySpan();
+    expect(span.status).toMatchObject({ code: SpanStatusCode.ERROR, message: 'too slow' });
+  });
+
+  it('records an abort by signal', async () => {
+    const controller = new AbortController();
+    const request = http.get(`${origin}/hang`, { signal: controller.signal });
+    const answer = answerOf(request);
+    await waitUntil(() => received.length === 1);
+    controller.abort();
+    await expect(answer).rejects.toThrow(/abort/);
+    expect((await onlySpan()).status.code).toBe(SpanStatusCode.ERROR);
+  });
+
+  it('ends with an upgrade', async () => {
+    const request = http.get(origin, { headers: { connection: 'upgrade', upgrade: 'echo' } });
+    const [, socket] = (await once(request, 'upgrade')) as [IncomingMessage, { destroy(): void }];
+    socket.destroy();
+    const span = await onlySpan();
+    expect(span.attributes['http.response.status_code']).toBe(101);
+    expect(span.status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  it('names a server behind a Unix domain socket', async () => {
+    const socketPath = join(tmpdir(), `nestjs-telemetry-${String(process.pid)}.sock`);
+    const local = createServer((_request, response) => response.end('local'));
+    local.listen(socketPath);
+    await once(local, 'listening');
+    await answerOf(http.get({ socketPath, path: '/v1/info' }));
+    local.close();
+    const { attributes } = await onlySpan();
+    expect(attributes).toMatchObject({
+      'server.address': socketPath,
+      'url.full': 'http://localhost/v1/info',
+    });
+    expect(attributes).not.toHaveProperty('server.port');
+  });
+
+  it('names requests of an unknown method HTTP', async () => {
+    await once(http.request(origin, { method: 'PURGE' }).end(), 'response').then(([response]) => {
+      (response as IncomingMessage).resume();
+    });
+    await waitUntil(() => tracing.spans().length === 1);
+    expect(tracing.span('HTTP').attributes).toMatchObject({
+      'http.request.method': '_OTHER',
+      'http.request.method_original': 'PURGE',
+    });
+  });
+
+  it('answers each of many callers that share one kept-alive connection in its own context', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const callers = Array.from({ length: 5 }, () =>
+      inSpan(
+        () =>
+          new Promise<boolean>((resolve) => {
+            const caller = getCurrentSpanId();
+            http.get(origin, { agent }, (response) => {
+              response.resume().on('end', () => {
+                resolve(getCurrentSpanId() === caller);
+              });
+            });
+          }),
+      ),
+    );
+    await expect(Promise.all(callers)).resolves.toEqual([true, true, true, true, true]);
+    agent.destroy();
+    const spans = tracing.spans();
+    const parents = spans.filter(({ name }) => name === 'GET').map((span) => span.parentSpanContext?.spanId);
+    const expected = spans.filter(({ name }) => name === 'caller').map((span) => span.spanContext().spanId);
+    expect(new Set(parents)).toEqual(new Set(expected));
+  });
+
+  it('sends the decision of a caller that is not sampled along', async () => {
+    const parent = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+    const unsampled = trace.setSpanContext(ROOT_CONTEXT, { ...parent, traceFlags: TraceFlags.NONE });
+    await context.with(unsampled, () => get('/'));
+    expect(received[0]?.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/);
+    expect(tracing.spans()).toEqual([]);
+  });
+
+  it('leaves requests alone where tracing is suppressed, as exporters do', async () => {
+    await context.with(suppressTracing(context.active()), () => get('/'));
+    expect(tracing.spans()).toEqual([]);
+    expect(received[0]?.traceparent).toBeUndefined();
+  });
+
+  it("stands aside where another instrumentation has made the request's span active", async () => {
+    const theirs = trace
+      .getTracer('theirs')
+      .startSpan('GET', { kind: SpanKind.CLIENT, attributes: { 'http.request.method': 'GET' } });
+    await context.with(trace.setSpan(ROOT_CONTEXT, theirs), () => get('/'));
+    theirs.end();
+    expect(tracing.spans()).toHaveLength(1);
+  });
+
+  it('leaves fetch to the instrumentation of undici', async () => {
+    const undoUndici = instrumentUndici();
+    await (await fetch(origin)).text();
+    await onlySpan();
+    undoUndici();
+    expect(tracing.spans()).toHaveLength(1);
+  });
+
+  it('does nothing once undone', async () => {
+    undo();
+    await get('/');
+    expect(received[0]?.traceparent).toBeUndefined();
+    expect(tracing.spans()).toEqual([]);
+  });
+});
