@@ -20,7 +20,7 @@ const OBSERVED = Symbol.for('nestjs-telemetry.observed');
 
 /**
  * A span, a timer and a counter together around each call of a method, or around each method of a class: what
- * `@Trace()`, `@Timed()` and `@Counted()` do one by one, measured once. Label `outcome`: `success`, `error` or `cancelled`.
+ * `@Trace()`, `@Timed()` and `@Counted()` do one by one, measured once. Label `outcome`: `success`, `refused` (an `HttpException` below 500), `error` or `cancelled`.
  *
  * @example
  * @Observed({ counted: 'orders_processed_total' })

@@ -6,6 +6,7 @@ import {
 } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type DecorationSite } from '../invocation/decoration-site.js';
+import { isFailure } from '../invocation/is-failure.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
 import { type CallMetricOptions } from './call-metric-options.interface.js';
 import { assertInstrumentName } from './instrument-name.js';
@@ -14,8 +15,11 @@ import { counter, histogram } from './instruments.js';
 export const DEFAULT_CALLS_NAME = 'method.calls';
 export const DEFAULT_DURATION_NAME = 'method.duration';
 
-/** How a call ended, as the label `outcome` says it. */
-export type CallOutcome = 'success' | 'error' | 'cancelled';
+/**
+ * How a call ended, as the label `outcome` says it; `refused` is an answer the caller asked for: an `HttpException` with a
+ * status below 500, which is no error of a span either.
+ */
+export type CallOutcome = 'success' | 'refused' | 'error' | 'cancelled';
 
 /** Tells how a call ended; only the first telling counts, as the follower of results guarantees. */
 export type FinishCall = (outcome: CallOutcome) => void;
@@ -64,8 +68,8 @@ export function observeCall(recorder: CallRecorder, self: unknown, args: readonl
     onSuccess: () => {
       finish('success');
     },
-    onError: () => {
-      finish('error');
+    onError: (error) => {
+      finish(isFailure(error) ? 'error' : 'refused');
     },
     onCancel: () => {
       finish('cancelled');

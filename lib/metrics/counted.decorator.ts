@@ -11,7 +11,7 @@ const COUNTED = Symbol.for('nestjs-telemetry.counted');
 
 /**
  * Counts the calls of a method, or of every method of a class, when their work is over: promises, Observables,
- * generators and streams included. Label `outcome`: `success`, `error` or `cancelled`.
+ * generators and streams included. Label `outcome`: `success`, `refused` (an `HttpException` below 500), `error` or `cancelled`.
  *
  * `@Counted('orders_processed_total')` has a counter of its own; `@Counted()` counts into `method.calls`. A method that
  * has its own `@Counted` is left alone by the one on its class. Two with different names on one method both count.

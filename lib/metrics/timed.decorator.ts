@@ -11,7 +11,7 @@ const TIMED = Symbol.for('nestjs-telemetry.timed');
 
 /**
  * Records how long a method, or every method of a class, works, in seconds, from the call until its promise settles,
- * its Observable completes, its generator or stream ends. Label `outcome`: `success`, `error` or `cancelled`.
+ * its Observable completes, its generator or stream ends. Label `outcome`: `success`, `refused` (an `HttpException` below 500), `error` or `cancelled`.
  *
  * `@Timed('order_duration')` has a histogram of its own; `@Timed()` records into `method.duration`. A method that has
  * its own `@Timed` is left alone by the one on its class. Two with different names on one method both record.

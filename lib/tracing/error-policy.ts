@@ -6,32 +6,29 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
+import { type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
+import { processWide } from '../process/process-wide.js';
+import { fingerprintException, isErrorObject } from './fingerprint-exception.js';
+import { isPassingPrimitive } from './passing-primitives.js';
 
-/** Decides whether what was thrown makes a span an error; overrides the default policy. */
-export type ErrorPredicate = (error: unknown) => boolean;
+export { type ErrorPredicate, isFailure as isSpanError };
 
-/**
- * The one error policy: whatever is thrown is an error of the span, except an answer the caller asked for, which is
- * what NestJS's `HttpException` with a status below 500 is.
- */
-function isSpanError(error: unknown): boolean {
-  const status = httpStatusOf(error);
-  return status === undefined || status >= 500;
+/** Groups the exceptions of one problem; on the event that tells of it and on every span it passed. */
+export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
+
+/** How deep the causes of an error are told. */
+const MAX_CAUSES = 5;
+
+interface Sighting {
+  /** Trace in which the error was told last: on its way up it passes many spans, one event tells it all. */
+  traceId: string;
+  readonly fingerprint: string;
 }
 
-/** Status of an `HttpException`, told by its shape: several copies of @nestjs/common may be loaded. */
-function httpStatusOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  if (!('getStatus' in error) || typeof error.getStatus !== 'function') return undefined;
-  const status: unknown = (error as { getStatus(): unknown }).getStatus();
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** Trace in which an error object was recorded already: on its way up it passes many spans, one event tells it all. */
-const recordedIn = new WeakMap<object, string>();
+const sightings = processWide('exception-sightings', () => new WeakMap<object, Sighting>());
 
 /** Puts a failure on the span: the exception once per trace, at the span it passed first, and the error status. */
-export function recordFailure(span: Span, error: unknown, isError: ErrorPredicate = isSpanError): void {
+export function recordFailure(span: Span, error: unknown, isError: ErrorPredicate = isFailure): void {
   if (!span.isRecording()) return;
   recordException(span, error);
   if (!isError(error)) return;
@@ -39,41 +36,67 @@ export function recordFailure(span: Span, error: unknown, isError: ErrorPredicat
   span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
 }
 
-/** Tells of an exception as an event, unless a span of the trace has told of that very object already. */
-export function recordException(span: Span, error: unknown): void {
-  if (isFirstSighting(span, error)) span.addEvent('exception', describeException(error, errorTypeOf(error)));
-}
-
-function isFirstSighting(span: Span, error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return true;
+/**
+ * Tells of an exception as an event, unless a span of the trace has told of that very object already, and groups the
+ * span by it either way.
+ *
+ * @param origin what else is known of the place where it was thrown; put on the event
+ */
+export function recordException(span: Span, error: unknown, origin?: Attributes): void {
+  if (!span.isRecording()) return;
+  const type = errorTypeOf(error);
+  const message = messageOf(error);
   const { traceId } = span.spanContext();
-  if (recordedIn.get(error) === traceId) return false;
-  recordedIn.set(error, traceId);
-  return true;
+  const object = (typeof error === 'object' && error !== null) || typeof error === 'function';
+  const sighting = object ? sightings.get(error) : undefined;
+  const fingerprint = sighting?.fingerprint ?? fingerprintException(error, type, message);
+  span.setAttribute(ATTR_EXCEPTION_FINGERPRINT, fingerprint);
+  if (object ? sighting?.traceId === traceId : isPassingPrimitive(span, error)) return;
+  if (sighting !== undefined) sighting.traceId = traceId;
+  else if (object) sightings.set(error, { traceId, fingerprint });
+  const told: Attributes = {
+    [ATTR_EXCEPTION_TYPE]: type,
+    [ATTR_EXCEPTION_MESSAGE]: message,
+    [ATTR_EXCEPTION_FINGERPRINT]: fingerprint,
+  };
+  const stack = stackOf(error);
+  if (stack !== undefined) told[ATTR_EXCEPTION_STACKTRACE] = stack;
+  span.addEvent('exception', origin === undefined ? told : { ...told, ...origin });
 }
 
-function describeException(error: unknown, type: string): Attributes {
-  const attributes: Attributes = { [ATTR_EXCEPTION_TYPE]: type, [ATTR_EXCEPTION_MESSAGE]: messageOf(error) };
-  if (error instanceof Error && error.stack !== undefined)
-    attributes[ATTR_EXCEPTION_STACKTRACE] = error.stack;
-  return attributes;
+/** The stack with those of its causes below, which V8 leaves out of it. */
+function stackOf(error: unknown): string | undefined {
+  if (!isErrorObject(error) || error.stack === undefined) return undefined;
+  let text = error.stack;
+  let { cause } = error;
+  for (let depth = 0; depth < MAX_CAUSES && cause !== undefined && cause !== null; depth += 1) {
+    const told = isErrorObject(cause) ? cause.stack : undefined;
+    text += `\nCaused by: ${told ?? messageOf(cause)}`;
+    cause = isErrorObject(cause) ? cause.cause : undefined;
+  }
+  return text;
 }
 
 /** `error.type` of a thrown value: the class name; the code of a system error says more. */
 export function errorTypeOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
+  if (!isErrorObject(error)) return typeof error;
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && error.name === 'Error') return code;
-  return error.name === 'Error' ? error.constructor.name || 'Error' : error.name;
+  return error.name === 'Error' ? error.constructor.name || 'Error' : asText(error.name);
 }
 
 /** What a thrown value says, whatever it is. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
+  if (isErrorObject(error)) return asText(error.message);
   if (typeof error === 'string') return error;
   try {
-    return JSON.stringify(error);
+    return asText(JSON.stringify(error));
   } catch {
     return Object.prototype.toString.call(error);
   }
+}
+
+/** Whatever the types promise: anybody can write into an error, and JSON has no text for undefined. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : String(value);
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { setTimeout as later } from 'node:timers/promises';
 
+import { BadGatewayException, ConflictException, NotFoundException } from '@nestjs/common';
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 import { defer, interval, lastValueFrom, of, retry, throwError } from 'rxjs';
 
@@ -123,6 +124,25 @@ describe('@Counted()', () => {
     orders.watch('ever').subscribe().unsubscribe();
 
     expect(await outcomes('orders.watched')).toEqual({ success: 1, error: 1, cancelled: 1 });
+  });
+
+  it('counts an answer below 500 as refused, by the policy that keeps it from being an error of the span', async () => {
+    class Shop {
+      @Counted('orders.found')
+      async find(error: Error): Promise<never> {
+        throw error;
+      }
+    }
+
+    for (const error of [
+      new NotFoundException(),
+      new ConflictException(),
+      new BadGatewayException(),
+      new Error(),
+    ])
+      await new Shop().find(error).catch(() => undefined);
+
+    expect(await outcomes('orders.found')).toEqual({ refused: 2, error: 2 });
   });
 
   it('counts each retry of an Observable as a call', async () => {

@@ -1,0 +1,19 @@
+/** Decides whether what was thrown is an error of the call; overrides the default policy. */
+export type ErrorPredicate = (error: unknown) => boolean;
+
+/**
+ * The one error policy, of spans and of metrics: whatever is thrown is an error of the call, except an answer the caller
+ * asked for, which is what NestJS's `HttpException` with a status below 500 is.
+ */
+export function isFailure(error: unknown): boolean {
+  const status = httpStatusOf(error);
+  return status === undefined || status >= 500;
+}
+
+/** Status of an `HttpException`, told by its shape: several copies of @nestjs/common may be loaded. */
+function httpStatusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if (!('getStatus' in error) || typeof error.getStatus !== 'function') return undefined;
+  const status: unknown = (error as { getStatus(): unknown }).getStatus();
+  return typeof status === 'number' ? status : undefined;
+}

@@ -1,0 +1,109 @@
+/** Application functions that tell one problem from another: where it was thrown, and two callers of that place. */
+const MAX_FRAMES = 3;
+
+/** What an application is started in is mostly its project: files at its top have no folder that tells anything. */
+const workingFolder = `${process.cwd().replaceAll('\\', '/')}/`;
+
+/** A chain of causes is followed this far. */
+const MAX_CAUSES = 3;
+
+/** The message comes first in a stack, but for the name and the code of the error; later it is something else. */
+const MAX_NAME = 200;
+
+/** A longer line is no call site that V8 writes. */
+const MAX_LINE = 1_000;
+
+/** Where a call stack is the platform's own, a package's, or nobody's. */
+const FOREIGN_LOCATION =
+  /(?:^|\/)node_modules\/|^node:|^internal\/|^native$|^<anonymous>$|^index \d+$|^eval at /;
+
+/** Folders that only tell sources from what was built of them. */
+const BUILD_FOLDERS = new Set(['src', 'dist', 'build', 'out', 'lib', 'app', 'esm', 'cjs']);
+
+/** What differs between two messages of one problem: ids, numbers, addresses. */
+const VARIABLE_PARTS = /[0-9a-f]{8}-[0-9a-f-]{27}|\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b|\d+/gi;
+
+/**
+ * Gives 16 hexadecimal digits that are the same wherever and whenever the same problem happens: made of the type, the
+ * types of the causes, and the application's functions on top of the stack with the names of their files; of the message
+ * without ids and numbers when there are none. Line numbers, folders of the machine and packages have no part in it.
+ */
+export function fingerprintException(error: unknown, type: string, message: string): string {
+  const frames = isErrorObject(error) ? applicationFrames(error.stack, message) : '';
+  const place = frames === '' ? message.replace(VARIABLE_PARTS, '#') : frames;
+  return hash(`${type}${causesOf(error)}|${place}`);
+}
+
+/** True for errors of other realms too: of a vm context, as jest's, or of Node's own modules seen from there. */
+export function isErrorObject(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+}
+
+function causesOf(error: unknown): string {
+  let names = '';
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES; depth += 1) {
+    if (!isErrorObject(cause) || cause.cause === undefined || cause.cause === null) break;
+    cause = cause.cause;
+    names += `<${isErrorObject(cause) ? cause.name : typeof cause}`;
+  }
+  return names;
+}
+
+function applicationFrames(stack: unknown, message: string): string {
+  if (typeof stack !== 'string') return '';
+  // A message may hold lines that look like frames.
+  const told = message === '' ? -1 : stack.indexOf(message);
+  let rest = told === -1 || told > MAX_NAME ? stack : stack.slice(told + message.length);
+  let frames = '';
+  let previous = '';
+  for (let count = 0; count < MAX_FRAMES && rest !== '';) {
+    const end = rest.indexOf('\n');
+    const frame = describeFrame(end === -1 ? rest : rest.slice(0, end));
+    rest = end === -1 ? '' : rest.slice(end + 1);
+    // How deep a recursion was is no part of the problem.
+    if (frame === undefined || frame === previous) continue;
+    frames += `${frame}\n`;
+    previous = frame;
+    count += 1;
+  }
+  return frames;
+}
+
+/** `function file` of a line `    at async OrderService.find (/app/dist/orders/order.service.js:10:5)`. */
+function describeFrame(line: string): string | undefined {
+  if (line.length > MAX_LINE) return undefined;
+  const match = /^\s*at (?:async )?(?:(.*?) \()?(.*?)(?::\d+)*\)?\s*$/.exec(line);
+  if (match === null) return undefined;
+  const [, written = '', location = ''] = match;
+  const path = location.replaceAll('\\', '/').replace(/^file:\/\//, '');
+  if (path === '' || FOREIGN_LOCATION.test(path)) return undefined;
+  const name = written.replace(/ \[as [^\]]*\]$/, '').replace(/^(?:new |Object\.|Function\.)/, '');
+  return `${name} ${fileOf(path)}`;
+}
+
+/** `orders/order.service` of `file:///app/dist/orders/order.service.js`: the same on every machine, built or not. */
+function fileOf(absolute: string): string {
+  const path = absolute.startsWith(workingFolder) ? absolute.slice(workingFolder.length) : absolute;
+  const slash = path.lastIndexOf('/');
+  const file = path.slice(slash + 1).replace(/\.[cm]?[jt]sx?$/, '');
+  if (slash <= 0) return file;
+  const folder = path.slice(path.lastIndexOf('/', slash - 1) + 1, slash);
+  return folder === '' || BUILD_FOLDERS.has(folder) ? file : `${folder}/${file}`;
+}
+
+/** Two 32-bit FNV-1a sums: no secret is kept, and a cryptographic sum would cost more than the rest. */
+function hash(text: string): string {
+  let high = 0x811c9dc5;
+  let low = 0x050c5d1f;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    high = Math.imul(high ^ unit, 0x01000193);
+    low = Math.imul(low ^ unit, 0x01000193) ^ (low >>> 15);
+  }
+  return digits(high) + digits(low);
+}
+
+function digits(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, '0');
+}

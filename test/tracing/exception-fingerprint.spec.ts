@@ -1,0 +1,94 @@
+import { fingerprintException } from '../../lib/tracing/fingerprint-exception.js';
+
+/** An error as another process would have thrown it. */
+function thrown(
+  message: string,
+  frames: readonly string[],
+  options: { type?: string; cause?: unknown } = {},
+) {
+  const { type = 'Error', cause } = options;
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  error.stack = [`${type}: ${message}`, ...frames.map((frame) => `    at ${frame}`)].join('\n');
+  return fingerprintException(error, type, message);
+}
+
+const FRAMES = [
+  'StockService.reserve (/app/dist/stock/stock.service.js:12:11)',
+  'async OrderService.create (/app/dist/orders/order.service.js:40:5)',
+];
+
+describe('the fingerprint of an exception', () => {
+  it('is 16 hexadecimal digits that never change', () => {
+    expect(thrown('no stock of 7', FRAMES)).toMatch(/^[0-9a-f]{16}$/);
+    expect(thrown('no stock of 7', FRAMES)).toBe(thrown('no stock of 7', FRAMES));
+  });
+
+  it.each<[what: string, message: string, frames: string[]]>([
+    ['another message', 'no stock of 8\nnor of 9', FRAMES],
+    ['a message with lines like frames', 'no\n    at Fake.frame (/app/fake.js:1:1)', FRAMES],
+    ['other line numbers', 'no stock of 7', FRAMES.map((frame) => frame.replace(/:\d+:\d+/, ':99:1'))],
+    ['another machine', 'no stock of 7', FRAMES.map((frame) => frame.replace('/app/', '/home/ann/shop/'))],
+    [
+      'Windows',
+      'no stock of 7',
+      FRAMES.map((frame) => frame.replaceAll('/', '\\').replace('\\app', 'C:\\app')),
+    ],
+    ['Windows line endings', 'no stock of 7', FRAMES.map((frame) => `${frame}\r`)],
+    ['ES modules', 'no stock of 7', FRAMES.map((frame) => frame.replace('/app', 'file:///app'))],
+    [
+      'sources instead of what was built of them',
+      'no stock of 7',
+      FRAMES.map((frame) => frame.replace('dist', 'src').replace('.js', '.ts')),
+    ],
+    [
+      'frames of packages and of Node between',
+      'no stock of 7',
+      [
+        'Query.run (/app/node_modules/pg/lib/query.js:1:1)',
+        'node:internal/process/task_queues:95:5',
+        'new Promise (<anonymous>)',
+        ...FRAMES,
+        'async Promise.all (index 0)',
+        'async file:///app/node_modules/.pnpm/@nestjs+core/router-proxy.js:9:17',
+      ],
+    ],
+    ['a deeper recursion', 'no stock of 7', [FRAMES[0]!, FRAMES[0]!, FRAMES[0]!, FRAMES[1]!]],
+  ])('is the same with %s', (_what, message, frames) => {
+    expect(thrown(message, frames)).toBe(thrown('no stock of 7', FRAMES));
+  });
+
+  it.each<[what: string, fingerprint: () => string]>([
+    ['type', () => thrown('no stock of 7', FRAMES, { type: 'StockError' })],
+    [
+      'function',
+      () => thrown('no stock of 7', ['StockService.release (/app/dist/stock/stock.service.js:12:11)']),
+    ],
+    [
+      'file',
+      () => thrown('no stock of 7', ['StockService.reserve (/app/dist/shelf/stock.service.js:12:11)']),
+    ],
+    ['cause', () => thrown('no stock of 7', FRAMES, { cause: new TypeError('x is undefined') })],
+  ])('differs with another %s', (_what, fingerprint) => {
+    expect(fingerprint()).not.toBe(thrown('no stock of 7', FRAMES));
+  });
+
+  it.each([
+    ['order 17 of 3fa85f64-5717-4562-b3fc-2c963f66afa6', 'order 4 of 0b1c7d0e-8f5f-4a43-9d53-5a3ac2f1a0c4'],
+    ['no key 5f2b8c1d9e at 0xfe12', 'no key 77aa8c1d90 at 0x01'],
+  ])('of an error without frames of the application leaves ids and numbers out: %s', (one, other) => {
+    expect(thrown(one, [])).toBe(thrown(other, []));
+    expect(thrown(one, [])).not.toBe(thrown('something else', []));
+  });
+
+  it('groups primitives by what they say', () => {
+    expect(fingerprintException('timeout after 30 ms', 'string', 'timeout after 30 ms')).toBe(
+      fingerprintException('timeout after 45 ms', 'string', 'timeout after 45 ms'),
+    );
+  });
+
+  it('survives causes that go in circles', () => {
+    const error = new Error('round');
+    error.cause = error;
+    expect(fingerprintException(error, 'Error', 'round')).toMatch(/^[0-9a-f]{16}$/);
+  });
+});
