@@ -1,0 +1,281 @@
+import {
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  diag,
+  type Exception,
+  type HrTime,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanKind,
+  type SpanStatus,
+  SpanStatusCode,
+  type TimeInput,
+  type TraceState,
+} from '@opentelemetry/api';
+import { type InstrumentationScope, isTimeInput } from '@opentelemetry/core';
+import { type Resource } from '@opentelemetry/resources';
+import { type ReadableSpan, type Span as SdkSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
+
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+} from '../config/semantic-conventions.constants.js';
+import { AttributeList } from './attribute-list.js';
+import { type SpanClock } from './span-clock.js';
+import { hexOf, randomWord, type TraceId } from './span-identity.js';
+import { type SpanOwner } from './span-owner.interface.js';
+
+/** What happened at one instant of a span; the instant in milliseconds of the span's clock. */
+export interface RecordedEvent {
+  readonly name: string;
+  readonly instant: number;
+  readonly attributes: AttributeList | undefined;
+}
+
+export interface RecordedLink {
+  readonly context: SpanContext;
+  readonly attributes: AttributeList | undefined;
+}
+
+const UNSET: SpanStatus = Object.freeze({ code: SpanStatusCode.UNSET });
+
+/** What a span belongs to and begins with. */
+export interface SpanStart {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly traceId: TraceId;
+  readonly traceFlags: number;
+  readonly traceState: TraceState | undefined;
+  readonly parent: RecordedSpan | SpanContext | undefined;
+  readonly clock: SpanClock;
+  readonly startTime: TimeInput | undefined;
+}
+
+/**
+ * A span that records cheaply: ids are numbers until somebody wants their text, instants are numbers until somebody wants
+ * a pair, attributes are a list until somebody wants an object. To everybody else it is a span of OpenTelemetry's SDK:
+ * the API's `Span` and the processors' `ReadableSpan`.
+ */
+export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext'> {
+  name: string;
+  readonly kind: SpanKind;
+  readonly traceId: TraceId;
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly traceFlags: number;
+  readonly traceState: TraceState | undefined;
+  readonly parent: RecordedSpan | SpanContext | undefined;
+  readonly clock: SpanClock;
+  readonly startInstant: number;
+  endInstant = -1;
+  status: SpanStatus = UNSET;
+  attributeList: AttributeList | undefined;
+  eventList: RecordedEvent[] | undefined;
+  linkList: RecordedLink[] | undefined;
+  droppedEventsCount = 0;
+  droppedLinksCount = 0;
+  private over = false;
+  private context: SpanContext | undefined;
+
+  constructor(
+    private readonly owner: SpanOwner,
+    { name, kind, traceId, traceFlags, traceState, parent, clock, startTime }: SpanStart,
+  ) {
+    this.name = name;
+    this.kind = kind;
+    this.traceId = traceId;
+    this.idHigh = randomWord();
+    this.idLow = randomWord() | (this.idHigh === 0 ? 1 : 0);
+    this.traceFlags = traceFlags;
+    this.traceState = traceState;
+    this.parent = parent;
+    this.clock = clock;
+    this.startInstant = startTime === undefined ? clock.now() : clock.instantOf(startTime);
+  }
+
+  spanContext(): SpanContext {
+    return (this.context ??= {
+      traceId: this.traceId.toString(),
+      spanId: hexOf(this.idHigh) + hexOf(this.idLow),
+      traceFlags: this.traceFlags,
+      ...(this.traceState !== undefined && { traceState: this.traceState }),
+    });
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    if (this.refuses()) return this;
+    (this.attributeList ??= new AttributeList(this.owner.limits.attributes)).set(key, value);
+    return this;
+  }
+
+  setAttributes(attributes: Attributes): this {
+    if (this.refuses()) return this;
+    (this.attributeList ??= new AttributeList(this.owner.limits.attributes)).setAll(attributes);
+    return this;
+  }
+
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+    if (this.refuses()) return this;
+    const given = isTimeInput(attributesOrTime) ? undefined : attributesOrTime;
+    const at = isTimeInput(attributesOrTime) ? (time ?? attributesOrTime) : time;
+    const { limits } = this.owner;
+    const event = {
+      name,
+      instant: this.clock.instantOf(at),
+      attributes: given === undefined ? undefined : listOf(given, limits.eventAttributes),
+    };
+    if (!pushBounded((this.eventList ??= []), event, limits.events)) this.droppedEventsCount += 1;
+    return this;
+  }
+
+  addLink({ context, attributes }: Link): this {
+    if (this.refuses()) return this;
+    const { limits } = this.owner;
+    const link = {
+      context,
+      attributes: attributes === undefined ? undefined : listOf(attributes, limits.linkAttributes),
+    };
+    if (!pushBounded((this.linkList ??= []), link, limits.links)) this.droppedLinksCount += 1;
+    return this;
+  }
+
+  addLinks(links: Link[]): this {
+    for (const link of links) this.addLink(link);
+    return this;
+  }
+
+  setStatus({ code, message }: SpanStatus): this {
+    if (this.refuses() || code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK)
+      return this;
+    this.status = code === SpanStatusCode.ERROR && typeof message === 'string' ? { code, message } : { code };
+    return this;
+  }
+
+  updateName(name: string): this {
+    if (!this.refuses()) this.name = name;
+    return this;
+  }
+
+  recordException(exception: Exception, time?: TimeInput): void {
+    const attributes: Attributes = {};
+    if (typeof exception === 'string') attributes[ATTR_EXCEPTION_MESSAGE] = exception;
+    else {
+      const type = exception.code?.toString() ?? exception.name;
+      if (type !== undefined) attributes[ATTR_EXCEPTION_TYPE] = type;
+      if (exception.message !== undefined) attributes[ATTR_EXCEPTION_MESSAGE] = exception.message;
+      if (exception.stack !== undefined) attributes[ATTR_EXCEPTION_STACKTRACE] = exception.stack;
+    }
+    this.addEvent('exception', attributes, time);
+  }
+
+  isRecording(): boolean {
+    return !this.over;
+  }
+
+  end(endTime?: TimeInput): void {
+    if (this.refuses()) return;
+    const instant = endTime === undefined ? this.clock.now() : this.clock.instantOf(endTime);
+    this.endInstant = instant < this.startInstant ? this.startInstant : instant;
+    const { processor } = this.owner;
+    processor.onEnding?.(asSdkSpan(this));
+    this.over = true;
+    processor.onEnd(asSdkSpan(this));
+  }
+
+  /** Tells the processors, once everything given at the start is there. */
+  announce(parentContext: Context): void {
+    this.owner.processor.onStart(asSdkSpan(this), parentContext);
+  }
+
+  get ended(): boolean {
+    return this.over;
+  }
+
+  get parentSpanContext(): SpanContext | undefined {
+    return this.parent instanceof RecordedSpan ? this.parent.spanContext() : this.parent;
+  }
+
+  get startTime(): HrTime {
+    return this.clock.toHrTime(this.startInstant);
+  }
+
+  get endTime(): HrTime {
+    return this.over || this.endInstant >= 0 ? this.clock.toHrTime(this.endInstant) : [0, 0];
+  }
+
+  get duration(): HrTime {
+    const [startSeconds, startNanos] = this.startTime;
+    const [seconds, nanos] = this.endTime;
+    if (seconds === 0) return [-1, -1];
+    return nanos < startNanos
+      ? [seconds - startSeconds - 1, nanos - startNanos + 1_000_000_000]
+      : [seconds - startSeconds, nanos - startNanos];
+  }
+
+  get attributes(): Attributes {
+    return this.attributeList?.toAttributes() ?? {};
+  }
+
+  get droppedAttributesCount(): number {
+    return this.attributeList?.dropped ?? 0;
+  }
+
+  get events(): TimedEvent[] {
+    return (this.eventList ?? []).map(({ name, instant, attributes }) => ({
+      name,
+      time: this.clock.toHrTime(instant),
+      ...(attributes !== undefined && {
+        attributes: attributes.toAttributes(),
+        droppedAttributesCount: attributes.dropped,
+      }),
+    }));
+  }
+
+  get links(): Link[] {
+    return (this.linkList ?? []).map(({ context, attributes }) => ({
+      context,
+      ...(attributes !== undefined && {
+        attributes: attributes.toAttributes(),
+        droppedAttributesCount: attributes.dropped,
+      }),
+    }));
+  }
+
+  get resource(): Resource {
+    return this.owner.resource;
+  }
+
+  get instrumentationScope(): InstrumentationScope {
+    return this.owner.instrumentationScope;
+  }
+
+  /** Whether it is too late for a change; says so where somebody listens. */
+  private refuses(): boolean {
+    if (this.over) diag.warn(`The span "${this.name}" has ended; what is done to it now is lost.`);
+    return this.over;
+  }
+}
+
+/** The span as processors know it. */
+export function asSdkSpan(span: RecordedSpan): SdkSpan {
+  // An optional property cannot be a getter; whoever reads it cannot tell one that is absent from one that is undefined.
+  return span as SdkSpan;
+}
+
+function listOf(attributes: Readonly<Attributes>, limits: SpanOwner['limits']['attributes']): AttributeList {
+  const list = new AttributeList(limits);
+  list.setAll(attributes);
+  return list;
+}
+
+/** Adds to a list that keeps its newest; returns whether nothing had to go. */
+function pushBounded<T>(list: T[], item: T, limit: number): boolean {
+  if (limit === 0) return false;
+  const full = list.length >= limit;
+  if (full) list.shift();
+  list.push(item);
+  return !full;
+}

@@ -1,0 +1,104 @@
+import { type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { type Resource } from '@opentelemetry/resources';
+import {
+  type ReadableSpan,
+  type Sampler,
+  type Span,
+  type SpanLimits,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace';
+
+import { RecordingTracer, type RecordingSettings } from './recording-tracer.js';
+import { type RecordingLimits } from './span-owner.interface.js';
+
+/** The specification's limits, for attributes, events and links alike. */
+const DEFAULT_COUNT = 128;
+
+export interface RecordingTracerProviderOptions {
+  readonly resource: Resource;
+  readonly sampler: Sampler;
+  readonly childrenFollowParent: boolean;
+  readonly limits: SpanLimits;
+  readonly spanProcessors: readonly SpanProcessor[];
+}
+
+/**
+ * Stands in for the SDK's tracer provider: the same samplers and span processors, spans that cost a fraction. Ended spans
+ * are told to each processor in the order given.
+ */
+export class RecordingTracerProvider implements TracerProvider {
+  private readonly settings: RecordingSettings;
+  private readonly processors: readonly SpanProcessor[];
+  private readonly tracers = new Map<string, RecordingTracer>();
+
+  constructor({ limits, spanProcessors, ...settings }: RecordingTracerProviderOptions) {
+    this.processors = spanProcessors;
+    this.settings = { ...settings, limits: resolveLimits(limits), processor: joinProcessors(spanProcessors) };
+  }
+
+  getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer {
+    const schemaUrl = options?.schemaUrl;
+    const key = `${name}@${version ?? ''}:${schemaUrl ?? ''}`;
+    let tracer = this.tracers.get(key);
+    if (tracer === undefined) {
+      const scope = {
+        name,
+        ...(version !== undefined && { version }),
+        ...(schemaUrl !== undefined && { schemaUrl }),
+      };
+      tracer = new RecordingTracer(scope, this.settings);
+      this.tracers.set(key, tracer);
+    }
+    return tracer;
+  }
+
+  async forceFlush(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.processors.map((processor) => processor.forceFlush()));
+    throwFailures(outcomes);
+  }
+
+  async shutdown(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.processors.map((processor) => processor.shutdown()));
+    throwFailures(outcomes);
+  }
+}
+
+function throwFailures(outcomes: PromiseSettledResult<void>[]): void {
+  const failures = outcomes
+    .filter((outcome) => outcome.status === 'rejected')
+    .map(({ reason }) => reason as unknown);
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1) throw new AggregateError(failures, 'Several span processors failed');
+}
+
+/** One processor that tells all; the only one there is stands for itself. */
+function joinProcessors(processors: readonly SpanProcessor[]): SpanProcessor {
+  const [first] = processors;
+  if (processors.length === 1 && first !== undefined) return first;
+  return {
+    onStart(span: Span, parentContext) {
+      for (const processor of processors) processor.onStart(span, parentContext);
+    },
+    onEnding(span: Span) {
+      for (const processor of processors) processor.onEnding?.(span);
+    },
+    onEnd(span: ReadableSpan) {
+      for (const processor of processors) processor.onEnd(span);
+    },
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+}
+
+function resolveLimits(limits: SpanLimits): RecordingLimits {
+  // A limit that is not positive is none, as in the SDK.
+  const given = limits.attributeValueLengthLimit ?? Infinity;
+  const valueLength = given > 0 ? given : Infinity;
+  return {
+    attributes: { count: limits.attributeCountLimit ?? DEFAULT_COUNT, valueLength },
+    events: limits.eventCountLimit ?? DEFAULT_COUNT,
+    eventAttributes: { count: limits.attributePerEventCountLimit ?? DEFAULT_COUNT, valueLength },
+    links: limits.linkCountLimit ?? DEFAULT_COUNT,
+    linkAttributes: { count: limits.attributePerLinkCountLimit ?? DEFAULT_COUNT, valueLength },
+  };
+}

@@ -1,0 +1,142 @@
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  type Link,
+  SamplingDecision,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type SpanOptions,
+  trace,
+  type Tracer,
+  TraceFlags,
+} from '@opentelemetry/api';
+import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/core';
+import { type Resource } from '@opentelemetry/resources';
+import { type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
+
+import { AttributeList } from './attribute-list.js';
+import { RecordedSpan } from './recorded-span.js';
+import { SpanClock } from './span-clock.js';
+import { TraceId } from './span-identity.js';
+import { type RecordingLimits, type SpanOwner } from './span-owner.interface.js';
+
+/** What all tracers of a provider share. */
+export interface RecordingSettings {
+  readonly resource: Resource;
+  readonly limits: RecordingLimits;
+  readonly processor: SpanProcessor;
+  readonly sampler: Sampler;
+  /** Whether the sampler would decide for a child as it did for its local parent, so that it need not be asked. */
+  readonly childrenFollowParent: boolean;
+}
+
+const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+const NO_ATTRIBUTES = Object.freeze({});
+const NO_LINKS: Link[] = [];
+
+/** Starts spans that record cheaply; decides about each as a tracer of OpenTelemetry's SDK does. */
+export class RecordingTracer implements Tracer, SpanOwner {
+  readonly resource: Resource;
+  readonly limits: RecordingLimits;
+  readonly processor: SpanProcessor;
+
+  constructor(
+    readonly instrumentationScope: InstrumentationScope,
+    private readonly settings: RecordingSettings,
+  ) {
+    this.resource = settings.resource;
+    this.limits = settings.limits;
+    this.processor = settings.processor;
+  }
+
+  startSpan(name: string, options: SpanOptions = {}, parentContext: Context = context.active()): Span {
+    const caller = options.root === true ? trace.deleteSpan(parentContext) : parentContext;
+    if (isTracingSuppressed(caller)) return NOT_RECORDED;
+    const parent = trace.getSpan(caller);
+    if (parent instanceof RecordedSpan && this.settings.childrenFollowParent)
+      return this.record(name, options, caller, parent);
+    return this.decide(name, options, caller, parent);
+  }
+
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+  ): ReturnType<F> {
+    const fn = rest.at(-1) as F;
+    const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
+    const parent = rest.length > 2 ? (rest[1] as Context) : context.active();
+    const span = this.startSpan(name, options, parent);
+    return context.with(trace.setSpan(parent, span), () => fn(span) as ReturnType<F>);
+  }
+
+  /** A child of a span of this process that records: everything but the name is known already. */
+  private record(name: string, options: SpanOptions, caller: Context, parent: RecordedSpan): Span {
+    const { traceId, traceFlags, traceState, clock } = parent;
+    const kind = options.kind ?? SpanKind.INTERNAL;
+    const { startTime } = options;
+    const start = { name, kind, traceId, traceFlags, traceState, parent, clock, startTime };
+    return this.begin(new RecordedSpan(this, start), options, caller);
+  }
+
+  private decide(name: string, options: SpanOptions, caller: Context, parent: Span | undefined): Span {
+    const local = parent instanceof RecordedSpan ? parent : undefined;
+    const parentContext = validContextOf(parent);
+    const traceId =
+      local?.traceId ??
+      (parentContext === undefined ? TraceId.random() : TraceId.parse(parentContext.traceId));
+    const kind = options.kind ?? SpanKind.INTERNAL;
+    const {
+      decision,
+      attributes,
+      traceState = parentContext?.traceState,
+    } = this.settings.sampler.shouldSample(
+      caller,
+      traceId.toString(),
+      name,
+      kind,
+      options.attributes ?? NO_ATTRIBUTES,
+      options.links ?? NO_LINKS,
+    );
+    const traceFlags =
+      decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE;
+    const start = {
+      name,
+      kind,
+      traceId,
+      traceFlags,
+      traceState,
+      parent: local ?? parentContext,
+      clock: local?.clock ?? SpanClock.current(),
+      startTime: options.startTime,
+    };
+    const span = new RecordedSpan(this, start);
+    if (decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(span.spanContext());
+    this.begin(span, options, caller, attributes);
+    return span;
+  }
+
+  private begin(
+    span: RecordedSpan,
+    { attributes, links }: SpanOptions,
+    caller: Context,
+    sampled?: SpanOptions['attributes'],
+  ): Span {
+    if (attributes !== undefined || sampled !== undefined) {
+      const list = new AttributeList(this.limits.attributes);
+      if (attributes !== undefined) list.setAll(attributes);
+      if (sampled !== undefined) list.setAll(sampled);
+      span.attributeList = list;
+    }
+    if (links !== undefined) span.addLinks(links);
+    span.announce(caller);
+    return span;
+  }
+}
+
+/** The context a parent gives, if it is one that a trace can go on from. */
+function validContextOf(parent: Span | undefined): SpanContext | undefined {
+  const spanContext = parent?.spanContext();
+  return spanContext !== undefined && trace.isSpanContextValid(spanContext) ? spanContext : undefined;
+}

@@ -1,0 +1,67 @@
+import { type HrTime, type TimeInput } from '@opentelemetry/api';
+import { isTimeInputHrTime, millisToHrTime } from '@opentelemetry/core';
+
+/** Wall clock and monotonic clock may drift apart by this before they are compared anew: a laptop slept, NTP stepped. */
+const MAX_DRIFT_MS = 2;
+
+/**
+ * The clock of one local trace: monotonic, so that a span never ends before it started, and anchored to the wall clock
+ * when the trace began. Instants are milliseconds since the anchor as numbers; a pair is only made for whoever wants one.
+ */
+export class SpanClock {
+  private constructor(
+    /** Whole milliseconds since the epoch at which `performance.now()` was `offset`. */
+    readonly anchorMs: number,
+    private readonly offset: number,
+  ) {}
+
+  private static latest = SpanClock.anchoredNow();
+
+  /** The clock for a trace that begins now. */
+  static current(): SpanClock {
+    const { latest } = SpanClock;
+    const drift = Date.now() - (latest.anchorMs + performance.now() - latest.offset);
+    if (drift < MAX_DRIFT_MS && drift > -MAX_DRIFT_MS) return latest;
+    return (SpanClock.latest = SpanClock.anchoredNow());
+  }
+
+  /** Milliseconds since the anchor. */
+  now(): number {
+    return performance.now() - this.offset;
+  }
+
+  /** What the API allows for an instant, in milliseconds since the anchor: epoch milliseconds, `performance.now()`, Date, pair. */
+  instantOf(time: TimeInput | undefined): number {
+    if (time === undefined) return this.now();
+    if (typeof time === 'number')
+      return time <= performance.now() ? time - this.offset : time - this.anchorMs;
+    if (isTimeInputHrTime(time)) return time[0] * 1_000 - this.anchorMs + time[1] / 1_000_000;
+    return time.getTime() - this.anchorMs;
+  }
+
+  /** The pair of seconds and nanoseconds since the epoch. */
+  toHrTime(instant: number): HrTime {
+    const whole = Math.floor(instant);
+    const ms = this.anchorMs + whole;
+    const seconds = Math.floor(ms / 1_000);
+    const nanos = (ms - seconds * 1_000) * 1_000_000 + Math.round((instant - whole) * 1_000_000);
+    return nanos < 1_000_000_000 ? [seconds, nanos] : [seconds + 1, nanos - 1_000_000_000];
+  }
+
+  private static anchoredNow(): SpanClock {
+    const now = performance.now();
+    const epoch = drifted(now) ? Date.now() : performance.timeOrigin + now;
+    const anchorMs = Math.floor(epoch);
+    return new SpanClock(anchorMs, now - (epoch - anchorMs));
+  }
+}
+
+/** Whether the process start plus what the monotonic clock counted is not the time any more. */
+function drifted(now: number): boolean {
+  return Math.abs(Date.now() - (performance.timeOrigin + now)) > MAX_DRIFT_MS;
+}
+
+/** The pair for a length of time in milliseconds; never negative. */
+export function durationToHrTime(milliseconds: number): HrTime {
+  return millisToHrTime(Math.max(0, milliseconds));
+}
