@@ -1,5 +1,5 @@
-// A method of any signature; those who patch name the one they patch.
-type Method<A extends unknown[], T> = (this: T, ...args: A) => unknown;
+/** A method of any signature. */
+type Method = (this: never, ...args: never[]) => unknown;
 
 /** A patch that is laid over a method. */
 export interface Patch {
@@ -16,10 +16,10 @@ export function isWrappedByOthers(method: unknown): boolean {
  * Replaces a method of a prototype; returns the undo. Does nothing where it is ours already (two copies of this package
  * know each other by the mark), and where another instrumentation was first: no call gets two spans.
  */
-export function patchMethod<A extends unknown[], T extends object>(
-  prototype: T,
+export function patchMethod<M extends Method>(
+  prototype: object,
   name: string,
-  wrap: (original: Method<A, T>, patch: Patch) => Method<A, T>,
+  wrap: (original: M, patch: Patch) => M,
 ): () => void {
   const mark = Symbol.for(`nestjs-telemetry.patch.${name}`);
   const owner = prototype as Record<PropertyKey, unknown>;
@@ -30,7 +30,7 @@ export function patchMethod<A extends unknown[], T extends object>(
 
   const inherited = !Object.hasOwn(prototype, name);
   const patch: Patch = { active: true };
-  const patched = wrap(original as Method<A, T>, patch);
+  const patched = wrap(original as M, patch);
   Object.defineProperties(patched, { name: { value: name }, length: { value: original.length } });
   owner[name] = patched;
   Object.defineProperty(prototype, mark, { value: patch, configurable: true });

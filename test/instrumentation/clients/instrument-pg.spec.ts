@@ -90,6 +90,124 @@ describe('instrumentPg()', () => {
     expect(tracing.span('SELECT').parentSpanContext?.spanId).toBe(seen);
   });
 
+  it('keeps the caller of a query that waited for a connection somebody else had', async () => {
+    const single = new pg.Pool({ ...pool.options, max: 1 });
+    try {
+      const held = await single.connect();
+      const waiting = inSpan(() => single.query('select 1 as waited'));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await trace.getTracer('test').startActiveSpan('releaser', async (span) => {
+        held.release();
+        span.end();
+      });
+      await waiting;
+    } finally {
+      await single.end();
+    }
+    const caller = tracing.span('caller').spanContext().spanId;
+    expect(tracing.span('SELECT').parentSpanContext?.spanId).toBe(caller);
+    const wait = tracing.span('pg.pool.connect');
+    expect(wait.parentSpanContext?.spanId).toBe(caller);
+    expect(wait.attributes['db.client.connection.pool.name']).toMatch(/^127\.0\.0\.1:\d+\/postgres$/);
+    expect(wait.duration[0] * 1000 + wait.duration[1] / 1e6).toBeGreaterThan(10);
+  });
+
+  it('records that no connection came free in time', async () => {
+    const single = new pg.Pool({ ...pool.options, max: 1, connectionTimeoutMillis: 30 });
+    const held = await single.connect();
+    await expect(inSpan(() => single.query('select 1'))).rejects.toThrow('timeout');
+    held.release();
+    await single.end();
+    expect(tracing.span('pg.pool.connect').status.code).toBe(SpanStatusCode.ERROR);
+  });
+
+  it('names a prepared statement, also when it is run again by its name alone', async () => {
+    const client = await pool.connect();
+    await inSpan(async () => {
+      await client.query({ name: 'user-by-id', text: 'select name from users where id = $1', values: [1] });
+      await client.query({ name: 'user-by-id', values: [1] } as unknown as string);
+    });
+    client.release();
+    const spans = tracing.spans().filter(({ name }) => name === 'SELECT users');
+    expect(spans.map(({ attributes }) => attributes['nestjs.db.prepared_statement'])).toEqual([
+      'user-by-id',
+      'user-by-id',
+    ]);
+  });
+
+  it('tells at its end what a transaction took', async () => {
+    const client = await pool.connect();
+    await inSpan(async () => {
+      await client.query('begin');
+      await client.query('savepoint before');
+      await client.query('select name from users');
+      await client.query('rollback to savepoint before');
+      await client.query('commit');
+      await client.query('select 1');
+    });
+    client.release();
+    expect(tracing.span('COMMIT').attributes).toMatchObject({
+      'nestjs.db.transaction.statements': 3,
+      'nestjs.db.transaction.duration': expect.any(Number) as number,
+    });
+    expect(tracing.span('SELECT').attributes).not.toHaveProperty('nestjs.db.transaction.statements');
+  });
+
+  it('follows a query object that only emits events', async () => {
+    const client = await pool.connect();
+    const query = new pg.Query('select name from users');
+    const rows: unknown[] = [];
+    await inSpan(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          query.on('row', (row) => rows.push(row));
+          query.on('error', reject);
+          query.on('end', () => {
+            resolve();
+          });
+          client.query(query);
+        }),
+    );
+    client.release();
+    expect(rows).toEqual([{ name: 'Ada' }]);
+    expect(tracing.span('SELECT users').status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  it('stands aside where another instrumentation has wrapped pg', async () => {
+    undo();
+    const original = pg.Client.prototype.query;
+    const theirs = Object.assign(
+      function (this: pg.Client, ...args: []): unknown {
+        return Reflect.apply(original, this, args);
+      },
+      { __wrapped: true, __original: original },
+    );
+    Object.assign(pg.Client.prototype, { query: theirs });
+    const undoNothing = patchPg(pg);
+    await inSpan(() => pool.query('select 1'));
+    undoNothing();
+    expect(pg.Client.prototype.query).toBe(theirs);
+    Object.assign(pg.Client.prototype, { query: original });
+    undo = patchPg(pg);
+    expect(tracing.spans().map((span) => span.name)).toEqual(['caller']);
+  });
+
+  it('passes calls through once undone below a patch of somebody else, and takes up again', async () => {
+    const ours = pg.Client.prototype.query;
+    const theirs = function (this: pg.Client, ...args: []): unknown {
+      return Reflect.apply(ours, this, args);
+    };
+    Object.assign(pg.Client.prototype, { query: theirs });
+    undo();
+    await inSpan(() => pool.query('select 1'));
+    expect(tracing.spans().map((span) => span.name)).toEqual(['caller']);
+    undo = patchPg(pg);
+    tracing.reset();
+    await inSpan(() => pool.query('select 1'));
+    expect(tracing.spans().map((span) => span.name)).toEqual(['SELECT', 'caller']);
+    Object.assign(pg.Client.prototype, { query: ours });
+  });
+
   it('leaves queries outside a span alone, and does nothing once undone', async () => {
     await pool.query('select 1');
     undo();

@@ -1,36 +1,74 @@
-import { type PgClient, type PgModule } from './pg-module.interface.js';
-import { findLoadedPg } from './find-loaded-pg.js';
+import { isWrappedByOthers, patchMethod } from '../patch-method.js';
+import { fileOf, whenModuleLoaded } from '../loaded-modules.js';
+import { type PgClient, type PgConnect, type PgModule, type PgQuery } from './pg-module.interface.js';
+import { connectPool } from './record-pool-wait.js';
 import { recordQuery } from './record-query.js';
 
-const PATCHED = Symbol.for('nestjs-telemetry.pg');
-
-interface PatchedClient extends PgClient {
-  [PATCHED]?: boolean;
-}
+const PG = fileOf('pg', 'lib/index.js');
 
 /**
- * Gives each pg query made inside a span a CLIENT span, `SELECT users`. Patches the prototype of `Client`, so pools and
- * clients that exist already are covered. Without an argument every copy of pg that has been loaded is patched; pass
- * the module where it cannot be found: in a bundle, in jest, or when it is loaded later. Returns the undo.
+ * Gives each pg query made inside a span a CLIENT span, `SELECT users`, and shows who waited for a connection of a pool.
+ * Patches prototypes, so pools and clients that exist already are covered. Without an argument every copy of pg that is or
+ * will be loaded is patched; pass the module where it cannot be found: in a bundle or in jest. Returns the undo.
  */
 export function patchPg(pg?: PgModule): () => void {
-  const undo = (pg === undefined ? findLoadedPg() : [pg]).map(({ Client }) => patchClient(Client.prototype));
+  return pg === undefined ? whenModuleLoaded(PG, patchIfPg) : patchModule(pg);
+}
+
+function patchIfPg(exports: unknown): () => void {
+  return isPgModule(exports) ? patchModule(exports) : () => undefined;
+}
+
+function patchModule({ Client, Pool }: PgModule): () => void {
+  // Somebody else's instrumentation of pg: what it does for queries it does for pools.
+  if (isWrappedByOthers(Client.prototype.query)) return () => undefined;
+  const undo = [patchClient(Client.prototype)];
+  const pool = Pool === undefined ? undefined : ownerOfConnect(Pool.prototype);
+  if (pool !== undefined) undo.push(patchPool(pool));
   return () => {
     for (const restore of undo) restore();
   };
 }
 
-function patchClient(prototype: PatchedClient): () => void {
-  if (prototype[PATCHED] === true) return () => undefined;
-  const original = prototype.query;
-  const patched: PgClient['query'] = function (this: PgClient, ...args) {
-    return recordQuery(this, original, args);
-  };
-  prototype.query = patched;
-  prototype[PATCHED] = true;
-  return () => {
-    // Somebody patched over us: taking ours out from under it would break theirs.
-    if (prototype.query === patched) prototype.query = original;
-    prototype[PATCHED] = false;
-  };
+function patchClient(prototype: PgClient): () => void {
+  return patchMethod<PgQuery>(
+    prototype,
+    'query',
+    (original, patch) =>
+      function (...args) {
+        return patch.active ? recordQuery(this, original, args) : original.apply(this, args);
+      },
+  );
+}
+
+function patchPool(prototype: object): () => void {
+  return patchMethod<PgConnect>(
+    prototype,
+    'connect',
+    (original, patch) =>
+      function (...args) {
+        return patch.active ? connectPool(this, original, args) : original.apply(this, args);
+      },
+  );
+}
+
+/** pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype of pg-pool. */
+function ownerOfConnect(start: object): object | undefined {
+  for (
+    let level: object | null = start;
+    level !== null;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
+    if (Object.hasOwn(level, 'connect')) return level;
+  }
+  return undefined;
+}
+
+function isPgModule(value: unknown): value is PgModule {
+  if (typeof value !== 'object' || value === null || !('Client' in value)) return false;
+  const { Client } = value;
+  return (
+    typeof Client === 'function' &&
+    typeof (Client.prototype as Partial<PgModule['Client']['prototype']>).query === 'function'
+  );
 }

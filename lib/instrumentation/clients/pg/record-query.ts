@@ -1,23 +1,17 @@
-import { type EventEmitter } from 'node:events';
+import { type Attributes, type Context, context } from '@opentelemetry/api';
 
-import { type Attributes, type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
-
-import {
-  ATTR_DB_NAMESPACE,
-  ATTR_DB_OPERATION_NAME,
-  ATTR_DB_QUERY_SUMMARY,
-  ATTR_DB_QUERY_TEXT,
-  ATTR_DB_RESPONSE_STATUS_CODE,
-  ATTR_DB_SYSTEM_NAME,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../../../config/semantic-conventions.constants.js';
+import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import { tracerFor } from '../../../runtime/tracers.js';
-import { recordFailure } from '../../../tracing/error-policy.js';
-import { describeStatement } from '../sql/describe-statement.js';
+import { patchMembers } from '../../../invocation/patched-members.js';
+import {
+  beginOperation,
+  endOperation,
+  observesOperation,
+  type RunningOperation,
+} from '../database/record-operation.js';
+import { describeStatement, type StatementDescription } from '../sql/describe-statement.js';
 import { type PgClient, type PgQuery } from './pg-module.interface.js';
+import { followTransaction } from './transactions.js';
 
 const SCOPE = 'nestjs-telemetry/pg';
 
@@ -26,45 +20,69 @@ type Callback = (error: unknown, result: unknown) => unknown;
 /** Runs one `client.query(…)` in a span, in whichever of pg's forms it was called: promise, callback or submittable. */
 export function recordQuery(client: PgClient, query: PgQuery, args: unknown[]): unknown {
   const caller = context.active();
-  const statement = statementOf(args[0]);
-  if (statement === undefined || trace.getSpan(caller) === undefined || isTracingSuppressed(caller)) {
-    return query.apply(client, args);
-  }
-  const span = startQuerySpan(client, statement, caller);
-  const finish = once((error: unknown) => {
-    if (error !== undefined && error !== null) describeFailure(span, error);
-    span.end();
-  });
+  const observes = observesOperation(caller);
+  const statement = observes === undefined ? undefined : statementOf(args[0], client);
+  if (observes === undefined || statement === undefined) return query.apply(client, args);
+  const description = describeStatement(statement);
+  const running = beginQuery(client, observes, description, args[0]);
+  followTransaction(client, operationOf(description), running.span);
+  const finish = endOnce(running);
   try {
-    const result = query.apply(client, withCallback(args, caller, finish));
-    followQuery(args, result, finish);
-    return result;
+    const called = withCallback(args, caller, finish);
+    const result = query.apply(client, called);
+    return called === args ? followQuery(result, finish) : result;
   } catch (error) {
     finish(error);
     throw error;
   }
 }
 
-function startQuerySpan(client: PgClient, statement: string, caller: Context): Span {
-  const { text, operation, summary } = describeStatement(statement);
-  const attributes: Attributes = {
-    [ATTR_DB_SYSTEM_NAME]: 'postgresql',
-    [ATTR_DB_QUERY_TEXT]: text,
-    [ATTR_DB_QUERY_SUMMARY]: summary,
-    [ATTR_DB_OPERATION_NAME]: operation,
-    [ATTR_DB_NAMESPACE]: client.database,
-    [ATTR_SERVER_ADDRESS]: client.host,
-    [ATTR_SERVER_PORT]: client.port,
+function beginQuery(
+  client: PgClient,
+  observes: 'span' | 'metric',
+  { text, operation, summary }: StatementDescription,
+  config: unknown,
+): RunningOperation {
+  const labels = {
+    system: 'postgresql',
+    operation,
+    summary,
+    namespace: client.database,
+    serverAddress: client.host,
+    serverPort: client.port,
   };
-  return tracerFor(SCOPE).startSpan(summary, { kind: SpanKind.CLIENT, attributes }, caller);
+  const describe = (): Attributes => {
+    const name = preparedName(config);
+    const attributes: Attributes = { [ATTR_DB_QUERY_TEXT]: text };
+    if (name !== undefined) attributes['nestjs.db.prepared_statement'] = name;
+    return attributes;
+  };
+  return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
 }
 
 /** `query(text)`, `query({ text })` and what a submittable carries; undefined for what pg itself will reject. */
-function statementOf(config: unknown): string | undefined {
+function statementOf(config: unknown, client: PgClient): string | undefined {
   if (typeof config === 'string') return config;
   if (typeof config !== 'object' || config === null) return undefined;
   if ('text' in config && typeof config.text === 'string') return config.text;
-  return 'cursor' in config ? statementOf(config.cursor) : undefined;
+  if ('cursor' in config) return statementOf(config.cursor, client);
+  // A prepared statement may be run again by its name alone.
+  const name = preparedName(config);
+  if (name === undefined || client.connection === undefined) return undefined;
+  const { parsedStatements } = client.connection as { parsedStatements?: Readonly<Record<string, unknown>> };
+  const known = parsedStatements?.[name];
+  return typeof known === 'string' ? known : undefined;
+}
+
+function preparedName(config: unknown): string | undefined {
+  if (typeof config !== 'object' || config === null || !('name' in config)) return undefined;
+  const { name } = config;
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
+/** `ROLLBACK TO SAVEPOINT` ends no transaction. */
+function operationOf({ operation, text }: StatementDescription): string {
+  return operation === 'ROLLBACK' && /\bto\b/i.test(text) ? 'SAVEPOINT' : operation;
 }
 
 /** pg calls back from its socket: there the caller's context is gone and must be put back. */
@@ -80,19 +98,12 @@ function withCallback(args: unknown[], caller: Context, finish: (error: unknown)
   return replaced;
 }
 
-function followQuery(args: unknown[], result: unknown, finish: (error?: unknown) => void): void {
-  if (args.some((arg) => typeof arg === 'function')) return;
-  if (isEmitter(result)) {
-    // A cursor or stream reads in its own time; whichever of these comes first is its end.
-    for (const event of ['end', 'close']) {
-      result.once(event, () => {
-        finish();
-      });
-    }
-    result.on('error', finish);
-    return;
+function followQuery(result: unknown, finish: (error?: unknown) => void): unknown {
+  if (isSubmittable(result)) {
+    followSubmittable(result, finish);
+    return result;
   }
-  followResult(result, {
+  return followResult(result, {
     onSuccess: () => {
       finish();
     },
@@ -100,22 +111,45 @@ function followQuery(args: unknown[], result: unknown, finish: (error?: unknown)
   });
 }
 
-function isEmitter(value: unknown): value is EventEmitter {
-  return typeof value === 'object' && value !== null && 'once' in value && typeof value.once === 'function';
+/** A query, cursor or stream of the caller's: pg itself tells it how it goes on. */
+interface Submittable {
+  readonly handleReadyForQuery: (...args: unknown[]) => unknown;
+  readonly handleError: (...args: unknown[]) => unknown;
 }
 
-function describeFailure(span: Span, error: unknown): void {
-  recordFailure(span, error);
-  const code: unknown =
-    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  if (typeof code === 'string') span.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, code);
+function isSubmittable(value: unknown): value is Submittable {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'handleReadyForQuery' in value &&
+    typeof value.handleReadyForQuery === 'function' &&
+    'handleError' in value &&
+    typeof value.handleError === 'function'
+  );
 }
 
-function once(fn: (error?: unknown) => void): (error?: unknown) => void {
-  let called = false;
+/** Its events would not do: a cursor emits no error that nobody listens to. */
+function followSubmittable(submittable: Submittable, finish: (error?: unknown) => void): void {
+  const { handleReadyForQuery, handleError } = submittable;
+  const laid = patchMembers(submittable, {
+    handleReadyForQuery: (...args: unknown[]) => {
+      laid?.restore();
+      finish();
+      return handleReadyForQuery.apply(submittable, args);
+    },
+    handleError: (...args: unknown[]) => {
+      laid?.restore();
+      finish(args[0]);
+      return handleError.apply(submittable, args);
+    },
+  });
+}
+
+function endOnce(running: RunningOperation): (error?: unknown) => void {
+  let ended = false;
   return (error) => {
-    if (called) return;
-    called = true;
-    fn(error);
+    if (ended) return;
+    ended = true;
+    endOperation(running, error);
   };
 }

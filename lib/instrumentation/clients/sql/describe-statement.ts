@@ -8,39 +8,60 @@ export interface StatementDescription {
   readonly summary: string;
 }
 
+/** How a database reads quotes: in MySQL `"…"` is a text and `\` escapes, in standard SQL `"…"` is a name. */
+export type SqlDialect = 'standard' | 'mysql';
+
 const MAX_TEXT = 2048;
 /** What a statement is scanned for at most: a bulk insert can have megabytes. */
 const MAX_SCANNED = 8192;
 const MAX_REMEMBERED = 500;
 
-/** Quoted strings (doubled quotes and dollar quoting included), numbers not part of a name or parameter, and comments. */
-const LITERALS =
-  /'(?:[^']|'')*'?|\$([A-Za-z_]*)\$[\s\S]*?(?:\$\1\$|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(?<![\w$])\d+(?:\.\d+)?\b/g;
+/** Comments, and numbers that are not part of a name or parameter. */
+const COMMENT = String.raw`--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)`;
+const NUMBER = String.raw`(?<![\w$])(?:0x[\da-f]+|(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)(?!\w)`;
+/** Quoted strings: doubled quotes, `E'…'` with its escapes, and dollar quoting included. */
+const LITERALS: Readonly<Record<SqlDialect, RegExp>> = {
+  standard: new RegExp(
+    String.raw`\be'(?:[^'\\]|\\[\s\S]|'')*'?|'(?:[^']|'')*'?|\$([a-z_]*)\$[\s\S]*?(?:\$\1\$|$)|${COMMENT}|${NUMBER}`,
+    'gi',
+  ),
+  mysql: new RegExp(
+    String.raw`'(?:[^'\\]|\\[\s\S]|'')*'?|"(?:[^"\\]|\\[\s\S]|"")*"?|#[^\n]*|${COMMENT}|${NUMBER}`,
+    'gi',
+  ),
+};
+/** Lists of different lengths are one statement. */
+const LIST = /\bin\s*\(\s*\?(?:\s*,\s*\?)+\s*\)/gi;
 const TABLE =
-  /\b(?:from|into|update|join|table)\s+(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?("[^"]+"|[\w$.]+)/i;
+  /\b(?:from|into|update|join|table)\s+(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?((?:"[^"]+"|`[^`]+`|[\w$]+)(?:\.(?:"[^"]+"|`[^`]+`|[\w$]+))*)/i;
 
-const remembered = new Map<string, StatementDescription>();
+const remembered: Readonly<Record<SqlDialect, Map<string, StatementDescription>>> = {
+  standard: new Map(),
+  mysql: new Map(),
+};
 
 /** Describes a statement without its literals. Applications repeat their statements, so descriptions are remembered. */
-export function describeStatement(statement: string): StatementDescription {
-  const known = remembered.get(statement);
+export function describeStatement(statement: string, dialect: SqlDialect = 'standard'): StatementDescription {
+  const descriptions = remembered[dialect];
+  const known = descriptions.get(statement);
   if (known !== undefined) return known;
-  const description = describe(statement);
+  const description = describe(statement, dialect);
   if (statement.length <= MAX_SCANNED) {
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(statement, description);
+    if (descriptions.size >= MAX_REMEMBERED) descriptions.clear();
+    descriptions.set(statement, description);
   }
   return description;
 }
 
-function describe(statement: string): StatementDescription {
+function describe(statement: string, dialect: SqlDialect): StatementDescription {
   const text = statement
     .slice(0, MAX_SCANNED)
-    .replace(LITERALS, (literal) => (/^(?:--|\/\*)/.test(literal) ? ' ' : '?'))
+    .replace(LITERALS[dialect], (literal) => (/^(?:--|\/\*|#)/.test(literal) ? ' ' : '?'))
     .replace(/\s+/g, ' ')
+    .replace(LIST, 'IN (?)')
     .trim()
     .slice(0, MAX_TEXT);
   const operation = (/^\W*(\w+)/.exec(text)?.[1] ?? 'QUERY').toUpperCase();
-  const table = TABLE.exec(text)?.[1]?.replaceAll('"', '');
+  const table = TABLE.exec(text)?.[1]?.replace(/["`]/g, '');
   return { text, operation, summary: table === undefined ? operation : `${operation} ${table}` };
 }
