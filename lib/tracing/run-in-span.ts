@@ -31,38 +31,48 @@ export interface RunInSpanOptions extends SpanOptions {
 export function runInSpan<T>(
   tracer: Tracer,
   name: string,
-  { isError, ...spanOptions }: RunInSpanOptions,
+  options: RunInSpanOptions,
   fn: (span: Span) => T,
 ): T {
-  if (!opensSpan(spanOptions)) return fn(trace.getActiveSpan() ?? NO_SPAN);
-  const parent = context.active();
-  const span = tracer.startSpan(name, spanOptions, parent);
-  return invokeAndFollow(
-    () => fn(span),
-    observeSpan(span, parent, isError, () => tracer.startSpan(name, spanOptions, parent)),
-  );
+  if (!opensSpan(options)) return fn(trace.getActiveSpan() ?? NO_SPAN);
+  const observer = new SpanObserver(tracer, name, options, context.active());
+  return invokeAndFollow(() => fn(observer.span), observer);
 }
 
-function observeSpan(
-  span: Span,
-  parent: Context,
-  isError: ErrorPredicate | undefined,
-  startAgain: () => Span,
-): ResultObserver {
-  const active = trace.setSpan(parent, span);
-  return {
-    run: (step) => context.with(active, step),
-    onSuccess: () => {
-      span.end();
-    },
-    onError: (error) => {
-      recordFailure(span, error, isError);
-      span.end();
-    },
-    onCancel: () => {
-      span.addEvent('cancelled');
-      span.end();
-    },
-    onResubscribe: () => observeSpan(startAgain(), parent, isError, startAgain),
-  };
+/** Keeps one span active while the work runs, and ends it as the work ended. */
+class SpanObserver implements ResultObserver {
+  readonly span: Span;
+  private readonly active: Context;
+
+  constructor(
+    private readonly tracer: Tracer,
+    private readonly name: string,
+    private readonly options: RunInSpanOptions,
+    private readonly parent: Context,
+  ) {
+    this.span = tracer.startSpan(name, options, parent);
+    this.active = trace.setSpan(parent, this.span);
+  }
+
+  run<R>(step: () => R): R {
+    return context.with(this.active, step);
+  }
+
+  onSuccess(): void {
+    this.span.end();
+  }
+
+  onError(error: unknown): void {
+    recordFailure(this.span, error, this.options.isError);
+    this.span.end();
+  }
+
+  onCancel(): void {
+    this.span.addEvent('cancelled');
+    this.span.end();
+  }
+
+  onResubscribe(): ResultObserver {
+    return new SpanObserver(this.tracer, this.name, this.options, this.parent);
+  }
 }
