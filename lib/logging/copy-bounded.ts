@@ -20,6 +20,7 @@ interface Walk {
 
 /** Whether `value` is an error, also one of another realm (a vm context, a jest sandbox). */
 export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null) return false;
   try {
     return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
   } catch {

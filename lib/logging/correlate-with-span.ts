@@ -8,6 +8,9 @@ import { serializeError } from './serialize-error.js';
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
 type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;
 
+/** Two hexadecimal digits for each byte, as in a `traceparent` header. */
+const TRACE_FLAGS = Array.from({ length: 256 }, (_, flags) => flags.toString(16).padStart(2, '0'));
+
 /** Written by the logger itself; an extra of that name would make the line say something false. */
 const RESERVED = ['level', 'time', 'service'] as const;
 
@@ -24,7 +27,7 @@ export function createMixin(ownMixin: MixinFn | undefined): MixinFn {
     if (spanContext !== undefined && spanContext.traceId !== INVALID_TRACEID) {
       fields.trace_id = spanContext.traceId;
       fields.span_id = spanContext.spanId;
-      fields.trace_flags = (spanContext.traceFlags & 0xff).toString(16).padStart(2, '0');
+      fields.trace_flags = TRACE_FLAGS[spanContext.traceFlags & 0xff];
     }
     return fields;
   };

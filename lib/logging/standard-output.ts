@@ -74,15 +74,10 @@ export class StandardOutput implements Destination {
 
   /** Returns whether everything was written, or never will be. */
   private writeAsMuchAsPossible(): boolean {
-    let bytes = this.takeWaiting();
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.descriptor, bytes));
-      return true;
+      return this.writeRefused() && this.writeLines();
     } catch (error) {
-      if (isBusy(error)) {
-        this.refused = bytes;
-        return false;
-      }
+      if (isBusy(error)) return false;
       this.broken = true;
       warnOnce(
         'logging:stdout',
@@ -92,13 +87,27 @@ export class StandardOutput implements Destination {
     }
   }
 
-  private takeWaiting(): Buffer {
-    const text = Buffer.from(this.waiting.join(''));
-    const bytes = this.refused.length === 0 ? text : Buffer.concat([this.refused, text]);
+  private writeRefused(): boolean {
+    while (this.refused.length > 0)
+      this.refused = this.refused.subarray(writeSync(this.descriptor, this.refused));
+    return true;
+  }
+
+  /** A text is encoded and written in one step; only what the pipe did not take of it becomes bytes of ours. */
+  private writeLines(): boolean {
+    if (this.waiting.length === 0) return true;
+    const text = this.waiting.length === 1 ? this.waiting[0]! : this.waiting.join('');
     this.waiting = [];
     this.waitingCharacters = 0;
-    this.refused = Buffer.alloc(0);
-    return bytes;
+    let written = 0;
+    try {
+      written = writeSync(this.descriptor, text);
+    } finally {
+      // Also when nothing was taken: the lines must not be lost with the error.
+      if (written < text.length || Buffer.byteLength(text) > written)
+        this.refused = Buffer.from(text).subarray(written);
+    }
+    return this.writeRefused();
   }
 }
 
