@@ -1,0 +1,111 @@
+import { type Attributes, SpanKind } from '@opentelemetry/api';
+
+import {
+  type KeepRuleOptions,
+  type SamplingRule,
+  type SpanKindName,
+} from '../../config/sampling-options.interface.js';
+import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_ROUTE,
+  ATTR_URL_PATH,
+} from '../../config/semantic-conventions.constants.js';
+import { compileRoute } from './compile-route.js';
+
+/** What is known of a trace when its first span starts. */
+export interface RootSpan {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes: Readonly<Attributes>;
+}
+
+export interface CompiledRule {
+  readonly ratio: number | undefined;
+  readonly keep: false | KeepRuleOptions | undefined;
+  matches(root: RootSpan): boolean;
+}
+
+const SPAN_KINDS: Readonly<Record<SpanKindName, SpanKind>> = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+};
+
+type Condition = (root: RootSpan) => boolean;
+
+/** Prepares rules for being asked at each start of a trace. */
+export function compileRules(rules: readonly SamplingRule[]): readonly CompiledRule[] {
+  return rules.map((rule) => {
+    const conditions = conditionsOf(rule);
+    return {
+      ratio: rule.ratio,
+      keep: rule.keep,
+      matches: (root) => conditions.every((holds) => holds(root)),
+    };
+  });
+}
+
+/** The first rule that matches, or undefined. */
+export function ruleFor(rules: readonly CompiledRule[], root: RootSpan): CompiledRule | undefined {
+  for (const rule of rules) if (rule.matches(root)) return rule;
+  return undefined;
+}
+
+/** Cheap conditions first: most traces are told apart by their kind or method. */
+function conditionsOf({ name, route, method, kind, attributes }: SamplingRule): Condition[] {
+  const conditions: Condition[] = [];
+  if (kind !== undefined) {
+    const wanted = SPAN_KINDS[kind];
+    conditions.push((root) => root.kind === wanted);
+  }
+  if (method !== undefined) {
+    const wanted = method.toUpperCase();
+    conditions.push(({ attributes: given }) => given[ATTR_HTTP_REQUEST_METHOD] === wanted);
+  }
+  if (name !== undefined) {
+    const accepts = compileName(name);
+    conditions.push((root) => accepts(root.name));
+  }
+  for (const [key, wanted] of Object.entries(attributes ?? {})) {
+    const accepts = compileValue(wanted);
+    conditions.push(({ attributes: given }) => accepts(given[key]));
+  }
+  if (route !== undefined) conditions.push(compileRouteCondition(route));
+  return conditions;
+}
+
+function compileName(name: string | RegExp): (actual: string) => boolean {
+  if (name instanceof RegExp) return tester(name);
+  if (!name.endsWith('*')) return (actual) => actual === name;
+  const prefix = name.slice(0, -1);
+  return (actual) => actual.startsWith(prefix);
+}
+
+function compileValue(wanted: string | number | boolean | RegExp): (actual: unknown) => boolean {
+  if (!(wanted instanceof RegExp)) return (actual) => actual === wanted;
+  const matches = tester(wanted);
+  return (actual) =>
+    actual !== undefined && matches(typeof actual === 'string' ? actual : JSON.stringify(actual));
+}
+
+/**
+ * The path is asked first, because it is there on every platform: Express knows the route only once a handler was reached.
+ * The route counts where a span starts with it.
+ */
+function compileRouteCondition(route: string | RegExp): Condition {
+  const matches = tester(route instanceof RegExp ? route : compileRoute(route));
+  return ({ attributes }) => {
+    const path = attributes[ATTR_URL_PATH];
+    if (typeof path === 'string' && matches(path)) return true;
+    const known = attributes[ATTR_HTTP_ROUTE];
+    return typeof known === 'string' && (known === route || matches(known));
+  };
+}
+
+/** A global or sticky expression remembers where it stopped, and every second trace would escape the rule. */
+function tester(expression: RegExp): (text: string) => boolean {
+  const stateless = new RegExp(expression.source, expression.flags.replace(/[gy]/g, ''));
+  return (text) => stateless.test(text);
+}

@@ -1,0 +1,70 @@
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  type Link,
+  type SpanContext,
+  type SpanKind,
+  trace,
+} from '@opentelemetry/api';
+import { type Sampler, SamplingDecision, type SamplingResult } from '@opentelemetry/sdk-trace';
+
+import { type CompiledRule, ruleFor } from './compile-rules.js';
+import { type KeptTraceIds } from './kept-trace-ids.js';
+import { localTraceOf } from './local-trace.js';
+
+const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED });
+const RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD });
+const NOT_RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.NOT_RECORD });
+
+/**
+ * Has recorded, without the sampled flag, what another sampler does not choose, so that it can still be kept. Spans below
+ * follow what their local trace has come to: once it is kept they are sampled, and say so to whom they call.
+ */
+export class KeepSampler implements Sampler {
+  private readonly hasExceptions: boolean;
+
+  constructor(
+    private readonly chooses: Sampler,
+    private readonly rules: readonly CompiledRule[],
+    private readonly keptTraceIds: KeptTraceIds,
+  ) {
+    this.hasExceptions = rules.some(({ keep }) => keep === false);
+  }
+
+  shouldSample(
+    context: Context,
+    traceId: string,
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes,
+    links: Link[],
+  ): SamplingResult {
+    const parent = trace.getSpanContext(context);
+    const local = parent === undefined ? undefined : localTraceOf(parent);
+    if (local?.state === 'kept') return SAMPLED;
+
+    const result = this.chooses.shouldSample(context, traceId, name, kind, attributes, links);
+    if (result.decision === SamplingDecision.RECORD_AND_SAMPLED) return result;
+    if (local !== undefined) return local.state === 'dropped' ? NOT_RECORDED : recorded(result);
+
+    if (isOfThisProcess(parent)) return result;
+    if (this.hasExceptions && ruleFor(this.rules, { name, kind, attributes })?.keep === false) return result;
+    return parent !== undefined && this.keptTraceIds.has(traceId) ? SAMPLED : recorded(result);
+  }
+
+  toString(): string {
+    return `Keep{${this.chooses.toString()}}`;
+  }
+}
+
+/** Whether there is a parent that was refused here: then its children were, too. */
+function isOfThisProcess(parent: SpanContext | undefined): boolean {
+  return parent !== undefined && isSpanContextValid(parent) && parent.isRemote !== true;
+}
+
+/** What the sampler says beside its decision (attributes, trace state) stays. */
+function recorded(result: SamplingResult): SamplingResult {
+  if (result.attributes === undefined && result.traceState === undefined) return RECORDED;
+  return { ...result, decision: SamplingDecision.RECORD };
+}
