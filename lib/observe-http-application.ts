@@ -1,16 +1,15 @@
 import { type AbstractHttpAdapter, type HttpAdapterHost, type ModuleRef } from '@nestjs/core';
 
-import { createRequestObserver } from './instrumentation/http-server/create-request-observer.js';
-import { compileIgnoreRules } from './instrumentation/http-server/ignore-rules.js';
-import { instrumentAdapter, type RecordExchange } from './instrumentation/http-server/instrument-adapter.js';
-import { recordRequest } from './instrumentation/http-server/record-request.js';
+import { HttpServerRecorder } from './instrumentation/http-server/http-server-recorder.js';
+import { frameworkOf, instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
+import { observeServer, type ServerLike } from './instrumentation/http-server/observe-server.js';
 import { activateInstrumentation } from './instrumentation/instrumentation-registry.js';
 import { recordExceptions } from './instrumentation/nest/record-exceptions.js';
 import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
 export interface ObservedHttpApplication {
-  /** Called when the application has registered its routes. */
+  /** Called when the application has registered its routes, and has its server. */
   completeRoutes(): void;
   /** Leaves the adapter as it was. */
   stop(): void;
@@ -26,21 +25,31 @@ export function observeHttpApplication(
   moduleRef: ModuleRef,
 ): ObservedHttpApplication {
   const { config, runtime } = telemetry;
-  const record = createRecord(telemetry);
   const undo: (() => void)[] = [];
   let endpoint: MetricsEndpoint | undefined;
+  let observeUpgrades = (): void => undefined;
 
   const waiting = whenAdapterIsThere(host, (adapter) => {
-    undo.push(instrumentAdapter(adapter, record ?? passThrough));
-    // Here and not with the process-wide ones: those run without NestJS too, and this one loads its core.
-    if (record !== undefined) undo.push(activateInstrumentation('nest-exceptions', recordExceptions));
+    const recorder = createRecorder(telemetry, adapter);
+    undo.push(instrumentAdapter(adapter, recorder));
+    if (recorder !== undefined) {
+      // Here and not with the process-wide ones: those run without NestJS too, and this one loads its core.
+      undo.push(activateInstrumentation('nest-exceptions', recordExceptions));
+      observeUpgrades = () => {
+        const server = adapter.getHttpServer() as ServerLike | undefined;
+        if (server !== undefined) undo.push(observeServer(server, recorder));
+      };
+    }
     const { prometheus } = config.metrics;
     if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {
       endpoint = mountMetricsEndpoint(adapter, prometheus, runtime.prometheus, moduleRef);
     }
   });
   return {
-    completeRoutes: () => endpoint?.completeRoutes(),
+    completeRoutes: () => {
+      observeUpgrades();
+      endpoint?.completeRoutes();
+    },
     stop: () => {
       waiting.unsubscribe();
       for (const restore of undo) restore();
@@ -48,21 +57,15 @@ export function observeHttpApplication(
   };
 }
 
-/** undefined where requests are not to be recorded. */
-function createRecord({ config, runtime }: RunningTelemetry): RecordExchange | undefined {
-  const { httpServer } = config.instrumentation;
-  if (runtime === undefined || httpServer === undefined) return undefined;
-  const ignore = compileIgnoreRules(httpServer.ignore);
-  const observer = createRequestObserver();
-  return (exchange, proceed) => {
-    recordRequest(exchange, ignore, observer, proceed);
-  };
+/** undefined where requests are not to be recorded, or cannot be. */
+function createRecorder(
+  { config, runtime }: RunningTelemetry,
+  adapter: AbstractHttpAdapter,
+): HttpServerRecorder | undefined {
+  if (runtime === undefined || config.instrumentation.httpServer === undefined) return undefined;
+  const framework = frameworkOf(adapter);
+  return framework === undefined ? undefined : new HttpServerRecorder(framework, config);
 }
-
-/** Without a record a request still gets its logging scope. */
-const passThrough: RecordExchange = (_exchange, proceed) => {
-  proceed();
-};
 
 function whenAdapterIsThere(
   host: HttpAdapterHost,

@@ -1,3 +1,5 @@
+import { type Attributes } from '@opentelemetry/api';
+
 /** One switch per instrumentation; all are on by default. Nothing is loaded for what the application does not use. */
 export interface InstrumentationOptions {
   /** HTTP server spans and metrics of the Nest application. Default true. */
@@ -40,7 +42,50 @@ export interface HttpServerInstrumentationOptions {
    * Default `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
    */
   ignore?: readonly (string | RegExp)[];
+  /**
+   * Further attributes of the server span. Called once per request, when it is over, with the request and response of the
+   * framework (Fastify's request and reply, Express's request and response); must not be async. What it throws is warned
+   * about once and left out. Default none.
+   */
+  spanAttributes?(request: unknown, response: unknown): Attributes | undefined;
+  /**
+   * Further labels of the request's duration and sizes, called like `spanAttributes`. Each combination of values is a
+   * series of its own for as long as the process lives: take values from small, fixed sets, never ids. Default none.
+   */
+  metricAttributes?(request: unknown, response: unknown): Attributes | undefined;
 }
 
 /** What `instrumentation.nest` can be told beyond on and off. */
-export type NestInstrumentationOptions = object;
+export interface NestInstrumentationOptions {
+  /**
+   * How guards, interceptors, pipes and exception filters are recorded, with their class and module: `timings` are
+   * attributes of the span they run in (the server span of a request), `spans` are children of it, of those that take at least
+   * `pipelineThresholdMs`; false records neither. Default `timings`.
+   */
+  pipeline?: NestPipelineForm | false;
+  /** With `pipeline: 'spans'`, what takes less than this many milliseconds gets no span. Default 1. */
+  pipelineThresholdMs?: number;
+  /**
+   * Providers whose methods get spans without a decorator: `all` those of the application, classes and names
+   * (`OrderService`, or `OrderService.find` for one method), or a function that is asked for each class and then for each of
+   * its methods. Default none.
+   */
+  providers?: NestProviderSelection;
+}
+
+export type NestPipelineForm = 'timings' | 'spans';
+
+export type NestProviderSelection =
+  'all' | readonly (NestProviderClass | string)[] | ((provider: NestProviderInfo) => boolean);
+
+/** A class, abstract ones too: those that extend it are meant. */
+export type NestProviderClass = abstract new (...args: never[]) => unknown;
+
+/** What a function that selects providers is asked about. */
+export interface NestProviderInfo {
+  readonly className: string;
+  /** Name of the module that provides it. */
+  readonly moduleName: string;
+  /** undefined: whether any of its methods is to be recorded. */
+  readonly methodName?: string;
+}

@@ -1,4 +1,5 @@
-import { type InstrumentationConfig } from './telemetry-config.interface.js';
+import { type NestInstrumentationOptions } from './instrumentation-options.interface.js';
+import { type InstrumentationConfig, type NestConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 
 /** Paths that orchestrators ask for; recording them buries everything else. */
@@ -13,11 +14,11 @@ export function resolveInstrumentation({
   const switches = typeof instrumentation === 'object' ? instrumentation : {};
   const httpServer = switches.httpServer ?? otherwise;
   const nest = switches.nest ?? otherwise;
-  const ignored = (typeof httpServer === 'object' ? httpServer.ignore : undefined) ?? HEALTH_PATHS;
+  const { ignore: ignored = HEALTH_PATHS, ...hooks } = typeof httpServer === 'object' ? httpServer : {};
   const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...ignored])]);
   return Object.freeze({
-    httpServer: httpServer === false ? undefined : Object.freeze({ ignore }),
-    nest: nest === false ? undefined : Object.freeze({}),
+    httpServer: httpServer === false ? undefined : Object.freeze({ ...hooks, ignore }),
+    nest: nest === false ? undefined : resolveNest(nest === true ? {} : nest),
     microservices: switches.microservices ?? otherwise,
     websockets: switches.websockets ?? otherwise,
     graphql: switches.graphql ?? otherwise,
@@ -32,4 +33,12 @@ export function resolveInstrumentation({
     mongodb: switches.mongodb ?? otherwise,
     runtimeMetrics: switches.runtimeMetrics ?? otherwise,
   });
+}
+
+function resolveNest({
+  pipeline = 'timings',
+  pipelineThresholdMs = 1,
+  providers,
+}: NestInstrumentationOptions): NestConfig {
+  return Object.freeze({ pipeline, pipelineThresholdMs, providers });
 }

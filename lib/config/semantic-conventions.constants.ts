@@ -24,7 +24,12 @@ export {
   ATTR_HTTP_REQUEST_RESEND_COUNT,
   ATTR_HTTP_RESPONSE_STATUS_CODE,
   ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PEER_ADDRESS,
   ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_RPC_METHOD,
+  ATTR_RPC_METHOD_ORIGINAL,
+  ATTR_RPC_STATUS_CODE,
+  ATTR_RPC_SYSTEM_NAME,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
   ATTR_SERVICE_NAME,
@@ -37,9 +42,18 @@ export {
   METRIC_DB_CLIENT_OPERATION_DURATION,
   METRIC_HTTP_CLIENT_REQUEST_DURATION,
   METRIC_HTTP_SERVER_REQUEST_DURATION,
+  METRIC_RPC_CLIENT_CALL_DURATION,
+  METRIC_RPC_SERVER_CALL_DURATION,
 } from '@opentelemetry/semantic-conventions';
 
 export const METRIC_HTTP_SERVER_ACTIVE_REQUESTS = 'http.server.active_requests';
+export const METRIC_HTTP_SERVER_REQUEST_BODY_SIZE = 'http.server.request.body.size';
+export const METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE = 'http.server.response.body.size';
+
+/** Bucket boundaries, in bytes, for bodies: the conventions advise none, and the default ones end at 10 kB. */
+export const BODY_SIZE_BUCKETS_BYTES = [
+  0, 128, 512, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
+];
 
 /** Bucket boundaries, in seconds, that the conventions advise for durations of requests and calls. */
 export const DURATION_BUCKETS_SECONDS = [
@@ -105,3 +119,18 @@ export const METRIC_BULLMQ_JOBS_STALLED = 'bullmq.jobs.stalled';
 export const ATTR_BULLMQ_JOB_NAME = 'bullmq.job.name';
 export const ATTR_BULLMQ_JOB_ATTEMPT = 'bullmq.job.attempt';
 export const ATTR_BULLMQ_JOB_SCHEDULER_ID = 'bullmq.job.scheduler.id';
+
+/** Messages, whatever carries them. */
+/** Until 1.44 it was `messaging.system`. */
+export const ATTR_MESSAGING_SYSTEM = 'messaging.system.name';
+export const ATTR_MESSAGING_DESTINATION_NAME = 'messaging.destination.name';
+export const ATTR_MESSAGING_OPERATION_NAME = 'messaging.operation.name';
+export const ATTR_MESSAGING_OPERATION_TYPE = 'messaging.operation.type';
+export const ATTR_MESSAGING_MESSAGE_ID = 'messaging.message.id';
+export const ATTR_MESSAGING_BATCH_MESSAGE_COUNT = 'messaging.batch.message_count';
+export const METRIC_MESSAGING_PROCESS_DURATION = 'messaging.process.duration';
+export const METRIC_MESSAGING_CLIENT_OPERATION_DURATION = 'messaging.client.operation.duration';
+export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.messages';
+
+/** How NestJS's microservices send a message; the conventions have no name for it. */
+export const ATTR_NESTJS_TRANSPORT = 'nestjs.transport';

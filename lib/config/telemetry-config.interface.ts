@@ -5,10 +5,16 @@ import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics
 import { type Sampler, type SpanLimits, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
+import { type SamplerName, type SamplingRule } from './sampling-options.interface.js';
+import {
+  type HttpServerInstrumentationOptions,
+  type NestPipelineForm,
+  type NestProviderSelection,
+} from './instrumentation-options.interface.js';
 import {
   type OtlpProtocol,
   type PropagatorName,
-  type SamplerName,
+  type TelemetryEngine,
   type TelemetryLogLevel,
 } from './telemetry-options.interface.js';
 
@@ -38,11 +44,26 @@ export interface BatchLimits {
   readonly maxExportBatchSize?: number;
 }
 
+/** Which traces are sent whatever the sampler says, and the bounds of waiting for that decision. */
+export interface KeepConfig {
+  readonly errors: boolean;
+  /** undefined: being slow is no reason. */
+  readonly slowerThanMs: number | undefined;
+  readonly maxTraces: number;
+  readonly maxSpans: number;
+  readonly decisionTimeoutMs: number;
+}
+
+/** What is told of requests that come in, and of which. */
+export interface HttpServerConfig extends Omit<HttpServerInstrumentationOptions, 'ignore'> {
+  readonly ignore: readonly (string | RegExp)[];
+}
+
 /** What creates spans and metrics by itself; undefined or false switches it off. */
 export interface InstrumentationConfig {
-  readonly httpServer: { readonly ignore: readonly (string | RegExp)[] } | undefined;
+  readonly httpServer: HttpServerConfig | undefined;
   /** undefined: no spans of handlers. */
-  readonly nest: object | undefined;
+  readonly nest: NestConfig | undefined;
   readonly microservices: boolean;
   readonly websockets: boolean;
   readonly graphql: boolean;
@@ -58,9 +79,18 @@ export interface InstrumentationConfig {
   readonly runtimeMetrics: boolean;
 }
 
+/** What is recorded of NestJS's own pipeline and container. */
+export interface NestConfig {
+  readonly pipeline: NestPipelineForm | false;
+  readonly pipelineThresholdMs: number;
+  /** undefined: no provider gets spans by itself. */
+  readonly providers: NestProviderSelection | undefined;
+}
+
 /** What the rest of the library reads: every option decided, nothing optional that has a default. Frozen. */
 export interface TelemetryConfig {
   readonly enabled: boolean;
+  readonly engine: TelemetryEngine;
   readonly serviceName: string;
   readonly serviceVersion: string;
   readonly environment: string;
@@ -70,6 +100,9 @@ export interface TelemetryConfig {
     readonly jaeger: readonly JaegerTarget[];
     readonly console: boolean;
     readonly sampler: { readonly name: SamplerName; readonly ratio: number } | Sampler;
+    readonly rules: readonly SamplingRule[];
+    /** undefined: what the sampler does not choose is not recorded. */
+    readonly keep: KeepConfig | undefined;
     readonly batch: BatchLimits;
     readonly limits: SpanLimits;
     readonly processors: readonly SpanProcessor[];

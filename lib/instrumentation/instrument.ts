@@ -7,15 +7,15 @@ import { instrumentUndici } from './clients/http/instrument-undici.js';
 import { patchPg } from './clients/pg/instrument-pg.js';
 import { type PgModule } from './clients/pg/pg-module.interface.js';
 import { instrumentIoredis } from './clients/redis/instrument-ioredis.js';
-import { createRequestObserver } from './http-server/create-request-observer.js';
-import { readExpressRequest, readFastifyRequest } from './http-server/framework-requests.js';
+import { ExpressFramework } from './http-server/express.framework.js';
+import { type ExpressAppLike } from './http-server/express-routes.js';
 import {
+  FastifyFramework,
   type FastifyReplyLike,
   type FastifyRequestLike,
-  type FrameworkRequest,
-} from './http-server/http-request.interface.js';
-import { compileIgnoreRules, type IgnoreRule } from './http-server/ignore-rules.js';
-import { recordRequest } from './http-server/record-request.js';
+} from './http-server/fastify.framework.js';
+import { type HttpFramework } from './http-server/http-framework.interface.js';
+import { HttpServerRecorder } from './http-server/http-server-recorder.js';
 import { activateInstrumentation } from './instrumentation-registry.js';
 
 /** Turns an instrumentation off again; calling it more than once is harmless. */
@@ -30,7 +30,7 @@ export interface FastifyLike {
 }
 
 /** What is used of an Express application. */
-export interface ExpressLike {
+export interface ExpressLike extends ExpressAppLike {
   use(middleware: (request: IncomingMessage, response: ServerResponse, next: () => void) => void): unknown;
 }
 
@@ -43,9 +43,11 @@ export interface ExpressLike {
  * instrumentFastify(fastify);
  */
 export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
-  const { record, undo } = createSwitchableRecorder();
+  const { recorder, undo } = createSwitchableRecorder(new FastifyFramework());
   fastify.addHook('onRequest', (request, reply, done) => {
-    record(readFastifyRequest(request, reply), done);
+    const active = recorder();
+    if (active === undefined) done();
+    else active.handle(request, reply, request.raw, reply.raw, done);
   });
   return undo;
 }
@@ -55,9 +57,11 @@ export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
  * Call it before other middleware is added.
  */
 export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
-  const { record, undo } = createSwitchableRecorder();
+  const { recorder, undo } = createSwitchableRecorder(new ExpressFramework(app));
   app.use((request, response, next) => {
-    record(readExpressRequest(request, response), next);
+    const active = recorder();
+    if (active === undefined) next();
+    else active.handle(request, response, request, response, next);
   });
   return undo;
 }
@@ -101,27 +105,23 @@ function undoAll(undo: readonly UndoInstrumentation[]): UndoInstrumentation {
   };
 }
 
-function createSwitchableRecorder(): {
-  record: (exchange: FrameworkRequest, proceed: () => void) => void;
+/** The recorder of the telemetry that runs when a request comes: it may start after the instance, and again with other rules. */
+function createSwitchableRecorder(framework: HttpFramework): {
+  recorder: () => HttpServerRecorder | undefined;
   undo: UndoInstrumentation;
 } {
-  const observer = createRequestObserver();
   let active = true;
-  let compiledFor: TelemetryConfig | undefined;
-  let ignore: IgnoreRule = () => false;
+  let madeFor: TelemetryConfig | undefined;
+  let made: HttpServerRecorder | undefined;
   return {
-    record: (exchange, proceed) => {
+    recorder: () => {
       const config = currentRuntime()?.config;
-      if (!active || config === undefined) {
-        proceed();
-        return;
+      if (!active || config === undefined) return undefined;
+      if (config !== madeFor) {
+        made = new HttpServerRecorder(framework, config);
+        madeFor = config;
       }
-      // Telemetry may be started after the instance, and started again with other rules.
-      if (config !== compiledFor) {
-        ignore = compileIgnoreRules(config.instrumentation.httpServer?.ignore ?? []);
-        compiledFor = config;
-      }
-      recordRequest(exchange, ignore, observer, proceed);
+      return made;
     },
     undo: () => {
       active = false;

@@ -1,4 +1,4 @@
-import { type Context, context as contextApi } from '@opentelemetry/api';
+import { type Context, context as contextApi, trace } from '@opentelemetry/api';
 
 import { isError } from './copy-bounded.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
@@ -32,12 +32,19 @@ const REQUEST_CONTEXT = 'HTTP';
  */
 export function writeRequestLine(request: FinishedRequest): void {
   if (loggingState().root?.config.requestLog !== true) return;
-  const active = (request.context ?? contextApi.active()).setValue(WITHOUT_SPAN_EVENT, true);
-  contextApi.with(active, () => {
-    const logger = currentLogger();
-    const level = readLevel(request);
-    if (logger?.isLevelEnabled(level) === true) logger[level](toFields(request), toMessage(request));
+  const logger = currentLogger();
+  const level = readLevel(request);
+  if (logger?.isLevelEnabled(level) !== true) return;
+  contextApi.with(contextOf(request), () => {
+    logger[level](toFields(request), toMessage(request));
   });
+}
+
+/** A span that has ended takes no events, so nothing has to keep the line from becoming one. */
+function contextOf({ context = contextApi.active() }: FinishedRequest): Context {
+  return trace.getSpan(context)?.isRecording() === true
+    ? context.setValue(WITHOUT_SPAN_EVENT, true)
+    : context;
 }
 
 function readLevel({ statusCode = 0, aborted }: FinishedRequest): 'info' | 'warn' | 'error' {
@@ -51,11 +58,13 @@ function toMessage({ method, route, path, statusCode, aborted, durationMs }: Fin
 }
 
 function toFields({ method, route, path, statusCode, aborted, durationMs, error }: FinishedRequest): object {
-  const fields: Record<string, unknown> = { context: REQUEST_CONTEXT, method, route, path };
+  const duration_ms = Math.round(durationMs * 1_000) / 1_000;
+  const context = REQUEST_CONTEXT;
   // An aborted request has no status: what the server would have answered never arrived.
-  if (aborted === true) fields.aborted = true;
-  else fields.status = statusCode;
-  fields.duration_ms = Math.round(durationMs * 1_000) / 1_000;
+  const fields: Record<string, unknown> =
+    aborted === true
+      ? { context, method, route, path, aborted, duration_ms }
+      : { context, method, route, path, status: statusCode, duration_ms };
   if (error !== undefined) fields[loggingState().root?.config.pino.errorKey ?? 'err'] = summarize(error);
   return fields;
 }

@@ -6,34 +6,63 @@ import {
   ATTR_HTTP_RESPONSE_STATUS_CODE,
   ATTR_HTTP_ROUTE,
   ATTR_NETWORK_PROTOCOL_VERSION,
-  ATTR_SERVER_PORT,
   ATTR_URL_SCHEME,
+  BODY_SIZE_BUCKETS_BYTES,
   DURATION_BUCKETS_SECONDS,
-  METRIC_HTTP_SERVER_ACTIVE_REQUESTS,
+  METRIC_HTTP_SERVER_REQUEST_BODY_SIZE,
   METRIC_HTTP_SERVER_REQUEST_DURATION,
+  METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE,
 } from '../config/semantic-conventions.constants.js';
-import { createAttributeSets } from './attribute-sets.js';
-import { knownHttpMethod } from './http-method.js';
 import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { histogram, upDownCounter } from './instruments.js';
+import { histogram } from './instruments.js';
 
-/** A request that this server has answered, or given up. */
-export interface HttpServerRequest {
+/** What requests of one series have in common; every text comes from a bounded set. */
+export interface HttpServerSeriesIdentity {
+  /** A known method in upper case, or `_OTHER`. */
   readonly method: string;
-  /** Path template (`/orders/:id`); undefined when no route matched: the raw URL never becomes a label. */
-  readonly route?: string | undefined;
-  /** undefined when no response was sent. */
-  readonly statusCode?: number | undefined;
   /** `http` or `https`. */
   readonly scheme: string;
   /** `1.1`, `2`, … */
-  readonly protocolVersion?: string | undefined;
-  /** What went wrong; default the status code from 500 on. Class names and codes, never messages. */
-  readonly errorType?: string | undefined;
-  readonly durationSeconds: number;
-  readonly port?: number | undefined;
-  /** The context of the request, so that the measurement knows its span. Default: the active one. */
-  readonly context?: Context | undefined;
+  readonly protocolVersion: string;
+  /** Path template (`/orders/:id`); undefined when no route matched: the raw URL never becomes a label. */
+  readonly route: string | undefined;
+}
+
+/** `error.type` of a request whose client went away before the response was complete. */
+const ABORTED = 'aborted';
+
+/** The labels of the requests of one route: each set is made once, frozen, and the same object ever after. */
+export class HttpServerSeries {
+  private readonly completed = new Map<number, Readonly<Attributes>>();
+  private readonly aborted = new Map<number, Readonly<Attributes>>();
+
+  constructor(private readonly identity: HttpServerSeriesIdentity) {}
+
+  /** @param statusCode undefined when no response was sent */
+  labels(statusCode: number | undefined, aborted: boolean): Readonly<Attributes> {
+    const sets = aborted ? this.aborted : this.completed;
+    const key = statusCode ?? 0;
+    let labels = sets.get(key);
+    if (labels === undefined) {
+      labels = Object.freeze(this.describe(statusCode, aborted));
+      sets.set(key, labels);
+    }
+    return labels;
+  }
+
+  private describe(statusCode: number | undefined, aborted: boolean): Attributes {
+    const { method, scheme, protocolVersion, route } = this.identity;
+    const attributes: Attributes = {
+      [ATTR_HTTP_REQUEST_METHOD]: method,
+      [ATTR_URL_SCHEME]: scheme,
+      [ATTR_NETWORK_PROTOCOL_VERSION]: protocolVersion,
+    };
+    if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route;
+    if (statusCode !== undefined) attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    if (aborted) attributes[ATTR_ERROR_TYPE] = ABORTED;
+    else if (statusCode !== undefined && statusCode >= 500) attributes[ATTR_ERROR_TYPE] = String(statusCode);
+    return attributes;
+  }
 }
 
 const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_REQUEST_DURATION, {
@@ -42,53 +71,34 @@ const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_REQUEST_DUR
   advice: { explicitBucketBoundaries: DURATION_BUCKETS_SECONDS },
 });
 
-const active = upDownCounter(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_ACTIVE_REQUESTS, {
-  description: 'Number of active HTTP server requests.',
-  unit: '{request}',
+const requestSize = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_REQUEST_BODY_SIZE, {
+  description: 'Size of HTTP server request bodies.',
+  unit: 'By',
+  advice: { explicitBucketBoundaries: BODY_SIZE_BUCKETS_BYTES },
 });
 
-const requestAttributes = createAttributeSets();
-const activeAttributes = createAttributeSets();
+const responseSize = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE, {
+  description: 'Size of HTTP server response bodies.',
+  unit: 'By',
+  advice: { explicitBucketBoundaries: BODY_SIZE_BUCKETS_BYTES },
+});
 
-/** Records a finished request into `http.server.request.duration`, in seconds. */
-export function recordHttpServerRequest(request: HttpServerRequest): void {
-  const {
-    method,
-    route = '',
-    statusCode = 0,
-    scheme,
-    protocolVersion = '',
-    errorType = '',
-    port = 0,
-  } = request;
-  const key = `${method} ${statusCode} ${scheme} ${protocolVersion} ${port} ${errorType} ${route}`;
-  const attributes = requestAttributes(key, () => attributesOf(request));
-  duration.record(request.durationSeconds, attributes, request.context);
-}
-
-/** Adds a request to `http.server.active_requests` when it begins; give -1 with the same labels when it ends. */
-export function changeActiveHttpServerRequests(
-  by: 1 | -1,
-  { method, scheme }: Pick<HttpServerRequest, 'method' | 'scheme'>,
+/**
+ * Records a finished request into `http.server.request.duration`, in seconds, and what is known of its sizes into
+ * `http.server.request.body.size` and `http.server.response.body.size`, in bytes; undefined where there was no body or its
+ * length is not known.
+ *
+ * @param labels those of its `HttpServerSeries`, or with more of the application's own
+ * @param context carries the server span, for exemplars
+ */
+export function recordHttpServerRequest(
+  durationSeconds: number,
+  requestBytes: number | undefined,
+  responseBytes: number | undefined,
+  labels: Readonly<Attributes>,
+  context: Context,
 ): void {
-  const attributes = activeAttributes(`${method} ${scheme}`, () => ({
-    [ATTR_HTTP_REQUEST_METHOD]: knownHttpMethod(method),
-    [ATTR_URL_SCHEME]: scheme,
-  }));
-  active.add(by, attributes);
-}
-
-function attributesOf(request: HttpServerRequest): Attributes {
-  const { route, statusCode, protocolVersion, port } = request;
-  const failed = statusCode !== undefined && statusCode >= 500;
-  const errorType = request.errorType ?? (failed ? String(statusCode) : undefined);
-  return {
-    [ATTR_HTTP_REQUEST_METHOD]: knownHttpMethod(request.method),
-    [ATTR_URL_SCHEME]: request.scheme,
-    ...(route !== undefined && { [ATTR_HTTP_ROUTE]: route }),
-    ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
-    ...(protocolVersion !== undefined && { [ATTR_NETWORK_PROTOCOL_VERSION]: protocolVersion }),
-    ...(port !== undefined && { [ATTR_SERVER_PORT]: port }),
-    ...(errorType !== undefined && { [ATTR_ERROR_TYPE]: errorType }),
-  };
+  duration.record(durationSeconds, labels, context);
+  if (requestBytes !== undefined) requestSize.record(requestBytes, labels, context);
+  if (responseBytes !== undefined) responseSize.record(responseBytes, labels, context);
 }

@@ -10,6 +10,9 @@ const problemsOf = (options: unknown) =>
   }));
 
 const RATIO = 'Write a number from 0 to 1, for example 0.1 for one trace in ten.';
+const RATIO_OF_RULE = 'Write a ratio: a number from 0 to 1, for example 0.1 for one trace in ten.';
+const RULE = 'Write an object, for example { route: "/health", ratio: 0 }.';
+const RULES = 'Write an array of rules, for example [{ route: "/health", ratio: 0 }].';
 const FLAG = 'Write true or false, without quotes.';
 const OTLP = 'http://localhost:4318 or localhost:4317';
 const JAEGER = 'localhost:6831 or http://localhost:4318';
@@ -285,6 +288,114 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'an empty object',
     'Pass a sampler by name or an instance (an object with shouldSample).',
   ],
+  ['sampling.rules', { sampling: { rules: {} } }, 'an empty object', RULES],
+  ['sampling.rules[0]', { sampling: { rules: ['/health'] } }, '"/health"', RULE],
+  [
+    'sampling.rules[0]',
+    { sampling: { rules: [{ ratio: 0 }] } },
+    'an object with ratio',
+    'Write at least one of name, route, method, kind, attributes; sampling.ratio is for everything else.',
+  ],
+  ['sampling.rules[0]', { sampling: { rules: [{ name: 'a' }] } }, 'an object with name', RATIO_OF_RULE],
+  ['sampling.rules[0].ratio', { sampling: { rules: [{ name: 'a', ratio: 2 }] } }, '2', RATIO],
+  [
+    'sampling.rules[1].name',
+    {
+      sampling: {
+        rules: [
+          { name: 'a', ratio: 1 },
+          { name: '', ratio: 1 },
+        ],
+      },
+    },
+    '""',
+    'Write the name of a span (a prefix when it ends in *), or a regular expression.',
+  ],
+  [
+    'sampling.rules[0].route',
+    { sampling: { rules: [{ route: 'orders', ratio: 1 }] } },
+    '"orders"',
+    'Write a route that starts with a slash, for example /orders/:id or /internal/*, or a regular expression.',
+  ],
+  [
+    'sampling.rules[0].method',
+    { sampling: { rules: [{ method: ['GET'], ratio: 1 }] } },
+    'an array of 1',
+    'Write an HTTP method, for example POST.',
+  ],
+  [
+    'sampling.rules[0].kind',
+    { sampling: { rules: [{ kind: 'SERVER', ratio: 1 }] } },
+    '"SERVER"',
+    'Did you mean "server"? Write one of internal, server, client, producer, consumer.',
+  ],
+  [
+    'sampling.rules[0].attributes',
+    { sampling: { rules: [{ attributes: 'a=b', ratio: 1 }] } },
+    '"a=b"',
+    'Write an object of attributes, for example { "tenant": "free" }.',
+  ],
+  [
+    'sampling.rules[0].attributes.a',
+    { sampling: { rules: [{ attributes: { a: ['b'] }, ratio: 1 }] } },
+    'an array of 1',
+    'Write a text, a number, a boolean or a regular expression.',
+  ],
+  [
+    'sampling.rules[0].keep',
+    { sampling: { rules: [{ name: 'a', keep: true }], keep: true } },
+    'true',
+    'Write false or { errors, slowerThanMs }.',
+  ],
+  [
+    'sampling.rules[0].keep',
+    { sampling: { rules: [{ name: 'a', keep: { slowerThanMs: 5000 } }] } },
+    'an object with slowerThanMs',
+    'It changes what sampling.keep keeps: set that too.',
+  ],
+  [
+    'sampling.rules',
+    { sampling: { sampler: { shouldSample: () => ({}) }, rules: [{ name: 'a', ratio: 1 }] } },
+    'an array of 1',
+    'A sampler of your own decides alone: put the rules into it.',
+  ],
+  [
+    'sampling.keep',
+    { sampling: { keep: 'errors' } },
+    '"errors"',
+    'Write true, false or { errors, slowerThanMs }.',
+  ],
+  [
+    'sampling.keep',
+    { sampling: { keep: { errors: false } } },
+    'an object with errors',
+    'It keeps nothing: set slowerThanMs, or leave errors on.',
+  ],
+  ['sampling.keep.errors', { sampling: { keep: { errors: 1 } } }, '1', FLAG],
+  [
+    'sampling.keep.slowerThanMs',
+    { sampling: { keep: { slowerThanMs: '1s' } } },
+    '"1s"',
+    'Write a number of milliseconds that is not negative, for example 500.',
+  ],
+  [
+    'sampling.keep.maxTraces',
+    { sampling: { keep: { maxTraces: 0 } } },
+    '0',
+    'Write a whole number of traces from 1, for example 2000.',
+  ],
+  [
+    'sampling.keep.maxSpans',
+    { sampling: { keep: { maxSpans: 1.5 } } },
+    '1.5',
+    'Write a whole number of spans from 1, for example 10000.',
+  ],
+  [
+    'sampling.keep.decisionTimeoutMs',
+    { sampling: { keep: { decisionTimeoutMs: Infinity } } },
+    'Infinity',
+    'Write a number of milliseconds from 1, for example 30000.',
+  ],
 
   ['logging', { logging: 'debug' }, '"debug"', 'Write true, false or an object.'],
   [
@@ -349,10 +460,46 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'Write a path that starts with a slash (and may end in *), or a regular expression.',
   ],
   [
+    'instrumentation.httpServer.spanAttributes',
+    { instrumentation: { httpServer: { spanAttributes: { tenant: 'acme' } } } },
+    'an object with tenant',
+    'Write a function that is given the request and the response and returns an object of attributes.',
+  ],
+  [
+    'instrumentation.httpServer.metricAttributes',
+    { instrumentation: { httpServer: { metricAttributes: 'tenant' } } },
+    '"tenant"',
+    'Write a function that is given the request and the response and returns an object of attributes.',
+  ],
+  [
     'instrumentation.nest',
     { instrumentation: { nest: 'on' } },
     '"on"',
-    'Write true, false or an object of options.',
+    "Write true, false or { pipeline: 'spans' }.",
+  ],
+  [
+    'instrumentation.nest.pipeline',
+    { instrumentation: { nest: { pipeline: true } } },
+    'true',
+    "Write 'timings', 'spans' or false.",
+  ],
+  [
+    'instrumentation.nest.pipelineThresholdMs',
+    { instrumentation: { nest: { pipelineThresholdMs: -1 } } },
+    '-1',
+    'Write a number of milliseconds, 0 or more.',
+  ],
+  [
+    'instrumentation.nest.providers',
+    { instrumentation: { nest: { providers: 'OrderService' } } },
+    '"OrderService"',
+    "Write 'all', an array of classes and names, or a function that is given { className, moduleName, methodName }.",
+  ],
+  [
+    'instrumentation.nest.providers[0]',
+    { instrumentation: { nest: { providers: [{}] } } },
+    'an empty object',
+    "Write a class, or its name: 'OrderService', or 'OrderService.find' for one method.",
   ],
   ...[
     ...['microservices', 'websockets', 'graphql', 'schedule', 'eventEmitter', 'bullmq', 'cqrs'],
@@ -466,7 +613,16 @@ describe('validateOptions()', () => {
           prefix: 'a_b',
         },
         enableConsole: false,
-        sampling: { sampler: 'traceidratio', ratio: 0 },
+        sampling: {
+          sampler: 'traceidratio',
+          ratio: 0,
+          rules: [
+            { route: '/orders/:id', method: 'get', kind: 'server', ratio: 0.5 },
+            { name: /^Report/, attributes: { tenant: /a/, size: 1, paid: true }, keep: { slowerThanMs: 0 } },
+            { route: /x/, keep: false },
+          ],
+          keep: { slowerThanMs: 1.5, maxTraces: 1, maxSpans: 1, decisionTimeoutMs: 1 },
+        },
         logging: {
           level: 'silent',
           format: 'text',
@@ -497,7 +653,7 @@ describe('validateOptions()', () => {
 
   it('lists the known names when none is close', () => {
     expect(problemsOf({ sampling: { xyz: 1 } })).toMatchObject([
-      { name: 'sampling.xyz', remedy: 'There is no such option. Known are sampler, ratio.' },
+      { name: 'sampling.xyz', remedy: 'There is no such option. Known are sampler, ratio, rules, keep.' },
     ]);
   });
 

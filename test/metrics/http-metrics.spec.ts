@@ -1,10 +1,9 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 
 import { recordHttpClientRequest } from '../../lib/metrics/http-client-metrics.js';
-import {
-  changeActiveHttpServerRequests,
-  recordHttpServerRequest,
-} from '../../lib/metrics/http-server-metrics.js';
+import { activeHttpRequests } from '../../lib/metrics/active-http-requests.js';
+import { HttpServerSeries, recordHttpServerRequest } from '../../lib/metrics/http-server-metrics.js';
 import { type CollectingSdk, startCollectingSdk } from './collecting-sdk.js';
 
 let sdk: CollectingSdk;
@@ -20,18 +19,14 @@ afterEach(async () => {
 const attributesOf = async (name: string): Promise<unknown[]> =>
   (await sdk.points(name)).map(({ attributes }) => attributes);
 
-describe('recordHttpServerRequest()', () => {
-  it('records seconds with the labels of the conventions', async () => {
-    const request = {
-      method: 'GET',
-      route: '/orders/:id',
-      statusCode: 200,
-      scheme: 'http',
-      protocolVersion: '1.1',
-    };
+const identity = { method: 'GET', scheme: 'http', protocolVersion: '1.1', route: '/orders/:id' };
 
-    recordHttpServerRequest({ ...request, durationSeconds: 0.02 });
-    recordHttpServerRequest({ ...request, durationSeconds: 0.04 });
+describe('recordHttpServerRequest()', () => {
+  it('records seconds and bytes with the labels of the conventions', async () => {
+    const series = new HttpServerSeries(identity);
+
+    recordHttpServerRequest(0.02, undefined, 100, series.labels(200, false), ROOT_CONTEXT);
+    recordHttpServerRequest(0.04, 7, 300, series.labels(200, false), ROOT_CONTEXT);
 
     const points = await sdk.points('http.server.request.duration');
     expect(points).toHaveLength(1);
@@ -46,46 +41,59 @@ describe('recordHttpServerRequest()', () => {
     expect([count, sum]).toEqual([2, expect.closeTo(0.06)]);
     expect(buckets.boundaries[0]).toBe(0.005);
     expect(buckets.boundaries.at(-1)).toBe(10);
-  });
-
-  it('has no route label when no route matched', async () => {
-    recordHttpServerRequest({ method: 'GET', statusCode: 404, scheme: 'http', durationSeconds: 0.001 });
-
-    expect(await attributesOf('http.server.request.duration')).toEqual([
-      { 'http.request.method': 'GET', 'http.response.status_code': 404, 'url.scheme': 'http' },
+    expect(await sdk.points('http.server.request.body.size')).toMatchObject([
+      { value: { count: 1, sum: 7 } },
     ]);
-  });
-
-  it('labels a response from 500 on with its status as error type, and a named error with its name', async () => {
-    const request = { method: 'POST', route: '/process', scheme: 'http', durationSeconds: 0.001 };
-    recordHttpServerRequest({ ...request, statusCode: 503 });
-    recordHttpServerRequest({ ...request, errorType: 'ClientDisconnected' });
-
-    expect(await attributesOf('http.server.request.duration')).toMatchObject([
-      { 'error.type': '503', 'http.response.status_code': 503 },
-      { 'error.type': 'ClientDisconnected' },
-    ]);
-  });
-
-  it('folds methods that the conventions do not know into _OTHER', async () => {
-    recordHttpServerRequest({ method: 'PROPFIND', scheme: 'http', statusCode: 405, durationSeconds: 0.001 });
-
-    expect(await attributesOf('http.server.request.duration')).toMatchObject([
-      { 'http.request.method': '_OTHER' },
+    expect(await sdk.points('http.server.response.body.size')).toMatchObject([
+      { attributes: points[0]?.attributes, value: { count: 2, sum: 400 } },
     ]);
   });
 });
 
-describe('changeActiveHttpServerRequests()', () => {
-  it('counts the requests in progress', async () => {
-    const request = { method: 'GET', scheme: 'http' };
-    changeActiveHttpServerRequests(1, request);
-    changeActiveHttpServerRequests(1, request);
-    changeActiveHttpServerRequests(-1, request);
+describe('HttpServerSeries', () => {
+  it('has no route label when no route matched', () => {
+    const series = new HttpServerSeries({ ...identity, route: undefined });
 
-    expect(await sdk.points('http.server.active_requests')).toMatchObject([
-      { value: 1, attributes: { 'http.request.method': 'GET', 'url.scheme': 'http' } },
-    ]);
+    expect(series.labels(404, false)).toEqual({
+      'http.request.method': 'GET',
+      'http.response.status_code': 404,
+      'url.scheme': 'http',
+      'network.protocol.version': '1.1',
+    });
+  });
+
+  it('labels a response from 500 on with its status as error type, and an aborted one as aborted', () => {
+    const series = new HttpServerSeries(identity);
+
+    expect(series.labels(503, false)).toMatchObject({
+      'error.type': '503',
+      'http.response.status_code': 503,
+    });
+    expect(series.labels(undefined, true)).toMatchObject({ 'error.type': 'aborted' });
+    expect(series.labels(undefined, true)).not.toHaveProperty(['http.response.status_code']);
+  });
+
+  it('gives the same frozen object again, by which it can be recognised', () => {
+    const series = new HttpServerSeries(identity);
+
+    expect(series.labels(200, false)).toBe(series.labels(200, false));
+    expect(Object.isFrozen(series.labels(200, false))).toBe(true);
+    expect(series.labels(200, true)).not.toBe(series.labels(200, false));
+  });
+});
+
+describe('activeHttpRequests()', () => {
+  it('reports the requests in progress', async () => {
+    const requests = activeHttpRequests('QUERY', 'https');
+    requests.count += 2;
+    requests.count -= 1;
+
+    expect(await sdk.points('http.server.active_requests')).toContainEqual(
+      expect.objectContaining({
+        value: 1,
+        attributes: { 'http.request.method': 'QUERY', 'url.scheme': 'https' },
+      }),
+    );
   });
 });
 

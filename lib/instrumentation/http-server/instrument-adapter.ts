@@ -1,87 +1,103 @@
-import { type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-import {
-  type ExpressRequestLike,
-  type FastifyReplyLike,
-  type FastifyRequestLike,
-  type FrameworkRequest,
-} from './http-request.interface.js';
 import { runInRequestScope } from '../../logging/request-scope.js';
-import { readExpressRequest, readFastifyRequest } from './framework-requests.js';
+import { ExpressFramework, noteUnmatched } from './express.framework.js';
+import { type ExpressAppLike } from './express-routes.js';
+import { type FastifyReplyLike, type FastifyRequestLike, FastifyFramework } from './fastify.framework.js';
+import { type HttpFramework } from './http-framework.interface.js';
+import { type HttpServerRecorder } from './http-server-recorder.js';
 import { type MiddlewareRegistrar, noticeMiddlewareRoutes } from './middleware-routes.js';
 
-type RequestHook = (request: unknown, response: unknown, done: (error?: Error) => void) => unknown;
+type RequestHook = (request: unknown, response: unknown, done: () => unknown) => unknown;
+type NotFoundHandler = (request: object, response: unknown, next: unknown) => unknown;
 
 /** What is used of NestJS's `AbstractHttpAdapter`. */
 export interface HttpAdapterLike extends MiddlewareRegistrar {
   getType(): string;
+  getInstance(): unknown;
   setOnRequestHook?(hook: RequestHook): void;
+  setNotFoundHandler?(handler: NotFoundHandler, ...rest: unknown[]): unknown;
 }
 
 const INSTRUMENTED = Symbol.for('nestjs-telemetry.http-adapter');
 
 interface InstrumentedAdapter extends HttpAdapterLike {
-  onRequestHook?: RequestHook;
+  onRequestHook?: RequestHook | undefined;
   [INSTRUMENTED]?: boolean;
 }
 
-/** Runs `proceed`, which handles the request, in whatever the record of the request needs around it. */
-export type RecordExchange = (exchange: FrameworkRequest, proceed: () => void) => void;
+/** Reads the requests of that adapter; undefined where they cannot be reached. */
+export function frameworkOf(adapter: HttpAdapterLike): HttpFramework | undefined {
+  if (adapter.setOnRequestHook === undefined) return undefined;
+  switch (adapter.getType()) {
+    case 'fastify':
+      return new FastifyFramework();
+    case 'express':
+      return new ExpressFramework(adapter.getInstance() as ExpressAppLike);
+    default:
+      return undefined;
+  }
+}
+
+/** Whether requests of that adapter can be reached. */
+export function isAdapterSupported(adapter: HttpAdapterLike): boolean {
+  const type = adapter.getType();
+  return adapter.setOnRequestHook !== undefined && (type === 'fastify' || type === 'express');
+}
 
 /**
  * Reaches every request of a NestJS application through its adapter's request hook, which runs before middleware,
- * guards and body parsers, on Fastify and on Express: opens its logging scope, and records it with `record`. A hook the
- * application has set keeps working. Returns the undo.
+ * guards and body parsers, on Fastify and on Express: opens its logging scope, and records it with `recorder` when there
+ * is one. A hook the application has set keeps working. Returns the undo.
  */
-export function instrumentAdapter(adapter: HttpAdapterLike, record: RecordExchange): () => void {
+export function instrumentAdapter(
+  adapter: HttpAdapterLike,
+  recorder: HttpServerRecorder | undefined,
+): () => void {
   const target: InstrumentedAdapter = adapter;
-  if (target[INSTRUMENTED] === true || target.setOnRequestHook === undefined) return () => undefined;
-  const read = readerOf(adapter);
-  if (read === undefined) return () => undefined;
+  if (target[INSTRUMENTED] === true || !isAdapterSupported(adapter)) return () => undefined;
+  const isFastify = adapter.getType() === 'fastify';
 
   let applicationHook = target.onRequestHook;
-  let active = true;
+  let active = recorder;
   const hook: RequestHook = (request, response, done) => {
-    const proceed = (): void => {
-      runInRequestScope(() => {
-        if (applicationHook === undefined) done();
-        else applicationHook.call(adapter, request, response, done);
-      });
-    };
-    if (active) record(read(request, response), proceed);
-    else proceed();
+    const own = applicationHook;
+    const proceed = own === undefined ? done : () => own.call(adapter, request, response, done);
+    if (active === undefined) return runInRequestScope(proceed);
+    const raw = isFastify ? (request as FastifyRequestLike).raw : (request as IncomingMessage);
+    const rawResponse = isFastify ? (response as FastifyReplyLike).raw : (response as ServerResponse);
+    return active.handle(request, response, raw, rawResponse, () => runInRequestScope(proceed));
   };
-  target.setOnRequestHook(hook);
+  target.setOnRequestHook?.(hook);
   // The adapter has one slot; an application that sets its hook after us joins ours instead of replacing it.
   target.setOnRequestHook = (later) => {
     applicationHook = later;
   };
   target[INSTRUMENTED] = true;
-  const forgetMiddleware =
-    adapter.getType() === 'express' ? noticeMiddlewareRoutes(adapter) : () => undefined;
+  const undo = isFastify ? [] : [noticeMiddlewareRoutes(adapter), noticeUnmatched(adapter)];
   return () => {
-    active = false;
-    forgetMiddleware();
+    active = undefined;
+    for (const forget of undo) forget();
     delete target.setOnRequestHook;
     target[INSTRUMENTED] = false;
   };
 }
 
-/** Whether requests of that adapter can be reached. */
-export function isAdapterSupported(adapter: HttpAdapterLike): boolean {
-  return adapter.setOnRequestHook !== undefined && readerOf(adapter) !== undefined;
-}
-
-function readerOf(
-  adapter: HttpAdapterLike,
-): ((request: unknown, response: unknown) => FrameworkRequest) | undefined {
-  switch (adapter.getType()) {
-    case 'fastify':
-      return (request, reply) => readFastifyRequest(request as FastifyRequestLike, reply as FastifyReplyLike);
-    case 'express':
-      return (request, response) =>
-        readExpressRequest(request as ExpressRequestLike, response as ServerResponse);
-    default:
-      return undefined;
-  }
+/** On Express a 404 is a handler like others, on a route of its own below a prefix. */
+function noticeUnmatched(adapter: HttpAdapterLike): () => void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with its adapter
+  const original = adapter.setNotFoundHandler;
+  if (original === undefined) return () => undefined;
+  adapter.setNotFoundHandler = (handler, ...rest) =>
+    original.call(
+      adapter,
+      (request, response, next) => {
+        noteUnmatched(request);
+        return handler(request, response, next);
+      },
+      ...rest,
+    );
+  return () => {
+    delete adapter.setNotFoundHandler;
+  };
 }

@@ -1,4 +1,4 @@
-import { type ExpressRequestLike } from './http-request.interface.js';
+import { type ExpressRequestLike } from './express.framework.js';
 
 type Middleware = (request: ExpressRequestLike, response: unknown, next: unknown) => unknown;
 type MiddlewareFactory = (method: never) => RegisterMiddleware | Promise<RegisterMiddleware>;
@@ -24,11 +24,17 @@ export function noticeMiddlewareRoutes(adapter: MiddlewareRegistrar): () => void
   if (original === undefined) return () => undefined;
   adapter.createMiddlewareFactory = async (method) => {
     const register = await original.call(adapter, method);
-    return (path, callback) =>
-      register(path, (request, response, next) => {
-        if (request.route !== undefined) middlewareRoutes.add(request.route);
+    return (path, callback) => {
+      let noted: object | undefined;
+      return register(path, (request, response, next) => {
+        const { route } = request;
+        if (route !== undefined && route !== noted) {
+          middlewareRoutes.add(route);
+          noted = route;
+        }
         return callback(request, response, next);
       });
+    };
   };
   return () => {
     delete adapter.createMiddlewareFactory;

@@ -1,0 +1,80 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { type Forwarded, type HttpFramework } from './http-framework.interface.js';
+
+/** Shape of Fastify's request as far as it is read here; Fastify is never imported. */
+export interface FastifyRequestLike {
+  readonly raw: IncomingMessage;
+  readonly is404?: boolean;
+  readonly routeOptions?: { readonly url?: string | undefined };
+  readonly host?: string;
+  readonly protocol?: string;
+  readonly ip?: string;
+}
+
+/** Shape of Fastify's reply as far as it is read here. */
+export interface FastifyReplyLike {
+  readonly raw: ServerResponse;
+  getHeader?(name: string): unknown;
+}
+
+interface RouteContext {
+  readonly config?: { readonly url?: string | undefined };
+}
+
+/** Reads Fastify's requests: its router has matched before the first hook runs. */
+export class FastifyFramework implements HttpFramework<FastifyRequestLike, FastifyReplyLike> {
+  readonly answersUnseen = true;
+  private contextKey: symbol | undefined;
+
+  urlOf(request: FastifyRequestLike): string {
+    return request.raw.url ?? '/';
+  }
+
+  routeAtStart(request: FastifyRequestLike): string | undefined {
+    const url = this.matchedUrl(request);
+    // @fastify/cors answers every preflight on a route of its own, which is nobody's route.
+    return url === '*' && request.raw.method === 'OPTIONS' ? undefined : url;
+  }
+
+  routeAtEnd(_request: FastifyRequestLike, atStart: string | undefined): string | undefined {
+    return atStart;
+  }
+
+  forwarded(request: FastifyRequestLike): Forwarded | undefined {
+    // Only the requests of an instance with `trustProxy` have it.
+    if (!('ips' in request)) return undefined;
+    return {
+      host: request.host,
+      scheme: request.protocol === 'https' ? 'https' : 'http',
+      client: request.ip,
+    };
+  }
+
+  responseLength(reply: FastifyReplyLike): unknown {
+    return reply.getHeader?.('content-length');
+  }
+
+  /**
+   * `request.routeOptions` makes an object of a dozen fields each time it is read. What it reads is kept under a symbol
+   * of Fastify's own; where a version has another one, the slower way remains.
+   */
+  private matchedUrl(request: FastifyRequestLike): string | undefined {
+    const context = this.contextOf(request);
+    if (context !== undefined) return context.config?.url;
+    return request.is404 === true ? undefined : request.routeOptions?.url;
+  }
+
+  private contextOf(request: FastifyRequestLike): RouteContext | undefined {
+    const fields = request as FastifyRequestLike & Record<symbol, RouteContext | undefined>;
+    if (this.contextKey !== undefined) {
+      const context = fields[this.contextKey];
+      if (context !== undefined) return context;
+    }
+    this.contextKey = Object.getOwnPropertySymbols(request).find(
+      (key) =>
+        key.description === 'fastify.context' && fields[key]?.config?.url === request.routeOptions?.url,
+    );
+    return this.contextKey === undefined ? undefined : fields[this.contextKey];
+  }
+}

@@ -1,0 +1,65 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Http2ServerRequest } from 'node:http2';
+
+import { type Context, context } from '@opentelemetry/api';
+
+import { mayHaveBody } from './read-request.js';
+
+/** What is kept on a request while it is recorded; the shape is shared with other copies of this package. */
+interface MessageRecord {
+  readonly context?: Context;
+  /** How the request emitted before its events were given the span. */
+  emit?: IncomingMessage['emit'] | undefined;
+  end?(statusCode: number | undefined, aborted: boolean): void;
+  adoptRoute?(route: string | undefined): void;
+}
+
+/** A request is recorded once, however many hooks and copies of this package see it. */
+const RECORD = Symbol.for('nestjs-telemetry.http-request');
+
+type RecordedMessage = IncomingMessage & { [RECORD]?: MessageRecord };
+
+/** For a request that an ignore rule matched. */
+export const IGNORED: MessageRecord = Object.freeze({});
+
+export function recordOf(message: RecordedMessage): MessageRecord | undefined {
+  return message[RECORD];
+}
+
+/** Keeps the record on its request, and gives the events of a request with a body its span. */
+export function noteRecord(message: RecordedMessage, record: MessageRecord): void {
+  message[RECORD] = record;
+  if (record.context === undefined || !mayHaveBody(message)) return;
+  // Bytes of a body arrive in the context of the connection: whoever listens to them would lose the request's span.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the request it is of
+  record.emit = message.emit;
+  message.emit = emitInContext;
+}
+
+function emitInContext(this: RecordedMessage, event: string | symbol, ...args: unknown[]): boolean {
+  const { context: active, emit } = this[RECORD] ?? {};
+  if (active === undefined || emit === undefined) return false;
+  const proceed = (): boolean => emit.call(this, event, ...args);
+  return context.active() === active ? proceed() : context.with(active, proceed);
+}
+
+/** Ends the record of the request when its response does. The listeners are the same functions for all of them. */
+export function followResponse(response: ServerResponse): void {
+  response.on('finish', endFinished);
+  response.on('close', endAborted);
+}
+
+function endFinished(this: ServerResponse): void {
+  // HTTP/2 finishes a response that was given up as well, and says so only on the request.
+  const { httpVersionMajor, aborted }: Pick<Http2ServerRequest, 'httpVersionMajor' | 'aborted'> = this.req;
+  endRecord(this, httpVersionMajor === 2 && aborted);
+}
+
+function endAborted(this: ServerResponse): void {
+  endRecord(this, true);
+}
+
+function endRecord(response: ServerResponse, aborted: boolean): void {
+  const statusCode = aborted && !response.headersSent ? undefined : response.statusCode;
+  recordOf(response.req)?.end?.(statusCode, aborted);
+}

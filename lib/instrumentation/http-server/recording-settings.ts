@@ -1,0 +1,53 @@
+import { type Attributes } from '@opentelemetry/api';
+
+import { type HttpServerConfig, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { compileIgnoreRules, type IgnoreRule } from './ignore-rules.js';
+
+type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;
+
+/** What the configuration decides for every request, decided once. */
+export interface RecordingSettings {
+  readonly ignores: IgnoreRule;
+  readonly writesLines: boolean;
+  /** Nothing but these two headers tells of a caller. */
+  readonly extractsW3cOnly: boolean;
+  /** A sampler looks at the attributes: all that are known must be there when it decides. */
+  readonly describesAtStart: boolean;
+  readonly spanAttributes: AttributesOf | undefined;
+  readonly metricAttributes: AttributesOf | undefined;
+}
+
+/** What holds while `config` does. */
+export function createRecordingSettings(config: TelemetryConfig): RecordingSettings {
+  const { propagators, traces, logging } = config;
+  const { ignore = [], ...hooks }: Partial<HttpServerConfig> = config.instrumentation.httpServer ?? {};
+  return {
+    ignores: compileIgnoreRules(ignore),
+    writesLines: logging.requestLog,
+    extractsW3cOnly: propagators.every((name) => name === 'tracecontext' || name === 'baggage'),
+    describesAtStart: !('name' in traces.sampler) || traces.rules.length > 0,
+    spanAttributes: guard('spanAttributes', hooks.spanAttributes),
+    metricAttributes: guard('metricAttributes', hooks.metricAttributes),
+  };
+}
+
+/** A hook of the application's own that fails leaves its attributes out, and is warned about once. */
+function guard(name: string, hook: AttributesOf | undefined): AttributesOf | undefined {
+  if (hook === undefined) return undefined;
+  return (request, response) => {
+    try {
+      const attributes: unknown = hook(request, response);
+      if (attributes === undefined || attributes === null) return undefined;
+      if (typeof attributes === 'object' && !('then' in attributes)) return attributes as Attributes;
+      throw new TypeError('it must return an object of attributes, and not a promise of one');
+    } catch (error) {
+      const option = `instrumentation.httpServer.${name}`;
+      warnOnce(
+        `http-server:${name}`,
+        `The function in ${option} failed: ${String(error)}. Its attributes are missing.`,
+      );
+      return undefined;
+    }
+  };
+}

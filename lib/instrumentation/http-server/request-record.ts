@@ -1,0 +1,157 @@
+import { type IncomingMessage } from 'node:http';
+
+import { type Context, context, propagation, type Span, trace } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+
+import { warnOnce } from '../../errors/warnings.js';
+import { writeRequestLine } from '../../logging/write-request-line.js';
+import { knownHttpMethod } from '../../metrics/http-method.js';
+import { recordHttpServerRequest } from '../../metrics/http-server-metrics.js';
+import { type Forwarded, type HttpFramework } from './http-framework.interface.js';
+import { hostOf, readLength, schemeOf, wantsEvents } from './read-request.js';
+import { type RecordingSettings } from './recording-settings.js';
+import { type RouteRecord, type RouteRecords } from './route-records.js';
+import {
+  describeOutcome,
+  describeUnknownMethod,
+  isForeignServerSpan,
+  startServerSpan,
+} from './server-span.js';
+
+/**
+ * One request from its first hook to the end of its response: its SERVER span, its measurements, its line in the log.
+ * The only object that is made for it; what it shares with other requests is found in the `RouteRecord`.
+ */
+export class RequestRecord {
+  readonly method: string;
+  route: string | undefined;
+  statusCode: number | undefined;
+  aborted = false;
+  durationMs = 0;
+  /** Carries the server span, for what runs below it, the request line and exemplars. */
+  readonly context: Context;
+  /** How the request emitted before its events were given the span. */
+  emit: IncomingMessage['emit'] | undefined;
+  private readonly startedAt = performance.now();
+  private readonly begun: RouteRecord;
+  private readonly span: Span;
+  /** false when another instrumentation had opened the request's span: then that one is described, not a second made. */
+  private readonly owned: boolean;
+  private ended = false;
+
+  constructor(
+    private readonly settings: RecordingSettings,
+    private readonly routes: RouteRecords,
+    private readonly framework: HttpFramework,
+    private readonly request: unknown,
+    private readonly response: unknown,
+    private readonly raw: IncomingMessage,
+    readonly path: string,
+    routeAtStart: string | undefined,
+  ) {
+    const forwarded = readForwarded(framework, request);
+    this.method = knownHttpMethod(raw.method ?? '');
+    this.route = routeAtStart;
+    const scheme = forwarded?.scheme ?? schemeOf(raw);
+    const version = raw.httpVersionMajor === 2 ? '2' : raw.httpVersion;
+    this.begun = routes.get(this.method, routeAtStart, scheme, version);
+    const caller = context.active();
+    const existing = trace.getSpan(caller);
+    this.owned = existing === undefined || !isForeignServerSpan(existing);
+    if (existing !== undefined && !this.owned) {
+      this.span = existing;
+      this.context = caller;
+    } else {
+      const parent = this.parentOf(caller);
+      this.span = this.startSpan(forwarded, parent);
+      this.context = trace.setSpan(parent, this.span);
+    }
+    this.begun.active.count += 1;
+  }
+
+  /**
+   * Ends the record; only the first call does anything. Never throws.
+   *
+   * @param statusCode undefined when no response was sent
+   * @param aborted whether the client went away before the response was complete
+   */
+  end(statusCode: number | undefined, aborted: boolean): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.begun.active.count -= 1;
+    this.durationMs = performance.now() - this.startedAt;
+    this.statusCode = statusCode;
+    // A stream of events has no other end.
+    this.aborted = aborted && !(statusCode !== undefined && wantsEvents(this.raw));
+    try {
+      this.finish();
+    } catch (error) {
+      // The listener of a response has nobody above it: what is thrown here would end the process.
+      warnOnce('http-server:end', `a request could not be recorded completely: ${String(error)}`);
+    }
+  }
+
+  /** Takes the route of a request that is recorded already, from a framework that came to know it later. */
+  adoptRoute(route: string | undefined): void {
+    this.route ??= route;
+  }
+
+  private finish(): void {
+    const { span, settings, request, response } = this;
+    const { identity } = this.begun;
+    this.route = this.framework.routeAtEnd(request, this.route);
+    const found =
+      this.route === identity.route
+        ? undefined
+        : this.routes.get(this.method, this.route, identity.scheme, identity.protocolVersion);
+    if (span.isRecording()) {
+      describeOutcome(span, this, found);
+      const own = settings.spanAttributes?.(request, response);
+      if (own !== undefined) span.setAttributes(own);
+    }
+    this.measure(found ?? this.begun);
+    if (this.owned) span.end();
+    // After the end of the span: the line would be an event of it otherwise, and say what it says already.
+    if (settings.writesLines) writeRequestLine(this);
+  }
+
+  private measure({ series }: RouteRecord): void {
+    const { request, response, raw, framework, statusCode, aborted } = this;
+    const labels = series.labels(statusCode, aborted);
+    const own = this.settings.metricAttributes?.(request, response);
+    const sent = !aborted && this.method !== 'HEAD';
+    recordHttpServerRequest(
+      this.durationMs / 1000,
+      readLength(raw.headers['content-length']),
+      sent ? readLength(framework.responseLength(response)) : undefined,
+      own === undefined ? labels : { ...labels, ...own },
+      this.context,
+    );
+  }
+
+  private parentOf(caller: Context): Context {
+    const { headers } = this.raw;
+    const nobody = headers.traceparent === undefined && headers.baggage === undefined;
+    if (nobody && this.settings.extractsW3cOnly) return caller;
+    return isTracingSuppressed(caller) ? caller : propagation.extract(caller, headers);
+  }
+
+  private startSpan(forwarded: Forwarded | undefined, parent: Context): Span {
+    const { raw, path, settings, method } = this;
+    const host = forwarded?.host ?? hostOf(raw);
+    const { describesAtStart } = settings;
+    const span = startServerSpan(this.begun, { raw, path, host, forwarded, describesAtStart }, parent);
+    describeUnknownMethod(span, method, raw.method);
+    return span;
+  }
+}
+
+function readForwarded(framework: HttpFramework, request: unknown): Forwarded | undefined {
+  try {
+    return framework.forwarded(request);
+  } catch (error) {
+    // The application's own function that decides whom to trust; the request itself will show its error.
+    warnOnce('http-server:trust-proxy', `who sent a request could not be told: ${String(error)}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import { type IncomingMessage } from 'node:http';
+
+import { type Attributes, type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+
+import {
+  ATTR_CLIENT_ADDRESS,
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_URL_PATH,
+  ATTR_USER_AGENT_ORIGINAL,
+  HTTP_REQUEST_METHOD_VALUE_OTHER,
+} from '../../config/semantic-conventions.constants.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { messageOf } from '../../tracing/error-policy.js';
+import { type Forwarded } from './http-framework.interface.js';
+import { peerOf } from './read-request.js';
+import { requestFailureOf } from './request-failures.js';
+import { type RouteRecord } from './route-records.js';
+
+const SCOPE = 'nestjs-telemetry/http-server';
+
+/** What takes attributes, now or later. */
+interface AttributeTarget {
+  setAttribute(key: string, value: string): unknown;
+}
+
+/** What a server span starts with beyond what its route has in common. */
+export interface ServerSpanStart {
+  readonly raw: IncomingMessage;
+  readonly path: string;
+  readonly host: string | undefined;
+  readonly forwarded: Forwarded | undefined;
+  /** Whether all attributes must be there when a sampler decides. */
+  readonly describesAtStart: boolean;
+}
+
+/** Starts the SERVER span of a request of that route. */
+export function startServerSpan(route: RouteRecord, start: ServerSpanStart, parent: Context): Span {
+  const options = route.spanStart(start.host);
+  const tracer = tracerFor(SCOPE);
+  if (start.describesAtStart) {
+    const attributes: Attributes = { ...options.attributes };
+    describeRequest(start, { setAttribute: (key, value) => (attributes[key] = value) });
+    return tracer.startSpan(route.spanName, { kind: SpanKind.SERVER, attributes }, parent);
+  }
+  const span = tracer.startSpan(route.spanName, options, parent);
+  if (span.isRecording()) describeRequest(start, span);
+  return span;
+}
+
+/**
+ * What is not the same for all requests of a route. The query is left out on purpose: tokens and personal data live
+ * there, and `url.query` is not needed to find a trace.
+ */
+function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: AttributeTarget): void {
+  target.setAttribute(ATTR_URL_PATH, path);
+  const peer = peerOf(raw);
+  const client = forwarded?.client ?? peer;
+  if (client !== undefined) target.setAttribute(ATTR_CLIENT_ADDRESS, client);
+  // Behind a proxy the client is not who is at the other end of the connection.
+  if (forwarded !== undefined && peer !== undefined) target.setAttribute(ATTR_NETWORK_PEER_ADDRESS, peer);
+  const userAgent = raw.headers['user-agent'];
+  if (userAgent !== undefined) target.setAttribute(ATTR_USER_AGENT_ORIGINAL, userAgent);
+}
+
+/** How a request ended. */
+export interface Outcome {
+  readonly statusCode: number | undefined;
+  readonly aborted: boolean;
+}
+
+/** Completes the span of a request that is over; `found` is its route where that was not known at the start. */
+export function describeOutcome(
+  span: Span,
+  { statusCode, aborted }: Outcome,
+  found: RouteRecord | undefined,
+): void {
+  if (found !== undefined) {
+    span.updateName(found.spanName);
+    if (found.identity.route !== undefined) span.setAttribute(ATTR_HTTP_ROUTE, found.identity.route);
+  }
+  if (statusCode !== undefined) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
+  if (aborted) span.addEvent('http.request.aborted');
+  if (statusCode === undefined || statusCode < 500) return;
+  // The type is the status, as on the metric; what was thrown is told by the message and by the exception event.
+  span.setAttribute(ATTR_ERROR_TYPE, String(statusCode));
+  const failure = requestFailureOf(span);
+  const message = failure === undefined ? {} : { message: messageOf(failure.error) };
+  span.setStatus({ code: SpanStatusCode.ERROR, ...message });
+}
+
+/** Tells of a method that the conventions do not know. */
+export function describeUnknownMethod(span: Span, method: string, original: string | undefined): void {
+  if (method === HTTP_REQUEST_METHOD_VALUE_OTHER && original !== undefined)
+    span.setAttribute(ATTR_HTTP_REQUEST_METHOD_ORIGINAL, original);
+}
+
+/** Whether another instrumentation has opened the span of this request already; one of ours belongs to another request. */
+export function isForeignServerSpan(span: Span): boolean {
+  if (!('kind' in span) || span.kind !== SpanKind.SERVER || !span.isRecording()) return false;
+  const scope =
+    'instrumentationScope' in span ? (span.instrumentationScope as { name?: unknown }) : undefined;
+  return scope?.name !== SCOPE;
+}
