@@ -12,6 +12,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { type TelemetryOptions } from './config/telemetry-options.interface.js';
 import { TelemetryError } from './errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
+import { observeEntryPoints } from './observe-entry-points.js';
 import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
 import { isAdapterSupported } from './instrumentation/http-server/instrument-adapter.js';
 import { wrapHandlers } from './instrumentation/nest/wrap-handlers.js';
@@ -33,6 +34,7 @@ import { createTelemetryServiceProviders } from './telemetry.service.js';
 @Module({})
 export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
   private readonly http: ObservedHttpApplication;
+  private readonly leaveEntryPoints: () => void;
 
   /**
    * Takes the options as they are.
@@ -62,6 +64,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     }
     if (telemetry.runtime !== undefined && telemetry.config.instrumentation.nest !== undefined) wrapHandlers(modules);
     this.http = observeHttpApplication(telemetry, host, moduleRef);
+    this.leaveEntryPoints = observeEntryPoints(telemetry, modules);
   }
 
   onModuleInit(): void {
@@ -70,6 +73,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.http.stop();
+    this.leaveEntryPoints();
     await this.telemetry?.shutdown();
   }
 }

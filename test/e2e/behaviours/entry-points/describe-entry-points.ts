@@ -1,7 +1,8 @@
 import { type Platform, platformName } from '../platform.js';
+import { describeWebSockets } from './websockets.behaviours.js';
 
 /** Registers the behaviours of every way but plain HTTP by which work enters an application; the HTTP adapter matters to none. */
-const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [];
+const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [describeWebSockets];
 
 export function describeEntryPoints(platform: Platform): void {
   describe(`entry points, ${platformName(platform)}`, () => {

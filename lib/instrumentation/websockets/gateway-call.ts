@@ -1,0 +1,124 @@
+import { types } from 'node:util';
+
+import {
+  type Attributes,
+  type Context,
+  context,
+  createContextKey,
+  type Link,
+  type Span,
+  type SpanKind,
+  trace,
+} from '@opentelemetry/api';
+import { isObservable } from 'rxjs';
+
+import { followResult } from '../../invocation/follow-result.js';
+import { runInRequestScope } from '../../logging/request-scope.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { errorTypeOf, isSpanError, recordFailure } from '../../tracing/error-policy.js';
+
+const SCOPE = 'nestjs-telemetry/websockets';
+const CALL = createContextKey('nestjs-telemetry gateway call');
+
+/** What every call of one handler has in common. */
+export interface GatewayHandler {
+  readonly spanName: string;
+  readonly kind: SpanKind;
+  readonly attributes: Attributes;
+  /** Told how each call ended. */
+  onEnd?(call: FinishedGatewayCall): void;
+}
+
+export interface FinishedGatewayCall {
+  readonly durationSeconds: number;
+  /** undefined unless the error policy says that it failed. */
+  readonly errorType: string | undefined;
+  readonly context: Context;
+}
+
+/**
+ * One call of a gateway from outside, in a trace of its own: a connection lives for hours, and so would a trace that
+ * everything on it belonged to.
+ */
+export class GatewayCall {
+  private failure: { readonly error: unknown } | undefined;
+  private readonly startedAt = performance.now();
+  private readonly span: Span;
+  private readonly context: Context;
+
+  private constructor(
+    private readonly handler: GatewayHandler,
+    links: Link[],
+  ) {
+    const { spanName, kind, attributes } = handler;
+    const caller = context.active();
+    this.span = tracerFor(SCOPE).startSpan(spanName, { kind, attributes, links, root: true }, caller);
+    this.context = trace.setSpan(caller, this.span).setValue(CALL, this);
+  }
+
+  /** The call that runs now; undefined outside one. */
+  static active(): GatewayCall | undefined {
+    return context.active().getValue(CALL) as GatewayCall | undefined;
+  }
+
+  /** Runs one call and gives back what it returns; the span ends with it, or with the Observable it resolves to. */
+  static run(handler: GatewayHandler, links: Link[], fn: () => unknown): unknown {
+    const call = new GatewayCall(handler, links);
+    let result: unknown;
+    try {
+      result = context.with(call.context, runInRequestScope, undefined, fn);
+    } catch (error) {
+      call.fail(error);
+      throw error;
+    }
+    if (!types.isPromise(result)) return call.follow(result);
+    return result.then(
+      (value: unknown) => call.follow(value),
+      (error: unknown) => {
+        call.fail(error);
+        throw error;
+      },
+    );
+  }
+
+  /** Notes what the handler threw: exception filters answer it, so the call itself does not fail. The first one counts. */
+  noteFailure(error: unknown): void {
+    this.failure ??= { error };
+  }
+
+  private follow(value: unknown): unknown {
+    if (!isObservable(value)) {
+      this.end();
+      return value;
+    }
+    return followResult(value, {
+      run: (step) => context.with(this.context, step),
+      onSuccess: () => {
+        this.end();
+      },
+      onError: (error) => {
+        this.fail(error);
+      },
+      onCancel: () => {
+        this.span.addEvent('cancelled');
+        this.end();
+      },
+    });
+  }
+
+  private fail(error: unknown): void {
+    this.noteFailure(error);
+    this.end();
+  }
+
+  private end(): void {
+    const { failure, span, handler } = this;
+    if (failure !== undefined) recordFailure(span, failure.error);
+    handler.onEnd?.({
+      durationSeconds: (performance.now() - this.startedAt) / 1000,
+      errorType: failure !== undefined && isSpanError(failure.error) ? errorTypeOf(failure.error) : undefined,
+      context: this.context,
+    });
+    span.end();
+  }
+}

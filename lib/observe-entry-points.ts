@@ -1,0 +1,19 @@
+import { type ModulesContainer } from '@nestjs/core';
+
+import { observeGateways } from './instrumentation/websockets/observe-gateways.js';
+import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+
+/** Records what enters one application by other ways than plain HTTP; returns the undo. */
+export function observeEntryPoints(
+  { config, runtime }: RunningTelemetry,
+  modules: ModulesContainer,
+): () => void {
+  const undo: (() => void)[] = [];
+  if (runtime !== undefined) {
+    const { instrumentation } = config;
+    if (instrumentation.websockets) undo.push(observeGateways(modules));
+  }
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
