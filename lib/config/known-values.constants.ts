@@ -1,7 +1,8 @@
+import { type SamplerName, type SpanKindName } from './sampling-options.interface.js';
 import {
   type OtlpProtocol,
   type PropagatorName,
-  type SamplerName,
+  type TelemetryEngine,
   type TelemetryLogLevel,
 } from './telemetry-options.interface.js';
 
@@ -14,6 +15,15 @@ export const SAMPLER_NAMES = [
   'parentbased_always_off',
   'parentbased_traceidratio',
 ] as const satisfies readonly SamplerName[];
+
+/** Span kinds in words. */
+export const SPAN_KINDS = [
+  'internal',
+  'server',
+  'client',
+  'producer',
+  'consumer',
+] as const satisfies readonly SpanKindName[];
 
 /** Ways to speak OTLP. */
 export const OTLP_PROTOCOLS = [
@@ -48,3 +58,6 @@ export const LOG_FORMATS = ['json', 'text'] as const;
 export const SIGNALS = ['traces', 'metrics', 'logs'] as const;
 
 export type Signal = (typeof SIGNALS)[number];
+
+/** What can record spans, by the names of the option `engine`. */
+export const TELEMETRY_ENGINES: readonly TelemetryEngine[] = ['fast', 'sdk'];

@@ -5,7 +5,7 @@ import {
   LOG_LEVELS,
   OTLP_PROTOCOLS,
   PROPAGATOR_NAMES,
-  SAMPLER_NAMES,
+  TELEMETRY_ENGINES,
 } from './known-values.constants.js';
 import { type OptionRule, type RulesOf } from './option-rule.interface.js';
 import {
@@ -25,14 +25,12 @@ import {
 import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
 import { HIDDEN, renderKind, renderReceived } from './render-received.js';
+import { SAMPLING_RULE } from './sampling-rules.constants.js';
 import {
   type LoggingOptions,
   type PrometheusOptions,
-  type SamplingOptions,
   type TelemetryOptions,
 } from './telemetry-options.interface.js';
-
-const RATIO = 'a number from 0 to 1, for example 0.1 for one trace in ten';
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
@@ -68,15 +66,6 @@ const headers: OptionRule = {
         report(path, HIDDEN, 'Write a value that HTTP allows in a header: one line of Latin-1 text.');
     }
   },
-};
-
-const samplingRules: RulesOf<SamplingOptions> = {
-  sampler: either(
-    isRecord,
-    having(['shouldSample'], 'a sampler by name or an instance'),
-    oneOf(SAMPLER_NAMES),
-  ),
-  ratio: number(0, 1, RATIO),
 };
 
 const prometheusRules: RulesOf<PrometheusOptions> = {
@@ -120,6 +109,7 @@ const loggingRules: RulesOf<LoggingOptions> = {
 
 const optionRules: RulesOf<TelemetryOptions> = {
   enabled: flag,
+  engine: oneOf(TELEMETRY_ENGINES),
   serviceName: text('a name'),
   serviceVersion: text('a version'),
   environment: text('a name'),
@@ -131,11 +121,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
   enablePrometheus: flag,
   prometheus: shape(prometheusRules, 'an object; to switch Prometheus on or off use enablePrometheus'),
   enableConsole: flag,
-  sampling: either(
-    (value) => typeof value === 'number',
-    number(0, 1, RATIO),
-    shape(samplingRules, `${RATIO}, or an object`),
-  ),
+  sampling: SAMPLING_RULE,
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
   instrumentation: INSTRUMENTATION_RULE,
   instrumentations: listOf(

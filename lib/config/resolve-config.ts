@@ -45,6 +45,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const metrics = resolveMetrics(options, env);
   return Object.freeze({
     enabled: options.enabled ?? env.OTEL_SDK_DISABLED !== true,
+    engine: options.engine ?? 'fast',
     ...identity,
     traces: resolveTraces(options, env),
     metrics,

@@ -3,6 +3,7 @@ import { otlpBaseUrl } from './parse-otlp-endpoint.js';
 import { type JaegerEndpoint, parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { resolveOtlpTargets, withoutDuplicates } from './resolve-otlp-targets.js';
 import { resolveSampler } from './resolve-sampler.js';
+import { resolveSampling } from './resolve-sampling.js';
 import { type BatchLimits, type TelemetryConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 import { withoutUndefined } from './without-undefined.js';
@@ -23,6 +24,7 @@ export function resolveTraces(options: TelemetryOptions, env: EnvironmentValues)
     jaeger: Object.freeze(jaeger?.kind === 'thrift' ? [Object.freeze(jaeger.target)] : []),
     console: options.enableConsole ?? chosen?.includes('console') === true,
     sampler: resolveSampler(options, env),
+    ...resolveSampling(options),
     batch: resolveSpanBatch(env),
     limits: Object.freeze(
       withoutUndefined({

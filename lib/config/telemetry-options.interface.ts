@@ -2,37 +2,20 @@ import { type Attributes, type TextMapPropagator } from '@opentelemetry/api';
 import { type Instrumentation } from '@opentelemetry/instrumentation';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics';
-import { type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
 import { type InstrumentationOptions } from './instrumentation-options.interface.js';
+import { type SamplingOptions } from './sampling-options.interface.js';
 
 /** How OTLP is spoken; the names are those of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
 
+/** What records spans and log records: ours, or OpenTelemetry's SDK. */
+export type TelemetryEngine = 'fast' | 'sdk';
+
 /** Severity threshold; pino's names. */
 export type TelemetryLogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-
-/** Which traces are recorded. Default: what the caller decided, and everything that starts here. */
-export interface SamplingOptions {
-  /**
-   * A sampler of the specification by its name, or an instance.
-   * Default `parentbased_always_on`, or `parentbased_traceidratio` when `ratio` is set in code (where a ratio sampler
-   * of the environment stays). Env `OTEL_TRACES_SAMPLER`.
-   */
-  sampler?: SamplerName | Sampler;
-  /** Share of new traces to record, 0 to 1, for the two `traceidratio` samplers. Default 1. Env `OTEL_TRACES_SAMPLER_ARG`. */
-  ratio?: number;
-}
-
-/** Samplers by the names of `OTEL_TRACES_SAMPLER`. */
-export type SamplerName =
-  | 'always_on'
-  | 'always_off'
-  | 'traceidratio'
-  | 'parentbased_always_on'
-  | 'parentbased_always_off'
-  | 'parentbased_traceidratio';
 
 /** Where and how metrics are offered to a scraper. */
 export interface PrometheusOptions {
@@ -75,6 +58,11 @@ export interface LoggingOptions {
 export interface TelemetryOptions {
   /** `false` makes the whole module a no-op (logs are still written). Default true. Env `OTEL_SDK_DISABLED`. */
   enabled?: boolean;
+  /**
+   * What records spans and log records and encodes OTLP: `fast` is ours, `sdk` is OpenTelemetry's SDK. Both do the same, with the
+   * same samplers, processors, limits and transports. Default `fast`.
+   */
+  engine?: TelemetryEngine;
   /** `service.name`. Default: `name` of the application's package.json, else `unknown_service:node`. Env `OTEL_SERVICE_NAME`. */
   serviceName?: string;
   /** `service.version`. Default: `version` of the application's package.json, else `unknown`. Env `OTEL_RESOURCE_ATTRIBUTES`. */

@@ -97,12 +97,7 @@ export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext
   }
 
   spanContext(): SpanContext {
-    return (this.context ??= {
-      traceId: this.traceId.toString(),
-      spanId: hexOf(this.idHigh) + hexOf(this.idLow),
-      traceFlags: this.traceFlags,
-      ...(this.traceState !== undefined && { traceState: this.traceState }),
-    });
+    return (this.context ??= this.describeIdentity());
   }
 
   setAttribute(key: string, value: AttributeValue): this {
@@ -250,6 +245,15 @@ export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext
 
   get instrumentationScope(): InstrumentationScope {
     return this.owner.instrumentationScope;
+  }
+
+  private describeIdentity(): SpanContext {
+    const { traceFlags, traceState } = this;
+    const traceId = this.traceId.toString();
+    const spanId = hexOf(this.idHigh) + hexOf(this.idLow);
+    return traceState === undefined
+      ? { traceId, spanId, traceFlags }
+      : { traceId, spanId, traceFlags, traceState };
   }
 
   /** Whether it is too late for a change; says so where somebody listens. */

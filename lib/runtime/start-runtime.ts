@@ -1,21 +1,29 @@
-import { context, logs, metrics, propagation, trace } from '@opentelemetry/api';
+import {
+  context,
+  logs,
+  metrics,
+  propagation,
+  trace,
+  type TracerProvider as ApiTracerProvider,
+} from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
-import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { TracerProvider } from '@opentelemetry/sdk-trace';
+import { TracerProvider, type TracerProviderOptions } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { createLogRecordProcessors } from '../exporters/create-log-record-processors.js';
+import { createLoggerProvider } from '../exporters/create-logger-provider.js';
 import { createMetricReaders } from '../exporters/create-metric-readers.js';
 import { createSpanProcessors } from '../exporters/create-span-processors.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { RecordingTracerProvider } from '../recording/recording-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
-import { createSampler } from './create-sampler.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
+import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
+import { childrenFollowParent, startSampling } from './sampling/start-sampling.js';
 import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
 
 /**
@@ -45,7 +53,7 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
     // A sampler of the application's own, or the SDK of somebody else, may decide otherwise.
-    childrenFollowParent: tracing !== undefined && followsParent(config.traces.sampler),
+    childrenFollowParent: tracing !== undefined && childrenFollowParent(config.traces),
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
     unregister: () => {
       for (const unset of undo.reverse()) unset();
@@ -64,10 +72,6 @@ export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
   runtime.unregister();
   state.runtime = undefined;
   state.generation += 1;
-}
-
-function followsParent(sampler: TelemetryConfig['traces']['sampler']): boolean {
-  return !('shouldSample' in sampler) && sampler.name.startsWith('parentbased_');
 }
 
 /** One signal that cannot be started (a reader or processor of the application's that is used up) leaves the others alone. */
@@ -110,12 +114,8 @@ function startTracing(
   register: Register,
 ): OwnedProvider | undefined {
   if (isRegistered('trace')) return undefined;
-  const provider = new TracerProvider({
-    resource,
-    sampler: createSampler(config.traces.sampler),
-    spanLimits: config.traces.limits,
-    spanProcessors: createSpanProcessors(config),
-  });
+  const { sampler, spanProcessors } = startSampling(config.traces, createSpanProcessors(config));
+  const provider = createTracerProvider(config, { resource, sampler, spanProcessors });
   register(
     'trace',
     () => trace.setGlobalTracerProvider(provider),
@@ -126,6 +126,18 @@ function startTracing(
   return provider;
 }
 
+function createTracerProvider(
+  { engine, traces }: TelemetryConfig,
+  parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
+): OwnedProvider & ApiTracerProvider {
+  if (engine === 'sdk') return new TracerProvider({ ...parts, spanLimits: traces.limits });
+  return new RecordingTracerProvider({
+    ...parts,
+    limits: traces.limits,
+    childrenFollowParent: childrenFollowParent(traces),
+  });
+}
+
 function startMetrics(
   config: TelemetryConfig,
   resource: Resource,
@@ -134,6 +146,7 @@ function startMetrics(
   if (isRegistered('metrics')) return { provider: undefined, prometheus: undefined };
   const { readers, prometheus } = createMetricReaders(config);
   if (readers.length === 0) return { provider: undefined, prometheus: undefined };
+  if (config.engine === 'fast') rememberAttributeHashes();
   const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
   register(
     'metrics',
@@ -151,9 +164,8 @@ function startLogRecords(
   register: Register,
 ): OwnedProvider | undefined {
   if (isRegistered('logs')) return undefined;
-  const processors = createLogRecordProcessors(config);
-  if (processors.length === 0) return undefined;
-  const provider = new LoggerProvider({ resource, processors });
+  const provider = createLoggerProvider(config, resource);
+  if (provider === undefined) return undefined;
   register(
     'logs',
     () => logs.setGlobalLoggerProvider(provider),

@@ -128,6 +128,11 @@ describe('resolveConfig()', () => {
       [{ sampling: { ratio: 0.1 } }, {}, { name: 'parentbased_traceidratio', ratio: 0.1 }],
       [{ sampling: { sampler: 'always_off' as const } }, ratioEnv, { name: 'always_off', ratio: 1 }],
       [{ sampling: { sampler: 'traceidratio' as const } }, ratioEnv, { name: 'traceidratio', ratio: 0.25 }],
+      [{ sampling: { keep: true } }, {}, { name: 'parentbased_traceidratio', ratio: 0.1 }],
+      [{ sampling: { keep: {} } }, { OTEL_TRACES_SAMPLER: 'always_on' }, { name: 'always_on', ratio: 1 }],
+      [{ sampling: { keep: true } }, ratioEnv, { name: 'traceidratio', ratio: 0.25 }],
+      [{ sampling: { keep: true, ratio: 0.5 } }, {}, { name: 'parentbased_traceidratio', ratio: 0.5 }],
+      [{ sampling: { keep: false } }, {}, { name: 'parentbased_always_on', ratio: 1 }],
       [{ sampling: { ratio: 0.1 } }, ratioEnv, { name: 'traceidratio', ratio: 0.1 }],
       [
         { sampling: 0.1 },
@@ -143,6 +148,21 @@ describe('resolveConfig()', () => {
       ],
     ])('of %j and %j is decided', (options, env, expected) => {
       expect(resolve(options, env).traces.sampler).toEqual(expected);
+    });
+
+    it('has no rules and keeps nothing beyond the sampler unless told to', () => {
+      expect(resolve().traces).toMatchObject({ rules: [], keep: undefined });
+      expect(resolve({ sampling: { keep: false } }).traces.keep).toBeUndefined();
+    });
+
+    it.each([true as const, {}])('keeps what failed, within bounds, when told %j', (keep) => {
+      expect(resolve({ sampling: { keep } }).traces.keep).toEqual({
+        errors: true,
+        slowerThanMs: undefined,
+        maxTraces: 2000,
+        maxSpans: 10_000,
+        decisionTimeoutMs: 30_000,
+      });
     });
 
     it('keeps a sampler instance as it is', () => {
@@ -416,6 +436,10 @@ describe('resolveConfig()', () => {
           jaegerEndpoint: 'jaeger',
           resourceAttributes: { tags: ['a'] },
           otlpHeaders: { a: 'b' },
+          sampling: {
+            rules: [{ name: 'a', attributes: { a: 1 }, ratio: 1, keep: { errors: false } }],
+            keep: true,
+          },
         },
         { OTEL_BSP_SCHEDULE_DELAY: '1' },
       );

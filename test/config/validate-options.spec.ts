@@ -28,6 +28,7 @@ class Guard {
 /** Option that is wrong, options, how the value is shown, remedy. */
 const WRONG: [name: string, options: object, received: string, remedy: string][] = [
   ['enabled', { enabled: 'false' }, '"false"', FLAG],
+  ['engine', { engine: 'native' }, '"native"', 'Write one of fast, sdk.'],
   [
     'serviceName',
     { serviceName: '' },

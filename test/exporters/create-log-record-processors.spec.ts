@@ -1,6 +1,7 @@
 import { SeverityNumber } from '@opentelemetry/api';
-import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { InMemoryLogRecordExporter, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 
+import { createLoggerProvider } from '../../lib/exporters/create-logger-provider.js';
 import { createLogRecordProcessors } from '../../lib/exporters/create-log-record-processors.js';
 import { exporterReports } from '../../lib/exporters/exporter-reports.js';
 import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
@@ -10,12 +11,11 @@ import { resource } from './support/trace-provider.js';
 
 afterEach(closeReceivers);
 
-describe('createLogRecordProcessors()', () => {
+describe.each(['fast', 'sdk'] as const)('createLoggerProvider() for the engine %s', (engine) => {
   it.each(OTLP_PROTOCOLS)('sends log records by OTLP over %s', async (protocol) => {
     const receiver = await startReceiver(protocol);
     const otlp = [targetFor(receiver, protocol, 'logs', { 'x-tenant': 'acme' })];
-    const processors = createLogRecordProcessors(telemetryConfig({ logs: { otlp } }));
-    const provider = new LoggerProvider({ resource, processors });
+    const provider = createLoggerProvider(telemetryConfig({ engine, logs: { otlp } }), resource)!;
     provider.getLogger('OrderService').emit({
       body: 'Processing started',
       severityNumber: SeverityNumber.INFO,
@@ -49,6 +49,27 @@ describe('createLogRecordProcessors()', () => {
     expect(exporterReports()).toMatchObject([{ signal: 'logs', exported: 1 }]);
   });
 
+  it('tells the processors of the user as well', async () => {
+    const receiver = await startReceiver('http/protobuf');
+    const otlp = [targetFor(receiver, 'http/protobuf', 'logs')];
+    const exporter = new InMemoryLogRecordExporter();
+    const processors = [new SimpleLogRecordProcessor({ exporter })];
+    const provider = createLoggerProvider(telemetryConfig({ engine, logs: { otlp, processors } }), resource)!;
+    provider.getLogger('OrderService').emit({ body: 'hello' });
+
+    await provider.forceFlush();
+
+    expect(exporter.getFinishedLogRecords()).toMatchObject([{ body: 'hello' }]);
+    expect(receiver.requests).toHaveLength(1);
+    await provider.shutdown();
+  });
+
+  it('makes nothing when nothing is configured', () => {
+    expect(createLoggerProvider(telemetryConfig({ engine }), resource)).toBeUndefined();
+  });
+});
+
+describe('createLogRecordProcessors()', () => {
   it('adds the processors of the user', () => {
     const exporter = new InMemoryLogRecordExporter();
     const processors = [new SimpleLogRecordProcessor({ exporter })];

@@ -1,6 +1,7 @@
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
 import { createSpanProcessors } from '../../lib/exporters/create-span-processors.js';
 import { exporterReports } from '../../lib/exporters/exporter-reports.js';
 import { closeReceivers } from './otlp/otlp-receiver.js';
@@ -17,11 +18,14 @@ afterAll(() => {
   warnings.restore();
 });
 
-describe('createSpanProcessors()', () => {
+describe.each(['fast', 'sdk'] as const)('createSpanProcessors() for the engine %s', (engine) => {
+  const providerOf = (traces: Partial<TelemetryConfig['traces']>) =>
+    tracerProvider(createSpanProcessors(telemetryConfig({ engine, traces })), engine);
+
   it.each(OTLP_PROTOCOLS)('sends spans by OTLP over %s', async (protocol) => {
     const receiver = await startReceiver(protocol);
     const otlp = [targetFor(receiver, protocol, 'trace', { 'x-tenant': 'acme' })];
-    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
+    const provider = providerOf({ otlp });
     const tracer = provider.getTracer('OrderService');
     const root = tracer.startSpan('handle_request', { kind: SpanKind.SERVER });
     const child = tracer.startSpan(
@@ -75,7 +79,7 @@ describe('createSpanProcessors()', () => {
     const receiver = await startReceiver('http/protobuf');
     const second = await startReceiver('grpc');
     const otlp = [targetFor(receiver, 'http/protobuf', 'trace'), targetFor(second, 'grpc', 'trace')];
-    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
+    const provider = providerOf({ otlp });
     provider.getTracer('t').startSpan('work').end();
 
     await provider.shutdown();
@@ -90,7 +94,7 @@ describe('createSpanProcessors()', () => {
     process.env.OTEL_EXPORTER_OTLP_TRACES_HEADERS = 'x-token=secret';
     try {
       const otlp = [targetFor(receiver, 'http/protobuf', 'trace'), targetFor(overGrpc, 'grpc', 'trace')];
-      const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
+      const provider = providerOf({ otlp });
       provider.getTracer('t').startSpan('work').end();
       await provider.shutdown();
 
@@ -106,10 +110,10 @@ describe('createSpanProcessors()', () => {
   });
 
   it('batches by the limits that are set', async () => {
-    const receiver = await startReceiver('http/json');
-    const otlp = [targetFor(receiver, 'http/json', 'trace')];
+    const receiver = await startReceiver('http/protobuf');
+    const otlp = [targetFor(receiver, 'http/protobuf', 'trace')];
     const batch = { maxExportBatchSize: 2, maxQueueSize: 10 };
-    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp, batch } })));
+    const provider = providerOf({ otlp, batch });
     for (let index = 0; index < 5; index += 1) provider.getTracer('t').startSpan(`work ${index}`).end();
 
     await provider.shutdown();
@@ -118,22 +122,25 @@ describe('createSpanProcessors()', () => {
   });
 
   it('counts and warns about spans that a full queue dropped', async () => {
-    const receiver = await startReceiver('http/json');
-    const otlp = [targetFor(receiver, 'http/json', 'trace')];
+    const receiver = await startReceiver('http/protobuf');
+    const otlp = [targetFor(receiver, 'http/protobuf', 'trace')];
     const batch = { maxExportBatchSize: 5, maxQueueSize: 5, scheduledDelayMillis: 60_000 };
-    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp, batch } })));
+    const provider = providerOf({ otlp, batch });
     // Five make a batch and leave the queue, five fill it again, two are too many.
     for (let index = 0; index < 12; index += 1) provider.getTracer('t').startSpan('work').end();
 
     await provider.shutdown();
 
     expect(exporterReports()).toMatchObject([{ exported: 10, failed: 0, dropped: 2 }]);
-    expect(warnings.messages.filter((message) => message.includes('the queue is full'))).toHaveLength(1);
+    const told = warnings.messages.filter(
+      (message) => message.includes('the queue is full') && message.includes(otlp[0]!.url),
+    );
+    expect(told).toHaveLength(1);
   });
 
   it('prints spans when the console is on', async () => {
     const dir = jest.spyOn(console, 'dir').mockImplementation(() => undefined);
-    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { console: true } })));
+    const provider = providerOf({ console: true });
     provider.getTracer('t').startSpan('printed').end();
 
     await provider.forceFlush();
@@ -146,7 +153,7 @@ describe('createSpanProcessors()', () => {
   it('adds the processors of the user', async () => {
     const exporter = new InMemorySpanExporter();
     const processors = [new SimpleSpanProcessor({ exporter })];
-    const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { processors } })));
+    const provider = providerOf({ processors });
     provider.getTracer('t').startSpan('work').end();
 
     await provider.forceFlush();

@@ -44,11 +44,13 @@ describe.each(['esm', 'cjs'] as const)('the %s build', (format) => {
     const otlp = [{ url: 'http://127.0.0.1:1/v1/traces', protocol: 'http/protobuf' as const, headers: {} }];
 
     const packages = await packagesOf(telemetryConfig({ traces: { otlp } }));
+    const standard = await packagesOf(telemetryConfig({ engine: 'sdk', traces: { otlp } }));
 
-    expect(packages.filter((name) => /exporter-(?!base)/.test(name))).toEqual([
+    expect(packages.filter((name) => /exporter/.test(name))).toEqual(['@opentelemetry/otlp-exporter-base']);
+    expect(standard.filter((name) => /exporter-(?!base)/.test(name))).toEqual([
       '@opentelemetry/exporter-trace-otlp-proto',
     ]);
-    expect(packages).not.toContain('@grpc/grpc-js');
+    expect([...packages, ...standard]).not.toContain('@grpc/grpc-js');
   });
 
   it('loads the Jaeger exporter when Jaeger is configured, and no OTLP', async () => {

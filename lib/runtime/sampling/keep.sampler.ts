@@ -6,6 +6,7 @@ import {
   type SpanContext,
   type SpanKind,
   trace,
+  TraceFlags,
 } from '@opentelemetry/api';
 import { type Sampler, SamplingDecision, type SamplingResult } from '@opentelemetry/sdk-trace';
 
@@ -17,6 +18,15 @@ const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECOR
 const RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD });
 const NOT_RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.NOT_RECORD });
 
+export interface KeepSamplerOptions {
+  /** Chooses what is sampled whatever becomes of it. */
+  readonly chooses: Sampler;
+  /** Whether it may choose a span although it did not choose the one above, as a sampler of the application's own may. */
+  readonly choosesEachSpan: boolean;
+  readonly rules: readonly CompiledRule[];
+  readonly keptTraceIds: KeptTraceIds;
+}
+
 /**
  * Has recorded, without the sampled flag, what another sampler does not choose, so that it can still be kept. Spans below
  * follow what their local trace has come to: once it is kept they are sampled, and say so to whom they call.
@@ -24,12 +34,8 @@ const NOT_RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.
 export class KeepSampler implements Sampler {
   private readonly hasExceptions: boolean;
 
-  constructor(
-    private readonly chooses: Sampler,
-    private readonly rules: readonly CompiledRule[],
-    private readonly keptTraceIds: KeptTraceIds,
-  ) {
-    this.hasExceptions = rules.some(({ keep }) => keep === false);
+  constructor(private readonly options: KeepSamplerOptions) {
+    this.hasExceptions = options.rules.some(({ keep }) => keep === false);
   }
 
   shouldSample(
@@ -40,22 +46,28 @@ export class KeepSampler implements Sampler {
     attributes: Attributes,
     links: Link[],
   ): SamplingResult {
+    const { chooses, choosesEachSpan, rules, keptTraceIds } = this.options;
     const parent = trace.getSpanContext(context);
     const local = parent === undefined ? undefined : localTraceOf(parent);
-    if (local?.state === 'kept') return SAMPLED;
+    if (local?.state === 'kept' || (!choosesEachSpan && isSampledHere(parent))) return SAMPLED;
+    if (local !== undefined && !choosesEachSpan) return local.state === 'dropped' ? NOT_RECORDED : RECORDED;
 
-    const result = this.chooses.shouldSample(context, traceId, name, kind, attributes, links);
+    const result = chooses.shouldSample(context, traceId, name, kind, attributes, links);
     if (result.decision === SamplingDecision.RECORD_AND_SAMPLED) return result;
     if (local !== undefined) return local.state === 'dropped' ? NOT_RECORDED : recorded(result);
 
     if (isOfThisProcess(parent)) return result;
-    if (this.hasExceptions && ruleFor(this.rules, { name, kind, attributes })?.keep === false) return result;
-    return parent !== undefined && this.keptTraceIds.has(traceId) ? SAMPLED : recorded(result);
+    if (this.hasExceptions && ruleFor(rules, { name, kind, attributes })?.keep === false) return result;
+    return parent !== undefined && keptTraceIds.has(traceId) ? SAMPLED : recorded(result);
   }
 
   toString(): string {
-    return `Keep{${this.chooses.toString()}}`;
+    return `Keep{${this.options.chooses.toString()}}`;
   }
+}
+
+function isSampledHere(parent: SpanContext | undefined): boolean {
+  return parent !== undefined && parent.isRemote !== true && (parent.traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
 /** Whether there is a parent that was refused here: then its children were, too. */

@@ -36,7 +36,15 @@ export function startSampling(
     policyFor: createPolicies(keep, compiled),
   });
   setSamplingReport(() => processor.counts());
-  return { sampler: new KeepSampler(sampler, compiled, keptTraceIds), spanProcessors: [processor] };
+  return {
+    sampler: new KeepSampler({
+      chooses: sampler,
+      choosesEachSpan: 'shouldSample' in setting,
+      rules: compiled,
+      keptTraceIds,
+    }),
+    spanProcessors: [processor],
+  };
 }
 
 /**

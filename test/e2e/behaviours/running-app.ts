@@ -17,6 +17,8 @@ export interface AppUnderTest extends Pick<ModuleMetadata, 'controllers' | 'prov
   telemetry?: TelemetryOptions;
   /** Replaces `TelemetryModule.forRoot()`; receives the options that collect. */
   importTelemetry?: (options: TelemetryOptions) => NonNullable<ModuleMetadata['imports']>[number];
+  /** Options of the Fastify adapter; Express has its settings, see `configure`. */
+  fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   /** Runs before the application listens: prefixes, pipes, hooks. */
   configure?: (app: INestApplication) => void;
 }
@@ -62,12 +64,13 @@ export class RunningApp {
     const log = new LineCollector();
     const options: TelemetryOptions = {
       serviceName: 'behaviours',
+      ...(platform.engine !== undefined && { engine: platform.engine }),
       ...parts.telemetry,
       spanProcessors: [spans, ...(parts.telemetry?.spanProcessors ?? [])],
       logging: collectInto(log, parts.telemetry?.logging),
     };
     const telemetry = parts.importTelemetry?.(options) ?? TelemetryModule.forRoot(options);
-    const app = await createApp(platform, {
+    const app = await createApp(platform, parts.fastify, {
       imports: [telemetry, ...(parts.imports ?? [])],
       controllers: parts.controllers ?? [],
       providers: parts.providers ?? [],
@@ -99,7 +102,8 @@ export class RunningApp {
   /** Closes the application; what a failed test left open must not keep it from closing. */
   async stop(): Promise<void> {
     const closed = this.app.close();
-    (this.app.getHttpServer() as Server).closeAllConnections();
+    // A server of HTTP/2 has no such method.
+    (this.app.getHttpServer() as Partial<Server>).closeAllConnections?.();
     await closed;
   }
 }
@@ -113,13 +117,17 @@ function collectInto(
   return logging === undefined || logging === true ? own : { ...own, ...logging };
 }
 
-async function createApp(platform: Platform, metadata: ModuleMetadata): Promise<INestApplication> {
+async function createApp(
+  platform: Platform,
+  fastify: AppUnderTest['fastify'],
+  metadata: ModuleMetadata,
+): Promise<INestApplication> {
   @Module(metadata)
   class AppModule {}
 
   // `bufferLogs` leaves the lines of the start to the logger under test.
   return platform.adapter === 'fastify'
-    ? NestFactory.create(AppModule, new FastifyAdapter(), { bufferLogs: true, abortOnError: false })
+    ? NestFactory.create(AppModule, new FastifyAdapter(fastify as object), { bufferLogs: true, abortOnError: false })
     : NestFactory.create(AppModule, new ExpressAdapter(), { bufferLogs: true, abortOnError: false });
 }
 

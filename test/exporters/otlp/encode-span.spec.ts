@@ -9,7 +9,12 @@ import {
   TraceFlags,
 } from '@opentelemetry/api';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
-import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  AlwaysOnSampler,
+  type ReadableSpan,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 
 import { encodeSpan } from '../../../lib/exporters/otlp/encoding/encode-span.js';
 import { RequestBuilder } from '../../../lib/exporters/otlp/encoding/request-builder.js';
@@ -106,7 +111,10 @@ describe.each(Object.entries(engines))('encodeSpan() of spans %s', (_, createPro
 
   it.each(VALUES)('writes %s as an attribute of a span, an event and a link', (_value, value) => {
     const linked = start('linked').spanContext();
-    const span = start('span', { attributes: { value }, links: [{ context: linked, attributes: { value } }] });
+    const span = start('span', {
+      attributes: { value },
+      links: [{ context: linked, attributes: { value } }],
+    });
     span.setAttribute('later', value!);
     span.addEvent('event', { value: value! });
     span.end();

@@ -2,12 +2,14 @@ import { type TelemetryConfig } from '../../../lib/config/telemetry-config.inter
 
 /** A resolved configuration that sends nothing anywhere, save what the parts say. */
 export function telemetryConfig(parts: {
+  engine?: TelemetryConfig['engine'];
   traces?: Partial<TelemetryConfig['traces']>;
   metrics?: Partial<TelemetryConfig['metrics']>;
   logs?: Partial<TelemetryConfig['logs']>;
 }): TelemetryConfig {
   return {
     enabled: true,
+    engine: parts.engine ?? 'fast',
     serviceName: 'orchestrator',
     serviceVersion: '1.2.3',
     environment: 'test',
@@ -17,6 +19,8 @@ export function telemetryConfig(parts: {
       jaeger: [],
       console: false,
       sampler: { name: 'always_on', ratio: 1 },
+      rules: [],
+      keep: undefined,
       batch: {},
       limits: {},
       processors: [],

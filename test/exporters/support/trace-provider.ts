@@ -1,5 +1,7 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+
+import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
 
 /** The resource all tests of exporters send. */
 export const resource = resourceFromAttributes({
@@ -8,6 +10,23 @@ export const resource = resourceFromAttributes({
   'host.tags': ['a', 'b'],
 });
 
-export function tracerProvider(spanProcessors: SpanProcessor[]): TracerProvider {
-  return new TracerProvider({ resource, spanProcessors });
+/** A provider of the SDK's spans, or of our own. */
+export function tracerProvider(spanProcessors: SpanProcessor[]): TracerProvider;
+export function tracerProvider(
+  spanProcessors: SpanProcessor[],
+  engine: 'fast' | 'sdk',
+): TracerProvider | RecordingTracerProvider;
+export function tracerProvider(
+  spanProcessors: SpanProcessor[],
+  engine: 'fast' | 'sdk' = 'sdk',
+): TracerProvider | RecordingTracerProvider {
+  if (engine === 'sdk') return new TracerProvider({ resource, spanProcessors });
+  const sampler = new AlwaysOnSampler();
+  return new RecordingTracerProvider({
+    resource,
+    sampler,
+    childrenFollowParent: false,
+    limits: {},
+    spanProcessors,
+  });
 }

@@ -149,12 +149,11 @@ export class EncodedQueue {
   private async sendAll(): Promise<void> {
     let failure: unknown;
     for (let request = this.waiting.shift(); request !== undefined; request = this.waiting.shift()) {
+      this.waitingCount -= request.count;
       try {
         await this.deliver(request);
       } catch (error) {
         failure = error ?? new Error('the export failed');
-      } finally {
-        this.waitingCount -= request.count;
       }
     }
     if (failure !== undefined) throw failure;
