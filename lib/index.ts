@@ -14,14 +14,25 @@ export {
   type HttpServerInstrumentationOptions,
   type InstrumentationOptions,
   type NestInstrumentationOptions,
+  type NestPipelineForm,
+  type NestProviderClass,
+  type NestProviderInfo,
+  type NestProviderSelection,
 } from './config/instrumentation-options.interface.js';
+export {
+  type KeepOptions,
+  type KeepRuleOptions,
+  type SamplerName,
+  type SamplingOptions,
+  type SamplingRule,
+  type SpanKindName,
+} from './config/sampling-options.interface.js';
 export {
   type LoggingOptions,
   type OtlpProtocol,
   type PrometheusOptions,
   type PropagatorName,
-  type SamplerName,
-  type SamplingOptions,
+  type TelemetryEngine,
   type TelemetryLogLevel,
   type TelemetryOptions,
 } from './config/telemetry-options.interface.js';
@@ -37,6 +48,8 @@ export {
   instrumentExpress,
   instrumentFastify,
   instrumentHttp,
+  instrumentMongodb,
+  instrumentMysql,
   instrumentPg,
   instrumentRedis,
   type UndoInstrumentation,

@@ -90,6 +90,8 @@ describe('the public API', () => {
       'instrumentExpress',
       'instrumentFastify',
       'instrumentHttp',
+      'instrumentMongodb',
+      'instrumentMysql',
       'instrumentPg',
       'instrumentRedis',
       'withTraceContext',

@@ -4,9 +4,14 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
 import { instrumentUndici } from './clients/http/instrument-undici.js';
+import { patchMongodb } from './clients/mongodb/instrument-mongodb.js';
+import { type MongodbModule } from './clients/mongodb/mongodb-module.interface.js';
+import { instrumentMysql2 } from './clients/mysql/instrument-mysql.js';
 import { patchPg } from './clients/pg/instrument-pg.js';
 import { type PgModule } from './clients/pg/pg-module.interface.js';
-import { instrumentIoredis } from './clients/redis/instrument-ioredis.js';
+import { instrumentIoredis, patchIoredisModule } from './clients/redis/instrument-ioredis.js';
+import { instrumentNodeRedis } from './clients/redis/instrument-node-redis.js';
+import { type IoredisModule } from './clients/redis/ioredis-module.interface.js';
 import { ExpressFramework } from './http-server/express.framework.js';
 import { type ExpressAppLike } from './http-server/express-routes.js';
 import {
@@ -77,14 +82,22 @@ export function instrumentHttp(): UndoInstrumentation {
   ]);
 }
 
-/** Records ioredis commands. On by default; usable before or after ioredis is imported. */
-export function instrumentRedis(): UndoInstrumentation {
-  return activateInstrumentation('ioredis', instrumentIoredis);
+/**
+ * Records commands of ioredis and of redis 6. On by default; usable before or after they are imported. In a bundle or in
+ * jest, where it cannot be found, pass the module of ioredis: else its pipelines are recorded command by command, and what
+ * waits for a connection not at all.
+ */
+export function instrumentRedis(ioredis?: IoredisModule): UndoInstrumentation {
+  const undo = [
+    activateInstrumentation('ioredis', instrumentIoredis),
+    activateInstrumentation('node-redis', instrumentNodeRedis),
+  ];
+  return undoAll(ioredis === undefined ? undo : [...undo, patchIoredisModule(ioredis)]);
 }
 
 /**
- * Records pg queries. On by default for a pg that is loaded when telemetry starts; pass the module when it comes later,
- * or where it cannot be found: in a bundle or in jest.
+ * Records pg queries. On by default; usable before or after pg is imported. Pass the module where it cannot be found: in a
+ * bundle or in jest.
  *
  * @example
  * import pg from 'pg';
@@ -94,9 +107,31 @@ export function instrumentPg(pg?: PgModule): UndoInstrumentation {
   return pg === undefined ? activateInstrumentation('pg', () => patchPg()) : patchPg(pg);
 }
 
-/** Turns on everything that needs no instance: outgoing HTTP, PostgreSQL and Redis. */
+/** Records mysql2 queries, of MySQL and MariaDB. On by default; usable before or after mysql2 is imported. */
+export function instrumentMysql(): UndoInstrumentation {
+  return activateInstrumentation('mysql2', instrumentMysql2);
+}
+
+/**
+ * Records commands of the MongoDB driver, and with it of Mongoose. On by default; usable before or after it is imported, and
+ * without its `monitorCommands`. Pass the module where it cannot be found: in a bundle or in jest (of Mongoose,
+ * `mongoose.mongo`).
+ */
+export function instrumentMongodb(mongodb?: MongodbModule): UndoInstrumentation {
+  return mongodb === undefined
+    ? activateInstrumentation('mongodb', () => patchMongodb())
+    : patchMongodb(mongodb);
+}
+
+/** Turns on everything that needs no instance: outgoing HTTP, PostgreSQL, Redis, MySQL and MongoDB. */
 export function instrumentAll(): UndoInstrumentation {
-  return undoAll([instrumentHttp(), instrumentPg(), instrumentRedis()]);
+  return undoAll([
+    instrumentHttp(),
+    instrumentPg(),
+    instrumentRedis(),
+    instrumentMysql(),
+    instrumentMongodb(),
+  ]);
 }
 
 function undoAll(undo: readonly UndoInstrumentation[]): UndoInstrumentation {

@@ -44,18 +44,3 @@ function subscribeChannel(name: string, listen: Listener): () => void {
   subscribed[SUBSCRIPTION] = undo;
   return undo;
 }
-
-/** The channels of one tracing channel, by the moment they tell of. */
-export function tracingChannels(
-  name: string,
-  listeners: {
-    readonly start: Listener;
-    readonly end?: Listener;
-    readonly error?: Listener;
-    readonly asyncEnd?: Listener;
-  },
-): Record<string, Listener> {
-  return Object.fromEntries(
-    Object.entries(listeners).map(([moment, listen]) => [`tracing:${name}:${moment}`, listen]),
-  );
-}

@@ -1,25 +1,16 @@
-import { type Context, context, SpanKind, trace } from '@opentelemetry/api';
+import { context, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
-import {
-  ATTR_DB_CLIENT_CONNECTION_POOL_NAME,
-  ATTR_DB_SYSTEM_NAME,
-} from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import { recordConnectionWait } from '../../../metrics/db-client-metrics.js';
 import { opensSpan } from '../../../runtime/opens-span.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
-import { tracerFor } from '../../../runtime/tracers.js';
-import { recordFailure } from '../../../tracing/error-policy.js';
+import { recordWait } from '../database/record-wait.js';
 import { type PgConnect, type PgPool } from './pg-module.interface.js';
 
 const SCOPE = 'nestjs-telemetry/pg';
-/** A shorter wait is not worth a span of its own: most connections are there at once. */
-const NOTICEABLE_WAIT_MS = 5;
 
 /**
- * Runs one `pool.connect(…)`, which `pool.query(…)` makes too. The wait is measured, and has a span `pg.pool.connect` when it
- * took 5 ms or ended in an error. A callback runs in the context of its caller: pg calls it wherever a connection came free.
+ * Runs one `pool.connect(…)`, which `pool.query(…)` makes too, and records the wait. A callback runs in the context of its caller: pg calls it wherever a connection came free.
  */
 export function connectPool(pool: PgPool, connect: PgConnect, args: unknown[]): unknown {
   const caller = context.active();
@@ -27,7 +18,8 @@ export function connectPool(pool: PgPool, connect: PgConnect, args: unknown[]): 
   if (isTracingSuppressed(caller) || !(spans || isRegistered('metrics'))) return connect.apply(pool, args);
   const startedAt = performance.now();
   const finish = (error?: unknown): void => {
-    recordWait(pool, spans ? caller : undefined, startedAt, error);
+    const waitedFor = { scope: SCOPE, name: 'pg.pool.connect', system: 'postgresql', pool: poolName(pool) };
+    recordWait(waitedFor, spans ? caller : undefined, performance.now() - startedAt, error);
   };
   const [callback] = args;
   if (typeof callback === 'function') {
@@ -43,22 +35,6 @@ export function connectPool(pool: PgPool, connect: PgConnect, args: unknown[]): 
     },
     onError: finish,
   });
-}
-
-function recordWait(pool: PgPool, caller: Context | undefined, startedAt: number, error: unknown): void {
-  const waitedMs = performance.now() - startedAt;
-  const failed = error !== undefined && error !== null;
-  const name = poolName(pool);
-  if (!failed) recordConnectionWait(name, waitedMs / 1000);
-  if (caller === undefined || (waitedMs < NOTICEABLE_WAIT_MS && !failed)) return;
-  const attributes = { [ATTR_DB_SYSTEM_NAME]: 'postgresql', [ATTR_DB_CLIENT_CONNECTION_POOL_NAME]: name };
-  const span = tracerFor(SCOPE).startSpan(
-    'pg.pool.connect',
-    { kind: SpanKind.CLIENT, attributes, startTime: Date.now() - waitedMs },
-    caller,
-  );
-  if (failed) recordFailure(span, error);
-  span.end();
 }
 
 const names = new WeakMap<PgPool, string>();

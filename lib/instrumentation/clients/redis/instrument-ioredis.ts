@@ -1,81 +1,77 @@
-import { tracingChannel } from 'node:diagnostics_channel';
+import { endOperation, type RunningOperation } from '../database/record-operation.js';
+import { followTracedCalls } from '../follow-traced-calls.js';
+import { fileOf, whenModuleLoaded } from '../loaded-modules.js';
+import { IoredisCalls } from './ioredis-calls.js';
+import { type IoredisModule } from './ioredis-module.interface.js';
+import { patchIoredis } from './patch-ioredis.js';
+import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
 
-import { context, type Span, SpanKind, trace } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
-
-import {
-  ATTR_DB_NAMESPACE,
-  ATTR_DB_OPERATION_NAME,
-  ATTR_DB_QUERY_TEXT,
-  ATTR_DB_SYSTEM_NAME,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../../../config/semantic-conventions.constants.js';
-import { tracerFor } from '../../../runtime/tracers.js';
-import { recordFailure } from '../../../tracing/error-policy.js';
-
-/** What ioredis 6 publishes of a command; `args` are sanitised by ioredis: values are replaced by `?`. */
-interface IoredisCommandMessage {
+/** What ioredis 6 publishes of a command. */
+interface CommandMessage extends RedisTarget {
   readonly command: string;
-  readonly args: readonly string[];
-  readonly database: number;
-  readonly serverAddress?: string;
-  readonly serverPort?: number;
-  readonly error?: unknown;
+  readonly args: readonly unknown[];
+}
+
+/** What it publishes of a transaction. */
+interface BatchMessage extends RedisTarget {
+  readonly batchSize: number;
+}
+
+interface Batch {
+  readonly operation: RunningOperation | undefined;
 }
 
 const SCOPE = 'nestjs-telemetry/ioredis';
-const MAX_QUERY_TEXT = 1024;
-/** How a connection introduces itself; it does so in whichever request happens to open it. */
-const HANDSHAKE = new Set(['hello', 'auth', 'client', 'info', 'readonly', 'quit']);
+const IOREDIS = fileOf('ioredis', 'built/index.js');
+
+/** One for all: a client may be patched by one instrumentation and announce its commands to another. */
+const calls = new IoredisCalls();
 
 /**
- * Gives each ioredis command made inside a span a CLIENT span, `redis.get`. Commands outside a span (connection
- * set-up, blocking pollers) are left alone, they would each be a trace of their own. Returns the undo.
+ * Gives each ioredis command, pipeline and transaction made inside a span a CLIENT span, `redis.get`. Commands outside a
+ * span (connection set-up, blocking pollers) are left alone, they would each be a trace of their own. Returns the undo.
  */
 export function instrumentIoredis(): () => void {
-  const spans = new WeakMap<object, Span>();
-  const channel = tracingChannel<'ioredis:command', IoredisCommandMessage>('ioredis:command');
-  const subscribers = {
-    start(message: IoredisCommandMessage) {
-      const span = startCommandSpan(message);
-      if (span !== undefined) spans.set(message, span);
-    },
-    end: () => undefined,
-    asyncStart: () => undefined,
-    error(message: IoredisCommandMessage) {
-      const span = spans.get(message);
-      if (span !== undefined) recordFailure(span, message.error);
-    },
-    asyncEnd(message: IoredisCommandMessage) {
-      spans.get(message)?.end();
-      spans.delete(message);
-    },
-  };
-  channel.subscribe(subscribers);
+  const undo = [
+    followTracedCalls('ioredis:command', { begin: beginMessage, end: endOperation }),
+    followTracedCalls('ioredis:batch', { begin: beginTransaction, returned: leaveBatch, end: endBatch }),
+    whenModuleLoaded(IOREDIS, (exports) =>
+      isIoredis(exports) ? patchIoredis(exports, calls) : () => undefined,
+    ),
+  ];
   return () => {
-    channel.unsubscribe(subscribers);
+    for (const stop of undo) stop();
   };
 }
 
-function startCommandSpan(message: IoredisCommandMessage): Span | undefined {
-  const caller = context.active();
-  if (trace.getSpan(caller) === undefined || isTracingSuppressed(caller)) return undefined;
-  const { command, args, database, serverAddress, serverPort } = message;
-  if (HANDSHAKE.has(command.toLowerCase())) return undefined;
-  return tracerFor(SCOPE).startSpan(
-    `redis.${command.toLowerCase()}`,
-    {
-      kind: SpanKind.CLIENT,
-      attributes: {
-        [ATTR_DB_SYSTEM_NAME]: 'redis',
-        [ATTR_DB_OPERATION_NAME]: command.toUpperCase(),
-        [ATTR_DB_QUERY_TEXT]: [command.toUpperCase(), ...args].join(' ').slice(0, MAX_QUERY_TEXT),
-        [ATTR_DB_NAMESPACE]: String(database),
-        [ATTR_SERVER_ADDRESS]: serverAddress,
-        [ATTR_SERVER_PORT]: serverPort,
-      },
-    },
-    caller,
+/** Patches a copy of ioredis that cannot be found: one in a bundle or in jest. Returns the undo. */
+export function patchIoredisModule(ioredis: IoredisModule): () => void {
+  return patchIoredis(ioredis, calls);
+}
+
+function beginMessage(message: CommandMessage): RunningOperation | undefined {
+  if (calls.ignoresEvents) return undefined;
+  return beginCommand(SCOPE, message.command, message.args, message);
+}
+
+function beginTransaction(message: BatchMessage): Batch {
+  const operation = beginBatch(SCOPE, 'MULTI', message.batchSize, message);
+  calls.beginBatch();
+  return { operation };
+}
+
+function leaveBatch(): void {
+  calls.endBatch();
+}
+
+function endBatch({ operation }: Batch, error: unknown): void {
+  if (operation !== undefined) endOperation(operation, error);
+}
+
+function isIoredis(exports: unknown): exports is IoredisModule {
+  return (
+    ((typeof exports === 'object' && exports !== null) || typeof exports === 'function') &&
+    'Redis' in exports &&
+    typeof exports.Redis === 'function'
   );
 }

@@ -1,0 +1,78 @@
+import { type Context, type ContextManagementToken, context, trace } from '@opentelemetry/api';
+
+import { subscribeChannels } from './subscribe-channels.js';
+
+/** How the calls of a tracing channel are recorded; `C` is what is kept of one while it runs. */
+export interface TracedCalls<M, C> {
+  /** A call begins, in the context of its caller; undefined leaves it alone. */
+  readonly begin: (message: M) => C | undefined;
+  /** The function that makes the call has returned; what it is waited for goes on. */
+  readonly returned?: (call: C) => void;
+  /** It has ended: called once, with the failure if there was one. */
+  readonly end: (call: C, error: unknown) => void;
+  /**
+   * Whether a callback is run in the context of the call, where that was inside a span: drivers call back from their
+   * socket, or from where somebody gave a connection back. Default false.
+   */
+  readonly restoresCaller?: boolean;
+}
+
+interface TracedMessage {
+  readonly error?: unknown;
+}
+
+interface RunningCall<C> {
+  call: C | undefined;
+  readonly caller: Context | undefined;
+  token?: ContextManagementToken;
+}
+
+/** Follows the calls that a library announces on a tracing channel, each by its one message; returns the undo. */
+export function followTracedCalls<M, C>(name: string, calls: TracedCalls<M, C>): () => void {
+  const running = new WeakMap<object, RunningCall<C>>();
+
+  const end = (message: object): void => {
+    const entry = running.get(message);
+    if (entry?.call === undefined) return;
+    const { call } = entry;
+    entry.call = undefined;
+    calls.end(call, (message as TracedMessage).error);
+  };
+  const listeners: Record<string, (message: object) => void> = {
+    start: (message) => {
+      const call = calls.begin(message as M);
+      const caller = calls.restoresCaller === true ? callerInSpan() : undefined;
+      if (call !== undefined || caller !== undefined) running.set(message, { call, caller });
+    },
+    end: (message) => {
+      const call = running.get(message)?.call;
+      if (call !== undefined) calls.returned?.(call);
+      // Thrown before anything was waited for: nothing else will be told of the call.
+      if ((message as TracedMessage).error !== undefined) end(message);
+    },
+    asyncStart: (message) => {
+      end(message);
+      const entry = running.get(message);
+      if (entry?.caller !== undefined) entry.token = context.attach(entry.caller);
+    },
+    asyncEnd: (message) => {
+      running.get(message)?.token?.dispose();
+      running.delete(message);
+    },
+  };
+  return subscribeChannels(
+    Object.fromEntries(
+      Object.entries(listeners).map(([moment, listen]) => [
+        `tracing:${name}:${moment}`,
+        (message: unknown): void => {
+          listen(message as object);
+        },
+      ]),
+    ),
+  );
+}
+
+function callerInSpan(): Context | undefined {
+  const active = context.active();
+  return trace.getSpan(active) === undefined ? undefined : active;
+}

@@ -1,0 +1,94 @@
+import { fileOf, whenModuleLoaded } from '../loaded-modules.js';
+import { patchMethod } from '../patch-method.js';
+import {
+  type CheckOut,
+  type MongodbModule,
+  type SendMongodbCommand,
+  type StartSession,
+} from './mongodb-module.interface.js';
+import { recordCommand } from './record-command.js';
+
+const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
+
+/**
+ * Gives each MongoDB command made inside a span a CLIENT span, `find users`, of the driver itself and of Mongoose, TypeORM or
+ * MikroORM on it. Patches the prototype of the driver's connections, so clients that exist already are covered, and
+ * `monitorCommands` need not be set. Without an argument every copy of mongodb that is or will be loaded is patched; pass
+ * the module where it cannot be found: in a bundle or in jest. Returns the undo.
+ */
+export function patchMongodb(mongodb?: MongodbModule): () => void {
+  return mongodb === undefined ? whenModuleLoaded(CONNECTION, patchConnectionModule) : patchModule(mongodb);
+}
+
+function patchConnectionModule(exports: unknown): () => void {
+  const { Connection } = exports as { readonly Connection?: { readonly prototype?: unknown } };
+  const prototype = Connection?.prototype;
+  return typeof prototype === 'object' && prototype !== null ? patchCommand(prototype) : () => undefined;
+}
+
+function patchCommand(prototype: object): () => void {
+  return patchMethod<SendMongodbCommand>(
+    prototype,
+    'command',
+    (original, patch) =>
+      function (...args) {
+        return patch.active ? recordCommand(this, original, args) : original.apply(this, args);
+      },
+  );
+}
+
+/**
+ * The module does not export its connections: the first session leads to the pools of its client, and the first connection
+ * out of one to their prototype.
+ */
+function patchModule({ MongoClient }: MongodbModule): () => void {
+  const undo: (() => void)[] = [];
+  const met = new Set<object>();
+  const meet = (prototype: object | undefined, patch: (prototype: object) => () => void): void => {
+    if (prototype === undefined || met.has(prototype)) return;
+    met.add(prototype);
+    undo.push(patch(prototype));
+  };
+  const patchPool = (prototype: object): (() => void) =>
+    patchMethod<CheckOut>(
+      prototype,
+      'checkOut',
+      (original, patch) =>
+        async function (...args) {
+          const connection = await original.apply(this, args);
+          if (patch.active) meet(ownerOf(connection, 'command'), patchCommand);
+          return connection;
+        },
+    );
+  undo.push(
+    patchMethod<StartSession>(
+      MongoClient.prototype,
+      'startSession',
+      (original, patch) =>
+        function (...args) {
+          if (patch.active) {
+            for (const { pool } of this.topology?.s?.servers?.values() ?? []) {
+              meet(pool && ownerOf(pool, 'checkOut'), patchPool);
+            }
+          }
+          return original.apply(this, args);
+        },
+    ),
+  );
+  return () => {
+    for (const restore of undo.reverse()) restore();
+  };
+}
+
+/** The last prototype of an object that has a method of that name: an encrypting connection calls its parent's. */
+function ownerOf(start: object, method: string): object | undefined {
+  let owner: object | undefined;
+  for (
+    let level: object | null = start;
+    level !== null;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
+    if (Object.hasOwn(level, method)) owner = level;
+  }
+  return owner;
+}

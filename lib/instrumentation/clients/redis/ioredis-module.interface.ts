@@ -1,0 +1,36 @@
+/** Shape of `ioredis` as far as it is patched here; ioredis is never imported. */
+export interface IoredisModule {
+  readonly Redis: { readonly prototype: object };
+  readonly Cluster?: { readonly prototype: object } | undefined;
+  readonly Pipeline?: { readonly prototype: object } | undefined;
+}
+
+export interface IoredisCommand {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly promise: Promise<unknown>;
+}
+
+/** A client or a cluster. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly options?: {
+    readonly host?: string;
+    readonly port?: number;
+    readonly path?: string;
+    readonly db?: number;
+  };
+  readonly condition?: { readonly select?: number } | null;
+}
+
+export type SendCommand = (this: IoredisClient, command: IoredisCommand, ...rest: unknown[]) => unknown;
+
+export interface IoredisPipeline {
+  readonly redis: IoredisClient;
+  readonly length: number;
+  readonly promise: Promise<unknown>;
+  /** Transactions that were begun and not executed. */
+  readonly _transactions: number;
+}
+
+export type ExecPipeline = (this: IoredisPipeline, ...args: unknown[]) => unknown;

@@ -1,0 +1,105 @@
+import { endOperation, type RunningOperation } from '../database/record-operation.js';
+import { isWrappedByOthers, patchMethod } from '../patch-method.js';
+import {
+  type ExecPipeline,
+  type IoredisClient,
+  type IoredisCommand,
+  type IoredisModule,
+  type IoredisPipeline,
+  type SendCommand,
+} from './ioredis-module.interface.js';
+import { type IoredisCalls } from './ioredis-calls.js';
+import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
+
+const SCOPE = 'nestjs-telemetry/ioredis';
+
+/**
+ * Records what ioredis's channels leave out or tell too late: commands that wait for a connection, which it announces when
+ * they are written, where their caller is forgotten, and never when no connection comes; pipelines, of which it announces
+ * each command; and everything of ioredis 5, which has no channels. Returns the undo.
+ */
+export function patchIoredis({ Redis, Cluster, Pipeline }: IoredisModule, calls: IoredisCalls): () => void {
+  if (isWrappedByOthers((Redis.prototype as { readonly sendCommand?: unknown }).sendCommand)) {
+    return () => undefined;
+  }
+  const announces = '_buildCommandContext' in Redis.prototype;
+  const undo = [patchSendCommand(Redis.prototype, announces, calls)];
+  // A cluster hands its commands on to clients: only what it keeps back is its own.
+  if (Cluster !== undefined) undo.push(patchSendCommand(Cluster.prototype, true, calls));
+  if (Pipeline !== undefined) undo.push(patchExec(Pipeline.prototype, calls));
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function patchSendCommand(prototype: object, announces: boolean, calls: IoredisCalls): () => void {
+  return patchMethod<SendCommand>(
+    prototype,
+    'sendCommand',
+    (original, patch) =>
+      function (command, ...rest) {
+        const told = announces && this.status === 'ready';
+        if (!patch.active || (told && !calls.isKnown(command))) return original.call(this, command, ...rest);
+        if (!calls.isKnown(command)) recordSent(this, command, calls);
+        return calls.withoutEvents(() => original.call(this, command, ...rest));
+      },
+  );
+}
+
+function recordSent(client: IoredisClient, command: IoredisCommand, calls: IoredisCalls): void {
+  calls.know(command);
+  const running = calls.inBatch
+    ? undefined
+    : beginCommand(SCOPE, command.name, command.args, targetOf(client));
+  if (running !== undefined) endWith(command.promise, running);
+}
+
+function patchExec(prototype: object, calls: IoredisCalls): () => void {
+  const recorded = new WeakSet<IoredisPipeline>();
+  return patchMethod<ExecPipeline>(
+    prototype,
+    'exec',
+    (original, patch) =>
+      function (...args) {
+        // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one batch already.
+        if (!patch.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
+          return original.apply(this, args);
+        }
+        if (!recorded.has(this)) {
+          recorded.add(this);
+          const running = beginBatch(SCOPE, 'PIPELINE', this.length, targetOf(this.redis));
+          if (running !== undefined) endWith(this.promise, running);
+        }
+        return calls.asBatch(() => original.apply(this, args));
+      },
+  );
+}
+
+/**
+ * Watched from the side, as ioredis's own tracing does: pipelines and clusters drop the promise that a continuation would
+ * give them, and its rejection would be unhandled.
+ */
+function endWith(promise: Promise<unknown>, running: RunningOperation): void {
+  promise.then(
+    (result) => {
+      endOperation(running, firstFailure(result));
+    },
+    (error: unknown) => {
+      endOperation(running, error);
+    },
+  );
+}
+
+/** A pipeline resolves to `[error, reply]` of each command. */
+function firstFailure(result: unknown): unknown {
+  if (!Array.isArray(result)) return undefined;
+  const failed = result.find((entry: unknown) => Array.isArray(entry) && entry[0] instanceof Error) as
+    [Error] | undefined;
+  return failed?.[0];
+}
+
+function targetOf({ options, condition }: IoredisClient): RedisTarget {
+  const database = condition?.select ?? options?.db ?? 0;
+  if (options?.path !== undefined) return { database, serverAddress: options.path };
+  return { database, serverAddress: options?.host ?? 'localhost', serverPort: options?.port ?? 6379 };
+}

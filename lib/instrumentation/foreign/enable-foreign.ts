@@ -1,0 +1,48 @@
+import { logs, metrics, trace } from '@opentelemetry/api';
+import { type Instrumentation } from '@opentelemetry/instrumentation';
+
+import { warnOnce } from '../../errors/warnings.js';
+import { patchLoadedModules } from './patch-loaded-modules.js';
+
+/**
+ * Hands an OpenTelemetry instrumentation the providers of this process, enables it, and lets it patch what was loaded before
+ * it: its own hooks only see what comes later. One that throws is left out. Returns the undo.
+ */
+export function enableForeign(instrumentation: Instrumentation): () => void {
+  let unpatch: () => void = () => undefined;
+  try {
+    instrumentation.setTracerProvider(trace.getTracerProvider());
+    instrumentation.setMeterProvider(metrics.getMeterProvider());
+    instrumentation.setLoggerProvider?.(logs.getLoggerProvider());
+    instrumentation.enable();
+    unpatch = patchLoadedModules(instrumentation);
+  } catch (error) {
+    const { instrumentationName } = instrumentation;
+    warnOnce(
+      `instrumentation:${instrumentationName}`,
+      `${instrumentationName} could not be enabled: ${String(error)}`,
+    );
+  }
+  return () => {
+    instrumentation.disable();
+    unpatch();
+  };
+}
+
+/** Ours by the OpenTelemetry instrumentations that record the same calls. */
+const SAME_CALLS: Readonly<Record<string, string>> = {
+  '@opentelemetry/instrumentation-http': 'node-http',
+  '@opentelemetry/instrumentation-undici': 'undici',
+  '@opentelemetry/instrumentation-pg': 'pg',
+  '@opentelemetry/instrumentation-ioredis': 'ioredis',
+  '@opentelemetry/instrumentation-redis': 'node-redis',
+  '@opentelemetry/instrumentation-redis-4': 'node-redis',
+  '@opentelemetry/instrumentation-mysql2': 'mysql2',
+  '@opentelemetry/instrumentation-mongodb': 'mongodb',
+};
+
+/** Which of our instrumentations stand aside because the application has passed another for the same calls. */
+export function replacedByForeign(instrumentations: readonly Instrumentation[]): ReadonlySet<string> {
+  const replaced = instrumentations.map(({ instrumentationName }) => SAME_CALLS[instrumentationName]);
+  return new Set(replaced.filter((name) => name !== undefined));
+}

@@ -1,0 +1,111 @@
+import { createRequire, isBuiltin, syncBuiltinESMExports } from 'node:module';
+import { join, sep } from 'node:path';
+
+import { type Instrumentation } from '@opentelemetry/instrumentation';
+
+/** What an instrumentation wants to patch; `moduleExports` is set once it was seen. */
+interface ModuleFile {
+  readonly name: string;
+  moduleExports?: unknown;
+  readonly unpatch?: (exports: unknown, version?: string) => void;
+}
+
+interface ModuleDefinition extends ModuleFile {
+  readonly files?: readonly ModuleFile[];
+}
+
+/**
+ * What `InstrumentationBase` keeps to itself: what its hook does with a module that is required. Asking that is asking for the
+ * same version check, patch and, when it is disabled, unpatch; it has been there by this name since 2022.
+ */
+interface HookedInstrumentation {
+  readonly _modules: readonly ModuleDefinition[];
+  _onRequire(definition: ModuleDefinition, exports: unknown, name: string, baseDir?: string): unknown;
+}
+
+/**
+ * Lets an OpenTelemetry instrumentation patch the modules that were loaded before it: Node's own, and those in the CommonJS
+ * cache, whoever imported them. Returns the undo, to be called once the instrumentation is disabled.
+ */
+export function patchLoadedModules(instrumentation: Instrumentation): () => void {
+  if (!isHooked(instrumentation)) return () => undefined;
+  const undo = instrumentation._modules.flatMap((definition) =>
+    isBuiltin(definition.name)
+      ? patchBuiltin(instrumentation, definition)
+      : patchPackages(instrumentation, definition),
+  );
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function isHooked(instrumentation: object): instrumentation is HookedInstrumentation {
+  return (
+    '_modules' in instrumentation &&
+    Array.isArray(instrumentation._modules) &&
+    '_onRequire' in instrumentation &&
+    typeof instrumentation._onRequire === 'function'
+  );
+}
+
+function patchBuiltin(instrumentation: HookedInstrumentation, definition: ModuleDefinition): (() => void)[] {
+  if (definition.moduleExports !== undefined) return [];
+  instrumentation._onRequire(definition, process.getBuiltinModule(definition.name), definition.name);
+  // `import { request } from 'node:http'` has copies of its own.
+  syncBuiltinESMExports();
+  return [syncBuiltinESMExports];
+}
+
+function patchPackages(instrumentation: HookedInstrumentation, definition: ModuleDefinition): (() => void)[] {
+  const undo: (() => void)[] = [];
+  for (const { name, folder, exports } of findLoaded(definition)) {
+    const wanted =
+      name === definition.name ? definition : definition.files?.find((file) => file.name === name);
+    if (wanted === undefined || wanted.moduleExports === exports) continue;
+    instrumentation._onRequire(definition, exports, name, folder);
+    // The instrumentation remembers one copy of a package, and takes its patch from that one only.
+    undo.push(() => {
+      if (wanted.moduleExports !== undefined && wanted.moduleExports !== exports) wanted.unpatch?.(exports);
+    });
+  }
+  return undo;
+}
+
+interface LoadedFile {
+  /** Name of the package, or of its file: `pg`, `mongodb/lib/cmap/connection.js`. */
+  readonly name: string;
+  /** Folder of the package. */
+  readonly folder: string;
+  readonly exports: unknown;
+}
+
+function findLoaded({ name, files = [] }: ModuleDefinition): LoadedFile[] {
+  const require = createRequire(join(process.cwd(), 'package.json'));
+  const { cache } = require;
+  const inPackage = `${sep}node_modules${sep}${name.replaceAll('/', sep)}${sep}`;
+  const folders = new Set(
+    Object.keys(cache)
+      .filter((path) => path.includes(inPackage))
+      .map((path) => path.slice(0, path.lastIndexOf(inPackage) + inPackage.length - 1)),
+  );
+  return [...folders].flatMap((folder) => {
+    const modules = folder.slice(0, -name.length);
+    const paths: (readonly [string, string | undefined])[] = [
+      [name, mainOf(require, folder)],
+      ...files.map((file) => [file.name, join(modules, file.name)] as const),
+    ];
+    return paths.flatMap(([called, path]) => {
+      const module = path === undefined ? undefined : cache[path];
+      return module?.loaded === true ? [{ name: called, folder, exports: module.exports as unknown }] : [];
+    });
+  });
+}
+
+function mainOf(require: NodeJS.Require, folder: string): string | undefined {
+  try {
+    return require.resolve(folder);
+  } catch {
+    // A package whose entry is told by `exports` only has no main file to be found by its folder.
+    return undefined;
+  }
+}
