@@ -14,8 +14,13 @@ import { TelemetryError } from './errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
 import { observeEntryPoints } from './observe-entry-points.js';
 import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
+import { type BackgroundWork, instrumentBackgroundWork } from './instrumentation/background-work.js';
 import { isAdapterSupported } from './instrumentation/http-server/instrument-adapter.js';
-import { wrapHandlers } from './instrumentation/nest/wrap-handlers.js';
+import {
+  type ObservedMicroservices,
+  observeMicroservices,
+} from './instrumentation/microservices/observe-microservices.js';
+import { instrumentNest, type NestInstrumentation } from './instrumentation/nest/instrument-nest.js';
 import { createPinoParams } from './logging/create-pino-params.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
@@ -34,6 +39,9 @@ import { createTelemetryServiceProviders } from './telemetry.service.js';
 @Module({})
 export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
   private readonly http: ObservedHttpApplication;
+  private readonly nest: NestInstrumentation | undefined;
+  private readonly background: BackgroundWork | undefined;
+  private readonly microservices: ObservedMicroservices | undefined;
   private readonly leaveEntryPoints: () => void;
 
   /**
@@ -62,17 +70,25 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
         'TelemetryModule was imported as a class. Import TelemetryModule.forRoot(options) or TelemetryModule.forRootAsync(options).',
       );
     }
-    if (telemetry.runtime !== undefined && telemetry.config.instrumentation.nest !== undefined) wrapHandlers(modules);
+    const { nest } = telemetry.config.instrumentation;
+    if (telemetry.runtime !== undefined && nest !== undefined) this.nest = instrumentNest(modules, nest);
     this.http = observeHttpApplication(telemetry, host, moduleRef);
+    if (telemetry.runtime !== undefined)
+      this.background = instrumentBackgroundWork(modules, telemetry.config.instrumentation);
     this.leaveEntryPoints = observeEntryPoints(telemetry, modules);
   }
 
   onModuleInit(): void {
     this.http.completeRoutes();
+    this.background?.complete();
+    this.microservices?.completeClients();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.http.stop();
+    this.nest?.stop();
+    this.background?.stop();
+    this.microservices?.stop();
     this.leaveEntryPoints();
     await this.telemetry?.shutdown();
   }

@@ -72,7 +72,8 @@ function applicationFrames(stack: unknown, message: string): string {
 
 /** `function file` of a line `    at async OrderService.find (/app/dist/orders/order.service.js:10:5)`. */
 function describeFrame(line: string): string | undefined {
-  if (line.length > MAX_LINE) return undefined;
+  // Most of a stack is the framework's: told without taking the line apart.
+  if (line.length > MAX_LINE || line.includes('/node_modules/') || line.includes('(node:')) return undefined;
   const match = /^\s*at (?:async )?(?:(.*?) \()?(.*?)(?::\d+)*\)?\s*$/.exec(line);
   if (match === null) return undefined;
   const [, written = '', location = ''] = match;

@@ -7,6 +7,15 @@ import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
+import {
+  ATTR_NESTJS_CONTROLLER,
+  ATTR_NESTJS_HANDLER,
+  ATTR_NESTJS_MODULE,
+  ATTR_NESTJS_STAGE,
+  ATTR_NESTJS_TYPE,
+} from './nest-attributes.constants.js';
+import { type ModulesLike } from './nest-container.interface.js';
+import { moduleNameOfClass } from './nest-modules.js';
 
 /** Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is called. */
 const HANDLER_KINDS: readonly (readonly [metadata: string, kind: string])[] = [
@@ -15,19 +24,8 @@ const HANDLER_KINDS: readonly (readonly [metadata: string, kind: string])[] = [
   ['websockets:message_mapping', 'ws'],
 ];
 
-const WRAPPED_HANDLER = Symbol.for('nestjs-telemetry.wrapped-handler');
-
-/** What is used of NestJS's `ModulesContainer`. */
-export interface ModulesLike {
-  values(): Iterable<{
-    readonly controllers: ReadonlyMap<unknown, WrapperLike>;
-    readonly providers: ReadonlyMap<unknown, WrapperLike>;
-  }>;
-}
-
-interface WrapperLike {
-  readonly metatype: unknown;
-}
+/** Carried by every handler that has its span from here. */
+export const WRAPPED_HANDLER = Symbol.for('nestjs-telemetry.wrapped-handler');
 
 /**
  * Gives every handler of the application a span `OrdersController.find` below the span of its request. The methods are
@@ -65,30 +63,46 @@ function wrapHandler(prototype: object, key: string): void {
   Object.defineProperty(prototype, key, { ...descriptor, value });
 }
 
+/** What all spans of one handler have in common; made once. */
 interface HandlerSpan {
   readonly scope: string;
   readonly name: string;
-  readonly attributes: Attributes;
+  readonly options: { readonly attributes: Attributes };
 }
 
 function traceHandler(original: AnyMethod, method: string, kind: string): AnyMethod {
   // A handler of a base class serves several controllers: the span is named after the one that was asked.
   const spans = new WeakMap<object, HandlerSpan>();
-  const describe = (owner: object): HandlerSpan => {
-    let span = spans.get(owner.constructor);
-    if (span === undefined) {
-      const scope = owner.constructor.name;
-      const name = `${scope}.${method}`;
-      span = { scope, name, attributes: { [ATTR_CODE_FUNCTION_NAME]: name, 'nestjs.type': kind } };
-      spans.set(owner.constructor, span);
-    }
+  const describe = (controller: object): HandlerSpan => {
+    const span = describeHandler(controller, method, kind);
+    spans.set(controller, span);
     return span;
   };
   return function (...args) {
     const active =
       currentRuntime()?.config.instrumentation.nest !== undefined && trace.getActiveSpan() !== undefined;
     if (!active || typeof this !== 'object' || this === null) return original.apply(this, args);
-    const { scope, name, attributes } = describe(this);
-    return runInSpan(tracerFor(scope), name, { attributes }, () => original.apply(this, args));
+    const { scope, name, options } = spans.get(this.constructor) ?? describe(this.constructor);
+    return runInSpan(tracerFor(scope), name, options, () => original.apply(this, args));
   };
+}
+
+function describeHandler(controller: object, method: string, kind: string): HandlerSpan {
+  const scope = nameOf(controller);
+  const name = `${scope}.${method}`;
+  const moduleName = moduleNameOfClass(controller);
+  // Frozen: whoever encodes a span may recognise the object.
+  const attributes = Object.freeze({
+    [ATTR_CODE_FUNCTION_NAME]: name,
+    [ATTR_NESTJS_TYPE]: kind,
+    [ATTR_NESTJS_STAGE]: 'handler',
+    [ATTR_NESTJS_CONTROLLER]: scope,
+    [ATTR_NESTJS_HANDLER]: method,
+    ...(moduleName !== undefined && { [ATTR_NESTJS_MODULE]: moduleName }),
+  });
+  return { scope, name, options: Object.freeze({ attributes }) };
+}
+
+function nameOf(type: object): string {
+  return 'name' in type && typeof type.name === 'string' ? type.name : 'anonymous';
 }

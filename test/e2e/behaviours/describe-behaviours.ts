@@ -1,25 +1,41 @@
 import { describeDecorators } from './decorators.behaviours.js';
+import { describeHttpBodies } from './http-bodies.behaviours.js';
+import { describeHttpConnections } from './http-connections.behaviours.js';
+import { describeHttpHooks } from './http-hooks.behaviours.js';
+import { describeHttpIgnore } from './http-ignore.behaviours.js';
+import { describeHttpRoutes } from './http-routes.behaviours.js';
 import { describeHttpServer } from './http-server.behaviours.js';
+import { describeHttpUpgrades } from './http-upgrades.behaviours.js';
 import { describeLifecycle } from './lifecycle.behaviours.js';
 import { describeLogging } from './logging.behaviours.js';
 import { describeLongResponses } from './long-responses.behaviours.js';
 import { describeMetrics } from './metrics.behaviours.js';
 import { describeModule } from './module.behaviours.js';
+import { describeNestPipeline } from './nest-pipeline.behaviours.js';
 import { describeOutgoingRequests } from './outgoing-requests.behaviours.js';
 import { type Platform, platformName } from './platform.js';
+import { describeSampling } from './sampling.behaviours.js';
 import { describeSpansBelow } from './spans-below.behaviours.js';
 
 /** Registers every behaviour that must hold on each platform. */
 export function describeBehaviours(platform: Platform): void {
   describe(platformName(platform), () => {
     describeHttpServer(platform);
+    describeHttpRoutes(platform);
+    describeHttpConnections(platform);
+    describeHttpBodies(platform);
+    describeHttpUpgrades(platform);
+    describeHttpIgnore(platform);
+    describeHttpHooks(platform);
     describeSpansBelow(platform);
+    describeNestPipeline(platform);
     describeLongResponses(platform);
     describeDecorators(platform);
     describeLogging(platform);
     describeMetrics(platform);
     describeOutgoingRequests(platform);
     describeModule(platform);
+    describeSampling(platform);
     describeLifecycle(platform);
   });
 }

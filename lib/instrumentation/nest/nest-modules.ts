@@ -1,0 +1,69 @@
+import { processWide } from '../../process/process-wide.js';
+import { type ModuleLike, type ModulesLike, type WrapperLike } from './nest-container.interface.js';
+
+/** Containers of the applications that run in this process. */
+const containers = processWide('nest-containers', () => new Set<ModulesLike>());
+
+/** A place of the container where a class is provided. */
+interface Host {
+  readonly moduleName: string;
+  /** Weak: a closed application must not be held by a class that lives on. */
+  readonly module: WeakRef<ModuleLike>;
+  readonly wrapper: WeakRef<WrapperLike>;
+}
+
+const hostsOfClass = new WeakMap<object, readonly Host[]>();
+
+/** Makes the modules of an application known, so that their names can be asked for; returns the undo. */
+export function registerModules(modules: ModulesLike): () => void {
+  containers.add(modules);
+  return () => {
+    containers.delete(modules);
+  };
+}
+
+/** Name of the module whose controller or provider a class is; undefined when it is in no container. */
+export function moduleNameOfClass(type: object): string | undefined {
+  return hostsOf(type)[0]?.moduleName;
+}
+
+/**
+ * Name of the module that provides an instance. One class may be provided by several modules, a guard for one by each
+ * module that uses it: then it is the module that holds this very instance, else the one of `user`.
+ *
+ * @param user the class the instance works for
+ */
+export function moduleNameOfInstance(instance: object, type: object, user?: object): string | undefined {
+  const hosts = hostsOf(type);
+  if (hosts.length < 2) return hosts[0]?.moduleName;
+  const holder =
+    hosts.find(({ wrapper }) => wrapper.deref()?.instance === instance) ??
+    hosts.find(({ module }) => user !== undefined && provides(module.deref(), user));
+  return (holder ?? hosts[0])?.moduleName;
+}
+
+function provides(module: ModuleLike | undefined, type: object): boolean {
+  return module !== undefined && (module.controllers.has(type) || module.providers.has(type));
+}
+
+function hostsOf(type: object): readonly Host[] {
+  let hosts = hostsOfClass.get(type);
+  if (hosts === undefined) {
+    hosts = [...findHosts(type)];
+    hostsOfClass.set(type, hosts);
+  }
+  return hosts;
+}
+
+function* findHosts(type: object): Generator<Host> {
+  for (const container of containers) {
+    for (const module of container.values()) {
+      for (const collection of [module.controllers, module.providers, module.injectables]) {
+        for (const wrapper of collection.values()) {
+          if (wrapper.metatype !== type) continue;
+          yield { moduleName: module.name, module: new WeakRef(module), wrapper: new WeakRef(wrapper) };
+        }
+      }
+    }
+  }
+}
