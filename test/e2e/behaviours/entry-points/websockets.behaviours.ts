@@ -259,6 +259,11 @@ function startApp(platform: Platform, protocol: Protocol, parts: AppUnderTest = 
   });
 }
 
+/** Waits for the message in which a filter says what was thrown; Nest 11 never sends it over a plain WebSocket. */
+async function refused({ nest }: Platform, { name }: Protocol, client: Client): Promise<void> {
+  if (nest === 12 || name === 'socket.io') await client.answer('exception');
+}
+
 function message(app: RunningApp, name: string): Promise<ReadableSpan> {
   return eventually(`a span "${name}"`, () => app.spans.ended.find((span) => span.name === name));
 }
@@ -338,9 +343,9 @@ export function describeWebSockets(platform: Platform): void {
       ['an error of the Observable', 'fail later', undefined, 'RangeError', 'too far'],
       ['a guard that throws', 'echo', { guard: 'throws' }, 'WsException', 'the guard threw'],
       ['a guard that refuses', 'echo', { guard: 'refuses' }, 'WsException', 'Forbidden resource'],
-    ])('record %s, which a filter has answered', async (_, event, data, type, text) => {
+    ])('record %s, which a filter answers', async (_, event, data, type, text) => {
       client.send(event, data);
-      await client.answer('exception');
+      await refused(platform, protocol, client);
       const span = await message(app, `WS ${event}`);
       const { traceId } = span.spanContext();
       expect(span.status).toEqual({ code: SpanStatusCode.ERROR, message: text });
@@ -351,7 +356,7 @@ export function describeWebSockets(platform: Platform): void {
 
     it('do not count an HttpException below 500 as an error of the span', async () => {
       client.send('fail', 'http');
-      await client.answer('exception');
+      await refused(platform, protocol, client);
       expect((await message(app, 'WS fail')).status.code).toBe(SpanStatusCode.UNSET);
     });
 
@@ -374,7 +379,7 @@ export function describeWebSockets(platform: Platform): void {
       client.send('echo', {});
       await client.answer('echoed');
       client.send('fail', 'bug');
-      await client.answer('exception');
+      await refused(platform, protocol, client);
       await message(app, 'WS fail');
       const page = await app.scrape();
       const count = (labels: string) =>
@@ -409,7 +414,9 @@ export function describeWebSockets(platform: Platform): void {
       client.send('echo', {});
       await client.answer('echoed');
       client.send('fail', 'bug');
-      await client.answer('exception');
+      await refused(platform, protocol, client);
+      client.send('echo', {});
+      await client.answer('echoed');
       client.close();
     };
 
