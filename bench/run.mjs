@@ -63,7 +63,7 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
   const client = await load.ask('run', options);
   const { delayMeanMs, delayP99Ms } = await server.ask('endLoad');
   if (exports) await sleep(DRAIN_MS);
-  const { cpuMicros, rssBytes } = await server.ask('report', { profile });
+  const { cpuMicros, rssBytes, liveBytes } = await server.ask('report', { profile });
   const sent = await sink.ask('take');
   return {
     cpu: cpuMicros / client.requests,
@@ -72,6 +72,7 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
     delayMean: delayMeanMs,
     delayP99: delayP99Ms,
     rss: rssBytes / 2 ** 20,
+    live: liveBytes / 2 ** 20,
     spans: sent.traces / client.requests,
     logs: sent.logs / client.requests,
   };
@@ -128,12 +129,15 @@ function render(results) {
     'x pino',
     'req/s',
     'p99 ms',
+    'x pino',
     'loop mean ms',
     'loop p99 ms',
   ];
   const restHeader = [
     'variant',
-    'MiB after load',
+    'live MiB',
+    '+ pino',
+    'resident MiB',
     '+ pino',
     'start ms',
     '+ bare',
@@ -167,11 +171,14 @@ function render(results) {
       times('pino', 'pacedCpu'),
       fixed(0)(all.pacedPerSecond),
       fixed(2)(all.pacedP99),
+      times('pino', 'pacedP99'),
       fixed(2)(all.pacedDelayMean),
       fixed(2)(all.pacedDelayP99),
     ]);
     rest.push([
       name,
+      fixed(1)(all.live),
+      results.has('pino') ? fixed(1)(all.live - summarize(results.get('pino')).live) : '',
       fixed(0)(all.rss),
       difference(all.rss, 'pino', 'rss'),
       fixed(0)(all.startup),
@@ -187,7 +194,7 @@ function render(results) {
     renderTable(header, closed),
     `Paced, ${PACED_PER_SECOND} requests/s`,
     renderTable(pacedHeader, paced),
-    'Memory, start-up, event loop under the closed loop, and what arrived at the sink',
+    'Memory after the closed loop (live: what a full collection leaves), start-up, event loop, and what arrived at the sink',
     renderTable(restHeader, rest),
   ].join('\n\n');
 }

@@ -81,6 +81,11 @@ export const VARIANTS = {
     exports: true,
     load: (endpoint) => withOurs(exporting(endpoint)),
   },
+  'ours-sdk': {
+    description: "ours-100 with OpenTelemetry's SDK for an engine",
+    exports: true,
+    load: (endpoint) => withOurs({ ...exporting(endpoint), engine: 'sdk' }),
+  },
   otel: {
     description: 'pino + NodeSDK with instrumentation-http and -pino: 1 span, both lines, metrics, logs sent',
     exports: true,
