@@ -1,8 +1,16 @@
 import { type Platform, platformName } from '../platform.js';
+import { describeCqrs } from './cqrs.behaviours.js';
+import { describeEventEmitter } from './event-emitter.behaviours.js';
+import { describeSchedule } from './schedule.behaviours.js';
 import { describeWebSockets } from './websockets.behaviours.js';
 
 /** Registers the behaviours of every way but plain HTTP by which work enters an application; the HTTP adapter matters to none. */
-const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [describeWebSockets];
+const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [
+  describeWebSockets,
+  describeSchedule,
+  describeEventEmitter,
+  describeCqrs,
+];
 
 export function describeEntryPoints(platform: Platform): void {
   describe(`entry points, ${platformName(platform)}`, () => {
