@@ -76,6 +76,8 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     if (telemetry.runtime !== undefined)
       this.background = instrumentBackgroundWork(modules, telemetry.config.instrumentation);
     this.leaveEntryPoints = observeEntryPoints(telemetry, modules);
+    if (telemetry.runtime !== undefined && telemetry.config.instrumentation.microservices)
+      this.microservices = observeMicroservices(modules);
   }
 
   onModuleInit(): void {

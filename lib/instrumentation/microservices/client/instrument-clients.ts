@@ -1,0 +1,156 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+
+import { ATTR_MESSAGING_BATCH_MESSAGE_COUNT } from '../../../config/semantic-conventions.constants.js';
+import { type AnyMethod } from '../../../invocation/wrap-method.js';
+import { processWide } from '../../../process/process-wide.js';
+import { recordsMicroservices } from '../active-switch.js';
+import { overrideMethod, type Undo, undoAll } from '../override-method.js';
+import { carryContext } from './carry-context.js';
+import { type ClientProxyLike } from './client-proxy.interface.js';
+import { CallDescriptions } from './describe-call.js';
+import { instrumentGrpcClients } from './instrument-grpc-clients.js';
+import { prepareClient } from './prepare-client.js';
+import { recordEvent, recordRequest } from './record-sent.js';
+
+/** The prototypes of clients that are overridden in this process, by whichever copy of this package. */
+const state = processWide('microservice-clients', () => ({
+  prototypes: new WeakSet<object>(),
+  undo: [] as Undo[],
+}));
+
+/** What is known of each client that has sent something. */
+const known = new WeakMap<object, CallDescriptions>();
+
+/** Takes everything off again that `instrumentClient` has put on prototypes. */
+export function releaseClients(): void {
+  undoAll(state.undo);
+  state.prototypes = new WeakSet();
+}
+
+/** What tells NestJS's `ClientProxy` from whatever else has a `send`. */
+const CLIENT_PROXY_METHODS = ['send', 'emit', 'createObserver', 'connect$'];
+
+/** The prototype of NestJS's `ClientProxy` below a client or below the prototype of a class of clients, if it is one. */
+export function clientProxyBelow(start: object): object | undefined {
+  for (
+    let level: object | null = start;
+    level !== null;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
+    const prototype = level;
+    if (CLIENT_PROXY_METHODS.every((name) => Object.hasOwn(prototype, name))) return prototype;
+  }
+  return undefined;
+}
+
+/**
+ * Records what every client of that `ClientProxy` sends, those included that were made by hand or will be. Once per
+ * prototype and process.
+ */
+export function instrumentClientProxy(clientProxy: object): void {
+  if (state.prototypes.has(clientProxy)) return;
+  state.prototypes.add(clientProxy);
+  state.undo.push(
+    overrideMethod(clientProxy, 'send', (original) => recordingSend(clientProxy, original)),
+    overrideMethod(clientProxy, 'emit', (original) => recordingEmit(clientProxy, original)),
+  );
+}
+
+/** Records what one transport sends and makes it carry the context: on the prototypes below that client or class. */
+export function instrumentTransport(client: object, clientProxy: object): void {
+  const lowest = lowestOf(client, clientProxy);
+  if (lowest === undefined || state.prototypes.has(lowest)) return;
+  state.prototypes.add(lowest);
+  const ownerOf = (name: string): object | undefined => ownerBelow(client, clientProxy, name);
+  const { transport } = descriptionsOf(client);
+  state.undo.push(...carryContext(transport, ownerOf));
+  const connecting = ownerOf('connect');
+  if (connecting !== undefined) state.undo.push(overrideMethod(connecting, 'connect', inNobodysContext));
+  const batching = transport === 'kafka' ? ownerOf('emitBatch') : undefined;
+  if (batching !== undefined) state.undo.push(overrideMethod(batching, 'emitBatch', recordingEmitBatch));
+  if (transport === 'grpc') state.undo.push(...instrumentGrpcClients(client, ownerOf));
+}
+
+/** The prototype right above `ClientProxy`: NestJS's class of one transport, or the application's own. */
+function lowestOf(client: object, clientProxy: object): object | undefined {
+  let lowest: object | undefined;
+  for (let level = client; level !== clientProxy; level = Object.getPrototypeOf(level) as object)
+    lowest = level;
+  return lowest === client && !Object.hasOwn(client, 'constructor') ? undefined : lowest;
+}
+
+/** The owner of a method nearest to `ClientProxy`: subclasses call it, and would be met a second time. */
+function ownerBelow(client: object, clientProxy: object, name: string): object | undefined {
+  let owner: object | undefined;
+  for (let level = client; level !== clientProxy; level = Object.getPrototypeOf(level) as object) {
+    if (Object.hasOwn(level, name)) owner = level;
+  }
+  return owner;
+}
+
+function descriptionsOf(client: object): CallDescriptions {
+  let descriptions = known.get(client);
+  if (descriptions === undefined) {
+    descriptions = new CallDescriptions(client);
+    known.set(client, descriptions);
+  }
+  return descriptions;
+}
+
+/** A client that sends something: what is known of it, and the first time all that makes it carry the context. */
+function meet(client: ClientProxyLike, clientProxy: object): CallDescriptions {
+  const met = known.get(client);
+  if (met !== undefined) return met;
+  const descriptions = descriptionsOf(client);
+  instrumentTransport(client, clientProxy);
+  prepareClient(client, descriptions.transport);
+  return descriptions;
+}
+
+function records(pattern: unknown, data: unknown): boolean {
+  // NestJS refuses these; the refusal is the caller's mistake, and nothing is sent.
+  if (pattern === undefined || pattern === null || data === undefined || data === null) return false;
+  return recordsMicroservices() && !isTracingSuppressed(context.active());
+}
+
+function namePattern(client: ClientProxyLike, pattern: unknown): string {
+  return String(client.normalizePattern?.(pattern) ?? pattern);
+}
+
+function recordingSend(clientProxy: object, original: AnyMethod): AnyMethod {
+  return function (pattern, data, ...rest) {
+    const client = this as ClientProxyLike;
+    const send = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['send']>;
+    if (!records(pattern, data)) return send();
+    return recordRequest(meet(client, clientProxy).request(namePattern(client, pattern)), send());
+  };
+}
+
+function recordingEmit(clientProxy: object, original: AnyMethod): AnyMethod {
+  return function (pattern, data, ...rest) {
+    const client = this as ClientProxyLike;
+    const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
+    if (!records(pattern, data)) return emit();
+    return recordEvent(meet(client, clientProxy).event(namePattern(client, pattern)), emit);
+  };
+}
+
+const recordingEmitBatch = (original: AnyMethod): AnyMethod =>
+  function (pattern, data, ...rest) {
+    const client = this as ClientProxyLike;
+    const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
+    if (!records(pattern, data)) return emit();
+    const base = clientProxyBelow(client);
+    if (base !== undefined) meet(client, base);
+    const { messages } = data as { messages?: { length?: number } };
+    const count = messages?.length;
+    const attributes = count === undefined ? undefined : { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count };
+    return recordEvent(descriptionsOf(client).event(namePattern(client, pattern)), emit, attributes);
+  };
+
+/** Whoever sends first opens the connection that all share: it must not live in that one's trace for ever. */
+const inNobodysContext = (original: AnyMethod): AnyMethod =>
+  function (...args) {
+    return context.with(ROOT_CONTEXT, () => original.apply(this, args));
+  };

@@ -1,0 +1,100 @@
+import { type Attributes, type Context, context, type Span, type SpanKind, trace } from '@opentelemetry/api';
+
+import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
+import { opensSpan } from '../../runtime/opens-span.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
+import { type GrpcStatus } from './grpc-status.js';
+import { failureBelow } from './rpc-failure.js';
+
+export const SCOPE = 'nestjs-telemetry/microservices';
+
+/** How an operation ended and how long it took, for its metric. */
+export interface MeasuredOutcome {
+  readonly durationSeconds: number;
+  /** Class names, codes and status names; undefined when all went well. */
+  readonly errorType: string | undefined;
+  readonly statusCode: GrpcStatus | undefined;
+  /** Carries the span, for exemplars. */
+  readonly context: Context;
+}
+
+/** What all operations of one pattern have in common; made once. */
+export interface OperationDescription {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes: Attributes;
+  measure(outcome: MeasuredOutcome): void;
+}
+
+/** What is known of a failure beside what was thrown. */
+export interface FailureDetails {
+  /** The status a gRPC call answered with; it is the `error.type` then. */
+  readonly statusCode?: GrpcStatus;
+  /** Whether the span is marked; default the error policy decides. */
+  readonly isError?: boolean;
+}
+
+/**
+ * One message or call: its span where one is opened, its context and its duration. It begins when it is made, below the
+ * active context, and ends with the first of `succeed`, `fail` and `cancel`.
+ */
+export class Operation {
+  readonly context: Context;
+  private readonly span: Span | undefined;
+  private readonly startedAt = performance.now();
+  private over = false;
+
+  constructor(
+    private readonly description: OperationDescription,
+    attributes?: Attributes,
+  ) {
+    const parent = context.active();
+    if (!opensSpan()) {
+      this.context = parent;
+      return;
+    }
+    const { name, kind } = description;
+    const all =
+      attributes === undefined ? description.attributes : { ...description.attributes, ...attributes };
+    this.span = tracerFor(SCOPE).startSpan(name, { kind, attributes: all }, parent);
+    this.context = trace.setSpan(parent, this.span);
+  }
+
+  succeed(statusCode?: GrpcStatus): void {
+    if (this.take()) this.finish(undefined, statusCode);
+  }
+
+  fail(error: unknown, { statusCode, isError }: FailureDetails = {}): void {
+    if (!this.take()) return;
+    const { span } = this;
+    const failure = failureBelow(span, error);
+    const errorType = isError === false ? undefined : (statusCode ?? errorTypeOf(failure));
+    if (span !== undefined) {
+      recordFailure(span, failure, isError === undefined ? undefined : () => isError);
+      if (statusCode !== undefined && isError !== false) span.setAttribute(ATTR_ERROR_TYPE, statusCode);
+    }
+    this.finish(errorType, statusCode);
+  }
+
+  /** The caller went away before there was an answer: that is no failure of the work. */
+  cancel(statusCode?: GrpcStatus): void {
+    if (!this.take()) return;
+    this.span?.addEvent('cancelled');
+    this.finish('cancelled', statusCode);
+  }
+
+  private finish(errorType: string | undefined, statusCode: GrpcStatus | undefined): void {
+    const { span } = this;
+    if (statusCode !== undefined) span?.setAttribute(ATTR_RPC_STATUS_CODE, statusCode);
+    const durationSeconds = (performance.now() - this.startedAt) / 1000;
+    this.description.measure({ durationSeconds, errorType, statusCode, context: this.context });
+    span?.end();
+  }
+
+  private take(): boolean {
+    const first = !this.over;
+    this.over = true;
+    return first;
+  }
+}

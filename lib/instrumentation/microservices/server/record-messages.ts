@@ -1,0 +1,102 @@
+import { context } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import { isObservable, Observable } from 'rxjs';
+
+import { isRunningPromise } from '../../../invocation/follow-promise.js';
+import { followResult } from '../../../invocation/follow-result.js';
+import { type ResultObserver } from '../../../invocation/result-observer.interface.js';
+import { type AnyMethod } from '../../../invocation/wrap-method.js';
+import { runInRequestScope } from '../../../logging/request-scope.js';
+import { Operation, type OperationDescription } from '../operation.js';
+import { senderContext } from './incoming-message.js';
+
+/** How the end of a message is told, where its transport has more to say than that it is over. */
+export interface MessageOutcome {
+  /** Called before the handler is. */
+  begin?(operation: Operation): void;
+  succeed(operation: Operation): void;
+  fail(operation: Operation, error: unknown): void;
+  cancel(operation: Operation): void;
+}
+
+const PLAIN_OUTCOME: MessageOutcome = {
+  succeed: (operation) => {
+    operation.succeed();
+  },
+  fail: (operation, error) => {
+    operation.fail(error);
+  },
+  cancel: (operation) => {
+    operation.cancel();
+  },
+};
+
+/**
+ * Records one message around everything NestJS does for it: guards, pipes, the handler and the whole of its answer. An
+ * answer that is an Observable ends the record when it completes, fails or is given up.
+ */
+export function recordMessage(
+  description: OperationDescription,
+  handler: AnyMethod,
+  self: unknown,
+  args: unknown[],
+  outcome: MessageOutcome = PLAIN_OUTCOME,
+): unknown {
+  if (isTracingSuppressed(context.active())) return handler.apply(self, args);
+  return context.with(senderContext(args), () => {
+    const operation = new Operation(description);
+    outcome.begin?.(operation);
+    return context.with(operation.context, () =>
+      followAnswer(
+        () => runInRequestScope(() => handler.apply(self, args)),
+        createObserver(operation, outcome),
+      ),
+    );
+  });
+}
+
+function createObserver(operation: Operation, outcome: MessageOutcome): ResultObserver {
+  return {
+    run: (step) => context.with(operation.context, step),
+    onSuccess: () => {
+      outcome.succeed(operation);
+    },
+    onError: (error) => {
+      outcome.fail(operation, error);
+    },
+    onCancel: () => {
+      outcome.cancel(operation);
+    },
+  };
+}
+
+/** NestJS's handlers are async and resolve to Observables: the promise is only where the answer begins. */
+function followAnswer(call: () => unknown, observer: ResultObserver): unknown {
+  let result: unknown;
+  try {
+    result = call();
+  } catch (error) {
+    observer.onError(error);
+    throw error;
+  }
+  if (typeof result !== 'object' || result === null || !isRunningPromise(result))
+    return followValue(result, observer);
+  return result.then(
+    (value) => followValue(value, observer),
+    (error: unknown) => {
+      observer.onError(error);
+      throw error;
+    },
+  );
+}
+
+function followValue(value: unknown, observer: ResultObserver): unknown {
+  if (isObservable(value)) return followResult(asStream(value), observer);
+  observer.onSuccess();
+  return value;
+}
+
+/** What a handler answers with is a stream, even where it is a Subject: elsewhere that would be a plain value. */
+function asStream(answer: Observable<unknown>): Observable<unknown> {
+  return 'next' in answer ? new Observable((subscriber) => answer.subscribe(subscriber)) : answer;
+}
