@@ -1,0 +1,88 @@
+import { type InstrumentationConfig } from '../config/telemetry-config.interface.js';
+import { eventListenerRule } from './event-emitter/event-listener.rule.js';
+import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/bullmq-methods.rules.js';
+import { patchBullClass } from './bullmq/patch-bullmq.js';
+import {
+  classesIn,
+  type ContainerClass,
+  type ContainerModules,
+  findPrototype,
+} from './container/container-classes.js';
+import { patchClass, type ReplaceMethod } from './container/patch-class.js';
+import { type MethodRule, wrapMethods } from './container/wrap-methods.js';
+import { cqrsHandlerRules } from './cqrs/cqrs-handler.rules.js';
+import { EVENT_BUS_METHODS, EVENT_BUS_PATCH } from './cqrs/trace-event-bus.js';
+import {
+  EXPLORER_METHODS,
+  EXPLORER_PATCH,
+  ORCHESTRATOR_METHODS,
+  ORCHESTRATOR_PATCH,
+  REGISTRY_METHODS,
+  REGISTRY_PATCH,
+} from './schedule/trace-schedule.js';
+
+/** Work that enters an application by itself, as far as it is instrumented. */
+export interface BackgroundWork {
+  /** Looks again: the container has made what its factories make. */
+  complete(): void;
+  /** Leaves the classes of the libraries as they were. */
+  stop(): void;
+}
+
+interface PatchedClass {
+  readonly name: string;
+  /** The class is the one that has all of these. */
+  readonly methods: readonly string[];
+  readonly patch: Readonly<Record<string, ReplaceMethod>>;
+}
+
+/**
+ * Records what `@nestjs/schedule`, `@nestjs/event-emitter`, `@nestjs/bullmq` and `@nestjs/cqrs` do in one application. None
+ * of them is imported: their classes and the application's are found in its container.
+ */
+export function instrumentBackgroundWork(
+  modules: ContainerModules,
+  { schedule, eventEmitter, bullmq, cqrs }: InstrumentationConfig,
+): BackgroundWork {
+  const rules: readonly MethodRule[] = [
+    ...(eventEmitter ? [eventListenerRule] : []),
+    ...(bullmq ? [bullmqListenerRule, bullmqProcessorRule] : []),
+    ...(cqrs ? cqrsHandlerRules : []),
+  ];
+  const libraries: readonly PatchedClass[] = [...(schedule ? SCHEDULE : []), ...(cqrs ? CQRS : [])];
+  const seen = new Set<ContainerClass>();
+  const undo: (() => void)[] = [];
+  const look = (): void => {
+    const fresh = [...classesIn(modules)].filter((each) => !seen.has(each));
+    wrapMethods(fresh, rules);
+    for (const each of fresh) {
+      seen.add(each);
+      undo.push(...patchLibraryClass(each, libraries));
+      const restore = bullmq ? patchBullClass(each) : undefined;
+      if (restore !== undefined) undo.push(restore);
+    }
+  };
+  look();
+  return {
+    complete: look,
+    stop: () => {
+      for (const restore of undo.splice(0)) restore();
+    },
+  };
+}
+
+function patchLibraryClass(candidate: ContainerClass, libraries: readonly PatchedClass[]): (() => void)[] {
+  return libraries.flatMap(({ name, methods, patch }) => {
+    const prototype = findPrototype(candidate, methods);
+    return prototype === undefined ? [] : [patchClass(name, prototype, patch)];
+  });
+}
+
+const SCHEDULE: readonly PatchedClass[] = [
+  { name: 'schedule-explorer', methods: EXPLORER_METHODS, patch: EXPLORER_PATCH },
+  { name: 'schedule-orchestrator', methods: ORCHESTRATOR_METHODS, patch: ORCHESTRATOR_PATCH },
+  { name: 'schedule-registry', methods: REGISTRY_METHODS, patch: REGISTRY_PATCH },
+];
+const CQRS: readonly PatchedClass[] = [
+  { name: 'cqrs-event-bus', methods: EVENT_BUS_METHODS, patch: EVENT_BUS_PATCH },
+];

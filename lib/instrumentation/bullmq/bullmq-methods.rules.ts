@@ -1,0 +1,33 @@
+import { type Attributes } from '@opentelemetry/api';
+
+import { type MethodRule } from '../container/wrap-methods.js';
+import { attemptSpanOf } from './record-attempt.js';
+
+/** Metadata of `@OnWorkerEvent()` and `@OnQueueEvent()` on methods. */
+const LISTENER_METADATA = ['bullmq:worker_events_metadata', 'bullmq:queue_events_metadata'];
+/** Metadata of `@Processor()` on classes. */
+const PROCESSOR_METADATA = 'bullmq:processor_metadata';
+
+/** Listeners of `@nestjs/bullmq`: one for an event of a job's attempt runs in the trace of that attempt. */
+export const bullmqListenerRule: MethodRule = {
+  switchedBy: 'bullmq',
+  describe(method): Attributes | undefined {
+    for (const key of LISTENER_METADATA) {
+      const metadata = Reflect.getMetadata(key, method) as { readonly eventName?: unknown } | undefined;
+      if (metadata !== undefined) {
+        return { 'nestjs.type': 'event', 'nestjs.event.name': String(metadata.eventName) };
+      }
+    }
+    return undefined;
+  },
+};
+
+/** `process()` of a `WorkerHost`: the span of the attempt says which it is, instead of a second span that lasts as long. */
+export const bullmqProcessorRule: MethodRule = {
+  switchedBy: 'bullmq',
+  describe: (_method, key, owner) =>
+    key === 'process' && Reflect.hasMetadata(PROCESSOR_METADATA, owner)
+      ? { 'nestjs.type': 'job' }
+      : undefined,
+  spanOfCall: ([job]) => attemptSpanOf(job),
+};

@@ -1,0 +1,128 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  type Link,
+  type Span,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
+
+import {
+  ATTR_BULLMQ_JOB_ATTEMPT,
+  ATTR_BULLMQ_JOB_NAME,
+  ATTR_BULLMQ_JOB_SCHEDULER_ID,
+  ATTR_MESSAGING_DESTINATION_NAME,
+  ATTR_MESSAGING_MESSAGE_ID,
+  ATTR_MESSAGING_OPERATION_NAME,
+  ATTR_MESSAGING_OPERATION_TYPE,
+  ATTR_MESSAGING_SYSTEM,
+} from '../../config/semantic-conventions.constants.js';
+import { invokeAndFollow } from '../../invocation/follow-result.js';
+import { type AttemptOutcome, recordJobAttempt, recordJobWait } from '../../metrics/queue-metrics.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { errorTypeOf } from '../../tracing/error-policy.js';
+import { runInSpan } from '../../tracing/run-in-span.js';
+import { type BullJob, type BullQueue } from './bullmq.interface.js';
+import { readJobContext } from './job-context.js';
+import { BULLMQ_SCOPE } from './record-sending.js';
+
+/** The context of the last attempt at a job in this process. */
+const attempts = new WeakMap<object, Context>();
+
+/** The context of the last attempt at a job in this process; undefined before the first, and for anything but a job. */
+export function attemptContextOf(job: unknown): Context | undefined {
+  return typeof job === 'object' && job !== null ? attempts.get(job) : undefined;
+}
+
+/** The CONSUMER span of the attempt under way. */
+export function attemptSpanOf(job: unknown): Span | undefined {
+  const attempt = attemptContextOf(job);
+  return attempt === undefined ? undefined : trace.getSpan(attempt);
+}
+
+/**
+ * Runs one attempt at a job in a CONSUMER span, `process mail`, and measures it. The span starts a trace of its own, linked
+ * with the span that added the job: a job may wait for days, be tried again and again, and come from a scheduler that was
+ * set up months ago, so as a child it would make a trace without an end. Baggage of whoever added it is there.
+ */
+export function recordAttempt<T>(worker: BullQueue, job: BullJob, attempt: () => T): T {
+  const added = readJobContext(job.opts ?? {});
+  // A worker with a telemetry of BullMQ's own has made its span by now.
+  if (worker.opts?.telemetry !== undefined) return measureAttempt(worker.name, job, attempt);
+  const options = {
+    kind: SpanKind.CONSUMER,
+    root: true,
+    attributes: describeAttempt(worker.name, job),
+    links: linksTo(added),
+    isError: (error: unknown) => !isPostponement(error),
+  };
+  return context.with(trace.deleteSpan(added), () =>
+    runInSpan(tracerFor(BULLMQ_SCOPE), `process ${worker.name}`, options, () => {
+      attempts.set(job, context.active());
+      return measureAttempt(worker.name, job, attempt);
+    }),
+  );
+}
+
+/** What a processor throws to put its job off, by name: subclasses and copies of BullMQ included. */
+const POSTPONEMENTS = new Set(['DelayedError', 'WaitingError', 'WaitingChildrenError', 'RateLimitError']);
+
+function isPostponement(error: unknown): boolean {
+  return (
+    error instanceof Error && (POSTPONEMENTS.has(error.name) || POSTPONEMENTS.has(error.constructor.name))
+  );
+}
+
+function describeAttempt(queue: string, job: BullJob): Attributes {
+  const { id, name, repeatJobKey } = job;
+  return {
+    [ATTR_MESSAGING_SYSTEM]: 'bullmq',
+    [ATTR_MESSAGING_DESTINATION_NAME]: queue,
+    [ATTR_MESSAGING_OPERATION_NAME]: 'process',
+    [ATTR_MESSAGING_OPERATION_TYPE]: 'process',
+    [ATTR_BULLMQ_JOB_NAME]: name,
+    [ATTR_BULLMQ_JOB_ATTEMPT]: numberOfAttempt(job),
+    ...(id !== undefined && { [ATTR_MESSAGING_MESSAGE_ID]: id }),
+    ...(repeatJobKey !== undefined && { [ATTR_BULLMQ_JOB_SCHEDULER_ID]: repeatJobKey }),
+  };
+}
+
+/** 1 for the first; a job that stalled or put itself off has been started once more than it was made. */
+function numberOfAttempt({ attemptsStarted = 0, attemptsMade = 0 }: BullJob): number {
+  return attemptsStarted > 0 ? attemptsStarted : attemptsMade + 1;
+}
+
+function linksTo(added: Context): Link[] {
+  const producer = trace.getSpanContext(added);
+  return producer !== undefined && isSpanContextValid(producer) ? [{ context: producer }] : [];
+}
+
+function measureAttempt<T>(queue: string, job: BullJob, attempt: () => T): T {
+  const active = context.active();
+  const startedAt = performance.now();
+  measureWait(queue, job, active);
+  const finish = (outcome: AttemptOutcome, errorType?: string): void => {
+    const durationSeconds = (performance.now() - startedAt) / 1000;
+    recordJobAttempt({ queue, jobName: job.name, outcome, errorType, durationSeconds, context: active });
+  };
+  return invokeAndFollow(attempt, {
+    onSuccess: () => {
+      finish('success');
+    },
+    onError: (error) => {
+      if (isPostponement(error)) finish('postponed');
+      else finish('error', errorTypeOf(error));
+    },
+  });
+}
+
+/** Of the first attempt only: when a job that failed is due again, BullMQ does not tell. */
+function measureWait(queue: string, job: BullJob, active: Context): void {
+  const { name, opts, timestamp, processedOn } = job;
+  if (numberOfAttempt(job) !== 1 || timestamp === undefined || processedOn === undefined) return;
+  // The two clocks may be those of different machines.
+  const seconds = Math.max(0, processedOn - timestamp - (opts?.delay ?? 0)) / 1000;
+  recordJobWait(queue, name, seconds, active);
+}

@@ -1,0 +1,74 @@
+import { type Attributes, context, type Span, SpanKind } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
+
+import {
+  ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
+  ATTR_MESSAGING_DESTINATION_NAME,
+  ATTR_MESSAGING_MESSAGE_ID,
+  ATTR_MESSAGING_OPERATION_NAME,
+  ATTR_MESSAGING_OPERATION_TYPE,
+  ATTR_MESSAGING_SYSTEM,
+} from '../../config/semantic-conventions.constants.js';
+import { invokeAndFollow } from '../../invocation/follow-result.js';
+import { recordJobsSent } from '../../metrics/queue-metrics.js';
+import { currentRuntime } from '../../runtime/runtime-state.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { errorTypeOf } from '../../tracing/error-policy.js';
+import { runInSpan } from '../../tracing/run-in-span.js';
+
+export const BULLMQ_SCOPE = 'nestjs-telemetry/bullmq';
+
+/** Whether BullMQ is to be recorded now. */
+export function recordsBullmq(): boolean {
+  return currentRuntime()?.config.instrumentation.bullmq === true;
+}
+
+/** A call that hands jobs to a queue. */
+export interface Sending {
+  readonly queue: string;
+  /** The method: `add`, `addBulk`, … */
+  readonly operation: string;
+  readonly count: number;
+  readonly attributes?: Attributes;
+}
+
+/**
+ * Runs a call that adds jobs in a PRODUCER span, `add mail`, and measures it.
+ *
+ * @param prepare runs in the span, to write its context into the jobs, and returns the call of BullMQ itself. The Redis
+ * commands of that are how a job is added, and get no spans of their own.
+ */
+export function recordSending<T>(sending: Sending, prepare: () => () => T): T {
+  const { queue, operation, count } = sending;
+  const attributes: Attributes = {
+    [ATTR_MESSAGING_SYSTEM]: 'bullmq',
+    [ATTR_MESSAGING_DESTINATION_NAME]: queue,
+    [ATTR_MESSAGING_OPERATION_NAME]: operation,
+    [ATTR_MESSAGING_OPERATION_TYPE]: 'send',
+    ...(count !== 1 && { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count }),
+    ...sending.attributes,
+  };
+  const options = { kind: SpanKind.PRODUCER, attributes };
+  return runInSpan(tracerFor(BULLMQ_SCOPE), `${operation} ${queue}`, options, (span) =>
+    measureSending(sending, span, prepare),
+  );
+}
+
+function measureSending<T>({ queue, operation, count }: Sending, span: Span, prepare: () => () => T): T {
+  const active = context.active();
+  const startedAt = performance.now();
+  const finish = (errorType?: string): void => {
+    const durationSeconds = (performance.now() - startedAt) / 1000;
+    recordJobsSent({ queue, operation, count, errorType, durationSeconds, context: active });
+  };
+  return invokeAndFollow(() => context.with(suppressTracing(active), prepare()), {
+    onSuccess: (result) => {
+      const id = (result as { readonly id?: unknown } | undefined)?.id;
+      if (typeof id === 'string') span.setAttribute(ATTR_MESSAGING_MESSAGE_ID, id);
+      finish();
+    },
+    onError: (error) => {
+      finish(errorTypeOf(error));
+    },
+  });
+}

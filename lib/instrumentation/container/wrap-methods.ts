@@ -1,0 +1,95 @@
+import { type Attributes, type Span } from '@opentelemetry/api';
+
+import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
+import { type InstrumentationConfig } from '../../config/telemetry-config.interface.js';
+import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
+import { opensSpan } from '../../runtime/opens-span.js';
+import { currentRuntime } from '../../runtime/runtime-state.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { runInSpan } from '../../tracing/run-in-span.js';
+import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
+import { type ContainerClass, prototypesOf } from './container-classes.js';
+
+/** Methods of the application's own classes that a library calls, and what the span around such a call says. */
+export interface MethodRule {
+  /** The switch of `instrumentation` that must be on at the time of the call. */
+  readonly switchedBy: keyof InstrumentationConfig;
+  /** Attributes of the span; undefined for a method of that class that is none of this rule's. */
+  describe(method: AnyMethod, key: string, owner: ContainerClass): Attributes | undefined;
+  /** Attributes that only the call knows, added to the others. Default none. */
+  describeCall?(args: readonly unknown[]): Attributes | undefined;
+  /** The span that such a call has already: it is told the attributes, and none is opened. Default: one is opened. */
+  spanOfCall?(args: readonly unknown[]): Span | undefined;
+}
+
+interface MethodSpan {
+  readonly scope: string;
+  readonly name: string;
+  readonly attributes: Attributes;
+}
+
+const WRAPPED = Symbol.for('nestjs-telemetry.wrapped-method');
+
+/**
+ * Gives the methods that a rule describes a span `OrderListener.handle` around each call. They are replaced on their
+ * prototypes, so `#private` fields, metadata and identity stay as they are; a method that `@Trace()` decorates has its
+ * span already. The wrappers stay and do nothing when no telemetry runs.
+ */
+export function wrapMethods(classes: Iterable<ContainerClass>, rules: readonly MethodRule[]): void {
+  for (const owner of classes) {
+    for (const prototype of prototypesOf(owner)) {
+      for (const key of Object.getOwnPropertyNames(prototype)) wrapMember(prototype, key, owner, rules);
+    }
+  }
+}
+
+function wrapMember(
+  prototype: object,
+  key: string,
+  owner: ContainerClass,
+  rules: readonly MethodRule[],
+): void {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, key);
+  const method: unknown = descriptor?.value;
+  if (descriptor?.configurable !== true || typeof method !== 'function' || key === 'constructor') return;
+  if (isMarked(method, TRACED_METHOD)) return;
+  const rule = rules.find((each) => each.describe(method as AnyMethod, key, owner) !== undefined);
+  if (rule === undefined) return;
+  const value = wrapMethod(method as AnyMethod, (original) => traceCalls(original, key, rule), WRAPPED);
+  if (value !== method) Object.defineProperty(prototype, key, { ...descriptor, value });
+}
+
+function traceCalls(original: AnyMethod, key: string, rule: MethodRule): AnyMethod {
+  // A method of a base class serves several classes, and may be a listener in some of them only.
+  const spans = new WeakMap<object, MethodSpan | false>();
+  const describe = (owner: ContainerClass): MethodSpan | false => {
+    let span = spans.get(owner);
+    if (span === undefined) {
+      const attributes = rule.describe(original, key, owner);
+      const name = `${owner.name}.${key}`;
+      span =
+        attributes !== undefined &&
+        Object.freeze({
+          scope: owner.name,
+          name,
+          attributes: Object.freeze({ [ATTR_CODE_FUNCTION_NAME]: name, ...attributes }),
+        });
+      spans.set(owner, span);
+    }
+    return span;
+  };
+  return function (...args) {
+    if (currentRuntime()?.config.instrumentation[rule.switchedBy] !== true || !opensSpan()) {
+      return original.apply(this, args);
+    }
+    const span = typeof this === 'object' && this !== null && describe(this.constructor as ContainerClass);
+    if (span === false) return original.apply(this, args);
+    if (rule.spanOfCall !== undefined) {
+      rule.spanOfCall(args)?.setAttributes(span.attributes);
+      return original.apply(this, args);
+    }
+    const more = rule.describeCall?.(args);
+    const attributes = more === undefined ? span.attributes : { ...span.attributes, ...more };
+    return runInSpan(tracerFor(span.scope), span.name, { attributes }, () => original.apply(this, args));
+  };
+}

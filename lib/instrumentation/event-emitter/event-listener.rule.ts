@@ -1,0 +1,31 @@
+import { type Attributes } from '@opentelemetry/api';
+
+import { type MethodRule } from '../container/wrap-methods.js';
+
+/** Metadata that `@OnEvent()` leaves on a method, one entry per decorator. */
+const EVENT_LISTENER_METADATA = 'EVENT_LISTENER_METADATA';
+
+interface ListenerMetadata {
+  readonly event: unknown;
+}
+
+/**
+ * Listeners of `@nestjs/event-emitter`. They run in the context of whoever emitted, also when they run later (`async`,
+ * `nextTick`), so their spans are below the emitter's. The emit has none of its own: it would have no duration, for Nest
+ * never lets it wait for a listener, and `emitAsync()` waits exactly for the spans that are there.
+ */
+export const eventListenerRule: MethodRule = {
+  switchedBy: 'eventEmitter',
+  describe(method): Attributes | undefined {
+    const metadata: unknown = Reflect.getMetadata(EVENT_LISTENER_METADATA, method);
+    if (metadata === undefined || metadata === null) return undefined;
+    const entries = (Array.isArray(metadata) ? metadata : [metadata]) as readonly ListenerMetadata[];
+    const events = entries.map(({ event }) => nameEvent(event)).join(', ');
+    return { 'nestjs.type': 'event', 'nestjs.event.name': events };
+  },
+};
+
+/** As it was written: the pattern of a wildcard, the segments of a path joined by EventEmitter2's default delimiter. */
+function nameEvent(event: unknown): string {
+  return Array.isArray(event) ? event.map(String).join('.') : String(event);
+}
