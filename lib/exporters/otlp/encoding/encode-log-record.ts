@@ -79,25 +79,29 @@ function encodeTime(writer: ByteWriter, time: TimeInput): void {
 
 function encodeAttributesOf(writer: ByteWriter, { attributes = {}, exception }: LogRecord): void {
   let count = 0;
-  let dropped = 0;
-  const write = (key: string, value: AnyValue | undefined): void => {
-    if (value === undefined) return;
-    if (count >= MAX_ATTRIBUTES) dropped += 1;
-    else if (key !== '' && (typeof value !== 'object' || isAnyValue(value))) {
-      count += 1;
-      encodeKeyValue(writer, TAG.attributes, key, value);
-    }
-  };
   for (const key in attributes) {
-    if (Object.hasOwn(attributes, key)) write(key, attributes[key]);
+    if (Object.hasOwn(attributes, key) && isAttribute(key, attributes[key])) {
+      if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, attributes[key]);
+      count += 1;
+    }
   }
   if (exception !== undefined && exception !== null) {
-    for (const [key, value] of describeException(exception))
-      if (!Object.hasOwn(attributes, key)) write(key, value);
+    for (const [key, value] of describeException(exception)) {
+      if (value === undefined || Object.hasOwn(attributes, key)) continue;
+      if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, value);
+      count += 1;
+    }
   }
-  if (dropped === 0) return;
+  if (count <= MAX_ATTRIBUTES) return;
   writer.byte(TAG.droppedAttributes);
-  writer.varint(dropped);
+  writer.varint(count - MAX_ATTRIBUTES);
+}
+
+/** Whether the SDK would take it; texts, numbers and booleans need no look inside. */
+function isAttribute(key: string, value: AnyValue | undefined): boolean {
+  if (key === '') return false;
+  const type = typeof value;
+  return type === 'string' || type === 'number' || type === 'boolean' || isAnyValue(value);
 }
 
 function describeException(exception: unknown): [string, string | undefined][] {

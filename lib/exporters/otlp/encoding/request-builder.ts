@@ -95,13 +95,21 @@ function createSection(scope: InstrumentationScope): Section {
   };
 }
 
+/** A process has one resource, which does not change once its attributes are known. */
+const encodedResources = new WeakMap<Resource, Uint8Array>();
+
 function encodeResource(resource: Resource | undefined): Uint8Array {
+  const known = resource && encodedResources.get(resource);
+  if (known !== undefined) return known;
   const writer = new ByteWriter();
   writer.byte(0x0a);
   const start = writer.open(2);
   encodeAttributes(writer, 0x0a, resource?.attributes ?? {});
   writer.close(start, 2);
-  return Uint8Array.from(writer.view());
+  const bytes = Uint8Array.from(writer.view());
+  if (resource !== undefined && resource.asyncAttributesPending !== true)
+    encodedResources.set(resource, bytes);
+  return bytes;
 }
 
 function encodeSchemaUrl(url: string | undefined): Uint8Array {
