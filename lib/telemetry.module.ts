@@ -78,12 +78,15 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     this.leaveEntryPoints = observeEntryPoints(telemetry, modules);
     if (telemetry.runtime !== undefined && telemetry.config.instrumentation.microservices)
       this.microservices = observeMicroservices(modules);
+    // Last: what has a span for another reason needs none as a provider.
+    this.nest?.complete();
   }
 
   onModuleInit(): void {
     this.http.completeRoutes();
     this.background?.complete();
     this.microservices?.completeClients();
+    this.nest?.complete();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -7,6 +7,7 @@ export interface ModulesLike {
 export interface ModuleLike {
   /** Name of the module's class. */
   readonly name: string;
+  readonly metatype: unknown;
   readonly controllers: ReadonlyMap<unknown, WrapperLike>;
   readonly providers: ReadonlyMap<unknown, WrapperLike>;
   /** Enhancers that are bound to controllers and methods of the module. */

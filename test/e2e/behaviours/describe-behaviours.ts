@@ -14,6 +14,7 @@ import { describeModule } from './module.behaviours.js';
 import { describeNestPipeline } from './nest-pipeline.behaviours.js';
 import { describeOutgoingRequests } from './outgoing-requests.behaviours.js';
 import { type Platform, platformName } from './platform.js';
+import { describeProviders } from './providers.behaviours.js';
 import { describeSampling } from './sampling.behaviours.js';
 import { describeSpansBelow } from './spans-below.behaviours.js';
 
@@ -29,6 +30,7 @@ export function describeBehaviours(platform: Platform): void {
     describeHttpHooks(platform);
     describeSpansBelow(platform);
     describeNestPipeline(platform);
+    describeProviders(platform);
     describeLongResponses(platform);
     describeDecorators(platform);
     describeLogging(platform);
