@@ -5,6 +5,8 @@
 //   Jaeger      JAEGER_BIN, else built with Go once and kept in the user's cache folder
 //   Prometheus  PROMETHEUS_BIN, else `prometheus` on the PATH
 //   Redis       REDIS_SERVER_BIN, else `redis-server` on the PATH
+//   MariaDB     MARIADB_BIN, else `mariadbd` on the PATH
+//   FerretDB    FERRETDB_BIN, else built with Go once and kept in the user's cache folder; it speaks MongoDB's protocol
 //   PostgreSQL  POSTGRES_BIN_DIR, else the newest /usr/lib/postgresql/*/bin, else the folder of `initdb` on the PATH
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const jaegerModule = join(root, 'test/backends/jaeger');
+const ferretdbModule = join(root, 'test/backends/ferretdb');
 const jaegerCommand = 'github.com/jaegertracing/jaeger/cmd/jaeger';
 
 function isExecutable(path) {
@@ -72,30 +75,51 @@ function findJaeger() {
     .digest('hex')
     .slice(0, 12);
   const [, version] = /jaegertracing\/jaeger (v\S+)/.exec(readFileSync(join(jaegerModule, 'go.mod'), 'utf8'));
-  const folder = join(cacheFolder(), 'nestjs-telemetry', `jaeger-${version}-${hash}`);
-  const path = join(folder, platform() === 'win32' ? 'jaeger.exe' : 'jaeger');
+  return buildWithGo(
+    `Jaeger ${version}`,
+    `jaeger-${version}-${hash}`,
+    'JAEGER_BIN',
+    jaegerModule,
+    jaegerCommand,
+  );
+}
+
+/** Builds a program once, and keeps it by its name in the user's cache folder. */
+function buildWithGo(title, name, variable, module, command) {
+  const folder = join(cacheFolder(), 'nestjs-telemetry', name);
+  const path = join(folder, `${name.split('-')[0]}${platform() === 'win32' ? '.exe' : ''}`);
   if (existsSync(path)) return { path };
   const go = onPath('go');
   if (!go)
     return {
-      missing:
-        'neither JAEGER_BIN is set nor is Go installed; install Go 1.25 or later, or set JAEGER_BIN to a Jaeger v2',
+      missing: `neither ${variable} is set nor is Go installed; install Go 1.25 or later, or set ${variable}`,
     };
-  console.log(`building Jaeger ${version} with ${go}; this takes some minutes, once`);
+  console.log(`building ${title} with ${go}; this takes some minutes, once`);
   const started = performance.now();
   mkdirSync(folder, { recursive: true });
   const partial = `${path}.${process.pid}`;
-  const { status, error } = spawnSync(go, ['build', '-o', partial, jaegerCommand], {
-    cwd: jaegerModule,
+  const { status, error } = spawnSync(go, ['build', '-o', partial, command], {
+    cwd: module,
     stdio: 'inherit',
   });
   if (status !== 0)
     return {
-      missing: `Jaeger could not be built (${error?.message ?? `go build ended with ${status}`}, see above)`,
+      missing: `${title} could not be built (${error?.message ?? `go build ended with ${status}`}, see above)`,
     };
   renameSync(partial, path);
-  console.log(`built Jaeger in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  console.log(`built ${title} in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   return { path };
+}
+
+/** A tiny program around the embeddable FerretDB: its own command insists on being built from its repository. */
+function findFerretdb() {
+  const given = fromEnvironment('FERRETDB_BIN');
+  if (given) return given;
+  const hash = createHash('sha256');
+  for (const file of ['go.sum', 'main.go']) hash.update(readFileSync(join(ferretdbModule, file)));
+  const [, version] = /FerretDB\/FerretDB (v\S+)/.exec(readFileSync(join(ferretdbModule, 'go.mod'), 'utf8'));
+  const name = `ferretdb-${version}-${hash.digest('hex').slice(0, 12)}`;
+  return buildWithGo('FerretDB', name, 'FERRETDB_BIN', ferretdbModule, '.');
 }
 
 function findPostgres() {
@@ -127,6 +151,12 @@ const backends = {
     install: 'apt-get install redis-server',
   }),
   postgres: findPostgres(),
+  mariadb: findOnPath({
+    name: 'mariadbd',
+    variable: 'MARIADB_BIN',
+    install: 'apt-get install mariadb-server',
+  }),
+  ferretdb: findFerretdb(),
 };
 for (const [name, { path, missing }] of Object.entries(backends)) {
   console.log(path ? `${name}: ${path}` : `${name}: SKIPPED, ${missing}`);

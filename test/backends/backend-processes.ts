@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-type BackendName = 'jaeger' | 'prometheus' | 'redis' | 'postgres';
+type BackendName = 'jaeger' | 'prometheus' | 'redis' | 'postgres' | 'mariadb' | 'ferretdb';
 type Backends = Readonly<Record<BackendName, { readonly path: string } | { readonly missing: string }>>;
 
 /** What scripts/backends.mjs found. */

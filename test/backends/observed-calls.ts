@@ -1,0 +1,57 @@
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+import {
+  configureTelemetry,
+  getTelemetry,
+  type InstrumentationOptions,
+  type RunningTelemetry,
+} from 'nestjs-telemetry';
+import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
+
+/** Telemetry that keeps what clients of databases record. */
+export class ObservedCalls {
+  private constructor(
+    readonly probe: TelemetryProbe,
+    private readonly telemetry: RunningTelemetry,
+  ) {}
+
+  /** @param instrumentation switches beside the one that keeps measurements of the runtime out */
+  static start(instrumentation: InstrumentationOptions = {}): ObservedCalls {
+    const probe = createTelemetryProbe();
+    return new ObservedCalls(
+      probe,
+      configureTelemetry({
+        ...probe.options,
+        instrumentation: { ...instrumentation, runtimeMetrics: false },
+      }),
+    );
+  }
+
+  /** Runs `work` in a span and gives the CLIENT spans directly below it, in the order they began. */
+  async below(work: () => Promise<unknown>): Promise<readonly ReadableSpan[]> {
+    this.probe.reset();
+    await getTelemetry('backends').trace('caller', work);
+    const caller = this.probe.span('caller').spanContext().spanId;
+    return this.probe
+      .spans()
+      .filter(({ parentSpanContext }) => parentSpanContext?.spanId === caller)
+      .sort((a, b) => a.startTime[0] - b.startTime[0] || a.startTime[1] - b.startTime[1]);
+  }
+
+  /** The names of what `below` gives. */
+  async namesBelow(work: () => Promise<unknown>): Promise<readonly string[]> {
+    return (await this.below(work)).map(({ name }) => name);
+  }
+
+  /** How many measurements of `db.client.operation.duration` have these attributes among theirs. */
+  async measured(attributes: Readonly<Record<string, unknown>>): Promise<number> {
+    const metric = await this.probe.metric('db.client.operation.duration');
+    const points = (metric?.dataPoints ?? []).filter((point) =>
+      Object.entries(attributes).every(([name, value]) => point.attributes[name] === value),
+    );
+    return points.reduce((sum, { value }) => sum + (value as { count: number }).count, 0);
+  }
+
+  stop(): Promise<void> {
+    return this.telemetry.shutdown();
+  }
+}
