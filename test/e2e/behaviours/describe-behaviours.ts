@@ -1,4 +1,5 @@
 import { describeDecorators } from './decorators.behaviours.js';
+import { describeExceptions } from './exceptions.behaviours.js';
 import { describeHttpBodies } from './http-bodies.behaviours.js';
 import { describeHttpConnections } from './http-connections.behaviours.js';
 import { describeHttpHooks } from './http-hooks.behaviours.js';
@@ -29,6 +30,7 @@ export function describeBehaviours(platform: Platform): void {
     describeHttpIgnore(platform);
     describeHttpHooks(platform);
     describeSpansBelow(platform);
+    describeExceptions(platform);
     describeNestPipeline(platform);
     describeProviders(platform);
     describeLongResponses(platform);
