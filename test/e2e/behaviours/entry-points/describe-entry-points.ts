@@ -1,12 +1,18 @@
 import { type Platform, platformName } from '../platform.js';
 import { describeCqrs } from './cqrs.behaviours.js';
 import { describeEventEmitter } from './event-emitter.behaviours.js';
+import { describeTcp } from './microservices-tcp.behaviours.js';
+import { describePipelineContexts } from './pipeline-contexts.behaviours.js';
 import { describeSchedule } from './schedule.behaviours.js';
+import { describeGraphql } from './graphql.behaviours.js';
 import { describeWebSockets } from './websockets.behaviours.js';
 
 /** Registers the behaviours of every way but plain HTTP by which work enters an application; the HTTP adapter matters to none. */
 const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [
   describeWebSockets,
+  describeGraphql,
+  describePipelineContexts,
+  describeTcp,
   describeSchedule,
   describeEventEmitter,
   describeCqrs,
