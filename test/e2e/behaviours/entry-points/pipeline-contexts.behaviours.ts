@@ -15,7 +15,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { Args, GraphQLModule, Query, Resolver } from '@nestjs/graphql';
-import { MercuriusDriver } from '@nestjs/mercurius';
+import { ApolloDriver } from '@nestjs/apollo';
 import { ClientProxyFactory, MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -145,7 +145,7 @@ export function describePipelineContexts(platform: Platform): void {
     beforeAll(async () => {
       port = await freePort();
       app = await RunningApp.start(platform, {
-        imports: [GraphQLModule.forRoot({ driver: MercuriusDriver, autoSchemaFile: true })],
+        imports: [GraphQLModule.forRoot({ driver: ApolloDriver, autoSchemaFile: true })],
         controllers: [WordsController],
         providers: [WordsGateway, WordsResolver],
         configure: (nest: INestApplication) => {
