@@ -1,5 +1,11 @@
 import { type EnvironmentVariable, type VariableValue } from './environment-variable.interface.js';
-import { LOG_LEVELS, OTLP_PROTOCOLS, PROPAGATOR_NAMES, SAMPLER_NAMES } from './known-values.constants.js';
+import {
+  EXEMPLAR_FILTERS,
+  LOG_LEVELS,
+  OTLP_PROTOCOLS,
+  PROPAGATOR_NAMES,
+  SAMPLER_NAMES,
+} from './known-values.constants.js';
 
 /** Names of `OTEL_LOG_LEVEL` in the specification that pino calls otherwise are mapped in resolve-logging. */
 const LOG_LEVEL_CHOICES = [...LOG_LEVELS, 'none', 'verbose', 'all'] as const;
@@ -172,6 +178,14 @@ export const ENVIRONMENT_VARIABLES = {
     '30000',
     1,
   ),
+  OTEL_METRICS_EXEMPLAR_FILTER: {
+    kind: 'choice',
+    choices: EXEMPLAR_FILTERS,
+    description:
+      'Which measurements become exemplars: those inside a sampled span (`trace_based`), or none (`always_off`).',
+    default: '`trace_based`',
+    option: 'exemplars',
+  },
   OTEL_BSP_SCHEDULE_DELAY: count('Milliseconds between two exports of spans.', '5000'),
   OTEL_BSP_EXPORT_TIMEOUT: count('Milliseconds one export of spans may take.', '30000'),
   OTEL_BSP_MAX_QUEUE_SIZE: count('Ended spans that may wait; further ones are dropped.', '2048', 1),

@@ -61,3 +61,6 @@ export type Signal = (typeof SIGNALS)[number];
 
 /** What can record spans, by the names of the option `engine`. */
 export const TELEMETRY_ENGINES: readonly TelemetryEngine[] = ['fast', 'sdk'];
+
+/** Exemplar filters of the specification that mean something here: one without a span would lead nowhere. */
+export const EXEMPLAR_FILTERS = ['trace_based', 'always_off'] as const;

@@ -120,6 +120,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
   otlpProtocol: oneOf(OTLP_PROTOCOLS),
   enablePrometheus: flag,
   prometheus: shape(prometheusRules, 'an object; to switch Prometheus on or off use enablePrometheus'),
+  exemplars: flag,
   enableConsole: flag,
   sampling: SAMPLING_RULE,
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),

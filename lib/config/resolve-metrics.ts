@@ -21,6 +21,7 @@ export function resolveMetrics(
     exportIntervalMillis,
     // The SDK throws on a timeout longer than the interval.
     exportTimeoutMillis: Math.min(env.OTEL_METRIC_EXPORT_TIMEOUT ?? EXPORT_TIMEOUT_MS, exportIntervalMillis),
+    exemplars: options.exemplars ?? env.OTEL_METRICS_EXEMPLAR_FILTER !== 'always_off',
     prometheus: offered ? resolvePrometheus(options, env) : undefined,
     readers: Object.freeze([...(options.metricReaders ?? [])]),
     views: Object.freeze([...(options.views ?? [])]),

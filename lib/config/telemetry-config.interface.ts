@@ -111,6 +111,7 @@ export interface TelemetryConfig {
     readonly otlp: readonly OtlpTarget[];
     readonly exportIntervalMillis: number;
     readonly exportTimeoutMillis: number;
+    readonly exemplars: boolean;
     readonly prometheus: PrometheusConfig | undefined;
     readonly readers: readonly IMetricReader[];
     readonly views: readonly ViewOptions[];

@@ -91,6 +91,11 @@ export interface TelemetryOptions {
   enablePrometheus?: boolean;
   /** Where the metrics are offered. */
   prometheus?: PrometheusOptions;
+  /**
+   * Keep, for each series and bucket of histograms and counters, the newest measurement made inside a sampled span; scrapers that ask
+   * for OpenMetrics get them. Default true. Env `OTEL_METRICS_EXEMPLAR_FILTER`.
+   */
+  exemplars?: boolean;
   /** Print each finished span to standard output, for debugging. Default false. */
   enableConsole?: boolean;
   /** Which traces are recorded: a share from 0 to 1, or an object. Env `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. */

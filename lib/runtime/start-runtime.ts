@@ -21,6 +21,7 @@ import { AsyncLocalStorageContextManager } from './async-local-storage-context-m
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
+import { keepExemplars } from './keep-exemplars.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, startSampling } from './sampling/start-sampling.js';
@@ -147,6 +148,7 @@ function startMetrics(
   const { readers, prometheus } = createMetricReaders(config);
   if (readers.length === 0) return { provider: undefined, prometheus: undefined };
   if (config.engine === 'fast') rememberAttributeHashes();
+  keepExemplars(config.metrics.exemplars);
   const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
   register(
     'metrics',

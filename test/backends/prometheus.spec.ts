@@ -114,4 +114,24 @@ describeWith('prometheus', 'a real Prometheus', (binary) => {
   it('knows each service by name and version', async () => {
     await expectValue('count(target_info{service_name=~"api_gateway|orchestrator|background_worker"})', 3);
   }, 40_000);
+
+  it('has exemplars whose traces are those of the requests', async () => {
+    // The last test: what the others count must not change.
+    const { traceId } = await system.process({ text: 'five' });
+    const start = Date.now() / 1_000 - 600;
+    const question = (metric: string) =>
+      `query_exemplars?query=${metric}&start=${start}&end=${Date.now() / 1_000 + 60}`;
+    for (const metric of [
+      'requests_total',
+      'request_duration_ms_bucket',
+      'http_server_request_duration_seconds_bucket',
+    ]) {
+      const traceIds = await poll(`an exemplar of ${metric} in the trace of the last request`, async () => {
+        const series = await get<{ exemplars: { labels: Record<string, string> }[] }[]>(question(metric));
+        const ids = series.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels['trace_id']));
+        return ids.includes(traceId) && ids;
+      });
+      expect(traceIds.every((id) => id !== undefined && /^[0-9a-f]{32}$/.test(id))).toBe(true);
+    }
+  }, 40_000);
 });

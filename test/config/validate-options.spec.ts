@@ -265,6 +265,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     '"my-app"',
     'Write letters, digits and underscores, a digit not first, for example orders.',
   ],
+  ['exemplars', { exemplars: 'on' }, '"on"', FLAG],
   ['enableConsole', { enableConsole: 'yes' }, '"yes"', FLAG],
 
   ['sampling', { sampling: 1.5 }, '1.5', RATIO],

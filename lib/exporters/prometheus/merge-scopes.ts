@@ -7,10 +7,20 @@ import {
 } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { type Exemplar, exemplarsOf } from '../../recording/exemplars.js';
 import { addHistograms } from './add-histograms.js';
 import { prometheusLabels, prometheusName } from './prometheus-names.js';
 
 type Kind = 'counter' | 'gauge' | 'histogram';
+type Exemplars = readonly (Exemplar | undefined)[];
+
+/** Data points have no place for exemplars in this SDK. */
+const exemplarsByPoint = new WeakMap<object, Exemplars>();
+
+/** The exemplars of a data point that `mergeScopes()` made, by bucket. */
+export function exemplarsOfPoint(point: object): Exemplars {
+  return exemplarsByPoint.get(point) ?? [];
+}
 
 /**
  * The same metrics as if one meter had made them all. Each class of an application has a meter of its own, and
@@ -53,7 +63,13 @@ class Family {
       const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
       const known = this.series.get(key);
       const value = known === undefined ? point.value : this.combine(known.value, point.value);
-      this.series.set(key, { ...point, attributes, value });
+      const merged = { ...point, attributes, value };
+      this.series.set(key, merged);
+      const exemplars = exemplarsOf(metric.descriptor, point.attributes);
+      exemplarsByPoint.set(
+        merged,
+        known === undefined ? exemplars : newest(exemplarsOfPoint(known), exemplars),
+      );
     }
   }
 
@@ -76,6 +92,15 @@ class Family {
     if (sum === undefined) warnBoundaries(this.name);
     return sum ?? known;
   }
+}
+
+/** Of two series that become one, the newer exemplar of each bucket. */
+function newest(known: Exemplars, added: Exemplars): Exemplars {
+  return Array.from({ length: Math.max(known.length, added.length) }, (_, bucket) => {
+    const a = known[bucket];
+    const b = added[bucket];
+    return a === undefined || (b !== undefined && b.time >= a.time) ? b : a;
+  });
 }
 
 function kindOf(metric: MetricData): Kind | undefined {

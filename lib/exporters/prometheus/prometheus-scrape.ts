@@ -4,8 +4,10 @@ import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { warnOnce } from '../../errors/warnings.js';
 import { describeError } from '../explain-export-failure.js';
 import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
+import { acceptsOpenMetrics } from './accepts-openmetrics.js';
 import { mergeScopes } from './merge-scopes.js';
 import { OnDemandReader } from '../on-demand.reader.js';
+import { OPENMETRICS_CONTENT_TYPE, renderOpenMetrics } from './render-openmetrics.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
@@ -21,23 +23,28 @@ export interface PrometheusScrape {
   /**
    * Collects and writes down all metrics. Never rejects.
    *
-   * @param accept the request's Accept header; so far every scraper gets the text format, which all of them take
+   * @param accept the request's Accept header: whoever prefers OpenMetrics gets it, with exemplars; everybody else the classic
+   *   text format, which all scrapers take
    */
   render(accept?: string): Promise<PrometheusAnswer>;
 }
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Offers metrics in Prometheus' text format; the serializer is loaded at the first scrape. */
+/** Offers metrics as Prometheus reads them; what writes the classic text format is loaded when first asked for. */
 export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
   const reader = new OnDemandReader();
   let serializer: PrometheusSerializer | undefined;
 
-  const render = async (): Promise<PrometheusAnswer> => {
+  const render = async (accept?: string): Promise<PrometheusAnswer> => {
     try {
-      serializer ??= await loadSerializer(prefix);
       const { resourceMetrics, errors } = await reader.collect();
       for (const error of errors) warnAboutCallback(error);
+      if (acceptsOpenMetrics(accept)) {
+        const body = renderOpenMetrics(mergeScopes(resourceMetrics), prefix);
+        return { statusCode: 200, contentType: OPENMETRICS_CONTENT_TYPE, body };
+      }
+      serializer ??= await loadSerializer(prefix);
       const body = serializer.serialize(mergeScopes(resourceMetrics));
       return { statusCode: 200, contentType: TEXT_FORMAT, body };
     } catch (error) {

@@ -127,7 +127,7 @@ describe('createPrometheusScrape()', () => {
   it('answers with the content type that Prometheus 2 and 3 take', async () => {
     const { scrape } = start();
 
-    expect(await scrape.render('application/openmetrics-text;version=1.0.0')).toMatchObject({
+    expect(await scrape.render('text/plain;version=0.0.4;q=0.5,*/*;q=0.1')).toMatchObject({
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
     });
   });

@@ -30,6 +30,7 @@ export function telemetryConfig(parts: {
       otlp: [],
       exportIntervalMillis: 60_000,
       exportTimeoutMillis: 30_000,
+      exemplars: false,
       prometheus: undefined,
       readers: [],
       views: [],

@@ -1,0 +1,102 @@
+import { type Attributes } from '@opentelemetry/api';
+import {
+  type DataPoint,
+  DataPointType,
+  type Histogram,
+  type MetricData,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+
+import { type Exemplar } from '../../recording/exemplars.js';
+import { exemplarsOfPoint } from './merge-scopes.js';
+import { prometheusLabels } from './prometheus-names.js';
+
+export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
+/** What a name may say of its unit; OpenMetrics wants it told apart when it does. */
+const UNITS = ['seconds', 'bytes', 'ratio', 'milliseconds'] as const;
+
+/**
+ * Writes metrics, as `mergeScopes()` leaves them, in OpenMetrics 1.0 with the exemplars of their series: `trace_id` and `span_id`,
+ * the names Grafana looks for. `@opentelemetry/exporter-prometheus` writes the classic text format only, which has no place for them.
+ */
+export function renderOpenMetrics(
+  { resource, scopeMetrics }: ResourceMetrics,
+  prefix: string | undefined,
+): string {
+  const lines: string[] = ['# TYPE target info', '# HELP target Target metadata'];
+  lines.push(`target_info${renderLabels(prometheusLabels(resource.attributes))} 1`);
+  for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) renderFamily(lines, metric, prefix);
+  lines.push('# EOF', '');
+  return lines.join('\n');
+}
+
+function renderFamily(lines: string[], metric: MetricData, prefix: string | undefined): void {
+  const { descriptor, dataPointType } = metric;
+  const full = prefix === undefined ? descriptor.name : `${prefix}_${descriptor.name}`;
+  const isCounter = dataPointType === DataPointType.SUM && metric.isMonotonic;
+  // The family of a counter is called without the suffix that its samples carry.
+  const name = isCounter ? full.replace(/_total$/, '') : full;
+  const isHistogram = dataPointType === DataPointType.HISTOGRAM;
+  lines.push(`# TYPE ${name} ${isCounter ? 'counter' : isHistogram ? 'histogram' : 'gauge'}`);
+  const unit = UNITS.find((each) => name.endsWith(`_${each}`));
+  if (unit !== undefined) lines.push(`# UNIT ${name} ${unit}`);
+  if (descriptor.description !== '') lines.push(`# HELP ${name} ${escape(descriptor.description)}`);
+  for (const point of metric.dataPoints as DataPoint<number | Histogram>[]) {
+    const exemplars = exemplarsOfPoint(point);
+    if (typeof point.value !== 'number')
+      renderHistogram(lines, name, point.attributes, point.value, exemplars);
+    else
+      lines.push(
+        `${isCounter ? `${name}_total` : name}${renderLabels(point.attributes)} ${renderNumber(point.value)}` +
+          (isCounter ? renderExemplar(exemplars[0]) : ''),
+      );
+  }
+}
+
+function renderHistogram(
+  lines: string[],
+  name: string,
+  labels: Attributes,
+  { buckets, count, sum }: Histogram,
+  exemplars: readonly (Exemplar | undefined)[],
+): void {
+  let cumulative = 0;
+  for (const [index, bucketCount] of buckets.counts.entries()) {
+    cumulative += bucketCount;
+    const boundary = buckets.boundaries[index] ?? Infinity;
+    lines.push(
+      `${name}_bucket${renderLabels({ ...labels, le: renderFloat(boundary) })} ${cumulative}` +
+        renderExemplar(exemplars[index]),
+    );
+  }
+  lines.push(`${name}_count${renderLabels(labels)} ${count}`);
+  // A histogram that recorded negative values has no sum that only grows.
+  if (sum !== undefined) lines.push(`${name}_sum${renderLabels(labels)} ${renderNumber(sum)}`);
+}
+
+function renderExemplar(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return '';
+  const { traceId, spanId, value, time } = exemplar;
+  return ` # {trace_id="${traceId}",span_id="${spanId}"} ${renderNumber(value)} ${(time / 1_000).toFixed(3)}`;
+}
+
+function renderLabels(labels: Attributes): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escape(String(value))}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escape(text: string): string {
+  return text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
+}
+
+function renderNumber(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (value === Infinity) return '+Inf';
+  return value === -Infinity ? '-Inf' : String(value);
+}
+
+/** As OpenMetrics writes the boundary of a bucket: `1.0`, not `1`. */
+function renderFloat(value: number): string {
+  return Number.isInteger(value) ? `${value}.0` : renderNumber(value);
+}
