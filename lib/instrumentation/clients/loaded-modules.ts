@@ -10,12 +10,20 @@ export interface LoadedModulePattern {
   readonly name: string;
   /** Matches the path of the file whose exports are wanted. */
   readonly file: RegExp;
+  /** Matches the path of any file of the package. */
+  readonly anyFile: RegExp;
 }
+
+const SEPARATOR = String.raw`[\\/]`;
 
 /** Matches a file of a package wherever it is installed: `fileOf('pg', 'lib/index.js')`. */
 export function fileOf(name: string, file: string): LoadedModulePattern {
-  const path = `node_modules/${name}/${file}`.replaceAll('.', '\\.').replaceAll('/', '[\\\\/]');
-  return { name, file: new RegExp(`[\\\\/]${path}$`) };
+  const folder = SEPARATOR + toPattern(`node_modules/${name}/`);
+  return { name, file: new RegExp(`${folder}${toPattern(file)}$`), anyFile: new RegExp(folder) };
+}
+
+function toPattern(path: string): string {
+  return path.replaceAll('.', String.raw`\.`).replaceAll('/', SEPARATOR);
 }
 
 /**
@@ -25,7 +33,7 @@ export function fileOf(name: string, file: string): LoadedModulePattern {
 export function findLoadedModules({ file }: LoadedModulePattern): unknown[] {
   const { cache } = createRequire(join(process.cwd(), 'package.json'));
   return Object.entries(cache)
-    .filter(([path]) => file.test(path))
+    .filter(([path, module]) => file.test(path) && module?.loaded !== false)
     .map(([, module]) => module?.exports as unknown);
 }
 
@@ -43,7 +51,7 @@ const onRequired = guardListener(REQUIRED, (message) => {
   // Node tells of every `require()`, and of the CommonJS files that ESM imports by their whole path.
   const { id } = message as { readonly id: string };
   for (const entry of watched) {
-    if (id === entry.pattern.name || entry.pattern.file.test(id)) lookAgain(entry);
+    if (id === entry.pattern.name || entry.pattern.anyFile.test(id)) lookAgain(entry);
   }
 });
 

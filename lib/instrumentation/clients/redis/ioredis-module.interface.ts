@@ -29,6 +29,7 @@ export interface IoredisPipeline {
   readonly redis: IoredisClient;
   readonly length: number;
   readonly promise: Promise<unknown>;
+  readonly _queue: readonly IoredisCommand[];
   /** Transactions that were begun and not executed. */
   readonly _transactions: number;
 }

@@ -67,12 +67,19 @@ function patchExec(prototype: object, calls: IoredisCalls): () => void {
         }
         if (!recorded.has(this)) {
           recorded.add(this);
-          const running = beginBatch(SCOPE, 'PIPELINE', this.length, targetOf(this.redis));
+          const running = beginPipeline(this);
           if (running !== undefined) endWith(this.promise, running);
         }
         return calls.asBatch(() => original.apply(this, args));
       },
   );
+}
+
+/** A transaction that ioredis does not announce (in a cluster, or an older one) is a pipeline between MULTI and EXEC. */
+function beginPipeline({ _queue: [first], length, redis }: IoredisPipeline): RunningOperation | undefined {
+  return first?.name === 'multi'
+    ? beginBatch(SCOPE, 'MULTI', Math.max(length - 2, 0), targetOf(redis))
+    : beginBatch(SCOPE, 'PIPELINE', length, targetOf(redis));
 }
 
 /**
