@@ -15,7 +15,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { propagation, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { DelayedError, type FlowProducer, type Job, Queue, type QueueOptions, Worker } from 'bullmq';
-import { TelemetryService } from 'nestjs-telemetry';
+import { getTelemetry, TelemetryService } from 'nestjs-telemetry';
 
 import { eventually } from '../../e2e/behaviours/collectors.js';
 import { type Platform, platformName } from '../../e2e/behaviours/platform.js';
@@ -331,6 +331,63 @@ export function describeBullmq(platform: Platform): void {
       expect(spans).toEqual(expect.arrayContaining(['add theirs.job', 'process theirs']));
       expect(app.spans.ended.map(({ name }) => name)).not.toContain('add theirs');
       expect(app.spans.ended.map(({ name }) => name)).not.toContain('process theirs');
+    });
+
+    it('counts a job that stalls, and shows one that fails of it without another attempt', async () => {
+      const queue = new Queue('stalling', { connection: connection() });
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => (release = resolve));
+      const options = { connection: connection(), stalledInterval: 100, maxStalledCount: 0 };
+      const hanging = new Worker('stalling', () => released, {
+        ...options,
+        lockDuration: 100,
+        skipLockRenewal: true,
+        skipStalledCheck: true,
+      });
+      // A lock that is lost is what this is about.
+      hanging.on('error', () => undefined);
+      const started = new Promise((resolve) => hanging.once('active', resolve));
+      await queue.add('stuck', {});
+      await started;
+      const rescuer = new Worker('stalling', async () => undefined, options);
+      const failure = new Promise<Error>((resolve) =>
+        rescuer.once('failed', (_job, error) => {
+          resolve(error);
+        }),
+      );
+      expect((await failure).message).toContain('stalled more than allowable limit');
+      const failed = await eventually('the failed attempt', () =>
+        app.spans.ended.find(
+          ({ kind, attributes, status }) =>
+            kind === SpanKind.CONSUMER &&
+            attributes['bullmq.job.name'] === 'stuck' &&
+            status.code === SpanStatusCode.ERROR,
+        ),
+      );
+      expect(failed.status.message).toContain('stalled more than allowable limit');
+      expect(failed.links).toHaveLength(1);
+      expect(await app.scrape()).toMatch(/bullmq_jobs_stalled_total\{[^}]*"stalling"[^}]*\} 1/);
+      release();
+      await Promise.all([rescuer.close(), hanging.close(true)]);
+      await queue.close();
+    });
+
+    it('keeps the loop of a worker out of the request that made it', async () => {
+      const queue = new Queue('inner', { connection: connection() });
+      const telemetry = getTelemetry('maker');
+      const worker = telemetry.trace(
+        'makes a worker',
+        () => new Worker('inner', async () => undefined, { connection: connection() }),
+      );
+      const done = new Promise((resolve) => worker.once('completed', resolve));
+      await queue.add('one', {});
+      await done;
+      await worker.close();
+      await queue.close();
+      const maker = app.spans.ended.find(({ name }) => name === 'makes a worker')!;
+      const [attempt] = await attemptsAt('one');
+      expect(attempt!.spanContext().traceId).not.toBe(maker.spanContext().traceId);
+      expect(app.spans.inTrace(maker.spanContext().traceId)).toEqual([maker]);
     });
 
     it('processes jobs whose metadata another telemetry wrote', async () => {
