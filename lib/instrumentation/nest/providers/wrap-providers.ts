@@ -54,9 +54,9 @@ function replace(
   const replacement: Replacement = {
     users: 1,
     undo: () => {
-      methods.delete(key);
-      // Somebody else replaced the method meanwhile: theirs calls ours, which calls through from now on.
+      // Somebody else replaced the method meanwhile: theirs calls ours, which calls through until it is wanted again.
       if (Object.getOwnPropertyDescriptor(prototype, key)?.value !== value) return;
+      methods.delete(key);
       if (inherited) Reflect.deleteProperty(prototype, key);
       else Object.defineProperty(prototype, key, descriptor);
     },
