@@ -41,34 +41,35 @@ const MAX_DEPTH = 16;
  */
 export class ExpressRoutes {
   private readonly places = new WeakMap<ExpressRouteLike, readonly Place[]>();
+  /** Applications that are mounted below, as far as requests have been through them: nothing else tells of them. */
+  private readonly apps = new Set<ExpressAppLike>();
 
   constructor(private readonly root: ExpressAppLike) {}
 
   /** undefined when the template is not known: the raw URL never stands in for it. */
   patternOf(route: ExpressRouteLike, baseUrl: string, app: ExpressAppLike | undefined): string | undefined {
-    let places = this.places.get(route);
-    if (places === undefined) {
-      places = this.find(route, app);
-      this.places.set(route, places);
-    }
+    const places = this.places.get(route) ?? this.find(route, app);
     const prefix = prefixAt(places, baseUrl);
     if (prefix === undefined) return undefined;
     const path = printPath(route.path ?? '');
     return path === '/' && prefix !== '' ? prefix : prefix + path;
   }
 
-  private find(route: ExpressRouteLike, app: ExpressAppLike | undefined): Place[] {
-    const found: Place[] = [];
+  private find(route: ExpressRouteLike, app: ExpressAppLike | undefined): readonly Place[] {
+    for (let each = app; each?.parent !== undefined && !this.apps.has(each); each = each.parent)
+      this.apps.add(each);
     const router = routerOf(this.root);
-    if (router !== undefined) collect({ route, apps: mountedAbove(app), found }, router, '', 0);
+    const found: Place[] = [];
+    if (router !== undefined) collect({ route, apps: this.apps, found }, router, '', 0);
+    if (found.length > 0) this.places.set(route, found);
     return found;
   }
 }
 
 interface Search {
   readonly route: ExpressRouteLike;
-  /** The applications from below the outermost down to the one that has the route; a mounted one cannot be seen from its layer. */
-  readonly apps: readonly ExpressAppLike[];
+  /** A mounted application cannot be seen from its layer, but it knows where it is mounted. */
+  readonly apps: ReadonlySet<ExpressAppLike>;
   readonly found: Place[];
 }
 
@@ -77,24 +78,21 @@ function collect(search: Search, router: RouterLike, prefix: string | undefined,
   for (const layer of router.stack) {
     if (layer.route === search.route) search.found.push({ prefix });
     if (layer.route !== undefined) continue;
-    const below = nestedRouter(layer, search.apps);
-    if (below !== undefined) collect(search, below, join(prefix, layer), depth + 1);
+    for (const below of nestedRouters(layer, search.apps))
+      collect(search, below, join(prefix, layer), depth + 1);
   }
 }
 
-function nestedRouter(
+function nestedRouters(
   { handle, name, rawPath }: LayerLike,
-  apps: readonly ExpressAppLike[],
-): RouterLike | undefined {
-  if (isRouter(handle)) return handle;
-  if (name === 'mounted_app') {
-    const mounted = apps.find(
-      ({ mountpath }) => rawPath === undefined || printPath(mountpath ?? '') === printPath(rawPath),
-    );
-    return mounted === undefined ? undefined : routerOf(mounted);
-  }
+  apps: ReadonlySet<ExpressAppLike>,
+): RouterLike[] {
+  if (isRouter(handle)) return [handle];
   // An application that a router, not an application, was told to use.
-  return typeof handle === 'function' && 'mountpath' in handle ? routerOf(handle) : undefined;
+  if (typeof handle === 'function' && 'mountpath' in handle) return routersOf([handle]);
+  if (name !== 'mounted_app' || rawPath === undefined) return [];
+  const path = printPath(rawPath);
+  return routersOf([...apps].filter(({ mountpath }) => printPath(mountpath ?? '') === path));
 }
 
 function join(prefix: string | undefined, { rawPath, slash }: LayerLike): string | undefined {
@@ -104,18 +102,11 @@ function join(prefix: string | undefined, { rawPath, slash }: LayerLike): string
   return path === '/' ? prefix : prefix + path.replace(/\/$/, '');
 }
 
-function mountedAbove(app: ExpressAppLike | undefined): ExpressAppLike[] {
-  const apps: ExpressAppLike[] = [];
-  for (let each = app; each?.parent !== undefined && apps.length < MAX_DEPTH; each = each.parent)
-    apps.unshift(each);
-  return apps;
-}
-
 /** Of several places of one router, the one that this request came through. */
 function prefixAt(places: readonly Place[], baseUrl: string): string | undefined {
   const [first] = places;
-  // Not below a router, or in one that something of the application's own calls: then only the outermost is certain.
-  if (first === undefined) return baseUrl === '' ? '' : undefined;
+  // In something that cannot be looked into: what it is mounted below is not known either.
+  if (first === undefined) return undefined;
   if (places.length === 1) return first.prefix;
   return (places.find(({ prefix }) => covers(prefix, baseUrl)) ?? first).prefix;
 }
@@ -138,6 +129,10 @@ function printPath(path: ExpressPath): string {
 function routerOf(app: object): RouterLike | undefined {
   const { router } = app as ExpressAppLike;
   return isRouter(router) ? router : undefined;
+}
+
+function routersOf(apps: readonly object[]): RouterLike[] {
+  return apps.map(routerOf).filter((router) => router !== undefined);
 }
 
 function isRouter(value: unknown): value is RouterLike {

@@ -39,9 +39,11 @@ export class ExpressFramework implements HttpFramework<ExpressRequestLike, Serve
     return undefined;
   }
 
-  routeAtEnd(request: ExpressRequestLike & { [UNMATCHED]?: boolean }): string | undefined {
+  routeAtEnd(request: ExpressRequestLike & { [UNMATCHED]?: boolean }, adopted?: string): string | undefined {
     const { route } = request;
-    if (route === undefined || request[UNMATCHED] === true || isMiddlewareRoute(route)) return undefined;
+    if (request[UNMATCHED] === true) return undefined;
+    // Middleware that answers by itself, as GraphQL's does, has no route of the router's.
+    if (route === undefined || isMiddlewareRoute(route)) return adopted;
     return this.routes.patternOf(route, request.baseUrl ?? '', request.app);
   }
 

@@ -47,7 +47,12 @@ const outside = ROOT_CONTEXT.setValue(
 
 /** fetch as somebody outside of the observed process. */
 export function fetchFromOutside(url: string, init?: RequestInit): Promise<Response> {
-  return context.with(outside, () => fetch(url, init));
+  return fromOutside(() => fetch(url, init));
+}
+
+/** Runs `fn` as somebody outside of the observed process: what it sends is not recorded as that process's own. */
+export function fromOutside<T>(fn: () => T): T {
+  return context.with(outside, fn);
 }
 
 /** A Nest application with telemetry that listens on a free port of loopback, and what it recorded. */
@@ -127,7 +132,10 @@ async function createApp(
 
   // `bufferLogs` leaves the lines of the start to the logger under test.
   return platform.adapter === 'fastify'
-    ? NestFactory.create(AppModule, new FastifyAdapter(fastify as object), { bufferLogs: true, abortOnError: false })
+    ? NestFactory.create(AppModule, new FastifyAdapter(fastify as object), {
+        bufferLogs: true,
+        abortOnError: false,
+      })
     : NestFactory.create(AppModule, new ExpressAdapter(), { bufferLogs: true, abortOnError: false });
 }
 
