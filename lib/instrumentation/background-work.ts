@@ -12,7 +12,6 @@ import { patchClass, type ReplaceMethod } from './container/patch-class.js';
 import { type MethodRule, wrapMethods } from './container/wrap-methods.js';
 import { cqrsHandlerRules } from './cqrs/cqrs-handler.rules.js';
 import { EVENT_BUS_METHODS, EVENT_BUS_PATCH } from './cqrs/trace-event-bus.js';
-import { claimScheduledMethods } from './schedule/claim-scheduled-methods.js';
 import {
   EXPLORER_METHODS,
   EXPLORER_PATCH,
@@ -56,7 +55,6 @@ export function instrumentBackgroundWork(
   const look = (): void => {
     const fresh = [...classesIn(modules)].filter((each) => !seen.has(each));
     wrapMethods(fresh, rules);
-    if (schedule) claimScheduledMethods(fresh);
     for (const each of fresh) {
       seen.add(each);
       undo.push(...patchLibraryClass(each, libraries));

@@ -2,7 +2,7 @@ import { type Attributes, type Span } from '@opentelemetry/api';
 
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type InstrumentationConfig } from '../../config/telemetry-config.interface.js';
-import { type AnyMethod, isMarked, markMethod, wrapMethod } from '../../invocation/wrap-method.js';
+import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
@@ -27,12 +27,6 @@ interface MethodSpan {
   readonly name: string;
   readonly attributes: Attributes;
 }
-
-/**
- * Carried by every method that gets its span by being listener, handler, processor or scheduled job, so that nothing else
- * opens a second one for the same call.
- */
-export const METHOD_WITH_SPAN = Symbol.for('nestjs-telemetry.method-with-span');
 
 const WRAPPED = Symbol.for('nestjs-telemetry.wrapped-method');
 
@@ -62,9 +56,7 @@ function wrapMember(
   const rule = rules.find((each) => each.describe(method as AnyMethod, key, owner) !== undefined);
   if (rule === undefined) return;
   const value = wrapMethod(method as AnyMethod, (original) => traceCalls(original, key, rule), WRAPPED);
-  if (value === method) return;
-  markMethod(value, METHOD_WITH_SPAN);
-  Object.defineProperty(prototype, key, { ...descriptor, value });
+  if (value !== method) Object.defineProperty(prototype, key, { ...descriptor, value });
 }
 
 function traceCalls(original: AnyMethod, key: string, rule: MethodRule): AnyMethod {
