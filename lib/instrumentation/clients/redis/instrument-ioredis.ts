@@ -1,6 +1,7 @@
 import { endOperation, type RunningOperation } from '../database/record-operation.js';
 import { followTracedCalls } from '../follow-traced-calls.js';
-import { fileOf, whenModuleLoaded } from '../loaded-modules.js';
+import { fileOf, findLoadedModules, whenModuleLoaded } from '../loaded-modules.js';
+import { isWrappedByOthers } from '../patch-method.js';
 import { IoredisCalls } from './ioredis-calls.js';
 import { type IoredisModule } from './ioredis-module.interface.js';
 import { patchIoredis } from './patch-ioredis.js';
@@ -32,9 +33,20 @@ const calls = new IoredisCalls();
  * span (connection set-up, blocking pollers) are left alone, they would each be a trace of their own. Returns the undo.
  */
 export function instrumentIoredis(): () => void {
+  let othersRecord: boolean | undefined;
+  const unlessOthers =
+    <M, C>(begin: (message: M) => C | undefined) =>
+    (message: M): C | undefined => {
+      othersRecord ??= isRecordedByOthers();
+      return othersRecord ? undefined : begin(message);
+    };
   const undo = [
-    followTracedCalls('ioredis:command', { begin: beginMessage, end: endOperation }),
-    followTracedCalls('ioredis:batch', { begin: beginTransaction, returned: leaveBatch, end: endBatch }),
+    followTracedCalls('ioredis:command', { begin: unlessOthers(beginMessage), end: endOperation }),
+    followTracedCalls('ioredis:batch', {
+      begin: unlessOthers(beginTransaction),
+      returned: leaveBatch,
+      end: endBatch,
+    }),
     whenModuleLoaded(IOREDIS, (exports) =>
       isIoredis(exports) ? patchIoredis(exports, calls) : () => undefined,
     ),
@@ -66,6 +78,15 @@ function leaveBatch(): void {
 
 function endBatch({ operation }: Batch, error: unknown): void {
   if (operation !== undefined) endOperation(operation, error);
+}
+
+/** OpenTelemetry's instrumentation and agents wrap the method whose calls the channels tell of. */
+function isRecordedByOthers(): boolean {
+  return findLoadedModules(IOREDIS).some(
+    (exports) =>
+      isIoredis(exports) &&
+      isWrappedByOthers((exports.Redis.prototype as { readonly sendCommand?: unknown }).sendCommand),
+  );
 }
 
 function isIoredis(exports: unknown): exports is IoredisModule {
