@@ -27,11 +27,12 @@ await telemetry.shutdown();
 patched.push(isPatched());
 console.log(
   JSON.stringify({
-    spans: probe.spans().map(({ name, attributes, status, links }) => ({
-      name,
-      job: attributes['bullmq.job.name'],
-      status: status.message,
-      links: links.length,
+    spans: probe.spans().map((span) => ({
+      name: span.name,
+      job: span.attributes['bullmq.job.name'],
+      traceId: span.spanContext().traceId,
+      status: span.status.message,
+      links: span.links.length,
     })),
     result: good.returnvalue,
     patched,
