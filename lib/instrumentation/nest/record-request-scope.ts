@@ -6,6 +6,7 @@ import {
   ATTR_NESTJS_REQUEST_SCOPE_PROVIDERS,
 } from './nest-attributes.constants.js';
 import { replaceMethod } from './replace-method.js';
+import { createSpanNotes } from './span-notes.js';
 
 /** What was built for one request. */
 interface RequestScope {
@@ -13,7 +14,7 @@ interface RequestScope {
   instances: number;
 }
 
-const scopes = new WeakMap<Span, RequestScope>();
+const scopes = createSpanNotes<RequestScope>('request-scope');
 
 /**
  * Tells on the span of a request what building its request-scoped providers took: how many instances, and how long
@@ -47,11 +48,7 @@ export function recordRequestScope(): () => void {
 
 async function timed<T>(span: Span, load: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
-  let scope = scopes.get(span);
-  if (scope === undefined) {
-    scope = { durationMs: 0, instances: 0 };
-    scopes.set(span, scope);
-  }
+  const scope = scopes.getOrMake(span, () => ({ durationMs: 0, instances: 0 }));
   try {
     return await load();
   } finally {

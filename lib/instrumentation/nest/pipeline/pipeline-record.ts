@@ -5,6 +5,7 @@ import { currentRuntime } from '../../../runtime/runtime-state.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordException, recordFailure } from '../../../tracing/error-policy.js';
 import { ATTR_NESTJS_FAILURE_CLASS, ATTR_NESTJS_FAILURE_STAGE } from '../nest-attributes.constants.js';
+import { createSpanNotes } from '../span-notes.js';
 import { type EnhancerOrigin } from './enhancer-origin.js';
 import { type Stage } from './stages.constants.js';
 
@@ -89,7 +90,7 @@ export class PipelineRecord {
   }
 }
 
-const records = new WeakMap<Span, PipelineRecord>();
+const records = createSpanNotes<PipelineRecord>('pipeline');
 
 /** The record of the active span; undefined where nothing is to be recorded, which is all an unsampled call costs. */
 export function activePipeline(): PipelineRecord | undefined {
@@ -97,12 +98,7 @@ export function activePipeline(): PipelineRecord | undefined {
   if (nest === undefined || nest.pipeline === false) return undefined;
   const span = trace.getActiveSpan();
   if (span?.isRecording() !== true) return undefined;
-  let record = records.get(span);
-  if (record === undefined) {
-    record = new PipelineRecord(span, nest);
-    records.set(span, record);
-  }
-  return record;
+  return records.getOrMake(span, (noted) => new PipelineRecord(noted, nest));
 }
 
 /** What is known of a guard that refused the request of this span. */

@@ -1,28 +1,24 @@
 import { type Span } from '@opentelemetry/api';
 
 import { warnOnce } from '../../../errors/warnings.js';
+import { createSpanNotes } from '../span-notes.js';
 
-const listeners = new WeakMap<Span, (() => void)[]>();
+const listeners = createSpanNotes<(() => void)[]>('before-end');
 
 /**
  * Calls `tell` right before the span ends, while it can still have children. The API has no such event, and a span
  * processor would be asked for every span there is; this touches only the one that is waited for.
  */
 export function beforeEnd(span: Span, tell: () => void): void {
-  const waiting = listeners.get(span);
-  if (waiting !== undefined) {
-    waiting.push(tell);
-    return;
-  }
-  const list = [tell];
-  listeners.set(span, list);
+  const list = listeners.getOrMake(span, () => []);
+  list.push(tell);
+  if (list.length > 1) return;
   const before = Object.getOwnPropertyDescriptor(span, 'end');
   const end = span.end.bind(span);
   span.end = (endTime) => {
     if (before === undefined) Reflect.deleteProperty(span, 'end');
     else Object.defineProperty(span, 'end', before);
-    listeners.delete(span);
-    for (const each of list) attempt(each);
+    for (const each of list.splice(0)) attempt(each);
     end(endTime);
   };
 }

@@ -3,6 +3,7 @@ import { type Attributes, type Span } from '@opentelemetry/api';
 import { invokeAndFollow } from '../../../invocation/follow-result.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { runInSpan } from '../../../tracing/run-in-span.js';
+import { createSpanNotes } from '../span-notes.js';
 import { RepeatedCalls } from './repeated-calls.js';
 
 /** What all spans of one method of one class have in common. */
@@ -16,15 +17,11 @@ export interface ProviderCall {
 const INDIVIDUAL_CALLS = 10;
 
 /** Calls that were made below a span, by method. */
-const callsBelow = new WeakMap<Span, Map<ProviderCall, RepeatedCalls>>();
+const callsBelow = createSpanNotes<Map<ProviderCall, RepeatedCalls>>('calls-below');
 
 /** Makes a call in a span of its own or, when its parent has many alike, counted and timed for the one that stands for them. */
 export function recordProviderCall<T>(parent: Span, call: ProviderCall, invoke: () => T): T {
-  let calls = callsBelow.get(parent);
-  if (calls === undefined) {
-    calls = new Map();
-    callsBelow.set(parent, calls);
-  }
+  const calls = callsBelow.getOrMake(parent, () => new Map());
   let repeated = calls.get(call);
   if (repeated === undefined) {
     repeated = new RepeatedCalls(parent, call);
