@@ -1,7 +1,9 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, get, type IncomingHttpHeaders, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
 
-import { Controller, Get, Injectable } from '@nestjs/common';
+import { Controller, Get, Injectable, Query } from '@nestjs/common';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import axios from 'axios';
 import { injectTraceContext, TelemetryService, Trace } from 'nestjs-telemetry';
 
 import { type Platform } from './platform.js';
@@ -12,6 +14,10 @@ class Upstream {
   readonly received: IncomingHttpHeaders[] = [];
   private readonly server: Server = createServer((request, response) => {
     this.received.push(request.headers);
+    if (request.url === '/moved') {
+      response.writeHead(302, { location: '/v1/generate' }).end();
+      return;
+    }
     response.statusCode = request.url?.startsWith('/broken') ? 503 : 200;
     response.end('upstream');
   });
@@ -36,14 +42,29 @@ class Upstream {
 
 const upstream = new Upstream();
 
+/** The ways out that applications use, by their names; each gives the text that came back, whatever its status. */
+const CLIENTS: Readonly<Record<string, (url: string) => Promise<string>>> = {
+  fetch: async (url) => (await fetch(url)).text(),
+  'node:http': (url) =>
+    new Promise((resolve, reject) => {
+      get(url, (response) => {
+        let text = '';
+        response.on('data', (chunk) => (text += String(chunk)));
+        response.on('end', () => {
+          resolve(text);
+        });
+      }).on('error', reject);
+    }),
+  axios: async (url) => (await axios.get<string>(url, { validateStatus: () => true })).data,
+};
+
 @Injectable()
 class GeneratorService {
   constructor(private readonly telemetry: TelemetryService) {}
 
   @Trace('llm.generate')
-  async generate(path: string): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${upstream.port}${path}`);
-    return response.text();
+  async generate(client: string, path: string): Promise<string> {
+    return CLIENTS[client]!(`http://127.0.0.1:${upstream.port}${path}`);
   }
 
   headers(): Record<string, string> {
@@ -56,13 +77,18 @@ class GeneratorController {
   constructor(private readonly generator: GeneratorService) {}
 
   @Get('generate')
-  generate(): Promise<string> {
-    return this.generator.generate('/v1/generate?key=value');
+  generate(@Query('by') client: string): Promise<string> {
+    return this.generator.generate(client, '/v1/generate?key=value');
   }
 
   @Get('broken')
-  broken(): Promise<string> {
-    return this.generator.generate('/broken');
+  broken(@Query('by') client: string): Promise<string> {
+    return this.generator.generate(client, '/broken');
+  }
+
+  @Get('moved')
+  moved(@Query('by') client: string): Promise<string> {
+    return this.generator.generate(client, '/moved');
   }
 
   @Get('headers')
@@ -72,7 +98,7 @@ class GeneratorController {
 }
 
 export function describeOutgoingRequests(platform: Platform): void {
-  describe('a request out by fetch', () => {
+  describe('a request out', () => {
     let app: RunningApp;
     beforeAll(async () => {
       await upstream.listen();
@@ -86,39 +112,71 @@ export function describeOutgoingRequests(platform: Platform): void {
       await upstream.close();
     });
 
-    it('is a client span below the span that made it, with the attributes of the semantic conventions', async () => {
-      const caller = newCaller();
-      await app.fetch('/generate', { caller });
-      const client = await clientSpan(app, caller.traceId);
-      const parent = await app.spans.named(caller.traceId, 'llm.generate');
-      expect(client.name).toBe('GET');
-      expect(client.parentSpanContext?.spanId).toBe(parent.spanContext().spanId);
-      expect(client.attributes).toMatchObject({
-        'http.request.method': 'GET',
-        'http.response.status_code': 200,
-        'server.address': '127.0.0.1',
-        'server.port': upstream.port,
-        'url.full': expect.stringContaining(`http://127.0.0.1:${upstream.port}/v1/generate`) as string,
+    describe.each(Object.keys(CLIENTS))('by %s', (client) => {
+      it('is a client span below the span that made it, with the attributes of the semantic conventions', async () => {
+        const caller = newCaller();
+        const response = await app.fetch(`/generate?by=${client}`, { caller });
+        expect(await response.text()).toBe('upstream');
+        const [span, ...others] = await clientSpans(app, caller.traceId);
+        const parent = await app.spans.named(caller.traceId, 'llm.generate');
+        expect(others).toEqual([]);
+        expect(span!.name).toBe('GET');
+        expect(span!.parentSpanContext?.spanId).toBe(parent.spanContext().spanId);
+        expect(span!.attributes).toMatchObject({
+          'http.request.method': 'GET',
+          'http.response.status_code': 200,
+          'server.address': '127.0.0.1',
+          'server.port': upstream.port,
+          'url.full': `http://127.0.0.1:${upstream.port}/v1/generate`,
+        });
+      });
+
+      it('carries the traceparent of that client span', async () => {
+        const caller = newCaller();
+        upstream.received.length = 0;
+        await app.fetch(`/generate?by=${client}`, { caller });
+        const [span] = await clientSpans(app, caller.traceId);
+        expect(upstream.received.map(({ traceparent }) => traceparent)).toEqual([
+          `00-${caller.traceId}-${span!.spanContext().spanId}-01`,
+        ]);
+      });
+
+      it('is an error when the other side answers 5xx', async () => {
+        const caller = newCaller();
+        const response = await app.fetch(`/broken?by=${client}`, { caller });
+        const [span] = await clientSpans(app, caller.traceId);
+        expect(response.status).toBe(200);
+        expect(span!.status.code).toBe(SpanStatusCode.ERROR);
+        expect(span!.attributes['http.response.status_code']).toBe(503);
+      });
+
+      it('is measured, in a trace that is not sampled too', async () => {
+        const caller = newCaller();
+        const before = await measuredRequests(app);
+        upstream.received.length = 0;
+        const traceparent = caller.traceparent.replace(/01$/, '00');
+        await app.fetch(`/generate?by=${client}`, { headers: { traceparent } });
+        expect(upstream.received[0]?.traceparent).toMatch(
+          new RegExp(`^00-${caller.traceId}-[0-9a-f]{16}-00$`),
+        );
+        expect(app.spans.inTrace(caller.traceId)).toEqual([]);
+        expect(await measuredRequests(app)).toBe(before + 1);
       });
     });
 
-    it('carries the traceparent of that client span', async () => {
+    it('that is redirected is two spans for a client that asks again by itself', async () => {
       const caller = newCaller();
-      upstream.received.length = 0;
-      await app.fetch('/generate', { caller });
-      const client = await clientSpan(app, caller.traceId);
-      expect(upstream.received.map(({ traceparent }) => traceparent)).toEqual([
-        `00-${caller.traceId}-${client.spanContext().spanId}-01`,
+      await app.fetch('/moved?by=axios', { caller });
+      const spans = await clientSpans(app, caller.traceId);
+      expect(
+        spans.map(({ attributes }) => [
+          attributes['http.response.status_code'],
+          attributes['http.request.resend_count'],
+        ]),
+      ).toEqual([
+        [302, undefined],
+        [200, 1],
       ]);
-    });
-
-    it('is an error when the other side answers 5xx', async () => {
-      const caller = newCaller();
-      const response = await app.fetch('/broken', { caller });
-      const client = await clientSpan(app, caller.traceId);
-      expect(response.status).toBe(200);
-      expect(client.status.code).toBe(SpanStatusCode.ERROR);
-      expect(client.attributes['http.response.status_code']).toBe(503);
     });
 
     it('can be given its context by hand', async () => {
@@ -131,11 +189,47 @@ export function describeOutgoingRequests(platform: Platform): void {
       });
     });
   });
+
+  describe('what exporters send', () => {
+    it('is never recorded', async () => {
+      const received: string[] = [];
+      const collector = createServer((request, response) => {
+        received.push(request.url ?? '');
+        request.resume().on('end', () => response.end());
+      });
+      await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+      const { port } = collector.address() as AddressInfo;
+      const app = await RunningApp.start(platform, {
+        controllers: [GeneratorController],
+        providers: [GeneratorService],
+        telemetry: {
+          otlpEndpoint: `http://127.0.0.1:${port}`,
+          jaegerEndpoint: `http://127.0.0.1:${port}/api/traces`,
+        },
+      });
+      await app.fetch('/headers');
+      await app.stop();
+      collector.closeAllConnections();
+      await new Promise((resolve) => collector.close(resolve));
+      expect(received).toEqual(expect.arrayContaining(['/v1/traces', '/v1/metrics', '/api/traces']));
+      expect(app.spans.started.filter(({ kind }) => kind === SpanKind.CLIENT)).toEqual([]);
+    });
+  });
 }
 
-async function clientSpan(app: RunningApp, traceId: string) {
+/** The client spans of a trace in the order they began, once its request is over. */
+async function clientSpans(app: RunningApp, traceId: string) {
   await app.spans.server(traceId);
   const clients = app.spans.inTrace(traceId).filter(({ kind }) => kind === SpanKind.CLIENT);
-  expect(clients).toHaveLength(1);
-  return clients[0]!;
+  expect(clients).not.toEqual([]);
+  return clients;
+}
+
+/** How many requests to the other side `http.client.request.duration` counts. */
+async function measuredRequests(app: RunningApp): Promise<number> {
+  const counts = (await app.scrape())
+    .split('\n')
+    .filter((line) => line.startsWith('http_client_request_duration_seconds_count'))
+    .filter((line) => line.includes(`server_port="${upstream.port}"`));
+  return counts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
