@@ -73,8 +73,10 @@ export interface NestInstrumentationOptions {
   providers?: NestProviderSelection;
 }
 
+/** How stages of the pipeline are told: attributes of the span they run in, or spans of their own. */
 export type NestPipelineForm = 'timings' | 'spans';
 
+/** Which providers have spans without a decorator: all, classes and names, or whatever a function says. */
 export type NestProviderSelection =
   'all' | readonly (NestProviderClass | string)[] | ((provider: NestProviderInfo) => boolean);
 
