@@ -1,5 +1,6 @@
-import { type ModulesContainer } from '@nestjs/core';
+import { type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
 
+import { observeGraphql } from './instrumentation/graphql/observe-graphql.js';
 import { observeGateways } from './instrumentation/websockets/observe-gateways.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
@@ -7,11 +8,13 @@ import { type RunningTelemetry } from './runtime/running-telemetry.interface.js'
 export function observeEntryPoints(
   { config, runtime }: RunningTelemetry,
   modules: ModulesContainer,
+  host: HttpAdapterHost,
 ): () => void {
   const undo: (() => void)[] = [];
   if (runtime !== undefined) {
     const { instrumentation } = config;
     if (instrumentation.websockets) undo.push(observeGateways(modules));
+    if (instrumentation.graphql) undo.push(observeGraphql(modules, host));
   }
   return () => {
     for (const restore of undo) restore();

@@ -75,7 +75,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     this.http = observeHttpApplication(telemetry, host, moduleRef);
     if (telemetry.runtime !== undefined)
       this.background = instrumentBackgroundWork(modules, telemetry.config.instrumentation);
-    this.leaveEntryPoints = observeEntryPoints(telemetry, modules);
+    this.leaveEntryPoints = observeEntryPoints(telemetry, modules, host);
     if (telemetry.runtime !== undefined && telemetry.config.instrumentation.microservices)
       this.microservices = observeMicroservices(modules);
     // Last: what has a span for another reason needs none as a provider.

@@ -134,3 +134,11 @@ export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.mess
 
 /** How NestJS's microservices send a message; the conventions have no name for it. */
 export const ATTR_NESTJS_TRANSPORT = 'nestjs.transport';
+export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';
+export const ATTR_GRAPHQL_OPERATION_NAME = 'graphql.operation.name';
+export const ATTR_GRAPHQL_OPERATION_TYPE = 'graphql.operation.type';
+/** GraphQL; the conventions have no names for these. */
+export const METRIC_NESTJS_GRAPHQL_OPERATION_DURATION = 'nestjs.graphql.operation.duration';
+export const METRIC_NESTJS_GRAPHQL_EVENT_DURATION = 'nestjs.graphql.event.duration';
+export const ATTR_NESTJS_GRAPHQL_FIELD = 'nestjs.graphql.field';
+export const ATTR_NESTJS_GRAPHQL_ERROR_COUNT = 'nestjs.graphql.error.count';

@@ -1,20 +1,13 @@
-import {
-  context,
-  isSpanContextValid,
-  type Link,
-  type SpanContext,
-  SpanKind,
-  trace,
-} from '@opentelemetry/api';
+import { type Link } from '@opentelemetry/api';
 
 import { changeActiveWebSocketConnections } from '../../metrics/websocket-metrics.js';
-import { extractTraceContext, type TraceContextCarrier } from '../../tracing/propagation.js';
+import { findConnectionOrigin } from './connection-origin.js';
 import { type WebSocketAdapterLike } from './nest-websockets.interface.js';
 
 /** Where a client keeps the request it connected with: `Socket` of socket.io, or nowhere (ws gives it as an argument). */
 interface ClientLike {
-  readonly handshake?: { readonly headers?: TraceContextCarrier };
-  readonly request?: { readonly headers?: TraceContextCarrier };
+  readonly handshake?: { readonly headers?: unknown };
+  readonly request?: { readonly headers?: unknown };
 }
 
 const NONE: Link[] = [];
@@ -31,7 +24,7 @@ export class Connections {
     namespace: string | undefined,
   ): void {
     if (!isObject(client) || this.links.has(client)) return;
-    const origin = originOf(client, request);
+    const origin = findConnectionOrigin(headersOf(client, request));
     this.links.set(client, origin === undefined ? NONE : [{ context: origin }]);
     if (adapter.bindClientDisconnect === undefined) return;
     let open = true;
@@ -49,23 +42,9 @@ export class Connections {
   }
 }
 
-/** The span of the upgrade request when there is one, else the caller's that its headers name. */
-function originOf(client: ClientLike, request: unknown): SpanContext | undefined {
-  const { headers } = isObject(request) ? (request as ClientLike['request'] & object) : {};
-  const carrier = headers ?? client.handshake?.headers ?? client.request?.headers;
-  const remote = carrier === undefined ? undefined : trace.getSpanContext(extractTraceContext(carrier));
-  const active = trace.getSpan(context.active());
-  const upgrade = active?.spanContext();
-  if (active !== undefined && upgrade !== undefined && isSpanContextValid(upgrade)) {
-    // Whatever else happens to be active where the server was started has nothing to do with this connection.
-    const belongs = remote === undefined ? isServerSpan(active) : remote.traceId === upgrade.traceId;
-    if (belongs) return upgrade;
-  }
-  return remote;
-}
-
-function isServerSpan(span: object): boolean {
-  return 'kind' in span && span.kind === SpanKind.SERVER;
+function headersOf(client: ClientLike, request: unknown): unknown {
+  const own = isObject(request) ? (request as { readonly headers?: unknown }).headers : undefined;
+  return own ?? client.handshake?.headers ?? client.request?.headers;
 }
 
 function isObject(value: unknown): value is object {

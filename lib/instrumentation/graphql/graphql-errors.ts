@@ -1,0 +1,79 @@
+import { errorTypeOf, isSpanError } from '../../tracing/error-policy.js';
+
+/** What is used of a `GraphQLError`, and of one that was formatted for the response. */
+export interface GraphqlErrorLike {
+  readonly message?: unknown;
+  readonly path?: readonly (string | number)[] | undefined;
+  readonly extensions?:
+    { readonly code?: unknown; readonly http?: { readonly status?: unknown } } | undefined;
+  readonly originalError?: unknown;
+  /** Of Mercurius's errors. */
+  readonly statusCode?: unknown;
+  readonly code?: unknown;
+}
+
+/** Codes by which Apollo Server and applications tell that the client asked for something it cannot have. */
+const CLIENT_CODES = new Set<unknown>([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+]);
+
+/**
+ * The error policy for what is in the `errors` of a result: a fault of the client is none of the operation's. That is
+ * what the policy says of what was thrown, and besides a syntax error, a document that is not valid, a variable of the
+ * wrong type, and whatever says so by its code or its HTTP status.
+ */
+export function isOperationError(error: unknown): boolean {
+  if (!isGraphqlError(error)) return isSpanError(error);
+  const { extensions, originalError } = error;
+  const status = extensions?.http?.status ?? mercuriusStatusOf(error);
+  if (CLIENT_CODES.has(extensions?.code) || (typeof status === 'number' && status < 500)) return false;
+  if (originalError !== undefined && originalError !== null) return isOperationError(originalError);
+  if (extensions?.code === 'INTERNAL_SERVER_ERROR') return true;
+  // Whatever stops a request before a field is resolved has no path: it is not executable.
+  if (isGraphqlClass(error)) return error.path !== undefined;
+  return isSpanError(error);
+}
+
+/** What was thrown, below what GraphQL wrapped around it. */
+export function thrownError(error: unknown): unknown {
+  let thrown = error;
+  for (
+    let depth = 0;
+    depth < 8 && isGraphqlError(thrown) && thrown.originalError instanceof Error;
+    depth += 1
+  )
+    thrown = thrown.originalError;
+  return thrown;
+}
+
+/** `error.type` of an operation: the class of what was thrown; the code where GraphQL itself found the fault. */
+export function operationErrorType(error: unknown): string {
+  const thrown = thrownError(error);
+  const code = isGraphqlError(thrown) ? thrown.extensions?.code : undefined;
+  if (typeof code === 'string') return code;
+  return thrown instanceof Error ? errorTypeOf(thrown) : 'GraphQLError';
+}
+
+function isGraphqlError(error: unknown): error is GraphqlErrorLike {
+  return typeof error === 'object' && error !== null;
+}
+
+/** Of Mercurius's own errors and its `ErrorWithProps`; other errors carry the status of somebody else's answer there. */
+function mercuriusStatusOf({ statusCode, code, extensions }: GraphqlErrorLike): unknown {
+  const own = typeof code === 'string' && code.startsWith('MER_ERR_');
+  return own || extensions !== undefined ? statusCode : undefined;
+}
+
+/** A `GraphQLError`, or what became of one when the response was formatted. */
+function isGraphqlClass(error: object): boolean {
+  return !(error instanceof Error) || error.name === 'GraphQLError' || 'positions' in error;
+}

@@ -1,0 +1,79 @@
+import { type DocumentLike, type DriverOptions, type OperationNodeLike } from './graphql.interface.js';
+import { Operation } from './operation.js';
+import { linksOf } from './subscriptions.js';
+
+/** What is used of graphql-ws's server options. */
+interface GraphqlWsOptions {
+  readonly context?: unknown;
+  readonly onOperation?: unknown;
+}
+
+interface ExecutionArgs {
+  readonly document: DocumentLike;
+  readonly operationName?: string | null;
+  readonly contextValue?: unknown;
+}
+
+interface SocketLike {
+  readonly extra?: { readonly request?: { readonly headers?: unknown } };
+}
+
+type Callback = (...args: unknown[]) => unknown;
+
+/**
+ * Gives driver options whose graphql-ws server records each operation that it executes, from when its context is made
+ * until its result or its stream of events is there.
+ */
+export function withRecordedSockets(options: DriverOptions, isActive: () => boolean): void {
+  const given =
+    options.subscriptions ?? (options.installSubscriptionHandlers === true ? { 'graphql-ws': {} } : {});
+  const own = given['graphql-ws'];
+  if (own === undefined || own === false || own === null) return;
+  const socketOptions = own === true ? {} : (own as GraphqlWsOptions);
+  options.subscriptions = {
+    ...given,
+    'graphql-ws': { ...socketOptions, ...recordOperations(socketOptions, options.context, isActive) },
+  };
+}
+
+function recordOperations(
+  { context, onOperation }: GraphqlWsOptions,
+  fallback: unknown,
+  isActive: () => boolean,
+): GraphqlWsOptions {
+  const makeContext = context ?? fallback;
+  return {
+    context: async (...call: unknown[]): Promise<unknown> => {
+      const value: unknown =
+        typeof makeContext === 'function' ? await (makeContext as Callback)(...call) : makeContext;
+      if (isActive()) startOperation(value, call[0] as SocketLike, call[3] as ExecutionArgs);
+      return value;
+    },
+    onOperation: (...call: unknown[]): unknown => {
+      const [, , , args, result] = call as [unknown, unknown, unknown, ExecutionArgs, unknown];
+      Operation.of(args.contextValue)?.end(errorsOf(result));
+      return typeof onOperation === 'function' ? (onOperation as Callback)(...call) : undefined;
+    },
+  };
+}
+
+function startOperation(
+  contextValue: unknown,
+  socket: SocketLike,
+  { document, operationName }: ExecutionArgs,
+): void {
+  const node = document.definitions.find(
+    (definition): definition is OperationNodeLike =>
+      definition.kind === 'OperationDefinition' &&
+      (typeof operationName !== 'string' || (definition as OperationNodeLike).name?.value === operationName),
+  );
+  const links = linksOf(socket.extra?.request?.headers);
+  const operation = Operation.start(contextValue, { root: true, links });
+  if (node !== undefined) operation?.identify(node);
+}
+
+function errorsOf(result: unknown): readonly unknown[] {
+  const errors: unknown =
+    typeof result === 'object' && result !== null && 'errors' in result ? result.errors : undefined;
+  return Array.isArray(errors) ? errors : [];
+}

@@ -1,0 +1,95 @@
+import { context } from '@opentelemetry/api';
+
+import { currentRuntime } from '../../runtime/runtime-state.js';
+import { type ResolverMethod } from './find-resolvers.js';
+import { type FieldLike, type FieldResolver, type SchemaLike, type TypeLike } from './graphql.interface.js';
+import { Operation } from './operation.js';
+import { beginSubscription, followEvents } from './subscriptions.js';
+
+const WRAPPED = Symbol.for('nestjs-telemetry.graphql-resolver');
+
+/**
+ * Gives each field that a method of a resolver class resolves its span, guards, pipes and interceptors included, below
+ * the operation that asks for it. The fields of the schema are where all of Nest's ways to a method meet, request-scoped
+ * ones too. Fields without such a method are left alone. Returns the undo.
+ */
+export function instrumentSchema(
+  schema: SchemaLike,
+  resolvers: ReadonlyMap<string, ResolverMethod>,
+): () => void {
+  const undo: (() => void)[] = [];
+  const subscriptions = schema.getSubscriptionType?.()?.name;
+  for (const type of Object.values(schema.getTypeMap())) {
+    // Input types have fields without interfaces, and nothing resolves them.
+    if (type.getFields === undefined || type.getInterfaces === undefined) continue;
+    for (const field of Object.values(type.getFields())) {
+      const resolver = resolverOf(type, field, resolvers);
+      if (resolver === undefined) continue;
+      const isSubscription = type.name === subscriptions;
+      undo.push(
+        isSubscription
+          ? replace(field, 'subscribe', (original) => subscribeThrough(resolver, original))
+          : replace(field, 'resolve', (original) => resolveThrough(resolver, original)),
+      );
+    }
+  }
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function resolverOf(
+  type: TypeLike,
+  field: FieldLike,
+  resolvers: ReadonlyMap<string, ResolverMethod>,
+): ResolverMethod | undefined {
+  const own = resolvers.get(`${type.name}.${field.name}`);
+  if (own !== undefined) return own;
+  // A field resolver that was written for an interface resolves the field of each type that has it.
+  const parent = type.getInterfaces?.().find(({ name }) => resolvers.has(`${name}.${field.name}`));
+  return parent === undefined ? undefined : resolvers.get(`${parent.name}.${field.name}`);
+}
+
+function replace(
+  field: FieldLike,
+  member: 'resolve' | 'subscribe',
+  wrap: (original: FieldResolver) => FieldResolver,
+): () => void {
+  const original = field[member];
+  if (original === undefined || WRAPPED in original) return () => undefined;
+  const wrapped = Object.assign(wrap(original), { [WRAPPED]: true });
+  field[member] = wrapped;
+  return () => {
+    if (field[member] === wrapped) field[member] = original;
+  };
+}
+
+function resolveThrough(resolver: ResolverMethod, original: FieldResolver): FieldResolver {
+  return function (source, args, contextValue, info) {
+    const operation = Operation.of(contextValue);
+    if (operation === undefined || operation.leavesResolversAlone)
+      return original.call(this, source, args, contextValue, info);
+    return operation.resolve(resolver, info, () => original.call(this, source, args, contextValue, info));
+  };
+}
+
+function subscribeThrough(resolver: ResolverMethod, original: FieldResolver): FieldResolver {
+  return function (source, args, contextValue, info) {
+    if (currentRuntime() === undefined) return original.call(this, source, args, contextValue, info);
+    const { operation, leave } = beginSubscription(contextValue, info);
+    if (operation === undefined) return original.call(this, source, args, contextValue, info);
+    const setUp = async (): Promise<unknown> => {
+      try {
+        const stream: unknown = await operation.resolve(resolver, info, () =>
+          original.call(this, source, args, contextValue, info),
+        );
+        leave();
+        return followEvents(stream, contextValue, operation, info);
+      } catch (error) {
+        leave(error);
+        throw error;
+      }
+    };
+    return context.with(operation.context, setUp);
+  };
+}

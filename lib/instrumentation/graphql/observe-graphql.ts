@@ -1,0 +1,155 @@
+import { type IncomingMessage } from 'node:http';
+
+import { type Type } from '@nestjs/common';
+
+import { warnOnce } from '../../errors/warnings.js';
+import { processWide } from '../../process/process-wide.js';
+import { recordOf } from '../http-server/recorded-message.js';
+import { createApolloPlugin } from './apollo-plugin.js';
+import { findResolvers, type ModulesLike } from './find-resolvers.js';
+import { type DriverLike, type DriverOptions, type HttpAdapterLike } from './graphql.interface.js';
+import { withRecordedSockets } from './instrument-graphql-ws.js';
+import { instrumentMercurius } from './instrument-mercurius.js';
+import { instrumentSchema } from './instrument-schema.js';
+
+/** What to do around the start of a driver, by the HTTP adapter host of its application. */
+interface DriverObserver {
+  beforeStart(options: DriverOptions, driver: DriverLike): void;
+  afterStart(driver: DriverLike): void;
+}
+
+const observers = processWide('graphql-observers', () => new WeakMap<object, DriverObserver>());
+
+/** Drivers that are patched, and for how many applications. */
+const patched = processWide(
+  'graphql-drivers',
+  () => new Map<object, { users: number; restore: () => void }>(),
+);
+
+/**
+ * Records the GraphQL operations of one application, whichever driver executes them. Found in the container: a driver
+ * of Nest is started with the finished schema, and that is where operations and resolvers can be reached. Returns the undo.
+ *
+ * @param host NestJS's `HttpAdapterHost`, by which a driver is known as one of this application
+ */
+export function observeGraphql(modules: ModulesLike, host: object): () => void {
+  const drivers = findDrivers(modules);
+  if (drivers.size === 0 || observers.has(host)) return () => undefined;
+  const undo: (() => void)[] = [];
+  let active = true;
+  const isActive = (): boolean => active;
+  observers.set(host, {
+    beforeStart: (options, driver) => {
+      const { schema } = options;
+      if (schema !== undefined && schema !== null)
+        undo.push(instrumentSchema(schema, findResolvers(modules)));
+      if (isApollo(driver)) {
+        addPlugin(options, isActive);
+        withRecordedSockets(options, isActive);
+      }
+      const adapter = driver.httpAdapterHost?.httpAdapter;
+      if (adapter !== undefined && adapter !== null) tellRoute(adapter, options.path, isActive);
+    },
+    afterStart: (driver) => {
+      const app = driver.httpAdapterHost?.httpAdapter?.getInstance();
+      if (typeof app === 'object' && app !== null) undo.push(instrumentMercurius(app));
+    },
+  });
+  for (const prototype of drivers) undo.push(patchDriver(prototype));
+  return () => {
+    active = false;
+    observers.delete(host);
+    for (const restore of undo) restore();
+  };
+}
+
+function findDrivers(modules: ModulesLike): Set<DriverLike> {
+  const found = new Set<DriverLike>();
+  for (const { providers } of modules.values()) {
+    for (const { metatype } of providers.values()) {
+      const prototype =
+        typeof metatype === 'function' ? ((metatype as Type).prototype as unknown) : undefined;
+      if (isDriver(prototype)) found.add(prototype);
+    }
+  }
+  return found;
+}
+
+function isDriver(prototype: unknown): prototype is DriverLike {
+  const methods = ['start', 'generateSchema', 'mergeDefaultOptions', 'subscriptionWithFilter'];
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  return methods.every((name) => typeof Reflect.get(prototype, name) === 'function');
+}
+
+function patchDriver(prototype: DriverLike): () => void {
+  let entry = patched.get(prototype);
+  if (entry === undefined) {
+    entry = { users: 0, restore: replaceStart(prototype) };
+    patched.set(prototype, entry);
+  }
+  const joined = entry;
+  joined.users += 1;
+  return () => {
+    joined.users -= 1;
+    if (joined.users > 0) return;
+    joined.restore();
+    patched.delete(prototype);
+  };
+}
+
+function replaceStart(prototype: DriverLike): () => void {
+  const own = Object.getOwnPropertyDescriptor(prototype, 'start');
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the driver it is of
+  const original = prototype.start;
+  const start: DriverLike['start'] = async function (options) {
+    const observer = this.httpAdapterHost === undefined ? undefined : observers.get(this.httpAdapterHost);
+    if (observer === undefined) return original.call(this, options);
+    // What the application gave is not changed: it may start another application with the same.
+    const recorded = { ...options };
+    attempt(() => {
+      observer.beforeStart(recorded, this);
+    });
+    const result = await original.call(this, recorded);
+    attempt(() => {
+      observer.afterStart(this);
+    });
+    return result;
+  };
+  Object.defineProperty(prototype, 'start', { value: start, configurable: true, writable: true });
+  return () => {
+    if (prototype.start !== start) return;
+    if (own === undefined) Reflect.deleteProperty(prototype, 'start');
+    else Object.defineProperty(prototype, 'start', own);
+  };
+}
+
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    warnOnce('graphql', `Telemetry could not reach all of GraphQL: ${String(error)}`);
+  }
+}
+
+/** Mercurius's options have plugins as well, of another kind, and sockets of their own. */
+function isApollo(driver: object): boolean {
+  return 'registerFastify' in driver && 'registerExpress' in driver;
+}
+
+function addPlugin(options: DriverOptions, isActive: () => boolean): void {
+  const plugin = createApolloPlugin(isActive);
+  if (options.server !== undefined) {
+    options.server = { ...options.server, plugins: [...(options.server.plugins ?? []), plugin] };
+  } else {
+    options.plugins = [...(options.plugins ?? []), plugin];
+  }
+}
+
+/** On Express, GraphQL is middleware: without a note its requests would have no route. */
+function tellRoute(adapter: HttpAdapterLike, path: string | undefined, isActive: () => boolean): void {
+  if (path === undefined || adapter.getType() !== 'express') return;
+  adapter.use(path, (request, _response, next) => {
+    if (isActive()) recordOf(request as IncomingMessage)?.adoptRoute?.(path);
+    next();
+  });
+}

@@ -1,0 +1,98 @@
+import { type Link } from '@opentelemetry/api';
+
+import { findConnectionOrigin } from '../websockets/connection-origin.js';
+import { type ResolveInfoLike } from './graphql.interface.js';
+import { Operation } from './operation.js';
+
+/** A subscription that is being set up, and how to tell how that went. */
+export interface Subscribing {
+  readonly operation: Operation | undefined;
+  readonly leave: (error?: unknown) => void;
+}
+
+/** What is read of a context value to find the request that a socket was opened with. */
+interface SocketContext {
+  readonly req?: {
+    readonly headers?: unknown;
+    readonly extra?: { readonly request?: { readonly headers?: unknown } };
+  };
+  readonly request?: { readonly headers?: unknown };
+  readonly reply?: { readonly request?: { readonly headers?: unknown } };
+}
+
+/** Gives the operation that was started for a subscription, or starts it where nothing told of it before. */
+export function beginSubscription(contextValue: unknown, { operation: node }: ResolveInfoLike): Subscribing {
+  const known = Operation.of(contextValue);
+  // Whoever has started it ends it.
+  if (known !== undefined) return { operation: known, leave: () => undefined };
+  const operation = Operation.start(contextValue, { root: true, links: linksOf(headersOf(contextValue)) });
+  operation?.identify(node);
+  return {
+    operation,
+    leave: (error) => {
+      operation?.end(error === undefined ? [] : [error]);
+    },
+  };
+}
+
+/** What an operation over a socket is linked to: the request that opened the socket. */
+export function linksOf(headers: unknown): Link[] {
+  const origin = findConnectionOrigin(headers);
+  return origin === undefined ? [] : [{ context: origin }];
+}
+
+/**
+ * Gives the stream of events that records each of them, from when it is there until the next one is asked for: its
+ * fields are resolved and the result sent in between. Each is a trace of its own, linked to the subscription.
+ */
+export function followEvents(
+  stream: unknown,
+  contextValue: unknown,
+  subscription: Operation,
+  { operation: node }: ResolveInfoLike,
+): unknown {
+  if (!isAsyncIterable(stream) || typeof contextValue !== 'object' || contextValue === null) return stream;
+  const source = stream[Symbol.asyncIterator]();
+  const { spanContext } = subscription;
+  const links = spanContext === undefined ? [] : [{ context: spanContext }];
+  let event: Operation | undefined;
+  const endEvent = (): void => {
+    event?.endWithFailures();
+    event = undefined;
+  };
+  const followed: AsyncIterableIterator<unknown> = {
+    next: async () => {
+      endEvent();
+      const result = await source.next();
+      if (result.done !== true) {
+        event = Operation.start(contextValue, { kind: 'event', root: true, links, notesFailures: true });
+        event?.identify(node);
+      }
+      return result;
+    },
+    [Symbol.asyncIterator]: () => followed,
+  };
+  // Whoever reads the stream looks whether these are there.
+  if (source.return !== undefined) {
+    followed.return = async (value?: unknown) => {
+      endEvent();
+      return (await source.return?.(value)) ?? { value, done: true };
+    };
+  }
+  if (source.throw !== undefined) {
+    followed.throw = async (error?: unknown) => {
+      endEvent();
+      return (await source.throw?.(error)) ?? { value: undefined, done: true };
+    };
+  }
+  return followed;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function headersOf(contextValue: unknown): unknown {
+  const { req, request, reply } = (contextValue ?? {}) as SocketContext;
+  return req?.headers ?? req?.extra?.request?.headers ?? request?.headers ?? reply?.request?.headers;
+}
