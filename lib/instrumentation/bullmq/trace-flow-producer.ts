@@ -5,7 +5,7 @@ import { carryContext } from './job-context.js';
 import { recordsBullmq, recordSending } from './record-sending.js';
 
 /** What a `FlowProducer` is told by. */
-export const FLOW_PRODUCER_METHODS = ['add', 'addBulk', 'getFlow'] as const;
+export const FLOW_PRODUCER_METHODS = ['add', 'addBulk', 'getFlow', 'addNode'] as const;
 
 interface FlowProducer {
   readonly opts?: { readonly telemetry?: unknown };

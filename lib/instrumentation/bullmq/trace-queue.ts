@@ -7,8 +7,8 @@ import { type BullQueue, type JobOptions } from './bullmq.interface.js';
 import { carryContext } from './job-context.js';
 import { recordsBullmq, recordSending } from './record-sending.js';
 
-/** What a `Queue` is told by. */
-export const QUEUE_METHODS = ['add', 'addBulk', 'drain'] as const;
+/** What a `Queue` is told by; an application may have a class with `add` and `addBulk` of its own. */
+export const QUEUE_METHODS = ['add', 'addBulk', 'drain', 'obliterate', 'retryJobs'] as const;
 
 type Add = (this: BullQueue, name: string, data: unknown, options?: JobOptions) => unknown;
 interface BulkJob {

@@ -7,7 +7,7 @@ import { attemptContextOf, recordAttempt } from './record-attempt.js';
 import { recordsBullmq } from './record-sending.js';
 
 /** What a `Worker` is told by. */
-export const WORKER_METHODS = ['callProcessJob', 'run'] as const;
+export const WORKER_METHODS = ['callProcessJob', 'run', 'getNextJob'] as const;
 
 type CallProcessJob = (this: BullQueue, job: BullJob, ...rest: unknown[]) => unknown;
 type HandleFailed = (this: BullQueue, error: unknown, job: BullJob, ...rest: unknown[]) => unknown;

@@ -7,8 +7,8 @@ type Patch = Readonly<Record<string, ReplaceMethod>>;
 
 /** What the classes of `@nestjs/schedule` are told by. */
 export const EXPLORER_METHODS = ['lookupSchedulers', 'wrapFunctionInTryCatchBlocks'] as const;
-export const ORCHESTRATOR_METHODS = ['mountCron'] as const;
-export const REGISTRY_METHODS = ['addCronJob', 'getCronJobs'] as const;
+export const ORCHESTRATOR_METHODS = ['mountCron', 'mountIntervals'] as const;
+export const REGISTRY_METHODS = ['addCronJob', 'getCronJobs', 'addInterval'] as const;
 
 /**
  * Each run of a decorated method gets a trace. The explorer hands every such method to its `try … catch` once, at the start:

@@ -191,6 +191,17 @@ export function describeBullmq(platform: Platform): void {
       ]);
     });
 
+    it('decides on the attempt anew where whoever added the job was not sampled', async () => {
+      const caller = newCaller();
+      const unsampled = { ...caller, traceparent: caller.traceparent.replace(/01$/, '00') };
+      await app.fetch('/send?name=unsampled', { caller: unsampled, headers: { baggage: 'tenant=acme' } });
+      const [attempt] = await attemptsAt('unsampled');
+      expect(attempt!.spanContext().traceId).not.toBe(caller.traceId);
+      expect(attempt!.links.map(({ context }) => context.traceId)).toEqual([caller.traceId]);
+      expect(app.spans.inTrace(caller.traceId)).toEqual([]);
+      expect(seen.find(({ job }) => job === 'unsampled')?.baggage).toBe('acme');
+    });
+
     it('gives each attempt a trace, with what was thrown, and links all with the producer', async () => {
       const producer = await addBy('/send?name=flaky');
       const [failed, succeeded] = await attemptsAt('flaky', 2);

@@ -100,6 +100,11 @@ class OrdersController {
     return this.events.emit('order.created', { id: '7' });
   }
 
+  @Get('health')
+  health(): void {
+    this.emit();
+  }
+
   @Get('emit-async')
   async emitAsync(): Promise<unknown[]> {
     return (await this.events.emitAsync('order.created', { id: '8' })) as unknown[];
@@ -217,6 +222,19 @@ export function describeEventEmitter(platform: Platform): void {
       await app.fetch('/base', { caller });
       for (const name of ['FirstListener.inherited', 'SecondListener.inherited', 'ScopedListener.handle']) {
         await app.spans.named(caller.traceId, name);
+      }
+    });
+
+    it('calls listeners as they are below a caller that is not sampled, and below an ignored request', async () => {
+      const caller = newCaller();
+      const unsampled = { ...caller, traceparent: caller.traceparent.replace(/01$/, '00') };
+      for (const path of ['/emit', '/health']) {
+        const before = app.spans.started.length;
+        handled.length = 0;
+        await app.fetch(path, { caller: unsampled });
+        await eventually('the last listener', () => handled.includes('later'));
+        expect(handled).toContain('handled 7');
+        expect(app.spans.started.slice(before)).toEqual([]);
       }
     });
 
