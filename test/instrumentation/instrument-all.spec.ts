@@ -1,0 +1,74 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel';
+
+import {
+  configureTelemetry,
+  getTelemetry,
+  instrumentAll,
+  instrumentMysql,
+  instrumentRedis,
+  type RunningTelemetry,
+} from 'nestjs-telemetry';
+import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
+
+const CHANNELS = [
+  'undici:request:create',
+  'http.client.request.created',
+  'tracing:ioredis:command:start',
+  'tracing:node-redis:command:start',
+  'tracing:mysql2:query:start',
+  'tracing:module.require:end',
+];
+
+describe('instrumentAll()', () => {
+  let probe: TelemetryProbe;
+  let telemetry: RunningTelemetry;
+  const subscribed = () => CHANNELS.filter((name) => channel(name).hasSubscribers);
+
+  beforeEach(() => {
+    probe = createTelemetryProbe();
+    telemetry = configureTelemetry({ ...probe.options, instrumentation: false });
+  });
+  afterEach(() => telemetry.shutdown());
+
+  it('listens to every client, and its undo leaves nothing behind', () => {
+    expect(subscribed()).toEqual([]);
+    const undo = instrumentAll();
+    expect(subscribed()).toEqual(CHANNELS);
+    undo();
+    expect(subscribed()).toEqual([]);
+  });
+
+  it('leaves a client to whoever still wants it', () => {
+    const undoMysql = instrumentMysql();
+    const undoAll = instrumentAll();
+    undoAll();
+    expect(subscribed()).toEqual(['tracing:mysql2:query:start']);
+    undoMysql();
+    expect(subscribed()).toEqual([]);
+  });
+
+  it('records what a driver announces, once, with a failure before anything was waited for', () => {
+    const undo = [instrumentMysql(), instrumentAll(), instrumentRedis()];
+    const queries = tracingChannel('mysql2:query');
+    const message = {
+      query: "SELECT * FROM users WHERE name = 'Ada'",
+      database: 'shop',
+      serverAddress: 'db',
+      serverPort: 3306,
+    };
+    getTelemetry('test').trace('caller', () => {
+      expect(() =>
+        queries.traceSync(() => {
+          throw new RangeError('not sent');
+        }, message),
+      ).toThrow('not sent');
+    });
+    for (const stop of undo) stop();
+    const span = probe.span('SELECT users');
+    expect(span.attributes).toMatchObject({
+      'db.query.text': 'SELECT * FROM users WHERE name = ?',
+      'error.type': 'RangeError',
+    });
+    expect(span.parentSpanContext?.spanId).toBe(probe.span('caller').spanContext().spanId);
+  });
+});
