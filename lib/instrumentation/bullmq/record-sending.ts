@@ -1,4 +1,11 @@
-import { type Attributes, context, type Span, SpanKind } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  createContextKey,
+  type Span,
+  SpanKind,
+} from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
 import {
@@ -21,6 +28,13 @@ export const BULLMQ_SCOPE = 'nestjs-telemetry/bullmq';
 /** Whether BullMQ is to be recorded now. */
 export function recordsBullmq(): boolean {
   return currentRuntime()?.config.instrumentation.bullmq === true;
+}
+
+const SENDING = createContextKey('nestjs-telemetry.bullmq-sending');
+
+/** The context of the call that adds jobs just now, without what keeps its Redis commands from getting spans. */
+export function sendingContext(): Context | undefined {
+  return context.active().getValue(SENDING) as Context | undefined;
 }
 
 /** A call that hands jobs to a queue. */
@@ -61,7 +75,8 @@ function measureSending<T>({ queue, operation, count }: Sending, span: Span, pre
     const durationSeconds = (performance.now() - startedAt) / 1000;
     recordJobsSent({ queue, operation, count, errorType, durationSeconds, context: active });
   };
-  return invokeAndFollow(() => context.with(suppressTracing(active), prepare()), {
+  const inside = suppressTracing(active).setValue(SENDING, active);
+  return invokeAndFollow(() => context.with(inside, prepare()), {
     onSuccess: (result) => {
       const id = (result as { readonly id?: unknown } | undefined)?.id;
       if (typeof id === 'string') span.setAttribute(ATTR_MESSAGING_MESSAGE_ID, id);

@@ -1,3 +1,5 @@
+import { context } from '@opentelemetry/api';
+
 import {
   ATTR_BULLMQ_JOB_NAME,
   ATTR_BULLMQ_JOB_SCHEDULER_ID,
@@ -5,7 +7,7 @@ import {
 import { type ReplaceMethod } from '../container/patch-class.js';
 import { type BullQueue, type JobOptions } from './bullmq.interface.js';
 import { carryContext } from './job-context.js';
-import { recordsBullmq, recordSending } from './record-sending.js';
+import { recordsBullmq, recordSending, sendingContext } from './record-sending.js';
 
 /** What a `Queue` is told by; an application may have a class with `add` and `addBulk` of its own. */
 export const QUEUE_METHODS = ['add', 'addBulk', 'drain', 'obliterate', 'retryJobs'] as const;
@@ -20,6 +22,7 @@ interface JobTemplate {
   readonly name?: string;
   readonly opts?: JobOptions;
 }
+type Emit = (this: BullQueue, ...args: unknown[]) => unknown;
 type Upsert = (this: BullQueue, id: string, repeat: unknown, template?: JobTemplate) => unknown;
 
 /** Each call that adds jobs to a queue gets a PRODUCER span whose context travels with the jobs. */
@@ -27,6 +30,7 @@ export const QUEUE_PATCH: Readonly<Record<string, ReplaceMethod>> = {
   add: traceAdd,
   addBulk: traceAddBulk,
   upsertJobScheduler: traceUpsert,
+  emit: traceListeners,
 };
 
 /** A queue with a telemetry of BullMQ's own makes its spans by itself. */
@@ -65,5 +69,14 @@ function traceUpsert(original: Upsert): Upsert {
       const carrying = { ...template, opts: carryContext(template?.opts) } as JobTemplate;
       return () => original.call(this, id, repeat, carrying);
     });
+  };
+}
+
+/** What listens to a queue is the application's: its spans are below the call that adds the job. */
+function traceListeners(original: Emit): Emit {
+  return function (...args) {
+    const sending = sendingContext();
+    if (sending === undefined) return original.apply(this, args);
+    return context.with(sending, () => original.apply(this, args));
   };
 }

@@ -191,6 +191,16 @@ export function describeBullmq(platform: Platform): void {
       ]);
     });
 
+    it('shows what a listener of the queue does below the call that added the job', async () => {
+      const queue = app.app.get<Queue>(getQueueToken('mail'));
+      queue.once('waiting', () => {
+        getTelemetry('listener').trace('on waiting', () => undefined);
+      });
+      const producer = await addBy('/send?name=waiting');
+      const listener = await app.spans.named(producer.spanContext().traceId, 'on waiting');
+      expect(listener.parentSpanContext?.spanId).toBe(producer.spanContext().spanId);
+    });
+
     it('decides on the attempt anew where whoever added the job was not sampled', async () => {
       const caller = newCaller();
       const unsampled = { ...caller, traceparent: caller.traceparent.replace(/01$/, '00') };
