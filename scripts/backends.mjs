@@ -7,6 +7,10 @@
 //   Redis       REDIS_SERVER_BIN, else `redis-server` on the PATH
 //   MariaDB     MARIADB_BIN, else `mariadbd` on the PATH
 //   FerretDB    FERRETDB_BIN, else built with Go once and kept in the user's cache folder; it speaks MongoDB's protocol
+//   NATS        NATS_SERVER_BIN, else `nats-server` on the PATH
+//   RabbitMQ    RABBITMQ_SERVER_BIN, else /usr/lib/rabbitmq/bin/rabbitmq-server, else `rabbitmq-server` on the PATH
+//   Mosquitto   MOSQUITTO_BIN, else `mosquitto` on the PATH; it speaks MQTT 5
+//   Kafka       KFAKE_BIN, else built with Go once and kept in the user's cache folder; an in-memory broker of franz-go
 //   PostgreSQL  POSTGRES_BIN_DIR, else the newest /usr/lib/postgresql/*/bin, else the folder of `initdb` on the PATH
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const jaegerModule = join(root, 'test/backends/jaeger');
 const ferretdbModule = join(root, 'test/backends/ferretdb');
+const kfakeModule = join(root, 'test/backends/kfake');
 const jaegerCommand = 'github.com/jaegertracing/jaeger/cmd/jaeger';
 
 function isExecutable(path) {
@@ -92,7 +97,7 @@ function buildWithGo(title, name, variable, module, command) {
   const go = onPath('go');
   if (!go)
     return {
-      missing: `neither ${variable} is set nor is Go installed; install Go 1.25 or later, or set ${variable}`,
+      missing: `neither ${variable} is set nor is Go installed; install Go 1.26 or later, or set ${variable}`,
     };
   console.log(`building ${title} with ${go}; this takes some minutes, once`);
   const started = performance.now();
@@ -120,6 +125,27 @@ function findFerretdb() {
   const [, version] = /FerretDB\/FerretDB (v\S+)/.exec(readFileSync(join(ferretdbModule, 'go.mod'), 'utf8'));
   const name = `ferretdb-${version}-${hash.digest('hex').slice(0, 12)}`;
   return buildWithGo('FerretDB', name, 'FERRETDB_BIN', ferretdbModule, '.');
+}
+
+/** Debian's command on the PATH insists on its own user and data folder; what it calls does not. */
+function findRabbitmq() {
+  const debian = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+  if (!process.env['RABBITMQ_SERVER_BIN'] && isExecutable(debian)) return { path: debian };
+  return findOnPath({
+    name: 'rabbitmq-server',
+    variable: 'RABBITMQ_SERVER_BIN',
+    install: 'apt-get install rabbitmq-server',
+  });
+}
+
+/** A tiny program around franz-go's broker in memory. */
+function findKfake() {
+  const given = fromEnvironment('KFAKE_BIN');
+  if (given) return given;
+  const hash = createHash('sha256');
+  for (const file of ['go.sum', 'main.go']) hash.update(readFileSync(join(kfakeModule, file)));
+  const name = `kfake-${hash.digest('hex').slice(0, 12)}`;
+  return buildWithGo('kfake', name, 'KFAKE_BIN', kfakeModule, '.');
 }
 
 function findPostgres() {
@@ -157,6 +183,18 @@ const backends = {
     install: 'apt-get install mariadb-server',
   }),
   ferretdb: findFerretdb(),
+  nats: findOnPath({
+    name: 'nats-server',
+    variable: 'NATS_SERVER_BIN',
+    install: 'apt-get install nats-server',
+  }),
+  rabbitmq: findRabbitmq(),
+  mosquitto: findOnPath({
+    name: 'mosquitto',
+    variable: 'MOSQUITTO_BIN',
+    install: 'apt-get install mosquitto',
+  }),
+  kafka: findKfake(),
 };
 for (const [name, { path, missing }] of Object.entries(backends)) {
   console.log(path ? `${name}: ${path}` : `${name}: SKIPPED, ${missing}`);

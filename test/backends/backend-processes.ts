@@ -2,7 +2,17 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-type BackendName = 'jaeger' | 'prometheus' | 'redis' | 'postgres' | 'mariadb' | 'ferretdb';
+export type BackendName =
+  | 'jaeger'
+  | 'prometheus'
+  | 'redis'
+  | 'postgres'
+  | 'mariadb'
+  | 'ferretdb'
+  | 'nats'
+  | 'rabbitmq'
+  | 'mosquitto'
+  | 'kafka';
 type Backends = Readonly<Record<BackendName, { readonly path: string } | { readonly missing: string }>>;
 
 /** What scripts/backends.mjs found. */

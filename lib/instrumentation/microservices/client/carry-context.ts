@@ -40,7 +40,9 @@ function carryInHeaders(transport: Transport, ownerOf: (name: string) => object 
         ...SENDING.flatMap((name) => override(ownerOf, name, notingUserProperties)),
       ];
     case 'redis':
-      return SENDING.flatMap((name) => override(ownerOf, name, withoutCommandSpans));
+      return [...SENDING, 'unsubscribeFromChannel'].flatMap((name) =>
+        override(ownerOf, name, withoutCommandSpans),
+      );
     default:
       return [];
   }

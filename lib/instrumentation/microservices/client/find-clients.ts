@@ -1,15 +1,16 @@
 import { classesIn, type ContainerModules, instancesIn } from '../../container/container-classes.js';
-import { clientProxyBelow, instrumentClientProxy, instrumentTransport } from './instrument-clients.js';
+import { type ClientProxyLike } from './client-proxy.interface.js';
+import { clientProxyBelow, instrumentClientProxy, meetClient } from './instrument-clients.js';
 
 /**
  * Instruments the clients of an application: what `ClientsModule` provides, classes of clients that are providers, and
  * clients that a provider or controller holds in a property (`@Client()`, `ClientProxyFactory.create()`).
  */
 export function meetClients(modules: ContainerModules): void {
-  for (const { prototype } of classesIn(modules)) meetClient(prototype);
+  for (const { prototype } of classesIn(modules)) findClientProxy(prototype);
   for (const instance of instancesIn(modules)) {
-    meetClient(instance);
-    for (const value of ownValues(instance)) meetClient(value);
+    meet(instance);
+    for (const value of ownValues(instance)) meet(value);
   }
 }
 
@@ -23,14 +24,19 @@ function ownValues(instance: object): unknown[] {
   }
 }
 
-function meetClient(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
+function meet(value: unknown): void {
+  const clientProxy = findClientProxy(value);
+  if (clientProxy !== undefined) meetClient(value as ClientProxyLike, clientProxy);
+}
+
+function findClientProxy(value: unknown): object | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   try {
     const clientProxy = clientProxyBelow(value);
-    if (clientProxy === undefined) return;
-    instrumentClientProxy(clientProxy);
-    if (value !== clientProxy) instrumentTransport(value, clientProxy);
+    if (clientProxy !== undefined) instrumentClientProxy(clientProxy);
+    return clientProxy;
   } catch {
-    // A proxy of the application's that refuses: as above.
+    // A proxy of the application's that refuses to be looked at: as above.
+    return undefined;
   }
 }

@@ -9,7 +9,7 @@ import { overrideMethod, type Undo, undoAll } from '../override-method.js';
 import { carryContext } from './carry-context.js';
 import { type ClientProxyLike } from './client-proxy.interface.js';
 import { CallDescriptions } from './describe-call.js';
-import { instrumentGrpcClients } from './instrument-grpc-clients.js';
+import { instrumentGrpcService, instrumentGrpcServices } from './instrument-grpc-clients.js';
 import { prepareClient } from './prepare-client.js';
 import { recordEvent, recordRequest } from './record-sent.js';
 
@@ -19,7 +19,7 @@ const state = processWide('microservice-clients', () => ({
   undo: [] as Undo[],
 }));
 
-/** What is known of each client that has sent something. */
+/** What is known of each client that was met. */
 const known = new WeakMap<object, CallDescriptions>();
 
 /** Takes everything off again that `instrumentClient` has put on prototypes. */
@@ -57,19 +57,36 @@ export function instrumentClientProxy(clientProxy: object): void {
   );
 }
 
-/** Records what one transport sends and makes it carry the context: on the prototypes below that client or class. */
-export function instrumentTransport(client: object, clientProxy: object): void {
+/**
+ * Meets one client: what is known of it and, the first time, all that makes it carry the context. It must be an
+ * instance, which tells by its fields what its transport is.
+ */
+export function meetClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
+  let descriptions = known.get(client);
+  if (descriptions === undefined) {
+    descriptions = new CallDescriptions(client);
+    known.set(client, descriptions);
+    prepareClient(client, descriptions.transport);
+  }
+  instrumentTransport(client, clientProxy, descriptions);
+  if (descriptions.transport === 'grpc') state.undo.push(...instrumentGrpcServices(client));
+  return descriptions;
+}
+
+/** On the prototypes below a client, once for all that share them. */
+function instrumentTransport(client: object, clientProxy: object, { transport }: CallDescriptions): void {
   const lowest = lowestOf(client, clientProxy);
   if (lowest === undefined || state.prototypes.has(lowest)) return;
   state.prototypes.add(lowest);
   const ownerOf = (name: string): object | undefined => ownerBelow(client, clientProxy, name);
-  const { transport } = descriptionsOf(client);
   state.undo.push(...carryContext(transport, ownerOf));
   const connecting = ownerOf('connect');
   if (connecting !== undefined) state.undo.push(overrideMethod(connecting, 'connect', inNobodysContext));
   const batching = transport === 'kafka' ? ownerOf('emitBatch') : undefined;
   if (batching !== undefined) state.undo.push(overrideMethod(batching, 'emitBatch', recordingEmitBatch));
-  if (transport === 'grpc') state.undo.push(...instrumentGrpcClients(client, ownerOf));
+  const creating = transport === 'grpc' ? ownerOf('createClientByServiceName') : undefined;
+  if (creating !== undefined)
+    state.undo.push(overrideMethod(creating, 'createClientByServiceName', instrumentingCreated));
 }
 
 /** The prototype right above `ClientProxy`: NestJS's class of one transport, or the application's own. */
@@ -89,25 +106,6 @@ function ownerBelow(client: object, clientProxy: object, name: string): object |
   return owner;
 }
 
-function descriptionsOf(client: object): CallDescriptions {
-  let descriptions = known.get(client);
-  if (descriptions === undefined) {
-    descriptions = new CallDescriptions(client);
-    known.set(client, descriptions);
-  }
-  return descriptions;
-}
-
-/** A client that sends something: what is known of it, and the first time all that makes it carry the context. */
-function meet(client: ClientProxyLike, clientProxy: object): CallDescriptions {
-  const met = known.get(client);
-  if (met !== undefined) return met;
-  const descriptions = descriptionsOf(client);
-  instrumentTransport(client, clientProxy);
-  prepareClient(client, descriptions.transport);
-  return descriptions;
-}
-
 function records(pattern: unknown, data: unknown): boolean {
   // NestJS refuses these; the refusal is the caller's mistake, and nothing is sent.
   if (pattern === undefined || pattern === null || data === undefined || data === null) return false;
@@ -120,33 +118,40 @@ function namePattern(client: ClientProxyLike, pattern: unknown): string {
 
 function recordingSend(clientProxy: object, original: AnyMethod): AnyMethod {
   return function (pattern, data, ...rest) {
+    const source = original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['send']>;
+    if (!records(pattern, data)) return source;
     const client = this as ClientProxyLike;
-    const send = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['send']>;
-    if (!records(pattern, data)) return send();
-    return recordRequest(meet(client, clientProxy).request(namePattern(client, pattern)), send());
+    return recordRequest(meetClient(client, clientProxy).request(namePattern(client, pattern)), source);
   };
 }
 
 function recordingEmit(clientProxy: object, original: AnyMethod): AnyMethod {
   return function (pattern, data, ...rest) {
+    if (!records(pattern, data)) return original.call(this, pattern, data, ...rest);
     const client = this as ClientProxyLike;
     const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
-    if (!records(pattern, data)) return emit();
-    return recordEvent(meet(client, clientProxy).event(namePattern(client, pattern)), emit);
+    return recordEvent(meetClient(client, clientProxy).event(namePattern(client, pattern)), emit);
   };
 }
 
 const recordingEmitBatch = (original: AnyMethod): AnyMethod =>
   function (pattern, data, ...rest) {
     const client = this as ClientProxyLike;
+    const clientProxy = records(pattern, data) ? clientProxyBelow(client) : undefined;
+    if (clientProxy === undefined) return original.call(this, pattern, data, ...rest);
     const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
-    if (!records(pattern, data)) return emit();
-    const base = clientProxyBelow(client);
-    if (base !== undefined) meet(client, base);
     const { messages } = data as { messages?: { length?: number } };
     const count = messages?.length;
     const attributes = count === undefined ? undefined : { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count };
-    return recordEvent(descriptionsOf(client).event(namePattern(client, pattern)), emit, attributes);
+    return recordEvent(meetClient(client, clientProxy).event(namePattern(client, pattern)), emit, attributes);
+  };
+
+const instrumentingCreated = (original: AnyMethod): AnyMethod =>
+  function (...args) {
+    const service = original.apply(this, args);
+    if (typeof service === 'object' && service !== null)
+      state.undo.push(...instrumentGrpcService(service, this as object));
+    return service;
   };
 
 /** Whoever sends first opens the connection that all share: it must not live in that one's trace for ever. */

@@ -3,7 +3,7 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { recordsMicroservices } from '../active-switch.js';
-import { overrideMethod, type Undo, undoAll } from '../override-method.js';
+import { overrideMethod, type Undo } from '../override-method.js';
 import { type OperationDescription } from '../operation.js';
 import { describeGrpcRequest } from './describe-call.js';
 import { recordGrpcRequest } from './record-grpc-request.js';
@@ -21,35 +21,16 @@ interface GrpcMethod {
 const INSTRUMENTED = Symbol.for('nestjs-telemetry.grpc-client');
 
 /**
- * Records the calls of every stub that NestJS's gRPC clients hand out: on grpc-js's own clients below them, since a stub
- * that was made earlier reaches those too, and each subscription is a call there.
+ * Records the calls of the stubs that a gRPC client of NestJS has handed out: on grpc-js's own clients below them, since
+ * each subscription is a call there.
  */
-export function instrumentGrpcClients(client: object, ownerOf: (name: string) => object | undefined): Undo[] {
-  const services: Undo[] = [];
-  const owner = ownerOf('createClientByServiceName');
-  if (owner === undefined) return [];
+export function instrumentGrpcServices(client: object): Undo[] {
   const { clients } = client as { clients?: ReadonlyMap<string, object> };
-  for (const service of clients?.values() ?? []) services.push(...instrumentService(service, client));
-  return [
-    overrideMethod(
-      owner,
-      'createClientByServiceName',
-      (original) =>
-        function (...args) {
-          const service = original.apply(this, args);
-          if (typeof service === 'object' && service !== null)
-            services.push(...instrumentService(service, this as object));
-          return service;
-        },
-    ),
-    () => {
-      undoAll(services);
-    },
-  ];
+  return [...(clients?.values() ?? [])].flatMap((service) => instrumentGrpcService(service, client));
 }
 
 /** Each NestJS client loads its own definitions: the prototype is that client's alone. */
-function instrumentService(service: object, client: object): Undo[] {
+export function instrumentGrpcService(service: object, client: object): Undo[] {
   const prototype = Object.getPrototypeOf(service) as object;
   if (Object.hasOwn(prototype, INSTRUMENTED)) return [];
   Object.defineProperty(prototype, INSTRUMENTED, { value: true, configurable: true });

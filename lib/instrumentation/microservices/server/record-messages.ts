@@ -13,10 +13,10 @@ import { senderContext } from './incoming-message.js';
 /** How the end of a message is told, where its transport has more to say than that it is over. */
 export interface MessageOutcome {
   /** Called before the handler is. */
-  begin?(operation: Operation): void;
-  succeed(operation: Operation): void;
-  fail(operation: Operation, error: unknown): void;
-  cancel(operation: Operation): void;
+  readonly begin?: (operation: Operation) => void;
+  readonly succeed: (operation: Operation) => void;
+  readonly fail: (operation: Operation, error: unknown) => void;
+  readonly cancel: (operation: Operation) => void;
 }
 
 const PLAIN_OUTCOME: MessageOutcome = {
