@@ -135,6 +135,21 @@ describe('instrumentNodeHttp()', () => {
     });
   });
 
+  it('gives each attempt of got a span', async () => {
+    const { default: got } = await import('got');
+    const retry = {
+      limit: 1,
+      statusCodes: [404],
+      calculateDelay: ({ attemptCount }: { attemptCount: number }) => (attemptCount > 1 ? 0 : 1),
+    };
+    await expect(got(`${origin}/missing`, { retry }).text()).rejects.toThrow('404');
+    await waitUntil(() => tracing.spans().length === 2);
+    expect(tracing.spans().map(({ attributes }) => attributes['http.response.status_code'])).toEqual([
+      404, 404,
+    ]);
+    expect(new Set(received.map(({ traceparent }) => traceparent)).size).toBe(2);
+  });
+
   it('lasts until the body was read', async () => {
     const [response] = (await once(http.get(origin), 'response')) as [IncomingMessage];
     await new Promise((resolve) => setTimeout(resolve, 60));
