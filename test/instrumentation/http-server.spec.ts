@@ -61,7 +61,9 @@ describe('the HTTP server of an instance of its own', () => {
     fastify.get('/orders/:id', () => 'one');
     await fastify.ready();
     const foreign = trace.getTracer('another').startSpan('GET', { kind: SpanKind.SERVER });
-    await context.with(trace.setSpan(context.active(), foreign), () => fastify.inject('/orders/7'));
+    await context.with(trace.setSpan(context.active(), foreign), async () => {
+      await fastify.inject('/orders/7');
+    });
     expect(serverSpans().length).toBe(0);
     foreign.end();
     const span = probe.span('GET /orders/:id');

@@ -100,8 +100,9 @@ export class RequestRecord {
     const { span, settings, request, response } = this;
     const { identity } = this.begun;
     this.route = this.framework.routeAtEnd(request, this.route);
+    // A span of somebody else's was named without us, even where the route was known from the start.
     const found =
-      this.route === identity.route
+      this.owned && this.route === identity.route
         ? undefined
         : this.routes.get(this.method, this.route, identity.scheme, identity.protocolVersion);
     if (span.isRecording()) {
