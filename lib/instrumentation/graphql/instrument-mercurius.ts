@@ -1,7 +1,8 @@
 import { context } from '@opentelemetry/api';
 
 import { type DocumentLike, type OperationNodeLike } from './graphql.interface.js';
-import { Operation } from './operation.js';
+import { Operation, type OperationStart } from './operation.js';
+import { linksOf } from './subscriptions.js';
 
 /** `app.graphql` of a Fastify instance with Mercurius: what each of its routes and sockets executes operations with. */
 interface ExecuteLike {
@@ -22,7 +23,9 @@ interface ExecutionLike {
 /** What is used of Mercurius's context. */
 interface MercuriusContext {
   readonly operationsCount?: number;
-  readonly reply?: { readonly request?: { readonly ws?: unknown } };
+  readonly reply?: unknown;
+  /** Of the socket, for what did not come by a request with a reply. */
+  readonly request?: { readonly headers?: unknown };
 }
 
 interface Progress {
@@ -44,9 +47,7 @@ export function instrumentMercurius(app: { graphql?: ExecuteLike }): () => void 
   const execute = (self: unknown, args: unknown[]): unknown => {
     const [source, given, variables, operationName] = args;
     const contextValue = typeof given === 'object' && given !== null ? given : {};
-    const { operationsCount = 1 } = contextValue as MercuriusContext;
-    const start = { batched: operationsCount > 1, notesFailures: true };
-    const operation = active ? Operation.start(contextValue, start) : undefined;
+    const operation = active ? Operation.start(contextValue, startOf(contextValue)) : undefined;
     if (operation === undefined) return Reflect.apply(graphql, self, args);
     progress.set(contextValue, { operationName, since: performance.now() });
     const call = [source, contextValue, variables, operationName];
@@ -68,6 +69,12 @@ export function instrumentMercurius(app: { graphql?: ExecuteLike }): () => void 
     active = false;
     if (app.graphql === recording) app.graphql = graphql;
   };
+}
+
+function startOf({ operationsCount = 1, reply, request }: MercuriusContext): OperationStart {
+  if (reply !== undefined || request === undefined)
+    return { batched: operationsCount > 1, notesFailures: true };
+  return { root: true, links: linksOf(request.headers), notesFailures: true };
 }
 
 function noticePhases(graphql: ExecuteLike, progress: WeakMap<object, Progress>): void {

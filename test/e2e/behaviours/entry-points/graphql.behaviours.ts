@@ -96,6 +96,12 @@ class OrdersResolver {
     return this.telemetry.getCurrentTraceId() ?? '';
   }
 
+  @Query(() => Int)
+  async slow(): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return 20;
+  }
+
   @Query(() => String)
   needed(): string | null {
     return null;
@@ -150,7 +156,7 @@ const mercurius: MercuriusDriverConfig = {
   driver: MercuriusDriver,
   autoSchemaFile: true,
   allowBatchedQueries: true,
-  subscription: true,
+  subscription: { fullWsTransport: true },
 };
 
 const FLAVOURS: readonly Flavour[] = [
@@ -375,6 +381,31 @@ export function describeGraphql(platform: Platform): void {
       ).toBe(1);
       expect(count('graphql_operation_name="Absent",graphql_operation_type="query"')).toBe(1);
       expect(count('graphql_operation_name="<anonymous>",graphql_operation_type="query"')).toBeGreaterThan(0);
+    });
+
+    it('records an operation that comes over a socket as a trace of its own', async () => {
+      const url = `${app.origin.replace('http', 'ws')}/graphql`;
+      const client: Client = createClient({ url, webSocketImpl: WebSocket });
+      const query = 'query OverSocket { order(id: 3) { id } }';
+      const result = await new Promise((resolve, reject) => {
+        client.subscribe({ query }, { next: resolve, error: reject, complete: () => undefined });
+      });
+      await client.dispose();
+      const operation = await eventually('the operation', () =>
+        app.spans.ended.find(({ name }) => name === 'query OverSocket'),
+      );
+      const resolver = await app.spans.named(operation.spanContext().traceId, 'OrdersResolver.findOrder');
+      expect(result).toMatchObject({ data: { order: { id: 3 } } });
+      expect(operation.kind).toBe(SpanKind.SERVER);
+      expect(operation.parentSpanContext).toBeUndefined();
+      expect(resolver.parentSpanContext?.spanId).toBe(operation.spanContext().spanId);
+    });
+
+    it('shows a step that takes its time', async () => {
+      await ask(app, { query: 'query Slow { slow }' }, caller);
+      const operation = await span('query Slow');
+      const execution = await span('graphql.execute');
+      expect(execution.parentSpanContext?.spanId).toBe(operation.spanContext().spanId);
     });
 
     it('records a subscription and each of its events as traces that are linked', async () => {

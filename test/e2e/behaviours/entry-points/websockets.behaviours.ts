@@ -5,11 +5,14 @@ import {
   type ExecutionContext,
   type INestApplication,
   Injectable,
+  Module,
   type NestInterceptor,
   Scope,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import {
@@ -251,6 +254,14 @@ class ScopedGateway {
   }
 }
 
+@WebSocketGateway()
+class ScopelessGateway {
+  @SubscribeMessage('scopeless')
+  scopeless(): Answer {
+    return { event: 'scopeless', data: { answered: true } };
+  }
+}
+
 function startApp(platform: Platform, protocol: Protocol, parts: AppUnderTest = {}): Promise<RunningApp> {
   return RunningApp.start(platform, {
     providers: [EchoGateway, Ticker],
@@ -304,6 +315,18 @@ export function describeWebSockets(platform: Platform): void {
       expect(second.traceId).not.toBe(first.traceId);
       expect((await app.spans.named(second.traceId, 'WS echo')).links).toHaveLength(1);
       expect(app.spans.ended.filter(({ name }) => name === 'WS echo')).toHaveLength(2);
+    });
+
+    it('link to the span of the upgrade where it is recorded', async () => {
+      client.send('echo', {});
+      const { traceId } = (await client.answer('echoed')) as { traceId: string };
+      const [link] = (await app.spans.named(traceId, 'WS echo')).links;
+      const upgrades = app.spans
+        .inTrace(caller.traceId)
+        .filter(({ kind }) => kind === SpanKind.SERVER)
+        .map((span) => span.spanContext().spanId);
+      expect([...upgrades, caller.spanId]).toContain(link?.context.spanId);
+      if (protocol.name === 'ws') expect(upgrades).toContain(link?.context.spanId);
     });
 
     it('run guards, interceptors, the handler and its log lines inside that span', async () => {
@@ -433,6 +456,21 @@ export function describeWebSockets(platform: Platform): void {
       await exchange();
       await app.log.withMessage('client left');
       expect(app.spans.started).toEqual([]);
+    });
+
+    it('leave an application without telemetry in the same process alone', async () => {
+      app = await startApp(platform, protocol);
+      @Module({ providers: [ScopelessGateway] })
+      class Plain {}
+      const plain = await NestFactory.create(Plain, new FastifyAdapter(), { logger: false });
+      plain.useWebSocketAdapter(protocol.adapter(plain));
+      await plain.listen(0, '127.0.0.1');
+      const client = await protocol.connect(await plain.getUrl());
+      client.send('scopeless');
+      expect(await client.answer('scopeless')).toEqual({ answered: true });
+      client.close();
+      await plain.close();
+      expect(app.spans.started.filter(({ name }) => name.startsWith('WS'))).toEqual([]);
     });
 
     it('measure messages that are not sampled', async () => {
