@@ -65,6 +65,11 @@ export const DATABASE_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 
 
 export const METRIC_DB_CLIENT_CONNECTION_WAIT_TIME = 'db.client.connection.wait_time';
 export const ATTR_DB_CLIENT_CONNECTION_POOL_NAME = 'db.client.connection.pool.name';
+/** In seconds, and in statements between the first and the last; on the span that ends a transaction. */
+export const ATTR_NESTJS_DB_TRANSACTION_DURATION = 'nestjs.db.transaction.duration';
+export const ATTR_NESTJS_DB_TRANSACTION_STATEMENTS = 'nestjs.db.transaction.statements';
+/** Name of a prepared statement. */
+export const ATTR_NESTJS_DB_PREPARED_STATEMENT = 'nestjs.db.prepared_statement';
 
 export const METRIC_NODEJS_EVENTLOOP_DELAY_MIN = 'nodejs.eventloop.delay.min';
 export const METRIC_NODEJS_EVENTLOOP_DELAY_MAX = 'nodejs.eventloop.delay.max';
@@ -134,6 +139,7 @@ export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.mess
 
 /** How NestJS's microservices send a message; the conventions have no name for it. */
 export const ATTR_NESTJS_TRANSPORT = 'nestjs.transport';
+
 export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';
 export const ATTR_GRAPHQL_OPERATION_NAME = 'graphql.operation.name';
 export const ATTR_GRAPHQL_OPERATION_TYPE = 'graphql.operation.type';

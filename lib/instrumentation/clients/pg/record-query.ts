@@ -1,8 +1,10 @@
 import { type Attributes, type Context, context } from '@opentelemetry/api';
 
-import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
+import {
+  ATTR_DB_QUERY_TEXT,
+  ATTR_NESTJS_DB_PREPARED_STATEMENT,
+} from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import { patchMembers } from '../../../invocation/patched-members.js';
 import {
   beginOperation,
   endOperation,
@@ -10,6 +12,7 @@ import {
   type RunningOperation,
 } from '../database/record-operation.js';
 import { describeStatement, type StatementDescription } from '../sql/describe-statement.js';
+import { followSubmittable, isSubmittable } from './follow-submittable.js';
 import { type PgClient, type PgQuery } from './pg-module.interface.js';
 import { followTransaction } from './transactions.js';
 
@@ -54,7 +57,7 @@ function beginQuery(
   const describe = (): Attributes => {
     const name = preparedName(config);
     const attributes: Attributes = { [ATTR_DB_QUERY_TEXT]: text };
-    if (name !== undefined) attributes['nestjs.db.prepared_statement'] = name;
+    if (name !== undefined) attributes[ATTR_NESTJS_DB_PREPARED_STATEMENT] = name;
     return attributes;
   };
   return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
@@ -108,40 +111,6 @@ function followQuery(result: unknown, finish: (error?: unknown) => void): unknow
       finish();
     },
     onError: finish,
-  });
-}
-
-/** A query, cursor or stream of the caller's: pg itself tells it how it goes on. */
-interface Submittable {
-  readonly handleReadyForQuery: (...args: unknown[]) => unknown;
-  readonly handleError: (...args: unknown[]) => unknown;
-}
-
-function isSubmittable(value: unknown): value is Submittable {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'handleReadyForQuery' in value &&
-    typeof value.handleReadyForQuery === 'function' &&
-    'handleError' in value &&
-    typeof value.handleError === 'function'
-  );
-}
-
-/** Its events would not do: a cursor emits no error that nobody listens to. */
-function followSubmittable(submittable: Submittable, finish: (error?: unknown) => void): void {
-  const { handleReadyForQuery, handleError } = submittable;
-  const laid = patchMembers(submittable, {
-    handleReadyForQuery: (...args: unknown[]) => {
-      laid?.restore();
-      finish();
-      return handleReadyForQuery.apply(submittable, args);
-    },
-    handleError: (...args: unknown[]) => {
-      laid?.restore();
-      finish(args[0]);
-      return handleError.apply(submittable, args);
-    },
   });
 }
 

@@ -1,5 +1,9 @@
 import { type Span } from '@opentelemetry/api';
 
+import {
+  ATTR_NESTJS_DB_TRANSACTION_DURATION,
+  ATTR_NESTJS_DB_TRANSACTION_STATEMENTS,
+} from '../../../config/semantic-conventions.constants.js';
 import { type PgClient } from './pg-module.interface.js';
 
 interface Transaction {
@@ -22,8 +26,8 @@ export function followTransaction(client: PgClient, operation: string, span: Spa
   } else if (operation === 'COMMIT' || operation === 'END' || operation === 'ROLLBACK') {
     open.delete(client);
     span?.setAttributes({
-      'nestjs.db.transaction.duration': (performance.now() - transaction.startedAt) / 1000,
-      'nestjs.db.transaction.statements': transaction.statements,
+      [ATTR_NESTJS_DB_TRANSACTION_DURATION]: (performance.now() - transaction.startedAt) / 1000,
+      [ATTR_NESTJS_DB_TRANSACTION_STATEMENTS]: transaction.statements,
     });
   } else {
     transaction.statements += 1;
