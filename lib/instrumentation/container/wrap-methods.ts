@@ -52,20 +52,31 @@ function wrapMember(
   const descriptor = Object.getOwnPropertyDescriptor(prototype, key);
   const method: unknown = descriptor?.value;
   if (descriptor?.configurable !== true || typeof method !== 'function' || key === 'constructor') return;
-  if (isMarked(method, TRACED_METHOD)) return;
+  if (isMarked(method, TRACED_METHOD) || declarerOf(key, owner) !== prototype) return;
   const rule = rules.find((each) => each.describe(method as AnyMethod, key, owner) !== undefined);
   if (rule === undefined) return;
-  const value = wrapMethod(method as AnyMethod, (original) => traceCalls(original, key, rule), WRAPPED);
+  const value = wrapMethod(
+    method as AnyMethod,
+    (original) => traceCalls(original, key, prototype, rule),
+    WRAPPED,
+  );
   if (value !== method) Object.defineProperty(prototype, key, { ...descriptor, value });
 }
 
-function traceCalls(original: AnyMethod, key: string, rule: MethodRule): AnyMethod {
-  // A method of a base class serves several classes, and may be a listener in some of them only.
+/** The prototype whose method is called when an instance of `owner` is asked for `key`. */
+function declarerOf(key: string, owner: ContainerClass): object | undefined {
+  for (const prototype of prototypesOf(owner)) if (Object.hasOwn(prototype, key)) return prototype;
+  return undefined;
+}
+
+function traceCalls(original: AnyMethod, key: string, declarer: object, rule: MethodRule): AnyMethod {
+  // A method of a base class serves several classes, and is in some no listener, or called by what overrides it.
   const spans = new WeakMap<object, MethodSpan | false>();
   const describe = (owner: ContainerClass): MethodSpan | false => {
     let span = spans.get(owner);
     if (span === undefined) {
-      const attributes = rule.describe(original, key, owner);
+      const attributes =
+        declarerOf(key, owner) === declarer ? rule.describe(original, key, owner) : undefined;
       const name = `${owner.name}.${key}`;
       span =
         attributes !== undefined &&

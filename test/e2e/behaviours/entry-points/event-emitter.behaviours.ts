@@ -83,6 +83,14 @@ class FirstListener extends BaseListener {}
 @Injectable()
 class SecondListener extends BaseListener {}
 
+@Injectable()
+class OverridingListener extends BaseListener {
+  @OnEvent('base.event')
+  override inherited(): void {
+    super.inherited();
+  }
+}
+
 @Injectable({ scope: Scope.REQUEST })
 class ScopedListener {
   @OnEvent('scoped')
@@ -133,7 +141,7 @@ class OrdersController {
 const parts = {
   imports: [EventEmitterModule.forRoot({ wildcard: true })],
   controllers: [OrdersController],
-  providers: [OrderListener, FirstListener, SecondListener, ScopedListener],
+  providers: [OrderListener, FirstListener, SecondListener, OverridingListener, ScopedListener],
 };
 
 export function describeEventEmitter(platform: Platform): void {
@@ -223,6 +231,16 @@ export function describeEventEmitter(platform: Platform): void {
       for (const name of ['FirstListener.inherited', 'SecondListener.inherited', 'ScopedListener.handle']) {
         await app.spans.named(caller.traceId, name);
       }
+    });
+
+    it('shows a listener that overrides another once, though it calls that', async () => {
+      handled.length = 0;
+      const caller = newCaller();
+      await app.fetch('/base', { caller });
+      await app.spans.named(caller.traceId, 'OverridingListener.inherited');
+      const names = app.spans.inTrace(caller.traceId).map(({ name }) => name);
+      expect(names.filter((name) => name === 'OverridingListener.inherited')).toHaveLength(1);
+      expect(handled).toContain('OverridingListener');
     });
 
     it('calls listeners as they are below a caller that is not sampled, and below an ignored request', async () => {
