@@ -38,7 +38,8 @@ export interface InstrumentationOptions {
 export interface HttpServerInstrumentationOptions {
   /**
    * Routes or paths that are not recorded at all: no span, metric, request line, or anything below them.
-   * Strings match the path exactly, or as a prefix when they end in `*`. The scrape path is always added.
+   * Strings match the path exactly, or as a prefix when they end in `*`; the template of a route (`/jobs/:id`) matches its
+   * paths; regular expressions are tested against the path and, on Fastify, the route. The scrape path is always added.
    * Default `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
    */
   ignore?: readonly (string | RegExp)[];

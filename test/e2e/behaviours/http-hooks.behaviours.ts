@@ -1,4 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
+import { type AbstractHttpAdapter } from '@nestjs/core';
 import { type TelemetryOptions } from 'nestjs-telemetry';
 
 import { type Platform } from './platform.js';
@@ -96,4 +97,28 @@ export function describeHttpHooks(platform: Platform): void {
       ]);
     });
   });
+
+  // Nest 11 does not wait for what a request hook returns.
+  if (platform.nest === 12) {
+    it("a request hook of the application's own that rejects answers the request, and the request is recorded", async () => {
+      const app = await RunningApp.start(platform, {
+        controllers: [TenantsController],
+        configure: (nest) => {
+          const adapter = nest.getHttpAdapter() as unknown as AbstractHttpAdapter;
+          adapter.setOnRequestHook(async () => {
+            throw new Error('hook broke');
+          });
+        },
+      });
+      try {
+        const caller = newCaller();
+        const response = await app.fetch('/tenants/7', { caller });
+        const span = await app.spans.server(caller.traceId);
+        expect(response.status).toBe(500);
+        expect(span.attributes['http.response.status_code']).toBe(500);
+      } finally {
+        await app.stop();
+      }
+    });
+  }
 }
