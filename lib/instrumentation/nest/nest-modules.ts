@@ -12,13 +12,16 @@ interface Host {
   readonly wrapper: WeakRef<WrapperLike>;
 }
 
-const hostsOfClass = new WeakMap<object, readonly Host[]>();
+/** Forgotten whenever an application comes or goes: the next may provide the same class elsewhere. */
+let hostsOfClass = new WeakMap<object, readonly Host[]>();
 
 /** Makes the modules of an application known, so that their names can be asked for; returns the undo. */
 export function registerModules(modules: ModulesLike): () => void {
   containers.add(modules);
+  hostsOfClass = new WeakMap();
   return () => {
     containers.delete(modules);
+    hostsOfClass = new WeakMap();
   };
 }
 
@@ -50,7 +53,8 @@ function hostsOf(type: object): readonly Host[] {
   let hosts = hostsOfClass.get(type);
   if (hosts === undefined) {
     hosts = [...findHosts(type)];
-    hostsOfClass.set(type, hosts);
+    // A module that is loaded lazily may bring the class later.
+    if (hosts.length > 0) hostsOfClass.set(type, hosts);
   }
   return hosts;
 }
