@@ -68,8 +68,7 @@ function startOperation(
       (typeof operationName !== 'string' || (definition as OperationNodeLike).name?.value === operationName),
   );
   const links = linksOf(socket.extra?.request?.headers);
-  const operation = Operation.start(contextValue, { root: true, links });
-  if (node !== undefined) operation?.identify(node);
+  Operation.start(contextValue, { root: true, links, node });
 }
 
 function errorsOf(result: unknown): readonly unknown[] {

@@ -32,6 +32,8 @@ const SCOPE = 'nestjs-telemetry/graphql';
 const SLOW_PHASE_MS = 5;
 
 export interface OperationStart {
+  /** The operation where it is known before it starts, so that samplers know its name. */
+  readonly node?: OperationNodeLike | undefined;
   /** Whether it came over a socket: then it is a trace of its own. Default false. */
   readonly root?: boolean;
   readonly links?: Link[];
@@ -60,11 +62,12 @@ export class Operation {
 
   private constructor(private readonly start: OperationStart) {
     this.caller = context.active();
-    const { root = false, links = [] } = start;
+    const { root = false, links = [], node } = start;
     if (opensSpan(start)) {
       // Below a request it is a part of it; over a socket there is nothing above it.
       const kind = root ? SpanKind.SERVER : SpanKind.INTERNAL;
-      this.span = tracerFor(SCOPE).startSpan('GraphQL Operation', { kind, root, links }, this.caller);
+      const name = node === undefined ? 'GraphQL Operation' : spanNameOf(node, start);
+      this.span = tracerFor(SCOPE).startSpan(name, { kind, root, links }, this.caller);
     }
     this.context = this.span === undefined ? this.caller : trace.setSpan(this.caller, this.span);
     this.calls = new ResolverCalls(this.context);
@@ -76,6 +79,7 @@ export class Operation {
     if (currentRuntime() === undefined || isTracingSuppressed(context.active())) return undefined;
     const operation = new Operation(start);
     operations.set(contextValue, operation);
+    if (start.node !== undefined) operation.identify(start.node);
     return operation;
   }
 
@@ -92,17 +96,18 @@ export class Operation {
 
   /** Whether its resolvers can be called as they stand. */
   get leavesResolversAlone(): boolean {
-    return this.span?.isRecording() !== true && this.start.notesFailures !== true;
+    const { root, notesFailures } = this.start;
+    return this.span?.isRecording() !== true && notesFailures !== true && root !== true;
   }
 
   /** Names the operation, once it is known which one of the document it is. */
-  identify({ operation, name, loc }: OperationNodeLike, source = loc?.source?.body): void {
+  identify(node: OperationNodeLike, source = node.loc?.source?.body): void {
     const { span, start } = this;
+    const { operation, name } = node;
     this.type = operation;
     this.name = boundOperationName(name?.value);
     if (span?.isRecording() !== true) return;
-    const spanName = this.name === name?.value ? `${operation} ${this.name}` : operation;
-    span.updateName(start.kind === 'event' ? `${spanName} event` : spanName);
+    span.updateName(spanNameOf(node, start));
     nameSpan(span, operation, name?.value);
     if (source !== undefined) span.setAttribute(ATTR_GRAPHQL_DOCUMENT, sanitizeDocument(source));
     if (start.root === true || start.batched === true) return;
@@ -120,7 +125,9 @@ export class Operation {
   /** Runs a resolver method and gives back what it returns. */
   resolve(resolver: ResolverMethod, info: ResolveInfoLike, fn: () => unknown): unknown {
     if (this.span?.isRecording() === true) return this.calls.record(resolver, info, fn);
-    return this.start.notesFailures === true ? this.calls.watch(info, fn) : fn();
+    const run = this.start.notesFailures === true ? () => this.calls.watch(info, fn) : fn;
+    // What is active on a socket is whatever opened it, not the trace that is not sampled.
+    return this.start.root === true ? context.with(this.context, run) : run();
   }
 
   /** Ends it with the errors of its result, as they were thrown or as the response has them. */
@@ -148,6 +155,12 @@ export class Operation {
     const path = (error as GraphqlErrorLike | null)?.path;
     return (path === undefined ? undefined : this.calls.thrownAt(path)) ?? error;
   }
+}
+
+function spanNameOf({ operation, name }: OperationNodeLike, { kind }: OperationStart): string {
+  const bound = boundOperationName(name?.value);
+  const spanName = bound === name?.value ? `${operation} ${bound}` : operation;
+  return kind === 'event' ? `${spanName} event` : spanName;
 }
 
 function nameSpan(span: Span, type: string, name: string | undefined): void {

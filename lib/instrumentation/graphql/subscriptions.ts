@@ -25,8 +25,8 @@ export function beginSubscription(contextValue: unknown, { operation: node }: Re
   const known = Operation.of(contextValue);
   // Whoever has started it ends it.
   if (known !== undefined) return { operation: known, leave: () => undefined };
-  const operation = Operation.start(contextValue, { root: true, links: linksOf(headersOf(contextValue)) });
-  operation?.identify(node);
+  const links = linksOf(headersOf(contextValue));
+  const operation = Operation.start(contextValue, { root: true, links, node });
   return {
     operation,
     leave: (error) => {
@@ -65,8 +65,13 @@ export function followEvents(
       endEvent();
       const result = await source.next();
       if (result.done !== true) {
-        event = Operation.start(contextValue, { kind: 'event', root: true, links, notesFailures: true });
-        event?.identify(node);
+        event = Operation.start(contextValue, {
+          kind: 'event',
+          root: true,
+          links,
+          node,
+          notesFailures: true,
+        });
       }
       return result;
     },

@@ -42,6 +42,9 @@ const ENTRY_POINT_CLASSES: readonly (readonly [metadata: string, method: string]
   ['__queryHandler__', 'execute'],
   ['__eventsHandler__', 'handle'],
   ['bullmq:processor_metadata', 'process'],
+  ['websockets:is_gateway', 'afterInit'],
+  ['websockets:is_gateway', 'handleConnection'],
+  ['websockets:is_gateway', 'handleDisconnect'],
   ['__filterCatchExceptions__', 'catch'],
 ];
 

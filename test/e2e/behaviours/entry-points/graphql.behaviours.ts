@@ -4,6 +4,7 @@ import {
   Args,
   Field,
   GraphQLModule,
+  GraphQLSchemaHost,
   type GqlModuleOptions,
   Int,
   Mutation,
@@ -477,6 +478,20 @@ export function describeGraphql(platform: Platform): void {
       expect(valueOf(page, new RegExp(`${series}graphql_operation_name="Unsampled"`))).toBe(1);
     });
 
+    it('leaves out what an operation over a socket does when that is not sampled', async () => {
+      app = await startApp(platform, flavour, {
+        telemetry: { sampling: { rules: [{ name: /^(query|GraphQL Operation)$/, ratio: 0 }] } },
+      });
+      const url = `${app.origin.replace('http', 'ws')}/graphql`;
+      const client: Client = createClient({ url, webSocketImpl: WebSocket });
+      const query = '{ orders(count: 2) { customer { name } } }';
+      await new Promise((resolve, reject) => {
+        client.subscribe({ query }, { next: resolve, error: reject, complete: () => undefined });
+      });
+      await client.dispose();
+      expect(app.spans.started.map(({ name }) => name)).not.toContain('load customer');
+    });
+
     it('records nothing of a request that is ignored', async () => {
       app = await startApp(platform, flavour, {
         telemetry: { instrumentation: { httpServer: { ignore: ['/graphql'] } } },
@@ -485,6 +500,18 @@ export function describeGraphql(platform: Platform): void {
       await app.fetch('/nowhere');
       await app.spans.serverAfter(0);
       expect(app.spans.ended).toHaveLength(1);
+    });
+
+    it('leaves driver and schema as they were when the application is closed', async () => {
+      const { driver } = flavour.options as { driver: { prototype: object } };
+      const before = Reflect.get(driver.prototype, 'start') as unknown;
+      app = await startApp(platform, flavour);
+      const { schema } = app.app.get(GraphQLSchemaHost);
+      const resolve = schema.getQueryType()?.getFields().orders?.resolve;
+      expect(Reflect.get(driver.prototype, 'start')).not.toBe(before);
+      await app.stop();
+      expect(Reflect.get(driver.prototype, 'start')).toBe(before);
+      expect(schema.getQueryType()?.getFields().orders?.resolve).not.toBe(resolve);
     });
 
     it('starts anew with the next application of the process', async () => {

@@ -11,7 +11,7 @@ import {
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestApplication, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -456,6 +456,15 @@ export function describeWebSockets(platform: Platform): void {
       await exchange();
       await app.log.withMessage('client left');
       expect(app.spans.started).toEqual([]);
+    });
+
+    it('leave Nest as it was when the application is closed', async () => {
+      const register = () => Reflect.get(NestApplication.prototype, 'registerWsModule') as unknown;
+      const before = register();
+      app = await startApp(platform, protocol);
+      expect(register()).not.toBe(before);
+      await app.stop();
+      expect(register()).toBe(before);
     });
 
     it('leave an application without telemetry in the same process alone', async () => {
