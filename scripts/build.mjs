@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { writePage } from './build-ui.mjs';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
@@ -13,12 +15,12 @@ function newestUnder(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newestUnder(join(path, name))));
 }
 
-function build({ name, project, inputs, packageType }) {
+async function build({ name, project, inputs, packageType }) {
   const out = join(root, 'dist', name);
   // Beside the folder, not in it: the folder is what is published.
   const stamp = join(root, 'dist', `.built-${name}`);
   const newest = Math.max(
-    ...[...inputs, project, 'tsconfig.base.json', 'package.json'].map((path) =>
+    ...[...inputs, project, 'tsconfig.base.json', 'package.json', 'scripts/build-ui.mjs'].map((path) =>
       newestUnder(join(root, path)),
     ),
   );
@@ -29,12 +31,13 @@ function build({ name, project, inputs, packageType }) {
   if (status !== 0) process.exit(status ?? 1);
   mkdirSync(out, { recursive: true });
   if (packageType) writeFileSync(join(out, 'package.json'), `{"type":"${packageType}"}\n`);
+  if (packageType) await writePage(out, packageType);
   writeFileSync(stamp, '');
   console.log(`built dist/${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-build({ name: 'esm', project: 'tsconfig.esm.json', inputs: ['lib'], packageType: 'module' });
-build({ name: 'cjs', project: 'tsconfig.cjs.json', inputs: ['lib'], packageType: 'commonjs' });
+await build({ name: 'esm', project: 'tsconfig.esm.json', inputs: ['lib'], packageType: 'module' });
+await build({ name: 'cjs', project: 'tsconfig.cjs.json', inputs: ['lib'], packageType: 'commonjs' });
 if (process.argv.includes('--all')) {
-  build({ name: 'sample-app', project: 'sample-app/tsconfig.json', inputs: ['sample-app', 'lib'] });
+  await build({ name: 'sample-app', project: 'sample-app/tsconfig.json', inputs: ['sample-app', 'lib'] });
 }
