@@ -502,18 +502,6 @@ export function describeGraphql(platform: Platform): void {
       expect(app.spans.ended).toHaveLength(1);
     });
 
-    it('leaves driver and schema as they were when the application is closed', async () => {
-      const { driver } = flavour.options as { driver: { prototype: object } };
-      const before = Reflect.get(driver.prototype, 'start') as unknown;
-      app = await startApp(platform, flavour);
-      const { schema } = app.app.get(GraphQLSchemaHost);
-      const resolve = schema.getQueryType()?.getFields().orders?.resolve;
-      expect(Reflect.get(driver.prototype, 'start')).not.toBe(before);
-      await app.stop();
-      expect(Reflect.get(driver.prototype, 'start')).toBe(before);
-      expect(schema.getQueryType()?.getFields().orders?.resolve).not.toBe(resolve);
-    });
-
     it('starts anew with the next application of the process', async () => {
       app = await startApp(platform, flavour);
       await app.stop();
@@ -526,4 +514,19 @@ export function describeGraphql(platform: Platform): void {
       expect(names.filter((name) => name === 'OrdersResolver.orders')).toHaveLength(1);
     });
   });
+
+  it.each(FLAVOURS)(
+    'GraphQL with $name is left as it was when the application is closed',
+    async (flavour) => {
+      const { driver } = flavour.options as { driver: { prototype: object } };
+      const before = Reflect.get(driver.prototype, 'start') as unknown;
+      const app = await startApp(platform, flavour);
+      const { schema } = app.app.get(GraphQLSchemaHost);
+      const resolve = schema.getQueryType()?.getFields().orders?.resolve;
+      expect(Reflect.get(driver.prototype, 'start')).not.toBe(before);
+      await app.stop();
+      expect(Reflect.get(driver.prototype, 'start')).toBe(before);
+      expect(schema.getQueryType()?.getFields().orders?.resolve).not.toBe(resolve);
+    },
+  );
 }
