@@ -1,3 +1,4 @@
+import { TraceFlags } from '@opentelemetry/api';
 import { type ReadableLogRecord, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
@@ -12,7 +13,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface TelemetryProbe {
   /** Options to start telemetry with: `TelemetryModule.forRoot({ ...probe.options, serviceName: 'test' })`. */
   readonly options: TelemetryOptions;
-  /** The spans that ended, in the order they ended. */
+  /** The spans that ended and are sampled, in the order they ended; of `sampling.keep` those that were kept. */
   spans(): readonly ReadableSpan[];
   /** The one finished span of that name; throws, naming the spans there are, when there is none or more than one. */
   span(name: string): ReadableSpan;
@@ -85,7 +86,9 @@ export function createTelemetryProbe(): TelemetryProbe {
 function keepSpans(kept: ReadableSpan[]): SpanProcessor {
   return {
     onStart: () => undefined,
-    onEnd: (span) => kept.push(span),
+    onEnd: (span) => {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) kept.push(span);
+    },
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
   };

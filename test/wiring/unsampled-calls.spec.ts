@@ -31,6 +31,18 @@ describe('calls whose trace is not sampled', () => {
     await telemetry?.shutdown();
   });
 
+  it('are not among the spans of a probe, unless they are kept', async () => {
+    start({ ratio: 0, keep: { errors: true } });
+    const orders = getTelemetry('Orders');
+    orders.trace('went well', () => 'done');
+    expect(() =>
+      orders.trace('failed', () => {
+        throw new Error('out of stock');
+      }),
+    ).toThrow('out of stock');
+    expect(probe.spans().map(({ name }) => name)).toEqual(['failed']);
+  });
+
   class Orders {
     @Trace({
       attributes: () => {
