@@ -10,18 +10,18 @@ export function transportOfServer(server: { readonly transportId?: unknown }): T
   return (typeof transportId === 'number' ? BY_TRANSPORT_ID[transportId] : undefined) ?? 'custom';
 }
 
-/** A member that only the client of one transport has; class names do not survive every bundler. */
-const CLIENT_MEMBERS: readonly (readonly [member: string, transport: Transport])[] = [
+/** A method that only the client of one transport has: class names do not survive every bundler, fields come when it connects. */
+const CLIENT_METHODS: readonly (readonly [method: string, transport: Transport])[] = [
   ['getClientByServiceName', 'grpc'],
   ['emitBatch', 'kafka'],
   ['mergePacketOptions', 'mqtt'],
-  ['natsClient', 'nats'],
-  ['replyQueue', 'rabbitmq'],
-  ['pubClient', 'redis'],
-  ['socketClass', 'tcp'],
+  ['createSubscriptionHandler', 'nats'],
+  ['consumeChannel', 'rabbitmq'],
+  ['getReplyPattern', 'redis'],
+  ['createSocket', 'tcp'],
 ];
 
-/** The transport of a client, told by its members. */
+/** The transport of a client, told by its methods. */
 export function transportOfClient(client: object): Transport {
-  return CLIENT_MEMBERS.find(([member]) => member in client)?.[1] ?? 'custom';
+  return CLIENT_METHODS.find(([method]) => method in client)?.[1] ?? 'custom';
 }

@@ -59,7 +59,7 @@ export function instrumentClientProxy(clientProxy: object): void {
 
 /**
  * Meets one client: what is known of it and, the first time, all that makes it carry the context. It must be an
- * instance, which tells by its fields what its transport is.
+ * instance: the address it sends to is in its fields.
  */
 export function meetClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
   let descriptions = known.get(client);

@@ -1,6 +1,9 @@
 import { type Platform, platformName } from '../platform.js';
 import { describeCqrs } from './cqrs.behaviours.js';
 import { describeEventEmitter } from './event-emitter.behaviours.js';
+import { describeMicroserviceApplications } from './microservices-applications.behaviours.js';
+import { describeGrpc } from './microservices-grpc.behaviours.js';
+import { describeMqtt } from './microservices-mqtt.behaviours.js';
 import { describeTcp } from './microservices-tcp.behaviours.js';
 import { describePipelineContexts } from './pipeline-contexts.behaviours.js';
 import { describeSchedule } from './schedule.behaviours.js';
@@ -13,6 +16,9 @@ const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [
   describeGraphql,
   describePipelineContexts,
   describeTcp,
+  describeMqtt,
+  describeGrpc,
+  describeMicroserviceApplications,
   describeSchedule,
   describeEventEmitter,
   describeCqrs,
