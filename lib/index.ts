@@ -10,6 +10,7 @@ export { type TelemetryAsyncOptions } from './telemetry-options-async.interface.
 export { TelemetryService, type TelemetrySpanOptions } from './telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
+export { type DashboardEditor, type DashboardOptions } from './config/dashboard-options.interface.js';
 export {
   type HttpServerInstrumentationOptions,
   type InstrumentationOptions,

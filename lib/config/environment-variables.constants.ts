@@ -172,6 +172,18 @@ export const ENVIRONMENT_VARIABLES = {
     default: '`info` in production, `debug` elsewhere',
     option: 'logging.level',
   },
+  TELEMETRY_DASHBOARD: {
+    kind: 'boolean',
+    description: 'Whether the dashboard is served; in production `TELEMETRY_DASHBOARD_TOKEN` is needed too.',
+    default: '`true`, save in production and in tests',
+    option: 'dashboard.enabled',
+  },
+  TELEMETRY_DASHBOARD_TOKEN: {
+    kind: 'text',
+    description: 'What visitors of the dashboard must show; at least 16 characters without spaces.',
+    default: 'none; in production the dashboard is then not served',
+    option: 'dashboard.token',
+  },
   OTEL_METRIC_EXPORT_INTERVAL: count('Milliseconds between two exports of metrics.', '60000', 1),
   OTEL_METRIC_EXPORT_TIMEOUT: count(
     'Milliseconds one export of metrics may take; at most the interval.',

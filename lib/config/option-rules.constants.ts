@@ -1,3 +1,4 @@
+import { DASHBOARD_RULE } from './dashboard-rules.constants.js';
 import { isHeaderName, isHeaderValue } from './header-syntax.js';
 import { INSTRUMENTATION_RULE } from './instrumentation-rules.constants.js';
 import {
@@ -124,6 +125,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
   enableConsole: flag,
   sampling: SAMPLING_RULE,
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
+  dashboard: DASHBOARD_RULE,
   instrumentation: INSTRUMENTATION_RULE,
   instrumentations: listOf(
     having(['enable', 'disable', 'setTracerProvider'], 'an OpenTelemetry instrumentation'),

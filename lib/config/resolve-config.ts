@@ -3,6 +3,7 @@ import { type ApplicationPackage, findApplicationPackage } from './find-applicat
 import { findIneffectiveVariables } from './find-ineffective-variables.js';
 import { readEnvironment } from './read-environment.js';
 import { isProduction, resolveIdentity } from './resolve-identity.js';
+import { resolveDashboard } from './resolve-dashboard.js';
 import { resolveInstrumentation } from './resolve-instrumentation.js';
 import { resolveLogging } from './resolve-logging.js';
 import { resolveLogs } from './resolve-logs.js';
@@ -43,6 +44,8 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const { values: env, problems } = readEnvironment(environment);
   const identity = resolveIdentity(options, env, findPackage);
   const metrics = resolveMetrics(options, env);
+  const served = resolveDashboard(options, env, identity.environment, setIn);
+  if (served.problems.length > 0) throw invalidOptionsError(served.problems);
   return Object.freeze({
     enabled: options.enabled ?? env.OTEL_SDK_DISABLED !== true,
     engine: options.engine ?? 'fast',
@@ -51,7 +54,8 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     metrics,
     logs: resolveLogs(options, env),
     logging: resolveLogging(options, env, isProduction(identity.environment)),
-    instrumentation: resolveInstrumentation(options),
+    dashboard: served.dashboard,
+    instrumentation: resolveInstrumentation(options, served.dashboard?.path),
     instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
     propagators: Object.freeze([
       ...(options.propagators ?? env.OTEL_PROPAGATORS ?? (['tracecontext', 'baggage'] as const)),
@@ -59,6 +63,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS,
     warnings: Object.freeze([
       ...problems.map(describeIgnored),
+      ...served.warnings,
       ...findIneffectiveVariables(options, env, { metrics }),
     ]),
   });

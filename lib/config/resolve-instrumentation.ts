@@ -5,17 +5,22 @@ import { type TelemetryOptions } from './telemetry-options.interface.js';
 /** Paths that orchestrators ask for; recording them buries everything else. */
 const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '/ready', '/live'];
 
-/** Decides what creates spans and metrics by itself. The scrape path is never recorded, whatever is ignored besides. */
-export function resolveInstrumentation({
-  instrumentation = true,
-  prometheus,
-}: TelemetryOptions): InstrumentationConfig {
+/**
+ * Decides what creates spans and metrics by itself. The scrape path and the dashboard are never recorded, whatever is ignored besides.
+ *
+ * @param dashboardPath undefined when it is not served
+ */
+export function resolveInstrumentation(
+  { instrumentation = true, prometheus }: TelemetryOptions,
+  dashboardPath?: string,
+): InstrumentationConfig {
   const otherwise = instrumentation !== false;
   const switches = typeof instrumentation === 'object' ? instrumentation : {};
   const httpServer = switches.httpServer ?? otherwise;
   const nest = switches.nest ?? otherwise;
   const { ignore: ignored = HEALTH_PATHS, ...hooks } = typeof httpServer === 'object' ? httpServer : {};
-  const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...ignored])]);
+  const own = dashboardPath === undefined ? [] : [dashboardPath, `${dashboardPath}/*`];
+  const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...own, ...ignored])]);
   return Object.freeze({
     httpServer: httpServer === false ? undefined : Object.freeze({ ...hooks, ignore }),
     nest: nest === false ? undefined : resolveNest(nest === true ? {} : nest),

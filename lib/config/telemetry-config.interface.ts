@@ -122,12 +122,27 @@ export interface TelemetryConfig {
     readonly processors: readonly LogRecordProcessor[];
   };
   readonly logging: LoggingConfig;
+  /** undefined: the page is not served. */
+  readonly dashboard: DashboardConfig | undefined;
   readonly instrumentation: InstrumentationConfig;
   readonly instrumentations: readonly Instrumentation[];
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
   readonly shutdownTimeoutMs: number;
   /** Wrong environment variables that were ignored; whoever starts the runtime prints them, once. */
   readonly warnings: readonly string[];
+}
+
+/** Where the dashboard is, and who may see it. */
+export interface DashboardConfig {
+  readonly path: string;
+  /** undefined: nobody is asked for one. */
+  readonly token: string | undefined;
+  readonly allowRemote: boolean;
+  /** Lower case, without ports. */
+  readonly allowedHosts: readonly string[];
+  readonly otlp: boolean;
+  /** An address with `{file}` and `{line}`; undefined for no links. */
+  readonly editor: string | undefined;
 }
 
 export interface PrometheusConfig {

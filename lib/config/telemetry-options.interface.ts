@@ -5,6 +5,7 @@ import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
+import { type DashboardOptions } from './dashboard-options.interface.js';
 import { type InstrumentationOptions } from './instrumentation-options.interface.js';
 import { type SamplingOptions } from './sampling-options.interface.js';
 
@@ -102,6 +103,11 @@ export interface TelemetryOptions {
   sampling?: number | SamplingOptions;
   /** What a log line looks like and where it goes; `false` leaves logging alone. */
   logging?: boolean | LoggingOptions;
+  /**
+   * The page that shows what was recorded, on the application's own port. Default: served, save in production and in tests.
+   * In production a token is needed too. Env `TELEMETRY_DASHBOARD`.
+   */
+  dashboard?: boolean | DashboardOptions;
   /** Switches; `false` turns every automatic instrumentation off. */
   instrumentation?: boolean | InstrumentationOptions;
   /** Any OpenTelemetry instrumentation to enable beside our own. Default none. */

@@ -57,7 +57,7 @@ describe('docs/configuration.md', () => {
     const ignored = resolve().instrumentation.httpServer?.ignore ?? [];
     expect(row?.[1]).toBe(
       ignored
-        .filter((path) => path !== '/metrics')
+        .filter((path) => !/^\/(metrics$|telemetry)/.test(String(path)))
         .map((path) => quoted(String(path)))
         .join(', '),
     );

@@ -227,7 +227,8 @@ describe('resolveConfig()', () => {
 
     it('ignores health checks and the configured scrape path', () => {
       expect(
-        resolve({ prometheus: { path: '/internal/metrics' } }).instrumentation.httpServer?.ignore,
+        resolve({ prometheus: { path: '/internal/metrics' }, dashboard: false }).instrumentation.httpServer
+          ?.ignore,
       ).toEqual([
         '/internal/metrics',
         '/health',
@@ -242,7 +243,8 @@ describe('resolveConfig()', () => {
 
     it('replaces the health checks by a list of its own, and never records the scrape path', () => {
       const ping = /^\/ping/;
-      const { httpServer } = resolve({ instrumentation: { httpServer: { ignore: [ping] } } }).instrumentation;
+      const instrumentation = { httpServer: { ignore: [ping] } };
+      const { httpServer } = resolve({ dashboard: false, instrumentation }).instrumentation;
       expect(httpServer?.ignore).toEqual(['/metrics', ping]);
     });
   });

@@ -574,6 +574,40 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'Pass the options of a view, for example { instrumentName: "requests_total" }.',
   ],
 
+  [
+    'dashboard',
+    { dashboard: 'on' },
+    '"on"',
+    "Write true, false or an object, for example { path: '/telemetry' }.",
+  ],
+  ['dashboard.enabled', { dashboard: { enabled: 1 } }, '1', FLAG],
+  [
+    'dashboard.path',
+    { dashboard: { path: '/' } },
+    '"/"',
+    'Write a path that starts with a slash and does not end in one, without parameters, for example /telemetry.',
+  ],
+  [
+    'dashboard.token',
+    { dashboard: { token: 12345 } },
+    'a number',
+    'Write the token as a text; is its source set?',
+  ],
+  ['dashboard.allowRemote', { dashboard: { allowRemote: 'no' } }, '"no"', FLAG],
+  [
+    'dashboard.allowedHosts',
+    { dashboard: { allowedHosts: 'dev.example.com' } },
+    '"dev.example.com"',
+    'Write an array of host names.',
+  ],
+  ['dashboard.otlp', { dashboard: { otlp: {} } }, 'an empty object', FLAG],
+  [
+    'dashboard.editor',
+    { dashboard: { editor: 'emacs' } },
+    '"emacs"',
+    'Write one of vscode, cursor, webstorm, zed, an address with {file} and {line} in it, or false.',
+  ],
+
   ['options', [], 'an array of 0', 'Write an object of options.'],
 ];
 

@@ -48,6 +48,7 @@ export function telemetryConfig(parts: {
       destination: undefined,
       pino: {},
     },
+    dashboard: undefined,
     instrumentation: {
       httpServer: undefined,
       nest: undefined,

@@ -1,0 +1,116 @@
+import { TelemetryError } from '../../lib/errors/telemetry.error.js';
+import { type TelemetryOptions } from '../../lib/config/telemetry-options.interface.js';
+import { resolve } from './resolve.js';
+
+const TOKEN = 'a-token-nobody-guesses';
+
+const problemsOf = (options: TelemetryOptions, env: NodeJS.ProcessEnv = {}) => {
+  try {
+    resolve(options, env);
+  } catch (error) {
+    if (error instanceof TelemetryError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('the dashboard', () => {
+  it('is served in development, on /telemetry, to this machine only, and asks for no token', () => {
+    expect(resolve().dashboard).toEqual({
+      path: '/telemetry',
+      token: undefined,
+      allowRemote: false,
+      allowedHosts: [],
+      otlp: false,
+      editor: 'vscode://file/{file}:{line}',
+    });
+  });
+
+  it.each(['production', 'prod', 'Production', 'test'])(
+    'is not served in an environment of %s',
+    (environment) => {
+      expect(resolve({ environment }).dashboard).toBeUndefined();
+      expect(resolve({ environment, dashboard: { path: '/look', token: TOKEN } }).dashboard).toBeUndefined();
+    },
+  );
+
+  it('is served in production when code asks for it and there is a token', () => {
+    const config = resolve({ environment: 'production', dashboard: { enabled: true, token: TOKEN } });
+    expect(config.dashboard?.token).toBe(TOKEN);
+    const byVariable = resolve(
+      { environment: 'production', dashboard: true },
+      { TELEMETRY_DASHBOARD_TOKEN: TOKEN },
+    );
+    expect(byVariable.dashboard?.token).toBe(TOKEN);
+  });
+
+  it('stops the start in production when code asks for it without a token', () => {
+    expect(problemsOf({ environment: 'production', dashboard: true })).toEqual([
+      {
+        name: 'dashboard.token',
+        received: 'undefined',
+        setIn: 'TelemetryModule.forRoot()',
+        remedy:
+          'In production the dashboard is served to those only who have a token: set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.',
+      },
+    ]);
+  });
+
+  it('stays off with a warning in production when a variable asks for it without a token', () => {
+    const config = resolve({ environment: 'production' }, { TELEMETRY_DASHBOARD: 'true' });
+    expect(config.dashboard).toBeUndefined();
+    expect(config.warnings).toEqual([
+      expect.stringMatching(/^TELEMETRY_DASHBOARD .*TELEMETRY_DASHBOARD_TOKEN/),
+    ]);
+  });
+
+  it('stays off with a warning that does not tell it when the token of the environment cannot be used', () => {
+    const config = resolve({}, { TELEMETRY_DASHBOARD_TOKEN: 'short' });
+    expect(config.dashboard).toBeUndefined();
+    expect(config.warnings).toEqual([expect.stringMatching(/^TELEMETRY_DASHBOARD_TOKEN/)]);
+    expect(config.warnings[0]).not.toContain('short');
+  });
+
+  it('is switched by code before the environment', () => {
+    expect(resolve({ dashboard: false }, { TELEMETRY_DASHBOARD: 'true' }).dashboard).toBeUndefined();
+    expect(resolve({}, { TELEMETRY_DASHBOARD: 'false' }).dashboard).toBeUndefined();
+    expect(resolve({ environment: 'test', dashboard: true }).dashboard).toBeDefined();
+  });
+
+  it('is never recorded, wherever it is', () => {
+    const ignored = resolve({
+      dashboard: { path: '/look' },
+      instrumentation: { httpServer: { ignore: ['/x'] } },
+    });
+    expect(ignored.instrumentation.httpServer?.ignore).toEqual(['/metrics', '/look', '/look/*', '/x']);
+    expect(resolve({ dashboard: false }).instrumentation.httpServer?.ignore).not.toContain('/telemetry');
+  });
+
+  it('opens sources in the editor that was named, by an address, or not at all', () => {
+    const editorOf = (editor: string | false) => resolve({ dashboard: { editor } }).dashboard?.editor;
+    expect(editorOf('webstorm')).toBe('webstorm://open?file={file}&line={line}');
+    expect(editorOf('idea://open?file={file}&line={line}')).toBe('idea://open?file={file}&line={line}');
+    expect(editorOf(false)).toBeUndefined();
+  });
+
+  it.each([
+    ['path', { path: 'telemetry' }],
+    ['path', { path: '/telemetry/' }],
+    ['path', { path: '/:x' }],
+    ['token', { token: 'short' }],
+    ['token', { token: 'with a space in the middle' }],
+    ['allowedHosts[0]', { allowedHosts: ['http://dev.example.com'] }],
+    ['allowedHosts[0]', { allowedHosts: ['dev.example.com:3000'] }],
+    ['editor', { editor: 'javascript://alert(1)//{file}' }],
+    ['editor', { editor: 'emacs' }],
+    ['enabled', { enabled: 'yes' }],
+    ['open', { open: true }],
+  ])('refuses a wrong %s', (name, dashboard) => {
+    const options = { dashboard } as unknown as TelemetryOptions; // wrong on purpose
+    expect(problemsOf(options).map((problem) => problem.name)).toEqual([`dashboard.${name}`]);
+  });
+
+  it('never shows a token that is wrong', () => {
+    expect(problemsOf({ dashboard: { token: 'secret but short' } })[0]?.received).toBe('(hidden)');
+  });
+});
