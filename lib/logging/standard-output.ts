@@ -96,7 +96,7 @@ export class StandardOutput implements Destination {
   /** A text is encoded and written in one step; only what the pipe did not take of it becomes bytes of ours. */
   private writeLines(): boolean {
     if (this.waiting.length === 0) return true;
-    const text = this.waiting.length === 1 ? this.waiting[0]! : this.waiting.join('');
+    const text = this.waiting.join('');
     this.waiting = [];
     this.waitingCharacters = 0;
     let written = 0;

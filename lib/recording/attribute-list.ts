@@ -1,4 +1,4 @@
-import { type Attributes, type AttributeValue } from '@opentelemetry/api';
+import { type AnyValue, type Attributes } from '@opentelemetry/api';
 import { cleanAttributes } from '@opentelemetry/core';
 
 /** How many attributes a span, an event or a link may have, and how long their texts may be. */
@@ -15,7 +15,7 @@ export interface AttributeLimits {
 export class AttributeList {
   /** A frozen object given at the start; whoever encodes it may keep the result by its identity. */
   base: Readonly<Attributes> | undefined;
-  readonly entries: (string | AttributeValue)[] = [];
+  readonly entries: AnyValue[] = [];
   /** How many were refused, because they are too many or not what an attribute can be. */
   dropped = 0;
   private baseSize = 0;
@@ -34,7 +34,7 @@ export class AttributeList {
     }
   }
 
-  set(key: string, value: AttributeValue | undefined): void {
+  set(key: string, value: AnyValue): void {
     if (value === undefined) return;
     const { entries } = this;
     if (this.base !== undefined && Object.hasOwn(this.base, key)) this.unfoldBase();
@@ -57,7 +57,7 @@ export class AttributeList {
     const attributes: Attributes = { ...this.base };
     const { entries } = this;
     for (let index = 0; index < entries.length; index += 2)
-      attributes[entries[index] as string] = entries[index + 1] as AttributeValue;
+      attributes[entries[index] as string] = entries[index + 1];
     return attributes;
   }
 
@@ -80,8 +80,8 @@ export class AttributeList {
     const { base } = this;
     this.base = undefined;
     this.baseSize = 0;
-    const unfolded: (string | AttributeValue)[] = [];
-    for (const key in base) unfolded.push(key, base[key]!);
+    const unfolded: AnyValue[] = [];
+    for (const key in base) unfolded.push(key, base[key]);
     this.entries.unshift(...unfolded);
   }
 }
@@ -100,7 +100,7 @@ function isPlain(value: unknown): boolean {
 }
 
 /** The value as it is kept: texts cut, arrays and objects copied; undefined for what no attribute can be. */
-function keep(key: string, value: AttributeValue, valueLength: number): AttributeValue | undefined {
+function keep(key: string, value: AnyValue, valueLength: number): AnyValue {
   if (key !== '') {
     if (typeof value === 'string') return value.length <= valueLength ? value : value.slice(0, valueLength);
     if (isPlain(value)) return value;

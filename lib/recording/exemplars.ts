@@ -60,7 +60,7 @@ export function offerExemplar(
 ): void {
   if (!isSampled(span)) return;
   let series = reservoirs.get(instrument);
-  if (series === undefined) reservoirs.set(instrument, (series = new Map()));
+  if (series === undefined) reservoirs.set(instrument, (series = new Map<string, (Slot | undefined)[]>()));
   const hash = hashAttributes(attributes);
   let slots = series.get(hash);
   if (slots === undefined) {

@@ -1,6 +1,6 @@
 import {
+  type AnyValue,
   type Attributes,
-  type AttributeValue,
   type Context,
   diag,
   type Exception,
@@ -100,7 +100,7 @@ export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext
     return (this.context ??= this.describeIdentity());
   }
 
-  setAttribute(key: string, value: AttributeValue): this {
+  setAttribute(key: string, value: AnyValue): this {
     if (this.refuses()) return this;
     (this.attributeList ??= new AttributeList(this.owner.limits.attributes)).set(key, value);
     return this;

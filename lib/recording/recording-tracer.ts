@@ -3,7 +3,6 @@ import {
   context,
   INVALID_SPAN_CONTEXT,
   type Link,
-  SamplingDecision,
   type Span,
   type SpanContext,
   SpanKind,
@@ -14,7 +13,7 @@ import {
 } from '@opentelemetry/api';
 import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
-import { type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type Sampler, SamplingDecision, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { AttributeList } from './attribute-list.js';
 import { RecordedSpan } from './recorded-span.js';

@@ -1,9 +1,18 @@
-/** Two hexadecimal digits for each byte. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** The eight hexadecimal digits of 32 bits. */
 export function hexOf(word: number): string {
-  return HEX[word >>> 24]! + HEX[(word >>> 16) & 0xff]! + HEX[(word >>> 8) & 0xff]! + HEX[word & 0xff]!;
+  return (
+    digitsOf(word >>> 24) +
+    digitsOf((word >>> 16) & 0xff) +
+    digitsOf((word >>> 8) & 0xff) +
+    digitsOf(word & 0xff)
+  );
+}
+
+/** Two hexadecimal digits. */
+function digitsOf(byte: number): string {
+  return BYTES[byte] ?? '';
 }
 
 /** 32 random bits. `Math.random()` is seeded by the engine once per process; asking the system for each id costs 30 times as much. */

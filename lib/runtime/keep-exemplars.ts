@@ -47,7 +47,7 @@ function bucketOf(value: number, boundaries: readonly number[] = []): number {
   let high = boundaries.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (boundaries[middle]! < value) low = middle + 1;
+    if ((boundaries[middle] ?? Infinity) < value) low = middle + 1;
     else high = middle;
   }
   return low;

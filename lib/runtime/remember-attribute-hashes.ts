@@ -14,22 +14,23 @@ export function rememberAttributeHashes(): boolean {
   const prototype = findMetricsSdkInternals()?.attributeMap;
   if (prototype === undefined) return false;
   if (Object.hasOwn(prototype, REMEMBERING)) return true;
-  const original = { get: prototype.get, has: prototype.has, set: prototype.set };
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the this of each call
+  const { get, has, set } = prototype;
   const methods: Partial<AttributeMap> & ThisType<AttributeMap> = {
     get(attributes, hash) {
-      return original.get.call(this, attributes, hash ?? hashAttributes(attributes));
+      return get.call(this, attributes, hash ?? hashAttributes(attributes));
     },
     has(attributes, hash) {
-      return original.has.call(this, attributes, hash ?? hashAttributes(attributes));
+      return has.call(this, attributes, hash ?? hashAttributes(attributes));
     },
     set(attributes, value, hash) {
-      original.set.call(this, attributes, value, hash ?? hashAttributes(attributes));
+      set.call(this, attributes, value, hash ?? hashAttributes(attributes));
     },
     getOrDefault(attributes, make) {
       const hash = hashAttributes(attributes);
-      if (original.has.call(this, attributes, hash)) return original.get.call(this, attributes, hash);
+      if (has.call(this, attributes, hash)) return get.call(this, attributes, hash);
       const made = make();
-      original.set.call(this, attributes, made, hash);
+      set.call(this, attributes, made, hash);
       return made;
     },
   };

@@ -128,7 +128,7 @@ describeWith('prometheus', 'a real Prometheus', (binary) => {
     ]) {
       const traceIds = await poll(`an exemplar of ${metric} in the trace of the last request`, async () => {
         const series = await get<{ exemplars: { labels: Record<string, string> }[] }[]>(question(metric));
-        const ids = series.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels['trace_id']));
+        const ids = series.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id));
         return ids.includes(traceId) && ids;
       });
       expect(traceIds.every((id) => id !== undefined && /^[0-9a-f]{32}$/.test(id))).toBe(true);

@@ -102,7 +102,7 @@ export class ByteWriter {
     }
     const { buffer } = this;
     let { at } = this;
-    for (let index = 0; index < length; index += 1) buffer[at++] = source[index]!;
+    for (let index = 0; index < length; index += 1) buffer[at++] = source[index] ?? 0;
     this.at = at;
   }
 

@@ -54,6 +54,7 @@ async function load(signal: EncodedSignal, target: OtlpTarget): Promise<PushExpo
       await import('@opentelemetry/otlp-grpc-exporter-base');
     return withoutVariables(OTLP_HEADER_VARIABLES, () =>
       createOtlpGrpcExportDelegate(
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- what the exporters of this pinned release use themselves
         convertLegacyOtlpGrpcOptions(grpcOptions(target), variables),
         serializer,
         `otlp_grpc_${item}_exporter`,
@@ -69,6 +70,7 @@ async function load(signal: EncodedSignal, target: OtlpTarget): Promise<PushExpo
   return withoutVariables(OTLP_HEADER_VARIABLES, () =>
     createOtlpHttpExportDelegate(
       // The address is complete, so that no path is appended.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- what the exporters of this pinned release use themselves
       convertLegacyHttpOptions(httpOptions(target), variables, '', {
         'Content-Type': 'application/x-protobuf',
       }),

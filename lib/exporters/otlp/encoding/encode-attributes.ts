@@ -1,4 +1,4 @@
-import { type Attributes, type AttributeValue } from '@opentelemetry/api';
+import { type Attributes } from '@opentelemetry/api';
 
 import { type AttributeList } from '../../../recording/attribute-list.js';
 import { ByteWriter } from './byte-writer.js';
@@ -31,7 +31,7 @@ export function encodeAttributes(writer: ByteWriter, tag: number, attributes: Re
 
 function encodeFrozen(writer: ByteWriter, tag: number, attributes: Readonly<Attributes>): void {
   let byTag = encodedRecords.get(attributes);
-  if (byTag === undefined) encodedRecords.set(attributes, (byTag = new Map()));
+  if (byTag === undefined) encodedRecords.set(attributes, (byTag = new Map<number, Uint8Array>()));
   let bytes = byTag.get(tag);
   if (bytes === undefined) {
     scratch.truncate(0);
@@ -113,6 +113,6 @@ function encodeObject(writer: ByteWriter, value: object): void {
       encodeAnyValue(writer, item);
       writer.close(itemStart, 1);
     }
-  } else encodeAttributes(writer, 0x0a, value as Record<string, AttributeValue>);
+  } else encodeAttributes(writer, 0x0a, value as Attributes);
   writer.close(start, 1);
 }

@@ -98,14 +98,14 @@ function encodeAttributesOf(writer: ByteWriter, { attributes = {}, exception }: 
 }
 
 /** Whether the SDK would take it; texts, numbers and booleans need no look inside. */
-function isAttribute(key: string, value: AnyValue | undefined): boolean {
+function isAttribute(key: string, value: AnyValue): boolean {
   if (key === '') return false;
   const type = typeof value;
   return type === 'string' || type === 'number' || type === 'boolean' || isAnyValue(value);
 }
 
 function describeException(exception: unknown): [string, string | undefined][] {
-  if (typeof exception !== 'object') return [[ATTR_EXCEPTION_MESSAGE, String(exception)]];
+  if (typeof exception !== 'object') return [[ATTR_EXCEPTION_MESSAGE, `${exception as string | number}`]];
   const { code, name, message, stack } = exception as Record<string, unknown>;
   const text = (value: unknown): string | undefined =>
     typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;

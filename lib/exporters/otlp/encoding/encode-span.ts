@@ -1,4 +1,4 @@
-import { type Attributes, type Link, type SpanContext, type SpanStatus } from '@opentelemetry/api';
+import { type Link, type SpanContext, type SpanStatus, SpanStatusCode } from '@opentelemetry/api';
 import { type ReadableSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { type AttributeList } from '../../../recording/attribute-list.js';
@@ -151,7 +151,7 @@ function encodeRecord(
   tag: RecordTags,
   { attributes, droppedAttributesCount }: Pick<Link, 'attributes' | 'droppedAttributesCount'>,
 ): void {
-  if (attributes !== undefined) encodeAttributes(writer, tag.attributes, attributes as Attributes);
+  if (attributes !== undefined) encodeAttributes(writer, tag.attributes, attributes);
   encodeCount(writer, tag.dropped, droppedAttributesCount ?? 0);
 }
 
@@ -180,7 +180,7 @@ function encodeCount(writer: ByteWriter, tag: number, count: number): void {
 }
 
 function encodeStatus(writer: ByteWriter, { code, message }: SpanStatus): void {
-  if (code === 0) return;
+  if (code === SpanStatusCode.UNSET) return;
   writer.byte(TAG.status);
   const start = writer.open(1);
   if (message !== undefined && message !== '') {

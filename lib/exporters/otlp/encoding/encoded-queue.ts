@@ -4,6 +4,7 @@ import { type Resource } from '@opentelemetry/resources';
 
 import { type BatchLimits } from '../../../config/telemetry-config.interface.js';
 import { type PushExporter } from '../../push-exporter.interface.js';
+import { toError } from '../../to-error.js';
 import { type ByteWriter } from './byte-writer.js';
 import { RequestBuilder } from './request-builder.js';
 
@@ -83,13 +84,10 @@ export class EncodedQueue {
   /** Sends everything that has ended so far; rejects with the last failure. */
   async flush(): Promise<void> {
     this.seal();
-    let failure: unknown;
+    let failure: Error | undefined;
     do {
       // What failed while nobody asked has been reported by the exporter.
-      failure = await this.send().then(
-        () => undefined,
-        (error: unknown) => error ?? new Error('the export failed'),
-      );
+      failure = await this.send().then(() => undefined, toError);
     } while (this.waiting.length > 0);
     if (failure !== undefined) throw failure;
   }
@@ -147,13 +145,13 @@ export class EncodedQueue {
   }
 
   private async sendAll(): Promise<void> {
-    let failure: unknown;
+    let failure: Error | undefined;
     for (let request = this.waiting.shift(); request !== undefined; request = this.waiting.shift()) {
       this.waitingCount -= request.count;
       try {
         await this.deliver(request);
       } catch (error) {
-        failure = error ?? new Error('the export failed');
+        failure = toError(error);
       }
     }
     if (failure !== undefined) throw failure;
