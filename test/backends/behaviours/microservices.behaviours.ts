@@ -1,13 +1,23 @@
+import { headers as natsHeadersOf, type MsgHdrs } from '@nats-io/transport-node';
 import {
   type ClientKafka,
   type ClientProviderOptions,
+  type KafkaContext,
   type MicroserviceOptions,
+  type MqttContext,
+  MqttRecordBuilder,
+  type NatsContext,
+  NatsRecordBuilder,
+  type RmqContext,
+  type RmqRecord,
+  RmqRecordBuilder,
   Transport,
 } from '@nestjs/microservices';
 
 import {
   describeTransport,
   EVENTS,
+  type HeadersUnderTest,
   REQUESTS,
 } from '../../e2e/behaviours/entry-points/microservices-transport.behaviours.js';
 import { type Platform, platformName } from '../../e2e/behaviours/platform.js';
@@ -26,6 +36,7 @@ interface BrokerTransport {
   server(broker: Broker): MicroserviceOptions;
   client(broker: Broker): Omit<ClientProviderOptions, 'name'>;
   prepare?(client: unknown): void;
+  readonly headers?: HeadersUnderTest;
 }
 
 const QUEUE = { durable: false, autoDelete: true };
@@ -47,6 +58,7 @@ const TRANSPORTS: readonly BrokerTransport[] = [
     start: startNats,
     server: (broker) => ({ transport: Transport.NATS, options: { servers: [addressOf(broker)] } }),
     client: (broker) => ({ transport: Transport.NATS, options: { servers: [addressOf(broker)] } }),
+    headers: natsHeaders(),
   },
   {
     title: 'RabbitMQ',
@@ -55,6 +67,16 @@ const TRANSPORTS: readonly BrokerTransport[] = [
     start: startRabbitmq,
     server: (broker) => rabbitmq(broker),
     client: (broker) => rabbitmq(broker),
+    headers: {
+      record: (data) => new RmqRecordBuilder(data).setOptions({ headers: { tenant: 'acme' } }).build(),
+      headersOf: (record) => (record as RmqRecord).options?.headers,
+      received: (ctx) => {
+        const { properties } = (ctx as RmqContext).getMessage() as {
+          properties: { headers: Record<string, unknown> };
+        };
+        return properties.headers;
+      },
+    },
   },
   {
     title: 'MQTT 5',
@@ -63,6 +85,7 @@ const TRANSPORTS: readonly BrokerTransport[] = [
     start: startMosquitto,
     server: (broker) => mqtt(broker),
     client: (broker) => mqtt(broker),
+    headers: mqttHeaders(),
   },
   {
     title: 'Kafka',
@@ -72,11 +95,44 @@ const TRANSPORTS: readonly BrokerTransport[] = [
       startKafka(binary, [...EVENTS, ...REQUESTS, ...REQUESTS.map((topic) => `${topic}.reply`)]),
     server: (broker) => kafka(broker, 'servers'),
     client: (broker) => kafka(broker, 'clients'),
+    headers: {
+      record: (value) => ({ key: 'k', value, headers: { tenant: 'acme' } }),
+      headersOf: (record) => (record as { headers: unknown }).headers,
+      received: (ctx) => ({ ...(ctx as KafkaContext).getMessage().headers }),
+    },
     prepare: (client) => {
       for (const pattern of REQUESTS) (client as ClientKafka).subscribeToResponseOf(pattern);
     },
   },
 ];
+
+function natsHeaders(): HeadersUnderTest {
+  const own = natsHeadersOf();
+  own.set('tenant', 'acme');
+  return {
+    // One object for all: what is written into it would be sent again.
+    record: (data) => new NatsRecordBuilder(data).setHeaders(own).build(),
+    headersOf: () => Object.fromEntries([...own].map(([key, values]) => [key, values[0]])),
+    received: (ctx) => {
+      const headers = (ctx as NatsContext).getHeaders() as MsgHdrs;
+      return Object.fromEntries([...headers].map(([key, values]) => [key, values[0]]));
+    },
+  };
+}
+
+function mqttHeaders(): HeadersUnderTest {
+  const properties = { userProperties: { tenant: 'acme' } };
+  return {
+    record: (data) => new MqttRecordBuilder(data).setProperties(properties).build(),
+    headersOf: () => properties.userProperties,
+    received: (ctx) => {
+      const { userProperties } = (
+        (ctx as MqttContext).getPacket() as { properties: { userProperties: Record<string, unknown> } }
+      ).properties;
+      return { ...userProperties };
+    },
+  };
+}
 
 function addressOf({ host, port }: Broker): string {
   return `${host}:${port}`;
@@ -104,7 +160,7 @@ function kafka(broker: Broker, groupId: string) {
 
 /** The behaviours of messages, over each transport that needs a server. */
 export function describeMicroservices(platform: Platform): void {
-  for (const { title, backend, name, missingOn, start, server, client, prepare } of TRANSPORTS) {
+  for (const { title, backend, name, missingOn, start, server, client, prepare, headers } of TRANSPORTS) {
     const missing = missingOn?.[platform.nest];
     if (missing !== undefined) {
       describe.skip(`microservices over ${title}, ${platformName(platform)} (SKIPPED: ${missing})`, () => {
@@ -119,14 +175,18 @@ export function describeMicroservices(platform: Platform): void {
       }, 60_000);
       afterAll(() => broker.stop(), 30_000);
 
-      describeTransport(platform, title, () =>
-        Promise.resolve({
-          name,
-          address: broker.host,
-          server: server(broker),
-          client: client(broker),
-          ...(prepare !== undefined && { prepare }),
-        }),
+      describeTransport(
+        platform,
+        title,
+        () =>
+          Promise.resolve({
+            name,
+            address: broker.host,
+            server: server(broker),
+            client: client(broker),
+            ...(prepare !== undefined && { prepare }),
+          }),
+        headers,
       );
     });
   }

@@ -3,6 +3,7 @@ import {
   type ClientProviderOptions,
   type ClientProxy,
   ClientsModule,
+  Ctx,
   EventPattern,
   MessagePattern,
   type MicroserviceOptions,
@@ -39,7 +40,18 @@ export function fromOutside<T>(fn: () => T): T {
   return context.with(ROOT_CONTEXT.setValue(suppressed, true), fn);
 }
 
+/** Headers of the application's own, for transports that have headers. */
+export interface HeadersUnderTest {
+  /** What is sent: `data` with the header `tenant: acme`. */
+  record(data: unknown): unknown;
+  /** The headers in what is sent, as they are now. */
+  headersOf(record: unknown): unknown;
+  /** The headers that the handler's context has. */
+  received(ctx: unknown): Record<string, unknown>;
+}
+
 const received: unknown[] = [];
+const contexts: unknown[] = [];
 const attempts = { count: 0 };
 
 @Controller()
@@ -75,8 +87,9 @@ class OrdersController {
   }
 
   @EventPattern('orders.created')
-  created(@Payload() payload: unknown): void {
+  created(@Payload() payload: unknown, @Ctx() ctx: unknown): void {
     received.push(payload);
+    contexts.push(ctx);
   }
 
   @EventPattern('orders.lost')
@@ -102,6 +115,7 @@ export function describeTransport(
   platform: Platform,
   name: string,
   start: () => Promise<TransportUnderTest>,
+  headers?: HeadersUnderTest,
 ): void {
   describe(`messages over ${name}, ${platformName(platform)}`, () => {
     let transport: TransportUnderTest;
@@ -214,6 +228,24 @@ export function describeTransport(
       await inTrace(3, () => lastValueFrom(client.emit('orders.created', payload), { defaultValue: 0 }));
       expect(received.slice(before)).toEqual([payload]);
     });
+
+    if (headers !== undefined) {
+      it('leaves the headers of a record as they were, and sends them with its own', async () => {
+        const data = { id: 3 };
+        const records = [headers.record(data), headers.record(data)];
+        const before = received.length;
+        for (const record of records)
+          await inTrace(3, () => lastValueFrom(client.emit('orders.created', record), { defaultValue: 0 }));
+        const [first, second] = contexts.slice(-2).map((ctx) => headers.received(ctx));
+        expect(received.slice(before)).toEqual([data, data]);
+        expect([first!.tenant, second!.tenant]).toEqual(['acme', 'acme']);
+        expect(String(first!.traceparent)).toMatch(/^00-[0-9a-f]{32}-/);
+        expect(first!.traceparent).not.toBe(second!.traceparent);
+        expect(records.map((record) => headers.headersOf(record))).not.toContainEqual(
+          expect.objectContaining({ traceparent: expect.anything() as unknown }),
+        );
+      });
+    }
 
     it('ends the one span of an answer in several parts with the last of them', async () => {
       const arrivals: number[] = [];
