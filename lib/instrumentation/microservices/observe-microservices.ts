@@ -6,8 +6,9 @@ import { meetClients } from './client/find-clients.js';
 import { findLoadedMicroservices } from './client/find-loaded-microservices.js';
 import { instrumentClientProxy, releaseClients } from './client/instrument-clients.js';
 import { type Undo, undoAll } from './override-method.js';
-import { instrumentServer, type ServerLike } from './server/instrument-server.js';
+import { instrumentServer } from './server/instrument-server.js';
 import { recordRpcExceptions } from './server/record-rpc-exceptions.js';
+import { type ServerLike } from './server/server.interface.js';
 
 /** What is used of NestJS's `ModulesContainer`: it also tells of each microservice that an application connects. */
 export interface ApplicationModules extends ContainerModules {
