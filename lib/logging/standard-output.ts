@@ -79,6 +79,7 @@ export class StandardOutput implements Destination {
     } catch (error) {
       if (isBusy(error)) return false;
       this.broken = true;
+      this.refused = Buffer.alloc(0);
       warnOnce(
         'logging:stdout',
         `Standard output cannot be written (${String(error)}); log lines are lost from here.`,
