@@ -30,8 +30,6 @@ interface BrokerTransport {
   readonly backend: BackendName;
   /** As spans say it. */
   readonly name: string;
-  /** Why it cannot be tested on that line of NestJS. */
-  readonly missingOn?: Partial<Record<Platform['nest'], string>>;
   start(binary: string): Promise<Broker>;
   server(broker: Broker): MicroserviceOptions;
   client(broker: Broker): Omit<ClientProviderOptions, 'name'>;
@@ -54,7 +52,6 @@ const TRANSPORTS: readonly BrokerTransport[] = [
     title: 'NATS',
     backend: 'nats',
     name: 'nats',
-    missingOn: { 11: 'NestJS 11 wants the package nats, which is not installed here' },
     start: startNats,
     server: (broker) => ({ transport: Transport.NATS, options: { servers: [addressOf(broker)] } }),
     client: (broker) => ({ transport: Transport.NATS, options: { servers: [addressOf(broker)] } }),
@@ -160,14 +157,7 @@ function kafka(broker: Broker, groupId: string) {
 
 /** The behaviours of messages, over each transport that needs a server. */
 export function describeMicroservices(platform: Platform): void {
-  for (const { title, backend, name, missingOn, start, server, client, prepare, headers } of TRANSPORTS) {
-    const missing = missingOn?.[platform.nest];
-    if (missing !== undefined) {
-      describe.skip(`microservices over ${title}, ${platformName(platform)} (SKIPPED: ${missing})`, () => {
-        it('behaves as on the other line', () => undefined);
-      });
-      continue;
-    }
+  for (const { title, backend, name, start, server, client, prepare, headers } of TRANSPORTS) {
     describeWith(backend, `microservices over ${title}, ${platformName(platform)}`, (binary) => {
       let broker: Broker;
       beforeAll(async () => {
