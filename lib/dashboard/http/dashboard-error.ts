@@ -1,0 +1,15 @@
+/** An answer that is not what was asked for; thrown below the routes, written as `ApiError`. */
+export class DashboardError extends Error {
+  constructor(
+    /** Status of HTTP. */
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** 400: what was sent cannot be understood. */
+export function badRequest(message: string): DashboardError {
+  return new DashboardError(400, message);
+}
