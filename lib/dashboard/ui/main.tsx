@@ -1,4 +1,11 @@
 import { render } from 'preact';
 
+import { App } from './app.js';
+import { takeTokenFromAddress } from './token.js';
+
+takeTokenFromAddress();
 const root = document.getElementById('app');
-if (root) render(<p class="notice">The page is being built.</p>, root);
+if (root) {
+  root.textContent = '';
+  render(<App />, root);
+}

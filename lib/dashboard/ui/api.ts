@@ -1,0 +1,103 @@
+/** The typed client of the JSON API. Addresses are relative to the page, wherever it is mounted. */
+import type {
+  ApiComparison,
+  ApiError,
+  ApiHealth,
+  ApiInstrument,
+  ApiLog,
+  ApiMetricChart,
+  ApiOverview,
+  ApiPage,
+  ApiRoute,
+  ApiSelection,
+  ApiSelectionResult,
+  ApiService,
+  ApiTrace,
+  ApiTraceSummary,
+} from '../api/api.interface.js';
+import { readToken } from './token.js';
+
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+const BASE = 'api/v1/';
+
+/** An answer that is not what was asked for. */
+export class ApiFailure extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ApiFailure';
+  }
+}
+
+function addressOf(path: string, query: Query): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === '') continue;
+    for (const each of typeof value === 'object' ? value : [String(value)]) params.append(name, each);
+  }
+  const text = params.toString();
+  return `${BASE}${path}${text ? `?${text}` : ''}`;
+}
+
+export function authorization(): Record<string, string> {
+  const token = readToken();
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+async function messageOf(response: Response): Promise<string> {
+  try {
+    return ((await response.json()) as ApiError).error.message;
+  } catch {
+    // A proxy in between answers in its own words.
+    return response.statusText || `HTTP ${response.status}`;
+  }
+}
+
+/** Sends a request below the API's path; throws `ApiFailure` for every status but 2xx, and the browser's error where there is no answer. */
+export async function request(path: string, query: Query, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(addressOf(path, query), {
+    ...init,
+    headers: { accept: 'application/json', ...authorization(), ...(init.headers as Record<string, string>) },
+    credentials: 'same-origin',
+    cache: 'no-store',
+  });
+  if (!response.ok) throw new ApiFailure(response.status, await messageOf(response));
+  return response;
+}
+
+async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
+  const response = await request(path, query, signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  services: (query: Query, signal?: AbortSignal) => get<readonly ApiService[]>('services', query, signal),
+  overview: (query: Query, signal?: AbortSignal) => get<ApiOverview>('overview', query, signal),
+  routes: (query: Query, signal?: AbortSignal) => get<readonly ApiRoute[]>('routes', query, signal),
+  traces: (query: Query, signal?: AbortSignal) => get<ApiPage<ApiTraceSummary>>('traces', query, signal),
+  trace: (traceId: string, signal?: AbortSignal) => get<ApiTrace>(`traces/${id(traceId)}`, {}, signal),
+  compare: (a: string, b: string, signal?: AbortSignal) => get<ApiComparison>('compare', { a, b }, signal),
+  logs: (query: Query, signal?: AbortSignal) => get<ApiPage<ApiLog>>('logs', query, signal),
+  metrics: (signal?: AbortSignal) => get<readonly ApiInstrument[]>('metrics', {}, signal),
+  metric: (metric: number, query: Query, signal?: AbortSignal) =>
+    get<ApiMetricChart>(`metrics/${metric}`, query, signal),
+  health: (signal?: AbortSignal) => get<ApiHealth>('health', {}, signal),
+  async selection(selection: ApiSelection, signal?: AbortSignal): Promise<ApiSelectionResult> {
+    const response = await request(
+      'selection',
+      {},
+      {
+        method: 'POST',
+        body: JSON.stringify(selection),
+        headers: { 'content-type': 'application/json' },
+        ...(signal ? { signal } : {}),
+      },
+    );
+    return (await response.json()) as ApiSelectionResult;
+  },
+};

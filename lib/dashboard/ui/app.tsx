@@ -1,0 +1,75 @@
+import { useEffect } from 'preact/hooks';
+
+import { Header } from './header.js';
+import { Notice } from './parts/notice.js';
+import { onGlobalKey } from './keyboard.js';
+import { addressOf, usePlace, type Place } from './state.js';
+import { CompareView } from './views/compare.js';
+import { HealthView } from './views/health.js';
+import { LogsView } from './views/logs.js';
+import { MetricsView } from './views/metrics.js';
+import { OverviewView } from './views/overview.js';
+import { SelectionPanel } from './views/selection-panel.js';
+import { TraceView } from './views/trace.js';
+import { TracesView } from './views/traces.js';
+
+function View({ place }: { readonly place: Place }) {
+  const [name = 'overview', id, other] = place.path;
+  switch (name) {
+    case 'overview':
+      return <OverviewView place={place} />;
+    case 'traces':
+      return <TracesView place={place} />;
+    case 'trace':
+      return <TraceView key={id} place={place} traceId={id ?? ''} />;
+    case 'compare':
+      return <CompareView traceId={id ?? ''} otherId={other} />;
+    case 'logs':
+      return <LogsView place={place} />;
+    case 'metrics':
+      return <MetricsView place={place} />;
+    case 'health':
+      return <HealthView />;
+    default:
+      return (
+        <Notice>
+          There is no page of this name. <a href={addressOf(['overview'])}>To the overview</a>
+        </Notice>
+      );
+  }
+}
+
+/** The page: a header, one view, and beside it what a selected region has in common. */
+export function App() {
+  const place = usePlace();
+  useEffect(() => {
+    addEventListener('keydown', onGlobalKey);
+    return () => {
+      removeEventListener('keydown', onGlobalKey);
+    };
+  }, []);
+  const name = place.path[0] ?? 'overview';
+  useEffect(() => {
+    document.title = `${name.charAt(0).toUpperCase()}${name.slice(1)} · Telemetry`;
+  }, [name]);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skipToMain}>
+        Skip to content
+      </a>
+      <Header place={place} />
+      <div class="below-header">
+        <main id="main" tabIndex={-1} class={`view view-${/^[a-z]+$/.test(name) ? name : 'unknown'}`}>
+          <View place={place} />
+        </main>
+        <SelectionPanel place={place} />
+      </div>
+    </>
+  );
+}
+
+function skipToMain(event: Event): void {
+  // The hash is the address of the view, so a jump within the page must not change it.
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}

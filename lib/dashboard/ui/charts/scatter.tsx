@@ -1,0 +1,129 @@
+import { useMemo, useRef } from 'preact/hooks';
+import type uPlot from 'uplot';
+
+import type { ApiTraceSummary } from '../../api/api.interface.js';
+import { formatDuration } from '../format.js';
+import { timeAxis, valueAxis } from './axes.js';
+import { Chart, type Colours } from './chart.js';
+
+/** A region of the plot: instants and milliseconds. */
+export interface Region {
+  readonly from: number;
+  readonly to: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+interface ScatterProps {
+  readonly traces: readonly ApiTraceSummary[];
+  readonly from: number;
+  readonly to: number;
+  readonly onOpen: (trace: ApiTraceSummary) => void;
+  readonly onHover: (trace: ApiTraceSummary | undefined) => void;
+  readonly onSelect: (region: Region) => void;
+}
+
+const REACH_PX = 12;
+/** A duration of nothing has no place on a logarithmic scale. */
+const FLOOR_MS = 0.01;
+
+function nearest(chart: uPlot, traces: readonly ApiTraceSummary[]): ApiTraceSummary | undefined {
+  const { left = -1, top = -1 } = chart.cursor;
+  let best: ApiTraceSummary | undefined;
+  let bestDistance = REACH_PX;
+  for (const trace of traces) {
+    const dx = Math.abs(chart.valToPos(trace.start, 'x') - left);
+    if (dx > bestDistance) continue;
+    const dy = chart.valToPos(Math.max(trace.durationMs, FLOOR_MS), 'y') - top;
+    const distance = Math.hypot(dx, dy);
+    if (distance < bestDistance) {
+      best = trace;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+const points = (colour: string): uPlot.Series => ({
+  paths: () => null,
+  points: {
+    show: true,
+    size: 6,
+    width: 0,
+    fill: `color-mix(in srgb, ${colour} 75%, transparent)`,
+    stroke: colour,
+  },
+});
+
+/** Every trace a dot, duration (logarithmic) over time; a click opens the nearest, dragging selects a region. */
+export function Scatter(props: ScatterProps) {
+  const { traces } = props;
+  const latest = useRef(props);
+  latest.current = props;
+  const data = useMemo(() => {
+    const sorted = [...traces].sort((a, b) => a.start - b.start);
+    const value = ({ durationMs }: ApiTraceSummary): number => Math.max(durationMs, FLOOR_MS);
+    return [
+      sorted.map(({ start }) => start),
+      sorted.map((trace) => (trace.errorCount > 0 ? null : value(trace))),
+      sorted.map((trace) => (trace.errorCount > 0 ? value(trace) : null)),
+    ] as uPlot.AlignedData;
+  }, [traces]);
+  const dragged = useRef(false);
+
+  const options = (colour: Colours): Omit<uPlot.Options, 'width' | 'height'> => ({
+    ms: 1,
+    legend: { show: false },
+    padding: [8, 8, 0, 0],
+    cursor: { drag: { x: true, y: true, setScale: false }, points: { show: false } },
+    scales: {
+      x: { time: true, range: () => [latest.current.from, latest.current.to] },
+      y: { distr: 3, log: 10 },
+    },
+    axes: [timeAxis(colour), valueAxis(colour, formatDuration)],
+    series: [{}, points(colour('--accent')), points(colour('--error'))],
+    hooks: {
+      ready: [
+        (chart) => {
+          chart.over.addEventListener('click', () => {
+            const trace = nearest(chart, latest.current.traces);
+            if (trace && !dragged.current) latest.current.onOpen(trace);
+            dragged.current = false;
+          });
+          chart.over.addEventListener('mouseleave', () => {
+            latest.current.onHover(undefined);
+          });
+        },
+      ],
+      setCursor: [
+        (chart) => {
+          const trace = nearest(chart, latest.current.traces);
+          chart.over.style.cursor = trace ? 'pointer' : 'crosshair';
+          latest.current.onHover(trace);
+        },
+      ],
+      setSelect: [
+        (chart) => {
+          const { left, top, width, height } = chart.select;
+          if (width < 4 || height < 2) return;
+          dragged.current = true;
+          latest.current.onSelect({
+            from: chart.posToVal(left, 'x'),
+            to: chart.posToVal(left + width, 'x'),
+            minMs: chart.posToVal(top + height, 'y'),
+            maxMs: chart.posToVal(top, 'y'),
+          });
+        },
+      ],
+    },
+  });
+  return (
+    <Chart
+      data={data}
+      height={150}
+      options={options}
+      shape="scatter"
+      label={`Duration of ${traces.length} traces over time`}
+    />
+  );
+}

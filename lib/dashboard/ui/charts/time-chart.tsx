@@ -1,0 +1,115 @@
+import { useMemo, useRef, useState } from 'preact/hooks';
+import type uPlot from 'uplot';
+
+import type { ApiExemplar } from '../../api/api.interface.js';
+import { formatTime } from '../format.js';
+import { timeAxis, valueAxis } from './axes.js';
+import { Chart, type Colours } from './chart.js';
+import { ExemplarDots, placeDots, type Dot } from './exemplar-dots.js';
+import { Legend, writeLegend } from './legend.js';
+
+export interface TimeSeries {
+  readonly label: string;
+  readonly values: readonly (number | null)[];
+  /** A CSS custom property. */
+  readonly colour: string;
+  readonly fill?: boolean;
+}
+
+export interface TimeChartProps {
+  readonly title: string;
+  readonly times: readonly number[];
+  readonly series: readonly TimeSeries[];
+  readonly format: (value: number) => string;
+  readonly exemplars?: readonly ApiExemplar[];
+  readonly height?: number;
+  readonly sync?: string;
+  readonly onSelect?: (from: number, to: number) => void;
+}
+
+/** How far above the lines a dot may lift the scale; what lies higher sits at the top edge. */
+const LIFT = 2.5;
+
+function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ApiExemplar[]): number {
+  const lines = dataMax ?? 0;
+  const dots = exemplars.reduce((max, { value }) => Math.max(max, value), 0);
+  const top = Math.max(lines, lines > 0 ? Math.min(dots, lines * LIFT) : dots) * 1.08;
+  return top > 0 ? top : 1;
+}
+
+/** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
+export function TimeChart(props: TimeChartProps) {
+  const { title, times, series, format, exemplars = [], height = 150 } = props;
+  const latest = useRef(props);
+  latest.current = props;
+  const legend = useRef<HTMLDivElement>(null);
+  const [dots, setDots] = useState<readonly Dot[]>([]);
+  const data = useMemo(
+    () => [times, ...series.map(({ values }) => values)] as unknown as uPlot.AlignedData,
+    // The lists come from one answer: when the times are the same object, so are the values.
+    [times, exemplars],
+  );
+
+  const options = (colour: Colours): Omit<uPlot.Options, 'width' | 'height'> => ({
+    ms: 1,
+    legend: { show: false },
+    padding: [8, 8, 0, 0],
+    cursor: {
+      ...(props.sync ? { sync: { key: props.sync, setSeries: false } } : {}),
+      drag: { x: props.onSelect !== undefined, y: false, setScale: false },
+      points: { size: 6 },
+      y: false,
+    },
+    scales: {
+      x: { time: true },
+      y: { range: (chart, _min, max) => [0, topOf(chart, max, latest.current.exemplars ?? [])] },
+    },
+    axes: [timeAxis(colour), valueAxis(colour, (value) => latest.current.format(value))],
+    series: [
+      {},
+      ...series.map(({ label, colour: name, fill }): uPlot.Series => ({
+        label,
+        stroke: colour(name),
+        width: 1.5,
+        spanGaps: false,
+        points: { show: (_chart, _index, from, to) => to - from < 2 },
+        ...(fill ? { fill: `color-mix(in srgb, ${colour(name)} 18%, transparent)` } : {}),
+      })),
+    ],
+    hooks: {
+      draw: [(chart) => setDots(placeDots(chart, latest.current.exemplars ?? []))],
+      setCursor: [(chart) => writeLegend(legend.current, chart, latest.current)],
+      setSelect: [
+        (chart) => {
+          const { left, width } = chart.select;
+          if (width < 3) return;
+          latest.current.onSelect?.(chart.posToVal(left, 'x'), chart.posToVal(left + width, 'x'));
+          chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+    },
+  });
+
+  return (
+    <figure class="time-chart">
+      <figcaption>
+        <span class="chart-title">{title}</span>
+        <Legend boxRef={legend} series={series} />
+      </figcaption>
+      <div class="chart-place">
+        <Chart
+          data={data}
+          height={height}
+          options={options}
+          shape={series.map(({ label }) => label).join('|')}
+          label={`${title}, ${series.map(({ label }) => label).join(', ')}${
+            times.length > 0
+              ? `, ${formatTime(times[0] ?? 0, false)} to ${formatTime(times.at(-1) ?? 0, false)}`
+              : ''
+          }`}
+        />
+        <ExemplarDots dots={dots} format={format} />
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,23 @@
+import { useState } from 'preact/hooks';
+
+/** Puts a text on the clipboard, and says whether it is there. */
+export function CopyButton({ text, children }: { readonly text: () => string; readonly children: string }) {
+  const [said, setSaid] = useState<string>();
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text());
+      setSaid('Copied');
+    } catch {
+      // The clipboard is there on https and localhost only, and can be forbidden.
+      setSaid('Not allowed');
+    }
+    setTimeout(() => {
+      setSaid(undefined);
+    }, 1_500);
+  };
+  return (
+    <button type="button" onClick={() => void copy()}>
+      {said ?? children}
+    </button>
+  );
+}

@@ -1,0 +1,117 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+const SETTLE_MS = 300;
+
+interface FieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+/** A text field that says what it holds when the typing settles, or at once on Enter. */
+export function TextField({
+  label,
+  value,
+  onChange,
+  type = 'text',
+  placeholder = label,
+  list,
+  invalid = false,
+}: FieldProps & {
+  readonly type?: 'text' | 'search';
+  readonly placeholder?: string;
+  readonly list?: string;
+  readonly invalid?: boolean;
+}) {
+  const [text, setText] = useState(value);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    setText(value);
+    return () => {
+      clearTimeout(timer.current);
+    };
+  }, [value]);
+  const say = (next: string, after: number): void => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      if (next !== value) onChange(next);
+    }, after);
+  };
+  return (
+    <input
+      type={type}
+      class={`field field-${type}`}
+      aria-label={label}
+      placeholder={placeholder}
+      value={text}
+      list={list}
+      aria-invalid={invalid}
+      spellcheck={false}
+      autocomplete="off"
+      onInput={(event) => {
+        setText(event.currentTarget.value);
+        say(event.currentTarget.value, SETTLE_MS);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') say(event.currentTarget.value, 0);
+      }}
+    />
+  );
+}
+
+export function SelectField({
+  label,
+  value,
+  onChange,
+  options,
+  any = `Any ${label.toLowerCase()}`,
+}: FieldProps & {
+  readonly options: readonly (string | readonly [value: string, text: string])[];
+  readonly any?: string;
+}) {
+  const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option));
+  const known = value === '' || pairs.some(([each]) => each === value);
+  return (
+    <select
+      class="field"
+      aria-label={label}
+      value={value}
+      onChange={(event) => {
+        onChange(event.currentTarget.value);
+      }}
+    >
+      <option value="">{any}</option>
+      {(known ? pairs : [...pairs, [value, value] as const]).map(([each, text]) => (
+        <option key={each} value={each}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Takes `key = value` (or `key:value`) and hands on `key:value`. */
+export function AttributeField({ onAdd }: { readonly onAdd: (attribute: string) => void }) {
+  const [text, setText] = useState('');
+  const match = /^\s*([^=:\s]+)\s*[=:]\s*(.+?)\s*$/.exec(text);
+  return (
+    <input
+      type="text"
+      class="field field-attribute"
+      aria-label="Attribute, as name = value, then Enter"
+      placeholder="attribute = value ⏎"
+      value={text}
+      spellcheck={false}
+      autocomplete="off"
+      aria-invalid={text !== '' && !match}
+      onInput={(event) => {
+        setText(event.currentTarget.value);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' || !match) return;
+        onAdd(`${match[1] ?? ''}:${match[2] ?? ''}`);
+        setText('');
+      }}
+    />
+  );
+}

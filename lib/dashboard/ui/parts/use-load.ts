@@ -1,0 +1,67 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+/** What was asked for, on its way, here, or failed; what was here before stays while the next is on its way. */
+export interface Loaded<T> {
+  readonly data: T | undefined;
+  readonly error: Error | undefined;
+  readonly loading: boolean;
+  readonly reload: () => void;
+}
+
+/**
+ * Loads, and again whenever `key` changes, or every `everyMs` while the tab is visible. With another key the old data goes, unless
+ * `keep` says that it is still of the same kind.
+ */
+export function useLoad<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  { everyMs, keep = false }: { readonly everyMs?: number | undefined; readonly keep?: boolean } = {},
+): Loaded<T> {
+  const [state, setState] = useState<{ key: string; data?: T; error?: Error; loading: boolean }>({
+    key,
+    loading: true,
+  });
+  const [round, setRound] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+
+  useEffect(() => {
+    const abort = new AbortController();
+    setState((before) =>
+      before.key === key || keep ? { ...before, key, loading: true } : { key, loading: true },
+    );
+    latest.current(abort.signal).then(
+      (data) => {
+        if (!abort.signal.aborted) setState({ key, data, loading: false });
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const failure = error instanceof Error ? error : new Error(String(error));
+        setState((before) => ({ ...before, key, error: failure, loading: false }));
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [key, round]);
+
+  useEffect(() => {
+    if (everyMs === undefined) return undefined;
+    const timer = setInterval(() => {
+      if (!document.hidden) setRound((before) => before + 1);
+    }, everyMs);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [everyMs, key]);
+
+  const fresh = state.key === key || keep;
+  return {
+    data: fresh ? state.data : undefined,
+    error: fresh ? state.error : undefined,
+    loading: state.loading || !fresh,
+    reload: () => {
+      setRound((before) => before + 1);
+    },
+  };
+}

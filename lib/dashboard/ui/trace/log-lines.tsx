@@ -1,0 +1,68 @@
+import type { ApiLog } from '../../api/api.interface.js';
+import { formatTime, formatValue } from '../format.js';
+import { AttributeTable } from '../parts/attribute-table.js';
+import { Level, levelClass } from '../parts/level.js';
+import { addressOf } from '../state.js';
+
+const MOST = 500;
+
+function stackOf({ attributes }: ApiLog): string | undefined {
+  const stack = attributes['exception.stacktrace'];
+  return stack === undefined ? undefined : formatValue(stack);
+}
+
+/** Log lines in the order they were written; each opens to its fields. */
+export function LogLines({
+  logs,
+  label,
+  onSpan,
+}: {
+  readonly logs: readonly ApiLog[];
+  readonly label: string;
+  /** Where lines of several spans stand together: leads to the span of one. */
+  readonly onSpan?: (spanId: string) => void;
+}) {
+  if (logs.length === 0) return <p class="hint">None.</p>;
+  return (
+    <div class="log-lines" role="group" aria-label={label}>
+      {logs.slice(0, MOST).map((log) => {
+        const { 'exception.stacktrace': _stack, ...fields } = log.attributes;
+        const stack = stackOf(log);
+        const { spanId } = log;
+        return (
+          <details key={log.id} class={`log-line ${levelClass(log.level)}`}>
+            <summary>
+              <time>{formatTime(log.time)}</time> <Level level={log.level} />{' '}
+              {log.context !== undefined && <span class="context">{log.context}</span>}{' '}
+              <span class="message">{log.message}</span>
+              {onSpan && spanId !== undefined && (
+                <button
+                  type="button"
+                  class="link"
+                  onClick={(event) => {
+                    event.preventDefault();
+                    onSpan(spanId);
+                  }}
+                >
+                  span
+                </button>
+              )}
+            </summary>
+            <AttributeTable
+              attributes={fields}
+              filterAddress={(key, value) => addressOf(['logs'], { attribute: `${key}:${value}` })}
+            />
+            {stack !== undefined && <pre class="stack">{stack}</pre>}
+            <a href={addressOf(['logs'], { traceId: log.traceId })}>all logs of this trace</a>
+          </details>
+        );
+      })}
+      {logs.length > MOST && (
+        <p class="hint">
+          The first {MOST} of {logs.length}.{' '}
+          <a href={addressOf(['logs'], { traceId: logs[0]?.traceId })}>All of them</a>
+        </p>
+      )}
+    </div>
+  );
+}

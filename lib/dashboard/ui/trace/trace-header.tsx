@@ -1,0 +1,56 @@
+import type { ApiTrace } from '../../api/api.interface.js';
+import { formatAge, formatDateTime, formatDuration, plural } from '../format.js';
+import { CopyButton } from '../parts/copy-button.js';
+import { serviceClass } from '../parts/service-colour.js';
+import { addressOf } from '../state.js';
+import { ImportButton } from './import-button.js';
+import { exportOtlp } from './otlp-export.js';
+
+/** What the trace is, and what can be done with it. */
+export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
+  const { summary } = trace;
+  return (
+    <header class="trace-header">
+      <div>
+        <h1>
+          {summary.name} {summary.status !== undefined && <span class="hint">{summary.status}</span>}
+          {summary.errorCount > 0 && (
+            <span class="badge badge-error">{plural(summary.errorCount, 'error')}</span>
+          )}
+          {summary.pinned && (
+            <span class="badge" title="Kept, whatever is evicted">
+              pinned
+            </span>
+          )}
+        </h1>
+        <p class="trace-facts">
+          <b>{formatDuration(summary.durationMs)}</b>
+          <span>{plural(summary.spanCount, 'span')}</span>
+          <span>
+            {formatDateTime(summary.start)} <span class="hint">{formatAge(summary.start)}</span>
+          </span>
+          <span class="code">{summary.traceId}</span>
+          {summary.services.map((service) => (
+            <span key={service} class={serviceClass(service)}>
+              <i class="swatch" aria-hidden="true" /> {service}
+            </span>
+          ))}
+        </p>
+      </div>
+      <div class="buttons">
+        <a
+          class="button"
+          href={addressOf(['traces'], { service: summary.service, route: summary.route })}
+          title="Other traces of this route"
+        >
+          Others of this route
+        </a>
+        <a class="button" href={addressOf(['compare', summary.traceId])}>
+          Compare
+        </a>
+        <CopyButton text={() => exportOtlp(trace)}>Copy as OTLP</CopyButton>
+        <ImportButton />
+      </div>
+    </header>
+  );
+}

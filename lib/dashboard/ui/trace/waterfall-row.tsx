@@ -1,0 +1,121 @@
+import { formatDuration, formatTime } from '../format.js';
+import { levelClass } from '../parts/level.js';
+import { serviceClass } from '../parts/service-colour.js';
+import type { TraceNode, TraceTree } from './trace-tree.js';
+
+interface RowProps {
+  readonly index: number;
+  readonly node: TraceNode;
+  readonly tree: TraceTree;
+  readonly selfMs: number | undefined;
+  readonly isActive: boolean;
+  readonly isClosed: boolean;
+  readonly isCritical: boolean;
+  readonly isRepeated: boolean;
+  readonly onSelect: (node: TraceNode) => void;
+  readonly onToggle: (node: TraceNode) => void;
+}
+
+/** More stretches or dots than this in a bar cannot be told apart. */
+const MOST_MARKS = 40;
+const DEEPEST_INDENT = 14;
+
+function Bar({ node, tree }: Pick<RowProps, 'node' | 'tree'>) {
+  const { span, self, logs } = node;
+  const percent = (ms: number): string => `${Math.min(Math.max((ms / tree.durationMs) * 100, 0), 100)}%`;
+  const within = (ms: number): string => `${(ms / Math.max(span.durationMs, 0.000_001)) * 100}%`;
+  return (
+    <span class="waterfall-track">
+      <span
+        class="bar-span"
+        style={{ left: percent(span.start - tree.start), width: percent(span.durationMs) }}
+      >
+        {self.slice(0, MOST_MARKS).map(([from, to]) => (
+          <i key={from} class="bar-self" style={{ left: within(from), width: within(to - from) }} />
+        ))}
+      </span>
+      {logs.slice(0, MOST_MARKS).map((log) => (
+        <i
+          key={log.id}
+          class={`log-dot ${levelClass(log.level)}`}
+          style={{ left: percent(log.time - tree.start) }}
+          title={`${formatTime(log.time)} ${log.level}: ${log.message}`}
+        />
+      ))}
+    </span>
+  );
+}
+
+function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
+  const { span, children, below, depth, orphan } = node;
+  return (
+    <span class="waterfall-name" style={{ paddingLeft: `${Math.min(depth, DEEPEST_INDENT) * 14}px` }}>
+      {children.length > 0 ? (
+        <button
+          type="button"
+          class="twisty"
+          tabIndex={-1}
+          aria-label={isClosed ? `Open ${span.name}` : `Collapse ${span.name}`}
+          onClick={(event) => {
+            event.stopPropagation();
+            onToggle(node);
+          }}
+        >
+          {isClosed ? '▸' : '▾'}
+        </button>
+      ) : (
+        <span class="twisty" />
+      )}
+      <i class="swatch" aria-hidden="true" />
+      {span.status === 'error' && (
+        <b class="mark mark-error" role="img" aria-label="failed">
+          !
+        </b>
+      )}
+      {isRepeated && (
+        <b class="mark mark-repeated" title="The same query several times">
+          ×N
+        </b>
+      )}
+      <span class="name" title={span.name}>
+        {span.name}
+      </span>
+      <span class="service-name">{span.service}</span>
+      {orphan && <span class="hint">parent missing</span>}
+      {isClosed && <span class="hint">+{below}</span>}
+    </span>
+  );
+}
+
+/** One span of the waterfall. */
+export function WaterfallRow(props: RowProps) {
+  const { index, node, tree, selfMs, isActive, isClosed, isCritical, onSelect } = props;
+  const { span, children, depth } = node;
+  const classes = [
+    'waterfall-row',
+    serviceClass(span.service),
+    isActive ? 'active' : '',
+    isCritical ? 'critical' : '',
+    span.status === 'error' ? 'failed' : '',
+  ];
+  return (
+    <div
+      id={`waterfall-${index}`}
+      class={classes.filter(Boolean).join(' ')}
+      role="row"
+      aria-level={depth + 1}
+      aria-rowindex={index + 1}
+      aria-selected={isActive}
+      aria-expanded={children.length > 0 ? !isClosed : undefined}
+      data-span={span.spanId}
+      onClick={() => {
+        onSelect(node);
+      }}
+    >
+      <Name {...props} />
+      <Bar node={node} tree={tree} />
+      <span class="waterfall-self">{formatDuration(selfMs)}</span>
+      <span class="waterfall-duration">{formatDuration(span.durationMs)}</span>
+    </div>
+  );
+}

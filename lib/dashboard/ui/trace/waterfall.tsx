@@ -1,0 +1,126 @@
+import { useMemo, useState } from 'preact/hooks';
+
+import type { ApiTrace } from '../../api/api.interface.js';
+import { formatDuration } from '../format.js';
+import { VirtualList } from '../parts/virtual-list.js';
+import { visibleRows, type TraceNode, type TraceTree } from './trace-tree.js';
+import { WaterfallRow } from './waterfall-row.js';
+
+export const ROW_HEIGHT = 26;
+
+function Ruler({ durationMs }: { readonly durationMs: number }) {
+  const marks = [0, 0.25, 0.5, 0.75, 1];
+  return (
+    <div class="waterfall-ruler" aria-hidden="true">
+      <span class="waterfall-name">Span</span>
+      <span class="waterfall-track">
+        {marks.map((mark) => (
+          <i key={mark} style={{ left: `${mark * 100}%` }} class={mark === 1 ? 'last' : ''}>
+            {formatDuration(mark * durationMs)}
+          </i>
+        ))}
+      </span>
+      <span class="waterfall-self">Self</span>
+      <span class="waterfall-duration">Duration</span>
+    </div>
+  );
+}
+
+/** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel. */
+export function Waterfall({
+  trace,
+  tree,
+  selected,
+  onSelect,
+}: {
+  readonly trace: ApiTrace;
+  readonly tree: TraceTree;
+  readonly selected: string | undefined;
+  readonly onSelect: (spanId: string) => void;
+}) {
+  const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
+  const rows = useMemo(() => visibleRows(tree, collapsed), [tree, collapsed]);
+  const critical = useMemo(() => new Set(trace.analysis.criticalPath), [trace]);
+  const repeated = useMemo(() => new Set(trace.analysis.repeated.flatMap(({ spanIds }) => spanIds)), [trace]);
+  const active = rows.findIndex(({ span }) => span.spanId === selected);
+
+  const toggle = (node: TraceNode, close = !collapsed.has(node.span.spanId)): void => {
+    const next = new Set(collapsed);
+    if (close) next.add(node.span.spanId);
+    else next.delete(node.span.spanId);
+    setCollapsed(next);
+  };
+  const select = (node: TraceNode | undefined): void => {
+    if (node) onSelect(node.span.spanId);
+  };
+  const onKey = ({ key }: KeyboardEvent, index: number): boolean => {
+    const node = rows[index];
+    if (!node) return false;
+    const closed = collapsed.has(node.span.spanId);
+    if (key === 'ArrowLeft') {
+      if (!closed && node.children.length > 0) toggle(node, true);
+      else select(node.parent);
+    } else if (key === 'ArrowRight') {
+      if (closed) toggle(node, false);
+      else select(node.children[0]);
+    } else return false;
+    return true;
+  };
+  const collapseAll = (): void => {
+    const nodes = [...tree.bySpanId.values()].filter(
+      ({ children, depth }) => children.length > 0 && depth > 0,
+    );
+    setCollapsed(collapsed.size > 0 ? new Set() : new Set(nodes.map(({ span }) => span.spanId)));
+  };
+
+  return (
+    <section class="waterfall" aria-label="Waterfall">
+      <div class="waterfall-tools">
+        <button type="button" onClick={collapseAll}>
+          {collapsed.size > 0 ? 'Open all' : 'Collapse all'}
+        </button>
+        <span class="key key-self">self time</span>
+        <span class="key key-critical">critical path</span>
+        <span class="key key-log">log</span>
+        <span class="key key-error">error</span>
+        {repeated.size > 0 && <span class="key key-repeated">repeated query</span>}
+      </div>
+      <Ruler durationMs={tree.durationMs} />
+      <VirtualList
+        id="waterfall"
+        class="waterfall-rows"
+        role="treegrid"
+        label="Spans of the trace"
+        count={rows.length}
+        rowHeight={ROW_HEIGHT}
+        active={active}
+        onActive={(index) => {
+          select(rows[index]);
+        }}
+        onOpen={() => document.getElementById('span-panel')?.focus()}
+        onKey={onKey}
+      >
+        {(index) => {
+          const node = rows[index];
+          return (
+            node && (
+              <WaterfallRow
+                key={node.span.spanId}
+                index={index}
+                node={node}
+                tree={tree}
+                selfMs={trace.analysis.selfTimeMs[node.span.spanId]}
+                isActive={index === active}
+                isClosed={collapsed.has(node.span.spanId)}
+                isCritical={critical.has(node.span.spanId)}
+                isRepeated={repeated.has(node.span.spanId)}
+                onSelect={select}
+                onToggle={toggle}
+              />
+            )
+          );
+        }}
+      </VirtualList>
+    </section>
+  );
+}

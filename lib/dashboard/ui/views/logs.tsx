@@ -1,0 +1,93 @@
+import type { ApiLog } from '../../api/api.interface.js';
+import { formatCount } from '../format.js';
+import { isLive } from '../header.js';
+import { Chips } from '../parts/chips.js';
+import { AttributeField, SelectField, TextField } from '../parts/fields.js';
+import { levels } from '../parts/level.js';
+import { Failure, Notice } from '../parts/notice.js';
+import { useServices } from '../parts/use-services.js';
+import { setQuery, type Place } from '../state.js';
+import { LogDetails } from './log-details.js';
+import { LogList } from './log-list.js';
+import { useLogs } from './use-logs.js';
+
+function LogSearch({ place, shown }: { readonly place: Place; readonly shown: string }) {
+  const { query } = place;
+  const services = useServices();
+  const of = (name: string): string => query.get(name) ?? '';
+  const set = (name: string) => (value: string) => {
+    setQuery({ [name]: value });
+  };
+  const attributes = query.getAll('attribute');
+  const ids = ['traceId', 'spanId'].filter((name) => query.has(name)).map((name) => `${name}:${of(name)}`);
+  return (
+    <div class="search" role="search" aria-label="Logs">
+      <TextField
+        type="search"
+        label="Search in messages and fields  ( / )"
+        value={of('text')}
+        onChange={set('text')}
+      />
+      <SelectField
+        label="Level"
+        any="All levels"
+        value={of('level')}
+        options={levels.map((level) => [level, `${level} and worse`] as const)}
+        onChange={set('level')}
+      />
+      <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
+      <AttributeField
+        onAdd={(attribute) => {
+          setQuery({ attribute: [...attributes, attribute] });
+        }}
+      />
+      <Chips
+        label="Fields"
+        values={[...ids, ...attributes]}
+        onRemove={(value) => {
+          if (ids.includes(value)) setQuery({ [value.split(':')[0] ?? '']: undefined });
+          else setQuery({ attribute: attributes.filter((each) => each !== value) });
+        }}
+      />
+      <span class="search-end hint" role="status">
+        {shown}
+      </span>
+    </div>
+  );
+}
+
+/** Log lines of all services, newest first, as they come in. */
+export function LogsView({ place }: { readonly place: Place }) {
+  const live = isLive(place);
+  const { logs, error, loading, more, reload, grown } = useLogs(place, live);
+  const openId = Number(place.query.get('log') ?? Number.NaN);
+  const open = logs.find(({ id }) => id === openId);
+  const onOpen = (log: ApiLog | undefined): void => {
+    setQuery({ log: log?.id }, { replace: true });
+  };
+  return (
+    <div class="fill">
+      <h1 class="visually-hidden">Logs</h1>
+      <LogSearch place={place} shown={logs.length > 0 ? `${formatCount(logs.length)} lines` : ''} />
+      {error && <Failure error={error} retry={reload} />}
+      {loading && logs.length === 0 && <Notice kind="loading">Loading…</Notice>}
+      {!loading && !error && logs.length === 0 && (
+        <Notice>No line matches. Take a filter off, or choose a longer time span.</Notice>
+      )}
+      {logs.length > 0 && (
+        <div class={open ? 'log-split' : 'log-split log-split-closed'}>
+          <LogList logs={logs} more={more} grown={grown} openId={open?.id} onOpen={onOpen} />
+          {open && (
+            <LogDetails
+              log={open}
+              place={place}
+              onClose={() => {
+                onOpen(undefined);
+              }}
+            />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

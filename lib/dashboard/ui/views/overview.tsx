@@ -1,0 +1,46 @@
+import { api } from '../api.js';
+import { isLive } from '../header.js';
+import { WhenLoaded } from '../parts/notice.js';
+import { useLoad } from '../parts/use-load.js';
+import { timeSpanOf, type Place } from '../state.js';
+import { RouteTable } from './route-table.js';
+import { ServiceCard } from './service-card.js';
+
+export const REFRESH_MS = 5_000;
+
+/** What part of the address says which time span is meant; the instants behind it move, this does not. */
+export const spanKeyOf = ({ query }: Place): string =>
+  ['range', 'from', 'to'].map((name) => query.get(name) ?? '').join('|');
+
+/** Every service over time, and every route. */
+export function OverviewView({ place }: { readonly place: Place }) {
+  const key = spanKeyOf(place);
+  const everyMs = isLive(place) ? REFRESH_MS : undefined;
+  const services = useLoad(
+    `services|${key}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(place.query);
+      return api.services({ from, to }, signal);
+    },
+    { everyMs, keep: true },
+  );
+  return (
+    <>
+      <h1 class="visually-hidden">Overview</h1>
+      <WhenLoaded
+        loaded={services}
+        isEmpty={(list) => list.length === 0}
+        empty="Nothing has been recorded in this time span. Send the application a request, or choose a longer span."
+      >
+        {(list) => (
+          <div class="services">
+            {list.map((service) => (
+              <ServiceCard key={service.name} service={service} place={place} />
+            ))}
+          </div>
+        )}
+      </WhenLoaded>
+      <RouteTable place={place} />
+    </>
+  );
+}

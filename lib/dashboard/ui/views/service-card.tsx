@@ -1,0 +1,93 @@
+import type { ApiOverview, ApiService } from '../../api/api.interface.js';
+import { api } from '../api.js';
+import { TimeChart } from '../charts/time-chart.js';
+import { formatAge, formatDuration, formatRate, formatShare } from '../format.js';
+import { isLive } from '../header.js';
+import { WhenLoaded } from '../parts/notice.js';
+import { serviceClass } from '../parts/service-colour.js';
+import { useLoad } from '../parts/use-load.js';
+import { addressOf, setQuery, timeSpanOf, type Place } from '../state.js';
+import { REFRESH_MS, spanKeyOf } from './overview.js';
+
+const BUCKETS = 60;
+
+function Figures({ service }: { readonly service: ApiService }) {
+  const figures: readonly (readonly [label: string, value: string, tone?: string])[] = [
+    ['Rate', formatRate(service.perSecond)],
+    ['Errors', formatShare(service.errorShare), service.errorShare > 0 ? 'bad' : ''],
+    ['p50', formatDuration(service.p50)],
+    ['p95', formatDuration(service.p95)],
+    ['p99', formatDuration(service.p99)],
+  ];
+  return (
+    <dl class="figures">
+      {figures.map(([label, value, tone]) => (
+        <div key={label} class={tone ?? ''}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Charts({ overview, service }: { readonly overview: ApiOverview; readonly service: string }) {
+  const onSelect = (from: number, to: number): void => {
+    setQuery({ selFrom: Math.round(from), selTo: Math.round(to), selService: service });
+  };
+  return (
+    <div class="chart-pair">
+      <TimeChart
+        title="Duration"
+        times={overview.times}
+        series={[
+          { label: 'p50', values: overview.p50, colour: '--p50' },
+          { label: 'p95', values: overview.p95, colour: '--p95' },
+          { label: 'p99', values: overview.p99, colour: '--p99' },
+        ]}
+        format={formatDuration}
+        exemplars={overview.exemplars}
+        sync="overview"
+        onSelect={onSelect}
+      />
+      <TimeChart
+        title="Requests"
+        times={overview.times}
+        series={[
+          { label: 'all', values: overview.perSecond, colour: '--accent', fill: true },
+          { label: 'failed', values: overview.errorsPerSecond, colour: '--error', fill: true },
+        ]}
+        format={formatRate}
+        sync="overview"
+        onSelect={onSelect}
+      />
+    </div>
+  );
+}
+
+/** One service: its figures, its duration with dots that lead to traces, its rate and errors. */
+export function ServiceCard({ service, place }: { readonly service: ApiService; readonly place: Place }) {
+  const overview = useLoad(
+    `overview|${service.name}|${spanKeyOf(place)}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(place.query);
+      return api.overview({ service: service.name, from, to, buckets: BUCKETS }, signal);
+    },
+    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
+  );
+  return (
+    <section class={`card service ${serviceClass(service.name)}`} aria-label={service.name}>
+      <header>
+        <h2>
+          <i class="swatch" aria-hidden="true" />
+          <a href={addressOf(['traces'], { service: service.name })}>{service.name}</a>
+        </h2>
+        <span class="hint">
+          {service.version} · {service.environment} · {formatAge(service.lastSeen)}
+        </span>
+        <Figures service={service} />
+      </header>
+      <WhenLoaded loaded={overview}>{(data) => <Charts overview={data} service={service.name} />}</WhenLoaded>
+    </section>
+  );
+}

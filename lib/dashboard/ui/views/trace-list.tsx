@@ -1,0 +1,107 @@
+import { useMemo, useState } from 'preact/hooks';
+
+import type { ApiTraceSummary } from '../../api/api.interface.js';
+import { formatDuration, formatTime, plural } from '../format.js';
+import { serviceClass } from '../parts/service-colour.js';
+import { VirtualList } from '../parts/virtual-list.js';
+import { addressOf, go } from '../state.js';
+
+const ROW_HEIGHT = 30;
+
+function Row({
+  trace,
+  index,
+  active,
+  widest,
+}: {
+  readonly trace: ApiTraceSummary;
+  readonly index: number;
+  readonly active: boolean;
+  readonly widest: number;
+}) {
+  const failed = trace.errorCount > 0;
+  return (
+    <div
+      id={`traces-${index}`}
+      class={`trace-row ${active ? 'active' : ''} ${failed ? 'failed' : ''}`}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={active}
+    >
+      <time role="gridcell">{formatTime(trace.start)}</time>
+      <span role="gridcell" class={`status ${failed ? 'bad' : ''}`}>
+        {trace.status ?? (failed ? 'error' : 'ok')}
+      </span>
+      <span role="gridcell" class="name">
+        <a tabIndex={-1} href={addressOf(['trace', trace.traceId])}>
+          {trace.name}
+        </a>
+      </span>
+      <span role="gridcell" class="trace-services">
+        {trace.services.map((service) => (
+          <span key={service} class={serviceClass(service)}>
+            <i class="swatch" aria-hidden="true" /> {service}
+          </span>
+        ))}
+      </span>
+      <span role="gridcell" class="number hint">
+        {plural(trace.spanCount, 'span')}
+      </span>
+      <span role="gridcell" class={failed ? 'number bad' : 'number'}>
+        {failed ? plural(trace.errorCount, 'error') : ''}
+      </span>
+      <span role="gridcell" class="trace-bar" aria-hidden="true">
+        <i style={{ width: `${Math.max((trace.durationMs / widest) * 100, 0.5)}%` }} />
+      </span>
+      <span role="gridcell" class="number">
+        {formatDuration(trace.durationMs)}
+      </span>
+    </div>
+  );
+}
+
+/** Traces as rows, newest first; Enter or a click opens one. */
+export function TraceList({
+  traces,
+  more,
+  grown,
+}: {
+  readonly traces: readonly ApiTraceSummary[];
+  readonly more: () => void;
+  readonly grown: number;
+}) {
+  const [activeId, setActiveId] = useState<string>();
+  const active = traces.findIndex(({ traceId }) => traceId === activeId);
+  const widest = useMemo(
+    () => traces.reduce((max, { durationMs }) => Math.max(max, durationMs), 0.001),
+    [traces],
+  );
+  return (
+    <VirtualList
+      id="traces"
+      class="card trace-list"
+      label="Traces, newest first"
+      count={traces.length}
+      rowHeight={ROW_HEIGHT}
+      active={active}
+      grown={grown}
+      onActive={(index) => {
+        setActiveId(traces[index]?.traceId);
+      }}
+      onOpen={(index) => {
+        const trace = traces[index];
+        if (trace) go(addressOf(['trace', trace.traceId]));
+      }}
+      onNearEnd={more}
+    >
+      {(index) => {
+        const trace = traces[index];
+        return (
+          trace && (
+            <Row key={trace.traceId} trace={trace} index={index} active={index === active} widest={widest} />
+          )
+        );
+      }}
+    </VirtualList>
+  );
+}

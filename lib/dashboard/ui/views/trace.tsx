@@ -1,0 +1,52 @@
+import { useMemo } from 'preact/hooks';
+
+import type { ApiTrace } from '../../api/api.interface.js';
+import { api } from '../api.js';
+import { WhenLoaded } from '../parts/notice.js';
+import { useLoad } from '../parts/use-load.js';
+import { setQuery, type Place } from '../state.js';
+import { findImported } from '../trace/otlp-import.js';
+import { TracePanel } from '../trace/trace-panel.js';
+import { TraceHeader } from '../trace/trace-header.js';
+import { buildTree, spanWorthALook } from '../trace/trace-tree.js';
+import { Waterfall } from '../trace/waterfall.js';
+
+function Opened({ trace, place }: { readonly trace: ApiTrace; readonly place: Place }) {
+  const tree = useMemo(() => buildTree(trace), [trace]);
+  const near = place.query.get('near');
+  const worthALook = useMemo(() => spanWorthALook(trace, tree, near), [trace, tree, near]);
+  const asked = place.query.get('span');
+  const selected = asked === 'none' ? undefined : (asked ?? worthALook);
+  const onSelect = (span: string): void => {
+    // Moving along spans is not worth a step back each.
+    setQuery({ span, ...(place.query.get('tab') === 'logs' ? {} : { tab: undefined }) }, { replace: true });
+  };
+  const node = selected === undefined ? undefined : tree.bySpanId.get(selected);
+  const panelOpen = node !== undefined || (place.query.get('tab') ?? 'span') !== 'span';
+  return (
+    <div class="trace">
+      <TraceHeader trace={trace} />
+      <div class={panelOpen ? 'trace-split' : 'trace-split trace-split-closed'}>
+        <Waterfall trace={trace} tree={tree} selected={selected} onSelect={onSelect} />
+        <TracePanel trace={trace} tree={tree} node={node} place={place} onSelect={onSelect} />
+      </div>
+    </div>
+  );
+}
+
+/** One trace: its waterfall, and beside it a span, all logs, or why it was slow. */
+export function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
+  const loaded = useLoad(
+    `trace|${traceId}`,
+    async (signal) => findImported(traceId) ?? (await api.trace(traceId, signal)),
+  );
+  return (
+    <WhenLoaded
+      loaded={loaded}
+      isEmpty={({ spans }) => spans.length === 0}
+      empty="No span of this trace is kept. It may have been evicted, or not have ended yet."
+    >
+      {(trace) => <Opened trace={trace} place={place} />}
+    </WhenLoaded>
+  );
+}

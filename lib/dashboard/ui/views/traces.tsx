@@ -1,0 +1,82 @@
+import { useState } from 'preact/hooks';
+
+import type { ApiTraceSummary } from '../../api/api.interface.js';
+import { Scatter, type Region } from '../charts/scatter.js';
+import { formatDuration, formatTime, plural } from '../format.js';
+import { isLive } from '../header.js';
+import { Failure, Notice } from '../parts/notice.js';
+import { addressOf, go, setQuery, timeSpanOf, type Place } from '../state.js';
+import { ImportButton } from '../trace/import-button.js';
+import { TraceList } from './trace-list.js';
+import { TraceSearch } from './trace-search.js';
+import { useTraces } from './use-traces.js';
+
+function select(region: Region, { query }: Place): void {
+  setQuery({
+    selFrom: Math.round(region.from),
+    selTo: Math.round(region.to),
+    selMin: region.minMs.toPrecision(4),
+    selMax: region.maxMs.toPrecision(4),
+    selService: query.get('service') ?? undefined,
+    selRoute: query.get('route') ?? undefined,
+  });
+}
+
+function Plot({ traces, place }: { readonly traces: readonly ApiTraceSummary[]; readonly place: Place }) {
+  const [hovered, setHovered] = useState<ApiTraceSummary>();
+  const { from, to } = timeSpanOf(place.query);
+  return (
+    <figure class="card scatter">
+      <figcaption>
+        <span class="chart-title">Duration</span>
+        {hovered ? (
+          <span>
+            <b>{formatDuration(hovered.durationMs)}</b> {hovered.name}{' '}
+            <span class="hint">
+              {hovered.service} · {formatTime(hovered.start)} · {plural(hovered.spanCount, 'span')}
+            </span>
+          </span>
+        ) : (
+          <span class="hint">Click a dot to open its trace, drag to see what a region has in common.</span>
+        )}
+      </figcaption>
+      <Scatter
+        traces={traces}
+        from={from}
+        to={to}
+        onHover={setHovered}
+        onOpen={({ traceId }) => {
+          go(addressOf(['trace', traceId]));
+        }}
+        onSelect={(region) => {
+          select(region, place);
+        }}
+      />
+    </figure>
+  );
+}
+
+/** Traces that match, newest first, and their durations over time. */
+export function TracesView({ place }: { readonly place: Place }) {
+  const { traces, error, loading, more, reload, grown } = useTraces(place, isLive(place));
+  return (
+    <div class="fill">
+      <h1 class="visually-hidden">Traces</h1>
+      <TraceSearch place={place}>
+        <span class="hint">{loading && traces.length === 0 ? '' : plural(traces.length, 'trace')}</span>
+        <ImportButton />
+      </TraceSearch>
+      {error && <Failure error={error} retry={reload} />}
+      {loading && traces.length === 0 && <Notice kind="loading">Loading…</Notice>}
+      {!loading && !error && traces.length === 0 && (
+        <Notice>No trace matches. Take a filter off, or choose a longer time span.</Notice>
+      )}
+      {traces.length > 0 && (
+        <>
+          <Plot traces={traces} place={place} />
+          <TraceList traces={traces} more={more} grown={grown} />
+        </>
+      )}
+    </div>
+  );
+}
