@@ -11,6 +11,7 @@ export { TelemetryService, type TelemetrySpanOptions } from './telemetry.service
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
 export { type DashboardEditor, type DashboardOptions } from './config/dashboard-options.interface.js';
+export { type StoreOptions } from './config/store-options.interface.js';
 export {
   type HttpServerInstrumentationOptions,
   type InstrumentationOptions,

@@ -184,6 +184,18 @@ export const ENVIRONMENT_VARIABLES = {
     default: 'none; in production the dashboard is then not served',
     option: 'dashboard.token',
   },
+  TELEMETRY_STORE: {
+    kind: 'boolean',
+    description: 'Whether telemetry is kept in the embedded database that the dashboard shows.',
+    default: '`true` where the dashboard is served, and elsewhere save in production and in tests',
+    option: 'store.enabled',
+  },
+  TELEMETRY_STORE_FILE: {
+    kind: 'text',
+    description: 'SQLite file of the store, or `:memory:`; services of one machine may share one.',
+    default: '`.telemetry/telemetry.db`; `:memory:` in tests',
+    option: 'store.file',
+  },
   OTEL_METRIC_EXPORT_INTERVAL: count('Milliseconds between two exports of metrics.', '60000', 1),
   OTEL_METRIC_EXPORT_TIMEOUT: count(
     'Milliseconds one export of metrics may take; at most the interval.',

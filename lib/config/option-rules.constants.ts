@@ -27,6 +27,7 @@ import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
 import { HIDDEN, renderKind, renderReceived } from './render-received.js';
 import { SAMPLING_RULE } from './sampling-rules.constants.js';
+import { STORE_RULE } from './store-rules.constants.js';
 import {
   type LoggingOptions,
   type PrometheusOptions,
@@ -126,6 +127,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
   sampling: SAMPLING_RULE,
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
   dashboard: DASHBOARD_RULE,
+  store: STORE_RULE,
   instrumentation: INSTRUMENTATION_RULE,
   instrumentations: listOf(
     having(['enable', 'disable', 'setTracerProvider'], 'an OpenTelemetry instrumentation'),

@@ -8,6 +8,7 @@ import { resolveInstrumentation } from './resolve-instrumentation.js';
 import { resolveLogging } from './resolve-logging.js';
 import { resolveLogs } from './resolve-logs.js';
 import { resolveMetrics } from './resolve-metrics.js';
+import { resolveStore } from './resolve-store.js';
 import { resolveTraces } from './resolve-traces.js';
 import { type TelemetryConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
@@ -55,6 +56,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     logs: resolveLogs(options, env),
     logging: resolveLogging(options, env, isProduction(identity.environment)),
     dashboard: served.dashboard,
+    store: resolveStore(options, env, identity.environment, served.dashboard),
     instrumentation: resolveInstrumentation(options, served.dashboard?.path),
     instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
     propagators: Object.freeze([

@@ -3,7 +3,7 @@ import { type DashboardOptions } from './dashboard-options.interface.js';
 import { EDITOR_ADDRESSES, isDashboardToken } from './dashboard-rules.constants.js';
 import { type EnvironmentValues } from './environment-variables.constants.js';
 import { HIDDEN } from './render-received.js';
-import { isProduction } from './resolve-identity.js';
+import { isProduction, isWatched } from './resolve-identity.js';
 import { type DashboardConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 
@@ -55,11 +55,6 @@ export function resolveDashboard(
     );
   const problem = { name: 'dashboard.token', received: 'undefined', setIn, remedy: MISSING_TOKEN };
   return { dashboard: undefined, problems: [problem], warnings: [] };
-}
-
-/** Somebody looks at it while they work; tests of the application must not fill the file of its developer. */
-function isWatched(environment: string): boolean {
-  return !isProduction(environment) && environment.toLowerCase() !== 'test';
 }
 
 function withDefaults(

@@ -53,6 +53,16 @@ export function isProduction(environment: string): boolean {
   return ['production', 'prod'].includes(environment.toLowerCase());
 }
 
+/** Whether somebody looks at the process while they work on it. */
+export function isWatched(environment: string): boolean {
+  return !isProduction(environment) && !isTest(environment);
+}
+
+/** Whether tests run: they must not fill the files of the developer. */
+export function isTest(environment: string): boolean {
+  return environment.toLowerCase() === 'test';
+}
+
 /** Those that are decided by name are left out, so that nobody reads two different answers. */
 function furtherAttributes(attributes: Attributes): Attributes {
   const decided = new Set([SERVICE_NAME, SERVICE_VERSION, ENVIRONMENT]);

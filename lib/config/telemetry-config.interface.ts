@@ -124,6 +124,8 @@ export interface TelemetryConfig {
   readonly logging: LoggingConfig;
   /** undefined: the page is not served. */
   readonly dashboard: DashboardConfig | undefined;
+  /** undefined: nothing is kept. */
+  readonly store: StoreConfig | undefined;
   readonly instrumentation: InstrumentationConfig;
   readonly instrumentations: readonly Instrumentation[];
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
@@ -143,6 +145,17 @@ export interface DashboardConfig {
   readonly otlp: boolean;
   /** An address with `{file}` and `{line}`; undefined for no links. */
   readonly editor: string | undefined;
+}
+
+/** Where telemetry is kept, and how much of it. */
+export interface StoreConfig {
+  /** A path, or `:memory:`. */
+  readonly file: string;
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly maxSpans: number;
+  readonly maxLogs: number;
+  readonly maxPoints: number;
 }
 
 export interface PrometheusConfig {

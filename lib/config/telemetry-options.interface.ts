@@ -8,6 +8,7 @@ import { type DestinationStream, type LoggerOptions } from 'pino';
 import { type DashboardOptions } from './dashboard-options.interface.js';
 import { type InstrumentationOptions } from './instrumentation-options.interface.js';
 import { type SamplingOptions } from './sampling-options.interface.js';
+import { type StoreOptions } from './store-options.interface.js';
 
 /** How OTLP is spoken; the names are those of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';
@@ -108,6 +109,11 @@ export interface TelemetryOptions {
    * In production a token is needed too. Env `TELEMETRY_DASHBOARD`.
    */
   dashboard?: boolean | DashboardOptions;
+  /**
+   * The embedded database that the dashboard shows. Default: kept where the dashboard is served, and elsewhere save in production
+   * and in tests. Env `TELEMETRY_STORE`.
+   */
+  store?: boolean | StoreOptions;
   /** Switches; `false` turns every automatic instrumentation off. */
   instrumentation?: boolean | InstrumentationOptions;
   /** Any OpenTelemetry instrumentation to enable beside our own. Default none. */

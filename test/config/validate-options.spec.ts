@@ -13,6 +13,7 @@ const RATIO = 'Write a number from 0 to 1, for example 0.1 for one trace in ten.
 const RATIO_OF_RULE = 'Write a ratio: a number from 0 to 1, for example 0.1 for one trace in ten.';
 const RULE = 'Write an object, for example { route: "/health", ratio: 0 }.';
 const RULES = 'Write an array of rules, for example [{ route: "/health", ratio: 0 }].';
+const ROWS = 'Write a whole number of at least 100.';
 const FLAG = 'Write true or false, without quotes.';
 const OTLP = 'http://localhost:4318 or localhost:4317';
 const JAEGER = 'localhost:6831 or http://localhost:4318';
@@ -607,6 +608,25 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     '"emacs"',
     'Write one of vscode, cursor, webstorm, zed, an address with {file} and {line} in it, or false.',
   ],
+
+  ['store', { store: 1 }, '1', "Write true, false or an object, for example { file: ':memory:' }."],
+  ['store.enabled', { store: { enabled: 1 } }, '1', FLAG],
+  [
+    'store.file',
+    { store: { file: '' } },
+    '""',
+    'Write a path, or :memory:, as a text that is not empty, or leave the option out.',
+  ],
+  ['store.maxAgeHours', { store: { maxAgeHours: 0 } }, '0', 'Write a number of hours, for example 24.'],
+  [
+    'store.maxBytes',
+    { store: { maxBytes: 1000 } },
+    '1000',
+    'Write a whole number of bytes of at least 4194304.',
+  ],
+  ['store.maxSpans', { store: { maxSpans: 1 } }, '1', ROWS],
+  ['store.maxLogs', { store: { maxLogs: 1.5 } }, '1.5', ROWS],
+  ['store.maxPoints', { store: { maxPoints: '9' } }, '"9"', ROWS],
 
   ['options', [], 'an array of 0', 'Write an object of options.'],
 ];

@@ -49,6 +49,7 @@ export function telemetryConfig(parts: {
       pino: {},
     },
     dashboard: undefined,
+    store: undefined,
     instrumentation: {
       httpServer: undefined,
       nest: undefined,
