@@ -1,6 +1,6 @@
 /** Reads a trace from OTLP JSON: from the clipboard, a file, another tool. What is not there is left out, what is odd is refused. */
 import type { ApiSpan, ApiTrace, ApiValue } from '../../api/api.interface.js';
-import { analyzeTrace } from './analyze-trace.js';
+import { analyseTrace } from '../../analysis/analyse-trace.js';
 import { SPAN_KINDS } from './otlp-export.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -133,7 +133,7 @@ export function importOtlp(json: string): ApiTrace {
     },
     spans,
     logs: [],
-    analysis: analyzeTrace(spans),
+    analysis: analyseTrace(spans),
   };
 }
 

@@ -47,7 +47,7 @@ function Rows({ rows }: Pick<ApiComparison, 'rows'>) {
       </thead>
       <tbody>
         {rows.map(({ path, countA, countB, msA, msB }) => {
-          const steps = path.split(' > ');
+          const steps = path.split(' › ');
           const delta = msB - msA;
           return (
             <tr key={path} class={countA === 0 || countB === 0 ? 'only-one' : ''}>
