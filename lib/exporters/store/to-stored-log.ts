@@ -1,0 +1,61 @@
+import { type LogRecord, type Span, trace } from '@opentelemetry/api';
+import { timeInputToHrTime } from '@opentelemetry/core';
+
+import { RecordedSpan } from '../../recording/recorded-span.js';
+import { type StoredLog, type StoredResource } from '../../store/rows.interface.js';
+import { recordAsJson } from './attribute-json.js';
+
+/** What a line is made of, as it was emitted. */
+export interface EmittedRecord {
+  readonly record: LogRecord;
+  /** Name of the logger: the class that logged. */
+  readonly scope: string;
+  readonly span: Span | undefined;
+  /** Milliseconds since the epoch. */
+  readonly emittedAt: number;
+  readonly resource: StoredResource;
+}
+
+/** Lines without a class carry the name of this library as their scope. */
+const LIBRARY_NAME = 'nestjs-telemetry';
+const MAX_MESSAGE = 32_768;
+const INFO = 9;
+
+/** The row of a log record. */
+export function toStoredLog({ record, scope, span, emittedAt, resource }: EmittedRecord): StoredLog {
+  const { body, attributes, severityNumber } = record;
+  const message = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
+  // The class is said by the column, and need not be said again.
+  const fields = attributes === undefined ? '{}' : recordAsJson(attributes, 'context');
+  return {
+    resource,
+    time: timeOf(record.timestamp, emittedAt),
+    level: levelOf(severityNumber),
+    context: scope === LIBRARY_NAME || scope === '' ? undefined : scope,
+    ...idsOf(span),
+    message: message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`,
+    attributes: fields === '{}' ? undefined : fields,
+  };
+}
+
+/** pino's number of one of OpenTelemetry's, of which there are four for each. */
+function levelOf(severity: number | undefined): number {
+  const number = severity === undefined || severity < 1 ? INFO : Math.min(severity, 24);
+  return Math.ceil(number / 4) * 10;
+}
+
+function timeOf(timestamp: LogRecord['timestamp'], emittedAt: number): number {
+  if (timestamp === undefined) return emittedAt;
+  // A smaller number counts from the start of the process, as elsewhere in the API.
+  if (typeof timestamp === 'number' && timestamp > 1_000_000_000_000) return timestamp;
+  const [seconds, nanos] = timeInputToHrTime(timestamp);
+  return seconds * 1_000 + nanos / 1_000_000;
+}
+
+function idsOf(span: Span | undefined): Pick<StoredLog, 'traceId' | 'spanId'> {
+  if (span === undefined) return { traceId: undefined, spanId: undefined };
+  const context = span.spanContext();
+  if (!(span instanceof RecordedSpan) && !trace.isSpanContextValid(context))
+    return { traceId: undefined, spanId: undefined };
+  return { traceId: context.traceId, spanId: context.spanId };
+}

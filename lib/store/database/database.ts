@@ -1,0 +1,104 @@
+import { type DatabaseSync, type StatementSync } from 'node:sqlite';
+
+/** What can be given to a statement. */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** Statements with the filters of a search in them come in many forms; more than this are made anew. */
+const MAX_STATEMENTS = 300;
+
+/** One open database, whose statements are compiled once. */
+export class Database {
+  private readonly statements = new Map<string, StatementSync>();
+  private inTransaction = false;
+
+  constructor(
+    private readonly raw: DatabaseSync,
+    /** `:memory:` or an absolute path. */
+    readonly file: string,
+    /** Which file it was when it was opened; undefined in memory. */
+    readonly inode: number | undefined,
+  ) {}
+
+  get inMemory(): boolean {
+    return this.file === ':memory:';
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.statements.get(sql);
+    if (statement === undefined) {
+      if (this.statements.size >= MAX_STATEMENTS) this.statements.clear();
+      statement = this.raw.prepare(sql);
+      this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** The first row, or undefined. Whoever calls knows what the columns are. */
+  get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
+    return this.prepare(sql).get(...values) as Row | undefined;
+  }
+
+  /**
+   * The row that is known to be there.
+   *
+   * @throws Error when it is not
+   */
+  one<Row>(sql: string, ...values: SqlValue[]): Row {
+    const row = this.get<Row>(sql, ...values);
+    if (row === undefined) throw new Error(`The store has lost a row: ${sql}`);
+    return row;
+  }
+
+  all<Row>(sql: string, ...values: SqlValue[]): Row[] {
+    return this.prepare(sql).all(...values) as Row[];
+  }
+
+  /** Rows one after the other, so that whoever has enough can stop. */
+  iterate<Row>(sql: string, ...values: SqlValue[]): Iterable<Row> {
+    return this.prepare(sql).iterate(...values) as Iterable<Row>;
+  }
+
+  /** Returns how many rows were changed. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return Number(this.prepare(sql).run(...values).changes);
+  }
+
+  exec(sql: string): void {
+    this.raw.exec(sql);
+  }
+
+  pragma(name: string): number {
+    const row = this.get<Record<string, number>>(`PRAGMA ${name}`);
+    return Number(row === undefined ? 0 : Object.values(row)[0]);
+  }
+
+  /** Does `work` as one change that is there as a whole or not at all; one inside another is part of it. */
+  transaction<T>(work: () => T): T {
+    if (this.inTransaction) return work();
+    this.exec('BEGIN IMMEDIATE');
+    this.inTransaction = true;
+    try {
+      const result = work();
+      this.exec('COMMIT');
+      return result;
+    } catch (error) {
+      try {
+        this.exec('ROLLBACK');
+      } catch {
+        // SQLite has rolled back by itself, as it does when the disk is full; the first error says what went wrong.
+      }
+      throw error;
+    } finally {
+      this.inTransaction = false;
+    }
+  }
+
+  close(): void {
+    this.statements.clear();
+    try {
+      this.raw.close();
+    } catch {
+      // Closed already, or so broken that it cannot even be closed: either way it is not used any more.
+    }
+  }
+}

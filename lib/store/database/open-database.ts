@@ -1,0 +1,82 @@
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+import { Database } from './database.js';
+import { type Sqlite } from './load-sqlite.js';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.constants.js';
+
+export const IN_MEMORY = ':memory:';
+
+/** At the start another process may be creating the same file; later nobody waits in the way of requests. */
+const OPEN_TIMEOUT_MS = 2_000;
+
+/** A database that is not of this version of the store, or not of the store at all. */
+export class ForeignDatabaseError extends Error {
+  constructor(
+    readonly file: string,
+    /** undefined when it belongs to somebody else. */
+    readonly version: number | undefined,
+  ) {
+    super(
+      version === undefined
+        ? `${file} is a database of something else`
+        : `${file} was written by another version of the store (${version}, this is ${SCHEMA_VERSION})`,
+    );
+  }
+}
+
+/**
+ * Opens a file of the store, or begins one; its folder is made when it is missing, and then ignored by git.
+ *
+ * @throws ForeignDatabaseError when the file holds something else, or SQLite's error when it cannot be opened
+ */
+export function openDatabase(sqlite: Sqlite, given: string): Database {
+  const inMemory = given === IN_MEMORY;
+  const file = inMemory ? given : resolve(given);
+  if (!inMemory) makeFolder(dirname(file));
+  const raw = new sqlite.DatabaseSync(file);
+  try {
+    raw.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT_MS}`);
+    const database = new Database(raw, file, inMemory ? undefined : statSync(file).ino);
+    prepareFile(database);
+    raw.exec('PRAGMA busy_timeout = 0');
+    return database;
+  } catch (error) {
+    raw.close();
+    throw error;
+  }
+}
+
+function prepareFile(database: Database): void {
+  checkIdentity(database);
+  // Only an empty database takes the first; the journal mode stays in the file.
+  database.exec(`
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA journal_size_limit = 8388608;
+    PRAGMA cache_size = -8192;
+    PRAGMA temp_store = MEMORY;
+  `);
+  if (database.pragma('user_version') === SCHEMA_VERSION) return;
+  database.transaction(() => {
+    // Another process may have been faster.
+    checkIdentity(database);
+    if (database.pragma('user_version') === SCHEMA_VERSION) return;
+    database.exec(SCHEMA);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+function checkIdentity(database: Database): void {
+  const isOurs = database.pragma('application_id') === APPLICATION_ID;
+  const version = database.pragma('user_version');
+  if (isOurs && version !== SCHEMA_VERSION) throw new ForeignDatabaseError(database.file, version);
+  if (!isOurs && (version !== 0 || database.get('SELECT 1 FROM sqlite_schema') !== undefined))
+    throw new ForeignDatabaseError(database.file, undefined);
+}
+
+function makeFolder(folder: string): void {
+  if (mkdirSync(folder, { recursive: true }) === undefined) return;
+  writeFileSync(join(folder, '.gitignore'), '*\n');
+}

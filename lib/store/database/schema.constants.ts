@@ -1,0 +1,170 @@
+/** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
+export const APPLICATION_ID = 0x4e546c6d;
+
+/** `PRAGMA user_version`; raise it with every change of the tables below. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs.
+ * Spans name their trace by number: that index grows at its end, while one by random ids is written everywhere.
+ */
+export const SCHEMA = `
+CREATE TABLE counters (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  spans INTEGER NOT NULL DEFAULT 0,
+  pinned_spans INTEGER NOT NULL DEFAULT 0,
+  logs INTEGER NOT NULL DEFAULT 0,
+  points INTEGER NOT NULL DEFAULT 0,
+  evicted INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO counters (id) VALUES (1);
+
+CREATE TABLE services (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  version TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  last_seen INTEGER NOT NULL
+);
+
+CREATE TABLE resources (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  version TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  last_seen INTEGER NOT NULL,
+  UNIQUE (service, instance, attributes)
+);
+
+CREATE TABLE scopes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- What enters a service: routes, messages, runs. Each is a group that evicts for itself.
+CREATE TABLE routes (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  method TEXT NOT NULL,
+  route TEXT NOT NULL,
+  handler TEXT,
+  -- 0: a call that nobody in here was asked to make; a group, but no entry.
+  is_entry INTEGER NOT NULL,
+  is_declared INTEGER NOT NULL DEFAULT 0,
+  last_seen INTEGER,
+  spans INTEGER NOT NULL DEFAULT 0,
+  pinned_spans INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (service, method, route)
+);
+
+CREATE TABLE traces (
+  id INTEGER PRIMARY KEY,
+  trace_id BLOB NOT NULL UNIQUE,
+  start INTEGER NOT NULL,
+  finish INTEGER NOT NULL,
+  -- Of the span that stands for the trace: 2 it has no parent, 1 it enters a service, 0 any.
+  root_rank INTEGER NOT NULL,
+  root_start INTEGER NOT NULL,
+  duration INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  service INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  outcome TEXT,
+  span_count INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
+  -- Numbers of services between commas: ",1,3,".
+  services TEXT NOT NULL,
+  pinned INTEGER NOT NULL
+);
+CREATE INDEX traces_by_start ON traces (start);
+CREATE INDEX traces_by_route ON traces (route, pinned, start);
+
+CREATE TABLE spans (
+  id INTEGER PRIMARY KEY,
+  trace INTEGER NOT NULL,
+  span_id BLOB NOT NULL,
+  parent_id BLOB,
+  resource INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  duration INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  status_message TEXT,
+  -- Only of spans that enter a service.
+  route INTEGER,
+  attributes TEXT NOT NULL,
+  events TEXT,
+  links TEXT
+);
+CREATE INDEX spans_by_trace ON spans (trace);
+CREATE INDEX spans_by_route ON spans (route, start, duration, status, trace, span_id) WHERE route IS NOT NULL;
+
+-- How many entered, how long they took: what remains when spans are evicted. Several rows of a slot add up.
+CREATE TABLE rollups (
+  level INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  longest INTEGER NOT NULL,
+  buckets BLOB NOT NULL,
+  PRIMARY KEY (level, slot, route, part)
+) WITHOUT ROWID;
+
+CREATE TABLE logs (
+  id INTEGER PRIMARY KEY,
+  time INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  service INTEGER NOT NULL,
+  context TEXT,
+  trace_id BLOB,
+  span_id BLOB,
+  message TEXT NOT NULL,
+  attributes TEXT
+);
+CREATE INDEX logs_by_time ON logs (time, level, service);
+CREATE INDEX logs_by_trace ON logs (trace_id) WHERE trace_id IS NOT NULL;
+CREATE VIRTUAL TABLE logs_text USING fts5 (body, content = '', contentless_delete = 1);
+
+CREATE TABLE instruments (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  type TEXT NOT NULL,
+  UNIQUE (service, scope, name, type, unit)
+);
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  instrument INTEGER NOT NULL REFERENCES instruments (id),
+  attributes TEXT NOT NULL,
+  -- JSON array of numbers; null for what is no histogram.
+  boundaries TEXT,
+  last_seen INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX series_by_attributes ON series (instrument, attributes, ifnull(boundaries, ''));
+CREATE TABLE points (
+  level INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  series INTEGER NOT NULL,
+  value REAL NOT NULL,
+  count INTEGER NOT NULL,
+  buckets BLOB,
+  PRIMARY KEY (level, time, series)
+) WITHOUT ROWID;
+CREATE TABLE exemplars (
+  id INTEGER PRIMARY KEY,
+  series INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  value REAL NOT NULL,
+  trace INTEGER NOT NULL,
+  span_id BLOB NOT NULL
+);
+CREATE INDEX exemplars_by_series ON exemplars (series, time);
+CREATE INDEX exemplars_by_trace ON exemplars (trace);
+`;

@@ -1,0 +1,164 @@
+/**
+ * What questions to the store are answered with. Instants and durations are milliseconds, ids are lower-case hexadecimal. The
+ * shapes are those of the dashboard's JSON, which hands them on as they are.
+ */
+
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export type JsonAttributes = Readonly<Record<string, JsonValue>>;
+
+/** A number that leads to a trace. */
+export interface ExemplarAnswer {
+  readonly time: number;
+  readonly value: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly error: boolean;
+  readonly label: string;
+}
+
+/** What entered a service. */
+export interface ServiceAnswer {
+  readonly name: string;
+  readonly version: string;
+  readonly environment: string;
+  readonly count: number;
+  readonly perSecond: number;
+  /** 0 to 1. */
+  readonly errorShare: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly lastSeen: number;
+}
+
+/** A service over time; every list has an entry per bucket. */
+export interface OverviewAnswer {
+  readonly times: readonly number[];
+  readonly perSecond: readonly number[];
+  readonly errorsPerSecond: readonly number[];
+  readonly p50: readonly (number | null)[];
+  readonly p95: readonly (number | null)[];
+  readonly p99: readonly (number | null)[];
+  readonly exemplars: readonly ExemplarAnswer[];
+}
+
+export interface RouteAnswer {
+  readonly service: string;
+  /** An HTTP method, or `RPC`, `CONSUME` (a message), `RUN` (a job or anything else that began by itself). */
+  readonly method: string;
+  readonly route: string;
+  /** `Class.method`. */
+  readonly handler: string | undefined;
+  readonly count: number;
+  readonly perSecond: number;
+  readonly errorShare: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly lastSeen: number | null;
+}
+
+export interface TraceSummaryAnswer {
+  readonly traceId: string;
+  readonly name: string;
+  readonly service: string;
+  readonly route: string | undefined;
+  readonly status: string | undefined;
+  readonly start: number;
+  readonly durationMs: number;
+  readonly spanCount: number;
+  readonly errorCount: number;
+  readonly services: readonly string[];
+  readonly pinned: boolean;
+}
+
+export type SpanKindName = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+
+export interface SpanAnswer {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly service: string;
+  readonly scope: string;
+  readonly name: string;
+  readonly kind: SpanKindName;
+  readonly start: number;
+  readonly durationMs: number;
+  readonly status: 'unset' | 'ok' | 'error';
+  readonly statusMessage: string | undefined;
+  readonly attributes: JsonAttributes;
+  readonly events: readonly {
+    readonly name: string;
+    readonly time: number;
+    readonly attributes: JsonAttributes;
+  }[];
+  readonly links: readonly {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly attributes: JsonAttributes;
+  }[];
+}
+
+export interface LogAnswer {
+  readonly id: number;
+  readonly time: number;
+  /** pino's words. */
+  readonly level: string;
+  readonly service: string;
+  readonly context: string | undefined;
+  readonly message: string;
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
+  readonly attributes: JsonAttributes;
+}
+
+/** Everything the store has of one trace. */
+export interface TraceAnswer {
+  readonly summary: TraceSummaryAnswer;
+  /** In the order of their start. */
+  readonly spans: readonly SpanAnswer[];
+  readonly logs: readonly LogAnswer[];
+}
+
+export interface InstrumentAnswer {
+  readonly id: number;
+  readonly service: string;
+  readonly name: string;
+  readonly description: string;
+  readonly unit: string;
+  readonly type: 'counter' | 'updowncounter' | 'gauge' | 'histogram';
+  /** Attribute names and the values seen. */
+  readonly attributes: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface ChartAnswer {
+  readonly instrument: InstrumentAnswer;
+  readonly times: readonly number[];
+  readonly series: readonly { readonly label: string; readonly values: readonly (number | null)[] }[];
+  readonly exemplars: readonly ExemplarAnswer[];
+}
+
+export interface SelectionAnswer {
+  readonly selected: number;
+  readonly others: number;
+  readonly attributes: readonly {
+    readonly key: string;
+    readonly value: string;
+    readonly selectedShare: number;
+    readonly otherShare: number;
+  }[];
+  readonly traces: readonly TraceSummaryAnswer[];
+}
+
+/** How full the store is. */
+export interface StoreAnswer {
+  readonly bytes: number;
+  readonly spans: number;
+  readonly logs: number;
+  readonly points: number;
+  /** Of all processes, since the file was begun. */
+  readonly evicted: number;
+  readonly dropped: number;
+  readonly oldest: number | undefined;
+}

@@ -1,0 +1,125 @@
+import { type Database } from '../database/database.js';
+import { bytesOf, hexOf } from '../encoding/ids.js';
+import { type LogAnswer } from './answers.interface.js';
+import { startBudget } from './budget.js';
+import { Conditions, type FieldFilter, hasField } from './conditions.js';
+import { readCursor, writeCursor } from './cursor.js';
+import { findServiceId } from './find-service.js';
+import { readAttributes } from './read-json.js';
+import { type Page, type TimeRange } from './time-range.interface.js';
+
+const LIMIT = 100;
+const MAX_LIMIT = 10_000;
+
+/** pino's words and numbers. */
+export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
+export type LogLevelName = keyof typeof LOG_LEVELS;
+
+/** Which lines are asked for; what is undefined is no condition. */
+export interface LogFilter extends Partial<TimeRange> {
+  readonly service?: string | undefined;
+  /** That level and above. */
+  readonly level?: LogLevelName | undefined;
+  /** Words that are all in the message, the class or the fields; each may be the beginning of one. */
+  readonly text?: string | undefined;
+  readonly fields?: readonly FieldFilter[] | undefined;
+  readonly context?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+  /** `next` of the page before. */
+  readonly before?: string | undefined;
+  /** Default 100, at most 10,000. */
+  readonly limit?: number | undefined;
+}
+
+/** A line as it stands in its table. */
+export interface LogRow {
+  readonly id: number;
+  readonly time: number;
+  readonly level: number;
+  readonly service: string;
+  readonly context: string | null;
+  readonly message: string;
+  readonly traceId: Uint8Array | null;
+  readonly spanId: Uint8Array | null;
+  readonly attributes: string | null;
+}
+
+export const LOG_COLUMNS = `logs.id, time, level, services.name AS service, context, message, trace_id AS traceId,
+  span_id AS spanId, attributes`;
+
+/**
+ * Log lines, newest first; those found by words in the order in which they were written. Looking through many lines stops after
+ * some 30 ms: such a page has fewer items than asked for, perhaps none, and still says where to go on.
+ */
+export function findLogs(database: Database, filter: LogFilter = {}): Page<LogAnswer> {
+  const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
+  const service = filter.service === undefined ? undefined : findServiceId(database, filter.service);
+  if (filter.service !== undefined && service === undefined) return { items: [], next: undefined };
+  const { sql, values } = sourceOf(filter, service);
+  const isTimeUp = startBudget();
+  const items: LogAnswer[] = [];
+  for (const row of database.iterate<LogRow & { readonly matches: number }>(sql, ...values)) {
+    if (row.matches === 1) items.push(toLog(row));
+    if (items.length >= limit || (filter.traceId === undefined && isTimeUp()))
+      return { items, next: writeCursor({ at: Math.floor(row.time), id: row.id }) };
+  }
+  return { items, next: undefined };
+}
+
+export function toLog(row: LogRow): LogAnswer {
+  return {
+    id: row.id,
+    time: row.time,
+    level: levelName(row.level),
+    service: row.service,
+    context: row.context ?? undefined,
+    message: row.message,
+    traceId: row.traceId === null ? undefined : hexOf(row.traceId),
+    spanId: row.spanId === null ? undefined : hexOf(row.spanId),
+    attributes: readAttributes(row.attributes),
+  };
+}
+
+/** The word for a level; one of the application's own counts as the next lower one. */
+function levelName(level: number): string {
+  const names = Object.entries(LOG_LEVELS).filter(([, number]) => number <= level);
+  return names.at(-1)?.[0] ?? 'trace';
+}
+
+function sourceOf(
+  filter: LogFilter,
+  service: number | undefined,
+): { sql: string; values: Conditions['values'] } {
+  const words = wordsOf(filter.text);
+  const place = new Conditions();
+  const match = new Conditions();
+  const cursor = readCursor(filter.before);
+  if (words !== undefined) place.add('logs_text MATCH ?', words);
+  if (filter.traceId !== undefined) place.add('trace_id = ?', bytesOf(filter.traceId));
+  if (filter.from !== undefined) place.add('time >= ?', filter.from);
+  if (filter.to !== undefined) place.add('time < ?', filter.to);
+  if (cursor !== undefined) {
+    if (words === undefined) place.add('(time, logs.id) < (?, ?)', cursor.at, cursor.id);
+    else place.add('logs_text.rowid < ?', cursor.id);
+  }
+  // The index has what is asked of most lines, so that those that do not match need not be looked at.
+  if (filter.level !== undefined) place.add('level >= ?', LOG_LEVELS[filter.level]);
+  if (service !== undefined) place.add('logs.service = ?', service);
+  if (filter.spanId !== undefined) match.add('span_id = ?', bytesOf(filter.spanId));
+  if (filter.context !== undefined) match.add('context = ?', filter.context);
+  for (const field of filter.fields ?? []) match.add(...hasField('attributes', field));
+  const tables = words === undefined ? 'logs' : 'logs_text CROSS JOIN logs ON logs.id = logs_text.rowid';
+  const order = words === undefined ? 'time DESC, logs.id DESC' : 'logs_text.rowid DESC';
+  return {
+    sql: `SELECT ${LOG_COLUMNS}, ifnull(${match.sql}, 0) AS matches FROM ${tables} JOIN services ON services.id = logs.service
+      WHERE ${place.sql} ORDER BY ${order}`,
+    values: [...match.values, ...place.values],
+  };
+}
+
+/** The text as a search for words; undefined when there are none. Quotes keep everything else in it from being syntax. */
+function wordsOf(text: string | undefined): string | undefined {
+  const words = (text ?? '').split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  return words.length === 0 ? undefined : words.map((word) => `"${word.replaceAll('"', '""')}"*`).join(' ');
+}

@@ -1,0 +1,64 @@
+import { type Database } from '../database/database.js';
+import { quantilesOf } from '../encoding/value-buckets.js';
+import { type RouteAnswer } from './answers.interface.js';
+import { findServiceId } from './find-service.js';
+import { chooseRollups, readRollups, secondsOf, Total } from './rollup-range.js';
+import { type TimeRange } from './time-range.interface.js';
+
+interface RouteRow {
+  readonly id: number;
+  readonly service: string;
+  readonly method: string;
+  readonly route: string;
+  readonly handler: string | null;
+  readonly lastSeen: number | null;
+}
+
+/**
+ * What enters services, busiest first: every route that an application has declared, never-hit ones too, and whatever else was
+ * seen. Of one service, or of all.
+ */
+export function findRoutes(database: Database, range: TimeRange, service?: string): RouteAnswer[] {
+  const id = service === undefined ? undefined : findServiceId(database, service);
+  if (service !== undefined && id === undefined) return [];
+  const rollups = chooseRollups(range);
+  const totals = new Map<number, Total>();
+  for (const row of readRollups(database, rollups, id)) {
+    let total = totals.get(row.route);
+    if (total === undefined) totals.set(row.route, (total = new Total()));
+    total.add(row);
+  }
+  const seconds = secondsOf(rollups);
+  return readRoutes(database, id)
+    .map((row) => describe(row, totals.get(row.id) ?? new Total(), seconds))
+    .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
+}
+
+function readRoutes(database: Database, service: number | undefined): RouteRow[] {
+  const sql = `SELECT routes.id, services.name AS service, method, route, handler, routes.last_seen AS lastSeen
+    FROM routes JOIN services ON services.id = routes.service
+    WHERE is_entry = 1 AND (is_declared = 1 OR routes.last_seen IS NOT NULL)`;
+  return service === undefined
+    ? database.all<RouteRow>(sql)
+    : database.all<RouteRow>(`${sql} AND routes.service = ?`, service);
+}
+
+function describe(
+  { service, method, route, handler, lastSeen }: RouteRow,
+  { count, errors, longest, buckets }: Total,
+  seconds: number,
+): RouteAnswer {
+  const [p50, p95] = quantilesOf(buckets, [0.5, 0.95], longest).map((us) => us && us / 1_000);
+  return {
+    service,
+    method,
+    route,
+    handler: handler ?? undefined,
+    count,
+    perSecond: count / seconds,
+    errorShare: count === 0 ? 0 : errors / count,
+    p50: p50 ?? null,
+    p95: p95 ?? null,
+    lastSeen,
+  };
+}

@@ -1,0 +1,48 @@
+import { type Database } from '../database/database.js';
+import { quantilesOf } from '../encoding/value-buckets.js';
+import { type ServiceAnswer } from './answers.interface.js';
+import { chooseRollups, readRollups, secondsOf, Total } from './rollup-range.js';
+import { type TimeRange } from './time-range.interface.js';
+
+interface ServiceRow {
+  readonly id: number;
+  readonly name: string;
+  readonly version: string;
+  readonly environment: string;
+  readonly lastSeen: number;
+}
+
+/** Everybody who has reported, busiest first; the numbers are those of the range. */
+export function findServices(database: Database, range: TimeRange): ServiceAnswer[] {
+  const rollups = chooseRollups(range);
+  const serviceOfRoute = new Map(
+    database
+      .all<{ id: number; service: number }>('SELECT id, service FROM routes')
+      .map(({ id, service }) => [id, service]),
+  );
+  const totals = new Map<number, Total>();
+  for (const row of readRollups(database, rollups, undefined)) {
+    const service = serviceOfRoute.get(row.route);
+    if (service === undefined) continue;
+    let total = totals.get(service);
+    if (total === undefined) totals.set(service, (total = new Total()));
+    total.add(row);
+  }
+  const seconds = secondsOf(rollups);
+  return database
+    .all<ServiceRow>('SELECT id, name, version, environment, last_seen AS lastSeen FROM services')
+    .map(({ id, ...service }) => ({ ...service, ...describe(totals.get(id) ?? new Total(), seconds) }))
+    .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
+}
+
+function describe({ count, errors, longest, buckets }: Total, seconds: number) {
+  const [p50, p95, p99] = quantilesOf(buckets, [0.5, 0.95, 0.99], longest);
+  return {
+    count,
+    perSecond: count / seconds,
+    errorShare: count === 0 ? 0 : errors / count,
+    p50: (p50 ?? 0) / 1_000,
+    p95: (p95 ?? 0) / 1_000,
+    p99: (p99 ?? 0) / 1_000,
+  };
+}

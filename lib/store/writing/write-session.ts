@@ -1,0 +1,94 @@
+import { type Database } from '../database/database.js';
+import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
+import { Dictionaries } from './dictionaries.js';
+import { ExemplarWriter } from './exemplar-writer.js';
+import { LogWriter } from './log-writer.js';
+import { MinutePoints } from './minute-points.js';
+import { PointWriter, type PlacedPoint } from './point-writer.js';
+import { Rollups } from './rollups.js';
+import { type Entry, SpanWriter } from './span-writer.js';
+import { Tally } from './tally.js';
+
+/** Rows of one change. */
+export interface Batch {
+  readonly spans: StoredSpan[];
+  readonly logs: StoredLog[];
+  readonly points: StoredPoint[];
+}
+
+/** Everything that writes rows to one database, and what is added up on the way. Lives as long as that database. */
+export class WriteSession {
+  readonly dictionaries: Dictionaries;
+  private readonly spans: SpanWriter;
+  private readonly logs: LogWriter;
+  private readonly points: PointWriter;
+  private readonly exemplars: ExemplarWriter;
+  private readonly rollups = new Rollups();
+  private readonly minutes = new MinutePoints();
+
+  constructor(private readonly database: Database) {
+    this.dictionaries = new Dictionaries(database);
+    this.spans = new SpanWriter(database, this.dictionaries);
+    this.logs = new LogWriter(database, this.dictionaries);
+    this.points = new PointWriter(database, this.dictionaries);
+    this.exemplars = new ExemplarWriter(database);
+  }
+
+  /**
+   * Writes, in one change, the batches that `next` gives until it has no more.
+   *
+   * @throws SQLite's error; then nothing of it is written
+   */
+  write(next: () => Batch | undefined, dropped: number, now: number): void {
+    const entries: Entry[] = [];
+    const placed: PlacedPoint[] = [];
+    this.change(dropped, (tally) => {
+      for (let batch = next(); batch !== undefined; batch = next()) {
+        if (batch.spans.length > 0) this.spans.write(batch.spans, tally, entries, now);
+        if (batch.logs.length > 0) this.logs.write(batch.logs, tally, now);
+        if (batch.points.length > 0) this.points.write(batch.points, placed, tally, now);
+      }
+    });
+    // Only what is there for good adds up: a change that is taken back is made again.
+    for (const { route, start, duration, failed } of entries)
+      this.rollups.add(route, start, duration, failed);
+    for (const point of placed) {
+      this.minutes.add(point);
+      this.exemplars.take(point);
+    }
+  }
+
+  /**
+   * Writes what was added up since the last time, and the exemplars whose trace has come meanwhile.
+   *
+   * @param all also what is not complete yet, because nothing will follow
+   * @throws SQLite's error; then nothing of it is written
+   */
+  writeSums(now: number, all: boolean): void {
+    const { rollups, minutes, exemplars } = this;
+    if (!rollups.isDirty && !minutes.isDue(all ? Infinity : now) && exemplars.isEmpty) return;
+    let waiting: readonly unknown[] = [];
+    this.change(0, (tally) => {
+      rollups.write(this.database);
+      this.points.writeMinutes(minutes, now, all, tally);
+      waiting = exemplars.write(tally, now);
+    });
+    rollups.settle(now);
+    minutes.settle(now, all);
+    exemplars.settle(waiting);
+  }
+
+  private change(dropped: number, work: (tally: Tally) => void): void {
+    try {
+      this.database.transaction(() => {
+        const tally = new Tally();
+        work(tally);
+        tally.write(this.database, dropped);
+      });
+    } catch (error) {
+      this.dictionaries.clear();
+      this.points.clear();
+      throw error;
+    }
+  }
+}
