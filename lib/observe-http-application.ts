@@ -1,32 +1,42 @@
-import { type AbstractHttpAdapter, type HttpAdapterHost, type ModuleRef } from '@nestjs/core';
+import {
+  type AbstractHttpAdapter,
+  type HttpAdapterHost,
+  type ModuleRef,
+  type ModulesContainer,
+} from '@nestjs/core';
 
 import { HttpServerRecorder } from './instrumentation/http-server/http-server-recorder.js';
 import { frameworkOf, instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
 import { observeServer, type ServerLike } from './instrumentation/http-server/observe-server.js';
 import { activateInstrumentation } from './instrumentation/instrumentation-registry.js';
 import { recordExceptions } from './instrumentation/nest/record-exceptions.js';
+import { mountDashboard, type MountedDashboard } from './observe-dashboard.js';
 import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
 export interface ObservedHttpApplication {
   /** Called when the application has registered its routes, and has its server. */
   completeRoutes(): void;
+  /** Ends what is still being sent, so that the server can close. */
+  close(): void;
   /** Leaves the adapter as it was. */
   stop(): void;
 }
 
 /**
- * Instruments the HTTP adapter of one application and offers `/metrics` on it. In a test the adapter arrives after the
+ * Instruments the HTTP adapter of one application and offers `/metrics` and the dashboard on it. In a test the adapter arrives after the
  * container is filled, so it is waited for; an application without HTTP never gets one.
  */
 export function observeHttpApplication(
   telemetry: RunningTelemetry,
   host: HttpAdapterHost,
   moduleRef: ModuleRef,
+  modules: ModulesContainer,
 ): ObservedHttpApplication {
   const { config, runtime } = telemetry;
   const undo: (() => void)[] = [];
   let endpoint: MetricsEndpoint | undefined;
+  let dashboard: MountedDashboard | undefined;
   let observeUpgrades = (): void => undefined;
 
   const waiting = whenAdapterIsThere(host, (adapter) => {
@@ -40,6 +50,8 @@ export function observeHttpApplication(
         if (server !== undefined) undo.push(observeServer(server, recorder));
       };
     }
+    // Behind what records requests, for it goes before it.
+    dashboard = mountDashboard(telemetry, adapter, modules);
     const { prometheus } = config.metrics;
     if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {
       endpoint = mountMetricsEndpoint(adapter, prometheus, runtime.prometheus, moduleRef);
@@ -49,9 +61,14 @@ export function observeHttpApplication(
     completeRoutes: () => {
       observeUpgrades();
       endpoint?.completeRoutes();
+      dashboard?.completeRoutes();
+    },
+    close: () => {
+      dashboard?.close();
     },
     stop: () => {
       waiting.unsubscribe();
+      dashboard?.stop();
       for (const restore of undo) restore();
     },
   };

@@ -3,6 +3,7 @@ import {
   Inject,
   Module,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
   Optional,
 } from '@nestjs/common';
@@ -37,7 +38,7 @@ import { createTelemetryServiceProviders } from './telemetry.service.js';
  * export class AppModule {}
  */
 @Module({})
-export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
+export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   private readonly http: ObservedHttpApplication;
   private readonly nest: NestInstrumentation | undefined;
   private readonly background: BackgroundWork | undefined;
@@ -72,7 +73,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     }
     const { nest } = telemetry.config.instrumentation;
     if (telemetry.runtime !== undefined && nest !== undefined) this.nest = instrumentNest(modules, nest);
-    this.http = observeHttpApplication(telemetry, host, moduleRef);
+    this.http = observeHttpApplication(telemetry, host, moduleRef, modules);
     if (telemetry.runtime !== undefined)
       this.background = instrumentBackgroundWork(modules, telemetry.config.instrumentation);
     this.leaveEntryPoints = observeEntryPoints(telemetry, modules, host);
@@ -87,6 +88,10 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     this.background?.complete();
     this.microservices?.completeClients();
     this.nest?.complete();
+  }
+
+  onModuleDestroy(): void {
+    this.http.close();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -8,8 +8,27 @@ export type WarningSink = (message: string, code: string) => void;
 
 interface WarningState {
   sink: WarningSink;
-  readonly said: Map<string, { count: number; lastSaidAt: number }>;
+  readonly said: Map<string, SaidWarning>;
 }
+
+interface SaidWarning {
+  count: number;
+  lastSaidAt: number;
+  /** Missing where an older copy of this package has said it. */
+  message?: string;
+  /** Milliseconds since the epoch. */
+  at?: number;
+}
+
+/** One thing that went wrong, and how often. */
+export interface RecentWarning {
+  readonly message: string;
+  /** When it happened last, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly count: number;
+}
+
+const MAX_RECENT = 100;
 
 const toProcessWarning: WarningSink = (message, code) => {
   process.emitWarning(message, { type: 'TelemetryWarning', code });
@@ -28,11 +47,13 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
   const now = performance.now();
   const entry = said.get(key);
   if (entry === undefined) {
-    said.set(key, { count: 1, lastSaidAt: now });
+    said.set(key, { count: 1, lastSaidAt: now, message, at: Date.now() });
     sink(message, key);
     return;
   }
   entry.count += 1;
+  entry.message = message;
+  entry.at = Date.now();
   if (now - entry.lastSaidAt < everyMs) return;
   entry.lastSaidAt = now;
   sink(`${message} (${entry.count} times so far)`, key);
@@ -41,6 +62,15 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
 /** How often each warning happened, said or not. */
 export function warningCounts(): ReadonlyMap<string, number> {
   return new Map([...state.said].map(([key, { count }]) => [key, count]));
+}
+
+/** What went wrong in this process, said or not, the latest first; at most 100. */
+export function recentWarnings(): RecentWarning[] {
+  return [...state.said.values()]
+    .map(({ message = '', at = 0, count }) => ({ message, at, count }))
+    .filter(({ message }) => message !== '')
+    .sort((a, b) => b.at - a.at)
+    .slice(0, MAX_RECENT);
 }
 
 /** Sends further warnings to `sink`; returns what restores the sink that was there. */

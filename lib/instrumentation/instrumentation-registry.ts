@@ -14,6 +14,11 @@ interface ActiveInstrumentation {
 
 const active = processWide('instrumentations', () => new Map<string, ActiveInstrumentation>());
 
+/** Names of what is active now, in the order in which it was turned on. */
+export function activeInstrumentations(): readonly string[] {
+  return [...active.keys()];
+}
+
 /** Turns the named instrumentation on, once per process; returns the undo, which may be called any number of times. */
 export function activateInstrumentation(name: string, start: StartInstrumentation): () => void {
   let entry = active.get(name);

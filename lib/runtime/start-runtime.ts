@@ -20,6 +20,7 @@ import { RecordingTracerProvider } from '../recording/recording-tracer-provider.
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
+import { openStoreFeed, type StoreFeed } from './feed-store.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { keepExemplars } from './keep-exemplars.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
@@ -45,14 +46,16 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
   };
 
   registerPropagation(config, register);
-  const tracing = attempt('traces', () => startTracing(config, resource, register));
-  const measuring = attempt('metrics', () => startMetrics(config, resource, register));
-  const logging = attempt('logs', () => startLogRecords(config, resource, register));
+  const feed = attempt('the store', () => openStoreFeed(config, resource));
+  const tracing = attempt('traces', () => startTracing(config, resource, feed, register));
+  const measuring = attempt('metrics', () => startMetrics(config, resource, feed, register));
+  const logging = attempt('logs', () => startLogRecords(config, resource, feed, register));
 
   const runtime = new TelemetryRuntime({
     config,
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
+    feed,
     // A sampler of the application's own, or the SDK of somebody else, may decide otherwise.
     childrenFollowParent: tracing !== undefined && childrenFollowParent(config.traces),
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
@@ -60,6 +63,7 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
       for (const unset of undo.reverse()) unset();
     },
   });
+  if (feed !== undefined) runtime.onStop(() => feed.stopMetrics());
   state.runtime = runtime;
   state.generation += 1;
   return runtime;
@@ -69,6 +73,7 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
 export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
   const state = runtimeState();
   await runtime.stop();
+  await runtime.feed?.close();
   if (state.runtime !== runtime) return;
   runtime.unregister();
   state.runtime = undefined;
@@ -112,10 +117,13 @@ function registerPropagation(config: TelemetryConfig, register: Register): void 
 function startTracing(
   config: TelemetryConfig,
   resource: Resource,
+  feed: StoreFeed | undefined,
   register: Register,
 ): OwnedProvider | undefined {
   if (isRegistered('trace')) return undefined;
-  const { sampler, spanProcessors } = startSampling(config.traces, createSpanProcessors(config));
+  const processors = createSpanProcessors(config);
+  if (feed !== undefined) processors.push(feed.spanProcessor());
+  const { sampler, spanProcessors } = startSampling(config.traces, processors);
   const provider = createTracerProvider(config, { resource, sampler, spanProcessors });
   register(
     'trace',
@@ -142,14 +150,18 @@ function createTracerProvider(
 function startMetrics(
   config: TelemetryConfig,
   resource: Resource,
+  feed: StoreFeed | undefined,
   register: Register,
 ): { provider: OwnedProvider | undefined; prometheus: PrometheusScrape | undefined } {
   if (isRegistered('metrics')) return { provider: undefined, prometheus: undefined };
   const { readers, prometheus } = createMetricReaders(config);
+  const stored = feed?.metricReader(prometheus?.reader);
+  if (stored !== undefined && stored !== prometheus?.reader) readers.push(stored);
   if (readers.length === 0) return { provider: undefined, prometheus: undefined };
   if (config.engine === 'fast') rememberAttributeHashes();
   keepExemplars(config.metrics.exemplars);
   const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
+  if (stored !== undefined) feed?.startMetrics(stored);
   register(
     'metrics',
     () => metrics.setGlobalMeterProvider(provider),
@@ -163,10 +175,12 @@ function startMetrics(
 function startLogRecords(
   config: TelemetryConfig,
   resource: Resource,
+  feed: StoreFeed | undefined,
   register: Register,
 ): OwnedProvider | undefined {
   if (isRegistered('logs')) return undefined;
-  const provider = createLoggerProvider(config, resource);
+  const sending = createLoggerProvider(config, resource);
+  const provider = feed === undefined ? sending : feed.loggerProvider(sending);
   if (provider === undefined) return undefined;
   register(
     'logs',

@@ -1,6 +1,7 @@
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { type StoreFeed } from './feed-store.js';
 
 /** A provider of this process that we started and must flush and stop. */
 export interface OwnedProvider {
@@ -13,6 +14,8 @@ export interface RuntimeParts {
   readonly providers: readonly OwnedProvider[];
   /** The metrics a scraper is offered, or undefined when they are not. */
   readonly prometheus: PrometheusScrape | undefined;
+  /** What is kept in the embedded database; undefined when nothing is. */
+  readonly feed: StoreFeed | undefined;
   /** Whether log records have somewhere to go. */
   readonly emitsLogRecords: boolean;
   /** Whether a span whose local parent is not sampled is never sampled either. */
@@ -34,6 +37,10 @@ export class TelemetryRuntime {
 
   get prometheus(): PrometheusScrape | undefined {
     return this.parts.prometheus;
+  }
+
+  get feed(): StoreFeed | undefined {
+    return this.parts.feed;
   }
 
   get emitsLogRecords(): boolean {

@@ -254,7 +254,15 @@ export interface ApiHealth {
   readonly instrumentations: readonly string[];
   /** Where "open in editor" leads, with `{file}` and `{line}` (and `{column}`) in it; `null` when there are to be no such links. */
   readonly editor?: string | null;
+  /** What became of traces the sampler had not chosen; undefined where `sampling.keep` is off. */
+  readonly sampling?: Readonly<Record<string, number>> | undefined;
   readonly warnings: readonly { readonly message: string; readonly at: number; readonly count: number }[];
+}
+
+/** `POST /traces/import` with OTLP's JSON, as `GET /traces/:traceId/otlp` gives it: what of it is in the store now. */
+export interface ApiImport {
+  readonly traceIds: readonly string[];
+  readonly spans: number;
 }
 
 /** Every answer that is not what was asked for. */

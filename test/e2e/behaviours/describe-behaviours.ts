@@ -1,3 +1,4 @@
+import { describeDashboard } from './dashboard.behaviours.js';
 import { describeDecorators } from './decorators.behaviours.js';
 import { describeExceptions } from './exceptions.behaviours.js';
 import { describeHttpBodies } from './http-bodies.behaviours.js';
@@ -41,5 +42,6 @@ export function describeBehaviours(platform: Platform): void {
     describeModule(platform);
     describeSampling(platform);
     describeLifecycle(platform);
+    describeDashboard(platform);
   });
 }

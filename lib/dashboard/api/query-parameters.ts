@@ -1,0 +1,102 @@
+import { badRequest } from '../http/dashboard-error.js';
+
+/** An instant further away is a mistake: seconds, or microseconds. */
+const MAX_TIME = 8_640_000_000_000_000;
+const MAX_TEXT = 1_000;
+const DEFAULT_SPAN_MS = 15 * 60_000;
+
+/** A stretch of time in milliseconds since the epoch; `to` is not part of it. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Reads what a query says; each reader throws a DashboardError 400 that names the parameter and what it may be. */
+export class QueryParameters {
+  constructor(private readonly search: URLSearchParams) {}
+
+  /** `undefined` when it is missing or empty. */
+  text(name: string): string | undefined {
+    const value = this.search.get(name);
+    if (value === null || value === '') return undefined;
+    if (value.length > MAX_TEXT) throw badRequest(`${name} is longer than ${MAX_TEXT} characters.`);
+    return value;
+  }
+
+  integer(name: string, min: number, max: number, otherwise: number): number {
+    const value = this.number(name, min, max);
+    if (value === undefined) return otherwise;
+    if (!Number.isInteger(value)) throw badRequest(`${name} must be a whole number.`);
+    return value;
+  }
+
+  number(name: string, min = -Infinity, max = Infinity): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (Number.isNaN(value) || value < min || value > max)
+      throw badRequest(`${name} must be a number${rangeOf(min, max)}; it is ${JSON.stringify(text)}.`);
+    return value;
+  }
+
+  /** `from` and `to`; the last 15 minutes when neither is given. */
+  range(now = Date.now()): Range {
+    const to = this.number('to', 0, MAX_TIME) ?? now;
+    const from = this.number('from', 0, MAX_TIME) ?? to - DEFAULT_SPAN_MS;
+    if (from >= to) throw badRequest('from must be before to; both are milliseconds since the epoch.');
+    return { from, to };
+  }
+
+  choice<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const choice = choices.find((each) => each === text);
+    if (choice === undefined)
+      throw badRequest(`${name} must be one of ${choices.join(', ')}; it is ${JSON.stringify(text)}.`);
+    return choice;
+  }
+
+  /** True for `true`, `1` and a name without value; false when it is missing. */
+  flag(name: string): boolean {
+    const value = this.search.get(name);
+    if (value === null || value === 'false' || value === '0') return false;
+    if (value === 'true' || value === '1' || value === '') return true;
+    throw badRequest(`${name} must be true or false; it is ${JSON.stringify(value)}.`);
+  }
+
+  /** Every `key:value` of that name; a value may have colons in it. */
+  pairs(name: string, max = 10): readonly (readonly [key: string, value: string])[] {
+    const texts = this.search.getAll(name).filter((text) => text !== '');
+    if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
+    return texts.map((text) => {
+      const colon = text.indexOf(':');
+      if (colon < 1 || text.length > MAX_TEXT)
+        throw badRequest(`${name} must be written key:value; it is ${JSON.stringify(text.slice(0, 100))}.`);
+      return [text.slice(0, colon), text.slice(colon + 1)] as const;
+    });
+  }
+
+  /** Every text of that name. */
+  texts(name: string, max = 50): readonly string[] {
+    const texts = this.search.getAll(name).filter((text) => text !== '');
+    if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
+    return texts;
+  }
+
+  /** An id of a trace. */
+  traceId(name: string): string {
+    return readTraceId(this.search.get(name) ?? '', name);
+  }
+}
+
+/** @throws DashboardError 400 when it is no id of a trace */
+export function readTraceId(text: string, name = 'The id of the trace'): string {
+  if (!/^[\da-f]{32}$/i.test(text)) throw badRequest(`${name} must be 32 hexadecimal digits.`);
+  return text.toLowerCase();
+}
+
+function rangeOf(min: number, max: number): string {
+  if (min === -Infinity && max === Infinity) return '';
+  if (max === Infinity || max === MAX_TIME) return ` of at least ${min}`;
+  return min === -Infinity ? ` of at most ${max}` : ` from ${min} to ${max}`;
+}

@@ -1,0 +1,69 @@
+import { findLogs, LOG_LEVELS, type LogLevelName } from '../../store/queries/find-logs.js';
+import { findRoutes } from '../../store/queries/find-routes.js';
+import { findServices } from '../../store/queries/find-services.js';
+import { readOverview } from '../../store/queries/read-overview.js';
+import { type ApiCall } from './api-call.interface.js';
+import {
+  type ApiLog,
+  type ApiOverview,
+  type ApiPage,
+  type ApiRoute,
+  type ApiService,
+} from './api.interface.js';
+import { readFields, readPartialRange } from './read-filters.js';
+import { readTraceId } from './query-parameters.js';
+
+const LEVELS = Object.keys(LOG_LEVELS) as LogLevelName[];
+/** NestJS's name for handlers that answer every method. */
+const ANY_METHOD = 'ALL';
+
+export function readServices({ parts: { store }, query }: ApiCall): readonly ApiService[] {
+  const range = query.range();
+  return store.read((database) => findServices(database, range));
+}
+
+export function readOverviewOf({ parts: { store }, query }: ApiCall): ApiOverview {
+  const filter = {
+    ...query.range(),
+    service: query.text('service'),
+    buckets: query.integer('buckets', 1, 1_000, 60),
+  };
+  return store.read((database) => readOverview(database, filter));
+}
+
+export function readRoutes({ parts: { store }, query }: ApiCall): readonly ApiRoute[] {
+  const range = query.range();
+  const service = query.text('service');
+  return withoutPlaceholders(store.read((database) => findRoutes(database, range, service)));
+}
+
+/** A route for every method is declared once, and seen as each method it was asked with. */
+function withoutPlaceholders(routes: readonly ApiRoute[]): readonly ApiRoute[] {
+  const keyOf = ({ service, route }: ApiRoute): string => `${service} ${route}`;
+  const declared = new Map(
+    routes.filter(({ method }) => method === ANY_METHOD).map((route) => [keyOf(route), route]),
+  );
+  const seen = new Set(
+    routes.filter(({ method, lastSeen }) => method !== ANY_METHOD && lastSeen !== null).map(keyOf),
+  );
+  return routes
+    .filter((route) => route.method !== ANY_METHOD || !seen.has(keyOf(route)))
+    .map((route) => ({ ...route, handler: route.handler ?? declared.get(keyOf(route))?.handler }));
+}
+
+export function readLogs({ parts: { store }, query }: ApiCall): ApiPage<ApiLog> {
+  const traceId = query.text('traceId');
+  const filter = {
+    ...readPartialRange(query),
+    service: query.text('service'),
+    level: query.choice('level', LEVELS),
+    text: query.text('text'),
+    context: query.text('context'),
+    fields: readFields(query),
+    traceId: traceId === undefined ? undefined : readTraceId(traceId, 'traceId'),
+    spanId: query.text('spanId'),
+    before: query.text('before'),
+    limit: query.integer('limit', 1, 10_000, 100),
+  };
+  return store.read((database) => findLogs(database, filter));
+}

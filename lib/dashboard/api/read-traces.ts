@@ -1,0 +1,73 @@
+import { type Database } from '../../store/database/database.js';
+import { findTraces } from '../../store/queries/find-traces.js';
+import { readSpans, readTrace, readTraceSummary } from '../../store/queries/read-trace.js';
+import { analyseTrace } from '../analysis/analyse-trace.js';
+import { compareTraces } from '../analysis/compare-traces.js';
+import { medianTimeByKind } from '../analysis/time-kinds.js';
+import { badRequest } from '../http/dashboard-error.js';
+import { type ApiCall } from './api-call.interface.js';
+import { type ApiComparison, type ApiPage, type ApiTrace, type ApiTraceSummary } from './api.interface.js';
+import { readFields, readPartialRange } from './read-filters.js';
+import { readTraceId } from './query-parameters.js';
+
+/** Traces whose times are what is usual for a route. */
+const MEDIAN_TRACES = 30;
+/** Of all of them together; longer ones are left out, for the page waits. */
+const MEDIAN_SPANS = 3_000;
+
+export function readTraces({ parts: { store }, query }: ApiCall): ApiPage<ApiTraceSummary> {
+  const filter = {
+    ...readPartialRange(query),
+    service: query.text('service'),
+    route: query.text('route'),
+    method: query.text('method'),
+    status: readStatus(query.text('status')),
+    minMs: query.number('minMs', 0),
+    maxMs: query.number('maxMs', 0),
+    attributes: readFields(query),
+    text: query.text('text'),
+    before: query.text('before'),
+    limit: query.integer('limit', 1, 1_000, 50),
+  };
+  return store.read((database) => findTraces(database, filter));
+}
+
+export function readOneTrace({ parts: { store }, params }: ApiCall): ApiTrace | undefined {
+  const traceId = readTraceId(params[0] ?? '');
+  return store.read((database) => {
+    const trace = readTrace(database, traceId);
+    if (trace === undefined) return undefined;
+    return { ...trace, analysis: analyseTrace(trace.spans, mediansOf(database, trace.summary)) };
+  });
+}
+
+export function compareTwoTraces({ parts: { store }, query }: ApiCall): ApiComparison | undefined {
+  const [a, b] = [query.traceId('a'), query.traceId('b')];
+  return store.read((database) => {
+    const summaries = [readTraceSummary(database, a), readTraceSummary(database, b)] as const;
+    if (summaries[0] === undefined || summaries[1] === undefined) return undefined;
+    return {
+      a: summaries[0],
+      b: summaries[1],
+      rows: compareTraces(readSpans(database, [a]), readSpans(database, [b])),
+    };
+  });
+}
+
+function mediansOf(database: Database, { service, route, traceId, name }: ApiTraceSummary) {
+  if (route === undefined) return undefined;
+  let spans = 0;
+  const others = findTraces(database, { service, route, limit: MEDIAN_TRACES }).items.filter(
+    (other) =>
+      other.traceId !== traceId &&
+      // A route may be entered further down, in traces about something else.
+      other.name === name &&
+      (spans += other.spanCount) <= MEDIAN_SPANS,
+  );
+  return medianTimeByKind(others.map((other) => readSpans(database, [other.traceId])));
+}
+
+function readStatus(status: string | undefined): string | undefined {
+  if (status === undefined || /^(error|ok|\dxx|[\w .:-]{1,100})$/.test(status)) return status;
+  throw badRequest('status must be error, ok, a class such as 5xx, or how the root ended, such as 404.');
+}

@@ -1,0 +1,15 @@
+import { type DashboardConfig } from '../config/telemetry-config.interface.js';
+import { type StoredResource } from '../store/rows.interface.js';
+import { type TelemetryStore } from '../store/store.js';
+
+/** What the dashboard shows, and of whom. */
+export interface DashboardParts {
+  readonly config: DashboardConfig;
+  readonly store: TelemetryStore;
+  /** The application that serves the page. */
+  readonly resource: StoredResource;
+  /** Names of what creates spans by itself. */
+  instrumentations(): readonly string[];
+  /** Takes measurements of instruments into the store, so that they are not seconds old. */
+  collectMetrics(): Promise<void>;
+}

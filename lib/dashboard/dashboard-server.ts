@@ -1,0 +1,76 @@
+import { ApiRouter } from './api/api-router.js';
+import { type DashboardParts } from './dashboard-parts.interface.js';
+import { Access } from './http/access.js';
+import { DashboardError } from './http/dashboard-error.js';
+import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
+import { SECURITY_HEADERS, sendError } from './http/send.js';
+
+const API = 'api/v1/';
+const OTLP = 'otlp/';
+
+/** Page, API and receiver, behind the rules of who may ask. */
+export class DashboardServer {
+  private readonly access: Access;
+  private readonly api: ApiRouter;
+
+  constructor(private readonly parts: DashboardParts) {
+    this.access = new Access(parts.config);
+    this.api = new ApiRouter(parts);
+  }
+
+  /** Answers one request; rejects only when it cannot even say what went wrong. */
+  async answer(request: HttpRequest, response: HttpResponse): Promise<void> {
+    try {
+      this.access.checkCaller(request);
+      await this.route(request, response);
+    } catch (error) {
+      if (!(error instanceof DashboardError) || response.headersSent) throw error;
+      sendError(response, error.status, error.message);
+    }
+  }
+
+  /** Ends live streams, and begins no more. */
+  close(): void {
+    this.api.close();
+  }
+
+  private async route(request: HttpRequest, response: HttpResponse): Promise<void> {
+    const { path } = this.parts.config;
+    const url = new URL(request.originalUrl ?? request.url ?? '/', 'http://dashboard');
+    const below = url.pathname.slice(path.length);
+    if (below.startsWith(`/${API}`)) {
+      this.access.checkData(request);
+      await this.api.answer(below.slice(API.length + 1), url.searchParams, request, response);
+    } else if (below.startsWith(`/${OTLP}`)) {
+      this.access.checkData(request);
+      const { receiveOtlp } = await import('./otlp/receive-otlp.js');
+      await receiveOtlp(below.slice(OTLP.length + 1), this.parts, request, response);
+    } else await this.sendPage(below, url, request, response);
+  }
+
+  private async sendPage(
+    below: string,
+    url: URL,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new DashboardError(405, 'The page is there to be read: send GET.');
+    const token = url.searchParams.get('token');
+    // Addresses in the page are relative to its folder; a token must not stay in the address.
+    if (below === '' || token !== null) {
+      const folder = url.pathname.slice(url.pathname.lastIndexOf('/', url.pathname.length - 2) + 1);
+      const cookie = token === null ? undefined : this.access.cookieFor(token, request);
+      response.writeHead(303, {
+        ...SECURITY_HEADERS,
+        'cache-control': 'no-store',
+        location: below === '' ? `./${folder}/` : `./`,
+        ...(cookie !== undefined && { 'set-cookie': cookie }),
+      });
+      response.end();
+      return;
+    }
+    const { sendPageFile } = await import('./http/page-files.js');
+    sendPageFile(below.slice(1), request, response);
+  }
+}

@@ -1,0 +1,87 @@
+import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
+import { SPAN_KIND, SPAN_STATUS } from '../../store/rows.interface.js';
+import { type ApiAttributes, type ApiSpan, type ApiValue } from '../api/api.interface.js';
+
+/**
+ * Spans as OTLP's JSON: an `ExportTraceServiceRequest` that any receiver takes.
+ *
+ * @param resources attributes of each service, by its name
+ */
+export function writeOtlpTrace(
+  spans: readonly ApiSpan[],
+  resources: Readonly<Record<string, ApiAttributes>>,
+): object {
+  const byService = groupBy(spans, ({ service }) => service);
+  return {
+    resourceSpans: [...byService].map(([service, ofService]) => ({
+      resource: { attributes: writeAttributes(resources[service] ?? { [ATTR_SERVICE_NAME]: service }) },
+      scopeSpans: [...groupBy(ofService, ({ scope }) => scope)].map(([scope, ofScope]) => ({
+        scope: { name: scope },
+        spans: ofScope.map(writeSpan),
+      })),
+    })),
+  };
+}
+
+function writeSpan(span: ApiSpan): object {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
+    name: span.name,
+    // OTLP counts from 1, for 0 is "not said".
+    kind: SPAN_KIND[span.kind] + 1,
+    startTimeUnixNano: nanoseconds(span.start),
+    endTimeUnixNano: nanoseconds(span.start + span.durationMs),
+    attributes: writeAttributes(span.attributes),
+    events: span.events.map(({ name, time, attributes }) => ({
+      timeUnixNano: nanoseconds(time),
+      name,
+      attributes: writeAttributes(attributes),
+    })),
+    links: span.links.map(({ traceId, spanId, attributes }) => ({
+      traceId,
+      spanId,
+      attributes: writeAttributes(attributes),
+    })),
+    status: {
+      code: SPAN_STATUS[span.status],
+      ...(span.statusMessage !== undefined && { message: span.statusMessage }),
+    },
+  };
+}
+
+function writeAttributes(attributes: ApiAttributes): object[] {
+  return Object.entries(attributes).map(([key, value]) => ({ key, value: writeValue(value) }));
+}
+
+function writeValue(value: ApiValue): object {
+  switch (typeof value) {
+    case 'string':
+      return { stringValue: value };
+    case 'boolean':
+      return { boolValue: value };
+    case 'number':
+      return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+    default:
+      if (value === null) return {};
+      return Array.isArray(value)
+        ? { arrayValue: { values: (value as readonly ApiValue[]).map(writeValue) } }
+        : { kvlistValue: { values: writeAttributes(value as ApiAttributes) } };
+  }
+}
+
+/** Milliseconds have three decimals at most: microseconds are what the store knows. */
+function nanoseconds(milliseconds: number): string {
+  return `${Math.round(milliseconds * 1_000)}000`;
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,73 @@
+import { type LoggerProvider } from '@opentelemetry/api';
+import { type Resource } from '@opentelemetry/resources';
+import { type IMetricReader } from '@opentelemetry/sdk-metrics';
+
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { OnDemandReader } from '../exporters/on-demand.reader.js';
+import { type MetricFeed, startMetricFeed } from '../exporters/store/start-metric-feed.js';
+import { storedResourceOf } from '../exporters/store/stored-resource.js';
+import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
+import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
+import { type StoredResource } from '../store/rows.interface.js';
+import { openStore, type TelemetryStore } from '../store/store.js';
+
+/** A provider of log records that can be flushed and stopped. */
+interface FlushableLoggerProvider extends LoggerProvider {
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** The store of this process, and what flows into it. */
+export class StoreFeed {
+  private metrics: MetricFeed | undefined;
+
+  constructor(
+    readonly store: TelemetryStore,
+    /** Who this process is. */
+    readonly resource: StoredResource,
+  ) {}
+
+  spanProcessor(): StoreSpanProcessor {
+    return new StoreSpanProcessor(this.store);
+  }
+
+  /** Log records go into the store, and then to `next` if there is one. */
+  loggerProvider(next: FlushableLoggerProvider | undefined): FlushableLoggerProvider {
+    return new StoringLoggerProvider(this.store, this.resource, next);
+  }
+
+  /** The reader metrics are collected with: the one that answers scrapers, where there is one. */
+  metricReader(scraped: IMetricReader | undefined): IMetricReader {
+    return scraped ?? new OnDemandReader();
+  }
+
+  /** To be called when `reader` belongs to a meter provider. */
+  startMetrics(reader: IMetricReader): void {
+    this.metrics = startMetricFeed(this.store, reader);
+  }
+
+  /** What is measured is in the store when this resolves. Never rejects. */
+  async collectMetrics(): Promise<void> {
+    await this.metrics?.collect();
+  }
+
+  /** Collects what was measured last; to be called while the meter provider still runs. Never rejects. */
+  async stopMetrics(): Promise<void> {
+    await this.metrics?.stop();
+  }
+
+  /** Writes what waits and closes the database. Never rejects. */
+  close(): Promise<void> {
+    return this.store.close();
+  }
+}
+
+/** Opens the store; undefined where the configuration wants none, or this Node has no SQLite. */
+export function openStoreFeed(
+  { store: options }: TelemetryConfig,
+  resource: Resource,
+): StoreFeed | undefined {
+  if (options === undefined) return undefined;
+  const store = openStore(options);
+  return store === undefined ? undefined : new StoreFeed(store, storedResourceOf(resource));
+}

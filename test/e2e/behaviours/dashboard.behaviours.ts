@@ -1,0 +1,477 @@
+import { type Server } from 'node:http';
+import { type Socket } from 'node:net';
+
+import {
+  Body,
+  Controller,
+  Get,
+  Injectable,
+  NotFoundException,
+  Param,
+  Post,
+  type CanActivate,
+  VersioningType,
+} from '@nestjs/common';
+import { TelemetryService, type TelemetryOptions } from 'nestjs-telemetry';
+
+import { eventually } from './collectors.js';
+import { type Platform } from './platform.js';
+import { type AppUnderTest, newCaller, RunningApp } from './running-app.js';
+
+@Controller('orders')
+class OrdersController {
+  constructor(private readonly telemetry: TelemetryService) {}
+
+  @Get(':id')
+  find(@Param('id') id: string): string {
+    this.telemetry.logInfo('looking for an order', { id });
+    return this.telemetry.trace('read_order', { id }, () => `order ${id}`);
+  }
+
+  @Get()
+  list(): string {
+    this.telemetry.logError('no orders today', new Error('the shelf is empty'));
+    throw new Error('the shelf is empty');
+  }
+
+  @Post()
+  create(@Body() body: unknown): unknown {
+    return body;
+  }
+
+  @Get('never/asked/for')
+  never(): void {
+    throw new NotFoundException();
+  }
+}
+
+@Injectable()
+class DenyAll implements CanActivate {
+  canActivate(): boolean {
+    return false;
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** An application whose dashboard keeps everything in memory. */
+function startDashboard(
+  platform: Platform,
+  dashboard: NonNullable<TelemetryOptions['dashboard']> = true,
+  parts: AppUnderTest = {},
+): Promise<RunningApp> {
+  return RunningApp.start(platform, {
+    controllers: [OrdersController],
+    ...parts,
+    telemetry: { dashboard, store: { file: ':memory:' }, ...parts.telemetry },
+  });
+}
+
+async function ask<T = Json>(app: RunningApp, path: string, init: RequestInit = {}): Promise<T> {
+  const response = await app.fetch(`/telemetry/api/v1/${path}`, init);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Polls a question to the API until its answer is the one that is waited for. */
+async function answered<T>(what: string, read: () => Promise<T | undefined | false>): Promise<T> {
+  let answer: T | undefined | false;
+  let asking = false;
+  return eventually(what, () => {
+    if (!asking) {
+      asking = true;
+      void read().then(
+        (value) => {
+          answer = value;
+          asking = false;
+        },
+        () => {
+          asking = false;
+        },
+      );
+    }
+    return answer;
+  });
+}
+
+interface Trace extends Json {
+  readonly spans: readonly (Json & { readonly name: string; readonly spanId: string })[];
+  readonly logs: readonly (Json & { readonly message: string; readonly spanId: string })[];
+}
+
+export function describeDashboard(platform: Platform): void {
+  describe('the dashboard', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await startDashboard(platform);
+    });
+    afterAll(() => app.stop());
+
+    it('shows a request that failed in overview, routes and traces, and its log line in the trace', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders', { caller });
+      const { traceId } = caller;
+      const trace = await answered('the trace', () => ask<Trace>(app, `traces/${traceId}`));
+      expect(trace).toMatchObject({
+        summary: { traceId, route: '/orders', status: '500', service: 'behaviours' },
+      });
+      const handler = trace.spans.find(({ name }) => name === 'OrdersController.list');
+      expect(trace.logs.find(({ message }) => message === 'no orders today')).toMatchObject({
+        level: 'error',
+        traceId,
+        spanId: handler?.spanId,
+      });
+      expect(trace).toMatchObject({
+        analysis: { criticalPath: expect.arrayContaining([handler?.spanId]) as unknown },
+      });
+
+      const { items } = await ask<{ items: Json[] }>(app, 'traces?status=error&route=/orders');
+      expect(items.map((item) => item['traceId'])).toContain(traceId);
+      const overview = await answered('the overview', async () => {
+        const answer = await ask<{ errorsPerSecond: number[]; exemplars: Json[] }>(
+          app,
+          'overview?service=behaviours',
+        );
+        return answer.errorsPerSecond.some((rate) => rate > 0) && answer;
+      });
+      expect(overview.exemplars).toContainEqual(expect.objectContaining({ traceId, error: true }));
+      const services = await ask<Json[]>(app, 'services');
+      expect(services).toEqual([
+        expect.objectContaining({ name: 'behaviours', count: expect.any(Number) as unknown }),
+      ]);
+    });
+
+    it('knows every route with its handler, never-hit ones too', async () => {
+      const routes = await ask<Json[]>(app, 'routes');
+      const known = routes.map(({ method, route, handler }) => ({ method, route, handler }));
+      expect(known).toEqual(
+        expect.arrayContaining([
+          { method: 'GET', route: '/orders', handler: 'OrdersController.list' },
+          { method: 'GET', route: '/orders/:id', handler: 'OrdersController.find' },
+          { method: 'POST', route: '/orders', handler: 'OrdersController.create' },
+          { method: 'GET', route: '/orders/never/asked/for', handler: 'OrdersController.never' },
+        ]),
+      );
+      expect(routes.find(({ handler }) => handler === 'OrdersController.never')).toMatchObject({
+        count: 0,
+        p95: null,
+        lastSeen: null,
+      });
+    });
+
+    it('finds log lines by words, level and trace', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders/77', { caller });
+      const logs = await answered('the line', async () => {
+        const page = await ask<{ items: Json[] }>(app, `logs?traceId=${caller.traceId}&text=looking`);
+        return page.items.length > 0 && page.items;
+      });
+      expect(logs).toEqual([
+        expect.objectContaining({ message: 'looking for an order', attributes: { id: '77' }, level: 'info' }),
+      ]);
+      const above = await ask<{ items: Json[] }>(app, `logs?traceId=${caller.traceId}&level=error`);
+      expect(above.items).toEqual([]);
+    });
+
+    it('records nothing of itself', async () => {
+      const spans = app.spans.started.length;
+      const lines = app.log.lines.length;
+      await ask(app, 'services');
+      await app.fetch('/telemetry');
+      await app.fetch('/telemetry/no/such/file');
+      expect(app.spans.started.slice(spans)).toEqual([]);
+      expect(app.log.lines.slice(lines)).toEqual([]);
+      expect(await app.scrape()).not.toContain('http_route="/telemetry');
+    });
+
+    it('tells of telemetry itself', async () => {
+      expect(await ask(app, 'health')).toMatchObject({
+        store: { file: ':memory:', queued: expect.any(Number) as unknown, maxBytes: 268_435_456 },
+        instrumentations: expect.arrayContaining(['undici']) as unknown,
+        editor: 'vscode://file/{file}:{line}',
+      });
+    });
+
+    it('exports a trace as OTLP, and takes it back', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders/5', { caller });
+      await answered('the trace', () => ask(app, `traces/${caller.traceId}`));
+      const text = JSON.stringify(await ask(app, `traces/${caller.traceId}/otlp`));
+      const other = newCaller().traceId;
+      const body = text.replaceAll(caller.traceId, other);
+      const headers = { 'content-type': 'application/json' };
+      const imported = await ask(app, 'traces/import', { method: 'POST', headers, body });
+      expect(imported).toEqual({ traceIds: [other], spans: expect.any(Number) as unknown });
+      const [before, after] = await Promise.all([
+        ask<Trace>(app, `traces/${caller.traceId}`),
+        ask<Trace>(app, `traces/${other}`),
+      ]);
+      expect(JSON.stringify(after.spans).replaceAll(other, caller.traceId)).toBe(
+        JSON.stringify(before.spans),
+      );
+      const again = await ask(app, 'traces/import', { method: 'POST', headers, body });
+      expect(again).toEqual({ traceIds: [other], spans: 0 });
+    });
+
+    it('streams what ends, line by line', async () => {
+      const stop = new AbortController();
+      const response = await app.fetch('/telemetry/api/v1/stream?traces=1&logs=1', { signal: stop.signal });
+      expect(response.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
+      let text = '';
+      const reading = (async () => {
+        for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk;
+      })().catch(() => undefined);
+      const caller = newCaller();
+      await app.fetch('/orders/9', { caller });
+      const items = (): Json[] =>
+        text
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line) as Json);
+      await eventually('trace and line', () => {
+        const seen = items().filter((item) => JSON.stringify(item).includes(caller.traceId));
+        return new Set(seen.map(({ type }) => type)).size === 2;
+      });
+      expect(items()[0]).toMatchObject({ type: 'beat' });
+      stop.abort();
+      await reading;
+    });
+
+    it.each([
+      ['overview?buckets=none', 400, 'buckets'],
+      ['overview?from=5&to=3', 400, 'from'],
+      ['traces?minMs=-1', 400, 'minMs'],
+      ['traces?attribute=nocolon', 400, 'attribute'],
+      ['traces/xyz', 400, 'hexadecimal'],
+      ['logs?level=loud', 400, 'level'],
+      [`traces/${'0'.repeat(31)}1`, 404, 'evicted'],
+      ['nothing', 404, 'no such address'],
+    ])('answers %s with %i and the reason', async (path, status, reason) => {
+      const response = await app.fetch(`/telemetry/api/v1/${path}`);
+      const { error } = (await response.json()) as { error: { status: number; message: string } };
+      expect([response.status, error.status]).toEqual([status, status]);
+      expect(error.message).toContain(reason);
+    });
+  });
+
+  describe('who may ask the dashboard', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await startDashboard(platform);
+    });
+    afterAll(() => app.stop());
+
+    const statusOf = async (
+      path: string,
+      headers: Record<string, string> = {},
+      method = 'GET',
+    ): Promise<number> => {
+      const { request } = await import('node:http');
+      return new Promise((resolve, reject) => {
+        request(`${app.origin}/telemetry/${path}`, { method, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        })
+          .on('error', reject)
+          .end();
+      });
+    };
+
+    it.each(['evil.example', 'evil.example:3000', '127.0.0.1.evil.example', 'localhost.', '127.0.0.2'])(
+      'refuses the host %j, page and API alike',
+      async (host) => {
+        expect(await statusOf('api/v1/services', { host })).toBe(403);
+        expect(await statusOf('', { host })).toBe(403);
+      },
+    );
+
+    it.each(['localhost', 'localhost:3000', '127.0.0.1', '[::1]:3000', 'LOCALHOST'])(
+      'answers the host %s',
+      async (host) => {
+        expect(await statusOf('api/v1/services', { host })).toBe(200);
+      },
+    );
+
+    it('refuses a page of another origin, and answers its own', async () => {
+      const host = 'localhost:3000';
+      expect(await statusOf('api/v1/services', { host, origin: 'http://evil.example' })).toBe(403);
+      expect(await statusOf('api/v1/services', { host, origin: 'http://localhost:4000' })).toBe(403);
+      expect(await statusOf('api/v1/services', { host, origin: 'null' })).toBe(403);
+      expect(await statusOf('api/v1/services', { host, origin: 'http://localhost:3000' })).toBe(200);
+      expect(await statusOf('api/v1/services', { host, 'sec-fetch-site': 'cross-site' })).toBe(403);
+      expect(await statusOf('api/v1/services', { host, 'sec-fetch-site': 'same-site' })).toBe(403);
+      expect(await statusOf('api/v1/services', { host, 'sec-fetch-site': 'same-origin' })).toBe(200);
+    });
+
+    it('refuses what a proxy of this machine passes on for others, whatever else it says', async () => {
+      expect(await statusOf('api/v1/services', { 'x-forwarded-for': '192.0.2.7, 127.0.0.1' })).toBe(403);
+      expect(await statusOf('api/v1/services', { forwarded: 'for="[2001:db8::1]:4711"' })).toBe(403);
+      expect(await statusOf('api/v1/services', { 'x-forwarded-for': '127.0.0.1' })).toBe(200);
+    });
+
+    it('refuses a form of another page: a POST must say that it is JSON', async () => {
+      expect(await statusOf('api/v1/selection', { 'content-type': 'text/plain' }, 'POST')).toBe(415);
+      expect(
+        await statusOf(
+          'api/v1/traces/import',
+          { 'content-type': 'application/x-www-form-urlencoded' },
+          'POST',
+        ),
+      ).toBe(415);
+    });
+
+    it('sends everything with headers that keep it to itself', async () => {
+      const { headers } = await app.fetch('/telemetry/api/v1/services');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+    });
+
+    it('leads to the folder of the page', async () => {
+      const response = await app.fetch('/telemetry', { redirect: 'manual' });
+      expect([response.status, response.headers.get('location')]).toEqual([303, './telemetry/']);
+    });
+  });
+
+  describe('a dashboard asked from another machine', () => {
+    const pretendRemote = (app: RunningApp): void => {
+      (app.app.getHttpServer() as Server).prependListener('connection', (socket: Socket) => {
+        Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.7' });
+      });
+    };
+
+    it('does not answer, neither page nor API, and believes no header', async () => {
+      const app = await startDashboard(platform);
+      try {
+        pretendRemote(app);
+        const headers = { 'x-forwarded-for': '127.0.0.1' };
+        expect((await app.fetch('/telemetry/api/v1/services', { headers })).status).toBe(403);
+        expect((await app.fetch('/telemetry/')).status).toBe(403);
+        expect((await app.fetch('/orders/1')).status).toBe(200);
+      } finally {
+        await app.stop();
+      }
+    });
+
+    it('answers where that is allowed, under names that are allowed', async () => {
+      const app = await startDashboard(platform, { enabled: true, allowRemote: true });
+      try {
+        pretendRemote(app);
+        expect((await app.fetch('/telemetry/api/v1/services')).status).toBe(200);
+      } finally {
+        await app.stop();
+      }
+    });
+  });
+
+  describe('a dashboard with a token', () => {
+    const token = 'a-token-nobody-guesses';
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await startDashboard(
+        platform,
+        { enabled: true, token },
+        { telemetry: { environment: 'production' } },
+      );
+    });
+    afterAll(() => app.stop());
+
+    const statusWith = async (headers: Record<string, string>): Promise<number> =>
+      (await app.fetch('/telemetry/api/v1/services', { headers })).status;
+
+    it('answers nobody without it', async () => {
+      expect(await statusWith({})).toBe(401);
+      expect(await statusWith({ authorization: 'Bearer another-token-altogether' })).toBe(401);
+      expect(await statusWith({ authorization: `Basic ${token}` })).toBe(401);
+      expect(await statusWith({ cookie: `telemetry=${token}` })).toBe(401);
+      expect((await app.fetch(`/telemetry/api/v1/services?token=${token}`)).status).toBe(401);
+    });
+
+    it('answers who sends it', async () => {
+      expect(await statusWith({ authorization: `Bearer ${token}` })).toBe(200);
+    });
+
+    it('trades it in an address of the page for a cookie that does not tell it', async () => {
+      const response = await app.fetch(`/telemetry/?token=${token}`, { redirect: 'manual' });
+      const cookie = response.headers.get('set-cookie') ?? '';
+      expect([response.status, response.headers.get('location')]).toEqual([303, './']);
+      expect(cookie).toMatch(
+        /^telemetry-[\da-f]{8}=[\da-f]{64}; Path=\/telemetry; HttpOnly; SameSite=Strict$/,
+      );
+      expect(await statusWith({ cookie: cookie.split(';')[0] ?? '' })).toBe(200);
+      expect(
+        (await app.fetch('/telemetry/?token=another-token-altogether', { redirect: 'manual' })).status,
+      ).toBe(401);
+    });
+  });
+
+  describe('the place of the dashboard', () => {
+    it('is not there in production', async () => {
+      const app = await RunningApp.start(platform, {
+        controllers: [OrdersController],
+        telemetry: { environment: 'production' },
+      });
+      try {
+        expect((await app.fetch('/telemetry/api/v1/services')).status).toBe(404);
+      } finally {
+        await app.stop();
+      }
+    });
+
+    it('is beyond the reach of prefixes, versions and global guards, and routes are known as they are', async () => {
+      const app = await startDashboard(platform, true, {
+        configure: (nest) => {
+          nest.setGlobalPrefix('api');
+          nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '2' });
+          nest.useGlobalGuards(new DenyAll());
+        },
+      });
+      try {
+        expect((await app.fetch('/api/v2/orders/1')).status).toBe(403);
+        const routes = await ask<Json[]>(app, 'routes');
+        expect(routes).toContainEqual(
+          expect.objectContaining({ route: '/api/v2/orders/:id', handler: 'OrdersController.find' }),
+        );
+      } finally {
+        await app.stop();
+      }
+    });
+
+    it('is where it was put', async () => {
+      const app = await startDashboard(platform, { enabled: true, path: '/ops/look' });
+      try {
+        expect((await app.fetch('/ops/look/api/v1/services')).status).toBe(200);
+        expect((await app.fetch('/ops/looking')).status).toBe(404);
+        expect((await app.fetch('/telemetry/api/v1/services')).status).toBe(404);
+      } finally {
+        await app.stop();
+      }
+    });
+
+    it('is left to a route of the application', async () => {
+      @Controller('telemetry')
+      class OwnController {
+        @Get('api/v1/services')
+        own(): string {
+          return 'mine';
+        }
+      }
+      const app = await startDashboard(platform, true, { controllers: [OwnController] });
+      try {
+        expect(await (await app.fetch('/telemetry/api/v1/services')).text()).toBe('mine');
+      } finally {
+        await app.stop();
+      }
+    });
+
+    it('lets the application close while somebody listens', async () => {
+      const app = await startDashboard(platform);
+      const response = await app.fetch('/telemetry/api/v1/stream');
+      const ended = response.text();
+      await app.app.close();
+      expect(await ended).toContain('"beat"');
+    });
+  });
+}
