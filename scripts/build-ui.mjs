@@ -18,7 +18,19 @@ const CONTENT_TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
 };
+
+/** The licences of what is bundled ask to go with it. */
+function readLicenses() {
+  return ['preact', 'uplot']
+    .map((name) => {
+      const folder = join(root, 'node_modules', name);
+      const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
+    })
+    .join('\n----\n\n');
+}
 
 /** Returns the files of the page: `{ name, contentType, etag, content, gzip }`, the page itself first. */
 export async function bundlePage({ minify = true } = {}) {
@@ -46,7 +58,11 @@ export async function bundlePage({ minify = true } = {}) {
   const html = readFileSync(join(ui, 'index.html'), 'utf8')
     .replace('{{css}}', nameOf('.css'))
     .replace('{{js}}', nameOf('.js'));
-  const files = [{ name: 'index.html', content: Buffer.from(html) }, ...bundled].map((file) => ({
+  const texts = [
+    { name: 'index.html', content: Buffer.from(html) },
+    { name: 'licenses.txt', content: Buffer.from(readLicenses()) },
+  ];
+  const files = [...texts, ...bundled].map((file) => ({
     ...file,
     contentType: CONTENT_TYPES[extname(file.name)],
     etag: `"${createHash('sha256').update(file.content).digest('hex').slice(0, 16)}"`,

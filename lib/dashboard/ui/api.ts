@@ -3,6 +3,7 @@ import type {
   ApiComparison,
   ApiError,
   ApiHealth,
+  ApiImport,
   ApiInstrument,
   ApiLog,
   ApiMetricChart,
@@ -73,6 +74,12 @@ async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise
   return (await response.json()) as T;
 }
 
+async function post<T>(path: string, body: string, signal?: AbortSignal): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await request(path, {}, { method: 'POST', body, headers, ...(signal ? { signal } : {}) });
+  return (await response.json()) as T;
+}
+
 const id = encodeURIComponent;
 
 export const api = {
@@ -87,17 +94,10 @@ export const api = {
   metric: (metric: number, query: Query, signal?: AbortSignal) =>
     get<ApiMetricChart>(`metrics/${metric}`, query, signal),
   health: (signal?: AbortSignal) => get<ApiHealth>('health', {}, signal),
-  async selection(selection: ApiSelection, signal?: AbortSignal): Promise<ApiSelectionResult> {
-    const response = await request(
-      'selection',
-      {},
-      {
-        method: 'POST',
-        body: JSON.stringify(selection),
-        headers: { 'content-type': 'application/json' },
-        ...(signal ? { signal } : {}),
-      },
-    );
-    return (await response.json()) as ApiSelectionResult;
-  },
+  selection: (selection: ApiSelection, signal?: AbortSignal) =>
+    post<ApiSelectionResult>('selection', JSON.stringify(selection), signal),
+  /** The trace as OTLP's JSON, as text. */
+  otlpOf: async (traceId: string) => (await request(`traces/${id(traceId)}/otlp`, {})).text(),
+  /** Takes OTLP's JSON into the store. */
+  importOtlp: (json: string) => post<ApiImport>('traces/import', json),
 };

@@ -1,12 +1,9 @@
 /** Keys that work wherever the focus is. */
+import { NO_REGION } from './views/selected-region.js';
 import { setQuery } from './state.js';
 
 /** What Esc closes, the innermost first: parameters of the address that each hold an open panel. */
-const PANELS: readonly (readonly string[])[] = [
-  ['log'],
-  ['selFrom', 'selTo', 'selMin', 'selMax', 'selService', 'selRoute'],
-  ['span'],
-];
+const PANELS: readonly (readonly string[])[] = [['log'], Object.keys(NO_REGION), ['span']];
 
 function isTyping(target: EventTarget | null): target is HTMLElement {
   return target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName);

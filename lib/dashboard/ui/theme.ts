@@ -20,7 +20,7 @@ function readChosen(): Theme | undefined {
 const now = (): Theme => chosen ?? (dark.matches ? 'dark' : 'light');
 
 function apply(): void {
-  document.documentElement.dataset['theme'] = now();
+  document.documentElement.dataset.theme = now();
   for (const listener of listeners) listener();
 }
 

@@ -9,8 +9,8 @@ const FONT = '11px system-ui, sans-serif';
 export const timeAxis = (colour: Colours): uPlot.Axis => ({
   stroke: colour('--muted'),
   font: FONT,
-  size: 26,
-  gap: 4,
+  size: 22,
+  gap: 6,
   grid: { stroke: colour('--grid'), width: 1 },
   ticks: { show: false },
   values: (_chart, splits, _axis, _space, increment) =>
@@ -21,6 +21,12 @@ export const timeAxis = (colour: Colours): uPlot.Axis => ({
     }),
 });
 
+/** uPlot leaves out some marks of a logarithmic scale by null, which its types do not say. */
+const labelOf =
+  (format: (value: number) => string) =>
+  (value: number | null): string =>
+    value === null ? '' : format(value);
+
 /** A value axis that writes its numbers as the page does everywhere else. */
 export const valueAxis = (colour: Colours, format: (value: number) => string): uPlot.Axis => ({
   stroke: colour('--muted'),
@@ -29,5 +35,5 @@ export const valueAxis = (colour: Colours, format: (value: number) => string): u
   gap: 4,
   grid: { stroke: colour('--grid'), width: 1 },
   ticks: { show: false },
-  values: (_chart, splits) => splits.map((value) => (value === null ? '' : format(value))),
+  values: (_chart, splits) => splits.map(labelOf(format)),
 });

@@ -7,9 +7,13 @@ import { addressOf } from '../state.js';
 
 /** More would hide the lines. */
 const MOST = 80;
+/** What lies lower in the chart is nothing to look at twice. */
+const PLAIN_SHARE = 0.25;
 
 export interface Dot {
   readonly exemplar: ApiExemplar;
+  /** Neither failed nor slow beside the others. */
+  readonly plain: boolean;
   readonly left: number;
   readonly top: number;
 }
@@ -18,10 +22,13 @@ export interface Dot {
 export function placeDots(chart: uPlot, exemplars: readonly ApiExemplar[]): readonly Dot[] {
   const { left, top, width, height } = chart.bbox;
   const ratio = devicePixelRatio;
-  const shown = [...exemplars].sort((a, b) => Number(b.error) - Number(a.error)).slice(0, MOST);
+  const shown = [...exemplars]
+    .sort((a, b) => Number(b.error) - Number(a.error) || b.value - a.value)
+    .slice(0, MOST);
   return shown
     .map((exemplar) => ({
       exemplar,
+      plain: !exemplar.error && exemplar.value < (chart.scales.y?.max ?? 0) * PLAIN_SHARE,
       left: left / ratio + chart.valToPos(exemplar.time, 'x'),
       top: top / ratio + Math.max(2, Math.min(chart.valToPos(exemplar.value, 'y'), height / ratio)),
     }))
@@ -57,18 +64,18 @@ export function ExemplarDots({
   return (
     <div class="dots" ref={box} onKeyDown={onKeyDown}>
       {dots.map((dot, index) => {
-        const { exemplar, left, top } = dot;
+        const { exemplar, plain, left, top } = dot;
         const enter = (): void => {
           setHovered(dot);
         };
         return (
           <a
             key={`${exemplar.traceId}${exemplar.spanId}`}
-            class={exemplar.error ? 'dot dot-error' : 'dot'}
+            class={exemplar.error ? 'dot dot-error' : plain ? 'dot dot-plain' : 'dot'}
             href={exemplarAddress(exemplar)}
             tabIndex={index === 0 ? 0 : -1}
             style={{ left: `${left}px`, top: `${top}px` }}
-            aria-label={`${exemplar.error ? 'Failed' : 'Slow'} ${exemplar.label}, ${format(exemplar.value)}: open its trace`}
+            aria-label={`${exemplar.error ? 'Failed ' : ''}${exemplar.label}, ${format(exemplar.value)}: open its trace`}
             onMouseEnter={enter}
             onMouseLeave={leave}
             onFocus={enter}

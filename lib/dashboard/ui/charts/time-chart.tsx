@@ -24,8 +24,13 @@ export interface TimeChartProps {
   readonly exemplars?: readonly ApiExemplar[];
   readonly height?: number;
   readonly sync?: string;
+  /** A region to mark. */
+  readonly marked?: readonly [from: number, to: number] | undefined;
   readonly onSelect?: (from: number, to: number) => void;
 }
+
+/** Always the same list, so that a render without dots is not a change of data. */
+const NONE: readonly ApiExemplar[] = [];
 
 /** How far above the lines a dot may lift the scale; what lies higher sits at the top edge. */
 const LIFT = 2.5;
@@ -37,9 +42,22 @@ function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ApiExem
   return top > 0 ? top : 1;
 }
 
+function drawMark(chart: uPlot, marked: TimeChartProps['marked'], colour: string): void {
+  if (!marked) return;
+  const { ctx, bbox } = chart;
+  const left = Math.max(chart.valToPos(marked[0], 'x', true), bbox.left);
+  const right = Math.min(chart.valToPos(marked[1], 'x', true), bbox.left + bbox.width);
+  if (right <= left) return;
+  ctx.save();
+  ctx.globalAlpha = 0.14;
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  ctx.restore();
+}
+
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
-  const { title, times, series, format, exemplars = [], height = 150 } = props;
+  const { title, times, series, format, exemplars = NONE, height = 150 } = props;
   const latest = useRef(props);
   latest.current = props;
   const legend = useRef<HTMLDivElement>(null);
@@ -62,7 +80,7 @@ export function TimeChart(props: TimeChartProps) {
     },
     scales: {
       x: { time: true },
-      y: { range: (chart, _min, max) => [0, topOf(chart, max, latest.current.exemplars ?? [])] },
+      y: { range: (chart, _min, max) => [0, topOf(chart, max, latest.current.exemplars ?? NONE)] },
     },
     axes: [timeAxis(colour), valueAxis(colour, (value) => latest.current.format(value))],
     series: [
@@ -77,8 +95,21 @@ export function TimeChart(props: TimeChartProps) {
       })),
     ],
     hooks: {
-      draw: [(chart) => setDots(placeDots(chart, latest.current.exemplars ?? []))],
-      setCursor: [(chart) => writeLegend(legend.current, chart, latest.current)],
+      drawClear: [
+        (chart) => {
+          drawMark(chart, latest.current.marked, colour('--accent'));
+        },
+      ],
+      draw: [
+        (chart) => {
+          setDots(placeDots(chart, latest.current.exemplars ?? NONE));
+        },
+      ],
+      setCursor: [
+        (chart) => {
+          writeLegend(legend.current, chart, latest.current);
+        },
+      ],
       setSelect: [
         (chart) => {
           const { left, width } = chart.select;
@@ -101,7 +132,7 @@ export function TimeChart(props: TimeChartProps) {
           data={data}
           height={height}
           options={options}
-          shape={series.map(({ label }) => label).join('|')}
+          shape={`${series.map(({ label }) => label).join('|')} ${props.marked?.join('-') ?? ''}`}
           label={`${title}, ${series.map(({ label }) => label).join(', ')}${
             times.length > 0
               ? `, ${formatTime(times[0] ?? 0, false)} to ${formatTime(times.at(-1) ?? 0, false)}`

@@ -1,15 +1,21 @@
 import { useState } from 'preact/hooks';
 
 /** Puts a text on the clipboard, and says whether it is there. */
-export function CopyButton({ text, children }: { readonly text: () => string; readonly children: string }) {
+export function CopyButton({
+  text,
+  children,
+}: {
+  readonly text: () => Promise<string>;
+  readonly children: string;
+}) {
   const [said, setSaid] = useState<string>();
   const copy = async (): Promise<void> => {
     try {
-      await navigator.clipboard.writeText(text());
+      await navigator.clipboard.writeText(await text());
       setSaid('Copied');
     } catch {
-      // The clipboard is there on https and localhost only, and can be forbidden.
-      setSaid('Not allowed');
+      // The clipboard is there on https and localhost only, and can be forbidden; or there was no answer.
+      setSaid('Not copied');
     }
     setTimeout(() => {
       setSaid(undefined);

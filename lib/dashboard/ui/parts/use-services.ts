@@ -1,8 +1,17 @@
 import { api } from '../api.js';
+import { timeSpanOf, type Place } from '../state.js';
 import { useLoad } from './use-load.js';
 
 /** The names of the services that have reported; empty until they are known. */
-export function useServices(): readonly string[] {
-  const services = useLoad('service-names', (signal) => api.services({}, signal), { keep: true });
+export function useServices({ query }: Place): readonly string[] {
+  const key = ['range', 'from', 'to'].map((name) => query.get(name) ?? '').join('|');
+  const services = useLoad(
+    `service-names|${key}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(query);
+      return api.services({ from, to }, signal);
+    },
+    { keep: true },
+  );
   return services.data?.map(({ name }) => name) ?? [];
 }

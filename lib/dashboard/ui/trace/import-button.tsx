@@ -1,19 +1,18 @@
 import { useRef, useState } from 'preact/hooks';
 
+import { api } from '../api.js';
 import { addressOf, go } from '../state.js';
-import { importOtlp, keepImported } from './otlp-import.js';
 
-/** Opens a trace from a file of OTLP JSON. It stays in this tab; nothing is sent anywhere. */
+/** Takes a trace from a file of OTLP JSON into the store of the application, and opens it. */
 export function ImportButton() {
   const input = useRef<HTMLInputElement>(null);
   const [error, setError] = useState<string>();
   const read = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     try {
-      const trace = importOtlp(await file.text());
-      keepImported(trace);
+      const { traceIds } = await api.importOtlp(await file.text());
       setError(undefined);
-      go(addressOf(['trace', trace.summary.traceId]));
+      if (traceIds[0] !== undefined) go(addressOf(['trace', traceIds[0]]));
     } catch (failure) {
       setError(failure instanceof Error ? failure.message : String(failure));
     }
@@ -37,7 +36,7 @@ export function ImportButton() {
       />
       {error !== undefined && (
         <p class="status-error" role="alert">
-          This file cannot be read as a trace. {error}
+          The file could not be imported. {error}
         </p>
       )}
     </>

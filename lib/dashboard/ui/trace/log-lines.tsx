@@ -6,11 +6,6 @@ import { addressOf } from '../state.js';
 
 const MOST = 500;
 
-function stackOf({ attributes }: ApiLog): string | undefined {
-  const stack = attributes['exception.stacktrace'];
-  return stack === undefined ? undefined : formatValue(stack);
-}
-
 /** Log lines in the order they were written; each opens to its fields. */
 export function LogLines({
   logs,
@@ -26,8 +21,7 @@ export function LogLines({
   return (
     <div class="log-lines" role="group" aria-label={label}>
       {logs.slice(0, MOST).map((log) => {
-        const { 'exception.stacktrace': _stack, ...fields } = log.attributes;
-        const stack = stackOf(log);
+        const { 'exception.stacktrace': stack, ...fields } = log.attributes;
         const { spanId } = log;
         return (
           <details key={log.id} class={`log-line ${levelClass(log.level)}`}>
@@ -52,7 +46,7 @@ export function LogLines({
               attributes={fields}
               filterAddress={(key, value) => addressOf(['logs'], { attribute: `${key}:${value}` })}
             />
-            {stack !== undefined && <pre class="stack">{stack}</pre>}
+            {stack !== undefined && <pre class="stack">{formatValue(stack)}</pre>}
             <a href={addressOf(['logs'], { traceId: log.traceId })}>all logs of this trace</a>
           </details>
         );

@@ -1,10 +1,10 @@
 import type { ApiTrace } from '../../api/api.interface.js';
+import { api } from '../api.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../format.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { addressOf } from '../state.js';
 import { ImportButton } from './import-button.js';
-import { exportOtlp } from './otlp-export.js';
 
 /** What the trace is, and what can be done with it. */
 export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
@@ -48,7 +48,7 @@ export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
         <a class="button" href={addressOf(['compare', summary.traceId])}>
           Compare
         </a>
-        <CopyButton text={() => exportOtlp(trace)}>Copy as OTLP</CopyButton>
+        <CopyButton text={() => api.otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
         <ImportButton />
       </div>
     </header>

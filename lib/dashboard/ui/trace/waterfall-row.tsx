@@ -1,12 +1,20 @@
 import { formatDuration, formatTime } from '../format.js';
 import { levelClass } from '../parts/level.js';
 import { serviceClass } from '../parts/service-colour.js';
-import type { TraceNode, TraceTree } from './trace-tree.js';
+import type { TraceNode } from './trace-tree.js';
+
+/** The stretch of time that the waterfall shows. */
+export interface Extent {
+  readonly start: number;
+  /** From the start of the trace. */
+  readonly offset: number;
+  readonly durationMs: number;
+}
 
 interface RowProps {
   readonly index: number;
   readonly node: TraceNode;
-  readonly tree: TraceTree;
+  readonly extent: Extent;
   readonly selfMs: number | undefined;
   readonly isActive: boolean;
   readonly isClosed: boolean;
@@ -20,15 +28,15 @@ interface RowProps {
 const MOST_MARKS = 40;
 const DEEPEST_INDENT = 14;
 
-function Bar({ node, tree }: Pick<RowProps, 'node' | 'tree'>) {
+function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
   const { span, self, logs } = node;
-  const percent = (ms: number): string => `${Math.min(Math.max((ms / tree.durationMs) * 100, 0), 100)}%`;
+  const percent = (ms: number): string => `${(ms / extent.durationMs) * 100}%`;
   const within = (ms: number): string => `${(ms / Math.max(span.durationMs, 0.000_001)) * 100}%`;
   return (
     <span class="waterfall-track">
       <span
         class="bar-span"
-        style={{ left: percent(span.start - tree.start), width: percent(span.durationMs) }}
+        style={{ left: percent(span.start - extent.start), width: percent(span.durationMs) }}
       >
         {self.slice(0, MOST_MARKS).map(([from, to]) => (
           <i key={from} class="bar-self" style={{ left: within(from), width: within(to - from) }} />
@@ -38,7 +46,7 @@ function Bar({ node, tree }: Pick<RowProps, 'node' | 'tree'>) {
         <i
           key={log.id}
           class={`log-dot ${levelClass(log.level)}`}
-          style={{ left: percent(log.time - tree.start) }}
+          style={{ left: percent(log.time - extent.start) }}
           title={`${formatTime(log.time)} ${log.level}: ${log.message}`}
         />
       ))}
@@ -89,7 +97,7 @@ function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
 
 /** One span of the waterfall. */
 export function WaterfallRow(props: RowProps) {
-  const { index, node, tree, selfMs, isActive, isClosed, isCritical, onSelect } = props;
+  const { index, node, extent, selfMs, isActive, isClosed, isCritical, onSelect } = props;
   const { span, children, depth } = node;
   const classes = [
     'waterfall-row',
@@ -113,7 +121,7 @@ export function WaterfallRow(props: RowProps) {
       }}
     >
       <Name {...props} />
-      <Bar node={node} tree={tree} />
+      <Bar node={node} extent={extent} />
       <span class="waterfall-self">{formatDuration(selfMs)}</span>
       <span class="waterfall-duration">{formatDuration(span.durationMs)}</span>
     </div>

@@ -4,19 +4,28 @@ import type { ApiTrace } from '../../api/api.interface.js';
 import { formatDuration } from '../format.js';
 import { VirtualList } from '../parts/virtual-list.js';
 import { visibleRows, type TraceNode, type TraceTree } from './trace-tree.js';
-import { WaterfallRow } from './waterfall-row.js';
+import { WaterfallRow, type Extent } from './waterfall-row.js';
 
 export const ROW_HEIGHT = 26;
 
-function Ruler({ durationMs }: { readonly durationMs: number }) {
-  const marks = [0, 0.25, 0.5, 0.75, 1];
+function extentOf(tree: TraceTree, spanId: string | undefined): Extent {
+  const span = spanId === undefined ? undefined : tree.bySpanId.get(spanId)?.span;
+  if (!span) return { start: tree.start, offset: 0, durationMs: tree.durationMs };
+  // Some room on both sides shows what was before and after.
+  const durationMs = Math.max(span.durationMs, 0.001) * 1.2;
+  const start = span.start - durationMs / 12;
+  return { start, offset: start - tree.start, durationMs };
+}
+
+function Ruler({ extent }: { readonly extent: Extent }) {
+  const marks = [0, 0.25, 0.5, 1];
   return (
     <div class="waterfall-ruler" aria-hidden="true">
       <span class="waterfall-name">Span</span>
       <span class="waterfall-track">
         {marks.map((mark) => (
           <i key={mark} style={{ left: `${mark * 100}%` }} class={mark === 1 ? 'last' : ''}>
-            {formatDuration(mark * durationMs)}
+            {formatDuration(extent.offset + mark * extent.durationMs)}
           </i>
         ))}
       </span>
@@ -26,7 +35,7 @@ function Ruler({ durationMs }: { readonly durationMs: number }) {
   );
 }
 
-/** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel. */
+/** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel, z zooms. */
 export function Waterfall({
   trace,
   tree,
@@ -42,6 +51,8 @@ export function Waterfall({
   const rows = useMemo(() => visibleRows(tree, collapsed), [tree, collapsed]);
   const critical = useMemo(() => new Set(trace.analysis.criticalPath), [trace]);
   const repeated = useMemo(() => new Set(trace.analysis.repeated.flatMap(({ spanIds }) => spanIds)), [trace]);
+  const [zoomed, setZoomed] = useState<string>();
+  const extent = extentOf(tree, zoomed);
   const active = rows.findIndex(({ span }) => span.spanId === selected);
 
   const toggle = (node: TraceNode, close = !collapsed.has(node.span.spanId)): void => {
@@ -63,8 +74,12 @@ export function Waterfall({
     } else if (key === 'ArrowRight') {
       if (closed) toggle(node, false);
       else select(node.children[0]);
-    } else return false;
+    } else if (key === 'z') zoom();
+    else return false;
     return true;
+  };
+  const zoom = (): void => {
+    setZoomed(zoomed === undefined ? selected : undefined);
   };
   const collapseAll = (): void => {
     const nodes = [...tree.bySpanId.values()].filter(
@@ -79,13 +94,16 @@ export function Waterfall({
         <button type="button" onClick={collapseAll}>
           {collapsed.size > 0 ? 'Open all' : 'Collapse all'}
         </button>
+        <button type="button" onClick={zoom} disabled={zoomed === undefined && active < 0} title="Key: z">
+          {zoomed === undefined ? 'Zoom to span' : 'Whole trace'}
+        </button>
         <span class="key key-self">self time</span>
         <span class="key key-critical">critical path</span>
         <span class="key key-log">log</span>
         <span class="key key-error">error</span>
         {repeated.size > 0 && <span class="key key-repeated">repeated query</span>}
       </div>
-      <Ruler durationMs={tree.durationMs} />
+      <Ruler extent={extent} />
       <VirtualList
         id="waterfall"
         class="waterfall-rows"
@@ -108,7 +126,7 @@ export function Waterfall({
                 key={node.span.spanId}
                 index={index}
                 node={node}
-                tree={tree}
+                extent={extent}
                 selfMs={trace.analysis.selfTimeMs[node.span.spanId]}
                 isActive={index === active}
                 isClosed={collapsed.has(node.span.spanId)}

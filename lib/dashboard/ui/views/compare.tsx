@@ -5,6 +5,9 @@ import { WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
 import { addressOf, go } from '../state.js';
 
+/** Share of the longest time; smaller differences are noise. */
+const WORTH_A_COLOUR = 0.02;
+
 function Side({ name, trace }: { readonly name: string; readonly trace: ApiTraceSummary }) {
   return (
     <div class="card compare-side">
@@ -49,6 +52,7 @@ function Rows({ rows }: Pick<ApiComparison, 'rows'>) {
         {rows.map(({ path, countA, countB, msA, msB }) => {
           const steps = path.split(' › ');
           const delta = msB - msA;
+          const tone = Math.abs(delta) < widest * WORTH_A_COLOUR ? 'hint' : delta > 0 ? 'bad' : 'good';
           return (
             <tr key={path} class={countA === 0 || countB === 0 ? 'only-one' : ''}>
               <td style={{ paddingLeft: `${8 + Math.min(steps.length - 1, 12) * 14}px` }} title={path}>
@@ -62,7 +66,7 @@ function Rows({ rows }: Pick<ApiComparison, 'rows'>) {
               </td>
               <td class="number">{formatDuration(msA)}</td>
               <td class="number">{formatDuration(msB)}</td>
-              <td class={delta > 0 ? 'number bad' : 'number good'}>
+              <td class={`number ${tone}`}>
                 {delta > 0 ? '+' : ''}
                 {formatDuration(delta)}
               </td>
@@ -99,6 +103,9 @@ function Others({ traceId, otherId }: { readonly traceId: string; readonly other
             <option value="" disabled>
               Choose a trace of this route
             </option>
+            {otherId !== undefined && !list.some((trace) => trace.traceId === otherId) && (
+              <option value={otherId}>B</option>
+            )}
             {[...list]
               .sort((a, b) => a.durationMs - b.durationMs)
               .map((trace) => (

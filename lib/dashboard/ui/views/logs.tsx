@@ -13,7 +13,7 @@ import { useLogs } from './use-logs.js';
 
 function LogSearch({ place, shown }: { readonly place: Place; readonly shown: string }) {
   const { query } = place;
-  const services = useServices();
+  const services = useServices(place);
   const of = (name: string): string => query.get(name) ?? '';
   const set = (name: string) => (value: string) => {
     setQuery({ [name]: value });

@@ -13,6 +13,15 @@ import { REFRESH_MS, spanKeyOf } from './overview.js';
 const BUCKETS = 90;
 const MOST_SERIES = 12;
 const COLOURS = 8;
+/** The same quantile has the same colour on every page. */
+const QUANTILES: Readonly<Record<string, string>> = { p50: '--p50', p95: '--p95', p99: '--p99' };
+
+const TITLES = {
+  counter: 'Per second',
+  histogram: 'Quantiles',
+  gauge: 'Value',
+  updowncounter: 'Value',
+} as const;
 
 function unitOf({ type, unit }: ApiInstrument): (value: number) => string {
   const bare = unit.startsWith('{') || unit === '1' ? '' : unit;
@@ -65,12 +74,12 @@ function Plot({
   const series = chart.series.slice(0, MOST_SERIES).map(({ label, values }, index) => ({
     label: label === '' ? chart.instrument.name : label,
     values,
-    colour: `--series-${index % COLOURS}`,
+    colour: QUANTILES[label] ?? `--series-${index % COLOURS}`,
   }));
   return (
     <>
       <TimeChart
-        title={chart.instrument.type === 'counter' ? 'Per second' : chart.instrument.type}
+        title={TITLES[chart.instrument.type]}
         times={chart.times}
         series={series}
         format={format}

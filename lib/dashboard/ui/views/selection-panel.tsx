@@ -4,37 +4,7 @@ import { formatDuration, formatShare, formatTime, plural } from '../format.js';
 import { WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
 import { addressOf, setQuery, type Place } from '../state.js';
-
-const CLOSED = {
-  selFrom: undefined,
-  selTo: undefined,
-  selMin: undefined,
-  selMax: undefined,
-  selService: undefined,
-  selRoute: undefined,
-};
-
-function selectionOf({ query }: Place): ApiSelection | undefined {
-  const number = (name: string): number | undefined => {
-    const value = Number(query.get(name) ?? Number.NaN);
-    return Number.isFinite(value) ? value : undefined;
-  };
-  const from = number('selFrom');
-  const to = number('selTo');
-  if (from === undefined || to === undefined || from >= to) return undefined;
-  const minMs = number('selMin');
-  const maxMs = number('selMax');
-  const service = query.get('selService');
-  const route = query.get('selRoute');
-  return {
-    from,
-    to,
-    ...(minMs === undefined ? {} : { minMs }),
-    ...(maxMs === undefined ? {} : { maxMs }),
-    ...(service ? { service } : {}),
-    ...(route ? { route } : {}),
-  };
-}
+import { NO_REGION, selectedRegion } from './selected-region.js';
 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
@@ -82,7 +52,7 @@ function Panel({ selection }: { readonly selection: ApiSelection }) {
     api.selection(selection, signal),
   );
   const close = (): void => {
-    setQuery(CLOSED);
+    setQuery(NO_REGION);
   };
   return (
     <aside class="panel selection" aria-label="Selected region">
@@ -105,7 +75,7 @@ function Panel({ selection }: { readonly selection: ApiSelection }) {
           <button
             type="button"
             onClick={() => {
-              setQuery({ ...CLOSED, from, to });
+              setQuery({ ...NO_REGION, from, to });
             }}
           >
             Zoom to this time
@@ -143,6 +113,6 @@ function Panel({ selection }: { readonly selection: ApiSelection }) {
 
 /** What the traces of a selected region have more often than the rest; nothing while no region is selected. */
 export function SelectionPanel({ place }: { readonly place: Place }) {
-  const selection = selectionOf(place);
+  const selection = selectedRegion(place);
   return selection ? <Panel selection={selection} /> : null;
 }

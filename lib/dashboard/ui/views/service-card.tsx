@@ -7,6 +7,7 @@ import { WhenLoaded } from '../parts/notice.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { useLoad } from '../parts/use-load.js';
 import { addressOf, setQuery, timeSpanOf, type Place } from '../state.js';
+import { markedRegion } from './selected-region.js';
 import { REFRESH_MS, spanKeyOf } from './overview.js';
 
 const BUCKETS = 60;
@@ -31,7 +32,14 @@ function Figures({ service }: { readonly service: ApiService }) {
   );
 }
 
-function Charts({ overview, service }: { readonly overview: ApiOverview; readonly service: string }) {
+interface ChartsProps {
+  readonly overview: ApiOverview;
+  readonly service: string;
+  readonly place: Place;
+}
+
+function Charts({ overview, service, place }: ChartsProps) {
+  const marked = markedRegion(place, service);
   const onSelect = (from: number, to: number): void => {
     setQuery({ selFrom: Math.round(from), selTo: Math.round(to), selService: service });
   };
@@ -48,6 +56,7 @@ function Charts({ overview, service }: { readonly overview: ApiOverview; readonl
         format={formatDuration}
         exemplars={overview.exemplars}
         sync="overview"
+        marked={marked}
         onSelect={onSelect}
       />
       <TimeChart
@@ -59,6 +68,7 @@ function Charts({ overview, service }: { readonly overview: ApiOverview; readonl
         ]}
         format={formatRate}
         sync="overview"
+        marked={marked}
         onSelect={onSelect}
       />
     </div>
@@ -87,7 +97,9 @@ export function ServiceCard({ service, place }: { readonly service: ApiService; 
         </span>
         <Figures service={service} />
       </header>
-      <WhenLoaded loaded={overview}>{(data) => <Charts overview={data} service={service.name} />}</WhenLoaded>
+      <WhenLoaded loaded={overview}>
+        {(data) => <Charts overview={data} service={service.name} place={place} />}
+      </WhenLoaded>
     </section>
   );
 }

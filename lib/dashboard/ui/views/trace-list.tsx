@@ -8,16 +8,25 @@ import { addressOf, go } from '../state.js';
 
 const ROW_HEIGHT = 30;
 
+/** How long a bar is between the shortest and the longest trace; logarithmic like the plot above, or one slow trace would flatten all. */
+function logarithmicShare(traces: readonly ApiTraceSummary[]): (trace: ApiTraceSummary) => number {
+  const log = ({ durationMs }: ApiTraceSummary): number => Math.log10(Math.max(durationMs, 0.01));
+  const logs = traces.map(log);
+  const least = logs.reduce((min, value) => Math.min(min, value), Infinity) - 0.2;
+  const most = logs.reduce((max, value) => Math.max(max, value), least + 0.2);
+  return (trace) => (log(trace) - least) / (most - least);
+}
+
 function Row({
   trace,
   index,
   active,
-  widest,
+  share,
 }: {
   readonly trace: ApiTraceSummary;
   readonly index: number;
   readonly active: boolean;
-  readonly widest: number;
+  readonly share: number;
 }) {
   const failed = trace.errorCount > 0;
   return (
@@ -51,7 +60,7 @@ function Row({
         {failed ? plural(trace.errorCount, 'error') : ''}
       </span>
       <span role="gridcell" class="trace-bar" aria-hidden="true">
-        <i style={{ width: `${Math.max((trace.durationMs / widest) * 100, 0.5)}%` }} />
+        <i style={{ width: `${share * 100}%` }} />
       </span>
       <span role="gridcell" class="number">
         {formatDuration(trace.durationMs)}
@@ -72,10 +81,7 @@ export function TraceList({
 }) {
   const [activeId, setActiveId] = useState<string>();
   const active = traces.findIndex(({ traceId }) => traceId === activeId);
-  const widest = useMemo(
-    () => traces.reduce((max, { durationMs }) => Math.max(max, durationMs), 0.001),
-    [traces],
-  );
+  const shareOf = useMemo(() => logarithmicShare(traces), [traces]);
   return (
     <VirtualList
       id="traces"
@@ -98,7 +104,13 @@ export function TraceList({
         const trace = traces[index];
         return (
           trace && (
-            <Row key={trace.traceId} trace={trace} index={index} active={index === active} widest={widest} />
+            <Row
+              key={trace.traceId}
+              trace={trace}
+              index={index}
+              active={index === active}
+              share={shareOf(trace)}
+            />
           )
         );
       }}

@@ -25,7 +25,7 @@ export function TraceSearch({
   readonly children: ComponentChildren;
 }) {
   const { query } = place;
-  const services = useServices();
+  const services = useServices(place);
   const routes = useLoad('route-names', (signal) => api.routes({}, signal), { keep: true });
   const service = query.get('service') ?? '';
   const of = (name: string): string => query.get(name) ?? '';

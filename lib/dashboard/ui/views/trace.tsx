@@ -5,7 +5,6 @@ import { api } from '../api.js';
 import { WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
 import { setQuery, type Place } from '../state.js';
-import { findImported } from '../trace/otlp-import.js';
 import { TracePanel } from '../trace/trace-panel.js';
 import { TraceHeader } from '../trace/trace-header.js';
 import { buildTree, spanWorthALook } from '../trace/trace-tree.js';
@@ -36,10 +35,7 @@ function Opened({ trace, place }: { readonly trace: ApiTrace; readonly place: Pl
 
 /** One trace: its waterfall, and beside it a span, all logs, or why it was slow. */
 export function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
-  const loaded = useLoad(
-    `trace|${traceId}`,
-    async (signal) => findImported(traceId) ?? (await api.trace(traceId, signal)),
-  );
+  const loaded = useLoad(`trace|${traceId}`, (signal) => api.trace(traceId, signal));
   return (
     <WhenLoaded
       loaded={loaded}

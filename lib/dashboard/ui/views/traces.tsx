@@ -22,9 +22,17 @@ function select(region: Region, { query }: Place): void {
   });
 }
 
-function Plot({ traces, place }: { readonly traces: readonly ApiTraceSummary[]; readonly place: Place }) {
+interface PlotProps {
+  readonly traces: readonly ApiTraceSummary[];
+  readonly complete: boolean;
+  readonly place: Place;
+}
+
+function Plot({ traces, complete, place }: PlotProps) {
   const [hovered, setHovered] = useState<ApiTraceSummary>();
   const { from, to } = timeSpanOf(place.query);
+  // Where older ones are not loaded, an empty stretch would say that there were none.
+  const oldest = complete ? from : Math.max(from, traces.at(-1)?.start ?? from);
   return (
     <figure class="card scatter">
       <figcaption>
@@ -42,7 +50,7 @@ function Plot({ traces, place }: { readonly traces: readonly ApiTraceSummary[]; 
       </figcaption>
       <Scatter
         traces={traces}
-        from={from}
+        from={oldest}
         to={to}
         onHover={setHovered}
         onOpen={({ traceId }) => {
@@ -58,7 +66,7 @@ function Plot({ traces, place }: { readonly traces: readonly ApiTraceSummary[]; 
 
 /** Traces that match, newest first, and their durations over time. */
 export function TracesView({ place }: { readonly place: Place }) {
-  const { traces, error, loading, more, reload, grown } = useTraces(place, isLive(place));
+  const { traces, error, loading, more, reload, grown, complete } = useTraces(place, isLive(place));
   return (
     <div class="fill">
       <h1 class="visually-hidden">Traces</h1>
@@ -73,7 +81,7 @@ export function TracesView({ place }: { readonly place: Place }) {
       )}
       {traces.length > 0 && (
         <>
-          <Plot traces={traces} place={place} />
+          <Plot traces={traces} complete={complete} place={place} />
           <TraceList traces={traces} more={more} grown={grown} />
         </>
       )}

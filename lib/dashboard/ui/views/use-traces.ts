@@ -8,8 +8,10 @@ import { timeSpanOf, type Place } from '../state.js';
 import { spanKeyOf } from './overview.js';
 import { parseDuration } from '../format.js';
 
-const PAGE = 300;
-const MOST = 3_000;
+const PAGE = 500;
+const MOST = 5_000;
+/** So many are loaded without being asked for, so that the plot shows more than the last moments. */
+const PLOTTED = 2_000;
 /** Between two looks for new traces, however many end in the meantime. */
 const LIVE_MS = 1_000;
 
@@ -37,6 +39,8 @@ export interface Traces {
   readonly reload: () => void;
   /** Traces that came in at the top since the filters changed. */
   readonly grown: number;
+  /** There are no older ones. */
+  readonly complete: boolean;
 }
 
 interface Held {
@@ -123,6 +127,9 @@ export function useTraces(place: Place, live: boolean): Traces {
       });
   };
   const current = held.key === key;
+  useEffect(() => {
+    if (current && held.items.length < PLOTTED) more();
+  }, [current, held.next]);
   return {
     traces: current ? held.items : [],
     error: first.error,
@@ -130,5 +137,6 @@ export function useTraces(place: Place, live: boolean): Traces {
     more,
     reload,
     grown: current ? held.grown : 0,
+    complete: current && held.next === undefined,
   };
 }
