@@ -63,7 +63,6 @@ export function mountDashboard(
       store: feed.store,
       resource: feed.resource,
       instrumentations: activeInstrumentations,
-      collectMetrics: () => feed.collectMetrics(),
     });
     const release = takeRequests(adapter, options.path, dashboard.serve);
     if (release === undefined) {

@@ -10,6 +10,4 @@ export interface DashboardParts {
   readonly resource: StoredResource;
   /** Names of what creates spans by itself. */
   instrumentations(): readonly string[];
-  /** Takes measurements of instruments into the store, so that they are not seconds old. */
-  collectMetrics(): Promise<void>;
 }

@@ -46,11 +46,6 @@ export class StoreFeed {
     this.metrics = startMetricFeed(this.store, reader);
   }
 
-  /** What is measured is in the store when this resolves. Never rejects. */
-  async collectMetrics(): Promise<void> {
-    await this.metrics?.collect();
-  }
-
   /** Collects what was measured last; to be called while the meter provider still runs. Never rejects. */
   async stopMetrics(): Promise<void> {
     await this.metrics?.stop();

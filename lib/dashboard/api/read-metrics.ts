@@ -1,9 +1,23 @@
-import { DashboardError } from '../http/dashboard-error.js';
+import { findInstruments } from '../../store/queries/find-instruments.js';
+import { readChart } from '../../store/queries/read-chart.js';
+import { badRequest } from '../http/dashboard-error.js';
+import { type ApiCall } from './api-call.interface.js';
+import { type ApiInstrument, type ApiMetricChart } from './api.interface.js';
 
-export function readInstruments(): never {
-  throw new DashboardError(501, 'Metrics cannot be asked for yet.');
+export function readInstruments({ parts: { store }, query }: ApiCall): readonly ApiInstrument[] {
+  const service = query.text('service');
+  return store.read((database) => findInstruments(database, service));
 }
 
-export function readMetric(): never {
-  throw new DashboardError(501, 'Metrics cannot be asked for yet.');
+export function readMetric({ parts: { store }, query, params }: ApiCall): ApiMetricChart | undefined {
+  const id = params[0] ?? '';
+  if (!/^\d{1,15}$/.test(id)) throw badRequest('The id of an instrument must be a whole number.');
+  const filter = {
+    ...query.range(),
+    instrument: Number(id),
+    buckets: query.integer('buckets', 1, 1_000, 60),
+    filters: query.pairs('filter').map(([key, value]) => ({ key, value })),
+    group: query.text('group'),
+  };
+  return store.read((database) => readChart(database, filter));
 }

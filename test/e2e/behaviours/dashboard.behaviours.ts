@@ -52,6 +52,9 @@ class DenyAll implements CanActivate {
   }
 }
 
+/** Metrics are collected every five seconds. */
+const COLLECTED_WITHIN_MS = 12_000;
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** An application whose dashboard keeps everything in memory. */
@@ -74,24 +77,32 @@ async function ask<T = Json>(app: RunningApp, path: string, init: RequestInit = 
 }
 
 /** Polls a question to the API until its answer is the one that is waited for. */
-async function answered<T>(what: string, read: () => Promise<T | undefined | false>): Promise<T> {
+async function answered<T>(
+  what: string,
+  read: () => Promise<T | undefined | false>,
+  withinMs?: number,
+): Promise<T> {
   let answer: T | undefined | false;
   let asking = false;
-  return eventually(what, () => {
-    if (!asking) {
-      asking = true;
-      void read().then(
-        (value) => {
-          answer = value;
-          asking = false;
-        },
-        () => {
-          asking = false;
-        },
-      );
-    }
-    return answer;
-  });
+  return eventually(
+    what,
+    () => {
+      if (!asking) {
+        asking = true;
+        void read().then(
+          (value) => {
+            answer = value;
+            asking = false;
+          },
+          () => {
+            asking = false;
+          },
+        );
+      }
+      return answer;
+    },
+    withinMs,
+  );
 }
 
 interface Trace extends Json {
@@ -171,6 +182,67 @@ export function describeDashboard(platform: Platform): void {
       ]);
       const above = await ask<{ items: Json[] }>(app, `logs?traceId=${caller.traceId}&level=error`);
       expect(above.items).toEqual([]);
+    });
+
+    it('draws every instrument over time, with its attributes as filters', async () => {
+      await app.fetch('/orders/1');
+      const instrument = await answered(
+        'the instrument',
+        async () => {
+          const all = await ask<Json[]>(app, 'metrics');
+          return all.find(({ name }) => name === 'http.server.request.duration');
+        },
+        COLLECTED_WITHIN_MS,
+      );
+      expect(instrument).toMatchObject({ type: 'histogram', unit: 's', service: 'behaviours' });
+      expect(instrument['attributes']).toMatchObject({
+        'http.route': expect.arrayContaining(['/orders/:id']) as unknown,
+      });
+      const id = String(instrument['id']);
+      const chart = await ask<{ series: { label: string; values: (number | null)[] }[] }>(
+        app,
+        `metrics/${id}?filter=http.route:/orders/:id`,
+      );
+      expect(chart.series.map(({ label }) => label)).toEqual(['p50', 'p95', 'p99']);
+      expect(chart.series[0]?.values.some((value) => value !== null && value > 0)).toBe(true);
+      const other = await ask<{ series: { values: unknown[] }[] }>(
+        app,
+        `metrics/${id}?filter=http.route:/nowhere`,
+      );
+      expect(other.series.flatMap(({ values }) => values).every((value) => value === null)).toBe(true);
+    });
+
+    it('tells what the traces of a region have more often than the rest', async () => {
+      for (const path of ['/orders/1', '/orders/2', '/orders/3', '/orders', '/orders', '/orders'])
+        await app.fetch(path);
+      const body = JSON.stringify({ from: Date.now() - 60_000, to: Date.now() + 60_000, route: '/orders' });
+      const result = await answered('the selection', async () => {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await ask<{ selected: number; traces: Json[] }>(app, 'selection', {
+          method: 'POST',
+          headers,
+          body,
+        });
+        return answer.selected >= 3 && answer;
+      });
+      expect(result.traces.every(({ route }) => route === '/orders')).toBe(true);
+    });
+
+    it('sets two traces side by side', async () => {
+      const callers = [newCaller(), newCaller()];
+      for (const caller of callers) await app.fetch('/orders/8', { caller });
+      const [a, b] = callers.map(({ traceId }) => traceId);
+      const comparison = await answered('both traces', () =>
+        ask<{ rows: Json[] }>(app, `compare?a=${a ?? ''}&b=${b ?? ''}`),
+      );
+      expect(comparison).toMatchObject({ a: { traceId: a }, b: { traceId: b } });
+      expect(comparison.rows).toContainEqual(
+        expect.objectContaining({
+          path: 'GET /orders/:id › OrdersController.find › read_order',
+          countA: 1,
+          countB: 1,
+        }),
+      );
     });
 
     it('records nothing of itself', async () => {
