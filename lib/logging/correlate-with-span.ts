@@ -3,6 +3,7 @@ import { type Logger, type LoggerOptions } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
 import { isError } from './copy-bounded.js';
+import { lineContext } from './line-context.js';
 import { serializeError } from './serialize-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
@@ -23,7 +24,7 @@ export function createMixin(ownMixin: MixinFn | undefined): MixinFn {
     const fields: Record<string, unknown> = ownMixin
       ? callOwnMixin(ownMixin, mergeObject, level, logger)
       : {};
-    const spanContext = trace.getActiveSpan()?.spanContext();
+    const spanContext = trace.getSpan(lineContext())?.spanContext();
     if (spanContext !== undefined && spanContext.traceId !== INVALID_TRACEID) {
       fields.trace_id = spanContext.traceId;
       fields.span_id = spanContext.spanId;

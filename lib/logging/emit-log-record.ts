@@ -1,5 +1,6 @@
-import { type Attributes, context, type Logger, logs } from '@opentelemetry/api';
+import { type Attributes, type Logger, logs } from '@opentelemetry/api';
 
+import { lineContext } from './line-context.js';
 import { copyBounded } from './copy-bounded.js';
 import { nameSeverity } from './name-severity.js';
 import { type LogLine } from './parse-log-line.js';
@@ -29,7 +30,7 @@ export function createLogRecordEmitter(): EmitLogRecord {
       body: line.message,
       attributes: recordAttributes(line),
       timestamp: line.time,
-      context: context.active(),
+      context: lineContext(),
     });
   };
 }

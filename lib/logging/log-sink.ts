@@ -1,8 +1,9 @@
-import { context, createContextKey, trace } from '@opentelemetry/api';
+import { createContextKey, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
+import { lineContext } from './line-context.js';
 import { addSpanEvent } from './add-span-event.js';
 import { copyBounded } from './copy-bounded.js';
 import { type EmitLogRecord } from './emit-log-record.js';
@@ -95,7 +96,7 @@ export class LogSink {
       (parsed ??= (parts && readPlainLine(parts, level)) ?? parseLogLine(line, level, keys));
     destination.write(format === 'text' ? formatTextLine(parse()) : line);
     if (nested) return;
-    const active = context.active();
+    const active = lineContext();
     // What an exporter logs while it exports must not become the next thing to export.
     if (isTracingSuppressed(active)) return;
     emitLogRecord?.(parse());

@@ -24,7 +24,7 @@ interface LoggingState {
   /** Stays after a stop, so that lines of the shutdown keep their form and place; replaced by the next start. */
   root: RootLogger | undefined;
   /** Standard output is opened once per way of writing, not once per start. */
-  readonly stdout: Map<'each-line' | 'each-turn', Destination>;
+  readonly stdout: Map<'each-line' | 'collected', Destination>;
   /** pino instances made here, to tell nestjs-pino's root made of one of them from an application's own. */
   readonly ours: WeakSet<object>;
   /** How each copy of nestjs-pino in use finds the logger bound to the current request. */

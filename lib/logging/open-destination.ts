@@ -24,7 +24,7 @@ export function openDestination(config: LoggingConfig): Destination {
   if (config.destination !== undefined) return wrap(config.destination, false);
   const { transport } = config.pino;
   if (transport !== undefined) return wrap(openTransport(transport), true);
-  return openStdout(config.format === 'text' ? 'each-line' : 'each-turn');
+  return openStdout(config.format === 'text' ? 'each-line' : 'collected');
 }
 
 /** pino declares one overload per kind of transport, so that a value of the union fits none of them. */
@@ -38,7 +38,7 @@ function openTransport(
   return stream;
 }
 
-function openStdout(mode: 'each-line' | 'each-turn'): Destination {
+function openStdout(mode: 'each-line' | 'collected'): Destination {
   // Somebody watches process.stdout.write (a test, a shell wrapper): writing to the descriptor would pass by them.
   if (Object.hasOwn(process.stdout, 'write')) {
     return wrap({ write: (line) => process.stdout.write(line) }, false);

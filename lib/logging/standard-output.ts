@@ -7,12 +7,14 @@ import { type Destination } from './logging-state.js';
 /** Beyond this, lines for a reader that does not read are dropped instead of filling the memory. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 10;
+/** How long a line waits for others. */
+const COLLECT_MS = 5;
 /** Longest time to wait, at the exit of the process, for a reader that does not read. */
 const EXIT_DEADLINE_MS = 2_000;
 
 /**
  * Standard output as a destination of lines. `each-line` writes before `write` returns, in order with `console.log`;
- * `each-turn` collects the lines of one turn of the event loop into one write. A pipe whose reader is slow is tried
+ * `collected` writes the lines of a few milliseconds at once, which under load is most of what writing costs. A pipe whose reader is slow is tried
  * again later, so that nobody waits for it; what is left is written when the process exits.
  *
  * Not pino's own stream: flushed, that one retries a closed pipe for ever, so that a process whose reader is gone
@@ -27,7 +29,7 @@ export class StandardOutput implements Destination {
   private broken = false;
 
   constructor(
-    private readonly mode: 'each-line' | 'each-turn',
+    private readonly mode: 'each-line' | 'collected',
     private readonly descriptor = 1,
   ) {
     process.once('exit', this.writeAtExit);
@@ -46,7 +48,8 @@ export class StandardOutput implements Destination {
       this.writeWaiting();
     } else {
       this.scheduled = true;
-      setImmediate(this.writeWaiting);
+      // Not kept alive for this: what is left is written at the exit.
+      setTimeout(this.writeWaiting, COLLECT_MS).unref();
     }
   };
 

@@ -1,6 +1,7 @@
 import { type Context, context as contextApi, trace } from '@opentelemetry/api';
 
 import { isError } from './copy-bounded.js';
+import { writeLineIn } from './line-context.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState } from './logging-state.js';
 import { describeThrown } from './serialize-error.js';
@@ -35,9 +36,17 @@ export function writeRequestLine(request: FinishedRequest): void {
   const logger = currentLogger();
   const level = readLevel(request);
   if (logger?.isLevelEnabled(level) !== true) return;
-  contextApi.with(contextOf(request), () => {
+  const write = (): void => {
     logger[level](toFields(request), toMessage(request));
-  });
+  };
+  if (asksForActiveSpan()) contextApi.with(contextOf(request), write);
+  else writeLineIn(contextOf(request), write);
+}
+
+/** Whether code of the application runs while a line is written, which may look for the active span. */
+function asksForActiveSpan(): boolean {
+  const { pino, destination } = loggingState().root?.config ?? {};
+  return destination !== undefined || pino?.mixin !== undefined || pino?.hooks !== undefined;
 }
 
 /** A span that has ended takes no events, so nothing has to keep the line from becoming one. */

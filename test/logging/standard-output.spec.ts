@@ -62,7 +62,7 @@ describe('standard output', () => {
   });
 
   it('writes the lines of one turn together, after that turn', async () => {
-    const output = new StandardOutput('each-turn', pipe.writer);
+    const output = new StandardOutput('collected', pipe.writer);
     output.write('one\n');
     output.write('two\n');
     expect(pipe.read()).toBe('');
@@ -70,13 +70,13 @@ describe('standard output', () => {
   });
 
   it('has everything out after a flush', () => {
-    const output = new StandardOutput('each-turn', pipe.writer);
+    const output = new StandardOutput('collected', pipe.writer);
     output.write('one\n');
     output.flush();
     expect(pipe.read()).toBe('one\n');
   });
 
-  it.each(['each-line', 'each-turn'] as const)(
+  it.each(['each-line', 'collected'] as const)(
     'neither waits for a slow reader nor loses or reorders a line (%s)',
     async (mode) => {
       const output = new StandardOutput(mode, pipe.writer);
