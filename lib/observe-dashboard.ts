@@ -1,12 +1,16 @@
+import { Logger } from '@nestjs/common';
 import { type AbstractHttpAdapter } from '@nestjs/core';
 
+import { type DashboardConfig } from './config/telemetry-config.interface.js';
 import { Dashboard } from './dashboard/dashboard.js';
 import { takeRequests } from './dashboard/mount/take-requests.js';
+import { type ListeningServer, tellAddress } from './dashboard/mount/tell-address.js';
 import { describeRoutes } from './dashboard/routes/describe-routes.js';
 import { findHandlers, type ModulesLike } from './dashboard/routes/find-handlers.js';
-import { watchRoutes } from './dashboard/routes/watch-routes.js';
+import { type RouteWatch, watchRoutes } from './dashboard/routes/watch-routes.js';
 import { warnOnce } from './errors/warnings.js';
 import { activeInstrumentations } from './instrumentation/instrumentation-registry.js';
+import { type StoreFeed } from './runtime/feed-store.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
 export interface MountedDashboard {
@@ -18,7 +22,10 @@ export interface MountedDashboard {
   stop(): void;
 }
 
-/** Offers the dashboard on an application's own port; undefined where the configuration wants none, or nothing is kept. */
+/**
+ * Offers the dashboard on an application's own port, and makes the routes of the application known to the store; undefined where
+ * nothing is kept.
+ */
 export function mountDashboard(
   { config, runtime }: RunningTelemetry,
   adapter: AbstractHttpAdapter,
@@ -31,52 +38,72 @@ export function mountDashboard(
     return undefined;
   }
   const watch = watchRoutes(adapter);
-  const served = serveDashboard(config.dashboard);
+  const page = config.dashboard && serve(config.dashboard, feed, adapter);
   return {
     completeRoutes: () => {
       watch.stop();
-      const { path } = config.dashboard ?? {};
-      const taken = watch.routes.find(
-        ({ path: route }) => route === path || route.startsWith(`${path ?? ''}/`),
-      );
-      if (path !== undefined && taken !== undefined) {
-        warnOnce(
-          `dashboard-path:${path}`,
-          `The application has a route on ${taken.path} itself, so the dashboard is not served there. ` +
-            'Set dashboard.path to another path, or dashboard to false.',
-        );
-        served?.stop();
-      }
+      page?.completeRoutes(watch);
       feed.store.declareRoutes(feed.resource, describeRoutes(watch.routes, findHandlers(modules)));
     },
-    close: () => served?.close(),
+    close: () => page?.close(),
     stop: () => {
       watch.stop();
-      served?.stop();
+      page?.stop();
     },
   };
+}
 
-  function serveDashboard(options: typeof config.dashboard): { close(): void; stop(): void } | undefined {
-    if (options === undefined || feed === undefined) return undefined;
-    const dashboard = new Dashboard({
-      config: options,
-      store: feed.store,
-      resource: feed.resource,
-      instrumentations: activeInstrumentations,
-    });
-    const release = takeRequests(adapter, options.path, dashboard.serve);
-    if (release === undefined) {
-      warnOnce(
-        'dashboard:adapter',
-        `The dashboard cannot be served by an HTTP adapter of the type ${adapter.getType()}: it needs Fastify or Express.`,
-      );
-      return undefined;
-    }
-    return {
-      close: () => {
-        dashboard.close();
-      },
-      stop: release,
-    };
+interface ServedPage {
+  completeRoutes(watch: RouteWatch): void;
+  close(): void;
+  stop(): void;
+}
+
+function serve(
+  options: DashboardConfig,
+  { store, resource }: StoreFeed,
+  adapter: AbstractHttpAdapter,
+): ServedPage | undefined {
+  const { path } = options;
+  const dashboard = new Dashboard({
+    config: options,
+    store,
+    resource,
+    instrumentations: activeInstrumentations,
+  });
+  const stop = takeRequests(adapter, path, dashboard.serve);
+  if (stop === undefined) {
+    warnOnce(
+      'dashboard:adapter',
+      `The dashboard cannot be served by an HTTP adapter of the type ${adapter.getType()}: it needs Fastify or Express.`,
+    );
+    return undefined;
   }
+  return {
+    completeRoutes: ({ routes }) => {
+      const taken = routes.find(({ path: route }) => route === path || route.startsWith(`${path}/`));
+      if (taken !== undefined) {
+        stop();
+        warnTaken(taken.path);
+        return;
+      }
+      const server = adapter.getHttpServer() as ListeningServer | undefined;
+      if (server !== undefined)
+        tellAddress(server, path, (address) => {
+          new Logger('TelemetryModule').log(`The dashboard is at ${address}`);
+        });
+    },
+    close: () => {
+      dashboard.close();
+    },
+    stop,
+  };
+}
+
+function warnTaken(path: string): void {
+  warnOnce(
+    `dashboard-path:${path}`,
+    `The application has a route on ${path} itself, so the dashboard is not served there; nor is what is below that path recorded. ` +
+      'Set dashboard.path to another path, or dashboard to false.',
+  );
 }

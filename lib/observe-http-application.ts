@@ -50,18 +50,18 @@ export function observeHttpApplication(
         if (server !== undefined) undo.push(observeServer(server, recorder));
       };
     }
-    // Behind what records requests, for it goes before it.
-    dashboard = mountDashboard(telemetry, adapter, modules);
     const { prometheus } = config.metrics;
     if (prometheus !== undefined && prometheus.port === undefined && runtime?.prometheus !== undefined) {
       endpoint = mountMetricsEndpoint(adapter, prometheus, runtime.prometheus, moduleRef);
     }
+    // After the hook that records requests, because it goes before it; after /metrics, which is no route of the application.
+    dashboard = mountDashboard(telemetry, adapter, modules);
   });
   return {
     completeRoutes: () => {
       observeUpgrades();
-      endpoint?.completeRoutes();
       dashboard?.completeRoutes();
+      endpoint?.completeRoutes();
     },
     close: () => {
       dashboard?.close();

@@ -1,5 +1,6 @@
 import { type Server } from 'node:http';
 import { type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 
 import {
   Body,
@@ -170,6 +171,13 @@ export function describeDashboard(platform: Platform): void {
       });
     });
 
+    it('counts neither itself nor the metrics page among the routes, and says where it is', async () => {
+      await app.scrape();
+      const routes = await ask<{ route: string }[]>(app, 'routes');
+      expect(routes.filter(({ route }) => /^\/(metrics|telemetry)/.test(route))).toEqual([]);
+      await app.log.withMessage(`The dashboard is at ${app.origin}/telemetry`);
+    });
+
     it('finds log lines by words, level and trace', async () => {
       const caller = newCaller();
       await app.fetch('/orders/77', { caller });
@@ -318,6 +326,10 @@ export function describeDashboard(platform: Platform): void {
       ['logs?level=loud', 400, 'level'],
       [`traces/${'0'.repeat(31)}1`, 404, 'evicted'],
       ['nothing', 404, 'no such address'],
+      ['metrics/one', 400, 'whole number'],
+      ['metrics/999999', 404, 'evicted'],
+      ['selection', 405, 'POST'],
+      ['../../otlp/v1/traces', 404, 'dashboard.otlp'],
     ])('answers %s with %i and the reason', async (path, status, reason) => {
       const response = await app.fetch(`/telemetry/api/v1/${path}`);
       const { error } = (await response.json()) as { error: { status: number; message: string } };
@@ -476,6 +488,144 @@ export function describeDashboard(platform: Platform): void {
       expect(
         (await app.fetch('/telemetry/?token=another-token-altogether', { redirect: 'manual' })).status,
       ).toBe(401);
+    });
+  });
+
+  describe('a dashboard that takes OTLP', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await startDashboard(platform, { enabled: true, otlp: true });
+    });
+    afterAll(() => app.stop());
+
+    const send = (
+      signal: string,
+      body: string | Buffer,
+      headers: Record<string, string> = {},
+    ): Promise<Response> =>
+      app.fetch(`/telemetry/otlp/v1/${signal}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : new Uint8Array(body),
+      });
+    const spanOf = (traceId: string) => ({
+      traceId,
+      spanId: 'b7ad6b7169203331',
+      name: 'GET /stock',
+      kind: 2,
+      startTimeUnixNano: `${Date.now()}000000`,
+      endTimeUnixNano: `${Date.now() + 7}000000`,
+    });
+    const requestOf = (...spans: object[]): string =>
+      JSON.stringify({
+        resourceSpans: [
+          {
+            resource: { attributes: [{ key: 'service.name', value: { stringValue: 'stock' } }] },
+            scopeSpans: [{ scope: { name: 'flask' }, spans }],
+          },
+        ],
+      });
+
+    it('shows what another service has sent, packed or not', async () => {
+      const [plain, packed] = [newCaller().traceId, newCaller().traceId];
+      expect(await (await send('traces', requestOf(spanOf(plain)))).json()).toEqual({});
+      const response = await send('traces', gzipSync(requestOf(spanOf(packed))), {
+        'content-encoding': 'gzip',
+      });
+      expect([response.status, await response.json()]).toEqual([200, {}]);
+      for (const traceId of [plain, packed])
+        expect(await answered('the trace', () => ask(app, `traces/${traceId}`))).toMatchObject({
+          summary: { traceId, service: 'stock', durationMs: 7 },
+        });
+    });
+
+    it('takes protobuf', async () => {
+      const field = (tag: number, value: Buffer): Buffer =>
+        Buffer.concat([Buffer.from([tag * 8 + 2, value.length]), value]);
+      const { traceId } = newCaller();
+      const time = Buffer.alloc(9, 7 * 8 + 1);
+      time.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n, 1);
+      const end = Buffer.from(time);
+      end[0] = 8 * 8 + 1;
+      const span = Buffer.concat([
+        field(1, Buffer.from(traceId, 'hex')),
+        field(2, Buffer.from('b7ad6b7169203331', 'hex')),
+        field(5, Buffer.from('work')),
+        time,
+        end,
+      ]);
+      const body = field(1, field(2, field(2, span)));
+      const response = await send('traces', body, { 'content-type': 'application/x-protobuf' });
+      expect(response.headers.get('content-type')).toBe('application/x-protobuf');
+      expect((await response.arrayBuffer()).byteLength).toBe(0);
+      const trace = await answered('the trace', () => ask<Trace>(app, `traces/${traceId}`));
+      expect(trace.spans).toMatchObject([{ name: 'work', service: 'unknown_service' }]);
+    });
+
+    it('takes log lines and metrics', async () => {
+      const stringValue = 'a line of another service';
+      const logs = {
+        resourceLogs: [{ scopeLogs: [{ logRecords: [{ severityNumber: 13, body: { stringValue } }] }] }],
+      };
+      const dataPoints = [{ timeUnixNano: `${Date.now()}000000`, asDouble: 4 }];
+      const metrics = {
+        resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'depth', gauge: { dataPoints } }] }] }],
+      };
+      expect((await send('logs', JSON.stringify(logs))).status).toBe(200);
+      expect((await send('metrics', JSON.stringify(metrics))).status).toBe(200);
+      const lines = await answered('the line', async () => {
+        const { items } = await ask<{ items: Json[] }>(app, 'logs?text=another+service');
+        return items.length > 0 && items;
+      });
+      expect(lines).toMatchObject([{ level: 'warn', message: stringValue }]);
+      await answered('the instrument', async () =>
+        (await ask<Json[]>(app, 'metrics')).find(({ name }) => name === 'depth'),
+      );
+    });
+
+    it('says how many items it could not take, and takes the others', async () => {
+      const { traceId } = newCaller();
+      const response = await send('traces', requestOf(spanOf(traceId), spanOf('xyz')));
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        {
+          partialSuccess: { rejectedSpans: '1', errorMessage: expect.stringContaining('traceId') as unknown },
+        },
+      ]);
+      await answered('the trace', () => ask(app, `traces/${traceId}`));
+    });
+
+    it.each([
+      ['JSON that is none', '{"resourceSpans":', {}, 400],
+      ['a list', '[]', {}, 400],
+      ['fields of another type', '{"resourceSpans":7}', {}, 400],
+      ['protobuf that is none', 'not protobuf', { 'content-type': 'application/x-protobuf' }, 400],
+      ['gzip that is none', '{}', { 'content-encoding': 'gzip' }, 400],
+      ['another packing', '{}', { 'content-encoding': 'br' }, 415],
+      ['another type', 'x', { 'content-type': 'text/plain' }, 415],
+    ])('answers %s with the reason', async (_what, body, headers, status) => {
+      const response = await send('traces', body, headers as Record<string, string>);
+      expect([response.status, await response.json()]).toEqual([
+        status,
+        { error: { status, message: expect.any(String) as unknown } },
+      ]);
+    });
+
+    it('refuses a body that is too long, unpacked too', async () => {
+      const long = Buffer.alloc(17 * 1_024 * 1_024, 0x20);
+      expect((await send('traces', gzipSync(long), { 'content-encoding': 'gzip' })).status).toBe(413);
+      const answer = await send('traces', long).then(
+        ({ status }) => status,
+        // The connection may be closed before everything was sent.
+        () => 413,
+      );
+      expect(answer).toBe(413);
+      expect((await send('traces', '{}')).status).toBe(200);
+    });
+
+    it('is only there where it was asked for', async () => {
+      const { status } = await send('profiles', '{}');
+      expect(status).toBe(404);
     });
   });
 

@@ -1,0 +1,71 @@
+import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
+import { writeOtlpTrace } from '../../../lib/dashboard/otlp/write-trace.js';
+import { spanOf } from '../analysis/span-of.js';
+import { encodeRequest } from './encode-request.js';
+
+const SPAN = spanOf('GET /', 1_700_000_000_000.125, 1_700_000_000_010.5, {
+  spanId: 'b7ad6b7169203331',
+  kind: 'server',
+  status: 'error',
+  statusMessage: 'gone',
+  attributes: {
+    text: 'a',
+    int: 3,
+    ratio: 0.5,
+    yes: true,
+    list: ['a', 1, null],
+    nested: { k: [1] },
+    none: null,
+  },
+  events: [{ name: 'e', time: 1_700_000_000_001, attributes: { x: 'y' } }],
+  links: [{ traceId: '1'.repeat(32), spanId: '2'.repeat(16), attributes: {} }],
+});
+
+describe('writeOtlpTrace()', () => {
+  it('writes what can be read again, and is the same then', () => {
+    const request = writeOtlpTrace([SPAN], { orders: { 'service.name': 'orders', 'host.name': 'h' } });
+    const { rows } = readSpanRows(request as Record<string, unknown>);
+    const { none, ...attributes } = SPAN.attributes;
+    expect(none).toBeNull();
+    expect(rows).toEqual([
+      expect.objectContaining({
+        traceId: SPAN.traceId,
+        name: SPAN.name,
+        kind: 1,
+        start: 1_700_000_000_000_125,
+        duration: 10_375,
+        status: 2,
+        statusMessage: 'gone',
+        attributes: JSON.stringify(attributes),
+        events: JSON.stringify(SPAN.events),
+        links: JSON.stringify(SPAN.links),
+      }),
+    ]);
+    expect(rows[0]?.resource).toMatchObject({
+      service: 'orders',
+      attributes: '{"service.name":"orders","host.name":"h"}',
+    });
+  });
+
+  it('groups spans by service and scope, and names a service whose resource is not known', () => {
+    const spans = [
+      SPAN,
+      spanOf('b', 0, 1, { service: 'stock', scope: 'x' }),
+      spanOf('c', 0, 1, { scope: 'y' }),
+    ];
+    const { resourceSpans } = writeOtlpTrace(spans, {}) as {
+      resourceSpans: { resource: object; scopeSpans: { scope: object; spans: { name: string }[] }[] }[];
+    };
+    expect(
+      resourceSpans.map(({ scopeSpans }) => scopeSpans.map((scope) => scope.spans.map(({ name }) => name))),
+    ).toEqual([[['GET /'], ['c']], [['b']]]);
+    expect(resourceSpans[1]?.resource).toEqual({
+      attributes: [{ key: 'service.name', value: { stringValue: 'stock' } }],
+    });
+  });
+
+  it('is an OTLP request to others too', () => {
+    const request = JSON.parse(JSON.stringify(writeOtlpTrace([SPAN], {}))) as object;
+    expect(encodeRequest('traces', request).length).toBeGreaterThan(100);
+  });
+});
