@@ -25,13 +25,13 @@ export function compareTraces(a: readonly ApiSpan[], b: readonly ApiSpan[]): rea
 }
 
 function* pathsOf(roots: readonly PlacedSpan[]): Generator<[path: string, node: PlacedSpan]> {
-  const waiting: [node: PlacedSpan, above: string, depth: number][] = [...roots]
-    .reverse()
+  const waiting: [node: PlacedSpan, above: string, depth: number][] = roots
+    .toReversed()
     .map((root) => [root, '', 0]);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const [node, above, depth] = next;
     const path = depth > MAX_DEPTH ? above : `${above}${above === '' ? '' : STEP}${node.span.name}`;
     yield [path, node];
-    for (const child of [...node.children].reverse()) waiting.push([child, path, depth + 1]);
+    for (const child of node.children.toReversed()) waiting.push([child, path, depth + 1]);
   }
 }

@@ -54,7 +54,7 @@ export function* walk(root: PlacedSpan): Generator<PlacedSpan> {
   const waiting = [root];
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     yield node;
-    for (let index = node.children.length - 1; index >= 0; index -= 1) waiting.push(node.children[index]!);
+    for (const child of node.children.toReversed()) waiting.push(child);
   }
 }
 

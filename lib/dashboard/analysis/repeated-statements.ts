@@ -24,7 +24,7 @@ export function findRepeatedStatements(roots: readonly PlacedSpan[]): readonly R
       if (statement === undefined || CONTROL.test(statement)) continue;
       const issuer = issuerOf(node);
       let statements = groups.get(issuer);
-      if (statements === undefined) groups.set(issuer, (statements = new Map()));
+      if (statements === undefined) groups.set(issuer, (statements = new Map<string, PlacedSpan[]>()));
       const known = statements.get(statement);
       if (known === undefined) statements.set(statement, [node]);
       else known.push(node);
@@ -54,7 +54,7 @@ function statementOf(node: PlacedSpan): string | undefined {
     attributes[FORMER_QUERY_TEXT] ??
     attributes[ATTR_DB_QUERY_SUMMARY] ??
     name;
-  return withoutValues(String(text));
+  return typeof text === 'string' ? withoutValues(text) : undefined;
 }
 
 function withoutValues(text: string): string {

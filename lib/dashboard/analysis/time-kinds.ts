@@ -33,7 +33,7 @@ export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'childr
   const database = attributes[ATTR_DB_SYSTEM_NAME] ?? attributes[FORMER.dbSystem];
   if (database !== undefined) {
     if (isConnectionWait(span)) return 'waiting';
-    return CACHES.has(String(database)) ? 'cache' : 'database';
+    return typeof database === 'string' && CACHES.has(database) ? 'cache' : 'database';
   }
   if (
     kind === 'producer' ||
@@ -79,10 +79,11 @@ export function medianTimeByKind(
   return Object.fromEntries(entries) as Record<ApiTimeKind, number>;
 }
 
-function medianOf(values: number[]): number {
-  const sorted = values.sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  // One of an odd number, two of an even one.
+  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }
 
 function isConnectionWait({ attributes, name }: ApiSpan): boolean {

@@ -10,7 +10,7 @@ export function forwardedAddresses(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): string[] {
   const lists = [headers['x-forwarded-for'], headers['x-real-ip']].flatMap(partsOf);
-  const standard = partsOf(headers['forwarded'])
+  const standard = partsOf(headers.forwarded)
     .flatMap((part) => part.split(';'))
     .map((pair) => /^\s*for=(.*)$/i.exec(pair)?.[1])
     .filter((value) => value !== undefined);

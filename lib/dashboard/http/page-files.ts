@@ -31,9 +31,7 @@ export function sendPageFile(name: string, request: HttpRequest, response: HttpR
     return;
   }
   const packed = Buffer.from(asset.gzip, 'base64');
-  const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?(?:,|$))/i.test(
-    String(request.headers['accept-encoding'] ?? ''),
-  );
+  const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?(?:,|$))/i.test(request.headers['accept-encoding'] ?? '');
   const body = takesGzip ? packed : gunzipSync(packed);
   response.writeHead(200, {
     ...head,

@@ -65,7 +65,7 @@ async function collect(request: HttpRequest, maxBytes: number): Promise<Buffer> 
 function readAlready(body: unknown, maxBytes: number): Buffer {
   const bytes = Buffer.isBuffer(body)
     ? body
-    : Buffer.from(typeof body === 'string' ? body : (JSON.stringify(body) ?? ''));
+    : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body ?? null));
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);
   return bytes;
 }

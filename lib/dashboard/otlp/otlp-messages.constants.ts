@@ -16,9 +16,9 @@ export type FieldType =
   | 'bytes';
 
 /** Fields of a message by their number: name in JSON, and what is in it. */
-export interface Message {
-  readonly [field: number]: readonly [name: string, type: FieldType | (() => Message), repeated?: 'repeated'];
-}
+export type Message = Readonly<
+  Record<number, readonly [name: string, type: FieldType | (() => Message), repeated?: 'repeated']>
+>;
 
 const anyValue: Message = {
   1: ['stringValue', 'string'],

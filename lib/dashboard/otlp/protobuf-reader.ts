@@ -31,7 +31,7 @@ export class ProtobufReader {
   varint(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.bytes[this.advance(1)]!;
+      const byte = this.view.getUint8(this.advance(1));
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }

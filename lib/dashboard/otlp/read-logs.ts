@@ -38,11 +38,10 @@ function readRecord(record: Fields, resource: StoredResource, scope: string, now
   const body = readValue(objectAt(record, 'body'));
   const message = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
   const attributes = attributesAt(record);
-  // 0 is how protobuf says that there is none.
-  const time = microsecondsAt(record, 'timeUnixNano') || microsecondsAt(record, 'observedTimeUnixNano');
+  const time = instantAt(record, 'timeUnixNano') ?? instantAt(record, 'observedTimeUnixNano');
   return {
     resource,
-    time: time === undefined || time === 0 ? now : time / 1_000,
+    time: time ?? now,
     level: levelOf(numberAt(record, 'severityNumber')),
     context: scope === '' ? undefined : scope,
     traceId: idAt(record, 'traceId', 32),
@@ -50,6 +49,12 @@ function readRecord(record: Fields, resource: StoredResource, scope: string, now
     message: message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`,
     attributes: Object.keys(attributes).length === 0 ? undefined : JSON.stringify(attributes),
   };
+}
+
+/** Milliseconds; 0 is how protobuf says that there is none. */
+function instantAt(record: Fields, name: string): number | undefined {
+  const time = microsecondsAt(record, name);
+  return time === undefined || time === 0 ? undefined : time / 1_000;
 }
 
 /** pino's number of one of OpenTelemetry's, of which there are four for each. */

@@ -31,7 +31,7 @@ interface Form {
 
 const FORMS: readonly Form[] = [
   { field: 'gauge', type: () => 'gauge' },
-  { field: 'sum', type: (sum) => (sum['isMonotonic'] === true ? 'counter' : 'updowncounter') },
+  { field: 'sum', type: (sum) => (sum.isMonotonic === true ? 'counter' : 'updowncounter') },
   { field: 'histogram', type: () => 'histogram' },
   { field: 'exponentialHistogram', type: () => 'histogram' },
 ];
@@ -91,7 +91,7 @@ export class PointReader {
       rows.push({
         instrument,
         attributes,
-        time: (microsecondsAt(point, 'timeUnixNano') || now * 1_000) / 1_000,
+        time: timeOf(point, now),
         value: added.value,
         count: added.count,
         ...(instrument.type === 'histogram' && {
@@ -137,9 +137,15 @@ export class PointReader {
   }
 }
 
+/** 0 is how protobuf says that there is none. */
+function timeOf(point: Fields, now: number): number {
+  const time = microsecondsAt(point, 'timeUnixNano');
+  return time === undefined || time === 0 ? now : time / 1_000;
+}
+
 /** JSON may have the name of the enumeration instead of its number. */
 function isCumulativeIn(data: Fields): boolean {
-  const temporality = data['aggregationTemporality'];
+  const temporality = data.aggregationTemporality;
   return temporality === CUMULATIVE || temporality === 'AGGREGATION_TEMPORALITY_CUMULATIVE';
 }
 

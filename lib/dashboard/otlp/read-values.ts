@@ -73,21 +73,21 @@ export function attributesAt(parent: Fields, name = 'attributes', depth = 0): Re
 /** What an `AnyValue` says; undefined for none. */
 export function readValue(value: Fields, depth = 0): ApiValue | undefined {
   if (depth > MAX_DEPTH) return undefined;
-  if (typeof value['stringValue'] === 'string') return value['stringValue'];
-  if (typeof value['boolValue'] === 'boolean') return value['boolValue'];
-  if (value['intValue'] !== undefined) return readInteger(value);
-  if (value['doubleValue'] !== undefined) return readDouble(value);
-  if (value['arrayValue'] !== undefined)
+  if (typeof value.stringValue === 'string') return value.stringValue;
+  if (typeof value.boolValue === 'boolean') return value.boolValue;
+  if (value.intValue !== undefined) return readInteger(value);
+  if (value.doubleValue !== undefined) return readDouble(value);
+  if (value.arrayValue !== undefined)
     return listAt(objectAt(value, 'arrayValue'), 'values').map((each) => readValue(each, depth + 1) ?? null);
-  if (value['kvlistValue'] !== undefined)
+  if (value.kvlistValue !== undefined)
     return attributesAt(objectAt(value, 'kvlistValue'), 'values', depth + 1);
-  return typeof value['bytesValue'] === 'string' ? value['bytesValue'] : undefined;
+  return typeof value.bytesValue === 'string' ? value.bytesValue : undefined;
 }
 
 /** As a text when it is too big for a number. */
 function readInteger(value: Fields): ApiValue | undefined {
   const number = numberAt(value, 'intValue');
-  return number === undefined || Number.isSafeInteger(number) ? number : String(value['intValue']);
+  return number === undefined || Number.isSafeInteger(number) ? number : String(value.intValue);
 }
 
 /** JSON has no words for what is not finite. */

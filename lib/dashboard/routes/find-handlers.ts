@@ -30,6 +30,11 @@ const METADATA = {
 /** `RequestMethod` of NestJS, by its numbers. */
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'ALL', 'OPTIONS', 'HEAD', 'SEARCH'] as const;
 
+interface ControllerClass {
+  readonly name: string;
+  readonly prototype: unknown;
+}
+
 /** Every handler of every controller of an application. */
 export function findHandlers(modules: ModulesLike): readonly HandlerMethod[] {
   const found: HandlerMethod[] = [];
@@ -42,7 +47,7 @@ export function findHandlers(modules: ModulesLike): readonly HandlerMethod[] {
   return found;
 }
 
-function handlersOf(controller: Function, modulePath: string): HandlerMethod[] {
+function handlersOf(controller: ControllerClass, modulePath: string): HandlerMethod[] {
   const handlers: HandlerMethod[] = [];
   const seen = new Set<string>();
   const controllerVersions = readVersions(controller);

@@ -48,7 +48,7 @@ export function watchRoutes(adapter: object): RouteWatch {
     undo.push(() => {
       if (registrar[name] !== noting) return;
       if (isOwn) registrar[name] = original;
-      else delete registrar[name];
+      else Reflect.deleteProperty(registrar, name);
     });
   }
   return {

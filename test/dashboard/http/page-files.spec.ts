@@ -26,7 +26,10 @@ jest.mock('../../../lib/dashboard/ui/page-assets.js', () => ({
     },
   ].map(({ content, ...asset }) => ({
     ...asset,
-    gzip: jest.requireActual<typeof import('node:zlib')>('node:zlib').gzipSync(content).toString('base64'),
+    gzip: jest
+      .requireActual<{ gzipSync(text: string): Buffer }>('node:zlib')
+      .gzipSync(content)
+      .toString('base64'),
   })),
 }));
 

@@ -62,8 +62,12 @@ class UsersV2Controller {
   }
 }
 
-class AppModule {}
-class AdminModule {}
+const AppModule = function AppModule(): void {
+  // A module has nothing but its metadata.
+};
+const AdminModule = function AdminModule(): void {
+  // A module has nothing but its metadata.
+};
 Reflect.defineMetadata('__module_path__', '/admin', AdminModule);
 
 const controllersOf = (...types: object[]) => new Map(types.map((metatype) => [metatype, { metatype }]));

@@ -138,7 +138,7 @@ export function describeDashboard(platform: Platform): void {
       });
 
       const { items } = await ask<{ items: Json[] }>(app, 'traces?status=error&route=/orders');
-      expect(items.map((item) => item['traceId'])).toContain(traceId);
+      expect(items.map((item) => item.traceId)).toContain(traceId);
       const overview = await answered('the overview', async () => {
         const answer = await ask<{ errorsPerSecond: number[]; exemplars: Json[] }>(
           app,
@@ -203,10 +203,10 @@ export function describeDashboard(platform: Platform): void {
         COLLECTED_WITHIN_MS,
       );
       expect(instrument).toMatchObject({ type: 'histogram', unit: 's', service: 'behaviours' });
-      expect(instrument['attributes']).toMatchObject({
+      expect(instrument.attributes).toMatchObject({
         'http.route': expect.arrayContaining(['/orders/:id']) as unknown,
       });
-      const id = String(instrument['id']);
+      const id = String(instrument.id);
       const chart = await ask<{ series: { label: string; values: (number | null)[] }[] }>(
         app,
         `metrics/${id}?filter=http.route:/orders/:id`,
@@ -604,7 +604,7 @@ export function describeDashboard(platform: Platform): void {
       ['another packing', '{}', { 'content-encoding': 'br' }, 415],
       ['another type', 'x', { 'content-type': 'text/plain' }, 415],
     ])('answers %s with the reason', async (_what, body, headers, status) => {
-      const response = await send('traces', body, headers as Record<string, string>);
+      const response = await send('traces', body, headers);
       expect([response.status, await response.json()]).toEqual([
         status,
         { error: { status, message: expect.any(String) as unknown } },
