@@ -42,6 +42,7 @@ export default {
       ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
+    { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/**/*.browser.ts'] },
     { ...shared, displayName: 'backends', testMatch: ['<rootDir>/test/backends/**/*.spec.ts'] },
   ],
 };

@@ -1,7 +1,7 @@
 // Bundles lib/dashboard/ui into the files of the page, and writes them as a module where the server looks for them. The page has to be
 // found from an ESM and a CommonJS build alike, and from a bundle: as strings of a module it always is.
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
@@ -94,8 +94,12 @@ export async function writePage(out, type) {
   return assets.reduce((sum, { gzip }) => sum + Buffer.byteLength(gzip, 'base64'), 0);
 }
 
+// node scripts/build-ui.mjs [folder]: says what the page weighs, and writes its files into the folder.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , folder] = process.argv;
+  if (folder) mkdirSync(folder, { recursive: true });
   for (const { name, content, gzip } of await bundlePage()) {
+    if (folder) writeFileSync(join(folder, name), content);
     console.log(`${name}: ${content.length} bytes, ${gzip.length} gzipped`);
   }
 }

@@ -27,5 +27,5 @@ export function takeTokenFromAddress(): void {
   const match = /^#token=([^&]+)/.exec(location.hash);
   if (!match?.[1]) return;
   keepToken(decodeURIComponent(match[1]));
-  history.replaceState(null, '', '#/overview');
+  location.replace('#/overview');
 }

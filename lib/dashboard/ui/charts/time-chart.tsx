@@ -42,6 +42,11 @@ function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ApiExem
   return top > 0 ? top : 1;
 }
 
+/** Charts show the same instant; what is dragged in one stays in it. */
+const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {
+  pub: (type) => type === 'mousemove' || type === 'mouseleave',
+};
+
 function drawMark(chart: uPlot, marked: TimeChartProps['marked'], colour: string): void {
   if (!marked) return;
   const { ctx, bbox } = chart;
@@ -73,7 +78,7 @@ export function TimeChart(props: TimeChartProps) {
     legend: { show: false },
     padding: [8, 8, 0, 0],
     cursor: {
-      ...(props.sync ? { sync: { key: props.sync, setSeries: false } } : {}),
+      ...(props.sync ? { sync: { key: props.sync, setSeries: false, filters: FOLLOW_THE_POINTER } } : {}),
       drag: { x: props.onSelect !== undefined, y: false, setScale: false },
       points: { size: 6 },
       y: false,

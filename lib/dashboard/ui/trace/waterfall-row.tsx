@@ -1,6 +1,7 @@
 import { formatDuration, formatTime } from '../format.js';
 import { levelClass } from '../parts/level.js';
 import { serviceClass } from '../parts/service-colour.js';
+import { memo } from '../parts/memo.js';
 import type { TraceNode } from './trace-tree.js';
 
 /** The stretch of time that the waterfall shows. */
@@ -96,7 +97,7 @@ function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
 }
 
 /** One span of the waterfall. */
-export function WaterfallRow(props: RowProps) {
+export const WaterfallRow = memo((props: RowProps) => {
   const { index, node, extent, selfMs, isActive, isClosed, isCritical, onSelect } = props;
   const { span, children, depth } = node;
   const classes = [
@@ -126,4 +127,4 @@ export function WaterfallRow(props: RowProps) {
       <span class="waterfall-duration">{formatDuration(span.durationMs)}</span>
     </div>
   );
-}
+});

@@ -2,6 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { ApiTrace } from '../../api/api.interface.js';
 import { formatDuration } from '../format.js';
+import { useStable } from '../parts/use-stable.js';
 import { VirtualList } from '../parts/virtual-list.js';
 import { visibleRows, type TraceNode, type TraceTree } from './trace-tree.js';
 import { WaterfallRow, type Extent } from './waterfall-row.js';
@@ -52,7 +53,7 @@ export function Waterfall({
   const critical = useMemo(() => new Set(trace.analysis.criticalPath), [trace]);
   const repeated = useMemo(() => new Set(trace.analysis.repeated.flatMap(({ spanIds }) => spanIds)), [trace]);
   const [zoomed, setZoomed] = useState<string>();
-  const extent = extentOf(tree, zoomed);
+  const extent = useMemo(() => extentOf(tree, zoomed), [tree, zoomed]);
   const active = rows.findIndex(({ span }) => span.spanId === selected);
 
   const toggle = (node: TraceNode, close = !collapsed.has(node.span.spanId)): void => {
@@ -64,6 +65,10 @@ export function Waterfall({
   const select = (node: TraceNode | undefined): void => {
     if (node) onSelect(node.span.spanId);
   };
+  const onRowSelect = useStable(select);
+  const onRowToggle = useStable((node: TraceNode) => {
+    toggle(node);
+  });
   const onKey = ({ key }: KeyboardEvent, index: number): boolean => {
     const node = rows[index];
     if (!node) return false;
@@ -132,8 +137,8 @@ export function Waterfall({
                 isClosed={collapsed.has(node.span.spanId)}
                 isCritical={critical.has(node.span.spanId)}
                 isRepeated={repeated.has(node.span.spanId)}
-                onSelect={select}
-                onToggle={toggle}
+                onSelect={onRowSelect}
+                onToggle={onRowToggle}
               />
             )
           );

@@ -2,6 +2,8 @@ import type { ApiLog } from '../../api/api.interface.js';
 import { formatTime, formatValue, shortId } from '../format.js';
 import { Level, levelClass } from '../parts/level.js';
 import { serviceClass } from '../parts/service-colour.js';
+import { memo } from '../parts/memo.js';
+import { useStable } from '../parts/use-stable.js';
 import { VirtualList } from '../parts/virtual-list.js';
 import { addressOf } from '../state.js';
 
@@ -24,7 +26,7 @@ function Fields({ attributes }: Pick<ApiLog, 'attributes'>) {
   );
 }
 
-function Row({
+const Row = memo(function Row({
   log,
   index,
   active,
@@ -70,7 +72,7 @@ function Row({
       </span>
     </div>
   );
-}
+});
 
 /** Log lines as rows of one height, of which only those in sight are rendered. */
 export function LogList({
@@ -86,6 +88,7 @@ export function LogList({
   readonly openId: number | undefined;
   readonly onOpen: (log: ApiLog) => void;
 }) {
+  const onRowOpen = useStable(onOpen);
   const active = openId === undefined ? -1 : logs.findIndex(({ id }) => id === openId);
   return (
     <VirtualList
@@ -108,7 +111,9 @@ export function LogList({
     >
       {(index) => {
         const log = logs[index];
-        return log && <Row key={log.id} log={log} index={index} active={index === active} onOpen={onOpen} />;
+        return (
+          log && <Row key={log.id} log={log} index={index} active={index === active} onOpen={onRowOpen} />
+        );
       }}
     </VirtualList>
   );

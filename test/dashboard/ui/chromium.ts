@@ -1,0 +1,146 @@
+/** A real Chromium, and the page in it. */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, extname, join, resolve } from 'node:path';
+
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+import { type FixtureOptions, type FixtureServer, startFixtureServer } from './fixture/fixture-server.js';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+};
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** `CHROMIUM_BIN`, else `chromium` or `google-chrome` on the PATH; undefined when there is none. */
+export function findChromium(): string | undefined {
+  const named = process.env.CHROMIUM_BIN;
+  if (named) return named;
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return ['chromium', 'google-chrome']
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find(isExecutable);
+}
+
+/** `describe`, or, where there is no Chromium, a skipped one whose title says so. */
+export function describeInChromium(title: string, body: () => void): void {
+  if (findChromium() === undefined) {
+    describe.skip(
+      `${title} (skipped: no chromium or google-chrome on the PATH, CHROMIUM_BIN is not set)`,
+      body,
+    );
+  } else describe(title, body);
+}
+
+function bundlePage(): FixtureOptions['files'] {
+  const folder = mkdtempSync(join(tmpdir(), 'telemetry-page-'));
+  try {
+    // In a process of its own: esbuild does not run in jest's context.
+    execFileSync(process.execPath, [resolve(__dirname, '../../../scripts/build-ui.mjs'), folder]);
+    const files = readdirSync(folder).map((name) => ({
+      name,
+      contentType: CONTENT_TYPES[extname(name)] ?? 'text/plain',
+      content: readFileSync(join(folder, name)),
+    }));
+    return async () => files;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export interface Stage {
+  readonly server: FixtureServer;
+  /** What pages complained about: errors, and what the content security policy stopped. */
+  readonly complaints: string[];
+  open(hash: string, options?: BrowserContextOptions): Promise<Page>;
+  /** Closes what was opened. */
+  leave(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts the fixture server and a browser; every page is a fresh one, without storage. */
+export async function startStage(options: Partial<FixtureOptions> = {}): Promise<Stage> {
+  const server = await startFixtureServer({ files: bundlePage(), ...options });
+  const browser: Browser = await chromium.launch({ executablePath: findChromium()!, args: FLAGS });
+  const complaints: string[] = [];
+  return {
+    server,
+    complaints,
+    async open(hash, contextOptions = {}) {
+      const context = await browser.newContext({
+        viewport: { width: 1_400, height: 900 },
+        ...contextOptions,
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(10_000);
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      });
+      page.on('response', (response) => {
+        if (response.status() < 500) return;
+        void response.text().then((text) => complaints.push(`${response.url()}: ${text}`));
+      });
+      page.on('dialog', (dialog) => {
+        complaints.push(`dialog: ${dialog.message()}`);
+        void dialog.dismiss();
+      });
+      await page.addInitScript(
+        "addEventListener('securitypolicyviolation', (event) => console.error('CSP ' + event.violatedDirective))",
+      );
+      await page.goto(`${server.url}/${hash}`);
+      return page;
+    },
+    async leave() {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/** Waits until an expression of the page is true; the page's policy allows no `waitForFunction` of a text. */
+export async function becomesTrue(page: Page, expression: string, timeoutMs = 10_000): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  while (!(await page.evaluate<boolean>(`Boolean(${expression})`))) {
+    if (performance.now() > until) throw new Error(`never true: ${expression}`);
+    await page.waitForTimeout(30);
+  }
+}
+
+/** Renders frames for as long as `work` runs in the page; returns how long each took, in milliseconds, the longest first. */
+export async function measureFrames(page: Page, work: string): Promise<readonly number[]> {
+  return page.evaluate<number[]>(`(async () => {
+    const frames = [];
+    let last = performance.now();
+    let running = true;
+    const tick = (now) => { frames.push(now - last); last = now; if (running) requestAnimationFrame(tick); };
+    requestAnimationFrame(tick);
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    await (${work})(frame);
+    running = false;
+    return frames.slice(1).sort((a, b) => b - a);
+  })()`);
+}

@@ -1,0 +1,138 @@
+import { type Page } from 'playwright-core';
+
+import { describeInChromium, type Stage, startStage } from './chromium.js';
+
+describeInChromium('the page', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage();
+  }, 60_000);
+  afterAll(() => stage.close());
+  afterEach(async () => {
+    await stage.leave();
+    expect(stage.complaints.splice(0)).toEqual([]);
+  });
+
+  const textOf = (page: Page, selector: string): Promise<string> =>
+    page.locator(selector).first().innerText();
+
+  it('shows rate, errors, percentiles and charts of every service', async () => {
+    const page = await stage.open('');
+    await page.locator('.service canvas').first().waitFor();
+    expect(await page.locator('.service h2').allInnerTexts()).toEqual(
+      expect.arrayContaining(['gateway', 'orchestrator', 'worker']),
+    );
+    const figures = await textOf(page, '.service .figures');
+    for (const name of ['Rate', 'Errors', 'p50', 'p95', 'p99']) expect(figures).toContain(name);
+  });
+
+  it('lists every route with its handler, also those nobody has called', async () => {
+    const page = await stage.open('#/overview');
+    const row = page.locator('.routes tr', { hasText: 'AdminController.report' });
+    expect(await row.innerText()).toContain('never hit');
+    expect(await page.locator('.routes tbody tr').count()).toBeGreaterThan(6);
+  });
+
+  it('leads in three clicks from the dot of a spike to the error log of the failing span', async () => {
+    const page = await stage.open('#/overview');
+    await page.locator('.service').first().locator('.dot-error').last().click();
+    await page.locator('.waterfall-row.active.failed').waitFor();
+    expect(await textOf(page, '.span-panel h2')).toContain('UPDATE shop');
+    const line = page.locator('.span-panel .log-line.level-error').first();
+    expect(await line.innerText()).toContain('Stock could not be reserved');
+    await line.click();
+    expect(await textOf(page, '.span-panel .log-line pre.stack')).toContain('StockRepository.reserve');
+  });
+
+  it('finds traces by service, status, duration, attribute and text', async () => {
+    const page = await stage.open(
+      '#/traces?service=gateway&status=error&min=500ms&attribute=shop.region:eu-2',
+    );
+    await page.locator('.trace-row').first().waitFor();
+    const rows = await page.locator('.trace-row').allInnerTexts();
+    expect(rows.every((row) => row.includes('POST /orders') && row.includes('500'))).toBe(true);
+    await page.locator('input[type=search]').fill('no such words anywhere');
+    await page.locator('.notice', { hasText: 'No trace matches' }).waitFor();
+    expect(page.url()).toContain('text=no+such+words');
+  });
+
+  it('opens a trace from a dot of the scatter plot, and comes back', async () => {
+    const page = await stage.open('#/traces?status=error&min=500ms');
+    await page.locator('.scatter .u-over').waitFor();
+    const { left, top } = await page.evaluate<{ left: number; top: number }>(`(() => {
+      const { left, top } = document.querySelector('.scatter .u-over').getBoundingClientRect();
+      return { left, top };
+    })()`);
+    // Somewhere above the spike lies a dot: go over the plot until the caption names one.
+    const box = (await page.locator('.scatter .u-over').boundingBox())!;
+    search: for (let x = 0; x < box.width; x += 8) {
+      for (let y = 4; y < box.height; y += 10) {
+        await page.mouse.move(left + x, top + y);
+        if ((await textOf(page, '.scatter figcaption')).includes('POST /orders')) {
+          await page.mouse.click(left + x, top + y);
+          break search;
+        }
+      }
+    }
+    await page.locator('.waterfall-row').first().waitFor();
+    await page.goBack();
+    await page.locator('.trace-row').first().waitFor();
+    expect(page.url()).toContain('status=error');
+  }, 60_000);
+
+  it('says what a region dragged over a chart has in common', async () => {
+    const page = await stage.open('#/overview');
+    const box = (await page.locator('.service').first().locator('.u-over').first().boundingBox())!;
+    // The spike lasts from minute 10 to 11 of the 15 that are shown.
+    await page.mouse.move(box.x + box.width * (9.9 / 15), box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * (11.1 / 15), box.y + 70, { steps: 8 });
+    await page.mouse.up();
+    await page.locator('.differences li').first().waitFor();
+    expect(await textOf(page, '.differences li')).toContain('shop.region = eu-2');
+    await page.keyboard.press('Escape');
+    await page.locator('.selection').waitFor({ state: 'detached' });
+  });
+
+  it('says why a trace was slow, and marks queries that were repeated', async () => {
+    const loops = stage.server.dataset.traces.find(({ spans }) =>
+      spans.some(({ name }) => name.includes('loadLines')),
+    )!;
+    const page = await stage.open(`#/trace/${loops.summary.traceId}?tab=why`);
+    expect(await textOf(page, '.kinds')).toContain('Database');
+    expect(await textOf(page, '.repeated')).toContain('OrderService.loadLines');
+    expect(await page.locator('.waterfall-row .mark-repeated').count()).toBe(14);
+  });
+
+  it('sets two traces of a route side by side', async () => {
+    const orders = stage.server.dataset.traces.filter(({ summary }) => summary.route === '/orders');
+    const page = await stage.open(`#/compare/${orders[0]!.summary.traceId}/${orders[1]!.summary.traceId}`);
+    expect(await textOf(page, 'table.compare')).toContain('StockRepository.reserve');
+  });
+
+  it('filters logs by level, text and field, and leads from a line to its span', async () => {
+    const page = await stage.open('#/logs?level=error&text=reserved&attribute=sku:SKU-1834');
+    await page.locator('.log-row').first().waitFor();
+    await page.locator('.log-row .log-trace a').first().click();
+    await page.locator('.waterfall-row.active').waitFor();
+    expect(await textOf(page, '.span-panel .log-lines')).toContain('Stock could not be reserved');
+  });
+
+  it('charts an instrument with its attributes as filters and dots that lead to traces', async () => {
+    const page = await stage.open('#/metrics?metric=1');
+    await page.locator('.metric canvas').waitFor();
+    await page.locator('select[aria-label="http.route"]').selectOption('/orders');
+    expect(decodeURIComponent(page.url())).toContain('filter=http.route:/orders');
+    expect(await page.locator('.metric .dot').count()).toBeGreaterThan(0);
+  });
+
+  it('shows how telemetry itself is doing', async () => {
+    const page = await stage.open('#/health');
+    const text = await page
+      .locator('main')
+      .innerText()
+      .then(async (first) => (first.includes('Store') ? first : page.locator('.stack-view').innerText()));
+    for (const word of ['ECONNREFUSED', '.telemetry/telemetry.db', 'ioredis', 'did not answer'])
+      expect(text).toContain(word);
+  });
+});
