@@ -58,6 +58,9 @@ export class TelemetryStore {
       makeRoom: () => {
         this.evictor.makeRoom(Date.now());
       },
+      onIdle: () => {
+        this.evict();
+      },
     });
     this.evictor = new Evictor(this.database.current, limits);
     this.care = setInterval(() => {

@@ -9,14 +9,14 @@ export type Sqlite = typeof sqlite;
  * prints an ExperimentalWarning for it.
  */
 export function loadSqlite(): Sqlite | undefined {
-  try {
-    return process.getBuiltinModule('node:sqlite');
-  } catch (error) {
+  // Older releases than the type knows of have no such function, and later ones without SQLite give nothing.
+  const { getBuiltinModule } = process as Partial<Pick<NodeJS.Process, 'getBuiltinModule'>>;
+  const found = getBuiltinModule?.('node:sqlite');
+  if (found === undefined)
     warnOnce(
       'store:sqlite',
-      `Nothing is stored for the dashboard: this Node (${process.version}) has no node:sqlite (${String(error)}). ` +
-        'Run Node 22.15 or later, or switch the store off with store: false.',
+      `Nothing is stored for the dashboard: this Node (${process.version}) has no node:sqlite. Run Node 22.15 or later, or ` +
+        'switch the store off with store: false.',
     );
-    return undefined;
-  }
+  return found;
 }

@@ -6,7 +6,8 @@ export const SCHEMA_VERSION = 1;
 
 /**
  * Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs.
- * Spans name their trace by number: that index grows at its end, while one by random ids is written everywhere.
+ * Spans name their trace by number: that index grows at its end, while one by random ids is written everywhere, and every page of
+ * it again with each change.
  */
 export const SCHEMA = `
 CREATE TABLE counters (
@@ -59,7 +60,9 @@ CREATE TABLE routes (
 
 CREATE TABLE traces (
   id INTEGER PRIMARY KEY,
-  trace_id BLOB NOT NULL UNIQUE,
+  trace_id BLOB NOT NULL,
+  -- The last 48 bits of the id: an index by the whole one would be twice as large, and is written at random places.
+  key INTEGER NOT NULL,
   start INTEGER NOT NULL,
   finish INTEGER NOT NULL,
   -- Of the span that stands for the trace: 2 it has no parent, 1 it enters a service, 0 any.
@@ -76,6 +79,7 @@ CREATE TABLE traces (
   services TEXT NOT NULL,
   pinned INTEGER NOT NULL
 );
+CREATE INDEX traces_by_key ON traces (key);
 CREATE INDEX traces_by_start ON traces (start);
 CREATE INDEX traces_by_route ON traces (route, pinned, start);
 
@@ -121,12 +125,13 @@ CREATE TABLE logs (
   service INTEGER NOT NULL,
   context TEXT,
   trace_id BLOB,
+  -- As that of the trace; the lines of a trace are looked for in its time.
+  trace_key INTEGER,
   span_id BLOB,
   message TEXT NOT NULL,
   attributes TEXT
 );
-CREATE INDEX logs_by_time ON logs (time, level, service);
-CREATE INDEX logs_by_trace ON logs (trace_id) WHERE trace_id IS NOT NULL;
+CREATE INDEX logs_by_time ON logs (time, level, service, trace_key);
 CREATE VIRTUAL TABLE logs_text USING fts5 (body, content = '', contentless_delete = 1);
 
 CREATE TABLE instruments (

@@ -24,7 +24,7 @@ export class LogEviction {
     let gone = 0;
     while (gone < wanted && !isTimeUp()) {
       const lines = database.all<Candidate>(
-        `SELECT id, level, trace_id IS NOT NULL AND EXISTS (SELECT 1 FROM traces WHERE traces.trace_id = logs.trace_id) AS hasTrace
+        `SELECT id, level, trace_id IS NOT NULL AND EXISTS (SELECT 1 FROM traces WHERE key = trace_key AND traces.trace_id = logs.trace_id) AS hasTrace
          FROM logs WHERE id > ? ORDER BY id LIMIT ?`,
         this.position,
         CHUNK,

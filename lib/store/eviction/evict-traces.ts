@@ -1,6 +1,5 @@
 import { type Database } from '../database/database.js';
 import { type Tally } from '../writing/tally.js';
-import { deleteLogs } from './delete-logs.js';
 import { shareOut } from './share-out.js';
 
 /** Failed traces and those of exemplars stay longest, but may not take everything. */
@@ -10,19 +9,15 @@ interface Victim {
   readonly id: number;
   readonly route: number;
   readonly pinned: number;
-  readonly spanCount: number;
-  readonly traceId: Uint8Array;
 }
 
-const VICTIM = 'SELECT id, route, pinned, span_count AS spanCount, trace_id AS traceId FROM traces';
+const VICTIM = 'SELECT id, route, pinned FROM traces';
 
 export interface TraceEviction {
   /** How many spans have to go. */
   readonly spans: number;
   /** How many there may be. */
   readonly maxSpans: number;
-  /** Delete the lines of these traces too. */
-  readonly withLogs: boolean;
   /** Whether to stop before everything is done. */
   readonly isTimeUp: () => boolean;
 }
@@ -33,7 +28,7 @@ export interface TraceEviction {
  */
 export function evictTraces(
   database: Database,
-  { spans, maxSpans, withLogs, isTimeUp }: TraceEviction,
+  { spans, maxSpans, isTimeUp }: TraceEviction,
   tally: Tally,
 ): number {
   const pinned = database.one<{ count: number }>('SELECT pinned_spans AS count FROM counters').count;
@@ -59,7 +54,7 @@ export function evictTraces(
     let count = 0;
     for (const victim of victims) {
       if (count >= share || isTimeUp()) break;
-      count += deleteTrace(database, victim, withLogs, tally);
+      count += deleteTrace(database, victim, tally);
     }
     return count;
   };
@@ -79,26 +74,17 @@ export function evictOldTraces(
   const victims = database.all<Victim>(`${VICTIM} WHERE start < ? ORDER BY start LIMIT 200`, before);
   for (const victim of victims) {
     if (isTimeUp()) return true;
-    deleteTrace(database, victim, false, tally);
+    deleteTrace(database, victim, tally);
   }
   return victims.length > 0;
 }
 
-function deleteTrace(
-  database: Database,
-  { id, route, pinned, traceId }: Victim,
-  withLogs: boolean,
-  tally: Tally,
-): number {
+function deleteTrace(database: Database, { id, route, pinned }: Victim, tally: Tally): number {
   const spans = database.run('DELETE FROM spans WHERE trace = ?', id);
   database.run('DELETE FROM exemplars WHERE trace = ?', id);
   database.run('DELETE FROM traces WHERE id = ?', id);
   tally.addSpans(route, pinned === 1, -spans);
   tally.addEvicted(spans);
-  if (withLogs) {
-    const lines = database.all<{ id: number }>('SELECT id FROM logs WHERE trace_id = ?', traceId);
-    deleteLogs(database, lines, tally);
-  }
   // A trace that has lost its spans still was one.
   return Math.max(1, spans);
 }

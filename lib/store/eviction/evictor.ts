@@ -7,14 +7,14 @@ import { evictOldTraces, evictTraces } from './evict-traces.js';
 import { type StoreLimits } from './limits.interface.js';
 
 /** How long one step holds up the event loop. */
-const STEP_MS = 4;
+const STEP_MS = 3;
 /** Once a bound is passed, so much is deleted that it is not passed again at once. */
 const DOWN_TO = 0.97;
 /** What is written between two looks must fit below the bound too. */
 const BYTES_SHARE = 0.92;
 const AGE_CHECK_MS = 10_000;
-/** After no line could go without its trace, it is not tried again for so long. */
-const LOG_RETRY_MS = 30_000;
+/** When no line can go without its trace, so many of the spans go. */
+const TRACES_FOR_LOGS = 0.02;
 /** How long the fine sums stay: whoever looks further back looks at coarse ones. */
 export const ROLLUPS_KEPT_MS = [3_600_000, 6 * 3_600_000, Infinity] as const;
 export const COLLECTED_POINTS_KEPT_MS = 2 * 3_600_000;
@@ -39,7 +39,6 @@ export class Evictor {
   private readonly logEviction = new LogEviction();
   private readonly pageSize: number;
   private agedAt = 0;
-  private logsExhaustedAt = 0;
   /** While it is true, rows are deleted below the bound. */
   private isEvicting = false;
 
@@ -65,7 +64,7 @@ export class Evictor {
     this.isEvicting = isOver;
     if (isOver) {
       this.change((tally, isTimeUp) => {
-        this.evictExcess(excess, now, tally, isTimeUp);
+        this.evictExcess(excess, tally, isTimeUp);
       });
       return true;
     }
@@ -77,7 +76,7 @@ export class Evictor {
     const { spans, logs } = this.counters();
     this.change((tally) => {
       const isTimeUp = () => false;
-      evictTraces(this.database, { spans: spans / 10, maxSpans: 0, withLogs: true, isTimeUp }, tally);
+      evictTraces(this.database, { spans: spans / 10, maxSpans: 0, isTimeUp }, tally);
       for (let gone = 0, last = 1; gone < logs / 10 && last > 0; gone += last)
         last = evictOldestLogs(this.database, logs / 10, tally);
       evictPoints(this.database, 0, tally);
@@ -116,38 +115,35 @@ export class Evictor {
     };
   }
 
-  private evictExcess(excess: Excess, now: number, tally: Tally, isTimeUp: () => boolean): void {
+  private evictExcess(excess: Excess, tally: Tally, isTimeUp: () => boolean): void {
     const { database, limits } = this;
     const { maxSpans } = limits;
     if (excess.points > 0) evictPoints(database, limits.maxPoints, tally);
-    if (excess.spans > 0)
-      evictTraces(database, { spans: excess.spans, maxSpans, withLogs: false, isTimeUp }, tally);
-    if (excess.logs > 0) this.evictLogs(excess.logs, now, tally, isTimeUp);
-    if (excess.bytes > 0) this.evictBytes(now, tally, isTimeUp);
+    if (excess.spans > 0) evictTraces(database, { spans: excess.spans, maxSpans, isTimeUp }, tally);
+    if (excess.logs > 0) this.evictLogs(excess.logs, tally, isTimeUp);
+    if (excess.bytes > 0) this.evictBytes(tally, isTimeUp);
   }
 
-  private evictLogs(wanted: number, now: number, tally: Tally, isTimeUp: () => boolean): void {
+  private evictLogs(wanted: number, tally: Tally, isTimeUp: () => boolean): void {
     const { database } = this;
-    if (now - this.logsExhaustedAt >= LOG_RETRY_MS) {
-      if (!this.logEviction.evict(database, wanted, isTimeUp, tally)) this.logsExhaustedAt = now;
-      return;
-    }
-    // Every line belongs to a trace, or is an error: they go with the traces, and at last by age.
+    if (this.logEviction.evict(database, wanted, isTimeUp, tally)) return;
+    // Every line belongs to a trace, or is an error: traces go, and then their lines, and at last lines by age.
+    const { maxSpans } = this.limits;
+    const { spans } = this.counters();
     const gone = evictTraces(
       database,
-      { spans: wanted, maxSpans: this.limits.maxSpans, withLogs: true, isTimeUp },
+      { spans: Math.ceil(spans * TRACES_FOR_LOGS), maxSpans, isTimeUp: () => false },
       tally,
     );
     if (gone === 0) evictOldestLogs(database, wanted, tally);
   }
 
-  private evictBytes(now: number, tally: Tally, isTimeUp: () => boolean): void {
+  private evictBytes(tally: Tally, isTimeUp: () => boolean): void {
     const { database, limits } = this;
     const { spans, logs, points } = this.counters();
     // A hundred at a time: how many bytes a row frees is known when it is gone.
-    if (logs > spans && logs > 0) this.evictLogs(100, now, tally, isTimeUp);
-    else if (spans > 0)
-      evictTraces(database, { spans: 100, maxSpans: limits.maxSpans, withLogs: true, isTimeUp }, tally);
+    if (logs > spans && logs > 0) this.evictLogs(100, tally, isTimeUp);
+    else if (spans > 0) evictTraces(database, { spans: 100, maxSpans: limits.maxSpans, isTimeUp }, tally);
     else if (points > 0) evictPoints(database, 0, tally);
     else database.run('DELETE FROM rollups WHERE level < 2');
   }

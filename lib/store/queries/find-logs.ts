@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { bytesOf, hexOf } from '../encoding/ids.js';
+import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import { type LogAnswer } from './answers.interface.js';
 import { startBudget } from './budget.js';
 import { Conditions, type FieldFilter, hasField } from './conditions.js';
@@ -10,6 +10,9 @@ import { type Page, type TimeRange } from './time-range.interface.js';
 
 const LIMIT = 100;
 const MAX_LIMIT = 10_000;
+/** Clocks of processes differ, and what a request leaves running goes on writing lines. */
+const BEFORE_TRACE_MS = 2_000;
+const AFTER_TRACE_MS = 15_000;
 
 /** pino's words and numbers. */
 export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
@@ -56,7 +59,7 @@ export function findLogs(database: Database, filter: LogFilter = {}): Page<LogAn
   const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
   const service = filter.service === undefined ? undefined : findServiceId(database, filter.service);
   if (filter.service !== undefined && service === undefined) return { items: [], next: undefined };
-  const { sql, values } = sourceOf(filter, service);
+  const { sql, values } = sourceOf(withinTrace(database, filter), service);
   const isTimeUp = startBudget();
   const items: LogAnswer[] = [];
   for (const row of database.iterate<LogRow & { readonly matches: number }>(sql, ...values)) {
@@ -96,7 +99,8 @@ function sourceOf(
   const match = new Conditions();
   const cursor = readCursor(filter.before);
   if (words !== undefined) place.add('logs_text MATCH ?', words);
-  if (filter.traceId !== undefined) place.add('trace_id = ?', bytesOf(filter.traceId));
+  if (filter.traceId !== undefined)
+    place.add('trace_key = ? AND trace_id = ?', traceKeyOf(filter.traceId), bytesOf(filter.traceId));
   if (filter.from !== undefined) place.add('time >= ?', filter.from);
   if (filter.to !== undefined) place.add('time < ?', filter.to);
   if (cursor !== undefined) {
@@ -115,6 +119,22 @@ function sourceOf(
     sql: `SELECT ${LOG_COLUMNS}, ifnull(${match.sql}, 0) AS matches FROM ${tables} JOIN services ON services.id = logs.service
       WHERE ${place.sql} ORDER BY ${order}`,
     values: [...match.values, ...place.values],
+  };
+}
+
+/** There is no index by trace, so that its lines are looked for around its time. */
+function withinTrace(database: Database, filter: LogFilter): LogFilter {
+  if (filter.traceId === undefined) return filter;
+  const trace = database.get<{ start: number; finish: number }>(
+    'SELECT start, finish FROM traces WHERE key = ? AND trace_id = ?',
+    traceKeyOf(filter.traceId),
+    bytesOf(filter.traceId),
+  );
+  if (trace === undefined) return filter;
+  return {
+    ...filter,
+    from: Math.max(filter.from ?? 0, trace.start / 1_000 - BEFORE_TRACE_MS),
+    to: Math.min(filter.to ?? Infinity, trace.finish / 1_000 + AFTER_TRACE_MS),
   };
 }
 

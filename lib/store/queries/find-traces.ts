@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { bytesOf } from '../encoding/ids.js';
+import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { type TraceSummaryAnswer } from './answers.interface.js';
 import { startBudget } from './budget.js';
 import { Conditions, containing, type FieldFilter, hasField } from './conditions.js';
@@ -163,7 +163,7 @@ function addStatus(match: Conditions, status: string): void {
 
 function addText(match: Conditions, text: string): void {
   if (/^[0-9a-f]{32}$/i.test(text)) {
-    match.add('traces.trace_id = ?', bytesOf(text));
+    match.add('traces.key = ? AND traces.trace_id = ?', traceKeyOf(text), bytesOf(text));
     return;
   }
   const pattern = containing(text);

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { bytesOf, hexOf } from '../encoding/ids.js';
+import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import {
   type SpanAnswer,
   type SpanKindName,
@@ -49,7 +49,8 @@ export function readTrace(database: Database, traceId: string): TraceAnswer | un
 export function readTraceSummary(database: Database, traceId: string): TraceSummaryAnswer | undefined {
   if (!/^[0-9a-f]{32}$/i.test(traceId)) return undefined;
   const row = database.get<SummaryRow>(
-    `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.trace_id = ?`,
+    `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.key = ? AND traces.trace_id = ?`,
+    traceKeyOf(traceId),
     bytesOf(traceId),
   );
   return row && startSummaries(database)(row);
@@ -65,7 +66,8 @@ export function readSpans(database: Database, traceIds: readonly string[]): Span
        FROM traces CROSS JOIN spans ON spans.trace = traces.id
        JOIN resources ON resources.id = spans.resource JOIN services ON services.id = resources.service
        JOIN scopes ON scopes.id = spans.scope
-       WHERE traces.trace_id = ? ORDER BY spans.start, spans.id LIMIT ?`,
+       WHERE traces.key = ? AND traces.trace_id = ? ORDER BY spans.start, spans.id LIMIT ?`,
+      traceKeyOf(traceId),
       bytesOf(traceId),
       MAX_SPANS,
     ),
@@ -81,7 +83,8 @@ export function readResourcesOfTrace(
   const rows = database.all<{ service: string; attributes: string }>(
     `SELECT DISTINCT services.name AS service, resources.attributes FROM traces CROSS JOIN spans ON spans.trace = traces.id
      JOIN resources ON resources.id = spans.resource JOIN services ON services.id = resources.service
-     WHERE traces.trace_id = ? ORDER BY resources.id`,
+     WHERE traces.key = ? AND traces.trace_id = ? ORDER BY resources.id`,
+    traceKeyOf(traceId),
     bytesOf(traceId),
   );
   return Object.fromEntries(rows.map(({ service, attributes }) => [service, readAttributes(attributes)]));

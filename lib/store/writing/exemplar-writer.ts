@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { bytesOf } from '../encoding/ids.js';
+import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { type StoredExemplar } from '../rows.interface.js';
 import { type PlacedPoint } from './point-writer.js';
 import { type Tally } from './tally.js';
@@ -64,7 +64,8 @@ export class ExemplarWriter {
   private writeOne({ series, exemplar }: Waiting, tally: Tally): boolean {
     const { database } = this;
     const trace = database.get<TraceOfExemplar>(
-      'SELECT id, route, pinned, span_count AS spanCount FROM traces WHERE trace_id = ?',
+      'SELECT id, route, pinned, span_count AS spanCount FROM traces WHERE key = ? AND trace_id = ?',
+      traceKeyOf(exemplar.traceId),
       bytesOf(exemplar.traceId),
     );
     if (trace === undefined) return false;

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { bytesOf } from '../encoding/ids.js';
+import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { type StoredLog } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
 import { type Tally } from './tally.js';
@@ -7,8 +7,8 @@ import { type Tally } from './tally.js';
 /** Of fields and stacks the beginning is enough to find a line by. */
 const MAX_SEARCHED_FIELDS = 1_000;
 
-const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, span_id, message, attributes)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Writes log lines and the words they are found by; to be used within one transaction. */
 export class LogWriter {
@@ -33,6 +33,7 @@ export class LogWriter {
         service,
         context ?? null,
         log.traceId === undefined ? null : bytesOf(log.traceId),
+        log.traceId === undefined ? null : traceKeyOf(log.traceId),
         log.spanId === undefined ? null : bytesOf(log.spanId),
         log.message,
         attributes ?? null,

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { bytesOf, IdBytes } from '../encoding/ids.js';
+import { bytesOf, IdBytes, traceKeyOf } from '../encoding/ids.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries, type ResourceIds, type RouteKey } from './dictionaries.js';
 import { type Tally } from './tally.js';
@@ -20,11 +20,11 @@ const INSERT_SPAN = `INSERT INTO spans
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const FIND_TRACE = `SELECT id, start, finish, root_rank AS rootRank, root_start AS rootStart, duration, name, service, route, outcome,
-  span_count AS spanCount, error_count AS errorCount, services, pinned FROM traces WHERE trace_id = ?`;
+  span_count AS spanCount, error_count AS errorCount, services, pinned FROM traces WHERE key = ? AND trace_id = ?`;
 
 const INSERT_TRACE = `INSERT INTO traces
-  (start, finish, root_rank, root_start, duration, name, service, route, outcome, span_count, error_count, services, pinned, trace_id)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (start, finish, root_rank, root_start, duration, name, service, route, outcome, span_count, error_count, services, pinned, trace_id, key)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const UPDATE_TRACE = `UPDATE traces SET start = ?, finish = ?, root_rank = ?, root_start = ?, duration = ?, name = ?, service = ?,
   route = ?, outcome = ?, span_count = ?, error_count = ?, services = ?, pinned = ? WHERE id = ?`;
@@ -80,7 +80,8 @@ export class SpanWriter {
     if (first === undefined) return;
     const { database } = this;
     const bytes = bytesOf(first.span.traceId);
-    const found = database.get<TraceRow & { readonly id: number }>(FIND_TRACE, bytes);
+    const key = traceKeyOf(first.span.traceId);
+    const found = database.get<TraceRow & { readonly id: number }>(FIND_TRACE, key, bytes);
     const row: TraceRow =
       found ?? beginTrace(first.ids.service, this.dictionaries.route(first.ids.service, UNFINISHED, now));
     if (found !== undefined) tally.addSpans(found.route, found.pinned === 1, -found.spanCount);
@@ -102,7 +103,7 @@ export class SpanWriter {
       row.errorCount,
       row.services,
       row.pinned,
-      found?.id ?? bytes,
+      ...(found === undefined ? [bytes, key] : [found.id]),
     );
     const trace = found?.id ?? Number(lastInsertRowid);
     for (const span of placed) this.writeSpan(trace, span);

@@ -8,7 +8,7 @@ import { type Batch, WriteSession } from './write-session.js';
 /** How long a row waits at most when there is time. */
 const DELAY_MS = 200;
 /** How long the event loop is held up by one change; then others have their turn. */
-const SLICE_MS = 4;
+const SLICE_MS = 3;
 /** Rows between two looks at the clock. */
 const CHUNK = 32;
 /** At this many waiting rows the delay is cut short. */
@@ -20,6 +20,8 @@ const RETRY_MS = 25;
 export interface StoreWriterOptions {
   /** Deletes something, because the disk or the database is full. */
   readonly makeRoom: () => void;
+  /** Is told when nothing waits any more. */
+  readonly onIdle: () => void;
 }
 
 /**
@@ -131,7 +133,10 @@ export class StoreWriter {
     this.immediate = undefined;
     if (this.closed) return;
     const outcome = this.writeSlice();
-    if (this.queued === 0) return;
+    if (this.queued === 0) {
+      this.options.onIdle();
+      return;
+    }
     // Others who write to the file are done in milliseconds; not all who wait should come back at once.
     if (outcome === 'wait') this.timer = setTimeout(this.run, RETRY_MS * (0.5 + Math.random())).unref();
     else this.immediate = setImmediate(this.run);
@@ -196,9 +201,19 @@ export class StoreWriter {
       this.database.succeed();
       return 'done';
     } catch (error) {
+      return this.recover(error, true);
+    }
+  }
+
+  private recover(error: unknown, mayFailAgain: boolean): 'retry' | 'skip' {
+    try {
       const recovery = this.database.recover(error, Date.now());
       if (recovery === 'make-room') this.options.makeRoom();
       return recovery === 'skip' ? 'skip' : 'retry';
+    } catch (failed) {
+      if (mayFailAgain) return this.recover(failed, false);
+      warnOnce('store:recover', `Telemetry could not be stored: ${String(failed)}.`, 60_000);
+      return 'skip';
     }
   }
 }

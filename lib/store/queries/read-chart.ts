@@ -1,0 +1,153 @@
+import { type Database } from '../database/database.js';
+import { hexOf } from '../encoding/ids.js';
+import { type ChartAnswer, type ExemplarAnswer } from './answers.interface.js';
+import { type FieldFilter } from './conditions.js';
+import {
+  INSTRUMENT_COLUMNS,
+  INSTRUMENT_TABLES,
+  type InstrumentRow,
+  readSeries,
+  type Series,
+  valuesOf,
+} from './find-instruments.js';
+import { type PointRow, readPoints } from './point-range.js';
+import { levelsOf, quantilesOver, ratesOf, type Timeline } from './series-over-time.js';
+import { type TimeRange } from './time-range.interface.js';
+
+/** More lines cannot be told apart; the ones with most points stay. */
+const MAX_LINES = 20;
+const MAX_EXEMPLARS = 300;
+const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+/** Metrics are collected every five seconds; finer buckets would be empty in turn. */
+const MIN_WIDTH_MS = 10_000;
+const MINUTE_MS = 60_000;
+const LONG_RANGE_MS = 30 * MINUTE_MS;
+
+export interface ChartFilter extends TimeRange {
+  readonly instrument: number;
+  /** About how many buckets. */
+  readonly buckets: number;
+  /** Series that have all of them. */
+  readonly filters?: readonly FieldFilter[] | undefined;
+  /** An attribute: a line (or three) for each of its values. Default: all together; of a gauge a line per series. */
+  readonly group?: string | undefined;
+}
+
+interface Line {
+  readonly label: string;
+  readonly points: PointRow[];
+}
+
+/**
+ * An instrument over time: a counter per second, a histogram as three quantiles, anything else as the value that held. Undefined
+ * for an instrument that is not in the store.
+ */
+export function readChart(
+  database: Database,
+  filter: ChartFilter,
+  now = Date.now(),
+): ChartAnswer | undefined {
+  const row = database.get<InstrumentRow>(
+    `SELECT ${INSTRUMENT_COLUMNS} FROM ${INSTRUMENT_TABLES} WHERE instruments.id = ?`,
+    filter.instrument,
+  );
+  if (row === undefined) return undefined;
+  const all = readSeries(database, row.id);
+  const chosen = all.filter(({ attributes }) =>
+    (filter.filters ?? []).every(({ key, value }) => attributes[key] === value),
+  );
+  const timeline = splitTime(filter, now);
+  const range = { from: timeline.times[0] ?? filter.from, to: filter.to };
+  const byId = new Map(chosen.map((series) => [series.id, series]));
+  const points = chosen.length === 0 ? [] : readPoints(database, chosen, range, now);
+  const lines = groupLines(points, byId, labelBy(filter.group, row.type));
+  return {
+    instrument: { ...row, attributes: valuesOf(all) },
+    times: timeline.times,
+    series: lines.flatMap((line) => draw(line, row.type, byId, timeline)),
+    exemplars: chosen.length === 0 ? [] : readExemplars(database, chosen, range),
+  };
+}
+
+function splitTime({ from, to, buckets }: ChartFilter, now: number): Timeline {
+  const smallest = to - from > LONG_RANGE_MS ? MINUTE_MS : MIN_WIDTH_MS;
+  const width = Math.max(1, Math.ceil((to - from) / Math.max(1, buckets) / smallest)) * smallest;
+  const first = Math.floor(from / width) * width;
+  const times = Array.from({ length: Math.ceil((to - first) / width) }, (_, index) => first + index * width);
+  return { times, width, now };
+}
+
+/** What the line is called to which a series belongs. */
+function labelBy(group: string | undefined, type: InstrumentRow['type']): (series: Series) => string {
+  if (group !== undefined) return ({ attributes }) => attributes[group] ?? '';
+  if (type !== 'gauge') return () => '';
+  return ({ attributes }) =>
+    Object.entries(attributes)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(' ');
+}
+
+function groupLines(
+  points: readonly PointRow[],
+  series: ReadonlyMap<number, Series>,
+  labelOf: (series: Series) => string,
+): Line[] {
+  const labels = new Map([...series].map(([id, one]) => [id, labelOf(one)]));
+  const lines = new Map<string, Line>();
+  for (const label of labels.values()) if (!lines.has(label)) lines.set(label, { label, points: [] });
+  for (const point of points) lines.get(labels.get(point.series) ?? '')?.points.push(point);
+  return [...lines.values()]
+    .sort((a, b) => b.points.length - a.points.length)
+    .slice(0, MAX_LINES)
+    .sort((a, b) => a.label.localeCompare(b.label));
+}
+
+function draw(
+  { label, points }: Line,
+  type: InstrumentRow['type'],
+  series: ReadonlyMap<number, Series>,
+  timeline: Timeline,
+): ChartAnswer['series'] {
+  if (type === 'histogram') {
+    const names = Object.keys(QUANTILES);
+    return quantilesOver(points, series, timeline, Object.values(QUANTILES)).map((values, index) => ({
+      label: [label, names[index]].filter(Boolean).join(' '),
+      values,
+    }));
+  }
+  if (type === 'counter') return [{ label, values: ratesOf(points, timeline) }];
+  return [{ label, values: levelsOf(points, timeline, type === 'updowncounter') }];
+}
+
+interface ExemplarRow {
+  readonly time: number;
+  readonly value: number;
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+  readonly errorCount: number;
+  readonly name: string;
+}
+
+function readExemplars(
+  database: Database,
+  series: readonly Series[],
+  { from, to }: TimeRange,
+): ExemplarAnswer[] {
+  const rows = database.all<ExemplarRow>(
+    `SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count AS errorCount, traces.name
+     FROM exemplars JOIN traces ON traces.id = exemplars.trace
+     WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? ORDER BY value DESC LIMIT ?`,
+    JSON.stringify(series.map(({ id }) => id)),
+    from,
+    to,
+    MAX_EXEMPLARS,
+  );
+  return rows.map(({ time, value, traceId, spanId, errorCount, name }) => ({
+    time,
+    value,
+    traceId: hexOf(traceId),
+    spanId: hexOf(spanId),
+    error: errorCount > 0,
+    label: name,
+  }));
+}

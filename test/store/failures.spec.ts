@@ -1,0 +1,246 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
+import { loadSqlite } from '../../lib/store/database/load-sqlite.js';
+import { SCHEMA_VERSION } from '../../lib/store/database/schema.constants.js';
+import { StoreDatabase } from '../../lib/store/database/store-database.js';
+import { readStore } from '../../lib/store/queries/read-store.js';
+import { type TelemetryStore } from '../../lib/store/store.js';
+import { waitUntil } from '../support/wait-until.js';
+import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
+import { logOf, spanOf } from './sample-rows.js';
+
+let warnings: string[] = [];
+let restore: () => void;
+
+beforeEach(() => {
+  warnings = [];
+  resetWarnings();
+  restore = setWarningSink((message) => {
+    warnings.push(message);
+  });
+});
+
+afterEach(async () => {
+  await cleanUp();
+  restore();
+});
+
+async function addRows(store: TelemetryStore, count = 3): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    store.addSpan(spanOf());
+    store.addLog(logOf());
+  }
+  await store.flush();
+}
+
+const asideOf = (file: string) =>
+  readdirSync(dirname(file)).filter((name) => /\.corrupt-\d{4}-\d\d-\d\dT[\d.-]+Z$/.test(name));
+
+describe('the file of the store', () => {
+  it('lies in a folder that git ignores', async () => {
+    const file = join(newFolder(), '.telemetry', 'telemetry.db');
+    openTestStore({ file });
+    expect(readFileSync(join(dirname(file), '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  it('adds nothing to a folder that was there', () => {
+    const folder = newFolder();
+    openTestStore({ file: join(folder, 'telemetry.db') });
+    expect(existsSync(join(folder, '.gitignore'))).toBe(false);
+  });
+
+  it('is set aside with one warning when it is no database, and begun anew', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    writeFileSync(file, 'this is no database, whatever its name says'.repeat(100));
+    const store = openTestStore({ file });
+    await addRows(store);
+    expect(store.file).toBe(file);
+    expect(store.read(readStore).spans).toBe(3);
+    expect(asideOf(file)).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining(`${file} is damaged`)]);
+    expect(warnings[0]).toContain(asideOf(file)[0]);
+  });
+
+  it.each([SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])(
+    'is set aside when it is of version %d',
+    async (version) => {
+      const file = join(newFolder(), 'telemetry.db');
+      await openTestStore({ file }).close();
+      const other = new DatabaseSync(file);
+      other.exec(`PRAGMA user_version = ${version}`);
+      other.close();
+      const store = openTestStore({ file });
+      await addRows(store);
+      expect(store.read(readStore).spans).toBe(3);
+      expect(asideOf(file)).toHaveLength(1);
+      expect(warnings).toEqual([expect.stringContaining('of another version')]);
+    },
+  );
+
+  it('is left alone when it is the database of something else', async () => {
+    const file = join(newFolder(), 'orders.db');
+    const theirs = new DatabaseSync(file);
+    theirs.exec('CREATE TABLE orders (id INTEGER); INSERT INTO orders VALUES (7)');
+    theirs.close();
+    const store = openTestStore({ file });
+    await addRows(store);
+    expect(store.file).toBe(':memory:');
+    expect(store.read(readStore).spans).toBe(3);
+    const again = new DatabaseSync(file);
+    expect(again.prepare('SELECT id FROM orders').all()).toEqual([{ id: 7 }]);
+    again.close();
+    expect(warnings).toEqual([expect.stringContaining('is a database of something else')]);
+  });
+
+  it('is in memory with one warning where none can be made', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'taken'), '');
+    const store = openTestStore({ file: join(folder, 'taken', 'telemetry.db') });
+    await addRows(store);
+    expect(store.file).toBe(':memory:');
+    expect(store.read(readStore)).toMatchObject({ spans: 3, logs: 3 });
+    expect(warnings).toEqual([expect.stringContaining('is kept in memory')]);
+  });
+
+  it('is set aside when it turns out to be damaged while it is written', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const before = openTestStore({ file });
+    await addRows(before, 500);
+    await before.close();
+    const bytes = readFileSync(file);
+    // The header stays, so that it opens.
+    bytes.fill(0xa5, 4_096);
+    writeFileSync(file, bytes);
+    const store = openTestStore({ file });
+    await addRows(store, 5);
+    expect(store.read(readStore)).toMatchObject({ spans: 5, logs: 5 });
+    expect(asideOf(file)).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('is damaged')]);
+  });
+
+  it('is begun anew when somebody deletes it', async () => {
+    const file = join(newFolder(), '.telemetry', 'telemetry.db');
+    const store = openTestStore({ file });
+    await addRows(store);
+    rmSync(dirname(file), { recursive: true });
+    await waitUntil(() => existsSync(file));
+    await addRows(store, 2);
+    expect(store.read(readStore).spans).toBe(2);
+    expect(store.file).toBe(file);
+    expect(warnings).toEqual([]);
+  });
+
+  it('waits for a lock without holding anything up, and loses nothing', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    await addRows(store);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    store.addSpan(spanOf());
+    const started = performance.now();
+    const flushed = store.flush();
+    // The first try has happened; whatever waits, waits elsewhere.
+    expect(performance.now() - started).toBeLessThan(200);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(store.queued).toBe(1);
+    other.exec('COMMIT');
+    other.close();
+    await flushed;
+    expect(store.read(readStore)).toMatchObject({ spans: 4, dropped: 0 });
+    expect(warnings).toEqual([]);
+  });
+
+  it('is set aside after ten seconds of being locked', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    await openTestStore({ file }).close();
+    let replaced = 0;
+    const database = new StoreDatabase(loadSqlite()!, file, () => {
+      replaced += 1;
+    });
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    const fail = (now: number) => {
+      try {
+        database.current.transaction(() => undefined);
+      } catch (error) {
+        return database.recover(error, now);
+      }
+      return 'written';
+    };
+    expect([fail(0), fail(9_999), replaced]).toEqual(['retry', 'retry', 0]);
+    expect([fail(10_000), replaced]).toEqual(['retry', 1]);
+    expect(fail(10_001)).toBe('written');
+    expect(asideOf(file)).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('is locked by another process')]);
+    other.close();
+    database.close();
+  });
+
+  it('makes room for what is new when it is full', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    await addRows(store, 2_000);
+    store.read((database) => {
+      database.exec(`PRAGMA max_page_count = ${database.pragma('page_count') + 4}`);
+    });
+    await addRows(store, 100);
+    expect(store.file).toBe(file);
+    const { evicted, spans } = store.read(readStore);
+    expect(evicted).toBeGreaterThan(100);
+    expect(spans).toBeGreaterThan(1_000);
+    expect(store.dropped).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+
+  it('gives way to memory with one warning when there is no room at all', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    store.read((database) => {
+      database.exec(`PRAGMA max_page_count = ${database.pragma('page_count')}`);
+    });
+    await addRows(store, 1_000);
+    expect(store.file).toBe(':memory:');
+    expect(store.read(readStore)).toMatchObject({ spans: 1_000, logs: 1_000 });
+    expect(warnings).toEqual([expect.stringContaining('is kept in memory')]);
+  });
+
+  it('keeps a few of those that were set aside, and removes older ones', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    mkdirSync(dirname(file), { recursive: true });
+    for (let time = 0; time < 5; time += 1) {
+      writeFileSync(file, 'no database '.repeat(1_000));
+      await openTestStore({ file }).close();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(asideOf(file)).toHaveLength(3);
+  });
+});
+
+describe('a row that cannot be stored', () => {
+  it('is lost alone, counted and said once', async () => {
+    const store = openTestStore();
+    for (let index = 0; index < 60; index += 1)
+      store.addSpan(index % 20 === 7 ? spanOf({ name: null as unknown as string }) : spanOf());
+    store.addSpan({}, () => {
+      throw new Error('hostile');
+    });
+    await store.flush();
+    store.addSpan(spanOf());
+    await store.flush();
+    expect(store.read(readStore)).toMatchObject({ spans: 58, dropped: 4 });
+    expect(warnings).toHaveLength(2);
+  });
+
+  it('is counted when too many wait', async () => {
+    const store = openTestStore();
+    for (let index = 0; index < 20_100; index += 1) store.addLog(logOf());
+    expect(store.dropped).toBe(100);
+    await store.flush();
+    store.addLog(logOf());
+    await store.flush();
+    expect(store.read(readStore)).toMatchObject({ logs: 20_001, dropped: 100 });
+  });
+});
