@@ -91,15 +91,22 @@ export function SelectField({
 }
 
 /** Takes `key = value` (or `key:value`) and hands on `key:value`. */
-export function AttributeField({ onAdd }: { readonly onAdd: (attribute: string) => void }) {
+export function AttributeField({
+  word,
+  onAdd,
+}: {
+  /** What such a pair is called here. */
+  readonly word: string;
+  readonly onAdd: (attribute: string) => void;
+}) {
   const [text, setText] = useState('');
   const match = /^\s*([^=:\s]+)\s*[=:]\s*(.+?)\s*$/.exec(text);
   return (
     <input
       type="text"
       class="field field-attribute"
-      aria-label="Attribute, as name = value, then Enter"
-      placeholder="attribute = value ⏎"
+      aria-label={`${word}, as name = value, then Enter`}
+      placeholder={`${word} = value ⏎`}
       value={text}
       spellcheck={false}
       autocomplete="off"

@@ -1,7 +1,8 @@
 import type { ApiLog } from '../../api/api.interface.js';
 import { formatTime, formatValue } from '../format.js';
 import { AttributeTable } from '../parts/attribute-table.js';
-import { Level, levelClass } from '../parts/level.js';
+import { Level } from '../parts/level.js';
+import { levelClass } from '../parts/severity.js';
 import { addressOf } from '../state.js';
 
 const MOST = 500;

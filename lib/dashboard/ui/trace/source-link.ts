@@ -7,12 +7,21 @@ export interface Source {
   readonly href: string | undefined;
 }
 
-const DEFAULT_EDITOR = 'vscode://file{file}:{line}';
+const DEFAULT_EDITOR = 'vscode://file/{file}:{line}';
 
 function textOf(attributes: ApiAttributes, ...names: readonly string[]): string | undefined {
   const value = names.map((name) => attributes[name]).find((each) => each !== undefined && each !== null);
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
+
+/** `/a b/c.ts` as `/a%20b/c.ts`; with a slash in front on Windows too. */
+const encodePath = (file: string): string =>
+  file
+    .replaceAll('\\', '/')
+    .replace(/^(?!\/)/, '/')
+    .split('/')
+    .map((step) => encodeURIComponent(step).replaceAll('%3A', ':'))
+    .join('/');
 
 /**
  * Where a span comes from in the source, and the link that opens it in the editor. The path is data: it is only ever put, encoded, behind
@@ -28,12 +37,13 @@ export function sourceOf(
   const column = Number(textOf(attributes, 'code.column.number', 'code.column') ?? 1);
   const absolute = /^(\/|[A-Za-z]:[\\/])/.test(file);
   const usable = absolute && editor !== null && !/^(javascript|data|vbscript):/i.test(editor.trim());
-  const path = encodeURI(file.replaceAll('\\', '/')).replace(/^(?!\/)/, '/');
+  const path = encodePath(file);
   return {
     file,
     line: Number.isInteger(line) ? line : undefined,
     href: usable
       ? editor
+          .replaceAll('/{file}', () => path)
           .replaceAll('{file}', () => path)
           .replaceAll('{line}', String(Number.isInteger(line) ? line : 1))
           .replaceAll('{column}', String(Number.isInteger(column) ? column : 1))

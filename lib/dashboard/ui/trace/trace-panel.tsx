@@ -22,7 +22,7 @@ export function TracePanel({
   readonly onSelect: (spanId: string) => void;
 }) {
   const tab = place.query.get('tab') ?? 'span';
-  // How links to the editor look is a matter of the application; without an answer the default holds.
+  // How links to the editor look is a matter of the application; before it has said so there are none.
   const health = useLoad('editor', (signal) => api.health(signal));
   const tabs: readonly (readonly [string, string])[] = [
     ['span', 'Span'],
@@ -64,7 +64,7 @@ export function TracePanel({
             node={node}
             tree={tree}
             selfMs={trace.analysis.selfTimeMs[node.span.spanId]}
-            editor={health.data?.editor}
+            editor={health.data ? health.data.editor : null}
           />
         )}
       </div>

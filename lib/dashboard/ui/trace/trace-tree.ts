@@ -1,5 +1,5 @@
 import type { ApiLog, ApiSpan, ApiTrace } from '../../api/api.interface.js';
-import { severityOf } from '../parts/level.js';
+import { severityOf } from '../parts/severity.js';
 
 /** A span with its place in the trace. */
 export interface TraceNode {

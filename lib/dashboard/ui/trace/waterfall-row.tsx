@@ -1,5 +1,5 @@
 import { formatDuration, formatTime } from '../format.js';
-import { levelClass } from '../parts/level.js';
+import { levelClass } from '../parts/severity.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { memo } from '../parts/memo.js';
 import type { TraceNode } from './trace-tree.js';

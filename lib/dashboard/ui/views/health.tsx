@@ -124,7 +124,7 @@ export function HealthView() {
   const health = useLoad('health', (signal) => api.health(signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
-      {({ exporters, store, instrumentations, warnings }) => (
+      {({ exporters, store, instrumentations, sampling, warnings }) => (
         <div class="stack-view">
           <h1 class="visually-hidden">Health of telemetry</h1>
           <Card title="Exporters">
@@ -133,6 +133,18 @@ export function HealthView() {
           <Card title="Store">
             <Store store={store} />
           </Card>
+          {sampling && (
+            <Card title="Sampling">
+              <dl class="figures figures-left pad">
+                {Object.entries(sampling).map(([name, count]) => (
+                  <div key={name}>
+                    <dt>{name}</dt>
+                    <dd>{formatCount(count)}</dd>
+                  </div>
+                ))}
+              </dl>
+            </Card>
+          )}
           <Card title="Warnings">
             <Warnings warnings={warnings} />
           </Card>

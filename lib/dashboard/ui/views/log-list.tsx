@@ -1,6 +1,7 @@
 import type { ApiLog } from '../../api/api.interface.js';
 import { formatTime, formatValue, shortId } from '../format.js';
-import { Level, levelClass } from '../parts/level.js';
+import { Level } from '../parts/level.js';
+import { levelClass } from '../parts/severity.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { memo } from '../parts/memo.js';
 import { useStable } from '../parts/use-stable.js';

@@ -3,7 +3,7 @@ import { formatCount } from '../format.js';
 import { isLive } from '../header.js';
 import { Chips } from '../parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../parts/fields.js';
-import { levels } from '../parts/level.js';
+import { levels } from '../parts/severity.js';
 import { Failure, Notice } from '../parts/notice.js';
 import { useServices } from '../parts/use-services.js';
 import { setQuery, type Place } from '../state.js';
@@ -37,6 +37,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
       />
       <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
       <AttributeField
+        word="field"
         onAdd={(attribute) => {
           setQuery({ attribute: [...attributes, attribute] });
         }}

@@ -34,6 +34,7 @@ function compare(a: string | number, b: string | number): number {
 
 function Row({ route, widest }: { readonly route: ApiRoute; readonly widest: number }) {
   const never = route.count === 0;
+  const of = { service: route.service, method: route.method, route: route.route };
   return (
     <tr class={never ? 'never' : ''}>
       <td class="route-name">
@@ -42,7 +43,7 @@ function Row({ route, widest }: { readonly route: ApiRoute; readonly widest: num
         >
           {route.method}
         </span>
-        <a href={addressOf(['traces'], { service: route.service, route: route.route })}>{route.route}</a>
+        <a href={addressOf(['traces'], of)}>{route.route}</a>
       </td>
       <td>
         <i class={`swatch ${serviceClass(route.service)}`} aria-hidden="true" /> {route.service}
@@ -54,9 +55,7 @@ function Row({ route, widest }: { readonly route: ApiRoute; readonly widest: num
         {never ? (
           '–'
         ) : route.errorShare > 0 ? (
-          <a href={addressOf(['traces'], { service: route.service, route: route.route, status: 'error' })}>
-            {formatShare(route.errorShare)}
-          </a>
+          <a href={addressOf(['traces'], { ...of, status: 'error' })}>{formatShare(route.errorShare)}</a>
         ) : (
           '0 %'
         )}

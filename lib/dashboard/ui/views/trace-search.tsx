@@ -33,6 +33,7 @@ export function TraceSearch({
     setQuery({ [name]: value });
   };
   const attributes = query.getAll('attribute');
+  const method = query.getAll('method').map((name) => `method:${name}`);
   const names = new Set(
     routes.data?.filter((route) => service === '' || route.service === service).map(({ route }) => route),
   );
@@ -66,15 +67,17 @@ export function TraceSearch({
         onChange={set('max')}
       />
       <AttributeField
+        word="attribute"
         onAdd={(attribute) => {
           setQuery({ attribute: [...attributes, attribute] });
         }}
       />
       <Chips
         label="Attributes"
-        values={attributes}
+        values={[...method, ...attributes]}
         onRemove={(value) => {
-          setQuery({ attribute: attributes.filter((each) => each !== value) });
+          if (method.includes(value)) setQuery({ method: undefined });
+          else setQuery({ attribute: attributes.filter((each) => each !== value) });
         }}
       />
       <span class="search-end">{children}</span>

@@ -4,7 +4,7 @@ import type { ApiLog, ApiPage } from '../../api/api.interface.js';
 import { api, type Query } from '../api.js';
 import { formatValue } from '../format.js';
 import { followStream } from '../live-stream.js';
-import { severityOf } from '../parts/level.js';
+import { severityOf } from '../parts/severity.js';
 import { useLoad } from '../parts/use-load.js';
 import { timeSpanOf, type Place } from '../state.js';
 import { spanKeyOf } from './overview.js';

@@ -15,13 +15,14 @@ const PLOTTED = 2_000;
 /** Between two looks for new traces, however many end in the meantime. */
 const LIVE_MS = 1_000;
 
-const FILTERS = ['service', 'route', 'status', 'text', 'min', 'max'] as const;
+const FILTERS = ['service', 'method', 'route', 'status', 'text', 'min', 'max'] as const;
 
 /** The filters of the address as the API takes them. */
 export function traceQueryOf({ query }: Place): Query {
   const text = (name: string): string | undefined => query.get(name) ?? undefined;
   return {
     service: text('service'),
+    method: text('method'),
     route: text('route'),
     status: text('status'),
     text: text('text'),
