@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { type AbstractHttpAdapter } from '@nestjs/core';
 
 import { type DashboardConfig } from './config/telemetry-config.interface.js';
@@ -10,6 +9,7 @@ import { findHandlers, type ModulesLike } from './dashboard/routes/find-handlers
 import { type RouteWatch, watchRoutes } from './dashboard/routes/watch-routes.js';
 import { warnOnce } from './errors/warnings.js';
 import { activeInstrumentations } from './instrumentation/instrumentation-registry.js';
+import { TelemetryLogger } from './logging/telemetry-logger.js';
 import { type StoreFeed } from './runtime/feed-store.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
@@ -90,7 +90,7 @@ function serve(
       const server = adapter.getHttpServer() as ListeningServer | undefined;
       if (server !== undefined)
         tellAddress(server, path, (address) => {
-          new Logger('TelemetryModule').log(`The dashboard is at ${address}`);
+          new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${address}`);
         });
     },
     close: () => {

@@ -120,7 +120,10 @@ function startTracing(
   feed: StoreFeed | undefined,
   register: Register,
 ): OwnedProvider | undefined {
-  if (isRegistered('trace')) return undefined;
+  if (isRegistered('trace')) {
+    warnBypassed('spans', feed);
+    return undefined;
+  }
   const processors = createSpanProcessors(config);
   if (feed !== undefined) processors.push(feed.spanProcessor());
   const { sampler, spanProcessors } = startSampling(config.traces, processors);
@@ -178,7 +181,10 @@ function startLogRecords(
   feed: StoreFeed | undefined,
   register: Register,
 ): OwnedProvider | undefined {
-  if (isRegistered('logs')) return undefined;
+  if (isRegistered('logs')) {
+    warnBypassed('log lines', feed);
+    return undefined;
+  }
   const sending = createLoggerProvider(config, resource);
   const provider = feed === undefined ? sending : feed.loggerProvider(sending);
   if (provider === undefined) return undefined;
@@ -190,6 +196,16 @@ function startLogRecords(
     },
   );
   return provider;
+}
+
+/** What goes to the provider of somebody else does not come to the store. */
+function warnBypassed(what: string, feed: StoreFeed | undefined): void {
+  if (feed !== undefined)
+    warnOnce(
+      `store:bypassed:${what}`,
+      `Another OpenTelemetry SDK runs in this process and takes its ${what}, so the dashboard has none of them. ` +
+        'Leave it out, or send its telemetry to the dashboard with dashboard.otlp.',
+    );
 }
 
 function warnRejected(slot: GlobalSlot): void {

@@ -1,4 +1,4 @@
-import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import { context, logs, metrics, propagation, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 
 import { type Platform } from './behaviours/platform.js';
@@ -15,6 +15,6 @@ export const startNodeSdk: Platform['startOwnSdk'] = (processor) => {
   sdk.start();
   return async () => {
     await sdk.shutdown();
-    for (const api of [trace, context, propagation, metrics]) api.disable();
+    for (const api of [trace, context, propagation, metrics, logs]) api.disable();
   };
 };

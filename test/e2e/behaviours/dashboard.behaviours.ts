@@ -15,7 +15,7 @@ import {
 } from '@nestjs/common';
 import { TelemetryService, type TelemetryOptions } from 'nestjs-telemetry';
 
-import { eventually } from './collectors.js';
+import { eventually, SpanCollector } from './collectors.js';
 import { type Platform } from './platform.js';
 import { type AppUnderTest, newCaller, RunningApp } from './running-app.js';
 
@@ -195,16 +195,21 @@ export function describeDashboard(platform: Platform): void {
     it('draws every instrument over time, with its attributes as filters', async () => {
       await app.fetch('/orders/1');
       const instrument = await answered(
-        'the instrument',
+        'the instrument with the route',
         async () => {
           const all = await ask<Json[]>(app, 'metrics');
-          return all.find(({ name }) => name === 'http.server.request.duration');
+          return all.find(
+            ({ name, attributes }) =>
+              name === 'http.server.request.duration' && JSON.stringify(attributes).includes('/orders/:id'),
+          );
         },
         COLLECTED_WITHIN_MS,
       );
-      expect(instrument).toMatchObject({ type: 'histogram', unit: 's', service: 'behaviours' });
-      expect(instrument.attributes).toMatchObject({
-        'http.route': expect.arrayContaining(['/orders/:id']) as unknown,
+      expect(instrument).toMatchObject({
+        type: 'histogram',
+        unit: 's',
+        service: 'behaviours',
+        attributes: { 'http.route': expect.arrayContaining(['/orders/:id']) as unknown },
       });
       const id = String(instrument.id);
       const chart = await ask<{ series: { label: string; values: (number | null)[] }[] }>(
@@ -685,6 +690,20 @@ export function describeDashboard(platform: Platform): void {
         expect(await (await app.fetch('/telemetry/api/v1/services')).text()).toBe('mine');
       } finally {
         await app.stop();
+      }
+    });
+
+    it('says so where the SDK of somebody else takes the spans', async () => {
+      const stopSdk = platform.startOwnSdk(new SpanCollector());
+      const app = await startDashboard(platform);
+      try {
+        const { warnings } = await ask<{ warnings: { message: string }[] }>(app, 'health');
+        expect(warnings.map(({ message }) => message)).toContainEqual(
+          expect.stringMatching(/^Another OpenTelemetry SDK .* spans, so the dashboard has none/),
+        );
+      } finally {
+        await app.stop();
+        await stopSdk();
       }
     });
 
