@@ -1,0 +1,108 @@
+import { EventEmitter } from 'node:events';
+
+import { LiveStreams } from '../../../lib/dashboard/api/live-streams.js';
+import { QueryParameters } from '../../../lib/dashboard/api/query-parameters.js';
+import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
+import { type HttpResponse } from '../../../lib/dashboard/http/http-exchange.interface.js';
+import { type StoredLog } from '../../../lib/store/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/store/store.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { cleanUp, openTestStore } from '../../store/open-test-store.js';
+
+const resource = { service: 'orders', version: '1', environment: 'test', instance: '', attributes: '{}' };
+
+/** A response whose reader can be slow on purpose, which a socket of loopback is not. */
+class SlowResponse extends EventEmitter {
+  readonly lines: Record<string, unknown>[] = [];
+  status = 0;
+  takes = true;
+  ended = false;
+
+  writeHead(status: number): void {
+    this.status = status;
+  }
+
+  write(text: string): boolean {
+    for (const line of text.split('\n').slice(0, -1))
+      this.lines.push(JSON.parse(line) as Record<string, unknown>);
+    return this.takes;
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  messages(): unknown[] {
+    return this.lines.filter(({ type }) => type === 'log').map(({ log }) => (log as StoredLog).message);
+  }
+}
+
+describe('live streams', () => {
+  let store: TelemetryStore;
+  let streams: LiveStreams;
+  beforeEach(() => {
+    store = openTestStore();
+    streams = new LiveStreams(store);
+  });
+  afterEach(async () => {
+    streams.close();
+    await cleanUp();
+  });
+
+  const open = (query = ''): SlowResponse => {
+    const response = new SlowResponse();
+    // It has what is used of a response.
+    streams.open(new QueryParameters(new URLSearchParams(query)), response as unknown as HttpResponse);
+    return response;
+  };
+  const log = (message: string): void => {
+    store.addLog({
+      resource,
+      time: Date.now(),
+      level: 30,
+      context: undefined,
+      traceId: undefined,
+      spanId: undefined,
+      message,
+      attributes: undefined,
+    });
+  };
+
+  it('tell everybody what was written since they came, each what was asked for', async () => {
+    log('before');
+    await store.flush();
+    const [all, traces] = [open(), open('traces')];
+    log('after');
+    await waitUntil(() => all.messages().length > 0);
+    expect(all.messages()).toEqual(['after']);
+    expect(traces.messages()).toEqual([]);
+  });
+
+  it('leave out what somebody is too slow for, and go on when they have caught up', async () => {
+    const [slow, fast] = [open(), open()];
+    slow.takes = false;
+    log('first');
+    await waitUntil(() => fast.messages().includes('first'));
+    log('second');
+    await waitUntil(() => fast.messages().includes('second'));
+    expect(slow.messages()).toEqual(['first']);
+    slow.emit('drain');
+    log('third');
+    await waitUntil(() => fast.messages().includes('third'));
+    expect(slow.messages()).toEqual(['first', 'third']);
+  });
+
+  it('are twenty at most, until one leaves', () => {
+    const responses = Array.from({ length: 20 }, () => open());
+    expect(() => open()).toThrow(DashboardError);
+    responses[3]?.emit('close');
+    expect(open().status).toBe(200);
+  });
+
+  it('end when the application does, and begin no more', () => {
+    const response = open();
+    streams.close();
+    expect(response.ended).toBe(true);
+    expect(() => open()).toThrow('about to end');
+  });
+});
