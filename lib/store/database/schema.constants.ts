@@ -82,6 +82,7 @@ CREATE TABLE traces (
 CREATE INDEX traces_by_key ON traces (key);
 CREATE INDEX traces_by_start ON traces (start);
 CREATE INDEX traces_by_route ON traces (route, pinned, start);
+CREATE INDEX traces_failed ON traces (start) WHERE error_count > 0;
 
 CREATE TABLE spans (
   id INTEGER PRIMARY KEY,
@@ -103,7 +104,7 @@ CREATE TABLE spans (
   links TEXT
 );
 CREATE INDEX spans_by_trace ON spans (trace);
-CREATE INDEX spans_by_route ON spans (route, start, duration, status, trace, span_id) WHERE route IS NOT NULL;
+CREATE INDEX spans_by_route ON spans (route, start, duration, trace) WHERE route IS NOT NULL;
 
 -- How many entered, how long they took: what remains when spans are evicted. Several rows of a slot add up.
 CREATE TABLE rollups (
@@ -115,6 +116,15 @@ CREATE TABLE rollups (
   errors INTEGER NOT NULL,
   longest INTEGER NOT NULL,
   buckets BLOB NOT NULL,
+  -- The slowest of those that did not fail, and of those that did.
+  slow_trace INTEGER,
+  slow_span BLOB,
+  slow_start INTEGER,
+  slow_duration INTEGER,
+  failed_trace INTEGER,
+  failed_span BLOB,
+  failed_start INTEGER,
+  failed_duration INTEGER,
   PRIMARY KEY (level, slot, route, part)
 ) WITHOUT ROWID;
 
@@ -155,12 +165,14 @@ CREATE TABLE series (
 CREATE UNIQUE INDEX series_by_attributes ON series (instrument, attributes, ifnull(boundaries, ''));
 CREATE TABLE points (
   level INTEGER NOT NULL,
-  time INTEGER NOT NULL,
+  -- As collected: the time, so that rows are added at the end. By the minute: its hour, so that a series is read in few places.
+  block INTEGER NOT NULL,
   series INTEGER NOT NULL,
+  time INTEGER NOT NULL,
   value REAL NOT NULL,
   count INTEGER NOT NULL,
   buckets BLOB,
-  PRIMARY KEY (level, time, series)
+  PRIMARY KEY (level, block, series, time)
 ) WITHOUT ROWID;
 CREATE TABLE exemplars (
   id INTEGER PRIMARY KEY,

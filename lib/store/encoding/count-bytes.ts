@@ -11,8 +11,8 @@ export function encodeCounts(counts: ReadonlyMap<number, number>): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Adds what the bytes say to `counts`. */
-export function addCounts(counts: Map<number, number>, bytes: Uint8Array): void {
+/** Tells `take` of each bucket that the bytes name. */
+export function readCounts(bytes: Uint8Array, take: (bucket: number, count: number) => void): void {
   let position = 0;
   const next = (): number => {
     let value = 0;
@@ -28,8 +28,7 @@ export function addCounts(counts: Map<number, number>, bytes: Uint8Array): void 
   let bucket = 0;
   while (position < bytes.length) {
     bucket += next();
-    const count = next();
-    counts.set(bucket, (counts.get(bucket) ?? 0) + count);
+    take(bucket, next());
   }
 }
 

@@ -21,7 +21,7 @@ export function valueOfBucket(bucket: number): number {
  * @param longest no quantile is above it
  */
 export function quantilesOf(
-  counts: ReadonlyMap<number, number>,
+  counts: Iterable<readonly [bucket: number, count: number]>,
   quantiles: readonly number[],
   longest = Infinity,
 ): (number | null)[] {

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { POINT_LEVEL } from '../writing/point-writer.js';
+import { blockOf, POINT_LEVEL } from '../writing/point-writer.js';
 import { type Tally } from '../writing/tally.js';
 
 /** Of all points, those as collected may be so many; the rest is for the minutes of the hours before. */
@@ -21,23 +21,22 @@ export function evictPoints(database: Database, maxPoints: number, tally: Tally)
   );
 }
 
-/** Deletes points of a level before that time, in milliseconds; returns how many. */
-export function evictOldPoints(database: Database, level: number, before: number, tally: Tally): number {
-  const gone = database.run('DELETE FROM points WHERE level = ? AND time < ?', level, before);
-  tally.addPoints(-gone);
-  return gone;
+/** Deletes points of a level before that time, in milliseconds; of minutes whole hours. */
+export function evictOldPoints(database: Database, level: number, before: number, tally: Tally): void {
+  const block = blockOf(level, before);
+  tally.addPoints(-database.run('DELETE FROM points WHERE level = ? AND block < ?', level, block));
 }
 
 function evictOldest(database: Database, level: number, tally: Tally): number {
-  const last = database.get<{ time: number }>(
-    'SELECT time FROM points WHERE level = ? ORDER BY time LIMIT 1 OFFSET ?',
+  const last = database.get<{ block: number }>(
+    'SELECT block FROM points WHERE level = ? ORDER BY block LIMIT 1 OFFSET ?',
     level,
     CHUNK - 1,
   );
   const gone = database.run(
-    'DELETE FROM points WHERE level = ? AND time <= ?',
+    'DELETE FROM points WHERE level = ? AND block <= ?',
     level,
-    last?.time ?? Number.MAX_SAFE_INTEGER,
+    last?.block ?? Number.MAX_SAFE_INTEGER,
   );
   tally.addPoints(-gone);
   tally.addEvicted(gone);

@@ -4,6 +4,8 @@ import { shareOut } from './share-out.js';
 
 /** Failed traces and those of exemplars stay longest, but may not take everything. */
 const PINNED_SHARE = 0.4;
+/** Traces of a route that one step looks at. */
+const MAX_AT_ONCE = 200;
 
 interface Victim {
   readonly id: number;
@@ -24,7 +26,8 @@ export interface TraceEviction {
 
 /**
  * Deletes the oldest traces of the routes that have most spans: a noisy route takes nothing from a rare one. Failed and pinned
- * traces go when there are too many of them, or when there is nothing else. Returns how many spans went.
+ * traces go when there are too many of them, or when there is nothing else. Returns how many spans went: fewer than wanted when
+ * there are more than one step should delete.
  */
 export function evictTraces(
   database: Database,
@@ -33,34 +36,46 @@ export function evictTraces(
 ): number {
   const pinned = database.one<{ count: number }>('SELECT pinned_spans AS count FROM counters').count;
   const tooManyPinned = Math.min(spans, Math.max(0, pinned - maxSpans * PINNED_SHARE));
-  let gone = 0;
-  const evict = (isPinned: 0 | 1, wanted: number): void => {
+  const evict = (isPinned: 0 | 1, wanted: number): number => {
     const column = isPinned === 1 ? 'pinned_spans' : 'spans';
     const groups = database.all<{ id: number; amount: number }>(
       `SELECT id, ${column} AS amount FROM routes WHERE ${column} > 0`,
     );
+    let gone = 0;
     for (const [route, share] of shareOut(groups, wanted)) {
-      if (isTimeUp()) return;
-      gone += evictOfRoute(route, isPinned, share);
+      if (isTimeUp()) break;
+      gone += evictOfRoute(database, { route, isPinned, share, isTimeUp }, tally);
     }
+    return gone;
   };
-  const evictOfRoute = (route: number, isPinned: 0 | 1, share: number): number => {
-    const victims = database.all<Victim>(
-      `${VICTIM} WHERE route = ? AND pinned = ? ORDER BY start LIMIT ?`,
-      route,
-      isPinned,
-      Math.min(share, 200),
-    );
-    let count = 0;
-    for (const victim of victims) {
-      if (count >= share || isTimeUp()) break;
-      count += deleteTrace(database, victim, tally);
-    }
-    return count;
-  };
-  if (tooManyPinned >= 1) evict(1, tooManyPinned);
-  if (gone < spans) evict(0, spans - gone);
-  if (gone < spans && !isTimeUp()) evict(1, spans - gone);
+  if (tooManyPinned >= 1) return evict(1, tooManyPinned);
+  return evict(0, spans) || evict(1, spans);
+}
+
+interface RouteEviction {
+  readonly route: number;
+  readonly isPinned: 0 | 1;
+  /** How many spans have to go. */
+  readonly share: number;
+  readonly isTimeUp: () => boolean;
+}
+
+function evictOfRoute(
+  database: Database,
+  { route, isPinned, share, isTimeUp }: RouteEviction,
+  tally: Tally,
+): number {
+  const victims = database.all<Victim>(
+    `${VICTIM} WHERE route = ? AND pinned = ? ORDER BY start LIMIT ?`,
+    route,
+    isPinned,
+    Math.min(share, MAX_AT_ONCE),
+  );
+  let gone = 0;
+  for (const victim of victims) {
+    if (gone >= share || isTimeUp()) break;
+    gone += deleteTrace(database, victim, tally);
+  }
   return gone;
 }
 

@@ -16,7 +16,7 @@ const AGE_CHECK_MS = 10_000;
 /** When no line can go without its trace, so many of the spans go. */
 const TRACES_FOR_LOGS = 0.02;
 /** How long the fine sums stay: whoever looks further back looks at coarse ones. */
-export const ROLLUPS_KEPT_MS = [3_600_000, 6 * 3_600_000, Infinity] as const;
+export const ROLLUPS_KEPT_MS = [3_600_000, 6 * 3_600_000, 48 * 3_600_000, Infinity] as const;
 export const COLLECTED_POINTS_KEPT_MS = 2 * 3_600_000;
 
 /** Unused pages that stay in the file, because the next rows need them. */
@@ -75,10 +75,12 @@ export class Evictor {
   makeRoom(now: number): void {
     const { spans, logs } = this.counters();
     this.change((tally) => {
+      const { maxSpans } = this.limits;
       const isTimeUp = () => false;
-      evictTraces(this.database, { spans: spans / 10, maxSpans: 0, isTimeUp }, tally);
+      for (let gone = 0, last = 1; gone < spans / 10 && last > 0; gone += last)
+        last = evictTraces(this.database, { spans: spans / 10 - gone, maxSpans, isTimeUp }, tally);
       for (let gone = 0, last = 1; gone < logs / 10 && last > 0; gone += last)
-        last = evictOldestLogs(this.database, logs / 10, tally);
+        last = evictOldestLogs(this.database, logs / 10 - gone, tally);
       evictPoints(this.database, 0, tally);
     });
     this.agedAt = Math.min(this.agedAt, now);
@@ -145,7 +147,7 @@ export class Evictor {
     if (logs > spans && logs > 0) this.evictLogs(100, tally, isTimeUp);
     else if (spans > 0) evictTraces(database, { spans: 100, maxSpans: limits.maxSpans, isTimeUp }, tally);
     else if (points > 0) evictPoints(database, 0, tally);
-    else database.run('DELETE FROM rollups WHERE level < 2');
+    else database.run('DELETE FROM rollups WHERE level < 3');
   }
 
   private evictAged(now: number, tally: Tally, isTimeUp: () => boolean): boolean {

@@ -51,6 +51,15 @@ export interface LogRow {
 export const LOG_COLUMNS = `logs.id, time, level, services.name AS service, context, message, trace_id AS traceId,
   span_id AS spanId, attributes`;
 
+const LOG = `SELECT ${LOG_COLUMNS} FROM logs JOIN services ON services.id = logs.service WHERE logs.id = ?`;
+
+/** A line on the way: only those that match are looked at any closer. */
+interface PassedRow {
+  readonly id: number;
+  readonly time: number;
+  readonly matches: number;
+}
+
 /**
  * Log lines, newest first; those found by words in the order in which they were written. Looking through many lines stops after
  * some 30 ms: such a page has fewer items than asked for, perhaps none, and still says where to go on.
@@ -62,8 +71,8 @@ export function findLogs(database: Database, filter: LogFilter = {}): Page<LogAn
   const { sql, values } = sourceOf(withinTrace(database, filter), service);
   const isTimeUp = startBudget();
   const items: LogAnswer[] = [];
-  for (const row of database.iterate<LogRow & { readonly matches: number }>(sql, ...values)) {
-    if (row.matches === 1) items.push(toLog(row));
+  for (const row of database.iterate<PassedRow>(sql, ...values)) {
+    if (row.matches === 1) items.push(toLog(database.one<LogRow>(LOG, row.id)));
     if (items.length >= limit || (filter.traceId === undefined && isTimeUp()))
       return { items, next: writeCursor({ at: Math.floor(row.time), id: row.id }) };
   }
@@ -116,7 +125,7 @@ function sourceOf(
   const tables = words === undefined ? 'logs' : 'logs_text CROSS JOIN logs ON logs.id = logs_text.rowid';
   const order = words === undefined ? 'time DESC, logs.id DESC' : 'logs_text.rowid DESC';
   return {
-    sql: `SELECT ${LOG_COLUMNS}, ifnull(${match.sql}, 0) AS matches FROM ${tables} JOIN services ON services.id = logs.service
+    sql: `SELECT logs.id, time, ifnull(${match.sql}, 0) AS matches FROM ${tables}
       WHERE ${place.sql} ORDER BY ${order}`,
     values: [...match.values, ...place.values],
   };

@@ -1,8 +1,7 @@
 import { type Database } from '../database/database.js';
-import { quantilesOf } from '../encoding/value-buckets.js';
 import { type RouteAnswer } from './answers.interface.js';
 import { findServiceId } from './find-service.js';
-import { chooseRollups, readRollups, secondsOf, Total } from './rollup-range.js';
+import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
 import { type TimeRange } from './time-range.interface.js';
 
 interface RouteRow {
@@ -21,7 +20,7 @@ interface RouteRow {
 export function findRoutes(database: Database, range: TimeRange, service?: string): RouteAnswer[] {
   const id = service === undefined ? undefined : findServiceId(database, service);
   if (service !== undefined && id === undefined) return [];
-  const rollups = chooseRollups(range);
+  const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const totals = new Map<number, Total>();
   for (const row of readRollups(database, rollups, id)) {
     let total = totals.get(row.route);
@@ -45,10 +44,11 @@ function readRoutes(database: Database, service: number | undefined): RouteRow[]
 
 function describe(
   { service, method, route, handler, lastSeen }: RouteRow,
-  { count, errors, longest, buckets }: Total,
+  total: Total,
   seconds: number,
 ): RouteAnswer {
-  const [p50, p95] = quantilesOf(buckets, [0.5, 0.95], longest).map((us) => us && us / 1_000);
+  const { count, errors } = total;
+  const [p50, p95] = total.quantiles([0.5, 0.95]);
   return {
     service,
     method,

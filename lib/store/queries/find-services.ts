@@ -1,7 +1,6 @@
 import { type Database } from '../database/database.js';
-import { quantilesOf } from '../encoding/value-buckets.js';
 import { type ServiceAnswer } from './answers.interface.js';
-import { chooseRollups, readRollups, secondsOf, Total } from './rollup-range.js';
+import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
 import { type TimeRange } from './time-range.interface.js';
 
 interface ServiceRow {
@@ -14,7 +13,7 @@ interface ServiceRow {
 
 /** Everybody who has reported, busiest first; the numbers are those of the range. */
 export function findServices(database: Database, range: TimeRange): ServiceAnswer[] {
-  const rollups = chooseRollups(range);
+  const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const serviceOfRoute = new Map(
     database
       .all<{ id: number; service: number }>('SELECT id, service FROM routes')
@@ -35,14 +34,15 @@ export function findServices(database: Database, range: TimeRange): ServiceAnswe
     .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
 }
 
-function describe({ count, errors, longest, buckets }: Total, seconds: number) {
-  const [p50, p95, p99] = quantilesOf(buckets, [0.5, 0.95, 0.99], longest);
+function describe(total: Total, seconds: number) {
+  const { count, errors } = total;
+  const [p50, p95, p99] = total.quantiles([0.5, 0.95, 0.99]);
   return {
     count,
     perSecond: count / seconds,
     errorShare: count === 0 ? 0 : errors / count,
-    p50: (p50 ?? 0) / 1_000,
-    p95: (p95 ?? 0) / 1_000,
-    p99: (p99 ?? 0) / 1_000,
+    p50: p50 ?? 0,
+    p95: p95 ?? 0,
+    p99: p99 ?? 0,
   };
 }

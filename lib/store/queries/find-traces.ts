@@ -13,6 +13,8 @@ const MAX_LIMIT = 1_000;
 /** A route of so many services and methods is looked for in the traces instead. */
 const MAX_ROUTES = 40;
 
+const SUMMARY = `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.id = ?`;
+
 /** Which traces are asked for; what is undefined is no condition. */
 export interface TraceFilter extends Partial<TimeRange> {
   /** Took part in it. */
@@ -34,7 +36,13 @@ export interface TraceFilter extends Partial<TimeRange> {
   readonly limit?: number | undefined;
 }
 
-type FoundRow = SummaryRow & { readonly at: number; readonly row: number };
+/** A trace on the way: only those that match are looked at any closer. */
+interface PassedRow {
+  readonly id: number;
+  readonly at: number;
+  readonly row: number;
+  readonly matches: number;
+}
 
 /**
  * Traces, newest first. Looking into the spans of many traces stops after some 30 ms: such a page has fewer items than asked for,
@@ -48,10 +56,11 @@ export function findTraces(database: Database, filter: TraceFilter = {}): Page<T
   const summarize = startSummaries(database);
   const items: TraceSummaryAnswer[] = [];
   const seen = new Set<number>();
-  for (const row of database.iterate<FoundRow & { readonly matches: number }>(source.sql, ...source.values)) {
+  for (const row of database.iterate<PassedRow>(source.sql, ...source.values)) {
     if (row.matches === 1 && !seen.has(row.id)) {
       seen.add(row.id);
-      items.push(summarize(row));
+      const found = database.get<SummaryRow>(SUMMARY, row.id);
+      if (found !== undefined) items.push(summarize(found));
     }
     if (items.length >= limit || isTimeUp()) return { items, next: writeCursor({ at: row.at, id: row.row }) };
   }
@@ -97,15 +106,16 @@ function fromTraces(
 ): Source {
   const place = new Conditions();
   addTime(place, filter, 'traces.start', 'traces.id');
-  const match = matchOf(filter, 'traces.duration');
-  if (service !== undefined) match.add('instr(traces.services, ?) > 0', `,${service},`);
+  addNumbers(place, filter, 'traces.duration');
+  const match = matchOf(filter);
+  if (service !== undefined) place.add('instr(traces.services, ?) > 0', `,${service},`);
   if (routes !== undefined)
     match.add(
       'EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND route IN (SELECT value FROM json_each(?)))',
       JSON.stringify(routes),
     );
   return {
-    sql: `SELECT ${SUMMARY_COLUMNS}, traces.start AS at, traces.id AS row, (${match.sql}) AS matches FROM ${SUMMARY_TABLES}
+    sql: `SELECT traces.id, traces.start AS at, traces.id AS row, (${match.sql}) AS matches FROM traces
       WHERE ${place.sql} ORDER BY traces.start DESC, traces.id DESC`,
     values: [...match.values, ...place.values],
   };
@@ -121,12 +131,14 @@ function fromEntries(filter: TraceFilter, routes: readonly number[]): Source {
     values.push(...place.values);
     return `SELECT start, id, duration, trace FROM spans INDEXED BY spans_by_route WHERE ${place.sql}`;
   });
-  const match = matchOf(filter, 'entries.duration');
+  const match = matchOf(filter);
+  const place = new Conditions();
+  addNumbers(place, filter, 'entries.duration');
   return {
-    sql: `SELECT ${SUMMARY_COLUMNS}, entries.start AS at, entries.id AS row, (${match.sql}) AS matches
-      FROM (${parts.join(' UNION ALL ')} ORDER BY start DESC, id DESC LIMIT -1) AS entries CROSS JOIN ${SUMMARY_TABLES}
-      WHERE traces.id = entries.trace`,
-    values: [...match.values, ...values],
+    sql: `SELECT traces.id, entries.start AS at, entries.id AS row, (${match.sql}) AS matches
+      FROM (${parts.join(' UNION ALL ')} ORDER BY start DESC, id DESC LIMIT -1) AS entries CROSS JOIN traces ON traces.id = entries.trace
+      WHERE ${place.sql}`,
+    values: [...match.values, ...values, ...place.values],
   };
 }
 
@@ -138,13 +150,16 @@ function addTime(place: Conditions, filter: TraceFilter, start: string, id: stri
   if (cursor !== undefined) place.add(`(${start}, ${id}) < (?, ?)`, cursor.at, cursor.id);
 }
 
-/** What is asked of each trace on the way, so that looking at it can be stopped. */
-function matchOf(filter: TraceFilter, duration: string): Conditions {
+/** What a trace itself says: SQLite passes over the others by itself. */
+function addNumbers(place: Conditions, { minMs, maxMs, status }: TraceFilter, duration: string): void {
+  if (minMs !== undefined) place.add(`${duration} >= ?`, minMs * 1_000);
+  if (maxMs !== undefined) place.add(`${duration} <= ?`, maxMs * 1_000);
+  if (status !== undefined) addStatus(place, status);
+}
+
+/** What only its spans say; looking at them takes so long that it must be possible to stop after each trace. */
+function matchOf({ attributes = [], text }: TraceFilter): Conditions {
   const match = new Conditions();
-  const { minMs, maxMs, status, attributes = [], text } = filter;
-  if (minMs !== undefined) match.add(`${duration} >= ?`, minMs * 1_000);
-  if (maxMs !== undefined) match.add(`${duration} <= ?`, maxMs * 1_000);
-  if (status !== undefined) addStatus(match, status);
   if (attributes.length > 0) {
     const span = new Conditions();
     for (const attribute of attributes) span.add(...hasField('spans.attributes', attribute));
@@ -154,11 +169,11 @@ function matchOf(filter: TraceFilter, duration: string): Conditions {
   return match;
 }
 
-function addStatus(match: Conditions, status: string): void {
-  if (status === 'error') match.add('traces.error_count > 0');
-  else if (status === 'ok') match.add('traces.error_count = 0');
-  else if (/^\dxx$/.test(status)) match.add("ifnull(traces.outcome, '') LIKE ?", `${status[0] ?? ''}__`);
-  else match.add("ifnull(traces.outcome, '') = ?", status);
+function addStatus(place: Conditions, status: string): void {
+  if (status === 'error') place.add('traces.error_count > 0');
+  else if (status === 'ok') place.add('traces.error_count = 0');
+  else if (/^\dxx$/.test(status)) place.add("ifnull(traces.outcome, '') LIKE ?", `${status[0] ?? ''}__`);
+  else place.add("ifnull(traces.outcome, '') = ?", status);
 }
 
 function addText(match: Conditions, text: string): void {

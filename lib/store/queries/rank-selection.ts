@@ -7,8 +7,9 @@ import { readAttributes } from './read-json.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** Traces that are looked at on each side; more would not change the shares much. */
-const SAMPLE = 300;
+const SAMPLE = 200;
 const MAX_RANKED = 30;
+const RANKING_MS = 20;
 const SHOWN_TRACES = 50;
 /** Longer values are texts of their own, not categories. */
 const MAX_VALUE = 200;
@@ -98,7 +99,7 @@ function rank(
   others: readonly EntryRow[],
 ): SelectionAnswer['attributes'] {
   const tallies = new Map<string, Tally>();
-  const isTimeUp = startBudget();
+  const isTimeUp = startBudget(RANKING_MS);
   let selectedCount = 0;
   let otherCount = 0;
   // In turns, so that both sides have been looked at when time is up.

@@ -1,11 +1,16 @@
 import { type Database } from '../database/database.js';
-import { addCounts } from '../encoding/count-bytes.js';
+import { readCounts } from '../encoding/count-bytes.js';
+import { quantilesOf } from '../encoding/value-buckets.js';
 import { ROLLUPS_KEPT_MS } from '../eviction/evictor.js';
 import { ROLLUP_SLOTS_MS } from '../writing/rollups.js';
 import { type TimeRange } from './time-range.interface.js';
 
-/** More slots than that are not told apart on any chart. */
-const MAX_SLOTS = 180;
+/** For a chart: more slots are not told apart. */
+export const SLOTS_OF_CHART = 180;
+/** For one number: then the first and the last slot, which may be part of the range only, weigh little. */
+export const SLOTS_OF_TOTAL = 40;
+/** Durations are below 2^53 microseconds. */
+const MAX_BUCKETS = 3_072;
 
 /** Which sums to read for a stretch of time, and which stretch they stand for. */
 export interface RollupRange extends TimeRange {
@@ -24,13 +29,29 @@ export interface RollupRow {
   readonly buckets: Uint8Array;
 }
 
+/** A sum with the slowest in it; times are microseconds, traces are numbers. */
+export interface ExemplifiedRow extends RollupRow {
+  readonly slowTrace: number | null;
+  readonly slowSpan: Uint8Array | null;
+  readonly slowStart: number | null;
+  readonly slowDuration: number | null;
+  readonly failedTrace: number | null;
+  readonly failedSpan: Uint8Array | null;
+  readonly failedStart: number | null;
+  readonly failedDuration: number | null;
+}
+
+const SUMS = 'rollups.route, slot, count, errors, longest, buckets';
+const EXEMPLARS = `slow_trace AS slowTrace, slow_span AS slowSpan, slow_start AS slowStart, slow_duration AS slowDuration,
+  failed_trace AS failedTrace, failed_span AS failedSpan, failed_start AS failedStart, failed_duration AS failedDuration`;
+
 /** The finest sums that are few enough and still there; the range grows to whole slots. */
-export function chooseRollups({ from, to }: TimeRange, now = Date.now()): RollupRange {
+export function chooseRollups({ from, to }: TimeRange, maxSlots: number, now = Date.now()): RollupRange {
   const last = ROLLUP_SLOTS_MS.length - 1;
   let level = 0;
   while (
     level < last &&
-    ((to - from) / slotOf(level) > MAX_SLOTS || from < now - (ROLLUPS_KEPT_MS[level] ?? Infinity))
+    ((to - from) / slotOf(level) > maxSlots || from < now - (ROLLUPS_KEPT_MS[level] ?? Infinity))
   )
     level += 1;
   const slot = slotOf(level);
@@ -44,14 +65,32 @@ function slotOf(level: number): number {
 /** Sums of what entered, of one service or of all. */
 export function readRollups(
   database: Database,
-  { level, from, to }: RollupRange,
+  range: RollupRange,
   service: number | undefined,
 ): RollupRow[] {
-  const sql = `SELECT rollups.route, slot, count, errors, longest, buckets FROM rollups JOIN routes ON routes.id = rollups.route
+  return readColumns<RollupRow>(SUMS, database, range, service);
+}
+
+/** The same with the slowest of each. */
+export function readExemplifiedRollups(
+  database: Database,
+  range: RollupRange,
+  service: number | undefined,
+): ExemplifiedRow[] {
+  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, database, range, service);
+}
+
+function readColumns<Row>(
+  columns: string,
+  database: Database,
+  { level, from, to }: RollupRange,
+  service: number | undefined,
+): Row[] {
+  const sql = `SELECT ${columns} FROM rollups JOIN routes ON routes.id = rollups.route
     WHERE level = ? AND slot >= ? AND slot < ? AND is_entry = 1`;
   return service === undefined
-    ? database.all<RollupRow>(sql, level, from, to)
-    : database.all<RollupRow>(`${sql} AND service = ?`, level, from, to, service);
+    ? database.all<Row>(sql, level, from, to)
+    : database.all<Row>(`${sql} AND service = ?`, level, from, to, service);
 }
 
 /** Several sums together. */
@@ -60,14 +99,33 @@ export class Total {
   errors = 0;
   /** Microseconds. */
   longest = 0;
-  readonly buckets = new Map<number, number>();
+  private readonly counts = new Float64Array(MAX_BUCKETS);
+  private lowest = MAX_BUCKETS;
+  private highest = 0;
 
   add({ count, errors, longest, buckets }: RollupRow): void {
     this.count += count;
     this.errors += errors;
     if (longest > this.longest) this.longest = longest;
-    addCounts(this.buckets, buckets);
+    readCounts(buckets, this.addCount);
   }
+
+  /** In milliseconds; null where nothing entered. @param quantiles 0 to 1, rising */
+  quantiles(quantiles: readonly number[]): (number | null)[] {
+    const buckets: [bucket: number, count: number][] = [];
+    for (let bucket = this.lowest; bucket <= this.highest; bucket += 1) {
+      const count = this.counts[bucket] ?? 0;
+      if (count > 0) buckets.push([bucket, count]);
+    }
+    return quantilesOf(buckets, quantiles, this.longest).map((us) => us && us / 1_000);
+  }
+
+  private readonly addCount = (bucket: number, count: number): void => {
+    const index = Math.min(bucket, MAX_BUCKETS - 1);
+    this.counts[index] = (this.counts[index] ?? 0) + count;
+    if (index < this.lowest) this.lowest = index;
+    if (index > this.highest) this.highest = index;
+  };
 }
 
 /** How many seconds of a range are over. */

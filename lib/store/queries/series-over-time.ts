@@ -1,4 +1,4 @@
-import { addCounts } from '../encoding/count-bytes.js';
+import { readCounts } from '../encoding/count-bytes.js';
 import { quantilesOf } from '../encoding/value-buckets.js';
 import { type Series } from './find-instruments.js';
 import { type PointRow } from './point-range.js';
@@ -82,7 +82,9 @@ export function quantilesOver(
   for (const { series: id, time, buckets } of points) {
     const bucket = counts[bucketOf(time, times, width)];
     if (bucket !== undefined && buckets !== null && series.get(id)?.boundaries.join() === key)
-      addCounts(bucket, buckets);
+      readCounts(buckets, (number, count) => {
+        bucket.set(number, (bucket.get(number) ?? 0) + count);
+      });
   }
   const perTime = counts.map((count) =>
     boundaries.length === 0 ? quantilesOf(count, quantiles) : interpolate(count, boundaries, quantiles),

@@ -2,6 +2,7 @@ import { type Database } from '../database/database.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { type StoredExemplar } from '../rows.interface.js';
 import { type PlacedPoint } from './point-writer.js';
+import { pinTrace } from './pin-trace.js';
 import { type Tally } from './tally.js';
 
 /** The span of a measurement may end, and be written, long after it was made. */
@@ -13,13 +14,6 @@ const EVERY_MS = 2_000;
 interface Waiting {
   readonly series: number;
   readonly exemplar: StoredExemplar;
-}
-
-interface TraceOfExemplar {
-  readonly id: number;
-  readonly route: number;
-  readonly pinned: number;
-  readonly spanCount: number;
 }
 
 /** Writes exemplars whose trace is in the store, and pins that trace: a dot on a chart must lead somewhere. */
@@ -63,8 +57,8 @@ export class ExemplarWriter {
 
   private writeOne({ series, exemplar }: Waiting, tally: Tally): boolean {
     const { database } = this;
-    const trace = database.get<TraceOfExemplar>(
-      'SELECT id, route, pinned, span_count AS spanCount FROM traces WHERE key = ? AND trace_id = ?',
+    const trace = database.get<{ id: number }>(
+      'SELECT id FROM traces WHERE key = ? AND trace_id = ?',
       traceKeyOf(exemplar.traceId),
       bytesOf(exemplar.traceId),
     );
@@ -77,11 +71,7 @@ export class ExemplarWriter {
       trace.id,
       bytesOf(exemplar.spanId),
     );
-    if (trace.pinned === 0) {
-      database.run('UPDATE traces SET pinned = 1 WHERE id = ?', trace.id);
-      tally.addSpans(trace.route, false, -trace.spanCount);
-      tally.addSpans(trace.route, true, trace.spanCount);
-    }
+    pinTrace(database, trace.id, tally);
     return true;
   }
 }

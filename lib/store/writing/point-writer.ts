@@ -7,6 +7,12 @@ import { type Tally } from './tally.js';
 
 /** A point as it comes, and the sum of those of a minute. */
 export const POINT_LEVEL = { asCollected: 0, minute: 1 } as const;
+export const BLOCK_MS = 3_600_000;
+
+/** Among which rows a point is written. */
+export function blockOf(level: number, time: number): number {
+  return level === POINT_LEVEL.minute ? Math.floor(time / BLOCK_MS) * BLOCK_MS : time;
+}
 
 /** Made-up attribute values must not grow the table of series for ever. */
 const MAX_SERIES_PER_INSTRUMENT = 2_000;
@@ -62,10 +68,11 @@ export class PointWriter {
     // Another process may have a point of the series at that very instant; the next free one is as good.
     for (let at = Math.floor(time), tries = 0; tries < 10; at += 1, tries += 1) {
       const written = this.database.run(
-        'INSERT OR IGNORE INTO points (level, time, series, value, count, buckets) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT OR IGNORE INTO points (level, block, series, time, value, count, buckets) VALUES (?, ?, ?, ?, ?, ?, ?)',
         level,
-        at,
+        blockOf(level, at),
         series,
+        at,
         value,
         count,
         bytes,

@@ -1,9 +1,28 @@
-import { type Database } from '../database/database.js';
+import { type Database, type SqlValue } from '../database/database.js';
 import { encodeCounts } from '../encoding/count-bytes.js';
+import { IdBytes } from '../encoding/ids.js';
 import { valueBucket } from '../encoding/value-buckets.js';
+import { pinTrace } from './pin-trace.js';
+import { type Tally } from './tally.js';
 
-/** How long the slots of each level are, in milliseconds: the finest for the last minutes, the coarsest for a day. */
-export const ROLLUP_SLOTS_MS = [10_000, 60_000, 600_000] as const;
+/** How long the slots of each level are, in milliseconds: the finest for the last minutes, the coarsest for days. */
+export const ROLLUP_SLOTS_MS = [10_000, 60_000, 600_000, 3_600_000] as const;
+/** The slowest of each minute stays in the store, as long as there is room for what is pinned. */
+const PINNING_LEVEL = 1;
+
+/** What entered a service: a request, a message, a run. */
+export interface Entry {
+  readonly route: number;
+  /** Number of its trace. */
+  readonly trace: number;
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** Microseconds. */
+  readonly start: number;
+  /** Microseconds. */
+  readonly duration: number;
+  readonly failed: boolean;
+}
 
 /** What entered by a route in one slot of time. */
 class Rollup {
@@ -12,6 +31,9 @@ class Rollup {
   /** Microseconds. */
   longest = 0;
   isDirty = true;
+  slowest: Entry | undefined;
+  slowestFailed: Entry | undefined;
+  pinned: Entry | undefined;
   readonly buckets = new Map<number, number>();
 
   constructor(
@@ -21,14 +43,22 @@ class Rollup {
     readonly part: number,
   ) {}
 
-  add(duration: number, bucket: number, failed: boolean): void {
+  add(entry: Entry, bucket: number): void {
+    const { duration } = entry;
     this.count += 1;
-    if (failed) this.errors += 1;
     if (duration > this.longest) this.longest = duration;
     this.buckets.set(bucket, (this.buckets.get(bucket) ?? 0) + 1);
     this.isDirty = true;
+    if (entry.failed) {
+      this.errors += 1;
+      if (duration >= (this.slowestFailed?.duration ?? 0)) this.slowestFailed = entry;
+    } else if (duration >= (this.slowest?.duration ?? 0)) this.slowest = entry;
   }
 }
+
+const INSERT = `INSERT OR REPLACE INTO rollups (level, slot, route, part, count, errors, longest, buckets,
+  slow_trace, slow_span, slow_start, slow_duration, failed_trace, failed_span, failed_start, failed_duration)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /**
  * Adds up what enters by route and time, so that rates and quantiles of a day are known when most of its spans are evicted.
@@ -36,19 +66,20 @@ class Rollup {
  */
 export class Rollups {
   private readonly open = new Map<string, Rollup>();
+  private readonly slowId = new IdBytes();
+  private readonly failedId = new IdBytes();
 
-  /** @param start milliseconds; @param duration microseconds */
-  add(route: number, start: number, duration: number, failed: boolean): void {
-    const bucket = valueBucket(duration);
+  add(entry: Entry): void {
+    const bucket = valueBucket(entry.duration);
     ROLLUP_SLOTS_MS.forEach((length, level) => {
-      const slot = Math.floor(start / length) * length;
-      const key = `${level} ${slot} ${route}`;
+      const slot = Math.floor(entry.start / 1_000 / length) * length;
+      const key = `${level} ${slot} ${entry.route}`;
       let rollup = this.open.get(key);
       if (rollup === undefined) {
         const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-        this.open.set(key, (rollup = new Rollup(level, slot, route, part)));
+        this.open.set(key, (rollup = new Rollup(level, slot, entry.route, part)));
       }
-      rollup.add(duration, bucket, failed);
+      rollup.add(entry, bucket);
     });
   }
 
@@ -58,22 +89,19 @@ export class Rollups {
     return false;
   }
 
-  /** Writes what has changed. */
-  write(database: Database): void {
+  /** Writes what has changed, and pins the traces that charts will point to. */
+  write(database: Database, tally: Tally): void {
     for (const rollup of this.open.values()) {
       if (!rollup.isDirty) continue;
-      const { level, slot, route, part, count, errors, longest } = rollup;
-      database.run(
-        'INSERT OR REPLACE INTO rollups (level, slot, route, part, count, errors, longest, buckets) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-        level,
-        slot,
-        route,
-        part,
-        count,
-        errors,
-        longest,
-        encodeCounts(rollup.buckets),
-      );
+      const { level, slot, route, part, count, errors, longest, slowest } = rollup;
+      const buckets = encodeCounts(rollup.buckets);
+      const exemplars = [
+        ...exemplarOf(slowest, this.slowId),
+        ...exemplarOf(rollup.slowestFailed, this.failedId),
+      ];
+      database.run(INSERT, level, slot, route, part, count, errors, longest, buckets, ...exemplars);
+      if (level === PINNING_LEVEL && slowest !== undefined && slowest !== rollup.pinned)
+        pinTrace(database, slowest.trace, tally);
     }
   }
 
@@ -81,12 +109,14 @@ export class Rollups {
   settle(now: number): void {
     for (const [key, rollup] of this.open) {
       rollup.isDirty = false;
+      rollup.pinned = rollup.slowest;
       if (rollup.slot + 2 * (ROLLUP_SLOTS_MS[rollup.level] ?? 0) < now) this.open.delete(key);
     }
   }
+}
 
-  /** The numbers of routes belong to another file now. */
-  clear(): void {
-    this.open.clear();
-  }
+function exemplarOf(entry: Entry | undefined, id: IdBytes): SqlValue[] {
+  return entry === undefined
+    ? [null, null, null, null]
+    : [entry.trace, id.of(entry.idHigh, entry.idLow), entry.start, entry.duration];
 }

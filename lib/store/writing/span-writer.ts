@@ -2,18 +2,9 @@ import { type Database } from '../database/database.js';
 import { bytesOf, IdBytes, traceKeyOf } from '../encoding/ids.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries, type ResourceIds, type RouteKey } from './dictionaries.js';
+import { type Entry } from './rollups.js';
 import { type Tally } from './tally.js';
 import { beginTrace, foldSpan, type TraceRow } from './trace-row.js';
-
-/** What entered a service: to be added up once it is there for good. */
-export interface Entry {
-  readonly route: number;
-  /** Milliseconds. */
-  readonly start: number;
-  /** Microseconds. */
-  readonly duration: number;
-  readonly failed: boolean;
-}
 
 const INSERT_SPAN = `INSERT INTO spans
   (trace, span_id, parent_id, resource, scope, name, kind, start, duration, status, status_message, route, attributes, events, links)
@@ -52,30 +43,22 @@ export class SpanWriter {
   write(spans: readonly StoredSpan[], tally: Tally, entries: Entry[], now: number): void {
     const byTrace = new Map<string, PlacedSpan[]>();
     for (const span of spans) {
-      const placed = this.place(span, entries, now);
+      const placed = this.place(span, now);
       const others = byTrace.get(span.traceId);
       if (others === undefined) byTrace.set(span.traceId, [placed]);
       else others.push(placed);
     }
-    for (const placed of byTrace.values()) this.writeTrace(placed, tally, now);
+    for (const placed of byTrace.values()) this.writeTrace(placed, tally, entries, now);
   }
 
-  private place(span: StoredSpan, entries: Entry[], now: number): PlacedSpan {
+  private place(span: StoredSpan, now: number): PlacedSpan {
     const ids = this.dictionaries.resource(span.resource, now);
     const key = routeKeyOf(span);
     const route = key && this.dictionaries.route(ids.service, key, now);
-    const isEntry = key?.isEntry === true;
-    if (route !== undefined && isEntry)
-      entries.push({
-        route,
-        start: span.start / 1_000,
-        duration: span.duration,
-        failed: span.status === SPAN_STATUS.error,
-      });
     return { span, ids, route };
   }
 
-  private writeTrace(placed: readonly PlacedSpan[], tally: Tally, now: number): void {
+  private writeTrace(placed: readonly PlacedSpan[], tally: Tally, entries: Entry[], now: number): void {
     const [first] = placed;
     if (first === undefined) return;
     const { database } = this;
@@ -106,26 +89,37 @@ export class SpanWriter {
       ...(found === undefined ? [bytes, key] : [found.id]),
     );
     const trace = found?.id ?? Number(lastInsertRowid);
-    for (const span of placed) this.writeSpan(trace, span);
+    for (const span of placed) this.writeSpan(trace, span, entries);
   }
 
-  private writeSpan(trace: number, { span, ids, route }: PlacedSpan): void {
-    const { parentHigh, parentLow } = span;
+  private writeSpan(trace: number, { span, ids, route }: PlacedSpan, entries: Entry[]): void {
+    const { parentHigh, parentLow, idHigh, idLow, start, duration } = span;
+    const entered = route !== undefined && isEntry(span);
+    if (entered)
+      entries.push({
+        route,
+        trace,
+        idHigh,
+        idLow,
+        start,
+        duration,
+        failed: span.status === SPAN_STATUS.error,
+      });
     this.database
       .prepare(INSERT_SPAN)
       .run(
         trace,
-        this.spanId.of(span.idHigh, span.idLow),
+        this.spanId.of(idHigh, idLow),
         parentHigh === 0 && parentLow === 0 ? null : this.parentId.of(parentHigh, parentLow),
         ids.resource,
         this.dictionaries.scope(span.scope),
         span.name,
         span.kind,
-        span.start,
-        span.duration,
+        start,
+        duration,
         span.status,
         span.statusMessage ?? null,
-        route !== undefined && isEntry(span) ? route : null,
+        entered ? route : null,
         span.attributes,
         span.events ?? null,
         span.links ?? null,

@@ -5,8 +5,8 @@ import { ExemplarWriter } from './exemplar-writer.js';
 import { LogWriter } from './log-writer.js';
 import { MinutePoints } from './minute-points.js';
 import { PointWriter, type PlacedPoint } from './point-writer.js';
-import { Rollups } from './rollups.js';
-import { type Entry, SpanWriter } from './span-writer.js';
+import { type Entry, Rollups } from './rollups.js';
+import { SpanWriter } from './span-writer.js';
 import { Tally } from './tally.js';
 
 /** Rows of one change. */
@@ -50,8 +50,7 @@ export class WriteSession {
       }
     });
     // Only what is there for good adds up: a change that is taken back is made again.
-    for (const { route, start, duration, failed } of entries)
-      this.rollups.add(route, start, duration, failed);
+    for (const entry of entries) this.rollups.add(entry);
     for (const point of placed) {
       this.minutes.add(point);
       this.exemplars.take(point);
@@ -69,7 +68,7 @@ export class WriteSession {
     if (!rollups.isDirty && !minutes.isDue(all ? Infinity : now) && exemplars.isEmpty) return;
     let waiting: readonly unknown[] = [];
     this.change(0, (tally) => {
-      rollups.write(this.database);
+      rollups.write(this.database, tally);
       this.points.writeMinutes(minutes, now, all, tally);
       waiting = exemplars.write(tally, now);
     });

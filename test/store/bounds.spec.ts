@@ -1,0 +1,206 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { shareOut } from '../../lib/store/eviction/share-out.js';
+import { findLogs } from '../../lib/store/queries/find-logs.js';
+import { findRoutes } from '../../lib/store/queries/find-routes.js';
+import { findTraces } from '../../lib/store/queries/find-traces.js';
+import { readStore } from '../../lib/store/queries/read-store.js';
+import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../lib/store/rows.interface.js';
+import { type TelemetryStore } from '../../lib/store/store.js';
+import { waitUntil } from '../support/wait-until.js';
+import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
+import { logOf, newTraceId, spanOf } from './sample-rows.js';
+
+afterEach(cleanUp);
+
+const numbers = (store: TelemetryStore) => store.read(readStore);
+const count = (store: TelemetryStore, filter: Parameters<typeof findTraces>[1]) =>
+  store.read((database) => findTraces(database, { limit: 1_000, ...filter })).items.length;
+
+let clock = Date.now() * 1_000 - 60_000_000;
+const next = (more: Partial<StoredSpan> = {}): StoredSpan => {
+  clock += 1_000;
+  return spanOf({ start: clock, ...more });
+};
+
+describe('shareOut()', () => {
+  it('takes from those who have most, down to a level', () => {
+    const holders = [
+      { id: 1, amount: 100 },
+      { id: 2, amount: 60 },
+      { id: 3, amount: 5 },
+    ];
+    expect(shareOut(holders, 20)).toEqual(new Map([[1, 20]]));
+    expect(shareOut(holders, 60)).toEqual(
+      new Map([
+        [1, 50],
+        [2, 10],
+      ]),
+    );
+    expect(shareOut(holders, 1_000)).toEqual(
+      new Map([
+        [1, 100],
+        [2, 60],
+        [3, 5],
+      ]),
+    );
+    expect(shareOut([], 5)).toEqual(new Map());
+  });
+});
+
+describe('the bound on spans', () => {
+  it('lets a noisy route push out its own traces, and none of a rare one', async () => {
+    const store = openTestStore({ maxSpans: 500 });
+    for (let index = 0; index < 50; index += 1) store.addSpan(next({ route: '/rare' }));
+    for (let index = 0; index < 2_000; index += 1) store.addSpan(next({ route: '/noisy' }));
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 500);
+    expect(count(store, { route: '/rare' })).toBe(50);
+    expect(count(store, { route: '/noisy' })).toBeGreaterThan(400);
+    const { evicted, spans } = numbers(store);
+    expect(evicted + spans).toBe(2_050);
+  });
+
+  it('keeps the newest of a route', async () => {
+    const store = openTestStore({ maxSpans: 200 });
+    const ids = Array.from({ length: 600 }, () => newTraceId());
+    for (const traceId of ids) store.addSpan(next({ traceId }));
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 200);
+    const kept = store
+      .read((database) => findTraces(database, { limit: 1_000 }))
+      .items.map(({ traceId }) => traceId);
+    expect(kept).toEqual(ids.slice(-kept.length).reverse());
+    expect(kept.length).toBeGreaterThan(150);
+  });
+
+  it('lets failed traces go last', async () => {
+    const store = openTestStore({ maxSpans: 500 });
+    for (let index = 0; index < 100; index += 1)
+      store.addSpan(next({ status: SPAN_STATUS.error, outcome: '500' }));
+    for (let index = 0; index < 2_000; index += 1) store.addSpan(next());
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 500);
+    expect(count(store, { status: 'error' })).toBe(100);
+  });
+
+  it('gives failed traces a part only, when nearly everything fails', async () => {
+    const store = openTestStore({ maxSpans: 500 });
+    for (let index = 0; index < 200; index += 1) store.addSpan(next({ route: '/sound' }));
+    for (let index = 0; index < 2_000; index += 1)
+      store.addSpan(next({ route: '/broken', status: SPAN_STATUS.error, outcome: '500' }));
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 500);
+    expect(count(store, { status: 'error' })).toBeGreaterThan(150);
+    expect(count(store, { route: '/sound' })).toBe(200);
+  });
+
+  it('still knows how many came when most are evicted', async () => {
+    const store = openTestStore({ maxSpans: 200 });
+    for (let index = 0; index < 1_000; index += 1)
+      store.addSpan(next({ start: Date.now() * 1_000, duration: 10_000 }));
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 200);
+    const [route] = store.read((database) =>
+      findRoutes(database, { from: Date.now() - 60_000, to: Date.now() + 1 }),
+    );
+    expect(route).toMatchObject({ count: 1_000, errorShare: 0 });
+    expect(route?.p95).toBeCloseTo(10, 0);
+  });
+
+  it('leaves no span behind without its trace', async () => {
+    const store = openTestStore({ maxSpans: 300 });
+    for (let index = 0; index < 500; index += 1) {
+      const root = next();
+      store.addSpan(root);
+      store.addSpan(
+        next({
+          traceId: root.traceId,
+          parentHigh: root.idHigh,
+          parentLow: root.idLow,
+          kind: SPAN_KIND.internal,
+        }),
+      );
+    }
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 300);
+    const rows = store.read((database) =>
+      database.one<{ spans: number; orphans: number; counted: number; grouped: number }>(
+        `SELECT (SELECT count(*) FROM spans) AS spans, (SELECT count(*) FROM spans WHERE trace NOT IN (SELECT id FROM traces)) AS orphans,
+           (SELECT sum(span_count) FROM traces) AS counted, (SELECT sum(spans + pinned_spans) FROM routes) AS grouped`,
+      ),
+    );
+    const { spans } = numbers(store);
+    expect(rows).toEqual({ spans, orphans: 0, counted: spans, grouped: spans });
+  });
+});
+
+describe('the bound on log lines', () => {
+  it('lets lines go that belong to no trace before those of kept traces and errors', async () => {
+    const store = openTestStore({ maxLogs: 500 });
+    const traceId = newTraceId();
+    store.addSpan(next({ traceId }));
+    store.addLog(logOf({ traceId, message: 'of a trace' }));
+    store.addLog(logOf({ level: 50, message: 'an error' }));
+    for (let index = 0; index < 2_000; index += 1) store.addLog(logOf({ message: `line ${index}` }));
+    await store.flush();
+    await waitUntil(() => numbers(store).logs <= 500);
+    const find = (text: string) => store.read((database) => findLogs(database, { text })).items.length;
+    expect([find('trace'), find('error')]).toEqual([1, 1]);
+    expect(numbers(store).logs).toBeGreaterThan(450);
+    const words = store.read(
+      (database) => database.one<{ count: number }>('SELECT count(*) AS count FROM logs_text').count,
+    );
+    expect(words).toBe(numbers(store).logs);
+  });
+
+  it('takes traces along when every line belongs to one', async () => {
+    const store = openTestStore({ maxLogs: 500 });
+    for (let index = 0; index < 300; index += 1) {
+      const traceId = newTraceId();
+      store.addSpan(next({ traceId }));
+      for (let line = 0; line < 10; line += 1) store.addLog(logOf({ traceId }));
+    }
+    await store.flush();
+    await waitUntil(() => numbers(store).logs <= 500);
+    const { spans, logs } = numbers(store);
+    expect(logs).toBeGreaterThan(300);
+    expect(spans).toBeLessThan(60);
+  });
+});
+
+describe('the bound on bytes', () => {
+  it('is held, and the file gets smaller when rows go', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const maxBytes = 4 * 1_024 * 1_024;
+    const big = openTestStore({ file });
+    const attributes = JSON.stringify({ text: 'x'.repeat(2_000) });
+    for (let index = 0; index < 6_000; index += 1) big.addSpan(next({ attributes }));
+    await big.flush();
+    await big.close();
+    expect(statSync(file).size).toBeGreaterThan(2 * maxBytes);
+
+    const store = openTestStore({ file, maxBytes });
+    await waitUntil(() => numbers(store).bytes <= maxBytes * 1.1);
+    await store.close();
+    expect(statSync(file).size).toBeLessThan(maxBytes * 1.1);
+    expect(numbersOf(file).spans).toBeGreaterThan(500);
+  });
+
+  const numbersOf = (file: string) => numbers(openTestStore({ file }));
+});
+
+describe('the bound on age', () => {
+  it('lets everything go that is older, failed traces too', async () => {
+    const store = openTestStore({ maxAgeMs: 3_600_000 });
+    const old = Date.now() - 2 * 3_600_000;
+    store.addSpan(spanOf({ start: old * 1_000, status: SPAN_STATUS.error }));
+    store.addLog(logOf({ time: old, level: 50 }));
+    store.addSpan(spanOf());
+    store.addLog(logOf());
+    await store.flush();
+    await waitUntil(() => numbers(store).evicted === 2, 15_000);
+    expect(numbers(store)).toMatchObject({ spans: 1, logs: 1 });
+  });
+});
