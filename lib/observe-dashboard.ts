@@ -43,7 +43,7 @@ export function mountDashboard(
     completeRoutes: () => {
       watch.stop();
       page?.completeRoutes(watch);
-      feed.store.declareRoutes(feed.resource, describeRoutes(watch.routes, findHandlers(modules)));
+      feed.declareRoutes(describeRoutes(watch.routes, findHandlers(modules)));
     },
     close: () => page?.close(),
     stop: () => {

@@ -89,7 +89,7 @@ function startDisabled(config: TelemetryConfig): RunningTelemetry {
 
 function warnAboutEnvironment(warnings: readonly string[]): void {
   for (const [index, warning] of warnings.entries()) {
-    const variable = /\b(?:OTEL_\w+|NODE_ENV)\b/.exec(warning)?.[0] ?? 'variable';
+    const variable = /\b(?:OTEL_\w+|TELEMETRY_\w+|NODE_ENV)\b/.exec(warning)?.[0] ?? 'variable';
     warnOnce(`environment:${variable}:${index}`, warning);
   }
 }

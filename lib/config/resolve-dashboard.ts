@@ -24,6 +24,9 @@ const UNUSABLE_TOKEN =
   `TELEMETRY_DASHBOARD_TOKEN in the environment is ${HIDDEN}, which cannot be used, and the dashboard is not served. ` +
   'Write at least 16 letters, digits or signs without spaces, for example from openssl rand -hex 24.';
 
+const OPEN_TO_ALL =
+  'dashboard.allowRemote shows logs and traces to everybody who can reach the port, for there is no token. Set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.';
+
 /**
  * Decides whether the dashboard is served, where, and to whom. Asked for in code, a missing token in production stops the start;
  * asked for by the environment, it is a warning and the dashboard stays off.
@@ -48,7 +51,11 @@ export function resolveDashboard(
   if (chosen.token === undefined && token !== undefined && !isDashboardToken(token))
     return off(UNUSABLE_TOKEN);
   if (token !== undefined || !isProduction(environment))
-    return { dashboard: withDefaults(chosen, token), problems: [], warnings: [] };
+    return {
+      dashboard: withDefaults(chosen, token),
+      problems: [],
+      warnings: chosen.allowRemote === true && token === undefined ? [OPEN_TO_ALL] : [],
+    };
   if (chosen.enabled !== true)
     return off(
       `TELEMETRY_DASHBOARD in the environment is true, and the dashboard is not served. ${MISSING_TOKEN}`,

@@ -8,7 +8,7 @@ import { type MetricFeed, startMetricFeed } from '../exporters/store/start-metri
 import { storedResourceOf } from '../exporters/store/stored-resource.js';
 import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
 import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
-import { type StoredResource } from '../store/rows.interface.js';
+import { type DeclaredRoute, type StoredResource } from '../store/rows.interface.js';
 import { openStore, type TelemetryStore } from '../store/store.js';
 
 /** A provider of log records that can be flushed and stopped. */
@@ -20,6 +20,7 @@ interface FlushableLoggerProvider extends LoggerProvider {
 /** The store of this process, and what flows into it. */
 export class StoreFeed {
   private metrics: MetricFeed | undefined;
+  private readonly routes = new Map<string, DeclaredRoute>();
 
   constructor(
     readonly store: TelemetryStore,
@@ -44,6 +45,12 @@ export class StoreFeed {
   /** To be called when `reader` belongs to a meter provider. */
   startMetrics(reader: IMetricReader): void {
     this.metrics = startMetricFeed(this.store, reader);
+  }
+
+  /** Makes routes of an application known; another one in this process may have more of them. */
+  declareRoutes(routes: readonly DeclaredRoute[]): void {
+    for (const route of routes) this.routes.set(`${route.method} ${route.route}`, route);
+    this.store.declareRoutes(this.resource, [...this.routes.values()]);
   }
 
   /** Collects what was measured last; to be called while the meter provider still runs. Never rejects. */

@@ -86,6 +86,13 @@ describe('the dashboard', () => {
     expect(resolve({ dashboard: false }).instrumentation.httpServer?.ignore).not.toContain('/telemetry');
   });
 
+  it('warns when everybody may see it', () => {
+    const openTo = (dashboard: object) => resolve({ dashboard }).warnings;
+    expect(openTo({ allowRemote: true })).toEqual([expect.stringContaining('there is no token')]);
+    expect(openTo({ allowRemote: true, token: TOKEN })).toEqual([]);
+    expect(openTo({})).toEqual([]);
+  });
+
   it('opens sources in the editor that was named, by an address, or not at all', () => {
     const editorOf = (editor: string | false) => resolve({ dashboard: { editor } }).dashboard?.editor;
     expect(editorOf('webstorm')).toBe('webstorm://open?file={file}&line={line}');

@@ -1,4 +1,5 @@
-import { type Server } from 'node:http';
+import { request, type Server } from 'node:http';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
@@ -17,7 +18,7 @@ import { TelemetryService, type TelemetryOptions } from 'nestjs-telemetry';
 
 import { eventually, SpanCollector } from './collectors.js';
 import { type Platform } from './platform.js';
-import { type AppUnderTest, newCaller, RunningApp } from './running-app.js';
+import { type AppUnderTest, fromOutside, newCaller, RunningApp } from './running-app.js';
 
 @Controller('orders')
 class OrdersController {
@@ -103,6 +104,26 @@ async function answered<T>(
       return answer;
     },
     withinMs,
+  );
+}
+
+/** Headers that fetch would not send. */
+function statusAt(
+  app: RunningApp,
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<number> {
+  return fromOutside(
+    () =>
+      new Promise((resolve, reject) => {
+        request(`${app.origin}/telemetry/${path}`, { method, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        })
+          .on('error', reject)
+          .end();
+      }),
   );
 }
 
@@ -350,21 +371,8 @@ export function describeDashboard(platform: Platform): void {
     });
     afterAll(() => app.stop());
 
-    const statusOf = async (
-      path: string,
-      headers: Record<string, string> = {},
-      method = 'GET',
-    ): Promise<number> => {
-      const { request } = await import('node:http');
-      return new Promise((resolve, reject) => {
-        request(`${app.origin}/telemetry/${path}`, { method, headers }, (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
-        })
-          .on('error', reject)
-          .end();
-      });
-    };
+    const statusOf = (path: string, headers?: Record<string, string>, method?: string): Promise<number> =>
+      statusAt(app, path, headers, method);
 
     it.each(['evil.example', 'evil.example:3000', '127.0.0.1.evil.example', 'localhost.', '127.0.0.2'])(
       'refuses the host %j, page and API alike',
@@ -445,10 +453,19 @@ export function describeDashboard(platform: Platform): void {
     });
 
     it('answers where that is allowed, under names that are allowed', async () => {
-      const app = await startDashboard(platform, { enabled: true, allowRemote: true });
+      const dashboard = { enabled: true, allowRemote: true, allowedHosts: ['dev.example.com', '192.0.2.1'] };
+      const app = await startDashboard(platform, dashboard);
       try {
         pretendRemote(app);
-        expect((await app.fetch('/telemetry/api/v1/services')).status).toBe(200);
+        const hosts = [
+          'dev.example.com',
+          'DEV.example.com:3000',
+          '192.0.2.1:3000',
+          'localhost',
+          'example.com',
+        ];
+        const statuses = await Promise.all(hosts.map((host) => statusAt(app, 'api/v1/services', { host })));
+        expect(statuses).toEqual([200, 200, 200, 200, 403]);
       } finally {
         await app.stop();
       }
@@ -674,6 +691,45 @@ export function describeDashboard(platform: Platform): void {
         expect((await app.fetch('/telemetry/api/v1/services')).status).toBe(404);
       } finally {
         await app.stop();
+      }
+    });
+
+    if (platform.adapter === 'fastify')
+      it('is reached over HTTP/2 too', async () => {
+        const app = await startDashboard(platform, true, { fastify: { http2: true } as object });
+        const client = fromOutside(() => connect(app.origin));
+        try {
+          const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
+            const stream = client.request({ ':path': '/telemetry/api/v1/services' });
+            stream.on('response', resolve).on('error', reject).resume().end();
+          });
+          expect([headers[':status'], headers['x-content-type-options']]).toEqual([200, 'nosniff']);
+        } finally {
+          client.close();
+          await app.stop();
+        }
+      });
+
+    it("is that of each of two applications in one process, which know each other's routes", async () => {
+      @Controller('stock')
+      class StockController {
+        @Get()
+        list(): string {
+          return 'stock';
+        }
+      }
+      const first = await startDashboard(platform);
+      const second = await startDashboard(platform, true, { controllers: [StockController] });
+      try {
+        for (const app of [first, second]) {
+          const routes = await ask<{ handler?: string }[]>(app, 'routes');
+          expect(routes.map(({ handler }) => handler)).toEqual(
+            expect.arrayContaining(['OrdersController.never', 'StockController.list']),
+          );
+        }
+      } finally {
+        await second.stop();
+        await first.stop();
       }
     });
 
