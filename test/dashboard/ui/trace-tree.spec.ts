@@ -65,7 +65,28 @@ describe('the waterfall', () => {
     const chosen = tree.bySpanId.get(spanWorthALook(trace, tree, null)!)!;
     expect(chosen.span.name).toBe('UPDATE shop');
     // It wrote no log itself; the span around it did.
-    expect(logsAround(chosen).logs.map(({ message }) => message)).toEqual(['Stock could not be reserved']);
+    expect(logsAround(chosen).flatMap(({ logs }) => logs.map(({ message }) => message))).toEqual([
+      'Stock could not be reserved',
+    ]);
+  });
+
+  it('finds the error log further out when the span around the failure wrote others', () => {
+    const builder = new TraceBuilder(createRandom(1), 0);
+    builder.span('request', {}, () => {
+      builder.span('attempt', {}, () => {
+        builder.log('warn', 'Client', 'It failed, once more');
+        builder.span('call', {}, () => {
+          builder.fail('Error', 'refused', 3);
+        });
+      });
+      builder.log('error', 'Http', 'Request failed');
+    });
+    const tree = buildTree(asTrace(builder));
+    const call = [...tree.bySpanId.values()].find(({ span }) => span.name === 'call')!;
+    expect(logsAround(call).map(({ of, logs }) => [of.span.name, logs[0]!.message])).toEqual([
+      ['attempt', 'It failed, once more'],
+      ['request', 'Request failed'],
+    ]);
   });
 
   it('opens where the most time went when nothing failed', () => {

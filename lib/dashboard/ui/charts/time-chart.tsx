@@ -4,6 +4,7 @@ import type uPlot from 'uplot';
 import type { ApiExemplar } from '../../api/api.interface.js';
 import { formatTime } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
+import { drawMark, extentOf, topOf } from './scales.js';
 import { Chart, type Colours } from './chart.js';
 import { ExemplarDots, placeDots, type Dot } from './exemplar-dots.js';
 import { Legend, writeLegend } from './legend.js';
@@ -32,33 +33,10 @@ export interface TimeChartProps {
 /** Always the same list, so that a render without dots is not a change of data. */
 const NONE: readonly ApiExemplar[] = [];
 
-/** How far above the lines a dot may lift the scale; what lies higher sits at the top edge. */
-const LIFT = 2.5;
-
-function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ApiExemplar[]): number {
-  const lines = dataMax ?? 0;
-  const dots = exemplars.reduce((max, { value }) => Math.max(max, value), 0);
-  const top = Math.max(lines, lines > 0 ? Math.min(dots, lines * LIFT) : dots) * 1.08;
-  return top > 0 ? top : 1;
-}
-
 /** Charts show the same instant; what is dragged in one stays in it. */
 const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {
   pub: (type) => type === 'mousemove' || type === 'mouseleave',
 };
-
-function drawMark(chart: uPlot, marked: TimeChartProps['marked'], colour: string): void {
-  if (!marked) return;
-  const { ctx, bbox } = chart;
-  const left = Math.max(chart.valToPos(marked[0], 'x', true), bbox.left);
-  const right = Math.min(chart.valToPos(marked[1], 'x', true), bbox.left + bbox.width);
-  if (right <= left) return;
-  ctx.save();
-  ctx.globalAlpha = 0.14;
-  ctx.fillStyle = colour;
-  ctx.fillRect(left, bbox.top, right - left, bbox.height);
-  ctx.restore();
-}
 
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
@@ -84,7 +62,7 @@ export function TimeChart(props: TimeChartProps) {
       y: false,
     },
     scales: {
-      x: { time: true },
+      x: { time: true, range: () => extentOf(latest.current.times) },
       y: { range: (chart, _min, max) => [0, topOf(chart, max, latest.current.exemplars ?? NONE)] },
     },
     axes: [timeAxis(colour), valueAxis(colour, (value) => latest.current.format(value))],

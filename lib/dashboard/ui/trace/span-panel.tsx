@@ -7,7 +7,7 @@ import { serviceClass } from '../parts/service-colour.js';
 import { addressOf } from '../state.js';
 import { LogLines } from './log-lines.js';
 import { sourceOf } from './source-link.js';
-import { logsAround, type TraceNode, type TraceTree } from './trace-tree.js';
+import { logsAround, type LogsOfSpan, type TraceNode, type TraceTree } from './trace-tree.js';
 
 function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
@@ -52,6 +52,11 @@ function SourceLine({
   );
 }
 
+function failureOf({ attributes }: ApiSpan): string {
+  const type = attributes['error.type'];
+  return type === undefined ? 'Failed' : `Failed: ${formatValue(type)}`;
+}
+
 function Facts({
   node,
   tree,
@@ -82,6 +87,15 @@ function Facts({
   );
 }
 
+function Lines({ of, logs, isOwn }: LogsOfSpan & { readonly isOwn: boolean }) {
+  return (
+    <>
+      {!isOwn && <p class="hint">From {of.span.name}, around it:</p>}
+      <LogLines logs={logs} label={`Logs of ${of.span.name}`} />
+    </>
+  );
+}
+
 /** All that is known of one span; its logs before its attributes, because they are what one came for. */
 export function SpanPanel({
   node,
@@ -106,17 +120,15 @@ export function SpanPanel({
       <SourceLine span={span} editor={editor} />
       {span.status === 'error' && (
         <p class="status-error">
-          <b class="mark mark-error">!</b> {span.statusMessage ?? 'Failed'}
+          <b class="mark mark-error">!</b> {span.statusMessage ?? failureOf(span)}
         </p>
       )}
       <Facts node={node} tree={tree} selfMs={selfMs} />
       <Section title={`Logs of this span (${node.logs.length})`}>
-        {around.of !== node && around.logs.length > 0 && (
-          <p class="hint">
-            None here; the span around it, {around.of.span.name}, has {around.logs.length}:
-          </p>
-        )}
-        <LogLines logs={around.logs} label="Logs of this span" />
+        {around.length === 0 && <p class="hint">None.</p>}
+        {around.map(({ of, logs }) => (
+          <Lines key={of.span.spanId} of={of} logs={logs} isOwn={of === node} />
+        ))}
       </Section>
       {exceptions.length > 0 && (
         <Section title="Exception">

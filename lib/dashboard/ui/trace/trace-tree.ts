@@ -137,7 +137,7 @@ export function spanWorthALook(trace: ApiTrace, tree: TraceTree, near: string | 
     nodes.filter((node) => failed(node) && !node.children.some(failed));
   const candidates = origins(below).length > 0 ? origins(below) : near === null ? origins(all) : [];
   if (candidates.length > 0) {
-    const told = candidates.find(({ logs }) => logs.some(({ level }) => severityOf(level) >= 4));
+    const told = candidates.find(({ logs }) => logs.some(isError));
     return (told ?? candidates[0])?.span.spanId;
   }
   const { selfTimeMs } = trace.analysis;
@@ -149,10 +149,29 @@ export function spanWorthALook(trace: ApiTrace, tree: TraceTree, near: string | 
   return slowest?.span.spanId;
 }
 
-/** The logs of a span, or, where it wrote none, of the nearest span around it that did. */
-export function logsAround(node: TraceNode): { readonly of: TraceNode; readonly logs: readonly ApiLog[] } {
+/** Lines, and the span that wrote them. */
+export interface LogsOfSpan {
+  readonly of: TraceNode;
+  readonly logs: readonly ApiLog[];
+}
+
+const isError = ({ level }: ApiLog): boolean => severityOf(level) >= severityOf('error');
+
+function nearest(node: TraceNode, linesOf: (at: TraceNode) => readonly ApiLog[]): LogsOfSpan | undefined {
   for (let at: TraceNode | undefined = node; at; at = at.parent) {
-    if (at.logs.length > 0) return { of: at, logs: at.logs };
+    const logs = linesOf(at);
+    if (logs.length > 0) return { of: at, logs };
   }
-  return { of: node, logs: [] };
+  return undefined;
+}
+
+/**
+ * The logs of a span, or, where it wrote none, of the nearest span around it that did. For a span that failed, and whose failure was told
+ * further out, the nearest error log too.
+ */
+export function logsAround(node: TraceNode): readonly LogsOfSpan[] {
+  const own = nearest(node, ({ logs }) => logs);
+  if (node.span.status !== 'error' || own?.logs.some(isError)) return own ? [own] : [];
+  const told = nearest(node, ({ logs }) => logs.filter(isError));
+  return [own, told].filter((lines) => lines !== undefined);
 }

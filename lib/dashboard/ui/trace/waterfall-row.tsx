@@ -89,7 +89,8 @@ function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
       <span class="name" title={span.name}>
         {span.name}
       </span>
-      <span class="service-name">{span.service}</span>
+      {/* Where it goes on in the same service, the colour says so. */}
+      {span.service !== node.parent?.span.service && <span class="service-name">{span.service}</span>}
       {orphan && <span class="hint">parent missing</span>}
       {isClosed && <span class="hint">+{below}</span>}
     </span>

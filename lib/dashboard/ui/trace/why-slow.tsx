@@ -10,6 +10,9 @@ const WORDS: Readonly<Record<ApiTimeKind, string>> = {
   waiting: 'Waiting',
 };
 
+/** Share of the widest bar; what is less is not why it was slow. */
+const WORTH_A_COLOUR = 0.05;
+
 const percent = (ms: number, of: number): string => `${Math.min((ms / of) * 100, 100)}%`;
 
 function difference(ms: number, median: number): string {
@@ -35,7 +38,8 @@ function ByKind({ trace }: { readonly trace: ApiTrace }) {
       <table class="kinds">
         <tbody>
           {sorted.map(({ kind, ms, medianMs }) => {
-            const worse = medianMs !== undefined && ms > medianMs * 1.2 && ms - medianMs > 1;
+            const worse =
+              medianMs !== undefined && ms > medianMs * 1.2 && ms - medianMs > widest * WORTH_A_COLOUR;
             return (
               <tr key={kind} class={worse ? 'worse' : ''}>
                 <th scope="row">{WORDS[kind]}</th>
