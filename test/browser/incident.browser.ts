@@ -1,0 +1,145 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+
+import { describeInChromium, findChromium } from '../dashboard/ui/chromium.js';
+import {
+  type Incident,
+  sendIncident,
+  type SentRequest,
+  startWatchedSystem,
+  type WatchedSystem,
+} from './watched-system.mjs';
+
+const root = join(__dirname, '../..');
+/** Git-ignored; CI keeps what is in it. */
+const screenshots = join(root, '.cache/screenshots');
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
+FLAGS.push('--disable-background-networking', '--disable-component-update');
+
+describeInChromium('the way from a spike to the log line that explains it', () => {
+  let system: WatchedSystem | undefined;
+  let browser: Browser | undefined;
+  let gateway: string;
+  let page: Page;
+  let incident: Incident;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    mkdirSync(screenshots, { recursive: true });
+    system = await startWatchedSystem({ root });
+    gateway = system.urls.gateway;
+    browser = await chromium.launch({ executablePath: findChromium()!, args: FLAGS });
+  }, 150_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.stop();
+  }, 60_000);
+  afterEach(() => {
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  const keep = async (name: string): Promise<void> => {
+    await page.screenshot({ path: join(screenshots, `${name}.png`) });
+  };
+  const card = (service: string): Locator => page.locator(`section[aria-label="${service}"]`);
+  /** Dots of some of these requests: not every request of a few seconds has one. */
+  const dotsOf = (requests: readonly SentRequest[], kind = '.dot'): Locator =>
+    card('api_gateway').locator(requests.map(({ traceId }) => `${kind}[href*="${traceId}"]`).join(', '));
+  const openOverview = async (): Promise<void> => {
+    await page.goto(`${gateway}/telemetry#/overview`);
+    await card('api_gateway').locator('.dot').first().waitFor();
+  };
+  /** Goes to where the line stands and presses the mouse there, as a hand would. */
+  const click = async (target: Locator): Promise<void> => {
+    await target.click();
+    clicks += 1;
+  };
+  let clicks = 0;
+
+  it('is printed by npm start', () => {
+    const { port } = new URL(gateway);
+    expect(system?.printed()).toMatch(
+      new RegExp(`dashboard +http://(127\\.0\\.0\\.1|localhost):${port}/telemetry`),
+    );
+  });
+
+  it('shows a spike and errors on an open page within a minute, without a reload', async () => {
+    page = await browser!.newPage({ viewport: { width: 1_400, height: 900 } });
+    page.setDefaultTimeout(15_000);
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    await page.goto(`${gateway}/telemetry`);
+    await page.locator('.routes').waitFor();
+    await keep('1-before');
+    const started = performance.now();
+    incident = await sendIncident(gateway);
+    expect(incident.spike.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(incident.refused.map(({ status }) => status)).toEqual([502, 502]);
+    const sent = performance.now();
+    await dotsOf(incident.spike).first().waitFor({ timeout: 60_000 });
+    await dotsOf(incident.refused, '.dot-error').first().waitFor({ timeout: 60_000 });
+    const shown = performance.now();
+    console.log(`the spike and the errors showed ${Math.round(shown - sent)} ms after the last request`);
+    expect(shown - started).toBeLessThan(60_000);
+    expect(await card('api_gateway').locator('.figures').innerText()).toMatch(/Errors\s+[1-9]/);
+    for (const service of ['orchestrator', 'background_worker']) await card(service).waitFor();
+    await keep('2-overview');
+  }, 120_000);
+
+  it('leads in three clicks from the dot of the spike to the error log of the span that failed', async () => {
+    await openOverview();
+    clicks = 0;
+    const slow = dotsOf(incident.spike).first();
+    await slow.hover();
+    await keep('3-dot-of-the-spike');
+    await click(slow);
+    const failed = page.locator('.waterfall-row.active.failed');
+    await failed.waitFor();
+    await keep('4-trace-of-the-spike');
+    // The span where the failure began is the one selected; clicking it counts all the same.
+    await click(failed);
+    const line = page.locator('.span-panel .log-line.level-error').first();
+    expect(await line.innerText()).toMatch(/Job \S+ failed/);
+    await click(line.locator('summary'));
+    expect(await line.locator('pre.stack').innerText()).toContain('the text cannot be transformed');
+    await keep('5-error-log-of-the-span');
+    expect(await page.locator('.span-panel h2').innerText()).toContain('background_worker');
+    expect(incident.spike.some(({ traceId }) => page.url().includes(traceId))).toBe(true);
+    expect(clicks).toBe(3);
+  }, 60_000);
+
+  it('leads in three clicks from the dot of an error to what was logged about it', async () => {
+    await openOverview();
+    clicks = 0;
+    await click(dotsOf(incident.refused, '.dot-error').first());
+    const failed = page.locator('.waterfall-row.active.failed');
+    await failed.waitFor();
+    await keep('6-trace-of-an-error');
+    await click(failed);
+    const line = page.locator('.span-panel .log-line').first();
+    expect(await line.innerText()).toContain('LLM call failed');
+    await click(line.locator('summary'));
+    expect(await line.innerText()).toContain('answered 503');
+    await keep('7-log-of-an-error');
+    expect(clicks).toBe(3);
+  }, 60_000);
+
+  it('shows the same by way of logs, routes and metrics', async () => {
+    await page.goto(`${gateway}/telemetry#/logs?level=error`);
+    await page.locator('.log-row', { hasText: 'failed' }).first().waitFor();
+    await keep('8-logs');
+    await page.goto(`${gateway}/telemetry#/traces?min=1s`);
+    await page.locator(`.trace-row a[href*="${incident.spike[0]!.traceId}"]`).waitFor();
+    await keep('9-traces');
+    await page.goto(`${gateway}/telemetry#/metrics`);
+    await page.locator('main').getByText('requests_total').first().waitFor();
+    await keep('10-metrics');
+    await page.goto(`${gateway}/telemetry#/health`);
+    await page.locator('main').getByText('telemetry.db').first().waitFor();
+    await keep('11-health');
+  }, 60_000);
+});
