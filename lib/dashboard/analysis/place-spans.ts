@@ -33,16 +33,10 @@ export function placeSpans(spans: readonly ApiSpan[]): readonly PlacedSpan[] {
   }));
   const byId = new Map<string, Node>();
   for (const node of nodes) if (!byId.has(node.span.spanId)) byId.set(node.span.spanId, node);
-  const roots: Node[] = [];
-  for (const node of nodes) {
-    const parent = byId.get(node.span.parentSpanId ?? '');
-    if (parent === undefined || isBelow(parent, node)) {
-      roots.push(node);
-      continue;
-    }
-    node.parent = parent;
-    parent.children.push(node);
-  }
+  for (const node of nodes) node.parent = byId.get(node.span.parentSpanId ?? '');
+  cutCircles(nodes);
+  const roots = nodes.filter(({ parent }) => parent === undefined);
+  for (const node of nodes) node.parent?.children.push(node);
   for (const root of roots) alignClocks(root);
   const byStart = (a: Node, b: Node): number => a.start - b.start;
   for (const node of nodes) node.children.sort(byStart);
@@ -58,11 +52,17 @@ export function* walk(root: PlacedSpan): Generator<PlacedSpan> {
   }
 }
 
-/** Whether `node` is `ancestor` or below it, as far as parents are known. */
-function isBelow(node: Node, ancestor: Node): boolean {
-  for (let each: Node | undefined = node; each !== undefined; each = each.parent)
-    if (each === ancestor) return true;
-  return false;
+/** Makes a root of one span of each circle. */
+function cutCircles(nodes: readonly Node[]): void {
+  const settled = new Set<Node>();
+  for (const start of nodes) {
+    const path = new Set<Node>();
+    for (let node: Node | undefined = start; node !== undefined && !settled.has(node); node = node.parent) {
+      path.add(node);
+      if (node.parent !== undefined && path.has(node.parent)) node.parent = undefined;
+    }
+    for (const node of path) settled.add(node);
+  }
 }
 
 function alignClocks(root: Node): void {
