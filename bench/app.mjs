@@ -103,10 +103,30 @@ const DELAY_RESOLUTION_MS = 10;
 const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
 let usage;
 let stopProfile;
+let watched;
+
+/**
+ * How long the event loop was held up by the process's own work: the processor time of its thread between two turns of a timer.
+ * What other processes took from it, which the plain delay has in it too, is not.
+ */
+function watchOwnWork() {
+  let longest = 0;
+  let before = process.threadCpuUsage();
+  const timer = setInterval(() => {
+    const { user, system } = process.threadCpuUsage(before);
+    before = process.threadCpuUsage();
+    longest = Math.max(longest, user + system);
+  }, DELAY_RESOLUTION_MS);
+  return () => {
+    clearInterval(timer);
+    return longest / 1_000;
+  };
+}
 
 const commands = {
-  begin: async ({ profile }) => {
+  begin: async ({ profile, watch }) => {
     if (profile) stopProfile = await startProfile();
+    if (watch) watched = watchOwnWork();
     delay.enable();
     delay.reset();
     usage = process.cpuUsage();
@@ -115,7 +135,19 @@ const commands = {
   endLoad: () => {
     delay.disable();
     const overResolution = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - DELAY_RESOLUTION_MS);
-    return { delayMeanMs: overResolution(delay.mean), delayP99Ms: overResolution(delay.percentile(99)) };
+    return {
+      delayMeanMs: overResolution(delay.mean),
+      delayP99Ms: overResolution(delay.percentile(99)),
+      delayMaxMs: overResolution(delay.max),
+      ownMaxMs: watched?.(),
+    };
+  },
+  /** What it holds now, under load; `collect` stops everything for a full collection. */
+  sample: ({ collect }) => {
+    const { user, system } = process.cpuUsage();
+    const liveBytes = collect ? measureLiveBytes() : undefined;
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rssBytes: rss, heapBytes: heapUsed, liveBytes, cpuMicros: user + system };
   },
   /** What was buffered has been sent. */
   report: async ({ profile }) => {

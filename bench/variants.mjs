@@ -1,7 +1,10 @@
 // The same application under each kind of telemetry. A variant gives: `beforeApp` (what has to run before Nest is loaded),
 // `imports` (modules), `logger` (class whose instance is injected and how a line is written with it), `decorators` of the two
 // service methods, and `afterCreate`. Modules are loaded by the variant that needs them, or memory and start-up would lie.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire, register } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const SERVICE = 'orders-bench';
 
@@ -39,6 +42,19 @@ async function withOurs(options) {
 }
 
 const exporting = (endpoint) => ({ otlpEndpoint: endpoint, otlpProtocol: 'http/protobuf' });
+
+/** Shown to the dashboard, which demands one in production. */
+export const DASHBOARD_TOKEN = 'only-of-the-bench';
+
+/** The database and the page; `BENCH_STORE` has the store's options as JSON, without it there is a file that goes with the process. */
+function storing() {
+  const dashboard = { enabled: true, token: DASHBOARD_TOKEN };
+  const { BENCH_STORE } = process.env;
+  if (BENCH_STORE !== undefined) return { dashboard, store: { enabled: true, ...JSON.parse(BENCH_STORE) } };
+  const folder = mkdtempSync(join(tmpdir(), 'telemetry-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return { dashboard, store: { enabled: true, file: join(folder, 'telemetry.db') } };
+}
 
 /** The SDK and its instrumentations as an ESM application starts them: hook first, then the SDK, then the application. */
 async function startOpenTelemetry(endpoint) {
@@ -80,6 +96,16 @@ export const VARIANTS = {
     description: 'ours, every trace: 4 spans, both lines, RED metrics, logs sent',
     exports: true,
     load: (endpoint) => withOurs(exporting(endpoint)),
+  },
+  'ours-store': {
+    description:
+      'ours, every trace: 4 spans, both lines, RED metrics, all into the store; dashboard served, nothing sent',
+    load: () => withOurs(storing()),
+  },
+  'ours-100-store': {
+    description: 'ours-100 and ours-store: sent and stored',
+    exports: true,
+    load: (endpoint) => withOurs({ ...exporting(endpoint), ...storing() }),
   },
   'ours-sdk': {
     description: "ours-100 with OpenTelemetry's SDK for an engine",
