@@ -1,4 +1,10 @@
-import { resetWarnings, setWarningSink, warningCounts, warnOnce } from '../../lib/errors/warnings.js';
+import {
+  recentWarnings,
+  resetWarnings,
+  setWarningSink,
+  warningCounts,
+  warnOnce,
+} from '../../lib/errors/warnings.js';
 
 describe('warnOnce()', () => {
   let said: [message: string, code: string][];
@@ -33,6 +39,24 @@ describe('warnOnce()', () => {
     warnOnce('exporter', 'cannot send', 0);
     warnOnce('exporter', 'cannot send', 0);
     expect(said.map(([message]) => message)).toEqual(['cannot send', 'cannot send (2 times so far)']);
+  });
+
+  it('keeps the latest words of each, how often and when, said or not', () => {
+    const before = Date.now();
+    warnOnce('exporter', 'cannot send: refused');
+    warnOnce('exporter', 'cannot send: timeout');
+    const [warning] = recentWarnings();
+    expect(warning).toEqual({
+      message: 'cannot send: timeout',
+      count: 2,
+      at: expect.any(Number) as unknown,
+    });
+    expect(warning?.at).toBeGreaterThanOrEqual(before);
+  });
+
+  it('keeps a hundred at most', () => {
+    for (let number = 0; number < 120; number += 1) warnOnce(`key-${number}`, `warning ${number}`);
+    expect(recentWarnings()).toHaveLength(100);
   });
 
   it('forgets what was said when it is reset', () => {
