@@ -403,9 +403,9 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
     });
 
     it('times each trace out by itself', async () => {
-      spans.start({ ratio: 0, keep: { decisionTimeoutMs: 50 } });
+      spans.start({ ratio: 0, keep: { decisionTimeoutMs: 1_000 } });
       const open = [telemetry.startSpan('a')];
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await new Promise((resolve) => setTimeout(resolve, 700));
       open.push(telemetry.startSpan('b'));
       await waitUntil(() => samplingReport()?.timedOutTraces === 1);
       expect(samplingReport()?.waitingTraces).toBe(1);
