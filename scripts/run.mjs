@@ -78,6 +78,11 @@ const verifySteps = [
     script: 'node_modules/typescript/bin/tsc',
     scriptArgs: ['-p', 'tsconfig.json', '--noEmit'],
   },
+  {
+    name: 'types of the page',
+    script: 'node_modules/typescript/bin/tsc',
+    scriptArgs: ['-p', 'lib/dashboard/ui/tsconfig.json', '--noEmit'],
+  },
 ];
 
 const commands = {

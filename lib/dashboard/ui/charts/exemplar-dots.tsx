@@ -85,7 +85,7 @@ export function ExemplarDots({
       })}
       {hovered && (
         <div
-          class="dot-tip"
+          class={hovered.left > (box.current?.offsetWidth ?? 0) / 2 ? 'dot-tip dot-tip-left' : 'dot-tip'}
           style={{ left: `${hovered.left}px`, top: `${hovered.top}px` }}
           aria-hidden="true"
         >

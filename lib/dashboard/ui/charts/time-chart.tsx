@@ -38,6 +38,15 @@ const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {
   pub: (type) => type === 'mousemove' || type === 'mouseleave',
 };
 
+/** A value without neighbours has no line: it would not be seen at all. */
+function findLoneValues(chart: uPlot, seriesIndex: number): number[] {
+  const values = chart.data[seriesIndex] ?? [];
+  const missing = (index: number): boolean => values[index] === null || values[index] === undefined;
+  return Array.from(values.keys()).filter(
+    (index) => !missing(index) && missing(index - 1) && missing(index + 1),
+  );
+}
+
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
   const { title, times, series, format, exemplars = NONE, height = 150 } = props;
@@ -73,7 +82,7 @@ export function TimeChart(props: TimeChartProps) {
         stroke: colour(name),
         width: 1.5,
         spanGaps: false,
-        points: { show: (_chart, _index, from, to) => to - from < 2 },
+        points: { show: true, filter: findLoneValues },
         ...(fill ? { fill: `color-mix(in srgb, ${colour(name)} 18%, transparent)` } : {}),
       })),
     ],
