@@ -36,7 +36,9 @@ describe('services, routes and the overview', () => {
       count: 1_000,
       errorShare: 0.01,
     });
-    const near = (value: number | null | undefined, wanted: number) => { expect(Math.abs((value ?? 0) - wanted) / wanted).toBeLessThan(0.02); };
+    const near = (value: number | null | undefined, wanted: number) => {
+      expect(Math.abs((value ?? 0) - wanted) / wanted).toBeLessThan(0.02);
+    };
     near(service?.p50, 500);
     near(service?.p95, 950);
     near(service?.p99, 990);
