@@ -70,11 +70,13 @@ describe('several processes on one file', () => {
     const reopened = openTestStore({ file });
     const { spans, logs } = reopened.read(readStore);
     expect([spans >= said, logs >= said, spans === logs]).toEqual([true, true, true]);
-    const rows = reopened.read((database) =>
-      database.one<{ spans: number; words: number }>(
-        'SELECT (SELECT count(*) FROM spans) AS spans, (SELECT count(*) FROM logs_text) AS words',
-      ),
-    );
+    const rows = reopened.read((database) => ({
+      spans: database.one<{ count: number }>('SELECT count(*) AS count FROM spans').count,
+      // Node before 22.16 has no index of words.
+      words: database.hasWords
+        ? database.one<{ count: number }>('SELECT count(*) AS count FROM logs_text').count
+        : logs,
+    }));
     expect(rows).toEqual({ spans, words: logs });
   });
 });

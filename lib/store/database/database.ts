@@ -19,6 +19,9 @@ export class Database {
     readonly inode: number | undefined,
   ) {}
 
+  /** Whether the words of log lines can be written and searched for. */
+  hasWords = false;
+
   get inMemory(): boolean {
     return this.file === ':memory:';
   }

@@ -142,7 +142,6 @@ CREATE TABLE logs (
   attributes TEXT
 );
 CREATE INDEX logs_by_time ON logs (time, level, service, trace_key);
-CREATE VIRTUAL TABLE logs_text USING fts5 (body, content = '', contentless_delete = 1);
 
 CREATE TABLE instruments (
   id INTEGER PRIMARY KEY,
@@ -185,3 +184,7 @@ CREATE TABLE exemplars (
 CREATE INDEX exemplars_by_series ON exemplars (series, time);
 CREATE INDEX exemplars_by_trace ON exemplars (trace);
 `;
+
+/** The words of log lines. Not part of the above, because SQLite has no FTS5 in Node before 22.16: lines are then looked through. */
+export const WORDS_SCHEMA =
+  "CREATE VIRTUAL TABLE IF NOT EXISTS logs_text USING fts5 (body, content = '', contentless_delete = 1)";

@@ -9,7 +9,7 @@ export function deleteLogs(
 ): void {
   for (const { id } of lines) {
     database.run('DELETE FROM logs WHERE id = ?', id);
-    database.run('DELETE FROM logs_text WHERE rowid = ?', id);
+    if (database.hasWords) database.run('DELETE FROM logs_text WHERE rowid = ?', id);
   }
   tally.addLogs(-lines.length);
   tally.addEvicted(lines.length);

@@ -2,7 +2,7 @@ import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import { type LogAnswer } from './answers.interface.js';
 import { startBudget } from './budget.js';
-import { Conditions, type FieldFilter, hasField } from './conditions.js';
+import { Conditions, containing, type FieldFilter, hasField } from './conditions.js';
 import { readCursor, writeCursor } from './cursor.js';
 import { findServiceId } from './find-service.js';
 import { readAttributes } from './read-json.js';
@@ -68,7 +68,7 @@ export function findLogs(database: Database, filter: LogFilter = {}): Page<LogAn
   const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
   const service = filter.service === undefined ? undefined : findServiceId(database, filter.service);
   if (filter.service !== undefined && service === undefined) return { items: [], next: undefined };
-  const { sql, values } = sourceOf(withinTrace(database, filter), service);
+  const { sql, values } = sourceOf(withinTrace(database, filter), service, database.hasWords);
   const isTimeUp = startBudget();
   const items: LogAnswer[] = [];
   for (const row of database.iterate<PassedRow>(sql, ...values)) {
@@ -102,18 +102,20 @@ function levelName(level: number): string {
 function sourceOf(
   filter: LogFilter,
   service: number | undefined,
+  hasWords: boolean,
 ): { sql: string; values: Conditions['values'] } {
   const words = wordsOf(filter.text);
+  const pattern = hasWords ? matchOf(words) : undefined;
   const place = new Conditions();
   const match = new Conditions();
   const cursor = readCursor(filter.before);
-  if (words !== undefined) place.add('logs_text MATCH ?', words);
+  if (pattern !== undefined) place.add('logs_text MATCH ?', pattern);
   if (filter.traceId !== undefined)
     place.add('trace_key = ? AND trace_id = ?', traceKeyOf(filter.traceId), bytesOf(filter.traceId));
   if (filter.from !== undefined) place.add('time >= ?', filter.from);
   if (filter.to !== undefined) place.add('time < ?', filter.to);
   if (cursor !== undefined) {
-    if (words === undefined) place.add('(time, logs.id) < (?, ?)', cursor.at, cursor.id);
+    if (pattern === undefined) place.add('(time, logs.id) < (?, ?)', cursor.at, cursor.id);
     else place.add('logs_text.rowid < ?', cursor.id);
   }
   // The index has what is asked of most lines, so that those that do not match need not be looked at.
@@ -122,8 +124,14 @@ function sourceOf(
   if (filter.spanId !== undefined) match.add('span_id = ?', bytesOf(filter.spanId));
   if (filter.context !== undefined) match.add('context = ?', filter.context);
   for (const field of filter.fields ?? []) match.add(...hasField('attributes', field));
-  const tables = words === undefined ? 'logs' : 'logs_text CROSS JOIN logs ON logs.id = logs_text.rowid';
-  const order = words === undefined ? 'time DESC, logs.id DESC' : 'logs_text.rowid DESC';
+  if (pattern === undefined)
+    for (const word of words.flatMap((each) => each.match(/[\p{L}\p{N}]+/gu) ?? []))
+      match.add(
+        `(message LIKE ? ESCAPE '\\' OR context LIKE ? ESCAPE '\\' OR attributes LIKE ? ESCAPE '\\')`,
+        ...[1, 2, 3].map(() => containing(word)),
+      );
+  const tables = pattern === undefined ? 'logs' : 'logs_text CROSS JOIN logs ON logs.id = logs_text.rowid';
+  const order = pattern === undefined ? 'time DESC, logs.id DESC' : 'logs_text.rowid DESC';
   return {
     sql: `SELECT logs.id, time, ifnull(${match.sql}, 0) AS matches FROM ${tables}
       WHERE ${place.sql} ORDER BY ${order}`,
@@ -147,8 +155,12 @@ function withinTrace(database: Database, filter: LogFilter): LogFilter {
   };
 }
 
-/** The text as a search for words; undefined when there are none. Quotes keep everything else in it from being syntax. */
-function wordsOf(text: string | undefined): string | undefined {
-  const words = (text ?? '').split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+/** What of a text is a word, or has one in it. */
+function wordsOf(text: string | undefined): string[] {
+  return (text ?? '').split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+}
+
+/** A search for all of these words, each as the beginning of one. Quotes keep everything else in it from being syntax. */
+function matchOf(words: readonly string[]): string | undefined {
   return words.length === 0 ? undefined : words.map((word) => `"${word.replaceAll('"', '""')}"*`).join(' ');
 }

@@ -9,7 +9,7 @@ import { type TimeRange } from './time-range.interface.js';
 /** Traces that are looked at on each side; more would not change the shares much. */
 const SAMPLE = 200;
 const MAX_RANKED = 30;
-const RANKING_MS = 20;
+const RANKING_MS = 15;
 const SHOWN_TRACES = 50;
 /** Longer values are texts of their own, not categories. */
 const MAX_VALUE = 200;

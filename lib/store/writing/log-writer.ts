@@ -25,7 +25,8 @@ export class LogWriter {
   private writeLog(log: StoredLog, now: number): void {
     const { service } = this.dictionaries.resource(log.resource, now);
     const { context, attributes } = log;
-    const { lastInsertRowid } = this.database
+    const { database } = this;
+    const { lastInsertRowid } = database
       .prepare(INSERT_LOG)
       .run(
         log.time,
@@ -38,8 +39,9 @@ export class LogWriter {
         log.message,
         attributes ?? null,
       );
+    if (!database.hasWords) return;
     const fields = attributes === undefined ? '' : ` ${attributes.slice(0, MAX_SEARCHED_FIELDS)}`;
     const body = `${log.message}${context === undefined ? '' : ` ${context}`}${fields}`;
-    this.database.prepare('INSERT INTO logs_text (rowid, body) VALUES (?, ?)').run(lastInsertRowid, body);
+    database.prepare('INSERT INTO logs_text (rowid, body) VALUES (?, ?)').run(lastInsertRowid, body);
   }
 }
