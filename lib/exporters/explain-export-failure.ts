@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import { type ExporterDestination } from './exporter-report.interface.js';
-import { isError } from './to-error.js';
+import { isError } from '../errors/is-error.js';
 
 /** One sentence for people: what could not be sent where, why, and what to do about it. */
 export function explainExportFailure(destination: ExporterDestination, error: unknown): string {

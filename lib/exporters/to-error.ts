@@ -1,7 +1,4 @@
-/** Whether this is an error, of this realm or of another one, such as a test runner's sandbox. */
-export function isError(thrown: unknown): thrown is Error {
-  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]';
-}
+import { isError } from '../errors/is-error.js';
 
 /** Whatever was thrown, as an Error. */
 export function toError(thrown: unknown): Error {

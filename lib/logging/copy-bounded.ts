@@ -1,3 +1,5 @@
+import { isError } from '../errors/is-error.js';
+
 /** How much of a value is kept when it is copied for a log line, a log record or a span event. */
 export interface CopyLimits {
   /** Levels of nesting below the value itself. */
@@ -16,17 +18,6 @@ interface Walk {
   readonly limits: CopyLimits;
   readonly ancestors: object[];
   left: number;
-}
-
-/** Whether `value` is an error, also one of another realm (a vm context, a jest sandbox). */
-export function isError(value: unknown): value is Error {
-  if (typeof value !== 'object' || value === null) return false;
-  try {
-    return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
-  } catch {
-    // A proxy that does not let itself be looked at is nothing that could be written as an error.
-    return false;
-  }
 }
 
 /** The first `limit` characters of `text`, saying how many were cut off. */

@@ -1,8 +1,8 @@
 import { INVALID_TRACEID, trace } from '@opentelemetry/api';
 import { type Logger, type LoggerOptions } from 'pino';
 
+import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { isError } from './copy-bounded.js';
 import { lineContext } from './line-context.js';
 import { serializeError } from './serialize-error.js';
 

@@ -1,4 +1,5 @@
-import { clipText, copyBounded, isError, readSafely } from './copy-bounded.js';
+import { isError } from '../errors/is-error.js';
+import { clipText, copyBounded, readSafely } from './copy-bounded.js';
 
 /** An error as a log line carries it: plain, bounded, with its whole cause chain. */
 export interface SerializedError {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 
+import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { isError } from './copy-bounded.js';
 import { type Destination } from './logging-state.js';
 
 /** Beyond this, lines for a reader that does not read are dropped instead of filling the memory. */

@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import { Logger as NestLogger } from '@nestjs/common';
 import { type Logger } from 'pino';
 
-import { copyBounded, isError } from './copy-bounded.js';
+import { isError } from '../errors/is-error.js';
+import { copyBounded } from './copy-bounded.js';
 import { currentLogger, loggingState } from './logging-state.js';
 import { describeThrown, isSerializedError, renderStack } from './serialize-error.js';
 

@@ -1,6 +1,6 @@
 import { type Context, context as contextApi, trace } from '@opentelemetry/api';
 
-import { isError } from './copy-bounded.js';
+import { isError } from '../errors/is-error.js';
 import { writeLineIn } from './line-context.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState } from './logging-state.js';

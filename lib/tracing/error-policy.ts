@@ -6,9 +6,10 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
+import { isError } from '../errors/is-error.js';
 import { type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
 import { processWide } from '../process/process-wide.js';
-import { fingerprintException, isErrorObject } from './fingerprint-exception.js';
+import { fingerprintException } from './fingerprint-exception.js';
 import { isPassingPrimitive } from './passing-primitives.js';
 
 export { type ErrorPredicate, isFailure as isSpanError };
@@ -66,20 +67,20 @@ export function recordException(span: Span, error: unknown, origin?: Attributes)
 
 /** The stack with those of its causes below, which V8 leaves out of it. */
 function stackOf(error: unknown): string | undefined {
-  if (!isErrorObject(error) || error.stack === undefined) return undefined;
+  if (!isError(error) || error.stack === undefined) return undefined;
   let text = error.stack;
   let { cause } = error;
   for (let depth = 0; depth < MAX_CAUSES && cause !== undefined && cause !== null; depth += 1) {
-    const told = isErrorObject(cause) ? cause.stack : undefined;
+    const told = isError(cause) ? cause.stack : undefined;
     text += `\nCaused by: ${told ?? messageOf(cause)}`;
-    cause = isErrorObject(cause) ? cause.cause : undefined;
+    cause = isError(cause) ? cause.cause : undefined;
   }
   return text;
 }
 
 /** `error.type` of a thrown value: the class name; the code of a system error says more. */
 export function errorTypeOf(error: unknown): string {
-  if (!isErrorObject(error)) return typeof error;
+  if (!isError(error)) return typeof error;
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && error.name === 'Error') return code;
   return error.name === 'Error' ? error.constructor.name || 'Error' : asText(error.name);
@@ -87,7 +88,7 @@ export function errorTypeOf(error: unknown): string {
 
 /** What a thrown value says, whatever it is. */
 export function messageOf(error: unknown): string {
-  if (isErrorObject(error)) return asText(error.message);
+  if (isError(error)) return asText(error.message);
   if (typeof error === 'string') return error;
   try {
     return asText(JSON.stringify(error));

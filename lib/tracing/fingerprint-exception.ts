@@ -1,3 +1,5 @@
+import { isError } from '../errors/is-error.js';
+
 /** Application functions that tell one problem from another: where it was thrown, and two callers of that place. */
 const MAX_FRAMES = 3;
 
@@ -29,23 +31,18 @@ const VARIABLE_PARTS = /[0-9a-f]{8}-[0-9a-f-]{27}|\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)
  * without ids and numbers when there are none. Line numbers, folders of the machine and packages have no part in it.
  */
 export function fingerprintException(error: unknown, type: string, message: string): string {
-  const frames = isErrorObject(error) ? applicationFrames(error.stack, message) : '';
+  const frames = isError(error) ? applicationFrames(error.stack, message) : '';
   const place = frames === '' ? message.replace(VARIABLE_PARTS, '#') : frames;
   return hash(`${type}${causesOf(error)}|${place}`);
-}
-
-/** True for errors of other realms too: of a vm context, as jest's, or of Node's own modules seen from there. */
-export function isErrorObject(value: unknown): value is Error {
-  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
 function causesOf(error: unknown): string {
   let names = '';
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES; depth += 1) {
-    if (!isErrorObject(cause) || cause.cause === undefined || cause.cause === null) break;
+    if (!isError(cause) || cause.cause === undefined || cause.cause === null) break;
     cause = cause.cause;
-    names += `<${isErrorObject(cause) ? cause.name : typeof cause}`;
+    names += `<${isError(cause) ? cause.name : typeof cause}`;
   }
   return names;
 }

@@ -2,7 +2,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { isError, toError } from '../to-error.js';
+import { isError } from '../../errors/is-error.js';
+import { toError } from '../to-error.js';
 import { type UdpClient } from './jaeger-sender.interface.js';
 
 /** How long a connected socket trusts the address its host name had, in milliseconds. */
