@@ -1,90 +1,50 @@
+import {
+  type ChartAnswer,
+  type ExemplarAnswer,
+  type InstrumentAnswer,
+  type JsonAttributes,
+  type JsonValue,
+  type LogAnswer,
+  type OverviewAnswer,
+  type RouteAnswer,
+  type SelectionAnswer,
+  type ServiceAnswer,
+  type SpanAnswer,
+  type SpanKindName,
+  type TraceSummaryAnswer,
+} from '../../store/queries/answers.interface.js';
+
 /**
  * The JSON that the page reads, version 1, below `<path>/api/v1`. Stable: fields are added, never renamed or removed within a
  * version. Instants are milliseconds since the epoch, durations are milliseconds, ids are lower-case hexadecimal.
  */
 
 /** Span kinds in words. */
-export type ApiSpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+export type ApiSpanKind = SpanKindName;
 
 /** What a value of an attribute or field can be in JSON. */
-export type ApiValue =
-  string | number | boolean | null | readonly ApiValue[] | { readonly [key: string]: ApiValue };
+export type ApiValue = JsonValue;
 
-export type ApiAttributes = Readonly<Record<string, ApiValue>>;
+export type ApiAttributes = JsonAttributes;
 
 /** A number of a chart that leads to a trace. */
-export interface ApiExemplar {
-  readonly time: number;
-  readonly value: number;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly error: boolean;
-  readonly label: string;
-}
+export type ApiExemplar = ExemplarAnswer;
 
 /** `GET /services?from&to`: who has reported, busiest first. */
-export interface ApiService {
-  readonly name: string;
-  readonly version: string;
-  readonly environment: string;
-  /** Requests, messages and runs that entered the service. */
-  readonly count: number;
-  readonly perSecond: number;
-  /** 0 to 1. */
-  readonly errorShare: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly lastSeen: number;
-}
+export type ApiService = ServiceAnswer;
 
 /** `GET /overview?service&from&to&buckets`: one service over time; every list has an entry per bucket. */
-export interface ApiOverview {
-  readonly times: readonly number[];
-  readonly perSecond: readonly number[];
-  readonly errorsPerSecond: readonly number[];
-  /** null where nothing was recorded. */
-  readonly p50: readonly (number | null)[];
-  readonly p95: readonly (number | null)[];
-  readonly p99: readonly (number | null)[];
-  /** Slow and failed entries first in each bucket; value is the duration. */
-  readonly exemplars: readonly ApiExemplar[];
-}
+export type ApiOverview = OverviewAnswer;
 
 /** `GET /routes?service&from&to`: every route of the application that serves the page, never-hit ones too, and of others those seen. */
-export interface ApiRoute {
-  readonly service: string;
-  readonly method: string;
-  readonly route: string;
-  /** `Class.method`; undefined when it is not known. */
-  readonly handler: string | undefined;
-  readonly count: number;
-  readonly perSecond: number;
-  readonly errorShare: number;
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly lastSeen: number | null;
-}
+export type ApiRoute = RouteAnswer;
 
 /**
  * `GET /traces?service&route&status&minMs&maxMs&attribute=key:value&text&from&to&limit&before`: newest first, an `ApiPage`. `status` is `ok`,
  * `error` or an HTTP status (`404`, `5xx`); `attribute` may be given several times, all must hold on one span of the trace; `text` is
  * looked for in names, attributes, events and logs.
  */
-export interface ApiTraceSummary {
-  readonly traceId: string;
-  readonly name: string;
-  readonly service: string;
-  readonly route: string | undefined;
-  readonly status: string | undefined;
-  readonly start: number;
-  readonly durationMs: number;
-  readonly spanCount: number;
-  readonly errorCount: number;
-  readonly services: readonly string[];
-  /** Kept whatever is evicted: an error, or an exemplar that is shown. */
-  readonly pinned: boolean;
-}
+export type ApiTraceSummary = TraceSummaryAnswer;
 
 export interface ApiPage<T> {
   readonly items: readonly T[];
@@ -92,51 +52,17 @@ export interface ApiPage<T> {
   readonly next: string | undefined;
 }
 
-export interface ApiSpanEvent {
-  readonly name: string;
-  readonly time: number;
-  readonly attributes: ApiAttributes;
-}
+export type ApiSpanEvent = SpanAnswer['events'][number];
 
-export interface ApiSpanLink {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly attributes: ApiAttributes;
-}
+export type ApiSpanLink = SpanAnswer['links'][number];
 
-export interface ApiSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId: string | undefined;
-  readonly service: string;
-  readonly scope: string;
-  readonly name: string;
-  readonly kind: ApiSpanKind;
-  readonly start: number;
-  readonly durationMs: number;
-  readonly status: 'unset' | 'ok' | 'error';
-  readonly statusMessage: string | undefined;
-  readonly attributes: ApiAttributes;
-  readonly events: readonly ApiSpanEvent[];
-  readonly links: readonly ApiSpanLink[];
-}
+export type ApiSpan = SpanAnswer;
 
 /**
  * `GET /logs?service&level&text&attribute=key:value&traceId&spanId&from&to&limit&before`: newest first, an `ApiPage`. `level` is the lowest
  * level wanted; `attribute` may be given several times.
  */
-export interface ApiLog {
-  readonly id: number;
-  readonly time: number;
-  /** pino's words: trace, debug, info, warn, error, fatal. */
-  readonly level: string;
-  readonly service: string;
-  readonly context: string | undefined;
-  readonly message: string;
-  readonly traceId: string | undefined;
-  readonly spanId: string | undefined;
-  readonly attributes: ApiAttributes;
-}
+export type ApiLog = LogAnswer;
 
 /** Where the time of a span goes, by what it is. */
 export type ApiTimeKind = 'database' | 'http' | 'cache' | 'messaging' | 'handler' | 'waiting';
@@ -186,37 +112,13 @@ export interface ApiComparison {
 }
 
 /** `GET /metrics`: every instrument that has reported. */
-export interface ApiInstrument {
-  readonly id: number;
-  readonly service: string;
-  readonly name: string;
-  readonly description: string;
-  readonly unit: string;
-  readonly type: 'counter' | 'updowncounter' | 'gauge' | 'histogram';
-  /** Attribute names and the values seen, for filters. */
-  readonly attributes: Readonly<Record<string, readonly string[]>>;
-}
+export type ApiInstrument = InstrumentAnswer;
 
 /** `GET /metrics/:id?from&to&buckets&filter=key:value&group=key`. A counter is a rate per second, a histogram three quantiles. */
-export interface ApiMetricChart {
-  readonly instrument: ApiInstrument;
-  readonly times: readonly number[];
-  readonly series: readonly { readonly label: string; readonly values: readonly (number | null)[] }[];
-  readonly exemplars: readonly ApiExemplar[];
-}
+export type ApiMetricChart = ChartAnswer;
 
 /** `POST /selection`: what the selected traces have more often than the rest, most telling first. */
-export interface ApiSelectionResult {
-  readonly selected: number;
-  readonly others: number;
-  readonly attributes: readonly {
-    readonly key: string;
-    readonly value: string;
-    readonly selectedShare: number;
-    readonly otherShare: number;
-  }[];
-  readonly traces: readonly ApiTraceSummary[];
-}
+export type ApiSelectionResult = SelectionAnswer;
 
 export interface ApiSelection {
   readonly service?: string;

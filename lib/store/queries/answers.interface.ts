@@ -1,6 +1,6 @@
 /**
  * What questions to the store are answered with. Instants and durations are milliseconds, ids are lower-case hexadecimal. The
- * shapes are those of the dashboard's JSON, which hands them on as they are.
+ * dashboard's JSON hands them on as they are and promises them to whoever reads it: fields are added, never renamed or removed.
  */
 
 export type JsonValue =
@@ -23,6 +23,7 @@ export interface ServiceAnswer {
   readonly name: string;
   readonly version: string;
   readonly environment: string;
+  /** Requests, messages and runs that entered the service. */
   readonly count: number;
   readonly perSecond: number;
   /** 0 to 1. */
@@ -38,9 +39,11 @@ export interface OverviewAnswer {
   readonly times: readonly number[];
   readonly perSecond: readonly number[];
   readonly errorsPerSecond: readonly number[];
+  /** null where nothing was recorded. */
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
+  /** Slow and failed entries first in each bucket; value is the duration. */
   readonly exemplars: readonly ExemplarAnswer[];
 }
 
@@ -49,7 +52,7 @@ export interface RouteAnswer {
   /** An HTTP method, or `RPC`, `CONSUME` (a message), `RUN` (a job or anything else that began by itself). */
   readonly method: string;
   readonly route: string;
-  /** `Class.method`. */
+  /** `Class.method`; undefined when it is not known. */
   readonly handler: string | undefined;
   readonly count: number;
   readonly perSecond: number;
@@ -70,6 +73,7 @@ export interface TraceSummaryAnswer {
   readonly spanCount: number;
   readonly errorCount: number;
   readonly services: readonly string[];
+  /** Kept whatever is evicted: an error, or an exemplar that is shown. */
   readonly pinned: boolean;
 }
 
@@ -103,7 +107,7 @@ export interface SpanAnswer {
 export interface LogAnswer {
   readonly id: number;
   readonly time: number;
-  /** pino's words. */
+  /** pino's words: trace, debug, info, warn, error, fatal. */
   readonly level: string;
   readonly service: string;
   readonly context: string | undefined;

@@ -84,7 +84,7 @@ function readEntries(
            ORDER BY random() LIMIT :limit
          )`,
       )
-      .all({ ...named, first, last }) as unknown as EntryRow[];
+      .all({ ...named, first, last }) as unknown as EntryRow[]; // the columns of the statement above
   const chosen = read(1, values.from, values.to);
   const isChosen = new Set(chosen.map(({ trace }) => trace));
   const rest = read(0, (from - around) * 1_000, (to + around) * 1_000).filter(
