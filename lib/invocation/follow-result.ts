@@ -48,10 +48,9 @@ export function invokeAndFollow<T>(fn: () => T, observer: ResultObserver): T {
 }
 
 function followObject<T extends object>(result: T, settlement: Settlement): T {
-  // The casts to T: each follower returns the object it was given, or one of the same kind.
-  if (isRunningPromise(result)) return followPromise(result, settlement) as unknown as T;
+  if (isRunningPromise(result)) return followPromise(result, settlement) as object as T; // a promise for a promise
   if (isObservable(result)) {
-    return followObservable(result as Observable<unknown>, settlement) as unknown as T;
+    return followObservable(result as Observable<unknown>, settlement) as object as T; // an Observable for an Observable
   }
   if (isThenable(result)) return followThenable(result, settlement);
   const stream = isNodeStream(result) ? result : readStreamOfFile(result);

@@ -6,10 +6,10 @@ import { OnDemandReader } from '../exporters/on-demand.reader.js';
 /** The SDK's map from attributes to series, as far as it is used here. */
 export interface AttributeMap {
   readonly _hash: (attributes: object) => string;
-  get(attributes: object, hash?: string): unknown;
-  has(attributes: object, hash?: string): boolean;
-  set(attributes: object, value: unknown, hash?: string): void;
-  getOrDefault(attributes: object, make: () => unknown): unknown;
+  get: (this: AttributeMap, attributes: object, hash?: string) => unknown;
+  has: (this: AttributeMap, attributes: object, hash?: string) => boolean;
+  set: (this: AttributeMap, attributes: object, value: unknown, hash?: string) => void;
+  getOrDefault: (this: AttributeMap, attributes: object, make: () => unknown) => unknown;
 }
 
 /** Where measurements of one instrument arrive, as far as it is used here. */

@@ -14,7 +14,6 @@ export function rememberAttributeHashes(): boolean {
   const prototype = findMetricsSdkInternals()?.attributeMap;
   if (prototype === undefined) return false;
   if (Object.hasOwn(prototype, REMEMBERING)) return true;
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the this of each call
   const { get, has, set } = prototype;
   const methods: Partial<AttributeMap> & ThisType<AttributeMap> = {
     get(attributes, hash) {

@@ -16,8 +16,8 @@ export function createJaegerSpanExporter(target: JaegerTarget): ReportedExporter
       packageName: '@opentelemetry/exporter-jaeger',
       load: async () => {
         const { JaegerExporter } = await import('@opentelemetry/exporter-jaeger');
-        // Its types speak of the 2.x line and hide the sender, which is where a lost span can be told from a lost batch.
-        const Exporter = JaegerExporter as unknown as ThriftExporterConstructor;
+        // The sender is where a lost span can be told from a lost batch.
+        const Exporter = JaegerExporter as unknown as ThriftExporterConstructor; // its types hide the sender and speak of the 2.x line
         return new JaegerThriftExporter(target, Exporter);
       },
     },

@@ -28,6 +28,5 @@ function toMetadata(headers: Readonly<Record<string, string>>): GrpcMetadata {
     clone: () => metadata,
     getMap: () => Object.fromEntries(entries) as Record<string, string | Buffer>,
   };
-  // Only these two methods are called; the class itself cannot be had without depending on the gRPC library.
-  return metadata as unknown as GrpcMetadata;
+  return metadata as unknown as GrpcMetadata; // only these two methods are called; the class is the gRPC library's, no dependency of ours
 }

@@ -15,8 +15,7 @@ export function carryContext<O extends JobOptions>(options: O | undefined): O | 
   if (telemetry?.metadata !== undefined || telemetry?.omitContext === true) return options;
   const carrier = injectTraceContext<Record<string, unknown>>({}, context.active());
   if (Object.keys(carrier).length === 0) return options;
-  // The cast: O with a member that O may have.
-  return { ...options, telemetry: { ...telemetry, metadata: JSON.stringify(carrier) } } as unknown as O;
+  return Object.assign({}, options, { telemetry: { ...telemetry, metadata: JSON.stringify(carrier) } });
 }
 
 /** The context a job was added in, as far as it travelled with it; the empty one for a job without. */

@@ -1,5 +1,5 @@
 import { fileOf, whenModuleLoaded } from '../clients/loaded-modules.js';
-import { type ContainerClass, findPrototype } from '../container/container-classes.js';
+import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
 import { patchClass } from '../container/patch-class.js';
 import { FLOW_PRODUCER_METHODS, FLOW_PRODUCER_PATCH } from './trace-flow-producer.js';
 import { QUEUE_METHODS, QUEUE_PATCH } from './trace-queue.js';
@@ -15,7 +15,7 @@ const CLASSES = [
 export function patchBullClass(candidate: ContainerClass): (() => void) | undefined {
   // The `BullExplorer` of `@nestjs/bullmq` knows the class of the workers before it has made any.
   const workerClass: unknown = Reflect.get(candidate, '_workerClass');
-  if (typeof workerClass === 'function') return patchBullClass(workerClass as unknown as ContainerClass);
+  if (isClass(workerClass)) return patchBullClass(workerClass);
   for (const { name, methods, patch } of CLASSES) {
     const prototype = findPrototype(candidate, methods);
     if (prototype !== undefined) return patchClass(name, prototype, patch);
@@ -30,9 +30,7 @@ export function patchBullClass(candidate: ContainerClass): (() => void) | undefi
 export function patchLoadedBullmq(): () => void {
   return whenModuleLoaded(fileOf('bullmq', 'dist/cjs/index.js'), (exports) => {
     const undo = Object.values(exports as Record<string, unknown>).map((value) =>
-      typeof value === 'function' && value.prototype !== undefined
-        ? patchBullClass(value as ContainerClass)
-        : undefined,
+      isClass(value) ? patchBullClass(value) : undefined,
     );
     return () => {
       for (const restore of undo) restore?.();

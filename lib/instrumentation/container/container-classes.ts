@@ -71,6 +71,7 @@ function classOf(instance: object): ContainerClass | undefined {
   }
 }
 
-function isClass(value: unknown): value is ContainerClass {
+/** Whether instances can be made of it, whatever it is otherwise. */
+export function isClass(value: unknown): value is ContainerClass {
   return typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null;
 }

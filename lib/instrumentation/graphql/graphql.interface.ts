@@ -62,7 +62,7 @@ export interface DriverOptions {
 
 export interface DriverLike {
   readonly httpAdapterHost?: { readonly httpAdapter?: HttpAdapterLike | null };
-  start(this: DriverLike, options: DriverOptions): Promise<unknown>;
+  start: (this: DriverLike, options: DriverOptions) => Promise<unknown>;
 }
 
 export interface HttpAdapterLike {

@@ -99,7 +99,6 @@ function patchDriver(prototype: DriverLike): () => void {
 
 function replaceStart(prototype: DriverLike): () => void {
   const own = Object.getOwnPropertyDescriptor(prototype, 'start');
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the driver it is of
   const original = prototype.start;
   const start: DriverLike['start'] = async function (options) {
     const observer = this.httpAdapterHost === undefined ? undefined : observers.get(this.httpAdapterHost);

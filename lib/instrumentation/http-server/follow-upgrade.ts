@@ -36,13 +36,13 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Shows `look` what the method is called with next; returns what puts the method back. */
 function tapOnce(socket: Duplex, name: 'write' | 'end', look: (chunk: unknown) => void): () => void {
-  const members = socket as unknown as Record<string, Method>; // by a name that is given
+  const members: { write: unknown; end: unknown } = socket;
   const original = members[name];
-  if (original === undefined) return () => undefined;
+  if (typeof original !== 'function') return () => undefined;
   const own = Object.hasOwn(socket, name);
   const tapped: Method = function (...args) {
     look(args[0]);
-    return original.apply(this, args);
+    return Reflect.apply(original, this, args);
   };
   members[name] = tapped;
   return () => {

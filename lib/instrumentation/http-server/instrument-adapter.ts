@@ -85,12 +85,10 @@ export function instrumentAdapter(
 
 /** On Express a 404 is a handler like others, on a route of its own below a prefix. */
 function noticeUnmatched(adapter: HttpAdapterLike): () => void {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with its adapter
-  const original = adapter.setNotFoundHandler;
+  const original = adapter.setNotFoundHandler?.bind(adapter);
   if (original === undefined) return () => undefined;
   adapter.setNotFoundHandler = (handler, ...rest) =>
-    original.call(
-      adapter,
+    original(
       (request, response, next) => {
         noteUnmatched(request);
         return handler(request, response, next);

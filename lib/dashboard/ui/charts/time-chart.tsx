@@ -55,7 +55,7 @@ export function TimeChart(props: TimeChartProps) {
   const legend = useRef<HTMLDivElement>(null);
   const [dots, setDots] = useState<readonly Dot[]>([]);
   const data = useMemo(
-    () => [times, ...series.map(({ values }) => values)] as unknown as uPlot.AlignedData,
+    (): uPlot.AlignedData => [[...times], ...series.map(({ values }) => [...values])],
     // The lists come from one answer: when the times are the same object, so are the values.
     [times, exemplars],
   );
