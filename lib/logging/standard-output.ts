@@ -7,6 +7,8 @@ import { type Destination } from './logging-state.js';
 /** Beyond this, lines for a reader that does not read are dropped instead of filling the memory. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 10;
+/** What usually waits; a buffer that had to grow is given back when it is empty. */
+const INITIAL_BYTES = 256 * 1024;
 /** How long a line waits for others. */
 const COLLECT_MS = 5;
 /** Longest time to wait, at the exit of the process, for a reader that does not read. */
@@ -21,10 +23,13 @@ const EXIT_DEADLINE_MS = 2_000;
  * (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
  */
 export class StandardOutput implements Destination {
-  private waiting: string[] = [];
-  private waitingCharacters = 0;
-  /** What the pipe did not take. */
-  private refused: Buffer = Buffer.alloc(0);
+  /** Lines as bytes: a text that waits would be put together of its parts when they are no longer in the processor's cache. */
+  private buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** What of the buffer waits. */
+  private start = 0;
+  private end = 0;
+  /** Whether the reader did not take all of it when it was offered last. */
+  private refused = false;
   private scheduled = false;
   private broken = false;
 
@@ -37,12 +42,11 @@ export class StandardOutput implements Destination {
 
   readonly write = (line: string): void => {
     if (this.broken) return;
-    if (this.waitingCharacters + this.refused.length > MAX_WAITING_BYTES) {
+    if (this.end - this.start > MAX_WAITING_BYTES) {
       warnOnce('logging:dropped', 'Standard output is not read; log lines are being dropped.', 60_000);
       return;
     }
-    this.waiting.push(line);
-    this.waitingCharacters += line.length;
+    this.append(line);
     if (this.scheduled) return;
     if (this.mode === 'each-line') {
       this.writeWaiting();
@@ -55,16 +59,17 @@ export class StandardOutput implements Destination {
 
   /** Writes what the reader takes now; the rest follows by itself. */
   readonly flush = (): void => {
-    if (!this.scheduled || this.refused.length === 0) this.writeWaiting();
+    if (!this.refused) this.writeWaiting();
   };
 
   /** The process keeps its standard output. */
   readonly close = (): void => undefined;
 
   private readonly writeWaiting = (): void => {
-    this.scheduled = !this.writeAsMuchAsPossible();
+    this.refused = !this.writeAsMuchAsPossible();
+    this.scheduled = this.refused;
     // Not kept alive for this: what is left is tried once more at the exit.
-    if (this.scheduled) setTimeout(this.writeWaiting, RETRY_MS).unref();
+    if (this.refused) setTimeout(this.writeWaiting, RETRY_MS).unref();
   };
 
   /** There is no later: waits for a slow reader, and gives up on one that does not read. */
@@ -75,43 +80,40 @@ export class StandardOutput implements Destination {
     }
   };
 
+  private append(line: string): void {
+    // Three bytes at most for each UTF-16 unit.
+    const needed = line.length * 3;
+    if (this.end + needed > this.buffer.length) this.makeRoom(needed);
+    this.end += this.buffer.write(line, this.end);
+  }
+
+  private makeRoom(needed: number): void {
+    const waiting = this.buffer.subarray(this.start, this.end);
+    const size = waiting.length + needed;
+    // In place only where that frees half of it: moving many bytes for each line would cost more than they do.
+    if (size > this.buffer.length / 2) this.buffer = Buffer.allocUnsafeSlow(size * 2);
+    this.buffer.set(waiting);
+    this.start = 0;
+    this.end = waiting.length;
+  }
+
   /** Returns whether everything was written, or never will be. */
   private writeAsMuchAsPossible(): boolean {
     try {
-      return this.writeRefused() && this.writeLines();
+      while (this.start < this.end)
+        this.start += writeSync(this.descriptor, this.buffer, this.start, this.end - this.start);
     } catch (error) {
       if (isBusy(error)) return false;
       this.broken = true;
-      this.refused = Buffer.alloc(0);
       warnOnce(
         'logging:stdout',
         `Standard output cannot be written (${String(error)}); log lines are lost from here.`,
       );
-      return true;
     }
-  }
-
-  private writeRefused(): boolean {
-    while (this.refused.length > 0)
-      this.refused = this.refused.subarray(writeSync(this.descriptor, this.refused));
+    this.start = 0;
+    this.end = 0;
+    if (this.buffer.length > INITIAL_BYTES) this.buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     return true;
-  }
-
-  /** A text is encoded and written in one step; only what the pipe did not take of it becomes bytes of ours. */
-  private writeLines(): boolean {
-    if (this.waiting.length === 0) return true;
-    const text = this.waiting.join('');
-    this.waiting = [];
-    this.waitingCharacters = 0;
-    let written = 0;
-    try {
-      written = writeSync(this.descriptor, text);
-    } finally {
-      // Also when nothing was taken: the lines must not be lost with the error.
-      if (written < text.length || Buffer.byteLength(text) > written)
-        this.refused = Buffer.from(text).subarray(written);
-    }
-    return this.writeRefused();
   }
 }
 
