@@ -1,7 +1,7 @@
 import { type Attributes, type Span, TraceFlags } from '@opentelemetry/api';
 
 import { hashAttributes } from './hash-attributes.js';
-import { RecordedSpan } from './recorded-span.js';
+import { LocalSpan } from './local-span.js';
 import { hexOf, type TraceId } from './span-identity.js';
 
 /** One measurement that was made inside a sampled span: where a number of a metric leads to a trace. */
@@ -28,7 +28,7 @@ class Slot {
   take(span: Span, value: number, time: number): void {
     this.value = value;
     this.time = time;
-    if (span instanceof RecordedSpan) {
+    if (span instanceof LocalSpan) {
       this.trace = span.traceId;
       this.idHigh = span.idHigh;
       this.idLow = span.idLow;
@@ -80,6 +80,6 @@ export function exemplarsOf(
 }
 
 function isSampled(span: Span): boolean {
-  const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
+  const flags = span instanceof LocalSpan ? span.traceFlags : span.spanContext().traceFlags;
   return (flags & TraceFlags.SAMPLED) !== 0;
 }

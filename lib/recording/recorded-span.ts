@@ -24,8 +24,9 @@ import {
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
 import { AttributeList } from './attribute-list.js';
+import { LocalSpan } from './local-span.js';
 import { type SpanClock } from './span-clock.js';
-import { hexOf, randomWord, type TraceId } from './span-identity.js';
+import { type TraceId } from './span-identity.js';
 import { type SpanOwner } from './span-owner.interface.js';
 
 /** What happened at one instant of a span; the instant in milliseconds of the span's clock. */
@@ -49,7 +50,7 @@ export interface SpanStart {
   readonly traceId: TraceId;
   readonly traceFlags: number;
   readonly traceState: TraceState | undefined;
-  readonly parent: RecordedSpan | SpanContext | undefined;
+  readonly parent: LocalSpan | SpanContext | undefined;
   readonly clock: SpanClock;
   readonly startTime: TimeInput | undefined;
 }
@@ -59,15 +60,10 @@ export interface SpanStart {
  * a pair, attributes are a list until somebody wants an object. To everybody else it is a span of OpenTelemetry's SDK:
  * the API's `Span` and the processors' `ReadableSpan`.
  */
-export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext'> {
+export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 'parentSpanContext'> {
   name: string;
   readonly kind: SpanKind;
-  readonly traceId: TraceId;
-  readonly idHigh: number;
-  readonly idLow: number;
-  readonly traceFlags: number;
-  readonly traceState: TraceState | undefined;
-  readonly parent: RecordedSpan | SpanContext | undefined;
+  readonly parent: LocalSpan | SpanContext | undefined;
   readonly clock: SpanClock;
   readonly startInstant: number;
   endInstant = -1;
@@ -78,26 +74,17 @@ export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext
   droppedEventsCount = 0;
   droppedLinksCount = 0;
   private over = false;
-  private context: SpanContext | undefined;
 
   constructor(
     private readonly owner: SpanOwner,
     { name, kind, traceId, traceFlags, traceState, parent, clock, startTime }: SpanStart,
   ) {
+    super(traceId, traceFlags, traceState);
     this.name = name;
     this.kind = kind;
-    this.traceId = traceId;
-    this.idHigh = randomWord();
-    this.idLow = randomWord() | (this.idHigh === 0 ? 1 : 0);
-    this.traceFlags = traceFlags;
-    this.traceState = traceState;
     this.parent = parent;
     this.clock = clock;
     this.startInstant = startTime === undefined ? clock.now() : clock.instantOf(startTime);
-  }
-
-  spanContext(): SpanContext {
-    return (this.context ??= this.describeIdentity());
   }
 
   setAttribute(key: string, value: AnyValue): this {
@@ -190,7 +177,7 @@ export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext
   }
 
   get parentSpanContext(): SpanContext | undefined {
-    return this.parent instanceof RecordedSpan ? this.parent.spanContext() : this.parent;
+    return this.parent instanceof LocalSpan ? this.parent.spanContext() : this.parent;
   }
 
   get startTime(): HrTime {
@@ -245,15 +232,6 @@ export class RecordedSpan implements Span, Omit<ReadableSpan, 'parentSpanContext
 
   get instrumentationScope(): InstrumentationScope {
     return this.owner.instrumentationScope;
-  }
-
-  private describeIdentity(): SpanContext {
-    const { traceFlags, traceState } = this;
-    const traceId = this.traceId.toString();
-    const spanId = hexOf(this.idHigh) + hexOf(this.idLow);
-    return traceState === undefined
-      ? { traceId, spanId, traceFlags }
-      : { traceId, spanId, traceFlags, traceState };
   }
 
   /** Whether it is too late for a change; says so where somebody listens. */

@@ -16,10 +16,12 @@ import { type Resource } from '@opentelemetry/resources';
 import { type Sampler, SamplingDecision, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { AttributeList } from './attribute-list.js';
+import { LocalSpan } from './local-span.js';
 import { RecordedSpan } from './recorded-span.js';
 import { SpanClock } from './span-clock.js';
 import { TraceId } from './span-identity.js';
 import { type RecordingLimits, type SpanOwner } from './span-owner.interface.js';
+import { UnrecordedSpan } from './unrecorded-span.js';
 
 /** What all tracers of a provider share. */
 export interface RecordingSettings {
@@ -54,8 +56,11 @@ export class RecordingTracer implements Tracer, SpanOwner {
     const caller = options.root === true ? trace.deleteSpan(parentContext) : parentContext;
     if (isTracingSuppressed(caller)) return NOT_RECORDED;
     const parent = trace.getSpan(caller);
-    if (parent instanceof RecordedSpan && this.settings.childrenFollowParent)
-      return this.record(name, options, caller, parent);
+    if (parent instanceof LocalSpan && this.settings.childrenFollowParent) {
+      return parent instanceof RecordedSpan
+        ? this.record(name, options, caller, parent)
+        : new UnrecordedSpan(parent.traceId, parent.traceState);
+    }
     return this.decide(name, options, caller, parent);
   }
 
@@ -80,16 +85,15 @@ export class RecordingTracer implements Tracer, SpanOwner {
   }
 
   private decide(name: string, options: SpanOptions, caller: Context, parent: Span | undefined): Span {
-    const local = parent instanceof RecordedSpan ? parent : undefined;
-    const parentContext = validContextOf(parent);
+    const local = parent instanceof LocalSpan ? parent : undefined;
+    const remote = local === undefined ? validContextOf(parent) : undefined;
     const traceId =
-      local?.traceId ??
-      (parentContext === undefined ? TraceId.random() : TraceId.parse(parentContext.traceId));
+      local?.traceId ?? (remote === undefined ? TraceId.random() : TraceId.parse(remote.traceId));
     const kind = options.kind ?? SpanKind.INTERNAL;
     const {
       decision,
       attributes,
-      traceState = parentContext?.traceState,
+      traceState = (local ?? remote)?.traceState,
     } = this.settings.sampler.shouldSample(
       caller,
       traceId.toString(),
@@ -98,20 +102,17 @@ export class RecordingTracer implements Tracer, SpanOwner {
       options.attributes ?? NO_ATTRIBUTES,
       options.links ?? NO_LINKS,
     );
-    const traceFlags =
-      decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE;
-    const start = {
+    if (decision === SamplingDecision.NOT_RECORD) return new UnrecordedSpan(traceId, traceState);
+    const span = new RecordedSpan(this, {
       name,
       kind,
       traceId,
-      traceFlags,
+      traceFlags: decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE,
       traceState,
-      parent: local ?? parentContext,
-      clock: local?.clock ?? SpanClock.current(),
+      parent: local ?? remote,
+      clock: local instanceof RecordedSpan ? local.clock : SpanClock.current(),
       startTime: options.startTime,
-    };
-    const span = new RecordedSpan(this, start);
-    if (decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(span.spanContext());
+    });
     this.begin(span, options, caller, attributes);
     return span;
   }

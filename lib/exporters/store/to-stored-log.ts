@@ -1,7 +1,7 @@
 import { type LogRecord, type Span, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 
-import { RecordedSpan } from '../../recording/recorded-span.js';
+import { LocalSpan } from '../../recording/local-span.js';
 import { type StoredLog, type StoredResource } from '../../store/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 
@@ -55,7 +55,7 @@ function timeOf(timestamp: LogRecord['timestamp'], emittedAt: number): number {
 function idsOf(span: Span | undefined): Pick<StoredLog, 'traceId' | 'spanId'> {
   if (span === undefined) return { traceId: undefined, spanId: undefined };
   const context = span.spanContext();
-  if (!(span instanceof RecordedSpan) && !trace.isSpanContextValid(context))
+  if (!(span instanceof LocalSpan) && !trace.isSpanContextValid(context))
     return { traceId: undefined, spanId: undefined };
   return { traceId: context.traceId, spanId: context.spanId };
 }

@@ -9,6 +9,7 @@ import {
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
 import { type AttributeList } from '../../recording/attribute-list.js';
+import { LocalSpan } from '../../recording/local-span.js';
 import { RecordedSpan } from '../../recording/recorded-span.js';
 import { wordAt } from '../../recording/span-identity.js';
 import { type StoredSpan } from '../../store/rows.interface.js';
@@ -24,7 +25,7 @@ function fromRecorded(span: RecordedSpan): StoredSpan {
   const { parent, clock, attributeList, eventList, linkList, kind } = span;
   let parentHigh = 0;
   let parentLow = 0;
-  if (parent instanceof RecordedSpan) {
+  if (parent instanceof LocalSpan) {
     parentHigh = parent.idHigh;
     parentLow = parent.idLow;
   } else if (parent !== undefined) {

@@ -1,4 +1,4 @@
-import { type RecordedSpan } from '../../../recording/recorded-span.js';
+import { type LocalSpan } from '../../../recording/local-span.js';
 import { wordAt } from '../../../recording/span-identity.js';
 import { type ByteWriter } from './byte-writer.js';
 
@@ -21,7 +21,7 @@ export function encodeSpanIdText(writer: ByteWriter, tag: number, text: string):
 export function encodeIdsOf(
   writer: ByteWriter,
   tag: { readonly traceId: number; readonly spanId: number },
-  span: RecordedSpan,
+  span: LocalSpan,
 ): void {
   const { traceId } = span;
   writer.byte(tag.traceId);
@@ -33,7 +33,7 @@ export function encodeIdsOf(
   encodeSpanId(writer, tag.spanId, span);
 }
 
-export function encodeSpanId(writer: ByteWriter, tag: number, { idHigh, idLow }: RecordedSpan): void {
+export function encodeSpanId(writer: ByteWriter, tag: number, { idHigh, idLow }: LocalSpan): void {
   writer.byte(tag);
   writer.byte(8);
   writer.bigEndian32(idHigh);

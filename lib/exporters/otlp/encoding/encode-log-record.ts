@@ -13,7 +13,7 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../../../config/semantic-conventions.constants.js';
-import { RecordedSpan } from '../../../recording/recorded-span.js';
+import { LocalSpan } from '../../../recording/local-span.js';
 import { type ByteWriter } from './byte-writer.js';
 import { encodeAnyValue, encodeKeyValue } from './encode-attributes.js';
 import { encodeSpanIdText, encodeTraceIdText, encodeIdsOf } from './encode-ids.js';
@@ -119,7 +119,7 @@ function describeException(exception: unknown): [string, string | undefined][] {
 function encodeSpanOf(writer: ByteWriter, { context }: LogRecord): void {
   const span = context === undefined ? undefined : trace.getSpan(context);
   if (span === undefined) return;
-  if (span instanceof RecordedSpan) {
+  if (span instanceof LocalSpan) {
     encodeFlags(writer, span.traceFlags);
     encodeIdsOf(writer, TAG, span);
     return;

@@ -2,6 +2,7 @@ import { type Link, type SpanContext, type SpanStatus, SpanStatusCode } from '@o
 import { type ReadableSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { type AttributeList } from '../../../recording/attribute-list.js';
+import { LocalSpan } from '../../../recording/local-span.js';
 import { RecordedSpan } from '../../../recording/recorded-span.js';
 import { type ByteWriter } from './byte-writer.js';
 import { encodeAttributeList, encodeAttributes } from './encode-attributes.js';
@@ -57,7 +58,7 @@ function encodeRecorded(writer: ByteWriter, span: RecordedSpan): void {
   writer.reserve(64);
   encodeIdsOf(writer, TAG, span);
   encodeTraceState(writer, TAG.traceState, span.traceState?.serialize());
-  if (parent instanceof RecordedSpan) encodeSpanId(writer, TAG.parentSpanId, parent);
+  if (parent instanceof LocalSpan) encodeSpanId(writer, TAG.parentSpanId, parent);
   else if (parent !== undefined) encodeSpanIdText(writer, TAG.parentSpanId, parent.spanId);
   encodeNameAndKind(writer, span);
   writer.byte(TAG.startTime);
@@ -83,7 +84,7 @@ function encodeRecorded(writer: ByteWriter, span: RecordedSpan): void {
     });
   encodeCount(writer, TAG.droppedLinks, span.droppedLinksCount);
   encodeStatus(writer, span.status);
-  const isRemote = parent !== undefined && !(parent instanceof RecordedSpan) && parent.isRemote === true;
+  const isRemote = parent !== undefined && !(parent instanceof LocalSpan) && parent.isRemote === true;
   encodeFlags(writer, span.traceFlags, isRemote);
 }
 
