@@ -1,16 +1,12 @@
-import { INVALID_TRACEID, trace } from '@opentelemetry/api';
 import { type Logger, type LoggerOptions } from 'pino';
 
 import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { lineContext } from './line-context.js';
+import { lineContext, spanContextOf, TRACE_FLAGS } from './line-context.js';
 import { serializeError } from './serialize-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
 type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;
-
-/** Two hexadecimal digits for each byte, as in a `traceparent` header. */
-const TRACE_FLAGS = Array.from({ length: 256 }, (_, flags) => flags.toString(16).padStart(2, '0'));
 
 /** Written by the logger itself; an extra of that name would make the line say something false. */
 const RESERVED = ['level', 'time', 'service'] as const;
@@ -24,8 +20,8 @@ export function createMixin(ownMixin: MixinFn | undefined): MixinFn {
     const fields: Record<string, unknown> = ownMixin
       ? callOwnMixin(ownMixin, mergeObject, level, logger)
       : {};
-    const spanContext = trace.getSpan(lineContext())?.spanContext();
-    if (spanContext !== undefined && spanContext.traceId !== INVALID_TRACEID) {
+    const spanContext = spanContextOf(lineContext());
+    if (spanContext !== undefined) {
       fields.trace_id = spanContext.traceId;
       fields.span_id = spanContext.spanId;
       fields.trace_flags = TRACE_FLAGS[spanContext.traceFlags & 0xff];

@@ -35,6 +35,7 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     spanEvents: logging.spanEvents,
     emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
     writesFieldsAsGiven: writesFieldsAsGiven(logging),
+    writesPlainLines: writesPlainLines(logging),
   });
   const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
   sink.rootBindings = bindingsOf(logger);
@@ -46,7 +47,20 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
       // A destination that is gone has nothing left to flush or close.
     }
   };
-  return { logger, config: logging, flush: quietly(destination.flush), close: quietly(destination.close) };
+  return {
+    logger,
+    config: logging,
+    writePlain: (level, fields, message) => sink.writePlain(level, fields, message, bindingsOf(logger)),
+    flush: quietly(destination.flush),
+    close: quietly(destination.close),
+  };
+}
+
+/** Options of pino that change nothing of a line of texts, numbers and booleans. */
+const WITHOUT_EFFECT = new Set(['level', 'enabled', 'transport', 'safe', 'depthLimit', 'edgeLimit']);
+
+function writesPlainLines({ redact, format, pino: own }: LoggingConfig): boolean {
+  return format === 'json' && redact.length === 0 && Object.keys(own).every((key) => WITHOUT_EFFECT.has(key));
 }
 
 /** Whether no option of the application changes what pino makes of the fields of a line. */

@@ -9,8 +9,21 @@ import { ownProperties, renderStack } from './serialize-error.js';
 const MAX_LOGGERS = 1_000;
 const LIBRARY_NAME = 'nestjs-telemetry';
 
-/** Sends one line to the registered LoggerProvider; the class that logged is the instrumentation scope. */
-export type EmitLogRecord = (line: LogLine) => void;
+/** What a log record says of a line. */
+export interface LineRecord {
+  /** pino's number. */
+  readonly level: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly message: string;
+  /** The class that logged: the record's instrumentation scope. */
+  readonly context: string | undefined;
+  /** Not changed, and not kept longer than a processor keeps it. */
+  readonly attributes: Attributes;
+}
+
+/** Sends one line to the registered LoggerProvider. */
+export type EmitLogRecord = (line: LineRecord) => void;
 
 /** An emitter whose loggers belong to the provider that is registered when the first line comes. */
 export function createLogRecordEmitter(): EmitLogRecord {
@@ -28,22 +41,28 @@ export function createLogRecordEmitter(): EmitLogRecord {
       severityNumber: severity.number,
       severityText: severity.text,
       body: line.message,
-      attributes: recordAttributes(line),
+      attributes: line.attributes,
       timestamp: line.time,
       context: lineContext(),
     });
   };
 }
 
-function recordAttributes(line: LogLine): Attributes {
+/** The record of a line that was read back. */
+export function toLineRecord(line: LogLine): LineRecord {
+  const { level, time, message, context } = line;
+  return { level, time, message, context, attributes: attributesOf(line) };
+}
+
+function attributesOf({ plain, fields, context, error }: LogLine): Attributes {
   // The line was JSON, so every value is one that a log record may carry.
-  const attributes = (line.plain === true ? { ...line.fields } : copyBounded(line.fields)) as Attributes;
-  if (line.context !== undefined) attributes.context = line.context;
-  if (line.error === undefined) return attributes;
-  attributes['exception.type'] = line.error.type;
-  attributes['exception.message'] = line.error.message;
-  attributes['exception.stacktrace'] = renderStack(line.error);
-  const own = ownProperties(line.error);
+  const attributes = (plain === true ? { ...fields } : copyBounded(fields)) as Attributes;
+  if (context !== undefined) attributes.context = context;
+  if (error === undefined) return attributes;
+  attributes['exception.type'] = error.type;
+  attributes['exception.message'] = error.message;
+  attributes['exception.stacktrace'] = renderStack(error);
+  const own = ownProperties(error);
   if (Object.keys(own).length > 0) attributes.err = own;
   return attributes;
 }

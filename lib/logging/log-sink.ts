@@ -1,21 +1,19 @@
-import { createContextKey, trace } from '@opentelemetry/api';
+import { tracingChannel } from 'node:diagnostics_channel';
+
+import { type Attributes, createContextKey, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
-import { lineContext } from './line-context.js';
+import { lineContext, spanContextOf } from './line-context.js';
 import { addSpanEvent } from './add-span-event.js';
 import { copyBounded } from './copy-bounded.js';
 import { type EmitLogRecord } from './emit-log-record.js';
 import { formatTextLine } from './format-text-line.js';
 import { type Destination } from './logging-state.js';
-import {
-  type LineKeys,
-  type LineParts,
-  type LogLine,
-  parseLogLine,
-  readPlainLine,
-} from './parse-log-line.js';
+import { type LineKeys, type LineParts } from './parse-log-line.js';
+import { PlainLine } from './plain-line.js';
+import { type LineSource, WrittenLine } from './written-line.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
@@ -32,7 +30,12 @@ export interface LogSinkOptions {
   readonly emitLogRecord: EmitLogRecord | undefined;
   /** Whether pino writes fields as they are: nothing redacts, formats, nests or renames them. */
   readonly writesFieldsAsGiven: boolean;
+  /** Whether a line of plain fields looks the same written past pino. */
+  readonly writesPlainLines: boolean;
 }
+
+/** Whoever listens there is told of each line that pino writes. */
+const pinoLines = tracingChannel('pino_asJson');
 
 /** A longer line may hold texts that have to be cut for a log record. */
 const MAX_PLAIN_LENGTH = 4_096;
@@ -59,19 +62,24 @@ export class LogSink {
   constructor(private readonly options: LogSinkOptions) {}
 
   write(line: string): void {
-    const level = this.lastLevel;
     const parts = this.takeParts(line);
-    // A line made while a line is being written (a processor or a destination that logs) goes to the destination
-    // only; one made by that in turn goes nowhere, or it would never end.
-    if (this.depth > 1) return;
-    this.depth += 1;
-    try {
-      this.distribute(line.length > MAX_LINE_LENGTH ? cutDown(line) : line, level, parts, this.depth > 1);
-    } catch (error) {
-      warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);
-    } finally {
-      this.depth -= 1;
-    }
+    const text = line.length > MAX_LINE_LENGTH ? cutDown(line) : line;
+    this.deliver(text, new WrittenLine(text, this.lastLevel, parts, this.options.keys));
+  }
+
+  /**
+   * Writes a line of the root logger past pino. Returns false, and writes nothing, where pino has to.
+   *
+   * @param bindings what the logger puts on each of its lines
+   */
+  writePlain(level: number, fields: Attributes, message: string, bindings: unknown): boolean {
+    if (!this.options.writesPlainLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
+      return false;
+    const line = new PlainLine(level, message, fields, spanContextOf(lineContext()));
+    const text = line.render(bindings);
+    if (text === undefined) return false;
+    this.deliver(text, line);
+    return true;
   }
 
   flush(callback?: () => void): void {
@@ -89,21 +97,32 @@ export class LogSink {
     return bindingsOf(lastLogger) === this.rootBindings ? { fields, message, time } : undefined;
   }
 
-  private distribute(line: string, level: number, parts: LineParts | undefined, nested: boolean): void {
-    const { destination, format, keys, emitLogRecord, spanEvents } = this.options;
-    let parsed: LogLine | undefined;
-    const parse = (): LogLine =>
-      (parsed ??= (parts && readPlainLine(parts, level)) ?? parseLogLine(line, level, keys));
-    destination.write(format === 'text' ? formatTextLine(parse()) : line);
-    if (nested) return;
+  private deliver(text: string, line: LineSource): void {
+    // A line made while a line is being written (a processor or a destination that logs) goes to the destination
+    // only; one made by that in turn goes nowhere, or it would never end.
+    if (this.depth > 1) return;
+    this.depth += 1;
+    try {
+      const { destination, format } = this.options;
+      destination.write(format === 'text' ? formatTextLine(line.read()) : text);
+      if (this.depth === 1) this.handOn(line);
+    } catch (error) {
+      warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);
+    } finally {
+      this.depth -= 1;
+    }
+  }
+
+  private handOn(line: LineSource): void {
+    const { emitLogRecord, spanEvents } = this.options;
     const active = lineContext();
     // What an exporter logs while it exports must not become the next thing to export.
     if (isTracingSuppressed(active)) return;
-    emitLogRecord?.(parse());
+    emitLogRecord?.(line.toRecord());
     if (!spanEvents) return;
     const span = trace.getSpan(active);
     if (span?.isRecording() === true && active.getValue(WITHOUT_SPAN_EVENT) === undefined)
-      addSpanEvent(span, parse());
+      addSpanEvent(span, line.read());
   }
 }
 
@@ -113,6 +132,11 @@ export function bindingsOf(logger: object | undefined): unknown {
 }
 
 function cutDown(line: string): string {
-  const record = copyBounded(JSON.parse(line)) as Record<string, unknown>;
-  return `${JSON.stringify({ ...record, truncated: true })}\n`;
+  try {
+    const record = copyBounded(JSON.parse(line)) as Record<string, unknown>;
+    return `${JSON.stringify({ ...record, truncated: true })}\n`;
+  } catch {
+    // Not JSON: a streamWrite hook of the application changed the line, which is its right.
+    return `${line.slice(0, MAX_LINE_LENGTH)}\n`;
+  }
 }

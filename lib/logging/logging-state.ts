@@ -6,6 +6,12 @@ import { type LoggingConfig } from '../config/telemetry-config.interface.js';
 export interface RootLogger {
   readonly logger: Logger;
   readonly config: LoggingConfig;
+  /**
+   * Writes a line whose level is enabled past pino, exactly as pino would; false where only pino can write it.
+   *
+   * @param level pino's number
+   */
+  writePlain(level: number, fields: Readonly<Record<string, unknown>>, message: string): boolean;
   /** Writes what is still buffered, synchronously where the destination can. Never throws. */
   flush(): void;
   /** Gives up what the logger holds beyond standard output (a transport's worker). Lines after it are lost. */

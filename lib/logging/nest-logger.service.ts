@@ -3,6 +3,7 @@ import { type Logger } from 'pino';
 
 import { currentLogger, loggingState } from './logging-state.js';
 import { readNestArguments } from './read-nest-arguments.js';
+import { type LineLevel, writeLine } from './write-line.js';
 
 const METHODS = {
   verbose: 'trace',
@@ -60,15 +61,10 @@ export class NestLoggerService implements LoggerService {
   }
 }
 
-function writeLines(
-  logger: Logger,
-  method: (typeof METHODS)[LogLevel],
-  level: LogLevel,
-  args: readonly unknown[],
-): void {
+function writeLines(logger: Logger, method: LineLevel, level: LogLevel, args: readonly unknown[]): void {
   const errorKey = loggingState().root?.config.pino.errorKey ?? 'err';
   for (const { message, fields } of readNestArguments(args, level === 'error' || level === 'fatal')) {
     const { err, ...rest } = fields;
-    logger[method](err === undefined ? rest : { ...rest, [errorKey]: err }, message);
+    writeLine(logger, method, err === undefined ? rest : { ...rest, [errorKey]: err }, message);
   }
 }

@@ -7,13 +7,13 @@ import { isError } from '../errors/is-error.js';
 import { copyBounded } from './copy-bounded.js';
 import { currentLogger, loggingState } from './logging-state.js';
 import { describeThrown, isSerializedError, renderStack } from './serialize-error.js';
+import { LEVEL_VALUES, writeLine } from './write-line.js';
 
 /** What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes whatever was thrown. */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;
 
-type LineLevel = 'debug' | 'info' | 'warn' | 'error';
+type Level = 'debug' | 'info' | 'warn' | 'error';
 
-const LEVEL_VALUES = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 const NEST_METHODS = { debug: 'debug', info: 'log', warn: 'warn', error: 'error' } as const;
 
 /**
@@ -41,7 +41,7 @@ export class TelemetryLogger {
     this.write('error', message, extraOrThrown);
   }
 
-  private write(level: LineLevel, message: string, extra: unknown): void {
+  private write(level: Level, message: string, extra: unknown): void {
     try {
       const logger = currentLogger();
       if (logger === undefined)
@@ -54,10 +54,10 @@ export class TelemetryLogger {
     }
   }
 
-  private writeThroughPino(logger: Logger, level: LineLevel, message: string, extra: unknown): void {
+  private writeThroughPino(logger: Logger, level: Level, message: string, extra: unknown): void {
     if (logger.levelVal > LEVEL_VALUES[level]) return;
     const errorKey = loggingState().root?.config.pino.errorKey ?? 'err';
-    logger[level](toFields(this.context, extra, errorKey), message);
+    writeLine(logger, level, toFields(this.context, extra, errorKey), message);
   }
 }
 
@@ -77,7 +77,7 @@ function toFields(context: string, extra: unknown, errorKey: string): Record<str
 
 function writeThroughNest(
   context: string,
-  level: LineLevel,
+  level: Level,
   message: string,
   fields: Record<string, unknown>,
 ): void {

@@ -5,6 +5,7 @@ import { writeLineIn } from './line-context.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState } from './logging-state.js';
 import { describeThrown } from './serialize-error.js';
+import { writeLine } from './write-line.js';
 
 /** One finished HTTP request. */
 export interface FinishedRequest {
@@ -37,7 +38,7 @@ export function writeRequestLine(request: FinishedRequest): void {
   const level = readLevel(request);
   if (logger?.isLevelEnabled(level) !== true) return;
   const write = (): void => {
-    logger[level](toFields(request), toMessage(request));
+    writeLine(logger, level, toFields(request), toMessage(request));
   };
   if (asksForActiveSpan()) contextApi.with(contextOf(request), write);
   else writeLineIn(contextOf(request), write);
@@ -66,7 +67,15 @@ function toMessage({ method, route, path, statusCode, aborted, durationMs }: Fin
   return `${method} ${route ?? path} ${outcome} ${Math.round(durationMs)}ms`;
 }
 
-function toFields({ method, route, path, statusCode, aborted, durationMs, error }: FinishedRequest): object {
+function toFields({
+  method,
+  route,
+  path,
+  statusCode,
+  aborted,
+  durationMs,
+  error,
+}: FinishedRequest): Record<string, unknown> {
   const duration_ms = Math.round(durationMs * 1_000) / 1_000;
   const context = REQUEST_CONTEXT;
   // An aborted request has no status: what the server would have answered never arrived.

@@ -1,0 +1,155 @@
+import { type LoggingOptions } from '../../lib/config/telemetry-options.interface.js';
+import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
+import { inSpan, type Line, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+
+/** Changes nothing of a line, and has all of them written by pino. */
+const THROUGH_PINO: LoggingOptions = { pino: { crlf: false } };
+
+const AWKWARD: [string, unknown][] = [
+  ['a text', 'book'],
+  ['quotes and backslashes', 'say "hi" to C:\\temp'],
+  ['control characters', 'a\nb\tc\u0000d\u001f'],
+  ['a half of a surrogate pair', 'broken \ud83d pair'],
+  ['emoji and umlauts', 'Grüße 👋'],
+  ['a line separator', 'a\u2028b'],
+  ['a number', 42.5],
+  ['a negative zero', -0],
+  ['a large number', 1e300],
+  ['not a number', Number.NaN],
+  ['infinity', Number.POSITIVE_INFINITY],
+  ['a bigint', 10n],
+  ['true', true],
+  ['null', null],
+  ['undefined', undefined],
+  ['a symbol', Symbol('s')],
+  ['a function', () => 1],
+  ['a list', [1, 'a', { b: 2 }]],
+  ['an object', { deep: { er: 1 } }],
+  ['a date', new Date(0)],
+  ['an error', new RangeError('out')],
+  ['a long text', 'x'.repeat(5_000)],
+  ['a text of a hundred quotes', '"'.repeat(101)],
+];
+
+const KEYS = [
+  ...['id', 'with "quotes"', 'ключ', '', '__proto__', 'constructor', 'toString'],
+  ...['level', 'time', 'service', 'pid', 'hostname', 'trace_id', 'span_id', 'trace_flags'],
+  ...['msg', 'err', 'error', 'context', 'extra_context'],
+];
+
+describe('a line of plain fields', () => {
+  let logging: ObservedLogging | undefined;
+
+  afterEach(() => {
+    stopObserving(logging);
+    logging = undefined;
+  });
+
+  /** What was written and emitted, without what differs from run to run. */
+  function observe(options: LoggingOptions, act: (telemetry: TelemetryLogger) => void) {
+    logging = observeLogging(options);
+    act(new TelemetryLogger('OrderService'));
+    const ids = /"(time|trace_id|span_id)":("[0-9a-f]+"|\d+)/g;
+    const text = logging.text.map((line) => line.replace(ids, '"$1":0').replace(/\\n {4}at [^"]*/g, ''));
+    const records = logging.logRecords().map(({ body, attributes, severityText, instrumentationScope }) => ({
+      ...{ body, severityText, scope: instrumentationScope.name },
+      attributes: { ...attributes, 'exception.stacktrace': undefined },
+    }));
+    const events = logging.spans().flatMap((span) =>
+      span.events.map(({ name, attributes }) => ({
+        ...{ name },
+        attributes: { ...attributes, 'exception.stacktrace': undefined },
+      })),
+    );
+    stopObserving(logging);
+    return { text, records, events };
+  }
+
+  function expectSame(act: (telemetry: TelemetryLogger) => void): void {
+    const inBoth = (telemetry: TelemetryLogger): void => {
+      act(telemetry);
+      inSpan('work', () => {
+        act(telemetry);
+      });
+    };
+    const past = observe({}, inBoth);
+    expect(past.text.length).toBeGreaterThan(0);
+    expect(past).toEqual(observe(THROUGH_PINO, inBoth));
+  }
+
+  it.each(AWKWARD)('is, with %s as a field, what pino writes', (_, value) => {
+    expectSame((telemetry) => {
+      telemetry.logInfo('order read', { before: 1, value, after: 'x' });
+    });
+  });
+
+  // pino's line for a symbol is no JSON, and the whole of it, with its time, becomes the message.
+  const messages = AWKWARD.filter(([name]) => name !== 'a symbol');
+
+  it.each(messages)('is, with %s for a message, what pino writes', (_, value) => {
+    expectSame((telemetry) => {
+      telemetry.logInfo(value as string, { id: 1 });
+    });
+  });
+
+  it.each(KEYS)('is, with a field called %p, what pino writes', (key) => {
+    expectSame((telemetry) => {
+      telemetry.logInfo('order read', {
+        ...(JSON.parse(`{${JSON.stringify(key)}:"given"}`) as Line),
+        after: 1,
+      });
+    });
+  });
+
+  it('does not go through pino, and any other does', () => {
+    logging = observeLogging();
+    const info = jest.spyOn(logging.logger!, 'info');
+    new TelemetryLogger('OrderService').logInfo('order read', { id: 1 });
+    expect(info).not.toHaveBeenCalled();
+    new TelemetryLogger('OrderService').logInfo('order read', { items: ['book'] });
+    expect(info).toHaveBeenCalledTimes(1);
+    expect(logging.lines()).toMatchObject([{ id: 1 }, { items: ['book'] }]);
+  });
+
+  it('is what pino writes at each level, and none below the level that is set', () => {
+    expectSame((telemetry) => {
+      telemetry.logDebug('d', { n: 1 });
+      telemetry.logWarning('w', { n: 1 });
+      telemetry.logError('e', { n: 1 });
+    });
+    logging = observeLogging({ level: 'warn' });
+    new TelemetryLogger('OrderService').logInfo('below');
+    expect(logging.text).toEqual([]);
+  });
+
+  it('carries what was bound to the root logger after the start', () => {
+    logging = observeLogging();
+    logging.logger!.setBindings({ region: 'eu' });
+    new TelemetryLogger('OrderService').logInfo('order read');
+    expect(logging.line()).toMatchObject({ service: 'orchestrator', region: 'eu' });
+  });
+
+  it('obeys a level that was changed after the start', () => {
+    logging = observeLogging();
+    logging.logger!.level = 'error';
+    new TelemetryLogger('OrderService').logInfo('quiet');
+    logging.logger!.level = 'info';
+    new TelemetryLogger('OrderService').logInfo('heard');
+    expect(logging.lines().map(({ msg }) => msg)).toEqual(['heard']);
+  });
+
+  it('is left to pino while somebody watches the lines pino makes', async () => {
+    const { tracingChannel } = await import('node:diagnostics_channel');
+    const seen: unknown[] = [];
+    const note = (message: unknown): void => void seen.push(message);
+    logging = observeLogging();
+    tracingChannel('pino_asJson').start.subscribe(note);
+    try {
+      new TelemetryLogger('OrderService').logInfo('order read');
+    } finally {
+      tracingChannel('pino_asJson').start.unsubscribe(note);
+    }
+    expect(seen).toHaveLength(1);
+    expect(logging.line().msg).toBe('order read');
+  });
+});
