@@ -10,9 +10,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const discarded = openSync(devNull, 'w');
 
 /** Starts `script` with the Node the repository pins; its standard output goes nowhere. */
-export function startChild(script, args = [], env = {}) {
+export function startChild(script, args = [], env = {}, execArgv = []) {
   const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
     execPath: pinnedNode(root),
+    execArgv,
     env: { ...process.env, ...env },
     stdio: ['ignore', discarded, 'inherit', 'ipc'],
   });

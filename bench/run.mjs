@@ -1,8 +1,12 @@
 // What telemetry costs a request: the same application under each variant, in fresh processes, interleaved, as ratios.
 //
 //   node bench/run.mjs [--rounds 3] [--seconds 8] [--warmup 8] [--variants bare,pino,ours-100] [--profile DIR] [--json FILE] [--as-is]
+//                      [--node-options "--no-allocation-site-pretenuring"]
 //
 // `--as-is` measures the build that the last run unpacked, for when the sources are being worked on.
+// `--node-options` are given to each server. The one above takes a lottery out of the figures: V8 decides within the first
+// second of load whether `process.nextTick` allocates in its old generation, and where it does, whole requests outlive
+// themselves and a process pays 10 us more for each, with any variant.
 // Each round starts each variant once: warm-up, a closed loop of 20 connections, then a paced run of 1,000 requests/s.
 // Processor time is that of the server process, all threads, over the window and the drain after it. The numbers of a
 // machine that does other work, or of another machine, do not compare; the ratios of one run do.
@@ -35,6 +39,7 @@ function readArguments() {
       profile: { type: 'string' },
       json: { type: 'string' },
       'as-is': { type: 'boolean', default: false },
+      'node-options': { type: 'string', default: '' },
     },
   });
   const variants = values.variants.split(',');
@@ -53,6 +58,7 @@ function readArguments() {
     rounds: number('rounds'),
     seconds: number('seconds'),
     warmup: number('warmup'),
+    nodeOptions: values['node-options'].split(' ').filter((flag) => flag !== ''),
   };
 }
 
@@ -78,18 +84,17 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
   };
 }
 
-async function measureVariant(name, sinkPort, { load, sink }, { warmup, seconds, profile }) {
+async function measureVariant(name, sinkPort, { load, sink }, { warmup, seconds, profile, nodeOptions }) {
   const variant = VARIANTS[name];
-  const server = startChild('./app.mjs', [name, `http://127.0.0.1:${sinkPort}`], {
-    NODE_ENV: 'production',
-    ...EXPORT_DELAYS,
-  });
+  const env = { NODE_ENV: 'production', ...EXPORT_DELAYS };
+  const server = startChild('./app.mjs', [name, `http://127.0.0.1:${sinkPort}`], env, nodeOptions);
   try {
     const { port, startupMs } = await server.answer('listening');
     const children = { server, load, sink };
     const base = { port, connections: CONNECTIONS };
     await load.ask('run', { ...base, seconds: warmup, rate: 0 });
-    if (variant.exports) await sleep(DRAIN_MS);
+    // Idle for all alike: what the engine tidies up then is part of the state a window begins with.
+    await sleep(DRAIN_MS);
     const file = profile && join(profile, `${name}.cpuprofile`);
     const closed = await measureWindow(children, variant, { ...base, seconds, rate: 0 }, file);
     const paced = await measureWindow(children, variant, { ...base, seconds, rate: PACED_PER_SECOND });

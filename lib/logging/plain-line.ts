@@ -86,19 +86,11 @@ export class PlainLine implements LineSource, LineRecord {
 
   read(): LogLine {
     const { level, time, message, context, span, attributes } = this;
-    const fields: Record<string, unknown> = { ...attributes };
-    if (context !== undefined) delete fields.context;
-    return {
-      level,
-      time,
-      message,
-      context,
-      traceId: span?.traceId,
-      spanId: span?.spanId,
-      error: undefined,
-      fields,
-      plain: true,
-    };
+    const fields: Record<string, unknown> = {};
+    for (const key in attributes)
+      if (key !== 'context' || context === undefined) fields[key] = attributes[key];
+    const ids = { traceId: span?.traceId, spanId: span?.spanId };
+    return { level, time, message, context, ...ids, error: undefined, fields, plain: true };
   }
 }
 
