@@ -1,5 +1,6 @@
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
+import { abandonExports } from '../exporters/abandon-exports.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type StoreFeed } from './feed-store.js';
 
@@ -66,7 +67,7 @@ export class TelemetryRuntime {
 
   /** Undoes what was installed, then flushes and stops the providers within the deadline. Never rejects. */
   stop(): Promise<void> {
-    this.stopped ??= this.withinDeadline('shutdown', this.stopEverything());
+    this.stopped ??= this.withinDeadline('shutdown', this.stopEverything()).finally(abandonExports);
     return this.stopped;
   }
 

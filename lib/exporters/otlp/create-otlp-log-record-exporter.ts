@@ -5,6 +5,7 @@ import { createReportedExporter } from '../create-reported-exporter.js';
 import { type PushExporter } from '../push-exporter.interface.js';
 import { type ReportedExporter } from '../reported.exporter.js';
 import { withoutVariables } from '../without-variables.js';
+import { breakableExporter } from './breakable-exporter.js';
 import { otlpDestination, otlpPackage } from './otlp-destination.js';
 import { grpcOptions, httpOptions } from './otlp-exporter-options.js';
 import { OTLP_HEADER_VARIABLES } from './otlp-header-variables.constants.js';
@@ -13,7 +14,7 @@ import { OTLP_HEADER_VARIABLES } from './otlp-header-variables.constants.js';
 export function createOtlpLogRecordExporter(target: OtlpTarget): ReportedExporter<ReadableLogRecord[]> {
   return createReportedExporter(
     otlpDestination('logs', target),
-    { packageName: otlpPackage('logs', target), load: () => load(target) },
+    { packageName: otlpPackage('logs', target), load: async () => breakableExporter(await load(target)) },
     (records) => records.length,
   );
 }

@@ -4,6 +4,7 @@ import { type OtlpTarget } from '../../config/telemetry-config.interface.js';
 import { createReportedExporter } from '../create-reported-exporter.js';
 import { type PushExporter } from '../push-exporter.interface.js';
 import { withoutVariables } from '../without-variables.js';
+import { breakableExporter } from './breakable-exporter.js';
 import { readTemporalityPreference } from './read-temporality-preference.js';
 import { otlpDestination, otlpPackage } from './otlp-destination.js';
 import { grpcOptions, httpOptions } from './otlp-exporter-options.js';
@@ -13,7 +14,7 @@ import { OTLP_HEADER_VARIABLES } from './otlp-header-variables.constants.js';
 export function createOtlpMetricExporter(target: OtlpTarget): PushMetricExporter {
   const exporter = createReportedExporter(
     otlpDestination('metrics', target),
-    { packageName: otlpPackage('metrics', target), load: () => load(target) },
+    { packageName: otlpPackage('metrics', target), load: async () => breakableExporter(await load(target)) },
     countDataPoints,
   );
   // The reader asks for the temporality when instruments are made, which is before the package has arrived.
