@@ -15,10 +15,14 @@ export class RedisServer {
     private readonly process: BackendProcess,
   ) {}
 
-  static async start(binary: string): Promise<RedisServer> {
+  /** @param settings beside those that keep it small, by their names in redis.conf */
+  static async start(
+    binary: string,
+    settings: Readonly<Record<string, string | number>> = {},
+  ): Promise<RedisServer> {
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-redis-'));
     const port = await findFreePort();
-    const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder };
+    const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder, ...settings };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const server = await BackendProcess.start([binary, ...args], () => answersPing(port));
     return new RedisServer(port, folder, server);

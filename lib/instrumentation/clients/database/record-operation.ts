@@ -40,7 +40,7 @@ export interface OperationSpan {
 export interface RunningOperation {
   /** undefined where only a measurement is made: outside a span, and in a trace that is not recorded. */
   readonly span: Span | undefined;
-  readonly labels: DatabaseOperationLabels;
+  labels: DatabaseOperationLabels;
   readonly startedAt: number;
 }
 
@@ -66,6 +66,16 @@ export function beginOperation(
   const attributes = { ...attributesOf(labels), ...describe?.() };
   const span = tracerFor(scope).startSpan(name, { kind: SpanKind.CLIENT, attributes });
   return { span, labels, startedAt };
+}
+
+/** Says where an operation goes whose server was not known when it began. */
+export function locateOperation(
+  operation: RunningOperation,
+  { serverAddress, serverPort }: Pick<DatabaseOperationLabels, 'serverAddress' | 'serverPort'>,
+): void {
+  operation.labels = { ...operation.labels, serverAddress, serverPort };
+  if (serverAddress !== undefined) operation.span?.setAttribute(ATTR_SERVER_ADDRESS, serverAddress);
+  if (serverPort !== undefined) operation.span?.setAttribute(ATTR_SERVER_PORT, serverPort);
 }
 
 /** Ends an operation: its span, with the failure if there was one, and its measurement. */

@@ -58,8 +58,20 @@ export function isBlockingCommand(command: string, args: readonly unknown[]): bo
   );
 }
 
-/** How a connection introduces itself; it does so in whichever request happens to open it. */
-const HANDSHAKE = new Set(['HELLO', 'AUTH', 'CLIENT', 'INFO', 'READONLY', 'QUIT', 'SELECT']);
+/**
+ * How a connection introduces itself, and asks its way about a cluster; it does so in whichever request happens to need it.
+ */
+const HANDSHAKE = new Set([
+  'HELLO',
+  'AUTH',
+  'CLIENT',
+  'INFO',
+  'READONLY',
+  'QUIT',
+  'SELECT',
+  'CLUSTER',
+  'ASKING',
+]);
 
 export function isHandshake(command: string): boolean {
   return HANDSHAKE.has(command.toUpperCase());

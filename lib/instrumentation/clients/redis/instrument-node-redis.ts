@@ -1,4 +1,10 @@
-import { endOperation, observesOperation, beginOperation } from '../database/record-operation.js';
+import { ATTR_DB_RESPONSE_STATUS_CODE } from '../../../config/semantic-conventions.constants.js';
+import {
+  beginOperation,
+  endOperation,
+  observesOperation,
+  type RunningOperation,
+} from '../database/record-operation.js';
 import { followTracedCalls } from '../follow-traced-calls.js';
 import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
 
@@ -31,7 +37,7 @@ export function instrumentNodeRedis(): () => void {
     }),
     followTracedCalls('node-redis:batch', {
       begin: (message: BatchMessage) => beginBatch(SCOPE, message.batchMode, message.batchSize, message),
-      end: endOperation,
+      end: endAnswered,
     }),
     followTracedCalls('node-redis:connect', { begin: beginConnect, end: endOperation }),
   ];
@@ -47,7 +53,21 @@ function beginMessage(message: CommandMessage) {
 }
 
 function endIfBegun(operation: ReturnType<typeof beginMessage>, error: unknown): void {
-  if (operation !== undefined) endOperation(operation, error);
+  if (operation !== undefined) endAnswered(operation, error);
+}
+
+/**
+ * A node of a cluster that names another one has not failed: the client asks that one, in an operation of its own. Whoever has
+ * no cluster client gets the error, and records it.
+ */
+function endAnswered(operation: RunningOperation, error: unknown): void {
+  const redirection = error instanceof Error ? /^(?:MOVED|ASK)(?= )/.exec(error.message)?.[0] : undefined;
+  if (redirection === undefined) {
+    endOperation(operation, error);
+    return;
+  }
+  operation.span?.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, redirection);
+  endOperation(operation);
 }
 
 /** Opening a connection is worth a span to who waits for it, and is no operation to be measured. */

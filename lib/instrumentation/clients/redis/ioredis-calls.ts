@@ -1,10 +1,12 @@
+import { type RunningOperation } from '../database/record-operation.js';
 import { type IoredisCommand } from './ioredis-module.interface.js';
 
 /** What the channels and the patches of ioredis must know of each other, so that no command has two spans. */
 export class IoredisCalls {
-  private readonly known = new WeakSet<IoredisCommand>();
+  private readonly known = new WeakMap<IoredisCommand, RunningOperation | undefined>();
   private silent = 0;
   private batches = 0;
+  private batch: RunningOperation | undefined;
 
   /** True while a pipeline or transaction hands its commands on: they are one operation. */
   get inBatch(): boolean {
@@ -21,8 +23,13 @@ export class IoredisCalls {
     return this.known.has(command);
   }
 
-  know(command: IoredisCommand): void {
-    this.known.add(command);
+  know(command: IoredisCommand, operation: RunningOperation | undefined): void {
+    this.known.set(command, operation);
+  }
+
+  /** The operation that a command which is sent now belongs to, its own or that of its batch; undefined where ioredis tells of it. */
+  operationOf(command: IoredisCommand): RunningOperation | undefined {
+    return this.known.get(command) ?? this.batch;
   }
 
   withoutEvents<T>(send: () => T): T {
@@ -42,12 +49,15 @@ export class IoredisCalls {
     this.batches -= 1;
   }
 
-  asBatch<T>(execute: () => T): T {
+  asBatch<T>(operation: RunningOperation | undefined, execute: () => T): T {
+    const outer = this.batch;
+    this.batch = operation;
     this.beginBatch();
     try {
       return execute();
     } finally {
       this.endBatch();
+      this.batch = outer;
     }
   }
 }

@@ -14,6 +14,7 @@ export interface IoredisCommand {
 /** A client or a cluster. */
 export interface IoredisClient {
   readonly status: string;
+  readonly isCluster?: boolean;
   readonly options?: {
     readonly host?: string;
     readonly port?: number;

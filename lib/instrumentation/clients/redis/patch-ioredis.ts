@@ -1,4 +1,4 @@
-import { endOperation, type RunningOperation } from '../database/record-operation.js';
+import { endOperation, locateOperation, type RunningOperation } from '../database/record-operation.js';
 import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import {
   type ExecPipeline,
@@ -38,8 +38,10 @@ function patchSendCommand(prototype: object, announces: boolean, calls: IoredisC
     'sendCommand',
     (original, patch) =>
       function (command, ...rest) {
+        if (!patch.active) return original.call(this, command, ...rest);
+        if (this.isCluster !== true) tellNode(this, calls.operationOf(command));
         const told = announces && this.status === 'ready';
-        if (!patch.active || (told && !calls.isKnown(command))) return original.call(this, command, ...rest);
+        if (told && !calls.isKnown(command)) return original.call(this, command, ...rest);
         if (!calls.isKnown(command)) recordSent(this, command, calls);
         return calls.withoutEvents(() => original.call(this, command, ...rest));
       },
@@ -47,15 +49,24 @@ function patchSendCommand(prototype: object, announces: boolean, calls: IoredisC
 }
 
 function recordSent(client: IoredisClient, command: IoredisCommand, calls: IoredisCalls): void {
-  calls.know(command);
-  const running = calls.inBatch
-    ? undefined
-    : beginCommand(SCOPE, command.name, command.args, targetOf(client));
+  if (calls.inBatch) {
+    calls.know(command, calls.operationOf(command));
+    return;
+  }
+  const running = beginCommand(SCOPE, command.name, command.args, targetOf(client));
+  calls.know(command, running);
   if (running !== undefined) endWith(command.promise, running);
 }
 
+/** What was begun for a cluster gets the address of the first node that it is sent to. */
+function tellNode(node: IoredisClient, operation: RunningOperation | undefined): void {
+  if (operation !== undefined && operation.labels.serverAddress === undefined) {
+    locateOperation(operation, targetOf(node));
+  }
+}
+
 function patchExec(prototype: object, calls: IoredisCalls): () => void {
-  const recorded = new WeakSet<IoredisPipeline>();
+  const recorded = new WeakMap<IoredisPipeline, RunningOperation | undefined>();
   return patchMethod<ExecPipeline>(
     prototype,
     'exec',
@@ -65,12 +76,13 @@ function patchExec(prototype: object, calls: IoredisCalls): () => void {
         if (!patch.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
           return original.apply(this, args);
         }
+        let running = recorded.get(this);
         if (!recorded.has(this)) {
-          recorded.add(this);
-          const running = beginPipeline(this);
+          running = beginPipeline(this);
+          recorded.set(this, running);
           if (running !== undefined) endWith(this.promise, running);
         }
-        return calls.asBatch(() => original.apply(this, args));
+        return calls.asBatch(running, () => original.apply(this, args));
       },
   );
 }
@@ -105,8 +117,9 @@ function firstFailure(result: unknown): unknown {
   return failed?.[0];
 }
 
-function targetOf({ options, condition }: IoredisClient): RedisTarget {
+function targetOf({ options, condition, isCluster }: IoredisClient): RedisTarget {
   const database = condition?.select ?? options?.db ?? 0;
+  if (isCluster === true) return { database };
   if (options?.path !== undefined) return { database, serverAddress: options.path };
   return { database, serverAddress: options?.host ?? 'localhost', serverPort: options?.port ?? 6379 };
 }
