@@ -108,6 +108,13 @@ describe('the house', () => {
     ]);
   });
 
+  it('calls createRequire() only where webpack does not put undefined in its place', () => {
+    const offenders = filesUnder(lib).filter((file) =>
+      /import \{[^}]*\bcreateRequire\b[^}]*\} from/.test(readFileSync(file, 'utf8')),
+    );
+    expect(offenders.map((file) => relative(lib, file))).toEqual([]);
+  });
+
   it('has no folder for leftovers', () => {
     const names = filesUnder(lib).map((file) => relative(lib, file));
     expect(names.filter((name) => /(^|\/)(utils?|helpers?|common|misc)(\/|\.)/.test(name))).toEqual([]);

@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 
+import { applicationRequire } from '../../process/application-require.js';
 import { guardListener } from './subscribe-channels.js';
 
 /** A package that is met once it is loaded: by the path of one of its files. */
@@ -31,7 +30,7 @@ function toPattern(path: string): string {
  * imported it, from ESM too, it is in the CommonJS cache.
  */
 export function findLoadedModules({ file }: LoadedModulePattern): unknown[] {
-  const { cache } = createRequire(join(process.cwd(), 'package.json'));
+  const { cache } = applicationRequire();
   return Object.entries(cache)
     .filter(([path, module]) => file.test(path) && module?.loaded !== false)
     .map(([, module]) => module?.exports as unknown);

@@ -1,7 +1,9 @@
-import { createRequire, isBuiltin, syncBuiltinESMExports } from 'node:module';
+import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 
 import { type Instrumentation } from '@opentelemetry/instrumentation';
+
+import { applicationRequire } from '../../process/application-require.js';
 
 /** What an instrumentation wants to patch; `moduleExports` is set once it was seen. */
 interface ModuleFile {
@@ -80,7 +82,7 @@ interface LoadedFile {
 }
 
 function findLoaded({ name, files = [] }: ModuleDefinition): LoadedFile[] {
-  const require = createRequire(join(process.cwd(), 'package.json'));
+  const require = applicationRequire();
   const { cache } = require;
   const inPackage = `${sep}node_modules${sep}${name.replaceAll('/', sep)}${sep}`;
   const folders = new Set(

@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-
 import * as packages from '@nestjs/common/utils/load-package.util.js';
+
+import { applicationRequire } from '../../../process/application-require.js';
 
 /** What is used of `@nestjs/microservices`. */
 export interface MicroservicesPackage {
@@ -17,7 +16,7 @@ const ENTRY = /[\\/]node_modules[\\/]@nestjs[\\/]microservices[\\/]index\.js$/;
  * its core has loaded, NestJS 11 is in the CommonJS cache. In a bundle there is neither.
  */
 export function findLoadedMicroservices(): MicroservicesPackage[] {
-  const { cache } = createRequire(join(process.cwd(), 'package.json'));
+  const { cache } = applicationRequire();
   const loaded = Object.keys(cache)
     .filter((path) => ENTRY.test(path))
     .map((path): unknown => cache[path]?.exports);
