@@ -1,4 +1,4 @@
-import { NestApplication } from '@nestjs/core';
+import { NestApplication, NestApplicationContext } from '@nestjs/core';
 
 import { warnOnce } from '../../errors/warnings.js';
 import { patchMembers } from '../../invocation/patched-members.js';
@@ -7,11 +7,25 @@ import { activateInstrumentation } from '../instrumentation-registry.js';
 import { type SocketModuleLike } from './nest-websockets.interface.js';
 import { observeController } from './observe-controller.js';
 
-/** What is used of NestJS's application, which keeps its sockets to itself. */
+/** What is used of NestJS's applications, which keep their sockets to themselves. */
 interface ApplicationLike {
   readonly container?: { getModules(): object };
   readonly socketModule?: SocketModuleLike | null;
+}
+
+/** Where an application with a server binds its gateways. */
+interface HttpApplicationLike extends ApplicationLike {
   registerWsModule: (this: ApplicationLike) => unknown;
+}
+
+/** Where a microservice of NestJS 12 gets its sockets, before it binds them; on NestJS 11 they are there when it is made. */
+interface MicroserviceLike extends ApplicationLike {
+  loadSocketModule?: () => Promise<unknown>;
+}
+
+/** What every application does last of all when it is made. */
+interface AnyApplicationLike extends ApplicationLike {
+  selectContextModule: (this: ApplicationLike) => unknown;
 }
 
 /** What to do with the sockets of an application, by its modules; applications without telemetry are not in it. */
@@ -40,20 +54,59 @@ export function observeGateways(modules: object): () => void {
   };
 }
 
-/** No extension point of Nest reaches a gateway with its guards, so its application is asked when it registers them. */
+/** No extension point of Nest reaches a gateway with its guards, so its applications are asked when they register them. */
 function patchApplications(): () => void {
-  const prototype = NestApplication.prototype as object as ApplicationLike;
+  const undo = [patchHttpApplications(), patchMicroservices()];
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function patchHttpApplications(): () => void {
+  const prototype = NestApplication.prototype as object as HttpApplicationLike;
   const original = prototype.registerWsModule;
   const patched = function (this: ApplicationLike): unknown {
-    const modules = this.container?.getModules();
-    const observe = modules === undefined ? undefined : observers.get(modules);
-    if (observe !== undefined && this.socketModule != null) observe(this.socketModule);
+    observeSocketsOf(this);
     return original.call(this);
   };
   prototype.registerWsModule = patched;
   return () => {
     if (prototype.registerWsModule === patched) prototype.registerWsModule = original;
   };
+}
+
+/** Their class is in a package that need not be there, but it is made of one that is. */
+function patchMicroservices(): () => void {
+  const prototype = NestApplicationContext.prototype as object as AnyApplicationLike;
+  const original = prototype.selectContextModule;
+  const patched = function (this: ApplicationLike): unknown {
+    if (!(this instanceof NestApplication)) observeSocketsOnceLoaded(this);
+    return original.call(this);
+  };
+  prototype.selectContextModule = patched;
+  return () => {
+    if (prototype.selectContextModule === patched) prototype.selectContextModule = original;
+  };
+}
+
+function observeSocketsOnceLoaded(application: MicroserviceLike): void {
+  const load = application.loadSocketModule;
+  if (load === undefined) {
+    observeSocketsOf(application);
+    return;
+  }
+  patchMembers(application, {
+    loadSocketModule: async () => {
+      await load.call(application);
+      observeSocketsOf(application);
+    },
+  });
+}
+
+function observeSocketsOf({ container, socketModule }: ApplicationLike): void {
+  const modules = container?.getModules();
+  const observe = modules === undefined ? undefined : observers.get(modules);
+  if (observe !== undefined && socketModule != null) observe(socketModule);
 }
 
 function observeSockets(sockets: SocketModuleLike): () => void {

@@ -8,11 +8,13 @@ import { describeTcp } from './microservices-tcp.behaviours.js';
 import { describePipelineContexts } from './pipeline-contexts.behaviours.js';
 import { describeSchedule } from './schedule.behaviours.js';
 import { describeGraphql } from './graphql.behaviours.js';
+import { describeWebSocketMicroservices } from './websocket-microservices.behaviours.js';
 import { describeWebSockets } from './websockets.behaviours.js';
 
 /** Registers the behaviours of every way but plain HTTP by which work enters an application; the HTTP adapter matters to none. */
 const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [
   describeWebSockets,
+  describeWebSocketMicroservices,
   describeGraphql,
   describePipelineContexts,
   describeTcp,

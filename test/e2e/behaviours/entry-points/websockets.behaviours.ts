@@ -3,7 +3,6 @@ import {
   type CallHandler,
   type CanActivate,
   type ExecutionContext,
-  type INestApplication,
   Injectable,
   Module,
   type NestInterceptor,
@@ -13,8 +12,6 @@ import {
 } from '@nestjs/common';
 import { NestApplication, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { IoAdapter } from '@nestjs/platform-socket.io';
-import { WsAdapter } from '@nestjs/platform-ws';
 import {
   Ack,
   ConnectedSocket,
@@ -32,85 +29,17 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { getCurrentTraceId, TelemetryService, Trace } from 'nestjs-telemetry';
 import { concatMap, from, interval, type Observable, timer } from 'rxjs';
 import { map, tap } from 'rxjs/operators';
-import { io, type Socket } from 'socket.io-client';
-import { WebSocket } from 'ws';
 
 import { eventually } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { type AppUnderTest, newCaller, RunningApp } from '../running-app.js';
-
-interface Answer {
-  readonly event: string;
-  readonly data: unknown;
-}
-
-/** What a test needs of a client, whatever it speaks. */
-interface Client {
-  send(event: string, data?: unknown): void;
-  /** The next message with that event. */
-  answer(event: string): Promise<unknown>;
-  close(): void;
-}
-
-interface Protocol {
-  readonly name: string;
-  adapter(app: INestApplication): WsAdapter | IoAdapter;
-  connect(origin: string, headers?: Record<string, string>): Promise<Client>;
-}
-
-const PROTOCOLS: readonly Protocol[] = [
-  {
-    name: 'ws',
-    adapter: (app) => new WsAdapter(app),
-    connect: async (origin, headers = {}) => {
-      const socket = new WebSocket(origin.replace('http', 'ws'), { headers });
-      const answers: Answer[] = [];
-      socket.on('message', (data) => answers.push(JSON.parse((data as Buffer).toString('utf8')) as Answer));
-      await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-      return {
-        send: (event, data) => {
-          socket.send(JSON.stringify({ event, data }));
-        },
-        answer: (event) => takeFrom(answers, event),
-        close: () => {
-          socket.close();
-        },
-      };
-    },
-  },
-  {
-    name: 'socket.io',
-    adapter: (app) => new IoAdapter(app),
-    connect: async (origin, headers = {}) => {
-      const socket = await connectSocketIo(origin, headers);
-      const answers: Answer[] = [];
-      socket.onAny((event: string, data: unknown) => answers.push({ event, data }));
-      return {
-        send: (event, data) => {
-          socket.emit(event, data);
-        },
-        answer: (event) => takeFrom(answers, event),
-        close: () => {
-          socket.disconnect();
-        },
-      };
-    },
-  },
-];
-
-async function connectSocketIo(url: string, extraHeaders: Record<string, string> = {}): Promise<Socket> {
-  const socket = io(url, { extraHeaders, transports: ['websocket'], reconnection: false, forceNew: true });
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject));
-  return socket;
-}
-
-async function takeFrom(answers: Answer[], event: string): Promise<unknown> {
-  const found = await eventually(`an answer "${event}"`, () =>
-    answers.find((answer) => answer.event === event),
-  );
-  answers.splice(answers.indexOf(found), 1);
-  return found.data;
-}
+import {
+  type Answer,
+  type Client,
+  connectSocketIo,
+  type Protocol,
+  PROTOCOLS,
+} from './websocket-protocols.js';
 
 @Injectable()
 class GuardOfTheGate implements CanActivate {
