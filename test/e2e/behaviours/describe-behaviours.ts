@@ -18,6 +18,7 @@ import { describeOutgoingRequests } from './outgoing-requests.behaviours.js';
 import { type Platform, platformName } from './platform.js';
 import { describeProviders } from './providers.behaviours.js';
 import { describeSampling } from './sampling.behaviours.js';
+import { describeScopedEnhancers } from './scoped-enhancers.behaviours.js';
 import { describeSpansBelow } from './spans-below.behaviours.js';
 
 /** Registers every behaviour that must hold on each platform. */
@@ -33,6 +34,7 @@ export function describeBehaviours(platform: Platform): void {
     describeSpansBelow(platform);
     describeExceptions(platform);
     describeNestPipeline(platform);
+    describeScopedEnhancers(platform);
     describeProviders(platform);
     describeLongResponses(platform);
     describeDecorators(platform);
