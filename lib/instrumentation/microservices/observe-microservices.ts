@@ -4,7 +4,11 @@ import { type ContainerModules } from '../container/container-classes.js';
 import { activateInstrumentation } from '../instrumentation-registry.js';
 import { meetClients } from './client/find-clients.js';
 import { findLoadedMicroservices } from './client/find-loaded-microservices.js';
-import { instrumentClientProxy, releaseClients } from './client/instrument-clients.js';
+import {
+  instrumentClientProxy,
+  instrumentKafkaClients,
+  releaseClients,
+} from './client/instrument-clients.js';
 import { type Undo, undoAll } from './override-method.js';
 import { instrumentServer } from './server/instrument-server.js';
 import { recordRpcExceptions } from './server/record-rpc-exceptions.js';
@@ -26,8 +30,9 @@ export interface ObservedMicroservices {
 export function observeMicroservices(modules: ApplicationModules): ObservedMicroservices {
   const undo: Undo[] = [activateInstrumentation('microservice-clients', () => releaseClients)];
   const meet = (): void => {
-    for (const { ClientProxy, BaseRpcExceptionFilter } of findLoadedMicroservices()) {
+    for (const { ClientProxy, ClientKafka, BaseRpcExceptionFilter } of findLoadedMicroservices()) {
       instrumentClientProxy(ClientProxy.prototype);
+      if (ClientKafka !== undefined) instrumentKafkaClients(ClientKafka.prototype, ClientProxy.prototype);
       const filter = BaseRpcExceptionFilter?.prototype;
       if (filter !== undefined)
         undo.push(activateInstrumentation('rpc-exceptions', () => recordRpcExceptions(filter)));

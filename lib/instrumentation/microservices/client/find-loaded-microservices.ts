@@ -5,6 +5,7 @@ import { applicationRequire } from '../../../process/application-require.js';
 /** What is used of `@nestjs/microservices`. */
 export interface MicroservicesPackage {
   readonly ClientProxy: { readonly prototype: object };
+  readonly ClientKafka?: { readonly prototype: object };
   readonly BaseRpcExceptionFilter?: { readonly prototype: object };
 }
 

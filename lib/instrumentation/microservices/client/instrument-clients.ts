@@ -6,6 +6,7 @@ import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';
 import { recordsMicroservices } from '../active-switch.js';
 import { overrideMethod, type Undo, undoAll } from '../override-method.js';
+import { type Transport } from '../transports.js';
 import { carryContext } from './carry-context.js';
 import { type ClientProxyLike } from './client-proxy.interface.js';
 import { CallDescriptions } from './describe-call.js';
@@ -57,6 +58,11 @@ export function instrumentClientProxy(clientProxy: object): void {
   );
 }
 
+/** Records the batches of every Kafka client: what its own class has is not known by `ClientProxy`, and may be called first. */
+export function instrumentKafkaClients(prototype: object, clientProxy: object): void {
+  instrumentTransport(prototype, clientProxy, 'kafka');
+}
+
 /**
  * Meets one client: what is known of it and, the first time, all that makes it carry the context. It must be an
  * instance: the address it sends to is in its fields.
@@ -68,13 +74,13 @@ export function meetClient(client: ClientProxyLike, clientProxy: object): CallDe
     known.set(client, descriptions);
     prepareClient(client, descriptions.transport);
   }
-  instrumentTransport(client, clientProxy, descriptions);
+  instrumentTransport(client, clientProxy, descriptions.transport);
   if (descriptions.transport === 'grpc') state.undo.push(...instrumentGrpcServices(client));
   return descriptions;
 }
 
 /** On the prototypes below a client, once for all that share them. */
-function instrumentTransport(client: object, clientProxy: object, { transport }: CallDescriptions): void {
+function instrumentTransport(client: object, clientProxy: object, transport: Transport): void {
   const lowest = lowestOf(client, clientProxy);
   if (lowest === undefined || state.prototypes.has(lowest)) return;
   state.prototypes.add(lowest);
