@@ -1,6 +1,7 @@
 import { describeDashboard } from './dashboard.behaviours.js';
 import { describeDecorators } from './decorators.behaviours.js';
 import { describeExceptions } from './exceptions.behaviours.js';
+import { describeHttp2OverTls } from './http2-tls.behaviours.js';
 import { describeHttpBodies } from './http-bodies.behaviours.js';
 import { describeHttpConnections } from './http-connections.behaviours.js';
 import { describeHttpHooks } from './http-hooks.behaviours.js';
@@ -27,6 +28,7 @@ export function describeBehaviours(platform: Platform): void {
     describeHttpServer(platform);
     describeHttpRoutes(platform);
     describeHttpConnections(platform);
+    describeHttp2OverTls(platform);
     describeHttpBodies(platform);
     describeHttpUpgrades(platform);
     describeHttpIgnore(platform);
