@@ -13,6 +13,8 @@ import { runtimeState } from '../../lib/runtime/runtime-state.js';
 export interface TestTracing {
   spans(): ReadableSpan[];
   span(name: string): ReadableSpan;
+  /** Runs `fn` below a span `caller`, to its end. */
+  below<T>(fn: () => Promise<T>): Promise<T>;
   reset(): void;
   stop(): void;
 }
@@ -33,6 +35,14 @@ export function startTracing(): TestTracing {
       expect(found.map((span) => span.name)).toEqual([name]);
       return found[0]!;
     },
+    below: (fn) =>
+      trace.getTracer('test').startActiveSpan('caller', async (span) => {
+        try {
+          return await fn();
+        } finally {
+          span.end();
+        }
+      }),
     reset: () => {
       exporter.reset();
     },

@@ -41,7 +41,7 @@ class BlackHole {
 export function describeLifecycle(platform: Platform): void {
   describe('start and stop', () => {
     it('can follow each other in one process, each application recording for itself', async () => {
-      const collected: SpanCollector[] = [];
+      const earlier: SpanCollector[] = [];
       for (let round = 0; round < 3; round += 1) {
         const app = await RunningApp.start(platform, { controllers: [WorkController] });
         const caller = newCaller();
@@ -49,14 +49,16 @@ export function describeLifecycle(platform: Platform): void {
         const page = await app.scrape();
         await app.spans.server(caller.traceId);
         await app.stop();
-        collected.push(app.spans);
         expect(page).toMatch(/^work_total 1$/m);
-        expect(app.spans.inTrace(caller.traceId).map(({ name }) => name)).toEqual(
-          expect.arrayContaining(['work', 'GET /work']),
-        );
+        // Of this trace only: work that an earlier test has left behind may end in any application of the process.
+        expect(app.spans.inTrace(caller.traceId).map(({ name }) => name)).toEqual([
+          'work',
+          'WorkController.work',
+          'GET /work',
+        ]);
+        expect(earlier.flatMap((spans) => spans.inTrace(caller.traceId))).toEqual([]);
+        earlier.push(app.spans);
       }
-      const sizes = new Set(collected.map(({ ended }) => ended.length));
-      expect(sizes.size).toBe(1);
     });
 
     it('say nothing about things already registered', async () => {

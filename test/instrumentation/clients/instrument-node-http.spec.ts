@@ -1,13 +1,5 @@
 import { once } from 'node:events';
-import http, {
-  Agent,
-  type ClientRequest,
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-} from 'node:http';
-import { type AddressInfo } from 'node:net';
+import http, { Agent, type ClientRequest, createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,20 +10,18 @@ import axios from 'axios';
 import { instrumentNodeHttp } from '../../../lib/instrumentation/clients/http/instrument-node-http.js';
 import { instrumentUndici } from '../../../lib/instrumentation/clients/http/instrument-undici.js';
 import { getCurrentSpanId } from '../../../lib/tracing/current-span.js';
+import { findRefusingPort, HttpUpstream } from '../../support/http-upstream.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 describe('instrumentNodeHttp()', () => {
   let tracing: TestTracing;
-  let server: Server;
-  let origin: string;
-  let received: IncomingHttpHeaders[];
+  let upstream: HttpUpstream;
   let undo: () => void;
 
   beforeAll(async () => {
     tracing = startTracing();
-    server = createServer((request, response) => {
-      received.push(request.headers);
+    upstream = await HttpUpstream.start((request, response) => {
       const [path] = (request.url ?? '').split('?');
       if (path === '/hang') return;
       if (path === '/redirect') response.writeHead(302, { location: '/things' }).end('moved');
@@ -40,15 +30,12 @@ describe('instrumentNodeHttp()', () => {
         setTimeout(() => response.socket?.destroy(), 30);
       } else response.writeHead(path === '/missing' ? 404 : 200).end('answer');
     });
-    server.on('upgrade', (_request, socket) => {
+    upstream.server.on('upgrade', (_request, socket) => {
       socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
   });
   beforeEach(() => {
-    received = [];
+    upstream.received = [];
     tracing.reset();
     undo = instrumentNodeHttp();
   });
@@ -57,9 +44,7 @@ describe('instrumentNodeHttp()', () => {
   });
   afterAll(async () => {
     tracing.stop();
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
+    await upstream.stop();
   });
 
   const answerOf = async (request: ClientRequest): Promise<string> => {
@@ -69,22 +54,14 @@ describe('instrumentNodeHttp()', () => {
     return text;
   };
   const get = (path: string, options: http.RequestOptions = {}): Promise<string> =>
-    answerOf(http.get(origin + path, options));
-  const inSpan = <T>(fn: () => Promise<T>): Promise<T> =>
-    trace.getTracer('test').startActiveSpan('caller', async (span) => {
-      try {
-        return await fn();
-      } finally {
-        span.end();
-      }
-    });
+    answerOf(http.get(upstream.origin + path, options));
   const onlySpan = async () => {
     await waitUntil(() => tracing.spans().length > 0);
     return tracing.span('GET');
   };
 
   it('gives a request a CLIENT span below the active one and sends the trace along', async () => {
-    await expect(inSpan(() => get('/things?token=secret'))).resolves.toBe('answer');
+    await expect(tracing.below(() => get('/things?token=secret'))).resolves.toBe('answer');
     await waitUntil(() => tracing.spans().length === 2);
     const span = tracing.span('GET');
     expect(span.kind).toBe(SpanKind.CLIENT);
@@ -93,26 +70,28 @@ describe('instrumentNodeHttp()', () => {
       'http.request.method': 'GET',
       'http.response.status_code': 200,
       'network.protocol.version': '1.1',
-      'url.full': `${origin}/things`,
+      'url.full': `${upstream.origin}/things`,
       'server.address': '127.0.0.1',
-      'server.port': Number(new URL(origin).port),
+      'server.port': upstream.port,
     });
-    expect(received[0]?.traceparent).toBe(`00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
+    expect(upstream.received[0]?.traceparent).toBe(
+      `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`,
+    );
   });
 
   it('sends the trace with headers that were given as a list', async () => {
-    const headers = ['Host', new URL(origin).host, 'X-Mine', 'kept'];
+    const headers = ['Host', new URL(upstream.origin).host, 'X-Mine', 'kept'];
     await get('/', { headers: headers as unknown as http.OutgoingHttpHeaders });
     const span = await onlySpan();
-    expect(received[0]).toMatchObject({ 'x-mine': 'kept' });
-    expect(received[0]?.traceparent).toContain(span.spanContext().spanId);
+    expect(upstream.received[0]).toMatchObject({ 'x-mine': 'kept' });
+    expect(upstream.received[0]?.traceparent).toContain(span.spanContext().spanId);
     expect(span.attributes['server.address']).toBe('127.0.0.1');
   });
 
   it('keeps a traceparent the application injected itself', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await get('/', { headers: { Traceparent: traceparent } });
-    expect(received[0]?.traceparent).toBe(traceparent);
+    expect(upstream.received[0]?.traceparent).toBe(traceparent);
   });
 
   it('marks a 4xx answer as an error of the caller', async () => {
@@ -123,7 +102,9 @@ describe('instrumentNodeHttp()', () => {
   });
 
   it('gives each request of a redirect a span, and counts', async () => {
-    await expect(axios.get<string>(`${origin}/redirect`).then(({ data }) => data)).resolves.toBe('answer');
+    await expect(axios.get<string>(`${upstream.origin}/redirect`).then(({ data }) => data)).resolves.toBe(
+      'answer',
+    );
     await waitUntil(() => tracing.spans().length === 2);
     const [first, second] = tracing.spans();
     expect(first!.attributes).toMatchObject({ 'http.response.status_code': 302 });
@@ -142,16 +123,16 @@ describe('instrumentNodeHttp()', () => {
       statusCodes: [404],
       calculateDelay: ({ attemptCount }: { attemptCount: number }) => (attemptCount > 1 ? 0 : 1),
     };
-    await expect(got(`${origin}/missing`, { retry }).text()).rejects.toThrow('404');
+    await expect(got(`${upstream.origin}/missing`, { retry }).text()).rejects.toThrow('404');
     await waitUntil(() => tracing.spans().length === 2);
     expect(tracing.spans().map(({ attributes }) => attributes['http.response.status_code'])).toEqual([
       404, 404,
     ]);
-    expect(new Set(received.map(({ traceparent }) => traceparent)).size).toBe(2);
+    expect(new Set(upstream.received.map(({ traceparent }) => traceparent)).size).toBe(2);
   });
 
   it('lasts until the body was read', async () => {
-    const [response] = (await once(http.get(origin), 'response')) as [IncomingMessage];
+    const [response] = (await once(http.get(upstream.origin), 'response')) as [IncomingMessage];
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(tracing.spans()).toEqual([]);
     response.resume();
@@ -167,12 +148,7 @@ describe('instrumentNodeHttp()', () => {
   });
 
   it('records a refused connection', async () => {
-    const closed = createServer();
-    closed.listen(0, '127.0.0.1');
-    await once(closed, 'listening');
-    const { port } = closed.address() as AddressInfo;
-    closed.close();
-    await once(closed, 'close');
+    const port = await findRefusingPort();
     await expect(answerOf(http.get({ host: '127.0.0.1', port }))).rejects.toThrow();
     expect((await onlySpan()).attributes).toMatchObject({
       'error.type': 'ECONNREFUSED',
@@ -181,7 +157,7 @@ describe('instrumentNodeHttp()', () => {
   });
 
   it('records a time-out that destroyed the request', async () => {
-    const request = http.get(`${origin}/hang`, { timeout: 20 });
+    const request = http.get(`${upstream.origin}/hang`, { timeout: 20 });
     request.on('timeout', () => request.destroy(new Error('too slow')));
     await expect(answerOf(request)).rejects.toThrow('too slow');
     const span = await onlySpan();
@@ -190,16 +166,16 @@ describe('instrumentNodeHttp()', () => {
 
   it('records an abort by signal', async () => {
     const controller = new AbortController();
-    const request = http.get(`${origin}/hang`, { signal: controller.signal });
+    const request = http.get(`${upstream.origin}/hang`, { signal: controller.signal });
     const answer = answerOf(request);
-    await waitUntil(() => received.length === 1);
+    await waitUntil(() => upstream.received.length === 1);
     controller.abort();
     await expect(answer).rejects.toThrow(/abort/);
     expect((await onlySpan()).status.code).toBe(SpanStatusCode.ERROR);
   });
 
   it('ends with an upgrade', async () => {
-    const request = http.get(origin, { headers: { connection: 'upgrade', upgrade: 'echo' } });
+    const request = http.get(upstream.origin, { headers: { connection: 'upgrade', upgrade: 'echo' } });
     const [, socket] = (await once(request, 'upgrade')) as [IncomingMessage, { destroy(): void }];
     socket.destroy();
     const span = await onlySpan();
@@ -223,7 +199,7 @@ describe('instrumentNodeHttp()', () => {
   });
 
   it('names requests of an unknown method HTTP', async () => {
-    await once(http.request(origin, { method: 'PURGE' }).end(), 'response').then(([response]) => {
+    await once(http.request(upstream.origin, { method: 'PURGE' }).end(), 'response').then(([response]) => {
       (response as IncomingMessage).resume();
     });
     await waitUntil(() => tracing.spans().length === 1);
@@ -236,11 +212,11 @@ describe('instrumentNodeHttp()', () => {
   it('answers each of many callers that share one kept-alive connection in its own context', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const callers = Array.from({ length: 5 }, () =>
-      inSpan(
+      tracing.below(
         () =>
           new Promise<boolean>((resolve) => {
             const caller = getCurrentSpanId();
-            http.get(origin, { agent }, (response) => {
+            http.get(upstream.origin, { agent }, (response) => {
               response.resume().on('end', () => {
                 resolve(getCurrentSpanId() === caller);
               });
@@ -260,14 +236,16 @@ describe('instrumentNodeHttp()', () => {
     const parent = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
     const unsampled = trace.setSpanContext(ROOT_CONTEXT, { ...parent, traceFlags: TraceFlags.NONE });
     await context.with(unsampled, () => get('/'));
-    expect(received[0]?.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/);
+    expect(upstream.received[0]?.traceparent).toMatch(
+      /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/,
+    );
     expect(tracing.spans()).toEqual([]);
   });
 
   it('leaves requests alone where tracing is suppressed, as exporters do', async () => {
     await context.with(suppressTracing(context.active()), () => get('/'));
     expect(tracing.spans()).toEqual([]);
-    expect(received[0]?.traceparent).toBeUndefined();
+    expect(upstream.received[0]?.traceparent).toBeUndefined();
   });
 
   it("stands aside where another instrumentation has made the request's span active", async () => {
@@ -281,7 +259,7 @@ describe('instrumentNodeHttp()', () => {
 
   it('leaves fetch to the instrumentation of undici', async () => {
     const undoUndici = instrumentUndici();
-    await (await fetch(origin)).text();
+    await (await fetch(upstream.origin)).text();
     await onlySpan();
     undoUndici();
     expect(tracing.spans()).toHaveLength(1);
@@ -290,7 +268,7 @@ describe('instrumentNodeHttp()', () => {
   it('does nothing once undone', async () => {
     undo();
     await get('/');
-    expect(received[0]?.traceparent).toBeUndefined();
+    expect(upstream.received[0]?.traceparent).toBeUndefined();
     expect(tracing.spans()).toEqual([]);
   });
 });

@@ -44,17 +44,8 @@ describe('instrumentPg()', () => {
     tracing.stop();
   });
 
-  const inSpan = <T>(fn: () => Promise<T>): Promise<T> =>
-    trace.getTracer('test').startActiveSpan('caller', async (span) => {
-      try {
-        return await fn();
-      } finally {
-        span.end();
-      }
-    });
-
   it('gives a query made through a pool one CLIENT span below the active one', async () => {
-    const { rows } = await inSpan(() => pool.query("select name from users where name = 'Ada'"));
+    const { rows } = await tracing.below(() => pool.query("select name from users where name = 'Ada'"));
     expect(rows).toEqual([{ name: 'Ada' }]);
     const span = tracing.span('SELECT users');
     expect(span.kind).toBe(SpanKind.CLIENT);
@@ -69,7 +60,7 @@ describe('instrumentPg()', () => {
   });
 
   it('records the error and its code', async () => {
-    await expect(inSpan(() => pool.query('select * from nowhere'))).rejects.toThrow('nowhere');
+    await expect(tracing.below(() => pool.query('select * from nowhere'))).rejects.toThrow('nowhere');
     const span = tracing.span('SELECT nowhere');
     expect(span.status.code).toBe(SpanStatusCode.ERROR);
     expect(span.attributes['db.response.status_code']).toBe('42P01');
@@ -77,7 +68,7 @@ describe('instrumentPg()', () => {
 
   it('calls a callback back in the context of its caller', async () => {
     const client = await pool.connect();
-    const seen = await inSpan(
+    const seen = await tracing.below(
       () =>
         new Promise((resolve) => {
           client.query('select 1', () => {
@@ -94,7 +85,7 @@ describe('instrumentPg()', () => {
     const single = new pg.Pool({ ...pool.options, max: 1 });
     try {
       const held = await single.connect();
-      const waiting = inSpan(() => single.query('select 1 as waited'));
+      const waiting = tracing.below(() => single.query('select 1 as waited'));
       await new Promise((resolve) => setTimeout(resolve, 20));
       await trace.getTracer('test').startActiveSpan('releaser', async (span) => {
         held.release();
@@ -115,7 +106,7 @@ describe('instrumentPg()', () => {
   it('records that no connection came free in time', async () => {
     const single = new pg.Pool({ ...pool.options, max: 1, connectionTimeoutMillis: 30 });
     const held = await single.connect();
-    await expect(inSpan(() => single.query('select 1'))).rejects.toThrow('timeout');
+    await expect(tracing.below(() => single.query('select 1'))).rejects.toThrow('timeout');
     held.release();
     await single.end();
     expect(tracing.span('pg.pool.connect').status.code).toBe(SpanStatusCode.ERROR);
@@ -123,7 +114,7 @@ describe('instrumentPg()', () => {
 
   it('names a prepared statement, also when it is run again by its name alone', async () => {
     const client = await pool.connect();
-    await inSpan(async () => {
+    await tracing.below(async () => {
       await client.query({ name: 'user-by-id', text: 'select name from users where id = $1', values: [1] });
       await client.query({ name: 'user-by-id', values: [1] } as unknown as string);
     });
@@ -137,7 +128,7 @@ describe('instrumentPg()', () => {
 
   it('tells at its end what a transaction took', async () => {
     const client = await pool.connect();
-    await inSpan(async () => {
+    await tracing.below(async () => {
       await client.query('begin');
       await client.query('savepoint before');
       await client.query('select name from users');
@@ -157,7 +148,7 @@ describe('instrumentPg()', () => {
     const client = await pool.connect();
     const query = new pg.Query('select name from users');
     const rows: unknown[] = [];
-    await inSpan(
+    await tracing.below(
       () =>
         new Promise<void>((resolve, reject) => {
           query.on('row', (row) => rows.push(row));
@@ -184,7 +175,7 @@ describe('instrumentPg()', () => {
     );
     Object.assign(pg.Client.prototype, { query: theirs });
     const undoNothing = patchPg(pg);
-    await inSpan(() => pool.query('select 1'));
+    await tracing.below(() => pool.query('select 1'));
     undoNothing();
     expect(pg.Client.prototype.query).toBe(theirs);
     Object.assign(pg.Client.prototype, { query: original });
@@ -199,11 +190,11 @@ describe('instrumentPg()', () => {
     };
     Object.assign(pg.Client.prototype, { query: theirs });
     undo();
-    await inSpan(() => pool.query('select 1'));
+    await tracing.below(() => pool.query('select 1'));
     expect(tracing.spans().map((span) => span.name)).toEqual(['caller']);
     undo = patchPg(pg);
     tracing.reset();
-    await inSpan(() => pool.query('select 1'));
+    await tracing.below(() => pool.query('select 1'));
     expect(tracing.spans().map((span) => span.name)).toEqual(['SELECT', 'caller']);
     Object.assign(pg.Client.prototype, { query: ours });
   });
@@ -211,7 +202,7 @@ describe('instrumentPg()', () => {
   it('leaves queries outside a span alone, and does nothing once undone', async () => {
     await pool.query('select 1');
     undo();
-    await inSpan(() => pool.query('select 1'));
+    await tracing.below(() => pool.query('select 1'));
     undo = patchPg(pg);
     expect(tracing.spans().map((span) => span.name)).toEqual(['caller']);
   });
