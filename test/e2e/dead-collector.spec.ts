@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 
@@ -10,6 +11,11 @@ const program = join(__dirname, 'programs/stopped-service.mjs');
 const COLLECTORS: Readonly<Record<string, () => Server>> = {
   'refuses connections': () => createServer(),
   'never answers': () => createServer((socket) => socket.resume()),
+  'takes a call and never answers it': () =>
+    createHttp2Server().on('stream', (stream) => {
+      // That it is cancelled is what the test is about.
+      stream.on('error', () => undefined).resume();
+    }),
   'has no time': () =>
     createHttpServer((request, response) => {
       request.resume().on('end', () => response.writeHead(503).end());

@@ -5,7 +5,7 @@ import { createReportedExporter } from '../create-reported-exporter.js';
 import { type PushExporter } from '../push-exporter.interface.js';
 import { type ReportedExporter } from '../reported.exporter.js';
 import { withoutVariables } from '../without-variables.js';
-import { breakableExporter } from './breakable-exporter.js';
+import { breakableExporter } from './breaking-off/breakable-exporter.js';
 import { otlpDestination, otlpPackage } from './otlp-destination.js';
 import { grpcOptions, httpOptions } from './otlp-exporter-options.js';
 import { OTLP_HEADER_VARIABLES } from './otlp-header-variables.constants.js';

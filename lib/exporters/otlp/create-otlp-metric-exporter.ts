@@ -4,7 +4,7 @@ import { type OtlpTarget } from '../../config/telemetry-config.interface.js';
 import { createReportedExporter } from '../create-reported-exporter.js';
 import { type PushExporter } from '../push-exporter.interface.js';
 import { withoutVariables } from '../without-variables.js';
-import { breakableExporter } from './breakable-exporter.js';
+import { breakableExporter } from './breaking-off/breakable-exporter.js';
 import { readTemporalityPreference } from './read-temporality-preference.js';
 import { otlpDestination, otlpPackage } from './otlp-destination.js';
 import { grpcOptions, httpOptions } from './otlp-exporter-options.js';

@@ -7,7 +7,7 @@ import { type ReportedExporter } from '../reported.exporter.js';
 import { otlpDestination, otlpPackage } from './otlp-destination.js';
 import { grpcOptions, httpOptions } from './otlp-exporter-options.js';
 import { withoutVariables } from '../without-variables.js';
-import { breakableExporter } from './breakable-exporter.js';
+import { breakableExporter } from './breaking-off/breakable-exporter.js';
 import { OTLP_HEADER_VARIABLES } from './otlp-header-variables.constants.js';
 
 /** A span exporter that speaks OTLP to `target`; its package starts loading now. */
