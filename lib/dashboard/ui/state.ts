@@ -1,5 +1,5 @@
 /** What the page shows lives in the address: `#/traces?service=orders&range=15m`. So it can be sent to a colleague, and back goes back. */
-import { useSyncExternalStore } from './parts/use-external-store.js';
+import { createListeners, useSyncExternalStore } from './parts/use-external-store.js';
 
 export interface Place {
   /** `['trace', '<id>']` */
@@ -25,20 +25,15 @@ function parse(hash: string): Place {
 }
 
 let current = parse(location.hash);
-const listeners = new Set<() => void>();
+const listeners = createListeners();
 
 addEventListener('hashchange', () => {
   current = parse(location.hash);
-  for (const listener of listeners) listener();
+  listeners.tell();
 });
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
 /** Where the page is, now and whenever it moves. */
-export const usePlace = (): Place => useSyncExternalStore(subscribe, () => current);
+export const usePlace = (): Place => useSyncExternalStore(listeners.subscribe, () => current);
 
 /** The address of a place, for links. What is said about the time span goes along unless the query says otherwise. */
 export function addressOf(path: readonly string[], query: QueryChange = {}): string {
@@ -81,7 +76,7 @@ export function setQuery(query: QueryChange, { replace = false } = {}): void {
   }
   history.replaceState(null, '', address);
   current = parse(address);
-  for (const listener of listeners) listener();
+  listeners.tell();
 }
 
 export interface TimeSpan {

@@ -1,13 +1,42 @@
-/** Services keep their colour wherever they show: by the order in which the page met them. */
-const met = new Map<string, number>();
-const COLOURS = 8;
+import { chooseColour, COLOURS } from './choose-colour.js';
+import { keep, readKept } from './kept.js';
 
-/** A class that sets `--service` to the colour of a service. */
-export function serviceClass(service: string): string {
-  let index = met.get(service);
-  if (index === undefined) {
-    index = met.size;
-    met.set(service, index);
+const KEY = 'telemetry-service-colours';
+/** Names of services that were renamed long ago should not hold colours for ever. */
+const MOST = 100;
+
+/** Services and the numbers of their colours, the first met first. */
+const given = new Map(readGiven());
+
+function readGiven(): (readonly [string, number])[] {
+  try {
+    const kept = JSON.parse(readKept(KEY) ?? '[]') as unknown;
+    return Array.isArray(kept) ? kept.filter(isGiven) : [];
+  } catch {
+    // Not what was written here; the names decide anew.
+    return [];
   }
-  return `service-${index % COLOURS}`;
+}
+
+function isGiven(entry: unknown): entry is readonly [string, number] {
+  if (!Array.isArray(entry)) return false;
+  const [service, colour] = entry as readonly unknown[];
+  return (
+    typeof service === 'string' && Number.isInteger(colour) && Number(colour) >= 0 && Number(colour) < COLOURS
+  );
+}
+
+/** A class that sets `--service` to the colour of a service: the same in every view, and the next time. */
+export function serviceClass(service: string): string {
+  let colour = given.get(service);
+  if (colour === undefined) {
+    colour = chooseColour(service, given);
+    given.set(service, colour);
+    for (const oldest of given.keys()) {
+      if (given.size <= MOST) break;
+      given.delete(oldest);
+    }
+    keep(KEY, JSON.stringify([...given]));
+  }
+  return `service-${colour}`;
 }

@@ -4,6 +4,7 @@ import { exemplarAddress } from '../charts/exemplar-dots.js';
 import { TimeChart } from '../charts/time-chart.js';
 import { formatCount, formatInUnit, formatTime } from '../format.js';
 import { isLive } from '../header.js';
+import { COLOURS } from '../parts/choose-colour.js';
 import { SelectField } from '../parts/fields.js';
 import { Notice, WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
@@ -12,7 +13,6 @@ import { REFRESH_MS, spanKeyOf } from './overview.js';
 
 const BUCKETS = 90;
 const MOST_SERIES = 12;
-const COLOURS = 8;
 /** The same quantile has the same colour on every page. */
 const QUANTILES: Readonly<Record<string, string>> = { p50: '--p50', p95: '--p95', p99: '--p99' };
 
