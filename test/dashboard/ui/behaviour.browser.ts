@@ -45,51 +45,6 @@ describeInChromium('the page, while one works with it', () => {
     expect(top).toBe(2_400 + added * 24);
   });
 
-  it('is usable by keyboard alone: search, list, waterfall, panels', async () => {
-    const page = await stage.open('#/traces?status=error&min=500ms');
-    await page.locator('.trace-row').first().waitFor();
-    await page.keyboard.press('/');
-    await page.keyboard.type('lock timeout');
-    await page.waitForURL(/text=lock\+timeout/);
-    await page.keyboard.press('Escape');
-    await page.locator('#traces').focus();
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('ArrowDown');
-    await page.locator('#traces-1.active').waitFor();
-    expect(await page.locator('#traces').getAttribute('aria-activedescendant')).toBe('traces-1');
-    await page.keyboard.press('Enter');
-    await page.locator('#waterfall').focus();
-    await page.keyboard.press('Home');
-    await page.locator('#waterfall-0.active').waitFor();
-    const all = Number(await page.locator('#waterfall').getAttribute('aria-rowcount'));
-    await page.keyboard.press('ArrowLeft');
-    await becomesTrue(page, "document.querySelector('#waterfall').getAttribute('aria-rowcount') === '1'");
-    await page.keyboard.press('ArrowRight');
-    await becomesTrue(
-      page,
-      `document.querySelector('#waterfall').getAttribute('aria-rowcount') === '${all}'`,
-    );
-    await page.keyboard.press('ArrowRight');
-    await page.locator('#waterfall-1.active').waitFor();
-    await page.keyboard.press('Enter');
-    expect(await page.evaluate('document.activeElement.id')).toBe('span-panel');
-    await page.keyboard.press('Escape');
-    await page.locator('.trace-split-closed').waitFor();
-  });
-
-  it('goes from dot to dot with the arrow keys and opens one with Enter', async () => {
-    const page = await stage.open('#/overview');
-    const dots = page.locator('.service').first().locator('.dot');
-    await dots.first().waitFor();
-    await dots.first().focus();
-    await page.keyboard.press('ArrowRight');
-    expect(
-      await page.evaluate("document.activeElement === document.querySelectorAll('.service .dot')[1]"),
-    ).toBe(true);
-    await page.keyboard.press('Enter');
-    await page.locator('.waterfall-row').first().waitFor();
-  });
-
   it('shows hostile names, attributes and logs as the text they are', async () => {
     const { hostileTraceId } = stage.server.dataset;
     const places = [
@@ -147,35 +102,4 @@ describeInChromium('the page, while one works with it', () => {
     await page.locator('.waterfall-row').first().waitFor();
     expect(await page.locator('.waterfall-row').count()).toBe(spans.length);
   });
-});
-
-describeInChromium('the page, when the application does not play along', () => {
-  it('asks for the token, and keeps it out of the address', async () => {
-    const stage = await startStage({ token: 'let-me-in' });
-    try {
-      const page = await stage.open('#/health');
-      await page.locator('.notice-token input').fill('let-me-in');
-      await page.locator('.notice-token button').click();
-      await page.locator('text=.telemetry/telemetry.db').waitFor();
-      const linked = await stage.open('#token=let-me-in');
-      await linked.locator('.service').first().waitFor();
-      expect(linked.url()).not.toContain('let-me-in');
-    } finally {
-      await stage.close();
-    }
-  }, 60_000);
-
-  it('says so when the application is gone', async () => {
-    const stage = await startStage();
-    try {
-      const page = await stage.open('#/health');
-      await page.locator('text=.telemetry/telemetry.db').waitFor();
-      await stage.server.close();
-      await page.locator('.notice-error', { hasText: 'does not answer' }).waitFor();
-      // What was there stays readable.
-      expect(await page.locator('text=.telemetry/telemetry.db').count()).toBe(1);
-    } finally {
-      await stage.close().catch(() => undefined);
-    }
-  }, 60_000);
 });

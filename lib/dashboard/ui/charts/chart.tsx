@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { useTheme } from '../theme.js';
+import { KEYS_HINT, useRegionKeys, type RegionKeys } from './use-region-keys.js';
 
 export type Colours = (name: string) => string;
 
@@ -12,11 +13,12 @@ export interface ChartProps {
   readonly options: (colour: Colours) => Omit<uPlot.Options, 'width' | 'height'>;
   readonly shape: string;
   readonly label: string;
-  readonly onChart?: (chart: uPlot | undefined) => void;
+  /** Left out where there is nothing to select. */
+  readonly keys?: RegionKeys | undefined;
 }
 
 /** A uPlot chart as wide as its place, in the colours of the theme. */
-export function Chart({ data, height, options, shape, label, onChart }: ChartProps) {
+export function Chart({ data, height, options, shape, label, keys }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
@@ -35,14 +37,12 @@ export function Chart({ data, height, options, shape, label, onChart }: ChartPro
       element,
     );
     chart.current = made;
-    onChart?.(made);
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height });
     });
     observer.observe(element);
     return () => {
       observer.disconnect();
-      onChart?.(undefined);
       made.destroy();
       chart.current = undefined;
     };
@@ -52,5 +52,24 @@ export function Chart({ data, height, options, shape, label, onChart }: ChartPro
     if (chart.current && chart.current.data !== data) chart.current.setData(data);
   }, [data]);
 
-  return <div ref={box} class="chart" role="img" aria-label={label} />;
+  const { said, onKeyDown, onBlur } = useRegionKeys(chart, keys);
+  if (!keys) return <div ref={box} class="chart" role="img" aria-label={label} />;
+  return (
+    <>
+      <div
+        ref={box}
+        class="chart"
+        role="application"
+        aria-roledescription="chart"
+        aria-label={label}
+        aria-description={KEYS_HINT}
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+        onBlur={onBlur}
+      />
+      <span class="visually-hidden" role="status">
+        {said}
+      </span>
+    </>
+  );
 }

@@ -19,20 +19,28 @@ export function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly 
   return top > 0 ? top : 1;
 }
 
+/** A part of a chart: instants, and values where it has a lower and an upper edge too. */
+export interface Mark {
+  readonly from: number;
+  readonly to: number;
+  readonly minMs?: number | undefined;
+  readonly maxMs?: number | undefined;
+}
+
 /** Paints a region behind the lines. */
-export function drawMark(
-  chart: uPlot,
-  marked: readonly [from: number, to: number] | undefined,
-  colour: string,
-): void {
+export function drawMark(chart: uPlot, marked: Mark | undefined, colour: string): void {
   if (!marked) return;
   const { ctx, bbox } = chart;
-  const left = Math.max(chart.valToPos(marked[0], 'x', true), bbox.left);
-  const right = Math.min(chart.valToPos(marked[1], 'x', true), bbox.left + bbox.width);
-  if (right <= left) return;
+  const pixel = (value: number | undefined, scale: string, otherwise: number): number =>
+    value === undefined ? otherwise : chart.valToPos(value, scale, true);
+  const left = Math.max(pixel(marked.from, 'x', 0), bbox.left);
+  const right = Math.min(pixel(marked.to, 'x', Infinity), bbox.left + bbox.width);
+  const top = Math.max(pixel(marked.maxMs, 'y', 0), bbox.top);
+  const bottom = Math.min(pixel(marked.minMs, 'y', Infinity), bbox.top + bbox.height);
+  if (right <= left || bottom <= top) return;
   ctx.save();
   ctx.globalAlpha = 0.14;
   ctx.fillStyle = colour;
-  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  ctx.fillRect(left, top, right - left, bottom - top);
   ctx.restore();
 }

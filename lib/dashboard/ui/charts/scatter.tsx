@@ -2,9 +2,12 @@ import { useMemo, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 
 import type { ApiTraceSummary } from '../../api/api.interface.js';
-import { formatDuration } from '../format.js';
+import { formatDuration, formatTime } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
+import type { Box } from './region-grid.js';
+import { drawMark, type Mark } from './scales.js';
+import type { RegionKeys } from './use-region-keys.js';
 
 /** A region of the plot: instants and milliseconds. */
 export interface Region {
@@ -21,9 +24,13 @@ interface ScatterProps {
   readonly onOpen: (trace: ApiTraceSummary) => void;
   readonly onHover: (trace: ApiTraceSummary | undefined) => void;
   readonly onSelect: (region: Region) => void;
+  /** A region to mark. */
+  readonly marked: Mark | undefined;
 }
 
 const REACH_PX = 12;
+/** Fine enough to take in a group of dots, coarse enough to get there by keys. */
+const GRID = { columns: 40, rows: 10 };
 /** A duration of nothing has no place on a logarithmic scale. */
 const FLOOR_MS = 0.01;
 
@@ -55,9 +62,23 @@ const points = (colour: string): uPlot.Series => ({
   },
 });
 
+/** What lies below a box of pixels. */
+const regionBelow = (chart: uPlot, { left, top, width, height }: Box): Region => ({
+  from: chart.posToVal(left, 'x'),
+  to: chart.posToVal(left + width, 'x'),
+  minMs: chart.posToVal(top + height, 'y'),
+  maxMs: chart.posToVal(top, 'y'),
+});
+
+const say: RegionKeys['say'] = (chart, box, selects) => {
+  const { from, to, minMs, maxMs } = regionBelow(chart, box);
+  const words = `${formatTime(from, false)} to ${formatTime(to, false)}, ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return selects ? `${words} selected` : words;
+};
+
 /** Every trace a dot, duration (logarithmic) over time; a click opens the nearest, dragging selects a region. */
 export function Scatter(props: ScatterProps) {
-  const { traces } = props;
+  const { traces, marked } = props;
   const latest = useRef(props);
   latest.current = props;
   const data = useMemo(() => {
@@ -84,12 +105,19 @@ export function Scatter(props: ScatterProps) {
     axes: [timeAxis(colour), valueAxis(colour, formatDuration)],
     series: [{}, points(colour('--accent')), points(colour('--error'))],
     hooks: {
+      drawClear: [
+        (chart) => {
+          drawMark(chart, latest.current.marked, colour('--accent'));
+        },
+      ],
       ready: [
         (chart) => {
+          chart.over.addEventListener('mousedown', () => {
+            dragged.current = false;
+          });
           chart.over.addEventListener('click', () => {
             const trace = nearest(chart, latest.current.traces);
             if (trace && !dragged.current) latest.current.onOpen(trace);
-            dragged.current = false;
           });
           chart.over.addEventListener('mouseleave', () => {
             latest.current.onHover(undefined);
@@ -108,12 +136,9 @@ export function Scatter(props: ScatterProps) {
           const { left, top, width, height } = chart.select;
           if (width < 4 || height < 2) return;
           dragged.current = true;
-          latest.current.onSelect({
-            from: chart.posToVal(left, 'x'),
-            to: chart.posToVal(left + width, 'x'),
-            minMs: chart.posToVal(top + height, 'y'),
-            maxMs: chart.posToVal(top, 'y'),
-          });
+          latest.current.onSelect(regionBelow(chart, { left, top, width, height }));
+          // From here on it is the mark that shows it, for as long as the address names it.
+          chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],
     },
@@ -123,7 +148,8 @@ export function Scatter(props: ScatterProps) {
       data={data}
       height={150}
       options={options}
-      shape="scatter"
+      keys={{ grid: GRID, say }}
+      shape={`scatter ${marked ? Object.values(marked).join(' ') : ''}`}
       label={`Duration of ${traces.length} traces over time`}
     />
   );

@@ -4,10 +4,11 @@ import type uPlot from 'uplot';
 import type { ApiExemplar } from '../../api/api.interface.js';
 import { formatTime } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
-import { drawMark, extentOf, topOf } from './scales.js';
+import { drawMark, extentOf, topOf, type Mark } from './scales.js';
 import { Chart, type Colours } from './chart.js';
 import { ExemplarDots, placeDots, type Dot } from './exemplar-dots.js';
 import { Legend, writeLegend } from './legend.js';
+import type { RegionKeys } from './use-region-keys.js';
 
 export interface TimeSeries {
   readonly label: string;
@@ -26,7 +27,7 @@ export interface TimeChartProps {
   readonly height?: number;
   readonly sync?: string;
   /** A region to mark. */
-  readonly marked?: readonly [from: number, to: number] | undefined;
+  readonly marked?: Mark | undefined;
   readonly onSelect?: (from: number, to: number) => void;
 }
 
@@ -113,6 +114,17 @@ export function TimeChart(props: TimeChartProps) {
     },
   });
 
+  const say: RegionKeys['say'] = (chart, { left, width }, selects) => {
+    const [start, end] = [left, left + width].map((at) => formatTime(chart.posToVal(at, 'x'), false));
+    if (selects) return `${start ?? ''} to ${end ?? ''} selected`;
+    const index = chart.cursor.idx ?? 0;
+    const values = series.map(({ label, values: list }) => {
+      const value = list[index];
+      return `${label} ${value === null || value === undefined ? 'nothing' : format(value)}`;
+    });
+    return `${start ?? ''}: ${values.join(', ')}`;
+  };
+
   return (
     <figure class="time-chart">
       <figcaption>
@@ -124,7 +136,8 @@ export function TimeChart(props: TimeChartProps) {
           data={data}
           height={height}
           options={options}
-          shape={`${series.map(({ label }) => label).join('|')} ${props.marked?.join('-') ?? ''}`}
+          keys={props.onSelect && { grid: { columns: times.length, rows: 1 }, say }}
+          shape={`${series.map(({ label }) => label).join('|')} ${props.marked ? `${props.marked.from}-${props.marked.to}` : ''}`}
           label={`${title}, ${series.map(({ label }) => label).join(', ')}${
             times.length > 0
               ? `, ${formatTime(times[0] ?? 0, false)} to ${formatTime(times.at(-1) ?? 0, false)}`

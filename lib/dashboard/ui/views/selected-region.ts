@@ -35,7 +35,7 @@ export function selectedRegion({ query }: Place): ApiSelection | undefined {
 }
 
 /** The part of a service's charts that is selected. */
-export function markedRegion(place: Place, service: string): readonly [from: number, to: number] | undefined {
+export function markedRegion(place: Place, service: string): Pick<ApiSelection, 'from' | 'to'> | undefined {
   const region = selectedRegion(place);
-  return region?.service === service ? [region.from, region.to] : undefined;
+  return region?.service === service ? { from: region.from, to: region.to } : undefined;
 }
