@@ -7,6 +7,7 @@ import { serviceClass } from '../parts/service-colour.js';
 import { addressOf } from '../state.js';
 import { LogLines } from './log-lines.js';
 import { sourceOf } from './source-link.js';
+import { targetOf } from './span-target.js';
 import { logsAround, type LogsOfSpan, type TraceNode, type TraceTree } from './trace-tree.js';
 
 function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
@@ -109,13 +110,16 @@ export function SpanPanel({
   readonly editor: string | null | undefined;
 }) {
   const { span } = node;
+  const target = targetOf(span);
   const around = logsAround(node);
   const exceptions = span.events.filter(({ name }) => name === 'exception');
   const events = span.events.filter(({ name }) => name !== 'exception');
   return (
     <div class={`span-panel ${serviceClass(span.service)}`}>
       <h2>
-        <i class="swatch" aria-hidden="true" /> {span.name} <span class="service-name">{span.service}</span>
+        <i class="swatch" aria-hidden="true" /> {span.name}{' '}
+        {target !== undefined && <span class="target">{target}</span>}{' '}
+        <span class="service-name">{span.service}</span>
       </h2>
       <SourceLine span={span} editor={editor} />
       {span.status === 'error' && (

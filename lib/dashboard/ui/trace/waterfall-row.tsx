@@ -2,6 +2,7 @@ import { formatDuration, formatTime } from '../format.js';
 import { levelClass } from '../parts/severity.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { memo } from '../parts/memo.js';
+import { targetOf } from './span-target.js';
 import type { TraceNode } from './trace-tree.js';
 
 /** The stretch of time that the waterfall shows. */
@@ -34,7 +35,7 @@ function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
   const percent = (ms: number): string => `${(ms / extent.durationMs) * 100}%`;
   const within = (ms: number): string => `${(ms / Math.max(span.durationMs, 0.000_001)) * 100}%`;
   return (
-    <span class="waterfall-track">
+    <span role="gridcell" class="waterfall-track">
       <span
         class="bar-span"
         style={{ left: percent(span.start - extent.start), width: percent(span.durationMs) }}
@@ -57,8 +58,13 @@ function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
 
 function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
   const { span, children, below, depth, orphan } = node;
+  const target = targetOf(span);
   return (
-    <span class="waterfall-name" style={{ paddingLeft: `${Math.min(depth, DEEPEST_INDENT) * 14}px` }}>
+    <span
+      role="gridcell"
+      class="waterfall-name"
+      style={{ paddingLeft: `${Math.min(depth, DEEPEST_INDENT) * 14}px` }}
+    >
       {children.length > 0 ? (
         <button
           type="button"
@@ -86,8 +92,9 @@ function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
           ×N
         </b>
       )}
-      <span class="name" title={span.name}>
+      <span class="name" title={target === undefined ? span.name : `${span.name} ${target}`}>
         {span.name}
+        {target !== undefined && <span class="target"> {target}</span>}
       </span>
       {/* Where it goes on in the same service, the colour says so. */}
       {span.service !== node.parent?.span.service && <span class="service-name">{span.service}</span>}
@@ -124,8 +131,12 @@ export const WaterfallRow = memo((props: RowProps) => {
     >
       <Name {...props} />
       <Bar node={node} extent={extent} />
-      <span class="waterfall-self">{formatDuration(selfMs)}</span>
-      <span class="waterfall-duration">{formatDuration(span.durationMs)}</span>
+      <span role="gridcell" class="waterfall-self">
+        {formatDuration(selfMs)}
+      </span>
+      <span role="gridcell" class="waterfall-duration">
+        {formatDuration(span.durationMs)}
+      </span>
     </div>
   );
 });
