@@ -1,0 +1,113 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import type { ApiPage, ApiStreamItem } from '../../api/api.interface.js';
+import type { Query } from '../api.js';
+import { followStream } from '../live-stream.js';
+import { addNewer, addOlder, holdFirst, holdNothing, type Held, type Order } from './held-pages.js';
+import { useLoad } from './use-load.js';
+
+/** A list that grows at both ends. */
+export interface LivePages<T> {
+  readonly items: readonly T[];
+  readonly error: Error | undefined;
+  readonly loading: boolean;
+  /** Loads the next page, if there is one and none is on its way. */
+  readonly more: () => void;
+  readonly reload: () => void;
+  /** Items that came in at the top since the first page. */
+  readonly grown: number;
+  /** There are no older ones. */
+  readonly complete: boolean;
+}
+
+interface Source<T> extends Order<T> {
+  /** Names what is asked for. */
+  readonly key: string;
+  readonly ask: (before: string | undefined, signal?: AbortSignal) => Promise<ApiPage<T>>;
+  /** Pages are loaded by themselves until so many items are there. */
+  readonly atOnce?: number;
+  readonly live: boolean;
+  readonly stream: Query;
+  /** What of the stream belongs to the list. */
+  readonly take: (item: ApiStreamItem) => T | undefined;
+  /** New items are shown in bunches: a render for each would be the slowest part of a busy service. Milliseconds. */
+  readonly bunchMs: number;
+  /** What the stream brings is only a hint: filters that the server alone can apply decide. */
+  readonly asksAgain?: boolean;
+}
+
+/** A first page of what matches, more on demand, and what is new as it comes in. */
+export function useLivePages<T>(source: Source<T>): LivePages<T> {
+  const { key, ask, most, atOnce = 0, live, stream, bunchMs } = source;
+  const [all, setAll] = useState<Held<T>>(() => holdNothing(key));
+  const held = all.key === key ? all : holdNothing<T>(key);
+  const latest = useRef(source);
+  latest.current = source;
+
+  const first = useLoad(key, async (signal) => {
+    const page = await ask(undefined, signal);
+    setAll((before) => holdFirst(before, key, page, source));
+    return page;
+  });
+  const reload = useRef(first.reload);
+  reload.current = first.reload;
+
+  useEffect(() => {
+    if (!live) return undefined;
+    let waiting: T[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let wasLost = false;
+    const show = (): void => {
+      timer = undefined;
+      const bunch = waiting;
+      waiting = [];
+      if (!latest.current.asksAgain) setAll((before) => addNewer(before, bunch, latest.current));
+      else if (!document.hidden) reload.current();
+    };
+    const stop = followStream(stream, {
+      onItem: (item) => {
+        const taken = latest.current.take(item);
+        if (taken === undefined) return;
+        waiting.push(taken);
+        timer ??= setTimeout(show, bunchMs);
+      },
+      onState: (state) => {
+        // What ended in between did not come over the stream.
+        if (state === 'live' && wasLost) reload.current();
+        wasLost ||= state === 'lost';
+      },
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [live, key]);
+
+  const busy = useRef(false);
+  const more = (): void => {
+    if (held.next === undefined || busy.current || held.items.length >= most) return;
+    busy.current = true;
+    ask(held.next)
+      .then((page) => {
+        setAll((before) => (before.key === key ? addOlder(before, page, source) : before));
+      })
+      // The next scroll asks again.
+      .catch(() => undefined)
+      .finally(() => {
+        busy.current = false;
+      });
+  };
+  useEffect(() => {
+    if (held.items.length < atOnce) more();
+  }, [key, held.next]);
+
+  return {
+    items: held.items,
+    error: first.error,
+    loading: first.loading && held.items.length === 0,
+    more,
+    reload: first.reload,
+    grown: held.grown,
+    complete: held.next === undefined && held.items.length < most,
+  };
+}
