@@ -16,11 +16,14 @@ import type {
   ApiTrace,
   ApiTraceSummary,
 } from '../api/api.interface.js';
+import { tellConnection } from './connection.js';
 import { readToken } from './token.js';
 
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 const BASE = 'api/v1/';
+/** In place of a status where there is none. */
+const NO_ANSWER = 0;
 
 /** An answer that is not what was asked for. */
 export class ApiFailure extends Error {
@@ -57,9 +60,29 @@ async function messageOf(response: Response): Promise<string> {
   }
 }
 
-/** Sends a request below the API's path; throws `ApiFailure` for every status but 2xx, and the browser's error where there is no answer. */
+async function send(address: string, init: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(address, init);
+    tellConnection(!isFromGateway(response.status));
+    return response;
+  } catch (error) {
+    // What was called off here says nothing about the application.
+    if (init.signal?.aborted) throw error;
+    tellConnection(false);
+    throw new ApiFailure(NO_ANSWER, 'The application does not answer.');
+  }
+}
+
+/** A proxy's word that nobody is behind it. */
+const isFromGateway = (status: number): boolean => status >= 502 && status <= 504;
+
+/** Whether nobody answered, so that asking again may help. */
+export const isUnanswered = (error: Error): boolean =>
+  error instanceof ApiFailure && (error.status === NO_ANSWER || isFromGateway(error.status));
+
+/** Sends a request below the API's path; throws `ApiFailure` for every status but 2xx and where there is no answer, and the browser's error when it was called off. */
 export async function request(path: string, query: Query, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(addressOf(path, query), {
+  const response = await send(addressOf(path, query), {
     ...init,
     headers: { accept: 'application/json', ...authorization(), ...(init.headers as Record<string, string>) },
     credentials: 'same-origin',

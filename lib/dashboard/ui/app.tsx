@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 
+import { useConnection } from './connection.js';
 import { Header } from './header.js';
 import { Notice } from './parts/notice.js';
 import { onGlobalKey } from './keyboard.js';
@@ -58,6 +59,7 @@ export function App() {
         Skip to content
       </a>
       <Header place={place} />
+      <ConnectionNotice />
       <div class="below-header">
         <main id="main" tabIndex={-1} class={`view view-${/^[a-z]+$/.test(name) ? name : 'unknown'}`}>
           <View place={place} />
@@ -65,6 +67,21 @@ export function App() {
         <SelectionPanel place={place} />
       </div>
     </>
+  );
+}
+
+/** Says that the application is gone, in one place, for as long as it is. */
+function ConnectionNotice() {
+  const answers = useConnection();
+  return (
+    <div role="alert">
+      {!answers && (
+        <p class="connection-lost notice-error">
+          The application does not answer; it may be restarting. What is shown stays, and the page goes on by
+          itself as soon as there is an answer.
+        </p>
+      )}
+    </div>
   );
 }
 

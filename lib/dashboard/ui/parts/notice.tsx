@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-import { ApiFailure } from '../api.js';
+import { ApiFailure, isUnanswered } from '../api.js';
 import type { Loaded } from './use-load.js';
 import { TokenForm } from './token-form.js';
 
@@ -23,16 +23,13 @@ export function Notice({
   );
 }
 
+/** What the application said instead of an answer. That it says nothing at all is told once, by the page's header. */
 export function Failure({ error, retry }: { error: Error; retry: () => void }) {
+  if (isUnanswered(error)) return null;
   if (error instanceof ApiFailure && error.status === 401) return <TokenForm done={retry} />;
-  const unreachable = !(error instanceof ApiFailure);
   return (
     <div class="notice notice-error" role="alert">
-      <p>
-        {unreachable
-          ? 'The application does not answer. It may be restarting.'
-          : `HTTP ${error.status}: ${error.message}`}
-      </p>
+      <p>{error instanceof ApiFailure ? `${error.message} (HTTP ${error.status})` : error.message}</p>
       <button type="button" onClick={retry}>
         Try again
       </button>
@@ -53,7 +50,7 @@ export function WhenLoaded<T>({
 }) {
   const { data, error, reload } = loaded;
   if (data === undefined) {
-    if (error) return <Failure error={error} retry={reload} />;
+    if (error && !isUnanswered(error)) return <Failure error={error} retry={reload} />;
     return <Notice kind="loading">Loading…</Notice>;
   }
   return (

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { isUnanswered } from '../api.js';
+
 /** What was asked for, on its way, here, or failed; what was here before stays while the next is on its way. */
 export interface Loaded<T> {
   readonly data: T | undefined;
@@ -8,9 +10,12 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
+const RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 10_000;
+
 /**
  * Loads, and again whenever `key` changes, or every `everyMs` while the tab is visible. With another key the old data goes, unless
- * `keep` says that it is still of the same kind.
+ * `keep` says that it is still of the same kind. Where nobody answers it asks again by itself.
  */
 export function useLoad<T>(
   key: string,
@@ -54,6 +59,22 @@ export function useLoad<T>(
       clearInterval(timer);
     };
   }, [everyMs, key]);
+
+  const { error } = state;
+  const retry = useRef(RETRY_MS);
+  useEffect(() => {
+    if (error === undefined || !isUnanswered(error)) {
+      retry.current = RETRY_MS;
+      return undefined;
+    }
+    const timer = setTimeout(() => {
+      setRound((before) => before + 1);
+    }, retry.current);
+    retry.current = Math.min(retry.current * 2, LONGEST_RETRY_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [error]);
 
   const fresh = state.key === key || keep;
   return {

@@ -1,0 +1,86 @@
+import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
+import { makeEmptyDataset } from './fixture/dataset.js';
+
+describeInChromium('the page, when the application does not play along', () => {
+  let stage: Stage | undefined;
+  afterEach(async () => {
+    await stage?.close();
+    stage = undefined;
+  });
+
+  it('asks for the token, and keeps it out of the address', async () => {
+    stage = await startStage({ token: 'let-me-in' });
+    const page = await stage.open('#/health');
+    await page.locator('.notice-token input').fill('let-me-in');
+    await page.locator('.notice-token button').click();
+    await page.locator('text=.telemetry/telemetry.db').waitFor();
+    const linked = await stage.open('#token=let-me-in');
+    await linked.locator('.service').first().waitFor();
+    expect(linked.url()).not.toContain('let-me-in');
+  }, 60_000);
+
+  it('says once that the application is gone, keeps what was there, and goes on by itself', async () => {
+    stage = await startStage();
+    const page = await stage.open('#/overview');
+    await page.locator('.service canvas').first().waitFor();
+    await stage.server.close();
+    const banner = page.locator('[role=alert]', { hasText: 'does not answer' });
+    await banner.waitFor();
+    expect(await page.locator('.notice-error').count()).toBe(1);
+    expect(await page.locator('.service canvas').count()).toBeGreaterThan(3);
+    await stage.server.reopen();
+    await becomesTrue(page, "document.querySelector('.notice-error') === null", 15_000);
+  }, 60_000);
+
+  it('opens a view that the application was not there for as soon as it is', async () => {
+    stage = await startStage();
+    const page = await stage.open('#/health');
+    await page.locator('text=.telemetry/telemetry.db').waitFor();
+    await stage.server.close();
+    for (const [place, there] of [
+      [`#/trace/${stage.server.dataset.longTraceId}`, '.waterfall-row'],
+      ['#/logs', '.log-row'],
+    ] as const) {
+      await page.evaluate(`location.hash = '${place}'`);
+      await page.locator('.notice-error').waitFor();
+      await stage.server.reopen();
+      await page.locator(there).first().waitFor({ timeout: 20_000 });
+      await stage.server.close();
+    }
+  }, 60_000);
+
+  it('shows what ended while the stream was cut off', async () => {
+    stage = await startStage();
+    const page = await stage.open('#/traces');
+    await page.locator('.trace-row').first().waitFor();
+    await stage.server.close();
+    await page.locator('.notice-error').waitFor();
+    const missed = stage.server.grow();
+    await stage.server.reopen();
+    await page.locator(`.trace-row a[href*="${missed.traceId}"]`).waitFor({ timeout: 20_000 });
+  }, 60_000);
+
+  it.each([
+    ['overview', 'Send the application a request'],
+    ['traces', 'Send the application a request'],
+    ['logs', 'What the application logs'],
+    ['metrics', 'Send it a request'],
+  ])(
+    'says in an empty %s what makes it fill',
+    async (view, words) => {
+      stage = await startStage({ dataset: makeEmptyDataset() });
+      const page = await stage.open(`#/${view}`);
+      await page.locator('.notice', { hasText: new RegExp(words, 'i') }).waitFor();
+      expect(stage.complaints).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('says that a trace is not kept, and leads back', async () => {
+    stage = await startStage({ dataset: makeEmptyDataset() });
+    const page = await stage.open(`#/trace/${'0'.repeat(31)}1`);
+    await page.locator('.notice', { hasText: 'is kept' }).waitFor();
+    await page.getByRole('link', { name: 'To the traces' }).click();
+    await page.locator('.notice', { hasText: 'There are no traces' }).waitFor();
+  }, 60_000);
+});
