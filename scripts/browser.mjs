@@ -1,22 +1,33 @@
-// Runs what needs a real browser: the page with made-up data, and the sample system with the dashboard. The browser is
-// CHROMIUM_BIN, else `chromium` or `google-chrome` on the PATH; without one the specs are skipped and say so. Further arguments
-// go to jest. Screenshots are kept in .cache/screenshots.
+// Runs what needs a real browser: the page with made-up data, and the sample system with the dashboard. The browser is the one that
+// test/browser/find-chromium.mjs finds; without one the specs are skipped, and it is said how to get one. Further arguments go to
+// jest. Screenshots are kept in .cache/screenshots.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { findChromium, HOW_TO_GET_CHROMIUM } from '../test/browser/find-chromium.mjs';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs one script of the project and returns its exit code. */
-function run(script, args) {
+function run(script, args, env = {}) {
   const { status } = spawnSync(process.execPath, [join(root, 'scripts', script), ...args], {
     cwd: root,
     stdio: 'inherit',
+    env: { ...process.env, ...env },
   });
   return status ?? 1;
 }
 
 const args = process.argv.slice(2);
+const chromium = await findChromium();
+if (chromium === undefined) console.warn(`There is no browser to test in: ${HOW_TO_GET_CHROMIUM}.`);
 // One after the other: two browsers at once would measure each other.
 process.exitCode =
-  run('build.mjs', ['--all']) || run('jest.mjs', ['--runInBand', ...args, '--selectProjects', 'browser']);
+  run('build.mjs', ['--all']) ||
+  run(
+    'jest.mjs',
+    ['--runInBand', ...args, '--selectProjects', 'browser'],
+    // Specs look for what is installed only: a package may have to unpack its browser first.
+    chromium === undefined ? {} : { CHROMIUM_BIN: chromium },
+  );

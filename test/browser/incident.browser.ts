@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { type Browser, type Locator, type Page } from 'playwright-core';
 
-import { describeInChromium, findChromium } from '../dashboard/ui/chromium.js';
+import { describeInChromium, launchChromium } from '../dashboard/ui/chromium.js';
 import {
   type Incident,
   sendIncident,
@@ -15,8 +15,6 @@ import {
 const root = join(__dirname, '../..');
 /** Git-ignored; CI keeps what is in it. */
 const screenshots = join(root, '.cache/screenshots');
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
-FLAGS.push('--disable-background-networking', '--disable-component-update');
 
 describeInChromium('the way from a spike to the log line that explains it', () => {
   let system: WatchedSystem | undefined;
@@ -30,7 +28,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     mkdirSync(screenshots, { recursive: true });
     system = await startWatchedSystem({ root });
     gateway = system.urls.gateway;
-    browser = await chromium.launch({ executablePath: findChromium()!, args: FLAGS });
+    browser = await launchChromium();
   }, 150_000);
   afterAll(async () => {
     await browser?.close();

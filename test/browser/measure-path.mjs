@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const ROUNDS = 5;
 /** What the failing part of every request of the spike logs. */
 const FAILED_JOB = /Job \S+ failed/;
-const programs = findPrograms();
+const programs = await findPrograms();
 const stops = [];
 
 async function measure() {

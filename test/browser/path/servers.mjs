@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+import { findChromium } from '../find-chromium.mjs';
 import { waitFor } from './wait-for.mjs';
 
 export const SCRAPE_SECONDS = 5;
@@ -27,9 +28,9 @@ function builtJaeger() {
 }
 
 /** Where the programs are. @throws Error that names those which are missing */
-export function findPrograms() {
+export async function findPrograms() {
   const programs = {
-    chromium: process.env.CHROMIUM_BIN || (onPath('chromium') ?? onPath('google-chrome')),
+    chromium: await findChromium(),
     prometheus: process.env.PROMETHEUS_BIN || onPath('prometheus'),
     jaeger: process.env.JAEGER_BIN || builtJaeger(),
   };

@@ -1,11 +1,12 @@
 /** A real Chromium, and the page in it. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, extname, join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
+import { findInstalledChromium, HOW_TO_GET_CHROMIUM } from '../../browser/find-chromium.mjs';
 import { type FixtureOptions, type FixtureServer, startFixtureServer } from './fixture/fixture-server.js';
 
 const FLAGS = [
@@ -23,34 +24,16 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
 };
 
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** `CHROMIUM_BIN`, else `chromium` or `google-chrome` on the PATH; undefined when there is none. */
-export function findChromium(): string | undefined {
-  const named = process.env.CHROMIUM_BIN;
-  if (named) return named;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return ['chromium', 'google-chrome']
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find(isExecutable);
-}
-
-/** `describe`, or, where there is no Chromium, a skipped one whose title says so. */
+/** `describe`, or, where there is no Chromium, a skipped one whose title says how to get one. */
 export function describeInChromium(title: string, body: () => void): void {
-  if (findChromium() === undefined) {
-    describe.skip(
-      `${title} (skipped: no chromium or google-chrome on the PATH, CHROMIUM_BIN is not set)`,
-      body,
-    );
+  if (findInstalledChromium() === undefined) {
+    describe.skip(`${title} (skipped, there is no browser: ${HOW_TO_GET_CHROMIUM})`, body);
   } else describe(title, body);
 }
+
+/** Starts the browser without what it would fetch or show by itself. */
+export const launchChromium = (): Promise<Browser> =>
+  chromium.launch({ executablePath: findInstalledChromium()!, args: FLAGS });
 
 function bundlePage(): FixtureOptions['files'] {
   const folder = mkdtempSync(join(tmpdir(), 'telemetry-page-'));
@@ -81,7 +64,7 @@ export interface Stage {
 /** Starts the fixture server and a browser; every page is a fresh one, without storage. */
 export async function startStage(options: Partial<FixtureOptions> = {}): Promise<Stage> {
   const server = await startFixtureServer({ files: bundlePage(), ...options });
-  const browser: Browser = await chromium.launch({ executablePath: findChromium()!, args: FLAGS });
+  const browser = await launchChromium();
   const complaints: string[] = [];
   return {
     server,
