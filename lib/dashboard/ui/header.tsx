@@ -83,7 +83,7 @@ export function Header({ place }: { readonly place: Place }) {
   return (
     <header class="header">
       <a class="brand" href={addressOf(['overview'])} aria-label="Telemetry, overview">
-        <i aria-hidden="true" /> Telemetry
+        <i aria-hidden="true" /> <span>Telemetry</span>
       </a>
       <nav aria-label="Views">
         {VIEWS.map(([path, label]) => (

@@ -22,7 +22,7 @@ describeInChromium('the page', () => {
     expect(await page.locator('.service h2').allInnerTexts()).toEqual(
       expect.arrayContaining(['gateway', 'orchestrator', 'worker']),
     );
-    const figures = await textOf(page, '.service .figures');
+    const figures = await textOf(page, 'section[aria-label="gateway"] .figures');
     for (const name of ['Rate', 'Errors', 'p50', 'p95', 'p99']) expect(figures).toContain(name);
   });
 
@@ -35,7 +35,7 @@ describeInChromium('the page', () => {
 
   it('leads in three clicks from the dot of a spike to the error log of the failing span', async () => {
     const page = await stage.open('#/overview');
-    await page.locator('.service').first().locator('.dot-error').last().click();
+    await page.locator('section[aria-label="gateway"]').locator('.dot-error').last().click();
     await page.locator('.waterfall-row.active.failed').waitFor();
     expect(await textOf(page, '.span-panel h2')).toContain('UPDATE shop');
     const line = page.locator('.span-panel .log-line.level-error').first();
@@ -52,7 +52,7 @@ describeInChromium('the page', () => {
     const rows = await page.locator('.trace-row').allInnerTexts();
     expect(rows.every((row) => row.includes('POST /orders') && row.includes('500'))).toBe(true);
     await page.locator('input[type=search]').fill('no such words anywhere');
-    await page.locator('.notice', { hasText: 'No trace matches' }).waitFor();
+    await page.locator('.notice', { hasText: 'No traces match' }).waitFor();
     expect(page.url()).toContain('text=no+such+words');
   });
 
@@ -82,7 +82,11 @@ describeInChromium('the page', () => {
 
   it('says what a region dragged over a chart has in common', async () => {
     const page = await stage.open('#/overview');
-    const box = (await page.locator('.service').first().locator('.u-over').first().boundingBox())!;
+    const box = (await page
+      .locator('section[aria-label="gateway"]')
+      .locator('.u-over')
+      .first()
+      .boundingBox())!;
     // The spike lasts from minute 10 to 11 of the 15 that are shown.
     await page.mouse.move(box.x + box.width * (9.9 / 15), box.y + 60);
     await page.mouse.down();

@@ -3,6 +3,7 @@ import { api } from '../api.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../format.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { serviceClass } from '../parts/service-colour.js';
+import { failedSpans, statusOf, toneOf } from '../parts/trace-outcome.js';
 import { addressOf } from '../state.js';
 import { ImportButton } from './import-button.js';
 
@@ -13,10 +14,8 @@ export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
     <header class="trace-header">
       <div>
         <h1>
-          {summary.name} {summary.status !== undefined && <span class="hint">{summary.status}</span>}
-          {summary.errorCount > 0 && (
-            <span class="badge badge-error">{plural(summary.errorCount, 'error')}</span>
-          )}
+          {summary.name} <span class={`status status-${toneOf(summary)}`}>{statusOf(summary)}</span>
+          {summary.errorCount > 0 && <span class="badge badge-error">{failedSpans(summary)}</span>}
           {summary.pinned && (
             <span class="badge" title="Kept, whatever is evicted">
               pinned

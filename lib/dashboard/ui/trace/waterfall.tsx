@@ -94,7 +94,7 @@ export function Waterfall({
   };
 
   return (
-    <section class="waterfall" aria-label="Waterfall">
+    <section class="waterfall" aria-label="Waterfall" style={{ '--rows': rows.length }}>
       <div class="waterfall-tools">
         <button type="button" onClick={collapseAll}>
           {collapsed.size > 0 ? 'Open all' : 'Collapse all'}

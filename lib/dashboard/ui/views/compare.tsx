@@ -1,7 +1,8 @@
 import type { ApiComparison, ApiTraceSummary } from '../../api/api.interface.js';
 import { api } from '../api.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../format.js';
-import { WhenLoaded } from '../parts/notice.js';
+import { Notice, WhenLoaded } from '../parts/notice.js';
+import { failedSpans, statusOf, toneOf } from '../parts/trace-outcome.js';
 import { useLoad } from '../parts/use-load.js';
 import { addressOf, go } from '../state.js';
 
@@ -15,7 +16,8 @@ function Side({ name, trace }: { readonly name: string; readonly trace: ApiTrace
       <a href={addressOf(['trace', trace.traceId])}>{trace.name}</a>
       <p>
         <b>{formatDuration(trace.durationMs)}</b> · {plural(trace.spanCount, 'span')} ·{' '}
-        {trace.errorCount > 0 ? <span class="bad">{plural(trace.errorCount, 'error')}</span> : 'no error'}
+        <span class={`status status-${toneOf(trace)}`}>{statusOf(trace)}</span>
+        {trace.errorCount > 0 && <span class="bad"> · {failedSpans(trace)}</span>}
         <br />
         <span class="hint">{formatDateTime(trace.start)}</span>
       </p>
@@ -88,7 +90,7 @@ function Others({ traceId, otherId }: { readonly traceId: string; readonly other
     <WhenLoaded
       loaded={others}
       isEmpty={(list) => list.length === 0}
-      empty="There is no other trace of this route."
+      empty="There is no other trace of this route yet; send the request again."
     >
       {(list) => (
         <label>
@@ -111,7 +113,7 @@ function Others({ traceId, otherId }: { readonly traceId: string; readonly other
               .map((trace) => (
                 <option key={trace.traceId} value={trace.traceId}>
                   {formatDuration(trace.durationMs)} at {formatTime(trace.start, false)}
-                  {trace.errorCount > 0 ? `, ${plural(trace.errorCount, 'error')}` : ''}
+                  {trace.errorCount > 0 ? `, ${failedSpans(trace)}` : ''}
                 </option>
               ))}
           </select>
@@ -131,7 +133,7 @@ function Comparison({ a, b }: { readonly a: string; readonly b: string }) {
             <Side name="A" trace={comparison.a} />
             <Side name="B" trace={comparison.b} />
           </div>
-          <div class="card">
+          <div class="card scroll-x">
             <Rows rows={comparison.rows} />
           </div>
         </>
@@ -161,7 +163,11 @@ export function CompareView({
           )}
         </div>
       </header>
-      {otherId !== undefined && <Comparison a={traceId} b={otherId} />}
+      {otherId === undefined ? (
+        <Notice>Choose a trace of the same route above: both are then set side by side, span by span.</Notice>
+      ) : (
+        <Comparison a={traceId} b={otherId} />
+      )}
     </div>
   );
 }

@@ -28,46 +28,48 @@ function Exporters({ exporters }: Pick<ApiHealth, 'exporters'>) {
     );
   }
   return (
-    <table class="grid">
-      <thead>
-        <tr>
-          {['Signal', 'Exporter', 'Endpoint'].map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-          {['Exported', 'Failed', 'Dropped', 'Last success'].map((name) => (
-            <th key={name} scope="col" class="number">
-              {name}
-            </th>
-          ))}
-          <th scope="col">Last error</th>
-        </tr>
-      </thead>
-      <tbody>
-        {exporters.map((exporter) => (
-          <tr key={`${exporter.signal} ${exporter.name} ${exporter.endpoint}`}>
-            <td>{exporter.signal}</td>
-            <td>{exporter.name}</td>
-            <td class="code">{exporter.endpoint}</td>
-            <td class="number">{formatCount(exporter.exported)}</td>
-            <td class={exporter.failed > 0 ? 'number bad' : 'number'}>{formatCount(exporter.failed)}</td>
-            <td class={exporter.dropped > 0 ? 'number bad' : 'number'}>{formatCount(exporter.dropped)}</td>
-            <td class="number">{formatAge(exporter.lastSuccess)}</td>
-            <td>
-              {exporter.lastError ? (
-                <>
-                  <span class="bad">{exporter.lastError.message}</span>{' '}
-                  <span class="hint">{formatAge(exporter.lastError.at)}</span>
-                </>
-              ) : (
-                '–'
-              )}
-            </td>
+    <div class="scroll-x">
+      <table class="grid">
+        <thead>
+          <tr>
+            {['Signal', 'Exporter', 'Endpoint'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+            {['Exported', 'Failed', 'Dropped', 'Last success'].map((name) => (
+              <th key={name} scope="col" class="number">
+                {name}
+              </th>
+            ))}
+            <th scope="col">Last error</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {exporters.map((exporter) => (
+            <tr key={`${exporter.signal} ${exporter.name} ${exporter.endpoint}`}>
+              <td>{exporter.signal}</td>
+              <td>{exporter.name}</td>
+              <td class="code">{exporter.endpoint}</td>
+              <td class="number">{formatCount(exporter.exported)}</td>
+              <td class={exporter.failed > 0 ? 'number bad' : 'number'}>{formatCount(exporter.failed)}</td>
+              <td class={exporter.dropped > 0 ? 'number bad' : 'number'}>{formatCount(exporter.dropped)}</td>
+              <td class="number">{formatAge(exporter.lastSuccess)}</td>
+              <td>
+                {exporter.lastError ? (
+                  <>
+                    <span class="bad">{exporter.lastError.message}</span>{' '}
+                    <span class="hint">{formatAge(exporter.lastError.at)}</span>
+                  </>
+                ) : (
+                  '–'
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -5,11 +5,12 @@ import { Chips } from '../parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../parts/fields.js';
 import { levels } from '../parts/severity.js';
 import { Failure, Notice } from '../parts/notice.js';
+import { NothingFound } from '../parts/nothing-found.js';
 import { useServices } from '../parts/use-services.js';
 import { setQuery, type Place } from '../state.js';
 import { LogDetails } from './log-details.js';
 import { LogList } from './log-list.js';
-import { useLogs } from './use-logs.js';
+import { LOG_FILTERS, useLogs } from './use-logs.js';
 
 function LogSearch({ place, shown }: { readonly place: Place; readonly shown: string }) {
   const { query } = place;
@@ -60,7 +61,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
 /** Log lines of all services, newest first, as they come in. */
 export function LogsView({ place }: { readonly place: Place }) {
   const live = isLive(place);
-  const { logs, error, loading, more, reload, grown } = useLogs(place, live);
+  const { items: logs, error, loading, more, reload, grown } = useLogs(place, live);
   const openId = Number(place.query.get('log') ?? Number.NaN);
   const open = logs.find(({ id }) => id === openId);
   const onOpen = (log: ApiLog | undefined): void => {
@@ -73,7 +74,10 @@ export function LogsView({ place }: { readonly place: Place }) {
       {error && <Failure error={error} retry={reload} />}
       {loading && logs.length === 0 && <Notice kind="loading">Loading…</Notice>}
       {!loading && !error && logs.length === 0 && (
-        <Notice>No line matches. Take a filter off, or choose a longer time span.</Notice>
+        <NothingFound place={place} things="lines" filters={LOG_FILTERS}>
+          What the application logs through Nest&rsquo;s logger, pino or the telemetry service shows here by
+          itself.
+        </NothingFound>
       )}
       {logs.length > 0 && (
         <div class={open ? 'log-split' : 'log-split log-split-closed'}>

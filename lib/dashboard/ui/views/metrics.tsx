@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { ApiInstrument } from '../../api/api.interface.js';
 import { api } from '../api.js';
@@ -12,6 +12,8 @@ import { addressWith, type Place } from '../state.js';
 import { MetricDetails } from './metric-details.js';
 
 const REFRESH_MS = 15_000;
+/** What one looks for first; where it is missing, the first by name is as good as any. */
+const OPENED_FIRST = 'http.server.request.duration';
 
 function InstrumentList({
   instruments,
@@ -21,6 +23,11 @@ function InstrumentList({
   readonly chosen: number | undefined;
 }) {
   const [text, setText] = useState('');
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    // Only at first: what is clicked is in sight.
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = instruments.filter(({ name, service, description }) => {
     const all = `${name} ${service} ${description}`.toLowerCase();
@@ -32,7 +39,7 @@ function InstrumentList({
       <p class="hint">
         {formatCount(shown.length)} of {formatCount(instruments.length)}
       </p>
-      <ul>
+      <ul ref={list}>
         {shown.map(({ id, name, service, type, unit }) => (
           <li key={id} class={serviceClass(service)}>
             <a
@@ -61,13 +68,14 @@ export function MetricsView({ place }: { readonly place: Place }) {
     <WhenLoaded
       loaded={loaded}
       isEmpty={(list) => list.length === 0}
-      empty="No instrument has reported yet. Metrics are collected every few seconds."
+      empty="No instrument has reported yet. Metrics are collected every few seconds once the application has something to measure: send it a request."
     >
       {(list) => {
         const sorted = [...list].sort(
           (a, b) => a.name.localeCompare(b.name) || a.service.localeCompare(b.service),
         );
-        const chosen = Number(place.query.get('metric') ?? sorted[0]?.id);
+        const first = sorted.find(({ name }) => name === OPENED_FIRST) ?? sorted[0];
+        const chosen = Number(place.query.get('metric') ?? first?.id);
         const instrument = list.find(({ id }) => id === chosen);
         return (
           <div class="metrics">

@@ -30,17 +30,21 @@ export function OverviewView({ place }: { readonly place: Place }) {
       <WhenLoaded
         loaded={services}
         isEmpty={(list) => list.length === 0}
-        empty="Nothing has been recorded in this time span. Send the application a request, or choose a longer span."
+        empty="Nothing has been recorded yet. Send the application a request: what enters it, and what that causes, shows here by itself."
       >
         {(list) => (
           <div class="services">
-            {list.map((service) => (
-              <ServiceCard key={service.name} service={service} place={place} />
-            ))}
+            {/* By name: the busiest is another one all the time, and cards would change places below the pointer. */}
+            {[...list]
+              .sort((a, b) => a.name.localeCompare(b.name))
+              .map((service) => (
+                <ServiceCard key={service.name} service={service} place={place} />
+              ))}
           </div>
         )}
       </WhenLoaded>
-      <RouteTable place={place} />
+      {/* After the cards are there, or they would push it down. */}
+      {(services.data ?? services.error) !== undefined && <RouteTable place={place} />}
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { ApiSelection, ApiSelectionResult } from '../../api/api.interface.j
 import { api } from '../api.js';
 import { formatDuration, formatShare, formatTime, plural } from '../format.js';
 import { WhenLoaded } from '../parts/notice.js';
+import { failedSpans, statusOf, toneOf } from '../parts/trace-outcome.js';
 import { useLoad } from '../parts/use-load.js';
 import { addressOf, setQuery, type Place } from '../state.js';
 import { NO_REGION, selectedRegion } from './selected-region.js';
@@ -36,8 +37,14 @@ function Selected({ result }: { readonly result: ApiSelectionResult }) {
   return (
     <ul class="selected-traces">
       {result.traces.slice(0, 30).map((trace) => (
-        <li key={trace.traceId} class={trace.errorCount > 0 ? 'failed' : ''}>
+        <li key={trace.traceId}>
+          <span class={`status status-${toneOf(trace)}`}>{statusOf(trace)}</span>
           <a href={addressOf(['trace', trace.traceId])}>{trace.name}</a>
+          {trace.errorCount > 0 && (
+            <b class="mark mark-error" role="img" aria-label={failedSpans(trace)} title={failedSpans(trace)}>
+              !
+            </b>
+          )}
           <span class="number">{formatDuration(trace.durationMs)}</span>
           <span class="hint">{formatTime(trace.start, false)}</span>
         </li>

@@ -13,12 +13,14 @@ import { REFRESH_MS, spanKeyOf } from './overview.js';
 const BUCKETS = 60;
 
 function Figures({ service }: { readonly service: ApiService }) {
+  // Of nothing there is neither a share nor a quantile.
+  const idle = service.count === 0;
   const figures: readonly (readonly [label: string, value: string, tone?: string])[] = [
     ['Rate', formatRate(service.perSecond)],
-    ['Errors', formatShare(service.errorShare), service.errorShare > 0 ? 'bad' : ''],
-    ['p50', formatDuration(service.p50)],
-    ['p95', formatDuration(service.p95)],
-    ['p99', formatDuration(service.p99)],
+    ['Errors', formatShare(idle ? null : service.errorShare), service.errorShare > 0 ? 'bad' : ''],
+    ['p50', formatDuration(idle ? null : service.p50)],
+    ['p95', formatDuration(idle ? null : service.p95)],
+    ['p99', formatDuration(idle ? null : service.p99)],
   ];
   return (
     <dl class="figures">
@@ -75,31 +77,42 @@ function Charts({ overview, service, place }: ChartsProps) {
   );
 }
 
-/** One service: its figures, its duration with dots that lead to traces, its rate and errors. */
-export function ServiceCard({ service, place }: { readonly service: ApiService; readonly place: Place }) {
+function LoadedCharts({ service, place }: { readonly service: string; readonly place: Place }) {
   const overview = useLoad(
-    `overview|${service.name}|${spanKeyOf(place)}`,
+    `overview|${service}|${spanKeyOf(place)}`,
     (signal) => {
       const { from, to } = timeSpanOf(place.query);
-      return api.overview({ service: service.name, from, to, buckets: BUCKETS }, signal);
+      return api.overview({ service, from, to, buckets: BUCKETS }, signal);
     },
     { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
   );
   return (
-    <section class={`card service ${serviceClass(service.name)}`} aria-label={service.name}>
+    <div class="charts-place">
+      <WhenLoaded loaded={overview}>
+        {(data) => <Charts overview={data} service={service} place={place} />}
+      </WhenLoaded>
+    </div>
+  );
+}
+
+/** One service: its figures, its duration with dots that lead to traces, its rate and errors. */
+export function ServiceCard({ service, place }: { readonly service: ApiService; readonly place: Place }) {
+  const { name, version, environment, lastSeen, count } = service;
+  return (
+    <section class={`card service ${serviceClass(name)}`} aria-label={name}>
       <header>
         <h2>
           <i class="swatch" aria-hidden="true" />
-          <a href={addressOf(['traces'], { service: service.name })}>{service.name}</a>
+          <a href={addressOf(['traces'], { service: name })}>{name}</a>
         </h2>
-        <span class="hint">
-          {service.version} · {service.environment} · {formatAge(service.lastSeen)}
-        </span>
+        <span class="hint">{[version, environment, formatAge(lastSeen)].filter(Boolean).join(' · ')}</span>
         <Figures service={service} />
       </header>
-      <WhenLoaded loaded={overview}>
-        {(data) => <Charts overview={data} service={service.name} place={place} />}
-      </WhenLoaded>
+      {count === 0 ? (
+        <p class="hint pad service-idle">Nothing entered this service in this time span.</p>
+      ) : (
+        <LoadedCharts service={name} place={place} />
+      )}
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { ApiTraceSummary } from '../../api/api.interface.js';
 import { formatDuration, formatTime, plural } from '../format.js';
 import { serviceClass } from '../parts/service-colour.js';
+import { failedSpans, statusOf, toneOf } from '../parts/trace-outcome.js';
 import { VirtualList } from '../parts/virtual-list.js';
 import { addressOf, go } from '../state.js';
 
@@ -28,21 +29,21 @@ function Row({
   readonly active: boolean;
   readonly share: number;
 }) {
-  const failed = trace.errorCount > 0;
+  const tone = toneOf(trace);
   return (
     <div
       id={`traces-${index}`}
-      class={`trace-row ${active ? 'active' : ''} ${failed ? 'failed' : ''}`}
+      class={`trace-row trace-${tone} ${active ? 'active' : ''}`}
       role="row"
       aria-rowindex={index + 1}
       aria-selected={active}
     >
       <time role="gridcell">{formatTime(trace.start)}</time>
-      <span role="gridcell" class={`status ${failed ? 'bad' : ''}`}>
-        {trace.status ?? (failed ? 'error' : 'ok')}
+      <span role="gridcell" class={`status status-${tone}`} title={statusOf(trace)}>
+        {statusOf(trace)}
       </span>
       <span role="gridcell" class="name">
-        <a tabIndex={-1} href={addressOf(['trace', trace.traceId])}>
+        <a tabIndex={-1} href={addressOf(['trace', trace.traceId])} title={trace.name}>
           {trace.name}
         </a>
       </span>
@@ -53,11 +54,11 @@ function Row({
           </span>
         ))}
       </span>
-      <span role="gridcell" class="number hint">
-        {plural(trace.spanCount, 'span')}
+      <span role="gridcell" class="trace-failed number">
+        {trace.errorCount > 0 && <span class="badge badge-error">{failedSpans(trace)}</span>}
       </span>
-      <span role="gridcell" class={failed ? 'number bad' : 'number'}>
-        {failed ? plural(trace.errorCount, 'error') : ''}
+      <span role="gridcell" class="trace-spans number hint">
+        {plural(trace.spanCount, 'span')}
       </span>
       <span role="gridcell" class="trace-bar" aria-hidden="true">
         <i style={{ width: `${share * 100}%` }} />

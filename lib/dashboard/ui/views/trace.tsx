@@ -1,10 +1,10 @@
 import { useMemo } from 'preact/hooks';
 
 import type { ApiTrace } from '../../api/api.interface.js';
-import { api } from '../api.js';
-import { WhenLoaded } from '../parts/notice.js';
+import { api, ApiFailure } from '../api.js';
+import { Notice, WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
-import { setQuery, type Place } from '../state.js';
+import { addressOf, setQuery, type Place } from '../state.js';
 import { TracePanel } from '../trace/trace-panel.js';
 import { TraceHeader } from '../trace/trace-header.js';
 import { buildTree, spanWorthALook } from '../trace/trace-tree.js';
@@ -36,12 +36,25 @@ function Opened({ trace, place }: { readonly trace: ApiTrace; readonly place: Pl
 /** One trace: its waterfall, and beside it a span, all logs, or why it was slow. */
 export function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
   const loaded = useLoad(`trace|${traceId}`, (signal) => api.trace(traceId, signal));
+  const gone = (
+    <>
+      <p>
+        No span of trace <span class="code">{traceId}</span> is kept. It may have been evicted, or none of its
+        spans has ended yet.
+      </p>
+      <p class="buttons">
+        <button type="button" onClick={loaded.reload}>
+          Look again
+        </button>
+        <a class="button" href={addressOf(['traces'])}>
+          To the traces
+        </a>
+      </p>
+    </>
+  );
+  if (loaded.error instanceof ApiFailure && loaded.error.status === 404) return <Notice>{gone}</Notice>;
   return (
-    <WhenLoaded
-      loaded={loaded}
-      isEmpty={({ spans }) => spans.length === 0}
-      empty="No span of this trace is kept. It may have been evicted, or not have ended yet."
-    >
+    <WhenLoaded loaded={loaded} isEmpty={({ spans }) => spans.length === 0} empty={gone}>
       {(trace) => <Opened trace={trace} place={place} />}
     </WhenLoaded>
   );

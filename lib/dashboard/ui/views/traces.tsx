@@ -5,11 +5,13 @@ import { Scatter, type Region } from '../charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../format.js';
 import { isLive } from '../header.js';
 import { Failure, Notice } from '../parts/notice.js';
+import { NothingFound } from '../parts/nothing-found.js';
 import { addressOf, go, setQuery, timeSpanOf, type Place } from '../state.js';
 import { ImportButton } from '../trace/import-button.js';
+import { selectedRegion } from './selected-region.js';
 import { TraceList } from './trace-list.js';
 import { TraceSearch } from './trace-search.js';
-import { useTraces } from './use-traces.js';
+import { TRACE_FILTERS, useTraces } from './use-traces.js';
 
 function select(region: Region, { query }: Place): void {
   setQuery({
@@ -45,11 +47,15 @@ function Plot({ traces, complete, place }: PlotProps) {
             </span>
           </span>
         ) : (
-          <span class="hint">Click a dot to open its trace, drag to see what a region has in common.</span>
+          <span class="hint">
+            Click a dot to open its trace, drag (or Shift and arrow keys) to see what a region has in common.{' '}
+            <span class="key key-failed">has failed spans</span>
+          </span>
         )}
       </figcaption>
       <Scatter
         traces={traces}
+        marked={selectedRegion(place)}
         from={oldest}
         to={to}
         onHover={setHovered}
@@ -66,7 +72,8 @@ function Plot({ traces, complete, place }: PlotProps) {
 
 /** Traces that match, newest first, and their durations over time. */
 export function TracesView({ place }: { readonly place: Place }) {
-  const { traces, error, loading, more, reload, grown, complete } = useTraces(place, isLive(place));
+  const live = isLive(place);
+  const { items: traces, error, loading, more, reload, grown, complete } = useTraces(place, live);
   return (
     <div class="fill">
       <h1 class="visually-hidden">Traces</h1>
@@ -77,7 +84,10 @@ export function TracesView({ place }: { readonly place: Place }) {
       {error && <Failure error={error} retry={reload} />}
       {loading && traces.length === 0 && <Notice kind="loading">Loading…</Notice>}
       {!loading && !error && traces.length === 0 && (
-        <Notice>No trace matches. Take a filter off, or choose a longer time span.</Notice>
+        <NothingFound place={place} things="traces" filters={TRACE_FILTERS}>
+          Send the application a request: its trace shows here by itself. One that was saved elsewhere can be
+          imported.
+        </NothingFound>
       )}
       {traces.length > 0 && (
         <>
