@@ -46,6 +46,8 @@ export async function bundlePage({ minify = true } = {}) {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     tsconfigRaw: {},
+    // What package.json says about side effects is about the library: modules of the page may have some.
+    ignoreAnnotations: true,
     legalComments: 'none',
     charset: 'utf8',
     logLevel: 'warning',

@@ -1,3 +1,5 @@
+import './language.js';
+
 import { render } from 'preact';
 
 import { App } from './app.js';

@@ -1,0 +1,107 @@
+import { type Page } from 'playwright-core';
+
+import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
+
+describeInChromium('the overview', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage();
+  }, 60_000);
+  afterAll(() => stage.close());
+  afterEach(async () => {
+    await stage.leave();
+    expect(stage.complaints.splice(0)).toEqual([]);
+  });
+
+  it.each([
+    ['wide', 1_400],
+    ['narrow', 420],
+  ])('keeps every card in its place while it loads, in a %s window', async (_name, width) => {
+    const page = await stage.open('#/health', { viewport: { width, height: 900 } });
+    await page.addInitScript(`
+      window.shifted = [];
+      new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries()) {
+          window.shifted.push({ value, what: sources.map(({ node }) => node?.className ?? node?.parentElement?.className) });
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+    `);
+    // Slowly, so that every step in between is painted.
+    await page.route('**/api/v1/**', async (route) => {
+      await page.waitForTimeout(150);
+      await route.continue();
+    });
+    await page.evaluate("location.hash = '#/overview'");
+    await page.reload();
+    await page.locator('.routes tbody tr').first().waitFor();
+    await page.locator('.dot').first().waitFor();
+    await page.waitForTimeout(300);
+    expect(await page.evaluate('window.shifted')).toEqual([]);
+  });
+
+  it('orders services by name, not by what they happen to do', async () => {
+    const page = await stage.open('#/overview');
+    await page.locator('.service').first().waitFor();
+    const names = await page.locator('.service h2').allInnerTexts();
+    expect(names).toEqual([...names].sort((a, b) => a.localeCompare(b)));
+    expect(names.length).toBeGreaterThan(3);
+  });
+
+  it('shows dashes, not zeros, for a service that nobody asked', async () => {
+    const from = Date.now() - 86_400_000;
+    const page = await stage.open(`#/overview?from=${from}&to=${from + 60_000}`);
+    const card = page.locator('section[aria-label="gateway"]');
+    expect((await card.locator('.figures').innerText()).replace(/\s+/g, ' ')).toBe(
+      'Rate 0 /s Errors – p50 – p95 – p99 –',
+    );
+    expect(await card.innerText()).toContain('Nothing entered this service');
+  });
+
+  it('gives a service one colour in every view, and the same after a reload', async () => {
+    const page = await stage.open('#/overview');
+    const colour = async (place: Page, holder: string): Promise<string> => {
+      await place.locator(holder).first().waitFor();
+      return place.evaluate<string>(
+        `getComputedStyle(document.querySelector('${holder}')).getPropertyValue('--service')`,
+      );
+    };
+    const first = await colour(page, 'section[aria-label="orchestrator"]');
+    await page.evaluate("location.hash = '#/logs?service=orchestrator'");
+    expect(await colour(page, '.log-service')).toBe(first);
+    await page.reload();
+    expect(await colour(page, '.log-service')).toBe(first);
+    await page.evaluate("location.hash = '#/traces?service=orchestrator'");
+    expect(await colour(page, '.trace-services > :nth-child(2)')).toBe(first);
+    // Somebody else, who comes by way of the logs.
+    const other = await stage.open('#/logs?service=orchestrator');
+    expect(await colour(other, '.log-service')).toBe(first);
+  });
+
+  it('tells how a request was answered from what failed below it', async () => {
+    const answered = stage.server.dataset.traces.find(
+      ({ summary }) => summary.status === '200' && summary.errorCount === 1,
+    )!.summary;
+    const page = await stage.open('#/traces?status=error');
+    const row = page.locator('.trace-row', { has: page.locator(`a[href*="${answered.traceId}"]`) });
+    await row.waitFor();
+    expect(await row.locator('.status').getAttribute('class')).toContain('status-good');
+    expect(await row.locator('.trace-failed').innerText()).toBe('1 span failed');
+    await row.locator('a').click();
+    await page.locator('.trace-header').waitFor();
+    expect(await page.locator('.trace-header .status').getAttribute('class')).toContain('status-good');
+    expect(await page.locator('.trace-header h1').innerText()).toContain('1 span failed');
+    const refused = await stage.open('#/traces?status=500');
+    await refused.locator('.trace-row .status-bad').first().waitFor();
+  });
+
+  it('opens the metrics with the duration of requests, in sight', async () => {
+    const page = await stage.open('#/metrics');
+    const chosen = page.locator('.instruments a[aria-current]');
+    await chosen.waitFor();
+    expect(await chosen.innerText()).toContain('http.server.request.duration');
+    await becomesTrue(
+      page,
+      "document.querySelector('.metric h2').textContent === 'http.server.request.duration'",
+    );
+  });
+});
