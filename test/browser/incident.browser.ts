@@ -4,20 +4,15 @@ import { join } from 'node:path';
 import { type Browser, type Locator, type Page } from 'playwright-core';
 
 import { describeInChromium, launchChromium } from '../dashboard/ui/chromium.js';
-import {
-  type Incident,
-  sendIncident,
-  type SentRequest,
-  startWatchedSystem,
-  type WatchedSystem,
-} from './watched-system.mjs';
+import { type RunningSampleSystem, startSampleSystem } from '../running-sample-system.mjs';
+import { type Incident, sendIncident, type SentRequest } from './incident.mjs';
 
 const root = join(__dirname, '../..');
 /** Git-ignored; CI keeps what is in it. */
 const screenshots = join(root, '.cache/screenshots');
 
 describeInChromium('the way from a spike to the log line that explains it', () => {
-  let system: WatchedSystem | undefined;
+  let system: RunningSampleSystem | undefined;
   let browser: Browser | undefined;
   let gateway: string;
   let page: Page;
@@ -26,7 +21,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
 
   beforeAll(async () => {
     mkdirSync(screenshots, { recursive: true });
-    system = await startWatchedSystem({ root });
+    system = await startSampleSystem({ root });
     gateway = system.urls.gateway;
     browser = await launchChromium();
   }, 150_000);
@@ -124,6 +119,35 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     expect(await line.innerText()).toContain('answered 503');
     await keep('7-log-of-an-error');
     expect(clicks).toBe(3);
+  }, 60_000);
+
+  it('copies the trace as OTLP JSON, and takes it in again from a file', async () => {
+    const { traceId } = incident.spike[0]!;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: gateway });
+    await page.goto(`${gateway}/telemetry#/trace/${traceId}`);
+    await page.getByRole('button', { name: 'Copy as OTLP' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(Object.keys(JSON.parse(copied) as object)).toEqual(['resourceSpans']);
+    const spans = await page.locator('#waterfall').getAttribute('aria-rowcount');
+
+    const file = (text: string) => ({
+      name: 'trace.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(text),
+    });
+    const input = page.locator('input[type=file]');
+    await input.setInputFiles(file('{"resourceSpans": 7}'));
+    await page.locator('[role=alert]', { hasText: 'The file could not be imported' }).waitFor();
+    await keep('12-refused-import');
+    complaints.splice(0);
+    // As if it came from another system: nothing here has this id.
+    const otherId = `feed${traceId.slice(4)}`;
+    await input.setInputFiles(file(copied.replaceAll(traceId, otherId)));
+    await page.waitForURL(new RegExp(`trace/${otherId}`));
+    await page.locator('.waterfall-row.failed').first().waitFor();
+    expect(await page.locator('#waterfall').getAttribute('aria-rowcount')).toBe(spans);
+    await keep('13-imported-trace');
   }, 60_000);
 
   it('shows the same by way of logs, routes and metrics', async () => {

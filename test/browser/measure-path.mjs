@@ -1,6 +1,6 @@
 // Measures the way from a spike to the log line that explains it: with the dashboard, and with Prometheus, Jaeger and the log
 // file without links between them. Needs Chromium, Prometheus and Jaeger (CHROMIUM_BIN, PROMETHEUS_BIN, JAEGER_BIN, else the PATH
-// and what `npm run test:backends` keeps in the cache folder), and a built project (`node scripts/build.mjs --all`).
+// and what `npm run test:backends` keeps in the cache folder).
 //
 //   node test/browser/measure-path.mjs           prints the table
 //   node test/browser/measure-path.mjs --write   puts it into docs/incident-path.md, too
@@ -13,7 +13,8 @@ import { askDashboard, clickThroughDashboard } from './path/dashboard.mjs';
 import { askBackends } from './path/backends.mjs';
 import { findPrograms, SCRAPE_SECONDS, startJaeger, startPrometheus } from './path/servers.mjs';
 import { waitFor } from './path/wait-for.mjs';
-import { sendIncident, startWatchedSystem } from './watched-system.mjs';
+import { startSampleSystem } from '../running-sample-system.mjs';
+import { sendIncident } from './incident.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const ROUNDS = 5;
@@ -25,7 +26,7 @@ const stops = [];
 async function measure() {
   const jaeger = await startJaeger(programs.jaeger, join(root, 'test/backends/jaeger/config.yaml'));
   stops.unshift(jaeger.stop);
-  const system = await startWatchedSystem({
+  const system = await startSampleSystem({
     root,
     env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${jaeger.otlp}/v1/traces` },
   });

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
+
+import { type RunningSampleSystem, startSampleSystem } from '../running-sample-system.mjs';
 import { type CollectedSpan, CollectedTrace } from './collected-trace.js';
-import { RunningSampleSystem } from './running-sample-system.js';
 import { scrapeMetric } from './scrape-metric.js';
 
 /** Building, starting four processes and a PostgreSQL, on a slow machine that does other things too. */
@@ -25,7 +27,10 @@ describe('the sample system', () => {
   let system: RunningSampleSystem;
 
   beforeAll(async () => {
-    system = await RunningSampleSystem.start();
+    system = await startSampleSystem({
+      root: join(__dirname, '../..'),
+      env: { OTEL_ENVIRONMENT: 'test', TELEMETRY_STORE_FILE: ':memory:' },
+    });
   }, START_WITHIN_MS);
 
   afterAll(async () => {
@@ -175,7 +180,8 @@ describe('the sample system', () => {
 
     it('prints its log lines with the ids of trace and span', () => {
       const { spanId } = trace.get('api_gateway', 'validate_data');
-      const line = system.output
+      const line = system
+        .printed()
         .split('\n')
         .find((text) => text.includes('Validating input') && text.includes(spanId));
       expect(line).toContain(answer.traceId);

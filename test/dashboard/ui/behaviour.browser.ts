@@ -93,6 +93,23 @@ describeInChromium('the page, while one works with it', () => {
     await page.locator('text=.telemetry/telemetry.db').waitFor();
   });
 
+  it('puts a trace on the clipboard as OTLP JSON, and says so', async () => {
+    const { summary } = stage.server.dataset.traces[0]!;
+    const page = await stage.open(`#/trace/${summary.traceId}`, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.getByRole('button', { name: 'Copy as OTLP' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain(summary.traceId);
+  });
+
+  it('says when the clipboard may not be written to', async () => {
+    const page = await stage.open(`#/trace/${stage.server.dataset.traces[0]!.summary.traceId}`);
+    await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden'))");
+    await page.getByRole('button', { name: 'Copy as OTLP' }).click();
+    await page.getByRole('button', { name: 'Not copied' }).waitFor();
+  });
+
   it('imports the OTLP JSON it is given and opens the trace', async () => {
     const { traces } = stage.server.dataset;
     const page = await stage.open('#/traces');

@@ -106,7 +106,7 @@ function Others({ traceId, otherId }: { readonly traceId: string; readonly other
               Choose a trace of this route
             </option>
             {otherId !== undefined && !list.some((trace) => trace.traceId === otherId) && (
-              <option value={otherId}>B</option>
+              <option value={otherId}>Trace B below</option>
             )}
             {[...list]
               .sort((a, b) => a.durationMs - b.durationMs)

@@ -136,7 +136,11 @@ export function RouteTable({ place }: { readonly place: Place }) {
         isEmpty={(list) => list.length === 0}
         empty="The application has no routes yet."
       >
-        {(list) => <Table routes={list} />}
+        {(list) => (
+          <div class="scroll-x">
+            <Table routes={list} />
+          </div>
+        )}
       </WhenLoaded>
     </section>
   );

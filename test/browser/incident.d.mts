@@ -3,20 +3,6 @@ export interface SentRequest {
   readonly traceId: string;
 }
 
-export interface WatchedSystem {
-  readonly urls: { readonly gateway: string; readonly orchestrator: string; readonly worker: string };
-  readonly logFile: string;
-  printed(): string;
-  stop(): Promise<void>;
-}
-
-export function startWatchedSystem(options: {
-  readonly root: string;
-  readonly env?: Readonly<Record<string, string>>;
-}): Promise<WatchedSystem>;
-
-export function sendRequest(gateway: string, body: unknown): Promise<SentRequest>;
-
 export interface Incident {
   readonly usual: readonly SentRequest[];
   readonly spike: readonly SentRequest[];
@@ -24,6 +10,8 @@ export interface Incident {
   readonly from: number;
   readonly to: number;
 }
+
+export function sendRequest(gateway: string, body: unknown): Promise<SentRequest>;
 
 export function sendIncident(
   gateway: string,

@@ -1,0 +1,117 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type Page } from 'playwright-core';
+
+import { findBarriers } from './barriers.js';
+import { describeInChromium, type Stage, startStage } from './chromium.js';
+
+/** Git-ignored; where reviewers look. */
+const screenshots = join(__dirname, '../../../.cache/screenshots/views');
+
+const WINDOWS = { wide: { width: 1_400, height: 900 }, narrow: { width: 420, height: 860 } };
+const THEMES = ['light', 'dark'] as const;
+
+interface View {
+  readonly name: string;
+  readonly hash: (stage: Stage) => string;
+  /** What is there once the view is. */
+  readonly there: string;
+}
+
+const traceOf = ({ server }: Stage, matches: (name: string, errors: number) => boolean): string =>
+  server.dataset.traces.find(({ summary }) => matches(summary.name, summary.errorCount))!.summary.traceId;
+const failedOrder = (stage: Stage): string =>
+  traceOf(stage, (name, errors) => name === 'POST /orders' && errors > 1);
+
+const VIEWS: readonly View[] = [
+  { name: 'overview', hash: () => '#/overview', there: '.routes tbody tr' },
+  {
+    name: 'region',
+    hash: ({ server: { dataset } }) =>
+      `#/overview?selFrom=${dataset.spike[0]}&selTo=${dataset.spike[1]}&selService=gateway`,
+    there: '.differences li',
+  },
+  { name: 'traces', hash: () => '#/traces', there: '.trace-row' },
+  { name: 'nothing-found', hash: () => '#/traces?text=nobody+said+this', there: '.notice .button' },
+  { name: 'trace', hash: (stage) => `#/trace/${failedOrder(stage)}`, there: '.span-panel' },
+  { name: 'trace-logs', hash: (stage) => `#/trace/${failedOrder(stage)}?tab=logs`, there: '.log-line' },
+  { name: 'why-slow', hash: (stage) => `#/trace/${failedOrder(stage)}?tab=why`, there: '.kinds tr' },
+  {
+    name: 'thousand-spans',
+    hash: ({ server }) => `#/trace/${server.dataset.longTraceId}`,
+    there: '.waterfall-row',
+  },
+  {
+    name: 'hostile',
+    hash: ({ server }) => `#/trace/${server.dataset.hostileTraceId}`,
+    there: '.waterfall-row',
+  },
+  {
+    name: 'compare',
+    hash: (stage) =>
+      `#/compare/${failedOrder(stage)}/${traceOf(stage, (name, errors) => name === 'POST /orders' && errors === 0)}`,
+    there: 'table.compare',
+  },
+  { name: 'logs', hash: () => '#/logs', there: '.log-row' },
+  {
+    name: 'log',
+    hash: ({ server: { dataset } }) =>
+      `#/logs?level=error&log=${dataset.logs.findLast(({ level, context }) => level === 'error' && context === 'StockRepository')!.id}`,
+    there: 'pre.stack',
+  },
+  { name: 'metrics', hash: () => '#/metrics', there: '.metric canvas' },
+  { name: 'health', hash: () => '#/health', there: '.names li' },
+];
+
+describeInChromium('every view', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    mkdirSync(screenshots, { recursive: true });
+    stage = await startStage();
+  }, 60_000);
+  afterAll(() => stage.close());
+  afterEach(async () => {
+    await stage.leave();
+    expect(stage.complaints.splice(0)).toEqual([]);
+  });
+
+  const show = async (
+    { name, hash, there }: View,
+    window: keyof typeof WINDOWS,
+    colorScheme: 'light' | 'dark',
+  ): Promise<Page> => {
+    const page = await stage.open(hash(stage), {
+      viewport: WINDOWS[window],
+      colorScheme,
+      reducedMotion: 'reduce',
+    });
+    await page.locator(there).first().waitFor();
+    await page.waitForTimeout(200);
+    await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${window}.png`) });
+    return page;
+  };
+  const cases = VIEWS.flatMap((view) => THEMES.map((theme) => [view.name, theme, view] as const));
+
+  it.each(cases)('can be read and operated by everybody: %s, %s', async (_name, theme, view) => {
+    const page = await show(view, 'wide', theme);
+    expect(await findBarriers(page)).toEqual([]);
+  });
+
+  it.each(cases)('fits a narrow window: %s, %s', async (_name, theme, view) => {
+    const page = await show(view, 'narrow', theme);
+    expect(await findBarriers(page)).toEqual([]);
+    // What can be scrolled to, or ends in an ellipsis that is in sight, is within.
+    const outside = await page.evaluate<string[]>(`[...document.querySelectorAll('main *, header *')]
+      .filter((element) => {
+        const { right, width } = element.getBoundingClientRect();
+        if (width === 0 || right <= innerWidth + 1 || element.closest('.scroll-x, .visually-hidden, .dots, .u-wrap')) return false;
+        for (let at = element.parentElement; at; at = at.parentElement) {
+          if (getComputedStyle(at).textOverflow === 'ellipsis' && at.getBoundingClientRect().right <= innerWidth) return false;
+        }
+        return true;
+      })
+      .map((element) => element.className || element.tagName)`);
+    expect(outside).toEqual([]);
+  });
+});

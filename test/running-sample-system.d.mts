@@ -1,0 +1,16 @@
+export interface RunningSampleSystem {
+  readonly urls: { readonly gateway: string; readonly orchestrator: string; readonly worker: string };
+  /** Keeps everything the processes print. */
+  readonly logFile: string;
+  /** Everything they printed so far. */
+  printed(): string;
+  /** Ends it as a terminal or a service manager would; resolves to the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export function startSampleSystem(options: {
+  /** Of the project. */
+  readonly root: string;
+  /** Beside what is set for a system without traffic of its own and with a model that behaves. */
+  readonly env?: Readonly<Record<string, string>>;
+}): Promise<RunningSampleSystem>;
