@@ -58,20 +58,19 @@ describeInChromium('the page', () => {
 
   it('opens a trace from a dot of the scatter plot, and comes back', async () => {
     const page = await stage.open('#/traces?status=error&min=500ms');
-    await page.locator('.scatter .u-over').waitFor();
-    const { left, top } = await page.evaluate<{ left: number; top: number }>(`(() => {
-      const { left, top } = document.querySelector('.scatter .u-over').getBoundingClientRect();
-      return { left, top };
-    })()`);
-    // Somewhere above the spike lies a dot: go over the plot until the caption names one.
-    const box = (await page.locator('.scatter .u-over').boundingBox())!;
-    search: for (let x = 0; x < box.width; x += 8) {
-      for (let y = 4; y < box.height; y += 10) {
-        await page.mouse.move(left + x, top + y);
-        if ((await textOf(page, '.scatter figcaption')).includes('POST /orders')) {
-          await page.mouse.click(left + x, top + y);
-          break search;
-        }
+    const plot = page.locator('.scatter .u-over');
+    await plot.waitFor();
+    const { summary } = stage.server.dataset.traces.findLast(
+      (trace) => trace.summary.errorCount > 0 && trace.summary.durationMs >= 500,
+    )!;
+    const box = (await plot.boundingBox())!;
+    const x = box.x + box.width * (1 - (Date.now() - summary.start) / 900_000);
+    // Somewhere above its time lies the dot: go up until the caption names one.
+    for (let y = box.y + box.height - 2; y > box.y; y -= 6) {
+      await page.mouse.move(x, y);
+      if ((await textOf(page, '.scatter figcaption')).includes('POST /orders')) {
+        await page.mouse.click(x, y);
+        break;
       }
     }
     await page.locator('.waterfall-row').first().waitFor();
@@ -96,6 +95,19 @@ describeInChromium('the page', () => {
     expect(await textOf(page, '.differences li')).toContain('shop.region = eu-2');
     await page.keyboard.press('Escape');
     await page.locator('.selection').waitFor({ state: 'detached' });
+  });
+
+  it('selects a region, too, when the drag begins on a dot', async () => {
+    const page = await stage.open('#/overview?live=0');
+    const dot = page.locator('section[aria-label="gateway"] .dot-error').first();
+    await dot.waitFor();
+    const box = (await dot.boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x - 60, box.y + 10, { steps: 8 });
+    await page.mouse.up();
+    await page.locator('.selection').waitFor();
+    expect(page.url()).toContain('#/overview');
   });
 
   it('says why a trace was slow, and marks queries that were repeated', async () => {

@@ -44,9 +44,12 @@ export const exemplarAddress = ({ traceId, spanId }: ApiExemplar): string =>
 export function ExemplarDots({
   dots,
   format,
+  onPress,
 }: {
   readonly dots: readonly Dot[];
   readonly format: (value: number) => string;
+  /** A pointer went down on a dot: it may be the beginning of a drag over the chart below. */
+  readonly onPress: (event: MouseEvent) => void;
 }) {
   const [hovered, setHovered] = useState<Dot>();
   const box = useRef<HTMLDivElement>(null);
@@ -74,6 +77,8 @@ export function ExemplarDots({
             class={exemplar.error ? 'dot dot-error' : plain ? 'dot dot-plain' : 'dot'}
             href={exemplarAddress(exemplar)}
             tabIndex={index === 0 ? 0 : -1}
+            draggable={false}
+            onMouseDown={onPress}
             style={{ left: `${left}px`, top: `${top}px` }}
             aria-label={`${exemplar.error ? 'Failed ' : ''}${exemplar.label}, ${format(exemplar.value)}: open its trace`}
             onMouseEnter={enter}

@@ -19,6 +19,15 @@ export function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly 
   return top > 0 ? top : 1;
 }
 
+/** A value without neighbours has no line: it would not be seen at all. */
+export function findLoneValues(chart: uPlot, seriesIndex: number): number[] {
+  const values = chart.data[seriesIndex] ?? [];
+  const missing = (index: number): boolean => values[index] === null || values[index] === undefined;
+  return Array.from(values.keys()).filter(
+    (index) => !missing(index) && missing(index - 1) && missing(index + 1),
+  );
+}
+
 /** A part of a chart: instants, and values where it has a lower and an upper edge too. */
 export interface Mark {
   readonly from: number;

@@ -2,20 +2,11 @@ import { useMemo, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 
 import type { ApiTraceSummary } from '../../api/api.interface.js';
-import { formatDuration, formatTime } from '../format.js';
+import { formatDuration } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
-import type { Box } from './region-grid.js';
 import { drawMark, type Mark } from './scales.js';
-import type { RegionKeys } from './use-region-keys.js';
-
-/** A region of the plot: instants and milliseconds. */
-export interface Region {
-  readonly from: number;
-  readonly to: number;
-  readonly minMs: number;
-  readonly maxMs: number;
-}
+import { regionBelow, SCATTER_KEYS, type Region } from './scatter-region.js';
 
 interface ScatterProps {
   readonly traces: readonly ApiTraceSummary[];
@@ -29,8 +20,6 @@ interface ScatterProps {
 }
 
 const REACH_PX = 12;
-/** Fine enough to take in a group of dots, coarse enough to get there by keys. */
-const GRID = { columns: 40, rows: 10 };
 /** A duration of nothing has no place on a logarithmic scale. */
 const FLOOR_MS = 0.01;
 
@@ -61,20 +50,6 @@ const points = (colour: string): uPlot.Series => ({
     stroke: colour,
   },
 });
-
-/** What lies below a box of pixels. */
-const regionBelow = (chart: uPlot, { left, top, width, height }: Box): Region => ({
-  from: chart.posToVal(left, 'x'),
-  to: chart.posToVal(left + width, 'x'),
-  minMs: chart.posToVal(top + height, 'y'),
-  maxMs: chart.posToVal(top, 'y'),
-});
-
-const say: RegionKeys['say'] = (chart, box, selects) => {
-  const { from, to, minMs, maxMs } = regionBelow(chart, box);
-  const words = `${formatTime(from, false)} to ${formatTime(to, false)}, ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
-  return selects ? `${words} selected` : words;
-};
 
 /** Every trace a dot, duration (logarithmic) over time; a click opens the nearest, dragging selects a region. */
 export function Scatter(props: ScatterProps) {
@@ -148,7 +123,7 @@ export function Scatter(props: ScatterProps) {
       data={data}
       height={150}
       options={options}
-      keys={{ grid: GRID, say }}
+      keys={SCATTER_KEYS}
       shape={`scatter ${marked ? Object.values(marked).join(' ') : ''}`}
       label={`Duration of ${traces.length} traces over time`}
     />

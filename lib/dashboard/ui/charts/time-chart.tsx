@@ -4,7 +4,7 @@ import type uPlot from 'uplot';
 import type { ApiExemplar } from '../../api/api.interface.js';
 import { formatTime } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
-import { drawMark, extentOf, topOf, type Mark } from './scales.js';
+import { drawMark, extentOf, findLoneValues, topOf, type Mark } from './scales.js';
 import { Chart, type Colours } from './chart.js';
 import { ExemplarDots, placeDots, type Dot } from './exemplar-dots.js';
 import { Legend, writeLegend } from './legend.js';
@@ -39,21 +39,13 @@ const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {
   pub: (type) => type === 'mousemove' || type === 'mouseleave',
 };
 
-/** A value without neighbours has no line: it would not be seen at all. */
-function findLoneValues(chart: uPlot, seriesIndex: number): number[] {
-  const values = chart.data[seriesIndex] ?? [];
-  const missing = (index: number): boolean => values[index] === null || values[index] === undefined;
-  return Array.from(values.keys()).filter(
-    (index) => !missing(index) && missing(index - 1) && missing(index + 1),
-  );
-}
-
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
   const { title, times, series, format, exemplars = NONE, height = 150 } = props;
   const latest = useRef(props);
   latest.current = props;
   const legend = useRef<HTMLDivElement>(null);
+  const drawn = useRef<uPlot>(undefined);
   const [dots, setDots] = useState<readonly Dot[]>([]);
   const data = useMemo(
     (): uPlot.AlignedData => [[...times], ...series.map(({ values }) => [...values])],
@@ -88,6 +80,11 @@ export function TimeChart(props: TimeChartProps) {
       })),
     ],
     hooks: {
+      ready: [
+        (chart) => {
+          drawn.current = chart;
+        },
+      ],
       drawClear: [
         (chart) => {
           drawMark(chart, latest.current.marked, colour('--accent'));
@@ -144,7 +141,11 @@ export function TimeChart(props: TimeChartProps) {
               : ''
           }`}
         />
-        <ExemplarDots dots={dots} format={format} />
+        <ExemplarDots
+          dots={dots}
+          format={format}
+          onPress={(event) => drawn.current?.over.dispatchEvent(new MouseEvent('mousedown', event))}
+        />
       </div>
     </figure>
   );

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 
 import type { ApiTraceSummary } from '../../api/api.interface.js';
-import { Scatter, type Region } from '../charts/scatter.js';
+import type { Region } from '../charts/scatter-region.js';
+import { Scatter } from '../charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../format.js';
 import { isLive } from '../header.js';
 import { Failure, Notice } from '../parts/notice.js';
