@@ -2,7 +2,7 @@ import type { ApiTrace } from '../../api/api.interface.js';
 import { api } from '../api.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../format.js';
 import { CopyButton } from '../parts/copy-button.js';
-import { serviceClass } from '../parts/service-colour.js';
+import { ServiceNames } from '../parts/service-names.js';
 import { failedSpans, statusOf, toneOf } from '../parts/trace-outcome.js';
 import { addressOf } from '../state.js';
 import { ImportButton } from './import-button.js';
@@ -29,11 +29,7 @@ export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
             {formatDateTime(summary.start)} <span class="hint">{formatAge(summary.start)}</span>
           </span>
           <span class="code">{summary.traceId}</span>
-          {summary.services.map((service) => (
-            <span key={service} class={serviceClass(service)}>
-              <i class="swatch" aria-hidden="true" /> {service}
-            </span>
-          ))}
+          <ServiceNames of={summary} />
         </p>
       </div>
       <div class="buttons">

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { ApiTraceSummary } from '../../api/api.interface.js';
 import { formatDuration, formatTime, plural } from '../format.js';
-import { serviceClass } from '../parts/service-colour.js';
+import { ServiceNames } from '../parts/service-names.js';
 import { failedSpans, statusOf, toneOf } from '../parts/trace-outcome.js';
 import { VirtualList } from '../parts/virtual-list.js';
 import { addressOf, go } from '../state.js';
@@ -48,11 +48,7 @@ function Row({
         </a>
       </span>
       <span role="gridcell" class="trace-services">
-        {trace.services.map((service) => (
-          <span key={service} class={serviceClass(service)}>
-            <i class="swatch" aria-hidden="true" /> {service}
-          </span>
-        ))}
+        <ServiceNames of={trace} />
       </span>
       <span role="gridcell" class="trace-failed number">
         {trace.errorCount > 0 && <span class="badge badge-error">{failedSpans(trace)}</span>}

@@ -1,0 +1,60 @@
+import {
+  addNewer,
+  addOlder,
+  type Held,
+  holdFirst,
+  holdNothing,
+  type Order,
+} from '../../../lib/dashboard/ui/parts/held-pages.js';
+
+interface Line {
+  readonly id: number;
+  readonly text?: string;
+}
+
+const ORDER: Order<Line> = { idOf: ({ id }) => id, ageOf: ({ id }) => id, most: 6 };
+const lines = (...ids: number[]): Line[] => ids.map((id) => ({ id }));
+const idsOf = ({ items }: Held<Line>): number[] => items.map(({ id }) => id);
+const held = holdFirst(holdNothing<Line>('all'), 'all', { items: lines(5, 4, 3), next: '3' }, ORDER);
+
+describe('a list that grows at both ends', () => {
+  it('puts what is new at the top, newest first, and counts it', () => {
+    const grown = addNewer(held, lines(6, 7), ORDER);
+    expect(idsOf(grown)).toEqual([7, 6, 5, 4, 3]);
+    expect(grown.grown).toBe(2);
+  });
+
+  it('takes the newer word about what it holds', () => {
+    const told = addNewer(held, [{ id: 4, text: 'grown' }], ORDER);
+    expect(told.items[1]).toEqual({ id: 4, text: 'grown' });
+    expect(told.grown).toBe(0);
+  });
+
+  it('keeps so many and no more', () => {
+    expect(idsOf(addNewer(held, lines(6, 7, 8, 9), ORDER))).toEqual([9, 8, 7, 6, 5, 4]);
+  });
+
+  it('adds the next page below, without what it has already', () => {
+    const older = addOlder(held, { items: lines(3, 2, 1), next: undefined }, ORDER);
+    expect(idsOf(older)).toEqual([5, 4, 3, 2, 1]);
+    expect(older.next).toBeUndefined();
+  });
+
+  it('begins anew when something else is asked for', () => {
+    const other = holdFirst(
+      addNewer(held, lines(6), ORDER),
+      'errors',
+      { items: lines(2), next: undefined },
+      ORDER,
+    );
+    expect(other).toEqual({ key: 'errors', items: lines(2), next: undefined, grown: 0 });
+  });
+
+  it('leaves no hole where more came in than a page holds', () => {
+    const meets = holdFirst(held, 'all', { items: lines(7, 6, 5), next: '5' }, ORDER);
+    expect(idsOf(meets)).toEqual([7, 6, 5, 4, 3]);
+    const misses = holdFirst(held, 'all', { items: lines(30, 29, 28), next: '28' }, ORDER);
+    expect(idsOf(misses)).toEqual([30, 29, 28]);
+    expect(misses.next).toBe('28');
+  });
+});
