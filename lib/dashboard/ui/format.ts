@@ -36,6 +36,7 @@ export function formatDuration(ms: number | null | undefined): string {
 export function formatCount(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
+  if (size >= 1e12) return `${digits(value / 1e12)}T`;
   if (size >= 1e9) return `${digits(value / 1e9)}G`;
   if (size >= 1e6) return `${digits(value / 1e6)}M`;
   if (size >= 10_000) return `${digits(value / 1e3)}k`;

@@ -48,6 +48,11 @@ const VIEWS: readonly View[] = [
     there: '.waterfall-row',
   },
   {
+    name: 'extreme',
+    hash: ({ server }) => `#/trace/${server.dataset.extremeTraceId}`,
+    there: '.waterfall-row',
+  },
+  {
     name: 'compare',
     hash: (stage) =>
       `#/compare/${failedOrder(stage)}/${traceOf(stage, (name, errors) => name === 'POST /orders' && errors === 0)}`,

@@ -17,6 +17,7 @@ describe('the units of the page', () => {
     [12.345, '12.3 ms'],
     [1_240, '1.24 s'],
     [90_000, '1.5 min'],
+    [259_200_000, '3 d'],
     [null, '–'],
   ])('writes %p ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
@@ -37,7 +38,13 @@ describe('the units of the page', () => {
   });
 
   it('writes counts, bytes and values of an instrument in its unit', () => {
-    expect([9_999, 12_300, 4_100_000].map(formatCount)).toEqual(['9,999', '12.3k', '4.1M']);
+    expect([9_999, 12_300, 4_100_000, 7.5e9, 3e12].map(formatCount)).toEqual([
+      '9,999',
+      '12.3k',
+      '4.1M',
+      '7.5G',
+      '3T',
+    ]);
     expect(formatBytes(48_300_000)).toBe('48.3 MB');
     expect(formatInUnit(0.25, 's')).toBe('250 ms');
     expect(formatInUnit(2_000, 'By')).toBe('2 kB');

@@ -61,7 +61,10 @@ describeInChromium('the page', () => {
     const plot = page.locator('.scatter .u-over');
     await plot.waitFor();
     const { summary } = stage.server.dataset.traces.findLast(
-      (trace) => trace.summary.errorCount > 0 && trace.summary.durationMs >= 500,
+      (trace) =>
+        trace.summary.name === 'POST /orders' &&
+        trace.summary.errorCount > 0 &&
+        trace.summary.durationMs >= 500,
     )!;
     const box = (await plot.boundingBox())!;
     const x = box.x + box.width * (1 - (Date.now() - summary.start) / 900_000);
