@@ -2,12 +2,31 @@ import './language.js';
 
 import { render } from 'preact';
 
+import { api } from './api.js';
 import { App } from './app.js';
+import { knowsServices, meetServices } from './parts/service-colour.js';
 import { takeTokenFromAddress } from './token.js';
 
-takeTokenFromAddress();
-const root = document.getElementById('app');
-if (root) {
+/** Longer than the application takes to answer; shorter than a reader's patience. */
+const LONGEST_WAIT_MS = 300;
+
+/** Before anything of them is shown, or which view is opened first would decide about colours. */
+async function meetAllServices(): Promise<void> {
+  try {
+    const services = await api.services({}, AbortSignal.timeout(LONGEST_WAIT_MS));
+    meetServices(services.map(({ name }) => name));
+  } catch {
+    // The view asks again, and says what is wrong.
+  }
+}
+
+async function start(): Promise<void> {
+  takeTokenFromAddress();
+  if (!knowsServices()) await meetAllServices();
+  const root = document.getElementById('app');
+  if (!root) return;
   root.textContent = '';
   render(<App />, root);
 }
+
+void start();

@@ -72,9 +72,21 @@ describeInChromium('the overview', () => {
     expect(await colour(page, '.log-service')).toBe(first);
     await page.evaluate("location.hash = '#/traces?service=orchestrator'");
     expect(await colour(page, '.trace-services > :nth-child(2)')).toBe(first);
-    // Somebody else, who comes by way of the logs.
-    const other = await stage.open('#/logs?service=orchestrator');
-    expect(await colour(other, '.log-service')).toBe(first);
+  });
+
+  it('gives services that want the same colour the same ones in every browser, whatever is opened first', async () => {
+    const coloursAt = async (hash: string, holder: string): Promise<Record<string, string>> => {
+      const page = await stage.open(hash);
+      await page.locator(holder).first().waitFor();
+      return page.evaluate(`Object.fromEntries([...document.querySelectorAll('${holder}')].map((element) => [
+        element.textContent.trim(),
+        getComputedStyle(element).getPropertyValue('--service'),
+      ]))`);
+    };
+    const here = await coloursAt('#/overview', '.service h2');
+    const there = await coloursAt('#/logs', '.log-service');
+    expect(Object.keys(there).length).toBeGreaterThan(2);
+    expect(here).toMatchObject(there);
   });
 
   it('tells how a request was answered from what failed below it', async () => {
