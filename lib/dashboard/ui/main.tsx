@@ -4,6 +4,7 @@ import { render } from 'preact';
 
 import { api } from './api.js';
 import { App } from './app.js';
+import { learnOldestRecord } from './oldest-record.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
 import { takeTokenFromAddress } from './token.js';
 
@@ -22,7 +23,7 @@ async function meetAllServices(): Promise<void> {
 
 async function start(): Promise<void> {
   takeTokenFromAddress();
-  if (!knowsServices()) await meetAllServices();
+  await Promise.all([knowsServices() || meetAllServices(), learnOldestRecord()]);
   const root = document.getElementById('app');
   if (!root) return;
   root.textContent = '';

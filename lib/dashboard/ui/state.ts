@@ -1,4 +1,5 @@
 /** What the page shows lives in the address: `#/traces?service=orders&range=15m`. So it can be sent to a colleague, and back goes back. */
+import { beginOf } from './oldest-record.js';
 import { createListeners, useSyncExternalStore } from './parts/use-external-store.js';
 
 export interface Place {
@@ -88,7 +89,7 @@ export interface TimeSpan {
 
 export const DEFAULT_RANGE = '15m';
 
-/** The time span of a query, `range=15m` or `from=…&to=…`, as of now. */
+/** The time span of a query, `range=15m` or `from=…&to=…`, as of now; without what lies before the first record. */
 export function timeSpanOf(query: URLSearchParams, now = Date.now()): TimeSpan {
   const from = Number(query.get('from'));
   const to = Number(query.get('to'));
@@ -96,5 +97,5 @@ export function timeSpanOf(query: URLSearchParams, now = Date.now()): TimeSpan {
   const match = /^(\d+)(m|h|d)$/.exec(query.get('range') ?? DEFAULT_RANGE);
   const factor = match?.[2] === 'd' ? 1_440 : match?.[2] === 'h' ? 60 : 1;
   const minutes = Math.min(Math.max(Number(match?.[1] ?? 15) * factor, 1), 43_200);
-  return { from: now - minutes * 60_000, to: now, minutes };
+  return { from: beginOf(now - minutes * 60_000, now), to: now, minutes };
 }

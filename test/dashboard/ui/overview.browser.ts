@@ -1,5 +1,6 @@
 import { type Page } from 'playwright-core';
 
+import { type ApiHealth } from '../../../lib/dashboard/api/api.interface.js';
 import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
 
 describeInChromium('the overview', () => {
@@ -11,6 +12,19 @@ describeInChromium('the overview', () => {
   afterEach(async () => {
     await stage.leave();
     expect(stage.complaints.splice(0)).toEqual([]);
+  });
+
+  it('begins with the first record when the application has just been started', async () => {
+    const page = await stage.open('#/health');
+    const oldest = Date.now() - 120_000;
+    await page.route('**/api/v1/health', async (route) => {
+      const health = (await (await route.fetch()).json()) as ApiHealth;
+      await route.fulfill({ json: { ...health, store: { ...health.store, oldest } } });
+    });
+    const asked = page.waitForRequest(/services\?from=/);
+    await page.evaluate("location.hash = '#/overview'");
+    await page.reload();
+    expect(Number(new URL((await asked).url()).searchParams.get('from'))).toBe(oldest);
   });
 
   it.each([
