@@ -54,6 +54,9 @@ export interface StoredSpan {
   readonly outcome: string | undefined;
 }
 
+/** As pino numbers levels: lines from here on say that something went wrong. */
+export const ERROR_LEVEL = 50;
+
 /** One log line. */
 export interface StoredLog {
   readonly resource: StoredResource;

@@ -12,6 +12,8 @@ import {
   type StoredResource,
   type StoredSpan,
 } from './rows.interface.js';
+import { Questions } from './queries/questions.js';
+import { isSteps, type Steps, takeAllSteps } from './queries/steps.js';
 import { declareRoutes } from './writing/declare-routes.js';
 import { StoreWriter } from './writing/store-writer.js';
 
@@ -35,12 +37,13 @@ interface Declaration {
  * The embedded store: takes spans, log lines and points, keeps them within bounds, and answers questions.
  *
  * What is added is written some 200 ms later, by many processes into one file. Adding never throws and never waits; what is too
- * much is dropped and counted. Questions are the functions of `queries/`, asked by `store.read((database) => findTraces(database, …))`.
+ * much is dropped and counted. Questions are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
  */
 export class TelemetryStore {
   private readonly database: StoreDatabase;
   private readonly writer: StoreWriter;
   private evictor: Evictor;
+  private readonly questions = new Questions();
   private readonly declarations: Declaration[] = [];
   private readonly care: NodeJS.Timeout;
   private immediate: NodeJS.Immediate | undefined;
@@ -58,6 +61,7 @@ export class TelemetryStore {
       makeRoom: () => {
         this.evictor.makeRoom(Date.now());
       },
+      evictFirst: () => this.evictor.isUrgent && this.change(() => this.evictor.step(Date.now())) === true,
       onIdle: () => {
         this.evict();
       },
@@ -110,19 +114,34 @@ export class TelemetryStore {
   }
 
   /**
-   * Asks the database: `store.read((database) => findTraces(database, filter))`. A database that turns out to be damaged is set
-   * aside and the question is asked of the new one.
+   * Asks the database, and holds up the event loop until the answer is there: `store.read((database) => readStore(database))`. A database
+   * that turns out to be damaged is set aside and the question is asked of the new one.
    *
    * @throws what the query throws otherwise
    */
-  read<T>(query: (database: Database) => T): T {
-    try {
-      return query(this.database.current);
-    } catch (error) {
-      if (classifyFailure(error) !== 'corrupt') throw error;
-      this.database.recover(error, Date.now());
-      return query(this.database.current);
-    }
+  read<T>(query: (database: Database) => T | Steps<T>): T {
+    return this.recovering(() => {
+      const answer = query(this.database.current);
+      return isSteps(answer) ? takeAllSteps(answer) : answer;
+    });
+  }
+
+  /**
+   * Asks the database in steps of some milliseconds between which others have their turn; see `read()`.
+   *
+   * @throws what the query throws
+   */
+  ask<T>(query: (database: Database) => Steps<T>): Promise<T> {
+    let asked: Database | undefined;
+    let steps: Steps<T> | undefined;
+    return this.questions.ask(() =>
+      this.recovering(() => {
+        const { current } = this.database;
+        // What was found in a database that has been replaced is void.
+        if (steps === undefined || asked !== current) steps = query((asked = current));
+        return steps.next();
+      }),
+    );
   }
 
   /** Resolves when everything added so far is written. Never rejects. */
@@ -141,6 +160,16 @@ export class TelemetryStore {
     await this.writer.flush();
     this.writer.writeSums(true);
     this.database.close();
+  }
+
+  private recovering<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (classifyFailure(error) !== 'corrupt') throw error;
+      this.database.recover(error, Date.now());
+      return work();
+    }
   }
 
   private readonly flushAtExit = (): void => {
@@ -193,7 +222,7 @@ export class TelemetryStore {
       // Somebody else is writing: there is always a next time.
       if (classifyFailure(error) === 'busy') return undefined;
       try {
-        this.database.recover(error, Date.now());
+        if (this.database.recover(error, Date.now()) === 'make-room') this.evictor.makeRoom(Date.now());
       } catch (failed) {
         warnOnce('store:care', `The store could not be looked after: ${String(failed)}.`, 60_000);
       }

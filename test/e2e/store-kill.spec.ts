@@ -172,7 +172,7 @@ describe('a service that is killed while it is under load', () => {
     const { store } = await again.ask<Health>('health');
     expect(inspect('SELECT count(*) FROM spans')).toBe(store.spans);
     expect(inspect('SELECT count(*) FROM logs')).toBe(store.logs);
-    expect(inspect('SELECT count(*) FROM logs_text')).toBe(store.logs);
+    expect(inspect('SELECT sum(live) FROM word_blocks')).toBe(store.logs);
     expect(inspect('SELECT count(*) FROM spans WHERE trace NOT IN (SELECT id FROM traces)')).toBe(0);
   });
 

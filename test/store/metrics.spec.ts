@@ -41,15 +41,16 @@ const pointOf = (
 
 async function chartOf(store: TelemetryStore, more: Partial<ChartFilter> = {}) {
   await store.flush();
-  return store.read((database) => {
+  return store.read(function* (database) {
     const [instrument] = findInstruments(database);
-    return readChart(database, {
+    const chart = yield* readChart(database, {
       instrument: instrument!.id,
       from: PAST,
       to: PAST + 4 * MINUTE,
       buckets: 4,
       ...more,
-    })!;
+    });
+    return chart!;
   });
 }
 

@@ -12,13 +12,15 @@ const MAX_BODY = 32 * 1_024 * 1_024;
 const MAX_SPANS = 20_000;
 
 /** A trace as OTLP's JSON. */
-export function exportTrace({ parts: { store }, params }: ApiCall): object | undefined {
+export function exportTrace({ parts: { store }, params }: ApiCall): Promise<object | undefined> {
   const traceId = readTraceId(params[0] ?? '');
-  return store.read((database) =>
-    readTraceSummary(database, traceId) === undefined
-      ? undefined
-      : writeOtlpTrace(readSpans(database, [traceId]), readResourcesOfTrace(database, traceId)),
-  );
+  return store.ask(function* (database) {
+    if (readTraceSummary(database, traceId) === undefined) return undefined;
+    const spans = yield* readSpans(database, traceId);
+    const resources = readResourcesOfTrace(database, traceId);
+    yield;
+    return writeOtlpTrace(spans, resources);
+  });
 }
 
 /** Takes traces as OTLP's JSON into the store; those that are there already are left as they are. */

@@ -9,7 +9,11 @@ export function readInstruments({ parts: { store }, query }: ApiCall): readonly 
   return store.read((database) => findInstruments(database, service));
 }
 
-export function readMetric({ parts: { store }, query, params }: ApiCall): ApiMetricChart | undefined {
+export function readMetric({
+  parts: { store },
+  query,
+  params,
+}: ApiCall): Promise<ApiMetricChart | undefined> {
   const id = params[0] ?? '';
   if (!/^\d{1,15}$/.test(id)) throw badRequest('The id of an instrument must be a whole number.');
   const filter = {
@@ -19,5 +23,5 @@ export function readMetric({ parts: { store }, query, params }: ApiCall): ApiMet
     filters: query.pairs('filter').map(([key, value]) => ({ key, value })),
     group: query.text('group'),
   };
-  return store.read((database) => readChart(database, filter));
+  return store.ask((database) => readChart(database, filter));
 }

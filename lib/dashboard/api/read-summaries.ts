@@ -1,6 +1,7 @@
-import { findLogs, LOG_LEVELS, type LogLevelName } from '../../store/queries/find-logs.js';
+import { findLogs } from '../../store/queries/find-logs.js';
 import { findRoutes } from '../../store/queries/find-routes.js';
 import { findServices } from '../../store/queries/find-services.js';
+import { LOG_LEVELS, type LogLevelName } from '../../store/queries/log-levels.constants.js';
 import { readOverview } from '../../store/queries/read-overview.js';
 import { type ApiCall } from './api-call.interface.js';
 import {
@@ -17,24 +18,24 @@ const LEVELS = Object.keys(LOG_LEVELS) as LogLevelName[];
 /** NestJS's name for handlers that answer every method. */
 const ANY_METHOD = 'ALL';
 
-export function readServices({ parts: { store }, query }: ApiCall): readonly ApiService[] {
+export function readServices({ parts: { store }, query }: ApiCall): Promise<readonly ApiService[]> {
   const range = query.range();
-  return store.read((database) => findServices(database, range));
+  return store.ask((database) => findServices(database, range));
 }
 
-export function readOverviewOf({ parts: { store }, query }: ApiCall): ApiOverview {
+export function readOverviewOf({ parts: { store }, query }: ApiCall): Promise<ApiOverview> {
   const filter = {
     ...query.range(),
     service: query.text('service'),
     buckets: query.integer('buckets', 1, 1_000, 60),
   };
-  return store.read((database) => readOverview(database, filter));
+  return store.ask((database) => readOverview(database, filter));
 }
 
-export function readRoutes({ parts: { store }, query }: ApiCall): readonly ApiRoute[] {
+export async function readRoutes({ parts: { store }, query }: ApiCall): Promise<readonly ApiRoute[]> {
   const range = query.range();
   const service = query.text('service');
-  return withoutPlaceholders(store.read((database) => findRoutes(database, range, service)));
+  return withoutPlaceholders(await store.ask((database) => findRoutes(database, range, service)));
 }
 
 /** A route for every method is declared once, and seen as each method it was asked with. */
@@ -51,7 +52,7 @@ function withoutPlaceholders(routes: readonly ApiRoute[]): readonly ApiRoute[] {
     .map((route) => ({ ...route, handler: route.handler ?? declared.get(keyOf(route))?.handler }));
 }
 
-export function readLogs({ parts: { store }, query }: ApiCall): ApiPage<ApiLog> {
+export function readLogs({ parts: { store }, query }: ApiCall): Promise<ApiPage<ApiLog>> {
   const traceId = query.text('traceId');
   const filter = {
     ...readPartialRange(query),
@@ -65,5 +66,5 @@ export function readLogs({ parts: { store }, query }: ApiCall): ApiPage<ApiLog> 
     before: query.text('before'),
     limit: query.integer('limit', 1, 10_000, 100),
   };
-  return store.read((database) => findLogs(database, filter));
+  return store.ask((database) => findLogs(database, filter));
 }

@@ -1,12 +1,18 @@
 import { type Database } from '../../store/database/database.js';
 import { findTraces } from '../../store/queries/find-traces.js';
 import { readSpans, readTrace, readTraceSummary } from '../../store/queries/read-trace.js';
-import { analyseTrace } from '../analysis/analyse-trace.js';
+import { analyseTraceInSteps } from '../analysis/analyse-trace.js';
 import { compareTraces } from '../analysis/compare-traces.js';
 import { medianTimeByKind } from '../analysis/time-kinds.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { type ApiCall } from './api-call.interface.js';
-import { type ApiComparison, type ApiPage, type ApiTrace, type ApiTraceSummary } from './api.interface.js';
+import {
+  type ApiComparison,
+  type ApiPage,
+  type ApiSpan,
+  type ApiTrace,
+  type ApiTraceSummary,
+} from './api.interface.js';
 import { readFields, readPartialRange } from './read-filters.js';
 import { readTraceId } from './query-parameters.js';
 
@@ -15,7 +21,7 @@ const MEDIAN_TRACES = 30;
 /** Of all of them together; longer ones are left out, for the page waits. */
 const MEDIAN_SPANS = 3_000;
 
-export function readTraces({ parts: { store }, query }: ApiCall): ApiPage<ApiTraceSummary> {
+export function readTraces({ parts: { store }, query }: ApiCall): Promise<ApiPage<ApiTraceSummary>> {
   const filter = {
     ...readPartialRange(query),
     service: query.text('service'),
@@ -29,42 +35,45 @@ export function readTraces({ parts: { store }, query }: ApiCall): ApiPage<ApiTra
     before: query.text('before'),
     limit: query.integer('limit', 1, 1_000, 50),
   };
-  return store.read((database) => findTraces(database, filter));
+  return store.ask((database) => findTraces(database, filter));
 }
 
-export function readOneTrace({ parts: { store }, params }: ApiCall): ApiTrace | undefined {
+export function readOneTrace({ parts: { store }, params }: ApiCall): Promise<ApiTrace | undefined> {
   const traceId = readTraceId(params[0] ?? '');
-  return store.read((database) => {
-    const trace = readTrace(database, traceId);
+  return store.ask(function* (database) {
+    const trace = yield* readTrace(database, traceId);
     if (trace === undefined) return undefined;
-    return { ...trace, analysis: analyseTrace(trace.spans, mediansOf(database, trace.summary)) };
+    const medians = yield* mediansOf(database, trace.summary);
+    return { ...trace, analysis: yield* analyseTraceInSteps(trace.spans, medians) };
   });
 }
 
-export function compareTwoTraces({ parts: { store }, query }: ApiCall): ApiComparison | undefined {
+export function compareTwoTraces({ parts: { store }, query }: ApiCall): Promise<ApiComparison | undefined> {
   const [a, b] = [query.traceId('a'), query.traceId('b')];
-  return store.read((database) => {
+  return store.ask(function* (database) {
     const summaries = [readTraceSummary(database, a), readTraceSummary(database, b)] as const;
     if (summaries[0] === undefined || summaries[1] === undefined) return undefined;
-    return {
-      a: summaries[0],
-      b: summaries[1],
-      rows: compareTraces(readSpans(database, [a]), readSpans(database, [b])),
-    };
+    const spans = [yield* readSpans(database, a), yield* readSpans(database, b)] as const;
+    yield;
+    return { a: summaries[0], b: summaries[1], rows: compareTraces(...spans) };
   });
 }
 
-function mediansOf(database: Database, { service, route, traceId, name }: ApiTraceSummary) {
+function* mediansOf(database: Database, { service, route, traceId, name }: ApiTraceSummary) {
   if (route === undefined) return undefined;
   let spans = 0;
-  const others = findTraces(database, { service, route, limit: MEDIAN_TRACES }).items.filter(
+  const { items } = yield* findTraces(database, { service, route, limit: MEDIAN_TRACES });
+  const others = items.filter(
     (other) =>
       other.traceId !== traceId &&
       // A route may be entered further down, in traces about something else.
       other.name === name &&
       (spans += other.spanCount) <= MEDIAN_SPANS,
   );
-  return medianTimeByKind(others.map((other) => readSpans(database, [other.traceId])));
+  const traces: (readonly ApiSpan[])[] = [];
+  for (const other of others) traces.push(yield* readSpans(database, other.traceId));
+  yield;
+  return medianTimeByKind(traces);
 }
 
 function readStatus(status: string | undefined): string | undefined {

@@ -8,7 +8,7 @@ const MAX_BODY = 10_000;
 
 export async function selectRegion({ parts: { store }, request }: ApiCall): Promise<ApiSelectionResult> {
   const selection = readSelection(await readJson(request, MAX_BODY));
-  return store.read((database) => rankSelection(database, selection));
+  return store.ask((database) => rankSelection(database, selection));
 }
 
 /** @throws DashboardError 400 */

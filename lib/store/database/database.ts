@@ -6,6 +6,9 @@ export type SqlValue = string | number | null | Uint8Array;
 /** Statements with the filters of a search in them come in many forms; more than this are made anew. */
 const MAX_STATEMENTS = 300;
 
+/** A change takes less than the rest. */
+const NEAR = 0.8;
+
 /** One open database, whose statements are compiled once. */
 export class Database {
   private readonly statements = new Map<string, StatementSync>();
@@ -21,6 +24,9 @@ export class Database {
 
   /** Whether the words of log lines can be written and searched for. */
   hasWords = false;
+
+  /** How many pages its file is to have at most. */
+  maxPages = Infinity;
 
   get inMemory(): boolean {
     return this.file === ':memory:';
@@ -75,10 +81,33 @@ export class Database {
     return Number(row === undefined ? 0 : Object.values(row)[0]);
   }
 
+  /** Whether one change may be more than still fits below `maxPages`. */
+  get isNearBound(): boolean {
+    return this.pragma('page_count') > this.maxPages * NEAR;
+  }
+
   /** Does `work` as one change that is there as a whole or not at all; one inside another is part of it. */
   transaction<T>(work: () => T): T {
+    return this.within('BEGIN IMMEDIATE', work);
+  }
+
+  /** Reads one state of the database, whatever other processes write meanwhile. */
+  snapshot<T>(work: () => T): T {
+    return this.within('BEGIN', work);
+  }
+
+  close(): void {
+    this.statements.clear();
+    try {
+      this.raw.close();
+    } catch {
+      // Closed already, or so broken that it cannot even be closed: either way it is not used any more.
+    }
+  }
+
+  private within<T>(begin: string, work: () => T): T {
     if (this.inTransaction) return work();
-    this.exec('BEGIN IMMEDIATE');
+    this.exec(begin);
     this.inTransaction = true;
     try {
       const result = work();
@@ -93,15 +122,6 @@ export class Database {
       throw error;
     } finally {
       this.inTransaction = false;
-    }
-  }
-
-  close(): void {
-    this.statements.clear();
-    try {
-      this.raw.close();
-    } catch {
-      // Closed already, or so broken that it cannot even be closed: either way it is not used any more.
     }
   }
 }

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 
 import { Database } from './database.js';
 import { type Sqlite } from './load-sqlite.js';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, WORDS_SCHEMA } from './schema.constants.js';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.constants.js';
 
 export const IN_MEMORY = ':memory:';
 
@@ -39,7 +39,8 @@ export function openDatabase(sqlite: Sqlite, given: string): Database {
     raw.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT_MS}`);
     const database = new Database(raw, file, inMemory ? undefined : statSync(file).ino);
     prepareFile(database);
-    database.hasWords = prepareWords(database);
+    // Node's SQLite has it since 22.16; without, lines are looked through.
+    database.hasWords = database.get("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'") !== undefined;
     raw.exec('PRAGMA busy_timeout = 0');
     return database;
   } catch (error) {
@@ -69,18 +70,6 @@ function prepareFile(database: Database): void {
     database.exec(SCHEMA);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
-}
-
-function prepareWords(database: Database): boolean {
-  try {
-    database.exec(WORDS_SCHEMA);
-    database.get('SELECT rowid FROM logs_text LIMIT 1');
-    return true;
-  } catch (error) {
-    // This SQLite was built without; anything else is wrong with the file.
-    if (String(error).includes('no such module')) return false;
-    throw error;
-  }
 }
 
 function checkIdentity(database: Database): void {

@@ -2,7 +2,7 @@
 export const APPLICATION_ID = 0x4e546c6d;
 
 /** `PRAGMA user_version`; raise it with every change of the tables below. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs.
@@ -17,7 +17,9 @@ CREATE TABLE counters (
   logs INTEGER NOT NULL DEFAULT 0,
   points INTEGER NOT NULL DEFAULT 0,
   evicted INTEGER NOT NULL DEFAULT 0,
-  dropped INTEGER NOT NULL DEFAULT 0
+  dropped INTEGER NOT NULL DEFAULT 0,
+  -- Up to this line each has been looked at for whether its trace is there.
+  swept INTEGER NOT NULL DEFAULT 0
 );
 INSERT INTO counters (id) VALUES (1);
 
@@ -129,19 +131,37 @@ CREATE TABLE rollups (
 ) WITHOUT ROWID;
 
 CREATE TABLE logs (
-  id INTEGER PRIMARY KEY,
+  -- Never given twice: the words of a line may outlive it.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   time INTEGER NOT NULL,
   level INTEGER NOT NULL,
   service INTEGER NOT NULL,
   context TEXT,
   trace_id BLOB,
-  -- As that of the trace; the lines of a trace are looked for in its time.
+  -- As that of the trace.
   trace_key INTEGER,
   span_id BLOB,
   message TEXT NOT NULL,
-  attributes TEXT
+  attributes TEXT,
+  -- 1: no error, and its trace is not in the store. Such lines go first.
+  loose INTEGER NOT NULL
 );
-CREATE INDEX logs_by_time ON logs (time, level, service, trace_key);
+CREATE INDEX logs_by_time ON logs (time, level, service);
+CREATE INDEX logs_by_trace ON logs (trace_key, time) WHERE trace_key IS NOT NULL;
+CREATE INDEX logs_loose ON logs (loose) WHERE loose = 1;
+
+-- Which lines have their words in which table; see words/word-blocks.ts.
+CREATE TABLE word_blocks (
+  id INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  -- null: further lines come into this one.
+  last INTEGER,
+  -- How many were written, how long their texts are together, and how many of them are still there.
+  lines INTEGER NOT NULL DEFAULT 0,
+  chars INTEGER NOT NULL DEFAULT 0,
+  live INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX word_blocks_by_first ON word_blocks (first);
 
 CREATE TABLE instruments (
   id INTEGER PRIMARY KEY,
@@ -184,7 +204,3 @@ CREATE TABLE exemplars (
 CREATE INDEX exemplars_by_series ON exemplars (series, time);
 CREATE INDEX exemplars_by_trace ON exemplars (trace);
 `;
-
-/** The words of log lines. Not part of the above, because SQLite has no FTS5 in Node before 22.16: lines are then looked through. */
-export const WORDS_SCHEMA =
-  "CREATE VIRTUAL TABLE IF NOT EXISTS logs_text USING fts5 (body, content = '', contentless_delete = 1)";

@@ -57,7 +57,8 @@ export class StoreDatabase {
         this.replace('damaged', error);
         return 'retry';
       case 'full':
-        if (!this.isFull) {
+        // It may be full because it has reached its bound: then it always has rows to spare.
+        if (!this.isFull || this.opened.isNearBound) {
           this.isFull = true;
           return 'make-room';
         }

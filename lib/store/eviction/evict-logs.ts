@@ -1,68 +1,109 @@
 import { type Database } from '../database/database.js';
+import { ERROR_LEVEL } from '../rows.interface.js';
+import { forgetLines } from '../words/word-blocks.js';
 import { type Tally } from '../writing/tally.js';
-import { deleteLogs } from './delete-logs.js';
 
-const CHUNK = 64;
-const ERROR_LEVEL = 50;
+/** Lines between two looks at the clock. */
+const CHUNK = 128;
+/** The trace of a younger line may be on its way. */
+const YOUNG_MS = 60_000;
 
-interface Candidate {
-  readonly id: number;
-  readonly level: number;
-  readonly hasTrace: number;
+/** Deletes the oldest loose lines, see the table; returns how many. */
+export function evictLooseLogs(
+  database: Database,
+  wanted: number,
+  isTimeUp: () => boolean,
+  tally: Tally,
+): number {
+  return deleteInChunks(
+    wanted,
+    isTimeUp,
+    (limit) =>
+      deleteLogs(database, 'SELECT id FROM logs INDEXED BY logs_loose WHERE loose = 1 ORDER BY id', limit),
+    tally,
+  );
 }
 
 /**
- * Deletes the oldest lines that say least: those below `error` whose trace is not in the store. Goes through the lines from
- * the oldest to the newest, a bit with each call.
+ * Looks at lines that nobody has looked at yet, the oldest first, for those that name a trace that is not in the store: it was
+ * not sampled, or the line came after it was evicted. They are loose. Returns whether there are more.
  */
-export class LogEviction {
-  private position = 0;
-  private goneInPass = 0;
-
-  /** Deletes up to `wanted` lines; returns false when it came to the newest without having found any since the oldest. */
-  evict(database: Database, wanted: number, isTimeUp: () => boolean, tally: Tally): boolean {
-    let gone = 0;
-    while (gone < wanted && !isTimeUp()) {
-      const lines = database.all<Candidate>(
-        `SELECT id, level, trace_id IS NOT NULL AND EXISTS (SELECT 1 FROM traces WHERE key = trace_key AND traces.trace_id = logs.trace_id) AS hasTrace
-         FROM logs WHERE id > ? ORDER BY id LIMIT ?`,
-        this.position,
-        CHUNK,
-      );
-      if (lines.length === 0) {
-        const found = this.goneInPass > 0;
-        this.position = 0;
-        this.goneInPass = 0;
-        return found;
-      }
-      const victims = lines.filter(({ level, hasTrace }) => level < ERROR_LEVEL && hasTrace === 0);
-      const chosen = victims.slice(0, wanted - gone);
-      deleteLogs(database, chosen, tally);
-      gone += chosen.length;
-      this.goneInPass += chosen.length;
-      this.position = (chosen.length < victims.length ? chosen : lines).at(-1)?.id ?? 0;
-    }
-    return true;
-  }
+export function sweepLogs(database: Database, now: number): boolean {
+  const { swept } = database.one<{ swept: number }>('SELECT swept FROM counters');
+  const lines = database.all<{ id: number; time: number }>(
+    'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?',
+    swept,
+    CHUNK,
+  );
+  const young = lines.findIndex(({ time }) => Math.abs(now - time) < YOUNG_MS);
+  const looked = young === -1 ? lines : lines.slice(0, young);
+  const last = looked.at(-1)?.id;
+  if (last === undefined) return false;
+  database.run(
+    `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0 AND level < ? AND trace_id IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM traces WHERE key = trace_key AND traces.trace_id = logs.trace_id)`,
+    swept,
+    last,
+    ERROR_LEVEL,
+  );
+  database.run('UPDATE counters SET swept = ?', last);
+  return true;
 }
 
 /** Deletes the oldest lines, whatever they say; returns how many. */
-export function evictOldestLogs(database: Database, wanted: number, tally: Tally): number {
-  const lines = database.all<{ id: number }>(
-    'SELECT id FROM logs ORDER BY time LIMIT ?',
-    Math.min(wanted, 2 * CHUNK),
+export function evictOldestLogs(
+  database: Database,
+  wanted: number,
+  isTimeUp: () => boolean,
+  tally: Tally,
+): number {
+  return deleteInChunks(
+    wanted,
+    isTimeUp,
+    (limit) => deleteLogs(database, 'SELECT id FROM logs ORDER BY time', limit),
+    tally,
   );
-  deleteLogs(database, lines, tally);
-  return lines.length;
 }
 
-/** Deletes lines written before that time, in milliseconds; returns whether there are more. */
-export function evictOldLogs(database: Database, before: number, tally: Tally): boolean {
+/** Deletes lines written before that time, in milliseconds; returns whether there may be more. */
+export function evictOldLogs(
+  database: Database,
+  before: number,
+  isTimeUp: () => boolean,
+  tally: Tally,
+): boolean {
+  const deleteOld = (limit: number) =>
+    deleteLogs(database, 'SELECT id FROM logs WHERE time < ? ORDER BY time', limit, before);
+  return deleteInChunks(Infinity, isTimeUp, deleteOld, tally) > 0;
+}
+
+/** Deletes a chunk at least, and until time is up. */
+function deleteInChunks(
+  wanted: number,
+  isTimeUp: () => boolean,
+  deleteChunk: (limit: number) => number,
+  tally: Tally,
+): number {
+  let gone = 0;
+  let last: number;
+  do {
+    last = deleteChunk(Math.ceil(Math.min(CHUNK, wanted - gone)));
+    gone += last;
+  } while (last > 0 && gone < wanted && !isTimeUp());
+  tally.addLogs(-gone);
+  tally.addEvicted(gone);
+  return gone;
+}
+
+function deleteLogs(database: Database, choice: string, limit: number, ...values: number[]): number {
   const lines = database.all<{ id: number }>(
-    'SELECT id FROM logs WHERE time < ? ORDER BY time LIMIT ?',
-    before,
-    2 * CHUNK,
+    `DELETE FROM logs WHERE id IN (${choice} LIMIT ?) RETURNING id`,
+    ...values,
+    limit,
   );
-  deleteLogs(database, lines, tally);
-  return lines.length > 0;
+  forgetLines(
+    database,
+    lines.map(({ id }) => id),
+  );
+  return lines.length;
 }

@@ -1,4 +1,5 @@
 import { type Database } from '../database/database.js';
+import { ERROR_LEVEL } from '../rows.interface.js';
 import { type Tally } from '../writing/tally.js';
 import { shareOut } from './share-out.js';
 
@@ -7,13 +8,18 @@ const PINNED_SHARE = 0.4;
 /** Traces of a route that one step looks at. */
 const MAX_AT_ONCE = 200;
 
+/** Spans or lines that are changed at once; a trace may have thousands. */
+const CHUNK = 256;
+
 interface Victim {
   readonly id: number;
+  readonly key: number;
+  readonly traceId: Uint8Array;
   readonly route: number;
   readonly pinned: number;
 }
 
-const VICTIM = 'SELECT id, route, pinned FROM traces';
+const VICTIM = 'SELECT id, key, trace_id AS traceId, route, pinned FROM traces';
 
 export interface TraceEviction {
   /** How many spans have to go. */
@@ -74,7 +80,7 @@ function evictOfRoute(
   let gone = 0;
   for (const victim of victims) {
     if (gone >= share || isTimeUp()) break;
-    gone += deleteTrace(database, victim, tally);
+    gone += deleteTrace(database, victim, isTimeUp, tally);
   }
   return gone;
 }
@@ -89,17 +95,45 @@ export function evictOldTraces(
   const victims = database.all<Victim>(`${VICTIM} WHERE start < ? ORDER BY start LIMIT 200`, before);
   for (const victim of victims) {
     if (isTimeUp()) return true;
-    deleteTrace(database, victim, tally);
+    deleteTrace(database, victim, isTimeUp, tally);
   }
   return victims.length > 0;
 }
 
-function deleteTrace(database: Database, { id, route, pinned }: Victim, tally: Tally): number {
-  const spans = database.run('DELETE FROM spans WHERE trace = ?', id);
-  database.run('DELETE FROM exemplars WHERE trace = ?', id);
-  database.run('DELETE FROM traces WHERE id = ?', id);
+/** Deletes a trace, or the beginning of a large one; its lines stay as long as there is room. Returns how many spans went, or 1. */
+function deleteTrace(database: Database, victim: Victim, isTimeUp: () => boolean, tally: Tally): number {
+  const { id, route, pinned } = victim;
+  let loosened: number;
+  do loosened = loosenLines(database, victim);
+  while (loosened === CHUNK && !isTimeUp());
+  let spans = 0;
+  let last = 0;
+  if (loosened < CHUNK)
+    do {
+      last = database.run(
+        'DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE trace = ? LIMIT ?)',
+        id,
+        CHUNK,
+      );
+      spans += last;
+    } while (last === CHUNK && !isTimeUp());
+  if (loosened < CHUNK && last < CHUNK) {
+    database.run('DELETE FROM exemplars WHERE trace = ?', id);
+    database.run('DELETE FROM traces WHERE id = ?', id);
+  } else database.run('UPDATE traces SET span_count = span_count - ? WHERE id = ?', spans, id);
   tally.addSpans(route, pinned === 1, -spans);
   tally.addEvicted(spans);
   // A trace that has lost its spans still was one.
   return Math.max(1, spans);
+}
+
+function loosenLines(database: Database, { key, traceId }: Victim): number {
+  return database.run(
+    `UPDATE logs SET loose = 1 WHERE id IN (SELECT id FROM logs INDEXED BY logs_by_trace
+       WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?)`,
+    key,
+    traceId,
+    ERROR_LEVEL,
+    CHUNK,
+  );
 }

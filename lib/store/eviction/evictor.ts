@@ -1,7 +1,9 @@
 import { type Database } from '../database/database.js';
+import { tidyWords } from '../words/tidy-words.js';
+import { findSparseBlock } from '../words/word-blocks.js';
 import { POINT_LEVEL } from '../writing/point-writer.js';
 import { Tally } from '../writing/tally.js';
-import { evictOldestLogs, evictOldLogs, LogEviction } from './evict-logs.js';
+import { evictLooseLogs, evictOldestLogs, evictOldLogs, sweepLogs } from './evict-logs.js';
 import { evictOldPoints, evictPoints } from './evict-points.js';
 import { evictOldTraces, evictTraces } from './evict-traces.js';
 import { type StoreLimits } from './limits.interface.js';
@@ -10,11 +12,17 @@ import { type StoreLimits } from './limits.interface.js';
 const STEP_MS = 3;
 /** Once a bound is passed, so much is deleted that it is not passed again at once. */
 const DOWN_TO = 0.97;
-/** What is written between two looks must fit below the bound too. */
+/** From here on rows go. */
 const BYTES_SHARE = 0.92;
+/** From here on rows go before any other is written. */
+const URGENT_SHARE = 0.97;
+/** Pages that only the deleting of rows may take. */
+const RESERVED_PAGES = 32;
+/** How long the event loop is held up, at worst, when there is no room for anything. */
+const ROOM_MS = 30;
 const AGE_CHECK_MS = 10_000;
-/** When no line can go without its trace, so many of the spans go. */
-const TRACES_FOR_LOGS = 0.02;
+/** Of rows that have to go so many at once. */
+const SOME = 200;
 /** How long the fine sums stay: whoever looks further back looks at coarse ones. */
 export const ROLLUPS_KEPT_MS = [3_600_000, 6 * 3_600_000, 48 * 3_600_000, Infinity] as const;
 export const COLLECTED_POINTS_KEPT_MS = 2 * 3_600_000;
@@ -36,8 +44,8 @@ interface Excess extends Counters {
 
 /** Keeps one database within its bounds, a few milliseconds at a time. */
 export class Evictor {
-  private readonly logEviction = new LogEviction();
   private readonly pageSize: number;
+  private isCapped = false;
   private agedAt = 0;
   /** While it is true, rows are deleted below the bound. */
   private isEvicting = false;
@@ -47,6 +55,13 @@ export class Evictor {
     private readonly limits: StoreLimits,
   ) {
     this.pageSize = database.pragma('page_size');
+    database.maxPages = Math.floor(limits.maxBytes / this.pageSize);
+    this.isCapped = this.capPages(RESERVED_PAGES);
+  }
+
+  /** Whether rows should go before others come: what is written at once must fit below the bound too. */
+  get isUrgent(): boolean {
+    return this.usedPages() > this.database.maxPages * URGENT_SHARE;
   }
 
   /**
@@ -55,39 +70,44 @@ export class Evictor {
    * @throws SQLite's error
    */
   step(now: number): boolean {
+    if (!this.isCapped) this.isCapped = this.capPages(RESERVED_PAGES);
     if (now - this.agedAt >= AGE_CHECK_MS) {
       if (this.change((tally, isTimeUp) => this.evictAged(now, tally, isTimeUp))) return true;
       this.agedAt = now;
     }
+    if (this.tidyWords()) return true;
     const excess = this.excess();
     const isOver = excess.spans > 0 || excess.logs > 0 || excess.points > 0 || excess.bytes > 0;
     this.isEvicting = isOver;
     if (isOver) {
       this.change((tally, isTimeUp) => {
-        this.evictExcess(excess, tally, isTimeUp);
+        this.evictExcess(excess, now, tally, isTimeUp);
       });
       return true;
     }
     return this.giveBackPages();
   }
 
-  /** Deletes a tenth of what is there, because there is no room to write anything. */
+  /** Deletes up to a tenth of what is there, because there is no room to write anything. */
   makeRoom(now: number): void {
+    const { database, limits } = this;
     const { spans, logs } = this.counters();
-    this.change((tally) => {
-      const { maxSpans } = this.limits;
-      const isTimeUp = () => false;
-      for (let gone = 0, last = 1; gone < spans / 10 && last > 0; gone += last)
-        last = evictTraces(this.database, { spans: spans / 10 - gone, maxSpans, isTimeUp }, tally);
-      for (let gone = 0, last = 1; gone < logs / 10 && last > 0; gone += last)
-        last = evictOldestLogs(this.database, logs / 10 - gone, tally);
-      evictPoints(this.database, 0, tally);
-    });
+    if (database.isNearBound) {
+      this.capPages(0);
+      this.isCapped = false;
+    }
+    this.change((tally, isTimeUp) => {
+      const { maxSpans } = limits;
+      for (let gone = 0, last = 1; gone < spans / 10 && last > 0 && !isTimeUp(); gone += last)
+        last = evictTraces(database, { spans: spans / 10 - gone, maxSpans, isTimeUp }, tally);
+      evictOldestLogs(database, logs / 10, isTimeUp, tally);
+      evictPoints(database, 0, tally);
+    }, ROOM_MS);
     this.agedAt = Math.min(this.agedAt, now);
   }
 
-  private change<T>(work: (tally: Tally, isTimeUp: () => boolean) => T): T {
-    const until = performance.now() + STEP_MS;
+  private change<T>(work: (tally: Tally, isTimeUp: () => boolean) => T, milliseconds = STEP_MS): T {
+    const until = performance.now() + milliseconds;
     return this.database.transaction(() => {
       const tally = new Tally();
       const result = work(tally, () => performance.now() >= until);
@@ -104,7 +124,6 @@ export class Evictor {
   private excess(): Excess {
     const { maxSpans, maxLogs, maxPoints, maxBytes } = this.limits;
     const { spans, logs, points } = this.counters();
-    const pages = this.database.pragma('page_count') - this.database.pragma('freelist_count');
     const above = (value: number, max: number): number => {
       const bound = this.isEvicting ? max * DOWN_TO : max;
       return value <= bound ? 0 : value - max * DOWN_TO;
@@ -113,39 +132,39 @@ export class Evictor {
       spans: above(spans, maxSpans),
       logs: above(logs, maxLogs),
       points: above(points, maxPoints),
-      bytes: above(pages * this.pageSize, maxBytes * BYTES_SHARE),
+      bytes: above(this.usedPages() * this.pageSize, maxBytes * BYTES_SHARE),
     };
   }
 
-  private evictExcess(excess: Excess, tally: Tally, isTimeUp: () => boolean): void {
+  private evictExcess(excess: Excess, now: number, tally: Tally, isTimeUp: () => boolean): void {
     const { database, limits } = this;
     const { maxSpans } = limits;
     if (excess.points > 0) evictPoints(database, limits.maxPoints, tally);
     if (excess.spans > 0) evictTraces(database, { spans: excess.spans, maxSpans, isTimeUp }, tally);
-    if (excess.logs > 0) this.evictLogs(excess.logs, tally, isTimeUp);
-    if (excess.bytes > 0) this.evictBytes(tally, isTimeUp);
+    if (excess.logs > 0) this.evictLogs(excess.logs, now, tally, isTimeUp);
+    if (excess.bytes > 0) this.evictBytes(now, tally, isTimeUp);
   }
 
-  private evictLogs(wanted: number, tally: Tally, isTimeUp: () => boolean): void {
+  /** Each line is looked at once at most before it goes, however many are kept. */
+  private evictLogs(wanted: number, now: number, tally: Tally, isTimeUp: () => boolean): void {
     const { database } = this;
-    if (this.logEviction.evict(database, wanted, isTimeUp, tally)) return;
-    // Every line belongs to a trace, or is an error: traces go, and then their lines, and at last lines by age.
+    if (evictLooseLogs(database, wanted, isTimeUp, tally) > 0 || sweepLogs(database, now)) return;
+    // Every line belongs to a trace, is an error, or is so young that nobody can tell: traces go, and their lines with the next step.
+    const { spans, logs } = this.counters();
+    const some = Math.min(wanted, SOME);
+    const share = Math.ceil((some / Math.max(1, logs)) * spans);
     const { maxSpans } = this.limits;
-    const { spans } = this.counters();
-    const gone = evictTraces(
-      database,
-      { spans: Math.ceil(spans * TRACES_FOR_LOGS), maxSpans, isTimeUp: () => false },
-      tally,
-    );
-    if (gone === 0) evictOldestLogs(database, wanted, tally);
+    const gone = spans > 0 && evictTraces(database, { spans: share, maxSpans, isTimeUp }, tally) > 0;
+    if (!gone || evictLooseLogs(database, some, isTimeUp, tally) === 0)
+      evictOldestLogs(database, some, isTimeUp, tally);
   }
 
-  private evictBytes(tally: Tally, isTimeUp: () => boolean): void {
+  private evictBytes(now: number, tally: Tally, isTimeUp: () => boolean): void {
     const { database, limits } = this;
     const { spans, logs, points } = this.counters();
-    // A hundred at a time: how many bytes a row frees is known when it is gone.
-    if (logs > spans && logs > 0) this.evictLogs(100, tally, isTimeUp);
-    else if (spans > 0) evictTraces(database, { spans: 100, maxSpans: limits.maxSpans, isTimeUp }, tally);
+    // Some at a time: how many bytes a row frees is known when it is gone.
+    if (logs > spans && logs > 0) this.evictLogs(SOME, now, tally, isTimeUp);
+    else if (spans > 0) evictTraces(database, { spans: SOME, maxSpans: limits.maxSpans, isTimeUp }, tally);
     else if (points > 0) evictPoints(database, 0, tally);
     else database.run('DELETE FROM rollups WHERE level < 3');
   }
@@ -154,7 +173,7 @@ export class Evictor {
     const { database } = this;
     const before = now - this.limits.maxAgeMs;
     if (evictOldTraces(database, before * 1_000, isTimeUp, tally)) return true;
-    if (evictOldLogs(database, before, tally)) return true;
+    if (evictOldLogs(database, before, isTimeUp, tally)) return true;
     evictOldPoints(database, POINT_LEVEL.minute, before, tally);
     evictOldPoints(
       database,
@@ -172,6 +191,25 @@ export class Evictor {
       'DELETE FROM instruments WHERE NOT EXISTS (SELECT 1 FROM series WHERE instrument = instruments.id)',
     );
     return false;
+  }
+
+  private tidyWords(): boolean {
+    const { database } = this;
+    if (!database.hasWords || findSparseBlock(database) === undefined) return false;
+    this.change((_, isTimeUp) => {
+      tidyWords(database, isTimeUp);
+    });
+    return true;
+  }
+
+  private usedPages(): number {
+    return this.database.pragma('page_count') - this.database.pragma('freelist_count');
+  }
+
+  /** SQLite itself keeps the file below its bound; returns false while it is larger, as one that was opened with another bound may be. */
+  private capPages(reserved: number): boolean {
+    const pages = this.database.maxPages - reserved;
+    return this.database.pragma(`max_page_count = ${pages}`) <= pages;
   }
 
   private giveBackPages(): boolean {

@@ -2,6 +2,7 @@ import { type Database } from '../database/database.js';
 import { type RouteAnswer } from './answers.interface.js';
 import { findServiceId } from './find-service.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
+import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 interface RouteRow {
@@ -17,16 +18,17 @@ interface RouteRow {
  * What enters services, busiest first: every route that an application has declared, never-hit ones too, and whatever else was
  * seen. Of one service, or of all.
  */
-export function findRoutes(database: Database, range: TimeRange, service?: string): RouteAnswer[] {
+export function* findRoutes(database: Database, range: TimeRange, service?: string): Steps<RouteAnswer[]> {
   const id = service === undefined ? undefined : findServiceId(database, service);
   if (service !== undefined && id === undefined) return [];
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const totals = new Map<number, Total>();
-  for (const row of readRollups(database, rollups, id)) {
+  yield* readRollups(database, rollups, id, (row) => {
     let total = totals.get(row.route);
     if (total === undefined) totals.set(row.route, (total = new Total()));
     total.add(row);
-  }
+  });
+  yield;
   const seconds = secondsOf(rollups);
   return readRoutes(database, id)
     .map((row) => describe(row, totals.get(row.id) ?? new Total(), seconds))

@@ -1,6 +1,7 @@
 import { type Database } from '../database/database.js';
 import { type ServiceAnswer } from './answers.interface.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
+import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 interface ServiceRow {
@@ -12,7 +13,7 @@ interface ServiceRow {
 }
 
 /** Everybody who has reported, busiest first; the numbers are those of the range. */
-export function findServices(database: Database, range: TimeRange): ServiceAnswer[] {
+export function* findServices(database: Database, range: TimeRange): Steps<ServiceAnswer[]> {
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const serviceOfRoute = new Map(
     database
@@ -20,13 +21,13 @@ export function findServices(database: Database, range: TimeRange): ServiceAnswe
       .map(({ id, service }) => [id, service]),
   );
   const totals = new Map<number, Total>();
-  for (const row of readRollups(database, rollups, undefined)) {
+  yield* readRollups(database, rollups, undefined, (row) => {
     const service = serviceOfRoute.get(row.route);
-    if (service === undefined) continue;
+    if (service === undefined) return;
     let total = totals.get(service);
     if (total === undefined) totals.set(service, (total = new Total()));
     total.add(row);
-  }
+  });
   const seconds = secondsOf(rollups);
   return database
     .all<ServiceRow>('SELECT id, name, version, environment, last_seen AS lastSeen FROM services')

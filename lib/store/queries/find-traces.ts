@@ -1,10 +1,10 @@
 import { type Database } from '../database/database.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { type TraceSummaryAnswer } from './answers.interface.js';
-import { startBudget } from './budget.js';
 import { Conditions, containing, type FieldFilter, hasField } from './conditions.js';
 import { readCursor, writeCursor } from './cursor.js';
 import { findServiceId } from './find-service.js';
+import { type Steps, Turn } from './steps.js';
 import { type Page, type TimeRange } from './time-range.interface.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
 
@@ -45,26 +45,35 @@ interface PassedRow {
 }
 
 /**
- * Traces, newest first. Looking into the spans of many traces stops after some 30 ms: such a page has fewer items than asked for,
- * perhaps none, and still says where to go on.
+ * Traces, newest first. Looking at many traces stops after some 200 ms: such a page has fewer items than asked for, perhaps none,
+ * and still says where to go on.
  */
-export function findTraces(database: Database, filter: TraceFilter = {}): Page<TraceSummaryAnswer> {
+export function* findTraces(database: Database, filter: TraceFilter = {}): Steps<Page<TraceSummaryAnswer>> {
   const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
-  const source = chooseSource(database, filter);
-  if (source === undefined) return { items: [], next: undefined };
-  const isTimeUp = startBudget();
-  const summarize = startSummaries(database);
   const items: TraceSummaryAnswer[] = [];
   const seen = new Set<number>();
-  for (const row of database.iterate<PassedRow>(source.sql, ...source.values)) {
-    if (row.matches === 1 && !seen.has(row.id)) {
-      seen.add(row.id);
-      const found = database.get<SummaryRow>(SUMMARY, row.id);
-      if (found !== undefined) items.push(summarize(found));
+  const turn = new Turn();
+  const summarize = startSummaries(database);
+  /** Looks until the turn is over, and says where that was; undefined at the end. */
+  const look = (before: string | undefined): string | undefined => {
+    const source = chooseSource(database, { ...filter, before });
+    if (source === undefined) return undefined;
+    for (const row of database.iterate<PassedRow>(source.sql, ...source.values)) {
+      if (row.matches === 1 && !seen.has(row.id)) {
+        seen.add(row.id);
+        const found = database.get<SummaryRow>(SUMMARY, row.id);
+        if (found !== undefined) items.push(summarize(found));
+      }
+      if (items.length >= limit || turn.isOver()) return writeCursor({ at: row.at, id: row.row });
     }
-    if (items.length >= limit || isTimeUp()) return { items, next: writeCursor({ at: row.at, id: row.row }) };
+    return undefined;
+  };
+  let next = look(filter.before);
+  while (next !== undefined && items.length < limit && !turn.isLong) {
+    yield* turn.pass();
+    next = look(next);
   }
-  return { items, next: undefined };
+  return { items, next };
 }
 
 interface Source {
@@ -83,7 +92,8 @@ function chooseSource(database: Database, filter: TraceFilter): Source | undefin
   return routes.length <= MAX_ROUTES ? fromEntries(filter, routes) : fromTraces(filter, serviceId, routes);
 }
 
-function findRouteIds(
+/** Routes by which something entered. */
+export function findRouteIds(
   database: Database,
   service: number | undefined,
   route: string | undefined,
@@ -106,18 +116,20 @@ function fromTraces(
 ): Source {
   const place = new Conditions();
   addTime(place, filter, 'traces.start', 'traces.id');
-  addNumbers(place, filter, 'traces.duration');
+  // There is an index of those that failed.
+  if (filter.status === 'error') place.add('traces.error_count > 0');
+  const numbers = numbersOf(filter, 'traces.duration');
+  if (service !== undefined) numbers.add('instr(traces.services, ?) > 0', `,${service},`);
   const match = matchOf(filter);
-  if (service !== undefined) place.add('instr(traces.services, ?) > 0', `,${service},`);
   if (routes !== undefined)
     match.add(
       'EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND route IN (SELECT value FROM json_each(?)))',
       JSON.stringify(routes),
     );
   return {
-    sql: `SELECT traces.id, traces.start AS at, traces.id AS row, (${match.sql}) AS matches FROM traces
-      WHERE ${place.sql} ORDER BY traces.start DESC, traces.id DESC`,
-    values: [...match.values, ...place.values],
+    sql: `SELECT traces.id, traces.start AS at, traces.id AS row, (${numbers.sql} AND ${match.sql}) AS matches FROM traces
+      WHERE ${place.sql} AND (${numbers.sql} OR ${isMilestone('traces.id')}) ORDER BY traces.start DESC, traces.id DESC`,
+    values: [...numbers.values, ...match.values, ...place.values, ...numbers.values],
   };
 }
 
@@ -131,15 +143,19 @@ function fromEntries(filter: TraceFilter, routes: readonly number[]): Source {
     values.push(...place.values);
     return `SELECT start, id, duration, trace FROM spans INDEXED BY spans_by_route WHERE ${place.sql}`;
   });
+  const numbers = numbersOf(filter, 'entries.duration');
   const match = matchOf(filter);
-  const place = new Conditions();
-  addNumbers(place, filter, 'entries.duration');
   return {
-    sql: `SELECT traces.id, entries.start AS at, entries.id AS row, (${match.sql}) AS matches
+    sql: `SELECT traces.id, entries.start AS at, entries.id AS row, (${numbers.sql} AND ${match.sql}) AS matches
       FROM (${parts.join(' UNION ALL ')} ORDER BY start DESC, id DESC LIMIT -1) AS entries CROSS JOIN traces ON traces.id = entries.trace
-      WHERE ${place.sql}`,
-    values: [...match.values, ...values, ...place.values],
+      WHERE ${numbers.sql} OR ${isMilestone('entries.id')}`,
+    values: [...numbers.values, ...match.values, ...values, ...numbers.values],
   };
+}
+
+/** SQLite passes over traces that do not match by itself; some it shows all the same, so that there is time to stop. */
+function isMilestone(id: string): string {
+  return `${id} & 63 = 0`;
 }
 
 function addTime(place: Conditions, filter: TraceFilter, start: string, id: string): void {
@@ -150,14 +166,16 @@ function addTime(place: Conditions, filter: TraceFilter, start: string, id: stri
   if (cursor !== undefined) place.add(`(${start}, ${id}) < (?, ?)`, cursor.at, cursor.id);
 }
 
-/** What a trace itself says: SQLite passes over the others by itself. */
-function addNumbers(place: Conditions, { minMs, maxMs, status }: TraceFilter, duration: string): void {
-  if (minMs !== undefined) place.add(`${duration} >= ?`, minMs * 1_000);
-  if (maxMs !== undefined) place.add(`${duration} <= ?`, maxMs * 1_000);
-  if (status !== undefined) addStatus(place, status);
+/** What a trace itself says. */
+function numbersOf({ minMs, maxMs, status }: TraceFilter, duration: string): Conditions {
+  const numbers = new Conditions();
+  if (minMs !== undefined) numbers.add(`${duration} >= ?`, minMs * 1_000);
+  if (maxMs !== undefined) numbers.add(`${duration} <= ?`, maxMs * 1_000);
+  if (status !== undefined) addStatus(numbers, status);
+  return numbers;
 }
 
-/** What only its spans say; looking at them takes so long that it must be possible to stop after each trace. */
+/** What only its spans say. */
 function matchOf({ attributes = [], text }: TraceFilter): Conditions {
   const match = new Conditions();
   if (attributes.length > 0) {
@@ -169,11 +187,11 @@ function matchOf({ attributes = [], text }: TraceFilter): Conditions {
   return match;
 }
 
-function addStatus(place: Conditions, status: string): void {
-  if (status === 'error') place.add('traces.error_count > 0');
-  else if (status === 'ok') place.add('traces.error_count = 0');
-  else if (/^\dxx$/.test(status)) place.add("ifnull(traces.outcome, '') LIKE ?", `${status[0] ?? ''}__`);
-  else place.add("ifnull(traces.outcome, '') = ?", status);
+function addStatus(match: Conditions, status: string): void {
+  if (status === 'error') match.add('traces.error_count > 0');
+  else if (status === 'ok') match.add('traces.error_count = 0');
+  else if (/^\dxx$/.test(status)) match.add("ifnull(traces.outcome, '') LIKE ?", `${status[0] ?? ''}__`);
+  else match.add("ifnull(traces.outcome, '') = ?", status);
 }
 
 function addText(match: Conditions, text: string): void {

@@ -1,8 +1,9 @@
 import { type Database } from '../database/database.js';
 import { COLLECTED_POINTS_KEPT_MS } from '../eviction/evictor.js';
 import { MINUTE_MS } from '../writing/minute-points.js';
-import { BLOCK_MS, blockOf, POINT_LEVEL } from '../writing/point-writer.js';
+import { blockOf, POINT_LEVEL } from '../writing/point-writer.js';
 import { type Series } from './find-instruments.js';
+import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** A longer range is read by the minute. */
@@ -19,43 +20,61 @@ export interface PointRow {
   readonly buckets: Uint8Array | null;
 }
 
-/** The points of these series, each in the order of time: as collected for a short range, by the minute for a long one. */
-export function readPoints(
+/** The points of these series, in the order of time or of blocks of time: as collected for a short range, by the minute for a long one. */
+export function* readPoints(
   database: Database,
   series: readonly Series[],
   { from, to }: TimeRange,
   now = Date.now(),
-): PointRow[] {
+): Steps<PointRow[]> {
   const ids = JSON.stringify(series.map(({ id }) => id));
-  const columns = 'SELECT time, series, value, count, buckets FROM points';
-  const readCollected = (range: TimeRange): PointRow[] =>
-    database.all<PointRow>(
-      `${columns} WHERE level = ? AND block >= ? AND block < ? AND series IN (SELECT value FROM json_each(?))`,
-      POINT_LEVEL.asCollected,
-      range.from,
-      range.to,
-      ids,
-    );
-  const readMinutes = (range: TimeRange): PointRow[] => {
-    const blocks: number[] = [];
-    for (let block = blockOf(POINT_LEVEL.minute, range.from); block < range.to; block += BLOCK_MS)
-      blocks.push(block);
-    return database.all<PointRow>(
-      `${columns} WHERE level = ? AND block IN (SELECT value FROM json_each(?)) AND series IN (SELECT value FROM json_each(?))
-         AND time >= ? AND time < ?`,
-      POINT_LEVEL.minute,
-      JSON.stringify(blocks),
-      ids,
-      range.from,
-      range.to,
-    );
-  };
+  const { asCollected, minute } = POINT_LEVEL;
   if (to - from <= FINE_RANGE_MS && from >= now - COLLECTED_POINTS_KEPT_MS)
-    return readCollected({ from, to });
+    return yield* readLevel(database, asCollected, ids, { from, to });
   const complete = Math.floor((now - MINUTE_LATE_MS) / MINUTE_MS) * MINUTE_MS;
+  const minutes = yield* readLevel(database, minute, ids, {
+    from: Math.floor(from / MINUTE_MS) * MINUTE_MS,
+    to: Math.min(to, complete),
+  });
   const rest = { from: Math.max(from, complete), to };
-  return [
-    ...readMinutes({ from: Math.floor(from / MINUTE_MS) * MINUTE_MS, to: Math.min(to, complete) }),
-    ...(rest.from < rest.to ? readCollected(rest) : []),
-  ];
+  if (rest.from >= rest.to) return minutes;
+  return minutes.concat(yield* readLevel(database, asCollected, ids, rest));
+}
+
+interface PlacedRow extends PointRow {
+  readonly block: number;
+}
+
+/** Points between two looks at the clock. */
+const SLICE = 500;
+
+function* readLevel(
+  database: Database,
+  level: number,
+  series: string,
+  { from, to }: TimeRange,
+): Steps<PointRow[]> {
+  const points: PointRow[] = [];
+  const turn = new Turn();
+  for (let last = { block: blockOf(level, from), series: -1, time: -1 }; ;) {
+    const rows = database.all<PlacedRow>(
+      `SELECT block, series, time, value, count, buckets FROM points
+       WHERE level = ? AND (block, series, time) > (?, ?, ?) AND block < ? AND series IN (SELECT value FROM json_each(?))
+         AND time >= ? AND time < ?
+       ORDER BY block, series, time LIMIT ?`,
+      level,
+      last.block,
+      last.series,
+      last.time,
+      to,
+      series,
+      from,
+      to,
+      SLICE,
+    );
+    for (const row of rows) points.push(row);
+    last = rows.at(-1) ?? last;
+    if (rows.length < SLICE) return points;
+    if (turn.isOverNow()) yield* turn.pass();
+  }
 }

@@ -1,15 +1,14 @@
 import { type Database } from '../database/database.js';
 import { type JsonValue, type SelectionAnswer } from './answers.interface.js';
-import { startBudget } from './budget.js';
-import { findTraces } from './find-traces.js';
+import { findRouteIds, findTraces } from './find-traces.js';
 import { findServiceId } from './find-service.js';
 import { readAttributes } from './read-json.js';
+import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** Traces that are looked at on each side; more would not change the shares much. */
 const SAMPLE = 200;
 const MAX_RANKED = 30;
-const RANKING_MS = 15;
 const SHOWN_TRACES = 50;
 /** Longer values are texts of their own, not categories. */
 const MAX_VALUE = 200;
@@ -22,10 +21,19 @@ export interface Selection extends TimeRange {
   readonly maxMs?: number | undefined;
 }
 
-interface EntryRow {
-  readonly trace: number;
-  readonly isSelected: number;
+/** How far the entries of a route have been looked at; in microseconds. */
+interface Position {
+  readonly start: number;
+  readonly id: number;
 }
+
+interface EntryRow extends Position {
+  readonly duration: number;
+  readonly trace: number;
+}
+
+const ENTRIES = `SELECT id, start, duration, trace FROM spans INDEXED BY spans_by_route
+  WHERE route = ? AND (start, id) > (?, ?) AND start < ? ORDER BY start, id`;
 
 /** How many traces of each side have an attribute with a value. */
 interface Tally {
@@ -39,90 +47,96 @@ interface Tally {
  * What the traces that entered in a region have more often than the rest of the same service and route, most telling first.
  * The rest are those around it in time, and within it with other durations.
  */
-export function rankSelection(database: Database, selection: Selection): SelectionAnswer {
-  const entries = readEntries(database, selection);
-  const selected = entries.filter(({ isSelected }) => isSelected === 1);
-  const others = entries.filter(({ isSelected }) => isSelected === 0);
-  return {
-    selected: selected.length,
-    others: others.length,
-    attributes: rank(database, selected, others),
-    traces: findTraces(database, { ...selection, limit: SHOWN_TRACES }).items,
-  };
+export function* rankSelection(database: Database, selection: Selection): Steps<SelectionAnswer> {
+  const selected = new Sample();
+  const others = new Sample();
+  yield* sampleEntries(database, selection, selected, others);
+  selected.traces.forEach((trace) => others.traces.delete(trace));
+  const attributes = yield* rank(database, [...selected.traces], [...others.traces]);
+  const { items } = yield* findTraces(database, { ...selection, limit: SHOWN_TRACES });
+  return { selected: selected.traces.size, others: others.traces.size, attributes, traces: items };
 }
 
-function readEntries(
+/** Some of many, each as likely as any other. */
+class Sample {
+  readonly traces = new Set<number>();
+  private readonly chosen: number[] = [];
+  private seen = 0;
+
+  offer(trace: number): void {
+    if (this.traces.has(trace)) return;
+    this.seen += 1;
+    const place = this.seen <= SAMPLE ? this.chosen.length : Math.floor(Math.random() * this.seen);
+    if (place >= SAMPLE) return;
+    const former = this.chosen[place];
+    if (former !== undefined) this.traces.delete(former);
+    this.chosen[place] = trace;
+    this.traces.add(trace);
+  }
+}
+
+/** Goes through what entered by each route, in and around the region. */
+function* sampleEntries(
   database: Database,
   { service, route, from, to, minMs, maxMs }: Selection,
-): readonly EntryRow[] {
+  selected: Sample,
+  others: Sample,
+): Steps<void> {
   const id = service === undefined ? undefined : findServiceId(database, service);
-  if (service !== undefined && id === undefined) return [];
-  const around = to - from;
-  const values = {
-    from: from * 1_000,
-    to: to * 1_000,
-    min: (minMs ?? 0) * 1_000,
-    max: maxMs === undefined ? Number.MAX_SAFE_INTEGER : maxMs * 1_000,
-    limit: SAMPLE,
-  };
-  const conditions = ['is_entry = 1'];
-  if (id !== undefined) conditions.push('service = :service');
-  if (route !== undefined) conditions.push('route = :route');
-  const where = `route IN (SELECT id FROM routes WHERE ${conditions.join(' AND ')})`;
-  const named = {
-    ...values,
-    ...(id !== undefined && { service: id }),
-    ...(route !== undefined && { route }),
-  };
-  const inside = 'start >= :from AND start < :to AND duration >= :min AND duration <= :max';
-  const read = (isSelected: 0 | 1, first: number, last: number): EntryRow[] =>
-    database
-      .prepare(
-        `SELECT DISTINCT trace, ${isSelected} AS isSelected FROM (
-           SELECT trace FROM spans INDEXED BY spans_by_route
-           WHERE ${where} AND start >= :first AND start < :last AND ${isSelected === 1 ? '' : 'NOT'} (${inside})
-           ORDER BY random() LIMIT :limit
-         )`,
-      )
-      .all({ ...named, first, last }) as unknown as EntryRow[]; // the columns of the statement above
-  const chosen = read(1, values.from, values.to);
-  const isChosen = new Set(chosen.map(({ trace }) => trace));
-  const rest = read(0, (from - around) * 1_000, (to + around) * 1_000).filter(
-    ({ trace }) => !isChosen.has(trace),
-  );
-  return [...chosen, ...rest];
-}
-
-function rank(
-  database: Database,
-  selected: readonly EntryRow[],
-  others: readonly EntryRow[],
-): SelectionAnswer['attributes'] {
-  const tallies = new Map<string, Tally>();
-  const isTimeUp = startBudget(RANKING_MS);
-  let selectedCount = 0;
-  let otherCount = 0;
-  // In turns, so that both sides have been looked at when time is up.
-  for (let index = 0; index < Math.max(selected.length, others.length) && !isTimeUp(); index += 1) {
-    const [one, other] = [selected[index], others[index]];
-    if (one !== undefined) {
-      selectedCount += 1;
-      for (const tally of talliesOf(database, one, tallies)) tally.selected += 1;
+  if (service !== undefined && id === undefined) return;
+  const routes = findRouteIds(database, id, route, undefined);
+  const [min, max] = [(minMs ?? 0) * 1_000, (maxMs ?? Infinity) * 1_000];
+  const [begin, end] = [from * 1_000, to * 1_000];
+  const around = end - begin;
+  const turn = new Turn();
+  /** Goes on until the turn is over, and says where that was; undefined at the end. */
+  const look = (routeId: number, position: Position): Position | undefined => {
+    for (const row of database.iterate<EntryRow>(
+      ENTRIES,
+      routeId,
+      position.start,
+      position.id,
+      end + around,
+    )) {
+      const { start, duration, trace } = row;
+      const isSelected = start >= begin && start < end && duration >= min && duration <= max;
+      (isSelected ? selected : others).offer(trace);
+      if (turn.isOver()) return row;
     }
-    if (other !== undefined) {
-      otherCount += 1;
-      for (const tally of talliesOf(database, other, tallies)) tally.others += 1;
+    return undefined;
+  };
+  for (const routeId of routes) {
+    let position = look(routeId, { start: begin - around, id: -1 });
+    while (position !== undefined) {
+      yield* turn.pass();
+      position = look(routeId, position);
     }
   }
+}
+
+function* rank(
+  database: Database,
+  selected: readonly number[],
+  others: readonly number[],
+): Steps<SelectionAnswer['attributes']> {
+  const tallies = new Map<string, Tally>();
+  const turn = new Turn();
+  // In turns, so that both sides have been looked at when there is no more time.
+  for (let index = 0; index < Math.max(selected.length, others.length); index += 1) {
+    const [one, other] = [selected[index], others[index]];
+    if (one !== undefined) for (const tally of talliesOf(database, one, tallies)) tally.selected += 1;
+    if (other !== undefined) for (const tally of talliesOf(database, other, tallies)) tally.others += 1;
+    if (turn.isOverNow()) yield* turn.pass();
+  }
   // What one of many traces has is its own: an id, a time.
-  const enough = selectedCount < 5 ? 1 : 2;
+  const enough = selected.length < 5 ? 1 : 2;
   return [...tallies.values()]
     .filter((tally) => tally.selected >= enough)
     .map(({ key, value, selected: inside, others: outside }) => ({
       key,
       value,
-      selectedShare: selectedCount === 0 ? 0 : inside / selectedCount,
-      otherShare: otherCount === 0 ? 0 : outside / otherCount,
+      selectedShare: inside / selected.length,
+      otherShare: others.length === 0 ? 0 : outside / others.length,
     }))
     .filter(({ selectedShare, otherShare }) => selectedShare > otherShare)
     .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare))
@@ -130,7 +144,7 @@ function rank(
 }
 
 /** Each attribute with its value that some span of the trace has, once. */
-function talliesOf(database: Database, { trace }: EntryRow, tallies: Map<string, Tally>): Set<Tally> {
+function talliesOf(database: Database, trace: number, tallies: Map<string, Tally>): Set<Tally> {
   const found = new Set<Tally>();
   const rows = database.all<{ name: string; attributes: string }>(
     'SELECT name, attributes FROM spans WHERE trace = ? LIMIT 200',

@@ -12,6 +12,7 @@ import {
 } from './find-instruments.js';
 import { type PointRow, readPoints } from './point-range.js';
 import { levelsOf, quantilesOver, ratesOf, type Timeline } from './series-over-time.js';
+import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** More lines cannot be told apart; the ones with most points stay. */
@@ -42,11 +43,11 @@ interface Line {
  * An instrument over time: a counter per second, a histogram as three quantiles, anything else as the value that held. Undefined
  * for an instrument that is not in the store.
  */
-export function readChart(
+export function* readChart(
   database: Database,
   filter: ChartFilter,
   now = Date.now(),
-): ChartAnswer | undefined {
+): Steps<ChartAnswer | undefined> {
   const row = database.get<InstrumentRow>(
     `SELECT ${INSTRUMENT_COLUMNS} FROM ${INSTRUMENT_TABLES} WHERE instruments.id = ?`,
     filter.instrument,
@@ -59,12 +60,15 @@ export function readChart(
   const timeline = splitTime(filter, now);
   const range = { from: timeline.times[0] ?? filter.from, to: filter.to };
   const byId = new Map(chosen.map((series) => [series.id, series]));
-  const points = chosen.length === 0 ? [] : readPoints(database, chosen, range, now);
+  const points = chosen.length === 0 ? [] : yield* readPoints(database, chosen, range, now);
+  yield;
   const lines = groupLines(points, byId, labelBy(filter.group, row.type));
+  const series: ChartAnswer['series'][number][] = [];
+  for (const line of lines) series.push(...(yield* draw(line, row.type, byId, timeline)));
   return {
     instrument: { ...row, attributes: valuesOf(all) },
     times: timeline.times,
-    series: lines.flatMap((line) => draw(line, row.type, byId, timeline)),
+    series,
     exemplars: chosen.length === 0 ? [] : readExemplars(database, chosen, range),
   };
 }
@@ -102,18 +106,16 @@ function groupLines(
     .sort((a, b) => a.label.localeCompare(b.label));
 }
 
-function draw(
+function* draw(
   { label, points }: Line,
   type: InstrumentRow['type'],
   series: ReadonlyMap<number, Series>,
   timeline: Timeline,
-): ChartAnswer['series'] {
+): Steps<ChartAnswer['series']> {
   if (type === 'histogram') {
     const names = Object.keys(QUANTILES);
-    return quantilesOver(points, series, timeline, Object.values(QUANTILES)).map((values, index) => ({
-      label: [label, names[index]].filter(Boolean).join(' '),
-      values,
-    }));
+    const lines = yield* quantilesOver(points, series, timeline, Object.values(QUANTILES));
+    return lines.map((values, index) => ({ label: [label, names[index]].filter(Boolean).join(' '), values }));
   }
   if (type === 'counter') return [{ label, values: ratesOf(points, timeline) }];
   return [{ label, values: levelsOf(points, timeline, type === 'updowncounter') }];

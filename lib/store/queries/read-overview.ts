@@ -10,6 +10,7 @@ import {
   SLOTS_OF_CHART,
   Total,
 } from './rollup-range.js';
+import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 export interface OverviewFilter extends TimeRange {
@@ -20,18 +21,20 @@ export interface OverviewFilter extends TimeRange {
 }
 
 /** Rates, errors and quantiles of what entered, over time, with the slowest of each bucket, and the slowest that failed, as exemplars. */
-export function readOverview(database: Database, filter: OverviewFilter): OverviewAnswer {
+export function* readOverview(database: Database, filter: OverviewFilter): Steps<OverviewAnswer> {
   const rollups = chooseRollups(filter, SLOTS_OF_CHART);
   const id = filter.service === undefined ? undefined : findServiceId(database, filter.service);
   const isUnknown = filter.service !== undefined && id === undefined;
   const { times, width } = splitRange(rollups, filter.buckets);
   const totals = times.map(() => new Total());
   const exemplars = new EntryExemplars();
-  for (const row of isUnknown ? [] : readExemplifiedRollups(database, rollups, id)) {
-    const bucket = Math.floor((row.slot - rollups.from) / width);
-    totals[bucket]?.add(row);
-    exemplars.offer(bucket, row);
-  }
+  if (!isUnknown)
+    yield* readExemplifiedRollups(database, rollups, id, (row) => {
+      const bucket = Math.floor((row.slot - rollups.from) / width);
+      totals[bucket]?.add(row);
+      exemplars.offer(bucket, row);
+    });
+  yield;
   const quantiles = totals.map((total) => total.quantiles([0.5, 0.95, 0.99]));
   const seconds = times.map((time) => secondsOf({ from: time, to: time + width }));
   const perSecond = (count: number, index: number) => count / (seconds[index] ?? 1);

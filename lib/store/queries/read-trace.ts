@@ -8,17 +8,27 @@ import {
 } from './answers.interface.js';
 import { findLogs } from './find-logs.js';
 import { readAttributes, readList } from './read-json.js';
+import { type Steps, Turn } from './steps.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
 
-/** More spans than that cannot be shown; the first ones are. */
+/** More spans than that cannot be shown; those that were written first are. */
 const MAX_SPANS = 20_000;
 const MAX_LOGS = 10_000;
 
 const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES = ['unset', 'ok', 'error'] as const;
 
+/** Spans between two looks at the clock. */
+const SLICE = 100;
+
+const SPANS = `SELECT spans.id, span_id AS spanId, parent_id AS parentId, services.name AS service, scopes.name AS scope,
+    spans.name, kind, spans.start, spans.duration, status, status_message AS statusMessage, spans.attributes, events, links
+  FROM spans INDEXED BY spans_by_trace JOIN resources ON resources.id = spans.resource
+  JOIN services ON services.id = resources.service JOIN scopes ON scopes.id = spans.scope
+  WHERE spans.trace = ? AND spans.id > ? ORDER BY spans.id LIMIT ?`;
+
 interface SpanRow {
-  readonly traceId: Uint8Array;
+  readonly id: number;
   readonly spanId: Uint8Array;
   readonly parentId: Uint8Array | null;
   readonly service: string;
@@ -35,14 +45,12 @@ interface SpanRow {
 }
 
 /** One trace with its spans and log lines; undefined when it is not in the store. */
-export function readTrace(database: Database, traceId: string): TraceAnswer | undefined {
+export function* readTrace(database: Database, traceId: string): Steps<TraceAnswer | undefined> {
   const summary = readTraceSummary(database, traceId);
   if (summary === undefined) return undefined;
-  return {
-    summary,
-    spans: readSpans(database, [traceId]),
-    logs: [...findLogs(database, { traceId, limit: MAX_LOGS }).items].reverse(),
-  };
+  const spans = yield* readSpans(database, traceId);
+  const { items } = yield* findLogs(database, { traceId, limit: MAX_LOGS });
+  return { summary, spans, logs: [...items].reverse() };
 }
 
 /** One trace without its spans; undefined when it is not in the store. */
@@ -56,23 +64,24 @@ export function readTraceSummary(database: Database, traceId: string): TraceSumm
   return row && startSummaries(database)(row);
 }
 
-/** The spans of these traces, in the order of their start; of traces that are not in the store none. */
-export function readSpans(database: Database, traceIds: readonly string[]): SpanAnswer[] {
-  const rows = traceIds.flatMap((traceId) =>
-    database.all<SpanRow>(
-      `SELECT traces.trace_id AS traceId, span_id AS spanId, parent_id AS parentId, services.name AS service,
-         scopes.name AS scope, spans.name, kind, spans.start, spans.duration, status, status_message AS statusMessage,
-         spans.attributes, events, links
-       FROM traces CROSS JOIN spans ON spans.trace = traces.id
-       JOIN resources ON resources.id = spans.resource JOIN services ON services.id = resources.service
-       JOIN scopes ON scopes.id = spans.scope
-       WHERE traces.key = ? AND traces.trace_id = ? ORDER BY spans.start, spans.id LIMIT ?`,
-      traceKeyOf(traceId),
-      bytesOf(traceId),
-      MAX_SPANS,
-    ),
+/** The spans of a trace, in the order of their start; none of one that is not in the store. */
+export function* readSpans(database: Database, traceId: string): Steps<SpanAnswer[]> {
+  const trace = database.get<{ id: number }>(
+    'SELECT id FROM traces WHERE key = ? AND trace_id = ?',
+    traceKeyOf(traceId),
+    bytesOf(traceId),
   );
-  return rows.map(toSpan);
+  const spans: SpanAnswer[] = [];
+  if (trace === undefined) return spans;
+  const turn = new Turn();
+  for (let last = 0; spans.length < MAX_SPANS;) {
+    const rows = database.all<SpanRow>(SPANS, trace.id, last, SLICE);
+    for (const row of rows) spans.push(toSpan(row, traceId.toLowerCase()));
+    last = rows.at(-1)?.id ?? last;
+    if (rows.length < SLICE) break;
+    if (turn.isOverNow()) yield* turn.pass();
+  }
+  return spans.sort((a, b) => a.start - b.start);
 }
 
 /** The attributes of the resources that took part in a trace, by the name of the service; the newest of each. */
@@ -90,9 +99,9 @@ export function readResourcesOfTrace(
   return Object.fromEntries(rows.map(({ service, attributes }) => [service, readAttributes(attributes)]));
 }
 
-function toSpan(row: SpanRow): SpanAnswer {
+function toSpan(row: SpanRow, traceId: string): SpanAnswer {
   return {
-    traceId: hexOf(row.traceId),
+    traceId,
     spanId: hexOf(row.spanId),
     parentSpanId: row.parentId === null ? undefined : hexOf(row.parentId),
     service: row.service,

@@ -3,6 +3,7 @@ import { readCounts } from '../encoding/count-bytes.js';
 import { quantilesOf } from '../encoding/value-buckets.js';
 import { ROLLUPS_KEPT_MS } from '../eviction/evictor.js';
 import { ROLLUP_SLOTS_MS } from '../writing/rollups.js';
+import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** For a chart: more slots are not told apart. */
@@ -23,6 +24,7 @@ export interface RollupRange extends TimeRange {
 export interface RollupRow {
   readonly route: number;
   readonly slot: number;
+  readonly part: number;
   readonly count: number;
   readonly errors: number;
   readonly longest: number;
@@ -41,7 +43,10 @@ export interface ExemplifiedRow extends RollupRow {
   readonly failedDuration: number | null;
 }
 
-const SUMS = 'rollups.route, slot, count, errors, longest, buckets';
+/** Sums between two looks at the clock. */
+const SLICE = 200;
+
+const SUMS = 'route, slot, part, count, errors, longest, buckets';
 const EXEMPLARS = `slow_trace AS slowTrace, slow_span AS slowSpan, slow_start AS slowStart, slow_duration AS slowDuration,
   failed_trace AS failedTrace, failed_span AS failedSpan, failed_start AS failedStart, failed_duration AS failedDuration`;
 
@@ -62,13 +67,14 @@ function slotOf(level: number): number {
   return ROLLUP_SLOTS_MS[level] ?? ROLLUP_SLOTS_MS[ROLLUP_SLOTS_MS.length - 1] ?? 1;
 }
 
-/** Sums of what entered, of one service or of all. */
+/** Tells `take` of each sum of what entered, of one service or of all. */
 export function readRollups(
   database: Database,
   range: RollupRange,
   service: number | undefined,
-): RollupRow[] {
-  return readColumns<RollupRow>(SUMS, database, range, service);
+  take: (row: RollupRow) => void,
+): Steps<void> {
+  return readColumns<RollupRow>(SUMS, database, range, service, take);
 }
 
 /** The same with the slowest of each. */
@@ -76,21 +82,30 @@ export function readExemplifiedRollups(
   database: Database,
   range: RollupRange,
   service: number | undefined,
-): ExemplifiedRow[] {
-  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, database, range, service);
+  take: (row: ExemplifiedRow) => void,
+): Steps<void> {
+  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, database, range, service, take);
 }
 
-function readColumns<Row>(
+function* readColumns<Row extends RollupRow>(
   columns: string,
   database: Database,
   { level, from, to }: RollupRange,
   service: number | undefined,
-): Row[] {
-  const sql = `SELECT ${columns} FROM rollups JOIN routes ON routes.id = rollups.route
-    WHERE level = ? AND slot >= ? AND slot < ? AND is_entry = 1`;
-  return service === undefined
-    ? database.all<Row>(sql, level, from, to)
-    : database.all<Row>(`${sql} AND service = ?`, level, from, to, service);
+  take: (row: Row) => void,
+): Steps<void> {
+  const sql = `SELECT ${columns} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
+    AND route IN (SELECT id FROM routes WHERE is_entry = 1 ${service === undefined ? '' : 'AND service = ?'})
+    ORDER BY slot, route, part LIMIT ?`;
+  const turn = new Turn();
+  for (let last: Pick<RollupRow, 'slot' | 'route' | 'part'> = { slot: from, route: -1, part: -1 }; ;) {
+    const values = [level, last.slot, last.route, last.part, to, ...(service === undefined ? [] : [service])];
+    const rows = database.all<Row>(sql, ...values, SLICE);
+    rows.forEach(take);
+    last = rows.at(-1) ?? last;
+    if (rows.length < SLICE) return;
+    if (turn.isOverNow()) yield* turn.pass();
+  }
 }
 
 /** Several sums together. */

@@ -2,6 +2,7 @@ import { readCounts } from '../encoding/count-bytes.js';
 import { quantilesOf } from '../encoding/value-buckets.js';
 import { type Series } from './find-instruments.js';
 import { type PointRow } from './point-range.js';
+import { type Steps, Turn } from './steps.js';
 
 /** A value that does not change is collected once a minute, and holds until then. */
 const HOLDS_MS = 70_000;
@@ -69,22 +70,27 @@ function levelsOfOne(points: readonly PointRow[], { times, width, now }: Timelin
 }
 
 /** Quantiles of what was recorded in each bucket of time. */
-export function quantilesOver(
+export function* quantilesOver(
   points: readonly PointRow[],
   series: ReadonlyMap<number, Series>,
   { times, width }: Timeline,
   quantiles: readonly number[],
-): (number | null)[][] {
+): Steps<(number | null)[][]> {
+  const turn = new Turn();
   // Series whose boundaries differ cannot be added up; the ones most series have speak for all.
   const boundaries = mostCommonBoundaries(points, series);
   const key = boundaries.join();
+  const comparable = new Set(
+    [...series.values()].filter((one) => one.boundaries.join() === key).map(({ id }) => id),
+  );
   const counts = times.map(() => new Map<number, number>());
   for (const { series: id, time, buckets } of points) {
     const bucket = counts[bucketOf(time, times, width)];
-    if (bucket !== undefined && buckets !== null && series.get(id)?.boundaries.join() === key)
+    if (bucket !== undefined && buckets !== null && comparable.has(id))
       readCounts(buckets, (number, count) => {
         bucket.set(number, (bucket.get(number) ?? 0) + count);
       });
+    if (turn.isOver()) yield* turn.pass();
   }
   const perTime = counts.map((count) =>
     boundaries.length === 0 ? quantilesOf(count, quantiles) : interpolate(count, boundaries, quantiles),

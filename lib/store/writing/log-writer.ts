@@ -1,14 +1,12 @@
 import { type Database } from '../database/database.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
-import { type StoredLog } from '../rows.interface.js';
+import { ERROR_LEVEL, type StoredLog } from '../rows.interface.js';
+import { WordWriter } from '../words/word-writer.js';
 import { type Dictionaries } from './dictionaries.js';
 import { type Tally } from './tally.js';
 
-/** Of fields and stacks the beginning is enough to find a line by. */
-const MAX_SEARCHED_FIELDS = 1_000;
-
-const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes, loose)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Writes log lines and the words they are found by; to be used within one transaction. */
 export class LogWriter {
@@ -18,30 +16,32 @@ export class LogWriter {
   ) {}
 
   write(logs: readonly StoredLog[], tally: Tally, now: number): void {
-    for (const log of logs) this.writeLog(log, now);
+    const words = this.database.hasWords ? new WordWriter(this.database) : undefined;
+    for (const log of logs) {
+      const id = this.writeLog(log, now);
+      words?.add(id, log);
+    }
+    words?.write();
     tally.addLogs(logs.length);
   }
 
-  private writeLog(log: StoredLog, now: number): void {
+  /** Returns the number of the line. */
+  private writeLog(log: StoredLog, now: number): number {
     const { service } = this.dictionaries.resource(log.resource, now);
-    const { context, attributes } = log;
-    const { database } = this;
-    const { lastInsertRowid } = database
+    const { lastInsertRowid } = this.database
       .prepare(INSERT_LOG)
       .run(
         log.time,
         log.level,
         service,
-        context ?? null,
+        log.context ?? null,
         log.traceId === undefined ? null : bytesOf(log.traceId),
         log.traceId === undefined ? null : traceKeyOf(log.traceId),
         log.spanId === undefined ? null : bytesOf(log.spanId),
         log.message,
-        attributes ?? null,
+        log.attributes ?? null,
+        Number(log.traceId === undefined && log.level < ERROR_LEVEL),
       );
-    if (!database.hasWords) return;
-    const fields = attributes === undefined ? '' : ` ${attributes.slice(0, MAX_SEARCHED_FIELDS)}`;
-    const body = `${log.message}${context === undefined ? '' : ` ${context}`}${fields}`;
-    database.prepare('INSERT INTO logs_text (rowid, body) VALUES (?, ?)').run(lastInsertRowid, body);
+    return Number(lastInsertRowid);
   }
 }

@@ -20,6 +20,8 @@ const RETRY_MS = 25;
 export interface StoreWriterOptions {
   /** Deletes something, because the disk or the database is full. */
   readonly makeRoom: () => void;
+  /** Deletes something when there is too little room to write; returns whether it did, and then nothing is written in this turn. */
+  readonly evictFirst: () => boolean;
   /** Is told when nothing waits any more. */
   readonly onIdle: () => void;
 }
@@ -143,6 +145,7 @@ export class StoreWriter {
   };
 
   private writeSlice(sliceMs = SLICE_MS): 'written' | 'wait' {
+    if (this.options.evictFirst()) return 'written';
     const until = performance.now() + sliceMs;
     const { dropped } = this;
     const single = this.singly > 0;
