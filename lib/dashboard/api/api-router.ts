@@ -1,7 +1,7 @@
 import { type DashboardParts } from '../dashboard-parts.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
-import { sendJson } from '../http/send.js';
+import { sendLargeJson } from '../http/send.js';
 import { LiveStreams } from './live-streams.js';
 import { API_ROUTES } from './api-routes.js';
 import { QueryParameters } from './query-parameters.js';
@@ -36,7 +36,7 @@ export class ApiRouter {
     const answer = await route.handle({ parts, query, params, request });
     if (answer === undefined)
       throw new DashboardError(404, 'There is no such thing, or it has been evicted.');
-    sendJson(response, 200, answer);
+    await sendLargeJson(response, 200, answer);
   }
 
   close(): void {

@@ -1,7 +1,13 @@
 import { type OutgoingHttpHeaders } from 'node:http';
+import { promisify } from 'node:util';
 
 import { type ApiError } from '../api/api.interface.js';
 import { type HttpResponse } from './http-exchange.interface.js';
+import { jsonPartsOf } from './json-parts.js';
+
+const nextTurn = promisify(setImmediate);
+/** How long the writing of a large answer holds up the event loop at once. */
+const TURN_MS = 8;
 
 /** On every answer: nothing may be guessed from it, framed, loaded by others, or told to others. */
 export const SECURITY_HEADERS: Readonly<OutgoingHttpHeaders> = {
@@ -23,6 +29,25 @@ export function sendJson(
   sendData(response, status, JSON.stringify(value), {
     'content-type': 'application/json; charset=utf-8',
     ...head,
+  });
+}
+
+/** The same for what may be large: others have their turn while it is written. */
+export async function sendLargeJson(response: HttpResponse, status: number, value: unknown): Promise<void> {
+  const chunks: Buffer[] = [];
+  let texts: string[] = [];
+  let until = performance.now() + TURN_MS;
+  for (const part of jsonPartsOf(value)) {
+    texts.push(part);
+    if (performance.now() < until) continue;
+    chunks.push(Buffer.from(texts.join('')));
+    texts = [];
+    await nextTurn();
+    until = performance.now() + TURN_MS;
+  }
+  chunks.push(Buffer.from(texts.join('')));
+  sendData(response, status, chunks.length === 1 ? (chunks[0] ?? '') : Buffer.concat(chunks), {
+    'content-type': 'application/json; charset=utf-8',
   });
 }
 
