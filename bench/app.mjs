@@ -9,6 +9,7 @@ import { declareInjected, decorateClass, decorateMethod } from './decorate.mjs';
 import { VARIANTS } from './variants.mjs';
 
 const [name, endpoint] = process.argv.slice(2);
+const { BENCH_RARE } = process.env;
 
 async function createApplication({ imports, logger, log, decorators = () => [], afterCreate }) {
   const { Controller, Get, Injectable, Module, Param } = await import('@nestjs/common');
@@ -56,15 +57,38 @@ async function createApplication({ imports, logger, log, decorators = () => [], 
   declareInjected(OrderController, OrderService);
   decorateClass(OrderController, Controller('orders'));
 
+  class RareController {
+    constructor(orders) {
+      this.orders = orders;
+    }
+
+    find(id) {
+      return this.orders.find(id);
+    }
+
+    async fail(id) {
+      await this.orders.find(id);
+      throw new Error('no such order');
+    }
+  }
+  for (const [method, path] of [
+    ['find', 'rare/:id'],
+    ['fail', 'failing/:id'],
+  ]) {
+    decorateMethod(RareController, method, Get(path));
+    Param('id')(RareController.prototype, method, 0);
+  }
+  declareInjected(RareController, OrderService);
+  decorateClass(RareController, Controller());
+
   class AppModule {}
-  decorateClass(
-    AppModule,
-    Module({ imports, controllers: [OrderController], providers: [OrderService, PriceService] }),
-  );
+  // Of the soak: what is asked for seldom, and what fails.
+  const controllers = BENCH_RARE === undefined ? [OrderController] : [OrderController, RareController];
+  decorateClass(AppModule, Module({ imports, controllers, providers: [OrderService, PriceService] }));
 
   const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
   afterCreate?.(app);
-  return app;
+  return { app, writeLine: (id) => log?.(app.get(PriceService).logger, id) };
 }
 
 /**
@@ -95,7 +119,7 @@ async function startProfile() {
   };
 }
 
-const app = await createApplication(await VARIANTS[name].load(endpoint));
+const { app, writeLine } = await createApplication(await VARIANTS[name].load(endpoint));
 await app.listen(0, '127.0.0.1');
 const startupMs = performance.now();
 
@@ -157,6 +181,10 @@ const commands = {
     await stopProfile?.(profile);
     stopProfile = undefined;
     return { cpuMicros: user + system, rssBytes: rss, liveBytes };
+  },
+  /** Lines in one go: more than anybody could write meanwhile. */
+  burst: ({ lines }) => {
+    for (let index = 0; index < lines; index += 1) writeLine(String(index));
   },
   stop: () => {
     process.disconnect();

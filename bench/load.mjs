@@ -2,18 +2,22 @@
 // starve it on a small machine. Each command is one run over fresh keep-alive connections:
 //   { port, connections, seconds, rate }   rate 0: every connection asks again at once; else requests per second in all,
 //                                          and a latency counts from when the request was due, not from when it was sent
+//   mix: [{ path, status, every }]         every so manyth request goes there instead, and is answered with that status
 import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
+const ORDERS = { path: '/orders', status: 200 };
+
 /** Length of the whole first response in `bytes`, or undefined while its head is incomplete. */
-function responseLength(bytes) {
+function responseLength(bytes, status) {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd === -1) return undefined;
   const head = bytes.latin1Slice(0, headEnd);
   const match = /content-length: (\d+)/i.exec(head);
-  if (!head.startsWith('HTTP/1.1 200') || match === null) throw new Error(`unexpected response: ${head}`);
+  if (!head.startsWith(`HTTP/1.1 ${status}`) || match === null)
+    throw new Error(`unexpected response: ${head}`);
   return headEnd + HEAD_END.length + Number(match[1]);
 }
 
@@ -22,15 +26,17 @@ function openConnection(port, onResponse) {
   let received = Buffer.alloc(0);
   const connection = {
     startedAt: 0,
-    send(id, startedAt) {
+    kind: ORDERS,
+    send(kind, id, startedAt) {
+      connection.kind = kind;
       connection.startedAt = startedAt;
-      socket.write(`GET /orders/${id} HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n\r\n`);
+      socket.write(`GET ${kind.path}/${id} HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n\r\n`);
     },
     close: () => socket.destroy(),
   };
   socket.on('data', (chunk) => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-    const length = responseLength(received);
+    const length = responseLength(received, connection.kind.status);
     if (length === undefined || received.length < length) return;
     received = received.subarray(length);
     onResponse(connection);
@@ -41,7 +47,8 @@ function openConnection(port, onResponse) {
   });
 }
 
-async function run({ port, connections, seconds, rate }) {
+async function run({ port, connections, seconds, rate, mix = [] }) {
+  const byPath = {};
   const latency = createHistogram();
   const idle = [];
   const due = [];
@@ -54,12 +61,15 @@ async function run({ port, connections, seconds, rate }) {
   const send = (connection, startedAt) => {
     sent += 1;
     pending += 1;
-    connection.send(sent % 1_000, startedAt);
+    const kind = mix.find(({ every }) => sent % every === 0) ?? ORDERS;
+    connection.send(kind, sent % 1_000, startedAt);
   };
   const onResponse = (connection) => {
     const now = performance.now();
     latency.record(Math.max(1, Math.round((now - connection.startedAt) * 1_000)));
     answered += 1;
+    const { path } = connection.kind;
+    byPath[path] = (byPath[path] ?? 0) + 1;
     pending -= 1;
     if (finished) {
       if (pending === 0) onQuiet();
@@ -97,6 +107,7 @@ async function run({ port, connections, seconds, rate }) {
   for (const connection of opened) connection.close();
   return {
     requests: answered,
+    byPath,
     perSecond,
     p50Ms: latency.percentile(50) / 1e3,
     p99Ms: latency.percentile(99) / 1e3,
