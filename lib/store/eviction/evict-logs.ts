@@ -35,9 +35,7 @@ export function sweepLogs(database: Database, now: number): boolean {
     swept,
     CHUNK,
   );
-  const young = lines.findIndex(({ time }) => Math.abs(now - time) < YOUNG_MS);
-  const looked = young === -1 ? lines : lines.slice(0, young);
-  const last = looked.at(-1)?.id;
+  const last = lines.findLast(({ time }) => Math.abs(now - time) >= YOUNG_MS)?.id;
   if (last === undefined) return false;
   database.run(
     `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0 AND level < ? AND trace_id IS NOT NULL

@@ -213,10 +213,12 @@ export class Evictor {
   }
 
   private giveBackPages(): boolean {
-    const unused = this.database.pragma('freelist_count');
-    const spare = Math.max(SPARE_PAGES, this.database.pragma('page_count') * SPARE_SHARE);
+    const { database } = this;
+    const unused = database.pragma('freelist_count');
+    const pages = database.pragma('page_count');
+    const spare = pages > database.maxPages ? 0 : Math.max(SPARE_PAGES, pages * SPARE_SHARE);
     if (unused <= spare) return false;
-    this.database.exec(`PRAGMA incremental_vacuum(${PAGES_PER_STEP})`);
+    database.exec(`PRAGMA incremental_vacuum(${PAGES_PER_STEP})`);
     return true;
   }
 }

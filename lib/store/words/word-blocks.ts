@@ -53,11 +53,13 @@ export function findBlockBefore(database: Database, { first }: WordBlock): WordB
   );
 }
 
-/** The oldest block more than half of which is words of lines that are gone; those that are nearly empty anyway do not count. */
+/** The oldest block more than half of which is words of lines that are gone; small ones do not count. */
 export function findSparseBlock(database: Database): WordBlock | undefined {
   return database.get<WordBlock>(
     `SELECT ${COLUMNS} FROM word_blocks
-     WHERE last IS NOT NULL AND (live = 0 OR (live * 2 < lines AND (lines - live) * chars > lines * ?)) ORDER BY first LIMIT 1`,
+     WHERE last IS NOT NULL AND (live = 0 OR (live * 2 < lines AND (lines - live > ? OR (lines - live) * chars > lines * ?)))
+     ORDER BY first LIMIT 1`,
+    MAX_LINES / 4,
     MAX_CHARS / 4,
   );
 }

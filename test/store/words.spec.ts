@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+
+import { type LogAnswer } from '../../lib/store/queries/answers.interface.js';
+import { findLogs, type LogFilter } from '../../lib/store/queries/find-logs.js';
+import { readStore } from '../../lib/store/queries/read-store.js';
+import { type StoredLog } from '../../lib/store/rows.interface.js';
+import { type TelemetryStore } from '../../lib/store/store.js';
+import { listBlocks } from '../../lib/store/words/word-blocks.js';
+import { waitUntil } from '../support/wait-until.js';
+import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
+import { logOf } from './sample-rows.js';
+
+afterEach(cleanUp);
+
+async function addLines(
+  store: TelemetryStore,
+  count: number,
+  lineOf: (index: number) => Partial<StoredLog>,
+): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    store.addLog(logOf(lineOf(index)));
+    if (index % 5_000 === 4_999) await store.flush();
+  }
+  await store.flush();
+}
+
+function findAll(store: TelemetryStore, filter: LogFilter): LogAnswer[] {
+  const found: LogAnswer[] = [];
+  let before: string | undefined;
+  do {
+    const page = store.read((database) => findLogs(database, { ...filter, before }));
+    found.push(...page.items);
+    before = page.next;
+  } while (before !== undefined);
+  return found;
+}
+
+const blocksOf = (store: TelemetryStore) => store.read((database) => listBlocks(database));
+
+const tablesOf = (store: TelemetryStore) =>
+  store.read((database) =>
+    database.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL%'"),
+  );
+
+describe('the words of log lines', () => {
+  it('are found in all blocks, newest first, page by page', async () => {
+    const store = openTestStore();
+    await addLines(store, 25_000, (index) => ({
+      message: `line ${index} ${index % 2_500 === 0 ? 'seldom' : ''}`,
+    }));
+    expect(blocksOf(store).map(({ lines }) => lines)).toEqual([5_000, 10_000, 10_000]);
+    const messages = findAll(store, { text: 'line', limit: 4_000 }).map(({ message }) => message.trim());
+    expect(messages).toHaveLength(25_000);
+    expect(messages[0]).toBe('line 24999');
+    expect(messages.at(-1)).toBe('line 0 seldom');
+    expect(findAll(store, { text: 'seldom', limit: 3 })).toHaveLength(10);
+  });
+
+  it('of few but long lines fill a block too', async () => {
+    const store = openTestStore();
+    await addLines(store, 600, () => ({ message: 'word '.repeat(1_000) }));
+    expect(blocksOf(store)).toHaveLength(2);
+  });
+
+  it('go with their block when all its lines are evicted', async () => {
+    const store = openTestStore({ maxLogs: 1_000 });
+    await addLines(store, 25_000, (index) => ({ message: `line ${index}` }));
+    await waitUntil(() => store.read(readStore).logs <= 1_000);
+    await waitUntil(() => blocksOf(store).length === 1);
+    expect(tablesOf(store)).toHaveLength(1);
+    expect(findAll(store, { text: 'line' })).toHaveLength(store.read(readStore).logs);
+  });
+
+  it('of lines that stay do not keep those of all others', async () => {
+    const store = openTestStore({ maxLogs: 2_000 });
+    let seen = 0;
+    for (let round = 1; round <= 6; round += 1) {
+      await addLines(store, 10_000, (index) =>
+        index % 100 === 0 ? { level: 50, message: 'an error' } : { message: 'nothing' },
+      );
+      const errors = findAll(store, { text: 'error' });
+      expect(errors).toHaveLength(round * 100);
+      seen = errors.length;
+    }
+    await waitUntil(() => store.read(readStore).logs <= 2_000);
+    await waitUntil(() =>
+      blocksOf(store)
+        .slice(1)
+        .every(({ lines, live }) => lines - live <= 2_500),
+    );
+    const blocks = blocksOf(store);
+    expect(blocks.length).toBeLessThanOrEqual(3);
+    expect(tablesOf(store)).toHaveLength(blocks.length);
+    const left = findAll(store, { text: 'error' });
+    expect(left).toHaveLength(seen);
+    expect(new Set(left.map(({ id }) => id)).size).toBe(seen);
+  });
+
+  it('are put into the same blocks by all who write to a file', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const stores = [openTestStore({ file }), openTestStore({ file })];
+    await Promise.all(stores.map((store, of) => addLines(store, 8_000, () => ({ message: `by ${of}` }))));
+    for (const store of stores) {
+      expect(findAll(store, { text: 'by', limit: 10_000 })).toHaveLength(16_000);
+      expect(findAll(store, { text: 'by 1', limit: 10_000 })).toHaveLength(8_000);
+      expect(blocksOf(store).map(({ live }) => live)).toEqual([6_000, 10_000]);
+    }
+  });
+
+  it('never lead to a line that came after theirs had gone', async () => {
+    const store = openTestStore();
+    await addLines(store, 3, () => ({ message: 'former' }));
+    store.read((database) => database.run('DELETE FROM logs'));
+    await addLines(store, 3, () => ({ message: 'later' }));
+    expect(findAll(store, { text: 'former' })).toEqual([]);
+    expect(findAll(store, { text: 'later' })).toHaveLength(3);
+  });
+});
