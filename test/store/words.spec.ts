@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { setWarningSink } from '../../lib/errors/warnings.js';
 import { type LogAnswer } from '../../lib/store/queries/answers.interface.js';
 import { findLogs, type LogFilter } from '../../lib/store/queries/find-logs.js';
 import { readStore } from '../../lib/store/queries/read-store.js';
@@ -8,7 +9,7 @@ import { type TelemetryStore } from '../../lib/store/store.js';
 import { listBlocks } from '../../lib/store/words/word-blocks.js';
 import { waitUntil } from '../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
-import { logOf } from './sample-rows.js';
+import { logOf, spanOf } from './sample-rows.js';
 
 afterEach(cleanUp);
 
@@ -114,5 +115,50 @@ describe('the words of log lines', () => {
     await addLines(store, 3, () => ({ message: 'later' }));
     expect(findAll(store, { text: 'former' })).toEqual([]);
     expect(findAll(store, { text: 'later' })).toHaveLength(3);
+  });
+
+  it('can be looked for while another process evicts their lines', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const writing = openTestStore({ file, maxLogs: 3_000 });
+    const reading = openTestStore({ file });
+    const end = new AbortController();
+    const looking = (async () => {
+      let most = 0;
+      while (!end.signal.aborted) {
+        const filter = { text: 'line', limit: 10_000 };
+        const { items } = await reading.ask((database) => findLogs(database, filter));
+        const ids = items.map(({ id }) => id);
+        expect(ids).toEqual([...new Set(ids)].sort((a, b) => b - a));
+        most = Math.max(most, ids.length);
+      }
+      return most;
+    })();
+    await addLines(writing, 60_000, (index) => ({ message: `line ${index}` }));
+    end.abort();
+    expect(await looking).toBeGreaterThan(1_000);
+    expect(reading.file).toBe(file);
+    expect(writing.dropped).toBe(0);
+  });
+
+  it('are there when the change that was to begin their block was taken back', async () => {
+    const restore = setWarningSink(() => undefined);
+    const store = openTestStore();
+    // @ts-expect-error -- a row that the database refuses, and with it the change that all of them are in
+    store.addSpan(spanOf({ name: null }));
+    await addLines(store, 20, (index) => ({ message: `line ${index}` }));
+    expect(findAll(store, { text: 'line' })).toHaveLength(20);
+    expect(tablesOf(store)).toHaveLength(1);
+    restore();
+  });
+
+  it('are looked for in the lines themselves where SQLite has no index of them', async () => {
+    const store = openTestStore({ maxLogs: 500 });
+    store.read((database) => {
+      database.hasWords = false;
+    });
+    await addLines(store, 2_000, (index) => ({ message: `line ${index}` }));
+    await waitUntil(() => store.read(readStore).logs <= 500);
+    expect(findAll(store, { text: 'ine 1999' })).toHaveLength(1);
+    expect(tablesOf(store)).toEqual([]);
   });
 });
