@@ -6,9 +6,9 @@ import { shareOut } from './share-out.js';
 /** Failed traces and those of exemplars stay longest, but may not take everything. */
 const PINNED_SHARE = 0.4;
 /** Traces of a route that one step looks at. */
-const MAX_AT_ONCE = 200;
+const MAX_AT_ONCE = 50;
 
-/** Spans or lines that are changed at once; a trace may have thousands. */
+/** Spans or lines that are changed at once where a trace has more. */
 const CHUNK = 256;
 
 interface Victim {
@@ -17,9 +17,10 @@ interface Victim {
   readonly traceId: Uint8Array;
   readonly route: number;
   readonly pinned: number;
+  readonly spans: number;
 }
 
-const VICTIM = 'SELECT id, key, trace_id AS traceId, route, pinned FROM traces';
+const VICTIM = 'SELECT id, key, trace_id AS traceId, route, pinned, span_count AS spans FROM traces';
 
 export interface TraceEviction {
   /** How many spans have to go. */
@@ -103,37 +104,50 @@ export function evictOldTraces(
 /** Deletes a trace, or the beginning of a large one; its lines stay as long as there is room. Returns how many spans went, or 1. */
 function deleteTrace(database: Database, victim: Victim, isTimeUp: () => boolean, tally: Tally): number {
   const { id, route, pinned } = victim;
-  let loosened: number;
-  do loosened = loosenLines(database, victim);
-  while (loosened === CHUNK && !isTimeUp());
-  let spans = 0;
-  let last = 0;
-  if (loosened < CHUNK)
-    do {
-      last = database.run(
-        'DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE trace = ? LIMIT ?)',
-        id,
-        CHUNK,
-      );
-      spans += last;
-    } while (last === CHUNK && !isTimeUp());
-  if (loosened < CHUNK && last < CHUNK) {
+  if (!loosenLines(database, victim, isTimeUp)) return 1;
+  const { gone, isAll } = deleteSpans(database, victim, isTimeUp);
+  tally.addSpans(route, pinned === 1, -gone);
+  tally.addEvicted(gone);
+  if (isAll) {
     database.run('DELETE FROM exemplars WHERE trace = ?', id);
     database.run('DELETE FROM traces WHERE id = ?', id);
-  } else database.run('UPDATE traces SET span_count = span_count - ? WHERE id = ?', spans, id);
-  tally.addSpans(route, pinned === 1, -spans);
-  tally.addEvicted(spans);
+  } else database.run('UPDATE traces SET span_count = span_count - ? WHERE id = ?', gone, id);
   // A trace that has lost its spans still was one.
-  return Math.max(1, spans);
+  return Math.max(1, gone);
 }
 
-function loosenLines(database: Database, { key, traceId }: Victim): number {
-  return database.run(
-    `UPDATE logs SET loose = 1 WHERE id IN (SELECT id FROM logs INDEXED BY logs_by_trace
-       WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?)`,
-    key,
-    traceId,
-    ERROR_LEVEL,
-    CHUNK,
-  );
+function deleteSpans(
+  database: Database,
+  { id, spans }: Victim,
+  isTimeUp: () => boolean,
+): { readonly gone: number; readonly isAll: boolean } {
+  if (spans <= CHUNK) return { gone: database.run('DELETE FROM spans WHERE trace = ?', id), isAll: true };
+  let gone = 0;
+  let last: number;
+  do {
+    last = database.run(
+      'DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE trace = ? LIMIT ?)',
+      id,
+      CHUNK,
+    );
+    gone += last;
+  } while (last === CHUNK && !isTimeUp());
+  return { gone, isAll: last < CHUNK };
+}
+
+/** Says of the lines of a trace that it is gone; returns whether of all. */
+function loosenLines(database: Database, { key, traceId }: Victim, isTimeUp: () => boolean): boolean {
+  let ids: { readonly id: number }[];
+  do {
+    ids = database.all<{ id: number }>(
+      `SELECT id FROM logs INDEXED BY logs_by_trace
+       WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?`,
+      key,
+      traceId,
+      ERROR_LEVEL,
+      CHUNK,
+    );
+    for (const { id } of ids) database.run('UPDATE logs SET loose = 1 WHERE id = ?', id);
+  } while (ids.length === CHUNK && !isTimeUp());
+  return ids.length < CHUNK;
 }

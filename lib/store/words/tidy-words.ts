@@ -23,9 +23,7 @@ interface Line extends SearchedLine {
  */
 export function tidyWords(database: Database, isTimeUp: () => boolean): void {
   const source = findSparseBlock(database);
-  if (source === undefined) return;
-  if (source.live === 0) dropBlock(database, source);
-  else moveLines(database, source, isTimeUp);
+  if (source !== undefined) moveLines(database, source, isTimeUp);
 }
 
 function moveLines(database: Database, source: WordBlock, isTimeUp: () => boolean): void {

@@ -53,14 +53,20 @@ export function findBlockBefore(database: Database, { first }: WordBlock): WordB
   );
 }
 
-/** The oldest block more than half of which is words of lines that are gone; small ones do not count. */
+/**
+ * The block with the smallest share of lines that are still there; undefined while words of lines that are gone take no more than
+ * the others and a block. The lines that go first are mostly in one block, which is soon gone as a whole.
+ */
 export function findSparseBlock(database: Database): WordBlock | undefined {
+  const { gone, live } = database.one<{ gone: number | null; live: number | null }>(
+    `SELECT sum(weight * (lines - live) / lines) AS gone, sum(weight * live / lines) AS live
+     FROM (SELECT lines, live, max(lines * 1.0 / ?, chars * 1.0 / ?) AS weight FROM word_blocks WHERE lines > 0)`,
+    MAX_LINES,
+    MAX_CHARS,
+  );
+  if ((gone ?? 0) <= 1 + (live ?? 0)) return undefined;
   return database.get<WordBlock>(
-    `SELECT ${COLUMNS} FROM word_blocks
-     WHERE last IS NOT NULL AND (live = 0 OR (live * 2 < lines AND (lines - live > ? OR (lines - live) * chars > lines * ?)))
-     ORDER BY first LIMIT 1`,
-    MAX_LINES / 4,
-    MAX_CHARS / 4,
+    `SELECT ${COLUMNS} FROM word_blocks WHERE last IS NOT NULL ORDER BY live * 1.0 / lines LIMIT 1`,
   );
 }
 
