@@ -11,7 +11,7 @@ import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../lib/store/rows.in
 import { type TelemetryStore } from '../../lib/store/store.js';
 import { waitUntil } from '../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
-import { logOf, newTraceId, spanOf } from './sample-rows.js';
+import { logOf, newTraceId, ORDERS, spanOf } from './sample-rows.js';
 
 afterEach(async () => {
   jest.restoreAllMocks();
@@ -278,6 +278,35 @@ describe('rows that come faster than they can be written', () => {
     expect(spans + logs + evicted + dropped).toBe(made);
     expect(Math.max(largest, statSync(file).size)).toBeLessThanOrEqual(maxBytes);
     expect(spans + logs).toBeGreaterThan(1_000);
+  });
+});
+
+describe('the bound on points', () => {
+  it('lets the oldest go, a few at a time, and counts them', async () => {
+    const store = openTestStore({ maxPoints: 1_000 });
+    const instrument = {
+      resource: ORDERS,
+      scope: 'test',
+      name: 'orders',
+      description: '',
+      unit: '1',
+      type: 'counter',
+    } as const;
+    const from = Date.now() - 600_000;
+    for (let index = 0; index < 5_000; index += 1)
+      store.addPoints([{ instrument, attributes: '{}', time: from + index * 100, value: 1, count: 0 }]);
+    await store.flush();
+    await waitUntil(() => numbers(store).points <= 1_000);
+    const { points, evicted } = numbers(store);
+    const { oldest, ...rows } = store.read((database) =>
+      database.one<{ points: number; collected: number; minutes: number; oldest: number }>(
+        `SELECT (SELECT count(*) FROM points) AS points, (SELECT collected FROM counters) AS collected,
+           (SELECT count(*) FROM points WHERE level = 1) AS minutes, (SELECT min(time) FROM points WHERE level = 0) AS oldest`,
+      ),
+    );
+    expect(rows).toEqual({ points, collected: points - rows.minutes, minutes: rows.minutes });
+    expect(evicted + points).toBe(5_000 + rows.minutes);
+    expect(oldest).toBeGreaterThan(from + 300_000);
   });
 });
 

@@ -16,6 +16,8 @@ CREATE TABLE counters (
   pinned_spans INTEGER NOT NULL DEFAULT 0,
   logs INTEGER NOT NULL DEFAULT 0,
   points INTEGER NOT NULL DEFAULT 0,
+  -- Of the points, those as collected.
+  collected INTEGER NOT NULL DEFAULT 0,
   evicted INTEGER NOT NULL DEFAULT 0,
   dropped INTEGER NOT NULL DEFAULT 0,
   -- Up to this line each has been looked at for whether its trace is there.

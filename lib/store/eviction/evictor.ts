@@ -5,6 +5,7 @@ import { POINT_LEVEL } from '../writing/point-writer.js';
 import { Tally } from '../writing/tally.js';
 import { evictLooseLogs, evictOldestLogs, evictOldLogs, sweepLogs } from './evict-logs.js';
 import { evictOldPoints, evictPoints } from './evict-points.js';
+import { evictOldRollups } from './evict-rollups.js';
 import { evictOldTraces, evictTraces } from './evict-traces.js';
 import { type StoreLimits } from './limits.interface.js';
 
@@ -174,17 +175,11 @@ export class Evictor {
     const before = now - this.limits.maxAgeMs;
     if (evictOldTraces(database, before * 1_000, isTimeUp, tally)) return true;
     if (evictOldLogs(database, before, isTimeUp, tally)) return true;
-    evictOldPoints(database, POINT_LEVEL.minute, before, tally);
-    evictOldPoints(
-      database,
-      POINT_LEVEL.asCollected,
-      Math.max(before, now - COLLECTED_POINTS_KEPT_MS),
-      tally,
-    );
-    ROLLUPS_KEPT_MS.forEach((keptMs, level) => {
-      const kept = Math.max(before, now - keptMs);
-      database.run('DELETE FROM rollups WHERE level = ? AND slot < ?', level, kept);
-    });
+    const collectedBefore = Math.max(before, now - COLLECTED_POINTS_KEPT_MS);
+    if (evictOldPoints(database, POINT_LEVEL.minute, before, isTimeUp, tally)) return true;
+    if (evictOldPoints(database, POINT_LEVEL.asCollected, collectedBefore, isTimeUp, tally)) return true;
+    for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())
+      if (evictOldRollups(database, level, Math.max(before, now - keptMs), isTimeUp)) return true;
     database.run('DELETE FROM exemplars WHERE time < ?', before);
     database.run('DELETE FROM series WHERE last_seen < ?', before);
     database.run(

@@ -78,7 +78,7 @@ export class PointWriter {
         bytes,
       );
       if (written > 0) {
-        tally.addPoints(1);
+        tally.addPoints(1, level === POINT_LEVEL.asCollected);
         return;
       }
     }

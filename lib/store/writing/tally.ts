@@ -6,6 +6,7 @@ export class Tally {
   private pinnedSpans = 0;
   private logs = 0;
   private points = 0;
+  private collected = 0;
   private evicted = 0;
   private readonly groups = new Map<number, { open: number; pinned: number }>();
 
@@ -24,8 +25,10 @@ export class Tally {
     this.logs += count;
   }
 
-  addPoints(count: number): void {
+  /** @param asCollected not by the minute */
+  addPoints(count: number, asCollected: boolean): void {
     this.points += count;
+    if (asCollected) this.collected += count;
   }
 
   addEvicted(count: number): void {
@@ -34,12 +37,13 @@ export class Tally {
 
   write(database: Database, dropped = 0): void {
     database.run(
-      `UPDATE counters SET spans = spans + ?, pinned_spans = pinned_spans + ?, logs = logs + ?, points = points + ?,
+      `UPDATE counters SET spans = spans + ?, pinned_spans = pinned_spans + ?, logs = logs + ?, points = points + ?, collected = collected + ?,
        evicted = evicted + ?, dropped = dropped + ? WHERE id = 1`,
       this.spans,
       this.pinnedSpans,
       this.logs,
       this.points,
+      this.collected,
       this.evicted,
       dropped,
     );
