@@ -25,7 +25,7 @@ export interface Entry {
 }
 
 /** What entered by a route in one slot of time. */
-class Rollup {
+export class Rollup {
   count = 0;
   errors = 0;
   /** Microseconds. */
@@ -73,7 +73,7 @@ export class Rollups {
     const bucket = valueBucket(entry.duration);
     ROLLUP_SLOTS_MS.forEach((length, level) => {
       const slot = Math.floor(entry.start / 1_000 / length) * length;
-      const key = `${level} ${slot} ${entry.route}`;
+      const key = keyOf(level, slot, entry.route);
       let rollup = this.open.get(key);
       if (rollup === undefined) {
         const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
@@ -89,30 +89,50 @@ export class Rollups {
     return false;
   }
 
-  /** Writes what has changed, and pins the traces that charts will point to. */
-  write(database: Database, tally: Tally): void {
+  /**
+   * Writes what has changed until time is up, and pins the traces that charts will point to. Returns what to `settle()` when that is
+   * there for good; the rest has its turn with the next call.
+   */
+  write(database: Database, tally: Tally, isTimeUp: () => boolean): readonly Rollup[] {
+    const written: Rollup[] = [];
     for (const rollup of this.open.values()) {
       if (!rollup.isDirty) continue;
-      const { level, slot, route, part, count, errors, longest, slowest } = rollup;
-      const buckets = encodeCounts(rollup.buckets);
-      const exemplars = [
-        ...exemplarOf(slowest, this.slowId),
-        ...exemplarOf(rollup.slowestFailed, this.failedId),
-      ];
-      database.run(INSERT, level, slot, route, part, count, errors, longest, buckets, ...exemplars);
-      if (level === PINNING_LEVEL && slowest !== undefined && slowest !== rollup.pinned)
-        pinTrace(database, slowest.trace, tally);
+      if (isTimeUp()) break;
+      this.writeOne(rollup, database, tally);
+      written.push(rollup);
     }
+    return written;
   }
 
-  /** To be called when what was written is there for good; slots that are over are forgotten. */
-  settle(now: number): void {
-    for (const [key, rollup] of this.open) {
+  /** Slots that are over are forgotten. */
+  settle(written: readonly Rollup[], now: number): void {
+    for (const rollup of written) {
       rollup.isDirty = false;
       rollup.pinned = rollup.slowest;
-      if (rollup.slot + 2 * (ROLLUP_SLOTS_MS[rollup.level] ?? 0) < now) this.open.delete(key);
+      const key = keyOf(rollup.level, rollup.slot, rollup.route);
+      // Behind those that still wait.
+      this.open.delete(key);
+      this.open.set(key, rollup);
     }
+    for (const [key, { isDirty, slot, level }] of this.open)
+      if (!isDirty && slot + 2 * (ROLLUP_SLOTS_MS[level] ?? 0) < now) this.open.delete(key);
   }
+
+  private writeOne(rollup: Rollup, database: Database, tally: Tally): void {
+    const { level, slot, route, part, count, errors, longest, slowest } = rollup;
+    const buckets = encodeCounts(rollup.buckets);
+    const exemplars = [
+      ...exemplarOf(slowest, this.slowId),
+      ...exemplarOf(rollup.slowestFailed, this.failedId),
+    ];
+    database.run(INSERT, level, slot, route, part, count, errors, longest, buckets, ...exemplars);
+    if (level === PINNING_LEVEL && slowest !== undefined && slowest !== rollup.pinned)
+      pinTrace(database, slowest.trace, tally);
+  }
+}
+
+function keyOf(level: number, slot: number, route: number): string {
+  return `${level} ${slot} ${route}`;
 }
 
 function exemplarOf(entry: Entry | undefined, id: IdBytes): SqlValue[] {

@@ -95,7 +95,7 @@ export class StoreWriter {
         outcome === 'wait' ? setTimeout(resolve, RETRY_MS) : setImmediate(resolve),
       );
     }
-    this.writeSums(false);
+    while (this.writeSums(false)) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Writes everything that waits at once, for at most `deadlineMs`: nothing runs after the end of a process. */
@@ -105,11 +105,15 @@ export class StoreWriter {
     this.writeSums(true);
   }
 
-  /** Writes what was added up. */
-  writeSums(all: boolean): void {
-    this.attempt(() => {
-      this.session.writeSums(Date.now(), all);
+  /** Writes what was added up, and how many rows were lost; returns whether there is more. */
+  writeSums(all: boolean): boolean {
+    const { dropped } = this;
+    const outcome = this.attempt(() => {
+      this.session.writeSums(Date.now(), all, dropped - this.toldLost);
     });
+    if (outcome !== 'done') return false;
+    this.toldLost = dropped;
+    return this.session.hasSums;
   }
 
   /** Takes nothing more, and stops by itself doing anything. */

@@ -5,9 +5,12 @@ import { ExemplarWriter } from './exemplar-writer.js';
 import { LogWriter } from './log-writer.js';
 import { MinutePoints } from './minute-points.js';
 import { PointWriter, type PlacedPoint } from './point-writer.js';
-import { type Entry, Rollups } from './rollups.js';
+import { type Entry, type Rollup, Rollups } from './rollups.js';
 import { SpanWriter } from './span-writer.js';
 import { Tally } from './tally.js';
+
+/** How long the sums of thousands of routes hold up the event loop at once. */
+const SUMS_MS = 5;
 
 /** Rows of one change. */
 export interface Batch {
@@ -57,22 +60,30 @@ export class WriteSession {
     }
   }
 
+  /** Whether there are sums that the last `writeSums()` had no time for. */
+  get hasSums(): boolean {
+    return this.rollups.isDirty;
+  }
+
   /**
    * Writes what was added up since the last time, and the exemplars whose trace has come meanwhile.
    *
    * @param all also what is not complete yet, because nothing will follow
    * @throws SQLite's error; then nothing of it is written
    */
-  writeSums(now: number, all: boolean): void {
+  writeSums(now: number, all: boolean, dropped: number): void {
     const { rollups, minutes, exemplars } = this;
-    if (!rollups.isDirty && !minutes.isDue(all ? Infinity : now) && exemplars.isEmpty) return;
+    const isDue = rollups.isDirty || minutes.isDue(all ? Infinity : now) || !exemplars.isEmpty;
+    if (!isDue && dropped === 0) return;
     let waiting: readonly unknown[] = [];
-    this.change(0, (tally) => {
-      rollups.write(this.database, tally);
+    let written: readonly Rollup[] = [];
+    const until = all ? Infinity : performance.now() + SUMS_MS;
+    this.change(dropped, (tally) => {
+      written = rollups.write(this.database, tally, () => performance.now() >= until);
       this.points.writeMinutes(minutes, now, all, tally);
       waiting = exemplars.write(tally, now);
     });
-    rollups.settle(now);
+    rollups.settle(written, now);
     minutes.settle(now, all);
     exemplars.settle(waiting);
   }
