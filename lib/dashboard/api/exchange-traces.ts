@@ -19,7 +19,7 @@ export function exportTrace({ parts: { store }, params }: ApiCall): Promise<obje
     const spans = yield* readSpans(database, traceId);
     const resources = readResourcesOfTrace(database, traceId);
     yield;
-    return writeOtlpTrace(spans, resources);
+    return yield* writeOtlpTrace(spans, resources);
   });
 }
 

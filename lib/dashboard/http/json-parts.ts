@@ -1,16 +1,10 @@
 /** Elements of a list that are written at once. */
 const GROUP = 50;
 
-/** The JSON of a value in parts: each is some members of a list, so that a list of many thousands can be written in turns. */
+/** The JSON of a value in parts: a list of many thousands, wherever it is, can be written in turns. */
 export function* jsonPartsOf(value: unknown): Generator<string> {
-  if (Array.isArray(value)) {
-    yield '[';
-    for (let from = 0; from < value.length; from += GROUP) {
-      const group = JSON.stringify(value.slice(from, from + GROUP)).slice(1, -1);
-      yield from === 0 ? group : `,${group}`;
-    }
-    yield ']';
-  } else if (isPlainObject(value)) {
+  if (Array.isArray(value)) yield* listPartsOf(value);
+  else if (isPlainObject(value)) {
     let separator = '{';
     for (const [key, member] of Object.entries(value)) {
       if (member === undefined) continue;
@@ -19,7 +13,23 @@ export function* jsonPartsOf(value: unknown): Generator<string> {
       separator = ',';
     }
     yield separator === '{' ? '{}' : '}';
-  } else yield JSON.stringify(value);
+  } else yield value === undefined ? 'null' : JSON.stringify(value);
+}
+
+function* listPartsOf(list: readonly unknown[]): Generator<string> {
+  yield '[';
+  // A few may be large themselves.
+  if (list.length < GROUP)
+    for (const [index, element] of list.entries()) {
+      if (index > 0) yield ',';
+      yield* jsonPartsOf(element);
+    }
+  else
+    for (let from = 0; from < list.length; from += GROUP) {
+      const group = JSON.stringify(list.slice(from, from + GROUP)).slice(1, -1);
+      yield from === 0 ? group : `,${group}`;
+    }
+  yield ']';
 }
 
 /** Instances may have a way of their own to be written. */

@@ -1,4 +1,5 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
+import { type Steps, Turn } from '../../store/queries/steps.js';
 import { SPAN_KIND, SPAN_STATUS } from '../../store/rows.interface.js';
 import { type ApiAttributes, type ApiSpan, type ApiValue } from '../api/api.interface.js';
 
@@ -7,20 +8,26 @@ import { type ApiAttributes, type ApiSpan, type ApiValue } from '../api/api.inte
  *
  * @param resources attributes of each service, by its name
  */
-export function writeOtlpTrace(
+export function* writeOtlpTrace(
   spans: readonly ApiSpan[],
   resources: Readonly<Record<string, ApiAttributes>>,
-): object {
-  const byService = groupBy(spans, ({ service }) => service);
-  return {
-    resourceSpans: [...byService].map(([service, ofService]) => ({
-      resource: { attributes: writeAttributes(resources[service] ?? { [ATTR_SERVICE_NAME]: service }) },
-      scopeSpans: [...groupBy(ofService, ({ scope }) => scope)].map(([scope, ofScope]) => ({
-        scope: { name: scope },
-        spans: ofScope.map(writeSpan),
-      })),
-    })),
-  };
+): Steps<object> {
+  const turn = new Turn();
+  const resourceSpans: object[] = [];
+  for (const [service, ofService] of groupBy(spans, ({ service }) => service)) {
+    const scopeSpans: object[] = [];
+    for (const [scope, ofScope] of groupBy(ofService, ({ scope }) => scope)) {
+      const written: object[] = [];
+      for (const span of ofScope) {
+        written.push(writeSpan(span));
+        if (turn.isOver()) yield* turn.pass();
+      }
+      scopeSpans.push({ scope: { name: scope }, spans: written });
+    }
+    const attributes = writeAttributes(resources[service] ?? { [ATTR_SERVICE_NAME]: service });
+    resourceSpans.push({ resource: { attributes }, scopeSpans });
+  }
+  return { resourceSpans };
 }
 
 function writeSpan(span: ApiSpan): object {

@@ -1,5 +1,6 @@
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { writeOtlpTrace } from '../../../lib/dashboard/otlp/write-trace.js';
+import { takeAllSteps } from '../../../lib/store/queries/steps.js';
 import { spanOf } from '../analysis/span-of.js';
 import { encodeRequest } from './encode-request.js';
 
@@ -21,9 +22,11 @@ const SPAN = spanOf('GET /', 1_700_000_000_000.125, 1_700_000_000_010.5, {
   links: [{ traceId: '1'.repeat(32), spanId: '2'.repeat(16), attributes: {} }],
 });
 
+const write = (...given: Parameters<typeof writeOtlpTrace>): object => takeAllSteps(writeOtlpTrace(...given));
+
 describe('writeOtlpTrace()', () => {
   it('writes what can be read again, and is the same then', () => {
-    const request = writeOtlpTrace([SPAN], { orders: { 'service.name': 'orders', 'host.name': 'h' } });
+    const request = write([SPAN], { orders: { 'service.name': 'orders', 'host.name': 'h' } });
     const { rows } = readSpanRows(request as Record<string, unknown>);
     const { none, ...attributes } = SPAN.attributes;
     expect(none).toBeNull();
@@ -53,7 +56,7 @@ describe('writeOtlpTrace()', () => {
       spanOf('b', 0, 1, { service: 'stock', scope: 'x' }),
       spanOf('c', 0, 1, { scope: 'y' }),
     ];
-    const { resourceSpans } = writeOtlpTrace(spans, {}) as {
+    const { resourceSpans } = write(spans, {}) as {
       resourceSpans: { resource: object; scopeSpans: { scope: object; spans: { name: string }[] }[] }[];
     };
     expect(
@@ -65,7 +68,7 @@ describe('writeOtlpTrace()', () => {
   });
 
   it('is an OTLP request to others too', () => {
-    const request = JSON.parse(JSON.stringify(writeOtlpTrace([SPAN], {}))) as object;
+    const request = JSON.parse(JSON.stringify(write([SPAN], {}))) as object;
     expect(encodeRequest('traces', request).length).toBeGreaterThan(100);
   });
 });
