@@ -124,3 +124,13 @@ export interface DeclaredRoute {
   /** `Class.method`. */
   readonly handler?: string;
 }
+
+/** Where a method was written whose name spans tell. */
+export interface DeclaredFunction {
+  /** `Class.method`, as `code.function.name` has it. */
+  readonly name: string;
+  /** An absolute path. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}

@@ -5,7 +5,9 @@ import { loadSqlite } from './database/load-sqlite.js';
 import { StoreDatabase } from './database/store-database.js';
 import { Evictor } from './eviction/evictor.js';
 import { type StoreLimits } from './eviction/limits.interface.js';
+import { Readership } from './readership.js';
 import {
+  type DeclaredFunction,
   type DeclaredRoute,
   type StoredLog,
   type StoredPoint,
@@ -14,7 +16,7 @@ import {
 } from './rows.interface.js';
 import { Questions } from './queries/questions.js';
 import { isSteps, type Steps, takeAllSteps } from './queries/steps.js';
-import { declareRoutes } from './writing/declare-routes.js';
+import { Declarations } from './writing/declarations.js';
 import { StoreWriter } from './writing/store-writer.js';
 
 /** How often sums are written, exemplars are matched and bounds are looked at. */
@@ -25,12 +27,6 @@ const EXIT_FLUSH_MS = 300;
 export interface StoreOptions extends StoreLimits {
   /** A path, or `:memory:`. */
   readonly file: string;
-}
-
-interface Declaration {
-  readonly resource: StoredResource;
-  readonly routes: readonly DeclaredRoute[];
-  isWritten: boolean;
 }
 
 /**
@@ -44,7 +40,8 @@ export class TelemetryStore {
   private readonly writer: StoreWriter;
   private evictor: Evictor;
   private readonly questions = new Questions();
-  private readonly declarations: Declaration[] = [];
+  private readonly declarations = new Declarations();
+  private readonly readership = new Readership();
   private readonly care: NodeJS.Timeout;
   private immediate: NodeJS.Immediate | undefined;
   private closed = false;
@@ -107,10 +104,28 @@ export class TelemetryStore {
     this.writer.addPoints(points);
   }
 
-  /** Makes routes known that may never be called; those that a service declared before and has no more are forgotten. */
+  /** Makes routes of a process known that may never be called; those that it declared before and has no more are forgotten. */
   declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
-    this.declarations.push({ resource, routes, isWritten: false });
+    this.declarations.declareRoutes(resource, routes);
     this.writeDeclarations();
+  }
+
+  /** Makes known where methods of a process were written. */
+  declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
+    this.declarations.declareFunctions(resource, functions);
+    this.writeDeclarations();
+  }
+
+  /** Notes that somebody looks at what is stored, for all processes that store in this file. */
+  noteReader(): void {
+    this.change(() => {
+      this.readership.note(this.database.current, Date.now());
+    });
+  }
+
+  /** Calls `tell` every so many milliseconds while somebody looks at what is stored, in whichever process; returns what ends that. */
+  whileRead(everyMs: number, tell: () => void): () => void {
+    return this.readership.listen(everyMs, tell);
   }
 
   /**
@@ -159,6 +174,9 @@ export class TelemetryStore {
     this.writer.close();
     await this.writer.flush();
     this.writer.writeSums(true);
+    this.change(() => {
+      this.declarations.close(this.database.current, this.writer.dictionaries, Date.now());
+    });
     this.database.close();
   }
 
@@ -181,6 +199,9 @@ export class TelemetryStore {
       this.database.reopenIfMoved();
     });
     this.writeDeclarations();
+    this.change(() => {
+      this.readership.look(this.database.current, Date.now());
+    });
     this.writer.writeSums(false);
     this.evict();
   }
@@ -200,18 +221,14 @@ export class TelemetryStore {
   private startOver(): void {
     this.writer.restart();
     this.evictor = new Evictor(this.database.current, this.limits);
-    for (const declaration of this.declarations) declaration.isWritten = false;
+    this.declarations.restart();
+    this.readership.restart();
   }
 
   private writeDeclarations(): void {
-    for (const declaration of this.declarations) {
-      if (declaration.isWritten) continue;
-      this.change(() => {
-        const { resource, routes } = declaration;
-        declareRoutes(this.database.current, this.writer.dictionaries, resource, routes, Date.now());
-        declaration.isWritten = true;
-      });
-    }
+    this.change(() => {
+      this.declarations.write(this.database.current, this.writer.dictionaries, Date.now());
+    });
   }
 
   /** What fails here is tried again with the next look; undefined then. */

@@ -12,6 +12,8 @@ export const SCHEMA_VERSION = 2;
 export const SCHEMA = `
 CREATE TABLE counters (
   id INTEGER PRIMARY KEY CHECK (id = 1),
+  -- When somebody last looked at what is stored, in milliseconds.
+  read_at INTEGER NOT NULL DEFAULT 0,
   spans INTEGER NOT NULL DEFAULT 0,
   pinned_spans INTEGER NOT NULL DEFAULT 0,
   logs INTEGER NOT NULL DEFAULT 0,
@@ -55,12 +57,32 @@ CREATE TABLE routes (
   handler TEXT,
   -- 0: a call that nobody in here was asked to make; a group, but no entry.
   is_entry INTEGER NOT NULL,
-  is_declared INTEGER NOT NULL DEFAULT 0,
   last_seen INTEGER,
   spans INTEGER NOT NULL DEFAULT 0,
   pinned_spans INTEGER NOT NULL DEFAULT 0,
   UNIQUE (service, method, route)
 );
+
+-- Processes that have said which routes they have, and when they last said that they are still there.
+CREATE TABLE declarations (
+  resource INTEGER PRIMARY KEY REFERENCES resources (id),
+  service INTEGER NOT NULL REFERENCES services (id),
+  seen INTEGER NOT NULL
+);
+CREATE TABLE declared_routes (
+  route INTEGER NOT NULL REFERENCES routes (id),
+  resource INTEGER NOT NULL REFERENCES resources (id),
+  PRIMARY KEY (route, resource)
+) WITHOUT ROWID;
+
+-- Where the methods are whose names spans tell.
+CREATE TABLE functions (
+  service INTEGER NOT NULL REFERENCES services (id),
+  name TEXT NOT NULL,
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (service, name)
+) WITHOUT ROWID;
 
 CREATE TABLE traces (
   id INTEGER PRIMARY KEY,

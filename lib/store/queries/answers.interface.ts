@@ -18,6 +18,14 @@ export interface ExemplarAnswer {
   readonly label: string;
 }
 
+/** A line of a file on the machine of the process that told it. */
+export interface SourceAnswer {
+  /** An absolute path. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
 /** What entered a service. */
 export interface ServiceAnswer {
   readonly name: string;
@@ -54,6 +62,8 @@ export interface RouteAnswer {
   readonly route: string;
   /** `Class.method`; undefined when it is not known. */
   readonly handler: string | undefined;
+  /** Where the handler was written; undefined when it is not known. */
+  readonly source?: SourceAnswer | undefined;
   readonly count: number;
   readonly perSecond: number;
   readonly errorShare: number;
@@ -102,6 +112,8 @@ export interface SpanAnswer {
     readonly spanId: string;
     readonly attributes: JsonAttributes;
   }[];
+  /** Where the method was written that the span is about; only in the answer about one trace, and when it is known. */
+  readonly source?: SourceAnswer | undefined;
 }
 
 export interface LogAnswer {

@@ -1,6 +1,7 @@
 import { type Database } from '../database/database.js';
 import { type RouteAnswer } from './answers.interface.js';
 import { findServiceId } from './find-service.js';
+import { findSources } from './find-sources.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
 import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
@@ -30,15 +31,19 @@ export function* findRoutes(database: Database, range: TimeRange, service?: stri
   });
   yield;
   const seconds = secondsOf(rollups);
+  const sources = findSources(database);
   return readRoutes(database, id)
-    .map((row) => describe(row, totals.get(row.id) ?? new Total(), seconds))
+    .map((row) => ({
+      ...describe(row, totals.get(row.id) ?? new Total(), seconds),
+      source: row.handler === null ? undefined : sources(row.service, row.handler),
+    }))
     .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
 }
 
 function readRoutes(database: Database, service: number | undefined): RouteRow[] {
   const sql = `SELECT routes.id, services.name AS service, method, route, handler, routes.last_seen AS lastSeen
     FROM routes JOIN services ON services.id = routes.service
-    WHERE is_entry = 1 AND (is_declared = 1 OR routes.last_seen IS NOT NULL)`;
+    WHERE is_entry = 1 AND (routes.last_seen IS NOT NULL OR routes.id IN (SELECT route FROM declared_routes))`;
   return service === undefined
     ? database.all<RouteRow>(sql)
     : database.all<RouteRow>(`${sql} AND routes.service = ?`, service);

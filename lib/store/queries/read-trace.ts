@@ -1,3 +1,4 @@
+import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import {
@@ -7,6 +8,7 @@ import {
   type TraceSummaryAnswer,
 } from './answers.interface.js';
 import { findLogs } from './find-logs.js';
+import { findSources } from './find-sources.js';
 import { readAttributes, readList } from './read-json.js';
 import { type Steps, Turn } from './steps.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
@@ -48,9 +50,23 @@ interface SpanRow {
 export function* readTrace(database: Database, traceId: string): Steps<TraceAnswer | undefined> {
   const summary = readTraceSummary(database, traceId);
   if (summary === undefined) return undefined;
-  const spans = yield* readSpans(database, traceId);
+  const spans = yield* withSources(database, yield* readSpans(database, traceId));
   const { items } = yield* findLogs(database, { traceId, limit: MAX_LOGS });
   return { summary, spans, logs: [...items].reverse() };
+}
+
+/** Spans of decorated methods are named after them; all others about a method name it in `code.function.name`. */
+function* withSources(database: Database, spans: readonly SpanAnswer[]): Steps<SpanAnswer[]> {
+  const sources = findSources(database);
+  const turn = new Turn();
+  const located: SpanAnswer[] = [];
+  for (const span of spans) {
+    const { [ATTR_CODE_FUNCTION_NAME]: told = span.name } = span.attributes;
+    const source = typeof told === 'string' && told.includes('.') ? sources(span.service, told) : undefined;
+    located.push(source === undefined ? span : { ...span, source });
+    if (turn.isOver()) yield* turn.pass();
+  }
+  return located;
 }
 
 /** One trace without its spans; undefined when it is not in the store. */
