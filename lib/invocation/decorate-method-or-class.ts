@@ -60,11 +60,12 @@ function applyLegacy(
   if (key === undefined || typeof descriptor?.value !== 'function') {
     throw misplaced(decoration, `the property ${place}`);
   }
-  const className = nameOfClass(target);
+  const ownerName = nameOfClass(target);
   descriptor.value = wrapOne(decoration, descriptor.value as AnyMethod, {
     methodName: describeMethodName(key),
     writtenOn: 'method',
-    className: () => className,
+    ownerName,
+    className: () => ownerName,
   });
 }
 
@@ -103,6 +104,7 @@ function wrapMethodsOf(
     const site: DecorationSite = {
       methodName: key,
       writtenOn: 'class',
+      ownerName: nameOfClass(prototype),
       className: () => nameOfClass(prototype),
     };
     const value = wrapOne(decoration, method as AnyMethod, site);

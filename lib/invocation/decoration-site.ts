@@ -4,6 +4,8 @@ export interface DecorationSite {
   readonly methodName: string;
   /** Whether the decorator stands on the method itself or on its class. */
   readonly writtenOn: 'method' | 'class';
+  /** Name of the class that declares the method, where it is known before the first call. */
+  readonly ownerName?: string;
   /**
    * Name of the class that declares the method. `self` is the `this` of a call: a standard (TC39) method decorator
    * learns its class only then.

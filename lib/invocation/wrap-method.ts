@@ -1,7 +1,12 @@
+import { processWide } from '../process/process-wide.js';
+
 export type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 /** Which wrappers a function carries already; registered, so that two copies of this package do not wrap twice. */
 const MARKERS = Symbol.for('nestjs-telemetry.wrapped-by');
+
+/** What each wrapper stands in for, whichever copy of this package has made it. */
+const originals = processWide('wrapped-originals', () => new WeakMap<object, AnyMethod>());
 
 /** Own properties of every function, which a wrapper has of its own or which cannot be copied. */
 const OWN_TO_EACH_FUNCTION = new Set<PropertyKey>([
@@ -37,7 +42,16 @@ export function wrapMethod<M extends AnyMethod>(
   copyOwnProperties(original, wrapper);
   copyMetadata(original, wrapper);
   markMethod(wrapper, marker, ...markersOf(original));
+  originals.set(wrapper, original);
   return wrapper;
+}
+
+/** The method as it was written, below all wrappers of this package. */
+export function originalOf(method: AnyMethod): AnyMethod {
+  let original = method;
+  for (let below = originals.get(original); below !== undefined; below = originals.get(original))
+    original = below;
+  return original;
 }
 
 /** True when a wrapper with this marker is somewhere in `method`. */

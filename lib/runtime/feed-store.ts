@@ -8,7 +8,7 @@ import { type MetricFeed, startMetricFeed } from '../exporters/store/start-metri
 import { storedResourceOf } from '../exporters/store/stored-resource.js';
 import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
 import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
-import { type DeclaredRoute, type StoredResource } from '../store/rows.interface.js';
+import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../store/rows.interface.js';
 import { openStore, type TelemetryStore } from '../store/store.js';
 
 /** A provider of log records that can be flushed and stopped. */
@@ -51,6 +51,11 @@ export class StoreFeed {
   declareRoutes(routes: readonly DeclaredRoute[]): void {
     for (const route of routes) this.routes.set(`${route.method} ${route.route}`, route);
     this.store.declareRoutes(this.resource, [...this.routes.values()]);
+  }
+
+  /** Makes known where methods of this process were written. */
+  declareFunctions(functions: readonly DeclaredFunction[]): void {
+    this.store.declareFunctions(this.resource, functions);
   }
 
   /** Collects what was measured last; to be called while the meter provider still runs. Never rejects. */

@@ -1,5 +1,6 @@
 import { type Attributes, type Link, type SpanKind } from '@opentelemetry/api';
 
+import { ATTR_CODE_FUNCTION_NAME } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
   decorateMethodOrClass,
@@ -12,6 +13,7 @@ import { tracerFor } from '../runtime/tracers.js';
 import { type ErrorPredicate } from './error-policy.js';
 import { runInSpan, type RunInSpanOptions } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
+import { rememberTracedMethod } from './traced-methods.js';
 
 /** What `@Trace()` can be told. */
 export interface TraceOptions {
@@ -56,6 +58,7 @@ export function Trace(nameOrOptions: string | TraceOptions = {}): MethodOrClassD
 
 /** Makes the method that runs `original` in a span of its own, as `@Trace()` and `@Observed()` do. */
 export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: TraceOptions): AnyMethod {
+  rememberTracedMethod(original, site);
   const nameOf = (className: string): string => {
     if (site.writtenOn === 'class') return `${options.name ?? className}.${site.methodName}`;
     return options.name ?? `${className}.${site.methodName}`;
@@ -64,6 +67,9 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
     if (!opensSpan(options)) return original.apply(this, args);
     const className = site.className(this);
     const call = describeCall(options, this, site.methodName, args);
+    // A span of another name would not tell which method it is about.
+    if (options.name !== undefined)
+      call.attributes = { [ATTR_CODE_FUNCTION_NAME]: `${className}.${site.methodName}`, ...call.attributes };
     return runInSpan(tracerFor(className), nameOf(className), call, () => original.apply(this, args));
   };
 }

@@ -53,7 +53,7 @@ describe('@Trace()', () => {
     });
     const span = tracing.span('charge');
     expect(span.kind).toBe(SpanKind.CLIENT);
-    expect(span.attributes).toEqual({ amount: 5 });
+    expect(span.attributes).toEqual({ amount: 5, 'code.function.name': 'Payments.charge' });
     expect(span.links.map((link) => link.context)).toEqual([linked]);
     expect(span.parentSpanContext).toBeUndefined();
     expect(span.spanContext().traceId).not.toBe(tracing.span('caller').spanContext().traceId);

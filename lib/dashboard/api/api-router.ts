@@ -21,6 +21,7 @@ export class ApiRouter {
     request: HttpRequest,
     response: HttpResponse,
   ): Promise<void> {
+    this.parts.store.noteReader();
     const query = new QueryParameters(search);
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
     if (path === 'stream' && method === 'GET') {

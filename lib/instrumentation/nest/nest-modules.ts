@@ -25,6 +25,11 @@ export function registerModules(modules: ModulesLike): () => void {
   };
 }
 
+/** The modules of every application that runs in this process. */
+export function registeredModules(): Iterable<ModulesLike> {
+  return containers;
+}
+
 /** Name of the module whose controller or provider a class is; undefined when it is in no container. */
 export function moduleNameOfClass(type: object): string | undefined {
   return hostsOf(type)[0]?.moduleName;

@@ -1,4 +1,4 @@
-import { sourceOf } from '../../../lib/dashboard/ui/trace/source-link.js';
+import { attributesOfSource, sourceOf } from '../../../lib/dashboard/ui/trace/source-link.js';
 
 const at = (file: string, line = 12) => ({ 'code.file.path': file, 'code.line.number': line });
 
@@ -9,6 +9,12 @@ describe('a link to the source of a span', () => {
     expect(sourceOf(at('/a&b#c.ts'), 'webstorm://open?file={file}&line={line}')?.href).toBe(
       'webstorm://open?file=/a%26b%23c.ts&line=12',
     );
+  });
+
+  it('is the same for a place that the API names', () => {
+    const source = { file: '/srv/app/a.ts', line: 7 };
+    expect(sourceOf(attributesOfSource(source))?.href).toBe('vscode://file/srv/app/a.ts:7');
+    expect(sourceOf(attributesOfSource(undefined))).toBeUndefined();
   });
 
   it('reads the names of older semantic conventions', () => {

@@ -1,4 +1,4 @@
-import type { ApiAttributes } from '../../api/api.interface.js';
+import type { ApiAttributes, ApiSpan } from '../../api/api.interface.js';
 
 export interface Source {
   readonly file: string;
@@ -22,6 +22,11 @@ const encodePath = (file: string): string =>
     .split('/')
     .map((step) => encodeURIComponent(step).replaceAll('%3A', ':'))
     .join('/');
+
+/** What a place that the API names would be as attributes. */
+export function attributesOfSource(source: ApiSpan['source']): ApiAttributes {
+  return source === undefined ? {} : { 'code.file.path': source.file, 'code.line.number': source.line };
+}
 
 /**
  * Where a span comes from in the source, and the link that opens it in the editor. The path is data: it is only ever put, encoded, behind

@@ -6,7 +6,7 @@ import { AttributeTable } from '../parts/attribute-table.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { addressOf } from '../state.js';
 import { LogLines } from './log-lines.js';
-import { sourceOf } from './source-link.js';
+import { attributesOfSource, sourceOf } from './source-link.js';
 import { targetOf } from './span-target.js';
 import { logsAround, type LogsOfSpan, type TraceNode, type TraceTree } from './trace-tree.js';
 
@@ -43,7 +43,7 @@ function SourceLine({
   readonly span: ApiSpan;
   readonly editor: string | null | undefined;
 }) {
-  const source = sourceOf(span.attributes, editor);
+  const source = sourceOf({ ...attributesOfSource(span.source), ...span.attributes }, editor);
   if (!source) return null;
   const place = `${source.file}${source.line === undefined ? '' : `:${source.line}`}`;
   return (

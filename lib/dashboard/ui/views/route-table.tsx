@@ -7,6 +7,7 @@ import { isLive } from '../header.js';
 import { WhenLoaded } from '../parts/notice.js';
 import { serviceClass } from '../parts/service-colour.js';
 import { useLoad } from '../parts/use-load.js';
+import { attributesOfSource, sourceOf } from '../trace/source-link.js';
 import { addressOf, timeSpanOf, type Place } from '../state.js';
 import { REFRESH_MS, spanKeyOf } from './overview.js';
 
@@ -28,11 +29,30 @@ const COLUMNS: readonly Column[] = [
   { name: 'Last seen', number: true, value: ({ lastSeen }) => lastSeen ?? 0 },
 ];
 
+/** Undefined as long as the application has not said how links to it look. */
+type Editor = string | null | undefined;
+
+interface RowProps {
+  readonly route: ApiRoute;
+  readonly widest: number;
+  readonly editor: Editor;
+}
+
 function compare(a: string | number, b: string | number): number {
   return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
 }
 
-function Row({ route, widest }: { readonly route: ApiRoute; readonly widest: number }) {
+function Handler({ route, editor }: { readonly route: ApiRoute; readonly editor: Editor }) {
+  const href = sourceOf(attributesOfSource(route.source), editor)?.href;
+  if (route.handler === undefined || href === undefined) return route.handler ?? '–';
+  return (
+    <a href={href} title="open in editor">
+      {route.handler}
+    </a>
+  );
+}
+
+function Row({ route, widest, editor }: RowProps) {
   const never = route.count === 0;
   const of = { service: route.service, method: route.method, route: route.route };
   return (
@@ -48,7 +68,9 @@ function Row({ route, widest }: { readonly route: ApiRoute; readonly widest: num
       <td>
         <i class={`swatch ${serviceClass(route.service)}`} aria-hidden="true" /> {route.service}
       </td>
-      <td class="code">{route.handler ?? '–'}</td>
+      <td class="code">
+        <Handler route={route} editor={editor} />
+      </td>
       <td class="number">{never ? 'never hit' : formatCount(route.count)}</td>
       <td class="number">{never ? '–' : formatRate(route.perSecond)}</td>
       <td class={route.errorShare > 0 ? 'number bad' : 'number'}>
@@ -70,7 +92,7 @@ function Row({ route, widest }: { readonly route: ApiRoute; readonly widest: num
   );
 }
 
-function Table({ routes }: { readonly routes: readonly ApiRoute[] }) {
+function Table({ routes, editor }: { readonly routes: readonly ApiRoute[]; readonly editor: Editor }) {
   const [sort, setSort] = useState({ by: 3, down: true });
   const column = COLUMNS[sort.by];
   const sorted = [...routes].sort((a, b) => {
@@ -103,7 +125,12 @@ function Table({ routes }: { readonly routes: readonly ApiRoute[] }) {
       </thead>
       <tbody>
         {sorted.map((route) => (
-          <Row key={`${route.service} ${route.method} ${route.route}`} route={route} widest={widest} />
+          <Row
+            key={`${route.service} ${route.method} ${route.route}`}
+            route={route}
+            widest={widest}
+            editor={editor}
+          />
         ))}
       </tbody>
     </table>
@@ -120,6 +147,7 @@ export function RouteTable({ place }: { readonly place: Place }) {
     },
     { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
   );
+  const health = useLoad('editor', (signal) => api.health(signal));
   return (
     <section class="card routes" aria-label="Routes">
       <header>
@@ -138,7 +166,7 @@ export function RouteTable({ place }: { readonly place: Place }) {
       >
         {(list) => (
           <div class="scroll-x">
-            <Table routes={list} />
+            <Table routes={list} editor={health.data ? health.data.editor : null} />
           </div>
         )}
       </WhenLoaded>

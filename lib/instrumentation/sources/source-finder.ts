@@ -1,0 +1,48 @@
+import { type DeclaredFunction } from '../../store/rows.interface.js';
+import { type AnyMethod } from '../../invocation/wrap-method.js';
+import { registeredModules } from '../nest/nest-modules.js';
+import { findMethods, type WrittenMethod } from './find-methods.js';
+import { locateFunctions } from './locate-functions.js';
+import { type SourceLocation, SourceMaps } from './source-maps.js';
+
+/** Finds out where the methods that have spans were written. */
+export class SourceFinder {
+  /** null: it is nowhere that could be opened. */
+  private readonly known = new WeakMap<AnyMethod, SourceLocation | null>();
+
+  /**
+   * Where every method is; undefined when there is none that was not there the last time. Costs some hundred milliseconds
+   * otherwise, most of them at a stretch: see `locateFunctions()`. Never rejects.
+   */
+  async find(): Promise<readonly DeclaredFunction[] | undefined> {
+    const methods = findMethods(registeredModules());
+    const fresh = new Set<AnyMethod>();
+    for (const { method, writtenIn } of methods) {
+      if (this.known.has(method)) continue;
+      fresh.add(method);
+      if (writtenIn !== undefined && !this.known.has(writtenIn)) fresh.add(writtenIn);
+    }
+    if (fresh.size === 0) return undefined;
+    await this.locate([...fresh]);
+    return methods.flatMap((method) => {
+      const location = this.locationOf(method);
+      return location ? [{ name: method.name, ...location }] : [];
+    });
+  }
+
+  private async locate(functions: readonly AnyMethod[]): Promise<void> {
+    const locations = await locateFunctions(functions);
+    const maps = new SourceMaps();
+    for (const [index, each] of functions.entries()) {
+      const location = locations[index];
+      this.known.set(each, (location && (await maps.find(location))) ?? null);
+    }
+  }
+
+  /** A method in another file than its class is what somebody's decorator has put there: the class is the nearest that is known. */
+  private locationOf({ method, writtenIn }: WrittenMethod): SourceLocation | null | undefined {
+    const own = this.known.get(method);
+    const ofClass = writtenIn && this.known.get(writtenIn);
+    return ofClass && own?.file !== ofClass.file ? ofClass : own;
+  }
+}

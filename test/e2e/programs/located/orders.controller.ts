@@ -1,0 +1,26 @@
+import { type CanActivate, Controller, Get, Inject, Injectable, Param, UseGuards } from '@nestjs/common';
+
+import { OrderService } from './orders.service.js';
+
+@Injectable()
+export class OpenGuard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+@Controller('orders')
+export class OrderController {
+  constructor(@Inject(OrderService) private readonly orders: OrderService) {}
+
+  @Get(':id')
+  @UseGuards(OpenGuard)
+  find(@Param('id') id: string): string {
+    return this.orders.find(id) + this.orders.recorded();
+  }
+
+  @Get('never/asked/for')
+  never(): string {
+    return this.orders.load('0');
+  }
+}
