@@ -1,36 +1,39 @@
 import { type PushMetricExporter, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 
 import { type OtlpTarget } from '../../config/telemetry-config.interface.js';
-import { createReportedExporter } from '../create-reported-exporter.js';
-import { type PushExporter } from '../push-exporter.interface.js';
-import { withoutVariables } from '../without-variables.js';
-import { breakableExporter } from './breaking-off/breakable-exporter.js';
+import { createOtlpExporter } from './create-otlp-exporter.js';
+import { addToJson } from './exemplars/add-to-json.js';
+import { addToProtobuf } from './exemplars/add-to-protobuf.js';
+import { FreshExemplars } from './exemplars/fresh-exemplars.js';
 import { readTemporalityPreference } from './read-temporality-preference.js';
-import { otlpDestination, otlpPackage } from './otlp-destination.js';
-import { grpcOptions, httpOptions } from './otlp-exporter-options.js';
-import { OTLP_HEADER_VARIABLES } from './otlp-header-variables.constants.js';
 
-/** A metric exporter that speaks OTLP to `target`; its package starts loading now. */
+/** A metric exporter that speaks OTLP to `target`, exemplars included; its transport starts loading now. */
 export function createOtlpMetricExporter(target: OtlpTarget): PushMetricExporter {
-  const exporter = createReportedExporter(
-    otlpDestination('metrics', target),
-    { packageName: otlpPackage('metrics', target), load: async () => breakableExporter(await load(target)) },
-    countDataPoints,
-  );
-  // The reader asks for the temporality when instruments are made, which is before the package has arrived.
+  const exporter = createOtlpExporter('metrics', target, {
+    loadSerializer: () => loadSerializer(target),
+    countItems: countDataPoints,
+  });
+  // The reader asks for the temporality when instruments are made, which is before the transport has arrived.
   return Object.assign(exporter, { selectAggregationTemporality: readTemporalityPreference() });
 }
 
-async function load(target: OtlpTarget): Promise<PushExporter<ResourceMetrics>> {
-  if (target.protocol === 'grpc') {
-    const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-grpc');
-    return withoutVariables(OTLP_HEADER_VARIABLES, () => new OTLPMetricExporter(grpcOptions(target)));
-  }
-  const { OTLPMetricExporter } =
-    target.protocol === 'http/json'
-      ? await import('@opentelemetry/exporter-metrics-otlp-http')
-      : await import('@opentelemetry/exporter-metrics-otlp-proto');
-  return withoutVariables(OTLP_HEADER_VARIABLES, () => new OTLPMetricExporter(httpOptions(target)));
+/** OpenTelemetry's own, which knows of no exemplars: they are put into what it has written. */
+async function loadSerializer({ protocol }: OtlpTarget) {
+  const { JsonMetricsSerializer, ProtobufMetricsSerializer } =
+    await import('@opentelemetry/otlp-transformer');
+  const [standard, addExemplars] =
+    protocol === 'http/json'
+      ? ([JsonMetricsSerializer, addToJson] as const)
+      : ([ProtobufMetricsSerializer, addToProtobuf] as const);
+  const fresh = new FreshExemplars();
+  return {
+    serializeRequest: (metrics: ResourceMetrics) => {
+      const request = standard.serializeRequest(metrics);
+      const exemplars = fresh.of(metrics);
+      return request === undefined || exemplars === undefined ? request : addExemplars(request, exemplars);
+    },
+    deserializeResponse: (data: Uint8Array) => standard.deserializeResponse(data),
+  };
 }
 
 function countDataPoints({ scopeMetrics }: ResourceMetrics): number {
