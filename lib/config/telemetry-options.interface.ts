@@ -94,8 +94,8 @@ export interface TelemetryOptions {
   /** Where the metrics are offered. */
   prometheus?: PrometheusOptions;
   /**
-   * Keep, for each series and bucket of histograms and counters, the newest measurement made inside a sampled span; scrapers that ask
-   * for OpenMetrics get them. Default true. Env `OTEL_METRICS_EXEMPLAR_FILTER`.
+   * Keep, for each series and bucket of histograms and counters, the newest measurement made inside a sampled span; OTLP receivers and
+   * scrapers that ask for OpenMetrics get it. Default true. Env `OTEL_METRICS_EXEMPLAR_FILTER`.
    */
   exemplars?: boolean;
   /** Print each finished span to standard output, for debugging. Default false. */
