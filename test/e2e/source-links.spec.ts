@@ -17,6 +17,7 @@ interface Span {
 }
 
 interface Route {
+  readonly method: string;
   readonly handler?: string;
   readonly source?: { readonly file: string; readonly line: number };
 }
@@ -93,8 +94,8 @@ class LocatedSystem {
     return (await response.json()) as Answer;
   }
 
-  async order(): Promise<void> {
-    await (await fetch(`${this.origin}/orders/7`)).text();
+  async get(path: string): Promise<void> {
+    await (await fetch(`${this.origin}${path}`)).text();
   }
 
   /** Spans of the newest trace of that service by their names. */
@@ -139,7 +140,7 @@ describe('the source of a span', () => {
     'is the line that was written, where $module has maps ($maps), in every process',
     async (compilation) => {
       const system = await LocatedSystem.start(compilation);
-      await system.order();
+      await system.get('/orders/7');
       let web: Readonly<Record<string, Span>> = {};
       let worker: Readonly<Record<string, Span>> = {};
       await waitUntil(async () => {
@@ -162,7 +163,7 @@ describe('the source of a span', () => {
 
   it('is the line of the compiled file where there are no maps', async () => {
     const system = await LocatedSystem.start({ module: 'esm', maps: 'none' });
-    await system.order();
+    await system.get('/orders/7');
     let source: Span['source'];
     await waitUntil(async () => {
       source = (await system.spansOf('located-web'))['OrderController.find']?.source;
@@ -171,21 +172,23 @@ describe('the source of a span', () => {
     expect(source).toEqual(system.compiled('orders.controller.js', 'find('));
   });
 
-  it('is known of the handler of a route that nobody has asked for', async () => {
+  it('is known of the handlers of routes, of those that nobody has asked for and of those for every method', async () => {
     const system = await LocatedSystem.start({ module: 'esm', maps: 'beside' });
-    let route: Route | undefined;
+    await system.get('/orders/any/way/there/is');
+    let routes: readonly Route[] = [];
+    const sourceOf = (wanted: string) =>
+      routes.find(({ method, handler = '' }) => `${method} ${handler}` === wanted)?.source;
     await waitUntil(async () => {
-      route = (await system.ask<Route[]>('routes')).find(
-        ({ handler }) => handler === 'OrderController.never',
-      );
-      return route?.source !== undefined;
+      routes = await system.ask<Route[]>('routes');
+      return ['never', 'any'].every((method) => sourceOf(`GET OrderController.${method}`) !== undefined);
     });
-    expect(route?.source).toEqual(written('orders.controller.ts', 'never('));
+    expect(sourceOf('GET OrderController.never')).toEqual(written('orders.controller.ts', 'never('));
+    expect(sourceOf('GET OrderController.any')).toEqual(written('orders.controller.ts', 'any('));
   });
 
   it('is not asked for where somebody debugs the process', async () => {
     const system = await LocatedSystem.start({ module: 'esm', maps: 'beside' }, ['--inspect=127.0.0.1:0']);
-    await system.order();
+    await system.get('/orders/7');
     // Twice as long as it takes otherwise.
     const until = Date.now() + 3_000;
     await waitUntil(async () => {

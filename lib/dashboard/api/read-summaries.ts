@@ -49,7 +49,10 @@ function withoutPlaceholders(routes: readonly ApiRoute[]): readonly ApiRoute[] {
   );
   return routes
     .filter((route) => route.method !== ANY_METHOD || !seen.has(keyOf(route)))
-    .map((route) => ({ ...route, handler: route.handler ?? declared.get(keyOf(route))?.handler }));
+    .map((route) => {
+      const { handler, source } = route.handler === undefined ? (declared.get(keyOf(route)) ?? route) : route;
+      return { ...route, handler, source };
+    });
 }
 
 export function readLogs({ parts: { store }, query }: ApiCall): Promise<ApiPage<ApiLog>> {

@@ -1,7 +1,7 @@
+import { type Exemplar } from '../../../recording/exemplars.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { encodeSpanIdText, encodeTraceIdText } from '../encoding/encode-ids.js';
 import { encodeEpochMilliseconds } from '../encoding/encode-time.js';
-import { type Exemplar } from '../../../recording/exemplars.js';
 import { type ExemplarsByPoint } from './fresh-exemplars.js';
 
 /** Wire types of protobuf. */

@@ -1,4 +1,4 @@
-import { type CanActivate, Controller, Get, Inject, Injectable, Param, UseGuards } from '@nestjs/common';
+import { All, type CanActivate, Controller, Get, Inject, Injectable, Param, UseGuards } from '@nestjs/common';
 
 import { OrderService } from './orders.service.js';
 
@@ -17,6 +17,11 @@ export class OrderController {
   @UseGuards(OpenGuard)
   find(@Param('id') id: string): string {
     return this.orders.find(id) + this.orders.recorded();
+  }
+
+  @All('any/way/there/is')
+  any(): string {
+    return this.orders.load('1');
   }
 
   @Get('never/asked/for')
