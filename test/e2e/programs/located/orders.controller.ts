@@ -1,5 +1,6 @@
 import { All, type CanActivate, Controller, Get, Inject, Injectable, Param, UseGuards } from '@nestjs/common';
 
+import { Audited } from './audited.decorator.js';
 import { OrderService } from './orders.service.js';
 
 @Injectable()
@@ -22,6 +23,12 @@ export class OrderController {
   @All('any/way/there/is')
   any(): string {
     return this.orders.load('1');
+  }
+
+  @Get('audited/by/somebody')
+  @Audited()
+  audited(): string {
+    return this.orders.load('2');
   }
 
   @Get('never/asked/for')
