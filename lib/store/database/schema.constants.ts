@@ -2,7 +2,7 @@
 export const APPLICATION_ID = 0x4e546c6d;
 
 /** `PRAGMA user_version`; raise it with every change of the tables below. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs.
