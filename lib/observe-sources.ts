@@ -1,9 +1,16 @@
+import { isProduction } from './config/resolve-identity.js';
+import { type TelemetryConfig } from './config/telemetry-config.interface.js';
 import { warnOnce } from './errors/warnings.js';
 import { type SourceFinder } from './instrumentation/sources/source-finder.js';
 import { type StoreFeed } from './runtime/feed-store.js';
 
 /** While somebody looks, whether there are new methods is looked at that often: modules can be loaded lazily. */
 const LOOK_EVERY_MS = 10_000;
+
+/** Whether anybody can be led there. Another process may serve the page of one that does not. */
+export function wantsSources({ dashboard, environment }: TelemetryConfig): boolean {
+  return dashboard === undefined ? !isProduction(environment) : dashboard.editor !== undefined;
+}
 
 /**
  * Makes known where the methods that have spans were written, once somebody looks at what is stored: finding out holds up the

@@ -9,7 +9,7 @@ import { startInstrumentations } from './instrumentation/start-instrumentations.
 import { startLogging } from './logging/start-logging.js';
 import { bindObservables } from './metrics/instruments.js';
 import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
-import { observeSources } from './observe-sources.js';
+import { observeSources, wantsSources } from './observe-sources.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { runtimeState } from './runtime/runtime-state.js';
 import { startRuntime, stopRuntime } from './runtime/start-runtime.js';
@@ -51,7 +51,7 @@ function startRooms(runtime: TelemetryRuntime): void {
   });
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
   runtime.onStop(startInstrumentations(config));
-  if (runtime.feed !== undefined) runtime.onStop(observeSources(runtime.feed));
+  if (runtime.feed !== undefined && wantsSources(config)) runtime.onStop(observeSources(runtime.feed));
   const { prometheus } = config.metrics;
   if (prometheus?.port !== undefined && runtime.prometheus !== undefined) {
     const server = startPrometheusServer({ ...prometheus, port: prometheus.port }, runtime.prometheus);

@@ -52,7 +52,7 @@ export function resolveDashboard(
     return off(UNUSABLE_TOKEN);
   if (token !== undefined || !isProduction(environment))
     return {
-      dashboard: withDefaults(chosen, token),
+      dashboard: withDefaults(chosen, token, environment),
       problems: [],
       warnings: chosen.allowRemote === true && token === undefined ? [OPEN_TO_ALL] : [],
     };
@@ -65,15 +65,13 @@ export function resolveDashboard(
 }
 
 function withDefaults(
-  {
-    path = '/telemetry',
-    allowRemote = false,
-    allowedHosts = [],
-    otlp = false,
-    editor = 'vscode',
-  }: DashboardOptions,
+  chosen: DashboardOptions,
   token: string | undefined,
+  environment: string,
 ): DashboardConfig {
+  const { path = '/telemetry', allowRemote = false, allowedHosts = [], otlp = false } = chosen;
+  // Where users are served nobody has the sources open, and finding them holds up the event loop once.
+  const { editor = isProduction(environment) ? false : 'vscode' } = chosen;
   return Object.freeze({
     path,
     token,

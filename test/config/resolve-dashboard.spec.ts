@@ -100,6 +100,20 @@ describe('the dashboard', () => {
     expect(editorOf(false)).toBeUndefined();
   });
 
+  it('opens no sources in production unless an editor is named', () => {
+    const inProduction = (editor?: string) =>
+      resolve({
+        environment: 'production',
+        dashboard: {
+          enabled: true,
+          token: TOKEN,
+          ...(editor !== undefined && { editor }),
+        },
+      }).dashboard?.editor;
+    expect(inProduction()).toBeUndefined();
+    expect(inProduction('zed')).toBe('zed://file/{file}:{line}');
+  });
+
   it.each([
     ['path', { path: 'telemetry' }],
     ['path', { path: '/telemetry/' }],
