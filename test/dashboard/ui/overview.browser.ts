@@ -16,15 +16,17 @@ describeInChromium('the overview', () => {
 
   it('begins with the first record when the application has just been started', async () => {
     const page = await stage.open('#/health');
+    const health: ApiHealth = await page.evaluate("fetch('api/v1/health').then((answer) => answer.json())");
     const oldest = Date.now() - 120_000;
-    await page.route('**/api/v1/health', async (route) => {
-      const health = (await (await route.fetch()).json()) as ApiHealth;
-      await route.fulfill({ json: { ...health, store: { ...health.store, oldest } } });
-    });
-    const asked = page.waitForRequest(/services\?from=/);
+    await page.route('**/api/v1/health', (route) =>
+      route.fulfill({ json: { ...health, store: { ...health.store, oldest } } }),
+    );
+    const asked = page.waitForRequest(
+      (request) => Number(new URL(request.url()).searchParams.get('from')) === oldest,
+    );
     await page.evaluate("location.hash = '#/overview'");
     await page.reload();
-    expect(Number(new URL((await asked).url()).searchParams.get('from'))).toBe(oldest);
+    expect((await asked).url()).toContain('/api/v1/');
   });
 
   it.each([
