@@ -11,6 +11,8 @@ export const timeAxis = (colour: Colours): uPlot.Axis => ({
   font: FONT,
   size: 22,
   gap: 6,
+  // A time with its seconds, and some air.
+  space: 72,
   grid: { stroke: colour('--grid'), width: 1 },
   ticks: { show: false },
   values: (_chart, splits, _axis, _space, increment) =>
