@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Page } from 'playwright-core';
 
 import { findBarriers } from './barriers.js';
-import { describeInChromium, type Stage, startStage } from './chromium.js';
+import { describeInChromium, type StageInUse, useStage } from './chromium.js';
 
 /** Git-ignored; where reviewers look. */
 const screenshots = join(__dirname, '../../../.cache/screenshots/views');
@@ -14,14 +14,14 @@ const THEMES = ['light', 'dark'] as const;
 
 interface View {
   readonly name: string;
-  readonly hash: (stage: Stage) => string;
+  readonly hash: (stage: StageInUse) => string;
   /** What is there once the view is. */
   readonly there: string;
 }
 
-const traceOf = ({ server }: Stage, matches: (name: string, errors: number) => boolean): string =>
+const traceOf = ({ server }: StageInUse, matches: (name: string, errors: number) => boolean): string =>
   server.dataset.traces.find(({ summary }) => matches(summary.name, summary.errorCount))!.summary.traceId;
-const failedOrder = (stage: Stage): string =>
+const failedOrder = (stage: StageInUse): string =>
   traceOf(stage, (name, errors) => name === 'POST /orders' && errors > 1);
 
 const VIEWS: readonly View[] = [
@@ -70,15 +70,9 @@ const VIEWS: readonly View[] = [
 ];
 
 describeInChromium('every view', () => {
-  let stage: Stage;
-  beforeAll(async () => {
+  const stage = useStage();
+  beforeAll(() => {
     mkdirSync(screenshots, { recursive: true });
-    stage = await startStage();
-  }, 60_000);
-  afterAll(() => stage.close());
-  afterEach(async () => {
-    await stage.leave();
-    expect(stage.complaints.splice(0)).toEqual([]);
   });
 
   const show = async (

@@ -1,16 +1,8 @@
 import { HOSTILE } from './fixture/edge-traces.js';
-import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
+import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the page, while one works with it', () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await startStage({ path: '/internal/watch' });
-  }, 60_000);
-  afterAll(() => stage.close());
-  afterEach(async () => {
-    await stage.leave();
-    expect(stage.complaints.splice(0)).toEqual([]);
-  });
+  const stage = useStage({ path: '/internal/watch' });
 
   it('shows a trace that ends while one looks, unless it is paused', async () => {
     const page = await stage.open('#/traces');

@@ -104,6 +104,32 @@ export async function startStage(options: Partial<FixtureOptions> = {}): Promise
   };
 }
 
+/** What a test does with the stage of its `describe`. */
+export type StageInUse = Pick<Stage, 'server' | 'open'>;
+
+/** One stage for all tests of a `describe`, each of which must leave nothing that a page complained about. */
+export function useStage(options: Partial<FixtureOptions> = {}): StageInUse {
+  let stage: Stage | undefined;
+  const started = (): Stage => {
+    if (stage === undefined) throw new Error('The stage is there within tests only');
+    return stage;
+  };
+  beforeAll(async () => {
+    stage = await startStage(options);
+  }, 60_000);
+  afterAll(() => started().close());
+  afterEach(async () => {
+    await started().leave();
+    expect(started().complaints.splice(0)).toEqual([]);
+  });
+  return {
+    get server() {
+      return started().server;
+    },
+    open: (hash, contextOptions) => started().open(hash, contextOptions),
+  };
+}
+
 /** Waits until an expression of the page is true; the page's policy allows no `waitForFunction` of a text. */
 export async function becomesTrue(page: Page, expression: string, timeoutMs = 10_000): Promise<void> {
   const until = performance.now() + timeoutMs;

@@ -1,15 +1,7 @@
-import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
+import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the page, by keyboard alone', () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await startStage();
-  }, 60_000);
-  afterAll(() => stage.close());
-  afterEach(async () => {
-    await stage.leave();
-    expect(stage.complaints.splice(0)).toEqual([]);
-  });
+  const stage = useStage();
 
   it('is usable by keyboard alone: search, list, waterfall, panels', async () => {
     const page = await stage.open('#/traces?status=error&min=500ms');

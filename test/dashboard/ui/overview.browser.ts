@@ -1,18 +1,10 @@
 import { type Page } from 'playwright-core';
 
 import { type ApiHealth } from '../../../lib/dashboard/api/api.interface.js';
-import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
+import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the overview', () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await startStage();
-  }, 60_000);
-  afterAll(() => stage.close());
-  afterEach(async () => {
-    await stage.leave();
-    expect(stage.complaints.splice(0)).toEqual([]);
-  });
+  const stage = useStage();
 
   it('begins with the first record when the application has just been started', async () => {
     const page = await stage.open('#/health');

@@ -1,4 +1,4 @@
-import { becomesTrue, describeInChromium, measureFrames, type Stage, startStage } from './chromium.js';
+import { becomesTrue, describeInChromium, measureFrames, useStage } from './chromium.js';
 
 /** A frame at 60 Hz takes 16.7 ms. A shared machine skips some: the usual one must be smooth, and hardly any be noticed. */
 const USUAL_MS = 34;
@@ -8,12 +8,7 @@ const percentile = (descending: readonly number[], share: number): number =>
   descending[Math.floor(descending.length * (1 - share))] ?? 0;
 
 describeInChromium('the page with much to show', () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await startStage();
-  }, 60_000);
-  afterAll(() => stage.close());
-  afterEach(() => stage.leave());
+  const stage = useStage();
 
   const scroll = (selector: string, step: number, frames: number): string => `async (frame) => {
     const list = document.querySelector('${selector}');

@@ -1,17 +1,9 @@
 import { type Page } from 'playwright-core';
 
-import { describeInChromium, type Stage, startStage } from './chromium.js';
+import { describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the page', () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await startStage();
-  }, 60_000);
-  afterAll(() => stage.close());
-  afterEach(async () => {
-    await stage.leave();
-    expect(stage.complaints.splice(0)).toEqual([]);
-  });
+  const stage = useStage();
 
   const textOf = (page: Page, selector: string): Promise<string> =>
     page.locator(selector).first().innerText();
