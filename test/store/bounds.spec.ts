@@ -344,3 +344,26 @@ describe('the bound on age', () => {
     expect(numbers(store)).toMatchObject({ spans: 1, logs: 1 });
   });
 });
+
+describe('the begin of what is stored', () => {
+  it('is the first span while nothing is gone', async () => {
+    const store = openTestStore();
+    const start = Date.now() - 600_000;
+    store.addSpan(spanOf({ start: start * 1_000 }));
+    await store.flush();
+    expect(numbers(store)).toMatchObject({ oldest: start, since: start });
+  });
+
+  it('is that of the sums where the spans they were made of are gone', async () => {
+    const store = openTestStore({ maxSpans: 20 });
+    const first = Date.now() - 1_800_000;
+    for (let index = 0; index < 200; index += 1)
+      store.addSpan(spanOf({ start: (first + index * 5_000) * 1_000 }));
+    await store.flush();
+    await waitUntil(() => numbers(store).spans <= 20, 15_000);
+    const { oldest, since } = numbers(store);
+    expect(oldest).toBeGreaterThan(first + 60_000);
+    expect(since).toBeGreaterThan(first - 10_000);
+    expect(since).toBeLessThanOrEqual(first);
+  });
+});

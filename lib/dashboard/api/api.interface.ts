@@ -151,7 +151,10 @@ export interface ApiHealth {
     readonly queued: number;
     readonly dropped: number;
     readonly evicted: number;
+    /** The oldest span or log line. */
     readonly oldest: number | undefined;
+    /** Since when there is anything to show: sums and metrics stay longer than spans. */
+    readonly since: number | undefined;
   };
   readonly instrumentations: readonly string[];
   /** Where "open in editor" leads, with `{file}` and `{line}` (and `{column}`) in it; `null` when there are to be no such links. */

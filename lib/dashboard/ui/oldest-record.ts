@@ -13,7 +13,7 @@ let askedAt = -Infinity;
 export async function learnOldestRecord(): Promise<void> {
   askedAt = Date.now();
   try {
-    oldest = (await api.health(AbortSignal.timeout(LONGEST_WAIT_MS))).store.oldest;
+    oldest = (await api.health(AbortSignal.timeout(LONGEST_WAIT_MS))).store.since;
   } catch {
     // The span is shown as it was asked for, and whoever shows it says what is wrong.
   }

@@ -176,5 +176,8 @@ export interface StoreAnswer {
   /** Of all processes, since the file was begun. */
   readonly evicted: number;
   readonly dropped: number;
+  /** The oldest span or log line. */
   readonly oldest: number | undefined;
+  /** Since when there is anything to show: sums and metrics stay longer than spans. */
+  readonly since: number | undefined;
 }

@@ -1,4 +1,6 @@
 import { type Database } from '../database/database.js';
+import { BLOCK_MS, POINT_LEVEL } from '../writing/point-writer.js';
+import { ROLLUP_SLOTS_MS } from '../writing/rollups.js';
 import { type StoreAnswer } from './answers.interface.js';
 
 interface CountersRow {
@@ -24,6 +26,32 @@ export function readStore(database: Database): StoreAnswer {
   return {
     ...counters,
     bytes: database.pragma('page_count') * database.pragma('page_size'),
-    oldest: Number.isFinite(oldest) ? oldest : undefined,
+    oldest: known(oldest),
+    since: known(findBegin(database, oldest)),
   };
+}
+
+const known = (time: number): number | undefined => (Number.isFinite(time) ? time : undefined);
+
+/**
+ * Where the first of everything lies, sums and points included, which stay longer than spans. What is kept by the hour says the hour
+ * only: it counts where what is kept by the second does not reach back to it.
+ */
+function findBegin(database: Database, oldest: number): number {
+  const first = (sql: string, level: number): number =>
+    database.one<{ first: number | null }>(sql, level).first ?? Infinity;
+  const slots = ROLLUP_SLOTS_MS.map((length, level) => ({
+    start: first('SELECT min(slot) AS first FROM rollups WHERE level = ?', level),
+    length,
+  }));
+  const blocks = [
+    { level: POINT_LEVEL.asCollected, length: 0 },
+    { level: POINT_LEVEL.minute, length: BLOCK_MS },
+  ].map(({ level, length }) => ({
+    start: first('SELECT min(block) AS first FROM points WHERE level = ?', level),
+    length,
+  }));
+  return [...slots, ...blocks]
+    .sort((a, b) => a.length - b.length)
+    .reduce((begin, { start, length }) => (start + length <= begin ? start : begin), oldest);
 }

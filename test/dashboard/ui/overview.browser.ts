@@ -9,12 +9,12 @@ describeInChromium('the overview', () => {
   it('begins with the first record when the application has just been started', async () => {
     const page = await stage.open('#/health');
     const health: ApiHealth = await page.evaluate("fetch('api/v1/health').then((answer) => answer.json())");
-    const oldest = Date.now() - 120_000;
+    const since = Date.now() - 120_000;
     await page.route('**/api/v1/health', (route) =>
-      route.fulfill({ json: { ...health, store: { ...health.store, oldest } } }),
+      route.fulfill({ json: { ...health, store: { ...health.store, since } } }),
     );
     const asked = page.waitForRequest(
-      (request) => Number(new URL(request.url()).searchParams.get('from')) === oldest,
+      (request) => Number(new URL(request.url()).searchParams.get('from')) === since,
     );
     await page.evaluate("location.hash = '#/overview'");
     await page.reload();
