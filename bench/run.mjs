@@ -1,7 +1,7 @@
 // What telemetry costs a request: the same application under each variant, in fresh processes, interleaved, as ratios.
 //
 //   node bench/run.mjs [--rounds 3] [--seconds 8] [--warmup 8] [--variants bare,pino,ours-100] [--profile DIR] [--json FILE] [--as-is]
-//                      [--node-options "--no-allocation-site-pretenuring"]
+//                      [--node-options=--no-allocation-site-pretenuring]
 //
 // `--as-is` measures the build that the last run unpacked, for when the sources are being worked on.
 // `--node-options` are given to each server. The one above takes a lottery out of the figures: V8 decides within the first
