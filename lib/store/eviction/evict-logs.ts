@@ -8,6 +8,11 @@ const CHUNK = 128;
 /** The trace of a younger line may be on its way. */
 const YOUNG_MS = 60_000;
 
+/** Which lines go, the first first. */
+const LOOSE = 'SELECT id FROM logs INDEXED BY logs_loose WHERE loose = 1 ORDER BY id';
+const OLDEST = 'SELECT id FROM logs ORDER BY time';
+const BEFORE = 'SELECT id FROM logs WHERE time < ? ORDER BY time';
+
 /** Deletes the oldest loose lines, see the table; returns how many. */
 export function evictLooseLogs(
   database: Database,
@@ -15,13 +20,7 @@ export function evictLooseLogs(
   isTimeUp: () => boolean,
   tally: Tally,
 ): number {
-  return deleteInChunks(
-    wanted,
-    isTimeUp,
-    (limit) =>
-      deleteLogs(database, 'SELECT id FROM logs INDEXED BY logs_loose WHERE loose = 1 ORDER BY id', limit),
-    tally,
-  );
+  return deleteInChunks(database, LOOSE, wanted, isTimeUp, tally);
 }
 
 /**
@@ -55,12 +54,7 @@ export function evictOldestLogs(
   isTimeUp: () => boolean,
   tally: Tally,
 ): number {
-  return deleteInChunks(
-    wanted,
-    isTimeUp,
-    (limit) => deleteLogs(database, 'SELECT id FROM logs ORDER BY time', limit),
-    tally,
-  );
+  return deleteInChunks(database, OLDEST, wanted, isTimeUp, tally);
 }
 
 /** Deletes lines written before that time, in milliseconds; returns whether there may be more. */
@@ -70,22 +64,22 @@ export function evictOldLogs(
   isTimeUp: () => boolean,
   tally: Tally,
 ): boolean {
-  const deleteOld = (limit: number) =>
-    deleteLogs(database, 'SELECT id FROM logs WHERE time < ? ORDER BY time', limit, before);
-  return deleteInChunks(Infinity, isTimeUp, deleteOld, tally) > 0;
+  return deleteInChunks(database, BEFORE, Infinity, isTimeUp, tally, before) > 0;
 }
 
 /** Deletes a chunk at least, and until time is up. */
 function deleteInChunks(
+  database: Database,
+  choice: string,
   wanted: number,
   isTimeUp: () => boolean,
-  deleteChunk: (limit: number) => number,
   tally: Tally,
+  ...values: number[]
 ): number {
   let gone = 0;
   let last: number;
   do {
-    last = deleteChunk(Math.ceil(Math.min(CHUNK, wanted - gone)));
+    last = deleteLogs(database, choice, Math.ceil(Math.min(CHUNK, wanted - gone)), ...values);
     gone += last;
   } while (last > 0 && gone < wanted && !isTimeUp());
   tally.addLogs(-gone);

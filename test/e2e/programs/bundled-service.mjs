@@ -10,16 +10,12 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { instrumentPg, TelemetryModule, TelemetryService, Trace } from 'nestjs-telemetry';
 import pg from 'pg';
 
+import { decorate } from './decorate.mjs';
+
 const { DATABASE, UPSTREAM, COLLECTOR } = process.env;
 
 instrumentPg(pg);
 const pool = new pg.Pool({ connectionString: DATABASE, max: 1 });
-
-const decorate = (prototype, name, ...decorators) => {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
-  for (const decorator of decorators) decorator(prototype, name, descriptor);
-  Object.defineProperty(prototype, name, descriptor);
-};
 
 class OrderService {
   constructor(telemetry) {

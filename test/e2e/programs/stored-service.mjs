@@ -6,11 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TelemetryModule, TelemetryService, Trace } from 'nestjs-telemetry';
 
-const decorate = (prototype, name, ...decorators) => {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
-  for (const decorator of decorators) decorator(prototype, name, descriptor);
-  Object.defineProperty(prototype, name, descriptor);
-};
+import { decorate } from './decorate.mjs';
 
 class OrderService {
   constructor(telemetry) {
