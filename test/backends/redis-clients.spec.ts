@@ -135,6 +135,15 @@ describeWith('redis', 'clients of a real Redis', (binary) => {
       expect(await calls.measured({ 'db.operation.name': 'ECHO' })).toBe(before + 1);
     });
 
+    it('records below its caller what is sent before a lost connection is noticed', async () => {
+      await redis.ping();
+      const names = await calls.namesBelow(() => {
+        redis.stream.destroy();
+        return redis.set('again', '1');
+      });
+      expect(names).toEqual(['redis.set']);
+    });
+
     it('goes on after the server was lost, with one span per command', async () => {
       const helper = new Redis(server.port, server.host);
       await redis.ping();

@@ -76,6 +76,22 @@ describeWith('redis', 'clients of a real Redis Cluster', (binary) => {
       expect(spans[0]!.status.code).toBe(SpanStatusCode.UNSET);
     });
 
+    it('shows a redirected command once, and not below whoever opened the connection', async () => {
+      const key = 'moved:later';
+      const opened = new Cluster([...cluster.addresses], { lazyConnect: true });
+      await calls.below(() => opened.get(key));
+      const { from, to } = await cluster.move(key);
+      // The node that it goes to has no connection yet: there its command waits.
+      opened
+        .nodes()
+        .find(({ options }) => options.port === to)!
+        .disconnect();
+      await calls.below(() => opened.set(key, '1'));
+      const commands = calls.probe.spans().filter(({ name }) => name !== 'caller');
+      opened.disconnect();
+      expect(places(commands)).toEqual([['redis.set', '127.0.0.1', from]]);
+    });
+
     it('gives a command that is asked elsewhere while a slot moves one span', async () => {
       const { from } = await cluster.beginMove('moving:ioredis');
       const spans = await calls.below(() => client.set('moving:ioredis', '1'));

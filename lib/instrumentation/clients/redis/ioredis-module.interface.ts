@@ -9,6 +9,8 @@ export interface IoredisCommand {
   readonly name: string;
   readonly args: readonly unknown[];
   readonly promise: Promise<unknown>;
+  /** Whether ioredis 6 has announced it, which it does once, when it writes it first. */
+  readonly isTraced?: boolean;
 }
 
 /** A client or a cluster. */

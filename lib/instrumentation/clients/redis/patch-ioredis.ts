@@ -40,9 +40,14 @@ function patchSendCommand(prototype: object, announces: boolean, calls: IoredisC
       function (command, ...rest) {
         if (!patch.active) return original.call(this, command, ...rest);
         if (this.isCluster !== true) tellNode(this, calls.operationOf(command));
-        const told = announces && this.status === 'ready';
-        if (told && !calls.isKnown(command)) return original.call(this, command, ...rest);
-        if (!calls.isKnown(command)) recordSent(this, command, calls);
+        if (!calls.isKnown(command) && announces && this.status === 'ready') {
+          const sent = original.call(this, command, ...rest);
+          // Kept back all the same: its connection is lost, and nobody has noticed yet.
+          if (command.isTraced !== true && !calls.isKnown(command)) recordSent(this, command, calls);
+          return sent;
+        }
+        // A cluster sends what ioredis announced again, to the node that the first one named.
+        if (!calls.isKnown(command) && command.isTraced !== true) recordSent(this, command, calls);
         return calls.withoutEvents(() => original.call(this, command, ...rest));
       },
   );
