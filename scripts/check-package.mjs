@@ -66,7 +66,7 @@ function checkContents({ files }) {
   ];
 }
 
-/** Loads an entry point in a process of its own; gives the names it exports and what it printed. */
+/** Loads an entry point in a process of its own; gives what it exports, each name with what a class calls itself, and what it printed. */
 function load(consumer, entry, how) {
   const specifier = entry.replace('.', manifest.name);
   const code = {
@@ -74,7 +74,10 @@ function load(consumer, entry, how) {
     require: `const m = require('${specifier}'); `,
   }[how];
   const type = how === 'import' ? 'module' : 'commonjs';
-  const print = `console.log(JSON.stringify(Object.keys(m).filter((k) => k !== 'default' && k !== 'module.exports' && k !== '__esModule').sort()));`;
+  const print = `
+    const own = Object.entries(m).filter(([k]) => k !== 'default' && k !== 'module.exports' && k !== '__esModule');
+    const isClass = (v) => typeof v === 'function' && /^class\\b/.test(Function.prototype.toString.call(v));
+    console.log(JSON.stringify(own.map(([k, v]) => [k, isClass(v) ? v.name : k])));`;
   // `register` starts telemetry: what is checked here is that it loads, and lets the process end.
   const env = { ...process.env, OTEL_SDK_DISABLED: 'true', NODE_OPTIONS: '' };
   const { stdout, stderr } = run(process.execPath, [`--input-type=${type}`, '--eval', `${code}${print}`], {
@@ -82,20 +85,22 @@ function load(consumer, entry, how) {
     env,
     timeout: 20_000,
   });
-  return { names: JSON.parse(stdout), stderr };
+  return { exports: new Map(JSON.parse(stdout)), stderr };
 }
 
 function checkEntryPoints({ consumer }) {
   return entryPoints.flatMap((entry) => {
     const [esm, cjs] = ['import', 'require'].map((how) => load(consumer, entry, how));
-    const onlyIn = (a, b) => a.names.filter((name) => !b.names.includes(name));
+    const onlyIn = (a, b) => [...a.exports.keys()].filter((name) => !b.exports.has(name));
+    const renamed = [...esm.exports, ...cjs.exports].filter(([name, called]) => name !== called);
     return [
       ...onlyIn(esm, cjs).map((name) => `${entry}: ${name} is exported as ESM, but not as CommonJS`),
       ...onlyIn(cjs, esm).map((name) => `${entry}: ${name} is exported as CommonJS, but not as ESM`),
       ...[esm, cjs]
         .filter(({ stderr }) => stderr)
         .map(({ stderr }) => `${entry}: loading it prints ${stderr}`),
-      ...(entry !== './register' && esm.names.length === 0 ? [`${entry} exports nothing`] : []),
+      ...renamed.map(([name, called]) => `${entry}: the class ${name} calls itself ${called}`),
+      ...(entry !== './register' && esm.exports.size === 0 ? [`${entry} exports nothing`] : []),
     ];
   });
 }
