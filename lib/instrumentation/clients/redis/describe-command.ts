@@ -71,6 +71,7 @@ const HANDSHAKE = new Set([
   'SELECT',
   'CLUSTER',
   'ASKING',
+  'SENTINEL',
 ]);
 
 export function isHandshake(command: string): boolean {

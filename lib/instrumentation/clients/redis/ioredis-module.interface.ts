@@ -22,11 +22,20 @@ export interface IoredisClient {
     readonly port?: number;
     readonly path?: string;
     readonly db?: number;
+    /** Who is asked for the server; there is neither a host nor a port then. */
+    readonly sentinels?: readonly unknown[] | null;
   };
+  readonly stream?: { readonly remoteAddress?: string; readonly remotePort?: number } | null;
   readonly condition?: { readonly select?: number } | null;
 }
 
 export type SendCommand = (this: IoredisClient, command: IoredisCommand, ...rest: unknown[]) => unknown;
+
+/** Where ioredis 6 says that what it announces goes. */
+export type GetServerAddress = (this: IoredisClient) => {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+};
 
 export interface IoredisPipeline {
   readonly redis: IoredisClient;

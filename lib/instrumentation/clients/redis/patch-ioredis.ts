@@ -2,6 +2,7 @@ import { endOperation, locateOperation, type RunningOperation } from '../databas
 import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import {
   type ExecPipeline,
+  type GetServerAddress,
   type IoredisClient,
   type IoredisCommand,
   type IoredisModule,
@@ -23,7 +24,7 @@ export function patchIoredis({ Redis, Cluster, Pipeline }: IoredisModule, calls:
     return () => undefined;
   }
   const announces = '_buildCommandContext' in Redis.prototype;
-  const undo = [patchSendCommand(Redis.prototype, announces, calls)];
+  const undo = [patchSendCommand(Redis.prototype, announces, calls), patchServerAddress(Redis.prototype)];
   // A cluster hands its commands on to clients: only what it keeps back is its own.
   if (Cluster !== undefined) undo.push(patchSendCommand(Cluster.prototype, true, calls));
   if (Pipeline !== undefined) undo.push(patchExec(Pipeline.prototype, calls));
@@ -63,7 +64,21 @@ function recordSent(client: IoredisClient, command: IoredisCommand, calls: Iored
   if (running !== undefined) endWith(command.promise, running);
 }
 
-/** What was begun for a cluster gets the address of the first node that it is sent to. */
+/** ioredis 6 announces the default, `localhost:6379`, for whatever server a sentinel has named. */
+function patchServerAddress(prototype: object): () => void {
+  return patchMethod<GetServerAddress>(
+    prototype,
+    '_getServerAddress',
+    (original, patch) =>
+      function () {
+        if (!patch.active || !this.options?.sentinels) return original.call(this);
+        const { serverAddress, serverPort } = targetOf(this);
+        return { address: serverAddress, port: serverPort };
+      },
+  );
+}
+
+/** What was begun before its node or server was known gets the address of the first that it is sent to. */
 function tellNode(node: IoredisClient, operation: RunningOperation | undefined): void {
   if (operation !== undefined && operation.labels.serverAddress === undefined) {
     locateOperation(operation, targetOf(node));
@@ -122,9 +137,12 @@ function firstFailure(result: unknown): unknown {
   return failed?.[0];
 }
 
-function targetOf({ options, condition, isCluster }: IoredisClient): RedisTarget {
+function targetOf({ options, condition, isCluster, stream }: IoredisClient): RedisTarget {
   const database = condition?.select ?? options?.db ?? 0;
   if (isCluster === true) return { database };
+  if (options?.sentinels) {
+    return { database, serverAddress: stream?.remoteAddress, serverPort: stream?.remotePort };
+  }
   if (options?.path !== undefined) return { database, serverAddress: options.path };
   return { database, serverAddress: options?.host ?? 'localhost', serverPort: options?.port ?? 6379 };
 }

@@ -1,0 +1,88 @@
+import * as ioredis from 'ioredis';
+import { Redis } from 'ioredis';
+import { instrumentRedis } from 'nestjs-telemetry';
+import { createSentinel } from 'redis';
+
+import { describeWith } from './backend-processes.js';
+import { ObservedCalls } from './observed-calls.js';
+import { RedisServer } from './redis-server.js';
+
+const NAME = 'orders';
+
+describeWith('redis', 'clients that ask a real Redis Sentinel for their server', (binary) => {
+  let server: RedisServer;
+  let sentinel: RedisServer;
+  let calls: ObservedCalls;
+  let undo: () => void;
+  beforeAll(async () => {
+    server = await RedisServer.start(binary);
+    sentinel = await RedisServer.startSentinel(binary, NAME, server);
+    calls = ObservedCalls.start();
+    undo = instrumentRedis(ioredis);
+  }, 30_000);
+  afterAll(async () => {
+    undo();
+    await calls.stop();
+    await sentinel.stop();
+    await server.stop();
+  }, 30_000);
+
+  const placesOf = async (work: () => Promise<unknown>) => {
+    const spans = await calls.below(work);
+    return spans.map(({ name, attributes }) => [
+      name,
+      attributes['server.address'],
+      attributes['server.port'],
+    ]);
+  };
+
+  describe('ioredis', () => {
+    let redis: Redis;
+    beforeEach(() => {
+      const { host, port } = sentinel;
+      redis = new Redis({ sentinels: [{ host, port }], name: NAME, lazyConnect: true });
+    });
+    afterEach(() => {
+      redis.disconnect();
+    });
+
+    it('tells the server that a command went to, not the sentinel and not a default', async () => {
+      await redis.connect();
+      expect(await placesOf(() => redis.set('a', '1'))).toEqual([['redis.set', server.host, server.port]]);
+    });
+
+    it('tells it of a transaction and of a pipeline', async () => {
+      await redis.connect();
+      const places = await placesOf(async () => {
+        await redis.multi().set('a', '1').get('a').exec();
+        await redis.pipeline().set('a', '1').get('a').exec();
+      });
+      expect(places).toEqual([
+        ['redis.multi', server.host, server.port],
+        ['redis.pipeline', server.host, server.port],
+      ]);
+    });
+
+    it('tells it of what waited until the sentinel had answered', async () => {
+      const places = await placesOf(() => Promise.all([redis.get('a'), redis.pipeline().get('b').exec()]));
+      expect(places).toEqual([
+        ['redis.get', server.host, server.port],
+        ['redis.pipeline', server.host, server.port],
+      ]);
+    });
+  });
+
+  it('tells the server that a command of redis went to', async () => {
+    const { host, port } = sentinel;
+    const client = await createSentinel({ name: NAME, sentinelRootNodes: [{ host, port }] }).connect();
+    const places = await placesOf(async () => {
+      await client.set('a', '1');
+      await client.multi().set('a', '1').get('a').exec();
+    });
+    await client.close();
+    expect(places).toEqual([
+      ['redis.set', server.host, server.port],
+      ['redis.multi', server.host, server.port],
+    ]);
+  });
+});
