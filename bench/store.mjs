@@ -3,7 +3,7 @@
 //   node bench/store.mjs write [--bound none|both|logs] [--rate 1000] [--seconds 15]   1,000 traces/s of 4 spans and 2 lines
 //   node bench/store.mjs questions                                                    of 200,000 spans and 100,000 lines
 //
-// Takes the build in dist/esm: `npm run build` first.
+// Takes the build in dist/modules: `npm run build` first.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { parseArgs } from 'node:util';
 
-const dist = new URL('../dist/esm/', import.meta.url);
+const dist = new URL('../dist/modules/', import.meta.url);
 const { openStore } = await import(new URL('store/store.js', dist));
 const { readStore } = await import(new URL('store/queries/read-store.js', dist));
 

@@ -77,8 +77,8 @@ export async function bundlePage({ minify = true } = {}) {
   return files;
 }
 
-/** Replaces the empty list in a build's `dashboard/ui/page-assets.js`; `type` is that of the build's package.json. */
-export async function writePage(out, type) {
+/** Replaces the empty list in `dashboard/ui/page-assets.js` of the compiled library. */
+export async function writePage(out) {
   const assets = (await bundlePage()).map(({ name, contentType, etag, gzip }) => ({
     name,
     contentType,
@@ -87,7 +87,7 @@ export async function writePage(out, type) {
   }));
   const path = join(out, 'dashboard/ui/page-assets.js');
   const source = readFileSync(path, 'utf8');
-  const empty = type === 'commonjs' ? 'exports.PAGE_ASSETS = [];' : 'export const PAGE_ASSETS = [];';
+  const empty = 'export const PAGE_ASSETS = [];';
   if (!source.includes(empty)) throw new Error(`${path} has no "${empty}" to fill`);
   writeFileSync(
     path,

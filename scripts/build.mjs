@@ -1,17 +1,17 @@
-// Builds the library twice (dist/esm and dist/cjs) and the sample application, each only when its sources changed.
+// Builds the library (dist/esm and dist/cjs, from one file per source in dist/modules) and the sample application, each only when
+// its sources changed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { writePage } from './build-ui.mjs';
-import { joinModules } from './join-modules.mjs';
+import { convertToCommonJs, joinModules } from './join-modules.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
-
-/** What the build is made by, beside this file. */
-const builders = ['scripts/build-ui.mjs', 'scripts/join-modules.mjs'];
+const builders = ['package.json', 'tsconfig.base.json', 'scripts/build-ui.mjs', 'scripts/join-modules.mjs'];
 
 function newestUnder(path) {
   const stat = statSync(path);
@@ -19,36 +19,47 @@ function newestUnder(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newestUnder(join(path, name))));
 }
 
-async function build({ name, project, inputs, packageType, joined }) {
-  const out = join(root, 'dist', name);
-  // Beside the folder, not in it: the folder is what is published.
-  const stamp = join(root, 'dist', `.built-${name}`);
-  const newest = Math.max(
-    ...[...inputs, project, 'tsconfig.base.json', 'package.json', ...builders].map((path) =>
-      newestUnder(join(root, path)),
-    ),
-  );
-  if (existsSync(out) && existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
-  const started = performance.now();
-  rmSync(out, { recursive: true, force: true });
+function compile(project) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
-  mkdirSync(out, { recursive: true });
-  if (packageType) writeFileSync(join(out, 'package.json'), `{"type":"${packageType}"}\n`);
-  if (packageType) await writePage(out, packageType);
-  if (joined) await joinModules(out, joined);
+}
+
+async function build({ name, project, inputs, folders, finish }) {
+  // Beside the folders, not in them: some are published.
+  const stamp = join(dist, `.built-${name}`);
+  const newest = Math.max(...[...inputs, ...builders, project].map((path) => newestUnder(join(root, path))));
+  const isThere = [stamp, ...folders.map((folder) => join(dist, folder))].every((path) => existsSync(path));
+  if (isThere && statSync(stamp).mtimeMs > newest) return;
+  const started = performance.now();
+  for (const folder of folders) rmSync(join(dist, folder), { recursive: true, force: true });
+  compile(project);
+  await finish?.();
   writeFileSync(stamp, '');
-  console.log(`built dist/${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.log(
+    `built ${folders.map((folder) => `dist/${folder}`).join(', ')} in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
 }
 
 await build({
-  name: 'esm',
-  project: 'tsconfig.esm.json',
+  name: 'library',
+  project: 'tsconfig.lib.json',
   inputs: ['lib'],
-  packageType: 'module',
-  joined: ['index.js', 'register.js', 'testing/index.js'],
+  folders: ['modules', 'esm', 'cjs'],
+  finish: async () => {
+    await writePage(join(dist, 'modules'));
+    await joinModules(join(dist, 'modules'), join(dist, 'esm'), [
+      'index.js',
+      'register.js',
+      'testing/index.js',
+    ]);
+    await convertToCommonJs(join(dist, 'esm'), join(dist, 'cjs'));
+  },
 });
-await build({ name: 'cjs', project: 'tsconfig.cjs.json', inputs: ['lib'], packageType: 'commonjs' });
 if (process.argv.includes('--all')) {
-  await build({ name: 'sample-app', project: 'sample-app/tsconfig.json', inputs: ['sample-app', 'lib'] });
+  await build({
+    name: 'sample-app',
+    project: 'sample-app/tsconfig.json',
+    inputs: ['sample-app', 'lib'],
+    folders: ['sample-app'],
+  });
 }

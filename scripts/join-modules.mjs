@@ -1,17 +1,18 @@
-// Joins the modules of a build into the few files that Node loads: finding, reading and linking some four hundred took two thirds of
-// what importing the library takes. What is loaded on demand stays apart, and so do the types, one file per source.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+// Makes what is published from a build of one file per source. The modules are joined into the few files that Node loads: finding,
+// reading and linking some four hundred took two thirds of what importing the library takes. What is loaded on demand stays apart,
+// and so do the types, one file per source.
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 import { build } from 'esbuild';
 import ts from 'typescript';
 
-/** Replaces the `.js` files below `out` by those of `entryPoints` and what these share; the entry points keep their places. */
-export async function joinModules(out, entryPoints) {
+/** Writes the modules of the folder `from` into `to` as `entryPoints` and what these share, with their types. */
+export async function joinModules(from, to, entryPoints) {
   const { outputFiles } = await build({
-    entryPoints: entryPoints.map((file) => join(out, file)),
-    outbase: out,
-    outdir: out,
+    entryPoints: entryPoints.map((file) => join(from, file)),
+    outbase: from,
+    outdir: to,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -29,12 +30,49 @@ export async function joinModules(out, entryPoints) {
     // The helpers of TypeScript's decorators look for older ones there.
     logOverride: { 'this-is-undefined-in-esm': 'silent' },
   });
-  for (const file of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
-    if (/\.js(\.map)?$/.test(file)) rmSync(join(out, file));
-  }
   for (const { path, text } of outputFiles) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, path.endsWith('.js') ? nameOnlyClasses(text, relative(out, path)) : text);
+    write(path, path.endsWith('.js') ? nameOnlyClasses(text, relative(to, path)) : text);
+  }
+  copyTypes(from, to);
+  write(join(to, 'package.json'), '{"type":"module"}\n');
+}
+
+/** Writes joined modules again, as CommonJS, with their types. */
+export async function convertToCommonJs(from, to) {
+  const { warnings } = await build({
+    entryPoints: listFiles(from, '.js'),
+    outbase: from,
+    outdir: to,
+    platform: 'node',
+    format: 'cjs',
+    target: 'es2023',
+    // What is loaded on demand is found where everything else is, by require().
+    supported: { 'dynamic-import': false },
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+  });
+  // Of `import.meta`, which is empty there, esbuild only warns.
+  if (warnings.length > 0) throw new Error('the library cannot be CommonJS');
+  copyTypes(from, to);
+  write(join(to, 'package.json'), '{"type":"commonjs"}\n');
+}
+
+function listFiles(folder, extension) {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith(extension)).map((file) => join(folder, file));
+}
+
+function write(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+function copyTypes(from, to) {
+  for (const path of listFiles(from, '.d.ts')) {
+    const copy = join(to, relative(from, path));
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(path, copy);
   }
 }
 

@@ -10,8 +10,8 @@ export interface PageAsset {
 }
 
 /**
- * The files of the page. Empty here: `scripts/build-ui.mjs` bundles this folder and replaces this module in `dist/esm` and `dist/cjs`, so
- * that both builds find the page without asking where they lie. Run from its sources, the dashboard has its API but no page.
+ * The files of the page. Empty here: `scripts/build-ui.mjs` bundles this folder and fills the list when the library is built, so that
+ * the page is found without asking where the library lies. Run from its sources, the dashboard has its API but no page.
  *
  * Every address in the page is relative to the folder it is served from, so `<path>` has to lead to `<path>/`. Files other than
  * `index.html` have their hash in the name and never change.
