@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { pinnedNode } from '../scripts/prepare/pinned-node.mjs';
@@ -9,11 +10,14 @@ import { pinnedNode } from '../scripts/prepare/pinned-node.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const discarded = openSync(devNull, 'w');
 
-/** Starts `script` with the Node the repository pins; its standard output goes nowhere. */
-export function startChild(script, args = [], env = {}, execArgv = []) {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
+/** Starts `script` of a folder that `installBench` made with the Node the repository pins; its standard output goes nowhere. */
+export function startChild(folder, script, { args = [], env = {}, nodeOptions = [] } = {}) {
+  const child = fork(join(folder, script), args, {
+    // What is resolved from the working directory must not find the repository either.
+    cwd: folder,
     execPath: pinnedNode(root),
-    execArgv,
+    // Profiles and reports that Node is told to write would go with the folder.
+    execArgv: [`--diagnostic-dir=${process.cwd()}`, ...nodeOptions],
     env: { ...process.env, ...env },
     stdio: ['ignore', discarded, 'inherit', 'ipc'],
   });

@@ -1,33 +1,34 @@
-// Brings the bench's own packages and the current build of the library into bench/node_modules.
+// Brings the bench's own packages, the current build of the library and bench/processes into a folder outside of the
+// repository: in it, Node would find further packages of Nest by walking upwards, and every variant would load them.
 //
-//   node bench/install.mjs          install what is locked when it is not there, build the library, unpack it
+//   node bench/install.mjs          install what is locked when it is not there, build the library, keep it for `--as-is`
 //   node bench/install.mjs --lock   bring package.json and the lockfile up to date with the library's dependencies
 //
-// The lockfile never names the library, so a change of the library cannot break it; its dependencies are mirrored, so
-// that nothing is found by chance in the folder above, as a second copy.
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// The lockfile never names the library, so a change of the library cannot break it; its dependencies are mirrored.
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const here = fileURLToPath(new URL('.', import.meta.url));
-const read = (file) => readFileSync(join(here, file), 'utf8');
+import {
+  checkManifest,
+  installApart,
+  lockApart,
+  openRunFolder,
+  readManifest,
+} from '../scripts/prepare/package-apart.mjs';
+import { packLibrary, unpackLibrary } from '../scripts/prepare/packed-library.mjs';
+import { withLock } from '../scripts/prepare/with-lock.mjs';
 
-function run(command, args, cwd) {
-  const { status, error } = spawnSync(command, args, {
-    cwd,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32' && command === 'npm',
-  });
-  if (status !== 0)
-    throw new Error(`${command} ${args.join(' ')} failed (${error?.message ?? `exit code ${status}`})`);
-}
+import { flag, readArguments } from './arguments.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const here = join(root, 'bench');
 
 /** package.json as it should be: the library's dependencies, and the versions of shared tools, are the repository's. */
 function mirrored() {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const own = JSON.parse(read('package.json'));
+  const { dependencies, devDependencies } = readManifest(root);
+  const own = readManifest(here);
   const shared = Object.entries(own.devDependencies).map(([name, version]) => [
     name,
     devDependencies[name] ?? version,
@@ -35,39 +36,36 @@ function mirrored() {
   return { ...own, dependencies, devDependencies: Object.fromEntries(shared) };
 }
 
-function installPackages() {
-  if (JSON.stringify(mirrored()) !== JSON.stringify(JSON.parse(read('package.json')))) {
-    throw new Error(
-      'bench/package.json does not mirror package.json any more: run `node bench/install.mjs --lock` and commit what it changed',
-    );
-  }
-  const stamp = join(here, 'node_modules/.installed-lock.json');
-  const lock = read('package-lock.json');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  run(
-    'npm',
-    ['ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-    here,
-  );
-  writeFileSync(stamp, lock);
+/** Has the folder go with this process, killed or not: each run has its own, so that none changes what another one measures. */
+function removeAtExit(folder) {
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 }
 
-/** Installs and unpacks; afterwards `import 'nestjs-telemetry'` in this folder is the library as it stands. */
-export function installBench() {
-  installPackages();
-  run(process.execPath, [join(root, 'scripts/build.mjs')], root);
-  const unpacked = join(here, 'node_modules/nestjs-telemetry');
-  rmSync(unpacked, { recursive: true, force: true });
-  for (const part of ['package.json', 'dist/esm', 'dist/cjs']) {
-    cpSync(join(root, part), join(unpacked, part), { recursive: true });
+/**
+ * A folder with what bench/processes has, in which `import 'nestjs-telemetry'` is the library as it stands; with `asIs` it is
+ * the build that the last run from this checkout was made with.
+ */
+export async function installBench({ asIs = false } = {}) {
+  checkManifest(here, mirrored(), 'bench/install.mjs');
+  const installed = installApart(here);
+  // Other checkouts with the same lockfile share the folder.
+  const kept = join(installed, `${createHash('sha256').update(root).digest('hex').slice(0, 16)}.tgz`);
+  if (asIs && !existsSync(kept)) throw new Error('--as-is: there is no build of an earlier run');
+  const folder = openRunFolder(installed);
+  removeAtExit(folder);
+  if (asIs) {
+    unpackLibrary(kept, folder);
+  } else {
+    const packed = await withLock(join(root, '.cache/prepare.lock'), () => packLibrary(root, folder));
+    unpackLibrary(packed, folder);
+    renameSync(packed, kept);
   }
+  cpSync(join(here, 'processes'), folder, { recursive: true });
+  return folder;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes('--lock')) {
-    writeFileSync(join(here, 'package.json'), `${JSON.stringify(mirrored(), null, 2)}\n`);
-    run('npm', ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund'], here);
-  } else {
-    installBench();
-  }
+  if (readArguments({ lock: flag() }).lock) lockApart(here, mirrored());
+  else await installBench();
 }

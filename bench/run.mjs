@@ -4,7 +4,8 @@
 //                      [--node-options=--no-allocation-site-pretenuring]
 //
 // `--as-is` measures the build that the last run unpacked, for when the sources are being worked on.
-// `--node-options` are given to each server. The one above takes a lottery out of the figures: V8 decides within the first
+// `--node-options` are given to each server; paths in them should be absolute, since servers run in a folder of their own, and what Node
+// writes by itself comes to where you are. The one above takes a lottery out of the figures: V8 decides within the first
 // second of load whether `process.nextTick` allocates in its old generation, and where it does, whole requests outlive
 // themselves and a process pays 10 us more for each, with any variant.
 // Each round starts each variant once: warm-up, a closed loop of 20 connections, then a paced run of 1,000 requests/s.
@@ -13,12 +14,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
+import { flag, list, number, path, readArguments, words } from './arguments.mjs';
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
+import { VARIANTS } from './processes/variants.mjs';
 import { renderTable, summarize } from './table.mjs';
-import { VARIANTS } from './variants.mjs';
 
 const CONNECTIONS = 20;
 const PACED_PER_SECOND = 1_000;
@@ -28,39 +29,6 @@ const DRAIN_MS = 2_000;
 const EXPORT_DELAYS = { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_METRIC_EXPORT_INTERVAL: '1000' };
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '8' },
-      warmup: { type: 'string', default: '8' },
-      variants: { type: 'string', default: Object.keys(VARIANTS).join(',') },
-      profile: { type: 'string' },
-      json: { type: 'string' },
-      'as-is': { type: 'boolean', default: false },
-      'node-options': { type: 'string', default: '' },
-    },
-  });
-  const variants = values.variants.split(',');
-  const unknown = variants.filter((name) => !(name in VARIANTS));
-  if (unknown.length > 0) {
-    throw new Error(`no variant ${unknown.join(', ')}; there are ${Object.keys(VARIANTS).join(', ')}`);
-  }
-  const number = (name) => {
-    const value = Number(values[name]);
-    if (!(value > 0)) throw new Error(`--${name} must be a number above 0, not ${values[name]}`);
-    return value;
-  };
-  return {
-    ...values,
-    variants,
-    rounds: number('rounds'),
-    seconds: number('seconds'),
-    warmup: number('warmup'),
-    nodeOptions: values['node-options'].split(' ').filter((flag) => flag !== ''),
-  };
-}
 
 /** One window under load: what the server used until everything had left it, and what the client saw. */
 async function measureWindow({ server, load, sink }, { exports }, options, profile) {
@@ -84,10 +52,16 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
   };
 }
 
-async function measureVariant(name, sinkPort, { load, sink }, { warmup, seconds, profile, nodeOptions }) {
+async function measureVariant(
+  name,
+  sinkPort,
+  { load, sink, folder },
+  { warmup, seconds, profile, nodeOptions },
+) {
   const variant = VARIANTS[name];
   const env = { NODE_ENV: 'production', ...EXPORT_DELAYS };
-  const server = startChild('./app.mjs', [name, `http://127.0.0.1:${sinkPort}`], env, nodeOptions);
+  const args = [name, `http://127.0.0.1:${sinkPort}`];
+  const server = startChild(folder, 'app.mjs', { args, env, nodeOptions });
   try {
     const { port, startupMs } = await server.answer('listening');
     const children = { server, load, sink };
@@ -95,8 +69,8 @@ async function measureVariant(name, sinkPort, { load, sink }, { warmup, seconds,
     await load.ask('run', { ...base, seconds: warmup, rate: 0 });
     // Idle for all alike: what the engine tidies up then is part of the state a window begins with.
     await sleep(DRAIN_MS);
-    const file = profile && join(profile, `${name}.cpuprofile`);
-    const closed = await measureWindow(children, variant, { ...base, seconds, rate: 0 }, file);
+    const cpuProfile = profile && join(profile, `${name}.cpuprofile`);
+    const closed = await measureWindow(children, variant, { ...base, seconds, rate: 0 }, cpuProfile);
     const paced = await measureWindow(children, variant, { ...base, seconds, rate: PACED_PER_SECOND });
     return {
       startup: startupMs,
@@ -205,17 +179,26 @@ function render(results) {
 }
 
 async function main() {
-  const options = readArguments();
-  if (!options['as-is']) installBench();
+  const options = readArguments({
+    rounds: number(3),
+    seconds: number(8),
+    warmup: number(8),
+    variants: list(Object.keys(VARIANTS)),
+    profile: path(),
+    json: path(),
+    'as-is': flag(),
+    'node-options': words(),
+  });
+  const folder = await installBench(options);
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
-  const sink = startChild('./sink.mjs');
-  const load = startChild('./load.mjs');
+  const sink = startChild(folder, 'sink.mjs');
+  const load = startChild(folder, 'load.mjs');
   const results = new Map(options.variants.map((name) => [name, []]));
   try {
     const { port } = await sink.answer('listening');
     for (let round = 0; round < options.rounds; round += 1) {
       for (const name of options.variants) {
-        const result = await measureVariant(name, port, { load, sink }, options);
+        const result = await measureVariant(name, port, { load, sink, folder }, options);
         results.get(name).push(result);
         console.error(
           `round ${round + 1}  ${name.padEnd(12)} ${result.cpu.toFixed(1)} us/request, paced ${result.pacedCpu.toFixed(1)}`,

@@ -1,5 +1,5 @@
 // What the soak asks the application while it runs: what an open page asks, and whether what must be kept is there.
-import { DASHBOARD_TOKEN } from './variants.mjs';
+import { DASHBOARD_TOKEN } from './processes/variants.mjs';
 
 const PAGE_MS = 2_000;
 /** Dots of a chart that are followed to their trace in each look. */

@@ -10,8 +10,8 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
+import { flag, number, path, readArguments } from './arguments.mjs';
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
 import { judge, mib, renderSamples } from './soak-report.mjs';
@@ -34,36 +34,6 @@ const MIX = [RARE, FAILING];
 const COUNTED = 50;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '30' },
-      rate: { type: 'string', default: '1000' },
-      interval: { type: 'string', default: '10' },
-      'max-mib': { type: 'string', default: '64' },
-      'max-rows': { type: 'string', default: '150000' },
-      burst: { type: 'string', default: '0' },
-      page: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      'as-is': { type: 'boolean', default: false },
-    },
-  });
-  const number = (name, min = Number.MIN_VALUE) => {
-    const value = Number(values[name]);
-    if (!(value >= min)) throw new Error(`--${name} must be a number above 0, not ${values[name]}`);
-    return value;
-  };
-  return {
-    ...values,
-    minutes: number('minutes'),
-    rate: number('rate'),
-    interval: number('interval'),
-    burst: number('burst', 0),
-    maxBytes: number('max-mib') * MIB,
-    maxRows: number('max-rows'),
-  };
-}
 
 const sizeOf = (file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
@@ -160,17 +130,27 @@ async function soak({ minutes, rate, interval, page, burst }, { server, load }, 
 }
 
 async function main() {
-  const options = readArguments();
-  if (!options['as-is']) installBench();
+  const options = readArguments({
+    minutes: number(30),
+    rate: number(1_000),
+    interval: number(10),
+    'max-mib': number(64),
+    'max-rows': number(150_000),
+    burst: number(0, { from: 0 }),
+    page: flag(),
+    json: path(),
+    'as-is': flag(),
+  });
+  const processes = await installBench(options);
   const folder = mkdtempSync(join(tmpdir(), 'telemetry-soak-'));
   const file = join(folder, 'telemetry.db');
-  const bounds = { file, maxBytes: options.maxBytes, maxSpans: options.maxRows, maxLogs: options.maxRows };
-  const server = startChild('./app.mjs', ['ours-store'], {
-    NODE_ENV: 'production',
-    BENCH_STORE: JSON.stringify(bounds),
-    BENCH_RARE: 'true',
+  const maxBytes = options.maxMib * MIB;
+  const bounds = { file, maxBytes, maxSpans: options.maxRows, maxLogs: options.maxRows };
+  const server = startChild(processes, 'app.mjs', {
+    args: ['ours-store'],
+    env: { NODE_ENV: 'production', BENCH_STORE: JSON.stringify(bounds), BENCH_RARE: 'true' },
   });
-  const load = startChild('./load.mjs');
+  const load = startChild(processes, 'load.mjs');
   let result;
   try {
     const { port } = await server.answer('listening');
@@ -182,11 +162,11 @@ async function main() {
   const [{ model }] = cpus();
   console.log(
     `\n${model}, ${availableParallelism()} threads; ${options.minutes} minutes of ${options.rate} requests/s, store of ` +
-      `${options.maxBytes / MIB} MiB, ${options.maxRows} spans and lines\n\n${renderSamples(result.samples)}\n`,
+      `${options.maxMib} MiB, ${options.maxRows} spans and lines\n\n${renderSamples(result.samples)}\n`,
   );
   for (const [name, ms] of result.slowest)
     console.log(`page: ${name.padEnd(18)} at most ${ms.toFixed(0)} ms`);
-  const claims = judge(result, options);
+  const claims = judge(result, { ...options, maxBytes });
   for (const { holds, text } of claims) console.log(`${holds ? 'ok  ' : 'FAIL'} ${text}`);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
   if (claims.some(({ holds }) => !holds)) process.exitCode = 1;

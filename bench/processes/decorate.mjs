@@ -1,5 +1,5 @@
-// What the TypeScript compiler would emit for decorators, so that the bench needs no build of its own.
-import 'reflect-metadata';
+// What the TypeScript compiler would emit for decorators, so that the bench needs no build of its own. Who starts a process
+// loads `reflect-metadata`.
 
 /** `class` decorators, last one first. */
 export function decorateClass(target, ...decorators) {

@@ -5,6 +5,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+import 'reflect-metadata';
+
 import { declareInjected, decorateClass, decorateMethod } from './decorate.mjs';
 import { VARIANTS } from './variants.mjs';
 
