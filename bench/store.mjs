@@ -4,208 +4,28 @@
 //   node bench/store.mjs questions                                                    of 200,000 spans and 100,000 lines
 //
 // Takes the build in dist/modules: `npm run build` first.
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers';
-import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
 
-const dist = new URL('../dist/modules/', import.meta.url);
-const { openStore } = await import(new URL('store/store.js', dist));
-const { readStore } = await import(new URL('store/queries/read-store.js', dist));
+import { pinnedNode } from '../scripts/prepare/pinned-node.mjs';
 
-const MIB = 2 ** 20;
-const WARMUP_MS = 4_000;
-const NO_BOUND = { maxAgeMs: 864e5, maxBytes: 1_024 * MIB, maxSpans: 1e7, maxLogs: 1e7, maxPoints: 1e7 };
-const BOUNDS = { none: {}, both: { maxSpans: 30_000, maxLogs: 20_000 }, logs: { maxLogs: 20_000 } };
+import { number, oneOf, readArguments } from './arguments.mjs';
 
-const resource = { service: 'orders', version: '1', environment: 'bench', instance: 'a', attributes: '{}' };
-const hex = (bytes) => randomBytes(bytes).toString('hex');
-const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-let ids = 0;
-
-function spanOf(traceId, start, parentLow, more) {
-  ids += 1;
-  return {
-    resource,
-    scope: 'bench',
-    traceId,
-    idHigh: 1,
-    idLow: ids,
-    parentHigh: parentLow === 0 ? 0 : 1,
-    parentLow,
-    name: 'OrderService.find',
-    kind: 0,
-    start,
-    duration: 900,
-    status: 0,
-    attributes: '{"code.function.name":"OrderService.find"}',
-    ...more,
-  };
-}
-
-/** One request with four spans and two lines. */
-function addRequest(store, number, start = Date.now() * 1_000) {
-  const traceId = hex(16);
-  const route = `/orders/${number % 40}`;
-  const failed = number % 200 === 0;
-  const server = { kind: 1, name: `GET ${route}`, method: 'GET', route, outcome: failed ? '500' : '200' };
-  const attributes = JSON.stringify({
-    'http.route': route,
-    'http.request.method': 'GET',
-    'url.path': `/orders/${number}`,
-  });
-  const duration = Math.floor(1_000 + Math.random() ** 4 * 200_000);
-  const root = spanOf(traceId, start, 0, { ...server, status: failed ? 2 : 0, duration, attributes });
-  store.addSpan(root);
-  for (let child = 0; child < 3; child += 1) store.addSpan(spanOf(traceId, start + child, root.idLow));
-  for (let line = 0; line < 2; line += 1)
-    store.addLog({
-      resource,
-      time: Math.floor(start / 1_000),
-      level: failed ? 50 : 30,
-      context: 'OrderService',
-      traceId,
-      spanId: hex(8),
-      message: `order ${number} read for customer-${hex(4)}`,
-      attributes: JSON.stringify({ id: String(number % 1_000), requestId: traceId }),
-    });
-}
-
-/** Processor time of this thread between two turns of the event loop, at most; `stop()` gives it in milliseconds. */
-function watchHold(nextTurn) {
-  let before = process.threadCpuUsage();
-  let longest = 0;
-  let isOver = false;
-  const look = () => {
-    const { user, system } = process.threadCpuUsage(before);
-    before = process.threadCpuUsage();
-    longest = Math.max(longest, (user + system) / 1_000);
-    if (!isOver) nextTurn(look);
-  };
-  nextTurn(look);
-  return () => {
-    isOver = true;
-    return longest;
-  };
-}
-
-async function write(file, { bound, rate, seconds }) {
-  const store = openStore({ file, ...NO_BOUND, ...BOUNDS[bound] });
-  let made = 0;
-  let largest = 0;
-  const feed = async (milliseconds, add) => {
-    const startedAt = performance.now();
-    const usage = process.cpuUsage();
-    for (let sent = 0, passed = 0; passed < milliseconds; passed = performance.now() - startedAt) {
-      for (; sent < (passed / 1_000) * rate; sent += 1) add((made += 1));
-      largest = Math.max(largest, statSync(file).size);
-      await sleep(2);
-    }
-    const { user, system } = process.cpuUsage(usage);
-    return (user + system) / milliseconds / 10;
-  };
-  const add = (number) => addRequest(store, number);
-  await feed(WARMUP_MS, add);
-  const stop = watchHold((look) => setTimeout(look, 5));
-  const busy = await feed(seconds * 1_000, add);
-  const hold = stop();
-  await store.flush();
-  const { spans, logs, evicted, dropped } = store.read(readStore);
-  const rows = `${made * 6} rows made, ${spans + logs + evicted + dropped} known of`;
-  await store.close();
-  // The same rows made, and nothing done with them.
-  const idle = await feed(5_000, (number) =>
-    addRequest({ addSpan: () => undefined, addLog: () => undefined }, number),
-  );
-  console.log(
-    `bound ${bound}: ${(((busy - idle) / rate) * 1e4).toFixed(0)} us per request (${(busy - idle).toFixed(1)} % of a core), held up by ${hold.toFixed(0)} ms ` +
-      `at most, file ${(largest / MIB).toFixed(1)} MiB at most; ${rows}, ${evicted} evicted, ${dropped} dropped`,
-  );
-}
-
-async function askQuestions(file) {
-  const from = (path) => import(new URL(`store/queries/${path}.js`, dist));
-  const [
-    { findTraces },
-    { findLogs },
-    { findRoutes },
-    { findServices },
-    { readOverview },
-    { rankSelection },
-    { readTrace },
-  ] = await Promise.all(
-    [
-      'find-traces',
-      'find-logs',
-      'find-routes',
-      'find-services',
-      'read-overview',
-      'rank-selection',
-      'read-trace',
-    ].map(from),
-  );
-  const store = openStore({ file, ...NO_BOUND });
-  const to = Date.now();
-  const range = { from: to - 3_600_000, to };
-  for (let number = 0; number < 50_000; number += 1) {
-    addRequest(store, number, Math.floor(range.from + number * 70) * 1_000);
-    if (number % 1_000 === 0) await store.flush();
-  }
-  const large = hex(16);
-  const root = spanOf(large, (to - 60_000) * 1_000, 0, {
-    kind: 1,
-    name: 'GET /large',
-    method: 'GET',
-    route: '/large',
-  });
-  store.addSpan(root);
-  for (let index = 1; index < 19_000; index += 1) {
-    store.addSpan(spanOf(large, (to - 60_000) * 1_000 + index, root.idLow));
-    if (index % 1_000 === 0) await store.flush();
-  }
-  await store.flush();
-  console.log(`${(statSync(file).size / MIB).toFixed(0)} MiB`);
-  const questions = {
-    services: (database) => findServices(database, range),
-    overview: (database) => readOverview(database, { ...range, buckets: 120 }),
-    routes: (database) => findRoutes(database, range),
-    'newest traces': (database) => findTraces(database, { limit: 200 }),
-    'traces of a status': (database) => findTraces(database, { status: '404' }),
-    'traces by text': (database) => findTraces(database, { text: 'nowhere' }),
-    'newest lines': (database) => findLogs(database, { limit: 200 }),
-    'lines by word': (database) => findLogs(database, { text: 'order', limit: 200 }),
-    'lines by rare word': (database) => findLogs(database, { text: 'nowhere' }),
-    'lines by field': (database) => findLogs(database, { fields: [{ key: 'id', value: 'none' }] }),
-    selection: (database) => rankSelection(database, { from: to - 1_800_000, to, minMs: 100 }),
-    'large trace': (database) => readTrace(database, large),
-  };
-  for (const [name, question] of Object.entries(questions)) {
-    const stop = watchHold(setImmediate);
-    const startedAt = performance.now();
-    await store.ask(question);
-    const took = performance.now() - startedAt;
-    console.log(
-      `${name.padEnd(20)} ${took.toFixed(1).padStart(7)} ms, held up by ${stop().toFixed(0)} ms at most`,
-    );
-  }
-  await store.close();
-}
-
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    bound: { type: 'string', default: 'none' },
-    rate: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '15' },
-  },
-});
+const root = fileURLToPath(new URL('..', import.meta.url));
+const options = readArguments(
+  { bound: oneOf(['none', 'both', 'logs']), rate: number(1_000), seconds: number(15) },
+  ['write', 'questions'],
+);
 const folder = mkdtempSync(join(tmpdir(), 'telemetry-store-'));
 try {
-  const file = join(folder, 'telemetry.db');
-  if (positionals[0] === 'questions') await askQuestions(file);
-  else await write(file, { bound: values.bound, rate: Number(values.rate), seconds: Number(values.seconds) });
+  const told = JSON.stringify({ ...options, file: join(folder, 'telemetry.db') });
+  const { status } = spawnSync(pinnedNode(root), [join(root, 'bench/store-process.mjs'), told], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
