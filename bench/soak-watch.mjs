@@ -2,6 +2,9 @@
 import { DASHBOARD_TOKEN } from './processes/variants.mjs';
 
 const PAGE_MS = 2_000;
+const LOOK_MS = 50;
+/** A queue that is full after so many looks is one that nobody empties: then that is what is to be seen. */
+const MAX_LOOKS = 100;
 /** Dots of a chart that are followed to their trace in each look. */
 const FOLLOWED = 20;
 
@@ -24,6 +27,15 @@ export function askApi(port) {
 export async function countRows(ask) {
   const { store } = await ask('health');
   return { ...store, known: store.spans + store.logs + store.evicted + store.dropped + store.queued };
+}
+
+/** The same once nothing waits to be written: points of metrics wait in the same queue, and are no rows of a request. */
+export async function countWrittenRows(ask) {
+  for (let look = 1; ; look += 1) {
+    const rows = await countRows(ask);
+    if (rows.queued === 0 || look === MAX_LOOKS) return rows;
+    await sleep(LOOK_MS);
+  }
 }
 
 /** Asks what the page asks for while it is open, one after the other, until `stop()`; keeps how long each took at most. */

@@ -15,7 +15,7 @@ import { flag, number, path, readArguments } from './arguments.mjs';
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
 import { judge, mib, renderSamples } from './soak-report.mjs';
-import { askApi, checkKept, countRows, openPage } from './soak-watch.mjs';
+import { askApi, checkKept, countRows, countWrittenRows, openPage } from './soak-watch.mjs';
 
 const CONNECTIONS = 20;
 const WARMUP_SECONDS = 10;
@@ -41,11 +41,11 @@ const sizeOf = (file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 async function countRowsPerRequest(load, ask, port) {
   const rows = {};
   for (const kind of [{ path: ORDERS, status: 200 }, ...MIX]) {
-    const before = await countRows(ask);
+    const before = await countWrittenRows(ask);
     const mix = [{ ...kind, every: 1 }];
     const { requests } = await load.ask('run', { port, connections: 1, seconds: 1, rate: COUNTED, mix });
     await sleep(WRITTEN_AFTER_MS);
-    const { known } = await countRows(ask);
+    const { known } = await countWrittenRows(ask);
     rows[kind.path] = { perRequest: (known - before.known) / requests, requests };
   }
   return rows;
@@ -53,7 +53,7 @@ async function countRowsPerRequest(load, ask, port) {
 
 async function soak({ minutes, rate, interval, page, burst }, { server, load }, port, file) {
   const ask = askApi(port);
-  const { known: atStart } = await countRows(ask);
+  const { known: atStart } = await countWrittenRows(ask);
   const rows = await countRowsPerRequest(load, ask, port);
   const answered = Object.fromEntries(Object.entries(rows).map(([path, { requests }]) => [path, requests]));
   const visit = page ? openPage(ask) : undefined;
@@ -123,7 +123,7 @@ async function soak({ minutes, rate, interval, page, burst }, { server, load }, 
   return {
     samples,
     made,
-    store: await countRows(ask),
+    store: await countWrittenRows(ask),
     answered: { rare: answered[RARE.path], failing: answered[FAILING.path] },
     slowest: [...(visit?.slowest ?? [])],
   };
