@@ -12,8 +12,10 @@ export interface ModulesLike {
 export interface ResolverMethod {
   readonly className: string;
   readonly methodName: string;
-  /** `Query.orders`, `Order.items`. */
+  /** `Query.orders`, `Order.items`; `Order.__resolveReference` for the one that finds orders for other subgraphs. */
   readonly field: string;
+  /** Whether it is called for each of a list of references. */
+  readonly ofReferences: boolean;
   /** Whether `@Trace()` gives it a span already. */
   readonly traced: boolean;
 }
@@ -24,7 +26,18 @@ interface MetadataReflection {
 
 const ROOT_TYPES = new Set<unknown>(['Query', 'Mutation', 'Subscription']);
 
-/** Finds the methods that `@Query()`, `@Mutation()`, `@Subscription()` and `@ResolveField()` decorate, by field. */
+/** Named like the field that Nest makes of the method in its map of resolvers. */
+const REFERENCE = '__resolveReference';
+
+/** The name in `findResolvers()` of what resolves references to a type. */
+export function referenceTo(typeName: string): string {
+  return `${typeName}.${REFERENCE}`;
+}
+
+/**
+ * Finds the methods that `@Query()`, `@Mutation()`, `@Subscription()`, `@ResolveField()` and `@ResolveReference()` decorate,
+ * by field.
+ */
 export function findResolvers(modules: ModulesLike): ReadonlyMap<string, ResolverMethod> {
   const found = new Map<string, ResolverMethod>();
   for (const { providers } of modules.values()) {
@@ -44,9 +57,11 @@ function collect(type: Type, found: Map<string, ResolverMethod>): void {
       seen.add(methodName);
       const method: unknown = Object.getOwnPropertyDescriptor(prototype, methodName)?.value;
       if (typeof method !== 'function' || methodName === 'constructor') continue;
-      const field = fieldOf(type, method, methodName);
+      const ofReferences = read('graphql:resolve_reference', method) !== undefined;
+      const field = ofReferences ? referenceOf(type) : fieldOf(type, method, methodName);
       if (field === undefined) continue;
-      found.set(field, { className: type.name, methodName, field, traced: isMarked(method, TRACED_METHOD) });
+      const traced = isMarked(method, TRACED_METHOD);
+      found.set(field, { className: type.name, methodName, field, ofReferences, traced });
     }
     prototype = Object.getPrototypeOf(prototype) as object | null;
   }
@@ -59,6 +74,11 @@ function fieldOf(type: Type, method: object, methodName: string): string | undef
   const parent = own ?? read('graphql:resolver_type', type);
   const name = read('graphql:resolver_name', method) ?? methodName;
   return typeof parent === 'string' && typeof name === 'string' ? `${parent}.${name}` : undefined;
+}
+
+function referenceOf(type: Type): string | undefined {
+  const parent = read('graphql:resolver_type', type);
+  return typeof parent === 'string' ? referenceTo(parent) : undefined;
 }
 
 function read(key: string, target: object): unknown {

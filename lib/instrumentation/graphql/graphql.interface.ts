@@ -8,6 +8,17 @@ export type FieldResolver = (
   info: ResolveInfoLike,
 ) => unknown;
 
+/** Turns the reference to an entity of a federated graph into the entity; what is before the context differs by library. */
+export type ReferenceResolver = (
+  this: unknown,
+  ...args: [reference: unknown, ...unknown[], context: unknown, info: ResolveInfoLike]
+) => unknown;
+
+/** Where Apollo's subgraphs (in the extensions of a type) and Mercurius (on the type itself) keep it. */
+export interface ReferenceHolder {
+  resolveReference?: ReferenceResolver | undefined;
+}
+
 export interface ResolveInfoLike {
   readonly path: PathLike;
   readonly fieldNodes: readonly object[];
@@ -36,8 +47,9 @@ export interface SchemaLike {
   getSubscriptionType?(): TypeLike | null | undefined;
 }
 
-export interface TypeLike {
+export interface TypeLike extends ReferenceHolder {
   readonly name: string;
+  readonly extensions?: { readonly apollo?: { readonly subgraph?: ReferenceHolder } } | null;
   getFields?(): Readonly<Record<string, FieldLike>>;
   getInterfaces?(): readonly TypeLike[];
 }

@@ -1,8 +1,15 @@
 import { context } from '@opentelemetry/api';
 
 import { currentRuntime } from '../../runtime/runtime-state.js';
-import { type ResolverMethod } from './find-resolvers.js';
-import { type FieldLike, type FieldResolver, type SchemaLike, type TypeLike } from './graphql.interface.js';
+import { referenceTo, type ResolverMethod } from './find-resolvers.js';
+import {
+  type FieldLike,
+  type FieldResolver,
+  type ReferenceResolver,
+  type ResolveInfoLike,
+  type SchemaLike,
+  type TypeLike,
+} from './graphql.interface.js';
 import { Operation } from './operation.js';
 import { beginSubscription, followEvents } from './subscriptions.js';
 
@@ -22,6 +29,7 @@ export function instrumentSchema(
   for (const type of Object.values(schema.getTypeMap())) {
     // Input types have fields without interfaces, and nothing resolves them.
     if (type.getFields === undefined || type.getInterfaces === undefined) continue;
+    undo.push(...instrumentReferences(type, resolvers));
     for (const field of Object.values(type.getFields())) {
       const resolver = resolverOf(type, field, resolvers);
       if (resolver === undefined) continue;
@@ -38,6 +46,17 @@ export function instrumentSchema(
   };
 }
 
+function instrumentReferences(
+  type: TypeLike,
+  resolvers: ReadonlyMap<string, ResolverMethod>,
+): (() => void)[] {
+  const resolver = resolvers.get(referenceTo(type.name));
+  if (resolver === undefined) return [];
+  return [type, type.extensions?.apollo?.subgraph ?? {}].map((holder) =>
+    replace(holder, 'resolveReference', (original) => resolveReferenceThrough(resolver, original)),
+  );
+}
+
 function resolverOf(
   type: TypeLike,
   field: FieldLike,
@@ -50,17 +69,17 @@ function resolverOf(
   return parent === undefined ? undefined : resolvers.get(`${parent.name}.${field.name}`);
 }
 
-function replace(
-  field: FieldLike,
-  member: 'resolve' | 'subscribe',
-  wrap: (original: FieldResolver) => FieldResolver,
+function replace<K extends string, F extends FieldResolver | ReferenceResolver>(
+  holder: Partial<Record<K, F | undefined>>,
+  member: K,
+  wrap: (original: F) => F,
 ): () => void {
-  const original = field[member];
+  const original = holder[member];
   if (original === undefined || WRAPPED in original) return () => undefined;
   const wrapped = Object.assign(wrap(original), { [WRAPPED]: true });
-  field[member] = wrapped;
+  holder[member] = wrapped;
   return () => {
-    if (field[member] === wrapped) field[member] = original;
+    if (holder[member] === wrapped) holder[member] = original;
   };
 }
 
@@ -70,6 +89,16 @@ function resolveThrough(resolver: ResolverMethod, original: FieldResolver): Fiel
     if (operation === undefined || operation.leavesResolversAlone)
       return original.call(this, source, args, contextValue, info);
     return operation.resolve(resolver, info, () => original.call(this, source, args, contextValue, info));
+  };
+}
+
+function resolveReferenceThrough(resolver: ResolverMethod, original: ReferenceResolver): ReferenceResolver {
+  return function (...args) {
+    // A tuple whose middle is open has no type for its end.
+    const [contextValue, info] = args.slice(-2) as [unknown, ResolveInfoLike];
+    const operation = Operation.of(contextValue);
+    if (operation === undefined || operation.leavesResolversAlone) return original.apply(this, args);
+    return operation.resolve(resolver, info, () => original.apply(this, args));
   };
 }
 

@@ -34,10 +34,11 @@ export class ResolverCalls {
     return this.failures?.get(path.join('.'));
   }
 
-  /** Runs a resolver method in a span and gives back what it returns; the calls for the items of a list share one. */
+  /** Runs a resolver method in a span and gives back what it returns; the calls for the items of a list, or for references, share one. */
   record(resolver: ResolverMethod, info: ResolveInfoLike, fn: () => unknown): unknown {
     if (resolver.traced) return context.with(this.context, () => this.watch(info, fn));
-    if (isBelowList(info.path)) return this.repeatedCalls(resolver, info).run(info.path, fn);
+    if (resolver.ofReferences || isBelowList(info.path))
+      return this.repeatedCalls(resolver, info).run(info.path, fn);
     const { className, methodName } = resolver;
     const options = {
       attributes: attributesOf(resolver),
@@ -75,8 +76,8 @@ export class ResolverCalls {
 
   private repeatedCalls(resolver: ResolverMethod, info: ResolveInfoLike): RepeatedCalls {
     this.repeated ??= new Map();
-    // The place in the document: the same resolver may be asked for in two lists.
-    const place = info.fieldNodes[0] ?? resolver;
+    // The place in the document: the same resolver may be asked for in two lists, and references of any type in one.
+    const place = resolver.ofReferences ? resolver : (info.fieldNodes[0] ?? resolver);
     let calls = this.repeated.get(place);
     if (calls === undefined) {
       const { className, methodName } = resolver;
