@@ -16,10 +16,13 @@ export interface WriterProcess {
 }
 
 /** Makes the program of the sources, once per test file; gives its path. */
-export function buildWriter(folder: string): string {
-  const outfile = join(folder, 'write-rows.mjs');
+export const buildWriter = (folder: string): string => buildProgram(folder, 'write-rows');
+
+/** Makes one of `programs/` of the sources; gives its path. */
+export function buildProgram(folder: string, name: string): string {
+  const outfile = join(folder, `${name}.mjs`);
   execFileSync(join(root, 'node_modules/esbuild/bin/esbuild'), [
-    join(root, 'test/store/programs/write-rows.ts'),
+    join(root, `test/store/programs/${name}.ts`),
     '--bundle',
     '--platform=node',
     '--format=esm',

@@ -2,6 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { Database } from './database.js';
+import { classifyFailure } from './database-failure.js';
 import { type Sqlite } from './load-sqlite.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.constants.js';
 
@@ -50,18 +51,22 @@ export function openDatabase(sqlite: Sqlite, given: string): Database {
 }
 
 function prepareFile(database: Database): void {
-  checkIdentity(database);
+  database.snapshot(() => {
+    checkIdentity(database);
+  });
   // Only an empty database takes the first; the journal mode stays in the file. Waiting for the disk (synchronous = NORMAL) would
   // hold up the event loop for some 10 to 30 ms every second under load; without, a killed process loses nothing, and a machine that
   // loses power may leave a file that is set aside.
-  database.exec(`
-    PRAGMA auto_vacuum = INCREMENTAL;
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = OFF;
-    PRAGMA journal_size_limit = 8388608;
-    PRAGMA cache_size = -8192;
-    PRAGMA temp_store = MEMORY;
-  `);
+  whenNotBusy(() => {
+    database.exec(`
+      PRAGMA auto_vacuum = INCREMENTAL;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = OFF;
+      PRAGMA journal_size_limit = 8388608;
+      PRAGMA cache_size = -8192;
+      PRAGMA temp_store = MEMORY;
+    `);
+  });
   if (database.pragma('user_version') === SCHEMA_VERSION) return;
   database.transaction(() => {
     // Another process may have been faster.
@@ -72,6 +77,20 @@ function prepareFile(database: Database): void {
   });
 }
 
+/** SQLite does not wait where two processes that set the journal mode would wait for each other: one has to begin again. */
+function whenNotBusy(work: () => void): void {
+  const until = performance.now() + OPEN_TIMEOUT_MS;
+  for (;;) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (classifyFailure(error) !== 'busy' || performance.now() >= until) throw error;
+    }
+  }
+}
+
+/** To be used within one snapshot or transaction: another process may be making the file meanwhile. */
 function checkIdentity(database: Database): void {
   const isOurs = database.pragma('application_id') === APPLICATION_ID;
   const version = database.pragma('user_version');
