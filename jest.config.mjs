@@ -1,10 +1,30 @@
+import { fileURLToPath } from 'node:url';
+import { SourceTextModule } from 'node:vm';
+
+import { esmPackages } from './scripts/prepare/esm-packages.mjs';
+
 /**
  * Tests run as CommonJS through swc, against the sources: Nest 12 is ESM only, which jest can load from CommonJS
- * on Node >= 24.9 with --experimental-vm-modules (scripts/jest.mjs sets both).
+ * on Node >= 24.9 with --experimental-vm-modules (scripts/jest.mjs sets it). On an older Node swc makes CommonJS of whatever
+ * is ESM only.
  */
+const loadsEsm = typeof SourceTextModule?.prototype.hasAsyncGraph === 'function';
+const module = { type: 'commonjs', ignoreDynamic: false };
+
+function transformEsmPackages() {
+  const folders = esmPackages(fileURLToPath(new URL('.', import.meta.url))).join('|');
+  return {
+    transform: { '^.+\\.m?js$': ['@swc/jest', { jsc: { target: 'es2023', keepClassNames: true }, module }] },
+    transformIgnorePatterns: [`^(?!<rootDir>/(?:${folders})/(?!node_modules/)).*/node_modules/`],
+  };
+}
+
+const older = loadsEsm ? {} : transformEsmPackages();
 const shared = {
+  ...older,
   testEnvironment: 'node',
   transform: {
+    ...older.transform,
     '^.+\\.ts$': [
       '@swc/jest',
       {
@@ -14,7 +34,7 @@ const shared = {
           transform: { legacyDecorator: true, decoratorMetadata: true },
           keepClassNames: true,
         },
-        module: { type: 'commonjs', ignoreDynamic: false },
+        module,
       },
     ],
   },

@@ -8,6 +8,7 @@ import { type StoredLog } from '../../lib/store/rows.interface.js';
 import { type TelemetryStore } from '../../lib/store/store.js';
 import { listBlocks } from '../../lib/store/words/word-blocks.js';
 import { waitUntil } from '../support/wait-until.js';
+import { describeWithWordIndex } from '../support/word-index.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, spanOf } from './sample-rows.js';
 
@@ -43,7 +44,7 @@ const tablesOf = (store: TelemetryStore) =>
     database.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL%'"),
   );
 
-describe('the words of log lines', () => {
+describeWithWordIndex('the words of log lines, in blocks', () => {
   it('are found in all blocks, newest first, page by page', async () => {
     const store = openTestStore();
     await addLines(store, 25_000, (index) => ({
@@ -72,6 +73,30 @@ describe('the words of log lines', () => {
     expect(findAll(store, { text: 'line' })).toHaveLength(store.read(readStore).logs);
   });
 
+  it('are put into the same blocks by all who write to a file', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const stores = [openTestStore({ file }), openTestStore({ file })];
+    await Promise.all(stores.map((store, of) => addLines(store, 8_000, () => ({ message: `by ${of}` }))));
+    for (const store of stores) {
+      expect(findAll(store, { text: 'by', limit: 10_000 })).toHaveLength(16_000);
+      expect(findAll(store, { text: 'by 1', limit: 10_000 })).toHaveLength(8_000);
+      expect(blocksOf(store).map(({ live }) => live)).toEqual([6_000, 10_000]);
+    }
+  });
+
+  it('are there when the change that was to begin their block was taken back', async () => {
+    const restore = setWarningSink(() => undefined);
+    const store = openTestStore();
+    // @ts-expect-error -- a row that the database refuses, and with it the change that all of them are in
+    store.addSpan(spanOf({ name: null }));
+    await addLines(store, 20, (index) => ({ message: `line ${index}` }));
+    expect(findAll(store, { text: 'line' })).toHaveLength(20);
+    expect(tablesOf(store)).toHaveLength(1);
+    restore();
+  });
+});
+
+describe('the words of log lines', () => {
   it('of lines that stay do not keep those of all others', async () => {
     const store = openTestStore({ maxLogs: 2_000 });
     let seen = 0;
@@ -90,17 +115,6 @@ describe('the words of log lines', () => {
     const left = findAll(store, { text: 'error' });
     expect(left).toHaveLength(seen);
     expect(new Set(left.map(({ id }) => id)).size).toBe(seen);
-  });
-
-  it('are put into the same blocks by all who write to a file', async () => {
-    const file = join(newFolder(), 'telemetry.db');
-    const stores = [openTestStore({ file }), openTestStore({ file })];
-    await Promise.all(stores.map((store, of) => addLines(store, 8_000, () => ({ message: `by ${of}` }))));
-    for (const store of stores) {
-      expect(findAll(store, { text: 'by', limit: 10_000 })).toHaveLength(16_000);
-      expect(findAll(store, { text: 'by 1', limit: 10_000 })).toHaveLength(8_000);
-      expect(blocksOf(store).map(({ live }) => live)).toEqual([6_000, 10_000]);
-    }
   });
 
   it('never lead to a line that came after theirs had gone', async () => {
@@ -133,17 +147,6 @@ describe('the words of log lines', () => {
     expect(await looking).toBeGreaterThan(1_000);
     expect(reading.file).toBe(file);
     expect(writing.dropped).toBe(0);
-  });
-
-  it('are there when the change that was to begin their block was taken back', async () => {
-    const restore = setWarningSink(() => undefined);
-    const store = openTestStore();
-    // @ts-expect-error -- a row that the database refuses, and with it the change that all of them are in
-    store.addSpan(spanOf({ name: null }));
-    await addLines(store, 20, (index) => ({ message: `line ${index}` }));
-    expect(findAll(store, { text: 'line' })).toHaveLength(20);
-    expect(tablesOf(store)).toHaveLength(1);
-    restore();
   });
 
   it('are looked for in the lines themselves where SQLite has no index of them', async () => {

@@ -5,8 +5,8 @@ import { warnOnce } from '../../errors/warnings.js';
 export type Sqlite = typeof sqlite;
 
 /**
- * Node's SQLite, or undefined with one warning where this Node has none. Loaded when it is asked for and not before: Node 22
- * prints an ExperimentalWarning for it.
+ * Node's SQLite, or undefined with one warning where this Node has none. Loaded when it is asked for and not before: Node
+ * before 24.15 prints an ExperimentalWarning for it.
  */
 export function loadSqlite(): Sqlite | undefined {
   // Older releases than the type knows of have no such function, and later ones without SQLite give nothing.
