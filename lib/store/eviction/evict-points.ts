@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { blockOf, POINT_LEVEL } from '../writing/point-writer.js';
+import { blockOf, POINT_LEVEL } from '../resolutions.js';
 import { type Tally } from '../writing/tally.js';
 
 /** Of all points, those as collected may be so many; the rest is for the minutes of the hours before. */

@@ -1,7 +1,7 @@
 import { type Database } from '../database/database.js';
+import { COLLECTED_POINTS_KEPT_MS, POINT_LEVEL, ROLLUPS_KEPT_MS } from '../resolutions.js';
 import { tidyWords } from '../words/tidy-words.js';
 import { findSparseBlock } from '../words/word-blocks.js';
-import { POINT_LEVEL } from '../writing/point-writer.js';
 import { Tally } from '../writing/tally.js';
 import { evictLooseLogs, evictOldestLogs, evictOldLogs, sweepLogs } from './evict-logs.js';
 import { evictOldPoints, evictPoints } from './evict-points.js';
@@ -24,9 +24,6 @@ const ROOM_MS = 30;
 const AGE_CHECK_MS = 10_000;
 /** Of rows that have to go so many at once. */
 const SOME = 200;
-/** How long the fine sums stay: whoever looks further back looks at coarse ones. */
-export const ROLLUPS_KEPT_MS = [3_600_000, 6 * 3_600_000, 48 * 3_600_000, Infinity] as const;
-export const COLLECTED_POINTS_KEPT_MS = 2 * 3_600_000;
 
 /** Unused pages that stay in the file, because the next rows need them. */
 const SPARE_SHARE = 0.1;

@@ -1,13 +1,11 @@
 import { type Database } from '../database/database.js';
-import { COLLECTED_POINTS_KEPT_MS } from '../eviction/evictor.js';
-import { MINUTE_MS } from '../writing/minute-points.js';
-import { blockOf, POINT_LEVEL } from '../writing/point-writer.js';
+import { blockOf, COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL } from '../resolutions.js';
 import { type Series } from './find-instruments.js';
 import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** A longer range is read by the minute. */
-const FINE_RANGE_MS = 30 * MINUTE_MS;
+export const FINE_RANGE_MS = 30 * MINUTE_MS;
 /** Minutes are written when they are over, and not at once. */
 const MINUTE_LATE_MS = 5_000;
 

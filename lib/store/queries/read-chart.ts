@@ -1,5 +1,6 @@
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
+import { MINUTE_MS } from '../resolutions.js';
 import { type ChartAnswer, type ExemplarAnswer } from './answers.interface.js';
 import { type FieldFilter } from './conditions.js';
 import {
@@ -10,7 +11,7 @@ import {
   type Series,
   valuesOf,
 } from './find-instruments.js';
-import { type PointRow, readPoints } from './point-range.js';
+import { FINE_RANGE_MS, type PointRow, readPoints } from './point-range.js';
 import { levelsOf, quantilesOver, ratesOf, type Timeline } from './series-over-time.js';
 import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
@@ -21,8 +22,6 @@ const MAX_EXEMPLARS = 300;
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** Metrics are collected every five seconds; finer buckets would be empty in turn. */
 const MIN_WIDTH_MS = 10_000;
-const MINUTE_MS = 60_000;
-const LONG_RANGE_MS = 30 * MINUTE_MS;
 
 export interface ChartFilter extends TimeRange {
   readonly instrument: number;
@@ -74,7 +73,7 @@ export function* readChart(
 }
 
 function splitTime({ from, to, buckets }: ChartFilter, now: number): Timeline {
-  const smallest = to - from > LONG_RANGE_MS ? MINUTE_MS : MIN_WIDTH_MS;
+  const smallest = to - from > FINE_RANGE_MS ? MINUTE_MS : MIN_WIDTH_MS;
   const width = Math.max(1, Math.ceil((to - from) / Math.max(1, buckets) / smallest)) * smallest;
   const first = Math.floor(from / width) * width;
   const times = Array.from({ length: Math.ceil((to - first) / width) }, (_, index) => first + index * width);

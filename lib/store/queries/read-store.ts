@@ -1,6 +1,5 @@
 import { type Database } from '../database/database.js';
-import { BLOCK_MS, POINT_LEVEL } from '../writing/point-writer.js';
-import { ROLLUP_SLOTS_MS } from '../writing/rollups.js';
+import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../resolutions.js';
 import { type StoreAnswer } from './answers.interface.js';
 
 interface CountersRow {

@@ -1,8 +1,7 @@
 import { type Database } from '../database/database.js';
 import { readCounts } from '../encoding/count-bytes.js';
 import { quantilesOf } from '../encoding/value-buckets.js';
-import { ROLLUPS_KEPT_MS } from '../eviction/evictor.js';
-import { ROLLUP_SLOTS_MS } from '../writing/rollups.js';
+import { ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../resolutions.js';
 import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 

@@ -50,11 +50,6 @@ export class ExemplarWriter {
     this.waiting = waiting as Waiting[];
   }
 
-  clear(): void {
-    this.waiting = [];
-    this.latest.clear();
-  }
-
   private writeOne({ series, exemplar }: Waiting, tally: Tally): boolean {
     const { database } = this;
     const trace = database.get<{ id: number }>(

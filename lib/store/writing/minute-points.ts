@@ -1,7 +1,6 @@
+import { MINUTE_MS } from '../resolutions.js';
 import { type StoredPoint } from '../rows.interface.js';
 import { type PlacedPoint } from './point-writer.js';
-
-export const MINUTE_MS = 60_000;
 
 /** What a series did in the current minute. */
 interface Minute {
@@ -60,10 +59,5 @@ export class MinutePoints {
     this.over = [];
     for (const [series, minute] of this.minutes)
       if (all || minute.time + MINUTE_MS <= now) this.minutes.delete(series);
-  }
-
-  clear(): void {
-    this.over = [];
-    this.minutes.clear();
   }
 }

@@ -1,18 +1,10 @@
 import { type Database } from '../database/database.js';
 import { encodeCounts } from '../encoding/count-bytes.js';
+import { blockOf, POINT_LEVEL } from '../resolutions.js';
 import { type StoredInstrument, type StoredPoint } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
 import { type MinutePoints } from './minute-points.js';
 import { type Tally } from './tally.js';
-
-/** A point as it comes, and the sum of those of a minute. */
-export const POINT_LEVEL = { asCollected: 0, minute: 1 } as const;
-export const BLOCK_MS = 3_600_000;
-
-/** Among which rows a point is written. */
-export function blockOf(level: number, time: number): number {
-  return level === POINT_LEVEL.minute ? Math.floor(time / BLOCK_MS) * BLOCK_MS : time;
-}
 
 /** Made-up attribute values must not grow the table of series for ever. */
 const MAX_SERIES_PER_INSTRUMENT = 2_000;

@@ -2,11 +2,10 @@ import { type Database, type SqlValue } from '../database/database.js';
 import { encodeCounts } from '../encoding/count-bytes.js';
 import { IdBytes } from '../encoding/ids.js';
 import { valueBucket } from '../encoding/value-buckets.js';
+import { ROLLUP_SLOTS_MS } from '../resolutions.js';
 import { pinTrace } from './pin-trace.js';
 import { type Tally } from './tally.js';
 
-/** How long the slots of each level are, in milliseconds: the finest for the last minutes, the coarsest for days. */
-export const ROLLUP_SLOTS_MS = [10_000, 60_000, 600_000, 3_600_000] as const;
 /** The slowest of each minute stays in the store, as long as there is room for what is pinned. */
 const PINNING_LEVEL = 1;
 
