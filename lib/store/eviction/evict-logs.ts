@@ -1,7 +1,9 @@
 import { type Database } from '../database/database.js';
+import { readRowCounts } from '../database/row-counts.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
 import { forgetLines } from '../words/word-blocks.js';
-import { type Tally } from '../writing/tally.js';
+import { evictTraces } from './evict-traces.js';
+import { type Eviction, SOME_ROWS } from './eviction.js';
 
 /** Lines between two looks at the clock. */
 const CHUNK = 128;
@@ -13,21 +15,40 @@ const LOOSE = 'SELECT id FROM logs INDEXED BY logs_loose WHERE loose = 1 ORDER B
 const OLDEST = 'SELECT id FROM logs ORDER BY time';
 const BEFORE = 'SELECT id FROM logs WHERE time < ? ORDER BY time';
 
-/** Deletes the oldest loose lines, see the table; returns how many. */
-export function evictLooseLogs(
-  database: Database,
-  wanted: number,
-  isTimeUp: () => boolean,
-  tally: Tally,
-): number {
-  return deleteInChunks(database, LOOSE, wanted, isTimeUp, tally);
+/**
+ * Deletes some lines: the oldest loose ones, see the table, then with their traces those that belong to one, then the oldest.
+ * Each line is looked at once at most before it goes, however many are kept.
+ */
+export function evictLogs(eviction: Eviction, wanted: number, maxSpans: number, now: number): void {
+  const { database } = eviction;
+  if (evictLooseLogs(eviction, wanted) > 0 || sweepLogs(database, now)) return;
+  // Every line belongs to a trace, is an error, or is so young that nobody can tell: traces go, and their lines with the next step.
+  const { spans, logs } = readRowCounts(database);
+  const some = Math.min(wanted, SOME_ROWS);
+  const share = Math.ceil((some / Math.max(1, logs)) * spans);
+  const gone = spans > 0 && evictTraces(eviction, share, maxSpans) > 0;
+  if (!gone || evictLooseLogs(eviction, some) === 0) evictOldestLogs(eviction, some);
+}
+
+/** Deletes the oldest lines, whatever they say. */
+export function evictOldestLogs(eviction: Eviction, wanted: number): void {
+  deleteLogs(eviction, OLDEST, wanted);
+}
+
+/** Deletes lines written before that time, in milliseconds; returns whether there may be more. */
+export function evictOldLogs(eviction: Eviction, before: number): boolean {
+  return deleteLogs(eviction, BEFORE, Infinity, before) > 0;
+}
+
+function evictLooseLogs(eviction: Eviction, wanted: number): number {
+  return deleteLogs(eviction, LOOSE, wanted);
 }
 
 /**
  * Looks at lines that nobody has looked at yet, the oldest first, for those that name a trace that is not in the store: it was
  * not sampled, or the line came after it was evicted. They are loose. Returns whether there are more.
  */
-export function sweepLogs(database: Database, now: number): boolean {
+function sweepLogs(database: Database, now: number): boolean {
   const { swept } = database.one<{ swept: number }>('SELECT swept FROM counters');
   const lines = database.all<{ id: number; time: number }>(
     'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?',
@@ -47,39 +68,17 @@ export function sweepLogs(database: Database, now: number): boolean {
   return true;
 }
 
-/** Deletes the oldest lines, whatever they say; returns how many. */
-export function evictOldestLogs(
-  database: Database,
-  wanted: number,
-  isTimeUp: () => boolean,
-  tally: Tally,
-): number {
-  return deleteInChunks(database, OLDEST, wanted, isTimeUp, tally);
-}
-
-/** Deletes lines written before that time, in milliseconds; returns whether there may be more. */
-export function evictOldLogs(
-  database: Database,
-  before: number,
-  isTimeUp: () => boolean,
-  tally: Tally,
-): boolean {
-  return deleteInChunks(database, BEFORE, Infinity, isTimeUp, tally, before) > 0;
-}
-
-/** Deletes a chunk at least, and until time is up. */
-function deleteInChunks(
-  database: Database,
+/** Deletes a chunk at least, and until time is up; returns how many lines went. */
+function deleteLogs(
+  { database, tally, isTimeUp }: Eviction,
   choice: string,
   wanted: number,
-  isTimeUp: () => boolean,
-  tally: Tally,
   ...values: number[]
 ): number {
   let gone = 0;
   let last: number;
   do {
-    last = deleteLogs(database, choice, Math.ceil(Math.min(CHUNK, wanted - gone)), ...values);
+    last = deleteChunk(database, choice, Math.ceil(Math.min(CHUNK, wanted - gone)), ...values);
     gone += last;
   } while (last > 0 && gone < wanted && !isTimeUp());
   tally.addLogs(-gone);
@@ -87,7 +86,7 @@ function deleteInChunks(
   return gone;
 }
 
-function deleteLogs(database: Database, choice: string, limit: number, ...values: number[]): number {
+function deleteChunk(database: Database, choice: string, limit: number, ...values: number[]): number {
   const lines = database.all<{ id: number }>(
     `DELETE FROM logs WHERE id IN (${choice} LIMIT ?) RETURNING id`,
     ...values,

@@ -1,39 +1,30 @@
-import { type Database } from '../database/database.js';
 import { blockOf, POINT_LEVEL } from '../resolutions.js';
-import { type Tally } from '../writing/tally.js';
+import { type Eviction } from './eviction.js';
+import { inChunks } from './in-chunks.js';
 
 /** Of all points, those as collected may be so many; the rest is for the minutes of the hours before. */
 const COLLECTED_SHARE = 0.4;
 /** Points that go at once. */
 const CHUNK = 500;
 
-/** Deletes some of the oldest points, of the level that has more than its share; returns how many. */
-export function evictPoints(database: Database, maxPoints: number, tally: Tally): number {
+/** Deletes some of the oldest points, of the level that has more than its share. */
+export function evictPoints(eviction: Eviction, maxPoints: number): void {
   const { asCollected, minute } = POINT_LEVEL;
-  const { collected } = database.one<{ collected: number }>('SELECT collected FROM counters');
+  const { collected } = eviction.database.one<{ collected: number }>('SELECT collected FROM counters');
   const first = collected > maxPoints * COLLECTED_SHARE ? asCollected : minute;
   const gone =
-    deleteOldest(database, first, Infinity, tally) ||
-    deleteOldest(database, first === minute ? asCollected : minute, Infinity, tally);
-  tally.addEvicted(gone);
-  return gone;
+    deleteOldest(eviction, first, Infinity) ||
+    deleteOldest(eviction, first === minute ? asCollected : minute, Infinity);
+  eviction.tally.addEvicted(gone);
 }
 
 /** Deletes points of a level before that time, in milliseconds, of minutes by the hour; returns whether there may be more. */
-export function evictOldPoints(
-  database: Database,
-  level: number,
-  before: number,
-  isTimeUp: () => boolean,
-  tally: Tally,
-): boolean {
-  let gone: number;
-  do gone = deleteOldest(database, level, blockOf(level, before), tally);
-  while (gone === CHUNK && !isTimeUp());
-  return gone === CHUNK;
+export function evictOldPoints(eviction: Eviction, level: number, before: number): boolean {
+  const beforeBlock = blockOf(level, before);
+  return !inChunks(eviction, CHUNK, () => deleteOldest(eviction, level, beforeBlock)).isAll;
 }
 
-function deleteOldest(database: Database, level: number, beforeBlock: number, tally: Tally): number {
+function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock: number): number {
   const gone = database.run(
     `DELETE FROM points WHERE (level, block, series, time) IN (SELECT level, block, series, time FROM points
        WHERE level = ? AND block < ? ORDER BY block, series, time LIMIT ?)`,

@@ -1,6 +1,6 @@
-import { type Database } from '../database/database.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
-import { type Tally } from '../writing/tally.js';
+import { type Eviction } from './eviction.js';
+import { inChunks } from './in-chunks.js';
 import { shareOut } from './share-out.js';
 
 /** Failed traces and those of exemplars stay longest, but may not take everything. */
@@ -22,25 +22,16 @@ interface Victim {
 
 const VICTIM = 'SELECT id, key, trace_id AS traceId, route, pinned, span_count AS spans FROM traces';
 
-export interface TraceEviction {
-  /** How many spans have to go. */
-  readonly spans: number;
-  /** How many there may be. */
-  readonly maxSpans: number;
-  /** Whether to stop before everything is done. */
-  readonly isTimeUp: () => boolean;
-}
-
 /**
  * Deletes the oldest traces of the routes that have most spans: a noisy route takes nothing from a rare one. Failed and pinned
  * traces go when there are too many of them, or when there is nothing else. Returns how many spans went: fewer than wanted when
  * there are more than one step should delete.
+ *
+ * @param spans how many have to go
+ * @param maxSpans how many there may be
  */
-export function evictTraces(
-  database: Database,
-  { spans, maxSpans, isTimeUp }: TraceEviction,
-  tally: Tally,
-): number {
+export function evictTraces(eviction: Eviction, spans: number, maxSpans: number): number {
+  const { database, isTimeUp } = eviction;
   const pinned = database.one<{ count: number }>('SELECT pinned_spans AS count FROM counters').count;
   const tooManyPinned = Math.min(spans, Math.max(0, pinned - maxSpans * PINNED_SHARE));
   const evict = (isPinned: 0 | 1, wanted: number): number => {
@@ -51,7 +42,7 @@ export function evictTraces(
     let gone = 0;
     for (const [route, share] of shareOut(groups, wanted)) {
       if (isTimeUp()) break;
-      gone += evictOfRoute(database, { route, isPinned, share, isTimeUp }, tally);
+      gone += evictOfRoute(eviction, { route, isPinned, share });
     }
     return gone;
   };
@@ -64,15 +55,10 @@ interface RouteEviction {
   readonly isPinned: 0 | 1;
   /** How many spans have to go. */
   readonly share: number;
-  readonly isTimeUp: () => boolean;
 }
 
-function evictOfRoute(
-  database: Database,
-  { route, isPinned, share, isTimeUp }: RouteEviction,
-  tally: Tally,
-): number {
-  const victims = database.all<Victim>(
+function evictOfRoute(eviction: Eviction, { route, isPinned, share }: RouteEviction): number {
+  const victims = eviction.database.all<Victim>(
     `${VICTIM} WHERE route = ? AND pinned = ? ORDER BY start LIMIT ?`,
     route,
     isPinned,
@@ -80,32 +66,28 @@ function evictOfRoute(
   );
   let gone = 0;
   for (const victim of victims) {
-    if (gone >= share || isTimeUp()) break;
-    gone += deleteTrace(database, victim, isTimeUp, tally);
+    if (gone >= share || eviction.isTimeUp()) break;
+    gone += deleteTrace(eviction, victim);
   }
   return gone;
 }
 
 /** Deletes traces that began before that time, in microseconds; returns whether there are more. */
-export function evictOldTraces(
-  database: Database,
-  before: number,
-  isTimeUp: () => boolean,
-  tally: Tally,
-): boolean {
-  const victims = database.all<Victim>(`${VICTIM} WHERE start < ? ORDER BY start LIMIT 200`, before);
+export function evictOldTraces(eviction: Eviction, before: number): boolean {
+  const victims = eviction.database.all<Victim>(`${VICTIM} WHERE start < ? ORDER BY start LIMIT 200`, before);
   for (const victim of victims) {
-    if (isTimeUp()) return true;
-    deleteTrace(database, victim, isTimeUp, tally);
+    if (eviction.isTimeUp()) return true;
+    deleteTrace(eviction, victim);
   }
   return victims.length > 0;
 }
 
 /** Deletes a trace, or the beginning of a large one; its lines stay as long as there is room. Returns how many spans went, or 1. */
-function deleteTrace(database: Database, victim: Victim, isTimeUp: () => boolean, tally: Tally): number {
+function deleteTrace(eviction: Eviction, victim: Victim): number {
+  const { database, tally } = eviction;
   const { id, route, pinned } = victim;
-  if (!loosenLines(database, victim, isTimeUp)) return 1;
-  const { gone, isAll } = deleteSpans(database, victim, isTimeUp);
+  if (!loosenLines(eviction, victim)) return 1;
+  const { found: gone, isAll } = deleteSpans(eviction, victim);
   tally.addSpans(route, pinned === 1, -gone);
   tally.addEvicted(gone);
   if (isAll) {
@@ -116,38 +98,28 @@ function deleteTrace(database: Database, victim: Victim, isTimeUp: () => boolean
   return Math.max(1, gone);
 }
 
-function deleteSpans(
-  database: Database,
-  { id, spans }: Victim,
-  isTimeUp: () => boolean,
-): { readonly gone: number; readonly isAll: boolean } {
-  if (spans <= CHUNK) return { gone: database.run('DELETE FROM spans WHERE trace = ?', id), isAll: true };
-  let gone = 0;
-  let last: number;
-  do {
-    last = database.run(
-      'DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE trace = ? LIMIT ?)',
-      id,
-      CHUNK,
-    );
-    gone += last;
-  } while (last === CHUNK && !isTimeUp());
-  return { gone, isAll: last < CHUNK };
+function deleteSpans(eviction: Eviction, { id, spans }: Victim): ReturnType<typeof inChunks> {
+  const { database } = eviction;
+  if (spans <= CHUNK) return { found: database.run('DELETE FROM spans WHERE trace = ?', id), isAll: true };
+  return inChunks(eviction, CHUNK, (limit) =>
+    database.run('DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE trace = ? LIMIT ?)', id, limit),
+  );
 }
 
 /** Says of the lines of a trace that it is gone; returns whether of all. */
-function loosenLines(database: Database, { key, traceId }: Victim, isTimeUp: () => boolean): boolean {
-  let ids: { readonly id: number }[];
-  do {
-    ids = database.all<{ id: number }>(
+function loosenLines(eviction: Eviction, { key, traceId }: Victim): boolean {
+  const { database } = eviction;
+  const { isAll } = inChunks(eviction, CHUNK, (limit) => {
+    const lines = database.all<{ id: number }>(
       `SELECT id FROM logs INDEXED BY logs_by_trace
        WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?`,
       key,
       traceId,
       ERROR_LEVEL,
-      CHUNK,
+      limit,
     );
-    for (const { id } of ids) database.run('UPDATE logs SET loose = 1 WHERE id = ?', id);
-  } while (ids.length === CHUNK && !isTimeUp());
-  return ids.length < CHUNK;
+    for (const { id } of lines) database.run('UPDATE logs SET loose = 1 WHERE id = ?', id);
+    return lines.length;
+  });
+  return isAll;
 }

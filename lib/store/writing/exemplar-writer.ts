@@ -1,9 +1,9 @@
 import { type Database } from '../database/database.js';
+import { type Tally } from '../database/row-counts.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { type StoredExemplar } from '../rows.interface.js';
 import { type PlacedPoint } from './point-writer.js';
 import { pinTrace } from './pin-trace.js';
-import { type Tally } from './tally.js';
 
 /** The span of a measurement may end, and be written, long after it was made. */
 const WAIT_MS = 60_000;

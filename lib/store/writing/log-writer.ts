@@ -1,9 +1,9 @@
 import { type Database } from '../database/database.js';
+import { type Tally } from '../database/row-counts.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { ERROR_LEVEL, type StoredLog } from '../rows.interface.js';
 import { WordWriter } from '../words/word-writer.js';
 import { type Dictionaries } from './dictionaries.js';
-import { type Tally } from './tally.js';
 
 const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes, loose)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { type Tally } from './tally.js';
+import { type Tally } from '../database/row-counts.js';
 
 /** Lets a trace be evicted only when too many are pinned; nothing happens when it is not there. */
 export function pinTrace(database: Database, trace: number, tally: Tally): void {

@@ -1,10 +1,10 @@
 import { type Database } from '../database/database.js';
+import { type Tally } from '../database/row-counts.js';
 import { encodeCounts } from '../encoding/count-bytes.js';
 import { blockOf, POINT_LEVEL } from '../resolutions.js';
 import { type StoredInstrument, type StoredPoint } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
 import { type MinutePoints } from './minute-points.js';
-import { type Tally } from './tally.js';
 
 /** Made-up attribute values must not grow the table of series for ever. */
 const MAX_SERIES_PER_INSTRUMENT = 2_000;

@@ -1,4 +1,5 @@
 import { type Database } from '../database/database.js';
+import { changeRows, type Tally } from '../database/row-counts.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { Dictionaries } from './dictionaries.js';
 import { ExemplarWriter } from './exemplar-writer.js';
@@ -7,7 +8,6 @@ import { MinutePoints } from './minute-points.js';
 import { PointWriter, type PlacedPoint } from './point-writer.js';
 import { type Entry, type Rollup, Rollups } from './rollups.js';
 import { SpanWriter } from './span-writer.js';
-import { Tally } from './tally.js';
 
 /** How long the sums of thousands of routes hold up the event loop at once. */
 const SUMS_MS = 5;
@@ -90,11 +90,7 @@ export class WriteSession {
 
   private change(dropped: number, work: (tally: Tally) => void): void {
     try {
-      this.database.transaction(() => {
-        const tally = new Tally();
-        work(tally);
-        tally.write(this.database, dropped);
-      });
+      changeRows(this.database, work, dropped);
     } catch (error) {
       this.dictionaries.clear();
       this.points.clear();

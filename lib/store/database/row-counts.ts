@@ -1,4 +1,29 @@
-import { type Database } from '../database/database.js';
+import { type Database } from './database.js';
+
+/** How many rows of each kind there are. */
+export interface RowCounts {
+  readonly spans: number;
+  readonly logs: number;
+  readonly points: number;
+}
+
+export function readRowCounts(database: Database): RowCounts {
+  return database.one<RowCounts>('SELECT spans, logs, points FROM counters');
+}
+
+/**
+ * Does `work` as one change that is there as a whole or not at all, the numbers of rows with it.
+ *
+ * @param dropped rows that were lost on the way here
+ */
+export function changeRows<T>(database: Database, work: (tally: Tally) => T, dropped = 0): T {
+  return database.transaction(() => {
+    const tally = new Tally();
+    const result = work(tally);
+    tally.write(database, dropped);
+    return result;
+  });
+}
 
 /** How one change moves the numbers of rows, so that nobody has to count them. All processes add to the same numbers. */
 export class Tally {
@@ -35,7 +60,7 @@ export class Tally {
     this.evicted += count;
   }
 
-  write(database: Database, dropped = 0): void {
+  write(database: Database, dropped: number): void {
     database.run(
       `UPDATE counters SET spans = spans + ?, pinned_spans = pinned_spans + ?, logs = logs + ?, points = points + ?, collected = collected + ?,
        evicted = evicted + ?, dropped = dropped + ? WHERE id = 1`,
