@@ -17,6 +17,7 @@ import {
 import { Questions } from './queries/questions.js';
 import { isSteps, type Steps, takeAllSteps } from './queries/steps.js';
 import { Declarations } from './writing/declarations.js';
+import { asRow } from './writing/row-queue.js';
 import { StoreWriter } from './writing/store-writer.js';
 
 /** How often sums are written, exemplars are matched and bounds are looked at. */
@@ -261,8 +262,4 @@ export function openStore({ file, ...limits }: StoreOptions): TelemetryStore | u
     warnOnce('store:open', `Nothing is stored for the dashboard: ${String(error)}.`);
     return undefined;
   }
-}
-
-function asRow(row: never): never {
-  return row;
 }

@@ -64,3 +64,8 @@ export class RowQueue<Row> {
     this.position = 0;
   }
 }
+
+/** For what is a row already. */
+export function asRow<Row>(row: Row): Row {
+  return row;
+}
