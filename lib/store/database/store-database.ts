@@ -1,12 +1,12 @@
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { warnOnce } from '../../errors/warnings.js';
 import { type Database } from './database.js';
 import { classifyFailure } from './database-failure.js';
 import { type Sqlite } from './load-sqlite.js';
-import { ForeignDatabaseError, IN_MEMORY, openDatabase } from './open-database.js';
-import { isStill, setAside } from './set-aside.js';
+import { IN_MEMORY, openDatabase } from './open-database.js';
+import { beginAnew, type Defect, openAgain, openInMemory, openOrReplace } from './open-or-replace.js';
+import { isStill } from './set-aside.js';
 
 /** A file that nobody can write to for so long is given up. */
 const LOCKED_MS = 10_000;
@@ -32,7 +32,7 @@ export class StoreDatabase {
     file: string,
     private readonly onReplaced: () => void = () => undefined,
   ) {
-    this.opened = this.openOrReplace(file === IN_MEMORY ? file : resolve(file));
+    this.opened = openOrReplace(sqlite, file === IN_MEMORY ? file : resolve(file));
   }
 
   get current(): Database {
@@ -47,7 +47,6 @@ export class StoreDatabase {
 
   /** Does what a failure asks for, and says what to do with the work that failed. */
   recover(error: unknown, now: number): Recovery {
-    const { file } = this.opened;
     switch (classifyFailure(error)) {
       case 'busy':
         this.busySince ??= now;
@@ -62,11 +61,11 @@ export class StoreDatabase {
           this.isFull = true;
           return 'make-room';
         }
-        this.continueInMemory(file, error);
+        this.continueInMemory(error);
         return 'retry';
       case 'unusable':
         if (this.opened.inMemory) return 'skip';
-        if (!this.reopenIfMoved()) this.continueInMemory(file, error);
+        if (!this.reopenIfMoved()) this.continueInMemory(error);
         return 'retry';
       default:
         warnOnce('store:write', `Some telemetry could not be stored: ${String(error)}.`, 60_000);
@@ -78,9 +77,7 @@ export class StoreDatabase {
   reopenIfMoved(): boolean {
     const { file, inode, inMemory } = this.opened;
     if (inMemory || isStill(file, inode)) return false;
-    this.opened.close();
-    this.opened = this.openAgain(file);
-    this.onReplaced();
+    this.goOnWith(() => openAgain(this.sqlite, file));
     return true;
   }
 
@@ -88,65 +85,22 @@ export class StoreDatabase {
     this.opened.close();
   }
 
-  private replace(what: string, error: unknown): void {
-    const { file, inode, inMemory } = this.opened;
-    this.opened.close();
+  private replace(defect: Defect, error: unknown): void {
     this.busySince = undefined;
-    this.opened = inMemory ? openDatabase(this.sqlite, IN_MEMORY) : this.beginAnew(file, inode, what, error);
-    this.onReplaced();
-  }
-
-  private continueInMemory(file: string, error: unknown): void {
-    this.opened.close();
-    this.isFull = false;
-    this.opened = this.openInMemory(file, error);
-    this.onReplaced();
-  }
-
-  private openOrReplace(file: string): Database {
-    try {
-      return openDatabase(this.sqlite, file);
-    } catch (error) {
-      const inode = statSync(file, { throwIfNoEntry: false })?.ino;
-      if (error instanceof ForeignDatabaseError && error.version !== undefined)
-        return this.beginAnew(file, inode, 'of another version of nestjs-telemetry', error);
-      const failure = classifyFailure(error);
-      if (failure === 'corrupt') return this.beginAnew(file, inode, 'damaged', error);
-      if (failure === 'busy') return this.beginAnew(file, inode, 'locked by another process', error);
-      return this.openInMemory(file, error);
-    }
-  }
-
-  private beginAnew(file: string, inode: number | undefined, what: string, error: unknown): Database {
-    try {
-      const aside = setAside(file, inode);
-      const where = aside === undefined ? 'another process has set it aside' : `it is now ${aside}`;
-      warnOnce(`store:${what}`, `${file} is ${what} (${reasonOf(error)}): ${where}, and a new one is begun.`);
-    } catch (refused) {
-      return this.openInMemory(file, refused);
-    }
-    return this.openAgain(file);
-  }
-
-  /** The file is another one than before. Two versions of the store must not set aside each other's for ever. */
-  private openAgain(file: string): Database {
-    try {
-      return openDatabase(this.sqlite, file);
-    } catch (error) {
-      return this.openInMemory(file, error);
-    }
-  }
-
-  private openInMemory(file: string, error: unknown): Database {
-    warnOnce(
-      'store:memory',
-      `What is stored for the dashboard is kept in memory and is gone when this process ends, because ${file} cannot be used: ` +
-        `${reasonOf(error)}. Make room or give another file with store: { file }.`,
+    this.goOnWith((before) =>
+      before.inMemory ? openDatabase(this.sqlite, IN_MEMORY) : beginAnew(this.sqlite, before, defect, error),
     );
-    return openDatabase(this.sqlite, IN_MEMORY);
   }
-}
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  private continueInMemory(error: unknown): void {
+    this.isFull = false;
+    this.goOnWith(({ file }) => openInMemory(this.sqlite, file, error));
+  }
+
+  private goOnWith(open: (before: Database) => Database): void {
+    const before = this.opened;
+    before.close();
+    this.opened = open(before);
+    this.onReplaced();
+  }
 }
