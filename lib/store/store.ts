@@ -1,11 +1,10 @@
 import { warnOnce } from '../errors/warnings.js';
 import { type Database } from './database/database.js';
-import { classifyFailure } from './database/database-failure.js';
-import { loadSqlite } from './database/load-sqlite.js';
+import { loadSqlite, type Sqlite } from './database/load-sqlite.js';
 import { StoreDatabase } from './database/store-database.js';
-import { Evictor } from './eviction/evictor.js';
+import { EvictionTurns } from './eviction/eviction-turns.js';
 import { type StoreLimits } from './eviction/limits.interface.js';
-import { Readership } from './readership.js';
+import { Presence } from './presence/presence.js';
 import {
   type DeclaredFunction,
   type DeclaredRoute,
@@ -15,15 +14,12 @@ import {
   type StoredSpan,
 } from './rows.interface.js';
 import { Questions } from './queries/questions.js';
-import { isSteps, type Steps, takeAllSteps } from './queries/steps.js';
-import { Declarations } from './writing/declarations.js';
+import { type Steps } from './queries/steps.js';
 import { asRow } from './writing/row-queue.js';
 import { StoreWriter } from './writing/store-writer.js';
 
 /** How often sums are written, exemplars are matched and bounds are looked at. */
 const CARE_MS = 1_000;
-/** At the end of a process that was not shut down. */
-const EXIT_FLUSH_MS = 300;
 
 export interface StoreOptions extends StoreLimits {
   /** A path, or `:memory:`. */
@@ -39,36 +35,28 @@ export interface StoreOptions extends StoreLimits {
 export class TelemetryStore {
   private readonly database: StoreDatabase;
   private readonly writer: StoreWriter;
-  private evictor: Evictor;
-  private readonly questions = new Questions();
-  private readonly declarations = new Declarations();
-  private readonly readership = new Readership();
+  private readonly eviction: EvictionTurns;
+  private readonly questions: Questions;
+  private readonly presence: Presence;
   private readonly care: NodeJS.Timeout;
-  private immediate: NodeJS.Immediate | undefined;
   private closed = false;
 
   /** Opens the store or begins it; see `openStore()`. */
   constructor(
-    database: (onReplaced: () => void) => StoreDatabase,
+    sqlite: Sqlite,
+    file: string,
     readonly limits: StoreLimits,
   ) {
-    this.database = database(() => {
-      this.startOver();
+    this.database = new StoreDatabase(sqlite, file, this.startOver, () => {
+      this.eviction.makeRoom();
     });
-    this.writer = new StoreWriter(this.database, {
-      makeRoom: () => {
-        this.evictor.makeRoom(Date.now());
-      },
-      evictFirst: () => this.evictor.isUrgent && this.change(() => this.evictor.step(Date.now())) === true,
-      onIdle: () => {
-        this.evict();
-      },
-    });
-    this.evictor = new Evictor(this.database.current, limits);
+    this.eviction = new EvictionTurns(this.database, limits);
+    this.writer = new StoreWriter(this.database, this.eviction);
+    this.questions = new Questions(this.database);
+    this.presence = new Presence(this.database, this.writer);
     this.care = setInterval(() => {
       this.takeCare();
     }, CARE_MS).unref();
-    process.on('exit', this.flushAtExit);
   }
 
   /** Where it is kept: an absolute path, or `:memory:`. */
@@ -107,26 +95,22 @@ export class TelemetryStore {
 
   /** Makes routes of a process known that may never be called; those that it declared before and has no more are forgotten. */
   declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
-    this.declarations.declareRoutes(resource, routes);
-    this.writeDeclarations();
+    this.presence.declareRoutes(resource, routes);
   }
 
   /** Makes known where methods of a process were written. */
   declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
-    this.declarations.declareFunctions(resource, functions);
-    this.writeDeclarations();
+    this.presence.declareFunctions(resource, functions);
   }
 
   /** Notes that somebody looks at what is stored, for all processes that store in this file. */
   noteReader(): void {
-    this.change(() => {
-      this.readership.note(this.database.current, Date.now());
-    });
+    this.presence.noteReader();
   }
 
   /** Calls `tell` every so many milliseconds while somebody looks at what is stored, in whichever process; returns what ends that. */
   whileRead(everyMs: number, tell: () => void): () => void {
-    return this.readership.listen(everyMs, tell);
+    return this.presence.whileRead(everyMs, tell);
   }
 
   /**
@@ -136,10 +120,7 @@ export class TelemetryStore {
    * @throws what the query throws otherwise
    */
   read<T>(query: (database: Database) => T | Steps<T>): T {
-    return this.recovering(() => {
-      const answer = query(this.database.current);
-      return isSteps(answer) ? takeAllSteps(answer) : answer;
-    });
+    return this.questions.answer(query);
   }
 
   /**
@@ -148,16 +129,7 @@ export class TelemetryStore {
    * @throws what the query throws
    */
   ask<T>(query: (database: Database) => Steps<T>): Promise<T> {
-    let asked: Database | undefined;
-    let steps: Steps<T> | undefined;
-    return this.questions.ask(() =>
-      this.recovering(() => {
-        const { current } = this.database;
-        // What was found in a database that has been replaced is void.
-        if (steps === undefined || asked !== current) steps = query((asked = current));
-        return steps.next();
-      }),
-    );
+    return this.questions.ask(query);
   }
 
   /** Resolves when everything added so far is written. Never rejects. */
@@ -170,82 +142,26 @@ export class TelemetryStore {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.care);
-    clearImmediate(this.immediate);
-    process.off('exit', this.flushAtExit);
+    this.eviction.stop();
     this.writer.close();
     await this.writer.flush();
     this.writer.writeSums(true);
-    this.change(() => {
-      this.declarations.close(this.database.current, this.writer.dictionaries, Date.now());
-    });
+    this.presence.close();
     this.database.close();
   }
 
-  private recovering<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (classifyFailure(error) !== 'corrupt') throw error;
-      this.database.recover(error, Date.now());
-      return work();
-    }
-  }
-
-  private readonly flushAtExit = (): void => {
-    this.writer.flushNow(EXIT_FLUSH_MS);
+  /** The database is another one: nothing that was learned about the one before holds. */
+  private readonly startOver = (): void => {
+    this.writer.restart();
+    this.eviction.restart();
+    this.presence.restart();
   };
 
   private takeCare(): void {
-    this.change(() => {
-      this.database.reopenIfMoved();
-    });
-    this.writeDeclarations();
-    this.change(() => {
-      this.readership.look(this.database.current, Date.now());
-    });
+    this.database.attempt(() => this.database.reopenIfMoved());
+    this.presence.look();
     this.writer.writeSums(false);
-    this.evict();
-  }
-
-  /** One step, and the next when others have had their turn. */
-  private evict(): void {
-    if (this.closed || this.immediate !== undefined) return;
-    const more = this.change(() => this.evictor.step(Date.now()));
-    if (more !== true) return;
-    this.immediate = setImmediate(() => {
-      this.immediate = undefined;
-      this.evict();
-    });
-  }
-
-  /** The database is another one: nothing that was learned about the one before holds. */
-  private startOver(): void {
-    this.writer.restart();
-    this.evictor = new Evictor(this.database.current, this.limits);
-    this.declarations.restart();
-    this.readership.restart();
-  }
-
-  private writeDeclarations(): void {
-    this.change(() => {
-      this.declarations.write(this.database.current, this.writer.dictionaries, Date.now());
-    });
-  }
-
-  /** What fails here is tried again with the next look; undefined then. */
-  private change<T>(work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      // Somebody else is writing: there is always a next time.
-      if (classifyFailure(error) === 'busy') return undefined;
-      try {
-        if (this.database.recover(error, Date.now()) === 'make-room') this.evictor.makeRoom(Date.now());
-      } catch (failed) {
-        warnOnce('store:care', `The store could not be looked after: ${String(failed)}.`, 60_000);
-      }
-      return undefined;
-    }
+    this.eviction.evict();
   }
 }
 
@@ -257,7 +173,7 @@ export function openStore({ file, ...limits }: StoreOptions): TelemetryStore | u
   const sqlite = loadSqlite();
   if (sqlite === undefined) return undefined;
   try {
-    return new TelemetryStore((onReplaced) => new StoreDatabase(sqlite, file, onReplaced), limits);
+    return new TelemetryStore(sqlite, file, limits);
   } catch (error) {
     warnOnce('store:open', `Nothing is stored for the dashboard: ${String(error)}.`);
     return undefined;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findRoutes } from '../../lib/store/queries/find-routes.js';
 import { type DeclaredRoute } from '../../lib/store/rows.interface.js';
 import { type TelemetryStore } from '../../lib/store/store.js';
-import { Declarations } from '../../lib/store/writing/declarations.js';
+import { Declarations } from '../../lib/store/presence/declarations.js';
 import { Dictionaries } from '../../lib/store/writing/dictionaries.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { resourceOf, spanOf } from './sample-rows.js';

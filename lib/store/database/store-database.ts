@@ -14,7 +14,6 @@ const LOCKED_MS = 10_000;
 /** What to do with the work that failed. */
 export type Recovery =
   | 'retry' // The same again, in a moment.
-  | 'make-room' // The same again, after something was deleted.
   | 'skip'; // It fails because of what it is.
 
 /**
@@ -26,11 +25,15 @@ export class StoreDatabase {
   private busySince: number | undefined;
   private isFull = false;
 
-  /** @param onReplaced is told when everything learned about the rows of the database before is void */
+  /**
+   * @param onReplaced is told when everything learned about the rows of the database before is void
+   * @param makeRoom deletes rows, because the disk or the database is full
+   */
   constructor(
     private readonly sqlite: Sqlite,
     file: string,
     private readonly onReplaced: () => void = () => undefined,
+    private readonly makeRoom: () => void = () => undefined,
   ) {
     this.opened = openOrReplace(sqlite, file === IN_MEMORY ? file : resolve(file));
   }
@@ -45,7 +48,30 @@ export class StoreDatabase {
     this.isFull = false;
   }
 
-  /** Does what a failure asks for, and says what to do with the work that failed. */
+  /**
+   * Makes a change that nobody waits for. Undefined when it fails: what the failure asks for is done, and there will be a next time
+   * to make it.
+   */
+  attempt<T>(change: (database: Database) => T): T | undefined {
+    try {
+      return change(this.opened);
+    } catch (error) {
+      // Somebody else is writing, and will soon have done so.
+      if (classifyFailure(error) === 'busy') return undefined;
+      try {
+        this.recover(error, Date.now());
+      } catch (failed) {
+        warnOnce('store:care', `The store could not be looked after: ${String(failed)}.`, 60_000);
+      }
+      return undefined;
+    }
+  }
+
+  /**
+   * Does what a failure asks for, and says what to do with the work that failed.
+   *
+   * @throws SQLite's error when that fails too
+   */
   recover(error: unknown, now: number): Recovery {
     switch (classifyFailure(error)) {
       case 'busy':
@@ -59,7 +85,8 @@ export class StoreDatabase {
         // It may be full because it has reached its bound: then it always has rows to spare.
         if (!this.isFull || this.opened.isNearBound) {
           this.isFull = true;
-          return 'make-room';
+          this.makeRoom();
+          return 'retry';
         }
         this.continueInMemory(error);
         return 'retry';

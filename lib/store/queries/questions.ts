@@ -1,18 +1,60 @@
-/** A question on its way; says in the end what the answer is. */
+import { classifyFailure } from '../database/database-failure.js';
+import { type Database } from '../database/database.js';
+import { type StoreDatabase } from '../database/store-database.js';
+import { isSteps, type Steps, takeAllSteps } from './steps.js';
+
+/** A question on its way. */
 interface Waiting {
   /** Does the next step; returns whether it was the last one. Never throws. */
   readonly step: () => boolean;
 }
 
 /**
- * Answers questions side by side: one step of one of them in each round of the event loop, so that a page that asks many holds it
- * up no longer than one that asks one.
+ * Asks the database questions, at once or side by side: then one step of one of them is done in each round of the event loop, so that a
+ * page that asks many holds it up no longer than one that asks one. A database that turns out to be damaged is set aside, and the
+ * question is asked of the new one.
  */
 export class Questions {
   private readonly waiting: Waiting[] = [];
 
-  /** Resolves with the answer once `next` says that there is one; rejects with what it throws. */
-  ask<T>(next: () => IteratorResult<undefined, T>): Promise<T> {
+  constructor(private readonly database: StoreDatabase) {}
+
+  /**
+   * The answer, for which the event loop is held up.
+   *
+   * @throws what the question throws
+   */
+  answer<T>(question: (database: Database) => T | Steps<T>): T {
+    return this.recovering((database) => {
+      const answer = question(database);
+      return isSteps(answer) ? takeAllSteps(answer) : answer;
+    });
+  }
+
+  /** Resolves with the answer; rejects with what the question throws. */
+  ask<T>(question: (database: Database) => Steps<T>): Promise<T> {
+    let asked: Database | undefined;
+    let steps: Steps<T> | undefined;
+    return this.enqueue(() =>
+      this.recovering((database) => {
+        // What was found in a database that has been replaced is void.
+        if (steps === undefined || asked !== database) steps = question((asked = database));
+        return steps.next();
+      }),
+    );
+  }
+
+  private recovering<T>(work: (database: Database) => T): T {
+    try {
+      return work(this.database.current);
+    } catch (error) {
+      if (classifyFailure(error) !== 'corrupt') throw error;
+      this.database.recover(error, Date.now());
+      return work(this.database.current);
+    }
+  }
+
+  private enqueue<T>(next: () => IteratorResult<undefined, T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const step = (): boolean => {
         try {

@@ -1,5 +1,6 @@
 import { warnOnce } from '../../errors/warnings.js';
-import { type StoreDatabase } from '../database/store-database.js';
+import { type Recovery, type StoreDatabase } from '../database/store-database.js';
+import { type EvictionTurns } from '../eviction/eviction-turns.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
 import { asRow } from './row-queue.js';
@@ -9,17 +10,10 @@ import { type Batch, WriteSession } from './write-session.js';
 
 /** How long the event loop is held up by one change; then others have their turn. */
 const SLICE_MS = 3;
+/** How long the end of a process that was not shut down is held up: nothing runs after it. */
+const EXIT_MS = 300;
 /** Rows of each kind between two looks at the clock. */
 const CHUNK = 32;
-
-export interface StoreWriterOptions {
-  /** Deletes something, because the disk or the database is full. */
-  readonly makeRoom: () => void;
-  /** Deletes something when there is too little room to write; returns whether it did, and then nothing is written in this turn. */
-  readonly evictFirst: () => boolean;
-  /** Is told when nothing waits any more. */
-  readonly onIdle: () => void;
-}
 
 /**
  * Takes rows from the path of requests and writes them in small changes between them. Nothing here throws into whoever
@@ -38,10 +32,11 @@ export class StoreWriter {
 
   constructor(
     private readonly database: StoreDatabase,
-    private readonly options: StoreWriterOptions,
+    private readonly eviction: EvictionTurns,
   ) {
     this.session = new WriteSession(database.current);
     this.schedule = new WriteSchedule(() => this.takeTurn());
+    process.on('exit', this.writeAtExit);
   }
 
   /** How many rows wait. */
@@ -90,13 +85,6 @@ export class StoreWriter {
     while (this.writeSums(false)) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Writes everything that waits at once, for at most `deadlineMs`: nothing runs after the end of a process. */
-  flushNow(deadlineMs: number): void {
-    const until = performance.now() + deadlineMs;
-    while (this.queued > 0 && performance.now() < until) this.writeSlice(deadlineMs);
-    this.writeSums(true);
-  }
-
   /** Writes what was added up, and how many rows were lost; returns whether there is more. */
   writeSums(all: boolean): boolean {
     const { dropped } = this;
@@ -112,17 +100,24 @@ export class StoreWriter {
   close(): void {
     this.closed = true;
     this.schedule.stop();
+    process.off('exit', this.writeAtExit);
   }
+
+  private readonly writeAtExit = (): void => {
+    const until = performance.now() + EXIT_MS;
+    while (this.queued > 0 && performance.now() < until) this.writeSlice(EXIT_MS);
+    this.writeSums(true);
+  };
 
   private takeTurn(): TurnOutcome {
     const outcome = this.writeSlice();
     if (this.queued > 0) return outcome;
-    this.options.onIdle();
+    this.eviction.evict();
     return 'idle';
   }
 
   private writeSlice(sliceMs = SLICE_MS): 'more' | 'wait' {
-    if (this.options.evictFirst()) return 'more';
+    if (this.eviction.evictFirst()) return 'more';
     const { queues, dropped } = this;
     const until = performance.now() + sliceMs;
     const single = this.singly > 0;
@@ -149,7 +144,7 @@ export class StoreWriter {
     return 'more';
   }
 
-  private attempt(work: () => void): 'done' | 'retry' | 'skip' {
+  private attempt(work: () => void): 'done' | Recovery {
     try {
       work();
       this.database.succeed();
@@ -159,11 +154,9 @@ export class StoreWriter {
     }
   }
 
-  private recover(error: unknown, mayFailAgain: boolean): 'retry' | 'skip' {
+  private recover(error: unknown, mayFailAgain: boolean): Recovery {
     try {
-      const recovery = this.database.recover(error, Date.now());
-      if (recovery === 'make-room') this.options.makeRoom();
-      return recovery === 'skip' ? 'skip' : 'retry';
+      return this.database.recover(error, Date.now());
     } catch (failed) {
       if (mayFailAgain) return this.recover(failed, false);
       warnOnce('store:recover', `Telemetry could not be stored: ${String(failed)}.`, 60_000);

@@ -1,4 +1,4 @@
-import { type Database } from './database/database.js';
+import { type Database } from '../database/database.js';
 
 /** How often it is written down that somebody reads. */
 const NOTE_MS = 5_000;

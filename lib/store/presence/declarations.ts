@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../rows.interface.js';
-import { type Dictionaries, type ResourceIds } from './dictionaries.js';
+import { type Dictionaries, type ResourceIds } from '../writing/dictionaries.js';
 
 /** How often a process says that it is still there. */
 const BEAT_MS = 5_000;
