@@ -3,7 +3,7 @@ import { hexOf } from '../encoding/ids.js';
 import { type LogAnswer } from './answers.interface.js';
 import { type FieldFilter } from './conditions.js';
 import { type Cursor, readCursor, writeCursor } from './cursor.js';
-import { findServiceId } from './find-service.js';
+import { chooseService } from './find-service.js';
 import { LOG_LEVELS, type LogLevelName } from './log-levels.constants.js';
 import { sourcesOf } from './log-sources.js';
 import { readAttributes } from './read-json.js';
@@ -61,13 +61,13 @@ interface PassedRow {
  */
 export function* findLogs(database: Database, filter: LogFilter = {}): Steps<Page<LogAnswer>> {
   const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
-  const service = filter.service === undefined ? undefined : findServiceId(database, filter.service);
-  if (filter.service !== undefined && service === undefined) return { items: [], next: undefined };
+  const service = chooseService(database, filter.service);
+  if (service === undefined) return { items: [], next: undefined };
   const items: LogAnswer[] = [];
   const turn = new Turn();
   /** Looks until the turn is over, and says where that was; undefined at the end. */
   const look = (cursor: Cursor | undefined): Cursor | undefined => {
-    for (const { sql, values, end } of sourcesOf(database, filter, service, cursor)) {
+    for (const { sql, values, end } of sourcesOf(database, filter, service.id, cursor)) {
       for (const row of database.iterate<PassedRow>(sql, ...values)) {
         if (row.matches === 1) items.push(toLog(database.one<LogRow>(LOG, row.id)));
         if (items.length >= limit || turn.isOver()) return { at: Math.floor(row.time), id: row.id };

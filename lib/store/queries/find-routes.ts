@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { type RouteAnswer } from './answers.interface.js';
-import { findServiceId } from './find-service.js';
+import { chooseService } from './find-service.js';
 import { findSources } from './find-sources.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
 import { type Steps } from './steps.js';
@@ -19,12 +19,12 @@ interface RouteRow {
  * What enters services, busiest first: every route that an application has declared, never-hit ones too, and whatever else was
  * seen. Of one service, or of all.
  */
-export function* findRoutes(database: Database, range: TimeRange, service?: string): Steps<RouteAnswer[]> {
-  const id = service === undefined ? undefined : findServiceId(database, service);
-  if (service !== undefined && id === undefined) return [];
+export function* findRoutes(database: Database, range: TimeRange, name?: string): Steps<RouteAnswer[]> {
+  const service = chooseService(database, name);
+  if (service === undefined) return [];
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const totals = new Map<number, Total>();
-  yield* readRollups(database, rollups, id, (row) => {
+  yield* readRollups(database, rollups, service.id, (row) => {
     let total = totals.get(row.route);
     if (total === undefined) totals.set(row.route, (total = new Total()));
     total.add(row);
@@ -32,7 +32,7 @@ export function* findRoutes(database: Database, range: TimeRange, service?: stri
   yield;
   const seconds = secondsOf(rollups);
   const sources = findSources(database);
-  return readRoutes(database, id)
+  return readRoutes(database, service.id)
     .map((row) => ({
       ...describe(row, totals.get(row.id) ?? new Total(), seconds),
       source: row.handler === null ? undefined : sources(row.service, row.handler),

@@ -1,13 +1,11 @@
 import { type Database } from '../database/database.js';
 import { type JsonValue, type SelectionAnswer } from './answers.interface.js';
-import { findRouteIds, findTraces } from './find-traces.js';
-import { findServiceId } from './find-service.js';
+import { findTraces } from './find-traces.js';
 import { readAttributes } from './read-json.js';
+import { type EntrySample, sampleEntries } from './sample-entries.js';
 import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
-/** Traces that are looked at on each side; more would not change the shares much. */
-const SAMPLE = 200;
 const MAX_RANKED = 30;
 const SHOWN_TRACES = 50;
 /** Longer values are texts of their own, not categories. */
@@ -20,20 +18,6 @@ export interface Selection extends TimeRange {
   readonly minMs?: number | undefined;
   readonly maxMs?: number | undefined;
 }
-
-/** How far the entries of a route have been looked at; in microseconds. */
-interface Position {
-  readonly start: number;
-  readonly id: number;
-}
-
-interface EntryRow extends Position {
-  readonly duration: number;
-  readonly trace: number;
-}
-
-const ENTRIES = `SELECT id, start, duration, trace FROM spans INDEXED BY spans_by_route
-  WHERE route = ? AND (start, id) > (?, ?) AND start < ? ORDER BY start, id`;
 
 /** How many traces of each side have an attribute with a value. */
 interface Tally {
@@ -48,77 +32,13 @@ interface Tally {
  * The rest are those around it in time, and within it with other durations.
  */
 export function* rankSelection(database: Database, selection: Selection): Steps<SelectionAnswer> {
-  const selected = new Sample();
-  const others = new Sample();
-  yield* sampleEntries(database, selection, selected, others);
-  selected.traces.forEach((trace) => others.traces.delete(trace));
-  const attributes = yield* rank(database, [...selected.traces], [...others.traces]);
+  const sample = yield* sampleEntries(database, selection);
+  const attributes = yield* rank(database, sample);
   const { items } = yield* findTraces(database, { ...selection, limit: SHOWN_TRACES });
-  return { selected: selected.traces.size, others: others.traces.size, attributes, traces: items };
+  return { selected: sample.selected.length, others: sample.others.length, attributes, traces: items };
 }
 
-/** Some of many, each as likely as any other. */
-class Sample {
-  readonly traces = new Set<number>();
-  private readonly chosen: number[] = [];
-  private seen = 0;
-
-  offer(trace: number): void {
-    if (this.traces.has(trace)) return;
-    this.seen += 1;
-    const place = this.seen <= SAMPLE ? this.chosen.length : Math.floor(Math.random() * this.seen);
-    if (place >= SAMPLE) return;
-    const former = this.chosen[place];
-    if (former !== undefined) this.traces.delete(former);
-    this.chosen[place] = trace;
-    this.traces.add(trace);
-  }
-}
-
-/** Goes through what entered by each route, in and around the region. */
-function* sampleEntries(
-  database: Database,
-  { service, route, from, to, minMs, maxMs }: Selection,
-  selected: Sample,
-  others: Sample,
-): Steps<void> {
-  const id = service === undefined ? undefined : findServiceId(database, service);
-  if (service !== undefined && id === undefined) return;
-  const routes = findRouteIds(database, id, route, undefined);
-  const [min, max] = [(minMs ?? 0) * 1_000, (maxMs ?? Infinity) * 1_000];
-  const [begin, end] = [from * 1_000, to * 1_000];
-  const around = end - begin;
-  const turn = new Turn();
-  /** Goes on until the turn is over, and says where that was; undefined at the end. */
-  const look = (routeId: number, position: Position): Position | undefined => {
-    for (const row of database.iterate<EntryRow>(
-      ENTRIES,
-      routeId,
-      position.start,
-      position.id,
-      end + around,
-    )) {
-      const { start, duration, trace } = row;
-      const isSelected = start >= begin && start < end && duration >= min && duration <= max;
-      (isSelected ? selected : others).offer(trace);
-      if (turn.isOver()) return row;
-    }
-    return undefined;
-  };
-  for (const routeId of routes) {
-    let position = look(routeId, { start: begin - around, id: -1 });
-    while (position !== undefined) {
-      yield* turn.pass();
-      position = look(routeId, position);
-    }
-  }
-}
-
-function* rank(
-  database: Database,
-  selected: readonly number[],
-  others: readonly number[],
-): Steps<SelectionAnswer['attributes']> {
+function* rank(database: Database, { selected, others }: EntrySample): Steps<SelectionAnswer['attributes']> {
   const tallies = new Map<string, Tally>();
   const turn = new Turn();
   // In turns, so that both sides have been looked at when there is no more time.

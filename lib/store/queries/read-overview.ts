@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { type OverviewAnswer } from './answers.interface.js';
-import { findServiceId } from './find-service.js';
+import { chooseService } from './find-service.js';
 import { EntryExemplars } from './entry-exemplars.js';
 import {
   chooseRollups,
@@ -23,13 +23,12 @@ export interface OverviewFilter extends TimeRange {
 /** Rates, errors and quantiles of what entered, over time, with the slowest of each bucket, and the slowest that failed, as exemplars. */
 export function* readOverview(database: Database, filter: OverviewFilter): Steps<OverviewAnswer> {
   const rollups = chooseRollups(filter, SLOTS_OF_CHART);
-  const id = filter.service === undefined ? undefined : findServiceId(database, filter.service);
-  const isUnknown = filter.service !== undefined && id === undefined;
+  const service = chooseService(database, filter.service);
   const { times, width } = splitRange(rollups, filter.buckets);
   const totals = times.map(() => new Total());
   const exemplars = new EntryExemplars();
-  if (!isUnknown)
-    yield* readExemplifiedRollups(database, rollups, id, (row) => {
+  if (service !== undefined)
+    yield* readExemplifiedRollups(database, rollups, service.id, (row) => {
       const bucket = Math.floor((row.slot - rollups.from) / width);
       totals[bucket]?.add(row);
       exemplars.offer(bucket, row);
