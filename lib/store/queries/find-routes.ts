@@ -2,7 +2,8 @@ import { type Database } from '../database/database.js';
 import { type RouteAnswer } from './answers.interface.js';
 import { chooseService } from './find-service.js';
 import { findSources } from './find-sources.js';
-import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
+import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL } from './rollup-range.js';
+import { type Total, Totals } from './rollup-totals.js';
 import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
@@ -23,18 +24,16 @@ export function* findRoutes(database: Database, range: TimeRange, name?: string)
   const service = chooseService(database, name);
   if (service === undefined) return [];
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
-  const totals = new Map<number, Total>();
+  const totals = new Totals();
   yield* readRollups(database, rollups, service.id, (row) => {
-    let total = totals.get(row.route);
-    if (total === undefined) totals.set(row.route, (total = new Total()));
-    total.add(row);
+    totals.add(row.route, row);
   });
   yield;
   const seconds = secondsOf(rollups);
   const sources = findSources(database);
   return readRoutes(database, service.id)
     .map((row) => ({
-      ...describe(row, totals.get(row.id) ?? new Total(), seconds),
+      ...describe(row, totals.of(row.id), seconds),
       source: row.handler === null ? undefined : sources(row.service, row.handler),
     }))
     .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
@@ -54,16 +53,13 @@ function describe(
   total: Total,
   seconds: number,
 ): RouteAnswer {
-  const { count, errors } = total;
   const [p50, p95] = total.quantiles([0.5, 0.95]);
   return {
     service,
     method,
     route,
     handler: handler ?? undefined,
-    count,
-    perSecond: count / seconds,
-    errorShare: count === 0 ? 0 : errors / count,
+    ...total.rates(seconds),
     p50: p50 ?? null,
     p95: p95 ?? null,
     lastSeen,

@@ -1,6 +1,7 @@
 import { type Database } from '../database/database.js';
 import { type ServiceAnswer } from './answers.interface.js';
-import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL, Total } from './rollup-range.js';
+import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL } from './rollup-range.js';
+import { type Total, Totals } from './rollup-totals.js';
 import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
@@ -20,30 +21,19 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
       .all<{ id: number; service: number }>('SELECT id, service FROM routes')
       .map(({ id, service }) => [id, service]),
   );
-  const totals = new Map<number, Total>();
+  const totals = new Totals();
   yield* readRollups(database, rollups, undefined, (row) => {
     const service = serviceOfRoute.get(row.route);
-    if (service === undefined) return;
-    let total = totals.get(service);
-    if (total === undefined) totals.set(service, (total = new Total()));
-    total.add(row);
+    if (service !== undefined) totals.add(service, row);
   });
   const seconds = secondsOf(rollups);
   return database
     .all<ServiceRow>('SELECT id, name, version, environment, last_seen AS lastSeen FROM services')
-    .map(({ id, ...service }) => ({ ...service, ...describe(totals.get(id) ?? new Total(), seconds) }))
+    .map(({ id, ...service }) => ({ ...service, ...describe(totals.of(id), seconds) }))
     .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
 }
 
 function describe(total: Total, seconds: number) {
-  const { count, errors } = total;
   const [p50, p95, p99] = total.quantiles([0.5, 0.95, 0.99]);
-  return {
-    count,
-    perSecond: count / seconds,
-    errorShare: count === 0 ? 0 : errors / count,
-    p50: p50 ?? 0,
-    p95: p95 ?? 0,
-    p99: p99 ?? 0,
-  };
+  return { ...total.rates(seconds), p50: p50 ?? 0, p95: p95 ?? 0, p99: p99 ?? 0 };
 }

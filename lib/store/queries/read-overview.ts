@@ -8,8 +8,8 @@ import {
   type RollupRange,
   secondsOf,
   SLOTS_OF_CHART,
-  Total,
 } from './rollup-range.js';
+import { Total } from './rollup-totals.js';
 import { type Steps } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
 

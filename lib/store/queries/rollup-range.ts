@@ -1,6 +1,4 @@
 import { type Database } from '../database/database.js';
-import { readCounts } from '../encoding/count-bytes.js';
-import { quantilesOf } from '../encoding/value-buckets.js';
 import { ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../resolutions.js';
 import { type Steps, Turn } from './steps.js';
 import { type TimeRange } from './time-range.interface.js';
@@ -9,8 +7,6 @@ import { type TimeRange } from './time-range.interface.js';
 export const SLOTS_OF_CHART = 180;
 /** For one number: then the first and the last slot, which may be part of the range only, weigh little. */
 export const SLOTS_OF_TOTAL = 40;
-/** Durations are below 2^53 microseconds. */
-const MAX_BUCKETS = 3_072;
 
 /** Which sums to read for a stretch of time, and which stretch they stand for. */
 export interface RollupRange extends TimeRange {
@@ -105,41 +101,6 @@ function* readColumns<Row extends RollupRow>(
     if (rows.length < SLICE) return;
     if (turn.isOverNow()) yield* turn.pass();
   }
-}
-
-/** Several sums together. */
-export class Total {
-  count = 0;
-  errors = 0;
-  /** Microseconds. */
-  longest = 0;
-  private readonly counts = new Float64Array(MAX_BUCKETS);
-  private lowest = MAX_BUCKETS;
-  private highest = 0;
-
-  add({ count, errors, longest, buckets }: RollupRow): void {
-    this.count += count;
-    this.errors += errors;
-    if (longest > this.longest) this.longest = longest;
-    readCounts(buckets, this.addCount);
-  }
-
-  /** In milliseconds; null where nothing entered. @param quantiles 0 to 1, rising */
-  quantiles(quantiles: readonly number[]): (number | null)[] {
-    const buckets: [bucket: number, count: number][] = [];
-    for (let bucket = this.lowest; bucket <= this.highest; bucket += 1) {
-      const count = this.counts[bucket] ?? 0;
-      if (count > 0) buckets.push([bucket, count]);
-    }
-    return quantilesOf(buckets, quantiles, this.longest).map((us) => us && us / 1_000);
-  }
-
-  private readonly addCount = (bucket: number, count: number): void => {
-    const index = Math.min(bucket, MAX_BUCKETS - 1);
-    this.counts[index] = (this.counts[index] ?? 0) + count;
-    if (index < this.lowest) this.lowest = index;
-    if (index > this.highest) this.highest = index;
-  };
 }
 
 /** How many seconds of a range are over. */
