@@ -7,6 +7,7 @@ import { LogWriter } from './log-writer.js';
 import { MinutePoints } from './minute-points.js';
 import { PointWriter, type PlacedPoint } from './point-writer.js';
 import { type Entry, type Rollup, Rollups } from './rollups.js';
+import { SeriesDictionary } from './series-dictionary.js';
 import { SpanWriter } from './span-writer.js';
 
 /** How long the sums of thousands of routes hold up the event loop at once. */
@@ -22,6 +23,7 @@ export interface Batch {
 /** Everything that writes rows to one database, and what is added up on the way. Lives as long as that database. */
 export class WriteSession {
   readonly dictionaries: Dictionaries;
+  private readonly series: SeriesDictionary;
   private readonly spans: SpanWriter;
   private readonly logs: LogWriter;
   private readonly points: PointWriter;
@@ -31,9 +33,10 @@ export class WriteSession {
 
   constructor(private readonly database: Database) {
     this.dictionaries = new Dictionaries(database);
+    this.series = new SeriesDictionary(database, this.dictionaries);
     this.spans = new SpanWriter(database, this.dictionaries);
     this.logs = new LogWriter(database, this.dictionaries);
-    this.points = new PointWriter(database, this.dictionaries);
+    this.points = new PointWriter(database, this.series);
     this.exemplars = new ExemplarWriter(database);
   }
 
@@ -93,7 +96,7 @@ export class WriteSession {
       changeRows(this.database, work, dropped);
     } catch (error) {
       this.dictionaries.clear();
-      this.points.clear();
+      this.series.clear();
       throw error;
     }
   }
