@@ -1,5 +1,6 @@
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type Database } from '../database/database.js';
+import { findTraceNumber } from '../database/find-trace-number.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import {
   type SpanAnswer,
@@ -82,16 +83,12 @@ export function readTraceSummary(database: Database, traceId: string): TraceSumm
 
 /** The spans of a trace, in the order of their start; none of one that is not in the store. */
 export function* readSpans(database: Database, traceId: string): Steps<SpanAnswer[]> {
-  const trace = database.get<{ id: number }>(
-    'SELECT id FROM traces WHERE key = ? AND trace_id = ?',
-    traceKeyOf(traceId),
-    bytesOf(traceId),
-  );
+  const trace = findTraceNumber(database, traceId);
   const spans: SpanAnswer[] = [];
   if (trace === undefined) return spans;
   const turn = new Turn();
   for (let last = 0; spans.length < MAX_SPANS;) {
-    const rows = database.all<SpanRow>(SPANS, trace.id, last, SLICE);
+    const rows = database.all<SpanRow>(SPANS, trace, last, SLICE);
     for (const row of rows) spans.push(toSpan(row, traceId.toLowerCase()));
     last = rows.at(-1)?.id ?? last;
     if (rows.length < SLICE) break;

@@ -1,6 +1,7 @@
 import { type Database } from '../database/database.js';
+import { findTraceNumber } from '../database/find-trace-number.js';
 import { type Tally } from '../database/row-counts.js';
-import { bytesOf, traceKeyOf } from '../encoding/ids.js';
+import { bytesOf } from '../encoding/ids.js';
 import { type StoredExemplar } from '../rows.interface.js';
 import { type PlacedPoint } from './point-writer.js';
 import { pinTrace } from './pin-trace.js';
@@ -11,14 +12,15 @@ const MAX_WAITING = 2_000;
 /** Of a series no more are kept than can be told apart on a chart. */
 const EVERY_MS = 2_000;
 
-interface Waiting {
+/** An exemplar whose trace has not come yet. */
+export interface WaitingExemplar {
   readonly series: number;
   readonly exemplar: StoredExemplar;
 }
 
 /** Writes exemplars whose trace is in the store, and pins that trace: a dot on a chart must lead somewhere. */
 export class ExemplarWriter {
-  private waiting: Waiting[] = [];
+  private waiting: WaitingExemplar[] = [];
   private readonly latest = new Map<number, { time: number; value: number }>();
 
   constructor(private readonly database: Database) {}
@@ -40,33 +42,29 @@ export class ExemplarWriter {
   }
 
   /** Writes those whose trace has come; returns what to keep waiting once that is there for good. */
-  write(tally: Tally, now: number): readonly unknown[] {
+  write(tally: Tally, now: number): WaitingExemplar[] {
     return this.waiting.filter(
       (waiting) => !this.writeOne(waiting, tally) && now - waiting.exemplar.time < WAIT_MS,
     );
   }
 
-  settle(waiting: readonly unknown[]): void {
-    this.waiting = waiting as Waiting[];
+  settle(waiting: WaitingExemplar[]): void {
+    this.waiting = waiting;
   }
 
-  private writeOne({ series, exemplar }: Waiting, tally: Tally): boolean {
+  private writeOne({ series, exemplar }: WaitingExemplar, tally: Tally): boolean {
     const { database } = this;
-    const trace = database.get<{ id: number }>(
-      'SELECT id FROM traces WHERE key = ? AND trace_id = ?',
-      traceKeyOf(exemplar.traceId),
-      bytesOf(exemplar.traceId),
-    );
+    const trace = findTraceNumber(database, exemplar.traceId);
     if (trace === undefined) return false;
     database.run(
       'INSERT INTO exemplars (series, time, value, trace, span_id) VALUES (?, ?, ?, ?, ?)',
       series,
       Math.floor(exemplar.time),
       exemplar.value,
-      trace.id,
+      trace,
       bytesOf(exemplar.spanId),
     );
-    pinTrace(database, trace.id, tally);
+    pinTrace(database, trace, tally);
     return true;
   }
 }

@@ -2,7 +2,7 @@ import { type Database } from '../database/database.js';
 import { changeRows, type Tally } from '../database/row-counts.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { Dictionaries } from './dictionaries.js';
-import { ExemplarWriter } from './exemplar-writer.js';
+import { ExemplarWriter, type WaitingExemplar } from './exemplar-writer.js';
 import { LogWriter } from './log-writer.js';
 import { MinutePoints } from './minute-points.js';
 import { PointWriter, type PlacedPoint } from './point-writer.js';
@@ -78,7 +78,7 @@ export class WriteSession {
     const { rollups, minutes, exemplars } = this;
     const isDue = rollups.isDirty || minutes.isDue(all ? Infinity : now) || !exemplars.isEmpty;
     if (!isDue && dropped === 0) return;
-    let waiting: readonly unknown[] = [];
+    let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
     const until = all ? Infinity : performance.now() + SUMS_MS;
     this.change(dropped, (tally) => {
