@@ -14,32 +14,24 @@ import {
   type TimeInput,
   type TraceState,
 } from '@opentelemetry/api';
-import { type InstrumentationScope, isTimeInput } from '@opentelemetry/core';
+import { hrTimeDuration, type InstrumentationScope, isTimeInput } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan, type Span as SdkSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
 
-import {
-  ATTR_EXCEPTION_MESSAGE,
-  ATTR_EXCEPTION_STACKTRACE,
-  ATTR_EXCEPTION_TYPE,
-} from '../config/semantic-conventions.constants.js';
 import { AttributeList } from './attribute-list.js';
+import { exceptionAttributes } from './exception-attributes.js';
 import { LocalSpan } from './local-span.js';
+import {
+  listAttributes,
+  pushBounded,
+  type RecordedEvent,
+  type RecordedLink,
+  toLinks,
+  toTimedEvents,
+} from './recorded-events.js';
 import { type SpanClock } from './span-clock.js';
 import { type TraceId } from './span-identity.js';
 import { type SpanOwner } from './span-owner.interface.js';
-
-/** What happened at one instant of a span; the instant in milliseconds of the span's clock. */
-export interface RecordedEvent {
-  readonly name: string;
-  readonly instant: number;
-  readonly attributes: AttributeList | undefined;
-}
-
-export interface RecordedLink {
-  readonly context: SpanContext;
-  readonly attributes: AttributeList | undefined;
-}
 
 const UNSET: SpanStatus = Object.freeze({ code: SpanStatusCode.UNSET });
 
@@ -107,7 +99,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     const event = {
       name,
       instant: this.clock.instantOf(at),
-      attributes: given === undefined ? undefined : listOf(given, limits.eventAttributes),
+      attributes: listAttributes(given, limits.eventAttributes),
     };
     if (!pushBounded((this.eventList ??= []), event, limits.events)) this.droppedEventsCount += 1;
     return this;
@@ -116,10 +108,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
   addLink({ context, attributes }: Link): this {
     if (this.refuses()) return this;
     const { limits } = this.owner;
-    const link = {
-      context,
-      attributes: attributes === undefined ? undefined : listOf(attributes, limits.linkAttributes),
-    };
+    const link = { context, attributes: listAttributes(attributes, limits.linkAttributes) };
     if (!pushBounded((this.linkList ??= []), link, limits.links)) this.droppedLinksCount += 1;
     return this;
   }
@@ -142,15 +131,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    const attributes: Attributes = {};
-    if (typeof exception === 'string') attributes[ATTR_EXCEPTION_MESSAGE] = exception;
-    else {
-      const type = exception.code?.toString() ?? exception.name;
-      if (type !== undefined) attributes[ATTR_EXCEPTION_TYPE] = type;
-      if (exception.message !== undefined) attributes[ATTR_EXCEPTION_MESSAGE] = exception.message;
-      if (exception.stack !== undefined) attributes[ATTR_EXCEPTION_STACKTRACE] = exception.stack;
-    }
-    this.addEvent('exception', attributes, time);
+    this.addEvent('exception', exceptionAttributes(exception), time);
   }
 
   isRecording(): boolean {
@@ -189,12 +170,8 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
   }
 
   get duration(): HrTime {
-    const [startSeconds, startNanos] = this.startTime;
-    const [seconds, nanos] = this.endTime;
-    if (seconds === 0) return [-1, -1];
-    return nanos < startNanos
-      ? [seconds - startSeconds - 1, nanos - startNanos + 1_000_000_000]
-      : [seconds - startSeconds, nanos - startNanos];
+    const { startTime, endTime } = this;
+    return endTime[0] === 0 ? [-1, -1] : hrTimeDuration(startTime, endTime);
   }
 
   get attributes(): Attributes {
@@ -206,24 +183,11 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
   }
 
   get events(): TimedEvent[] {
-    return (this.eventList ?? []).map(({ name, instant, attributes }) => ({
-      name,
-      time: this.clock.toHrTime(instant),
-      ...(attributes !== undefined && {
-        attributes: attributes.toAttributes(),
-        droppedAttributesCount: attributes.dropped,
-      }),
-    }));
+    return toTimedEvents(this.eventList ?? [], this.clock);
   }
 
   get links(): Link[] {
-    return (this.linkList ?? []).map(({ context, attributes }) => ({
-      context,
-      ...(attributes !== undefined && {
-        attributes: attributes.toAttributes(),
-        droppedAttributesCount: attributes.dropped,
-      }),
-    }));
+    return toLinks(this.linkList ?? []);
   }
 
   get resource(): Resource {
@@ -245,19 +209,4 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
 export function asSdkSpan(span: RecordedSpan): SdkSpan {
   // An optional property cannot be a getter; whoever reads it cannot tell one that is absent from one that is undefined.
   return span as SdkSpan;
-}
-
-function listOf(attributes: Readonly<Attributes>, limits: SpanOwner['limits']['attributes']): AttributeList {
-  const list = new AttributeList(limits);
-  list.setAll(attributes);
-  return list;
-}
-
-/** Adds to a list that keeps its newest; returns whether nothing had to go. */
-function pushBounded<T>(list: T[], item: T, limit: number): boolean {
-  if (limit === 0) return false;
-  const full = list.length >= limit;
-  if (full) list.shift();
-  list.push(item);
-  return !full;
 }
