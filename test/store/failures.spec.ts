@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -115,6 +115,19 @@ describe('the file of the store', () => {
     bytes.fill(0xa5, 4_096);
     writeFileSync(file, bytes);
     const store = openTestStore({ file });
+    await addRows(store, 5);
+    expect(store.read(readStore)).toMatchObject({ spans: 5, logs: 5 });
+    expect(asideOf(file)).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('is damaged')]);
+  });
+
+  it('is set aside when somebody writes over it while it is written to', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    await addRows(store, 500);
+    // In place, so that it is the same file to whoever has it open.
+    for (const part of [file, `${file}-wal`, `${file}-shm`])
+      writeFileSync(part, Buffer.alloc(statSync(part).size, 0xa5), { flag: 'r+' });
     await addRows(store, 5);
     expect(store.read(readStore)).toMatchObject({ spans: 5, logs: 5 });
     expect(asideOf(file)).toHaveLength(1);

@@ -26,7 +26,7 @@ export class EvictionTurns {
 
   /** Deletes some rows when there is too little room to write others; returns whether it did. */
   evictFirst(): boolean {
-    return this.evictor.isUrgent && this.step();
+    return this.database.attempt(() => this.evictor.isUrgent && this.evictor.step(Date.now())) === true;
   }
 
   /** Deletes some of what is too old or too much, and goes on with it until there is nothing more. */
