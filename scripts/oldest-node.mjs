@@ -6,6 +6,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { runCommand } from './prepare/run-command.mjs';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The executable of that Node, which npm brings when it is asked for the first time. */
@@ -13,17 +15,16 @@ function oldestNode() {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const version = engines.node.replace('>=', '');
   const folder = join(root, `.cache/node-${version}`);
-  const isWindows = process.platform === 'win32';
-  const executable = join(folder, 'node_modules/node/bin', isWindows ? 'node.exe' : 'node');
+  const name = process.platform === 'win32' ? 'node.exe' : 'node';
+  const executable = join(folder, 'node_modules/node/bin', name);
   if (existsSync(executable)) return executable;
   mkdirSync(folder, { recursive: true });
   // Its install script is what puts the executable there.
   const manifest = { private: true, dependencies: { node: version }, allowScripts: { node: true } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error'];
-  spawnSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'], shell: isWindows });
-  if (existsSync(executable)) return executable;
-  throw new Error(`npm could not install Node ${version}`);
+  runCommand('npm', args, { cwd: root, stdout: 'ignore' });
+  return executable;
 }
 
 const node = oldestNode();
