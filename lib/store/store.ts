@@ -78,14 +78,14 @@ export class TelemetryStore {
   addSpan(span: StoredSpan): void;
   addSpan<Source>(span: Source, make: (source: Source) => StoredSpan): void;
   addSpan(span: unknown, make: (source: never) => StoredSpan = asRow): void {
-    this.writer.addSpan(span as never, make);
+    this.writer.addSpan(span as never, make); // the overloads tie it to what `make` takes
   }
 
   /** Queues one log line. With `make` the row is made from `log` when it is written, off the path of the request. */
   addLog(log: StoredLog): void;
   addLog<Source>(log: Source, make: (source: Source) => StoredLog): void;
   addLog(log: unknown, make: (source: never) => StoredLog = asRow): void {
-    this.writer.addLog(log as never, make);
+    this.writer.addLog(log as never, make); // the overloads tie it to what `make` takes
   }
 
   /** Queues points of metrics. */

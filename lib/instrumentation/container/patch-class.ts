@@ -28,7 +28,7 @@ export function patchClass(
       const original: unknown = Reflect.get(prototype, method);
       if (typeof original !== 'function' || isWrappedByOthers(original)) continue;
       const { name: named, length } = original;
-      const replacement = replace(original as never);
+      const replacement = replace(original as never); // the class whose prototype it is has it under that name
       members[method] = Object.defineProperties(replacement, {
         name: { value: named, configurable: true },
         length: { value: length, configurable: true },

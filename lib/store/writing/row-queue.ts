@@ -45,7 +45,7 @@ export class RowQueue<Row> {
     if (make === undefined) return undefined;
     const source = this.sources[this.position];
     this.position += 1;
-    return make(source as never);
+    return make(source as never); // `add()` took both at this position, of one type
   }
 
   /** Begins again with the first that is not settled. */
