@@ -14,10 +14,17 @@ export class ObservedCalls {
   private constructor(
     readonly probe: TelemetryProbe,
     private readonly telemetry: RunningTelemetry,
+    private readonly undo: () => void,
   ) {}
 
-  /** @param instrumentation switches beside the one that keeps measurements of the runtime out */
-  static start(instrumentation: InstrumentationOptions = {}): ObservedCalls {
+  /**
+   * @param instrument instruments what jest has loaded, and returns its undo; it is undone at the stop
+   * @param instrumentation switches beside the one that keeps measurements of the runtime out
+   */
+  static start(
+    instrument: () => () => void = () => () => undefined,
+    instrumentation: InstrumentationOptions = {},
+  ): ObservedCalls {
     const probe = createTelemetryProbe();
     return new ObservedCalls(
       probe,
@@ -25,6 +32,7 @@ export class ObservedCalls {
         ...probe.options,
         instrumentation: { ...instrumentation, runtimeMetrics: false },
       }),
+      instrument(),
     );
   }
 
@@ -56,6 +64,7 @@ export class ObservedCalls {
   }
 
   stop(): Promise<void> {
+    this.undo();
     return this.telemetry.shutdown();
   }
 }

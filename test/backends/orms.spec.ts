@@ -35,16 +35,13 @@ const UserEntity = new EntitySchema<User>({
 describeWith('postgres', 'what is built on pg, on a real PostgreSQL', (binaries) => {
   let server: PostgresServer;
   let calls: ObservedCalls;
-  let undo: () => void;
   beforeAll(async () => {
     server = await PostgresServer.start(binaries);
     await server.query('CREATE TABLE users (id INT PRIMARY KEY, name TEXT)');
     await server.query("INSERT INTO users VALUES (1, 'Ada'), (2, 'Grace'), (3, 'Linus')");
-    calls = ObservedCalls.start({ pg: false });
-    undo = instrumentPg(pg);
+    calls = ObservedCalls.start(() => instrumentPg(pg), { pg: false });
   }, 60_000);
   afterAll(async () => {
-    undo();
     await calls.stop();
     await server.stop();
   }, 30_000);

@@ -13,14 +13,11 @@ import { RedisServer } from './redis-server.js';
 describeWith('redis', 'clients of a real Redis', (binary) => {
   let server: RedisServer;
   let calls: ObservedCalls;
-  let undo: () => void;
   beforeAll(async () => {
     server = await RedisServer.start(binary);
-    calls = ObservedCalls.start();
-    undo = instrumentRedis(ioredis);
+    calls = ObservedCalls.start(() => instrumentRedis(ioredis));
   }, 30_000);
   afterAll(async () => {
-    undo();
     await calls.stop();
     await server.stop();
   }, 30_000);

@@ -12,14 +12,11 @@ import { RedisCluster } from './redis-cluster.js';
 describeWith('redis', 'clients of a real Redis Cluster', (binary) => {
   let cluster: RedisCluster;
   let calls: ObservedCalls;
-  let undo: () => void;
   beforeAll(async () => {
     cluster = await RedisCluster.start(binary);
-    calls = ObservedCalls.start();
-    undo = instrumentRedis(ioredis);
+    calls = ObservedCalls.start(() => instrumentRedis(ioredis));
   }, 60_000);
   afterAll(async () => {
-    undo();
     await calls.stop();
     await cluster.stop();
   }, 30_000);

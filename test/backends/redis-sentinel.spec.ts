@@ -13,15 +13,12 @@ describeWith('redis', 'clients that ask a real Redis Sentinel for their server',
   let server: RedisServer;
   let sentinel: RedisServer;
   let calls: ObservedCalls;
-  let undo: () => void;
   beforeAll(async () => {
     server = await RedisServer.start(binary);
     sentinel = await RedisServer.startSentinel(binary, NAME, server);
-    calls = ObservedCalls.start();
-    undo = instrumentRedis(ioredis);
+    calls = ObservedCalls.start(() => instrumentRedis(ioredis));
   }, 30_000);
   afterAll(async () => {
-    undo();
     await calls.stop();
     await sentinel.stop();
     await server.stop();
