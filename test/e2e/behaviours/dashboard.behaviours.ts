@@ -530,14 +530,17 @@ export function describeDashboard(platform: Platform): void {
         headers: { 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : new Uint8Array(body),
       });
-    const spanOf = (traceId: string) => ({
-      traceId,
-      spanId: 'b7ad6b7169203331',
-      name: 'GET /stock',
-      kind: 2,
-      startTimeUnixNano: `${Date.now()}000000`,
-      endTimeUnixNano: `${Date.now() + 7}000000`,
-    });
+    const spanOf = (traceId: string) => {
+      const now = Date.now();
+      return {
+        traceId,
+        spanId: 'b7ad6b7169203331',
+        name: 'GET /stock',
+        kind: 2,
+        startTimeUnixNano: `${now}000000`,
+        endTimeUnixNano: `${now + 7}000000`,
+      };
+    };
     const requestOf = (...spans: object[]): string =>
       JSON.stringify({
         resourceSpans: [
