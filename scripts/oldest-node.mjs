@@ -22,7 +22,15 @@ function oldestNode() {
   // Its install script is what puts the executable there.
   const manifest = { private: true, dependencies: { node: version }, allowScripts: { node: true } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = [
+    'install',
+    '--prefix',
+    folder,
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   runCommand('npm', args, { cwd: root, stdout: 'ignore' });
   return executable;
 }
