@@ -10,6 +10,8 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import ts from 'typescript';
 
+import { unpackLibrary } from './prepare/packed-library.mjs';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entryPoints = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
@@ -40,12 +42,16 @@ function run(command, args, options = {}) {
 function unpack() {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const consumer = mkdtempSync(join(root, '.cache/consumer-'));
-  const packed = join(consumer, 'node_modules', manifest.name);
-  mkdirSync(packed, { recursive: true });
   const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', consumer];
   const [{ filename, files, size, unpackedSize }] = JSON.parse(run('npm', args).stdout);
-  run('tar', ['-xzf', join(consumer, filename), '--strip-components=1', '-C', packed]);
-  return { consumer, packed, files: files.map(({ path }) => path), size, unpackedSize };
+  unpackLibrary(join(consumer, filename), consumer);
+  return {
+    consumer,
+    packed: join(consumer, 'node_modules', manifest.name),
+    files: files.map(({ path }) => path),
+    size,
+    unpackedSize,
+  };
 }
 
 async function checkPublint({ packed }) {
