@@ -2,7 +2,7 @@ import { type Attributes, type Span } from '@opentelemetry/api';
 
 import { clipText } from './copy-bounded.js';
 import { nameSeverity } from './name-severity.js';
-import { type LogLine } from './parse-log-line.js';
+import { type LineContent } from './parse-log-line.js';
 import { ownProperties, renderStack } from './serialize-error.js';
 
 const MAX_FIELDS = 40;
@@ -15,7 +15,7 @@ const MAX_DEPTH = 3;
  * Puts the line on `span` as an event named `log`, which Jaeger shows among the span's logs. Small on purpose: a span
  * that outgrows one UDP packet (65,000 bytes) is lost as a whole.
  */
-export function addSpanEvent(span: Span, line: LogLine): void {
+export function addSpanEvent(span: Span, line: LineContent): void {
   const attributes: Attributes = {
     'log.severity': nameSeverity(line.level).text,
     'log.message': clipText(line.message, MAX_TEXT),

@@ -5,15 +5,14 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
-import { lineContext, spanContextOf } from './line-context.js';
+import { lineContext } from './line-context.js';
 import { addSpanEvent } from './add-span-event.js';
 import { copyBounded } from './copy-bounded.js';
 import { type EmitLogRecord } from './emit-log-record.js';
-import { formatTextLine } from './format-text-line.js';
 import { type Destination } from './logging-state.js';
 import { type LineKeys, type LineParts } from './parse-log-line.js';
 import { PlainLine } from './plain-line.js';
-import { type LineSource, WrittenLine } from './written-line.js';
+import { type LineFormat, type LineSource, WrittenLine } from './written-line.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
@@ -23,7 +22,7 @@ const MAX_LINE_LENGTH = 256 * 1024;
 
 export interface LogSinkOptions {
   readonly destination: Destination;
-  readonly format: 'json' | 'text';
+  readonly format: LineFormat;
   readonly keys: LineKeys;
   readonly spanEvents: boolean;
   /** Absent when no log record processor listens. */
@@ -64,7 +63,8 @@ export class LogSink {
   write(line: string): void {
     const parts = this.takeParts(line);
     const text = line.length > MAX_LINE_LENGTH ? cutDown(line) : line;
-    this.deliver(text, new WrittenLine(text, this.lastLevel, parts, this.options.keys));
+    const { format, keys } = this.options;
+    this.deliver(new WrittenLine(text, this.lastLevel, parts, format, keys));
   }
 
   /**
@@ -75,11 +75,7 @@ export class LogSink {
   writePlain(level: number, fields: Attributes, message: string, bindings: unknown): boolean {
     if (!this.options.writesPlainLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
       return false;
-    const line = new PlainLine(level, message, fields, spanContextOf(lineContext()));
-    const text = line.render(bindings);
-    if (text === undefined) return false;
-    this.deliver(text, line);
-    return true;
+    return this.deliver(new PlainLine(level, message, fields, trace.getSpan(lineContext()), bindings));
   }
 
   flush(callback?: () => void): void {
@@ -97,20 +93,21 @@ export class LogSink {
     return bindingsOf(lastLogger) === this.rootBindings ? { fields, message, time } : undefined;
   }
 
-  private deliver(text: string, line: LineSource): void {
+  /** Returns false, with nothing done, for a line that does not let itself be written. */
+  private deliver(line: LineSource): boolean {
     // A line made while a line is being written (a processor or a destination that logs) goes to the destination
     // only; one made by that in turn goes nowhere, or it would never end.
-    if (this.depth > 1) return;
+    if (this.depth > 1) return true;
     this.depth += 1;
     try {
-      const { destination, format } = this.options;
-      destination.write(format === 'text' ? formatTextLine(line.read()) : text);
+      if (!line.writeTo(this.options.destination)) return false;
       if (this.depth === 1) this.handOn(line);
     } catch (error) {
       warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);
     } finally {
       this.depth -= 1;
     }
+    return true;
   }
 
   private handOn(line: LineSource): void {
@@ -122,7 +119,7 @@ export class LogSink {
     if (!spanEvents) return;
     const span = trace.getSpan(active);
     if (span?.isRecording() === true && active.getValue(WITHOUT_SPAN_EVENT) === undefined)
-      addSpanEvent(span, line.read());
+      addSpanEvent(span, line.toContent());
   }
 }
 

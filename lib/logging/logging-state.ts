@@ -1,6 +1,7 @@
 import { type Logger } from 'pino';
 
 import { type LoggingConfig } from '../config/telemetry-config.interface.js';
+import { type LineBuffer } from './line-buffer.js';
 
 /** The pino instance that everything of this process logs through, and what must happen when it ends. */
 export interface RootLogger {
@@ -18,9 +19,18 @@ export interface RootLogger {
   close(): void;
 }
 
+/** A destination that takes bytes: whoever opens it appends one line, and then says so. */
+export interface LineBytes {
+  /** Undefined where lines are being dropped. */
+  readonly open: () => LineBuffer | undefined;
+  readonly appended: () => void;
+}
+
 /** Where lines end up, reduced to what the sink needs. */
 export interface Destination {
   readonly write: (line: string) => void;
+  /** Absent where lines are read as texts. */
+  readonly bytes?: LineBytes;
   readonly flush: () => void;
   readonly close: () => void;
 }

@@ -8,19 +8,23 @@ export interface LineKeys {
   readonly nested: string | undefined;
 }
 
-/** One line, read back after redaction and taken apart. */
-export interface LogLine {
+/** What a line says, but for the span it belongs to. */
+export interface LineContent {
   /** pino's number: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal. */
   readonly level: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly message: string;
   readonly context: string | undefined;
-  readonly traceId: string | undefined;
-  readonly spanId: string | undefined;
   readonly error: SerializedError | undefined;
   /** Everything else the caller attached. */
   readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** One line, read back after redaction and taken apart. */
+export interface LogLine extends LineContent {
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
   /** Whether every field is a text, number or boolean, so that none needs a bounded copy. Default false. */
   readonly plain?: boolean;
 }

@@ -1,19 +1,17 @@
-import { type Attributes, type SpanContext } from '@opentelemetry/api';
+import { type Attributes, INVALID_TRACEID, type Span } from '@opentelemetry/api';
 
+import { LocalSpan } from '../recording/local-span.js';
 import { type LineRecord } from './emit-log-record.js';
+import { LineBuffer } from './line-buffer.js';
 import { TRACE_FLAGS } from './line-context.js';
-import { type LogLine } from './parse-log-line.js';
+import { type Destination } from './logging-state.js';
+import { type LineContent } from './parse-log-line.js';
+import { LEVEL_VALUES } from './write-line.js';
 import { type LineSource } from './written-line.js';
 
-/** A longer line may hold texts that have to be cut for a log record. */
+/** In bytes. A longer line may hold texts that have to be cut for a log record. */
 const MAX_LENGTH = 4_096;
 const MAX_KEYS = 4_096;
-
-/** What JSON cannot hold as it stands. */
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
-/** From here on the engine's own escaping is faster than looking whether there is something to escape. */
-const LONG_TEXT = 100;
 
 /** Keys that a logger writes itself or takes apart; a field of that name is pino's affair. */
 const NOT_PLAIN = new Set([
@@ -30,8 +28,28 @@ const NOT_PLAIN = new Set([
   '__proto__',
 ]);
 
+const TRACE_ID = Buffer.from(',"trace_id":"');
+const SPAN_ID = Buffer.from('","span_id":"');
+const FLAGS = Buffer.from('","trace_flags":"');
+const MESSAGE = Buffer.from(',"msg":');
+const NOTHING = Buffer.alloc(0);
+const END_OF_TEXT = Buffer.from('"');
+const END = Buffer.from('}\n');
+
+/** `{"level":30,"time":` by level. */
+const heads = new Map(
+  Object.values(LEVEL_VALUES).map((level) => [level as number, Buffer.from(`{"level":${level},"time":`)]),
+);
 /** `,"key":` of keys that came before; empty for those that are not plain. What callers make up must not grow this for ever. */
-const quotedKeys = new Map<string, string>();
+const quotedKeys = new Map<string, Uint8Array>();
+/** What the last line began with, which most lines do. */
+let knownBindings = '';
+let bindingsBytes: Uint8Array = NOTHING;
+let knownTime = 0;
+let timeText = '0';
+
+/** For destinations that take texts. */
+const scratch = new LineBuffer(MAX_LENGTH);
 
 /** A line whose fields are all texts, numbers and booleans, which says what it says without being read back. */
 export class PlainLine implements LineSource, LineRecord {
@@ -39,40 +57,38 @@ export class PlainLine implements LineSource, LineRecord {
 
   /**
    * @param level pino's number
+   * @param message of a caller that may have given anything
    * @param attributes the fields as the caller gave them, and `context`, the class that logs
    * @param span the span the line belongs to
+   * @param bindings what the logger puts on each of its lines, as JSON that begins with a comma
    */
   constructor(
     readonly level: number,
     readonly message: string,
     readonly attributes: Attributes,
-    private readonly span: SpanContext | undefined,
+    private readonly span: Span | undefined,
+    private readonly bindings: string,
   ) {}
 
-  /**
-   * The line as pino writes it with our mixin and none of the application's options, without merged objects and without
-   * looking for serializers; undefined for whatever is not plain, which is then pino's to write.
-   *
-   * @param bindings what the logger puts on each of its lines, as JSON that begins with a comma
-   */
-  render(bindings: string): string | undefined {
-    const { level, time, message, attributes, span } = this;
-    if (typeof message !== 'string') return undefined;
-    let text = `{"level":${level},"time":${time}${bindings}`;
-    if (span !== undefined) {
-      const flags = TRACE_FLAGS[span.traceFlags & 0xff];
-      text += `,"trace_id":"${span.traceId}","span_id":"${span.spanId}","trace_flags":"${flags}"`;
+  /** Writes nothing, and returns false, where the line is not plain: then it is pino's to write. */
+  writeTo(destination: Destination): boolean {
+    const { bytes } = destination;
+    const buffer = bytes === undefined ? scratch : bytes.open();
+    // Dropped, as any other line would be.
+    if (buffer === undefined) return true;
+    const before = buffer.length;
+    if (!this.append(buffer) || buffer.length - before > MAX_LENGTH) {
+      buffer.truncate(before);
+      return false;
     }
-    for (const key in attributes) {
-      const value = attributes[key];
-      const quotedKey = quotedKeys.get(key) ?? quoteKey(key);
-      if (quotedKey === '') return undefined;
-      if (typeof value === 'string') text += quotedKey + quote(value);
-      else if (typeof value === 'boolean' || Number.isFinite(value)) text += quotedKey + String(value);
-      else return undefined;
+    if (bytes !== undefined) {
+      bytes.appended();
+      return true;
     }
-    text += `,"msg":${quote(message)}}\n`;
-    return text.length > MAX_LENGTH ? undefined : text;
+    const text = buffer.view().toString();
+    buffer.truncate(before);
+    destination.write(text);
+    return true;
   }
 
   get context(): string | undefined {
@@ -84,22 +100,90 @@ export class PlainLine implements LineSource, LineRecord {
     return this;
   }
 
-  read(): LogLine {
-    const { level, time, message, context, span, attributes } = this;
+  toContent(): LineContent {
+    const { level, time, message, context, attributes } = this;
     const fields: Record<string, unknown> = {};
     for (const key in attributes)
       if (key !== 'context' || context === undefined) fields[key] = attributes[key];
-    const ids = { traceId: span?.traceId, spanId: span?.spanId };
-    return { level, time, message, context, ...ids, error: undefined, fields, plain: true };
+    return { level, time, message, context, error: undefined, fields };
+  }
+
+  /**
+   * The line as pino writes it with our mixin and none of the application's options, without merged objects and without
+   * looking for serializers. False for whatever is not plain.
+   */
+  private append(buffer: LineBuffer): boolean {
+    const { level, time, message, attributes, span } = this;
+    const head = heads.get(level);
+    if (head === undefined || typeof message !== 'string' || message.length > MAX_LENGTH) return false;
+    buffer.bytes(head);
+    buffer.ascii(textOfTime(time));
+    buffer.bytes(bytesOfBindings(this.bindings));
+    if (span !== undefined) appendIdentity(buffer, span);
+    for (const key in attributes) {
+      const value = attributes[key];
+      const quotedKey = quotedKeys.get(key) ?? quoteKey(key);
+      if (quotedKey.length === 0) return false;
+      buffer.bytes(quotedKey);
+      if (typeof value === 'string' && value.length <= MAX_LENGTH) buffer.quoted(value);
+      else if (typeof value === 'boolean' || Number.isFinite(value)) buffer.ascii(String(value));
+      else return false;
+    }
+    buffer.bytes(MESSAGE);
+    buffer.quoted(message);
+    buffer.bytes(END);
+    return true;
   }
 }
 
-function quoteKey(key: string): string {
-  const quoted = NOT_PLAIN.has(key) ? '' : `,${quote(key)}:`;
+function appendIdentity(buffer: LineBuffer, span: Span): void {
+  // Numbers as they are: the texts are made for whoever asks the span for them.
+  if (span instanceof LocalSpan) {
+    const { a, b, c, d } = span.traceId;
+    buffer.bytes(TRACE_ID);
+    buffer.hex(a);
+    buffer.hex(b);
+    buffer.hex(c);
+    buffer.hex(d);
+    buffer.bytes(SPAN_ID);
+    buffer.hex(span.idHigh);
+    buffer.hex(span.idLow);
+    appendFlags(buffer, span.traceFlags);
+    return;
+  }
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  if (traceId === INVALID_TRACEID) return;
+  buffer.bytes(TRACE_ID);
+  buffer.text(traceId);
+  buffer.bytes(SPAN_ID);
+  buffer.text(spanId);
+  appendFlags(buffer, traceFlags);
+}
+
+function appendFlags(buffer: LineBuffer, flags: number): void {
+  buffer.bytes(FLAGS);
+  buffer.ascii(TRACE_FLAGS[flags & 0xff] ?? '');
+  buffer.bytes(END_OF_TEXT);
+}
+
+function quoteKey(key: string): Uint8Array {
+  const quoted = NOT_PLAIN.has(key) ? NOTHING : Buffer.from(`,${JSON.stringify(key)}:`);
   if (quotedKeys.size < MAX_KEYS) quotedKeys.set(key, quoted);
   return quoted;
 }
 
-function quote(text: string): string {
-  return text.length > LONG_TEXT || NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
+function bytesOfBindings(bindings: string): Uint8Array {
+  if (bindings !== knownBindings) {
+    knownBindings = bindings;
+    bindingsBytes = Buffer.from(bindings);
+  }
+  return bindingsBytes;
+}
+
+function textOfTime(time: number): string {
+  if (time !== knownTime) {
+    knownTime = time;
+    timeText = String(time);
+  }
+  return timeText;
 }

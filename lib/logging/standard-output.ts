@@ -2,13 +2,14 @@ import { writeSync } from 'node:fs';
 
 import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { type Destination } from './logging-state.js';
+import { LineBuffer } from './line-buffer.js';
+import { type Destination, type LineBytes } from './logging-state.js';
 
 /** Beyond this, lines for a reader that does not read are dropped instead of filling the memory. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 10;
-/** What usually waits; a buffer that had to grow is given back when it is empty. */
-const INITIAL_BYTES = 256 * 1024;
+/** What usually waits. */
+const USUAL_BYTES = 256 * 1024;
 /** How long a line waits for others. */
 const COLLECT_MS = 5;
 /** Longest time to wait, at the exit of the process, for a reader that does not read. */
@@ -23,11 +24,7 @@ const EXIT_DEADLINE_MS = 2_000;
  * (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
  */
 export class StandardOutput implements Destination {
-  /** Lines as bytes: a text that waits would be put together of its parts when they are no longer in the processor's cache. */
-  private buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  /** What of the buffer waits. */
-  private start = 0;
-  private end = 0;
+  private readonly buffer = new LineBuffer(USUAL_BYTES);
   /** Whether the reader did not take all of it when it was offered last. */
   private refused = false;
   private scheduled = false;
@@ -41,12 +38,20 @@ export class StandardOutput implements Destination {
   }
 
   readonly write = (line: string): void => {
-    if (this.broken) return;
-    if (this.end - this.start > MAX_WAITING_BYTES) {
-      warnOnce('logging:dropped', 'Standard output is not read; log lines are being dropped.', 60_000);
-      return;
-    }
-    this.append(line);
+    const buffer = this.open();
+    if (buffer === undefined) return;
+    buffer.text(line);
+    this.appended();
+  };
+
+  private readonly open = (): LineBuffer | undefined => {
+    if (this.broken) return undefined;
+    if (this.buffer.length <= MAX_WAITING_BYTES) return this.buffer;
+    warnOnce('logging:dropped', 'Standard output is not read; log lines are being dropped.', 60_000);
+    return undefined;
+  };
+
+  private readonly appended = (): void => {
     if (this.scheduled) return;
     if (this.mode === 'each-line') {
       this.writeWaiting();
@@ -56,6 +61,8 @@ export class StandardOutput implements Destination {
       setTimeout(this.writeWaiting, COLLECT_MS).unref();
     }
   };
+
+  readonly bytes: LineBytes = { open: this.open, appended: this.appended };
 
   /** Writes what the reader takes now; the rest follows by itself. */
   readonly flush = (): void => {
@@ -80,39 +87,19 @@ export class StandardOutput implements Destination {
     }
   };
 
-  private append(line: string): void {
-    // Three bytes at most for each UTF-16 unit.
-    const needed = line.length * 3;
-    if (this.end + needed > this.buffer.length) this.makeRoom(needed);
-    this.end += this.buffer.write(line, this.end);
-  }
-
-  private makeRoom(needed: number): void {
-    const waiting = this.buffer.subarray(this.start, this.end);
-    const size = waiting.length + needed;
-    // In place only where that frees half of it: moving many bytes for each line would cost more than they do.
-    if (size > this.buffer.length / 2) this.buffer = Buffer.allocUnsafeSlow(size * 2);
-    this.buffer.set(waiting);
-    this.start = 0;
-    this.end = waiting.length;
-  }
-
   /** Returns whether everything was written, or never will be. */
   private writeAsMuchAsPossible(): boolean {
     try {
-      while (this.start < this.end)
-        this.start += writeSync(this.descriptor, this.buffer, this.start, this.end - this.start);
+      while (this.buffer.length > 0) this.buffer.drop(writeSync(this.descriptor, this.buffer.view()));
     } catch (error) {
       if (isBusy(error)) return false;
       this.broken = true;
+      this.buffer.truncate(0);
       warnOnce(
         'logging:stdout',
         `Standard output cannot be written (${String(error)}); log lines are lost from here.`,
       );
     }
-    this.start = 0;
-    this.end = 0;
-    if (this.buffer.length > INITIAL_BYTES) this.buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     return true;
   }
 }

@@ -1,5 +1,8 @@
 import { type LineRecord, toLineRecord } from './emit-log-record.js';
+import { formatTextLine } from './format-text-line.js';
+import { type Destination } from './logging-state.js';
 import {
+  type LineContent,
   type LineKeys,
   type LineParts,
   type LogLine,
@@ -7,10 +10,15 @@ import {
   readPlainLine,
 } from './parse-log-line.js';
 
+/** What lines look like where they end up. */
+export type LineFormat = 'json' | 'text';
+
 /** A line on its way to whoever wants it; what it says is found out when somebody asks. */
 export interface LineSource {
-  read(): LogLine;
+  /** Returns false, and writes nothing, where somebody else has to write it. */
+  writeTo(destination: Destination): boolean;
   toRecord(): LineRecord;
+  toContent(): LineContent;
 }
 
 /** A line that pino wrote. */
@@ -22,15 +30,25 @@ export class WrittenLine implements LineSource {
     private readonly text: string,
     private readonly level: number,
     private readonly parts: LineParts | undefined,
+    private readonly format: LineFormat,
     private readonly keys: LineKeys,
   ) {}
 
-  read(): LogLine {
-    const { text, level, parts, keys } = this;
-    return (this.line ??= (parts && readPlainLine(parts, level)) ?? parseLogLine(text, level, keys));
+  writeTo(destination: Destination): boolean {
+    destination.write(this.format === 'text' ? formatTextLine(this.read()) : this.text);
+    return true;
   }
 
   toRecord(): LineRecord {
     return toLineRecord(this.read());
+  }
+
+  toContent(): LineContent {
+    return this.read();
+  }
+
+  private read(): LogLine {
+    const { text, level, parts, keys } = this;
+    return (this.line ??= (parts && readPlainLine(parts, level)) ?? parseLogLine(text, level, keys));
   }
 }

@@ -1,0 +1,131 @@
+/** From here on the engine's own escaping and encoding beat looking at each character. */
+const LONG_TEXT = 100;
+/** What JSON cannot hold as it stands. */
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const LAST_ASCII = 0x7f;
+const HEX_DIGITS = Uint8Array.from(Buffer.from('0123456789abcdef'));
+
+/**
+ * Lines as bytes, for whoever takes them at the other end. JSON is put together right here: a text of twenty parts would have to be
+ * flattened and encoded before it could leave, which costs more than all the rest of writing a line.
+ */
+export class LineBuffer {
+  private buffer: Buffer;
+  private start = 0;
+  private end = 0;
+
+  /** @param usualBytes what it holds without growing; memory beyond is given back when it is empty */
+  constructor(private readonly usualBytes: number) {
+    this.buffer = Buffer.allocUnsafeSlow(usualBytes);
+  }
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** What waits, in place: valid until the next change. */
+  view(): Buffer {
+    return this.buffer.subarray(this.start, this.end);
+  }
+
+  /** Forgets the first `count` bytes, which have been taken. */
+  drop(count: number): void {
+    this.start += count;
+    if (this.start === this.end) this.truncate(0);
+  }
+
+  /** Forgets what was appended after `length`. */
+  truncate(length: number): void {
+    this.end = this.start + length;
+    if (length > 0) return;
+    this.start = 0;
+    this.end = 0;
+    if (this.buffer.length > this.usualBytes) this.buffer = Buffer.allocUnsafeSlow(this.usualBytes);
+  }
+
+  bytes(source: Uint8Array): void {
+    const { length } = source;
+    this.reserve(length);
+    if (length > 32) {
+      this.buffer.set(source, this.end);
+      this.end += length;
+      return;
+    }
+    const { buffer } = this;
+    let { end } = this;
+    for (let index = 0; index < length; index += 1) buffer[end++] = source[index] ?? 0;
+    this.end = end;
+  }
+
+  /** Text as it is. */
+  text(text: string): void {
+    // Three bytes at most for each UTF-16 unit.
+    this.reserve(text.length * 3);
+    this.end += this.buffer.write(text, this.end);
+  }
+
+  /** Text of nothing but ASCII: of numbers, for example. */
+  ascii(text: string): void {
+    this.reserve(text.length);
+    const { buffer } = this;
+    let { end } = this;
+    for (let index = 0; index < text.length; index += 1) buffer[end++] = text.charCodeAt(index);
+    this.end = end;
+  }
+
+  /** Text as a value of JSON. */
+  quoted(text: string): void {
+    if (text.length > LONG_TEXT) this.text(JSON.stringify(text));
+    else if (!this.quotedAscii(text)) this.text(isPlain(text) ? `"${text}"` : JSON.stringify(text));
+  }
+
+  /** The eight hexadecimal digits of 32 bits. */
+  hex(word: number): void {
+    this.reserve(8);
+    const { buffer } = this;
+    let { end } = this;
+    for (let shift = 28; shift >= 0; shift -= 4) buffer[end++] = HEX_DIGITS[(word >>> shift) & 0xf] ?? 0;
+    this.end = end;
+  }
+
+  /** Gives up, with nothing appended, at the first character that is not ASCII or must be escaped. */
+  private quotedAscii(text: string): boolean {
+    this.reserve(text.length + 2);
+    const { buffer } = this;
+    let { end } = this;
+    buffer[end++] = QUOTE;
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code < SPACE || code === QUOTE || code === BACKSLASH || code > LAST_ASCII) return false;
+      buffer[end++] = code;
+    }
+    buffer[end++] = QUOTE;
+    this.end = end;
+    return true;
+  }
+
+  private reserve(count: number): void {
+    if (this.end + count > this.buffer.length) this.makeRoom(count);
+  }
+
+  private makeRoom(count: number): void {
+    const waiting = this.view();
+    const size = waiting.length + count;
+    // In place only where that frees half of it: moving many bytes for each line would cost more than they do.
+    if (size > this.buffer.length / 2) this.buffer = Buffer.allocUnsafeSlow(size * 2);
+    this.buffer.set(waiting);
+    this.start = 0;
+    this.end = waiting.length;
+  }
+}
+
+/** Whether a text is the same in JSON, between quotes, and can be written as UTF-8: half of a surrogate pair cannot. */
+function isPlain(text: string): boolean {
+  return !NEEDS_ESCAPE.test(text) && text.isWellFormed();
+}
