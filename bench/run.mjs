@@ -37,10 +37,12 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
   const client = await load.ask('run', options);
   const { delayMeanMs, delayP99Ms } = await server.ask('endLoad');
   if (exports) await sleep(DRAIN_MS);
-  const { cpuMicros, rssBytes, liveBytes } = await server.ask('report', { profile });
+  const { cpuMicros, systemMicros, threadMicros, rssBytes, liveBytes } = await server.ask('report', { profile });
   const sent = await sink.ask('take');
   return {
     cpu: cpuMicros / client.requests,
+    kernel: systemMicros / client.requests,
+    otherThreads: (cpuMicros - threadMicros) / client.requests,
     perSecond: client.perSecond,
     p99: client.p99Ms,
     delayMean: delayMeanMs,
@@ -100,7 +102,18 @@ function ratioTo(results, name, baseline, key) {
 }
 
 function render(results) {
-  const header = ['variant', 'CPU us/req', 'x bare', 'x pino', 'req/s', 'x pino', 'p99 ms', 'x pino'];
+  const header = [
+    'variant',
+    'CPU us/req',
+    'x bare',
+    'x pino',
+    'in the kernel',
+    'other threads',
+    'req/s',
+    'x pino',
+    'p99 ms',
+    'x pino',
+  ];
   const pacedHeader = [
     'variant',
     'CPU us/req',
@@ -138,6 +151,8 @@ function render(results) {
       fixed(1)(all.cpu),
       times('bare', 'cpu'),
       times('pino', 'cpu'),
+      fixed(1)(all.kernel),
+      fixed(1)(all.otherThreads),
       fixed(0)(all.perSecond),
       times('pino', 'perSecond'),
       fixed(2)(all.p99),

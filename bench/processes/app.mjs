@@ -128,6 +128,7 @@ const startupMs = performance.now();
 const DELAY_RESOLUTION_MS = 10;
 const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
 let usage;
+let threadUsage;
 let stopProfile;
 let watched;
 
@@ -156,6 +157,7 @@ const commands = {
     delay.enable();
     delay.reset();
     usage = process.cpuUsage();
+    threadUsage = process.threadCpuUsage();
   },
   /** The load has ended; the event loop is idle from here, so that its delay is read now. */
   endLoad: () => {
@@ -178,11 +180,18 @@ const commands = {
   /** What was buffered has been sent. */
   report: async ({ profile }) => {
     const { user, system } = process.cpuUsage(usage);
+    const thread = process.threadCpuUsage(threadUsage);
     const { rss } = process.memoryUsage();
     const liveBytes = measureLiveBytes();
     await stopProfile?.(profile);
     stopProfile = undefined;
-    return { cpuMicros: user + system, rssBytes: rss, liveBytes };
+    return {
+      cpuMicros: user + system,
+      systemMicros: system,
+      threadMicros: thread.user + thread.system,
+      rssBytes: rss,
+      liveBytes,
+    };
   },
   /** Lines in one go: more than anybody could write meanwhile. */
   burst: ({ lines }) => {
