@@ -10,6 +10,7 @@ import {
 
 import { RecordingTracer, type RecordingSettings } from './recording-tracer.js';
 import { type RecordingLimits } from './span-owner.interface.js';
+import { type TraceShare } from './trace-share.js';
 
 /** The specification's limits, for attributes, events and links alike. */
 const DEFAULT_COUNT = 128;
@@ -18,6 +19,7 @@ export interface RecordingTracerProviderOptions {
   readonly resource: Resource;
   readonly sampler: Sampler;
   readonly childrenFollowParent: boolean;
+  readonly newTraces?: TraceShare | undefined;
   readonly limits: SpanLimits;
   readonly spanProcessors: readonly SpanProcessor[];
 }

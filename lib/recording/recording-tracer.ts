@@ -21,6 +21,7 @@ import { RecordedSpan } from './recorded-span.js';
 import { SpanClock } from './span-clock.js';
 import { TraceId } from './span-identity.js';
 import { type RecordingLimits, type SpanOwner } from './span-owner.interface.js';
+import { type TraceShare } from './trace-share.js';
 import { UnrecordedSpan } from './unrecorded-span.js';
 
 /** What all tracers of a provider share. */
@@ -31,6 +32,8 @@ export interface RecordingSettings {
   readonly sampler: Sampler;
   /** Whether the sampler would decide for a child as it did for its local parent, so that it need not be asked. */
   readonly childrenFollowParent: boolean;
+  /** Which of the traces that begin here are recorded, where the sampler looks at nothing but their ids; undefined where it is asked. */
+  readonly newTraces?: TraceShare | undefined;
 }
 
 const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
@@ -56,6 +59,9 @@ export class RecordingTracer implements Tracer, SpanOwner {
     const caller = options.root === true ? trace.deleteSpan(parentContext) : parentContext;
     if (isTracingSuppressed(caller)) return NOT_RECORDED;
     const parent = trace.getSpan(caller);
+    const { newTraces } = this.settings;
+    if (parent === undefined && newTraces !== undefined)
+      return this.startTrace(name, options, caller, newTraces);
     if (parent instanceof LocalSpan && this.settings.childrenFollowParent) {
       return parent instanceof RecordedSpan
         ? this.record(name, options, caller, parent)
@@ -81,6 +87,23 @@ export class RecordingTracer implements Tracer, SpanOwner {
     const kind = options.kind ?? SpanKind.INTERNAL;
     const { startTime } = options;
     const start = { name, kind, traceId, traceFlags, traceState, parent, clock, startTime };
+    return this.begin(new RecordedSpan(this, start), options, caller);
+  }
+
+  /** A span without a parent, decided about without a text of its trace id, which nobody may ever ask for. */
+  private startTrace(name: string, options: SpanOptions, caller: Context, recorded: TraceShare): Span {
+    const traceId = TraceId.random();
+    if (!recorded.includes(traceId)) return new UnrecordedSpan(traceId, undefined);
+    const start = {
+      name,
+      kind: options.kind ?? SpanKind.INTERNAL,
+      traceId,
+      traceFlags: TraceFlags.SAMPLED,
+      traceState: undefined,
+      parent: undefined,
+      clock: SpanClock.current(),
+      startTime: options.startTime,
+    };
     return this.begin(new RecordedSpan(this, start), options, caller);
   }
 

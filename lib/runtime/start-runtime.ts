@@ -25,7 +25,7 @@ import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { keepExemplars } from './keep-exemplars.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
-import { childrenFollowParent, startSampling } from './sampling/start-sampling.js';
+import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
 import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
 
 /**
@@ -147,6 +147,7 @@ function createTracerProvider(
     ...parts,
     limits: traces.limits,
     childrenFollowParent: childrenFollowParent(traces),
+    newTraces: shareOfNewTraces(traces),
   });
 }
 

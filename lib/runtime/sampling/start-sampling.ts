@@ -2,6 +2,7 @@ import { type ReadableSpan, type Sampler, type SpanProcessor } from '@openteleme
 
 import { type KeepRuleOptions } from '../../config/sampling-options.interface.js';
 import { type KeepConfig, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { TraceShare } from '../../recording/trace-share.js';
 import { type CompiledRule, compileRules, ruleFor } from './compile-rules.js';
 import { createSampler } from './create-sampler.js';
 import { KeepProcessor } from './keep.processor.js';
@@ -53,6 +54,18 @@ export function startSampling(
  */
 export function childrenFollowParent({ sampler, keep }: TelemetryConfig['traces']): boolean {
   return keep === undefined && !('shouldSample' in sampler) && sampler.name.startsWith('parentbased_');
+}
+
+/** Which traces that begin here are recorded, where the sampler decides by their ids alone. */
+export function shareOfNewTraces({
+  sampler,
+  rules,
+  keep,
+}: TelemetryConfig['traces']): TraceShare | undefined {
+  if (keep !== undefined || rules.length > 0 || 'shouldSample' in sampler) return undefined;
+  // 1 where the name speaks of no ratio.
+  const { name, ratio } = sampler;
+  return new TraceShare(name.endsWith('always_off') ? 0 : ratio);
 }
 
 /** How each trace that starts is judged: as the first rule that matches says, and otherwise as all are. */
