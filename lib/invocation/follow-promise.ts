@@ -39,7 +39,8 @@ export function followPromise<T>(promise: Promise<T>, settlement: Settlement): P
 function isOrdinary(promise: Promise<unknown>): boolean {
   const prototype: unknown = Object.getPrototypeOf(promise);
   const plain = prototype === Promise.prototype || isForeignPromisePrototype(prototype);
-  return plain && Reflect.ownKeys(promise).every((key) => typeof key === 'symbol');
+  // Async hooks put symbols on promises.
+  return plain && Object.getOwnPropertyNames(promise).length === 0;
 }
 
 /** The `Promise.prototype` of another realm (a vm context, as jest's): one step below that realm's `Object.prototype`. */

@@ -8,6 +8,10 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const LAST_ASCII = 0x7f;
+const ZERO = 0x30;
+const POINT = 0x2e;
+/** Of a number with at most seven digits in front of the point. */
+const MAX_THOUSANDTHS = 2 ** 31 - 1;
 const HEX_DIGITS = Uint8Array.from(Buffer.from('0123456789abcdef'));
 
 /**
@@ -79,6 +83,15 @@ export class LineBuffer {
     this.end = end;
   }
 
+  /** A finite number, as `String` writes it. */
+  number(value: number): void {
+    // Most are counts, or fractions with three digits at most: their thousandths are a small integer.
+    const thousandths = Math.round(value * 1_000);
+    if (thousandths < 0 || thousandths > MAX_THOUSANDTHS || thousandths / 1_000 !== value)
+      this.ascii(String(value));
+    else this.thousandths(thousandths);
+  }
+
   /** Text as a value of JSON. */
   quoted(text: string): void {
     if (text.length > LONG_TEXT) this.text(JSON.stringify(text));
@@ -92,6 +105,32 @@ export class LineBuffer {
     let { end } = this;
     for (let shift = 28; shift >= 0; shift -= 4) buffer[end++] = HEX_DIGITS[(word >>> shift) & 0xf] ?? 0;
     this.end = end;
+  }
+
+  private thousandths(value: number): void {
+    const whole = Math.trunc(value / 1_000);
+    let fraction = value - whole * 1_000;
+    this.digits(whole);
+    if (fraction === 0) return;
+    this.reserve(4);
+    this.buffer[this.end++] = POINT;
+    for (let place = 100; fraction > 0; place /= 10) {
+      const digit = Math.trunc(fraction / place);
+      this.buffer[this.end++] = ZERO + digit;
+      fraction -= digit * place;
+    }
+  }
+
+  /** A whole number of up to seven digits. */
+  private digits(value: number): void {
+    this.reserve(7);
+    let place = 1;
+    while (place * 10 <= value) place *= 10;
+    for (let rest = value; place >= 1; place /= 10) {
+      const digit = Math.trunc(rest / place);
+      this.buffer[this.end++] = ZERO + digit;
+      rest -= digit * place;
+    }
   }
 
   /** Gives up, with nothing appended, at the first character that is not ASCII or must be escaped. */

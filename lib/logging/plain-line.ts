@@ -126,7 +126,8 @@ export class PlainLine implements LineSource, LineRecord {
       if (quotedKey.length === 0) return false;
       buffer.bytes(quotedKey);
       if (typeof value === 'string' && value.length <= MAX_LENGTH) buffer.quoted(value);
-      else if (typeof value === 'boolean' || Number.isFinite(value)) buffer.ascii(String(value));
+      else if (typeof value === 'number' && Number.isFinite(value)) buffer.number(value);
+      else if (typeof value === 'boolean') buffer.ascii(value ? 'true' : 'false');
       else return false;
     }
     buffer.bytes(MESSAGE);

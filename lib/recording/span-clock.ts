@@ -3,6 +3,8 @@ import { isTimeInputHrTime, millisToHrTime } from '@opentelemetry/core';
 
 /** Wall clock and monotonic clock may drift apart by this before they are compared anew: a laptop slept, NTP stepped. */
 const MAX_DRIFT_MS = 2;
+/** How often the two are compared, at most: the wall clock costs more to ask than all else about a span's beginning. */
+const COMPARED_EVERY_MS = 50;
 
 /**
  * The clock of one local trace: monotonic, so that a span never ends before it started, and anchored to the wall clock
@@ -16,13 +18,17 @@ export class SpanClock {
   ) {}
 
   private static latest = SpanClock.anchoredNow();
+  private static comparedAt = 0;
 
   /** The clock for a trace that begins now. */
   static current(): SpanClock {
-    const { latest } = SpanClock;
-    const drift = Date.now() - (latest.anchorMs + performance.now() - latest.offset);
-    if (drift < MAX_DRIFT_MS && drift > -MAX_DRIFT_MS) return latest;
-    return (SpanClock.latest = SpanClock.anchoredNow());
+    const now = performance.now();
+    if (now - SpanClock.comparedAt < COMPARED_EVERY_MS) return SpanClock.latest;
+    SpanClock.comparedAt = now;
+    const { anchorMs, offset } = SpanClock.latest;
+    const drift = Date.now() - (anchorMs + now - offset);
+    if (drift >= MAX_DRIFT_MS || drift <= -MAX_DRIFT_MS) SpanClock.latest = SpanClock.anchoredNow();
+    return SpanClock.latest;
   }
 
   /** Milliseconds since the anchor. */

@@ -34,8 +34,20 @@ export function runInSpan<T>(
   options: RunInSpanOptions,
   fn: (span: Span) => T,
 ): T {
-  if (!opensSpan(options)) return fn(trace.getActiveSpan() ?? NO_SPAN);
-  const observer = new SpanObserver(tracer, name, options, context.active());
+  const caller = context.active();
+  if (!opensSpan(options, caller)) return fn(trace.getSpan(caller) ?? NO_SPAN);
+  return runInNewSpan(tracer, name, options, caller, fn);
+}
+
+/** The same for whoever has asked already whether a span opens below `caller`, the active context. */
+export function runInNewSpan<T>(
+  tracer: Tracer,
+  name: string,
+  options: RunInSpanOptions,
+  caller: Context,
+  fn: (span: Span) => T,
+): T {
+  const observer = new SpanObserver(tracer, name, options, caller);
   return invokeAndFollow(() => fn(observer.span), observer);
 }
 

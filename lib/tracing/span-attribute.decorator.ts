@@ -64,7 +64,7 @@ export function findSpanAttributeParameters(
   const start = typeof owner === 'function' || (typeof owner === 'object' && owner !== null) ? owner : null;
   for (
     let level: object | null = start;
-    level !== null;
+    level !== null && level !== Object.prototype;
     level = Object.getPrototypeOf(level) as object | null
   ) {
     const parameters = parametersByTarget.get(level)?.get(method);

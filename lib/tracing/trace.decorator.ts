@@ -1,4 +1,4 @@
-import { type Attributes, type Link, type SpanKind } from '@opentelemetry/api';
+import { type Attributes, context, type Link, type SpanKind } from '@opentelemetry/api';
 
 import { ATTR_CODE_FUNCTION_NAME } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
@@ -11,7 +11,7 @@ import { type AnyMethod } from '../invocation/wrap-method.js';
 import { opensSpan } from '../runtime/opens-span.js';
 import { tracerFor } from '../runtime/tracers.js';
 import { type ErrorPredicate } from './error-policy.js';
-import { runInSpan, type RunInSpanOptions } from './run-in-span.js';
+import { runInNewSpan, type RunInSpanOptions } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
 import { rememberTracedMethod } from './traced-methods.js';
 
@@ -64,13 +64,16 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
     return options.name ?? `${className}.${site.methodName}`;
   };
   return function (...args) {
-    if (!opensSpan(options)) return original.apply(this, args);
+    const caller = context.active();
+    if (!opensSpan(options, caller)) return original.apply(this, args);
     const className = site.className(this);
     const call = describeCall(options, this, site.methodName, args);
     // A span of another name would not tell which method it is about.
     if (options.name !== undefined)
       call.attributes = { [ATTR_CODE_FUNCTION_NAME]: `${className}.${site.methodName}`, ...call.attributes };
-    return runInSpan(tracerFor(className), nameOf(className), call, () => original.apply(this, args));
+    return runInNewSpan(tracerFor(className), nameOf(className), call, caller, () =>
+      original.apply(this, args),
+    );
   };
 }
 
@@ -81,16 +84,15 @@ function describeCall(
   args: unknown[],
 ): RunInSpanOptions {
   const { kind, root, isError } = options;
+  const call: RunInSpanOptions = { isError };
+  if (kind !== undefined) call.kind = kind;
+  if (root !== undefined) call.root = root;
   const marked = readMarkedArguments(owner, method, args);
   const given = evaluate(options.attributes, args, method);
+  if (marked !== undefined || given !== undefined) call.attributes = { ...given, ...marked };
   const links = evaluate(options.links, args, method);
-  return {
-    ...(kind === undefined ? {} : { kind }),
-    ...(root === undefined ? {} : { root }),
-    ...(links === undefined ? {} : { links }),
-    ...(marked === undefined && given === undefined ? {} : { attributes: { ...given, ...marked } }),
-    isError,
-  };
+  if (links !== undefined) call.links = links;
+  return call;
 }
 
 function readMarkedArguments(owner: unknown, method: string, args: unknown[]): Attributes | undefined {

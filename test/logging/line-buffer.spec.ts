@@ -36,6 +36,19 @@ describe('a line buffer', () => {
     expect(write((buffer) => { buffer.hex(word); })).toBe(digits); // prettier-ignore
   });
 
+  it('writes any finite number as String does', () => {
+    const edges = [0, -0, 1, -1, 0.1, 0.01, 0.001, 0.0001, 0.1 + 0.2, 1.005, 2_147_483.647, 2_147_483.648];
+    const large = [1e6, 9_999_999, 1e7, 2 ** 31, 2 ** 53, 1e21, 1e300, Number.MAX_VALUE, Number.MIN_VALUE];
+    const thousandths = Array.from({ length: 20_000 }, (_, index) => (index * 107) / 1_000);
+    const random = Array.from(
+      { length: 5_000 },
+      () => (Math.random() - 0.2) * 10 ** (Math.random() * 24 - 8),
+    );
+    for (const value of [...edges, ...large, ...thousandths, ...random]) {
+      expect(write((buffer) => { buffer.number(value); })).toBe(String(value)); // prettier-ignore
+    }
+  });
+
   it('keeps what waits while it grows, and while what was taken makes room', () => {
     const buffer = new LineBuffer(16);
     const taken: string[] = [];

@@ -1,4 +1,4 @@
-import { type Attributes, type Span } from '@opentelemetry/api';
+import { type Attributes, context, type Span } from '@opentelemetry/api';
 
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type InstrumentationConfig } from '../../config/telemetry-config.interface.js';
@@ -6,7 +6,7 @@ import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-meth
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { runInSpan } from '../../tracing/run-in-span.js';
+import { runInNewSpan } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { type ContainerClass, prototypesOf } from './container-classes.js';
 
@@ -90,7 +90,8 @@ function traceCalls(original: AnyMethod, key: string, declarer: object, rule: Me
     return span;
   };
   return function (...args) {
-    if (currentRuntime()?.config.instrumentation[rule.switchedBy] !== true || !opensSpan()) {
+    const caller = context.active();
+    if (currentRuntime()?.config.instrumentation[rule.switchedBy] !== true || !opensSpan(undefined, caller)) {
       return original.apply(this, args);
     }
     const span = typeof this === 'object' && this !== null && describe(this.constructor as ContainerClass);
@@ -101,6 +102,8 @@ function traceCalls(original: AnyMethod, key: string, declarer: object, rule: Me
     }
     const more = rule.describeCall?.(args);
     const attributes = more === undefined ? span.attributes : { ...span.attributes, ...more };
-    return runInSpan(tracerFor(span.scope), span.name, { attributes }, () => original.apply(this, args));
+    return runInNewSpan(tracerFor(span.scope), span.name, { attributes }, caller, () =>
+      original.apply(this, args),
+    );
   };
 }

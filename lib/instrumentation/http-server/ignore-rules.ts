@@ -11,23 +11,24 @@ const TEMPLATE = /:[A-Za-z_$]|\*.|[{(]/;
  * match the paths their router would give them, because Express knows the route too late; regular expressions are tested.
  */
 export function compileIgnoreRules(rules: readonly (string | RegExp)[]): IgnoreRule {
-  const exact = new Set<string>();
+  // No Set: a path seldom comes twice as the same text, and hashing it costs more than comparing a few lengths.
+  const exact: string[] = [];
   const prefixes: string[] = [];
   const patterns: RegExp[] = [];
   for (const rule of rules) {
     if (rule instanceof RegExp) {
       patterns.push(withoutPosition(rule));
     } else if (TEMPLATE.test(rule)) {
-      exact.add(rule);
+      exact.push(rule);
       patterns.push(compileRoute(rule));
     } else if (rule.endsWith('*')) {
       prefixes.push(rule.slice(0, -1));
     } else {
-      exact.add(rule);
+      exact.push(rule);
     }
   }
   return (path) => {
-    if (exact.has(path)) return true;
+    if (exact.includes(path)) return true;
     for (const prefix of prefixes) if (path.startsWith(prefix)) return true;
     for (const pattern of patterns) if (pattern.test(path)) return true;
     return false;

@@ -1,11 +1,12 @@
 import { type Type } from '@nestjs/common';
-import { type Attributes, trace } from '@opentelemetry/api';
+import { type Attributes, context, trace } from '@opentelemetry/api';
 
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
+import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { runInSpan } from '../../tracing/run-in-span.js';
+import { runInNewSpan } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import {
   ATTR_NESTJS_CONTROLLER,
@@ -79,11 +80,13 @@ function traceHandler(original: AnyMethod, method: string, kind: string): AnyMet
     return span;
   };
   return function (...args) {
-    const active =
-      currentRuntime()?.config.instrumentation.nest !== undefined && trace.getActiveSpan() !== undefined;
-    if (!active || typeof this !== 'object' || this === null) return original.apply(this, args);
+    const caller = context.active();
+    const traced =
+      currentRuntime()?.config.instrumentation.nest !== undefined && trace.getSpan(caller) !== undefined;
+    if (!traced || typeof this !== 'object' || this === null || !opensSpan(undefined, caller))
+      return original.apply(this, args);
     const { scope, name, options } = spans.get(this.constructor) ?? describe(this.constructor);
-    return runInSpan(tracerFor(scope), name, options, () => original.apply(this, args));
+    return runInNewSpan(tracerFor(scope), name, options, caller, () => original.apply(this, args));
   };
 }
 
