@@ -215,8 +215,7 @@ const args = process.argv.slice(2).filter((argument) => argument !== only);
 // What is asked for by name may exist on one of the two only.
 if (only === undefined && args.length > 0) args.push('--passWithNoTests');
 const lines = {
-  '--nest=12': () =>
-    runSpecs('jest.mjs', ['--runInBand', '--verbose', ...args, '--selectProjects', 'backends']),
+  '--nest=12': () => runSpecs('jest.mjs', ['backends', '--runInBand', '--verbose', ...args]),
   '--nest=11': () => runSpecs('nest11.mjs', ['--backends', ...args]),
 };
 if (only !== undefined && !Object.hasOwn(lines, only)) refuse(`${only}: say --nest=12 or --nest=11`);

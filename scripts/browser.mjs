@@ -27,7 +27,7 @@ process.exitCode =
   run('build.mjs', ['--all']) ||
   run(
     'jest.mjs',
-    ['--runInBand', ...args, '--selectProjects', 'browser'],
+    ['browser', '--runInBand', ...args],
     // Specs look for what is installed only: a package may have to unpack its browser first.
     chromium === undefined ? {} : { CHROMIUM_BIN: chromium },
   );

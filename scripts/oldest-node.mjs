@@ -50,7 +50,7 @@ const args = process.argv.slice(2);
 const patterns = args.length > 0 ? args : ['/test/(?!e2e/nest12-)'];
 const codes = [
   run('build.mjs', '--all'),
-  run('jest.mjs', ...patterns, '--selectProjects', 'unit', 'e2e'),
+  run('jest.mjs', 'unit,e2e', ...patterns),
   args.length > 0 ? 0 : run('nest11.mjs'),
 ];
 process.exitCode = codes.find((code) => code !== 0) ?? 0;
