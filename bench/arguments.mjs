@@ -54,6 +54,15 @@ function readAs({ fallback, read }, given, name) {
   }
 }
 
+/** What may be asked, and what is taken where nothing is. */
+function describe(kinds, commands) {
+  const options = Object.entries(kinds).map(([name, { type, fallback }]) => {
+    const otherwise = fallback === undefined || fallback?.length === 0 ? '' : `  (${String(fallback)})`;
+    return `  --${name}${type === 'string' ? ' …' : ''}${otherwise}`;
+  });
+  return [...(commands.length > 0 ? [`  ${commands.join(' | ')}`] : []), ...options].join('\n');
+}
+
 /**
  * The options as they were given, names in camelCase, and `command`, one of `commands`, the first unless told. Says what makes no
  * sense and ends the process then.
@@ -61,9 +70,16 @@ function readAs({ fallback, read }, given, name) {
 export function readArguments(kinds, commands = []) {
   try {
     const { values, positionals } = parseArgs({
-      options: Object.fromEntries(Object.entries(kinds).map(([name, { type }]) => [name, { type }])),
+      options: {
+        ...Object.fromEntries(Object.entries(kinds).map(([name, { type }]) => [name, { type }])),
+        help: { type: 'boolean' },
+      },
       allowPositionals: commands.length > 0,
     });
+    if (values.help) {
+      console.log(describe(kinds, commands));
+      process.exit(0);
+    }
     const read = Object.entries(kinds).map(([name, kind]) => [
       camelCase(name),
       readAs(kind, values[name], `--${name}`),

@@ -37,7 +37,9 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
   const client = await load.ask('run', options);
   const { delayMeanMs, delayP99Ms } = await server.ask('endLoad');
   if (exports) await sleep(DRAIN_MS);
-  const { cpuMicros, systemMicros, threadMicros, rssBytes, liveBytes } = await server.ask('report', { profile });
+  const { cpuMicros, systemMicros, threadMicros, rssBytes, liveBytes } = await server.ask('report', {
+    profile,
+  });
   const sent = await sink.ask('take');
   return {
     cpu: cpuMicros / client.requests,
