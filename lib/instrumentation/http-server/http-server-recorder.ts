@@ -5,6 +5,7 @@ import { suppressTracing } from '@opentelemetry/core';
 
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { withRequestScope } from '../../logging/request-scope.js';
 import { type HttpFramework } from './http-framework.interface.js';
 import { RAW_FRAMEWORK } from './raw.framework.js';
 import { pathOf } from './read-request.js';
@@ -41,7 +42,8 @@ export class HttpServerRecorder {
   ): unknown {
     const record = this.open(this.framework, this.settings, request, response, raw);
     if (record === undefined) return proceed();
-    if (record === 'ignored') return context.with(suppressTracing(context.active()), proceed);
+    if (record === 'ignored')
+      return context.with(suppressTracing(withRequestScope(context.active())), proceed);
     followResponse(rawResponse);
     return context.with(record.context, proceed);
   }

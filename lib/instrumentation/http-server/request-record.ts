@@ -4,6 +4,7 @@ import { type Context, context, propagation, type Span, trace } from '@opentelem
 import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { withRequestScope } from '../../logging/request-scope.js';
 import { writeRequestLine } from '../../logging/write-request-line.js';
 import { knownHttpMethod } from '../../metrics/http-method.js';
 import { recordHttpServerRequest } from '../../metrics/http-server-metrics.js';
@@ -60,9 +61,10 @@ export class RequestRecord {
     this.owned = existing === undefined || !isForeignServerSpan(existing);
     if (existing !== undefined && !this.owned) {
       this.span = existing;
-      this.context = caller;
+      this.context = withRequestScope(caller);
     } else {
-      const parent = this.parentOf(caller);
+      // Below the span, which is looked for more often.
+      const parent = withRequestScope(this.parentOf(caller));
       this.span = this.startSpan(forwarded, parent);
       this.context = trace.setSpan(parent, this.span);
     }

@@ -13,7 +13,7 @@ import {
 import { isObservable } from 'rxjs';
 
 import { followResult } from '../../invocation/follow-result.js';
-import { runInRequestScope } from '../../logging/request-scope.js';
+import { runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, isSpanError, recordFailure } from '../../tracing/error-policy.js';
 
@@ -51,7 +51,7 @@ export class GatewayCall {
     links: Link[],
   ) {
     const { spanName, kind, attributes } = handler;
-    const caller = context.active();
+    const caller = withRequestScope(context.active());
     this.span = tracerFor(SCOPE).startSpan(spanName, { kind, attributes, links, root: true }, caller);
     this.context = trace.setSpan(caller, this.span).setValue(CALL, this);
   }

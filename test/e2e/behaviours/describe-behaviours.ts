@@ -16,6 +16,7 @@ import { describeMetrics } from './metrics.behaviours.js';
 import { describeModule } from './module.behaviours.js';
 import { describeNestPipeline } from './nest-pipeline.behaviours.js';
 import { describeOutgoingRequests } from './outgoing-requests.behaviours.js';
+import { describePinoLogger } from './pino-logger.behaviours.js';
 import { type Platform, platformName } from './platform.js';
 import { describeProviders } from './providers.behaviours.js';
 import { describeSampling } from './sampling.behaviours.js';
@@ -41,6 +42,7 @@ export function describeBehaviours(platform: Platform): void {
     describeLongResponses(platform);
     describeDecorators(platform);
     describeLogging(platform);
+    describePinoLogger(platform);
     describeMetrics(platform);
     describeOutgoingRequests(platform);
     describeModule(platform);

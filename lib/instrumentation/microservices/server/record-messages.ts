@@ -6,7 +6,7 @@ import { isRunningPromise } from '../../../invocation/follow-promise.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import { type ResultObserver } from '../../../invocation/result-observer.interface.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { runInRequestScope } from '../../../logging/request-scope.js';
+import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { Operation, type OperationDescription } from '../operation.js';
 import { senderContext } from './incoming-message.js';
 
@@ -43,7 +43,7 @@ export function recordMessage(
   outcome: MessageOutcome = PLAIN_OUTCOME,
 ): unknown {
   if (isTracingSuppressed(context.active())) return handler.apply(self, args);
-  return context.with(senderContext(args), () => {
+  return context.with(withRequestScope(senderContext(args)), () => {
     const operation = new Operation(description);
     outcome.begin?.(operation);
     return context.with(operation.context, () =>
