@@ -15,6 +15,8 @@ export interface LineRecord {
   readonly level: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** When the line was seen, where `time` is what the application's logger says. Default: `time`. */
+  readonly observedTime?: number;
   readonly message: string;
   /** The class that logged: the record's instrumentation scope. */
   readonly context: string | undefined;
@@ -43,6 +45,7 @@ export function createLogRecordEmitter(): EmitLogRecord {
       body: line.message,
       attributes: line.attributes,
       timestamp: line.time,
+      observedTimestamp: line.observedTime ?? line.time,
       context: lineContext(),
     });
   };
@@ -51,7 +54,7 @@ export function createLogRecordEmitter(): EmitLogRecord {
 /** The record of a line that was read back. */
 export function toLineRecord(line: LogLine): LineRecord {
   const { level, time, message, context } = line;
-  return { level, time, message, context, attributes: attributesOf(line) };
+  return { level, time, observedTime: Date.now(), message, context, attributes: attributesOf(line) };
 }
 
 function attributesOf({ plain, fields, context, error }: LogLine): Attributes {

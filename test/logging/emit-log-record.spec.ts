@@ -1,0 +1,77 @@
+import { logs } from '@opentelemetry/api';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+
+import { createLogRecordEmitter, type LineRecord } from '../../lib/logging/emit-log-record.js';
+import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+
+const YESTERDAY = Date.now() - 86_400_000;
+
+describe('createLogRecordEmitter()', () => {
+  const exporter = new InMemoryLogRecordExporter();
+  const emitted = (line: Partial<LineRecord> = {}) => {
+    exporter.reset();
+    createLogRecordEmitter()({
+      level: 30,
+      time: YESTERDAY,
+      message: 'Processing started',
+      context: undefined,
+      attributes: {},
+      ...line,
+    });
+    return exporter.getFinishedLogRecords()[0]!;
+  };
+  beforeEach(() => {
+    logs.setGlobalLoggerProvider(
+      new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }),
+    );
+  });
+  afterEach(() => {
+    logs.disable();
+  });
+
+  it.each([
+    [Number.NaN, 'TRACE', 1],
+    [-10, 'TRACE', 1],
+    [0, 'TRACE', 1],
+    [10, 'TRACE', 1],
+    [19, 'TRACE', 1],
+    [20, 'DEBUG', 5],
+    [30, 'INFO', 9],
+    [35, 'INFO', 9],
+    [40, 'WARN', 13],
+    [50, 'ERROR', 17],
+    [59.9, 'ERROR', 17],
+    [60, 'FATAL', 21],
+    [70, 'FATAL', 21],
+    [Infinity, 'FATAL', 21],
+  ])('names the severity of level %d', (level, severityText, severityNumber) => {
+    expect(emitted({ level })).toMatchObject({ severityText, severityNumber });
+  });
+
+  it('says that a line was observed when it was made', () => {
+    const { hrTime, hrTimeObserved } = emitted();
+    expect(hrTime[0]).toBe(Math.floor(YESTERDAY / 1_000));
+    expect(hrTimeObserved).toEqual(hrTime);
+  });
+
+  it('says when a line was seen that has a time of its own', () => {
+    const { hrTime, hrTimeObserved } = emitted({ observedTime: YESTERDAY + 5_000 });
+    expect(hrTimeObserved).toEqual([hrTime[0] + 5, hrTime[1]]);
+  });
+});
+
+describe('a log line with the time of a clock of the application', () => {
+  let logging: ObservedLogging | undefined;
+  afterEach(() => {
+    stopObserving(logging);
+  });
+
+  it('was observed when it was written', () => {
+    logging = observeLogging({ pino: { timestamp: () => `,"time":${YESTERDAY}` } });
+    const before = Math.floor(Date.now() / 1_000);
+    logging.logger!.info('late');
+    const { hrTime, hrTimeObserved } = logging.logRecords()[0]!;
+    expect(hrTime[0]).toBe(Math.floor(YESTERDAY / 1_000));
+    expect(hrTimeObserved[0]).toBeGreaterThanOrEqual(before);
+  });
+});
