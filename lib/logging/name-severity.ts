@@ -9,17 +9,20 @@ export interface Severity {
   readonly label: string;
 }
 
-const SEVERITIES: readonly (Severity & { readonly level: number })[] = [
-  { level: 60, number: SeverityNumber.FATAL, text: 'FATAL', label: 'CRITICAL' },
-  { level: 50, number: SeverityNumber.ERROR, text: 'ERROR', label: 'ERROR' },
-  { level: 40, number: SeverityNumber.WARN, text: 'WARN', label: 'WARNING' },
-  { level: 30, number: SeverityNumber.INFO, text: 'INFO', label: 'INFO' },
-  { level: 20, number: SeverityNumber.DEBUG, text: 'DEBUG', label: 'DEBUG' },
-];
-
 const TRACE: Severity = { number: SeverityNumber.TRACE, text: 'TRACE', label: 'TRACE' };
+
+/** By pino's level, divided by ten. */
+const SEVERITIES: readonly Severity[] = [
+  TRACE,
+  TRACE,
+  { number: SeverityNumber.DEBUG, text: 'DEBUG', label: 'DEBUG' },
+  { number: SeverityNumber.INFO, text: 'INFO', label: 'INFO' },
+  { number: SeverityNumber.WARN, text: 'WARN', label: 'WARNING' },
+  { number: SeverityNumber.ERROR, text: 'ERROR', label: 'ERROR' },
+  { number: SeverityNumber.FATAL, text: 'FATAL', label: 'CRITICAL' },
+];
 
 /** The severity of one of pino's level numbers; a level of the application's own counts as the next lower one. */
 export function nameSeverity(level: number): Severity {
-  return SEVERITIES.find((severity) => level >= severity.level) ?? TRACE;
+  return SEVERITIES[Math.min(6, Math.floor(level / 10))] ?? TRACE;
 }
