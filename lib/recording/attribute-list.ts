@@ -30,7 +30,8 @@ export class AttributeList {
   setAll(attributes: Readonly<Attributes>): void {
     if (this.base === undefined && this.entries.length === 0 && this.takeBase(attributes)) return;
     for (const key in attributes) {
-      if (Object.hasOwn(attributes, key)) this.set(key, attributes[key]);
+      // About the key of a loop the engine knows the answer; `Object.hasOwn()` it would call.
+      if (Object.prototype.hasOwnProperty.call(attributes, key)) this.set(key, attributes[key]);
     }
   }
 
