@@ -1,4 +1,11 @@
-import { type LogRecord, ROOT_CONTEXT, SeverityNumber, trace, TraceFlags } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type LogRecord,
+  ROOT_CONTEXT,
+  SeverityNumber,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api';
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
@@ -10,6 +17,7 @@ import { resource } from '../support/trace-provider.js';
 import { decodeOtlp } from './decode-otlp.js';
 
 const NOW = 1_795_000_000_123;
+const OWN = { own: { value: 2, enumerable: true } };
 const remoteSpan = trace.setSpanContext(ROOT_CONTEXT, {
   traceId: '0af7651916cd43dd8448eb211c80319c',
   spanId: 'b7ad6b7169203331',
@@ -57,6 +65,11 @@ describe('encodeLogRecord()', () => {
     ['nothing', {}],
     ['a severity', { severityNumber: SeverityNumber.WARN, severityText: 'WARN', timestamp: NOW }],
     ['an unspecified severity', { severityNumber: SeverityNumber.UNSPECIFIED }],
+    ['a severity of its own', { severityNumber: SeverityNumber.INFO3, severityText: 'NOTICE' }],
+    ['a severity without a number', { severityText: 'wichtig – 重要' }],
+    ['a severity without a text', { severityNumber: SeverityNumber.FATAL4 }],
+    ['when it was observed', { timestamp: NOW - 5_000, observedTimestamp: NOW - 1 }],
+    ['when it was observed and no other time', { observedTimestamp: new Date(NOW - 1) }],
     ['a body with structure', { body: { order: { id: 'o1', items: [1, 'two', null, { three: true }] } } }],
     [
       'attributes',
@@ -67,6 +80,9 @@ describe('encodeLogRecord()', () => {
       '200 attributes',
       { attributes: Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`k${n}`, n])) },
     ],
+    ['a body with a prototype', { body: Object.create({ inherited: 1 }, OWN) as Attributes }],
+    ['attributes with a prototype', { attributes: Object.create({ inherited: 1 }, OWN) as Attributes }],
+    ['an attribute without a key', { attributes: { '': 'nothing', id: 'o1' } }],
     ['an event name', { eventName: 'order.paid' }],
     ['an exception', { exception: new RangeError('out of range') }],
     ['a thrown text', { exception: 'out of range' }],
@@ -86,5 +102,15 @@ describe('encodeLogRecord()', () => {
 
   it.each(cases)('writes %s as the serializer of the SDK does', (_, record) => {
     expect(encodedByUs(record)).toEqual(encodedByTheSdk(record));
+  });
+
+  it.each([
+    [0, 200],
+    [16_250, 16_400],
+  ])('writes bodies of %d to %d characters, whatever the lengths around them take', (from, to) => {
+    for (let length = from; length <= to; length += 1) {
+      const record = { body: 'b'.repeat(length), attributes: { id: 'o1' } };
+      expect(encodedByUs(record)).toEqual(encodedByTheSdk(record));
+    }
   });
 });

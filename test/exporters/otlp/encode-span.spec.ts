@@ -81,9 +81,16 @@ const VALUES: readonly [string, Attributes[string]][] = [
   ['a long text beyond ASCII', 'ü'.repeat(20_000)],
   ['a text of 127 characters', 'y'.repeat(127)],
   ['a text of 128 characters', 'y'.repeat(128)],
+  ['a text of 100 characters beyond ASCII', 'ü'.repeat(100)],
+  ['a text that ends beyond ASCII', 'y'.repeat(30) + 'é'],
   ['zero', 0],
   ['a small number', 42],
+  ['a number of two bytes', 128],
+  ['the largest number of 31 bits', 2 ** 31 - 1],
+  ['a number of 32 bits', 2 ** 31],
   ['a number of five bytes', 2 ** 34],
+  ['no number', Number.NaN],
+  ['minus zero', -0],
   ['the largest safe integer', Number.MAX_SAFE_INTEGER],
   ['a negative integer', -7],
   ['an integer beyond the safe ones', 2 ** 60],
@@ -121,6 +128,67 @@ describe.each(Object.entries(engines))('encodeSpan() of spans %s', (_, createPro
     expectTheSame();
   });
 
+  it.each([
+    ['no name', ''],
+    ['a name beyond ASCII', 'GET /größe/日本/🚀'],
+  ])('writes %s, once and again', (_kind, name) => {
+    for (let times = 0; times < 2; times += 1) {
+      const span = start(name);
+      span.addEvent(name);
+      span.end();
+    }
+    expectTheSame();
+  });
+
+  it('writes as text what untyped code gives for a name or a key', () => {
+    start(42 as unknown as string)
+      .setAttribute(43 as unknown as string, 'x')
+      .end();
+    start('after').end();
+    expect(JSON.stringify(encoded.decoded().ours)).toMatch(/"name":"42".*"name":"after"/);
+  });
+
+  it.each(['constructor', 'ключ', '\ud800', 'k'.repeat(100), 'ü'.repeat(100), 'k'.repeat(20_000)])(
+    'writes the key %p with every kind of value',
+    (key) => {
+      for (const [, value] of VALUES) {
+        const span = start('span');
+        span.setAttribute(key, value);
+        span.addEvent('event', { [`${key}!`]: value! });
+        span.end();
+      }
+      expectTheSame();
+    },
+  );
+
+  it.each([
+    [0, 260],
+    [16_200, 16_400],
+  ])(
+    'writes names, texts and keys of %d to %d characters, whatever the lengths around them take',
+    (from, to) => {
+      for (let length = from; length <= to; length += 1) {
+        const text = 't'.repeat(length);
+        start(text).end();
+        const parent = trace.setSpan(ROOT_CONTEXT, start('parent'));
+        start(text, {}, parent).end();
+        start('attribute').setAttribute('key', text).end();
+        start('key')
+          .setAttribute(text || 'none', 1)
+          .end();
+        start('event').addEvent('log', { text }).end();
+        start('message').setStatus({ code: SpanStatusCode.ERROR, message: text }).end();
+      }
+      expectTheSame();
+    },
+  );
+
+  it('does not write what attributes inherit', () => {
+    const attributes = Object.create({ inherited: 1 }, { own: { value: 2, enumerable: true } }) as Attributes;
+    start('span', { attributes }).addEvent('event', attributes).end();
+    expect(JSON.stringify(encoded.decoded().ours)).not.toContain('inherited');
+  });
+
   it('writes a span without anything', () => {
     start('').end();
     expectTheSame();
@@ -133,6 +201,12 @@ describe.each(Object.entries(engines))('encodeSpan() of spans %s', (_, createPro
       expectTheSame();
     },
   );
+
+  it('keeps a kind that is none from spoiling what follows', () => {
+    start('span', { kind: 254 }).end();
+    start('after', { kind: SpanKind.SERVER }).end();
+    expect(JSON.stringify(encoded.decoded().ours)).toMatch(/"name":"after","kind":2/);
+  });
 
   it.each([
     { code: SpanStatusCode.OK },
@@ -209,5 +283,17 @@ describe.each(Object.entries(engines))('encodeSpan() of spans %s', (_, createPro
     span.end();
     expect(encoded.spans[0]!.attributes).toEqual({ list: ['a'], text: 'before' });
     expectTheSame();
+  });
+});
+
+// Last, because what is remembered is remembered for good.
+describe('encodeSpan()', () => {
+  it('writes more names and keys than it remembers', () => {
+    const encoded = new Encoded();
+    const tracer = engines.ours(encoded).getTracer('OrderService');
+    for (let index = 0; index < 5_000; index += 1)
+      tracer.startSpan(`name ${index}`).setAttribute(`key.${index}`, index).end();
+    const { ours, standard } = encoded.decoded();
+    expect(ours).toEqual(standard);
   });
 });

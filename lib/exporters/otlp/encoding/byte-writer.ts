@@ -1,6 +1,6 @@
+import { MAX_SHORT, putAscii } from './put-plain-value.js';
+
 const INITIAL_BYTES = 4_096;
-/** Longer texts are left to the engine's own encoder; for shorter ones the call would cost more than the loop. */
-const SHORT_TEXT = 48;
 const TWO_POW_32 = 0x1_0000_0000;
 
 /**
@@ -8,32 +8,43 @@ const TWO_POW_32 = 0x1_0000_0000;
  * A message whose length is not known yet gets its length written in front of it when it is closed.
  */
 export class ByteWriter {
-  private buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  private at = 0;
-
-  /** Bytes written since the start. */
-  get length(): number {
-    return this.at;
-  }
+  /** The memory as bytes and as larger numbers; after `reserve()` and `claim()` it may be another. */
+  buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  data = dataOf(this.buffer);
+  /** Bytes written since the start; whoever writes in place moves it behind what is complete. */
+  length = 0;
 
   /** Forgets what was written after `length`; the memory is used again. */
   truncate(length: number): void {
-    this.at = length;
+    this.length = length;
   }
 
   /** What was written, in place: valid until the next write. */
   view(): Uint8Array {
-    return this.buffer.subarray(0, this.at);
+    return this.buffer.subarray(0, this.length);
   }
 
   copyTo(target: Uint8Array, offset: number): number {
     target.set(this.view(), offset);
-    return offset + this.at;
+    return offset + this.length;
+  }
+
+  /** Makes room behind what was written. */
+  reserve(count: number): void {
+    if (this.length + count > this.buffer.length) this.grow(count);
+  }
+
+  /** The position of `count` bytes that the caller writes in place. */
+  claim(count: number): number {
+    this.reserve(count);
+    const at = this.length;
+    this.length = at + count;
+    return at;
   }
 
   byte(value: number): void {
-    this.reserve(1);
-    this.buffer[this.at++] = value;
+    const at = this.claim(1);
+    this.buffer[at] = value;
   }
 
   /** A whole number from 0 to 2^53. */
@@ -41,11 +52,11 @@ export class ByteWriter {
     this.reserve(10);
     let rest = value;
     while (rest >= 0x80) {
-      this.buffer[this.at++] = (rest % 0x80) | 0x80;
+      this.buffer[this.length++] = (rest % 0x80) | 0x80;
       // Bit operations would cut what is beyond 32 bits.
       rest = rest < TWO_POW_32 ? rest >>> 7 : Math.floor(rest / 0x80);
     }
-    this.buffer[this.at++] = rest;
+    this.buffer[this.length++] = rest;
   }
 
   /** Any whole number of a double, as int64: what is negative takes ten bytes. */
@@ -57,53 +68,26 @@ export class ByteWriter {
     this.reserve(10);
     let rest = BigInt.asUintN(64, BigInt(value));
     while (rest >= 0x80n) {
-      this.buffer[this.at++] = Number(rest & 0x7fn) | 0x80;
+      this.buffer[this.length++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
-    this.buffer[this.at++] = Number(rest);
+    this.buffer[this.length++] = Number(rest);
   }
 
   double(value: number): void {
-    this.reserve(8);
-    this.at = this.buffer.writeDoubleLE(value, this.at);
+    const at = this.claim(8);
+    this.data.setFloat64(at, value, true);
   }
 
   /** 32 bits, lowest byte first. */
   fixed32(word: number): void {
-    this.reserve(4);
-    const { buffer } = this;
-    let { at } = this;
-    buffer[at++] = word;
-    buffer[at++] = word >>> 8;
-    buffer[at++] = word >>> 16;
-    buffer[at++] = word >>> 24;
-    this.at = at;
-  }
-
-  /** 32 bits, highest byte first, as ids are written. */
-  bigEndian32(word: number): void {
-    this.reserve(4);
-    const { buffer } = this;
-    let { at } = this;
-    buffer[at++] = word >>> 24;
-    buffer[at++] = word >>> 16;
-    buffer[at++] = word >>> 8;
-    buffer[at++] = word;
-    this.at = at;
+    const at = this.claim(4);
+    this.data.setInt32(at, word, true);
   }
 
   bytes(source: Uint8Array): void {
-    const { length } = source;
-    this.reserve(length);
-    if (length > 32) {
-      this.buffer.set(source, this.at);
-      this.at += length;
-      return;
-    }
-    const { buffer } = this;
-    let { at } = this;
-    for (let index = 0; index < length; index += 1) buffer[at++] = source[index] ?? 0;
-    this.at = at;
+    const at = this.claim(source.length);
+    this.buffer.set(source, at);
   }
 
   /** The length of a text in UTF-8 and the text. */
@@ -111,69 +95,63 @@ export class ByteWriter {
     const { length } = text;
     // Three bytes at most for each UTF-16 unit, and five for the length.
     this.reserve(length * 3 + 5);
-    if (length > SHORT_TEXT || !this.shortAscii(text)) this.encodeText(text);
+    if (length <= MAX_SHORT && putAscii(this.buffer, this.length + 1, text)) {
+      this.buffer[this.length] = length;
+      this.length += 1 + length;
+    } else this.encodeText(text);
   }
 
   /** Begins a message whose length takes `lengthBytes`, probably; give what this returns to `close()`. */
   open(lengthBytes: number): number {
-    this.reserve(lengthBytes);
-    this.at += lengthBytes;
-    return this.at;
+    return this.claim(lengthBytes) + lengthBytes;
   }
 
   /** Ends the message that began at `start` by writing its length in front of it. */
   close(start: number, lengthBytes: number): void {
-    const length = this.at - start;
+    const length = this.length - start;
     const needed = varintSize(length);
-    if (needed !== lengthBytes) {
-      this.reserve(needed);
-      this.buffer.copyWithin(start + needed - lengthBytes, start, this.at);
-      this.at += needed - lengthBytes;
-    }
-    this.writeVarintAt(start - lengthBytes, length);
-  }
-
-  /** Makes room; whoever writes several small things makes it once. */
-  reserve(count: number): void {
-    if (this.at + count > this.buffer.length) this.grow(count);
-  }
-
-  private shortAscii(text: string): boolean {
-    const { buffer } = this;
-    let at = this.at + 1;
-    for (let index = 0; index < text.length; index += 1) {
-      const code = text.charCodeAt(index);
-      if (code > 0x7f) return false;
-      buffer[at++] = code;
-    }
-    buffer[this.at] = text.length;
-    this.at = at;
-    return true;
-  }
-
-  private encodeText(text: string): void {
-    // Mostly ASCII, so that the length takes as many bytes as that of the text's units.
-    const lengthBytes = varintSize(text.length);
-    const start = this.open(lengthBytes);
-    this.at += this.buffer.write(text, start, 'utf8');
-    this.close(start, lengthBytes);
-  }
-
-  private writeVarintAt(position: number, value: number): void {
-    let at = position;
-    let rest = value;
-    while (rest >= 0x80) {
-      this.buffer[at++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
+    if (needed !== lengthBytes) this.move(start, needed - lengthBytes);
+    let at = start - lengthBytes;
+    let rest = length;
+    for (; rest >= 0x80; rest >>>= 7) this.buffer[at++] = (rest & 0x7f) | 0x80;
     this.buffer[at] = rest;
   }
 
+  /** Moves what was written from `start` on by some bytes. */
+  private move(start: number, by: number): void {
+    if (by > 0) {
+      this.reserve(by);
+      this.buffer.copyWithin(start + by, start, this.length);
+    } else {
+      // A short message, closer to its beginning: not worth a call of the engine's. The last word may reach beyond it.
+      this.reserve(4);
+      const { data } = this;
+      for (let at = start; at < this.length; at += 4) data.setInt32(at + by, data.getInt32(at));
+    }
+    this.length += by;
+  }
+
+  private encodeText(given: unknown): void {
+    // A name or a key in untyped code may be anything.
+    const text = String(given);
+    this.reserve(text.length * 3 + 5);
+    // Mostly ASCII, so that the length takes as many bytes as that of the text's units.
+    const lengthBytes = varintSize(text.length);
+    const start = this.open(lengthBytes);
+    this.length += this.buffer.write(text, start);
+    this.close(start, lengthBytes);
+  }
+
   private grow(count: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.at + count));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.length + count));
     larger.set(this.view());
     this.buffer = larger;
+    this.data = dataOf(larger);
   }
+}
+
+function dataOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** How many bytes the length of a message takes. */

@@ -2,15 +2,18 @@ import { type Attributes } from '@opentelemetry/api';
 
 import { type AttributeList } from '../../../recording/attribute-list.js';
 import { ByteWriter } from './byte-writer.js';
+import { KnownTexts } from './known-texts.js';
+import { MAX_SHORT, PLAIN_ROOM, putPlainValue } from './put-plain-value.js';
 
-/** Keys are few and come again with each span; what a client makes up must not grow this for ever. */
-const MAX_KEYS = 4_096;
-const MAX_KEY_LENGTH = 100;
+/** Field 1 of `KeyValue`, complete, and the tag of field 2. */
+const keys = new KnownTexts((writer, key) => {
+  writer.byte(0x0a);
+  writer.text(key);
+  writer.byte(0x12);
+});
 
-/** Field 1 of `KeyValue`, complete. */
-const encodedKeys = new Map<string, Uint8Array>();
-/** What frozen records of attributes look like, by their identity; as field 1, 3, 6 or 9 they differ in the tag alone. */
-const encodedRecords = new WeakMap<object, Map<number, Uint8Array>>();
+/** What frozen records of attributes look like, by their identity and by the number of the field that they are. */
+const encodedRecords = new WeakMap<object, (Uint8Array | undefined)[]>();
 
 const scratch = new ByteWriter();
 
@@ -25,49 +28,66 @@ export function encodeAttributeList(writer: ByteWriter, tag: number, list: Attri
 /** The same for a record. */
 export function encodeAttributes(writer: ByteWriter, tag: number, attributes: Readonly<Attributes>): void {
   for (const key in attributes) {
-    if (Object.hasOwn(attributes, key)) encodeKeyValue(writer, tag, key, attributes[key]);
+    // About the key of a loop the engine knows the answer; `Object.hasOwn()` it would call.
+    if (Object.prototype.hasOwnProperty.call(attributes, key))
+      encodeKeyValue(writer, tag, key, attributes[key]);
   }
 }
 
 function encodeFrozen(writer: ByteWriter, tag: number, attributes: Readonly<Attributes>): void {
-  let byTag = encodedRecords.get(attributes);
-  if (byTag === undefined) encodedRecords.set(attributes, (byTag = new Map<number, Uint8Array>()));
-  let bytes = byTag.get(tag);
-  if (bytes === undefined) {
-    scratch.truncate(0);
-    encodeAttributes(scratch, tag, attributes);
-    bytes = Uint8Array.from(scratch.view());
-    byTag.set(tag, bytes);
-  }
-  writer.bytes(bytes);
+  let byField = encodedRecords.get(attributes);
+  if (byField === undefined) encodedRecords.set(attributes, (byField = []));
+  writer.bytes((byField[tag >>> 3] ??= keepAttributes(tag, attributes)));
 }
 
+function keepAttributes(tag: number, attributes: Readonly<Attributes>): Uint8Array {
+  scratch.truncate(0);
+  encodeAttributes(scratch, tag, attributes);
+  return Uint8Array.from(scratch.view());
+}
+
+/** Writes one `KeyValue` with this tag. */
 export function encodeKeyValue(writer: ByteWriter, tag: number, key: string, value: unknown): void {
+  const known = keys.find(key);
+  if (known !== undefined && encodeShortPair(writer, tag, known, value)) return;
   writer.byte(tag);
   const start = writer.open(1);
-  encodeKey(writer, key);
+  writer.byte(0x0a);
+  writer.text(key);
   writer.byte(0x12);
-  const valueStart = writer.open(1);
-  encodeAnyValue(writer, value);
-  writer.close(valueStart, 1);
+  encodeValue(writer, value);
   writer.close(start, 1);
 }
 
-function encodeKey(writer: ByteWriter, key: string): void {
-  const known = encodedKeys.get(key);
-  if (known !== undefined) {
-    writer.bytes(known);
+/** Writes a pair each of whose lengths is one byte, in one go; returns false, and has written nothing, for any other. */
+function encodeShortPair(writer: ByteWriter, tag: number, key: Uint8Array, value: unknown): boolean {
+  writer.reserve(2 + key.length + PLAIN_ROOM);
+  const { buffer, data, length: start } = writer;
+  buffer.set(key, start + 2);
+  const end = putPlainValue(buffer, data, start + 2 + key.length, value);
+  const length = end - start - 2;
+  if (end === 0 || length > MAX_SHORT) return false;
+  buffer[start] = tag;
+  buffer[start + 1] = length;
+  writer.length = end;
+  return true;
+}
+
+/** The length of an `AnyValue` and the value. */
+export function encodeValue(writer: ByteWriter, value: unknown): void {
+  writer.reserve(PLAIN_ROOM);
+  const end = putPlainValue(writer.buffer, writer.data, writer.length, value);
+  if (end !== 0) {
+    writer.length = end;
     return;
   }
-  const start = writer.length;
-  writer.byte(0x0a);
-  writer.text(key);
-  if (encodedKeys.size < MAX_KEYS && key.length <= MAX_KEY_LENGTH)
-    encodedKeys.set(key, Uint8Array.from(writer.view().subarray(start)));
+  const start = writer.open(1);
+  encodeAnyValue(writer, value);
+  writer.close(start, 1);
 }
 
 /** Writes the one field of an `AnyValue` that its kind asks for; nothing for null, which is an empty one. */
-export function encodeAnyValue(writer: ByteWriter, value: unknown): void {
+function encodeAnyValue(writer: ByteWriter, value: unknown): void {
   switch (typeof value) {
     case 'string':
       writer.byte(0x0a);
@@ -109,9 +129,7 @@ function encodeObject(writer: ByteWriter, value: object): void {
   if (isList) {
     for (const item of value as unknown[]) {
       writer.byte(0x0a);
-      const itemStart = writer.open(1);
-      encodeAnyValue(writer, item);
-      writer.close(itemStart, 1);
+      encodeValue(writer, item);
     }
   } else encodeAttributes(writer, 0x0a, value as Attributes);
   writer.close(start, 1);

@@ -1,5 +1,6 @@
 import {
   type AnyValue,
+  type Context,
   type HrTime,
   type LogRecord,
   SeverityNumber,
@@ -15,13 +16,12 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { LocalSpan } from '../../../recording/local-span.js';
 import { type ByteWriter } from './byte-writer.js';
-import { encodeAnyValue, encodeKeyValue } from './encode-attributes.js';
-import { encodeSpanIdText, encodeTraceIdText, encodeIdsOf } from './encode-ids.js';
-import { encodeEpochMilliseconds, encodeHrTime } from './encode-time.js';
+import { encodeKeyValue, encodeValue } from './encode-attributes.js';
+import { encodeSpanIdText, encodeTraceIdText, putSpanId, putTraceId } from './encode-ids.js';
+import { putEpochMilliseconds, putHrTime } from './encode-time.js';
 
 /** `LogRecord` of opentelemetry/proto/logs/v1/logs.proto. */
 const TAG = {
-  time: 0x09,
   severityNumber: 0x10,
   severityText: 0x1a,
   body: 0x2a,
@@ -30,7 +30,6 @@ const TAG = {
   flags: 0x45,
   traceId: 0x4a,
   spanId: 0x52,
-  observedTime: 0x59,
   eventName: 0x62,
 } as const;
 
@@ -40,12 +39,10 @@ const LENGTH_BYTES = 2;
 
 /** Writes one log record as a field of `ScopeLogs`, as it was emitted. */
 export function encodeLogRecord(writer: ByteWriter, record: LogRecord): void {
-  const { severityNumber, severityText, body, eventName } = record;
-  const now = Date.now();
+  const { severityNumber, severityText, body, eventName, context } = record;
   writer.byte(0x12);
   const start = writer.open(LENGTH_BYTES);
-  writer.byte(TAG.time);
-  encodeTime(writer, record.timestamp ?? now);
+  encodeTimes(writer, record.timestamp, record.observedTimestamp);
   if (severityNumber !== undefined && severityNumber !== SeverityNumber.UNSPECIFIED) {
     writer.byte(TAG.severityNumber);
     writer.varint(severityNumber);
@@ -56,14 +53,10 @@ export function encodeLogRecord(writer: ByteWriter, record: LogRecord): void {
   }
   if (body !== undefined) {
     writer.byte(TAG.body);
-    const bodyStart = writer.open(1);
-    encodeAnyValue(writer, body);
-    writer.close(bodyStart, 1);
+    encodeValue(writer, body);
   }
   encodeAttributesOf(writer, record);
-  encodeSpanOf(writer, record);
-  writer.byte(TAG.observedTime);
-  encodeTime(writer, record.observedTimestamp ?? now);
+  if (context !== undefined) encodeSpanOf(writer, context);
   if (eventName !== undefined && eventName !== '') {
     writer.byte(TAG.eventName);
     writer.text(eventName);
@@ -71,19 +64,34 @@ export function encodeLogRecord(writer: ByteWriter, record: LogRecord): void {
   writer.close(start, LENGTH_BYTES);
 }
 
-function encodeTime(writer: ByteWriter, time: TimeInput): void {
+function encodeTimes(
+  writer: ByteWriter,
+  time: TimeInput | undefined,
+  observedTime: TimeInput | undefined,
+): void {
+  const now = time === undefined || observedTime === undefined ? Date.now() : 0;
+  const at = writer.claim(18);
+  const { data } = writer;
+  data.setInt8(at, 0x09); // time_unix_nano
+  putTime(data, at + 1, time ?? now);
+  data.setInt8(at + 9, 0x59); // observed_time_unix_nano
+  putTime(data, at + 10, observedTime ?? now);
+}
+
+function putTime(data: DataView, at: number, time: TimeInput): void {
   // A smaller number counts from the start of the process, as elsewhere in the API.
-  if (typeof time === 'number' && time > 1_000_000_000_000) encodeEpochMilliseconds(writer, time);
-  else encodeHrTime(writer, timeInputToHrTime(time) satisfies HrTime);
+  if (typeof time === 'number' && time > 1_000_000_000_000) putEpochMilliseconds(data, at, time);
+  else putHrTime(data, at, timeInputToHrTime(time) satisfies HrTime);
 }
 
 function encodeAttributesOf(writer: ByteWriter, { attributes = {}, exception }: LogRecord): void {
   let count = 0;
   for (const key in attributes) {
-    if (Object.hasOwn(attributes, key) && isAttribute(key, attributes[key])) {
-      if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, attributes[key]);
-      count += 1;
-    }
+    const value = attributes[key];
+    // About the key of a loop the engine knows the answer; `Object.hasOwn()` it would call.
+    if (!Object.prototype.hasOwnProperty.call(attributes, key) || !isAttribute(key, value)) continue;
+    if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, value);
+    count += 1;
   }
   if (exception !== undefined && exception !== null) {
     for (const [key, value] of describeException(exception)) {
@@ -116,19 +124,24 @@ function describeException(exception: unknown): [string, string | undefined][] {
   ];
 }
 
-function encodeSpanOf(writer: ByteWriter, { context }: LogRecord): void {
-  const span = context === undefined ? undefined : trace.getSpan(context);
+function encodeSpanOf(writer: ByteWriter, context: Context): void {
+  const span = trace.getSpan(context);
   if (span === undefined) return;
   if (span instanceof LocalSpan) {
+    const at = writer.claim(28);
+    const { data } = writer;
+    data.setInt16(at, 0x4a10); // trace_id, 16 bytes
+    putTraceId(data, at + 2, span.traceId);
+    data.setInt16(at + 18, 0x5208); // span_id, 8 bytes
+    putSpanId(data, at + 20, span);
     encodeFlags(writer, span.traceFlags);
-    encodeIdsOf(writer, TAG, span);
     return;
   }
   const spanContext = span.spanContext();
   if (!trace.isSpanContextValid(spanContext)) return;
-  encodeFlags(writer, spanContext.traceFlags);
   encodeTraceIdText(writer, TAG.traceId, spanContext.traceId);
   encodeSpanIdText(writer, TAG.spanId, spanContext.spanId);
+  encodeFlags(writer, spanContext.traceFlags);
 }
 
 function encodeFlags(writer: ByteWriter, flags: number): void {

@@ -10,31 +10,43 @@ let knownSecond = -1;
 let knownHigh = 0;
 let knownLow = 0;
 
-/** An instant of a span's clock as `fixed64` nanoseconds since the epoch. */
-export function encodeInstant(writer: ByteWriter, clock: SpanClock, instant: number): void {
+/** Puts an instant of a span's clock there, as `fixed64` nanoseconds since the epoch. */
+export function putInstant(data: DataView, at: number, clock: SpanClock, instant: number): void {
   const whole = Math.floor(instant);
   const milliseconds = clock.anchorMs + whole;
   const second = Math.floor(milliseconds / 1_000);
   const nanos = (milliseconds - second * 1_000) * 1_000_000 + Math.round((instant - whole) * 1_000_000);
-  encodeNanoseconds(writer, second, nanos);
+  putNanoseconds(data, at, second, nanos);
 }
 
-/** Milliseconds since the epoch as `fixed64` nanoseconds. */
-export function encodeEpochMilliseconds(writer: ByteWriter, milliseconds: number): void {
+/** Puts milliseconds since the epoch there, as `fixed64` nanoseconds. */
+export function putEpochMilliseconds(data: DataView, at: number, milliseconds: number): void {
   const second = Math.floor(milliseconds / 1_000);
-  encodeNanoseconds(writer, second, Math.round((milliseconds - second * 1_000) * 1_000_000));
+  putNanoseconds(data, at, second, Math.round((milliseconds - second * 1_000) * 1_000_000));
 }
 
-/** A pair of seconds and nanoseconds since the epoch as `fixed64` nanoseconds. */
-export function encodeHrTime(writer: ByteWriter, [seconds, nanos]: HrTime): void {
-  encodeNanoseconds(writer, seconds, nanos);
+/** Puts a pair of seconds and nanoseconds since the epoch there, as `fixed64` nanoseconds. */
+export function putHrTime(data: DataView, at: number, [seconds, nanos]: HrTime): void {
+  putNanoseconds(data, at, seconds, nanos);
 }
 
-function encodeNanoseconds(writer: ByteWriter, second: number, nanos: number): void {
+/** Writes milliseconds since the epoch as `fixed64` nanoseconds. */
+export function encodeEpochMilliseconds(writer: ByteWriter, milliseconds: number): void {
+  const at = writer.claim(8);
+  putEpochMilliseconds(writer.data, at, milliseconds);
+}
+
+/** Writes a pair of seconds and nanoseconds since the epoch as `fixed64` nanoseconds. */
+export function encodeHrTime(writer: ByteWriter, time: HrTime): void {
+  const at = writer.claim(8);
+  putHrTime(writer.data, at, time);
+}
+
+function putNanoseconds(data: DataView, at: number, second: number, nanos: number): void {
   if (second !== knownSecond) rememberSecond(second);
   const low = knownLow + nanos;
-  writer.fixed32(low);
-  writer.fixed32(low >= TWO_POW_32 ? knownHigh + 1 : knownHigh);
+  data.setInt32(at, low, true);
+  data.setInt32(at + 4, low >= TWO_POW_32 ? knownHigh + 1 : knownHigh, true);
 }
 
 function rememberSecond(second: number): void {
