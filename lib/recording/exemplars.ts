@@ -1,6 +1,6 @@
 import { type Attributes, type Span, TraceFlags } from '@opentelemetry/api';
 
-import { hashAttributes } from './hash-attributes.js';
+import { hashAttributes, hashMeasuredAgain } from './hash-attributes.js';
 import { LocalSpan } from './local-span.js';
 import { hexOf, type TraceId } from './span-identity.js';
 
@@ -49,7 +49,10 @@ class Slot {
 /** Slots by instrument, by series, by bucket. An instrument is known by its descriptor, which the SDK hands on with its data. */
 const reservoirs = new WeakMap<object, Map<string, (Slot | undefined)[]>>();
 
-/** Keeps a measurement as the exemplar of its series and bucket when `span` is sampled, in place of the one before. */
+/**
+ * Keeps a measurement that was just added to its series as the exemplar of that series and bucket when `span` is sampled, in
+ * place of the one before.
+ */
 export function offerExemplar(
   instrument: object,
   attributes: Readonly<Attributes>,
@@ -61,7 +64,7 @@ export function offerExemplar(
   if (!isSampled(span)) return;
   let series = reservoirs.get(instrument);
   if (series === undefined) reservoirs.set(instrument, (series = new Map<string, (Slot | undefined)[]>()));
-  const hash = hashAttributes(attributes);
+  const hash = hashMeasuredAgain(attributes);
   let slots = series.get(hash);
   if (slots === undefined) {
     if (series.size >= MAX_SERIES) return;

@@ -15,6 +15,24 @@ export function hashAttributes(attributes: object): string {
   return hash;
 }
 
+/** The attributes whose series was looked for last, until their exemplar is kept: they may change at any time after. */
+let measured: object | undefined;
+let measuredHash = '';
+
+/** The same, where the series of a measurement is looked for. */
+export function hashMeasured(attributes: object): string {
+  measuredHash = hashAttributes(attributes);
+  measured = attributes;
+  return measuredHash;
+}
+
+/** The same once more, right after the measurement was added to its series. */
+export function hashMeasuredAgain(attributes: object): string {
+  const hash = attributes === measured ? measuredHash : hashAttributes(attributes);
+  measured = undefined;
+  return hash;
+}
+
 /** Whether neither the record nor what is in it can change. */
 function isConstant(attributes: object): boolean {
   return (

@@ -1,4 +1,4 @@
-import { hashAttributes } from '../recording/hash-attributes.js';
+import { hashAttributes, hashMeasured } from '../recording/hash-attributes.js';
 import { type AttributeMap, findMetricsSdkInternals } from './metrics-sdk-internals.js';
 
 const REMEMBERING = Symbol.for('nestjs-telemetry.remembers-attribute-hashes');
@@ -17,7 +17,7 @@ export function rememberAttributeHashes(): boolean {
   const { get, has, set } = prototype;
   const methods: Partial<AttributeMap> & ThisType<AttributeMap> = {
     get(attributes, hash) {
-      return get.call(this, attributes, hash ?? hashAttributes(attributes));
+      return get.call(this, attributes, hash ?? hashMeasured(attributes));
     },
     has(attributes, hash) {
       return has.call(this, attributes, hash ?? hashAttributes(attributes));
