@@ -1,58 +1,17 @@
-import { type Attributes, INVALID_TRACEID, type Span } from '@opentelemetry/api';
+import { type Attributes, type Span } from '@opentelemetry/api';
 
-import { LocalSpan } from '../recording/local-span.js';
+import { appendPlainLine, MAX_PLAIN_BYTES, type PlainLineParts } from './append-plain-line.js';
 import { type LineRecord } from './emit-log-record.js';
 import { LineBuffer } from './line-buffer.js';
-import { TRACE_FLAGS } from './line-context.js';
 import { type Destination } from './logging-state.js';
 import { type LineContent } from './parse-log-line.js';
-import { LEVEL_VALUES } from './write-line.js';
 import { type LineSource } from './written-line.js';
 
-/** In bytes. A longer line may hold texts that have to be cut for a log record. */
-const MAX_LENGTH = 4_096;
-const MAX_KEYS = 4_096;
-
-/** Keys that a logger writes itself or takes apart; a field of that name is pino's affair. */
-const NOT_PLAIN = new Set([
-  'level',
-  'time',
-  'service',
-  'pid',
-  'hostname',
-  'trace_id',
-  'span_id',
-  'trace_flags',
-  'msg',
-  'err',
-  '__proto__',
-]);
-
-const TRACE_ID = Buffer.from(',"trace_id":"');
-const SPAN_ID = Buffer.from('","span_id":"');
-const FLAGS = Buffer.from('","trace_flags":"');
-const MESSAGE = Buffer.from(',"msg":');
-const NOTHING = Buffer.alloc(0);
-const END_OF_TEXT = Buffer.from('"');
-const END = Buffer.from('}\n');
-
-/** `{"level":30,"time":` by level. */
-const heads = new Map(
-  Object.values(LEVEL_VALUES).map((level) => [level as number, Buffer.from(`{"level":${level},"time":`)]),
-);
-/** `,"key":` of keys that came before; empty for those that are not plain. What callers make up must not grow this for ever. */
-const quotedKeys = new Map<string, Uint8Array>();
-/** What the last line began with, which most lines do. */
-let knownBindings = '';
-let bindingsBytes: Uint8Array = NOTHING;
-let knownTime = 0;
-let timeText = '0';
-
 /** For destinations that take texts. */
-const scratch = new LineBuffer(MAX_LENGTH);
+const scratch = new LineBuffer(MAX_PLAIN_BYTES);
 
 /** A line whose fields are all texts, numbers and booleans, which says what it says without being read back. */
-export class PlainLine implements LineSource, LineRecord {
+export class PlainLine implements LineSource, LineRecord, PlainLineParts {
   readonly time = Date.now();
 
   /**
@@ -66,8 +25,8 @@ export class PlainLine implements LineSource, LineRecord {
     readonly level: number,
     readonly message: string,
     readonly attributes: Attributes,
-    private readonly span: Span | undefined,
-    private readonly bindings: string,
+    readonly span: Span | undefined,
+    readonly bindings: string,
   ) {}
 
   /** Writes nothing, and returns false, where the line is not plain: then it is pino's to write. */
@@ -76,18 +35,9 @@ export class PlainLine implements LineSource, LineRecord {
     const buffer = bytes === undefined ? scratch : bytes.open();
     // Dropped, as any other line would be.
     if (buffer === undefined) return true;
-    const before = buffer.length;
-    if (!this.append(buffer) || buffer.length - before > MAX_LENGTH) {
-      buffer.truncate(before);
-      return false;
-    }
-    if (bytes !== undefined) {
-      bytes.appended();
-      return true;
-    }
-    const text = buffer.view().toString();
-    buffer.truncate(before);
-    destination.write(text);
+    if (!appendPlainLine(buffer, this)) return false;
+    if (bytes === undefined) destination.write(takeText(buffer));
+    else bytes.appended();
     return true;
   }
 
@@ -107,84 +57,10 @@ export class PlainLine implements LineSource, LineRecord {
       if (key !== 'context' || context === undefined) fields[key] = attributes[key];
     return { level, time, message, context, error: undefined, fields };
   }
-
-  /**
-   * The line as pino writes it with our mixin and none of the application's options, without merged objects and without
-   * looking for serializers. False for whatever is not plain.
-   */
-  private append(buffer: LineBuffer): boolean {
-    const { level, time, message, attributes, span } = this;
-    const head = heads.get(level);
-    if (head === undefined || typeof message !== 'string' || message.length > MAX_LENGTH) return false;
-    buffer.bytes(head);
-    buffer.ascii(textOfTime(time));
-    buffer.bytes(bytesOfBindings(this.bindings));
-    if (span !== undefined) appendIdentity(buffer, span);
-    for (const key in attributes) {
-      const value = attributes[key];
-      const quotedKey = quotedKeys.get(key) ?? quoteKey(key);
-      if (quotedKey.length === 0) return false;
-      buffer.bytes(quotedKey);
-      if (typeof value === 'string' && value.length <= MAX_LENGTH) buffer.quoted(value);
-      else if (typeof value === 'number' && Number.isFinite(value)) buffer.number(value);
-      else if (typeof value === 'boolean') buffer.ascii(value ? 'true' : 'false');
-      else return false;
-    }
-    buffer.bytes(MESSAGE);
-    buffer.quoted(message);
-    buffer.bytes(END);
-    return true;
-  }
 }
 
-function appendIdentity(buffer: LineBuffer, span: Span): void {
-  // Numbers as they are: the texts are made for whoever asks the span for them.
-  if (span instanceof LocalSpan) {
-    const { a, b, c, d } = span.traceId;
-    buffer.bytes(TRACE_ID);
-    buffer.hex(a);
-    buffer.hex(b);
-    buffer.hex(c);
-    buffer.hex(d);
-    buffer.bytes(SPAN_ID);
-    buffer.hex(span.idHigh);
-    buffer.hex(span.idLow);
-    appendFlags(buffer, span.traceFlags);
-    return;
-  }
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  if (traceId === INVALID_TRACEID) return;
-  buffer.bytes(TRACE_ID);
-  buffer.text(traceId);
-  buffer.bytes(SPAN_ID);
-  buffer.text(spanId);
-  appendFlags(buffer, traceFlags);
-}
-
-function appendFlags(buffer: LineBuffer, flags: number): void {
-  buffer.bytes(FLAGS);
-  buffer.ascii(TRACE_FLAGS[flags & 0xff] ?? '');
-  buffer.bytes(END_OF_TEXT);
-}
-
-function quoteKey(key: string): Uint8Array {
-  const quoted = NOT_PLAIN.has(key) ? NOTHING : Buffer.from(`,${JSON.stringify(key)}:`);
-  if (quotedKeys.size < MAX_KEYS) quotedKeys.set(key, quoted);
-  return quoted;
-}
-
-function bytesOfBindings(bindings: string): Uint8Array {
-  if (bindings !== knownBindings) {
-    knownBindings = bindings;
-    bindingsBytes = Buffer.from(bindings);
-  }
-  return bindingsBytes;
-}
-
-function textOfTime(time: number): string {
-  if (time !== knownTime) {
-    knownTime = time;
-    timeText = String(time);
-  }
-  return timeText;
+function takeText(buffer: LineBuffer): string {
+  const text = buffer.view().toString();
+  buffer.truncate(0);
+  return text;
 }

@@ -117,6 +117,16 @@ describe('a line of plain fields', () => {
     });
   });
 
+  it('is what pino writes when many short fields make it long', () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [`field${index}`, 'x'.repeat(50)]),
+    );
+    expectSame((telemetry) => {
+      telemetry.logInfo('order read', fields);
+      telemetry.logInfo('after it');
+    });
+  });
+
   // pino does so from Node 25 on; before, it writes what no UTF-8 can hold, and each half arrives as the replacement character.
   it('keeps a half of a surrogate pair, escaped', () => {
     logging = observeLogging();
