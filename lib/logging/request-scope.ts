@@ -69,7 +69,12 @@ function carriedScope(): CarriedScope | undefined {
 function lookIntoContexts(): (() => RequestStore | undefined) | undefined {
   const storage = findNestPinoStorage(() => scope.logger);
   if (storage === undefined) return undefined;
-  const entered = storage.getStore.bind(storage);
+  const read = storage.getStore.bind(storage);
+  const entered = (): RequestStore | undefined => {
+    const store = read();
+    // Whoever leaves a store of nestjs-pino enters what it found before; a carried one is found by the context, and only there.
+    return store instanceof CarriedScope ? store.entered : store;
+  };
   storage.getStore = () => {
     const store = entered();
     const carried = carriedScope();
