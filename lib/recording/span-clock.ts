@@ -1,5 +1,5 @@
 import { type HrTime, type TimeInput } from '@opentelemetry/api';
-import { isTimeInputHrTime, millisToHrTime } from '@opentelemetry/core';
+import { isTimeInputHrTime } from '@opentelemetry/core';
 
 /** Wall clock and monotonic clock may drift apart by this before they are compared anew: a laptop slept, NTP stepped. */
 const MAX_DRIFT_MS = 2;
@@ -65,9 +65,4 @@ export class SpanClock {
 /** Whether the process start plus what the monotonic clock counted is not the time any more. */
 function drifted(now: number): boolean {
   return Math.abs(Date.now() - (performance.timeOrigin + now)) > MAX_DRIFT_MS;
-}
-
-/** The pair for a length of time in milliseconds; never negative. */
-export function durationToHrTime(milliseconds: number): HrTime {
-  return millisToHrTime(Math.max(0, milliseconds));
 }
