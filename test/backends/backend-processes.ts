@@ -28,6 +28,7 @@ export function describeWith(name: BackendName, title: string, tests: (path: str
       tests(backend.path);
     });
   } else {
+    // Never counted as passed: the title says what is missing.
     describe.skip(`${title} (SKIPPED: ${backend.missing})`, () => {
       tests('');
     });

@@ -51,8 +51,8 @@ describe('live streams', () => {
 
   const open = (query = ''): SlowResponse => {
     const response = new SlowResponse();
-    // It has what is used of a response.
-    streams.open(new QueryParameters(new URLSearchParams(query)), response as unknown as HttpResponse);
+    const asGiven = response as unknown as HttpResponse; // it has what is used of a response
+    streams.open(new QueryParameters(new URLSearchParams(query)), asGiven);
     return response;
   };
   const log = (message: string): void => {
