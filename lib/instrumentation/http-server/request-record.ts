@@ -16,6 +16,7 @@ import {
   describeOutcome,
   describeUnknownMethod,
   isForeignServerSpan,
+  nameOf,
   startServerSpan,
 } from './server-span.js';
 
@@ -38,6 +39,8 @@ export class RequestRecord {
   private readonly span: Span;
   /** false when another instrumentation had opened the request's span: then that one is described, not a second made. */
   private readonly owned: boolean;
+  /** The name of the span when the request began: any other one at its end is the application's choice. */
+  readonly nameAtStart: string | undefined;
   private ended = false;
 
   constructor(
@@ -68,6 +71,7 @@ export class RequestRecord {
       this.span = this.startSpan(forwarded, parent);
       this.context = trace.setSpan(parent, this.span);
     }
+    this.nameAtStart = this.owned ? this.begun.spanName : nameOf(this.span);
     this.begun.active.count += 1;
   }
 

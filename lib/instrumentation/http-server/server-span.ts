@@ -70,16 +70,21 @@ function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: Attr
 export interface Outcome {
   readonly statusCode: number | undefined;
   readonly aborted: boolean;
+  /** The name of the span when the request began; undefined where the span does not show its name. */
+  readonly nameAtStart: string | undefined;
 }
 
-/** Completes the span of a request that is over; `found` is its route where that was not known at the start. */
+/**
+ * Completes the span of a request that is over; `found` is its route where that was not known at the start. A name that
+ * the application gave the span with `updateName()` stays.
+ */
 export function describeOutcome(
   span: Span,
-  { statusCode, aborted }: Outcome,
+  { statusCode, aborted, nameAtStart }: Outcome,
   found: RouteRecord | undefined,
 ): void {
   if (found !== undefined) {
-    span.updateName(found.spanName);
+    if (nameOf(span) === nameAtStart) span.updateName(found.spanName);
     if (found.identity.route !== undefined) span.setAttribute(ATTR_HTTP_ROUTE, found.identity.route);
   }
   if (statusCode !== undefined) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
@@ -96,6 +101,11 @@ export function describeOutcome(
 export function describeUnknownMethod(span: Span, method: string, original: string | undefined): void {
   if (method === HTTP_REQUEST_METHOD_VALUE_OTHER && original !== undefined)
     span.setAttribute(ATTR_HTTP_REQUEST_METHOD_ORIGINAL, original);
+}
+
+/** The name of a span that can be read, as those of the SDK and ours can; undefined for others. */
+export function nameOf(span: Span): string | undefined {
+  return 'name' in span && typeof span.name === 'string' ? span.name : undefined;
 }
 
 /** Whether another instrumentation has opened the span of this request already; one of ours belongs to another request. */

@@ -1,5 +1,17 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import {
+  type CallHandler,
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Injectable,
+  type NestInterceptor,
+  Param,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter } from '@nestjs/core';
+import { trace } from '@opentelemetry/api';
 import { type TelemetryOptions } from 'nestjs-telemetry';
 
 import { type Platform } from './platform.js';
@@ -21,7 +33,96 @@ class TenantsController {
   }
 }
 
+function rename(place: string): void {
+  trace.getActiveSpan()?.updateName(`renamed by the ${place}`);
+}
+
+@Injectable()
+class RenamingGuard implements CanActivate {
+  canActivate(call: ExecutionContext): boolean {
+    rename(call.getClass().name === 'RenamedController' ? 'guard' : 'wrong guard');
+    return true;
+  }
+}
+
+@Injectable()
+class RenamingInterceptor implements NestInterceptor {
+  intercept(_call: ExecutionContext, next: CallHandler): ReturnType<CallHandler['handle']> {
+    rename('interceptor');
+    return next.handle();
+  }
+}
+
+@Controller('renamed')
+class RenamedController {
+  @Get('middleware/:id')
+  middleware(): string {
+    return 'middleware';
+  }
+
+  @Get('guard/:id')
+  @UseGuards(RenamingGuard)
+  guard(): string {
+    return 'guard';
+  }
+
+  @Get('interceptor/:id')
+  @UseInterceptors(RenamingInterceptor)
+  interceptor(): string {
+    return 'interceptor';
+  }
+
+  @Get('handler/:id')
+  handler(): string {
+    rename('handler');
+    return 'handler';
+  }
+
+  @Get('nowhere/:id')
+  nowhere(): string {
+    return 'nowhere';
+  }
+}
+
 export function describeHttpHooks(platform: Platform): void {
+  describe('a name that the application gives the server span', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await RunningApp.start(platform, {
+        controllers: [RenamedController],
+        // Without spans of the handlers the server span is the active one everywhere.
+        telemetry: { instrumentation: { nest: false } },
+        configure: (nest) => {
+          nest.use(
+            (request: { originalUrl?: string; url?: string }, _response: unknown, next: () => void) => {
+              if ((request.originalUrl ?? request.url)?.includes('/middleware/') === true)
+                rename('middleware');
+              next();
+            },
+          );
+        },
+      });
+    });
+    afterAll(() => app.stop());
+
+    it.each(['middleware', 'guard', 'interceptor', 'handler'])(
+      'in a %s is kept, and the route is still an attribute',
+      async (place) => {
+        const caller = newCaller();
+        await app.fetch(`/renamed/${place}/7`, { caller });
+        const span = await app.spans.server(caller.traceId);
+        expect(span.name).toBe(`renamed by the ${place}`);
+        expect(span.attributes['http.route']).toBe(`/renamed/${place}/:id`);
+      },
+    );
+
+    it('nowhere is that of its route', async () => {
+      const caller = newCaller();
+      await app.fetch('/renamed/nowhere/7', { caller });
+      expect((await app.spans.server(caller.traceId)).name).toBe('GET /renamed/nowhere/:id');
+    });
+  });
+
   describe("an application's own attributes of a request", () => {
     let app: RunningApp;
     const calls = { span: 0, metric: 0 };
