@@ -1,7 +1,10 @@
 import { type AbstractHttpAdapter } from '@nestjs/core';
+import { context } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 
-import { type DashboardConfig } from './config/telemetry-config.interface.js';
+import { type DashboardConfig, type TelemetryConfig } from './config/telemetry-config.interface.js';
 import { Dashboard } from './dashboard/dashboard.js';
+import { sessionToken } from './dashboard/http/session-token.js';
 import { takeRequests } from './dashboard/mount/take-requests.js';
 import { type ListeningServer, tellAddress } from './dashboard/mount/tell-address.js';
 import { describeRoutes } from './dashboard/routes/describe-routes.js';
@@ -38,7 +41,7 @@ export function mountDashboard(
     return undefined;
   }
   const watch = watchRoutes(adapter);
-  const page = config.dashboard && serve(config.dashboard, feed, adapter);
+  const page = config.dashboard && serve(config.dashboard, tokenOf(config), feed, adapter);
   return {
     completeRoutes: () => {
       watch.stop();
@@ -59,14 +62,22 @@ interface ServedPage {
   stop(): void;
 }
 
+/** What visitors must send; undefined where the dashboard is open. */
+function tokenOf({ dashboard, store }: TelemetryConfig): string | undefined {
+  if (dashboard?.token === false) return undefined;
+  return dashboard?.token ?? sessionToken(store?.file ?? ':memory:');
+}
+
 function serve(
   options: DashboardConfig,
+  token: string | undefined,
   { store, resource }: StoreFeed,
   adapter: AbstractHttpAdapter,
 ): ServedPage | undefined {
   const { path } = options;
   const dashboard = new Dashboard({
     config: options,
+    token,
     store,
     resource,
     instrumentations: activeInstrumentations,
@@ -90,7 +101,7 @@ function serve(
       const server = adapter.getHttpServer() as ListeningServer | undefined;
       if (server !== undefined)
         tellAddress(server, path, (address) => {
-          new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${address}`);
+          logAddress(address, options.token === undefined ? token : undefined);
         });
     },
     close: () => {
@@ -98,6 +109,18 @@ function serve(
     },
     stop,
   };
+}
+
+/**
+ * The token must not leave this machine: the line with it is no log record.
+ *
+ * @param token undefined where none is needed, or where the user has set it and knows it
+ */
+function logAddress(address: string, token: string | undefined): void {
+  const where = token === undefined ? address : `${address}/#token=${token}`;
+  context.with(suppressTracing(context.active()), () => {
+    new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${where}`);
+  });
 }
 
 function warnTaken(path: string): void {

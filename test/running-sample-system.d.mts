@@ -1,5 +1,11 @@
 export interface RunningSampleSystem {
-  readonly urls: { readonly gateway: string; readonly orchestrator: string; readonly worker: string };
+  readonly urls: {
+    readonly gateway: string;
+    readonly orchestrator: string;
+    readonly worker: string;
+    /** With the token that opens it. */
+    readonly dashboard: string;
+  };
   /** Keeps everything the processes print. */
   readonly logFile: string;
   /** Everything they printed so far. */

@@ -11,14 +11,19 @@ export const EDITOR_ADDRESSES: Readonly<Record<DashboardEditor, string>> = {
   zed: 'zed://file/{file}:{line}',
 };
 
-/** A shorter one could be guessed by somebody who may ask often. */
+/** A shorter token could be guessed. */
 const MIN_TOKEN_LENGTH = 16;
 
 /** Printable ASCII without spaces: what fits into a header and an address alike. */
 const token: OptionRule = {
   check: (value, name, report) => {
+    if (value === false) return;
     if (typeof value !== 'string')
-      report(name, renderKind(value), 'Write the token as a text; is its source set?');
+      report(
+        name,
+        renderKind(value),
+        'Write the token as a string (is its source set?), or false for a dashboard without a token.',
+      );
     else if (!isDashboardToken(value))
       report(
         name,

@@ -175,19 +175,20 @@ export const ENVIRONMENT_VARIABLES = {
   TELEMETRY_DASHBOARD: {
     kind: 'boolean',
     description: 'Whether the dashboard is served; in production `TELEMETRY_DASHBOARD_TOKEN` is needed too.',
-    default: '`true`, save in production and in tests',
+    default: '`true` in `development`, `false` in every other environment',
     option: 'dashboard.enabled',
   },
   TELEMETRY_DASHBOARD_TOKEN: {
     kind: 'text',
-    description: 'What visitors of the dashboard must show; at least 16 characters without spaces.',
-    default: 'none; in production the dashboard is then not served',
+    description:
+      'What visitors of the dashboard must send; at least 16 characters without spaces. `false`: no token is needed (ignored in production).',
+    default: 'made at random and kept beside the store; in production none, and the dashboard is not served',
     option: 'dashboard.token',
   },
   TELEMETRY_STORE: {
     kind: 'boolean',
     description: 'Whether telemetry is kept in the embedded database that the dashboard shows.',
-    default: '`true` where the dashboard is served, and elsewhere save in production and in tests',
+    default: '`true` where the dashboard is served, and in `development`',
     option: 'store.enabled',
   },
   TELEMETRY_STORE_FILE: {

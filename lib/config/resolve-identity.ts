@@ -53,9 +53,12 @@ export function isProduction(environment: string): boolean {
   return ['production', 'prod'].includes(environment.toLowerCase());
 }
 
-/** Whether somebody looks at the process while they work on it. */
-export function isWatched(environment: string): boolean {
-  return !isProduction(environment) && !isTest(environment);
+/**
+ * Whether the defaults of a developer's machine hold. Only `development` counts: an environment
+ * with any other name, such as `staging`, serves other people.
+ */
+export function isDevelopment(environment: string): boolean {
+  return environment.toLowerCase() === 'development';
 }
 
 /** Whether tests run: they must not fill the files of the developer. */

@@ -1,5 +1,5 @@
 import { type EnvironmentValues } from './environment-variables.constants.js';
-import { isTest, isWatched } from './resolve-identity.js';
+import { isTest, isDevelopment } from './resolve-identity.js';
 import { type DashboardConfig, type StoreConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 import { type StoreOptions } from './store-options.interface.js';
@@ -20,7 +20,7 @@ export function resolveStore(
   const chosen: StoreOptions =
     typeof option === 'object' ? option : option === undefined ? {} : { enabled: option };
   const enabled =
-    chosen.enabled ?? env.TELEMETRY_STORE ?? (dashboard !== undefined || isWatched(environment));
+    chosen.enabled ?? env.TELEMETRY_STORE ?? (dashboard !== undefined || isDevelopment(environment));
   if (!enabled) return undefined;
   return Object.freeze({
     file:

@@ -137,8 +137,8 @@ export interface TelemetryConfig {
 /** Where the dashboard is, and who may see it. */
 export interface DashboardConfig {
   readonly path: string;
-  /** undefined: nobody is asked for one. */
-  readonly token: string | undefined;
+  /** undefined: the token of the folder, made at random. false: no token is needed. */
+  readonly token: string | false | undefined;
   readonly allowRemote: boolean;
   /** Lower case, without ports. */
   readonly allowedHosts: readonly string[];

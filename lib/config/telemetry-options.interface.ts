@@ -105,13 +105,13 @@ export interface TelemetryOptions {
   /** What a log line looks like and where it goes; `false` leaves logging alone. */
   logging?: boolean | LoggingOptions;
   /**
-   * The page that shows what was recorded, on the application's own port. Default: served, save in production and in tests.
-   * In production a token is needed too. Env `TELEMETRY_DASHBOARD`.
+   * The page that shows what was recorded, on the application's own port. Default: served in an
+   * environment of `development` only. In production a token is needed too. Env `TELEMETRY_DASHBOARD`.
    */
   dashboard?: boolean | DashboardOptions;
   /**
-   * The embedded database that the dashboard shows. Default: kept where the dashboard is served, and elsewhere save in production
-   * and in tests. Env `TELEMETRY_STORE`.
+   * The embedded database that the dashboard shows. Default: kept where the dashboard is served,
+   * and in an environment of `development`. Env `TELEMETRY_STORE`.
    */
   store?: boolean | StoreOptions;
   /** Switches; `false` turns every automatic instrumentation off. */

@@ -5,6 +5,8 @@ import { type TelemetryStore } from '../store/store.js';
 /** What the dashboard shows, and of whom. */
 export interface DashboardParts {
   readonly config: DashboardConfig;
+  /** What visitors must send; undefined where nothing is needed. */
+  readonly token: string | undefined;
   readonly store: TelemetryStore;
   /** The application that serves the page. */
   readonly resource: StoredResource;

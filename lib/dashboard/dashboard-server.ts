@@ -7,6 +7,8 @@ import { SECURITY_HEADERS, sendError } from './http/send.js';
 
 const API = 'api/v1/';
 const OTLP = 'otlp/';
+/** Takes the token from the page, which has it from the address, and sets the cookie. */
+const SESSION = 'api/v1/session';
 
 /** Page, API and receiver, behind the rules of who may ask. */
 export class DashboardServer {
@@ -14,7 +16,7 @@ export class DashboardServer {
   private readonly api: ApiRouter;
 
   constructor(private readonly parts: DashboardParts) {
-    this.access = new Access(parts.config);
+    this.access = new Access(parts.config, parts.token);
     this.api = new ApiRouter(parts);
   }
 
@@ -25,7 +27,7 @@ export class DashboardServer {
       await this.route(request, response);
     } catch (error) {
       if (!(error instanceof DashboardError) || response.headersSent) throw error;
-      sendError(response, error.status, error.message);
+      sendError(response, error.status, error.message, error.headers);
     }
   }
 
@@ -38,14 +40,28 @@ export class DashboardServer {
     const { path } = this.parts.config;
     const url = new URL(request.originalUrl ?? request.url ?? '/', 'http://dashboard');
     const below = url.pathname.slice(path.length);
-    if (below.startsWith(`/${API}`)) {
-      this.access.checkData(request);
+    if (below === `/${SESSION}`) await this.signIn(request, response);
+    else if (below.startsWith(`/${API}`)) {
+      await this.access.checkData(request);
       await this.api.answer(below.slice(API.length + 1), url.searchParams, request, response);
     } else if (below.startsWith(`/${OTLP}`)) {
-      this.access.checkData(request);
+      await this.access.checkData(request);
       const { receiveOtlp } = await import('./otlp/receive-otlp.js');
       await receiveOtlp(below.slice(OTLP.length + 1), this.parts, request, response);
     } else await this.sendPage(below, url, request, response);
+  }
+
+  private async signIn(request: HttpRequest, response: HttpResponse): Promise<void> {
+    if (request.method !== 'POST') throw new DashboardError(405, 'This address takes POST.');
+    await this.access.checkData(request);
+    const given = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
+    const cookie = given === undefined ? undefined : await this.access.cookieFor(given, request);
+    response.writeHead(204, {
+      ...SECURITY_HEADERS,
+      'cache-control': 'no-store',
+      ...(cookie !== undefined && { 'set-cookie': cookie }),
+    });
+    response.end();
   }
 
   private async sendPage(
@@ -60,7 +76,7 @@ export class DashboardServer {
     // Addresses in the page are relative to its folder; a token must not stay in the address.
     if (below === '' || token !== null) {
       const folder = url.pathname.slice(url.pathname.lastIndexOf('/', url.pathname.length - 2) + 1);
-      const cookie = token === null ? undefined : this.access.cookieFor(token, request);
+      const cookie = token === null ? undefined : await this.access.cookieFor(token, request);
       response.writeHead(303, {
         ...SECURITY_HEADERS,
         'cache-control': 'no-store',

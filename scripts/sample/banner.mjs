@@ -16,7 +16,7 @@ export function renderBanner(urls, env) {
     `  Redis              ${withoutPassword(urls.redis)} ${own('REDIS_URL')}`,
     `  LLM stand-in       ${urls.llm} ${own('LLM_URL')}`,
     `  traces             ${sentTo.length > 0 ? `also sent to ${sentTo.join(' and ')}` : 'kept on this machine; OTEL_EXPORTER_JAEGER_ENDPOINT=http://localhost:4317 sends them to Jaeger too'}`,
-    `  dashboard          ${urls.gateway}/telemetry   traces, logs and metrics of all three, from a spike to its error log`,
+    `  dashboard          ${urls.dashboard}   traces, logs and metrics of all three, from a spike to its error log`,
     '',
     'Try:',
     `  curl -s -XPOST ${host}/process -H 'content-type: application/json' -d '{"text":"hello"}'`,

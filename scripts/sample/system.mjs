@@ -1,4 +1,7 @@
 // The sample system as a whole: gateway, orchestrator and background worker, and what they lean on.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
 import { startChild, stopChild } from './child.mjs';
 import { claimPort, findPort } from './ports.mjs';
 
@@ -46,7 +49,20 @@ export async function startSystem({ env = process.env, print, signal }) {
     await stop();
     throw new Error(failure);
   }
-  return { urls, broken, stop };
+  return { urls: { ...urls, dashboard: dashboardUrl(urls.gateway, env) }, broken, stop };
+}
+
+/** The address of the dashboard with its token, as the gateway prints it: where none is configured, one is kept beside the store. */
+function dashboardUrl(gateway, env) {
+  const page = `${gateway}/telemetry`;
+  if (env.TELEMETRY_DASHBOARD_TOKEN) return page;
+  const store = env.TELEMETRY_STORE_FILE || join('.telemetry', 'telemetry.db');
+  try {
+    return `${page}/#token=${readFileSync(join(dirname(store), 'dashboard-token'), 'utf8').trim()}`;
+  } catch {
+    // The dashboard is off, or the token could not be kept: the gateway has printed its address.
+    return page;
+  }
 }
 
 /** Where everything will be, decided before the start so that all processes can start at the same time. */

@@ -54,7 +54,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
   it('is printed by npm start', () => {
     const { port } = new URL(gateway);
     expect(system?.printed()).toMatch(
-      new RegExp(`dashboard +http://(127\\.0\\.0\\.1|localhost):${port}/telemetry`),
+      new RegExp(`dashboard +http://(127\\.0\\.0\\.1|localhost):${port}/telemetry/#token=[\\w-]{32} `),
     );
   });
 
@@ -65,7 +65,8 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
     });
-    await page.goto(`${gateway}/telemetry`);
+    // The address as it was printed; from here on a cookie stands for its token.
+    await page.goto(system!.urls.dashboard);
     await page.locator('.routes').waitFor();
     await keep('1-before');
     const started = performance.now();

@@ -38,7 +38,7 @@ async function measure() {
   });
   stops.unshift(prometheus.stop);
   const context = {
-    dashboard: `${system.urls.gateway}/telemetry`,
+    dashboard: system.urls.dashboard,
     jaeger: jaeger.url,
     prometheus: prometheus.url,
     logFile: system.logFile,

@@ -15,7 +15,7 @@ const problemsOf = (options: TelemetryOptions, env: NodeJS.ProcessEnv = {}) => {
 };
 
 describe('the dashboard', () => {
-  it('is served in development, on /telemetry, to this machine only, and asks for no token', () => {
+  it('is served in development, on /telemetry, to this machine only, with the token of the folder', () => {
     expect(resolve().dashboard).toEqual({
       path: '/telemetry',
       token: undefined,
@@ -26,7 +26,7 @@ describe('the dashboard', () => {
     });
   });
 
-  it.each(['production', 'prod', 'Production', 'test'])(
+  it.each(['production', 'prod', 'Production', 'test', 'staging', 'qa', 'ci', 'preview', 'dev-eu'])(
     'is not served in an environment of %s',
     (environment) => {
       expect(resolve({ environment }).dashboard).toBeUndefined();
@@ -51,7 +51,7 @@ describe('the dashboard', () => {
         received: 'undefined',
         setIn: 'TelemetryModule.forRoot()',
         remedy:
-          'In production the dashboard is served to those only who have a token: set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.',
+          'In production the dashboard requires a token: set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.',
       },
     ]);
   });
@@ -87,10 +87,28 @@ describe('the dashboard', () => {
   });
 
   it('warns when everybody may see it', () => {
-    const openTo = (dashboard: object) => resolve({ dashboard }).warnings;
-    expect(openTo({ allowRemote: true })).toEqual([expect.stringContaining('there is no token')]);
+    const openTo = (dashboard: object, environment = 'development') =>
+      resolve({ environment, dashboard: { enabled: true, ...dashboard } }).warnings;
+    expect(openTo({ allowRemote: true, token: false })).toEqual([
+      expect.stringMatching(/^dashboard\.token is false and dashboard\.allowRemote is true/),
+    ]);
+    expect(openTo({ token: false }, 'production')).toEqual([
+      expect.stringMatching(/^dashboard\.token is false: in production/),
+    ]);
+    expect(openTo({ token: false })).toEqual([]);
+    expect(openTo({ allowRemote: true })).toEqual([]);
     expect(openTo({ allowRemote: true, token: TOKEN })).toEqual([]);
     expect(openTo({})).toEqual([]);
+  });
+
+  it('needs no token where code says so, or the environment outside of production', () => {
+    expect(resolve({ dashboard: { token: false } }).dashboard?.token).toBe(false);
+    const variable = { TELEMETRY_DASHBOARD_TOKEN: 'false' };
+    expect(resolve({}, variable).dashboard?.token).toBe(false);
+    expect(resolve({ dashboard: { token: TOKEN } }, variable).dashboard?.token).toBe(TOKEN);
+    const production = resolve({ environment: 'production', dashboard: true }, variable);
+    expect(production.dashboard).toBeUndefined();
+    expect(production.warnings).toEqual([expect.stringMatching(/^TELEMETRY_DASHBOARD_TOKEN/)]);
   });
 
   it('opens sources in the editor that was named, by an address, or not at all', () => {
@@ -120,6 +138,8 @@ describe('the dashboard', () => {
     ['path', { path: '/:x' }],
     ['token', { token: 'short' }],
     ['token', { token: 'with a space in the middle' }],
+    ['token', { token: true }],
+    ['token', { token: null }],
     ['allowedHosts[0]', { allowedHosts: ['http://dev.example.com'] }],
     ['allowedHosts[0]', { allowedHosts: ['dev.example.com:3000'] }],
     ['editor', { editor: 'javascript://alert(1)//{file}' }],

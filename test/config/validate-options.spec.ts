@@ -592,7 +592,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'dashboard.token',
     { dashboard: { token: 12345 } },
     'a number',
-    'Write the token as a text; is its source set?',
+    'Write the token as a string (is its source set?), or false for a dashboard without a token.',
   ],
   ['dashboard.allowRemote', { dashboard: { allowRemote: 'no' } }, '"no"', FLAG],
   [

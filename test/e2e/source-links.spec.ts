@@ -89,7 +89,10 @@ class LocatedSystem {
   }
 
   async ask<Answer>(path: string): Promise<Answer> {
-    const response = await fetch(`${this.origin}/telemetry/api/v1/${path}`);
+    const token = readFileSync(join(this.folder, 'dashboard-token'), 'utf8').trim();
+    const response = await fetch(`${this.origin}/telemetry/api/v1/${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
     if (!response.ok) throw new Error(`${path} was answered with ${String(response.status)}`);
     return (await response.json()) as Answer;
   }

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { waitUntil } from '../support/wait-until.js';
@@ -40,22 +40,26 @@ class StoredService {
   private constructor(
     private readonly child: ChildProcess,
     private readonly origin: string,
+    private readonly file: string,
   ) {}
 
-  static async start(store: object): Promise<StoredService> {
+  static async start(store: { readonly file: string }): Promise<StoredService> {
     const child = fork(join(__dirname, 'programs/stored-service.mjs'), {
       env: { ...process.env, NODE_ENV: 'development', STORE: JSON.stringify(store) },
       execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const [port] = (await once(child, 'message')) as [number];
-    const service = new StoredService(child, `http://127.0.0.1:${String(port)}`);
+    const service = new StoredService(child, `http://127.0.0.1:${String(port)}`, store.file);
     started.push(service);
     return service;
   }
 
   async ask<Answer>(path: string): Promise<Answer> {
-    const response = await fetch(`${this.origin}/telemetry/api/v1/${path}`);
+    const token = readFileSync(join(dirname(this.file), 'dashboard-token'), 'utf8').trim();
+    const response = await fetch(`${this.origin}/telemetry/api/v1/${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
     if (!response.ok) throw new Error(`${path} was answered with ${String(response.status)}`);
     return (await response.json()) as Answer;
   }

@@ -4,21 +4,29 @@ import { type DashboardConfig } from '../../config/telemetry-config.interface.js
 import { DashboardError } from './dashboard-error.js';
 import { type HttpRequest } from './http-exchange.interface.js';
 import { forwardedAddresses, isLoopback } from './loopback.js';
+import { WrongTokens } from './wrong-tokens.js';
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Who may ask the dashboard, and what they must show. */
+/** A browser of a developer stays signed in for so long without using the page. */
+const COOKIE_SECONDS = 30 * 24 * 3_600;
+
+/** Who may use the dashboard, and what they must send. */
 export class Access {
   private readonly hosts: ReadonlySet<string>;
   private readonly token: Buffer | undefined;
-  /** Stands for the token in the cookie, so that the token itself is in nobody's cookie file. */
+  private readonly wrongTokens = new WrongTokens();
+  /** Stands for the token in the cookie, so that no cookie file holds the token itself. */
   private readonly cookieValue: string;
   /** Cookies know no ports: two services of one machine must not overwrite each other's. */
   private readonly cookieName: string;
 
-  constructor(private readonly config: DashboardConfig) {
+  /** @param token undefined: none is needed */
+  constructor(
+    private readonly config: DashboardConfig,
+    token: string | undefined,
+  ) {
     this.hosts = new Set([...LOCAL_HOSTS, ...config.allowedHosts]);
-    const { token } = config;
     this.token = token === undefined ? undefined : digest(token);
     this.cookieValue = digest(`cookie of ${token ?? ''}`).toString('hex');
     this.cookieName = `telemetry-${digest(`name for ${token ?? ''}`)
@@ -47,11 +55,12 @@ export class Access {
   }
 
   /**
-   * For data: no page of another origin asks, and whoever asks has the token when there is one.
+   * For data: the request comes from no page of another origin, and has the token where one is
+   * needed.
    *
-   * @throws DashboardError 403 or 401
+   * @throws DashboardError 403, 401, or 429 after many wrong tokens
    */
-  checkData(request: HttpRequest): void {
+  async checkData(request: HttpRequest): Promise<void> {
     const { headers } = request;
     const site = headers['sec-fetch-site'];
     const { origin } = headers;
@@ -59,28 +68,40 @@ export class Access {
       (site !== undefined && site !== 'same-origin' && site !== 'none') ||
       (origin !== undefined && !isOwnOrigin(origin, headers.host ?? authorityOf(headers)));
     if (foreign) throw new DashboardError(403, 'The dashboard does not answer pages of other origins.');
-    if (this.token === undefined || this.hasToken(headers.authorization, headers.cookie)) return;
+    if (this.token === undefined || this.hasCookie(headers.cookie)) return;
+    const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+    if (bearer !== undefined) return this.checkToken(bearer, request);
     throw new DashboardError(
       401,
-      'The dashboard asks for its token: send "Authorization: Bearer <token>", or open the page once with ?token=<token>.',
+      'The dashboard requires its token: send "Authorization: Bearer <token>", or open the address that was printed at start.',
     );
   }
 
   /**
-   * The cookie for somebody who has opened the page with the token in the address.
+   * Returns the cookie for a browser that has sent the token; undefined where no token is needed.
    *
-   * @throws DashboardError 401 when it is not the token
+   * @throws DashboardError 401 when it is not the token, 429 after many wrong tokens
    */
-  cookieFor(given: string, { socket }: HttpRequest): string | undefined {
+  async cookieFor(given: string, request: HttpRequest): Promise<string | undefined> {
     if (this.token === undefined) return undefined;
-    if (!timingSafeEqual(digest(given), this.token)) throw new DashboardError(401, 'This is not the token.');
-    const secure = socket.encrypted === true ? '; Secure' : '';
-    return `${this.cookieName}=${this.cookieValue}; Path=${this.config.path}; HttpOnly; SameSite=Strict${secure}`;
+    await this.checkToken(given, request);
+    const secure = request.socket.encrypted === true ? '; Secure' : '';
+    // A token that code or the environment sets may be shared by a team: its cookie ends with the browser.
+    const lasting = this.config.token === undefined ? `; Max-Age=${COOKIE_SECONDS}` : '';
+    return `${this.cookieName}=${this.cookieValue}; Path=${this.config.path}; HttpOnly; SameSite=Strict${lasting}${secure}`;
   }
 
-  private hasToken(authorization: string | undefined, cookies: string | undefined): boolean {
-    const bearer = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1];
-    if (bearer !== undefined && this.token !== undefined) return timingSafeEqual(digest(bearer), this.token);
+  private async checkToken(given: string, { socket }: HttpRequest): Promise<void> {
+    this.wrongTokens.checkRoom();
+    if (this.token === undefined || timingSafeEqual(digest(given), this.token)) return;
+    await this.wrongTokens.refuse(socket.remoteAddress);
+    throw new DashboardError(
+      401,
+      'This is not the token. It is dashboard.token, or the one in the address printed at start.',
+    );
+  }
+
+  private hasCookie(cookies: string | undefined): boolean {
     const prefix = `${this.cookieName}=`;
     const cookie = (cookies ?? '')
       .split(';')

@@ -67,9 +67,14 @@ export function sendData(
   response.end(body);
 }
 
-export function sendError(response: HttpResponse, status: number, message: string): void {
+export function sendError(
+  response: HttpResponse,
+  status: number,
+  message: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
   const body: ApiError = { error: { status, message } };
-  const head = status === 401 ? { 'www-authenticate': 'Bearer realm="telemetry"' } : {};
+  const head = status === 401 ? { 'www-authenticate': 'Bearer realm="telemetry"', ...headers } : headers;
   // What was not read of the request would be taken for the next one.
   sendJson(response, status, body, status === 413 ? { ...head, connection: 'close' } : head);
 }

@@ -6,7 +6,7 @@ import { api } from './api.js';
 import { App } from './app.js';
 import { learnOldestRecord } from './oldest-record.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
-import { takeTokenFromAddress } from './token.js';
+import { signInByAddress } from './token.js';
 
 /** Longer than the application takes to answer; shorter than a reader's patience. */
 const LONGEST_WAIT_MS = 300;
@@ -22,7 +22,7 @@ async function meetAllServices(): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  takeTokenFromAddress();
+  await signInByAddress();
   await Promise.all([knowsServices() || meetAllServices(), learnOldestRecord()]);
   const root = document.getElementById('app');
   if (!root) return;

@@ -1,9 +1,13 @@
-/** The token that production asks for: from the address `#token=…` once, then for as long as the tab is open. */
+/**
+ * The token that the application requires. It comes from the address `#token=…` or from the form,
+ * and is exchanged for a cookie, so that bookmarks and new tabs work. Where cookies are blocked, it
+ * lasts as long as the tab.
+ */
 const KEY = 'telemetry-token';
 
 let memory: string | undefined;
 
-/** The token the reader gave, if one was given. */
+/** The token that the reader gave in this tab. */
 export function readToken(): string | undefined {
   try {
     return sessionStorage.getItem(KEY) ?? memory;
@@ -13,7 +17,7 @@ export function readToken(): string | undefined {
   }
 }
 
-export function keepToken(token: string): void {
+function keepToken(token: string): void {
   memory = token;
   try {
     sessionStorage.setItem(KEY, token);
@@ -22,10 +26,28 @@ export function keepToken(token: string): void {
   }
 }
 
-/** Takes a token out of the address, so that it is neither bookmarked nor shared. */
-export function takeTokenFromAddress(): void {
+/** Keeps the token for this tab, and asks the application for its cookie. Never rejects. */
+export async function signIn(token: string): Promise<void> {
+  keepToken(token);
+  try {
+    await fetch('api/v1/session', { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+  } catch {
+    // The view asks next, and says what is wrong.
+  }
+}
+
+/** Signs in with the token of the address, and takes it out of there: it must not be shared. */
+export async function signInByAddress(): Promise<void> {
   const match = /^#token=([^&]+)/.exec(location.hash);
   if (!match?.[1]) return;
-  keepToken(decodeURIComponent(match[1]));
   location.replace('#/overview');
+  await signIn(decoded(match[1]));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

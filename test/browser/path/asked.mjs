@@ -1,11 +1,11 @@
 /** Counts what a way through HTTP APIs costs: `get(url)` answers JSON; `counted()` says requests, bytes (as sent, before gzip) and time. */
-export function startAsking() {
+export function startAsking(headers = {}) {
   const started = performance.now();
   let requests = 0;
   let bytes = 0;
   return {
     async get(url) {
-      const response = await fetch(url);
+      const response = await fetch(url, { headers });
       const text = await response.text();
       requests += 1;
       bytes += Buffer.byteLength(text);

@@ -8,15 +8,17 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 
 /** By the API: what the page asks, without the page. */
 export async function askDashboard({ dashboard }) {
-  const api = startAsking();
+  const { origin, pathname, hash } = new URL(dashboard);
+  const api = startAsking({ authorization: `Bearer ${hash.replace('#token=', '')}` });
+  const page = `${origin}${pathname.replace(/\/$/, '')}`;
   const to = Date.now();
   const span = `from=${to - 15 * 60_000}&to=${to}`;
-  const services = await api.get(`${dashboard}/api/v1/services?${span}`);
+  const services = await api.get(`${page}/api/v1/services?${span}`);
   const slowest = services.find(({ p99 }) => p99 > SPIKE_MS);
   if (slowest === undefined) throw new Error('no service is slow');
-  const overview = await api.get(`${dashboard}/api/v1/overview?service=${slowest.name}&${span}&buckets=60`);
+  const overview = await api.get(`${page}/api/v1/overview?service=${slowest.name}&${span}&buckets=60`);
   const [highest] = [...overview.exemplars].sort((a, b) => b.value - a.value);
-  const { spans, logs } = await api.get(`${dashboard}/api/v1/traces/${highest.traceId}`);
+  const { spans, logs } = await api.get(`${page}/api/v1/traces/${highest.traceId}`);
   const found = errorLinesOf({ spans, logs });
   return {
     ...api.counted(),

@@ -1,6 +1,9 @@
 import { request, type Server } from 'node:http';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import {
@@ -14,7 +17,7 @@ import {
   type CanActivate,
   VersioningType,
 } from '@nestjs/common';
-import { TelemetryService, type TelemetryOptions } from 'nestjs-telemetry';
+import { type DashboardOptions, TelemetryService } from 'nestjs-telemetry';
 
 import { eventually, SpanCollector } from './collectors.js';
 import { type Platform } from './platform.js';
@@ -59,17 +62,37 @@ const COLLECTED_WITHIN_MS = 12_000;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An application whose dashboard keeps everything in memory. */
+/** An application whose dashboard keeps everything in memory, and needs no token unless the options say so. */
 function startDashboard(
   platform: Platform,
-  dashboard: NonNullable<TelemetryOptions['dashboard']> = true,
+  dashboard: DashboardOptions = {},
   parts: AppUnderTest = {},
 ): Promise<RunningApp> {
   return RunningApp.start(platform, {
     controllers: [OrdersController],
     ...parts,
-    telemetry: { dashboard, store: { file: ':memory:' }, ...parts.telemetry },
+    telemetry: {
+      dashboard: { enabled: true, token: false, ...dashboard },
+      store: { file: ':memory:' },
+      ...parts.telemetry,
+    },
   });
+}
+
+/** What `npm start` of a developer does: nothing is configured, and the store is a file in a new folder. */
+async function startUnconfigured(
+  platform: Platform,
+): Promise<{ app: RunningApp; folder: string; addresses: () => string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'telemetry-token-'));
+  const app = await RunningApp.start(platform, {
+    controllers: [OrdersController],
+    telemetry: { environment: 'development', store: { file: join(folder, 'telemetry.db') } },
+  });
+  return { app, folder, addresses: () => addressesIn(app) };
+}
+
+function addressesIn(app: RunningApp): string[] {
+  return app.log.lines.flatMap(({ msg }) => /^The dashboard is at (\S+)$/.exec(String(msg))?.[1] ?? []);
 }
 
 async function ask<T = Json>(app: RunningApp, path: string, init: RequestInit = {}): Promise<T> {
@@ -453,7 +476,7 @@ export function describeDashboard(platform: Platform): void {
     });
 
     it('answers where that is allowed, under names that are allowed', async () => {
-      const dashboard = { enabled: true, allowRemote: true, allowedHosts: ['dev.example.com', '192.0.2.1'] };
+      const dashboard = { allowRemote: true, allowedHosts: ['dev.example.com', '192.0.2.1'] };
       const app = await startDashboard(platform, dashboard);
       try {
         pretendRemote(app);
@@ -487,6 +510,10 @@ export function describeDashboard(platform: Platform): void {
     const statusWith = async (headers: Record<string, string>): Promise<number> =>
       (await app.fetch('/telemetry/api/v1/services', { headers })).status;
 
+    it('is not printed: the user knows it, and a log may be read by others', () => {
+      expect(addressesIn(app)).toEqual([expect.stringMatching(/\/telemetry$/)]);
+    });
+
     it('answers nobody without it', async () => {
       expect(await statusWith({})).toBe(401);
       expect(await statusWith({ authorization: 'Bearer another-token-altogether' })).toBe(401);
@@ -513,10 +540,118 @@ export function describeDashboard(platform: Platform): void {
     });
   });
 
+  describe('a dashboard whose token nobody has set', () => {
+    let app: RunningApp;
+    let folder: string;
+    let token: string;
+    beforeAll(async () => {
+      const started = await startUnconfigured(platform);
+      ({ app, folder } = started);
+      const [address = ''] = await eventually('the address', () => {
+        const printed = started.addresses();
+        return printed.length > 0 && printed;
+      });
+      token = /\/telemetry\/#token=([\w-]{32})$/.exec(address)?.[1] ?? '';
+    });
+    afterAll(async () => {
+      await app.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const services = (headers: Record<string, string>): Promise<Response> =>
+      app.fetch('/telemetry/api/v1/services', { headers });
+
+    it('prints the address with a token made at random', () => {
+      expect(token).not.toBe('');
+    });
+
+    it('answers nobody without the token, also through a proxy on this machine that adds no header', async () => {
+      expect((await services({})).status).toBe(401);
+      expect((await services({ authorization: `Bearer ${token}` })).status).toBe(200);
+    });
+
+    it('signs a browser in by a cookie that outlives the browser and does not contain the token', async () => {
+      const response = await app.fetch('/telemetry/api/v1/session', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'sec-fetch-site': 'same-origin' },
+      });
+      const cookie = response.headers.get('set-cookie') ?? '';
+      expect(response.status).toBe(204);
+      expect(cookie).toMatch(/; Path=\/telemetry; HttpOnly; SameSite=Strict; Max-Age=2592000$/);
+      expect(cookie).not.toContain(token);
+      expect((await services({ cookie: cookie.split(';')[0] ?? '' })).status).toBe(200);
+    });
+
+    it('refuses to sign in without the token, or for a page of another origin', async () => {
+      const signIn = (headers: Record<string, string>) => statusAt(app, 'api/v1/session', headers, 'POST');
+      expect(await signIn({})).toBe(401);
+      expect(await signIn({ authorization: 'Bearer another-token-altogether' })).toBe(401);
+      expect(await signIn({ authorization: `Bearer ${token}`, 'sec-fetch-site': 'cross-site' })).toBe(403);
+      expect(await signIn({ authorization: `Bearer ${token}`, origin: 'http://evil.example' })).toBe(403);
+    });
+
+    it('writes the token to standard output only: it is no log record', async () => {
+      const authorization = `Bearer ${token}`;
+      const search = async (text: string) => {
+        const logs = await app.fetch(`/telemetry/api/v1/logs?text=${text}`, { headers: { authorization } });
+        return (await logs.json()) as { items: { message: string }[] };
+      };
+      await app.fetch('/orders/1');
+      await eventually('another line', () => app.log.lines.some(({ msg }) => msg === 'looking for an order'));
+      await answered('the other line', async () => (await search('looking')).items.length > 0);
+      expect((await search('dashboard')).items).toEqual([]);
+    });
+
+    it('keeps the token over a restart, so that bookmarks go on to work', async () => {
+      const again = await RunningApp.start(platform, {
+        telemetry: { environment: 'development', store: { file: join(folder, 'telemetry.db') } },
+      });
+      try {
+        const response = await again.fetch('/telemetry/api/v1/services', {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        expect(response.status).toBe(200);
+      } finally {
+        await again.stop();
+      }
+    });
+
+    it('slows down and reports wrong tokens, and answers the right one without delay', async () => {
+      const durations: number[] = [];
+      for (let index = 0; index < 6; index += 1) {
+        const started = performance.now();
+        const response = await services({ authorization: `Bearer wrong-token-number-${index}` });
+        durations.push(performance.now() - started);
+        expect(response.status).toBe(401);
+      }
+      // 250, 500 and 1,000 ms are added from the fourth on, after those that other tests have sent.
+      expect(durations.at(-1)).toBeGreaterThan(900);
+      const started = performance.now();
+      const health = await app.fetch('/telemetry/api/v1/health', {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(performance.now() - started).toBeLessThan(durations.at(-1)!);
+      const { warnings } = (await health.json()) as { warnings: { message: string; count: number }[] };
+      const warning = warnings.find(({ message }) => message.includes('had a wrong token'));
+      expect(warning?.message).toMatch(/^A request to the dashboard from 127\.0\.0\.1 had a wrong token\./);
+      expect(warning?.count).toBeGreaterThanOrEqual(6);
+    });
+
+    it('refuses further tries unread while many wrong tokens are being answered', async () => {
+      const statuses = await Promise.all(
+        Array.from({ length: 60 }, async (_, index) => {
+          const response = await services({ authorization: `Bearer wrong-again-number-${index}` });
+          return [response.status, response.headers.get('retry-after')].join(' ');
+        }),
+      );
+      expect(new Set(statuses)).toEqual(new Set(['401 ', '429 4']));
+      expect(statuses.filter((each) => each === '401 ').length).toBeLessThanOrEqual(20);
+    });
+  });
+
   describe('a dashboard that takes OTLP', () => {
     let app: RunningApp;
     beforeAll(async () => {
-      app = await startDashboard(platform, { enabled: true, otlp: true });
+      app = await startDashboard(platform, { otlp: true });
     });
     afterAll(() => app.stop());
 
@@ -668,13 +803,17 @@ export function describeDashboard(platform: Platform): void {
     });
 
     it('is beyond the reach of prefixes, versions and global guards, and routes are known as they are', async () => {
-      const app = await startDashboard(platform, true, {
-        configure: (nest) => {
-          nest.setGlobalPrefix('api');
-          nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '2' });
-          nest.useGlobalGuards(new DenyAll());
+      const app = await startDashboard(
+        platform,
+        {},
+        {
+          configure: (nest) => {
+            nest.setGlobalPrefix('api');
+            nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '2' });
+            nest.useGlobalGuards(new DenyAll());
+          },
         },
-      });
+      );
       try {
         expect((await app.fetch('/api/v2/orders/1')).status).toBe(403);
         const routes = await ask<Json[]>(app, 'routes');
@@ -687,7 +826,7 @@ export function describeDashboard(platform: Platform): void {
     });
 
     it('is where it was put', async () => {
-      const app = await startDashboard(platform, { enabled: true, path: '/ops/look' });
+      const app = await startDashboard(platform, { path: '/ops/look' });
       try {
         expect((await app.fetch('/ops/look/api/v1/services')).status).toBe(200);
         expect((await app.fetch('/ops/looking')).status).toBe(404);
@@ -699,7 +838,7 @@ export function describeDashboard(platform: Platform): void {
 
     if (platform.adapter === 'fastify')
       it('is reached over HTTP/2 too', async () => {
-        const app = await startDashboard(platform, true, { fastify: { http2: true } as object });
+        const app = await startDashboard(platform, {}, { fastify: { http2: true } as object });
         const client = fromOutside(() => connect(app.origin));
         try {
           const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
@@ -722,7 +861,7 @@ export function describeDashboard(platform: Platform): void {
         }
       }
       const first = await startDashboard(platform);
-      const second = await startDashboard(platform, true, { controllers: [StockController] });
+      const second = await startDashboard(platform, {}, { controllers: [StockController] });
       try {
         for (const app of [first, second]) {
           const routes = await ask<{ handler?: string }[]>(app, 'routes');
@@ -744,7 +883,7 @@ export function describeDashboard(platform: Platform): void {
           return 'mine';
         }
       }
-      const app = await startDashboard(platform, true, { controllers: [OwnController] });
+      const app = await startDashboard(platform, {}, { controllers: [OwnController] });
       try {
         expect(await (await app.fetch('/telemetry/api/v1/services')).text()).toBe('mine');
       } finally {

@@ -133,6 +133,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
     const config = { path: '/t', token: undefined, allowRemote: false, allowedHosts: [], otlp: true };
     const dashboard = new DashboardServer({
       config: { ...config, editor: undefined },
+      token: undefined,
       store,
       resource: resourceOf('gateway'),
       instrumentations: () => [],

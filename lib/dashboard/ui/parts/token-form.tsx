@@ -1,19 +1,18 @@
 import { useState } from 'preact/hooks';
 
-import { keepToken, readToken } from '../token.js';
+import { readToken, signIn } from '../token.js';
 
-/** Asks for the token that the application wants to see. */
+/** Asks for the token that the application requires. */
 export function TokenForm({ done }: { done: () => void }) {
   const [token, setToken] = useState('');
   const refused = readToken() !== undefined;
   const submit = (event: Event): void => {
     event.preventDefault();
-    keepToken(token.trim());
-    done();
+    void signIn(token.trim()).then(done);
   };
   return (
     <form class="notice notice-token" onSubmit={submit}>
-      <p>{refused ? 'The application does not know this token.' : 'The application asks for a token.'}</p>
+      <p>{refused ? 'This is not the token of the application.' : 'The dashboard requires a token.'}</p>
       <label>
         Token{' '}
         <input
@@ -29,7 +28,8 @@ export function TokenForm({ done }: { done: () => void }) {
         Open
       </button>
       <p class="hint">
-        It is the dashboard&rsquo;s `token` option, and is kept for as long as this tab is open.
+        The application prints it at start, in the address of the dashboard (…/#token=…), unless the option
+        dashboard.token or TELEMETRY_DASHBOARD_TOKEN sets it.
       </p>
     </form>
   );

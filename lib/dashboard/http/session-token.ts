@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { warnOnce } from '../../errors/warnings.js';
+
+/** Beside the database: services that share the database share the token. */
+const FILE_NAME = 'dashboard-token';
+/** 192 bits: 32 characters of base64url. */
+const TOKEN_BYTES = 24;
+const TOKEN = /^[\w-]{32}$/;
+const OTHERS = 0o077;
+/** Tokens that live as long as the process, by folder: their file cannot be used. */
+const unsaved = new Map<string, string>();
+
+/**
+ * Returns the token that visitors of the dashboard need when no token is configured. It is kept in
+ * `dashboard-token` in the folder of the store's file, so that it survives restarts. Where that
+ * file cannot be used, the token lasts as long as the process. Never throws.
+ *
+ * @param storeFile path of the database, or `:memory:`
+ */
+export function sessionToken(storeFile: string): string {
+  const folder = storeFile === ':memory:' ? undefined : dirname(storeFile);
+  if (folder === undefined) return unsavedToken(':memory:');
+  try {
+    return readToken(folder) ?? saveToken(folder);
+  } catch (error) {
+    warnOnce(
+      `dashboard:token:${folder}`,
+      `The dashboard's token cannot be kept in ${join(folder, FILE_NAME)}: ${(error as Error).message}. ` +
+        'It changes with the next start. Make the folder writable, or set dashboard.token.',
+    );
+    return unsavedToken(folder);
+  }
+}
+
+function unsavedToken(folder: string): string {
+  const token = unsaved.get(folder) ?? newToken();
+  unsaved.set(folder, token);
+  return token;
+}
+
+function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+/** Undefined where there is none yet, or where others could have read or written it. */
+function readToken(folder: string): string | undefined {
+  let file: number;
+  try {
+    // Windows has no O_NOFOLLOW: it is undefined there, and `|` takes it for 0.
+    file = openSync(join(folder, FILE_NAME), constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ELOOP') return undefined;
+    throw error;
+  }
+  try {
+    if (!isPrivate(fstatSync(file))) return undefined;
+    const text = readFileSync(file, 'utf8').trim();
+    return TOKEN.test(text) ? text : undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Windows keeps no modes: there the folder of the user protects the file. */
+function isPrivate(stats: Stats): boolean {
+  if (!stats.isFile()) return false;
+  if (process.platform === 'win32') return true;
+  return (stats.mode & OTHERS) === 0 && stats.uid === process.geteuid?.();
+}
+
+/** Of several processes that start together, all use the token of the first. */
+function saveToken(folder: string): string {
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined)
+    writeFileSync(join(folder, '.gitignore'), '*\n');
+  const target = join(folder, FILE_NAME);
+  const token = newToken();
+  const draft = `${target}.${process.pid}`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    // A umask may have removed the owner's rights.
+    chmodSync(draft, 0o600);
+    return publish(draft, target) ? token : (readToken(folder) ?? replace(draft, target, token));
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** Returns false where the file exists already. A link is atomic: nobody reads half a token. */
+function publish(draft: string, target: string): boolean {
+  try {
+    linkSync(draft, target);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // Some file systems have no links.
+    if (existsSync(target)) return false;
+    renameSync(draft, target);
+    return true;
+  }
+}
+
+/** The file that is there cannot be trusted: others could read it, or it holds no token. */
+function replace(draft: string, target: string, token: string): string {
+  renameSync(draft, target);
+  return token;
+}
