@@ -193,7 +193,8 @@ export const ENVIRONMENT_VARIABLES = {
   },
   TELEMETRY_STORE_FILE: {
     kind: 'text',
-    description: 'SQLite file of the store, or `:memory:`; services of one machine may share one.',
+    description:
+      'SQLite file of the store, or `:memory:`; naming one switches the store on in every environment.',
     default: '`.telemetry/telemetry.db`; `:memory:` in tests',
     option: 'store.file',
   },

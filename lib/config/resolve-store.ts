@@ -19,8 +19,13 @@ export function resolveStore(
 ): StoreConfig | undefined {
   const chosen: StoreOptions =
     typeof option === 'object' ? option : option === undefined ? {} : { enabled: option };
+  // Most environments keep nothing by default, but settings of a store are a request for one.
+  const isRequested =
+    env.TELEMETRY_STORE_FILE !== undefined || Object.values(chosen).some((setting) => setting !== undefined);
   const enabled =
-    chosen.enabled ?? env.TELEMETRY_STORE ?? (dashboard !== undefined || isDevelopment(environment));
+    chosen.enabled ??
+    env.TELEMETRY_STORE ??
+    (isRequested || dashboard !== undefined || isDevelopment(environment));
   if (!enabled) return undefined;
   return Object.freeze({
     file:

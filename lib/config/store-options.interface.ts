@@ -1,6 +1,9 @@
 /** The embedded database that the dashboard shows, and how much it keeps. */
 export interface StoreOptions {
-  /** Keep it. Default: where the dashboard is served, and elsewhere save in production and in tests. Env `TELEMETRY_STORE`. */
+  /**
+   * Whether telemetry is kept. Default: true where the dashboard is served, in `development`, and
+   * in every environment where another setting of the store is given. Env `TELEMETRY_STORE`.
+   */
   enabled?: boolean;
   /**
    * SQLite file, from the working directory, or `:memory:`. Several services of one machine may share one: then they are one system.

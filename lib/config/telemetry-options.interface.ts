@@ -111,7 +111,8 @@ export interface TelemetryOptions {
   dashboard?: boolean | DashboardOptions;
   /**
    * The embedded database that the dashboard shows. Default: kept where the dashboard is served,
-   * and in an environment of `development`. Env `TELEMETRY_STORE`.
+   * and in an environment of `development`. An object with any setting switches it on in every
+   * environment. Env `TELEMETRY_STORE`.
    */
   store?: boolean | StoreOptions;
   /** Switches; `false` turns every automatic instrumentation off. */

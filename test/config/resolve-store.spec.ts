@@ -22,6 +22,21 @@ describe('the store', () => {
     expect(resolve({ environment: 'production', dashboard }).store?.file).toBe('.telemetry/telemetry.db');
   });
 
+  it.each(['production', 'test'])('is kept in %s when a file or a bound is set for it', (environment) => {
+    expect(resolve({ environment, store: { file: '/data/t.db' } }).store?.file).toBe('/data/t.db');
+    expect(resolve({ environment, store: { maxAgeHours: 2 } }).store?.maxAgeMs).toBe(7_200_000);
+    const env = { TELEMETRY_STORE_FILE: '/data/t.db' };
+    expect(resolve({ environment }, env).store?.file).toBe('/data/t.db');
+  });
+
+  it('is not kept where a file is set but the store is switched off, or nothing in it is set', () => {
+    const environment = 'production';
+    const store = { file: '/data/t.db' };
+    expect(resolve({ environment, store: { ...store, enabled: false } }).store).toBeUndefined();
+    expect(resolve({ environment, store }, { TELEMETRY_STORE: 'false' }).store).toBeUndefined();
+    expect(resolve({ environment, store: {} }).store).toBeUndefined();
+  });
+
   it('takes file and bounds from code before the environment', () => {
     const env = { TELEMETRY_STORE_FILE: '/data/t.db' };
     expect(resolve({}, env).store?.file).toBe('/data/t.db');
