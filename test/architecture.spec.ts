@@ -30,6 +30,7 @@ const ALLOWED_SIBLINGS = new Set([
   'config → errors',
   'errors → process',
   'recording → config',
+  'recording → errors',
   'store → errors',
   'store → config',
   'store → process',

@@ -1,6 +1,6 @@
 import { type Attributes, type Span } from '@opentelemetry/api';
 
-import { clipText } from './copy-bounded.js';
+import { clipText } from '../recording/copy-bounded.js';
 import { nameSeverity } from './name-severity.js';
 import { type LineContent } from './parse-log-line.js';
 import { ownProperties, renderStack } from './serialize-error.js';

@@ -1,7 +1,7 @@
 import { type Attributes, type Logger, logs } from '@opentelemetry/api';
 
 import { lineContext } from './line-context.js';
-import { copyBounded } from './copy-bounded.js';
+import { copyBounded } from '../recording/copy-bounded.js';
 import { nameSeverity } from './name-severity.js';
 import { type LogLine } from './parse-log-line.js';
 import { ownProperties, renderStack } from './serialize-error.js';

@@ -1,7 +1,7 @@
 import { type LogFn, type Logger, type LoggerOptions } from 'pino';
 
 import { isError } from '../errors/is-error.js';
-import { copyBounded } from './copy-bounded.js';
+import { copyBounded } from '../recording/copy-bounded.js';
 import { describeThrown } from './serialize-error.js';
 
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;

@@ -7,7 +7,7 @@ import { symbols } from 'pino';
 import { warnOnce } from '../errors/warnings.js';
 import { lineContext } from './line-context.js';
 import { addSpanEvent } from './add-span-event.js';
-import { copyBounded } from './copy-bounded.js';
+import { copyBounded } from '../recording/copy-bounded.js';
 import { type EmitLogRecord } from './emit-log-record.js';
 import { type Destination } from './logging-state.js';
 import { type LineKeys, type LineParts } from './parse-log-line.js';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import { isError } from '../errors/is-error.js';
-import { readSafely } from './copy-bounded.js';
+import { readSafely } from '../recording/copy-bounded.js';
 
 /** One line to write, made of what was passed to a method of NestJS's logger. */
 export interface NestLine {

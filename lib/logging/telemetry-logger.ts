@@ -4,7 +4,7 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { type Logger } from 'pino';
 
 import { isError } from '../errors/is-error.js';
-import { copyBounded } from './copy-bounded.js';
+import { copyBounded } from '../recording/copy-bounded.js';
 import { currentLogger, loggingState } from './logging-state.js';
 import { describeThrown, isSerializedError, renderStack } from './serialize-error.js';
 import { LEVEL_VALUES, writeLine } from './write-line.js';

@@ -1,5 +1,9 @@
+import { types } from 'node:util';
+
 import { type AnyValue, type Attributes } from '@opentelemetry/api';
-import { cleanAttributes } from '@opentelemetry/core';
+
+import { isPlainValue, readEntries, toAttributeValue, warnSkipped } from './attribute-value.js';
+import { setOwn } from './copy-bounded.js';
 
 /** How many attributes a span, an event or a link may have, and how long their texts may be. */
 export interface AttributeLimits {
@@ -26,17 +30,34 @@ export class AttributeList {
     return this.baseSize + this.entries.length / 2;
   }
 
-  /** Takes all of a record; a frozen one of plain values is kept as it is when it is the first. */
+  /** Takes all of a record; a frozen one of plain values is kept as it is when it is the first. Never throws. */
   setAll(attributes: Readonly<Attributes>): void {
-    if (this.base === undefined && this.entries.length === 0 && this.takeBase(attributes)) return;
-    for (const key in attributes) {
-      // About the key of a loop the engine knows the answer; `Object.hasOwn()` it would call.
-      if (Object.prototype.hasOwnProperty.call(attributes, key)) this.set(key, attributes[key]);
+    if (typeof attributes !== 'object') {
+      this.setUnreadable(attributes);
+      return;
+    }
+    try {
+      if (this.base === undefined && this.entries.length === 0 && this.takeBase(attributes)) return;
+      let left = MAX_KEYS;
+      for (const key in attributes) {
+        left -= 1;
+        // Many keys: each is compared with those that are kept.
+        if (left < 0) this.dropped += 1;
+        // V8 answers hasOwnProperty() for a for-in key from the hidden class; `Object.hasOwn()` is a real call.
+        else if (Object.prototype.hasOwnProperty.call(attributes, key)) this.set(key, attributes[key]);
+      }
+    } catch {
+      // A getter threw: the other attributes are worth keeping.
+      this.setUnreadable(attributes);
     }
   }
 
   set(key: string, value: AnyValue): void {
     if (value === undefined) return;
+    if (typeof key !== 'string' || key === '') {
+      this.skip(key, value);
+      return;
+    }
     const { entries } = this;
     if (this.base !== undefined && Object.hasOwn(this.base, key)) this.unfoldBase();
     let index = 0;
@@ -45,9 +66,9 @@ export class AttributeList {
       this.dropped += 1;
       return;
     }
-    const kept = keep(key, value, this.limits.valueLength);
+    const kept = keep(value, this.limits.valueLength);
     if (kept === undefined) {
-      this.dropped += 1;
+      this.skip(key, value);
       return;
     }
     entries[index] = key;
@@ -58,8 +79,17 @@ export class AttributeList {
     const attributes: Attributes = { ...this.base };
     const { entries } = this;
     for (let index = 0; index < entries.length; index += 2)
-      attributes[entries[index] as string] = entries[index + 1];
+      setOwn(attributes, entries[index] as string, entries[index + 1]);
     return attributes;
+  }
+
+  private skip(key: unknown, value: unknown): void {
+    warnSkipped('a span', key, value);
+    this.dropped += 1;
+  }
+
+  private setUnreadable(attributes: unknown): void {
+    for (const [key, value] of readEntries(attributes, MAX_KEYS, 'a span')) this.set(key, value);
   }
 
   private takeBase(attributes: Readonly<Attributes>): boolean {
@@ -87,26 +117,28 @@ export class AttributeList {
   }
 }
 
+/** Keys of one record that are looked at. */
+const MAX_KEYS = 1_000;
+
 /** Number of attributes of a frozen object of plain values, or -1 for one that must be looked at each time. */
 const plainSizes = new WeakMap<object, number>();
 
 function plainSize(attributes: Readonly<Attributes>): number {
+  // The target of a frozen proxy is frozen, but its traps may still throw.
+  if (types.isProxy(attributes)) return -1;
   const keys = Object.keys(attributes);
-  return keys.every((key) => key !== '' && isPlain(attributes[key])) ? keys.length : -1;
+  return keys.every((key) => key !== '' && key !== '__proto__' && isPlainData(attributes, key))
+    ? keys.length
+    : -1;
 }
 
-function isPlain(value: unknown): boolean {
-  const type = typeof value;
-  return type === 'string' || type === 'number' || type === 'boolean';
+/** A getter may return something else each time it is asked. */
+function isPlainData(attributes: Readonly<Attributes>, key: string): boolean {
+  return isPlainValue(Object.getOwnPropertyDescriptor(attributes, key)?.value);
 }
 
 /** The value as it is kept: texts cut, arrays and objects copied; undefined for what no attribute can be. */
-function keep(key: string, value: AnyValue, valueLength: number): AnyValue {
-  if (key !== '') {
-    if (typeof value === 'string') return value.length <= valueLength ? value : value.slice(0, valueLength);
-    if (isPlain(value)) return value;
-  }
-  // Rare kinds and wrong ones as the SDK treats them, with its warnings.
-  const limits = { attributeCountLimit: 1, attributeValueLengthLimit: valueLength };
-  return cleanAttributes({ [key]: value }, limits).attributes?.[key];
+function keep(value: AnyValue, valueLength: number): AnyValue {
+  if (typeof value === 'string') return value.length <= valueLength ? value : value.slice(0, valueLength);
+  return isPlainValue(value) ? value : toAttributeValue(value, valueLength);
 }

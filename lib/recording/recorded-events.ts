@@ -5,6 +5,9 @@ import { AttributeList } from './attribute-list.js';
 import { type SpanClock } from './span-clock.js';
 import { type RecordingLimits } from './span-owner.interface.js';
 
+const TRACE_ID = /^[\da-f]{32}$/i;
+const SPAN_ID = /^[\da-f]{16}$/i;
+
 /** What happened at one instant of a span; the instant in milliseconds of the span's clock. */
 export interface RecordedEvent {
   readonly name: string;
@@ -26,6 +29,23 @@ export function listAttributes(
   const list = new AttributeList(limits);
   list.setAll(given);
   return list;
+}
+
+/** A copy of a link's context that no getter can change later; undefined for what is no context. Never throws. */
+export function copySpanContext(given: unknown): SpanContext | undefined {
+  try {
+    const { traceId, spanId, traceFlags, traceState, isRemote } = given as SpanContext;
+    if (!TRACE_ID.test(traceId) || !SPAN_ID.test(spanId)) return undefined;
+    return {
+      traceId,
+      spanId,
+      traceFlags: typeof traceFlags === 'number' ? traceFlags & 0xff : 0,
+      ...(traceState !== undefined && typeof traceState.serialize() === 'string' && { traceState }),
+      ...(isRemote !== undefined && { isRemote }),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Adds to a list that keeps its newest; returns whether nothing had to go. */

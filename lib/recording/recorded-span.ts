@@ -8,7 +8,7 @@ import {
   type Link,
   type Span,
   type SpanContext,
-  type SpanKind,
+  SpanKind,
   type SpanStatus,
   SpanStatusCode,
   type TimeInput,
@@ -18,10 +18,13 @@ import { hrTimeDuration, type InstrumentationScope, isTimeInput } from '@opentel
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan, type Span as SdkSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
 
+import { warnOnce } from '../errors/warnings.js';
 import { AttributeList } from './attribute-list.js';
+import { textOf } from './copy-bounded.js';
 import { exceptionAttributes } from './exception-attributes.js';
 import { LocalSpan } from './local-span.js';
 import {
+  copySpanContext,
   listAttributes,
   pushBounded,
   type RecordedEvent,
@@ -72,8 +75,8 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     { name, kind, traceId, traceFlags, traceState, parent, clock, startTime }: SpanStart,
   ) {
     super(traceId, traceFlags, traceState);
-    this.name = name;
-    this.kind = kind;
+    this.name = spanNameOf(name);
+    this.kind = isSpanKind(kind) ? kind : SpanKind.INTERNAL;
     this.parent = parent;
     this.clock = clock;
     this.startInstant = startTime === undefined ? clock.now() : clock.instantOf(startTime);
@@ -93,11 +96,12 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (this.refuses()) return this;
-    const given = isTimeInput(attributesOrTime) ? undefined : attributesOrTime;
-    const at = isTimeInput(attributesOrTime) ? (time ?? attributesOrTime) : time;
+    const isTime = isTimeInputSafely(attributesOrTime);
+    const given = isTime ? undefined : (attributesOrTime as Attributes | undefined);
+    const at = isTime ? (time ?? (attributesOrTime as TimeInput)) : time;
     const { limits } = this.owner;
     const event = {
-      name,
+      name: spanNameOf(name),
       instant: this.clock.instantOf(at),
       attributes: listAttributes(given, limits.eventAttributes),
     };
@@ -105,28 +109,34 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     return this;
   }
 
-  addLink({ context, attributes }: Link): this {
+  addLink(given: Link): this {
     if (this.refuses()) return this;
     const { limits } = this.owner;
-    const link = { context, attributes: listAttributes(attributes, limits.linkAttributes) };
-    if (!pushBounded((this.linkList ??= []), link, limits.links)) this.droppedLinksCount += 1;
+    const link = this.read('a link', () => {
+      const context = copySpanContext(given.context);
+      return context && { context, attributes: listAttributes(given.attributes, limits.linkAttributes) };
+    });
+    if (link === undefined || !pushBounded((this.linkList ??= []), link, limits.links))
+      this.droppedLinksCount += 1;
     return this;
   }
 
   addLinks(links: Link[]): this {
-    for (const link of links) this.addLink(link);
+    const read =
+      this.read('a list of links', () => (Array.isArray(links) ? links.slice(-MAX_LINKS) : [])) ?? [];
+    for (const link of read) this.addLink(link);
     return this;
   }
 
-  setStatus({ code, message }: SpanStatus): this {
-    if (this.refuses() || code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK)
-      return this;
-    this.status = code === SpanStatusCode.ERROR && typeof message === 'string' ? { code, message } : { code };
+  setStatus(status: SpanStatus): this {
+    if (this.refuses() || this.status.code === SpanStatusCode.OK) return this;
+    const read = this.read('a status', () => readStatus(status));
+    if (read !== undefined && read.code !== SpanStatusCode.UNSET) this.status = read;
     return this;
   }
 
   updateName(name: string): this {
-    if (!this.refuses()) this.name = name;
+    if (!this.refuses()) this.name = spanNameOf(name);
     return this;
   }
 
@@ -198,6 +208,19 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     return this.owner.instrumentationScope;
   }
 
+  /** What an argument says; undefined, with a warning, where it cannot be read. */
+  private read<T>(what: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      warnOnce(
+        `span:argument:${what}`,
+        `The span "${this.name}" was given ${what} that cannot be read, which is left out: ${textOf(error)}`,
+      );
+      return undefined;
+    }
+  }
+
   /** Whether it is too late for a change; says so where somebody listens. */
   private refuses(): boolean {
     if (this.over) diag.warn(`The span "${this.name}" has ended; what is done to it now is lost.`);
@@ -209,4 +232,33 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
 export function asSdkSpan(span: RecordedSpan): SdkSpan {
   // An optional property cannot be a getter; whoever reads it cannot tell one that is absent from one that is undefined.
   return span as SdkSpan;
+}
+
+const MAX_LINKS = 1_000;
+const MAX_NAME = 1_024;
+/** By number. */
+const KINDS: Readonly<Record<number, string | undefined>> = SpanKind;
+
+/** The name of a span or an event, bounded; a text also where the application gives something else. */
+export function spanNameOf(name: unknown): string {
+  return typeof name === 'string' && name.length <= MAX_NAME ? name : textOf(name, MAX_NAME);
+}
+
+function isSpanKind(kind: unknown): kind is SpanKind {
+  return typeof kind === 'number' && KINDS[kind] !== undefined;
+}
+
+function isTimeInputSafely(value: unknown): boolean {
+  if (value === undefined) return false;
+  try {
+    return isTimeInput(value);
+  } catch {
+    // A proxy that does not let itself be asked.
+    return false;
+  }
+}
+
+function readStatus({ code, message }: SpanStatus): SpanStatus | undefined {
+  if (code === SpanStatusCode.ERROR && typeof message === 'string') return { code, message };
+  return code === SpanStatusCode.OK || code === SpanStatusCode.ERROR ? { code } : undefined;
 }

@@ -8,12 +8,14 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
 
+import { readSafely, textOf } from './copy-bounded.js';
 import { RecordingTracer, type RecordingSettings } from './recording-tracer.js';
 import { type RecordingLimits } from './span-owner.interface.js';
 import { type TraceShare } from './trace-share.js';
 
 /** The specification's limits, for attributes, events and links alike. */
 const DEFAULT_COUNT = 128;
+const MAX_TRACERS = 2_000;
 
 export interface RecordingTracerProviderOptions {
   readonly resource: Resource;
@@ -38,8 +40,10 @@ export class RecordingTracerProvider implements TracerProvider {
     this.settings = { ...settings, limits: resolveLimits(limits), processor: joinProcessors(spanProcessors) };
   }
 
-  getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer {
-    const schemaUrl = options?.schemaUrl;
+  getTracer(givenName: string, givenVersion?: string, options?: { schemaUrl?: string }): Tracer {
+    const name = scopeText(givenName) ?? '';
+    const version = scopeText(givenVersion);
+    const schemaUrl = scopeText(readSafely(() => options?.schemaUrl));
     const key = `${name}@${version ?? ''}:${schemaUrl ?? ''}`;
     let tracer = this.tracers.get(key);
     if (tracer === undefined) {
@@ -49,7 +53,8 @@ export class RecordingTracerProvider implements TracerProvider {
         ...(schemaUrl !== undefined && { schemaUrl }),
       };
       tracer = new RecordingTracer(scope, this.settings);
-      this.tracers.set(key, tracer);
+      // Scopes are classes and packages; one made up per call must not grow this for ever.
+      if (this.tracers.size < MAX_TRACERS) this.tracers.set(key, tracer);
     }
     return tracer;
   }
@@ -63,6 +68,11 @@ export class RecordingTracerProvider implements TracerProvider {
     const outcomes = await Promise.allSettled(this.processors.map((processor) => processor.shutdown()));
     throwFailures(outcomes);
   }
+}
+
+/** A part of a scope as text, whatever was given; undefined where nothing was. */
+export function scopeText(given: unknown): string | undefined {
+  return given === undefined || typeof given === 'string' ? given : textOf(given, 256);
 }
 
 function throwFailures(outcomes: PromiseSettledResult<void>[]): void {

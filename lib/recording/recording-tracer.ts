@@ -15,7 +15,10 @@ import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/c
 import { type Resource } from '@opentelemetry/resources';
 import { type Sampler, SamplingDecision, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { warnOnce } from '../errors/warnings.js';
 import { AttributeList } from './attribute-list.js';
+import { isPlainRecord, toAttributes } from './attribute-value.js';
+import { textOf } from './copy-bounded.js';
 import { LocalSpan } from './local-span.js';
 import { RecordedSpan } from './recorded-span.js';
 import { SpanClock } from './span-clock.js';
@@ -56,6 +59,14 @@ export class RecordingTracer implements Tracer, SpanOwner {
   }
 
   startSpan(name: string, options: SpanOptions = {}, parentContext: Context = context.active()): Span {
+    try {
+      return this.start(name, options, parentContext);
+    } catch (error) {
+      return this.startBare(name, error);
+    }
+  }
+
+  private start(name: string, options: SpanOptions, parentContext: Context): Span {
     const caller = options.root === true ? trace.deleteSpan(parentContext) : parentContext;
     if (isTracingSuppressed(caller)) return NOT_RECORDED;
     const parent = trace.getSpan(caller);
@@ -76,9 +87,26 @@ export class RecordingTracer implements Tracer, SpanOwner {
   ): ReturnType<F> {
     const fn = rest.at(-1) as F;
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
-    const parent = rest.length > 2 ? (rest[1] as Context) : context.active();
+    const given: unknown = rest.length > 2 ? rest[1] : undefined;
+    const parent = isContext(given) ? given : context.active();
     const span = this.startSpan(name, options, parent);
-    return context.with(trace.setSpan(parent, span), () => fn(span) as ReturnType<F>);
+    // The span is passed as an argument: a closure would be a frame more in each stack trace.
+    return context.with(trace.setSpan(parent, span), fn as (span: Span) => ReturnType<F>, undefined, span);
+  }
+
+  /** A span without what was asked for, where that cannot be read: what it surrounds must run all the same. */
+  private startBare(name: unknown, error: unknown): Span {
+    const text = textOf(name, 256);
+    warnOnce(
+      'span:start',
+      `The span "${text}" is started without its options, which cannot be read: ${textOf(error)}`,
+    );
+    try {
+      return this.start(text, {}, context.active());
+    } catch {
+      // A processor or a sampler that throws has been warned about where it is called.
+      return NOT_RECORDED;
+    }
   }
 
   /** A child of a span of this process that records: everything but the name is known already. */
@@ -113,6 +141,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
     const traceId =
       local?.traceId ?? (remote === undefined ? TraceId.random() : TraceId.parse(remote.traceId));
     const kind = options.kind ?? SpanKind.INTERNAL;
+    const given = options.attributes ?? NO_ATTRIBUTES;
     const {
       decision,
       attributes,
@@ -122,7 +151,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
       traceId.toString(),
       name,
       kind,
-      options.attributes ?? NO_ATTRIBUTES,
+      isPlainRecord(given) ? given : toAttributes(given, `span "${textOf(name, 256)}"`),
       options.links ?? NO_LINKS,
     );
     if (decision === SamplingDecision.NOT_RECORD) return new UnrecordedSpan(traceId, traceState);
@@ -162,4 +191,13 @@ export class RecordingTracer implements Tracer, SpanOwner {
 function validContextOf(parent: Span | undefined): SpanContext | undefined {
   const spanContext = parent?.spanContext();
   return spanContext !== undefined && trace.isSpanContextValid(spanContext) ? spanContext : undefined;
+}
+
+/** Whether a value is a context; never throws. */
+export function isContext(value: unknown): value is Context {
+  try {
+    return typeof value === 'object' && value !== null && typeof (value as Context).getValue === 'function';
+  } catch {
+    return false;
+  }
 }

@@ -3,6 +3,8 @@ import { isTimeInputHrTime } from '@opentelemetry/core';
 
 /** Wall clock and monotonic clock may drift apart by this before they are compared anew: a laptop slept, NTP stepped. */
 const MAX_DRIFT_MS = 2;
+/** Nanoseconds since the epoch are a signed 64-bit number in most stores. */
+const MAX_EPOCH_MS = 2 ** 63 / 1_000_000;
 /** How often the two are compared, at most: the wall clock costs more to ask than all else about a span's beginning. */
 const COMPARED_EVERY_MS = 50;
 
@@ -36,9 +38,23 @@ export class SpanClock {
     return performance.now() - this.offset;
   }
 
-  /** What the API allows for an instant, in milliseconds since the anchor: epoch milliseconds, `performance.now()`, Date, pair. */
+  /**
+   * What the API allows for an instant, in milliseconds since the anchor: epoch milliseconds, `performance.now()`, Date, pair.
+   * Anything else, and a time that OTLP cannot write, is now.
+   */
   instantOf(time: TimeInput | undefined): number {
     if (time === undefined) return this.now();
+    try {
+      const instant = this.readInstant(time);
+      const epochMs = this.anchorMs + instant;
+      if (epochMs >= 0 && epochMs < MAX_EPOCH_MS) return instant;
+    } catch {
+      // No time at all: the moment of the call is the best guess.
+    }
+    return this.now();
+  }
+
+  private readInstant(time: TimeInput): number {
     if (typeof time === 'number')
       return time <= performance.now() ? time - this.offset : time - this.anchorMs;
     if (isTimeInputHrTime(time)) return time[0] * 1_000 - this.anchorMs + time[1] / 1_000_000;
