@@ -60,18 +60,17 @@ function startRooms(runtime: TelemetryRuntime): void {
 }
 
 function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTelemetry {
-  let held = true;
+  let left: Promise<void> | undefined;
+  const leave = async (): Promise<void> => {
+    const state = runtimeState();
+    state.users -= 1;
+    if (state.users <= 0) await stopRuntime(runtime);
+  };
   return {
     config,
     runtime,
     flush: () => runtime.flush(),
-    shutdown: async () => {
-      if (!held) return;
-      held = false;
-      const state = runtimeState();
-      state.users -= 1;
-      if (state.users <= 0) await stopRuntime(runtime);
-    },
+    shutdown: () => (left ??= leave()),
   };
 }
 

@@ -71,6 +71,7 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
         'TelemetryModule was imported as a class. Import TelemetryModule.forRoot(options) or TelemetryModule.forRootAsync(options).',
       );
     }
+    endLast(modules, new.target);
     const { nest } = telemetry.config.instrumentation;
     if (telemetry.runtime !== undefined && nest !== undefined) this.nest = instrumentNest(modules, nest);
     this.http = observeHttpApplication(telemetry, host, moduleRef, modules);
@@ -102,6 +103,14 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
     this.leaveEntryPoints();
     await this.telemetry?.shutdown();
   }
+}
+
+/**
+ * Makes NestJS call our hooks of the shutdown after those of every other module, so that what they do is recorded: hooks
+ * run in the order of a distance from the root module, which is `Number.MAX_VALUE` for all global modules.
+ */
+function endLast(modules: ModulesContainer, type: unknown): void {
+  for (const module of modules.values()) if (module.metatype === type) module.distance = Infinity;
 }
 
 /** Our request hook opens the logging scope of each request; nestjs-pino's middleware is for adapters it cannot reach. */

@@ -39,6 +39,8 @@ export interface Destination {
 interface LoggingState {
   /** Stays after a stop, so that lines of the shutdown keep their form and place; replaced by the next start. */
   root: RootLogger | undefined;
+  /** Puts back NestJS's logger and the sink of warnings, which stay as long as the root logger does. */
+  restore?: (() => void) | undefined;
   /** Standard output is opened once per way of writing, not once per start. */
   readonly stdout: Map<'each-line' | 'collected', Destination>;
   /** pino instances made here, to tell nestjs-pino's root made of one of them from an application's own. */

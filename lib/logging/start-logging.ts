@@ -15,13 +15,18 @@ export interface StartLoggingOptions {
 export interface StartedLogging {
   /** The root logger; undefined when `logging` is switched off. */
   readonly logger: Logger | undefined;
-  /** Flushes and puts back what was replaced. Later lines still reach the destination. Safe to call twice. */
+  /**
+   * Flushes. Lines that come later (after `app.close()`) keep their form and destination: what was
+   * replaced is put back by the next start. Safe to call twice.
+   */
   stop(): void;
 }
 
 /** Starts logging for this process, in place of what an earlier start left. */
 export function startLogging(config: TelemetryConfig, options: StartLoggingOptions): StartedLogging {
   const state = loggingState();
+  state.restore?.();
+  state.restore = undefined;
   state.root?.close();
   state.root = undefined;
   if (!config.logging.enabled) return { logger: undefined, stop: () => undefined };
@@ -29,10 +34,12 @@ export function startLogging(config: TelemetryConfig, options: StartLoggingOptio
   state.root = root;
   repointNestPino(root.logger);
   const undo = [installNestLogger(config), installWarningSink()];
+  state.restore = () => {
+    for (const restore of undo) restore();
+  };
   return {
     logger: root.logger,
     stop: () => {
-      for (const restore of undo.splice(0)) restore();
       root.flush();
     },
   };

@@ -258,17 +258,26 @@ describe("NestJS's default logger", () => {
     return byContext(logging.lines(), 'Talkative');
   }
 
-  it('is replaced when the application chose none, and put back by the stop', async () => {
+  it('is replaced when the application chose none, and stays replaced after the stop', async () => {
     expect(await boot({})).toMatchObject([{ msg: 'hello' }, { msg: 'trouble', level: 50 }]);
     logging.stop();
-    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    new Logger('Talkative').log('after the end');
+    expect(byContext(logging.lines(), 'Talkative').at(-1)).toMatchObject({ msg: 'after the end', level: 30 });
+  });
+
+  it('is put back when a later start does not replace it', async () => {
+    await boot({});
+    logging.stop();
+    const first = logging;
+    logging = observeLogging({ nestLogger: false });
     expect(inForce()).toBe(initial);
+    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     new Logger('Talkative').log('on the console');
     const written = write.mock.calls.map(([text]) => String(text)).join('');
     write.mockRestore();
 
     expect(written).toContain('on the console');
-    expect(logging.text.join('')).not.toContain('on the console');
+    expect(first.text.join('')).not.toContain('on the console');
   });
 
   it('is replaced with bufferLogs as well, which flushes into ours what came before', async () => {

@@ -99,20 +99,15 @@ describe('the warnings of the library', () => {
     resetWarnings();
   });
 
-  it('are log lines while logging runs and process warnings after it', () => {
+  it('are log lines while logging runs, and stay log lines after it', () => {
     logging = observeLogging();
     warnOnce('test:first', 'The collector does not answer.');
     logging.stop();
-    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation();
     warnOnce('test:second', 'Said after the stop.');
 
-    expect(logging.line()).toMatchObject({
-      level: 40,
-      context: 'nestjs-telemetry',
-      code: 'test:first',
-      msg: 'The collector does not answer.',
-    });
-    expect(emitWarning.mock.calls.map(([warning]) => warning)).toEqual(['Said after the stop.']);
-    emitWarning.mockRestore();
+    expect(logging.lines()).toMatchObject([
+      { level: 40, context: 'nestjs-telemetry', code: 'test:first', msg: 'The collector does not answer.' },
+      { level: 40, context: 'nestjs-telemetry', code: 'test:second', msg: 'Said after the stop.' },
+    ]);
   });
 });

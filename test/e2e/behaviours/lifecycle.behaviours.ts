@@ -1,8 +1,21 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 
-import { Controller, Get } from '@nestjs/common';
-import { diag, DiagLogLevel } from '@opentelemetry/api';
-import { TelemetryService } from 'nestjs-telemetry';
+import {
+  type BeforeApplicationShutdown,
+  Controller,
+  type DynamicModule,
+  Get,
+  Global,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { diag, DiagLogLevel, SpanKind } from '@opentelemetry/api';
+import { ExportResultCode } from '@opentelemetry/core';
+import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { getTelemetry, TelemetryModule, TelemetryService } from 'nestjs-telemetry';
 
 import { SpanCollector } from './collectors.js';
 import { type Platform } from './platform.js';
@@ -107,6 +120,91 @@ export function describeLifecycle(platform: Platform): void {
       }
     });
 
+    it('record what the hooks of other modules do at the end, whatever the order of imports', async () => {
+      const upstream = createHttpServer((_request, response) => response.end('ok'));
+      await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+      const url = `http://127.0.0.1:${(upstream.address() as { port: number }).port}/bye`;
+      const atEnd: string[] = [];
+      const sums: number[] = [];
+      const work = async (place: string): Promise<void> => {
+        // The modules after this one have their turn meanwhile, if they do not wait for it.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const telemetry = getTelemetry('Ending');
+        await telemetry.trace(place, async () => {
+          telemetry.logInfo(place);
+          telemetry.counter('ended_total').add(1);
+          await (await fetch(url)).text();
+        });
+        atEnd.push(place);
+      };
+      class Ending implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown {
+        constructor(private readonly name: string) {}
+        onModuleDestroy = () => work(`${this.name} destroyed`);
+        beforeApplicationShutdown = () => work(`${this.name} before`);
+        onApplicationShutdown = () => work(`${this.name} ended`);
+      }
+      const provide = (name: string) => ({ provide: name, useFactory: () => new Ending(name) });
+      @Global()
+      @Module({ providers: [provide('global before ours')] })
+      class GlobalBefore extends Ending {
+        constructor() {
+          super('class of a global before ours');
+        }
+      }
+      @Global()
+      @Module({ providers: [provide('global after ours')] })
+      class GlobalAfter {}
+      @Module({ providers: [provide('imports ours')] })
+      class Dependent {
+        static importing(telemetry: DynamicModule): DynamicModule {
+          return { module: Dependent, imports: [GlobalBefore, telemetry, GlobalAfter] };
+        }
+      }
+      const reader = new PeriodicExportingMetricReader({
+        exporter: {
+          export: ({ scopeMetrics }, done) => {
+            for (const { descriptor, dataPoints } of scopeMetrics.flatMap(({ metrics }) => metrics))
+              if (descriptor.name === 'ended_total') sums.push(Number(dataPoints[0]?.value));
+            done({ code: ExportResultCode.SUCCESS });
+          },
+          forceFlush: () => Promise.resolve(),
+          shutdown: () => Promise.resolve(),
+        },
+      });
+      const app = await RunningApp.start(platform, {
+        providers: [provide('root')],
+        telemetry: { metricReaders: [reader], serviceName: 'ending' },
+        importTelemetry: (options) => Dependent.importing(TelemetryModule.forRoot(options)),
+      });
+      // NestJS 11 runs every hook again for each further close, also while the first one is under way.
+      await (platform.nest === 11 ? app.stop() : Promise.all([app.stop(), app.app.close()]));
+      new Logger('Main').log('closed');
+      await new Promise((resolve) => upstream.close(resolve));
+
+      const names = [
+        'class of a global before ours',
+        'global before ours',
+        'global after ours',
+        'imports ours',
+        'root',
+      ];
+      const expected = names
+        .flatMap((name) => [`${name} before`, `${name} destroyed`, `${name} ended`])
+        .sort();
+      expect([...atEnd].sort()).toEqual(expected);
+      const spans = app.spans.ended;
+      const recorded = spans.filter(({ instrumentationScope }) => instrumentationScope.name === 'Ending');
+      expect(recorded.map(({ name }) => name).sort()).toEqual(expected);
+      for (const span of recorded) {
+        const { traceId, spanId } = span.spanContext();
+        const client = spans.find(({ parentSpanContext }) => parentSpanContext?.spanId === spanId);
+        expect([span.name, client?.kind]).toEqual([span.name, SpanKind.CLIENT]);
+        expect(app.log.lines).toContainEqual(expect.objectContaining({ msg: span.name, trace_id: traceId }));
+      }
+      expect(sums.at(-1)).toBe(atEnd.length);
+      expect(app.log.lines.at(-1)).toMatchObject({ msg: 'closed', context: 'Main', service: 'ending' });
+    });
+
     describe('when the collector accepts connections and never answers', () => {
       // In a jest without flags, OpenTelemetry's HTTP transport cannot be loaded: it uses import() inside of CommonJS.
       const protocols = platform.nest === 11 ? (['grpc'] as const) : (['grpc', 'http/protobuf'] as const);
@@ -137,6 +235,7 @@ export function describeLifecycle(platform: Platform): void {
         const began = performance.now();
         await app.stop();
         const took = performance.now() - began;
+        said.push(...app.log.lines.map(({ msg }) => msg ?? ''));
         expect(took).toBeGreaterThan(300);
         expect(took).toBeLessThan(2_000);
         expect(said).toContainEqual(expect.stringContaining('gave up after 400 ms'));
