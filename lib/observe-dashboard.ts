@@ -12,6 +12,7 @@ import { findHandlers, type ModulesLike } from './dashboard/routes/find-handlers
 import { type RouteWatch, watchRoutes } from './dashboard/routes/watch-routes.js';
 import { warnOnce } from './errors/warnings.js';
 import { activeInstrumentations } from './instrumentation/instrumentation-registry.js';
+import { writeOwnLine } from './logging/own-lines.js';
 import { TelemetryLogger } from './logging/telemetry-logger.js';
 import { type StoreFeed } from './runtime/feed-store.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
@@ -119,7 +120,9 @@ function serve(
 function logAddress(address: string, token: string | undefined): void {
   const where = token === undefined ? address : `${address}/#token=${token}`;
   context.with(suppressTracing(context.active()), () => {
-    new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${where}`);
+    writeOwnLine('info', () => {
+      new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${where}`);
+    });
   });
 }
 

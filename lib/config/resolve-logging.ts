@@ -13,6 +13,7 @@ export function resolveLogging(
     enabled: logging !== false,
     level: chosen.level ?? levelOf(env.OTEL_LOG_LEVEL) ?? (production ? 'info' : 'debug'),
     format: chosen.format ?? (production ? 'json' : 'text'),
+    formatIsChosen: chosen.format !== undefined,
     redact: Object.freeze([...(chosen.redact ?? [])]),
     nestLogger: chosen.nestLogger ?? true,
     requestLog: chosen.requestLog ?? true,

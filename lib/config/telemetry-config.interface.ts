@@ -172,6 +172,8 @@ export interface LoggingConfig {
   readonly enabled: boolean;
   readonly level: TelemetryLogLevel;
   readonly format: 'json' | 'text';
+  /** Whether the user chose the form; a default gives way to a JSON logger of the application. */
+  readonly formatIsChosen: boolean;
   readonly redact: readonly string[];
   readonly nestLogger: boolean;
   readonly requestLog: boolean;

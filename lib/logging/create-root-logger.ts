@@ -4,6 +4,7 @@ import { type LoggingConfig, type TelemetryConfig } from '../config/telemetry-co
 import { createMergeStrategy, createMixin } from './correlate-with-span.js';
 import { createLogRecordEmitter } from './emit-log-record.js';
 import { guardLogMethod } from './guard-log-method.js';
+import { nestWritesJson } from './install-nest-logger.js';
 import { bindingsOf, LogSink } from './log-sink.js';
 import { loggingState, type RootLogger } from './logging-state.js';
 import { openDestination } from './open-destination.js';
@@ -29,8 +30,7 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
   const destination = openDestination(logging);
   const sink = new LogSink({
     destination,
-    // A transport (pino-pretty, a file) formats lines itself, and reads JSON.
-    format: own.transport === undefined ? logging.format : 'json',
+    format: () => (writesJson(logging) ? 'json' : logging.format),
     keys: { message: own.messageKey ?? 'msg', error: errorKey, nested: own.nestedKey },
     spanEvents: logging.spanEvents,
     emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
@@ -51,9 +51,23 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     logger,
     config: logging,
     writePlain: (level, fields, message) => sink.writePlain(level, fields, message, bindingsOf(logger)),
+    writesToStdout:
+      own.transport === undefined &&
+      (logging.destination === undefined || logging.destination === process.stdout),
+    withoutOutput: (write) => {
+      sink.withoutOutput(write);
+    },
     flush: quietly(destination.flush),
     close: quietly(destination.close),
   };
+}
+
+/**
+ * A transport (pino-pretty, a file) formats lines itself, and reads JSON. Beside NestJS's console
+ * logger that writes JSON, a line of text would break the collector that reads the output.
+ */
+function writesJson({ format, formatIsChosen, pino: own }: LoggingConfig): boolean {
+  return format === 'json' || own.transport !== undefined || (!formatIsChosen && nestWritesJson());
 }
 
 /** Options of pino that change nothing of a line of texts, numbers and booleans. */

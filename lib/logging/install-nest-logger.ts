@@ -1,4 +1,4 @@
-import { ConsoleLogger, Logger, type LoggerService } from '@nestjs/common';
+import { ConsoleLogger, Logger, type LoggerService, type LogLevel } from '@nestjs/common';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { NestLoggerService } from './nest-logger.service.js';
@@ -24,6 +24,27 @@ export function installNestLogger(config: TelemetryConfig): () => void {
   return () => {
     if (loggerInForce() === ours) Logger.overrideLogger(replaced);
   };
+}
+
+/**
+ * Whether NestJS's logger writes lines of this level now: `logger: false`, a list of levels and
+ * `useLogger()` decide, and `@nestjs/testing` writes errors only. True for a logger of the
+ * application that does not say.
+ */
+export function nestWrites(level: LogLevel): boolean {
+  const inForce = loggerInForce() as
+    (LoggerService & Partial<Pick<ConsoleLogger, 'isLevelEnabled'>>) | undefined;
+  if (inForce === undefined) return false;
+  if (inForce.constructor.name === 'TestingLogger') return level === 'error' || level === 'fatal';
+  return typeof inForce.isLevelEnabled === 'function' ? inForce.isLevelEnabled(level) : true;
+}
+
+/** Whether the application chose a console logger of NestJS that writes JSON. */
+export function nestWritesJson(): boolean {
+  const inForce = loggerInForce();
+  // Protected in the declarations.
+  const { options } = (inForce ?? {}) as { options?: { json?: unknown } };
+  return inForce instanceof ConsoleLogger && options?.json === true;
 }
 
 function loggerInForce(): LoggerService | undefined {

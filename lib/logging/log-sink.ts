@@ -22,7 +22,8 @@ const MAX_LINE_LENGTH = 256 * 1024;
 
 export interface LogSinkOptions {
   readonly destination: Destination;
-  readonly format: LineFormat;
+  /** Asked for each line that is not written past pino: the application may choose another logger. */
+  readonly format: () => LineFormat;
   readonly keys: LineKeys;
   readonly spanEvents: boolean;
   /** Absent when no log record processor listens. */
@@ -57,6 +58,7 @@ export class LogSink {
   /** What the root logger writes on each line; a child adds to it, and then the line must be read back. */
   rootBindings: unknown;
   private depth = 0;
+  private muted = false;
 
   constructor(private readonly options: LogSinkOptions) {}
 
@@ -64,7 +66,7 @@ export class LogSink {
     const parts = this.takeParts(line);
     const text = line.length > MAX_LINE_LENGTH ? cutDown(line) : line;
     const { format, keys } = this.options;
-    this.deliver(new WrittenLine(text, this.lastLevel, parts, format, keys));
+    this.deliver(new WrittenLine(text, this.lastLevel, parts, format(), keys));
   }
 
   /**
@@ -76,6 +78,18 @@ export class LogSink {
     if (!this.options.writesPlainLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
       return false;
     return this.deliver(new PlainLine(level, message, fields, trace.getSpan(lineContext()), bindings));
+  }
+
+  /** Runs `write`, whose lines become log records only. */
+  withoutOutput(write: () => void): void {
+    if (this.options.emitLogRecord === undefined) return;
+    const before = this.muted;
+    this.muted = true;
+    try {
+      write();
+    } finally {
+      this.muted = before;
+    }
   }
 
   flush(callback?: () => void): void {
@@ -100,7 +114,7 @@ export class LogSink {
     if (this.depth > 1) return true;
     this.depth += 1;
     try {
-      if (!line.writeTo(this.options.destination)) return false;
+      if (!this.muted && !line.writeTo(this.options.destination)) return false;
       if (this.depth === 1) this.handOn(line);
     } catch (error) {
       warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);

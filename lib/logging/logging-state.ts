@@ -13,6 +13,10 @@ export interface RootLogger {
    * @param level pino's number
    */
   writePlain(level: number, fields: Readonly<Record<string, unknown>>, message: string): boolean;
+  /** Whether lines end up on standard output, where NestJS's own lines do. */
+  readonly writesToStdout: boolean;
+  /** Runs `write`, whose lines become log records only: the destination does not get them. */
+  withoutOutput(write: () => void): void;
   /** Writes what is still buffered, synchronously where the destination can. Never throws. */
   flush(): void;
   /** Gives up what the logger holds beyond standard output (a transport's worker). Lines after it are lost. */

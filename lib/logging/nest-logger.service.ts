@@ -45,6 +45,10 @@ export class NestLoggerService implements LoggerService {
     this.write('fatal', args);
   }
 
+  isLevelEnabled(level: LogLevel): boolean {
+    return this.replaced.isLevelEnabled(level);
+  }
+
   setLogLevels(levels: LogLevel[]): void {
     this.replaced.setLogLevels(levels);
   }

@@ -41,6 +41,7 @@ export function telemetryConfig(parts: {
       enabled: false,
       level: 'info',
       format: 'json',
+      formatIsChosen: true,
       redact: [],
       nestLogger: false,
       requestLog: false,
