@@ -16,6 +16,8 @@ const scope = Object.create(PinoLogger.prototype) as PinoLogger;
 /** nestjs-pino's store of a request, carried by the OpenTelemetry context instead of an AsyncLocalStorage of its own. */
 class CarriedScope implements RequestStore {
   responseLogger: Logger | undefined;
+  /** The method of a controller that the request reached. */
+  handler: string | undefined;
 
   /** @param entered the store nestjs-pino was in already; any other one that it enters later is nearer than this one */
   constructor(
@@ -42,6 +44,17 @@ export function withRequestScope(context: Context): Context {
   const root = nestPinoRoot();
   if (root === undefined || readEntered === undefined) return context;
   return context.setValue(SCOPE, new CarriedScope(root, readEntered()));
+}
+
+/** Notes which method of a controller handles the request of `context`, for its request line. */
+export function noteHandler(context: Context, handler: string): void {
+  const carried = context.getValue(SCOPE) as CarriedScope | undefined;
+  if (carried !== undefined) carried.handler = handler;
+}
+
+/** Returns what was noted for the request of `context`; undefined when no handler was reached. */
+export function handlerOf(context: Context): string | undefined {
+  return (context.getValue(SCOPE) as CarriedScope | undefined)?.handler;
 }
 
 /** Runs `fn` in the logging scope the active context carries, or opens one for it where it carries none. */

@@ -4,31 +4,35 @@ import { isError } from '../errors/is-error.js';
 import { writeLineIn } from './line-context.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState } from './logging-state.js';
+import { writeOwnLine } from './own-lines.js';
 import { describeThrown } from './serialize-error.js';
 import { writeLine } from './write-line.js';
 
-/** One finished HTTP request. */
+/** One finished HTTP request. Nothing is optional, so that no caller leaves out what failed. */
 export interface FinishedRequest {
   readonly method: string;
   /** The route's pattern, `/orders/:id`; undefined when no route matched. */
   readonly route: string | undefined;
+  /** The method of the controller that answered, `OrdersController.find`; undefined when none was reached. */
+  readonly handler: string | undefined;
   /** The path that was asked for, without the query. */
   readonly path: string;
   /** undefined when no answer was sent. */
   readonly statusCode: number | undefined;
   readonly durationMs: number;
   /** The client went away before the answer was complete. */
-  readonly aborted?: boolean;
-  readonly error?: unknown;
-  /** The context whose span is the request's server span. Default: the active context. */
-  readonly context?: Context;
+  readonly aborted: boolean;
+  /** What was thrown while the request was handled; undefined when nothing was. */
+  readonly failure: { readonly error: unknown } | undefined;
+  /** The context whose span is the request's server span. */
+  readonly context: Context;
 }
 
 const REQUEST_CONTEXT = 'HTTP';
 
 /**
- * Writes the one line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`, `path`, `status` and
- * `duration_ms` as fields; flat names, because a line is read and grepped by people, while spans and metrics carry the
+ * Writes the one line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`, `handler`, `path`,
+ * `status`, `duration_ms` and what failed as fields; flat names, because a line is read and grepped by people, while spans and metrics carry the
  * semantic-convention names. Level info below 400, warn for 4xx and aborted requests, error from 500. Carries the ids of
  * the server span, and is not repeated on it. Does nothing when `logging.requestLog` is off.
  */
@@ -40,8 +44,10 @@ export function writeRequestLine(request: FinishedRequest): void {
   const write = (): void => {
     writeLine(logger, level, toFields(request), toMessage(request));
   };
-  if (asksForActiveSpan()) contextApi.with(contextOf(request), write);
-  else writeLineIn(contextOf(request), write);
+  writeOwnLine(level, () => {
+    if (asksForActiveSpan()) contextApi.with(contextOf(request), write);
+    else writeLineIn(contextOf(request), write);
+  });
 }
 
 /** Whether code of the application runs while a line is written, which may look for the active span. */
@@ -51,7 +57,7 @@ function asksForActiveSpan(): boolean {
 }
 
 /** A span that has ended takes no events, so nothing has to keep the line from becoming one. */
-function contextOf({ context = contextApi.active() }: FinishedRequest): Context {
+function contextOf({ context }: FinishedRequest): Context {
   return trace.getSpan(context)?.isRecording() === true
     ? context.setValue(WITHOUT_SPAN_EVENT, true)
     : context;
@@ -59,31 +65,32 @@ function contextOf({ context = contextApi.active() }: FinishedRequest): Context 
 
 function readLevel({ statusCode = 0, aborted }: FinishedRequest): 'info' | 'warn' | 'error' {
   if (statusCode >= 500) return 'error';
-  return statusCode >= 400 || aborted === true ? 'warn' : 'info';
+  return statusCode >= 400 || aborted ? 'warn' : 'info';
 }
 
 function toMessage({ method, route, path, statusCode, aborted, durationMs }: FinishedRequest): string {
-  const outcome = aborted === true || statusCode === undefined ? 'aborted' : String(statusCode);
+  const outcome = aborted || statusCode === undefined ? 'aborted' : String(statusCode);
   return `${method} ${route ?? path} ${outcome} ${Math.round(durationMs)}ms`;
 }
 
 function toFields({
   method,
   route,
+  handler,
   path,
   statusCode,
   aborted,
   durationMs,
-  error,
+  failure,
 }: FinishedRequest): Record<string, unknown> {
   const duration_ms = Math.round(durationMs * 1_000) / 1_000;
   const context = REQUEST_CONTEXT;
   // An aborted request has no status: what the server would have answered never arrived.
-  const fields: Record<string, unknown> =
-    aborted === true
-      ? { context, method, route, path, aborted, duration_ms }
-      : { context, method, route, path, status: statusCode, duration_ms };
-  if (error !== undefined) fields[loggingState().root?.config.pino.errorKey ?? 'err'] = summarize(error);
+  const fields: Record<string, unknown> = aborted
+    ? { context, method, route, handler, path, aborted, duration_ms }
+    : { context, method, route, handler, path, status: statusCode, duration_ms };
+  if (failure !== undefined)
+    fields[loggingState().root?.config.pino.errorKey ?? 'err'] = summarize(failure.error);
   return fields;
 }
 

@@ -7,9 +7,13 @@ import { observeLogging, type ObservedLogging, stopObserving } from './observe-l
 const REQUEST: FinishedRequest = {
   method: 'GET',
   route: '/orders/:id',
+  handler: 'OrdersController.find',
   path: '/orders/42',
   statusCode: 200,
+  aborted: false,
   durationMs: 12.3456,
+  failure: undefined,
+  context: ROOT_CONTEXT,
 };
 
 describe('writeRequestLine', () => {
@@ -28,6 +32,7 @@ describe('writeRequestLine', () => {
       context: 'HTTP',
       method: 'GET',
       route: '/orders/:id',
+      handler: 'OrdersController.find',
       path: '/orders/42',
       status: 200,
       duration_ms: 12.346,
@@ -77,7 +82,7 @@ describe('writeRequestLine', () => {
 
   it('names the error, whose stack is elsewhere', () => {
     logging = observeLogging();
-    writeRequestLine({ ...REQUEST, statusCode: 500, error: new TypeError('boom') });
+    writeRequestLine({ ...REQUEST, statusCode: 500, failure: { error: new TypeError('boom') } });
     expect(logging.line().err).toEqual({ type: 'TypeError', message: 'boom' });
   });
 

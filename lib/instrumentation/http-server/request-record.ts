@@ -4,13 +4,14 @@ import { type Context, context, propagation, type Span, trace } from '@opentelem
 import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { withRequestScope } from '../../logging/request-scope.js';
-import { writeRequestLine } from '../../logging/write-request-line.js';
+import { handlerOf, withRequestScope } from '../../logging/request-scope.js';
+import { type FinishedRequest, writeRequestLine } from '../../logging/write-request-line.js';
 import { knownHttpMethod } from '../../metrics/http-method.js';
 import { recordHttpServerRequest } from '../../metrics/http-server-metrics.js';
 import { type Forwarded, type HttpFramework } from './http-framework.interface.js';
 import { hostOf, readLength, schemeOf, wantsEvents } from './read-request.js';
 import { type RecordingSettings } from './recording-settings.js';
+import { requestFailureOf } from './request-failures.js';
 import { type RouteRecord, type RouteRecords } from './route-records.js';
 import {
   describeOutcome,
@@ -24,12 +25,14 @@ import {
  * One request from its first hook to the end of its response: its SERVER span, its measurements, its line in the log.
  * The only object that is made for it; what it shares with other requests is found in the `RouteRecord`.
  */
-export class RequestRecord {
+export class RequestRecord implements FinishedRequest {
   readonly method: string;
   route: string | undefined;
   statusCode: number | undefined;
   aborted = false;
   durationMs = 0;
+  handler: string | undefined;
+  failure: { readonly error: unknown } | undefined;
   /** Carries the server span, for what runs below it, the request line and exemplars. */
   readonly context: Context;
   /** How the request emitted before its events were given the span. */
@@ -119,7 +122,10 @@ export class RequestRecord {
     this.measure(found ?? this.begun);
     if (this.owned) span.end();
     // After the end of the span: the line would be an event of it otherwise, and say what it says already.
-    if (settings.writesLines) writeRequestLine(this);
+    if (!settings.writesLines) return;
+    this.handler = handlerOf(this.context);
+    this.failure = requestFailureOf(span);
+    writeRequestLine(this);
   }
 
   private measure({ series }: RouteRecord): void {

@@ -3,6 +3,7 @@ import { type Attributes, context, trace } from '@opentelemetry/api';
 
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
+import { noteHandler } from '../../logging/request-scope.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
@@ -18,9 +19,10 @@ import {
 import { type ModulesLike } from './nest-container.interface.js';
 import { moduleNameOfClass } from './nest-modules.js';
 
+const HTTP = 'http';
 /** Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is called. */
 const HANDLER_KINDS: readonly (readonly [metadata: string, kind: string])[] = [
-  ['method', 'http'],
+  ['method', HTTP],
   ['microservices:pattern', 'rpc'],
   ['websockets:message_mapping', 'ws'],
 ];
@@ -55,10 +57,12 @@ function wrapHandler(prototype: object, key: string): void {
   const method: unknown = descriptor?.value;
   if (descriptor?.configurable !== true || typeof method !== 'function' || key === 'constructor') return;
   const kind = HANDLER_KINDS.find(([metadata]) => Reflect.hasMetadata(metadata, method))?.[1];
-  if (kind === undefined || isMarked(method, TRACED_METHOD)) return;
+  if (kind === undefined) return;
+  const tracedAlready = isMarked(method, TRACED_METHOD);
+  if (tracedAlready && kind !== HTTP) return;
   const value = wrapMethod(
     method as AnyMethod,
-    (original) => traceHandler(original, key, kind),
+    (original) => (tracedAlready ? noteHandlerOf(original, key) : traceHandler(original, key, kind)),
     WRAPPED_HANDLER,
   );
   Object.defineProperty(prototype, key, { ...descriptor, value });
@@ -83,10 +87,20 @@ function traceHandler(original: AnyMethod, method: string, kind: string): AnyMet
     const caller = context.active();
     const traced =
       currentRuntime()?.config.instrumentation.nest !== undefined && trace.getSpan(caller) !== undefined;
-    if (!traced || typeof this !== 'object' || this === null || !opensSpan(undefined, caller))
-      return original.apply(this, args);
+    if (!traced || typeof this !== 'object' || this === null) return original.apply(this, args);
     const { scope, name, options } = spans.get(this.constructor) ?? describe(this.constructor);
+    if (kind === HTTP) noteHandler(caller, name);
+    if (!opensSpan(undefined, caller)) return original.apply(this, args);
     return runInNewSpan(tracerFor(scope), name, options, caller, () => original.apply(this, args));
+  };
+}
+
+/** For a handler that `@Trace()` gives its span. */
+function noteHandlerOf(original: AnyMethod, method: string): AnyMethod {
+  return function (...args) {
+    if (typeof this === 'object' && this !== null)
+      noteHandler(context.active(), `${nameOf(this.constructor)}.${method}`);
+    return original.apply(this, args);
   };
 }
 

@@ -1,7 +1,16 @@
-import { Controller, Get, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { TelemetryService } from 'nestjs-telemetry';
+import {
+  type CanActivate,
+  Controller,
+  Get,
+  Injectable,
+  Logger,
+  NotFoundException,
+  type OnModuleInit,
+  UseGuards,
+} from '@nestjs/common';
+import { TelemetryService, Trace } from 'nestjs-telemetry';
 
-import { type LogLine } from './collectors.js';
+import { eventually, type LogLine } from './collectors.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 
@@ -29,6 +38,13 @@ class AuditService implements OnModuleInit {
   }
 }
 
+@Injectable()
+class DenyAll implements CanActivate {
+  canActivate(): boolean {
+    return false;
+  }
+}
+
 @Controller()
 class AuditController {
   constructor(private readonly audit: AuditService) {}
@@ -41,6 +57,23 @@ class AuditController {
   @Get('fails')
   fails(): never {
     throw new RangeError('audit failed');
+  }
+
+  @Get('traced')
+  @Trace()
+  traced(): string {
+    return 'traced';
+  }
+
+  @Get('missing')
+  missing(): Promise<never> {
+    return Promise.reject(new NotFoundException('gone'));
+  }
+
+  @Get('refused')
+  @UseGuards(DenyAll)
+  refused(): string {
+    return 'never';
   }
 
   @Get('health')
@@ -135,6 +168,32 @@ export function describeLogging(platform: Platform): void {
         expect.objectContaining({ route: '/fails', status: 500 }),
       ]);
       expect(requestLines(app, lost.traceId)).toEqual([expect.objectContaining({ status: 404 })]);
+    });
+
+    it.each([
+      ['/audit/1', { handler: 'AuditController.record' }],
+      ['/traced', { handler: 'AuditController.traced' }],
+      ['/fails', { handler: 'AuditController.fails', err: { type: 'RangeError', message: 'audit failed' } }],
+      ['/refused', { err: { type: 'ForbiddenException', message: 'Forbidden resource' } }],
+      [
+        '/missing',
+        { handler: 'AuditController.missing', err: { type: 'NotFoundException', message: 'gone' } },
+      ],
+      ['/nowhere', { err: { type: 'NotFoundException', message: 'Cannot GET /nowhere' } }],
+    ])('name the handler and what failed, sampled or not: %s', async (path, expected) => {
+      for (const sampled of [true, false]) {
+        const { traceId, spanId } = newCaller();
+        const traceparent = `00-${traceId}-${spanId}-0${sampled ? 1 : 0}`;
+        await app.fetch(path, { headers: { traceparent } });
+        const [line] = await eventually('the request line', () => {
+          const lines = requestLines(app, traceId);
+          return lines.length > 0 && lines;
+        });
+        const { handler, err } = line!;
+        expect({ ...(handler !== undefined && { handler }), ...(err !== undefined && { err }) }).toEqual(
+          expected,
+        );
+      }
     });
 
     it('say nothing about health checks', async () => {
