@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { correlateLogger } from '../logging/correlate-with-span.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
 import { instrumentUndici } from './clients/http/instrument-undici.js';
@@ -28,6 +29,8 @@ export type UndoInstrumentation = () => void;
 
 /** What is used of a Fastify instance. */
 export interface FastifyLike {
+  /** Its pino logger, whose lines get the ids of the active span. */
+  readonly log?: unknown;
   addHook(
     name: 'onRequest',
     hook: (request: FastifyRequestLike, reply: FastifyReplyLike, done: () => void) => void,
@@ -49,12 +52,20 @@ export interface ExpressLike extends ExpressAppLike {
  */
 export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
   const { recorder, undo } = createSwitchableRecorder(new FastifyFramework());
+  const logger = correlateLogger(fastify.log);
   fastify.addHook('onRequest', (request, reply, done) => {
     const active = recorder();
     if (active === undefined) done();
-    else active.handle(request, reply, request.raw, reply.raw, done);
+    else
+      active.handle(request, reply, request.raw, reply.raw, () => {
+        logger?.bindChild((request as { log?: unknown }).log);
+        done();
+      });
   });
-  return undo;
+  return () => {
+    undo();
+    logger?.undo();
+  };
 }
 
 /**

@@ -1,8 +1,10 @@
+import { type Context, context as contextApi } from '@opentelemetry/api';
 import { type Logger, type LoggerOptions } from 'pino';
 
 import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
 import { lineContext, spanContextOf, TRACE_FLAGS } from './line-context.js';
+import { loggingState } from './logging-state.js';
 import { serializeError } from './serialize-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
@@ -14,13 +16,16 @@ const RESERVED = ['level', 'time', 'service'] as const;
 /**
  * A pino mixin that adds `trace_id`, `span_id` and `trace_flags` of the active span, and nothing outside a span, to
  * what the application's own mixin adds.
+ *
+ * @param fallback whose span counts where none is active
  */
-export function createMixin(ownMixin: MixinFn | undefined): MixinFn {
+export function createMixin(ownMixin: MixinFn | undefined, fallback?: Context): MixinFn {
   return (mergeObject, level, logger) => {
     const fields: Record<string, unknown> = ownMixin
       ? callOwnMixin(ownMixin, mergeObject, level, logger)
       : {};
-    const spanContext = spanContextOf(lineContext());
+    const spanContext =
+      spanContextOf(lineContext()) ?? (fallback === undefined ? undefined : spanContextOf(fallback));
     if (spanContext !== undefined) {
       fields.trace_id = spanContext.traceId;
       fields.span_id = spanContext.spanId;
@@ -28,6 +33,62 @@ export function createMixin(ownMixin: MixinFn | undefined): MixinFn {
     }
     return fields;
   };
+}
+
+/** How pino names the symbol of a logger's mixin; each copy of pino has a symbol of its own. */
+const PINO_MIXIN = 'pino.mixin';
+
+/** A pino logger of the application or its framework, whose lines carry the ids of spans. */
+export interface CorrelatedLogger {
+  /**
+   * Gives lines of `child` that are written outside of any span the ids of the span that is active
+   * now: Fastify writes "request completed" when the context of the request is gone.
+   */
+  bindChild(child: unknown): void;
+  undo(): void;
+}
+
+/**
+ * Adds the ids of the active span to the lines of a pino logger that the application or its framework
+ * made, and of its children. Returns undefined for a logger that is not pino's, and for ours, which
+ * has them already.
+ */
+export function correlateLogger(logger: unknown): CorrelatedLogger | undefined {
+  const key = mixinKeyOf(logger);
+  if (key === undefined) return undefined;
+  // pino keeps the option there, undefined where there is none, and reads it for each line.
+  const target = logger as Record<symbol, MixinFn | undefined>;
+  const isInherited = !Object.hasOwn(target, key);
+  const own = target[key];
+  const mixin = createMixin(own);
+  target[key] = mixin;
+  let active = true;
+  return {
+    bindChild: (child) => {
+      if (active && typeof child === 'object' && child !== null)
+        (child as Record<symbol, MixinFn>)[key] = createMixin(own, contextApi.active());
+    },
+    undo: () => {
+      active = false;
+      if (target[key] !== mixin) return;
+      if (isInherited) Reflect.deleteProperty(target, key);
+      else target[key] = own;
+    },
+  };
+}
+
+/** A child of a pino logger inherits from it. */
+function mixinKeyOf(logger: unknown): symbol | undefined {
+  let key: symbol | undefined;
+  for (
+    let link: unknown = logger;
+    typeof link === 'object' && link !== null;
+    link = Object.getPrototypeOf(link)
+  ) {
+    if (loggingState().ours.has(link)) return undefined;
+    key ??= Object.getOwnPropertySymbols(link).find(({ description }) => description === PINO_MIXIN);
+  }
+  return key;
 }
 
 /**

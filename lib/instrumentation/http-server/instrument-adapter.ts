@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
+import { correlateLogger } from '../../logging/correlate-with-span.js';
 import { runInRequestScope } from '../../logging/request-scope.js';
 import { ExpressFramework, noteUnmatched } from './express.framework.js';
 import { type ExpressAppLike } from './express-routes.js';
@@ -60,13 +61,17 @@ export function instrumentAdapter(
 
   let applicationHook = target.onRequestHook;
   let active = recorder;
+  const logger = isFastify ? correlateLogger((adapter.getInstance() as { log?: unknown }).log) : undefined;
   const hook: RequestHook = (request, response, done) => {
     const own = applicationHook;
     const proceed = own === undefined ? done : () => own.call(adapter, request, response, done);
     if (active === undefined) return runInRequestScope(proceed);
     const raw = isFastify ? (request as FastifyRequestLike).raw : (request as IncomingMessage);
     const rawResponse = isFastify ? (response as FastifyReplyLike).raw : (response as ServerResponse);
-    return active.handle(request, response, raw, rawResponse, () => runInRequestScope(proceed));
+    return active.handle(request, response, raw, rawResponse, () => {
+      logger?.bindChild((request as { log?: unknown }).log);
+      return runInRequestScope(proceed);
+    });
   };
   target.setOnRequestHook?.(hook);
   // The adapter has one slot; an application that sets its hook after us joins ours instead of replacing it.
@@ -78,6 +83,7 @@ export function instrumentAdapter(
   return () => {
     active = undefined;
     for (const forget of undo) forget();
+    logger?.undo();
     delete target.setOnRequestHook;
     target[INSTRUMENTED] = false;
   };

@@ -10,7 +10,7 @@ import { describeHttpRoutes } from './http-routes.behaviours.js';
 import { describeHttpServer } from './http-server.behaviours.js';
 import { describeHttpUpgrades } from './http-upgrades.behaviours.js';
 import { describeLifecycle } from './lifecycle.behaviours.js';
-import { describeLogging } from './logging.behaviours.js';
+import { describeFastifyLogger, describeLogging } from './logging.behaviours.js';
 import { describeLongResponses } from './long-responses.behaviours.js';
 import { describeMetrics } from './metrics.behaviours.js';
 import { describeModule } from './module.behaviours.js';
@@ -42,6 +42,7 @@ export function describeBehaviours(platform: Platform): void {
     describeLongResponses(platform);
     describeDecorators(platform);
     describeLogging(platform);
+    if (platform.adapter === 'fastify') describeFastifyLogger(platform);
     describePinoLogger(platform);
     describeMetrics(platform);
     describeOutgoingRequests(platform);

@@ -6,11 +6,13 @@ import {
   Logger,
   NotFoundException,
   type OnModuleInit,
+  Req,
   UseGuards,
 } from '@nestjs/common';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
+import { pino } from 'pino';
 
-import { eventually, type LogLine } from './collectors.js';
+import { eventually, LineCollector, type LogLine } from './collectors.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 
@@ -220,4 +222,57 @@ function requestLines(app: RunningApp, traceId?: string): LogLine[] {
   return app.log.lines.filter(
     (line) => 'duration_ms' in line && (traceId === undefined || line.trace_id === traceId),
   );
+}
+
+/** Fastify's own logger is one of pino's, made before any module of the application. */
+export function describeFastifyLogger(platform: Platform): void {
+  describe("lines of Fastify's own logger", () => {
+    it.each([
+      ['that Fastify made', (stream: LineCollector) => ({ logger: { level: 'info', stream } })],
+      [
+        'that the application made, with a mixin',
+        (stream: LineCollector) => ({ loggerInstance: pino({ mixin: () => ({ mine: true }) }, stream) }),
+      ],
+    ])('%s carry the ids of the active span', async (_, fastifyOptions) => {
+      @Controller('own')
+      class OwnLoggerController {
+        @Get()
+        async log(@Req() request: { log: FastifyLogger }): Promise<string> {
+          request.log.info('from request.log');
+          await Promise.resolve();
+          request.log.child({ part: 7 }).info('from a child');
+          return 'ok';
+        }
+      }
+      const lines = new LineCollector();
+      const app = await RunningApp.start(platform, {
+        controllers: [OwnLoggerController],
+        fastify: fastifyOptions(lines) as object,
+      });
+      try {
+        const { traceId, traceparent } = newCaller();
+        await app.fetch('/own', { headers: { traceparent } });
+        const completed = await lines.withMessage('request completed');
+        const [request, child] = await Promise.all([
+          lines.withMessage('from request.log'),
+          lines.withMessage('from a child'),
+        ]);
+        for (const line of [completed, request, child])
+          expect(line).toMatchObject({
+            trace_id: traceId,
+            span_id: expect.stringMatching(/^[\da-f]{16}$/) as string,
+          });
+        expect(child).toMatchObject({ part: 7 });
+        (app.app.getHttpAdapter().getInstance() as { log: FastifyLogger }).log.info('outside of a request');
+        expect(await lines.withMessage('outside of a request')).not.toHaveProperty('trace_id');
+      } finally {
+        await app.stop();
+      }
+    });
+  });
+}
+
+interface FastifyLogger {
+  info(message: string): void;
+  child(fields: object): FastifyLogger;
 }
