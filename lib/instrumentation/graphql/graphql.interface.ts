@@ -67,7 +67,7 @@ export interface DriverOptions {
   readonly context?: unknown;
   plugins?: unknown[];
   /** Of a federation gateway. */
-  server?: { plugins?: unknown[] };
+  server?: { plugins?: unknown[]; readonly path?: string };
   readonly installSubscriptionHandlers?: boolean;
   subscriptions?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -21,12 +21,17 @@ interface SocketLike {
 type Callback = (...args: unknown[]) => unknown;
 
 /**
- * Gives driver options whose graphql-ws server records each operation that it executes, from when its context is made
- * until its result or its stream of events is there.
+ * Sets driver options whose graphql-ws server records each operation that it executes, from the creation of its context
+ * to its result or its stream of events.
+ *
+ * @param driverSource source text of the driver's `start` methods
  */
-export function withRecordedSockets(options: DriverOptions, isActive: () => boolean): void {
-  const given =
-    options.subscriptions ?? (options.installSubscriptionHandlers === true ? { 'graphql-ws': {} } : {});
+export function withRecordedSockets(
+  options: DriverOptions,
+  driverSource: string,
+  isActive: () => boolean,
+): void {
+  const given = options.subscriptions ?? defaultSubscriptions(options, driverSource);
   const own = given['graphql-ws'];
   if (own === undefined || own === false || own === null) return;
   const socketOptions = own === true ? {} : (own as GraphqlWsOptions);
@@ -34,6 +39,21 @@ export function withRecordedSockets(options: DriverOptions, isActive: () => bool
     ...given,
     'graphql-ws': { ...socketOptions, ...recordOperations(socketOptions, options.context, isActive) },
   };
+}
+
+/**
+ * What the driver uses for `installSubscriptionHandlers: true` alone: `subscriptions-transport-ws` in `@nestjs/apollo` 13,
+ * `graphql-ws` in 14. A client speaks one of the two protocols, so no other default may be set here. Only the source of
+ * the driver shows which one it is; where it shows none, the option stays unset.
+ */
+function defaultSubscriptions(
+  { installSubscriptionHandlers }: DriverOptions,
+  driverSource: string,
+): Readonly<Record<string, unknown>> {
+  if (installSubscriptionHandlers !== true) return {};
+  const isDefault =
+    /(["'`])graphql-ws\1/.test(driverSource) && !driverSource.includes('subscriptions-transport-ws');
+  return isDefault ? { 'graphql-ws': {} } : {};
 }
 
 function recordOperations(

@@ -26,6 +26,9 @@ const patched = processWide(
   () => new Map<object, { users: number; restore: () => void }>(),
 );
 
+/** The `start` that each of our replacements calls. */
+const originals = processWide('graphql-driver-starts', () => new WeakMap<object, DriverLike['start']>());
+
 /**
  * Records the GraphQL operations of one application, whichever driver executes them. Found in the container: a driver
  * of Nest is started with the finished schema, and that is where operations and resolvers can be reached. Returns the undo.
@@ -45,10 +48,12 @@ export function observeGraphql(modules: ModulesLike, host: object): () => void {
         undo.push(instrumentSchema(schema, findResolvers(modules)));
       if (isApollo(driver)) {
         addPlugin(options, isActive);
-        withRecordedSockets(options, isActive);
+        withRecordedSockets(options, sourceOfStart(driver), isActive);
       }
       const adapter = driver.httpAdapterHost?.httpAdapter;
-      if (adapter !== undefined && adapter !== null) tellRoute(adapter, options.path, isActive);
+      // A gateway has the options of its server one level down.
+      const path = options.server?.path ?? options.path;
+      if (adapter !== undefined && adapter !== null) tellRoute(adapter, path, isActive);
     },
     afterStart: (driver) => {
       const app = driver.httpAdapterHost?.httpAdapter?.getInstance();
@@ -114,12 +119,26 @@ function replaceStart(prototype: DriverLike): () => void {
     });
     return result;
   };
+  originals.set(start, original);
   Object.defineProperty(prototype, 'start', { value: start, configurable: true, writable: true });
   return () => {
     if (prototype.start !== start) return;
     if (own === undefined) Reflect.deleteProperty(prototype, 'start');
     else Object.defineProperty(prototype, 'start', own);
   };
+}
+
+/** The source text of each `start` that a driver has or inherits, without our replacements. */
+function sourceOfStart(driver: DriverLike): string {
+  let source = '';
+  let level: unknown = driver;
+  while (typeof level === 'object' && level !== null) {
+    const start: unknown = Object.getOwnPropertyDescriptor(level, 'start')?.value;
+    if (typeof start === 'function')
+      source += Function.prototype.toString.call(originals.get(start) ?? start);
+    level = Object.getPrototypeOf(level);
+  }
+  return source;
 }
 
 function attempt(step: () => void): void {

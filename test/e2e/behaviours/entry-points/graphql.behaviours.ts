@@ -446,6 +446,42 @@ export function describeGraphql(platform: Platform): void {
     });
   });
 
+  describe.each(FLAVOURS.slice(0, 2))('installSubscriptionHandlers with $name', (flavour) => {
+    let app: RunningApp;
+    afterEach(() => app.stop());
+
+    it('keeps the protocol that the driver has by default, and records the subscription', async () => {
+      const { subscriptions: _, ...options } = apollo;
+      app = await startApp(platform, {
+        ...flavour,
+        options: { ...options, installSubscriptionHandlers: true } as ApolloDriverConfig,
+      });
+      // The two generations of the protocol: `@nestjs/apollo` 13 has the older one, 14 the newer one.
+      const [protocol, start] =
+        platform.nest === 11
+          ? (['graphql-ws', 'start'] as const)
+          : (['graphql-transport-ws', 'subscribe'] as const);
+      const socket = new WebSocket(`${app.origin.replace('http', 'ws')}/graphql`, protocol);
+      const received: string[] = [];
+      socket.on('message', (data: Buffer) => received.push(data.toString()));
+      const opened = await new Promise((resolve) => {
+        socket.once('open', () => resolve(socket.protocol)).once('error', resolve);
+      });
+      expect(opened).toBe(protocol);
+      socket.send(JSON.stringify({ type: 'connection_init', payload: {} }));
+      await eventually('the acknowledgement', () => received.some((text) => text.includes('connection_ack')));
+      const query = 'subscription Installed { orderPlaced { id } }';
+      socket.send(JSON.stringify({ id: '1', type: start, payload: { query } }));
+      await eventually('a subscriber', () => announcementsOf(app.app).subscribers === 1);
+      announcementsOf(app.app).publish({ id: 9 });
+      await eventually('the event', () => received.some((text) => text.includes('{"orderPlaced":{"id":9}}')));
+      socket.close();
+      await eventually('the subscription', () =>
+        app.spans.ended.find(({ name }) => name === 'subscription Installed'),
+      );
+    });
+  });
+
   describe.each(FLAVOURS)('GraphQL with $name, otherwise', (flavour) => {
     let app: RunningApp;
     afterEach(() => app.stop());
