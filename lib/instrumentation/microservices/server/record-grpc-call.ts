@@ -10,8 +10,24 @@ import { type MessageOutcome, recordMessage } from './record-messages.js';
 interface GrpcCall {
   getPath?(): string;
   readonly once?: (event: string | symbol, listener: (error?: unknown) => void) => unknown;
+  /** True once the caller has left. */
+  readonly cancelled?: boolean;
+  /** What sends the answer; with interceptors, the first of a chain. */
+  readonly call?: SendingCall;
 }
 
+interface SendingCall {
+  readonly nextCall?: SendingCall;
+  sendStatus?: (status: SentStatus, ...rest: unknown[]) => unknown;
+}
+
+/** The status with which a call ends. */
+interface SentStatus {
+  readonly code?: unknown;
+  readonly details?: unknown;
+}
+
+/** For a call whose status cannot be followed. */
 const GRPC_OUTCOME: MessageOutcome = {
   succeed: (operation) => {
     operation.succeed('OK');
@@ -34,9 +50,61 @@ export function recordGrpcCalls(handler: AnyMethod, pattern: string): AnyMethod 
   return function (...args) {
     const call = (passesThrough ? args[0] : args[2]) as GrpcCall | undefined;
     description ??= describeGrpcCall(call?.getPath?.().slice(1) ?? fallback);
-    if (!passesThrough) return recordMessage(description, handler, this, args, GRPC_OUTCOME);
-    return recordMessage(description, handler, this, args, outcomeOfCall(call, args));
+    const outcome = passesThrough ? outcomeOfCall(call, args) : outcomeOfAnswer(call);
+    return recordMessage(description, handler, this, args, outcome);
   };
+}
+
+/**
+ * The result of a handler is not yet the answer: serialising it may fail, or it may be larger than allowed. The call has
+ * succeeded when grpc-js sends the status `OK`.
+ */
+function outcomeOfAnswer(call: GrpcCall | undefined): MessageOutcome {
+  const sender = senderOf(call);
+  if (sender === undefined) return GRPC_OUTCOME;
+  return {
+    begin: (operation) => {
+      followStatus(sender, call, operation);
+    },
+    // A caller who has left gets no status.
+    succeed: (operation) => {
+      call?.once?.('cancelled', () => {
+        operation.cancel('CANCELLED');
+      });
+    },
+    fail: failCall,
+    cancel: GRPC_OUTCOME.cancel,
+  };
+}
+
+/** The last of the chain: the interceptors have seen the status when it gets there. */
+function senderOf(call: GrpcCall | undefined): SendingCall | undefined {
+  let sender = call?.call;
+  while (sender?.nextCall !== undefined) sender = sender.nextCall;
+  return typeof sender?.sendStatus === 'function' ? sender : undefined;
+}
+
+/** Ends the operation with the status that is sent, whichever part of grpc-js or of the application sends it. */
+function followStatus(sender: SendingCall, call: GrpcCall | undefined, operation: Operation): void {
+  const { sendStatus } = sender;
+  sender.sendStatus = function (status, ...rest) {
+    // Ending a stream whose caller has left sends OK to nobody.
+    if (status.code === 0 && call?.cancelled === true) operation.cancel('CANCELLED');
+    else if (status.code === 0) operation.succeed('OK');
+    else failCall(operation, Object.assign(new GrpcFailure(String(status.details)), { code: status.code }));
+    return sendStatus?.call(this, status, ...rest);
+  };
+}
+
+/** A status that no exception of the handler explains. */
+class GrpcFailure extends Error {
+  override readonly name = 'GrpcError';
+
+  constructor(message: string) {
+    super(message);
+    // The stack would be that of grpc-js.
+    delete this.stack;
+  }
 }
 
 /**
@@ -45,8 +113,10 @@ export function recordGrpcCalls(handler: AnyMethod, pattern: string): AnyMethod 
  */
 function outcomeOfCall(call: GrpcCall | undefined, args: unknown[]): MessageOutcome {
   if (typeof call?.once !== 'function') return GRPC_OUTCOME;
+  const sender = senderOf(call);
   return {
     begin: (operation) => {
+      if (sender !== undefined) followStatus(sender, call, operation);
       call.once?.('cancelled', () => {
         operation.cancel('CANCELLED');
       });
@@ -57,7 +127,7 @@ function outcomeOfCall(call: GrpcCall | undefined, args: unknown[]): MessageOutc
       call.once?.('finish', () => {
         operation.succeed('OK');
       });
-      if (typeof args[1] === 'function') args[1] = settleWith(operation, args[1] as AnyMethod);
+      if (typeof args[1] === 'function') args[1] = settleWith(operation, args[1] as AnyMethod, sender);
     },
     succeed: () => undefined,
     fail: failCall,
@@ -65,11 +135,11 @@ function outcomeOfCall(call: GrpcCall | undefined, args: unknown[]): MessageOutc
   };
 }
 
-function settleWith(operation: Operation, callback: AnyMethod): AnyMethod {
+function settleWith(operation: Operation, callback: AnyMethod, sender: SendingCall | undefined): AnyMethod {
   return function (...answer) {
     const [error] = answer;
-    if (error === null || error === undefined) operation.succeed('OK');
-    else failCall(operation, error);
+    if (error !== null && error !== undefined) failCall(operation, error);
+    else if (sender === undefined) operation.succeed('OK');
     return callback.apply(this, answer);
   };
 }

@@ -52,6 +52,16 @@ interface Orders {
 
 const seen: Record<string, unknown>[] = [];
 
+/** What protobuf cannot write: reading it throws. */
+function unserializable(id: number): Order {
+  return {
+    id,
+    get text(): string {
+      throw new TypeError('cannot be read');
+    },
+  };
+}
+
 @Controller()
 class OrdersController {
   @GrpcMethod('Orders', 'Find')
@@ -59,11 +69,13 @@ class OrdersController {
     seen.push({ order, headers: metadata.getMap() });
     if (order.id === 404) throw new RpcException({ code: status.NOT_FOUND, message: 'no such order' });
     if (order.id === 500) throw new RangeError('a bug');
+    if (order.id === 13) return unserializable(order.id);
     return { id: order.id, text: getCurrentTraceId() ?? '' };
   }
 
   @GrpcMethod('Orders', 'List')
   list(order: Order): Observable<Order> {
+    if (order.id === 13) return of({ id: 1 }, unserializable(order.id));
     return interval(15).pipe(
       take(order.id),
       map((id) => ({ id })),
@@ -74,18 +86,18 @@ class OrdersController {
   sum(orders: Observable<Order>): Observable<Order> {
     return orders.pipe(
       reduce((sum, { id }) => sum + id, 0),
-      map((id) => ({ id })),
+      map((id) => (id === 13 ? unserializable(id) : { id })),
     );
   }
 
   @GrpcStreamMethod('Orders', 'Chat')
   chat(orders: Observable<Order>): Observable<Order> {
-    return orders.pipe(map(({ id }) => ({ id: id * 2 })));
+    return orders.pipe(map(({ id }) => (id === 13 ? unserializable(id) : { id: id * 2 })));
   }
 
   @GrpcStreamCall('Orders', 'Raw')
   raw(call: ServerDuplexStream<Order, Order>): void {
-    call.on('data', ({ id }: Order) => call.write({ id: id + 1 }));
+    call.on('data', ({ id }: Order) => call.write(id === 13 ? unserializable(id) : { id: id + 1 }));
     call.on('end', () => {
       setTimeout(() => {
         call.end();
@@ -210,6 +222,22 @@ export function describeGrpc(platform: Platform): void {
       expect(handled.attributes).toMatchObject({ 'rpc.status_code': 'UNKNOWN', 'error.type': 'UNKNOWN' });
       expect(handled.status).toEqual({ code: SpanStatusCode.ERROR, message: 'a bug' });
       expect(sent.status.code).toBe(SpanStatusCode.ERROR);
+    });
+
+    it.each([
+      ['one answer', () => firstValueFrom(orders.find({ id: 13 }))],
+      ['many answers', () => lastValueFrom(orders.list({ id: 13 }))],
+      ['many questions', () => lastValueFrom(orders.sum(of({ id: 13 })))],
+      ['both', () => lastValueFrom(orders.chat(of({ id: 13 })))],
+      ['the call itself', () => lastValueFrom(orders.raw(of({ id: 13 })))],
+    ] as const)('say INTERNAL for %s that cannot be serialised', async (_, call) => {
+      const { result, sent, handled } = await inTrace<Order>(call);
+      expect(result).toMatchObject({ code: status.INTERNAL });
+      for (const span of [sent, handled]) {
+        expect(span.attributes).toMatchObject({ 'rpc.status_code': 'INTERNAL', 'error.type': 'INTERNAL' });
+        expect(span.status.code).toBe(SpanStatusCode.ERROR);
+      }
+      expect(handled.status.message).toBe('Error serializing response');
     });
 
     it('are cancelled, not failed, when the caller leaves', async () => {
