@@ -131,7 +131,35 @@ function checkTypes({ consumer }) {
     JSON.stringify({ compilerOptions, include: ['*.mts', '*.cts'] }),
   );
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', consumer]);
-  return [];
+  return checkOldTypes(consumer, source, compilerOptions);
+}
+
+/**
+ * The settings of older Nest projects: `module: commonjs`, which resolves without `exports`, and the library of ES2021. Only
+ * errors in our own types count: the types of other packages need what they need.
+ */
+function checkOldTypes(consumer, source, modern) {
+  const folder = mkdtempSync(join(consumer, 'commonjs-'));
+  const compilerOptions = {
+    ...modern,
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    ignoreDeprecations: '6.0',
+    target: 'es2021',
+    lib: ['es2021'],
+    esModuleInterop: true,
+    skipLibCheck: false,
+  };
+  writeFileSync(join(folder, 'consumer.ts'), source);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+  const { stdout } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
+    { cwd: folder, encoding: 'utf8' },
+  );
+  return stdout
+    .split('\n')
+    .filter((line) => /^(consumer\.ts|\S*nestjs-telemetry\/dist\/\S*|error )/.test(line));
 }
 
 function packageOf(specifier) {

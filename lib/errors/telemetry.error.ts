@@ -23,7 +23,7 @@ export class TelemetryError extends Error {
     readonly code: TelemetryErrorCode,
     message: string,
     readonly problems: readonly ConfigurationProblem[] = [],
-    options?: ErrorOptions,
+    options?: { readonly cause?: unknown },
   ) {
     super(message, options);
   }

@@ -451,7 +451,7 @@ export function describeGraphql(platform: Platform): void {
     afterEach(() => app.stop());
 
     it('keeps the protocol that the driver has by default, and records the subscription', async () => {
-      const { subscriptions: _, ...options } = apollo;
+      const options = { driver: ApolloDriver, autoSchemaFile: true };
       app = await startApp(platform, {
         ...flavour,
         options: { ...options, installSubscriptionHandlers: true } as ApolloDriverConfig,
@@ -465,7 +465,11 @@ export function describeGraphql(platform: Platform): void {
       const received: string[] = [];
       socket.on('message', (data: Buffer) => received.push(data.toString()));
       const opened = await new Promise((resolve) => {
-        socket.once('open', () => resolve(socket.protocol)).once('error', resolve);
+        socket
+          .once('open', () => {
+            resolve(socket.protocol);
+          })
+          .once('error', resolve);
       });
       expect(opened).toBe(protocol);
       socket.send(JSON.stringify({ type: 'connection_init', payload: {} }));
