@@ -52,7 +52,7 @@ export const LOG_LEVELS = [
 ] as const satisfies readonly TelemetryLogLevel[];
 
 /** What a log line can look like. */
-export const LOG_FORMATS = ['json', 'text'] as const;
+export const LOG_FORMATS = ['json', 'text', 'pretty'] as const;
 
 /** Signals that OTLP carries; the names are those of its paths (`/v1/traces`). */
 export const SIGNALS = ['traces', 'metrics', 'logs'] as const;

@@ -2,7 +2,7 @@ import { describeIgnored, invalidOptionsError } from './describe-problems.js';
 import { type ApplicationPackage, findApplicationPackage } from './find-application-package.js';
 import { findIneffectiveVariables } from './find-ineffective-variables.js';
 import { readEnvironment } from './read-environment.js';
-import { isProduction, resolveIdentity } from './resolve-identity.js';
+import { resolveIdentity } from './resolve-identity.js';
 import { resolveDashboard } from './resolve-dashboard.js';
 import { resolveInstrumentation } from './resolve-instrumentation.js';
 import { resolveLogging } from './resolve-logging.js';
@@ -24,6 +24,8 @@ export interface ConfigSources {
   readonly setIn?: string;
   /** Tells name and version of the application; default: its package.json. Only asked when they are not configured. */
   readonly findPackage?: () => ApplicationPackage;
+  /** Whether a person reads standard output; default: whether it is a terminal. */
+  readonly isTerminal?: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     env: environment = process.env,
     setIn = 'TelemetryModule.forRoot()',
     findPackage = findApplicationPackage,
+    isTerminal = process.stdout.isTTY,
   } = sources;
   const wrong = validateOptions(options, setIn);
   if (wrong.length > 0) throw invalidOptionsError(wrong);
@@ -54,7 +57,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     traces: resolveTraces(options, env),
     metrics,
     logs: resolveLogs(options, env),
-    logging: resolveLogging(options, env, isProduction(identity.environment)),
+    logging: resolveLogging(options, env, identity.environment, isTerminal),
     dashboard: served.dashboard,
     store: resolveStore(options, env, identity.environment, served.dashboard),
     instrumentation: resolveInstrumentation(options, served.dashboard?.path),

@@ -1,18 +1,25 @@
 import { type EnvironmentValues } from './environment-variables.constants.js';
 import { type LoggingConfig } from './telemetry-config.interface.js';
-import { type TelemetryLogLevel, type TelemetryOptions } from './telemetry-options.interface.js';
+import { isProduction, isTest } from './resolve-identity.js';
+import {
+  type LoggingOptions,
+  type TelemetryLogLevel,
+  type TelemetryOptions,
+} from './telemetry-options.interface.js';
 
 /** Decides what a log line looks like and where it goes. */
 export function resolveLogging(
   { logging }: TelemetryOptions,
   env: EnvironmentValues,
-  production: boolean,
+  environment: string,
+  isTerminal: boolean,
 ): LoggingConfig {
+  const production = isProduction(environment);
   const chosen = typeof logging === 'object' ? logging : {};
   return Object.freeze({
     enabled: logging !== false,
     level: chosen.level ?? levelOf(env.OTEL_LOG_LEVEL) ?? (production ? 'info' : 'debug'),
-    format: chosen.format ?? (production ? 'json' : 'text'),
+    format: chosen.format ?? defaultFormat(chosen, environment, isTerminal),
     formatIsChosen: chosen.format !== undefined,
     redact: Object.freeze([...(chosen.redact ?? [])]),
     nestLogger: chosen.nestLogger ?? true,
@@ -21,6 +28,16 @@ export function resolveLogging(
     destination: chosen.destination,
     pino: Object.freeze({ ...chosen.pino }),
   });
+}
+
+function defaultFormat(
+  { destination, pino }: LoggingOptions,
+  environment: string,
+  isTerminal: boolean,
+): LoggingConfig['format'] {
+  if (isProduction(environment)) return 'json';
+  const seen = isTerminal && destination === undefined && pino?.transport === undefined;
+  return seen && !isTest(environment) ? 'pretty' : 'text';
 }
 
 function levelOf(level: EnvironmentValues['OTEL_LOG_LEVEL']): TelemetryLogLevel | undefined {

@@ -171,7 +171,7 @@ export interface LoggingConfig {
   /** false: nothing of nestjs-pino is set up and NestJS's logger is left alone. */
   readonly enabled: boolean;
   readonly level: TelemetryLogLevel;
-  readonly format: 'json' | 'text';
+  readonly format: 'json' | 'text' | 'pretty';
   /** Whether the user chose the form; a default gives way to a JSON logger of the application. */
   readonly formatIsChosen: boolean;
   readonly redact: readonly string[];

@@ -40,8 +40,13 @@ export interface PrometheusOptions {
 export interface LoggingOptions {
   /** Least severe level that is written. Default `info` in production, `debug` elsewhere. Env `OTEL_LOG_LEVEL`. */
   level?: TelemetryLogLevel;
-  /** `json`, or the readable `INFO - message [trace:…] [span:…]`. Default `json` in production, `text` elsewhere. */
-  format?: 'json' | 'text';
+  /**
+   * `json`; `text`, which is `INFO - message [trace:…] [span:…]`; or `pretty`, which is what NestJS's
+   * console logger writes, with colours and short ids. Default: `json` in production; `pretty` where
+   * standard output is a terminal, except in tests; `text` elsewhere. Colours follow `NO_COLOR` and
+   * `FORCE_COLOR`.
+   */
+  format?: 'json' | 'text' | 'pretty';
   /** pino paths whose values are replaced by `[Redacted]` in lines, log records and span events. Default none. */
   redact?: readonly string[];
   /** Let NestJS's own `Logger` write through this logger. Default true. A logger passed to NestFactory is never replaced. */

@@ -3,12 +3,14 @@ import { type LoggerOptions, pino } from 'pino';
 import { type LoggingConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { createMergeStrategy, createMixin } from './correlate-with-span.js';
 import { createLogRecordEmitter } from './emit-log-record.js';
+import { createPrettyFormatter, formatTextLine, usesColours } from './format-line.js';
 import { guardLogMethod } from './guard-log-method.js';
 import { nestWritesJson } from './install-nest-logger.js';
 import { bindingsOf, LogSink } from './log-sink.js';
 import { loggingState, type RootLogger } from './logging-state.js';
 import { openDestination } from './open-destination.js';
 import { serializeError } from './serialize-error.js';
+import { type LineFormat } from './written-line.js';
 
 /** Under this key pino-http binds the whole request to each request's logger; it is written nowhere. */
 export const DISCARDED_REQUEST_KEY = 'nestjs-telemetry.request';
@@ -27,10 +29,11 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
   const { logging } = config;
   const own = logging.pino;
   const errorKey = own.errorKey ?? 'err';
+  const format = formatterOf(config);
   const destination = openDestination(logging);
   const sink = new LogSink({
     destination,
-    format: () => (writesJson(logging) ? 'json' : logging.format),
+    format: () => (writesJson(logging) ? undefined : format),
     keys: { message: own.messageKey ?? 'msg', error: errorKey, nested: own.nestedKey },
     spanEvents: logging.spanEvents,
     emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
@@ -68,6 +71,12 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
  */
 function writesJson({ format, formatIsChosen, pino: own }: LoggingConfig): boolean {
   return format === 'json' || own.transport !== undefined || (!formatIsChosen && nestWritesJson());
+}
+
+function formatterOf({ logging, serviceName }: TelemetryConfig): LineFormat {
+  if (logging.format === 'text') return formatTextLine;
+  const colours = usesColours(process.env, process.stdout.isTTY);
+  return logging.format === 'pretty' ? createPrettyFormatter({ serviceName, colours }) : undefined;
 }
 
 /** Options of pino that change nothing of a line of texts, numbers and booleans. */

@@ -24,7 +24,7 @@ export function openDestination(config: LoggingConfig): Destination {
   if (config.destination !== undefined) return wrap(config.destination, false);
   const { transport } = config.pino;
   if (transport !== undefined) return wrap(openTransport(transport), true);
-  return openStdout(config.format === 'text' ? 'each-line' : 'collected');
+  return openStdout(config.format === 'json' ? 'collected' : 'each-line');
 }
 
 /** pino declares one overload per kind of transport, so that a value of the union fits none of them. */

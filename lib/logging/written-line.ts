@@ -1,5 +1,4 @@
 import { type LineRecord, toLineRecord } from './emit-log-record.js';
-import { formatTextLine } from './format-text-line.js';
 import { type Destination } from './logging-state.js';
 import {
   type LineContent,
@@ -10,8 +9,8 @@ import {
   readPlainLine,
 } from './parse-log-line.js';
 
-/** What lines look like where they end up. */
-export type LineFormat = 'json' | 'text';
+/** Returns the text of a line for people; undefined where lines stay the JSON that pino wrote. */
+export type LineFormat = ((line: LogLine) => string) | undefined;
 
 /** A line on its way to whoever wants it; what it says is found out when somebody asks. */
 export interface LineSource {
@@ -35,7 +34,7 @@ export class WrittenLine implements LineSource {
   ) {}
 
   writeTo(destination: Destination): boolean {
-    destination.write(this.format === 'text' ? formatTextLine(this.read()) : this.text);
+    destination.write(this.format?.(this.read()) ?? this.text);
     return true;
   }
 

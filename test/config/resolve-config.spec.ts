@@ -193,6 +193,21 @@ describe('resolveConfig()', () => {
       expect(resolve(options, env).logging).toMatchObject({ enabled: true, level, format });
     });
 
+    it('is pretty where a person reads standard output, unless the form or a place for lines is chosen', () => {
+      const formatOf = (options: TelemetryOptions, env: NodeJS.ProcessEnv = {}) =>
+        resolve(options, env, { isTerminal: true }).logging.format;
+      expect(formatOf({})).toBe('pretty');
+      expect(formatOf({ environment: 'staging' })).toBe('pretty');
+      expect(formatOf({ environment: 'production' })).toBe('json');
+      expect(formatOf({}, { NODE_ENV: 'test' })).toBe('text');
+      expect(formatOf({ logging: { format: 'text' } })).toBe('text');
+      expect(formatOf({ logging: { destination: { write: () => undefined } } })).toBe('text');
+      expect(formatOf({ logging: { pino: { transport: { target: 'pino-pretty' } } } })).toBe('text');
+      expect(resolve({ environment: 'production', logging: { format: 'pretty' } }).logging.format).toBe(
+        'pretty',
+      );
+    });
+
     it('is left alone when it is false', () => {
       expect(resolve({ logging: false }).logging.enabled).toBe(false);
     });

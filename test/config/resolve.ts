@@ -11,6 +11,7 @@ export function resolve(
   return resolveConfig(options, {
     env,
     findPackage: () => ({ name: undefined, version: undefined }),
+    isTerminal: false,
     ...sources,
   });
 }

@@ -407,7 +407,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     '"warning"',
     'Did you mean "warn"? Write one of trace, debug, info, warn, error, fatal, silent.',
   ],
-  ['logging.format', { logging: { format: 'pretty' } }, '"pretty"', 'Write one of json, text.'],
+  ['logging.format', { logging: { format: 'xml' } }, '"xml"', 'Write one of json, text, pretty.'],
   ['logging.redact', { logging: { redact: 'password' } }, '"password"', 'Write an array of pino paths.'],
   [
     'logging.redact[0]',
