@@ -57,7 +57,7 @@ export {
   type UndoInstrumentation,
 } from './instrumentation/instrument.js';
 
-export { type LogExtra } from './logging/telemetry-logger.js';
+export { type LogExtra, type LogMessage } from './logging/telemetry-logger.js';
 
 export {
   type CallMetricOptions,

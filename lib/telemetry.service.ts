@@ -12,7 +12,7 @@ import {
   type UpDownCounter,
 } from '@opentelemetry/api';
 
-import { type LogExtra, TelemetryLogger } from './logging/telemetry-logger.js';
+import { type LogExtra, type LogMessage, TelemetryLogger } from './logging/telemetry-logger.js';
 import {
   counter,
   gauge,
@@ -134,22 +134,22 @@ export class TelemetryService {
   }
 
   /** Writes a DEBUG line that carries the active trace and span. */
-  logDebug(message: string, extra?: LogExtra): void {
+  logDebug(message: LogMessage, extra?: LogExtra): void {
     this.logger.logDebug(message, extra);
   }
 
   /** Writes an INFO line that carries the active trace and span. */
-  logInfo(message: string, extra?: LogExtra): void {
+  logInfo(message: LogMessage, extra?: LogExtra): void {
     this.logger.logInfo(message, extra);
   }
 
   /** Writes a WARNING line that carries the active trace and span. */
-  logWarning(message: string, extra?: LogExtra): void {
+  logWarning(message: LogMessage, extra?: LogExtra): void {
     this.logger.logWarning(message, extra);
   }
 
   /** Writes an ERROR line; whatever was thrown may be passed: an error is told with its type, message, stack and causes. */
-  logError(message: string, extraOrError?: unknown): void {
+  logError(message: LogMessage, extraOrError?: unknown): void {
     this.logger.logError(message, extraOrError);
   }
 }

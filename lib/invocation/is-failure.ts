@@ -1,3 +1,6 @@
+import { warnOnce } from '../errors/warnings.js';
+import { textOf } from '../recording/copy-bounded.js';
+
 /** Decides whether what was thrown is an error of the call; overrides the default policy. */
 export type ErrorPredicate = (error: unknown) => boolean;
 
@@ -10,10 +13,29 @@ export function isFailure(error: unknown): boolean {
   return status === undefined || status >= 500;
 }
 
+/** Asks the application's predicate; where that throws, the default policy holds, and a warning says so once. */
+export function asksFailure(isError: ErrorPredicate | undefined, error: unknown): boolean {
+  if (isError === undefined || isError === isFailure) return isFailure(error);
+  try {
+    return isError(error);
+  } catch (thrown) {
+    warnOnce(
+      'invocation:is-error',
+      `The function in isError failed: ${textOf(thrown)}. The default policy decides instead.`,
+    );
+    return isFailure(error);
+  }
+}
+
 /** Status of an `HttpException`, told by its shape: several copies of @nestjs/common may be loaded. */
 function httpStatusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  if (!('getStatus' in error) || typeof error.getStatus !== 'function') return undefined;
-  const status: unknown = (error as { getStatus(): unknown }).getStatus();
-  return typeof status === 'number' ? status : undefined;
+  try {
+    if (!('getStatus' in error) || typeof error.getStatus !== 'function') return undefined;
+    const status: unknown = (error as { getStatus(): unknown }).getStatus();
+    return typeof status === 'number' ? status : undefined;
+  } catch {
+    // It only looks like one: what cannot say its status is a failure.
+    return undefined;
+  }
 }

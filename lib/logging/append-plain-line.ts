@@ -1,4 +1,4 @@
-import { type Attributes, INVALID_TRACEID, type Span } from '@opentelemetry/api';
+import { type Attributes, isSpanContextValid, type Span } from '@opentelemetry/api';
 
 import { LocalSpan } from '../recording/local-span.js';
 import { type LineBuffer } from './line-buffer.js';
@@ -65,7 +65,11 @@ export interface PlainLineParts {
  */
 export function appendPlainLine(buffer: LineBuffer, line: PlainLineParts): boolean {
   const before = buffer.length;
-  if (append(buffer, line, before + MAX_PLAIN_BYTES)) return true;
+  try {
+    if (append(buffer, line, before + MAX_PLAIN_BYTES)) return true;
+  } catch {
+    // A getter threw. Half a line would spoil the next one, too; pino's guard writes what can be read.
+  }
   buffer.truncate(before);
   return false;
 }
@@ -110,8 +114,10 @@ function appendIdentity(buffer: LineBuffer, span: Span): void {
     appendFlags(buffer, span.traceFlags);
     return;
   }
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  if (traceId === INVALID_TRACEID) return;
+  const spanContext = span.spanContext();
+  // Written without escaping: only what consists of hexadecimal digits.
+  if (!isSpanContextValid(spanContext)) return;
+  const { traceId, spanId, traceFlags } = spanContext;
   buffer.bytes(TRACE_ID);
   buffer.text(traceId);
   buffer.bytes(SPAN_ID);

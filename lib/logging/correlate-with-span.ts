@@ -3,12 +3,17 @@ import { type Logger, type LoggerOptions } from 'pino';
 
 import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
+import { copyBounded, textOf } from '../recording/copy-bounded.js';
+import { fitsBounds } from '../recording/fits-bounds.js';
 import { lineContext, spanContextOf, TRACE_FLAGS } from './line-context.js';
 import { loggingState } from './logging-state.js';
 import { serializeError } from './serialize-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
 type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;
+
+/** Fields of one line. */
+const MAX_FIELDS = 1_000;
 
 /** Written by the logger itself; an extra of that name would make the line say something false. */
 const RESERVED = ['level', 'time', 'service'] as const;
@@ -93,11 +98,15 @@ function mixinKeyOf(logger: unknown): symbol | undefined {
 
 /**
  * How extras and mixin become one object: extras win, errors under any key are written out (JSON would make `{}` of
- * them), and an extra called `level`, `time` or `service` is written as `extra_level`, ….
+ * them), and an extra called `level`, `time` or `service` is written as `extra_level`, …. What is large, circular or not
+ * JSON becomes a bounded copy.
+ *
+ * @param serialized keys that have a serializer, which gets their values as they are
  */
 export function createMergeStrategy(
   ownStrategy: MixinMergeStrategyFn | undefined,
   errorKey: string,
+  serialized: ReadonlySet<string> = new Set(),
 ): MixinMergeStrategyFn {
   return (mergeObject, mixinObject) => {
     const merged = (ownStrategy?.(mergeObject, mixinObject) ??
@@ -109,11 +118,26 @@ export function createMergeStrategy(
       fields[`extra_${key}`] = fields[key];
       fields[key] = undefined;
     }
+    let left = MAX_FIELDS;
     for (const key in fields) {
-      if (key !== errorKey && key !== 'err' && isError(fields[key]))
-        fields[key] = serializeError(fields[key]);
+      left -= 1;
+      if (left < 0) return firstOf(fields);
+      const value = fields[key];
+      if (typeof value === 'bigint' || typeof value === 'symbol') fields[key] = textOf(value);
+      else if (typeof value !== 'object' || value === null || serialized.has(key)) continue;
+      else if (isError(value)) fields[key] = serializeError(value);
+      else if (!fitsBounds(value)) fields[key] = copyBounded(value);
     }
     return fields;
+  };
+}
+
+/** The first fields of very many, and how many there were. */
+function firstOf(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { length } = Object.keys(fields);
+  return {
+    ...(copyBounded(fields, { entries: MAX_FIELDS }) as Record<string, unknown>),
+    fields_count: length,
   };
 }
 

@@ -102,20 +102,25 @@ function writesFieldsAsGiven({ redact, pino: own }: LoggingConfig): boolean {
 
 function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: string): LoggerOptions {
   const own = logging.pino;
+  const serializers = {
+    err: serializeError,
+    [errorKey]: serializeError,
+    ...own.serializers,
+    [DISCARDED_REQUEST_KEY]: () => undefined,
+  };
   const options: LoggerOptions = {
     ...own,
     level: logging.level,
     ...(logging.redact.length > 0 && { redact: [...logging.redact] }),
     base: { service: serviceName, ...own.base },
     mixin: createMixin(own.mixin),
-    mixinMergeStrategy: createMergeStrategy(own.mixinMergeStrategy, errorKey),
-    hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod) },
-    serializers: {
-      err: serializeError,
-      [errorKey]: serializeError,
-      ...own.serializers,
-      [DISCARDED_REQUEST_KEY]: () => undefined,
-    },
+    mixinMergeStrategy: createMergeStrategy(
+      own.mixinMergeStrategy,
+      errorKey,
+      new Set(Object.keys(serializers)),
+    ),
+    hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod, errorKey) },
+    serializers,
   };
   // Opened as our destination; pino would write to it past the sink.
   delete options.transport;

@@ -1,7 +1,7 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 import { isError } from '../errors/is-error.js';
-import { readSafely } from '../recording/copy-bounded.js';
+import { copyBounded, readSafely, textOf } from '../recording/copy-bounded.js';
 
 /** One line to write, made of what was passed to a method of NestJS's logger. */
 export interface NestLine {
@@ -11,6 +11,7 @@ export interface NestLine {
 
 const STACK = /^.+\n\s+at .+/;
 const ERROR_HEAD = /^(?:Uncaught )?(?<type>[\w$.]+)(?:: (?<message>[^\n]*))?/;
+const MAX_FIELDS = 1_000;
 const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_192 };
 
 /**
@@ -19,7 +20,16 @@ const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_19
  * NestJS's console logger.
  */
 export function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
-  const [first, ...rest] = args.map(resolve);
+  try {
+    return readLines(args, takesStack);
+  } catch {
+    // A getter or a proxy threw: the line is written with what can be copied.
+    return [{ message: textOf(args[0], 8_192), fields: { arguments: copyBounded(args.slice(1)) } }];
+  }
+}
+
+function readLines(args: readonly unknown[], takesStack: boolean): NestLine[] {
+  const [first, ...rest] = args.map((argument) => boundFields(resolve(argument)));
   const fields: Record<string, unknown> = {};
   const messages: unknown[] = [];
   const context = rest.at(-1);
@@ -60,7 +70,22 @@ function toLine(message: unknown, fields: Readonly<Record<string, unknown>>): Ne
       others.context !== undefined && { extra_context: others.context };
     return { message: line, fields: { ...others, ...rest, ...fields, ...clash } };
   }
-  return { message: inspect(message, INSPECT_OPTIONS), fields };
+  return { message: describeMessage(message), fields };
+}
+
+function describeMessage(message: unknown): string {
+  if (typeof message === 'bigint') return `${textOf(message)}n`;
+  return typeof message === 'object' && message !== null ? inspectSafely(message) : textOf(message);
+}
+
+function inspectSafely(value: object): string {
+  try {
+    // Classes and Maps are shown by name; what is large is not.
+    return inspect(isLarge(value) ? copyBounded(value) : value, INSPECT_OPTIONS);
+  } catch {
+    // A custom inspect function of the application threw.
+    return textOf(value, INSPECT_OPTIONS.maxStringLength);
+  }
 }
 
 /** `error(message, stack)` passes the stack as text; NestJS's own exception handlers do. */
@@ -84,6 +109,24 @@ function mergeFields(fields: Record<string, unknown>, extra: Record<string, unkn
 
 function contextOf(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return fields.context === undefined ? {} : { context: fields.context };
+}
+
+/** Plain objects become fields, which are merged several times: of very many keys the first are kept. */
+function boundFields(value: unknown): unknown {
+  return isPlainObject(value) && Object.keys(value).length > MAX_FIELDS
+    ? copyBounded(value, { entries: MAX_FIELDS })
+    : value;
+}
+
+/** Whether writing out each level would take long; asked by the number of members two levels down. */
+function isLarge(value: object): boolean {
+  if (types.isProxy(value)) return false;
+  let members = 0;
+  for (const item of Array.isArray(value) ? value.slice(0, MAX_FIELDS) : Object.values(value)) {
+    members += typeof item === 'object' && item !== null ? Object.keys(item as object).length + 1 : 1;
+    if (members > MAX_FIELDS) return true;
+  }
+  return false;
 }
 
 /** NestJS calls functions passed as messages, and writes a class by its name. */

@@ -14,6 +14,8 @@ export interface SerializedError {
 
 const MAX_CAUSES = 10;
 const MAX_AGGREGATED = 10;
+/** Errors of one tree of causes and aggregated errors, in which each may have ten more. */
+const MAX_ERRORS = 50;
 const MAX_STACK = 8_192;
 const OWN_PROPERTY_LIMITS = { depth: 3, entries: 20, text: 1_024, total: 8_192 };
 const NAMED_APART = new Set(['name', 'type', 'message', 'stack', 'cause', 'errors']);
@@ -23,12 +25,12 @@ const NAMED_APART = new Set(['name', 'type', 'message', 'stack', 'cause', 'error
  * kept, bounded. Never throws.
  */
 export function serializeError(value: unknown): unknown {
-  return isErrorLike(value) ? serialize(value, []) : value;
+  return isErrorLike(value) ? serialize(value, [], { left: MAX_ERRORS }) : value;
 }
 
 /** Whatever was thrown as a plain error: `throw 'text'` and `throw { code }` too. */
 export function describeThrown(thrown: unknown): SerializedError {
-  if (isErrorLike(thrown)) return serialize(thrown, []);
+  if (isErrorLike(thrown)) return serialize(thrown, [], { left: MAX_ERRORS });
   const isText = typeof thrown === 'string';
   const message = isText
     ? thrown
@@ -59,7 +61,13 @@ function renderNested(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function serialize(error: object, ancestors: readonly object[]): SerializedError {
+/** What may still be written of one tree of errors. */
+interface Budget {
+  left: number;
+}
+
+function serialize(error: object, ancestors: readonly object[], budget: Budget): SerializedError {
+  budget.left -= 1;
   const serialized: Record<string, unknown> = {
     type: readType(error),
     message: clipText(readText(error, 'message') ?? '', MAX_STACK),
@@ -72,19 +80,29 @@ function serialize(error: object, ancestors: readonly object[]): SerializedError
   }
   const path = [...ancestors, error];
   const cause = readProperty(error, 'cause');
-  if (cause !== undefined && typeof cause !== 'function') serialized.cause = serializeNested(cause, path);
-  const errors = readProperty(error, 'errors');
-  if (Array.isArray(errors)) {
-    serialized.errors = errors.slice(0, MAX_AGGREGATED).map((item) => serializeNested(item, path));
-  }
+  if (cause !== undefined && typeof cause !== 'function')
+    serialized.cause = serializeNested(cause, path, budget);
+  const errors = readErrors(error);
+  if (errors !== undefined) serialized.errors = errors.map((item) => serializeNested(item, path, budget));
   return serialized as SerializedError;
 }
 
-function serializeNested(value: unknown, path: readonly object[]): unknown {
+/** The first of the errors that an AggregateError collected, and how many there are more. */
+function readErrors(error: object): unknown[] | undefined {
+  const errors = readSafely(() => {
+    const all: unknown = (error as { readonly errors?: unknown }).errors;
+    if (!Array.isArray(all)) return undefined;
+    const first = all.slice(0, MAX_AGGREGATED) as unknown[];
+    return all.length > first.length ? [...first, `[${all.length - first.length} more]`] : first;
+  });
+  return Array.isArray(errors) ? errors : undefined;
+}
+
+function serializeNested(value: unknown, path: readonly object[], budget: Budget): unknown {
   if (!isErrorLike(value)) return copyBounded(value, OWN_PROPERTY_LIMITS);
   if (path.includes(value)) return '[Circular]';
-  if (path.length > MAX_CAUSES) return '[Truncated]';
-  return serialize(value, path);
+  if (path.length > MAX_CAUSES || budget.left <= 0) return '[Truncated]';
+  return serialize(value, path, budget);
 }
 
 function isErrorLike(value: unknown): value is object {

@@ -4,13 +4,16 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { type Logger } from 'pino';
 
 import { isError } from '../errors/is-error.js';
-import { copyBounded } from '../recording/copy-bounded.js';
+import { copyBounded, textOf } from '../recording/copy-bounded.js';
 import { currentLogger, loggingState } from './logging-state.js';
 import { describeThrown, isSerializedError, renderStack } from './serialize-error.js';
 import { LEVEL_VALUES, writeLine } from './write-line.js';
 
 /** What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes whatever was thrown. */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;
+
+/** A text, or an error whose message, type and stack are written. */
+export type LogMessage = string | Error;
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
@@ -24,24 +27,33 @@ const NEST_METHODS = { debug: 'debug', info: 'log', warn: 'warn', error: 'error'
 export class TelemetryLogger {
   constructor(readonly context: string) {}
 
-  logDebug(message: string, extraOrError?: LogExtra): void {
+  logDebug(message: LogMessage, extraOrError?: LogExtra): void {
     this.write('debug', message, extraOrError);
   }
 
-  logInfo(message: string, extraOrError?: LogExtra): void {
+  logInfo(message: LogMessage, extraOrError?: LogExtra): void {
     this.write('info', message, extraOrError);
   }
 
-  logWarning(message: string, extraOrError?: LogExtra): void {
+  logWarning(message: LogMessage, extraOrError?: LogExtra): void {
     this.write('warn', message, extraOrError);
   }
 
   /** Carries type, message, stack, own properties and the whole cause chain of an error. */
-  logError(message: string, extraOrThrown?: unknown): void {
+  logError(message: LogMessage, extraOrThrown?: unknown): void {
     this.write('error', message, extraOrThrown);
   }
 
-  private write(level: Level, message: string, extra: unknown): void {
+  private write(level: Level, message: unknown, extra: unknown): void {
+    if (typeof message === 'string') this.writeText(level, message, extra);
+    else if (!isError(message)) this.writeText(level, textOf(message, MAX_MESSAGE), extra);
+    else {
+      const text = describeThrown(message).message;
+      this.writeText(level, text, extra === undefined ? message : withError(message, extra));
+    }
+  }
+
+  private writeText(level: Level, message: string, extra: unknown): void {
     try {
       const logger = currentLogger();
       if (logger === undefined)
@@ -50,7 +62,9 @@ export class TelemetryLogger {
     } catch {
       // A getter of the extra threw before pino's guard could see it: the line goes out with what can be copied.
       const fields = { context: this.context, extra: copyBounded(extra) };
-      currentLogger()?.[level](fields, message);
+      const logger = currentLogger();
+      if (logger === undefined) new NestLogger(this.context)[NEST_METHODS[level]](message);
+      else logger[level](fields, message);
     }
   }
 
@@ -61,11 +75,25 @@ export class TelemetryLogger {
   }
 }
 
+const MAX_MESSAGE = 8_192;
+
+/** The error beside the fields of `extra`; what has an error of its own already keeps that as the cause. */
+function withError(error: Error, extra: unknown): unknown {
+  if (typeof extra !== 'object' || extra === null || isError(extra)) return { err: error, cause: extra };
+  try {
+    return { cause: (extra as { readonly err?: unknown }).err, ...extra, err: error };
+  } catch {
+    return { extra: copyBounded(extra), err: error };
+  }
+}
+
 function toFields(context: string, extra: unknown, errorKey: string): Record<string, unknown> {
   if (extra === undefined) return { context };
   if (typeof extra !== 'object' || extra === null || isError(extra)) {
     return { context, [errorKey]: describeThrown(extra) };
   }
+  // Spread, each of its items would become a field.
+  if (Array.isArray(extra) || ArrayBuffer.isView(extra)) return { context, extra: copyBounded(extra) };
   const fields: Record<string, unknown> = { ...extra, context };
   if ('context' in extra) fields.extra_context = extra.context;
   const { err } = fields;

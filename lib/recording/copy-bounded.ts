@@ -40,14 +40,25 @@ export function readSafely(read: () => unknown): unknown {
   }
 }
 
+/** The text that `holder` has under `key`; undefined for any other value, and for one that cannot be read. */
+export function readText(holder: object, key: string): string | undefined {
+  try {
+    const value = (holder as Readonly<Record<string, unknown>>)[key];
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A text for any value, at most `limit` characters: `String(value)` without what throws. */
 export function textOf(value: unknown, limit = 1_024): string {
   if (typeof value === 'string') return clipText(value, limit);
   const copy = copyBounded(value, { text: limit, total: limit });
   if (typeof copy === 'string') return clipText(copy, limit);
-  // A function or undefined has no copy.
-  const text = copy === undefined ? typeof value : JSON.stringify(copy);
-  return clipText(text, limit);
+  // A function has no copy, nor has undefined.
+  if (copy === undefined) return typeof value;
+  // JSON has no words for NaN and Infinity.
+  return clipText(typeof copy === 'number' ? String(copy) : JSON.stringify(copy), limit);
 }
 
 /**

@@ -7,8 +7,9 @@ import {
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
 import { isError } from '../errors/is-error.js';
-import { type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
+import { asksFailure, type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
 import { processWide } from '../process/process-wide.js';
+import { clipText, readSafely, readText, textOf } from '../recording/copy-bounded.js';
 import { fingerprintException } from './fingerprint-exception.js';
 import { isPassingPrimitive } from './passing-primitives.js';
 
@@ -20,6 +21,11 @@ export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
 /** How deep the causes of an error are told. */
 const MAX_CAUSES = 5;
 
+/** Characters of one stack, of a message and of a type. */
+const MAX_STACK = 32_768;
+const MAX_MESSAGE = 32_768;
+const MAX_TYPE = 256;
+
 interface Sighting {
   /** Trace in which the error was told last: on its way up it passes many spans, one event tells it all. */
   traceId: string;
@@ -29,10 +35,10 @@ interface Sighting {
 const sightings = processWide('exception-sightings', () => new WeakMap<object, Sighting>());
 
 /** Puts a failure on the span: the exception once per trace, at the span it passed first, and the error status. */
-export function recordFailure(span: Span, error: unknown, isError: ErrorPredicate = isFailure): void {
+export function recordFailure(span: Span, error: unknown, isError?: ErrorPredicate): void {
   if (!span.isRecording()) return;
   recordException(span, error);
-  if (!isError(error)) return;
+  if (!asksFailure(isError, error)) return;
   span.setAttribute(ATTR_ERROR_TYPE, errorTypeOf(error));
   span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
 }
@@ -67,37 +73,35 @@ export function recordException(span: Span, error: unknown, origin?: Attributes)
 
 /** The stack with those of its causes below, which V8 leaves out of it. */
 function stackOf(error: unknown): string | undefined {
-  if (!isError(error) || error.stack === undefined) return undefined;
-  let text = error.stack;
-  let { cause } = error;
+  const stack = isError(error) ? readText(error, 'stack') : undefined;
+  if (stack === undefined) return undefined;
+  let text = clipText(stack, MAX_STACK);
+  let cause = causeOf(error);
   for (let depth = 0; depth < MAX_CAUSES && cause !== undefined && cause !== null; depth += 1) {
-    const told = isError(cause) ? cause.stack : undefined;
-    text += `\nCaused by: ${told ?? messageOf(cause)}`;
-    cause = isError(cause) ? cause.cause : undefined;
+    const own = isError(cause) ? readText(cause, 'stack') : undefined;
+    text += `\nCaused by: ${own === undefined ? messageOf(cause) : clipText(own, MAX_STACK)}`;
+    cause = causeOf(cause);
   }
   return text;
+}
+
+function causeOf(error: unknown): unknown {
+  return isError(error) ? readSafely(() => error.cause) : undefined;
 }
 
 /** `error.type` of a thrown value: the class name; the code of a system error says more. */
 export function errorTypeOf(error: unknown): string {
   if (!isError(error)) return typeof error;
-  const code: unknown = 'code' in error ? error.code : undefined;
-  if (typeof code === 'string' && error.name === 'Error') return code;
-  return error.name === 'Error' ? error.constructor.name || 'Error' : asText(error.name);
+  const name = readSafely(() => error.name);
+  if (name !== 'Error') return typeof name === 'string' ? clipText(name, MAX_TYPE) : textOf(name, MAX_TYPE);
+  const type = readText(error, 'code') ?? readSafely(() => error.constructor.name);
+  return typeof type === 'string' && type !== '' ? clipText(type, MAX_TYPE) : 'Error';
 }
 
 /** What a thrown value says, whatever it is. */
 export function messageOf(error: unknown): string {
-  if (isError(error)) return asText(error.message);
-  if (typeof error === 'string') return error;
-  try {
-    return asText(JSON.stringify(error));
-  } catch {
-    return Object.prototype.toString.call(error);
-  }
-}
-
-/** Whatever the types promise: anybody can write into an error, and JSON has no text for undefined. */
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : String(value);
+  if (!isError(error)) return textOf(error, MAX_MESSAGE);
+  // Whatever the types promise: anybody can write into an error.
+  const message = readSafely(() => error.message);
+  return typeof message === 'string' ? clipText(message, MAX_MESSAGE) : textOf(message, MAX_MESSAGE);
 }

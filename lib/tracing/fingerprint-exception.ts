@@ -1,4 +1,5 @@
 import { isError } from '../errors/is-error.js';
+import { readSafely, readText } from '../recording/copy-bounded.js';
 
 /** Application functions that tell one problem from another: where it was thrown, and two callers of that place. */
 const MAX_FRAMES = 3;
@@ -11,6 +12,10 @@ const MAX_CAUSES = 3;
 
 /** The message comes first in a stack, but for the name and the code of the error; later it is something else. */
 const MAX_NAME = 200;
+
+/** Characters of a message, and of the frames of a stack, that are looked at. */
+const MAX_MESSAGE = 2_048;
+const MAX_STACK = 32_768;
 
 /** A longer line is no call site that V8 writes. */
 const MAX_LINE = 1_000;
@@ -31,8 +36,8 @@ const VARIABLE_PARTS = /[0-9a-f]{8}-[0-9a-f-]{27}|\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)
  * without ids and numbers when there are none. Line numbers, folders of the machine and packages have no part in it.
  */
 export function fingerprintException(error: unknown, type: string, message: string): string {
-  const frames = isError(error) ? applicationFrames(error.stack, message) : '';
-  const place = frames === '' ? message.replace(VARIABLE_PARTS, '#') : frames;
+  const frames = isError(error) ? applicationFrames(readText(error, 'stack'), message) : '';
+  const place = frames === '' ? message.slice(0, MAX_MESSAGE).replace(VARIABLE_PARTS, '#') : frames;
   return hash(`${type}${causesOf(error)}|${place}`);
 }
 
@@ -40,18 +45,24 @@ function causesOf(error: unknown): string {
   let names = '';
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES; depth += 1) {
-    if (!isError(cause) || cause.cause === undefined || cause.cause === null) break;
-    cause = cause.cause;
-    names += `<${isError(cause) ? cause.name : typeof cause}`;
+    const below = causeOf(cause);
+    if (below === undefined || below === null) break;
+    cause = below;
+    names += `<${(isError(cause) ? readText(cause, 'name') : undefined) ?? typeof cause}`;
   }
   return names;
 }
 
-function applicationFrames(stack: unknown, message: string): string {
-  if (typeof stack !== 'string') return '';
+function causeOf(error: unknown): unknown {
+  return isError(error) ? readSafely(() => error.cause) : undefined;
+}
+
+function applicationFrames(stack: string | undefined, message: string): string {
+  if (stack === undefined) return '';
   // A message may hold lines that look like frames.
   const told = message === '' ? -1 : stack.indexOf(message);
-  let rest = told === -1 || told > MAX_NAME ? stack : stack.slice(told + message.length);
+  const start = told === -1 || told > MAX_NAME ? 0 : told + message.length;
+  let rest = stack.slice(start, start + MAX_STACK);
   let frames = '';
   let previous = '';
   for (let count = 0; count < MAX_FRAMES && rest !== '';) {
