@@ -13,20 +13,5 @@ import { startTelemetry } from './start-telemetry.js';
  * await telemetry.shutdown();
  */
 export function configureTelemetry(options: TelemetryOptions = {}): RunningTelemetry {
-  return flushWhenIdle(startTelemetry(options, 'configureTelemetry()'));
-}
-
-/** `beforeExit` is no signal: it only tells that nothing else is left to do, and a flush gives the process one more turn. */
-export function flushWhenIdle(telemetry: RunningTelemetry): RunningTelemetry {
-  const flush = (): void => {
-    void telemetry.flush();
-  };
-  process.once('beforeExit', flush);
-  return {
-    ...telemetry,
-    shutdown: () => {
-      process.off('beforeExit', flush);
-      return telemetry.shutdown();
-    },
-  };
+  return startTelemetry(options, 'configureTelemetry()');
 }

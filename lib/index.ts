@@ -4,6 +4,7 @@ export { getTelemetry } from './get-telemetry.js';
 export { InjectTelemetry } from './inject-telemetry.decorator.js';
 export { Observed, type ObservedOptions } from './observed.decorator.js';
 export { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+export { type FlushOptions } from './runtime/telemetry-runtime.js';
 export { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';
 export { TelemetryModule } from './telemetry.module.js';
 export { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
@@ -11,6 +12,7 @@ export { TelemetryService, type TelemetrySpanOptions } from './telemetry.service
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
 export { type DashboardEditor, type DashboardOptions } from './config/dashboard-options.interface.js';
+export { type ProcessEventsOptions } from './config/process-events.js';
 export { type StoreOptions } from './config/store-options.interface.js';
 export {
   type HttpServerInstrumentationOptions,

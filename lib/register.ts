@@ -3,12 +3,11 @@
  * `node --import nestjs-telemetry/register main.js`, or `--require` for CommonJS. Only needed for what runs before or
  * without NestJS; an application that imports `TelemetryModule` needs no flag. A later `forRoot()` joins what runs.
  */
-import { flushWhenIdle } from './configure-telemetry.js';
 import { warnOnce } from './errors/warnings.js';
 import { startTelemetry } from './start-telemetry.js';
 
 try {
-  flushWhenIdle(startTelemetry({}, 'environment'));
+  startTelemetry({}, 'environment');
 } catch (error) {
   warnOnce('register', `Telemetry could not be started: ${String(error)}`);
 }

@@ -12,6 +12,7 @@ import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js'
 import { observeSources, wantsSources } from './observe-sources.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { runtimeState } from './runtime/runtime-state.js';
+import { watchProcess } from './watch-process.js';
 import { startRuntime, stopRuntime } from './runtime/start-runtime.js';
 import { type TelemetryRuntime } from './runtime/telemetry-runtime.js';
 
@@ -52,6 +53,7 @@ function startRooms(runtime: TelemetryRuntime): void {
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
   runtime.onStop(startInstrumentations(config));
   if (runtime.feed !== undefined && wantsSources(config)) runtime.onStop(observeSources(runtime.feed));
+  runtime.onStop(watchProcess(runtime));
   const { prometheus } = config.metrics;
   if (prometheus?.port !== undefined && runtime.prometheus !== undefined) {
     const server = startPrometheusServer({ ...prometheus, port: prometheus.port }, runtime.prometheus);
@@ -69,7 +71,7 @@ function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTeleme
   return {
     config,
     runtime,
-    flush: () => runtime.flush(),
+    flush: (options) => runtime.flush(options),
     shutdown: () => (left ??= leave()),
   };
 }
@@ -80,7 +82,7 @@ function startDisabled(config: TelemetryConfig): RunningTelemetry {
   return {
     config,
     runtime: undefined,
-    flush: () => Promise.resolve(),
+    flush: () => Promise.resolve(true),
     shutdown: () => {
       logging.stop();
       return Promise.resolve();

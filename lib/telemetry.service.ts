@@ -24,6 +24,8 @@ import {
 } from './metrics/instruments.js';
 import { type ObserveCallback } from './metrics/observable-handle.js';
 import { processWide } from './process/process-wide.js';
+import { currentRuntime } from './runtime/runtime-state.js';
+import { type FlushOptions } from './runtime/telemetry-runtime.js';
 import { tracerFor } from './runtime/tracers.js';
 import { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
 import { type ErrorPredicate } from './tracing/error-policy.js';
@@ -131,6 +133,17 @@ export class TelemetryService {
   /** A sum that grows and shrinks and is read when metrics are collected. */
   observableUpDownCounter(name: string, callback: ObserveCallback, options?: MetricOptions): void {
     observableUpDownCounter(this.name, name, callback, options);
+  }
+
+  /**
+   * Sends what is buffered now (spans, log records, metrics, of every service) instead of waiting for the next
+   * interval: at the end of a job, or before a function is frozen. Never rejects.
+   *
+   * @param options `timeoutMs`: longest time in milliseconds, default `shutdownTimeoutMs`
+   * @returns whether all of it was taken in time; true without telemetry
+   */
+  flush(options?: FlushOptions): Promise<boolean> {
+    return currentRuntime()?.flush(options) ?? Promise.resolve(true);
   }
 
   /** Writes a DEBUG line that carries the active trace and span. */

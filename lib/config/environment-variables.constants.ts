@@ -198,6 +198,18 @@ export const ENVIRONMENT_VARIABLES = {
     default: '`.telemetry/telemetry.db`; `:memory:` in tests',
     option: 'store.file',
   },
+  TELEMETRY_PROCESS_EVENTS: {
+    kind: 'boolean',
+    description: '`false` leaves signals, uncaught exceptions and the exit of the process alone.',
+    default: '`true`',
+    option: 'processEvents',
+  },
+  TELEMETRY_SPOOL: {
+    kind: 'text',
+    description: 'Folder for what could not be sent before the process ended; `false` for none.',
+    default: '`spool` beside the store, else a folder for temporary files; `false` in tests',
+    option: 'processEvents.spool',
+  },
   OTEL_METRIC_EXPORT_INTERVAL: count('Milliseconds between two exports of metrics.', '60000', 1),
   OTEL_METRIC_EXPORT_TIMEOUT: count(
     'Milliseconds one export of metrics may take; at most the interval.',

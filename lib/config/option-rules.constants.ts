@@ -25,6 +25,7 @@ import {
 } from './option-rules.js';
 import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
+import { PROCESS_EVENTS_RULE } from './process-events.js';
 import { HIDDEN, renderKind, renderReceived } from './render-received.js';
 import { SAMPLING_RULE } from './sampling-rules.constants.js';
 import { STORE_RULE } from './store-rules.constants.js';
@@ -141,6 +142,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
     ),
     'propagator names or instances',
   ),
+  processEvents: PROCESS_EVENTS_RULE,
   shutdownTimeoutMs: number(
     0,
     2 ** 31 - 1,

@@ -1,6 +1,7 @@
 import { describeIgnored, invalidOptionsError } from './describe-problems.js';
 import { type ApplicationPackage, findApplicationPackage } from './find-application-package.js';
 import { findIneffectiveVariables } from './find-ineffective-variables.js';
+import { resolveProcessEvents } from './process-events.js';
 import { readEnvironment } from './read-environment.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveDashboard } from './resolve-dashboard.js';
@@ -50,6 +51,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const metrics = resolveMetrics(options, env);
   const served = resolveDashboard(options, env, identity.environment, setIn);
   if (served.problems.length > 0) throw invalidOptionsError(served.problems);
+  const store = resolveStore(options, env, identity.environment, served.dashboard);
   return Object.freeze({
     enabled: options.enabled ?? env.OTEL_SDK_DISABLED !== true,
     engine: options.engine ?? 'fast',
@@ -59,7 +61,8 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     logs: resolveLogs(options, env),
     logging: resolveLogging(options, env, identity.environment, isTerminal),
     dashboard: served.dashboard,
-    store: resolveStore(options, env, identity.environment, served.dashboard),
+    store,
+    processEvents: resolveProcessEvents(options.processEvents, env, identity.environment, store),
     instrumentation: resolveInstrumentation(options, served.dashboard?.path),
     instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
     propagators: Object.freeze([

@@ -5,6 +5,7 @@ import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics
 import { type Sampler, type SpanLimits, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
+import { type ProcessEventsConfig } from './process-events.js';
 import { type SamplerName, type SamplingRule } from './sampling-options.interface.js';
 import {
   type HttpServerInstrumentationOptions,
@@ -129,6 +130,7 @@ export interface TelemetryConfig {
   readonly instrumentation: InstrumentationConfig;
   readonly instrumentations: readonly Instrumentation[];
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
+  readonly processEvents: ProcessEventsConfig;
   readonly shutdownTimeoutMs: number;
   /** Wrong environment variables that were ignored; whoever starts the runtime prints them, once. */
   readonly warnings: readonly string[];

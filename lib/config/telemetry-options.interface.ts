@@ -8,6 +8,7 @@ import { type DestinationStream, type LoggerOptions } from 'pino';
 import { type DashboardOptions } from './dashboard-options.interface.js';
 import { type InstrumentationOptions } from './instrumentation-options.interface.js';
 import { type SamplingOptions } from './sampling-options.interface.js';
+import { type ProcessEventsOptions } from './process-events.js';
 import { type StoreOptions } from './store-options.interface.js';
 
 /** How OTLP is spoken; the names are those of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
@@ -126,6 +127,11 @@ export interface TelemetryOptions {
   instrumentations?: readonly Instrumentation[];
   /** How trace context crosses processes. Default W3C tracecontext and baggage. Env `OTEL_PROPAGATORS`. */
   propagators?: readonly (PropagatorName | TextMapPropagator)[];
+  /**
+   * What happens when the process ends by a signal, an uncaught exception or `process.exit()`; `false`
+   * leaves the events of the process alone. Default: all on. Env `TELEMETRY_PROCESS_EVENTS`.
+   */
+  processEvents?: boolean | ProcessEventsOptions;
   /** Longest time to flush at shutdown, in milliseconds. Default 5000. */
   shutdownTimeoutMs?: number;
   /** Further span processors. Default none. */

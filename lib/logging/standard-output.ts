@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 
 import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
+import { atProcessEnd } from '../process/process-end.js';
 import { LineBuffer } from './line-buffer.js';
 import { type Destination, type LineBytes } from './logging-state.js';
 
@@ -29,12 +30,14 @@ export class StandardOutput implements Destination {
   private refused = false;
   private scheduled = false;
   private broken = false;
+  /** Lines of other listeners of the exit are written at once: nothing runs after them. */
+  private ending = false;
 
   constructor(
     private readonly mode: 'each-line' | 'collected',
     private readonly descriptor = 1,
   ) {
-    process.once('exit', this.writeAtExit);
+    atProcessEnd('output', this.writeAtExit);
   }
 
   readonly write = (line: string): void => {
@@ -52,8 +55,8 @@ export class StandardOutput implements Destination {
   };
 
   private readonly appended = (): void => {
-    if (this.scheduled) return;
-    if (this.mode === 'each-line') {
+    if (this.scheduled && !this.ending) return;
+    if (this.mode === 'each-line' || this.ending) {
       this.writeWaiting();
     } else {
       this.scheduled = true;
@@ -81,6 +84,7 @@ export class StandardOutput implements Destination {
 
   /** There is no later: waits for a slow reader, and gives up on one that does not read. */
   private readonly writeAtExit = (): void => {
+    this.ending = true;
     const deadline = performance.now() + EXIT_DEADLINE_MS;
     while (!this.writeAsMuchAsPossible() && performance.now() < deadline) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);

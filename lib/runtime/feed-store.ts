@@ -58,6 +58,11 @@ export class StoreFeed {
     this.store.declareFunctions(this.resource, functions);
   }
 
+  /** Collects what was measured so far. Never rejects. */
+  async collectMetrics(): Promise<void> {
+    await this.metrics?.collect();
+  }
+
   /** Collects what was measured last; to be called while the meter provider still runs. Never rejects. */
   async stopMetrics(): Promise<void> {
     await this.metrics?.stop();

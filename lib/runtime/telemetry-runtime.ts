@@ -1,6 +1,7 @@
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { abandonExports } from '../exporters/abandon-exports.js';
+import { exporterReports } from '../exporters/exporter-reports.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type StoreFeed } from './feed-store.js';
 
@@ -23,6 +24,14 @@ export interface RuntimeParts {
   readonly childrenFollowParent: boolean;
   /** Takes our registrations out of the API's registry again. */
   unregister(): void;
+}
+
+type Ending = 'flush' | 'shutdown';
+
+/** How long a flush may take. */
+export interface FlushOptions {
+  /** Milliseconds. Default `shutdownTimeoutMs`. */
+  readonly timeoutMs?: number;
 }
 
 /** The telemetry of this process while it runs: what it was configured with, and how to flush and stop it. */
@@ -57,21 +66,32 @@ export class TelemetryRuntime {
     this.stoppers.push(stopper);
   }
 
-  /** Sends what is buffered; gives up, with a warning, at the shutdown deadline. Never rejects. */
-  async flush(): Promise<void> {
-    await this.withinDeadline(
-      'flush',
-      this.settle((provider) => provider.forceFlush()),
-    );
+  /**
+   * Sends what is buffered, and collects metrics once more. Never rejects.
+   *
+   * @returns whether all of it was taken: false when something was lost, refused or not done in time
+   */
+  async flush({ timeoutMs = this.parts.config.shutdownTimeoutMs }: FlushOptions = {}): Promise<boolean> {
+    const lostBefore = lostItems();
+    const flushed = await this.withinDeadline('flush', timeoutMs, this.flushEverything());
+    return flushed === true && lostItems() === lostBefore;
+  }
+
+  private async flushEverything(): Promise<boolean> {
+    await this.feed?.collectMetrics();
+    return this.settle('flush', (provider) => provider.forceFlush());
   }
 
   /** Undoes what was installed, then flushes and stops the providers within the deadline. Never rejects. */
   stop(): Promise<void> {
-    this.stopped ??= this.withinDeadline('shutdown', this.stopEverything()).finally(abandonExports);
+    const { shutdownTimeoutMs } = this.parts.config;
+    this.stopped ??= this.withinDeadline('shutdown', shutdownTimeoutMs, this.stopEverything())
+      .finally(abandonExports)
+      .then(() => undefined);
     return this.stopped;
   }
 
-  private async stopEverything(): Promise<void> {
+  private async stopEverything(): Promise<boolean> {
     for (const stopper of this.stoppers.reverse()) {
       try {
         await stopper();
@@ -79,42 +99,50 @@ export class TelemetryRuntime {
         warnOnce('shutdown', `telemetry could not be undone completely at shutdown: ${String(error)}`);
       }
     }
-    await this.settle((provider) => provider.shutdown());
+    return this.settle('shutdown', (provider) => provider.shutdown());
   }
 
-  private async settle(action: (provider: OwnedProvider) => Promise<void>): Promise<void> {
+  private async settle(what: Ending, action: (provider: OwnedProvider) => Promise<void>): Promise<boolean> {
     const results = await Promise.allSettled(this.parts.providers.map(action));
-    for (const result of results) {
-      if (result.status === 'rejected') {
-        warnOnce(
-          'shutdown',
-          `telemetry could not be sent completely at shutdown: ${describe(result.reason)}`,
-        );
-      }
+    const failures = results.filter((result) => result.status === 'rejected');
+    for (const { reason } of failures) {
+      warnOnce(what, `telemetry could not be sent completely at the ${what}: ${describe(reason)}`);
     }
+    return failures.length === 0;
   }
 
-  private async withinDeadline(what: string, work: Promise<void>): Promise<void> {
-    const { shutdownTimeoutMs } = this.parts.config;
+  /** @returns what `work` returns, undefined when it took too long */
+  private async withinDeadline(
+    what: Ending,
+    timeoutMs: number,
+    work: Promise<boolean>,
+  ): Promise<boolean | undefined> {
     let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, shutdownTimeoutMs, 'late');
+    const deadline = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, undefined);
     });
     const outcome = await Promise.race([work, deadline]);
     clearTimeout(timer);
-    if (outcome === 'late') {
+    if (outcome === undefined) {
+      const rest =
+        what === 'flush' ? 'what is still buffered is sent later' : 'what was still buffered is lost';
       warnOnce(
         `${what}-deadline`,
-        `telemetry ${what} gave up after ${shutdownTimeoutMs} ms, what was still buffered is lost. ` +
-          'Check that the exporters answer, or raise shutdownTimeoutMs.',
+        `telemetry ${what} gave up after ${timeoutMs} ms, ${rest}. ` +
+          'Check that the exporters answer, or allow more time (shutdownTimeoutMs).',
       );
     }
+    return outcome;
   }
 
   /** Called by whoever stops the runtime, once the process no longer counts on it. */
   unregister(): void {
     this.parts.unregister();
   }
+}
+
+function lostItems(): number {
+  return exporterReports().reduce((sum, { failed, dropped }) => sum + failed + dropped, 0);
 }
 
 function describe(reason: unknown): string {

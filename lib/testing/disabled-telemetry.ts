@@ -11,7 +11,7 @@ export function disabledTelemetry(): RunningTelemetry {
   return {
     config: resolveConfig({ enabled: false, logging: false }, { env: {}, setIn: 'disabledTelemetry()' }),
     runtime: undefined,
-    flush: () => Promise.resolve(),
+    flush: () => Promise.resolve(true),
     shutdown: () => Promise.resolve(),
   };
 }

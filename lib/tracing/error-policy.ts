@@ -1,4 +1,4 @@
-import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api';
+import { type Attributes, type Span, type SpanContext, SpanStatusCode } from '@opentelemetry/api';
 
 import {
   ATTR_ERROR_TYPE,
@@ -30,6 +30,8 @@ interface Sighting {
   /** Trace in which the error was told last: on its way up it passes many spans, one event tells it all. */
   traceId: string;
   readonly fingerprint: string;
+  /** The first span that told of it; missing where an older copy of this package has recorded it. */
+  readonly span?: SpanContext;
 }
 
 const sightings = processWide('exception-sightings', () => new WeakMap<object, Sighting>());
@@ -60,7 +62,7 @@ export function recordException(span: Span, error: unknown, origin?: Attributes)
   span.setAttribute(ATTR_EXCEPTION_FINGERPRINT, fingerprint);
   if (object ? sighting?.traceId === traceId : isPassingPrimitive(span, error)) return;
   if (sighting !== undefined) sighting.traceId = traceId;
-  else if (object) sightings.set(error, { traceId, fingerprint });
+  else if (object) sightings.set(error, { traceId, fingerprint, span: span.spanContext() });
   const told: Attributes = {
     [ATTR_EXCEPTION_TYPE]: type,
     [ATTR_EXCEPTION_MESSAGE]: message,
@@ -69,6 +71,11 @@ export function recordException(span: Span, error: unknown, origin?: Attributes)
   const stack = stackOf(error);
   if (stack !== undefined) told[ATTR_EXCEPTION_STACKTRACE] = stack;
   span.addEvent('exception', origin === undefined ? told : { ...told, ...origin });
+}
+
+/** The span that recorded this error first; undefined where none did. */
+export function whereSeen(error: unknown): SpanContext | undefined {
+  return typeof error === 'object' && error !== null ? sightings.get(error)?.span : undefined;
 }
 
 /** The stack with those of its causes below, which V8 leaves out of it. */

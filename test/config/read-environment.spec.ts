@@ -118,6 +118,7 @@ const WRONG: [name: EnvironmentVariableName, text: string, received: string, rem
   ],
   ['TELEMETRY_DASHBOARD', 'on', '"on"', 'Write true or false.'],
   ['TELEMETRY_STORE', 'on', '"on"', 'Write true or false.'],
+  ['TELEMETRY_PROCESS_EVENTS', 'off', '"off"', 'Write true or false.'],
   ['OTEL_METRIC_EXPORT_INTERVAL', '0', '"0"', FROM_1],
   ['OTEL_METRIC_EXPORT_TIMEOUT', '30s', '"30s"', FROM_1],
   ['OTEL_METRICS_EXEMPLAR_FILTER', 'always_on', '"always_on"', 'Write one of trace_based, always_off.'],

@@ -628,6 +628,27 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
   ['store.maxLogs', { store: { maxLogs: 1.5 } }, '1.5', ROWS],
   ['store.maxPoints', { store: { maxPoints: '9' } }, '"9"', ROWS],
 
+  [
+    'processEvents',
+    { processEvents: 'off' },
+    '"off"',
+    'Write true, false or an object, for example { signals: false }.',
+  ],
+  ['processEvents.signals', { processEvents: { signals: 'SIGTERM' } }, '"SIGTERM"', FLAG],
+  [
+    'processEvents.signalTimeoutMs',
+    { processEvents: { signalTimeoutMs: -1 } },
+    '-1',
+    'Write a number of milliseconds from 0 to 60000, for example 1000.',
+  ],
+  ['processEvents.uncaught', { processEvents: { uncaught: 1 } }, '1', FLAG],
+  [
+    'processEvents.spool',
+    { processEvents: { spool: '' } },
+    '""',
+    'Write the path of a folder, true or false, as a text that is not empty, or leave the option out.',
+  ],
+
   ['options', [], 'an array of 0', 'Write an object of options.'],
 ];
 

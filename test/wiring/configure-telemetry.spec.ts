@@ -193,6 +193,28 @@ describe('configureTelemetry()', () => {
     expect(probe.logLines().map(({ msg }) => msg)).toEqual(['still here']);
   });
 
+  it('flushes on request, and tells whether everything was taken in time', async () => {
+    const behaviour = { forceFlush: () => Promise.resolve() };
+    const processor = {
+      onStart: () => undefined,
+      onEnd: () => undefined,
+      forceFlush: () => behaviour.forceFlush(),
+      shutdown: () => Promise.resolve(),
+    };
+    await expect(getTelemetry('flush').flush()).resolves.toBe(true);
+    const telemetry = start({ spanProcessors: [processor] });
+    await expect(telemetry.flush()).resolves.toBe(true);
+    await expect(getTelemetry('flush').flush({ timeoutMs: 1_000 })).resolves.toBe(true);
+
+    behaviour.forceFlush = () => Promise.reject(new Error('refused'));
+    await expect(telemetry.flush()).resolves.toBe(false);
+
+    behaviour.forceFlush = () => new Promise(() => undefined);
+    const startedAt = performance.now();
+    await expect(getTelemetry('flush').flush({ timeoutMs: 20 })).resolves.toBe(false);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
   it('gives up at the shutdown deadline when a processor hangs, and says so', async () => {
     const hanging = {
       onStart: () => undefined,

@@ -1,4 +1,5 @@
 import { warnOnce } from '../../errors/warnings.js';
+import { atProcessEnd } from '../../process/process-end.js';
 import { type Recovery, type StoreDatabase } from '../database/store-database.js';
 import { type EvictionTurns } from '../eviction/eviction-turns.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
@@ -24,6 +25,7 @@ export class StoreWriter {
   private readonly schedule: WriteSchedule;
   private session: WriteSession;
   private closed = false;
+  private readonly forgetExit: () => void;
   /** Rows that could not be read or written, and how many of all that are lost the database knows of. */
   private lost = 0;
   private toldLost = 0;
@@ -36,7 +38,7 @@ export class StoreWriter {
   ) {
     this.session = new WriteSession(database.current);
     this.schedule = new WriteSchedule(() => this.takeTurn());
-    process.on('exit', this.writeAtExit);
+    this.forgetExit = atProcessEnd('write', this.writeAtExit);
   }
 
   /** How many rows wait. */
@@ -100,7 +102,7 @@ export class StoreWriter {
   close(): void {
     this.closed = true;
     this.schedule.stop();
-    process.off('exit', this.writeAtExit);
+    this.forgetExit();
   }
 
   private readonly writeAtExit = (): void => {

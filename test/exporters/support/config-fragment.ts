@@ -70,6 +70,7 @@ export function telemetryConfig(parts: {
     },
     instrumentations: [],
     propagators: [],
+    processEvents: { signals: false, signalTimeoutMs: 1_000, uncaught: false, spool: undefined },
     shutdownTimeoutMs: 5_000,
     warnings: [],
   };

@@ -41,7 +41,7 @@ export class ExportedSpans {
   }
 
   flush(): Promise<void> {
-    return this.running?.flush() ?? Promise.resolve();
+    return this.running?.flush().then(() => undefined) ?? Promise.resolve();
   }
 
   all(): ReadableSpan[] {

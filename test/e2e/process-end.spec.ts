@@ -1,0 +1,299 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
+import { findLogs } from '../../lib/store/queries/find-logs.js';
+import { readTrace } from '../../lib/store/queries/read-trace.js';
+import { cleanUp, newFolder, openTestStore } from '../store/open-test-store.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const program = join(__dirname, 'programs/ending-service.mjs');
+
+interface SentSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly status?: { readonly code?: number; readonly message?: string };
+  readonly events?: readonly { readonly name: string }[];
+}
+
+interface SentLog {
+  readonly severityText: string;
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly body: { readonly stringValue: string };
+}
+
+/** An OTLP receiver that keeps what it was sent. */
+class Collector {
+  readonly spans: SentSpan[] = [];
+  readonly logs: SentLog[] = [];
+  readonly metrics: string[] = [];
+  private readonly server: Server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      this.keep(request.url ?? '', Buffer.concat(chunks));
+      response.end();
+    });
+  });
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private keep(path: string, body: Buffer): void {
+    if (path === '/v1/traces')
+      this.spans.push(
+        ...itemsOf<SentSpan>(decodeOtlp('trace', body), 'resourceSpans', 'scopeSpans', 'spans'),
+      );
+    if (path === '/v1/logs')
+      this.logs.push(
+        ...itemsOf<SentLog>(decodeOtlp('logs', body), 'resourceLogs', 'scopeLogs', 'logRecords'),
+      );
+    if (path === '/v1/metrics')
+      this.metrics.push(
+        ...itemsOf<{ name: string }>(
+          decodeOtlp('metrics', body),
+          'resourceMetrics',
+          'scopeMetrics',
+          'metrics',
+        ).map(({ name }) => name),
+      );
+  }
+}
+
+function itemsOf<Item>(request: Record<string, unknown>, ...path: readonly string[]): Item[] {
+  return path.reduce<unknown[]>(
+    (holders, key) =>
+      holders.flatMap((holder) => (holder as Record<string, unknown[] | undefined>)[key] ?? []),
+    [request],
+  ) as Item[]; // what a receiver of OTLP gets there
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process of the program. */
+class Service {
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<Ended>;
+  private constructor(readonly child: ChildProcess) {
+    child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.ended = once(child, 'close').then((closed) => {
+      const [code, signal] = closed as [number | null, NodeJS.Signals | null];
+      const { stdout, stderr } = this;
+      return { code, signal, stdout, stderr };
+    });
+  }
+
+  static start(ending: string, env: NodeJS.ProcessEnv = {}, flags: readonly string[] = []): Service {
+    const child = spawn(process.execPath, [...flags, program, ending], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+    });
+    return new Service(child);
+  }
+
+  async origin(): Promise<string> {
+    const [{ port }] = (await once(this.child, 'message')) as [{ port: number }];
+    return `http://127.0.0.1:${port}`;
+  }
+}
+
+/** What Node prints names the file and the line where an error was thrown, which are the same with telemetry. */
+const comparable = ({ code, signal, stderr }: Ended) => ({ code, signal, stderr });
+
+describe('a process that ends without app.close()', () => {
+  let collector: Collector;
+  let telemetry: NodeJS.ProcessEnv;
+  const running: Service[] = [];
+
+  beforeEach(async () => {
+    collector = new Collector();
+    telemetry = { OTEL_EXPORTER_OTLP_ENDPOINT: await collector.listen(), TELEMETRY_SPOOL: 'false' };
+  });
+  afterEach(async () => {
+    for (const { child, ended } of running.splice(0)) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await ended;
+    }
+    await collector.close();
+    await cleanUp();
+  });
+
+  const start = (
+    ending: string,
+    env: NodeJS.ProcessEnv = telemetry,
+    flags: readonly string[] = [],
+  ): Service => {
+    const service = Service.start(ending, env, flags);
+    running.push(service);
+    return service;
+  };
+  const bare = { TELEMETRY: 'off' };
+
+  describe('by a signal', () => {
+    it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const)(
+      'sends what is buffered before %s ends it, and ends by that signal',
+      async (signal) => {
+        const service = start('signal');
+        await (await fetch(`${await service.origin()}/work`)).text();
+        const began = performance.now();
+        service.child.kill(signal);
+        const ended = await service.ended;
+        expect(comparable(ended)).toEqual({ code: null, signal, stderr: '' });
+        expect(performance.now() - began).toBeLessThan(5_000);
+        expect(collector.spans.map(({ name }) => name)).toEqual(
+          expect.arrayContaining(['work', 'GET /work']),
+        );
+        expect(collector.logs.map(({ body }) => body.stringValue)).toContain('worked');
+        expect(collector.metrics).toContain('http.server.request.duration');
+        expect(ended.stdout).toContain('"msg":"worked"');
+      },
+    );
+
+    it('does not wait longer than the time allowed when the collector does not answer', async () => {
+      const hole = createServer(() => undefined);
+      await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
+      const service = start('signal', {
+        ...telemetry,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(hole.address() as AddressInfo).port}`,
+      });
+      await (await fetch(`${await service.origin()}/work`)).text();
+      const began = performance.now();
+      service.child.kill('SIGTERM');
+      expect(comparable(await service.ended)).toEqual({ code: null, signal: 'SIGTERM', stderr: '' });
+      expect(performance.now() - began).toBeGreaterThan(900);
+      hole.closeAllConnections();
+      hole.close();
+    });
+
+    it('ends at once by a second signal', async () => {
+      const hole = createServer(() => undefined);
+      await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
+      const service = start('signal', {
+        ...telemetry,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(hole.address() as AddressInfo).port}`,
+      });
+      await (await fetch(`${await service.origin()}/work`)).text();
+      const asked = once(hole, 'request');
+      service.child.kill('SIGTERM');
+      await asked;
+      const began = performance.now();
+      service.child.kill('SIGTERM');
+      expect((await service.ended).signal).toBe('SIGTERM');
+      expect(performance.now() - began).toBeLessThan(900);
+      hole.closeAllConnections();
+      hole.close();
+    });
+
+    it.each([
+      ['own-listener', { code: 5, signal: null }],
+      ['late-listener', { code: 6, signal: null }],
+      ['counts-listeners', { code: null, signal: 'SIGTERM' }],
+      ['hooks', { code: null, signal: 'SIGTERM' }],
+    ])('leaves the signal to a listener of the application (%s)', async (ending, expected) => {
+      for (const env of [bare, telemetry]) {
+        const service = start(ending, env);
+        await (await fetch(`${await service.origin()}/work`)).text();
+        service.child.kill('SIGTERM');
+        expect(comparable(await service.ended)).toEqual({ ...expected, stderr: '' });
+      }
+    });
+
+    it('leaves signals alone where the option or the variable says so', async () => {
+      const service = start('signal', { ...telemetry, TELEMETRY_PROCESS_EVENTS: 'false' });
+      await (await fetch(`${await service.origin()}/work`)).text();
+      service.child.kill('SIGTERM');
+      expect((await service.ended).signal).toBe('SIGTERM');
+      expect(collector.spans).toEqual([]);
+    });
+  });
+
+  describe('by an error that nobody catches', () => {
+    it.each(['timer', 'reject', 'exit-in-handler', 'keep-alive', 'monitor-throws'])(
+      'keeps exit status and standard error (%s)',
+      async (ending) => {
+        const ends = [];
+        for (const env of [bare, telemetry]) {
+          const service = start(ending, env);
+          const origin = await service.origin();
+          await fetch(`${origin}/boom`).catch(() => undefined);
+          const { stdout, ...ended } = await service.ended;
+          // An event with two listeners is emitted in another line of Node's own code.
+          const stderr = ended.stderr.replaceAll(/node:events:[\d:]+/g, 'node:events');
+          ends.push({ ...ended, stderr, stdout });
+        }
+        expect(ends[1]).toEqual(ends[0]);
+      },
+    );
+
+    it.each(['warn', 'strict', 'none', 'throw', 'warn-with-error-code'])(
+      'keeps what --unhandled-rejections=%s does',
+      async (mode) => {
+        const ends = [];
+        for (const env of [bare, telemetry]) {
+          const service = start('reject', env, [`--unhandled-rejections=${mode}`]);
+          const origin = await service.origin();
+          const asked = fetch(`${origin}/boom`).catch(() => undefined);
+          await Promise.race([
+            service.ended,
+            waitUntil(() => service.stderr.includes('card refused')).catch(() => undefined),
+            mode === 'none' ? fetch(`${origin}/work`) : new Promise(() => undefined),
+          ]);
+          if (mode.startsWith('warn') || mode === 'none') service.child.send('exit');
+          const { code, signal, stderr } = await service.ended;
+          await asked;
+          ends.push({ code, signal, stderr: stderr.replaceAll(/\(node:\d+\)/g, '(node)') });
+        }
+        expect(ends[1]).toEqual(ends[0]);
+      },
+    );
+  });
+
+  it.each([
+    ['timer', 'Uncaught exception: card refused'],
+    ['reject', 'Unhandled rejection: card refused'],
+  ])('records the error with its trace, and ends the spans around it (%s)', async (ending, message) => {
+    const file = join(newFolder(), 'telemetry.db');
+    const service = start(ending, { ...telemetry, TELEMETRY_STORE_FILE: file });
+    await fetch(`${await service.origin()}/boom`).catch(() => undefined);
+    expect((await service.ended).code).toBe(1);
+
+    const store = openTestStore({ file });
+    const [line] = store.read((database) => findLogs(database, {})).items;
+    expect(line).toMatchObject({ level: 'fatal', message, attributes: { 'exception.type': 'Error' } });
+    const trace = store.read((database) => readTrace(database, line?.traceId ?? ''));
+    const spans = trace?.spans ?? [];
+    const handler = spans.find(({ name }) => name === 'FailingController.boom');
+    const server = spans.find(({ name }) => name === 'GET /boom');
+    expect(line?.spanId).toBe(handler?.spanId);
+    expect(handler).toMatchObject({ status: 'error', parentSpanId: server?.spanId });
+    expect(handler?.events.map(({ name }) => name)).toEqual(['exception']);
+    expect(server).toMatchObject({ status: 'error' });
+  });
+
+  it('flushes an application context that nobody closes when there is nothing left to do', async () => {
+    const service = start('context');
+    expect(comparable(await service.ended)).toEqual({ code: 0, signal: null, stderr: '' });
+    expect(collector.spans.map(({ name }) => name)).toEqual(['work']);
+    expect(collector.metrics).toContain('jobs_total');
+  });
+});
