@@ -236,19 +236,40 @@ export const ENVIRONMENT_VARIABLES = {
     'Attributes of a span, unless `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` says otherwise.',
     '128',
   ),
-  OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: count(
-    'Characters of an attribute value, unless `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` says otherwise.',
-    'unlimited',
-  ),
+  OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: {
+    kind: 'integer',
+    min: 0,
+    description:
+      'Characters of an attribute value, unless the variable of spans or log records says otherwise; `0` for no limit.',
+    default: '16384',
+    option: 'limits.attributeValueLength',
+  },
+  OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT: {
+    kind: 'integer',
+    min: 0,
+    description: 'Characters of the body or an attribute value of a log record.',
+    default: '`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`',
+    option: 'limits.attributeValueLength',
+  },
   OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a span.', '`OTEL_ATTRIBUTE_COUNT_LIMIT`'),
-  OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: count(
-    'Characters of an attribute value of a span.',
-    '`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`',
-  ),
+  OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: {
+    kind: 'integer',
+    min: 0,
+    description: 'Characters of an attribute value of a span.',
+    default: '`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`',
+    option: 'limits.attributeValueLength',
+  },
   OTEL_SPAN_EVENT_COUNT_LIMIT: count('Events of a span.', '128'),
   OTEL_SPAN_LINK_COUNT_LIMIT: count('Links of a span.', '128'),
   OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a span event.', '128'),
   OTEL_LINK_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a span link.', '128'),
+  TELEMETRY_QUEUE_BYTES: {
+    kind: 'integer',
+    min: 1,
+    description: 'Bytes that may wait in front of each exporter; what comes beyond is dropped and counted.',
+    default: '33554432',
+    option: 'limits.queueBytes',
+  },
 } as const satisfies Record<string, EnvironmentVariable>;
 
 export type EnvironmentVariableName = keyof typeof ENVIRONMENT_VARIABLES;

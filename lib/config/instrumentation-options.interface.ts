@@ -32,6 +32,8 @@ export interface InstrumentationOptions {
   mongodb?: boolean;
   /** Event-loop, garbage-collection, heap, CPU and host metrics. Default true. */
   runtimeMetrics?: boolean;
+  /** Metrics about the telemetry itself, `otel.sdk.*`: what was recorded, waits, was sent and lost. Default true. */
+  sdkMetrics?: boolean;
 }
 
 /** What `instrumentation.httpServer` can be told beyond on and off. */

@@ -63,6 +63,7 @@ const instrumentationRules: RulesOf<InstrumentationOptions> = {
   mysql: flag,
   mongodb: flag,
   runtimeMetrics: flag,
+  sdkMetrics: flag,
 };
 
 /** What `instrumentation` may be. */

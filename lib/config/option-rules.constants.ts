@@ -30,6 +30,7 @@ import { HIDDEN, renderKind, renderReceived } from './render-received.js';
 import { SAMPLING_RULE } from './sampling-rules.constants.js';
 import { STORE_RULE } from './store-rules.constants.js';
 import {
+  type LimitOptions,
   type LoggingOptions,
   type PrometheusOptions,
   type TelemetryOptions,
@@ -110,6 +111,21 @@ const loggingRules: RulesOf<LoggingOptions> = {
   },
 };
 
+const limitRules: RulesOf<LimitOptions> = {
+  attributeValueLength: number(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'a whole number of characters, for example 16384, or 0 for no limit',
+    true,
+  ),
+  queueBytes: number(
+    1,
+    Number.MAX_SAFE_INTEGER,
+    'a whole number of bytes greater than 0, for example 33554432',
+    true,
+  ),
+};
+
 const optionRules: RulesOf<TelemetryOptions> = {
   enabled: flag,
   engine: oneOf(TELEMETRY_ENGINES),
@@ -148,6 +164,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
     2 ** 31 - 1,
     'a number of milliseconds that is not negative, for example 5000',
   ),
+  limits: shape(limitRules, 'an object of limits'),
   spanProcessors: listOf(
     having(['onStart', 'onEnd', 'forceFlush', 'shutdown'], 'a span processor'),
     'span processors',

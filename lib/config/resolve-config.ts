@@ -6,6 +6,7 @@ import { readEnvironment } from './read-environment.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveDashboard } from './resolve-dashboard.js';
 import { resolveInstrumentation } from './resolve-instrumentation.js';
+import { resolveLimits } from './resolve-limits.js';
 import { resolveLogging } from './resolve-logging.js';
 import { resolveLogs } from './resolve-logs.js';
 import { resolveMetrics } from './resolve-metrics.js';
@@ -69,6 +70,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
       ...(options.propagators ?? env.OTEL_PROPAGATORS ?? (['tracecontext', 'baggage'] as const)),
     ]),
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS,
+    limits: resolveLimits(options, env),
     warnings: Object.freeze([
       ...problems.map(describeIgnored),
       ...served.warnings,

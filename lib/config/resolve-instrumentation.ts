@@ -37,6 +37,7 @@ export function resolveInstrumentation(
     mysql: switches.mysql ?? otherwise,
     mongodb: switches.mongodb ?? otherwise,
     runtimeMetrics: switches.runtimeMetrics ?? otherwise,
+    sdkMetrics: switches.sdkMetrics ?? otherwise,
   });
 }
 

@@ -1,4 +1,5 @@
 import { type EnvironmentValues } from './environment-variables.constants.js';
+import { resolveValueLength } from './resolve-limits.js';
 import { resolveOtlpTargets } from './resolve-otlp-targets.js';
 import { type TelemetryConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
@@ -18,6 +19,7 @@ export function resolveLogs(options: TelemetryOptions, env: EnvironmentValues): 
         maxExportBatchSize: env.OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
       }),
     ),
+    attributeValueLength: resolveValueLength(options, env, env.OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT),
     processors: Object.freeze([...(options.logRecordProcessors ?? [])]),
   });
 }

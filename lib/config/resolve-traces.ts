@@ -1,6 +1,7 @@
 import { type EnvironmentValues } from './environment-variables.constants.js';
 import { otlpBaseUrl } from './parse-otlp-endpoint.js';
 import { type JaegerEndpoint, parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
+import { resolveValueLength } from './resolve-limits.js';
 import { resolveOtlpTargets, withoutDuplicates } from './resolve-otlp-targets.js';
 import { resolveSampler } from './resolve-sampler.js';
 import { resolveSampling } from './resolve-sampling.js';
@@ -29,8 +30,11 @@ export function resolveTraces(options: TelemetryOptions, env: EnvironmentValues)
     limits: Object.freeze(
       withoutUndefined({
         attributeCountLimit: env.OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT ?? env.OTEL_ATTRIBUTE_COUNT_LIMIT,
-        attributeValueLengthLimit:
-          env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT ?? env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+        attributeValueLengthLimit: resolveValueLength(
+          options,
+          env,
+          env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+        ),
         eventCountLimit: env.OTEL_SPAN_EVENT_COUNT_LIMIT,
         linkCountLimit: env.OTEL_SPAN_LINK_COUNT_LIMIT,
         attributePerEventCountLimit: env.OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT,

@@ -78,6 +78,7 @@ export interface InstrumentationConfig {
   readonly mysql: boolean;
   readonly mongodb: boolean;
   readonly runtimeMetrics: boolean;
+  readonly sdkMetrics: boolean;
 }
 
 /** What is recorded of NestJS's own pipeline and container. */
@@ -120,6 +121,8 @@ export interface TelemetryConfig {
   readonly logs: {
     readonly otlp: readonly OtlpTarget[];
     readonly batch: BatchLimits;
+    /** Characters of a text in a body or attribute; Infinity for no limit. */
+    readonly attributeValueLength: number;
     readonly processors: readonly LogRecordProcessor[];
   };
   readonly logging: LoggingConfig;
@@ -132,8 +135,15 @@ export interface TelemetryConfig {
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
   readonly processEvents: ProcessEventsConfig;
   readonly shutdownTimeoutMs: number;
+  readonly limits: LimitConfig;
   /** Wrong environment variables that were ignored; whoever starts the runtime prints them, once. */
   readonly warnings: readonly string[];
+}
+
+/** How much telemetry may wait. */
+export interface LimitConfig {
+  /** Bytes in front of each exporter. */
+  readonly queueBytes: number;
 }
 
 /** Where the dashboard is, and who may see it. */

@@ -62,6 +62,21 @@ export interface LoggingOptions {
   pino?: Omit<LoggerOptions, 'level' | 'redact'>;
 }
 
+/** How large recorded values and waiting telemetry may become. */
+export interface LimitOptions {
+  /**
+   * Characters of a text in an attribute of a span, event or link, and in the body or an attribute of a log record; longer ones are cut.
+   * 0 for no limit. Default 16384. Env `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`,
+   * `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
+   */
+  attributeValueLength?: number;
+  /**
+   * Bytes that may wait in front of each exporter, beside the bound on items (`OTEL_BSP_MAX_QUEUE_SIZE`); what comes beyond is dropped
+   * and counted. Default 33554432 (32 MiB). Env `TELEMETRY_QUEUE_BYTES`.
+   */
+  queueBytes?: number;
+}
+
 /** Everything `TelemetryModule.forRoot()` and `configureTelemetry()` accept. Code wins over environment, environment over default. */
 export interface TelemetryOptions {
   /** `false` makes the whole module a no-op (logs are still written). Default true. Env `OTEL_SDK_DISABLED`. */
@@ -134,6 +149,8 @@ export interface TelemetryOptions {
   processEvents?: boolean | ProcessEventsOptions;
   /** Longest time to flush at shutdown, in milliseconds. Default 5000. */
   shutdownTimeoutMs?: number;
+  /** How large recorded values and waiting telemetry may become. */
+  limits?: LimitOptions;
   /** Further span processors. Default none. */
   spanProcessors?: readonly SpanProcessor[];
   /** Further metric readers. Default none. */

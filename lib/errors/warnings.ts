@@ -59,6 +59,22 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
   sink(`${message} (${entry.count} times so far)`, key);
 }
 
+/**
+ * Says `message`, whatever was said before. For a change of state; the caller bounds how often that happens.
+ *
+ * @param key what it is about, for example `export:traces:http://localhost:4318`; also the code of the process warning
+ */
+export function warn(key: string, message: string): void {
+  const { said, sink } = state;
+  said.set(key, {
+    count: (said.get(key)?.count ?? 0) + 1,
+    lastSaidAt: performance.now(),
+    message,
+    at: Date.now(),
+  });
+  sink(message, key);
+}
+
 /** How often each warning happened, said or not. */
 export function warningCounts(): ReadonlyMap<string, number> {
   return new Map([...state.said].map(([key, { count }]) => [key, count]));

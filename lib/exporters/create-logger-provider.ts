@@ -2,15 +2,11 @@ import { type LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 
-import { type OtlpTarget, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { createLogRecordProcessors } from './create-log-record-processors.js';
 import { resetExporterReports } from './exporter-reports.js';
-import { createEncodedExporter, takesEncodedRequests } from './otlp/encoding/create-encoded-exporter.js';
-import { EncodedQueue } from './otlp/encoding/encoded-queue.js';
+import { createEncodedBatcher, takesEncodedRequests } from './otlp/create-otlp-batcher.js';
 import { EncodingLoggerProvider } from './otlp/encoding/encoding-logger-provider.js';
-
-/** The specification's default of `OTEL_BLRP_SCHEDULE_DELAY`. */
-const SCHEDULED_DELAY_MS = 1_000;
 
 /** A provider that can be told to send what it holds. */
 export interface FlushableLoggerProvider extends ApiLoggerProvider {
@@ -26,7 +22,7 @@ export function createLoggerProvider(
   config: TelemetryConfig,
   resource: Resource,
 ): FlushableLoggerProvider | undefined {
-  const { engine, logs } = config;
+  const { engine, limits, logs } = config;
   if (
     engine === 'fast' &&
     logs.otlp.length > 0 &&
@@ -36,21 +32,9 @@ export function createLoggerProvider(
     resetExporterReports('logs');
     return new EncodingLoggerProvider(
       resource,
-      logs.otlp.map((target) => createQueue(target, logs)),
+      logs.otlp.map((target) => createEncodedBatcher('logs', target, logs.batch, limits.queueBytes)),
     );
   }
   const processors = createLogRecordProcessors(config);
   return processors.length === 0 ? undefined : new LoggerProvider({ resource, processors });
-}
-
-function createQueue(target: OtlpTarget, { batch }: TelemetryConfig['logs']): EncodedQueue {
-  const exporter = createEncodedExporter('logs', target);
-  return new EncodedQueue({
-    exporter,
-    limits: batch,
-    scheduledDelayMillis: SCHEDULED_DELAY_MS,
-    onDrop: (count) => {
-      exporter.health.dropFromQueue(count);
-    },
-  });
 }

@@ -14,13 +14,13 @@ export interface MetricReaders {
 }
 
 /** Readers for all places where the configuration wants metrics; only configured OTLP exporters are loaded. */
-export function createMetricReaders({ metrics }: TelemetryConfig): MetricReaders {
+export function createMetricReaders({ metrics, limits }: TelemetryConfig): MetricReaders {
   resetExporterReports('metrics');
   const { exportIntervalMillis } = metrics;
   const periodic = metrics.otlp.map(
     (target) =>
       new PeriodicExportingMetricReader({
-        exporter: createOtlpMetricExporter(target),
+        exporter: createOtlpMetricExporter(target, limits.queueBytes),
         exportIntervalMillis,
         // The reader throws when an export may take longer than the interval.
         exportTimeoutMillis: Math.min(metrics.exportTimeoutMillis, exportIntervalMillis),

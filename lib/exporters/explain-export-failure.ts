@@ -2,12 +2,19 @@ import { inspect } from 'node:util';
 
 import { type ExporterDestination } from './exporter-report.interface.js';
 import { isError } from '../errors/is-error.js';
+import { type Trouble } from './delivery-log.js';
+import { ExporterLoadError } from './exporter-load.error.js';
 
-/** One sentence for people: what could not be sent where, why, and what to do about it. */
-export function explainExportFailure(destination: ExporterDestination, error: unknown): string {
-  const { signal, endpoint, name } = destination;
+/** Why an export failed, and what to do about it. */
+export function explainExportFailure(destination: ExporterDestination, error: unknown): Trouble {
   const reason = describeError(error);
-  return `${signal} could not be sent to ${endpoint} (${name}): ${reason}. ${remedyFor(destination, reason)}`;
+  return {
+    reason,
+    remedy:
+      error instanceof ExporterLoadError
+        ? 'Run `npm install` again; if you bundle your application, keep this package external.'
+        : remedyFor(destination, reason),
+  };
 }
 
 /** The message of an error, of all attempts of a dual-stack connection, or of an HTTP answer. */
@@ -24,6 +31,12 @@ export function describeError(error: unknown): string {
 const REFUSED_ACCESS = /HTTP 40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED/;
 
 function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string): string {
+  if (protocol === 'jaeger-udp' && reason.includes('does not fit')) {
+    return (
+      'The other spans were sent. Put less into its attributes and events, or send to Jaeger through OTLP ' +
+      '(http://host:4318) or http://host:14268/api/traces.'
+    );
+  }
   if (protocol === 'jaeger-udp') {
     return (
       'Is Jaeger running there? Check jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT, and that the container publishes ' +
@@ -36,6 +49,12 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
       'http://host:14268/api/traces, OTLP at http://host:4318.'
     );
   }
+  if (/HTTP 3\d\d\b/.test(reason))
+    return 'Redirects are not followed: set otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT to the final address.';
+  if (reason.startsWith('rejected by')) return 'Its log says more.';
+  if (/HTTP (?:429|50[234])\b|RESOURCE_EXHAUSTED/.test(reason)) return 'Check how the collector fares.';
+  if (/certificate|TLS|SSL/i.test(reason))
+    return 'Check OTEL_EXPORTER_OTLP_CERTIFICATE and the scheme of otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT.';
   if (REFUSED_ACCESS.test(reason)) return 'Check otlpHeaders / OTEL_EXPORTER_OTLP_HEADERS.';
   const overHttp = protocol !== 'grpc';
   const { port } = new URL(endpoint);

@@ -1,63 +1,201 @@
-import { ExportResultCode } from '@opentelemetry/core';
-
-import { warnOnce } from '../errors/warnings.js';
+import { DeliveryLog, type Trouble } from './delivery-log.js';
+import { errorTypeOf } from './export.error.js';
 import { describeError, explainExportFailure } from './explain-export-failure.js';
-import { ExporterLoadError } from './exporter-load.error.js';
-import { type ExporterDestination, type ExporterReport } from './exporter-report.interface.js';
-import { type DeliveryResult } from './push-exporter.interface.js';
-import { WARNING_INTERVAL_MS } from './warning-interval.constants.js';
+import { type ExporterDestination, type ExporterReport, type Signal } from './exporter-report.interface.js';
+import { type Delivery } from './sending/sender.interface.js';
+
+const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'log records', metrics: 'data points' };
+
+/** `error.type` of items a receiver refused without an error (OTLP partial success). */
+const REJECTED = 'rejected';
+
+/** What a queue tells about itself. */
+export interface QueueGauge {
+  /** Items that wait. */
+  size(): number;
+  /** Items that may wait. */
+  readonly capacity: number;
+}
+
+/** Gets the duration of an attempt in seconds, and `error.type` when it failed. */
+export type DurationListener = (seconds: number, errorType: string | undefined) => void;
 
 /**
- * Counts what an exporter sends and loses, and warns about losses at most once a minute. OpenTelemetry's own
- * diagnostic logger is silent unless somebody sets it: without this a dead collector goes unnoticed.
+ * Counts what an exporter sends and loses, and logs each change: failing, losing, working again. OpenTelemetry's own diagnostic
+ * logger is silent unless the application sets it: without this a dead collector goes unnoticed.
  */
 export class ExporterHealth {
+  /** Items for which the export has ended, by `error.type`; the empty string for success. */
+  readonly exportedByErrorType = new Map<string, number>();
+  /** Items that left the queue, or never entered it, by `error.type`; the empty string for those handed to the exporter. */
+  readonly processedByErrorType = new Map<string, number>();
+  /** Items that are being sent. */
+  inflight = 0;
+  queue: QueueGauge | undefined;
+  onDuration: DurationListener | undefined;
+
   private exported = 0;
   private failed = 0;
   private dropped = 0;
   private lastSuccess: Date | undefined;
   private lastError: { message: string; at: Date } | undefined;
+  private failing: { readonly since: number; error: Error } | undefined;
+  private fullQueue: { limit: 'items' | 'bytes'; cause: string; trouble: Trouble } | undefined;
+  private readonly log: DeliveryLog;
 
-  constructor(readonly destination: ExporterDestination) {}
+  constructor(readonly destination: ExporterDestination) {
+    const { signal, name, endpoint } = destination;
+    this.log = new DeliveryLog({
+      key: `export:${signal}:${endpoint}`,
+      signal,
+      items: ITEMS[signal],
+      destination: `${endpoint} (${name})`,
+    });
+  }
+
+  /** When the destination began to fail, on the clock of `performance.now()`; undefined while it works. */
+  get failingSince(): number | undefined {
+    return this.failing?.since;
+  }
+
+  /** Why the last attempt failed; undefined while the destination works. */
+  get failure(): Error | undefined {
+    return this.failing?.error;
+  }
 
   report(): ExporterReport {
     const { exported, failed, dropped, lastSuccess, lastError } = this;
     return { ...this.destination, exported, failed, dropped, lastSuccess, lastError };
   }
 
+  watchQueue(queue: QueueGauge): void {
+    this.queue = queue;
+  }
+
+  /** Items leave the queue to be sent. */
+  begin(count: number): void {
+    this.inflight += count;
+    add(this.processedByErrorType, '', count);
+  }
+
+  /** Items are sent or lost. */
+  end(count: number): void {
+    this.inflight -= count;
+  }
+
+  /** Records the duration of one attempt. */
+  measure(seconds: number, delivery: Delivery): void {
+    if (this.onDuration === undefined) return;
+    if (delivery.outcome === 'sent')
+      this.onDuration(seconds, (delivery.rejected ?? 0) > 0 ? REJECTED : undefined);
+    else this.onDuration(seconds, errorTypeOf(delivery.error));
+  }
+
+  /** Records an attempt that failed and will be repeated. */
+  delay(error: Error): void {
+    this.noteFailure(error);
+    this.log.delayed(explainExportFailure(this.destination, error));
+  }
+
   /** Records how the export of `count` items ended. */
-  settle(count: number, result: DeliveryResult): void {
-    const dropped = result.dropped ?? 0;
-    const succeeded = result.code === ExportResultCode.SUCCESS;
-    const failed = result.failed ?? (succeeded ? 0 : count - dropped);
-    this.dropped += dropped;
-    this.failed += failed;
-    this.exported += count - dropped - failed;
-    if (succeeded) {
-      this.lastSuccess = new Date();
-      return;
-    }
-    const { signal, endpoint } = this.destination;
-    this.lastError = { message: describeError(result.error), at: new Date() };
-    if (result.error instanceof ExporterLoadError) return;
-    warnOnce(
-      `export:${signal}:${endpoint}`,
-      explainExportFailure(this.destination, result.error),
-      WARNING_INTERVAL_MS,
-    );
+  settle(count: number, delivery: Exclude<Delivery, { outcome: 'retry' }>): void {
+    if (delivery.outcome === 'sent') this.settleSent(count, delivery.rejected ?? 0, delivery.message);
+    else this.settleFailed(count, delivery);
   }
 
   /** Records items that never reached the exporter because the queue before it was full. */
-  dropFromQueue(count: number): void {
+  dropFromQueue(count: number, limit: 'items' | 'bytes'): void {
     this.dropped += count;
-    const { signal, name, endpoint } = this.destination;
-    const variables = signal === 'logs' ? 'OTEL_BLRP_*' : 'OTEL_BSP_*';
-    warnOnce(
-      `queue-full:${signal}:${endpoint}`,
-      `${signal} are produced faster than ${endpoint} (${name}) takes them: the queue is full and further ones are ` +
-        `dropped, ${this.dropped} so far. Check that it answers quickly, record fewer (sampling), or raise the ` +
-        `limits ${variables}.`,
-      WARNING_INTERVAL_MS,
-    );
+    add(this.processedByErrorType, 'queue_full', count);
+    this.log.lost(count, this.troubleOfFullQueue(limit));
   }
+
+  /** Records an item that could not be encoded. */
+  dropUnreadable(error: unknown): void {
+    this.dropped += 1;
+    add(this.processedByErrorType, errorTypeOf(error), 1);
+    this.log.lost(1, {
+      reason: `it could not be encoded (${describeError(error)})`,
+      remedy: 'Pass plain values as attributes.',
+    });
+  }
+
+  /** Logs what was not logged yet; nothing follows. */
+  close(): void {
+    this.log.close();
+  }
+
+  private settleSent(count: number, refused: number, message: string | undefined): void {
+    // A receiver may claim more than it got.
+    const rejected = Math.min(Math.max(refused, 0), count);
+    this.exported += count - rejected;
+    this.failed += rejected;
+    this.failing = undefined;
+    if (count > rejected) add(this.exportedByErrorType, '', count - rejected);
+    if (rejected > 0) add(this.exportedByErrorType, REJECTED, rejected);
+    if (rejected === 0 && message === undefined) {
+      this.lastSuccess = new Date();
+      this.log.worked();
+      return;
+    }
+    const reason = message ?? 'no reason given';
+    if (rejected === 0) {
+      this.lastSuccess = new Date();
+      this.log.advised(reason);
+      return;
+    }
+    const error = new Error(`rejected by the receiver: ${reason}`);
+    this.lastError = { message: error.message, at: new Date() };
+    this.log.lost(rejected, explainExportFailure(this.destination, error));
+  }
+
+  private settleFailed(count: number, delivery: Extract<Delivery, { outcome: 'failed' }>): void {
+    const dropped = delivery.dropped ?? 0;
+    const failed = delivery.failed ?? count - dropped;
+    const sent = count - dropped - failed;
+    this.exported += sent;
+    this.dropped += dropped;
+    this.failed += failed;
+    if (sent > 0) add(this.exportedByErrorType, '', sent);
+    if (dropped + failed === 0) return;
+    add(this.exportedByErrorType, errorTypeOf(delivery.error), dropped + failed);
+    // The rest of the batch was sent: the destination works.
+    if (failed > 0) this.noteFailure(delivery.error);
+    else this.lastSuccess = new Date();
+    this.log.lost(dropped + failed, explainExportFailure(this.destination, delivery.error));
+  }
+
+  private noteFailure(error: Error): void {
+    this.failing = { since: this.failing?.since ?? performance.now(), error };
+    this.lastError = { message: describeError(error), at: new Date() };
+  }
+
+  /** Called for each item that is dropped, so the explanation is kept while its cause stays the same. */
+  private troubleOfFullQueue(limit: 'items' | 'bytes'): Trouble {
+    const cause = this.failing === undefined ? '' : (this.lastError?.message ?? '');
+    const known = this.fullQueue;
+    if (known?.limit === limit && known.cause === cause) return known.trouble;
+    const trouble = this.explainFullQueue(limit, cause);
+    this.fullQueue = { limit, cause, trouble };
+    return trouble;
+  }
+
+  private explainFullQueue(limit: 'items' | 'bytes', cause: string): Trouble {
+    const { signal } = this.destination;
+    const variables = signal === 'logs' ? 'OTEL_BLRP_*' : 'OTEL_BSP_*';
+    const limits = limit === 'bytes' ? 'limits.queueBytes / TELEMETRY_QUEUE_BYTES' : variables;
+    const full = limit === 'bytes' ? 'the queue is full (bytes)' : 'the queue is full';
+    if (cause !== '') {
+      const { remedy } = explainExportFailure(this.destination, new Error(cause));
+      return { reason: `${full} because sending fails: ${cause}`, remedy };
+    }
+    return {
+      reason: `${full} because they are produced faster than they are taken`,
+      remedy: `Check that the receiver answers quickly, record fewer (sampling), or raise the limits ${limits}.`,
+    };
+  }
+}
+
+function add(counts: Map<string, number>, key: string, count: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + count);
 }

@@ -94,13 +94,13 @@ export class AttributeList {
 
   private takeBase(attributes: Readonly<Attributes>): boolean {
     if (!Object.isFrozen(attributes)) return false;
-    let size = plainSizes.get(attributes);
-    if (size === undefined) {
-      size = plainSize(attributes);
-      plainSizes.set(attributes, size);
+    let shape = plainShapes.get(attributes);
+    if (shape === undefined) {
+      shape = plainShape(attributes);
+      plainShapes.set(attributes, shape);
     }
-    // A limit on texts would have to look at each of them.
-    if (size < 0 || size > this.limits.count || this.limits.valueLength !== Infinity) return false;
+    const { size, longest } = shape;
+    if (size < 0 || size > this.limits.count || longest > this.limits.valueLength) return false;
     this.base = attributes;
     this.baseSize = size;
     return true;
@@ -120,16 +120,28 @@ export class AttributeList {
 /** Keys of one record that are looked at. */
 const MAX_KEYS = 1_000;
 
-/** Number of attributes of a frozen object of plain values, or -1 for one that must be looked at each time. */
-const plainSizes = new WeakMap<object, number>();
+/** What is known of a frozen object. */
+interface PlainShape {
+  /** Number of attributes where all are plain values, or -1 where they must be looked at each time. */
+  readonly size: number;
+  /** Characters of the longest text. */
+  readonly longest: number;
+}
 
-function plainSize(attributes: Readonly<Attributes>): number {
+const plainShapes = new WeakMap<object, PlainShape>();
+const NOT_PLAIN: PlainShape = { size: -1, longest: 0 };
+
+function plainShape(attributes: Readonly<Attributes>): PlainShape {
   // The target of a frozen proxy is frozen, but its traps may still throw.
-  if (types.isProxy(attributes)) return -1;
+  if (types.isProxy(attributes)) return NOT_PLAIN;
   const keys = Object.keys(attributes);
-  return keys.every((key) => key !== '' && key !== '__proto__' && isPlainData(attributes, key))
-    ? keys.length
-    : -1;
+  const plain = keys.every((key) => key !== '' && key !== '__proto__' && isPlainData(attributes, key));
+  if (!plain) return NOT_PLAIN;
+  const lengths = keys.map((key) => {
+    const value = attributes[key];
+    return typeof value === 'string' ? value.length : 0;
+  });
+  return { size: keys.length, longest: Math.max(0, ...lengths) };
 }
 
 /** A getter may return something else each time it is asked. */

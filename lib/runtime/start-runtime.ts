@@ -16,6 +16,7 @@ import { createLoggerProvider } from '../exporters/create-logger-provider.js';
 import { createMetricReaders } from '../exporters/create-metric-readers.js';
 import { createSpanProcessors } from '../exporters/create-span-processors.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { LimitedLoggerProvider } from '../recording/limited-logger-provider.js';
 import { RecordingTracerProvider } from '../recording/recording-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
@@ -187,8 +188,13 @@ function startLogRecords(
     return undefined;
   }
   const sending = createLoggerProvider(config, resource);
-  const provider = feed === undefined ? sending : feed.loggerProvider(sending);
-  if (provider === undefined) return undefined;
+  const unlimited = feed === undefined ? sending : feed.loggerProvider(sending);
+  if (unlimited === undefined) return undefined;
+  const { attributeValueLength } = config.logs;
+  const provider =
+    attributeValueLength === Infinity
+      ? unlimited
+      : new LimitedLoggerProvider(unlimited, attributeValueLength);
   register(
     'logs',
     () => logs.setGlobalLoggerProvider(provider),

@@ -46,9 +46,36 @@ describe('resolveConfig()', () => {
       expect(config.warnings).toEqual([]);
     });
 
-    it('leaves the limits of the SDK alone', () => {
+    it('leaves the limits of batches and counts to the specification, and bounds texts and bytes', () => {
       const config = resolve();
-      expect([config.traces.batch, config.traces.limits, config.logs.batch]).toEqual([{}, {}, {}]);
+      expect([config.traces.batch, config.logs.batch]).toEqual([{}, {}]);
+      expect(config.traces.limits).toEqual({ attributeValueLengthLimit: 16_384 });
+      expect(config.logs.attributeValueLength).toBe(16_384);
+      expect(config.limits).toEqual({ queueBytes: 33_554_432 });
+    });
+
+    it('prefers limits in code to variables, and variables of a signal to the common one; 0 is none', () => {
+      const env = {
+        OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '10',
+        OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: '20',
+        OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT: '30',
+        TELEMETRY_QUEUE_BYTES: '40',
+      };
+      const lengths = ({ traces, logs, limits }: ReturnType<typeof resolve>) => [
+        traces.limits.attributeValueLengthLimit,
+        logs.attributeValueLength,
+        limits.queueBytes,
+      ];
+      expect(lengths(resolve({}, env))).toEqual([20, 30, 40]);
+      expect(lengths(resolve({}, { OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '10' }))).toEqual([10, 10, 33_554_432]);
+      expect(lengths(resolve({ limits: { attributeValueLength: 1, queueBytes: 2 } }, env))).toEqual([
+        1, 1, 2,
+      ]);
+      expect(lengths(resolve({ limits: { attributeValueLength: 0 } }, env))).toEqual([
+        Infinity,
+        Infinity,
+        40,
+      ]);
     });
   });
 

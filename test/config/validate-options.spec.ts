@@ -506,7 +506,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
   ],
   ...[
     ...['microservices', 'websockets', 'graphql', 'schedule', 'eventEmitter', 'bullmq', 'cqrs'],
-    ...['http', 'redis', 'pg', 'mysql', 'mongodb', 'runtimeMetrics'],
+    ...['http', 'redis', 'pg', 'mysql', 'mongodb', 'runtimeMetrics', 'sdkMetrics'],
   ].map((name): [string, object, string, string] => [
     `instrumentation.${name}`,
     { instrumentation: { [name]: 'on' } },
@@ -545,6 +545,19 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     { shutdownTimeoutMs: Infinity },
     'Infinity',
     'Write a number of milliseconds that is not negative, for example 5000.',
+  ],
+  ['limits', { limits: 5 }, '5', 'Write an object of limits.'],
+  [
+    'limits.attributeValueLength',
+    { limits: { attributeValueLength: 1.5 } },
+    '1.5',
+    'Write a whole number of characters, for example 16384, or 0 for no limit.',
+  ],
+  [
+    'limits.queueBytes',
+    { limits: { queueBytes: 0 } },
+    '0',
+    'Write a whole number of bytes greater than 0, for example 33554432.',
   ],
   ['spanProcessors', { spanProcessors: 1 }, '1', 'Write an array of span processors.'],
   [

@@ -2,12 +2,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 
-import { ExportResultCode } from '@opentelemetry/core';
-
 import { createSpanProcessors } from '../../lib/exporters/create-span-processors.js';
-import { ExporterHealth } from '../../lib/exporters/exporter-health.js';
 import { exporterReports } from '../../lib/exporters/exporter-reports.js';
-import { ReportedExporter } from '../../lib/exporters/reported.exporter.js';
 import { closeReceivers, startHttpReceiver } from './otlp/otlp-receiver.js';
 import { collectWarnings } from './support/collect-warnings.js';
 import { telemetryConfig } from './support/config-fragment.js';
@@ -33,13 +29,6 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-const destination = {
-  signal: 'traces',
-  protocol: 'http/json',
-  name: 'OTLP http/json',
-  endpoint: 'http://collector:4318/v1/traces',
-} as const;
-
 describe('exporterReports()', () => {
   it('tells of successes with the time of the last one', async () => {
     const receiver = await startHttpReceiver();
@@ -56,7 +45,7 @@ describe('exporterReports()', () => {
     expect(report!.lastError).toBeUndefined();
   });
 
-  it('tells of failures, warns once, and lets the shutdown succeed when nobody listens', async () => {
+  it('tells of failures, logs them and what is lost, and lets the shutdown succeed when nobody listens', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`;
     const otlp = [{ url, protocol: 'grpc' as const, headers: {} }];
     const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));
@@ -70,9 +59,11 @@ describe('exporterReports()', () => {
     const [report] = exporterReports();
     expect(report).toMatchObject({ exported: 0, failed: 2, lastSuccess: undefined });
     expect(report!.lastError!.message).toContain('ECONNREFUSED');
-    expect(warnings.messages).toHaveLength(1);
-    expect(warnings.messages[0]).toContain(`traces could not be sent to ${url} (OTLP grpc): 14 UNAVAILABLE`);
+    const trouble = `traces could not be sent to ${url} (OTLP grpc): 14 UNAVAILABLE`;
+    expect(warnings.messages).toEqual([expect.stringContaining(trouble), expect.stringContaining(trouble)]);
     expect(warnings.messages[0]).toContain('Is a collector running there? Check otlpEndpoint');
+    expect(warnings.messages[0]).toContain('Nothing is lost so far');
+    expect(warnings.messages[1]).toMatch(/Lost since \S+: 2 spans\b/);
   });
 
   it('names the status of an HTTP answer', async () => {
@@ -100,56 +91,5 @@ describe('exporterReports()', () => {
     createSpanProcessors(telemetryConfig({ traces: { otlp } }));
 
     expect(exporterReports()[0]!.endpoint).toBe('http://collector:4318/');
-  });
-});
-
-describe('ReportedExporter', () => {
-  it('answers with a failure when the exporter throws', () => {
-    const health = new ExporterHealth(destination);
-    const throwing = {
-      export: () => {
-        throw new Error('cannot serialize');
-      },
-      shutdown: () => Promise.resolve(),
-    };
-    const done = jest.fn();
-
-    new ReportedExporter<string[]>(throwing, health, (items) => items.length).export(['a', 'b'], done);
-
-    expect(done).toHaveBeenCalledWith({
-      code: ExportResultCode.FAILED,
-      error: new Error('cannot serialize'),
-    });
-    expect(health.report()).toMatchObject({ exported: 0, failed: 2 });
-  });
-
-  it('counts an export once when the exporter answers twice', () => {
-    const health = new ExporterHealth(destination);
-    const twice = {
-      export: (_items: string[], done: (result: { code: ExportResultCode }) => void) => {
-        done({ code: ExportResultCode.SUCCESS });
-        done({ code: ExportResultCode.FAILED });
-      },
-      shutdown: () => Promise.resolve(),
-    };
-    const done = jest.fn();
-
-    new ReportedExporter<string[]>(twice, health, (items) => items.length).export(['a'], done);
-
-    expect(done).toHaveBeenCalledTimes(1);
-    expect(health.report()).toMatchObject({ exported: 1, failed: 0 });
-  });
-
-  it('counts what an exporter says it failed and dropped apart from what it sent', () => {
-    const health = new ExporterHealth(destination);
-
-    health.settle(10, {
-      code: ExportResultCode.FAILED,
-      error: new Error('broken pipe'),
-      failed: 3,
-      dropped: 1,
-    });
-
-    expect(health.report()).toMatchObject({ exported: 6, failed: 3, dropped: 1 });
   });
 });

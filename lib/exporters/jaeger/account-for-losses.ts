@@ -8,25 +8,24 @@ export interface Losses {
   dropped: number;
   /** Why the last packet or request failed. */
   error: string | undefined;
+  /** Which span the last one was that no packet can hold. */
+  tooLarge: string | undefined;
 }
 
 /**
  * Makes a sender write into the current account what it loses and carry on, where the exporter would give up the
  * rest of the batch at the first error.
  */
-export function accountForLosses(
-  sender: JaegerSender,
-  account: () => Losses,
-  onDrop: (spanName: string, reason: string) => void,
-): void {
+export function accountForLosses(sender: JaegerSender, account: () => Losses): void {
   const append = sender.append.bind(sender);
   const flush = sender.flush.bind(sender);
 
   sender.append = (span, callback) => {
     append(span, (count, error) => {
       if (error !== undefined) {
-        account().dropped += 1;
-        onDrop(span.operationName, error);
+        const losses = account();
+        losses.dropped += 1;
+        losses.tooLarge = `the span "${span.operationName}" does not fit into a UDP packet: ${error} (bytes)`;
       }
       callback(count);
     });

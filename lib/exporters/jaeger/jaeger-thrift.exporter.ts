@@ -2,15 +2,14 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
 import { type JaegerTarget } from '../../config/telemetry-config.interface.js';
-import { warnOnce } from '../../errors/warnings.js';
-import { type DeliveryResult, type PushExporter } from '../push-exporter.interface.js';
-import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
+import { ExportError } from '../export.error.js';
+import { type ItemRequest } from '../sending/item-batcher.js';
+import { type Delivery, type Sender } from '../sending/sender.interface.js';
 import { toError } from '../to-error.js';
 import { withoutVariables } from '../without-variables.js';
 import { accountForLosses, type Losses } from './account-for-losses.js';
 import { breakOffSlowRequests } from './break-off-slow-requests.js';
 import { DatagramClient } from './datagram-client.js';
-import { jaegerEndpoint } from './jaeger-endpoint.js';
 import {
   type JaegerHttpSender,
   type JaegerSender,
@@ -30,14 +29,17 @@ const MAX_PACKET_BYTES = process.platform === 'darwin' ? 9_216 : 65_000;
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
+/** `error.type` of spans that no packet can hold. */
+const TOO_LARGE = 'too_large';
+
 /**
  * Sends spans to Jaeger in Thrift through `JaegerExporter`, and makes up for what that exporter lacks: the compact
  * protocol, losing only what cannot be sent, a deadline for HTTP, and a shutdown that leaves nothing behind.
  */
-export class JaegerThriftExporter implements PushExporter<ReadableSpan[]> {
+export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
   private exporter: ThriftExporter | undefined;
   private sender: JaegerSender | undefined;
-  private losses: Losses = { failed: 0, dropped: 0, error: undefined };
+  private losses: Losses = noLosses();
   private queue: Promise<void> = Promise.resolve();
 
   constructor(
@@ -47,36 +49,50 @@ export class JaegerThriftExporter implements PushExporter<ReadableSpan[]> {
   ) {}
 
   /** One batch after the other: the sender fills one packet at a time, and two batches at once would overfill it. */
-  export(spans: ReadableSpan[], done: (result: DeliveryResult) => void): void {
-    this.queue = this.queue.then(async () => {
-      done(await this.send(spans).catch((error: unknown) => failure(error)));
-    });
+  send({ items }: Pick<ItemRequest<ReadableSpan>, 'items'>): Promise<Delivery> {
+    const delivery = this.queue.then(() =>
+      this.sendItems(items).catch((error: unknown): Delivery => ({
+        outcome: 'failed',
+        error: toError(error),
+      })),
+    );
+    this.queue = delivery.then(() => undefined);
+    return delivery;
   }
 
-  async forceFlush(): Promise<void> {
-    await this.queue;
+  /** Ends a request over HTTP; a datagram has no end to wait for. */
+  abort(): void {
+    if (this.target.transport === 'http') (this.sender as JaegerHttpSender | undefined)?._httpAgent.destroy();
   }
 
   /** Every export ends with a flush, so closing is all there is to do; the exporter's own shutdown leaves a timer. */
-  async shutdown(): Promise<void> {
+  async close(): Promise<void> {
     await this.queue;
     this.sender?.close();
     this.sender = undefined;
   }
 
-  private async send(spans: ReadableSpan[]): Promise<DeliveryResult> {
+  private async sendItems(spans: readonly ReadableSpan[]): Promise<Delivery> {
     const [first] = spans;
-    if (first === undefined) return { code: ExportResultCode.SUCCESS };
-    this.losses = { failed: 0, dropped: 0, error: undefined };
+    if (first === undefined) return { outcome: 'sent' };
+    this.losses = noLosses();
     const exporter = (this.exporter ??= this.createExporter(first));
     const result = await new Promise<ExportResult>((resolve) => {
       exporter.export(spans.map(toJaegerSpan), resolve);
     });
-    const { failed, dropped, error } = this.losses;
-    if (result.code !== ExportResultCode.SUCCESS) return { ...result, dropped };
-    if (error !== undefined)
-      return { code: ExportResultCode.FAILED, error: new Error(error), failed, dropped };
-    return { code: ExportResultCode.SUCCESS, failed, dropped };
+    const { failed, dropped, error, tooLarge } = this.losses;
+    if (result.code !== ExportResultCode.SUCCESS)
+      return { outcome: 'failed', error: toError(result.error), dropped };
+    if (error !== undefined) {
+      const reason = new Error(error);
+      // A datagram is not known to be lost or not, so it is not sent again; neither is what Jaeger refuses.
+      const again = this.target.transport === 'http' && failed === spans.length && !/HTTP 4\d\d/.test(error);
+      return again
+        ? { outcome: 'retry', error: reason }
+        : { outcome: 'failed', error: reason, failed, dropped };
+    }
+    if (tooLarge === undefined) return { outcome: 'sent' };
+    return { outcome: 'failed', error: new ExportError(tooLarge, TOO_LARGE), failed, dropped };
   }
 
   /** Made with the first span at hand, when the resource is complete: its attributes describe Jaeger's process. */
@@ -113,28 +129,11 @@ export class JaegerThriftExporter implements PushExporter<ReadableSpan[]> {
     } else {
       breakOffSlowRequests(sender as JaegerHttpSender, this.requestTimeoutMs);
     }
-    accountForLosses(
-      sender,
-      () => this.losses,
-      (name, reason) => {
-        this.warnAboutDrop(name, reason);
-      },
-    );
+    accountForLosses(sender, () => this.losses);
     return sender;
-  }
-
-  private warnAboutDrop(name: string, reason: string): void {
-    const endpoint = jaegerEndpoint(this.target);
-    warnOnce(
-      `jaeger-drop:${endpoint}`,
-      `the span "${name}" was not sent to ${endpoint}: ${reason} (bytes). A UDP packet holds no more; the other spans ` +
-        'were sent. Put less into its attributes and events, or send to Jaeger through OTLP (http://host:4318) or ' +
-        'http://host:14268/api/traces.',
-      WARNING_INTERVAL_MS,
-    );
   }
 }
 
-function failure(error: unknown): DeliveryResult {
-  return { code: ExportResultCode.FAILED, error: toError(error) };
+function noLosses(): Losses {
+  return { failed: 0, dropped: 0, error: undefined, tooLarge: undefined };
 }

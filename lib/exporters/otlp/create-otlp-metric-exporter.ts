@@ -1,24 +1,83 @@
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type PushMetricExporter, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 
 import { type OtlpTarget } from '../../config/telemetry-config.interface.js';
-import { createOtlpExporter } from './create-otlp-exporter.js';
+import { toError } from '../to-error.js';
+import { createExportQueue } from '../sending/create-export-queue.js';
+import { type EncodedRequest } from './encoding/encoded-batcher.js';
+import { createOtlpSender } from './create-otlp-sender.js';
 import { addToJson } from './exemplars/add-to-json.js';
 import { addToProtobuf } from './exemplars/add-to-protobuf.js';
 import { FreshExemplars } from './exemplars/fresh-exemplars.js';
+import { otlpDestination } from './otlp-destination.js';
+import { readOtlpSettings } from './otlp-settings.js';
 import { readTemporalityPreference } from './read-temporality-preference.js';
 
-/** A metric exporter that speaks OTLP to `target`, exemplars included; its transport starts loading now. */
-export function createOtlpMetricExporter(target: OtlpTarget): PushMetricExporter {
-  const exporter = createOtlpExporter('metrics', target, {
-    loadSerializer: () => loadSerializer(target),
-    countItems: countDataPoints,
+type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
+
+/**
+ * A metric exporter that speaks OTLP to `target`, exemplars included; its encoder starts loading now. An export that fails for a
+ * passing reason is reported to the reader as failed, and sent again later.
+ *
+ * @param maxBytes bytes of collections that may wait
+ */
+export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): PushMetricExporter {
+  const settings = readOtlpSettings('metrics');
+  const encoder = loadEncoder(target);
+  const sender = createOtlpSender<EncodedRequest>('metrics', target, settings, async () => {
+    await encoder;
+    return ({ body }) => body;
   });
-  // The reader asks for the temporality when instruments are made, which is before the transport has arrived.
-  return Object.assign(exporter, { selectAggregationTemporality: readTemporalityPreference() });
+  const { queue, health } = createExportQueue(otlpDestination('metrics', target), sender, {
+    maxItems: Infinity,
+    maxBytes,
+    attemptTimeoutMs: settings.timeoutMs,
+    minRetryMs: 0,
+  });
+  const push = (metrics: ResourceMetrics, encode: Encode, done: (result: ExportResult) => void): void => {
+    const count = countDataPoints(metrics);
+    const body = encode(metrics);
+    if (body === undefined) throw new Error('the metrics could not be encoded');
+    const full = queue.fullBecauseOf(0, body.byteLength);
+    if (full !== undefined) {
+      health.dropFromQueue(count, full);
+      done({ code: ExportResultCode.FAILED, error: new Error('the queue is full') });
+      return;
+    }
+    queue.push({ count, bytes: body.byteLength, body }, (error) => {
+      done(
+        error === undefined ? { code: ExportResultCode.SUCCESS } : { code: ExportResultCode.FAILED, error },
+      );
+    });
+  };
+  let stopped = false;
+  return {
+    export(metrics, done) {
+      const fail = (error: unknown): void => {
+        done({ code: ExportResultCode.FAILED, error: toError(error) });
+      };
+      if (stopped) fail(new Error('the exporter is shut down'));
+      else
+        encoder
+          .then((encode) => {
+            push(metrics, encode, done);
+          })
+          .catch((error: unknown) => {
+            health.settle(countDataPoints(metrics), { outcome: 'failed', error: toError(error) });
+            fail(error);
+          });
+    },
+    forceFlush: () => queue.flush(),
+    shutdown: () => {
+      stopped = true;
+      return queue.shutdown();
+    },
+    selectAggregationTemporality: readTemporalityPreference(),
+  };
 }
 
 /** OpenTelemetry's own, which knows of no exemplars: they are put into what it has written. */
-async function loadSerializer({ protocol }: OtlpTarget) {
+async function loadEncoder({ protocol }: OtlpTarget): Promise<Encode> {
   const { JsonMetricsSerializer, ProtobufMetricsSerializer } =
     await import('@opentelemetry/otlp-transformer');
   const [standard, addExemplars] =
@@ -26,13 +85,10 @@ async function loadSerializer({ protocol }: OtlpTarget) {
       ? ([JsonMetricsSerializer, addToJson] as const)
       : ([ProtobufMetricsSerializer, addToProtobuf] as const);
   const fresh = new FreshExemplars();
-  return {
-    serializeRequest: (metrics: ResourceMetrics) => {
-      const request = standard.serializeRequest(metrics);
-      const exemplars = fresh.of(metrics);
-      return request === undefined || exemplars === undefined ? request : addExemplars(request, exemplars);
-    },
-    deserializeResponse: (data: Uint8Array) => standard.deserializeResponse(data),
+  return (metrics) => {
+    const request = standard.serializeRequest(metrics);
+    const exemplars = fresh.of(metrics);
+    return request === undefined || exemplars === undefined ? request : addExemplars(request, exemplars);
   };
 }
 

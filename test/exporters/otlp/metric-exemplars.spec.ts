@@ -61,7 +61,7 @@ function exemplarsIn(request: object): Record<string, readonly Exemplar[]> {
 }
 
 function metersOf(target: OtlpTarget) {
-  const exporter = createOtlpMetricExporter(target);
+  const exporter = createOtlpMetricExporter(target, 2 ** 20);
   // Whoever tests asks for each export.
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
   return new MeterProvider({ readers: [reader] });

@@ -6,6 +6,7 @@ export function telemetryConfig(parts: {
   traces?: Partial<TelemetryConfig['traces']>;
   metrics?: Partial<TelemetryConfig['metrics']>;
   logs?: Partial<TelemetryConfig['logs']>;
+  limits?: Partial<TelemetryConfig['limits']>;
 }): TelemetryConfig {
   return {
     enabled: true,
@@ -36,7 +37,7 @@ export function telemetryConfig(parts: {
       views: [],
       ...parts.metrics,
     },
-    logs: { otlp: [], batch: {}, processors: [], ...parts.logs },
+    logs: { otlp: [], batch: {}, attributeValueLength: 16_384, processors: [], ...parts.logs },
     logging: {
       enabled: false,
       level: 'info',
@@ -67,11 +68,13 @@ export function telemetryConfig(parts: {
       mysql: false,
       mongodb: false,
       runtimeMetrics: false,
+      sdkMetrics: false,
     },
     instrumentations: [],
     propagators: [],
     processEvents: { signals: false, signalTimeoutMs: 1_000, uncaught: false, spool: undefined },
     shutdownTimeoutMs: 5_000,
+    limits: { queueBytes: 32 * 2 ** 20, ...parts.limits },
     warnings: [],
   };
 }

@@ -3,7 +3,7 @@ import { type InstrumentationScope } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
 
 import { encodeLogRecord } from './encode-log-record.js';
-import { type EncodedQueue } from './encoded-queue.js';
+import { type EncodedBatcher } from './encoded-batcher.js';
 
 /**
  * Stands in for the SDK's logger provider where log records go to OTLP receivers and nowhere else: a record is encoded while
@@ -14,7 +14,7 @@ export class EncodingLoggerProvider implements LoggerProvider {
 
   constructor(
     private readonly resource: Resource,
-    private readonly queues: readonly EncodedQueue[],
+    private readonly batchers: readonly EncodedBatcher[],
   ) {}
 
   getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger {
@@ -33,20 +33,20 @@ export class EncodingLoggerProvider implements LoggerProvider {
   }
 
   async forceFlush(): Promise<void> {
-    await Promise.all(this.queues.map((queue) => queue.flush()));
+    await Promise.all(this.batchers.map((batcher) => batcher.flush()));
   }
 
   async shutdown(): Promise<void> {
-    await Promise.all(this.queues.map((queue) => queue.shutdown()));
+    await Promise.all(this.batchers.map((batcher) => batcher.shutdown()));
   }
 
   private createLogger(scope: InstrumentationScope): Logger {
-    const { queues, resource } = this;
+    const { batchers, resource } = this;
     return {
       enabled: () => true,
       emit(record: LogRecord) {
         const placed = record.context === undefined ? { ...record, context: context.active() } : record;
-        for (const queue of queues) queue.add(placed, scope, resource, encodeLogRecord);
+        for (const batcher of batchers) batcher.add(placed, scope, resource, encodeLogRecord);
       },
     };
   }

@@ -3,11 +3,11 @@ import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace'
 
 import { RecordedSpan } from '../../../recording/recorded-span.js';
 import { encodeSpan } from './encode-span.js';
-import { type EncodedQueue } from './encoded-queue.js';
+import { type EncodedBatcher } from './encoded-batcher.js';
 
 /** Encodes each sampled span when it ends; stands in for the SDK's batch processor in front of an OTLP exporter. */
 export class EncodingSpanProcessor implements SpanProcessor {
-  constructor(private readonly queue: EncodedQueue) {}
+  constructor(private readonly batcher: EncodedBatcher) {}
 
   onStart(): void {
     // A span is of interest when it is complete.
@@ -16,14 +16,14 @@ export class EncodingSpanProcessor implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
     if ((flags & TraceFlags.SAMPLED) !== 0)
-      this.queue.add(span, span.instrumentationScope, span.resource, encodeSpan);
+      this.batcher.add(span, span.instrumentationScope, span.resource, encodeSpan);
   }
 
   forceFlush(): Promise<void> {
-    return this.queue.flush();
+    return this.batcher.flush();
   }
 
   shutdown(): Promise<void> {
-    return this.queue.shutdown();
+    return this.batcher.shutdown();
   }
 }

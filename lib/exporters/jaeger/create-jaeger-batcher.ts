@@ -1,0 +1,45 @@
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+
+import { type BatchLimits, type JaegerTarget } from '../../config/telemetry-config.interface.js';
+import { type ExporterDestination } from '../exporter-report.interface.js';
+import { resolveBatchLimits } from '../sending/batcher.js';
+import { createExportQueue } from '../sending/create-export-queue.js';
+import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
+import { LazySender } from '../sending/lazy-sender.js';
+import { jaegerEndpoint } from './jaeger-endpoint.js';
+import { type ThriftExporterConstructor } from './jaeger-sender.interface.js';
+import { JaegerThriftExporter } from './jaeger-thrift.exporter.js';
+
+/** Sends spans to Jaeger in Thrift, in batches; its package starts loading now. */
+export function createJaegerBatcher(
+  target: JaegerTarget,
+  batch: BatchLimits,
+  maxBytes: number,
+): ItemBatcher<ReadableSpan> {
+  const limits = resolveBatchLimits('traces', batch);
+  const sender = new LazySender<ItemRequest<ReadableSpan>>('@opentelemetry/exporter-jaeger', async () => {
+    const { JaegerExporter } = await import('@opentelemetry/exporter-jaeger');
+    // The sender is where a lost span can be told from a lost batch.
+    const Exporter = JaegerExporter as unknown as ThriftExporterConstructor; // its types hide the sender and speak of the 2.x line
+    return new JaegerThriftExporter(target, Exporter);
+  });
+  const { queue, health } = createExportQueue(destination(target), sender, {
+    maxItems: limits.maxQueueSize,
+    maxBytes,
+    attemptTimeoutMs: limits.exportTimeoutMillis,
+    minRetryMs: limits.exportTimeoutMillis,
+  });
+  return new ItemBatcher(queue, health, limits);
+}
+
+function destination(target: JaegerTarget): ExporterDestination {
+  const endpoint = jaegerEndpoint(target);
+  return target.transport === 'udp'
+    ? {
+        signal: 'traces',
+        protocol: 'jaeger-udp',
+        name: `Jaeger ${target.protocol} Thrift over UDP`,
+        endpoint,
+      }
+    : { signal: 'traces', protocol: 'jaeger-http', name: 'Jaeger Thrift over HTTP', endpoint };
+}

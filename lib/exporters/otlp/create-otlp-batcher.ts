@@ -1,0 +1,69 @@
+import { type ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+
+import { type BatchLimits, type OtlpTarget } from '../../config/telemetry-config.interface.js';
+import { type ExporterHealth } from '../exporter-health.js';
+import { type BatchedSignal, type ResolvedBatchLimits, resolveBatchLimits } from '../sending/batcher.js';
+import { createExportQueue } from '../sending/create-export-queue.js';
+import { type ExportQueue } from '../sending/export-queue.js';
+import { ItemBatcher } from '../sending/item-batcher.js';
+import { type ExportRequest } from '../sending/sender.interface.js';
+import { createOtlpSender } from './create-otlp-sender.js';
+import { loadLogRecordEncoder, loadSpanEncoder } from './encode-items.js';
+import { EncodedBatcher, type EncodedRequest } from './encoding/encoded-batcher.js';
+import { otlpDestination } from './otlp-destination.js';
+import { type EncodeRequest } from './otlp-sender.js';
+import { readOtlpSettings } from './otlp-settings.js';
+
+/** Whether items of that target are encoded by us, one by one; JSON is written by the SDK's serializers. */
+export function takesEncodedRequests({ protocol }: OtlpTarget): boolean {
+  return protocol !== 'http/json';
+}
+
+/** Encodes items when they end, and sends them to `target` in batches. */
+export function createEncodedBatcher(
+  signal: BatchedSignal,
+  target: OtlpTarget,
+  limits: BatchLimits,
+  maxBytes: number,
+): EncodedBatcher {
+  const loadEncoder = (): Promise<EncodeRequest<EncodedRequest>> => Promise.resolve(({ body }) => body);
+  return new EncodedBatcher(...start(signal, target, limits, maxBytes, loadEncoder));
+}
+
+/** Sends spans to `target` in batches, which are encoded when they are sent. */
+export function createSpanBatcher(
+  target: OtlpTarget,
+  limits: BatchLimits,
+  maxBytes: number,
+): ItemBatcher<ReadableSpan> {
+  return new ItemBatcher(...start('traces', target, limits, maxBytes, () => loadSpanEncoder(target)));
+}
+
+/** Sends log records to `target` in batches, which are encoded when they are sent. */
+export function createLogRecordBatcher(
+  target: OtlpTarget,
+  limits: BatchLimits,
+  maxBytes: number,
+): ItemBatcher<ReadableLogRecord> {
+  return new ItemBatcher(...start('logs', target, limits, maxBytes, () => loadLogRecordEncoder(target)));
+}
+
+function start<Request extends ExportRequest>(
+  signal: BatchedSignal,
+  target: OtlpTarget,
+  limits: BatchLimits,
+  maxBytes: number,
+  loadEncoder: () => Promise<EncodeRequest<Request>>,
+): [queue: ExportQueue<Request>, health: ExporterHealth, limits: ResolvedBatchLimits] {
+  const settings = readOtlpSettings(signal);
+  const resolved = resolveBatchLimits(signal, limits);
+  const sender = createOtlpSender(signal, target, settings, loadEncoder);
+  const { queue, health } = createExportQueue(otlpDestination(signal, target), sender, {
+    maxItems: resolved.maxQueueSize,
+    maxBytes,
+    attemptTimeoutMs: Math.min(settings.timeoutMs, resolved.exportTimeoutMillis),
+    minRetryMs: resolved.exportTimeoutMillis,
+  });
+  return [queue, health, resolved];
+}

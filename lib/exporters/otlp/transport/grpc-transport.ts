@@ -1,0 +1,300 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import { type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+import { isError } from '../../../errors/is-error.js';
+import { describeError } from '../../explain-export-failure.js';
+import { ExportError } from '../../export.error.js';
+import { toError } from '../../to-error.js';
+import { openTunnel } from './proxy.js';
+import { readRetryDelay } from './read-answers.js';
+import { type Answer, type Transport, type TransportOptions } from './transport.interface.js';
+
+const STATUS_NAMES = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+const UNKNOWN = 2;
+const DEADLINE_EXCEEDED = 4;
+const RESOURCE_EXHAUSTED = 8;
+const UNAVAILABLE = 14;
+/** The specification's list; RESOURCE_EXHAUSTED is added where the receiver says when to come back. */
+const RETRYABLE: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
+
+/**
+ * A call without an answer for this long is followed by a ping. One ping a call: servers allow few, but forget about them with each
+ * answer.
+ */
+const PING_AFTER_MS = 2_000;
+/** A connection that does not return the ping within this time is dead. */
+const PONG_WITHIN_MS = 2_000;
+const FRAME_HEADER_BYTES = 5;
+/** No answer of OTLP is larger; what is beyond is not read. */
+const MAX_ANSWER_BYTES = 1 << 20;
+
+const compressed = promisify(gzip);
+
+/** Sends OTLP as unary gRPC calls over one HTTP/2 connection, which is opened again when it is closed or dead. */
+export class GrpcTransport implements Transport {
+  private session: ClientHttp2Session | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly options: TransportOptions,
+    /** For example `/opentelemetry.proto.collector.trace.v1.TraceService/Export`. */
+    private readonly method: string,
+  ) {}
+
+  async send(body: Uint8Array, timeoutMs: number): Promise<Answer> {
+    const began = performance.now();
+    try {
+      const frame = await this.frame(body);
+      const session = await this.open(timeoutMs);
+      if (this.closed) {
+        session.destroy();
+        return givenUp();
+      }
+      return await this.call(session, frame, Math.max(timeoutMs - (performance.now() - began), 1));
+    } catch (error) {
+      if (error instanceof ExportError || isClosedSession(error))
+        return failure(UNAVAILABLE, describeError(error));
+      // A header that HTTP/2 does not allow, for example: no further attempt would succeed.
+      return { outcome: 'failed', error: toError(error) };
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.session?.destroy();
+  }
+
+  private async frame(body: Uint8Array): Promise<Buffer> {
+    const payload = this.options.compress ? await compressed(body) : body;
+    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.byteLength);
+    frame.writeUInt8(this.options.compress ? 1 : 0, 0);
+    frame.writeUInt32BE(payload.byteLength, 1);
+    frame.set(payload, FRAME_HEADER_BYTES);
+    return frame;
+  }
+
+  private async open(timeoutMs: number): Promise<ClientHttp2Session> {
+    if (this.session !== undefined && !this.session.closed && !this.session.destroyed) return this.session;
+    const { url, tls, proxy } = this.options;
+    const tunnel =
+      proxy === undefined ? undefined : await openTunnel(proxy, `${url.hostname}:${portOf(url)}`, timeoutMs);
+    const session = connect(url.origin, {
+      ...tls,
+      ...(tunnel !== undefined && { createConnection: () => encrypted(tunnel, this.options) }),
+    });
+    // The call that is under way gets the same error.
+    session.on('error', () => undefined);
+    session.on('close', () => {
+      if (this.session === session) this.session = undefined;
+    });
+    session.unref();
+    this.session = session;
+    return session;
+  }
+
+  private call(session: ClientHttp2Session, frame: Buffer, timeoutMs: number): Promise<Answer> {
+    return new Promise((resolve) => {
+      const stream = session.request(this.headers(timeoutMs));
+      session.ref();
+      const call = new Call(stream, session, (answer) => {
+        session.unref();
+        resolve(answer);
+      });
+      call.limit(timeoutMs);
+      session.once('error', call.breakOff);
+      stream.once('close', () => session.off('error', call.breakOff));
+      stream.end(frame);
+    });
+  }
+
+  private headers(timeoutMs: number): OutgoingHttpHeaders {
+    const { headers, compress } = this.options;
+    return {
+      ...Object.fromEntries(
+        Object.entries(headers).map(([key, value]) => [key.toLowerCase(), encode(key, value)]),
+      ),
+      ':method': 'POST',
+      ':path': this.method,
+      te: 'trailers',
+      'content-type': 'application/grpc',
+      'user-agent': 'nestjs-telemetry',
+      'grpc-timeout': `${Math.ceil(timeoutMs)}m`,
+      ...(compress && { 'grpc-encoding': 'gzip' }),
+    };
+  }
+}
+
+/** One call: collects the answer, and ends exactly once. */
+class Call {
+  private readonly chunks: Buffer[] = [];
+  private length = 0;
+  private headers: IncomingHttpHeaders = {};
+  private trailers: IncomingHttpHeaders | undefined;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private ended = false;
+
+  constructor(
+    private readonly stream: ClientHttp2Stream,
+    private readonly session: ClientHttp2Session,
+    private readonly resolve: (answer: Answer) => void,
+  ) {
+    stream.on('response', (headers) => {
+      this.headers = headers;
+    });
+    stream.on('trailers', (trailers: IncomingHttpHeaders) => {
+      this.trailers = trailers;
+    });
+    stream.on('data', (chunk: Buffer) => {
+      this.length += chunk.length;
+      if (this.length <= MAX_ANSWER_BYTES) this.chunks.push(chunk);
+    });
+    stream.on('error', this.breakOff);
+    stream.on('close', () => {
+      this.end(this.read());
+    });
+  }
+
+  /** Ends the call after `timeoutMs`, and the connection before that when it does not return a ping. */
+  limit(timeoutMs: number): void {
+    const { session, stream } = this;
+    let alive = false;
+    this.after(PING_AFTER_MS, () => {
+      // A connection that is not there yet has no ping; the deadline ends it.
+      if (session.connecting || session.destroyed) return;
+      session.ping(() => {
+        alive = true;
+      });
+      this.after(PONG_WITHIN_MS, () => {
+        if (alive) return;
+        this.end(failure(UNAVAILABLE, 'the connection is dead: a ping was not returned'));
+        session.destroy();
+      });
+    });
+    this.after(timeoutMs, () => {
+      this.end(failure(DEADLINE_EXCEEDED, `no answer within ${timeoutMs.toFixed(0)} ms`));
+      // A receiver that is slow but there keeps its connection.
+      if (alive) stream.close(constants.NGHTTP2_CANCEL);
+      else session.destroy();
+    });
+  }
+
+  readonly breakOff = (error: unknown): void => {
+    this.end(failure(UNAVAILABLE, describeError(error)));
+  };
+
+  private after(ms: number, action: () => void): void {
+    this.timers.push(setTimeout(action, ms));
+  }
+
+  private end(answer: Answer): void {
+    if (this.ended) return;
+    this.ended = true;
+    for (const timer of this.timers) clearTimeout(timer);
+    this.resolve(answer);
+  }
+
+  private read(): Answer {
+    const { headers } = this;
+    const trailers = this.trailers ?? headers;
+    const code = trailers['grpc-status'];
+    if (code === undefined) return withoutStatus(headers);
+    const status = Number(code);
+    if (status !== 0) {
+      const details = trailers['grpc-status-details-bin'];
+      return failure(
+        status,
+        decodeURIComponentSafely(String(trailers['grpc-message'] ?? '')),
+        typeof details === 'string' ? readRetryDelay(Buffer.from(details, 'base64')) : undefined,
+      );
+    }
+    const answer = Buffer.concat(this.chunks);
+    const complete =
+      answer.length >= FRAME_HEADER_BYTES && answer.length >= FRAME_HEADER_BYTES + answer.readUInt32BE(1);
+    return {
+      outcome: 'sent',
+      body: complete ? answer.subarray(FRAME_HEADER_BYTES) : undefined,
+      contentType: 'application/x-protobuf',
+    };
+  }
+}
+
+/** An answer that is none of gRPC: the connection ended, or another kind of server listens. */
+function withoutStatus(headers: IncomingHttpHeaders): Answer {
+  const httpStatus = Number(headers[':status'] ?? 200);
+  if (httpStatus === 200)
+    return failure(UNAVAILABLE, 'the connection was closed before the answer was complete');
+  const retryable = [429, 502, 503, 504].includes(httpStatus);
+  return failure(retryable ? UNAVAILABLE : UNKNOWN, `HTTP ${httpStatus} without a gRPC status`);
+}
+
+function failure(status: number, message: string, afterMs?: number): Answer {
+  const name = STATUS_NAMES[status] ?? 'UNKNOWN';
+  const error = new ExportError(`${status} ${name}: ${message}`, name);
+  if (RETRYABLE.has(status) || (status === RESOURCE_EXHAUSTED && afterMs !== undefined))
+    return { outcome: 'retry', error, ...(afterMs !== undefined && { afterMs }) };
+  return { outcome: 'failed', error };
+}
+
+/** The connection was closed between two calls. */
+function isClosedSession(error: unknown): boolean {
+  return (
+    isError(error) &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^ERR_HTTP2_(?:INVALID_SESSION|GOAWAY_SESSION|OUT_OF_STREAMS)$/.test(error.code)
+  );
+}
+
+function givenUp(): Answer {
+  return failure(UNAVAILABLE, 'the receiver had not taken it when the shutdown was over');
+}
+
+function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
+  if (url.protocol !== 'https:') return socket;
+  return connectTls({ ...tls, socket, servername: url.hostname, ALPNProtocols: ['h2'] });
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port === '' ? (protocol === 'https:' ? '443' : '80') : port;
+}
+
+/** Values of `-bin` headers are base64 in the environment, and padded in any way. */
+function encode(key: string, value: string): string {
+  return key.toLowerCase().endsWith('-bin') ? Buffer.from(value, 'base64').toString('base64') : value;
+}
+
+function decodeURIComponentSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,201 @@
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type Duplex } from 'node:stream';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+import { describeError } from '../../explain-export-failure.js';
+import { ExportError, errorTypeOf } from '../../export.error.js';
+import { parseRetryAfter } from '../../sending/retry-policy.js';
+import { toError } from '../../to-error.js';
+import { openTunnel, proxyHeaders } from './proxy.js';
+import { readStatusMessage } from './read-answers.js';
+import { type Answer, type Transport, type TransportOptions } from './transport.interface.js';
+
+/** The specification's list of answers after which the same request is sent again. */
+const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** No answer of OTLP is larger; what is beyond is not read. */
+const MAX_ANSWER_BYTES = 1 << 20;
+const MAX_MESSAGE_LENGTH = 300;
+
+const compressed = promisify(gzip);
+
+/** Sends OTLP over HTTP/1.1. Connections are kept and reused. */
+export class HttpTransport implements Transport {
+  private readonly agent: Agent;
+  private current: ClientRequest | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly options: TransportOptions,
+    private readonly contentType: string,
+  ) {
+    this.agent = createAgent(options);
+  }
+
+  async send(body: Uint8Array, timeoutMs: number): Promise<Answer> {
+    const deadline = performance.now() + timeoutMs;
+    try {
+      const payload = this.options.compress ? await compressed(body) : body;
+      const first = await this.attempt(payload, timeoutMs);
+      if (first !== 'stale') return first;
+      // The receiver closed a kept connection at the moment it was used: nothing was read, a new one answers.
+      const second = await this.attempt(payload, Math.max(deadline - performance.now(), 1));
+      return second === 'stale' ? retry(new ExportError('the connection was closed', 'ECONNRESET')) : second;
+    } catch (error) {
+      // A header that HTTP does not allow, for example: no further attempt would succeed.
+      return { outcome: 'failed', error: toError(error) };
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.current?.destroy(givenUp());
+    this.agent.destroy();
+  }
+
+  private attempt(payload: Uint8Array, timeoutMs: number): Promise<Answer | 'stale'> {
+    if (this.closed) return Promise.resolve(retry(givenUp()));
+    return new Promise((resolve, reject) => {
+      let request: ClientRequest;
+      try {
+        request = this.open(payload.byteLength);
+      } catch (error) {
+        reject(toError(error));
+        return;
+      }
+      this.current = request;
+      let answering = false;
+      // Destroying the request closes its connection, so that the next attempt opens another one.
+      const timer = setTimeout(() => {
+        request.destroy(new ExportError(`no answer within ${timeoutMs.toFixed(0)} ms`, 'timeout'));
+      }, timeoutMs);
+      const finish = (answer: Answer | 'stale'): void => {
+        clearTimeout(timer);
+        this.current = undefined;
+        resolve(answer);
+      };
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const stale =
+          request.reusedSocket && !answering && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        finish(stale ? 'stale' : retry(connectionError(error)));
+      });
+      request.once('response', (response) => {
+        answering = true;
+        readAnswer(response).then(finish, (error: unknown) => {
+          finish(retry(connectionError(error)));
+        });
+      });
+      request.end(payload);
+    });
+  }
+
+  private open(length: number): ClientRequest {
+    const { url, headers, compress, proxy } = this.options;
+    const all = {
+      ...headers,
+      'content-type': this.contentType,
+      'content-length': length,
+      'user-agent': 'nestjs-telemetry',
+      ...(compress && { 'content-encoding': 'gzip' }),
+    };
+    if (url.protocol === 'https:')
+      return httpsRequest(url, { method: 'POST', headers: all, agent: this.agent });
+    if (proxy === undefined) return httpRequest(url, { method: 'POST', headers: all, agent: this.agent });
+    // A proxy of plain HTTP is asked for the whole address.
+    return (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+      host: proxy.hostname.replace(/^\[|\]$/g, ''),
+      port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port,
+      path: url.href,
+      method: 'POST',
+      headers: { host: url.host, ...all, ...proxyHeaders(proxy) },
+      agent: this.agent,
+    });
+  }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const { statusCode = 0, statusMessage = '', headers } = response;
+  const body = await readBody(response);
+  const contentType = headers['content-type'] ?? '';
+  if (statusCode >= 200 && statusCode < 300) return { outcome: 'sent', body, contentType };
+  const location = statusCode >= 300 && statusCode < 400 ? (headers.location ?? '') : '';
+  const details = location === '' ? readMessage(body, contentType) : `to ${location}`;
+  const message = `HTTP ${statusCode} ${statusMessage}${details === '' ? '' : `: ${details}`}`.trimEnd();
+  const error = new ExportError(message, String(statusCode));
+  if (!RETRYABLE.has(statusCode)) return { outcome: 'failed', error };
+  return retry(error, parseRetryAfter(headers['retry-after']));
+}
+
+/** The whole body, or undefined for one that is too large to be an answer of OTLP. */
+async function readBody(response: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    // Leaving the loop destroys the response, and its connection with it.
+    if (length > MAX_ANSWER_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  if (!response.complete) throw new ExportError('the answer was cut off', 'ECONNRESET');
+  return Buffer.concat(chunks);
+}
+
+/** What a receiver says about an error: a `google.rpc.Status` in either encoding, or plain text. */
+function readMessage(body: Buffer | undefined, contentType: string): string {
+  if (body === undefined || body.length === 0) return '';
+  let message = '';
+  if (contentType.startsWith('text/plain')) message = body.toString();
+  else if (contentType.startsWith('application/x-protobuf')) message = readStatusMessage(body);
+  else if (contentType.startsWith('application/json')) {
+    try {
+      const parsed: unknown = JSON.parse(body.toString());
+      const said = typeof parsed === 'object' && parsed !== null && 'message' in parsed ? parsed.message : '';
+      message = typeof said === 'string' ? said : '';
+    } catch {
+      // The status says enough.
+    }
+  }
+  return message.trim().replace(/\s+/g, ' ').slice(0, MAX_MESSAGE_LENGTH);
+}
+
+function createAgent({ url, tls, proxy }: TransportOptions): Agent {
+  const keep = { keepAlive: true, maxSockets: 2 };
+  if (url.protocol !== 'https:') return proxy?.protocol === 'https:' ? new HttpsAgent(keep) : new Agent(keep);
+  const agent = new HttpsAgent({ ...keep, ...tls });
+  if (proxy !== undefined) connectThrough(agent, url, proxy);
+  return agent;
+}
+
+const TUNNEL_TIMEOUT_MS = 10_000;
+
+function connectThrough(agent: HttpsAgent, url: URL, proxy: URL): void {
+  const target = `${url.hostname}:${url.port === '' ? 443 : url.port}`;
+  const createConnection = (
+    options: ConnectionOptions,
+    done?: (error: Error | null, socket: Duplex) => void,
+  ): undefined => {
+    openTunnel(proxy, target, TUNNEL_TIMEOUT_MS).then(
+      (socket) => {
+        done?.(null, connectTls({ ...options, socket }));
+      },
+      (error: unknown) => {
+        done?.(toError(error), undefined as never); // Node reads no socket beside an error
+      },
+    );
+  };
+  Object.assign(agent, { createConnection });
+}
+
+function connectionError(error: unknown): Error {
+  return error instanceof ExportError ? error : new ExportError(describeError(error), errorTypeOf(error));
+}
+
+function retry(error: Error, afterMs?: number): Answer {
+  return { outcome: 'retry', error, ...(afterMs !== undefined && { afterMs }) };
+}
+
+function givenUp(): Error {
+  return new ExportError('the receiver had not taken it when the shutdown was over', 'shutdown');
+}

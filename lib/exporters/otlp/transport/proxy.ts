@@ -1,0 +1,119 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { BlockList, isIP, type Socket } from 'node:net';
+
+import { ExportError } from '../../export.error.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The proxy an OTLP connection goes through, or undefined for none.
+ *
+ * HTTP follows Node's own rule: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or in lower case) hold with `NODE_USE_ENV_PROXY=1` or
+ * `--use-env-proxy`. gRPC follows that of gRPC libraries, which need no switch: `grpc_proxy`, `https_proxy`, `http_proxy`, and
+ * `no_grpc_proxy`, `no_proxy`.
+ */
+export function findProxy(
+  url: URL,
+  protocol: 'grpc' | 'http',
+  env: Environment = process.env,
+  nodeOptions: readonly string[] = [...process.execArgv, env.NODE_OPTIONS ?? ''],
+): URL | undefined {
+  const enabled =
+    env.NODE_USE_ENV_PROXY === '1' || nodeOptions.some((option) => option.includes('--use-env-proxy'));
+  const proxy = protocol === 'grpc' ? grpcProxy(env, enabled) : enabled ? httpProxy(url, env) : undefined;
+  const excluded =
+    (protocol === 'grpc' ? env.no_grpc_proxy : undefined) ?? env.no_proxy ?? env.NO_PROXY ?? '';
+  if (proxy === undefined || proxy === '' || isExcluded(url, excluded)) return undefined;
+  const parsed = URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
+  return parsed?.protocol === 'http:' || parsed?.protocol === 'https:' ? parsed : undefined;
+}
+
+function httpProxy({ protocol }: URL, env: Environment): string | undefined {
+  return protocol === 'https:' ? (env.https_proxy ?? env.HTTPS_PROXY) : (env.http_proxy ?? env.HTTP_PROXY);
+}
+
+function grpcProxy(env: Environment, enabled: boolean): string | undefined {
+  return (
+    env.grpc_proxy ??
+    env.https_proxy ??
+    env.http_proxy ??
+    (enabled ? (env.HTTPS_PROXY ?? env.HTTP_PROXY) : undefined)
+  );
+}
+
+/** Whether a list like `localhost,.internal,10.0.0.0/8,collector:4318` names the host. */
+function isExcluded({ hostname, port, protocol }: URL, list: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const usedPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
+  return list
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      if (entry === '*') return true;
+      const [, name = '', onlyPort] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+      if (isIP(host) !== 0 && isInRange(host, entry)) return true;
+      if (onlyPort !== undefined && isIP(entry) !== 6 && onlyPort !== usedPort) return false;
+      const pattern = name.toLowerCase().replace(/^\*?\./, '');
+      return host === pattern || host.endsWith(`.${pattern}`);
+    });
+}
+
+/** Whether an address is in `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, or is that very address. */
+function isInRange(address: string, entry: string): boolean {
+  const family = (text: string): 'ipv4' | 'ipv6' => (isIP(text) === 6 ? 'ipv6' : 'ipv4');
+  const [network = '', prefix] = entry.split('/');
+  const [first = '', last = ''] = entry.split('-');
+  const block = new BlockList();
+  try {
+    if (prefix !== undefined && isIP(network) !== 0)
+      block.addSubnet(network, Number(prefix), family(network));
+    else if (isIP(first) !== 0 && isIP(last) !== 0) block.addRange(first, last, family(first));
+    else return entry === address;
+  } catch {
+    // Not a range: the entry excludes nothing.
+    return false;
+  }
+  return block.check(address, family(address));
+}
+
+/** `Proxy-Authorization` of a proxy whose address has credentials. */
+export function proxyHeaders({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** Opens a connection to `host:port` through the CONNECT method of a proxy. */
+export function openTunnel(proxy: URL, target: string, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+      host: proxy.hostname.replace(/^\[|\]$/g, ''),
+      port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port,
+      method: 'CONNECT',
+      path: target,
+      headers: { host: target, ...proxyHeaders(proxy) },
+      agent: false,
+    });
+    const refuse = (reason: string, type: string): void => {
+      reject(new ExportError(`the proxy ${proxy.host} ${reason}`, type));
+    };
+    request.setTimeout(timeoutMs, () => {
+      request.destroy();
+      refuse(`did not answer within ${timeoutMs} ms`, 'timeout');
+    });
+    request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket) => {
+      if (statusCode >= 200 && statusCode < 300) {
+        socket.setTimeout(0);
+        resolve(socket);
+        return;
+      }
+      socket.destroy();
+      refuse(`answered HTTP ${statusCode} ${statusMessage}`.trimEnd(), 'proxy');
+    });
+    request.once('error', (error) => {
+      refuse(`failed: ${error.message}`, 'proxy');
+    });
+    request.end();
+  });
+}

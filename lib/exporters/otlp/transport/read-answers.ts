@@ -1,0 +1,109 @@
+/** A field of a protobuf message: bytes of a string or message, or the value of a number. */
+type Field = readonly [number: number, value: Uint8Array | number];
+
+/** What a receiver says about items it did not accept. */
+export interface PartialSuccess {
+  readonly rejected: number;
+  readonly message: string;
+}
+
+/**
+ * The partial success in an OTLP answer. The answers of all signals have the same frame: only the name of the count differs.
+ *
+ * @throws an error when it is no answer of OTLP
+ */
+export function readPartialSuccess(body: Uint8Array, contentType: string): PartialSuccess {
+  return contentType.includes('json') ? readJson(body) : readProtobuf(body);
+}
+
+function readProtobuf(body: Uint8Array): PartialSuccess {
+  const [partial] = bytesOf(body, 1);
+  if (partial === undefined) return { rejected: 0, message: '' };
+  const fields = new Map(readFields(partial));
+  const [rejected, message] = [fields.get(1), fields.get(2)];
+  return {
+    rejected: typeof rejected === 'number' ? rejected : 0,
+    message: message instanceof Uint8Array ? Buffer.from(message).toString() : '',
+  };
+}
+
+function readJson(body: Uint8Array): PartialSuccess {
+  const answer: unknown = JSON.parse(Buffer.from(body).toString());
+  if (!isRecord(answer)) throw new Error('no object');
+  const { partialSuccess } = answer;
+  if (!isRecord(partialSuccess)) return { rejected: 0, message: '' };
+  const { rejectedSpans, rejectedLogRecords, rejectedDataPoints, errorMessage } = partialSuccess;
+  // A 64-bit integer is a text in JSON.
+  const rejected = Number(rejectedSpans ?? rejectedLogRecords ?? rejectedDataPoints ?? 0);
+  return {
+    rejected: Number.isFinite(rejected) ? rejected : 0,
+    message: typeof errorMessage === 'string' ? errorMessage : '',
+  };
+}
+
+/** The message of an encoded `google.rpc.Status`; empty when there is none. */
+export function readStatusMessage(status: Uint8Array): string {
+  try {
+    const [message] = bytesOf(status, 2);
+    return message === undefined ? '' : Buffer.from(message).toString();
+  } catch {
+    // The code beside it says enough.
+    return '';
+  }
+}
+
+/** Milliseconds to wait that an encoded `google.rpc.Status` asks for by a `RetryInfo`; undefined when it has none. */
+export function readRetryDelay(status: Uint8Array): number | undefined {
+  try {
+    for (const detail of bytesOf(status, 3)) {
+      const [type, value] = [bytesOf(detail, 1)[0], bytesOf(detail, 2)[0]];
+      if (type === undefined || !Buffer.from(type).toString().endsWith('google.rpc.RetryInfo')) continue;
+      const [duration] = value === undefined ? [] : bytesOf(value, 1);
+      const fields = new Map(duration === undefined ? [] : readFields(duration));
+      const [seconds, nanos] = [fields.get(1) ?? 0, fields.get(2) ?? 0];
+      return typeof seconds === 'number' && typeof nanos === 'number' ? seconds * 1_000 + nanos / 1e6 : 0;
+    }
+  } catch {
+    // Malformed details ask for nothing.
+  }
+  return undefined;
+}
+
+/** The fields of a protobuf message. */
+function* readFields(message: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let factor = 1; factor <= 2 ** 63; factor *= 128) {
+      const byte = message[at++];
+      if (byte === undefined) break;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+    throw new Error('malformed number');
+  };
+  while (at < message.length) {
+    const tag = varint();
+    const number = Math.floor(tag / 8);
+    const type = tag % 8;
+    if (number === 0) throw new Error('malformed field');
+    if (type === 0) yield [number, varint()];
+    else if (type === 2) {
+      const end = varint() + at;
+      if (end > message.length) throw new Error('malformed length');
+      yield [number, message.subarray(at, end)];
+      at = end;
+    } else if (type === 1 || type === 5) at += type === 1 ? 8 : 4;
+    else throw new Error('malformed field');
+  }
+}
+
+function bytesOf(message: Uint8Array, wanted: number): Uint8Array[] {
+  return [...readFields(message)].flatMap(([number, value]) =>
+    number === wanted && typeof value !== 'number' ? [value] : [],
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

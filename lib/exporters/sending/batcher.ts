@@ -1,0 +1,91 @@
+import { type BatchLimits } from '../../config/telemetry-config.interface.js';
+import { type ExporterHealth } from '../exporter-health.js';
+import { type ExportQueue } from './export-queue.js';
+import { type ExportRequest } from './sender.interface.js';
+
+/** gRPC receivers take 4 MiB by default, frame included. */
+const MAX_REQUEST_BYTES = 3_500_000;
+
+/** The specification's defaults of `OTEL_BSP_*` and `OTEL_BLRP_*`, where the configuration has none. */
+const DEFAULTS = { maxQueueSize: 2_048, maxExportBatchSize: 512, exportTimeoutMillis: 30_000 };
+
+export type BatchedSignal = 'traces' | 'logs';
+
+/** The specification's defaults of `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_BLRP_SCHEDULE_DELAY`, in milliseconds. */
+const SCHEDULE_DELAY_MS: Record<BatchedSignal, number> = { traces: 5_000, logs: 1_000 };
+
+/** The limits of a batch, complete. */
+export interface ResolvedBatchLimits {
+  readonly maxQueueSize: number;
+  readonly maxExportBatchSize: number;
+  readonly scheduledDelayMillis: number;
+  readonly exportTimeoutMillis: number;
+}
+
+/** The limits that were set, and the specification's defaults. */
+export function resolveBatchLimits(signal: BatchedSignal, limits: BatchLimits): ResolvedBatchLimits {
+  const maxQueueSize = limits.maxQueueSize ?? DEFAULTS.maxQueueSize;
+  return {
+    maxQueueSize,
+    maxExportBatchSize: Math.min(limits.maxExportBatchSize ?? DEFAULTS.maxExportBatchSize, maxQueueSize),
+    scheduledDelayMillis: limits.scheduledDelayMillis ?? SCHEDULE_DELAY_MS[signal],
+    exportTimeoutMillis: limits.exportTimeoutMillis ?? DEFAULTS.exportTimeoutMillis,
+  };
+}
+
+/** Collects items until they make a request: enough of them, enough bytes, or enough time. */
+export abstract class Batcher<Request extends ExportRequest> {
+  private items = 0;
+  private bytes = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly queue: ExportQueue<Request>,
+    protected readonly health: ExporterHealth,
+    private readonly limits: ResolvedBatchLimits,
+  ) {}
+
+  /** Sends everything that was added so far; rejects with the last failure. */
+  async flush(): Promise<void> {
+    this.seal();
+    await this.queue.flush();
+  }
+
+  /** Sends what is there and closes the exporter, also when that failed. Never rejects. */
+  async shutdown(): Promise<void> {
+    this.seal();
+    this.stopped = true;
+    await this.queue.shutdown();
+  }
+
+  /** Makes a request of what was collected, and begins anew. */
+  protected abstract build(count: number, bytes: number): Request;
+
+  /** Whether one more item may be added; counts it as lost otherwise. */
+  protected hasRoom(): boolean {
+    if (this.stopped) return false;
+    const limit = this.queue.fullBecauseOf(this.items, this.bytes);
+    if (limit === undefined) return true;
+    this.health.dropFromQueue(1, limit);
+    return false;
+  }
+
+  /** Counts an item that was added. */
+  protected added(bytes: number): void {
+    this.items += 1;
+    this.bytes += bytes;
+    if (this.items >= this.limits.maxExportBatchSize || this.bytes > MAX_REQUEST_BYTES) this.seal();
+    else this.timer ??= setTimeout(this.seal, this.limits.scheduledDelayMillis).unref();
+  }
+
+  private readonly seal = (): void => {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { items, bytes } = this;
+    if (items === 0) return;
+    this.items = 0;
+    this.bytes = 0;
+    this.queue.push(this.build(items, bytes));
+  };
+}

@@ -1,0 +1,224 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
+
+import { onAbandonedExports } from '../abandon-exports.js';
+import { ExportError } from '../export.error.js';
+import { type ExporterHealth } from '../exporter-health.js';
+import { toError } from '../to-error.js';
+import { waitBeforeRetry } from './retry-policy.js';
+import { type Delivery, type ExportRequest, type Sender } from './sender.interface.js';
+
+/** How long a flush or a shutdown waits for a destination that fails, counted from its first failure. */
+const PATIENCE_MS = 5_000;
+
+const SUPPRESSED = suppressTracing(ROOT_CONTEXT);
+
+export interface ExportQueueOptions<Request extends ExportRequest> {
+  readonly sender: Sender<Request>;
+  readonly health: ExporterHealth;
+  /** Items that may wait. */
+  readonly maxItems: number;
+  /** Bytes that may wait, including the request that is being sent. */
+  readonly maxBytes: number;
+  /** Longest time for one attempt, in milliseconds. */
+  readonly attemptTimeoutMs: number;
+  /** How long a request is tried at least, in milliseconds, when the queue behind it is full. */
+  readonly minRetryMs: number;
+}
+
+/** A flush that waits for requests up to a number. */
+interface Waiter {
+  readonly upTo: number;
+  /** Time from which the next failed attempt ends the wait. */
+  readonly until: number;
+  failure: Error | undefined;
+  readonly settle: (failure: Error | undefined) => void;
+}
+
+/**
+ * Requests that wait for one destination, sent one after the other. A request that fails for a passing reason is sent again, with
+ * the same bytes, while the queue has room; only when it is full and the request was tried for `minRetryMs` is it given up.
+ */
+export class ExportQueue<Request extends ExportRequest> {
+  private readonly waiting: { readonly request: Request; readonly onFirstAttempt?: Attempted | undefined }[] =
+    [];
+  private readonly waiters = new Set<Waiter>();
+  private waitingItems = 0;
+  private heldBytes = 0;
+  private pushed = 0;
+  private settled = 0;
+  private running: Promise<void> | undefined;
+  private stopping = false;
+  private abandoned = false;
+  private wake: (() => void) | undefined;
+
+  constructor(private readonly options: ExportQueueOptions<Request>) {
+    options.health.watchQueue({
+      size: () => this.waitingItems,
+      capacity: options.maxItems,
+    });
+    onAbandonedExports(this.abandon);
+  }
+
+  /** Why nothing more can wait beside `items` and `bytes` that are not sealed yet; undefined when there is room. */
+  fullBecauseOf(items: number, bytes: number): 'items' | 'bytes' | undefined {
+    if (this.waitingItems + items >= this.options.maxItems) return 'items';
+    return this.heldBytes + bytes >= this.options.maxBytes ? 'bytes' : undefined;
+  }
+
+  /** Adds a request; `onFirstAttempt` gets the result of its first attempt. */
+  push(request: Request, onFirstAttempt?: Attempted): void {
+    this.waiting.push({ request, onFirstAttempt });
+    this.waitingItems += request.count;
+    this.heldBytes += request.bytes;
+    this.pushed += 1;
+    // Outside any context: what is sent, perhaps for minutes, must not hold on to the request that filled the batch.
+    this.running ??= context.with(SUPPRESSED, () => this.sendAll());
+  }
+
+  /**
+   * Waits until everything pushed so far is sent or lost. A destination that has failed for 5 s gets one more attempt; its requests
+   * stay in the queue.
+   *
+   * @throws the last failure
+   */
+  async flush(): Promise<void> {
+    if (this.settled >= this.pushed) return;
+    const { failingSince } = this.options.health;
+    const failure = await new Promise<Error | undefined>((resolve) => {
+      this.waiters.add({
+        upTo: this.pushed,
+        until: (failingSince ?? performance.now()) + PATIENCE_MS,
+        failure: undefined,
+        settle: resolve,
+      });
+      this.wake?.();
+    });
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Sends what waits, counts as lost what cannot be sent, and closes the sender. Never rejects. */
+  async shutdown(): Promise<void> {
+    this.stopping = true;
+    // What fails is counted and reported below.
+    await this.flush().catch(() => undefined);
+    this.abandon();
+    await this.running;
+    await this.options.sender.close();
+    this.options.health.close();
+  }
+
+  /** Counts everything that waits as lost, and ends the attempt that is under way. */
+  private readonly abandon = (): void => {
+    this.stopping = true;
+    this.abandoned = true;
+    const error = this.causeOfLoss();
+    for (const { request, onFirstAttempt } of this.waiting.splice(0)) {
+      this.waitingItems -= request.count;
+      onFirstAttempt?.(error);
+      this.finish(request, { outcome: 'failed', error });
+    }
+    this.options.sender.abort();
+    this.wake?.();
+  };
+
+  private async sendAll(): Promise<void> {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      this.waitingItems -= next.request.count;
+      await this.deliver(next.request, next.onFirstAttempt);
+    }
+    this.running = undefined;
+  }
+
+  private async deliver(request: Request, onFirstAttempt: Attempted | undefined): Promise<void> {
+    const { health } = this.options;
+    const began = performance.now();
+    health.begin(request.count);
+    for (let attempts = 1; ; attempts += 1) {
+      const delivery = await this.attempt(request);
+      if (attempts === 1) onFirstAttempt?.(delivery.outcome === 'sent' ? undefined : delivery.error);
+      if (delivery.outcome !== 'retry') {
+        this.finish(request, delivery);
+        break;
+      }
+      if (this.abandoned) {
+        this.finish(request, { outcome: 'failed', error: this.causeOfLoss() });
+        break;
+      }
+      health.delay(delivery.error);
+      this.endImpatientFlushes(delivery.error);
+      if (this.givesUp(began)) {
+        this.finish(request, { outcome: 'failed', error: delivery.error });
+        break;
+      }
+      await this.pause(waitBeforeRetry(attempts, delivery.afterMs));
+    }
+    health.end(request.count);
+  }
+
+  private async attempt(request: Request): Promise<Delivery> {
+    const { sender, health, attemptTimeoutMs } = this.options;
+    const began = performance.now();
+    let delivery: Delivery;
+    try {
+      delivery = await context.with(SUPPRESSED, () => sender.send(request, attemptTimeoutMs));
+    } catch (error) {
+      delivery = { outcome: 'failed', error: toError(error) };
+    }
+    health.measure((performance.now() - began) / 1_000, delivery);
+    return delivery;
+  }
+
+  private givesUp(began: number): boolean {
+    // A shutdown goes on as long as its flush waits.
+    if (this.stopping) return this.waiters.size === 0;
+    return this.fullBecauseOf(0, 0) !== undefined && performance.now() - began >= this.options.minRetryMs;
+  }
+
+  /** Why what is left at a shutdown is lost. */
+  private causeOfLoss(): Error {
+    return (
+      this.options.health.failure ??
+      new ExportError('the destination had not taken it when the shutdown was over', 'shutdown')
+    );
+  }
+
+  private finish({ count, bytes }: Request, delivery: Exclude<Delivery, { outcome: 'retry' }>): void {
+    this.heldBytes -= bytes;
+    this.settled += 1;
+    this.options.health.settle(count, delivery);
+    for (const waiter of this.waiters) {
+      if (delivery.outcome === 'failed') waiter.failure = delivery.error;
+      if (waiter.upTo <= this.settled) this.endFlush(waiter, waiter.failure);
+    }
+  }
+
+  private endImpatientFlushes(error: Error): void {
+    const now = performance.now();
+    for (const waiter of this.waiters) if (now >= waiter.until) this.endFlush(waiter, error);
+  }
+
+  private endFlush(waiter: Waiter, failure: Error | undefined): void {
+    this.waiters.delete(waiter);
+    waiter.settle(failure);
+  }
+
+  /** Waits before the next attempt; a flush or a shutdown ends the wait. */
+  private pause(ms: number): Promise<void> {
+    if (this.stopping && this.waiters.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      // Without a flush, nothing here keeps the process alive.
+      if (this.waiters.size === 0) timer.unref();
+      this.wake = done;
+    });
+  }
+}
+
+/** Gets the error of the first attempt, or undefined when it succeeded. */
+type Attempted = (failure: Error | undefined) => void;

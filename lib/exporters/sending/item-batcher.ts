@@ -1,0 +1,87 @@
+import { type AnyValue } from '@opentelemetry/api';
+import { type ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+
+import { type AttributeList } from '../../recording/attribute-list.js';
+import { RecordedSpan } from '../../recording/recorded-span.js';
+import { Batcher } from './batcher.js';
+import { type ExportRequest } from './sender.interface.js';
+
+/** A request of objects, which are encoded when they are sent. */
+export interface ItemRequest<Item> extends ExportRequest {
+  readonly items: readonly Item[];
+}
+
+/** Collects objects: for encodings that are not written item by item, and for Jaeger. */
+export class ItemBatcher<Item> extends Batcher<ItemRequest<Item>> {
+  private collected: Item[] = [];
+
+  /** @param bytes estimated size of the item in memory */
+  add(item: Item, bytes: (item: Item) => number): void {
+    if (!this.hasRoom()) return;
+    this.collected.push(item);
+    this.added(bytes(item));
+  }
+
+  protected override build(count: number, bytes: number): ItemRequest<Item> {
+    const items = this.collected;
+    this.collected = [];
+    return { count, bytes, items };
+  }
+}
+
+/** Object headers, ids and times of a span or log record. */
+const ITEM_BYTES = 500;
+const ENTRY_BYTES = 50;
+/** Values are not followed further down. */
+const MAX_DEPTH = 4;
+
+/** Estimated size of a span in memory, in bytes. */
+export function estimateSpanBytes(span: ReadableSpan): number {
+  return span instanceof RecordedSpan ? estimateRecordedSpanBytes(span) : estimateSdkSpanBytes(span);
+}
+
+/** Reads the lists of the span, which makes objects of them only when it is encoded. */
+function estimateRecordedSpanBytes({ name, attributeList, eventList = [] }: RecordedSpan): number {
+  let bytes = ITEM_BYTES + name.length + estimateListBytes(attributeList);
+  for (const event of eventList)
+    bytes += ENTRY_BYTES + event.name.length + estimateListBytes(event.attributes);
+  return bytes;
+}
+
+function estimateListBytes(list: AttributeList | undefined): number {
+  if (list === undefined) return 0;
+  let bytes = list.base === undefined ? 0 : estimateEntryBytes(list.base, 0);
+  for (const entry of list.entries) bytes += estimateValueBytes(entry, 1);
+  return bytes;
+}
+
+function estimateSdkSpanBytes({ name, attributes, events, links }: ReadableSpan): number {
+  let bytes = ITEM_BYTES + name.length + estimateValueBytes(attributes, 0);
+  for (const event of events)
+    bytes += ENTRY_BYTES + event.name.length + estimateValueBytes(event.attributes, 0);
+  for (const link of links) bytes += ENTRY_BYTES + estimateValueBytes(link.attributes, 0);
+  return bytes;
+}
+
+/** Estimated size of a log record in memory, in bytes. */
+export function estimateLogRecordBytes({ body, attributes }: ReadableLogRecord): number {
+  return ITEM_BYTES + estimateValueBytes(body, 0) + estimateValueBytes(attributes, 0);
+}
+
+function estimateValueBytes(value: AnyValue, depth: number): number {
+  if (typeof value === 'string') return ENTRY_BYTES + value.length;
+  if (typeof value !== 'object' || value === null) return ENTRY_BYTES;
+  if (value instanceof Uint8Array) return ENTRY_BYTES + value.length;
+  if (depth >= MAX_DEPTH) return ENTRY_BYTES;
+  let bytes = ENTRY_BYTES;
+  if (Array.isArray(value)) for (const entry of value) bytes += estimateValueBytes(entry, depth + 1);
+  else bytes += estimateEntryBytes(value as Record<string, AnyValue>, depth);
+  return bytes;
+}
+
+function estimateEntryBytes(entries: Readonly<Record<string, AnyValue>>, depth: number): number {
+  let bytes = 0;
+  for (const key in entries) bytes += key.length + estimateValueBytes(entries[key], depth + 1);
+  return bytes;
+}

@@ -1,0 +1,88 @@
+import {
+  type AnyValue,
+  type Attributes,
+  type Logger,
+  type LoggerOptions,
+  type LoggerProvider,
+  type LogRecord,
+} from '@opentelemetry/api';
+
+/** Values are not followed further down. */
+const MAX_DEPTH = 8;
+
+/** A provider that can be told to send what it holds. */
+interface FlushableProvider extends LoggerProvider {
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Cuts texts in bodies and attributes of log records before they reach another provider. */
+export class LimitedLoggerProvider implements FlushableProvider {
+  private readonly loggers = new WeakMap<Logger, Logger>();
+
+  constructor(
+    private readonly next: FlushableProvider,
+    /** Characters of a text. */
+    private readonly valueLength: number,
+  ) {}
+
+  getLogger(name: string, version?: string, options?: LoggerOptions): Logger {
+    const next = this.next.getLogger(name, version, options);
+    let logger = this.loggers.get(next);
+    if (logger === undefined) {
+      const { valueLength } = this;
+      logger = {
+        enabled: (asked) => next.enabled(asked),
+        emit: (record) => {
+          next.emit(limitRecord(record, valueLength));
+        },
+      };
+      this.loggers.set(next, logger);
+    }
+    return logger;
+  }
+
+  forceFlush(): Promise<void> {
+    return this.next.forceFlush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.next.shutdown();
+  }
+}
+
+/** The record itself while no text is too long. */
+function limitRecord(record: LogRecord, length: number): LogRecord {
+  const { attributes } = record;
+  const body = limitValue(record.body, length, 0);
+  const limited = attributes === undefined ? undefined : (limitValue(attributes, length, 0) as Attributes);
+  if (body === record.body && limited === attributes) return record;
+  return { ...record, body, ...(limited !== undefined && { attributes: limited }) };
+}
+
+/** The value itself while no text in it is too long, else a copy. */
+function limitValue(value: AnyValue, length: number, depth: number): AnyValue {
+  if (typeof value === 'string') return value.length <= length ? value : value.slice(0, length);
+  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return value;
+  if (value instanceof Uint8Array) return value.length <= length ? value : value.slice(0, length);
+  if (Array.isArray(value)) return limitArray(value, length, depth);
+  const entries = value as Record<string, AnyValue>;
+  let copy: Record<string, AnyValue> | undefined;
+  for (const key in entries) {
+    const entry = entries[key];
+    // Most are short texts: only others are worth a call.
+    if (typeof entry === 'string' ? entry.length <= length : typeof entry !== 'object') continue;
+    const limited = limitValue(entry, length, depth + 1);
+    if (limited !== entry) (copy ??= { ...entries })[key] = limited;
+  }
+  return copy ?? value;
+}
+
+function limitArray(values: readonly AnyValue[], length: number, depth: number): AnyValue {
+  let copy: AnyValue[] | undefined;
+  for (const [index, entry] of values.entries()) {
+    const limited = limitValue(entry, length, depth + 1);
+    if (limited !== entry) (copy ??= [...values])[index] = limited;
+  }
+  return copy ?? values;
+}
