@@ -9,6 +9,7 @@ import { startInstrumentations } from './instrumentation/start-instrumentations.
 import { startLogging } from './logging/start-logging.js';
 import { bindObservables } from './metrics/instruments.js';
 import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
+import { startSdkMetrics } from './metrics/sdk-metrics.js';
 import { observeSources, wantsSources } from './observe-sources.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { runtimeState } from './runtime/runtime-state.js';
@@ -51,6 +52,7 @@ function startRooms(runtime: TelemetryRuntime): void {
     logging.stop();
   });
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
+  if (config.instrumentation.sdkMetrics) runtime.onStop(startSdkMetrics(runtime.feed?.store));
   runtime.onStop(startInstrumentations(config));
   if (runtime.feed !== undefined && wantsSources(config)) runtime.onStop(observeSources(runtime.feed));
   runtime.onStop(watchProcess(runtime));

@@ -148,3 +148,23 @@ export const METRIC_NESTJS_GRAPHQL_OPERATION_DURATION = 'nestjs.graphql.operatio
 export const METRIC_NESTJS_GRAPHQL_EVENT_DURATION = 'nestjs.graphql.event.duration';
 export const ATTR_NESTJS_GRAPHQL_FIELD = 'nestjs.graphql.field';
 export const ATTR_NESTJS_GRAPHQL_ERROR_COUNT = 'nestjs.graphql.error.count';
+
+/** Metrics about the telemetry itself. */
+export const METRIC_OTEL_SDK_SPAN_STARTED = 'otel.sdk.span.started';
+export const METRIC_OTEL_SDK_SPAN_LIVE = 'otel.sdk.span.live';
+export const METRIC_OTEL_SDK_LOG_CREATED = 'otel.sdk.log.created';
+export const METRIC_OTEL_SDK_EXPORTER_OPERATION_DURATION = 'otel.sdk.exporter.operation.duration';
+export const ATTR_OTEL_COMPONENT_NAME = 'otel.component.name';
+export const ATTR_OTEL_COMPONENT_TYPE = 'otel.component.type';
+export const ATTR_OTEL_SPAN_PARENT_ORIGIN = 'otel.span.parent.origin';
+export const ATTR_OTEL_SPAN_SAMPLING_RESULT = 'otel.span.sampling_result';
+/** Metrics of exporters and processors, by signal: `otel.sdk.exporter.span.exported`. */
+export const metricOfSdkExporter = (item: string, what: 'exported' | 'inflight'): string =>
+  `otel.sdk.exporter.${item}.${what}`;
+export const metricOfSdkProcessor = (
+  item: string,
+  what: 'processed' | 'queue.size' | 'queue.capacity',
+): string => `otel.sdk.processor.${item}.${what}`;
+/** The embedded store; the conventions have no names for it. */
+export const METRIC_STORE_DROPPED = 'nestjs_telemetry.store.dropped';
+export const METRIC_STORE_QUEUE_SIZE = 'nestjs_telemetry.store.queue.size';

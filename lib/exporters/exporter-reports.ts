@@ -9,6 +9,11 @@ export function exporterReports(): ExporterReport[] {
   return [...reportedExporters].map((health) => health.report());
 }
 
+/** The accounts of all configured exporters, in the order in which they were configured. */
+export function exporterHealths(): ExporterHealth[] {
+  return [...reportedExporters];
+}
+
 /** Adds an exporter to those that `exporterReports()` lists. */
 export function addExporterReport(health: ExporterHealth): void {
   reportedExporters.add(health);

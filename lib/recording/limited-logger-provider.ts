@@ -7,6 +7,8 @@ import {
   type LogRecord,
 } from '@opentelemetry/api';
 
+import { recordingCounts } from './recording-counts.js';
+
 /** Values are not followed further down. */
 const MAX_DEPTH = 8;
 
@@ -16,7 +18,7 @@ interface FlushableProvider extends LoggerProvider {
   shutdown(): Promise<void>;
 }
 
-/** Cuts texts in bodies and attributes of log records before they reach another provider. */
+/** Counts log records, and cuts texts in their bodies and attributes, before they reach another provider. */
 export class LimitedLoggerProvider implements FlushableProvider {
   private readonly loggers = new WeakMap<Logger, Logger>();
 
@@ -34,6 +36,7 @@ export class LimitedLoggerProvider implements FlushableProvider {
       logger = {
         enabled: (asked) => next.enabled(asked),
         emit: (record) => {
+          recordingCounts.logRecords += 1;
           next.emit(limitRecord(record, valueLength));
         },
       };

@@ -32,6 +32,7 @@ import {
   toLinks,
   toTimedEvents,
 } from './recorded-events.js';
+import { recordingCounts } from './recording-counts.js';
 import { type SpanClock } from './span-clock.js';
 import { type TraceId } from './span-identity.js';
 import { type SpanOwner } from './span-owner.interface.js';
@@ -155,6 +156,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     const { processor } = this.owner;
     processor.onEnding?.(asSdkSpan(this));
     this.over = true;
+    recordingCounts.live -= 1;
     processor.onEnd(asSdkSpan(this));
   }
 

@@ -10,6 +10,7 @@ import {
   trace,
   type Tracer,
   TraceFlags,
+  type TraceState,
 } from '@opentelemetry/api';
 import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
@@ -21,6 +22,7 @@ import { isPlainRecord, toAttributes } from './attribute-value.js';
 import { textOf } from './copy-bounded.js';
 import { LocalSpan } from './local-span.js';
 import { RecordedSpan } from './recorded-span.js';
+import { countStarted, Origin, recordingCounts, Result } from './recording-counts.js';
 import { SpanClock } from './span-clock.js';
 import { TraceId } from './span-identity.js';
 import { type RecordingLimits, type SpanOwner } from './span-owner.interface.js';
@@ -76,7 +78,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
     if (parent instanceof LocalSpan && this.settings.childrenFollowParent) {
       return parent instanceof RecordedSpan
         ? this.record(name, options, caller, parent)
-        : new UnrecordedSpan(parent.traceId, parent.traceState);
+        : unrecorded(parent.traceId, parent.traceState, Origin.local);
     }
     return this.decide(name, options, caller, parent);
   }
@@ -121,7 +123,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
   /** A span without a parent, decided about without a text of its trace id, which nobody may ever ask for. */
   private startTrace(name: string, options: SpanOptions, caller: Context, recorded: TraceShare): Span {
     const traceId = TraceId.random();
-    if (!recorded.includes(traceId)) return new UnrecordedSpan(traceId, undefined);
+    if (!recorded.includes(traceId)) return unrecorded(traceId, undefined, Origin.none);
     const start = {
       name,
       kind: options.kind ?? SpanKind.INTERNAL,
@@ -154,7 +156,8 @@ export class RecordingTracer implements Tracer, SpanOwner {
       isPlainRecord(given) ? given : toAttributes(given, `span "${textOf(name, 256)}"`),
       options.links ?? NO_LINKS,
     );
-    if (decision === SamplingDecision.NOT_RECORD) return new UnrecordedSpan(traceId, traceState);
+    if (decision === SamplingDecision.NOT_RECORD)
+      return unrecorded(traceId, traceState, originOf(local ?? remote));
     const span = new RecordedSpan(this, {
       name,
       kind,
@@ -183,8 +186,21 @@ export class RecordingTracer implements Tracer, SpanOwner {
     }
     if (links !== undefined) span.addLinks(links);
     span.announce(caller);
+    const isSampled = (span.traceFlags & TraceFlags.SAMPLED) !== 0;
+    countStarted(originOf(span.parent), isSampled ? Result.sample : Result.recordOnly);
+    recordingCounts.live += 1;
     return span;
   }
+}
+
+function unrecorded(traceId: TraceId, traceState: TraceState | undefined, origin: number): Span {
+  countStarted(origin, Result.drop);
+  return new UnrecordedSpan(traceId, traceState);
+}
+
+function originOf(parent: LocalSpan | SpanContext | undefined): number {
+  if (parent === undefined) return Origin.none;
+  return parent instanceof LocalSpan || parent.isRemote !== true ? Origin.local : Origin.remote;
 }
 
 /** The context a parent gives, if it is one that a trace can go on from. */

@@ -7,6 +7,7 @@ import { OnDemandReader } from '../exporters/on-demand.reader.js';
 import { type MetricFeed, startMetricFeed } from '../exporters/store/start-metric-feed.js';
 import { storedResourceOf } from '../exporters/store/stored-resource.js';
 import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
+import { watchStoreLosses } from '../exporters/store/watch-store-losses.js';
 import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
 import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../store/rows.interface.js';
 import { openStore, type TelemetryStore } from '../store/store.js';
@@ -20,13 +21,16 @@ interface FlushableLoggerProvider extends LoggerProvider {
 /** The store of this process, and what flows into it. */
 export class StoreFeed {
   private metrics: MetricFeed | undefined;
+  private readonly stopWatching: () => void;
   private readonly routes = new Map<string, DeclaredRoute>();
 
   constructor(
     readonly store: TelemetryStore,
     /** Who this process is. */
     readonly resource: StoredResource,
-  ) {}
+  ) {
+    this.stopWatching = watchStoreLosses(store);
+  }
 
   spanProcessor(): StoreSpanProcessor {
     return new StoreSpanProcessor(this.store);
@@ -69,8 +73,9 @@ export class StoreFeed {
   }
 
   /** Writes what waits and closes the database. Never rejects. */
-  close(): Promise<void> {
-    return this.store.close();
+  async close(): Promise<void> {
+    await this.store.close();
+    this.stopWatching();
   }
 }
 

@@ -17,6 +17,7 @@ import { createMetricReaders } from '../exporters/create-metric-readers.js';
 import { createSpanProcessors } from '../exporters/create-span-processors.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { LimitedLoggerProvider } from '../recording/limited-logger-provider.js';
+import { countingMeterProvider } from '../recording/recording-counts.js';
 import { RecordingTracerProvider } from '../recording/recording-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
@@ -143,7 +144,12 @@ function createTracerProvider(
   { engine, traces }: TelemetryConfig,
   parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
 ): OwnedProvider & ApiTracerProvider {
-  if (engine === 'sdk') return new TracerProvider({ ...parts, spanLimits: traces.limits });
+  if (engine === 'sdk')
+    return new TracerProvider({
+      ...parts,
+      spanLimits: traces.limits,
+      meterProvider: countingMeterProvider(),
+    });
   return new RecordingTracerProvider({
     ...parts,
     limits: traces.limits,
@@ -190,11 +196,7 @@ function startLogRecords(
   const sending = createLoggerProvider(config, resource);
   const unlimited = feed === undefined ? sending : feed.loggerProvider(sending);
   if (unlimited === undefined) return undefined;
-  const { attributeValueLength } = config.logs;
-  const provider =
-    attributeValueLength === Infinity
-      ? unlimited
-      : new LimitedLoggerProvider(unlimited, attributeValueLength);
+  const provider = new LimitedLoggerProvider(unlimited, config.logs.attributeValueLength);
   register(
     'logs',
     () => logs.setGlobalLoggerProvider(provider),

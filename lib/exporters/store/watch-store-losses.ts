@@ -1,0 +1,44 @@
+import { DeliveryLog } from '../delivery-log.js';
+
+const LOOK_MS = 1_000;
+
+/** What is asked of a store. */
+export interface LossySource {
+  readonly file: string;
+  /** Rows that wait to be written. */
+  readonly queued: number;
+  /** Rows lost so far. */
+  readonly dropped: number;
+}
+
+/** Logs what the embedded store loses, as exporters log their losses. Returns what ends that, after a last look. */
+export function watchStoreLosses(store: LossySource, everyMs = LOOK_MS): () => void {
+  const log = new DeliveryLog({
+    key: 'store:dropped',
+    signal: 'telemetry',
+    items: 'rows',
+    destination: `${store.file} (the embedded store)`,
+  });
+  let known = store.dropped;
+  const look = (): void => {
+    const { dropped, queued } = store;
+    const lost = dropped - known;
+    known = dropped;
+    if (lost <= 0) {
+      log.worked();
+      return;
+    }
+    // A row that is refused finds a full queue; one that cannot be written leaves it.
+    const reason =
+      queued > 0 ? 'rows come faster than they can be written' : 'some rows could not be made or written';
+    const remedy =
+      'Record fewer (sampling, logging.level), put store.file on a faster disk with room, or send telemetry to a collector.';
+    log.lost(lost, { reason, remedy });
+  };
+  const timer = setInterval(look, everyMs).unref();
+  return () => {
+    clearInterval(timer);
+    look();
+    log.close();
+  };
+}

@@ -1,0 +1,35 @@
+import { watchStoreLosses } from '../../../lib/exporters/store/watch-store-losses.js';
+import { type StoredSpan } from '../../../lib/store/rows.interface.js';
+import { openStore } from '../../../lib/store/store.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { collectWarnings } from '../support/collect-warnings.js';
+
+describe('what the embedded store loses', () => {
+  it('is logged with the number of rows, and once more when it keeps up again', async () => {
+    const warnings = collectWarnings();
+    const store = openStore({
+      file: ':memory:',
+      maxAgeMs: 3_600_000,
+      maxBytes: 64 * 2 ** 20,
+      maxSpans: 10_000,
+      maxLogs: 10_000,
+      maxPoints: 10_000,
+    })!;
+    const stop = watchStoreLosses(store, 50);
+    // The row is made when it is written: what waits here is a number.
+    const unmade = (): StoredSpan => {
+      throw new Error('never made');
+    };
+    for (let index = 0; index < 21_000; index += 1) store.addSpan(index, unmade);
+
+    const first =
+      /telemetry could not be sent to :memory: \(the embedded store\): .*sampling.*Lost since \S+: [\d,]+ rows/;
+    await waitUntil(() => warnings.messages.some((message) => first.test(message)));
+    await store.close();
+    await waitUntil(() =>
+      warnings.messages.some((message) => /again, after .*lost meanwhile: 21,000 rows/.test(message)),
+    );
+    stop();
+    warnings.restore();
+  });
+});
