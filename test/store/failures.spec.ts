@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -50,6 +59,63 @@ describe('the file of the store', () => {
     const folder = newFolder();
     openTestStore({ file: join(folder, 'telemetry.db') });
     expect(existsSync(join(folder, '.gitignore'))).toBe(false);
+  });
+
+  const modesIn = (folder: string): Record<string, string> =>
+    Object.fromEntries(
+      ['', ...readdirSync(folder)]
+        .filter((name) => name !== '.gitignore')
+        .map((name) => [name, (statSync(join(folder, name)).mode & 0o777).toString(8)]),
+    );
+
+  it.each([0o000, 0o022, 0o077])(
+    'can be read by its owner only, like its journal and its folder, at a umask of %d',
+    async (umask) => {
+      const folder = join(newFolder(), '.telemetry');
+      const before = process.umask(umask);
+      try {
+        await addRows(openTestStore({ file: join(folder, 'telemetry.db') }));
+      } finally {
+        process.umask(before);
+      }
+      expect(modesIn(folder)).toEqual({
+        '': '700',
+        'telemetry.db': '600',
+        'telemetry.db-shm': '600',
+        'telemetry.db-wal': '600',
+      });
+    },
+  );
+
+  it('of an earlier version that others could read is tightened, its journal and its folder too', async () => {
+    const folder = join(newFolder(), '.telemetry');
+    const file = join(folder, 'telemetry.db');
+    const earlier = openTestStore({ file });
+    await addRows(earlier);
+    for (const name of ['', '-wal', '-shm']) chmodSync(file + name, 0o644);
+    chmodSync(folder, 0o755);
+    await addRows(openTestStore({ file }));
+    expect(new Set(Object.values(modesIn(folder)))).toEqual(new Set(['600', '700']));
+  });
+
+  it('that is set aside cannot be read by others', async () => {
+    const folder = newFolder();
+    const file = join(folder, 'telemetry.db');
+    writeFileSync(file, 'this is no database, whatever its name says'.repeat(100), { mode: 0o644 });
+    await addRows(openTestStore({ file }));
+    expect(modesIn(folder)[asideOf(file)[0]!]).toBe('600');
+  });
+
+  it('leaves the mode of a folder and of a database that are not ours', async () => {
+    const folder = newFolder();
+    const file = join(folder, 'telemetry.db');
+    const foreign = new DatabaseSync(file);
+    foreign.exec('CREATE TABLE theirs (id)');
+    foreign.close();
+    chmodSync(file, 0o644);
+    chmodSync(folder, 0o755);
+    await addRows(openTestStore({ file }));
+    expect(modesIn(folder)).toEqual({ '': '755', 'telemetry.db': '644' });
   });
 
   it('is set aside with one warning when it is no database, and begun anew', async () => {

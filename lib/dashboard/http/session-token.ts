@@ -6,7 +6,6 @@ import {
   existsSync,
   fstatSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -17,6 +16,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { makePrivateFolder } from '../../store/database/private-files.js';
 
 /** Beside the database: services that share the database share the token. */
 const FILE_NAME = 'dashboard-token';
@@ -88,8 +88,7 @@ function isPrivate(stats: Stats): boolean {
 
 /** Of several processes that start together, all use the token of the first. */
 function saveToken(folder: string): string {
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined)
-    writeFileSync(join(folder, '.gitignore'), '*\n');
+  makePrivateFolder(folder);
   const target = join(folder, FILE_NAME);
   const token = newToken();
   const draft = `${target}.${process.pid}`;

@@ -1,9 +1,10 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 import { Database } from './database.js';
 import { classifyFailure } from './database-failure.js';
 import { type Sqlite } from './load-sqlite.js';
+import { createPrivateFile, makePrivateFolder, tightenDatabase } from './private-files.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.constants.js';
 
 export const IN_MEMORY = ':memory:';
@@ -34,12 +35,17 @@ export class ForeignDatabaseError extends Error {
 export function openDatabase(sqlite: Sqlite, given: string): Database {
   const inMemory = given === IN_MEMORY;
   const file = inMemory ? given : resolve(given);
-  if (!inMemory) makeFolder(dirname(file));
+  if (!inMemory) {
+    makePrivateFolder(dirname(file));
+    createPrivateFile(file);
+  }
   const raw = new sqlite.DatabaseSync(file);
   try {
     raw.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT_MS}`);
     const database = new Database(raw, file, inMemory ? undefined : statSync(file).ino);
     prepareFile(database);
+    // Not before it is known to be ours.
+    if (!inMemory) tightenDatabase(file);
     // Node's SQLite has it since 22.16; without, lines are looked through.
     database.hasWords = database.get("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'") !== undefined;
     raw.exec('PRAGMA busy_timeout = 0');
@@ -97,9 +103,4 @@ function checkIdentity(database: Database): void {
   if (isOurs && version !== SCHEMA_VERSION) throw new ForeignDatabaseError(database.file, version);
   if (!isOurs && (version !== 0 || database.get('SELECT 1 FROM sqlite_schema') !== undefined))
     throw new ForeignDatabaseError(database.file, undefined);
-}
-
-function makeFolder(folder: string): void {
-  if (mkdirSync(folder, { recursive: true }) === undefined) return;
-  writeFileSync(join(folder, '.gitignore'), '*\n');
 }

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import { tightenDatabase } from './private-files.js';
+
 /** Of files that were set aside, the newest stay for a look; the others would fill the disk. */
 const KEPT = 3;
 /** The journal goes first: SQLite would otherwise play it into the file that takes the place. */
@@ -22,6 +24,8 @@ export function setAside(file: string, inode: number | undefined): string | unde
     if (!isStill(file, inode)) return undefined;
     const target = `${file}.corrupt-${new Date().toISOString().replaceAll(':', '-')}`;
     for (const part of PARTS) if (isStill(file + part, undefined)) renameSync(file + part, target + part);
+    // A version before may have made it readable for others.
+    tightenDatabase(target);
     removeOldest(file);
     return target;
   } finally {
