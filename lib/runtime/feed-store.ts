@@ -6,6 +6,7 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { OnDemandReader } from '../exporters/on-demand.reader.js';
 import { type MetricFeed, startMetricFeed } from '../exporters/store/start-metric-feed.js';
 import { storedResourceOf } from '../exporters/store/stored-resource.js';
+import { StoreLogRecordProcessor } from '../exporters/store/store-log-record.processor.js';
 import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
 import { watchStoreLosses } from '../exporters/store/watch-store-losses.js';
 import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
@@ -34,6 +35,11 @@ export class StoreFeed {
 
   spanProcessor(): StoreSpanProcessor {
     return new StoreSpanProcessor(this.store);
+  }
+
+  /** For log records of a provider that is not ours. */
+  logRecordProcessor(): StoreLogRecordProcessor {
+    return new StoreLogRecordProcessor(this.store, this.resource);
   }
 
   /** Log records go into the store, and then to `next` if there is one. */

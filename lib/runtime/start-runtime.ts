@@ -23,7 +23,9 @@ import { AsyncLocalStorageContextManager } from './async-local-storage-context-m
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
 import { openStoreFeed, type StoreFeed } from './feed-store.js';
+import { noticeLateProviders } from './late-providers.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
+import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from './keep-exemplars.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
@@ -32,7 +34,8 @@ import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
 
 /**
  * Starts what nobody has started yet and gives the runtime of this process. A signal whose provider is registered
- * already (a NodeSDK of the application's own, an agent) is left to it: our spans, instruments and records go there.
+ * already (a NodeSDK of the application's own, an agent) is left to it: our spans, instruments and records go there, and
+ * the configured destinations join it.
  *
  * @throws never: start-up must not break the application
  */
@@ -49,17 +52,19 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
 
   registerPropagation(config, register);
   const feed = attempt('the store', () => openStoreFeed(config, resource));
+  const ownsTraces = !isRegistered('trace');
   const tracing = attempt('traces', () => startTracing(config, resource, feed, register));
   const measuring = attempt('metrics', () => startMetrics(config, resource, feed, register));
   const logging = attempt('logs', () => startLogRecords(config, resource, feed, register));
 
+  undo.push(noticeLateProviders());
   const runtime = new TelemetryRuntime({
     config,
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
     feed,
     // A sampler of the application's own, or the SDK of somebody else, may decide otherwise.
-    childrenFollowParent: tracing !== undefined && childrenFollowParent(config.traces),
+    childrenFollowParent: ownsTraces && tracing !== undefined && childrenFollowParent(config.traces),
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
     unregister: () => {
       for (const unset of undo.reverse()) unset();
@@ -122,10 +127,7 @@ function startTracing(
   feed: StoreFeed | undefined,
   register: Register,
 ): OwnedProvider | undefined {
-  if (isRegistered('trace')) {
-    warnBypassed('spans', feed);
-    return undefined;
-  }
+  if (isRegistered('trace')) return joinTracerProvider(config, resource, feed);
   const processors = createSpanProcessors(config);
   if (feed !== undefined) processors.push(feed.spanProcessor());
   const { sampler, spanProcessors } = startSampling(config.traces, processors);
@@ -164,7 +166,7 @@ function startMetrics(
   feed: StoreFeed | undefined,
   register: Register,
 ): { provider: OwnedProvider | undefined; prometheus: PrometheusScrape | undefined } {
-  if (isRegistered('metrics')) return { provider: undefined, prometheus: undefined };
+  if (isRegistered('metrics')) return joinMeterProvider(config, feed);
   const { readers, prometheus } = createMetricReaders(config);
   const stored = feed?.metricReader(prometheus?.reader);
   if (stored !== undefined && stored !== prometheus?.reader) readers.push(stored);
@@ -189,10 +191,7 @@ function startLogRecords(
   feed: StoreFeed | undefined,
   register: Register,
 ): OwnedProvider | undefined {
-  if (isRegistered('logs')) {
-    warnBypassed('log lines', feed);
-    return undefined;
-  }
+  if (isRegistered('logs')) return joinLoggerProvider(config, feed);
   const sending = createLoggerProvider(config, resource);
   const unlimited = feed === undefined ? sending : feed.loggerProvider(sending);
   if (unlimited === undefined) return undefined;
@@ -205,16 +204,6 @@ function startLogRecords(
     },
   );
   return provider;
-}
-
-/** What goes to the provider of somebody else does not come to the store. */
-function warnBypassed(what: string, feed: StoreFeed | undefined): void {
-  if (feed !== undefined)
-    warnOnce(
-      `store:bypassed:${what}`,
-      `Another OpenTelemetry SDK runs in this process and takes its ${what}, so the dashboard has none of them. ` +
-        'Leave it out, or send its telemetry to the dashboard with dashboard.otlp.',
-    );
 }
 
 function warnRejected(slot: GlobalSlot): void {

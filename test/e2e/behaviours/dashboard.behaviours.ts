@@ -17,6 +17,7 @@ import {
   type CanActivate,
   VersioningType,
 } from '@nestjs/common';
+import { trace } from '@opentelemetry/api';
 import { type DashboardOptions, TelemetryService } from 'nestjs-telemetry';
 
 import { eventually, SpanCollector } from './collectors.js';
@@ -891,14 +892,20 @@ export function describeDashboard(platform: Platform): void {
       }
     });
 
-    it('says so where the SDK of somebody else takes the spans', async () => {
-      const stopSdk = platform.startOwnSdk(new SpanCollector());
+    it('shows the spans of an SDK that somebody else has started', async () => {
+      const theirs = new SpanCollector();
+      const stopSdk = platform.startOwnSdk(theirs);
       const app = await startDashboard(platform);
       try {
-        const { warnings } = await ask<{ warnings: { message: string }[] }>(app, 'health');
-        expect(warnings.map(({ message }) => message)).toContainEqual(
-          expect.stringMatching(/^Another OpenTelemetry SDK .* spans, so the dashboard has none/),
+        const { traceId } = trace.getTracer('theirs').startActiveSpan('hosted', { root: true }, (span) => {
+          span.end();
+          return span.spanContext();
+        });
+        const { spans } = await answered('the trace', () =>
+          ask<{ spans: { name: string }[] }>(app, `traces/${traceId}`).catch(() => undefined),
         );
+        expect(spans.map(({ name }) => name)).toEqual(['hosted']);
+        expect(theirs.inTrace(traceId)).toHaveLength(1);
       } finally {
         await app.stop();
         await stopSdk();

@@ -7,7 +7,6 @@ import {
   type DynamicModule,
   Get,
   Global,
-  Logger,
   Module,
   type OnApplicationShutdown,
   type OnModuleDestroy,
@@ -178,7 +177,7 @@ export function describeLifecycle(platform: Platform): void {
       });
       // NestJS 11 runs every hook again for each further close, also while the first one is under way.
       await (platform.nest === 11 ? app.stop() : Promise.all([app.stop(), app.app.close()]));
-      new Logger('Main').log('closed');
+      getTelemetry('Main').logInfo('closed');
       await new Promise((resolve) => upstream.close(resolve));
 
       const names = [

@@ -1,0 +1,248 @@
+import { type Context, logs, metrics, trace } from '@opentelemetry/api';
+import { type Resource } from '@opentelemetry/resources';
+import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
+import { type IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
+import { type ReadableSpan, type Span, type SpanProcessor } from '@opentelemetry/sdk-trace';
+
+import { type OtlpTarget, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { warnOnce } from '../errors/warnings.js';
+import { createLogRecordProcessors } from '../exporters/create-log-record-processors.js';
+import { createMetricReaders } from '../exporters/create-metric-readers.js';
+import { createSpanProcessors } from '../exporters/create-span-processors.js';
+import { OnDemandReader } from '../exporters/on-demand.reader.js';
+import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { type StoreFeed } from './feed-store.js';
+import {
+  addLogRecordProcessor,
+  addMetricReader,
+  addSpanProcessor,
+  type Detach,
+  logRecordProcessorsOf,
+  metricReadersOf,
+  sendsTo,
+  spanProcessorsOf,
+  unwrapProvider,
+} from './foreign-sdk-internals.js';
+import { type OwnedProvider } from './telemetry-runtime.js';
+
+/**
+ * Joins a tracer provider that somebody else has registered: its spans go where the configuration sends spans, besides to
+ * where it sends them. Which spans there are is up to its sampler. Undefined where that cannot be, which is warned about.
+ */
+export function joinTracerProvider(
+  config: TelemetryConfig,
+  resource: Resource,
+  feed: StoreFeed | undefined,
+): OwnedProvider | undefined {
+  const provider = unwrapProvider(trace.getTracerProvider());
+  const theirs = spanProcessorsOf(provider);
+  const { traces } = config;
+  const otlp = withoutTheirs(traces.otlp, theirs);
+  const wanted = [
+    ...otlp.map(({ url }) => url),
+    ...traces.jaeger.map((target) =>
+      target.transport === 'udp' ? `${target.host}:${target.port}` : target.url,
+    ),
+    ...(traces.console ? ['the console'] : []),
+    ...(traces.processors.length > 0 ? ['spanProcessors'] : []),
+    ...(feed === undefined ? [] : ['the dashboard']),
+  ];
+  if (wanted.length === 0) return undefined;
+  const processors = createSpanProcessors({ ...config, traces: { ...traces, otlp } });
+  if (feed !== undefined) processors.push(feed.spanProcessor());
+  const joined = new JoinedSpanProcessor(processors, resource);
+  return join('spans', provider, wanted, joined, addSpanProcessor(provider, joined));
+}
+
+/** Joins a logger provider that somebody else has registered; see `joinTracerProvider()`. */
+export function joinLoggerProvider(
+  config: TelemetryConfig,
+  feed: StoreFeed | undefined,
+): OwnedProvider | undefined {
+  const provider = unwrapProvider(logs.getLoggerProvider());
+  const otlp = withoutTheirs(config.logs.otlp, logRecordProcessorsOf(provider));
+  const wanted = [
+    ...otlp.map(({ url }) => url),
+    ...(config.logs.processors.length > 0 ? ['logRecordProcessors'] : []),
+    ...(feed === undefined ? [] : ['the dashboard']),
+  ];
+  if (wanted.length === 0) return undefined;
+  const processors = createLogRecordProcessors({ ...config, logs: { ...config.logs, otlp } });
+  if (feed !== undefined) processors.push(feed.logRecordProcessor());
+  const joined = new JoinedLogRecordProcessor(processors);
+  return join('log records', provider, wanted, joined, addLogRecordProcessor(provider, joined));
+}
+
+/** Joins a meter provider that somebody else has registered; see `joinTracerProvider()`. */
+export function joinMeterProvider(
+  config: TelemetryConfig,
+  feed: StoreFeed | undefined,
+): { readonly provider: OwnedProvider | undefined; readonly prometheus: PrometheusScrape | undefined } {
+  const nothing = { provider: undefined, prometheus: undefined };
+  const provider = unwrapProvider(metrics.getMeterProvider());
+  const otlp = withoutTheirs(config.metrics.otlp, metricReadersOf(provider));
+  const { prometheus: scraped } = config.metrics;
+  const wanted = [
+    ...otlp.map(({ url }) => url),
+    ...(scraped === undefined ? [] : [`${scraped.path} (HTTP 404)`]),
+    ...(config.metrics.readers.length > 0 ? ['metricReaders'] : []),
+    ...(feed === undefined ? [] : ['the dashboard']),
+  ];
+  if (wanted.length === 0) return nothing;
+  const { readers, prometheus } = createMetricReaders({ ...config, metrics: { ...config.metrics, otlp } });
+  const stored = feed?.metricReader(prometheus?.reader);
+  if (stored !== undefined && stored !== prometheus?.reader) readers.push(stored);
+  const ours = new MeterProvider({ readers: [new OnDemandReader()] });
+  const detach = detachAll(readers.map((reader) => addMetricReader(provider, reader, ours)));
+  const joined = new JoinedReaders(readers);
+  const owned = join('metrics', provider, wanted, joined, detach);
+  if (owned === undefined) return nothing;
+  if (stored !== undefined) feed?.startMetrics(stored);
+  return { provider: owned, prometheus };
+}
+
+/** Targets that the other SDK does not send to by itself: they would get everything twice. */
+function withoutTheirs(targets: readonly OtlpTarget[], senders: readonly unknown[]): readonly OtlpTarget[] {
+  return targets.filter(({ url }) => !senders.some((sender) => sendsTo(sender, url)));
+}
+
+/** All of them, or none. */
+function detachAll(detaches: readonly (Detach | undefined)[]): Detach | undefined {
+  const added = detaches.filter((detach) => detach !== undefined);
+  const detach = (): void => {
+    for (const remove of added) remove();
+  };
+  if (added.length === detaches.length) return detach;
+  detach();
+  return undefined;
+}
+
+function join(
+  what: string,
+  provider: unknown,
+  wanted: readonly string[],
+  joined: OwnedProvider,
+  detach: Detach | undefined,
+): OwnedProvider | undefined {
+  if (detach === undefined) {
+    void joined.shutdown();
+    warnNotJoined(what, provider, wanted);
+    return undefined;
+  }
+  return {
+    forceFlush: () => joined.forceFlush(),
+    shutdown: () => {
+      detach();
+      return joined.shutdown();
+    },
+  };
+}
+
+function warnNotJoined(what: string, provider: unknown, wanted: readonly string[]): void {
+  const name = nameOf(provider);
+  const remedy = name.startsWith('Noop')
+    ? // What is registered is out of reach of the API that we have.
+      'It belongs to another version of @opentelemetry/api: run `npm ls @opentelemetry/api` and keep one copy.'
+    : name.startsWith('Sentry')
+      ? 'Let Sentry leave OpenTelemetry alone: Sentry.init({ skipOpenTelemetrySetup: true }).'
+      : `Start it without ${what}, have it send them there itself, or leave it out.`;
+  warnOnce(
+    `foreign-provider:${what}`,
+    `Another OpenTelemetry provider (${name}) takes the ${what} of this process and lets nobody join it, so these get ` +
+      `none: ${wanted.join(', ')}. ${remedy}`,
+  );
+}
+
+function nameOf(provider: unknown): string {
+  const name =
+    typeof provider === 'object' && provider !== null
+      ? (provider.constructor as { name?: string } | undefined)?.name
+      : undefined;
+  return name === undefined || name === '' || name === 'Object' ? 'of an unknown class' : name;
+}
+
+/** Spans of the other SDK as ours would be: of the service that the configuration names. */
+class JoinedSpanProcessor implements SpanProcessor {
+  private readonly resources = new WeakMap<Resource, Resource>();
+
+  constructor(
+    private readonly processors: readonly SpanProcessor[],
+    private readonly resource: Resource,
+  ) {}
+
+  onStart(span: Span, parentContext: Context): void {
+    for (const processor of this.processors) processor.onStart(span, parentContext);
+  }
+
+  onEnding(span: Span): void {
+    for (const processor of this.processors) processor.onEnding?.(span);
+  }
+
+  onEnd(span: ReadableSpan): void {
+    const seen = this.view(span);
+    for (const processor of this.processors) processor.onEnd(seen);
+  }
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.processors.map((processor) => processor.forceFlush()));
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.processors.map((processor) => processor.shutdown()));
+  }
+
+  private view(span: ReadableSpan): ReadableSpan {
+    const properties: PropertyDescriptorMap = { resource: { value: this.resourceOf(span.resource) } };
+    // Spans of version 1 of the SDK name these two otherwise.
+    const former = span as unknown as { instrumentationLibrary?: unknown; parentSpanId?: unknown };
+    if (former.instrumentationLibrary !== undefined) {
+      properties.instrumentationScope = { value: former.instrumentationLibrary };
+      if (typeof former.parentSpanId === 'string') {
+        const { traceId, traceFlags } = span.spanContext();
+        properties.parentSpanContext = { value: { traceId, spanId: former.parentSpanId, traceFlags } };
+      }
+    }
+    return Object.create(span, properties) as ReadableSpan;
+  }
+
+  private resourceOf(theirs: Resource): Resource {
+    let merged = this.resources.get(theirs);
+    if (merged === undefined) {
+      // Version 1 of the SDK has resources that ours cannot be merged into.
+      merged =
+        typeof theirs.merge === 'function' && 'getRawAttributes' in theirs
+          ? theirs.merge(this.resource)
+          : this.resource;
+      this.resources.set(theirs, merged);
+    }
+    return merged;
+  }
+}
+
+class JoinedLogRecordProcessor implements LogRecordProcessor {
+  constructor(private readonly processors: readonly LogRecordProcessor[]) {}
+
+  onEmit(record: ReadWriteLogRecord, context?: Context): void {
+    for (const processor of this.processors) processor.onEmit(record, context);
+  }
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.processors.map((processor) => processor.forceFlush()));
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.processors.map((processor) => processor.shutdown()));
+  }
+}
+
+class JoinedReaders implements OwnedProvider {
+  constructor(private readonly readers: readonly IMetricReader[]) {}
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.readers.map((reader) => reader.forceFlush()));
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.readers.map((reader) => reader.shutdown()));
+  }
+}

@@ -1,0 +1,69 @@
+import { logs, metrics, trace } from '@opentelemetry/api';
+
+import { warnOnce } from '../errors/warnings.js';
+import { applicationRequire } from '../process/application-require.js';
+
+/** The part of the API that registers a provider, by signal. */
+const SETTERS = [
+  ['trace', 'setGlobalTracerProvider', 'spans', 'spanProcessors'],
+  ['metrics', 'setGlobalMeterProvider', 'metrics', 'metricReaders'],
+  ['logs', 'setGlobalLoggerProvider', 'log records', 'logRecordProcessors'],
+] as const;
+
+type Setter = (this: unknown, provider: unknown) => unknown;
+type Api = Record<string, Record<string, Setter>>;
+
+/**
+ * Warns when somebody registers a provider while ours is registered: the API refuses it, and says so to its diagnostic logger
+ * only, which is silent unless the application sets it. Returns the undo.
+ */
+export function noticeLateProviders(): () => void {
+  const undo = copiesOfTheApi().flatMap((api) =>
+    SETTERS.map(([slot, method, what, option]) => {
+      const owner = api[slot];
+      return owner === undefined ? () => undefined : watch(owner, method, what, option);
+    }),
+  );
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function watch(owner: Record<string, Setter>, method: string, what: string, option: string): () => void {
+  const original = owner[method];
+  if (typeof original !== 'function' || Object.hasOwn(owner, method)) return () => undefined;
+  const watched: Setter = function (provider) {
+    const accepted = Reflect.apply(original, this, [provider]);
+    if (accepted === false) warnRefused(provider, what, option);
+    return accepted;
+  };
+  owner[method] = watched;
+  return () => {
+    // The method of the prototype is in sight again.
+    if (owner[method] === watched) Reflect.deleteProperty(owner, method);
+  };
+}
+
+function warnRefused(provider: unknown, what: string, option: string): void {
+  const name =
+    typeof provider === 'object' && provider !== null ? provider.constructor.name : 'of an unknown class';
+  warnOnce(
+    `late-provider:${what}`,
+    `Another OpenTelemetry provider (${name}) was registered after nestjs-telemetry, and the API refused it: its exporters get no ` +
+      `${what}. Start it before the application is created, so that nestjs-telemetry joins it, or pass what it has in the option ` +
+      `${option}.`,
+  );
+}
+
+/** Ours, and the one that CommonJS packages load while we are an ES module. */
+function copiesOfTheApi(): Api[] {
+  const own = { trace, metrics, logs } as unknown as Api; // methods are looked up by name
+  const copies = [own];
+  try {
+    const theirs = applicationRequire()('@opentelemetry/api') as Api;
+    if (theirs.trace !== own.trace) copies.push(theirs);
+  } catch {
+    // Not installed beside the application: then nobody loads it by that way.
+  }
+  return copies;
+}
