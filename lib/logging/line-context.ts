@@ -6,11 +6,13 @@ import {
   trace,
 } from '@opentelemetry/api';
 
+import { withoutEndedTrace } from '../recording/lineage.js';
+
 let given: Context | undefined;
 
 /** The context whose span a line belongs to. */
 export function lineContext(): Context {
-  return given ?? contextApi.active();
+  return given ?? withoutEndedTrace(contextApi.active());
 }
 
 /** Two hexadecimal digits for each byte, as in a `traceparent` header. */

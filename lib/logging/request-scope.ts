@@ -1,7 +1,9 @@
-import { type Context, context as contextApi, createContextKey } from '@opentelemetry/api';
+import { type Context, context as contextApi, createContextKey, trace } from '@opentelemetry/api';
 import { PinoLogger } from 'nestjs-pino';
 import { type Logger } from 'pino';
 
+import { afterTurn } from '../recording/event-loop-turn.js';
+import { endedRootOf, type Lineage, lineageOf, localRootOf } from '../recording/lineage.js';
 import { loggingState } from './logging-state.js';
 import { findNestPinoStorage, type RequestStore } from './nest-pino-storage.js';
 
@@ -13,17 +15,47 @@ const SCOPE = createContextKey('nestjs-telemetry.request-scope');
  */
 const scope = Object.create(PinoLogger.prototype) as PinoLogger;
 
+/** What is answered: a request that the client gave up is still worked on until this says otherwise. */
+interface Answer {
+  readonly writableEnded: boolean;
+}
+
 /** nestjs-pino's store of a request, carried by the OpenTelemetry context instead of an AsyncLocalStorage of its own. */
 class CarriedScope implements RequestStore {
   responseLogger: Logger | undefined;
   /** The method of a controller that the request reached. */
   handler: string | undefined;
+  /** Set once the fields end. */
+  end: { readonly root: Lineage | undefined; readonly answer: Answer | undefined } | undefined;
+  /** What is assigned by work that begins after the end: by its trace, or outside of any. */
+  private later: { readonly traces: WeakMap<Lineage, CarriedScope>; untraced?: CarriedScope } | undefined;
 
   /** @param entered the store nestjs-pino was in already; any other one that it enters later is nearer than this one */
   constructor(
     public logger: Logger,
     readonly entered: RequestStore | undefined,
   ) {}
+
+  /**
+   * The store for what runs now: this one until the end, and after it for work that began before, which is what an open
+   * span of the request or an unanswered response shows. Any other work gets a store without the fields of the request.
+   */
+  current(root: Logger): RequestStore {
+    const { end } = this;
+    if (end === undefined || end.answer?.writableEnded === false) return this;
+    const lineage = lineageOf(trace.getSpan(contextApi.active()));
+    const open =
+      lineage === undefined || endedRootOf(lineage) !== undefined ? undefined : localRootOf(lineage);
+    if (open !== undefined && open === end.root) return this;
+    this.later ??= { traces: new WeakMap() };
+    if (open === undefined) return (this.later.untraced ??= new CarriedScope(root, this.entered));
+    let scope = this.later.traces.get(open);
+    if (scope === undefined) {
+      scope = new CarriedScope(root, this.entered);
+      this.later.traces.set(open, scope);
+    }
+    return scope;
+  }
 }
 
 /** Reads the store nestjs-pino entered by itself; undefined until it looks into contexts too, and where it cannot be made to. */
@@ -55,6 +87,23 @@ export function noteHandler(context: Context, handler: string): void {
 /** Returns what was noted for the request of `context`; undefined when no handler was reached. */
 export function handlerOf(context: Context): string | undefined {
   return (context.getValue(SCOPE) as CarriedScope | undefined)?.handler;
+}
+
+/**
+ * Ends the fields of the request that `context` is of, for work that begins from now on. Fields that were assigned stay until
+ * all listeners of the response have run, so that what an application logs there has them.
+ *
+ * @param answer the response of a request that the client gave up
+ */
+export function endRequestScope(context: Context, answer?: Answer): void {
+  const scope = context.getValue(SCOPE) as CarriedScope | undefined;
+  if (scope === undefined || scope.end !== undefined) return;
+  const end = { root: lineageOf(trace.getSpan(context)), answer };
+  if (scope.logger === nestPinoRoot()) {
+    scope.end = end;
+    return;
+  }
+  afterTurn(() => (scope.end = end));
 }
 
 /** Runs `fn` in the logging scope the active context carries, or opens one for it where it carries none. */
@@ -91,7 +140,8 @@ function lookIntoContexts(): (() => RequestStore | undefined) | undefined {
   storage.getStore = () => {
     const store = entered();
     const carried = carriedScope();
-    return carried !== undefined && carried.entered === store ? carried : store;
+    if (carried === undefined || carried.entered !== store) return store;
+    return carried.end === undefined ? carried : carried.current(nestPinoRoot() ?? carried.logger);
   };
   return entered;
 }

@@ -59,7 +59,6 @@ export interface SpanStart {
 export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 'parentSpanContext'> {
   name: string;
   readonly kind: SpanKind;
-  readonly parent: LocalSpan | SpanContext | undefined;
   readonly clock: SpanClock;
   readonly startInstant: number;
   endInstant = -1;
@@ -69,16 +68,14 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
   linkList: RecordedLink[] | undefined;
   droppedEventsCount = 0;
   droppedLinksCount = 0;
-  private over = false;
 
   constructor(
     private readonly owner: SpanOwner,
     { name, kind, traceId, traceFlags, traceState, parent, clock, startTime }: SpanStart,
   ) {
-    super(traceId, traceFlags, traceState);
+    super(traceId, traceFlags, traceState, parent);
     this.name = spanNameOf(name);
     this.kind = isSpanKind(kind) ? kind : SpanKind.INTERNAL;
-    this.parent = parent;
     this.clock = clock;
     this.startInstant = startTime === undefined ? clock.now() : clock.instantOf(startTime);
   }
@@ -155,7 +152,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     this.endInstant = instant < this.startInstant ? this.startInstant : instant;
     const { processor } = this.owner;
     processor.onEnding?.(asSdkSpan(this));
-    this.over = true;
+    this.noteEnd();
     recordingCounts.live -= 1;
     processor.onEnd(asSdkSpan(this));
   }
@@ -165,8 +162,12 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     this.owner.processor.onStart(asSdkSpan(this), parentContext);
   }
 
-  get ended(): boolean {
-    return this.over;
+  get endedAt(): number {
+    return this.clock.toMonotonic(this.endInstant);
+  }
+
+  get span(): Span {
+    return this;
   }
 
   get parentSpanContext(): SpanContext | undefined {

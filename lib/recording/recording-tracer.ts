@@ -20,6 +20,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { AttributeList } from './attribute-list.js';
 import { isPlainRecord, toAttributes } from './attribute-value.js';
 import { textOf } from './copy-bounded.js';
+import { lineageOf, optionsAfterEnd } from './lineage.js';
 import { LocalSpan } from './local-span.js';
 import { RecordedSpan } from './recorded-span.js';
 import { countStarted, Origin, recordingCounts, Result } from './recording-counts.js';
@@ -75,10 +76,15 @@ export class RecordingTracer implements Tracer, SpanOwner {
     const { newTraces } = this.settings;
     if (parent === undefined && newTraces !== undefined)
       return this.startTrace(name, options, caller, newTraces);
+    const lineage = parent instanceof LocalSpan ? parent : lineageOf(parent);
+    if (lineage?.ended === true) {
+      const late = optionsAfterEnd(lineage, options);
+      if (late !== undefined) return this.startSpan(name, late, caller);
+    }
     if (parent instanceof LocalSpan && this.settings.childrenFollowParent) {
       return parent instanceof RecordedSpan
         ? this.record(name, options, caller, parent)
-        : unrecorded(parent.traceId, parent.traceState, Origin.local);
+        : unrecorded(parent.traceId, parent.traceState, parent);
     }
     return this.decide(name, options, caller, parent);
   }
@@ -123,7 +129,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
   /** A span without a parent, decided about without a text of its trace id, which nobody may ever ask for. */
   private startTrace(name: string, options: SpanOptions, caller: Context, recorded: TraceShare): Span {
     const traceId = TraceId.random();
-    if (!recorded.includes(traceId)) return unrecorded(traceId, undefined, Origin.none);
+    if (!recorded.includes(traceId)) return unrecorded(traceId, undefined, undefined);
     const start = {
       name,
       kind: options.kind ?? SpanKind.INTERNAL,
@@ -156,8 +162,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
       isPlainRecord(given) ? given : toAttributes(given, `span "${textOf(name, 256)}"`),
       options.links ?? NO_LINKS,
     );
-    if (decision === SamplingDecision.NOT_RECORD)
-      return unrecorded(traceId, traceState, originOf(local ?? remote));
+    if (decision === SamplingDecision.NOT_RECORD) return unrecorded(traceId, traceState, local ?? remote);
     const span = new RecordedSpan(this, {
       name,
       kind,
@@ -193,9 +198,13 @@ export class RecordingTracer implements Tracer, SpanOwner {
   }
 }
 
-function unrecorded(traceId: TraceId, traceState: TraceState | undefined, origin: number): Span {
-  countStarted(origin, Result.drop);
-  return new UnrecordedSpan(traceId, traceState);
+function unrecorded(
+  traceId: TraceId,
+  traceState: TraceState | undefined,
+  parent: LocalSpan | SpanContext | undefined,
+): Span {
+  countStarted(originOf(parent), Result.drop);
+  return new UnrecordedSpan(traceId, traceState, parent);
 }
 
 function originOf(parent: LocalSpan | SpanContext | undefined): number {

@@ -61,6 +61,11 @@ export class SpanClock {
     return time.getTime() - this.anchorMs;
   }
 
+  /** The value of `performance.now()` at an instant. */
+  toMonotonic(instant: number): number {
+    return instant + this.offset;
+  }
+
   /** The pair of seconds and nanoseconds since the epoch. */
   toHrTime(instant: number): HrTime {
     const whole = Math.floor(instant);

@@ -1,12 +1,22 @@
-import { type Span, TraceFlags, type TraceState } from '@opentelemetry/api';
+import { type Span, type SpanContext, TraceFlags, type TraceState } from '@opentelemetry/api';
 
 import { LocalSpan } from './local-span.js';
 import { type TraceId } from './span-identity.js';
 
-/** A span that the sampler did not choose: it has an identity, for log lines and for what is called, and keeps nothing. */
+/** A span that the sampler did not choose: it has an identity, for log lines and for what is called, and records only that it ended. */
 export class UnrecordedSpan extends LocalSpan implements Span {
-  constructor(traceId: TraceId, traceState: TraceState | undefined) {
-    super(traceId, TraceFlags.NONE, traceState);
+  endedAt = 0;
+
+  constructor(
+    traceId: TraceId,
+    traceState: TraceState | undefined,
+    parent: LocalSpan | SpanContext | undefined,
+  ) {
+    super(traceId, TraceFlags.NONE, traceState, parent);
+  }
+
+  get span(): Span {
+    return this;
   }
 
   isRecording(): boolean {
@@ -46,6 +56,8 @@ export class UnrecordedSpan extends LocalSpan implements Span {
   }
 
   end(): void {
-    // Nothing to hand on.
+    if (this.over) return;
+    this.noteEnd();
+    this.endedAt = performance.now();
   }
 }

@@ -4,14 +4,14 @@ import { type Context } from '@opentelemetry/api';
 const MAX_DEPTH = 8;
 
 /**
- * An immutable context that links to the one it came from instead of copying it. The API's own copies a Map and makes
+ * A context that links to the one it came from instead of copying it, immutable except for `revoke()`. The API's own copies a Map and makes
  * three closures for each value set, which is for each span; this is one small object, and the active span is one step away.
  */
 export class LinkedContext implements Context {
   private constructor(
     private readonly parent: LinkedContext | undefined,
     private readonly key: symbol | undefined,
-    private readonly value: unknown,
+    private value: unknown,
     private readonly depth: number,
   ) {}
 
@@ -39,6 +39,11 @@ export class LinkedContext implements Context {
     return this.compacted(key);
   }
 
+  /** Takes back the value this context was made with, here and in every context below. */
+  revoke(): void {
+    this.value = undefined;
+  }
+
   private append(key: symbol, value: unknown): LinkedContext {
     return new LinkedContext(this, key, value, this.depth + 1);
   }
@@ -58,4 +63,9 @@ export class LinkedContext implements Context {
     yield this;
     if (this.parent !== undefined) yield* this.parent.links();
   }
+}
+
+/** Takes back the value that `context` was made with; does nothing for the context of another implementation. */
+export function revoke(context: Context): void {
+  (context as Partial<LinkedContext>).revoke?.();
 }

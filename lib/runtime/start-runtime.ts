@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { TracerProvider, type TracerProviderOptions } from '@opentelemetry/sdk-trace';
+import { type TracerProviderOptions } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
@@ -19,6 +19,7 @@ import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape
 import { LimitedLoggerProvider } from '../recording/limited-logger-provider.js';
 import { countingMeterProvider } from '../recording/recording-counts.js';
 import { RecordingTracerProvider } from '../recording/recording-tracer-provider.js';
+import { SdkTracerProvider } from '../recording/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
@@ -147,7 +148,7 @@ function createTracerProvider(
   parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
 ): OwnedProvider & ApiTracerProvider {
   if (engine === 'sdk')
-    return new TracerProvider({
+    return new SdkTracerProvider({
       ...parts,
       spanLimits: traces.limits,
       meterProvider: countingMeterProvider(),

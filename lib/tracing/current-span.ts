@@ -1,8 +1,10 @@
-import { isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
+import { context, isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
 
-/** Identity of the active span, or undefined outside one. */
+import { withoutEndedTrace } from '../recording/lineage.js';
+
+/** Identity of the active span; undefined outside one, and where its trace ended more than a minute ago. */
 function getCurrentSpanContext(): SpanContext | undefined {
-  const spanContext = trace.getActiveSpan()?.spanContext();
+  const spanContext = trace.getSpanContext(withoutEndedTrace(context.active()));
   return spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined;
 }
 

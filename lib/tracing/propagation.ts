@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
+import { withoutEndedTrace } from '../recording/lineage.js';
 
 /** What trace context can be written to and read from: a plain object of headers, `Headers`, or a `Map`. */
 export type TraceContextCarrier = Headers | Map<string, string> | Record<string, unknown>;
@@ -42,7 +43,7 @@ export function injectTraceContext<C extends TraceContextCarrier>(
   carrier: C,
   from: Context = context.active(),
 ): C {
-  propagation.inject<TraceContextCarrier>(from, carrier, setter);
+  propagation.inject<TraceContextCarrier>(withoutEndedTrace(from), carrier, setter);
   return carrier;
 }
 

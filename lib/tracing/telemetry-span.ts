@@ -11,6 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 
+import { type Lineage, LINEAGE, lineageOf } from '../recording/lineage.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
 /**
@@ -24,6 +25,11 @@ export class TelemetrySpan implements Span, Disposable {
     private readonly span: Span,
     private readonly isError?: ErrorPredicate,
   ) {}
+
+  /** The wrapper stands for its span, also as a parent. */
+  get [LINEAGE](): Lineage | undefined {
+    return lineageOf(this.span);
+  }
 
   /** Runs `fn` with this span active, so that spans and log lines made in it belong to this span. Does not end it. */
   run<T>(fn: () => T): T {

@@ -1,16 +1,14 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { withRequestScope } from '../../logging/request-scope.js';
 import { type HttpFramework } from './http-framework.interface.js';
 import { RAW_FRAMEWORK } from './raw.framework.js';
 import { pathOf } from './read-request.js';
 import { createRecordingSettings, type RecordingSettings } from './recording-settings.js';
-import { followResponse, IGNORED, noteRecord, recordOf } from './recorded-message.js';
+import { followResponse, IGNORED, noteRecord, proceedUnrecorded, recordOf } from './recorded-message.js';
 import { RequestRecord } from './request-record.js';
 import { RouteRecords } from './route-records.js';
 
@@ -42,8 +40,7 @@ export class HttpServerRecorder {
   ): unknown {
     const record = this.open(this.framework, this.settings, request, response, raw);
     if (record === undefined) return proceed();
-    if (record === 'ignored')
-      return context.with(suppressTracing(withRequestScope(context.active())), proceed);
+    if (record === 'ignored') return proceedUnrecorded(rawResponse, proceed);
     followResponse(rawResponse);
     return context.with(record.context, proceed);
   }

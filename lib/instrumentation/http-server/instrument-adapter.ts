@@ -8,6 +8,7 @@ import { type FastifyReplyLike, type FastifyRequestLike, FastifyFramework } from
 import { type HttpFramework } from './http-framework.interface.js';
 import { type HttpServerRecorder } from './http-server-recorder.js';
 import { type MiddlewareRegistrar, noticeMiddlewareRoutes } from './middleware-routes.js';
+import { proceedInScope } from './recorded-message.js';
 
 type RequestHook = (request: unknown, response: unknown, done: () => unknown) => unknown;
 type NotFoundHandler = (request: object, response: unknown, next: unknown) => unknown;
@@ -65,9 +66,9 @@ export function instrumentAdapter(
   const hook: RequestHook = (request, response, done) => {
     const own = applicationHook;
     const proceed = own === undefined ? done : () => own.call(adapter, request, response, done);
-    if (active === undefined) return runInRequestScope(proceed);
-    const raw = isFastify ? (request as FastifyRequestLike).raw : (request as IncomingMessage);
     const rawResponse = isFastify ? (response as FastifyReplyLike).raw : (response as ServerResponse);
+    if (active === undefined) return proceedInScope(rawResponse, proceed);
+    const raw = isFastify ? (request as FastifyRequestLike).raw : (request as IncomingMessage);
     return active.handle(request, response, raw, rawResponse, () => {
       logger?.bindChild((request as { log?: unknown }).log);
       return runInRequestScope(proceed);

@@ -4,6 +4,7 @@ import { type Duplex } from 'node:stream';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
+import { revoke } from '../../runtime/linked-context.js';
 import { type HttpServerRecorder } from './http-server-recorder.js';
 import { followUpgrade } from './follow-upgrade.js';
 
@@ -50,7 +51,13 @@ function passUpgrade(
 ): boolean {
   const record = recorder.openUpgrade(request);
   if (record === undefined) return proceed();
-  if (record === 'ignored') return context.with(suppressTracing(context.active()), proceed);
+  if (record === 'ignored') {
+    const suppressed = suppressTracing(context.active());
+    socket.once('close', () => {
+      revoke(suppressed);
+    });
+    return context.with(suppressed, proceed);
+  }
   followUpgrade(socket, record);
   return context.with(record.context, proceed);
 }

@@ -2,7 +2,11 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Http2ServerRequest } from 'node:http2';
 
 import { type Context, context } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 
+import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
+import { afterTurn } from '../../recording/event-loop-turn.js';
+import { revoke } from '../../runtime/linked-context.js';
 import { mayHaveBody } from './read-request.js';
 
 /** What is kept on a request while it is recorded; the shape is shared with other copies of this package. */
@@ -10,7 +14,7 @@ interface MessageRecord {
   readonly context?: Context;
   /** How the request emitted before its events were given the span. */
   emit?: IncomingMessage['emit'] | undefined;
-  end?(statusCode: number | undefined, aborted: boolean): void;
+  end?(statusCode: number | undefined, aborted: boolean, answer?: ServerResponse): void;
   adoptRoute?(route: string | undefined): void;
 }
 
@@ -49,6 +53,32 @@ export function followResponse(response: ServerResponse): void {
   response.on('close', endAborted);
 }
 
+/**
+ * Runs `proceed` with nothing of it recorded, and with a logging scope, both until the response is closed: a timer or a
+ * connection that it begins outlives it, and must not stay unrecorded for ever.
+ */
+export function proceedUnrecorded(response: ServerResponse, proceed: () => unknown): unknown {
+  const scoped = withRequestScope(context.active());
+  const suppressed = suppressTracing(scoped);
+  response.once('close', () => {
+    endRequestScope(suppressed);
+    afterTurn(() => {
+      revoke(suppressed);
+    });
+  });
+  return context.with(suppressed, proceed);
+}
+
+/** The same for a request that is recorded by nobody: with a logging scope until the response is closed. */
+export function proceedInScope(response: ServerResponse, proceed: () => unknown): unknown {
+  const scoped = withRequestScope(context.active());
+  if (scoped === context.active()) return runInRequestScope(proceed);
+  response.once('close', () => {
+    endRequestScope(scoped);
+  });
+  return context.with(scoped, proceed);
+}
+
 function endFinished(this: ServerResponse): void {
   // HTTP/2 finishes a response that was given up as well, and says so only on the request.
   const { httpVersionMajor, aborted }: Pick<Http2ServerRequest, 'httpVersionMajor' | 'aborted'> = this.req;
@@ -61,5 +91,5 @@ function endAborted(this: ServerResponse): void {
 
 function endRecord(response: ServerResponse, aborted: boolean): void {
   const statusCode = aborted && !response.headersSent ? undefined : response.statusCode;
-  recordOf(response.req)?.end?.(statusCode, aborted);
+  recordOf(response.req)?.end?.(statusCode, aborted, response);
 }

@@ -1,10 +1,10 @@
-import { type IncomingMessage } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { type Context, context, propagation, type Span, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { handlerOf, withRequestScope } from '../../logging/request-scope.js';
+import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
 import { type FinishedRequest, writeRequestLine } from '../../logging/write-request-line.js';
 import { knownHttpMethod } from '../../metrics/http-method.js';
 import { recordHttpServerRequest } from '../../metrics/http-server-metrics.js';
@@ -83,8 +83,9 @@ export class RequestRecord implements FinishedRequest {
    *
    * @param statusCode undefined when no response was sent
    * @param aborted whether the client went away before the response was complete
+   * @param answer the response, where there is one
    */
-  end(statusCode: number | undefined, aborted: boolean): void {
+  end(statusCode: number | undefined, aborted: boolean, answer?: ServerResponse): void {
     if (this.ended) return;
     this.ended = true;
     this.begun.active.count -= 1;
@@ -98,6 +99,7 @@ export class RequestRecord implements FinishedRequest {
       // The listener of a response has nobody above it: what is thrown here would end the process.
       warnOnce('http-server:end', `a request could not be recorded completely: ${String(error)}`);
     }
+    endRequestScope(this.context, aborted ? answer : undefined);
   }
 
   /** Takes the route of a request that is recorded already, from a framework that came to know it later. */

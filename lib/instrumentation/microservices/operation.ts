@@ -1,6 +1,7 @@
-import { type Attributes, type Context, context, type Span, type SpanKind, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
 
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
+import { endRequestScope } from '../../logging/request-scope.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
@@ -90,6 +91,8 @@ export class Operation {
     const durationSeconds = (performance.now() - this.startedAt) / 1000;
     this.description.measure({ durationSeconds, errorType, statusCode, context: this.context });
     span?.end();
+    const { kind } = this.description;
+    if (kind === SpanKind.SERVER || kind === SpanKind.CONSUMER) endRequestScope(this.context);
   }
 
   private take(): boolean {

@@ -13,7 +13,7 @@ import {
 import { isObservable } from 'rxjs';
 
 import { followResult } from '../../invocation/follow-result.js';
-import { runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
+import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, isSpanError, recordFailure } from '../../tracing/error-policy.js';
 
@@ -120,5 +120,6 @@ export class GatewayCall {
       context: this.context,
     });
     span.end();
+    endRequestScope(this.context);
   }
 }

@@ -1,3 +1,4 @@
+import { describeAfterTheAnswer } from './after-the-answer.behaviours.js';
 import { describeDashboard } from './dashboard.behaviours.js';
 import { describeDecorators } from './decorators.behaviours.js';
 import { describeExceptions } from './exceptions.behaviours.js';
@@ -40,6 +41,7 @@ export function describeBehaviours(platform: Platform): void {
     describeScopedEnhancers(platform);
     describeProviders(platform);
     describeLongResponses(platform);
+    describeAfterTheAnswer(platform);
     describeDecorators(platform);
     describeLogging(platform);
     if (platform.adapter === 'fastify') describeFastifyLogger(platform);
