@@ -126,6 +126,27 @@ const limitRules: RulesOf<LimitOptions> = {
   ),
 };
 
+const seriesLimit = number(
+  1,
+  1_000_000,
+  'a whole number of series from 1 to 1000000, for example 2000',
+  true,
+);
+
+const seriesLimits: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value))
+      report(
+        name,
+        renderReceived(value),
+        'Write an object of instrument names and numbers of series, for example { "orders_total": 10000 }.',
+      );
+    else
+      for (const [instrument, limit] of Object.entries(value))
+        seriesLimit.check(limit, `${name}.${instrument}`, report);
+  },
+};
+
 const optionRules: RulesOf<TelemetryOptions> = {
   enabled: flag,
   engine: oneOf(TELEMETRY_ENGINES),
@@ -140,6 +161,8 @@ const optionRules: RulesOf<TelemetryOptions> = {
   enablePrometheus: flag,
   prometheus: shape(prometheusRules, 'an object; to switch Prometheus on or off use enablePrometheus'),
   exemplars: flag,
+  cardinalityLimit: seriesLimit,
+  cardinalityLimits: seriesLimits,
   enableConsole: flag,
   sampling: SAMPLING_RULE,
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),

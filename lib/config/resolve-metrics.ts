@@ -5,6 +5,7 @@ import { type TelemetryOptions } from './telemetry-options.interface.js';
 
 const EXPORT_INTERVAL_MS = 60_000;
 const EXPORT_TIMEOUT_MS = 30_000;
+const CARDINALITY_LIMIT = 2_000;
 
 /** Decides where metrics go, how often, and what offers them to a scraper. */
 export function resolveMetrics(
@@ -22,6 +23,10 @@ export function resolveMetrics(
     // The SDK throws on a timeout longer than the interval.
     exportTimeoutMillis: Math.min(env.OTEL_METRIC_EXPORT_TIMEOUT ?? EXPORT_TIMEOUT_MS, exportIntervalMillis),
     exemplars: options.exemplars ?? env.OTEL_METRICS_EXEMPLAR_FILTER !== 'always_off',
+    cardinality: Object.freeze({
+      limit: options.cardinalityLimit ?? env.TELEMETRY_CARDINALITY_LIMIT ?? CARDINALITY_LIMIT,
+      limits: Object.freeze({ ...options.cardinalityLimits }),
+    }),
     prometheus: offered ? resolvePrometheus(options, env) : undefined,
     readers: Object.freeze([...(options.metricReaders ?? [])]),
     views: Object.freeze([...(options.views ?? [])]),

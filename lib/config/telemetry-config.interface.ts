@@ -60,6 +60,13 @@ export interface HttpServerConfig extends Omit<HttpServerInstrumentationOptions,
   readonly ignore: readonly (string | RegExp)[];
 }
 
+/** How many series an instrument may have, including the one that takes what exceeds this. */
+export interface CardinalityConfig {
+  readonly limit: number;
+  /** Of single instruments, by name. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
 /** What creates spans and metrics by itself; undefined or false switches it off. */
 export interface InstrumentationConfig {
   readonly httpServer: HttpServerConfig | undefined;
@@ -114,6 +121,7 @@ export interface TelemetryConfig {
     readonly exportIntervalMillis: number;
     readonly exportTimeoutMillis: number;
     readonly exemplars: boolean;
+    readonly cardinality: CardinalityConfig;
     readonly prometheus: PrometheusConfig | undefined;
     readonly readers: readonly IMetricReader[];
     readonly views: readonly ViewOptions[];

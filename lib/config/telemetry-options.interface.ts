@@ -119,6 +119,17 @@ export interface TelemetryOptions {
    * scrapers that ask for OpenMetrics get it. Default true. Env `OTEL_METRICS_EXEMPLAR_FILTER`.
    */
   exemplars?: boolean;
+  /**
+   * Series that one instrument may have until the process restarts, 1 to 1,000,000, including the one
+   * with `otel.metric.overflow="true"` that takes what exceeds the limit. One warning names the
+   * instrument and the attribute to blame. Default 2000. Env `TELEMETRY_CARDINALITY_LIMIT`.
+   */
+  cardinalityLimit?: number;
+  /**
+   * The same for single instruments, by name: `{ orders_total: 10_000 }`. A view's
+   * `aggregationCardinalityLimit` wins over it. Default none.
+   */
+  cardinalityLimits?: Readonly<Record<string, number>>;
   /** Print each finished span to standard output, for debugging. Default false. */
   enableConsole?: boolean;
   /** Which traces are recorded: a share from 0 to 1, or an object. Env `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. */

@@ -13,7 +13,7 @@ export interface Exemplar {
   readonly time: number;
 }
 
-/** As many series as the SDK keeps of an instrument; measurements of further ones have no series of their own there either. */
+/** Series of an instrument with exemplars, where the instrument itself is not limited for life. */
 const MAX_SERIES = 2_000;
 
 /** The place of the newest exemplar of one series and bucket; written over, so that a measurement allocates nothing. */
@@ -52,6 +52,8 @@ const reservoirs = new WeakMap<object, Map<string, (Slot | undefined)[]>>();
 /**
  * Keeps a measurement that was just added to its series as the exemplar of that series and bucket when `span` is sampled, in
  * place of the one before.
+ *
+ * @param isLimited the number of series of the instrument is bounded already
  */
 export function offerExemplar(
   instrument: object,
@@ -60,6 +62,7 @@ export function offerExemplar(
   value: number,
   time: number,
   span: Span,
+  isLimited = false,
 ): void {
   if (!isSampled(span)) return;
   let series = reservoirs.get(instrument);
@@ -67,7 +70,7 @@ export function offerExemplar(
   const hash = hashMeasuredAgain(attributes);
   let slots = series.get(hash);
   if (slots === undefined) {
-    if (series.size >= MAX_SERIES) return;
+    if (!isLimited && series.size >= MAX_SERIES) return;
     series.set(hash, (slots = []));
   }
   (slots[bucket] ??= new Slot()).take(span, value, time);

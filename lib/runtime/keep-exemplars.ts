@@ -27,14 +27,15 @@ export function keepExemplars(wanted: boolean): boolean {
       const context = given ?? contextApi.active();
       // What a view leaves of the attributes is what the series is known by.
       const kept = this._attributesProcessor?.process(attributes, context) ?? attributes;
-      delta.record(value, kept, time);
+      const limited = delta.record(value, kept, time);
       if (!keeping) return;
       const { _aggregator: aggregator } = delta;
       const descriptor = this._instrumentDescriptor;
       if (aggregator._boundaries === undefined && descriptor.type !== 'COUNTER') return;
       const span = trace.getSpan(context);
-      if (span === undefined) return;
-      offerExemplar(descriptor, kept, bucketOf(value, aggregator._boundaries), value, time, span);
+      if (span === undefined || Number.isNaN(value)) return;
+      const bucket = bucketOf(value, aggregator._boundaries);
+      offerExemplar(descriptor, limited ?? kept, bucket, value, time, span, limited !== undefined);
     },
   };
   Object.assign(prototype, methods, { [KEEPING]: true });

@@ -28,6 +28,7 @@ import { noticeLateProviders } from './late-providers.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from './keep-exemplars.js';
+import { limitSeries } from './limit-series.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
@@ -175,6 +176,7 @@ function startMetrics(
   if (config.engine === 'fast') rememberAttributeHashes();
   keepExemplars(config.metrics.exemplars);
   const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
+  limitSeries(provider, config.metrics.cardinality);
   if (stored !== undefined) feed?.startMetrics(stored);
   register(
     'metrics',

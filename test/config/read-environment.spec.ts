@@ -125,6 +125,7 @@ const WRONG: [name: EnvironmentVariableName, text: string, received: string, rem
   ['OTEL_BSP_SCHEDULE_DELAY', '-1', '"-1"', FROM_0],
   ['OTEL_BSP_EXPORT_TIMEOUT', '1.5', '"1.5"', FROM_0],
   ['OTEL_BSP_MAX_QUEUE_SIZE', '0', '"0"', FROM_1],
+  ['TELEMETRY_CARDINALITY_LIMIT', '0', '"0"', 'Write a whole number from 1 to 1000000.'],
   ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 'many', '"many"', FROM_1],
   ['OTEL_BLRP_SCHEDULE_DELAY', '1e3', '"1e3"', FROM_0],
   ['OTEL_BLRP_EXPORT_TIMEOUT', '-1', '"-1"', FROM_0],

@@ -267,6 +267,24 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'Write letters, digits and underscores, a digit not first, for example orders.',
   ],
   ['exemplars', { exemplars: 'on' }, '"on"', FLAG],
+  [
+    'cardinalityLimit',
+    { cardinalityLimit: 0 },
+    '0',
+    'Write a whole number of series from 1 to 1000000, for example 2000.',
+  ],
+  [
+    'cardinalityLimits',
+    { cardinalityLimits: 100 },
+    '100',
+    'Write an object of instrument names and numbers of series, for example { "orders_total": 10000 }.',
+  ],
+  [
+    'cardinalityLimits.orders_total',
+    { cardinalityLimits: { orders_total: '10k' } },
+    '"10k"',
+    'Write a whole number of series from 1 to 1000000, for example 2000.',
+  ],
   ['enableConsole', { enableConsole: 'yes' }, '"yes"', FLAG],
 
   ['sampling', { sampling: 1.5 }, '1.5', RATIO],

@@ -159,6 +159,16 @@ export interface ApiHealth {
   readonly instrumentations: readonly string[];
   /** Where "open in editor" leads, with `{file}` and `{line}` (and `{column}`) in it; `null` when there are to be no such links. */
   readonly editor?: string | null;
+  /** Instruments that have reached their limit of series. */
+  readonly seriesLimits?: readonly {
+    readonly instrument: string;
+    readonly limit: number;
+    /** The attribute with the most distinct values, and how many it had. */
+    readonly attribute: string | undefined;
+    readonly values: number;
+    /** Measurements that were added to the series of the overflow. */
+    readonly overflowed: number;
+  }[];
   /** What became of traces the sampler had not chosen; undefined where `sampling.keep` is off. */
   readonly sampling?: Readonly<Record<string, number>> | undefined;
   readonly warnings: readonly { readonly message: string; readonly at: number; readonly count: number }[];

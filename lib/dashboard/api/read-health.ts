@@ -1,5 +1,6 @@
 import { recentWarnings } from '../../errors/warnings.js';
 import { exporterReports } from '../../exporters/exporter-reports.js';
+import { seriesLimitReports } from '../../runtime/series-limit.js';
 import { samplingReport } from '../../runtime/sampling/sampling-report.js';
 import { readStore } from '../../store/queries/read-store.js';
 import { type ApiCall } from './api-call.interface.js';
@@ -27,6 +28,7 @@ export function readHealth({ parts }: ApiCall): ApiHealth {
     },
     instrumentations: parts.instrumentations(),
     editor: parts.config.editor ?? null,
+    seriesLimits: seriesLimitReports(),
     sampling: samplingReport() as ApiHealth['sampling'],
     warnings: recentWarnings(),
   };

@@ -32,6 +32,7 @@ export function telemetryConfig(parts: {
       exportIntervalMillis: 60_000,
       exportTimeoutMillis: 30_000,
       exemplars: false,
+      cardinality: { limit: 2_000, limits: {} },
       prometheus: undefined,
       readers: [],
       views: [],
