@@ -11,6 +11,7 @@ import { bindObservables } from './metrics/instruments.js';
 import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
 import { startSdkMetrics } from './metrics/sdk-metrics.js';
 import { observeSources, wantsSources } from './observe-sources.js';
+import { useRedaction } from './redaction/active-redaction.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 import { runtimeState } from './runtime/runtime-state.js';
 import { watchProcess } from './watch-process.js';
@@ -36,6 +37,7 @@ function joinOrStart(config: TelemetryConfig): RunningTelemetry {
     state.users += 1;
     return hold(running.config, running);
   }
+  startRedaction(config);
   const runtime = startRuntime(config);
   state.users = 1;
   startRooms(runtime);
@@ -63,6 +65,15 @@ function startRooms(runtime: TelemetryRuntime): void {
   }
 }
 
+function startRedaction({ redaction }: TelemetryConfig): void {
+  useRedaction(redaction, (error) => {
+    warnOnce(
+      'redaction:replace',
+      `The function \`redaction.replace\` threw (${String(error)}); secrets are replaced by [Redacted] instead.`,
+    );
+  });
+}
+
 function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTelemetry {
   let left: Promise<void> | undefined;
   const leave = async (): Promise<void> => {
@@ -80,6 +91,7 @@ function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTeleme
 
 /** Without telemetry the application still logs, in the configured form. */
 function startDisabled(config: TelemetryConfig): RunningTelemetry {
+  startRedaction(config);
   const logging = startLogging(config, { emitLogRecords: false });
   return {
     config,

@@ -1,3 +1,4 @@
+import { type RedactionRule } from './redaction-options.interface.js';
 import { type SamplerName, type SpanKindName } from './sampling-options.interface.js';
 import {
   type OtlpProtocol,
@@ -64,3 +65,17 @@ export const TELEMETRY_ENGINES: readonly TelemetryEngine[] = ['fast', 'sdk'];
 
 /** Exemplar filters of the specification that mean something here: one without a span would lead nowhere. */
 export const EXEMPLAR_FILTERS = ['trace_based', 'always_off'] as const;
+
+/** Built-in rules of redaction, by the names of `redaction.disable`. */
+export const REDACTION_RULES = [
+  'keys',
+  'pairs',
+  'error-properties',
+  'error-queries',
+  'url-credentials',
+  'credentials',
+  'jwt',
+  'api-keys',
+  'private-keys',
+  'cards',
+] as const satisfies readonly RedactionRule[];

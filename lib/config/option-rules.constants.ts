@@ -27,6 +27,7 @@ import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
 import { PROCESS_EVENTS_RULE } from './process-events.js';
 import { HIDDEN, renderKind, renderReceived } from './render-received.js';
+import { REDACTION_RULE } from './redaction-rules.constants.js';
 import { SAMPLING_RULE } from './sampling-rules.constants.js';
 import { STORE_RULE } from './store-rules.constants.js';
 import {
@@ -165,6 +166,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
   cardinalityLimits: seriesLimits,
   enableConsole: flag,
   sampling: SAMPLING_RULE,
+  redaction: REDACTION_RULE,
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
   dashboard: DASHBOARD_RULE,
   store: STORE_RULE,

@@ -10,6 +10,7 @@ import { resolveLimits } from './resolve-limits.js';
 import { resolveLogging } from './resolve-logging.js';
 import { resolveLogs } from './resolve-logs.js';
 import { resolveMetrics } from './resolve-metrics.js';
+import { resolveRedaction } from './resolve-redaction.js';
 import { resolveStore } from './resolve-store.js';
 import { resolveTraces } from './resolve-traces.js';
 import { type TelemetryConfig } from './telemetry-config.interface.js';
@@ -60,6 +61,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     traces: resolveTraces(options, env),
     metrics,
     logs: resolveLogs(options, env),
+    redaction: resolveRedaction(options),
     logging: resolveLogging(options, env, identity.environment, isTerminal),
     dashboard: served.dashboard,
     store,

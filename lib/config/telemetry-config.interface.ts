@@ -6,6 +6,7 @@ import { type Sampler, type SpanLimits, type SpanProcessor } from '@opentelemetr
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
 import { type ProcessEventsConfig } from './process-events.js';
+import { type RedactionRule, type ReplaceSecret } from './redaction-options.interface.js';
 import { type SamplerName, type SamplingRule } from './sampling-options.interface.js';
 import {
   type HttpServerInstrumentationOptions,
@@ -133,6 +134,7 @@ export interface TelemetryConfig {
     readonly attributeValueLength: number;
     readonly processors: readonly LogRecordProcessor[];
   };
+  readonly redaction: RedactionConfig;
   readonly logging: LoggingConfig;
   /** undefined: the page is not served. */
   readonly dashboard: DashboardConfig | undefined;
@@ -185,6 +187,16 @@ export interface PrometheusConfig {
   readonly host: string;
   readonly guards: readonly unknown[];
   readonly prefix: string | undefined;
+}
+
+/** What is kept out of everything that is recorded, beside the built-in rules. */
+export interface RedactionConfig {
+  /** true: nothing is redacted. */
+  readonly disable: boolean | readonly RedactionRule[];
+  readonly keys: readonly (string | RegExp)[];
+  readonly patterns: readonly RegExp[];
+  readonly replace: string | ReplaceSecret;
+  readonly errorProperties: readonly string[];
 }
 
 export interface LoggingConfig {

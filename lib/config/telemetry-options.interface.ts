@@ -7,6 +7,7 @@ import { type DestinationStream, type LoggerOptions } from 'pino';
 
 import { type DashboardOptions } from './dashboard-options.interface.js';
 import { type InstrumentationOptions } from './instrumentation-options.interface.js';
+import { type RedactionOptions } from './redaction-options.interface.js';
 import { type SamplingOptions } from './sampling-options.interface.js';
 import { type ProcessEventsOptions } from './process-events.js';
 import { type StoreOptions } from './store-options.interface.js';
@@ -134,6 +135,11 @@ export interface TelemetryOptions {
   enableConsole?: boolean;
   /** Which traces are recorded: a share from 0 to 1, or an object. Env `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. */
   sampling?: number | SamplingOptions;
+  /**
+   * What is kept out of spans, metrics, log lines, resources and URLs: on by default with the usual names of secrets, tokens, keys
+   * and card numbers. `false` switches it off, like `{ disable: true }`.
+   */
+  redaction?: boolean | RedactionOptions;
   /** What a log line looks like and where it goes; `false` leaves logging alone. */
   logging?: boolean | LoggingOptions;
   /**

@@ -7,6 +7,7 @@ import { copyBounded, textOf } from '../recording/copy-bounded.js';
 import { fitsBounds } from '../recording/fits-bounds.js';
 import { lineContext, spanContextOf, TRACE_FLAGS } from './line-context.js';
 import { loggingState } from './logging-state.js';
+import { redactFields } from './redact-lines.js';
 import { serializeError } from './serialize-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
@@ -128,7 +129,7 @@ export function createMergeStrategy(
       else if (isError(value)) fields[key] = serializeError(value);
       else if (!fitsBounds(value)) fields[key] = copyBounded(value);
     }
-    return fields;
+    return redactFields(fields);
   };
 }
 

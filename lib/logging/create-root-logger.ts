@@ -9,6 +9,7 @@ import { nestWritesJson } from './install-nest-logger.js';
 import { bindingsOf, LogSink } from './log-sink.js';
 import { loggingState, type RootLogger } from './logging-state.js';
 import { openDestination } from './open-destination.js';
+import { redactFields, redactLines, redactSerializers } from './redact-lines.js';
 import { serializeError } from './serialize-error.js';
 import { type LineFormat } from './written-line.js';
 
@@ -41,6 +42,7 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     writesPlainLines: writesPlainLines(logging),
   });
   const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
+  redactLines(logger, { message: own.messageKey ?? 'msg', error: errorKey });
   sink.rootBindings = bindingsOf(logger);
   loggingState().ours.add(logger);
   const quietly = (act: () => void) => () => {
@@ -105,14 +107,14 @@ function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: stri
   const serializers = {
     err: serializeError,
     [errorKey]: serializeError,
-    ...own.serializers,
+    ...redactSerializers(own.serializers ?? {}),
     [DISCARDED_REQUEST_KEY]: () => undefined,
   };
   const options: LoggerOptions = {
     ...own,
     level: logging.level,
     ...(logging.redact.length > 0 && { redact: [...logging.redact] }),
-    base: { service: serviceName, ...own.base },
+    base: redactFields({ service: serviceName, ...own.base }),
     mixin: createMixin(own.mixin),
     mixinMergeStrategy: createMergeStrategy(
       own.mixinMergeStrategy,

@@ -5,13 +5,15 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
+import { copyBounded } from '../recording/copy-bounded.js';
+import { redaction } from '../redaction/active-redaction.js';
 import { lineContext } from './line-context.js';
 import { addSpanEvent } from './add-span-event.js';
-import { copyBounded } from '../recording/copy-bounded.js';
 import { type EmitLogRecord } from './emit-log-record.js';
 import { type Destination } from './logging-state.js';
 import { type LineKeys, type LineParts } from './parse-log-line.js';
 import { PlainLine } from './plain-line.js';
+import { redactPlainFields } from './redact-lines.js';
 import { type LineFormat, type LineSource, WrittenLine } from './written-line.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
@@ -77,7 +79,10 @@ export class LogSink {
   writePlain(level: number, fields: Attributes, message: string, bindings: unknown): boolean {
     if (!this.options.writesPlainLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
       return false;
-    return this.deliver(new PlainLine(level, message, fields, trace.getSpan(lineContext()), bindings));
+    const kept = redactPlainFields(fields);
+    if (kept === undefined || typeof message !== 'string') return false;
+    const said = redaction().text(message);
+    return this.deliver(new PlainLine(level, said, kept, trace.getSpan(lineContext()), bindings));
   }
 
   /** Runs `write`, whose lines become log records only. */

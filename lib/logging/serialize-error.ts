@@ -1,5 +1,6 @@
 import { isError } from '../errors/is-error.js';
 import { clipText, copyBounded, readSafely } from '../recording/copy-bounded.js';
+import { redaction } from '../redaction/active-redaction.js';
 
 /** An error as a log line carries it: plain, bounded, with its whole cause chain. */
 export interface SerializedError {
@@ -21,8 +22,8 @@ const OWN_PROPERTY_LIMITS = { depth: 3, entries: 20, text: 1_024, total: 8_192 }
 const NAMED_APART = new Set(['name', 'type', 'message', 'stack', 'cause', 'errors']);
 
 /**
- * The error as a plain object, or `value` itself when it is not an error. Own properties (`code`, `response`, …) are
- * kept, bounded. Never throws.
+ * The error as a plain object, or `value` itself when it is not an error. Of own properties those are kept, bounded, that the
+ * redaction policy knows to be harmless (`code`, `status`, …): others hold requests, answers and rows. Never throws.
  */
 export function serializeError(value: unknown): unknown {
   return isErrorLike(value) ? serialize(value, [], { left: MAX_ERRORS }) : value;
@@ -34,8 +35,11 @@ export function describeThrown(thrown: unknown): SerializedError {
   const isText = typeof thrown === 'string';
   const message = isText
     ? thrown
-    : String(readSafely(() => JSON.stringify(copyBounded(thrown)) || String(thrown)));
-  return { type: thrown === null ? 'null' : typeof thrown, message: clipText(message, MAX_STACK) };
+    : String(readSafely(() => JSON.stringify(redaction().nested(copyBounded(thrown))) || String(thrown)));
+  return {
+    type: thrown === null ? 'null' : typeof thrown,
+    message: clipText(redaction().errorText(message), MAX_STACK),
+  };
 }
 
 /** Whether a parsed field is an error that `serializeError` wrote. */
@@ -67,17 +71,22 @@ interface Budget {
 }
 
 function serialize(error: object, ancestors: readonly object[], budget: Budget): SerializedError {
+  const policy = redaction();
   budget.left -= 1;
   const serialized: Record<string, unknown> = {
     type: readType(error),
-    message: clipText(readText(error, 'message') ?? '', MAX_STACK),
+    message: clipText(policy.errorText(readText(error, 'message') ?? ''), MAX_STACK),
   };
   const stack = readText(error, 'stack');
-  if (stack !== undefined) serialized.stack = clipText(stack, MAX_STACK);
+  if (stack !== undefined) serialized.stack = clipText(policy.errorText(stack), MAX_STACK);
   for (const key of readKeys(error)) {
-    const copy = copyBounded(readProperty(error, key), OWN_PROPERTY_LIMITS);
+    const value = readProperty(error, key);
+    const copy = policy.keepsErrorProperty(key, value) ? copyProperty(key, value) : undefined;
     if (copy !== undefined) serialized[key] = copy;
   }
+  const code = readText(readProperty(error, 'extensions'), 'code');
+  // GraphQL's errors have their code in there, and beside it whatever the application put there.
+  if (policy.limitsErrors && code !== undefined) serialized.extensions = { code: policy.text(code) };
   const path = [...ancestors, error];
   const cause = readProperty(error, 'cause');
   if (cause !== undefined && typeof cause !== 'function')
@@ -98,11 +107,36 @@ function readErrors(error: object): unknown[] | undefined {
   return Array.isArray(errors) ? errors : undefined;
 }
 
+function copyProperty(key: string, value: unknown): unknown {
+  const policy = redaction();
+  if (typeof value === 'string') return clipText(policy.errorText(value), OWN_PROPERTY_LIMITS.text);
+  const copy = copyBounded(value, OWN_PROPERTY_LIMITS);
+  return policy.enabled ? (policy.ofSecretKey(key, copy) ?? policy.nested(copy)) : copy;
+}
+
 function serializeNested(value: unknown, path: readonly object[], budget: Budget): unknown {
-  if (!isErrorLike(value)) return copyBounded(value, OWN_PROPERTY_LIMITS);
+  if (!isErrorLike(value)) return describeNoError(value);
   if (path.includes(value)) return '[Circular]';
   if (path.length > MAX_CAUSES || budget.left <= 0) return '[Truncated]';
   return serialize(value, path, budget);
+}
+
+/** A cause, or one of several errors, that is no error itself: a text, or an object such as an issue of a validator. */
+function describeNoError(value: unknown): unknown {
+  const policy = redaction();
+  if (typeof value === 'string') return clipText(policy.errorText(value), OWN_PROPERTY_LIMITS.text);
+  const copy = copyBounded(value, OWN_PROPERTY_LIMITS);
+  if (!policy.limitsErrors || typeof copy !== 'object' || copy === null || Array.isArray(copy)) {
+    return policy.nested(copy);
+  }
+  const kept = Object.entries(copy).filter(
+    ([key, item]) => NAMED_APART.has(key) || policy.keepsErrorProperty(key, item),
+  );
+  return policy.nested(
+    Object.fromEntries(
+      kept.map(([key, item]) => [key, typeof item === 'string' ? policy.errorText(item) : (item as unknown)]),
+    ),
+  );
 }
 
 function isErrorLike(value: unknown): value is object {

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 
 import { type AnyValue, type Attributes } from '@opentelemetry/api';
 
+import { redaction } from '../redaction/active-redaction.js';
 import { isPlainValue, readEntries, toAttributeValue, warnSkipped } from './attribute-value.js';
 import { setOwn } from './copy-bounded.js';
 
@@ -66,7 +67,7 @@ export class AttributeList {
       this.dropped += 1;
       return;
     }
-    const kept = keep(value, this.limits.valueLength);
+    const kept = keep(key, value, this.limits.valueLength);
     if (kept === undefined) {
       this.skip(key, value);
       return;
@@ -94,10 +95,11 @@ export class AttributeList {
 
   private takeBase(attributes: Readonly<Attributes>): boolean {
     if (!Object.isFrozen(attributes)) return false;
-    let shape = plainShapes.get(attributes);
+    const shapes = plainShapesNow();
+    let shape = shapes.get(attributes);
     if (shape === undefined) {
       shape = plainShape(attributes);
-      plainShapes.set(attributes, shape);
+      shapes.set(attributes, shape);
     }
     const { size, longest } = shape;
     if (size < 0 || size > this.limits.count || longest > this.limits.valueLength) return false;
@@ -128,7 +130,19 @@ interface PlainShape {
   readonly longest: number;
 }
 
-const plainShapes = new WeakMap<object, PlainShape>();
+let plainShapes = new WeakMap<object, PlainShape>();
+/** The policy that found no secret in them. */
+let shapesBelongTo = redaction();
+
+function plainShapesNow(): WeakMap<object, PlainShape> {
+  const policy = redaction();
+  if (policy !== shapesBelongTo) {
+    shapesBelongTo = policy;
+    plainShapes = new WeakMap();
+  }
+  return plainShapes;
+}
+
 const NOT_PLAIN: PlainShape = { size: -1, longest: 0 };
 
 function plainShape(attributes: Readonly<Attributes>): PlainShape {
@@ -136,7 +150,7 @@ function plainShape(attributes: Readonly<Attributes>): PlainShape {
   if (types.isProxy(attributes)) return NOT_PLAIN;
   const keys = Object.keys(attributes);
   const plain = keys.every((key) => key !== '' && key !== '__proto__' && isPlainData(attributes, key));
-  if (!plain) return NOT_PLAIN;
+  if (!plain || redaction().attributes(attributes) !== attributes) return NOT_PLAIN;
   const lengths = keys.map((key) => {
     const value = attributes[key];
     return typeof value === 'string' ? value.length : 0;
@@ -149,8 +163,13 @@ function isPlainData(attributes: Readonly<Attributes>, key: string): boolean {
   return isPlainValue(Object.getOwnPropertyDescriptor(attributes, key)?.value);
 }
 
-/** The value as it is kept: texts cut, arrays and objects copied; undefined for what no attribute can be. */
-function keep(value: AnyValue, valueLength: number): AnyValue {
-  if (typeof value === 'string') return value.length <= valueLength ? value : value.slice(0, valueLength);
-  return isPlainValue(value) ? value : toAttributeValue(value, valueLength);
+/** The value as it is kept: without secrets, texts cut, arrays and objects copied; undefined for what no attribute can be. */
+function keep(key: string, value: AnyValue, valueLength: number): AnyValue {
+  if (typeof value === 'string') {
+    // Before it is cut: half of a secret is not recognised.
+    const text = redaction().attribute(key, value);
+    return text.length <= valueLength ? text : text.slice(0, valueLength);
+  }
+  const plain = isPlainValue(value) ? value : toAttributeValue(value, valueLength);
+  return redaction().attribute(key, plain);
 }

@@ -418,6 +418,63 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'Write a number of milliseconds from 1, for example 30000.',
   ],
 
+  ['redaction', { redaction: 'on' }, '"on"', 'Write true, false or an object.'],
+  [
+    'redaction.keys',
+    { redaction: { keys: 'email' } },
+    '"email"',
+    'Write an array of names and regular expressions.',
+  ],
+  [
+    'redaction.keys[0]',
+    { redaction: { keys: ['--'] } },
+    '"--"',
+    'Write a name as a text, for example customer_number, or a regular expression.',
+  ],
+  [
+    'redaction.patterns',
+    { redaction: { patterns: /a/ } },
+    'an instance of RegExp',
+    'Write an array of regular expressions.',
+  ],
+  [
+    'redaction.patterns[0]',
+    { redaction: { patterns: ['K-1'] } },
+    'a string',
+    String.raw`Write a regular expression, for example /\bEMP-\d{6}\b/.`,
+  ],
+  [
+    'redaction.patterns[0]',
+    { redaction: { patterns: [/a*/] } },
+    '/a*/',
+    'It matches the empty text, which is everywhere: write one that needs a character.',
+  ],
+  [
+    'redaction.patterns[1]',
+    { redaction: { patterns: [/K-\d+/, /([a-z]+)+\d/] } },
+    String.raw`/([a-z]+)+\d/`,
+    'A quantifier inside a quantified group can take minutes for one text: write it without, for example a+ for (a+)+.',
+  ],
+  ['redaction.replace', { redaction: { replace: 1 } }, '1', 'Write a text, or a function that returns one.'],
+  [
+    'redaction.errorProperties',
+    { redaction: { errorProperties: 'orderId' } },
+    '"orderId"',
+    'Write an array of names of properties.',
+  ],
+  [
+    'redaction.disable',
+    { redaction: { disable: 'cards' } },
+    '"cards"',
+    'Write an array of names of built-in rules, or true.',
+  ],
+  [
+    'redaction.disable[0]',
+    { redaction: { disable: ['card'] } },
+    '"card"',
+    'Did you mean "cards"? Write one of keys, pairs, error-properties, error-queries, url-credentials, credentials, jwt, api-keys, private-keys, cards.',
+  ],
+
   ['logging', { logging: 'debug' }, '"debug"', 'Write true, false or an object.'],
   [
     'logging.level',

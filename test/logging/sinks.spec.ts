@@ -171,7 +171,6 @@ describe('a log line', () => {
       password: '[Redacted]',
       'user.id': 7,
       'vault.secret': '[Redacted]',
-      'err.config.headers.authorization': '[Redacted]',
     });
   });
 

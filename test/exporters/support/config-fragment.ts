@@ -39,6 +39,7 @@ export function telemetryConfig(parts: {
       ...parts.metrics,
     },
     logs: { otlp: [], batch: {}, attributeValueLength: 16_384, processors: [], ...parts.logs },
+    redaction: { disable: false, keys: [], patterns: [], replace: '[Redacted]', errorProperties: [] },
     logging: {
       enabled: false,
       level: 'info',

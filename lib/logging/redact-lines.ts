@@ -1,0 +1,143 @@
+import { type Attributes } from '@opentelemetry/api';
+import { type ChildLoggerOptions, type Logger, type LoggerOptions, symbols } from 'pino';
+
+import { isError } from '../errors/is-error.js';
+import { redaction } from '../redaction/active-redaction.js';
+import { serializeError } from './serialize-error.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+type Serializers = NonNullable<LoggerOptions['serializers']>;
+type Write = (this: Logger, given: unknown, message: unknown, level: number) => void;
+
+/** pino's methods without the custom levels of its types, which would have to be the same on both sides. */
+interface PinoMethods {
+  readonly child: (this: Logger, bindings: Fields, options?: object) => Logger;
+  readonly setBindings: (this: Logger, bindings: Fields) => void;
+}
+
+const NONE: Fields = Object.freeze({});
+
+/** Those of the logger whose line is being made; nothing is awaited meanwhile. */
+let serializersInForce = NONE;
+
+/**
+ * Lets a pino instance and its children write no secrets: messages once their parameters are in, bindings of children, and what
+ * `PinoLogger.assign` adds. The fields of a line are redacted where they are merged, by `redactFields()`.
+ */
+export function redactLines(
+  logger: Logger,
+  keys: { readonly message: string; readonly error: string },
+): void {
+  const { child, setBindings } = logger as unknown as PinoMethods;
+  const methods = logger as unknown as Record<symbol, Write>; // pino declares the symbol, and not what is behind it
+  const write = methods[symbols.writeSym];
+  if (write === undefined) return;
+  methods[symbols.writeSym] = function redacted(given, message, level) {
+    const said = redactMessage(given, message, keys);
+    withSerializers(serializersOf(this), () => {
+      write.call(this, given, said, level);
+    });
+  };
+  Object.assign(logger, {
+    child(this: Logger, bindings: Fields, options?: ChildLoggerOptions) {
+      const kept = redactFields(bindings, serializersOf(this), options?.serializers);
+      if (options?.serializers === undefined) return child.call(this, kept, options);
+      return child.call(this, kept, { ...options, serializers: redactSerializers(options.serializers) });
+    },
+    setBindings(this: Logger, bindings: Fields) {
+      setBindings.call(this, redactFields(bindings, serializersOf(this)));
+    },
+  });
+}
+
+/**
+ * The fields of a line without secrets, with errors at any depth written out; the same object where nothing is to be changed.
+ * What a serializer will see is left to it: its result is redacted.
+ *
+ * @param serializers default: those of the logger whose line is being written
+ */
+export function redactFields<T extends Fields>(
+  fields: T,
+  serializers: Fields = serializersInForce,
+  further: Fields = NONE,
+): T {
+  const policy = redaction();
+  if (!policy.enabled) return fields;
+  let copy: Record<string, unknown> | undefined;
+  for (const key in fields) {
+    const value: unknown = fields[key];
+    const type = typeof value;
+    if (type === 'boolean' || type === 'undefined') continue;
+    if (Object.hasOwn(serializers, key) || Object.hasOwn(further, key)) continue;
+    const kept =
+      type === 'string' || type === 'number'
+        ? policy.attribute(key, value as string | number)
+        : (policy.ofSecretKey(key, value) ?? policy.nested(value, WRITING_ERRORS));
+    if (kept !== value) (copy ??= { ...fields })[key] = kept;
+  }
+  return (copy ?? fields) as T; // the same keys
+}
+
+/** The same for fields of texts, numbers and booleans; undefined where one is something else. */
+export function redactPlainFields(fields: Attributes): Attributes | undefined {
+  const policy = redaction();
+  let copy: Attributes | undefined;
+  for (const key in fields) {
+    const value = fields[key];
+    if (typeof value === 'object' || typeof value === 'undefined') return undefined;
+    const kept = policy.attribute(key, value);
+    if (kept !== value) (copy ??= { ...fields })[key] = kept;
+  }
+  return copy ?? fields;
+}
+
+/** The application's serializers, whose results are redacted. */
+export function redactSerializers(serializers: Serializers): Serializers {
+  return Object.fromEntries(
+    Reflect.ownKeys(serializers).map((key) => {
+      const serializer = serializers[key as string];
+      return [key, (value: unknown) => redactValue(key, serializer?.(value))];
+    }),
+  );
+}
+
+const WRITING_ERRORS = { writeError: serializeError };
+
+function redactValue(key: string | symbol, value: unknown): unknown {
+  const policy = redaction();
+  if (!policy.enabled) return value;
+  const secret = typeof key === 'string' ? policy.ofSecretKey(key, value) : undefined;
+  return secret ?? policy.nested(value, WRITING_ERRORS);
+}
+
+function redactMessage(given: unknown, message: unknown, keys: { message: string; error: string }): unknown {
+  const failure = errorOf(given, keys.error);
+  const said =
+    message ?? (failure !== undefined && !hasMessage(given, keys.message) ? failure.message : undefined);
+  if (typeof said !== 'string') return message;
+  return failure?.message === said ? redaction().errorText(said) : redaction().text(said);
+}
+
+function errorOf(given: unknown, errorKey: string): Error | undefined {
+  if (isError(given)) return given;
+  const nested = typeof given === 'object' && given !== null ? (given as Fields)[errorKey] : undefined;
+  return isError(nested) ? nested : undefined;
+}
+
+function hasMessage(given: unknown, messageKey: string): boolean {
+  return !isError(given) && (given as Fields)[messageKey] !== undefined;
+}
+
+function withSerializers(serializers: Fields, write: () => void): void {
+  const before = serializersInForce;
+  serializersInForce = serializers;
+  try {
+    write();
+  } finally {
+    serializersInForce = before;
+  }
+}
+
+function serializersOf(logger: Logger): Fields {
+  return (logger as unknown as Record<symbol, Fields | undefined>)[symbols.serializersSym] ?? NONE;
+}

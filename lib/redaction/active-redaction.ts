@@ -1,0 +1,24 @@
+import { type RedactionConfig } from '../config/telemetry-config.interface.js';
+import { processWide } from '../process/process-wide.js';
+import { RedactionPolicy } from './redaction-policy.js';
+
+/** The built-in policy, which holds until the application's options are known. */
+export const DEFAULT_REDACTION: RedactionConfig = Object.freeze({
+  disable: false,
+  keys: [],
+  patterns: [],
+  replace: '[Redacted]',
+  errorProperties: [],
+});
+
+const state = processWide('redaction', () => ({ policy: new RedactionPolicy(DEFAULT_REDACTION) }));
+
+/** The policy of this process. */
+export function redaction(): RedactionPolicy {
+  return state.policy;
+}
+
+/** Sets the policy of this process; it stays after a stop, for what is still logged then. */
+export function useRedaction(config: RedactionConfig, onReplaceError: (error: unknown) => void): void {
+  state.policy = new RedactionPolicy(config, onReplaceError);
+}

@@ -1,0 +1,151 @@
+import { type KeyKind } from './sensitive-keys.js';
+
+/** Asks what a key that was found in a text says about its value. */
+export type JudgeKey = (key: string, inQuery: boolean) => KeyKind;
+
+/** Makes the text that stands in place of a secret. */
+export type ReplaceValue = (secret: string, key: string) => string;
+
+const SEPARATOR = /[=:]|%3[dD]/g;
+const LONGEST_KEY = 64;
+/** Characters of a key in a text, from its end. */
+const KEY_AT_END = /[\p{L}\p{N}_.$%-]+$/u;
+const LINE_AND_COLUMN = /^\d+(?::\d+)?(?![\w.])/;
+const SOURCE_FILE = /\.(?:[cm]?[jt]sx?|vue|json|html?)$/i;
+const NO_SECRET = /^(?:null|undefined|true|false|none|nil|NaN|\[\w+\]|\*+)$/i;
+/** A word of a sentence, not of a secret. */
+const PROSE = /^(?:[A-Z]?[a-z']+[.,!?]?|\d{1,3})$/;
+const END_OF_VALUE = /[\s&;,"'`<>()[\]{}|]/g;
+const END_OF_LINE = /["'`\r\n]/g;
+const OPTION = /(^|\s)--([a-z][\w-]{1,63})(\s+)("[^"]*"?|'[^']*'?|[^\s-]\S*)/gi;
+
+/**
+ * Replaces the values of secret keys in a text: `token=…` in queries and forms, `"password":"…"` in JSON, also in JSON inside
+ * JSON, `Cookie: …` in headers, `--password …` in command lines. Linear in the length of the text.
+ */
+export function redactPairs(text: string, judge: JudgeKey, replace: ReplaceValue): string {
+  let result = '';
+  let done = 0;
+  SEPARATOR.lastIndex = 0;
+  for (let found = SEPARATOR.exec(text); found !== null; found = SEPARATOR.exec(text)) {
+    if (found.index < done) continue;
+    const secret = findSecret(text, found.index, found[0], judge);
+    if (secret === undefined) continue;
+    const [start, end, key] = secret;
+    result += text.slice(done, start) + replace(text.slice(start, end), key);
+    done = end;
+    SEPARATOR.lastIndex = Math.max(end, found.index + 1);
+  }
+  const pairs = done === 0 ? text : result + text.slice(done);
+  return pairs.includes('--') ? redactOptions(pairs, judge, replace) : pairs;
+}
+
+function redactOptions(text: string, judge: JudgeKey, replace: ReplaceValue): string {
+  return text.replace(OPTION, (match, before: string, key: string, space: string, value: string) =>
+    isSecret(judge(key, false)) ? `${before}--${key}${space}${replace(value, key)}` : match,
+  );
+}
+
+function findSecret(
+  text: string,
+  separatorAt: number,
+  separator: string,
+  judge: JudgeKey,
+): readonly [start: number, end: number, key: string] | undefined {
+  const head = text.slice(Math.max(0, separatorAt - LONGEST_KEY - 8), separatorAt);
+  const trimmed = head.replace(/ {1,2}$/, '');
+  const bare = trimmed.replace(/\\{0,4}["'`\]]$/, '');
+  const quotedKey = bare.length < trimmed.length;
+  const key = KEY_AT_END.exec(bare)?.[0];
+  if (key === undefined) return undefined;
+  const before = text.charAt(separatorAt - (head.length - bare.length) - key.length - 1);
+  const inQuery = separator !== ':' && (before === '?' || before === '&');
+  const kind = judge(key, inQuery);
+  if (!isSecret(kind)) return undefined;
+  const isColon = separator === ':';
+  let start = separatorAt + separator.length;
+  if (isColon && text.startsWith('//', start)) return undefined;
+  while (text.charAt(start) === '=' || text.charAt(start) === '>' || text.charAt(start) === ':') start += 1;
+  const spaceAt = start;
+  while (text.charAt(start) === ' ' && start - spaceAt < 8) start += 1;
+  const quote = /^\\{0,4}["'`]/.exec(text.slice(start, start + 5))?.[0];
+  if (quote !== undefined) {
+    const end = endOfQuoted(text, start + quote.length, quote);
+    return end === start + quote.length ? undefined : [start + quote.length, end, key];
+  }
+  if (isColon && (SOURCE_FILE.test(key) || LINE_AND_COLUMN.test(text.slice(start, start + 24)))) {
+    if (kind !== 'secret' || SOURCE_FILE.test(key)) return undefined;
+  }
+  const end = endOfPlain(text, start, key, isColon);
+  const value = text.slice(start, end);
+  if (value === '' || NO_SECRET.test(value)) return undefined;
+  // "Invalid token: unexpected end" is a sentence.
+  if (isColon && !quotedKey && kind !== 'secret' && PROSE.test(value)) return undefined;
+  return [start, end, key];
+}
+
+/** The end of a quoted value; an unterminated one lasts to the end of the text. */
+function endOfQuoted(text: string, start: number, quote: string): number {
+  let end = text.indexOf(quote, start);
+  // In a text with one level of escaping a quote behind a backslash belongs to the value.
+  while (quote.length === 1 && end !== -1 && isEscaped(text, start, end)) end = text.indexOf(quote, end + 1);
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, start: number, at: number): boolean {
+  let backslashes = 0;
+  while (at - backslashes > start && text.charAt(at - backslashes - 1) === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+function endOfPlain(text: string, start: number, key: string, isColon: boolean): number {
+  // Headers hold more than one word: `Cookie: a=1; b=2`, `Authorization: Digest username="…"`.
+  if (/cookie$|authorization$/i.test(key) && isColon) return search(text, END_OF_LINE, start);
+  const end = search(text, END_OF_VALUE, start);
+  const isScheme = /^(?:Bearer|Basic|Digest|Negotiate|ApiKey|Token)$/i.test(text.slice(start, end));
+  return isScheme && text.charAt(end) === ' ' ? search(text, END_OF_VALUE, end + 1) : end;
+}
+
+function search(text: string, pattern: RegExp, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? text.length;
+}
+
+function isSecret(kind: KeyKind): boolean {
+  return kind === 'secret' || kind === 'secretText';
+}
+
+/** Where a URL ends in a text. */
+const END_OF_URL = /[\s"'<>`]/g;
+const LONGEST_PATH = 2_048;
+const SLASH = 0x2f;
+const SPACE = 0x20;
+
+/** Cuts the queries off all URLs and paths in the text of an error: `Cannot GET /reset?token=…`. Linear. */
+export function cutQueries(text: string, replace: (query: string) => string): string {
+  let result = '';
+  let done = 0;
+  let from = 0;
+  for (let mark = text.indexOf('?'); mark !== -1; mark = text.indexOf('?', from)) {
+    const hasPath = hasPathBefore(text, Math.max(from, mark - LONGEST_PATH), mark);
+    from = mark + 1;
+    if (!hasPath) continue;
+    const end = search(text, END_OF_URL, mark);
+    const query = text.slice(mark + 1, end).replace(/[)\]},.;:!]{1,8}$/, '');
+    from = end;
+    if (query === '') continue;
+    result += text.slice(done, mark + 1) + replace(query);
+    done = mark + 1 + query.length;
+  }
+  return done === 0 ? text : result + text.slice(done);
+}
+
+/** Whether the run of characters in front of a question mark has a slash in it. */
+function hasPathBefore(text: string, from: number, mark: number): boolean {
+  for (let index = mark - 1; index >= from; index -= 1) {
+    const code = text.charCodeAt(index);
+    if (code === SLASH) return true;
+    if (code <= SPACE) return false;
+  }
+  return false;
+}

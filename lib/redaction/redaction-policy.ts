@@ -1,0 +1,291 @@
+import { type AnyValue, type Attributes } from '@opentelemetry/api';
+
+import {
+  type FoundSecret,
+  type RedactionRule,
+  type ReplaceSecret,
+} from '../config/redaction-options.interface.js';
+import { type RedactionConfig } from '../config/telemetry-config.interface.js';
+import { cutQueries, redactPairs } from './key-value-pairs.js';
+import { redactNested, type NestedValues } from './redact-nested.js';
+import { isCardNumber, mayHoldSecret, SECRET_PATTERNS, type SecretPattern } from './secret-patterns.js';
+import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-keys.js';
+
+/** Keys are made by programmers, but an application may also make them of what users type. */
+const MAX_KEYS = 4_096;
+const MAX_REPLACEMENTS = 1_024;
+/** How much of a text a pattern of the application sees at a time: its worst case grows with the square of it, or worse. */
+const WINDOW = 4_096;
+const OVERLAP = 512;
+/** No card number is smaller. */
+const SMALLEST_CARD = 1e12;
+/** Parts of the keys in a text that are worth a closer look. */
+const HINTS =
+  /passw|pwd|pswd|pass$|phrase|passcode|secret|token|auth|cookie|cred|key|sess|sid$|csrf|xsrf|card|number|social|cvv|cvc|csc|ssn|pin|otp|jwt|bearer|code|pass\b|sig/i;
+
+/**
+ * What is kept out of everything that is recorded, decided by key and by the look of a text. Applied once where data enters, so
+ * that every exporter, standard output, the store and the page see the same. Never throws.
+ */
+export class RedactionPolicy {
+  /** Whether anything is redacted at all. */
+  readonly enabled: boolean;
+  /** Whether an error keeps only what `keepsErrorProperty()` allows. */
+  readonly limitsErrors: boolean;
+  private readonly kinds = new Map<string, KeyKind>();
+  private readonly off: ReadonlySet<RedactionRule>;
+  private readonly patterns: readonly SecretPattern[];
+  private readonly ownPatterns: readonly RegExp[];
+  private readonly ownWords: readonly (readonly string[])[];
+  private readonly ownKeys: readonly RegExp[];
+  private readonly errorProperties: ReadonlySet<string>;
+  private readonly replacement: string | ReplaceSecret;
+  /** What the application's `replace` returned: an attribute may pass here twice, and must not change then. */
+  private readonly replacements = new Set<string>();
+
+  /** @param onReplaceError called when the application's `replace` threw; the secret is replaced by `[Redacted]` then */
+  constructor(
+    config: RedactionConfig,
+    private readonly onReplaceError: (error: unknown) => void = () => undefined,
+  ) {
+    const { disable, keys } = config;
+    this.enabled = disable !== true;
+    this.off = new Set(typeof disable === 'boolean' ? [] : disable);
+    this.limitsErrors = this.enabled && !this.off.has('error-properties');
+    this.patterns = SECRET_PATTERNS.filter(({ rule }) => !this.off.has(rule));
+    this.ownPatterns = config.patterns.map((pattern) => searching(pattern));
+    this.ownWords = keys.filter((key) => typeof key === 'string').map(wordsOf);
+    this.ownKeys = keys
+      .filter((key) => key instanceof RegExp)
+      .map((key) => new RegExp(key.source, flags(key)));
+    this.errorProperties = new Set(config.errorProperties);
+    this.replacement = config.replace;
+  }
+
+  /** The value of an attribute without secrets; the same value where there is none. */
+  attribute<V extends AnyValue>(key: string, value: V): V | string {
+    if (!this.enabled) return value;
+    const kind = this.kinds.get(key) ?? this.judge(key);
+    if (typeof value === 'string') {
+      if (kind === 'plain') return this.text(value);
+      return kind === 'errorText' ? this.errorText(value) : this.textOf(key, kind, value);
+    }
+    if (typeof value === 'boolean' || value === undefined || value === null) return value;
+    if (typeof value === 'number') return this.number(key, kind, value) as V | string;
+    if (kind === 'secret' || kind === 'secretText') return this.replaceAll(key, value);
+    return this.nested(value) as V;
+  }
+
+  /** A record of attributes without secrets; the same object where there are none. */
+  attributes<T extends Readonly<Attributes>>(attributes: T): T {
+    if (!this.enabled) return attributes;
+    let copy: Attributes | undefined;
+    for (const key in attributes) {
+      const value = attributes[key];
+      const kept = this.attribute(key, value);
+      if (kept !== value) (copy ??= { ...attributes })[key] = kept;
+    }
+    return (copy ?? attributes) as T;
+  }
+
+  /** A text that has no key of its own: a log message, the name of a span. */
+  text(text: string): string {
+    if (!this.enabled) return text;
+    const found = mayHoldSecret(text) ? this.search(text) : text;
+    return this.ownPatterns.length === 0 ? found : this.matchOwn(found, undefined);
+  }
+
+  /** The message or stack of an error: also without the queries of the URLs in it. */
+  errorText(text: string): string {
+    if (!this.enabled) return text;
+    const cut =
+      this.off.has('error-queries') || !text.includes('?')
+        ? text
+        : cutQueries(text, (query) => this.replace(query, { rule: 'error-queries', key: undefined }));
+    return this.text(cut);
+  }
+
+  /**
+   * A value of any kind without secrets, down to its depths; the same value where there are none. Objects with secrets, and what
+   * JSON would ask for another form of itself, are copied; nothing is changed.
+   */
+  nested(value: unknown, options?: NestedValues): unknown {
+    return this.enabled ? redactNested(value, this, options) : value;
+  }
+
+  /** Whether an own property of an error is kept: a harmless one, or a number or flag, which is rarely what a user typed. */
+  keepsErrorProperty(name: string, value: unknown): boolean {
+    if (!this.limitsErrors || HARMLESS_ERROR_PROPERTIES.has(name) || this.errorProperties.has(name))
+      return true;
+    return (typeof value === 'number' || typeof value === 'boolean') && !HOLDING_VALUES.has(name);
+  }
+
+  /** What the value of a secret key becomes; undefined where the key is none. */
+  ofSecretKey(key: string, value: unknown): string | undefined {
+    const kind = this.kinds.get(key) ?? this.judge(key);
+    if (kind !== 'secret' && kind !== 'secretText') return undefined;
+    const type = typeof value;
+    if (value === null || type === 'undefined' || type === 'boolean' || type === 'function') return undefined;
+    if (type === 'number' && kind === 'secretText') return undefined;
+    return this.replaceAll(key, value);
+  }
+
+  /** Whether a key names a secret. */
+  isSecretKey(key: string): boolean {
+    const kind = this.kinds.get(key) ?? this.judge(key);
+    return this.enabled && (kind === 'secret' || kind === 'secretText');
+  }
+
+  /** A text or a number below a key that is no secret by its name. */
+  primitive(key: string | undefined, value: string | number): string | number {
+    const kind = key === undefined ? 'plain' : (this.kinds.get(key) ?? this.judge(key));
+    if (typeof value === 'number') return this.number(key ?? '', kind, value);
+    if (kind === 'identifier') return value;
+    return kind === 'errorText' ? this.errorText(value) : this.text(value);
+  }
+
+  private textOf(key: string, kind: KeyKind, value: string): string {
+    if (kind === 'identifier' || value === '') return value;
+    return this.replace(value, { rule: 'keys', key });
+  }
+
+  private number(key: string, kind: KeyKind, value: number): number | string {
+    if (kind === 'secret') return this.replace(String(value), { rule: 'keys', key });
+    const isCard =
+      value > SMALLEST_CARD &&
+      kind === 'plain' &&
+      Number.isSafeInteger(value) &&
+      !this.off.has('cards') &&
+      isCardNumber(String(value));
+    return isCard ? this.replace(String(value), { rule: 'cards', key }) : value;
+  }
+
+  private replaceAll(key: string, value: unknown): string {
+    return this.replace(typeof value === 'string' ? value : describe(value), { rule: 'keys', key });
+  }
+
+  private search(text: string): string {
+    let result = text;
+    for (const { rule, pattern, locate } of this.patterns) {
+      result = result.replace(pattern, (match: string) => {
+        const place = locate(match);
+        if (place === undefined) return match;
+        const [start, end] = place;
+        const replaced = this.replace(match.slice(start, end), { rule, key: undefined });
+        return match.slice(0, start) + replaced + match.slice(end);
+      });
+    }
+    if (this.off.has('pairs')) return result;
+    return redactPairs(
+      result,
+      (key, inQuery) => this.judgeInText(key, inQuery),
+      (secret, key) => this.replace(secret, { rule: 'pairs', key }),
+    );
+  }
+
+  /** Texts have any number of keys: only those that look like one of a secret are judged, and none is remembered. */
+  private judgeInText(key: string, inQuery: boolean): KeyKind {
+    if (inQuery && isQuerySecret(key)) return 'secret';
+    if (!HINTS.test(key) && this.ownWords.length === 0 && this.ownKeys.length === 0) return 'plain';
+    return this.kinds.get(key) ?? this.kindOf(key);
+  }
+
+  private matchOwn(text: string, key: string | undefined): string {
+    let result = text;
+    for (const pattern of this.ownPatterns) result = this.matchInWindows(result, pattern, key);
+    return result;
+  }
+
+  private matchInWindows(text: string, pattern: RegExp, key: string | undefined): string {
+    const replace = (match: string): string =>
+      match === '' ? match : this.replace(match, { rule: 'patterns', key });
+    if (text.length <= WINDOW) return text.replace(pattern, replace);
+    let result = '';
+    let rest = text;
+    while (rest.length > WINDOW) {
+      // A match that begins in the overlap is found as a whole in the next window.
+      const window = rest.slice(0, WINDOW);
+      let done = WINDOW - OVERLAP;
+      let last = 0;
+      for (const match of window.matchAll(pattern)) {
+        if (match.index >= WINDOW - OVERLAP) break;
+        result += window.slice(last, match.index) + replace(match[0]);
+        last = match.index + match[0].length;
+        done = Math.max(done, last);
+      }
+      result += window.slice(last, done);
+      rest = rest.slice(done);
+    }
+    return result + rest.replace(pattern, replace);
+  }
+
+  private replace(secret: string, found: FoundSecret): string {
+    if (typeof this.replacement === 'string') return this.replacement;
+    if (this.replacements.has(secret)) return secret;
+    try {
+      // The types promise a text; the application may return anything.
+      const returned: unknown = this.replacement(secret, found);
+      const replaced = String(returned);
+      if (this.replacements.size >= MAX_REPLACEMENTS) this.replacements.clear();
+      this.replacements.add(replaced);
+      return replaced;
+    } catch (error) {
+      this.onReplaceError(error);
+      return REDACTED;
+    }
+  }
+
+  private judge(key: string): KeyKind {
+    const kind = this.kindOf(key);
+    if (this.kinds.size < MAX_KEYS) this.kinds.set(key, kind);
+    return kind;
+  }
+
+  private kindOf(key: string): KeyKind {
+    if (this.ownKeys.some((pattern) => pattern.test(key.slice(0, WINDOW)))) return 'secret';
+    if (this.ownWords.length > 0) {
+      const words = wordsOf(key);
+      if (this.ownWords.some((own) => contains(words, own))) return 'secret';
+    }
+    const kind = kindOfKey(key);
+    return this.off.has('keys') && (kind === 'secret' || kind === 'secretText') ? 'plain' : kind;
+  }
+}
+
+/** Stands in place of a secret by default, as in pino. */
+export const REDACTED = '[Redacted]';
+
+/** Of an error that anybody may have made these own properties are kept: they say what failed and hold no data of users. */
+const HARMLESS_ERROR_PROPERTIES = new Set(
+  'code status statusCode errno syscall address port hostname path dest signal exitCode killed severity schema table column dataType constraint sqlState errorNumber retryable timeout method'.split(
+    ' ',
+  ),
+);
+
+/** Validators put there what they were given. */
+const HOLDING_VALUES = new Set(['value', 'actual', 'expected', 'received', 'input', 'data']);
+
+function contains(words: readonly string[], wanted: readonly string[]): boolean {
+  return words.some((_, start) => wanted.every((word, index) => words[start + index] === word));
+}
+
+function searching(pattern: RegExp): RegExp {
+  return new RegExp(pattern.source, `${flags(pattern)}g`);
+}
+
+/** Without those that keep a position between calls. */
+function flags(pattern: RegExp): string {
+  return pattern.flags.replace(/[gy]/g, '');
+}
+
+/** What `replace` is told of a secret that is no text. */
+function describe(value: unknown): string {
+  try {
+    // Undefined for a function, whatever the types say.
+    const json: unknown = JSON.stringify(value);
+    return typeof json === 'string' ? json : String(value);
+  } catch {
+    // Circular, or a getter that throws: it goes as a whole.
+    return Object.prototype.toString.call(value);
+  }
+}
