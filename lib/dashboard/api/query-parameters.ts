@@ -1,8 +1,12 @@
 import { badRequest } from '../http/dashboard-error.js';
 
 /** An instant further away is a mistake: seconds, or microseconds. */
-const MAX_TIME = 8_640_000_000_000_000;
+export const MAX_TIME = 8_640_000_000_000_000;
 const MAX_TEXT = 1_000;
+/** The index of words is asked for each, and SQLite cannot be interrupted meanwhile. */
+const MAX_WORDS = 20;
+const MAX_SEARCH = 256;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DEFAULT_SPAN_MS = 15 * 60_000;
 
 /** A stretch of time in milliseconds since the epoch; `to` is not part of it. */
@@ -13,13 +17,24 @@ interface Range {
 
 /** Reads what a query says; each reader throws a DashboardError 400 that names the parameter and what it may be. */
 export class QueryParameters {
-  constructor(private readonly search: URLSearchParams) {}
+  constructor(private readonly parameters: URLSearchParams) {}
 
   /** `undefined` when it is missing or empty. */
   text(name: string): string | undefined {
-    const value = this.search.get(name);
+    const value = this.parameters.get(name);
     if (value === null || value === '') return undefined;
-    if (value.length > MAX_TEXT) throw badRequest(`${name} is longer than ${MAX_TEXT} characters.`);
+    return checkText(value, name);
+  }
+
+  /** What is searched for: at most 256 characters and 20 words. */
+  search(name: string): string | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    if (value.length > MAX_SEARCH)
+      throw badRequest(`${name} has ${value.length} characters; at most ${MAX_SEARCH} are searched for.`);
+    const words = value.match(/[\p{L}\p{N}]+/gu)?.length ?? 0;
+    if (words > MAX_WORDS)
+      throw badRequest(`${name} has ${words} words; at most ${MAX_WORDS} are searched for.`);
     return value;
   }
 
@@ -34,7 +49,7 @@ export class QueryParameters {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (Number.isNaN(value) || value < min || value > max)
+    if (!NUMBER.test(text) || !Number.isFinite(value) || value < min || value > max)
       throw badRequest(`${name} must be a number${rangeOf(min, max)}; it is ${JSON.stringify(text)}.`);
     return value;
   }
@@ -58,7 +73,7 @@ export class QueryParameters {
 
   /** True for `true`, `1` and a name without value; false when it is missing. */
   flag(name: string): boolean {
-    const value = this.search.get(name);
+    const value = this.parameters.get(name);
     if (value === null || value === 'false' || value === '0') return false;
     if (value === 'true' || value === '1' || value === '') return true;
     throw badRequest(`${name} must be true or false; it is ${JSON.stringify(value)}.`);
@@ -66,11 +81,12 @@ export class QueryParameters {
 
   /** Every `key:value` of that name; a value may have colons in it. */
   pairs(name: string, max = 10): readonly (readonly [key: string, value: string])[] {
-    const texts = this.search.getAll(name).filter((text) => text !== '');
+    const texts = this.parameters.getAll(name).filter((text) => text !== '');
     if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
     return texts.map((text) => {
       const colon = text.indexOf(':');
-      if (colon < 1 || text.length > MAX_TEXT)
+      checkText(text, name);
+      if (colon < 1)
         throw badRequest(`${name} must be written key:value; it is ${JSON.stringify(text.slice(0, 100))}.`);
       return [text.slice(0, colon), text.slice(colon + 1)] as const;
     });
@@ -78,14 +94,14 @@ export class QueryParameters {
 
   /** Every text of that name. */
   texts(name: string, max = 50): readonly string[] {
-    const texts = this.search.getAll(name).filter((text) => text !== '');
+    const texts = this.parameters.getAll(name).filter((text) => text !== '');
     if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
-    return texts;
+    return texts.map((text) => checkText(text, name));
   }
 
   /** An id of a trace. */
   traceId(name: string): string {
-    return readTraceId(this.search.get(name) ?? '', name);
+    return readTraceId(this.parameters.get(name) ?? '', name);
   }
 }
 
@@ -93,6 +109,13 @@ export class QueryParameters {
 export function readTraceId(text: string, name = 'The id of the trace'): string {
   if (!/^[\da-f]{32}$/i.test(text)) throw badRequest(`${name} must be 32 hexadecimal digits.`);
   return text.toLowerCase();
+}
+
+/** SQLite takes NUL for the end of a text. */
+function checkText(text: string, name: string): string {
+  if (text.length > MAX_TEXT) throw badRequest(`${name} is longer than ${MAX_TEXT} characters.`);
+  if (text.includes('\0')) throw badRequest(`${name} must not contain the character NUL.`);
+  return text;
 }
 
 function rangeOf(min: number, max: number): string {

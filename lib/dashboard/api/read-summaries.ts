@@ -61,7 +61,7 @@ export function readLogs({ parts: { store }, query }: ApiCall): Promise<ApiPage<
     ...readPartialRange(query),
     service: query.text('service'),
     level: query.choice('level', LEVELS),
-    text: query.text('text'),
+    text: query.search('text'),
     context: query.text('context'),
     fields: readFields(query),
     traceId: traceId === undefined ? undefined : readTraceId(traceId, 'traceId'),

@@ -31,7 +31,7 @@ export function readTraces({ parts: { store }, query }: ApiCall): Promise<ApiPag
     minMs: query.number('minMs', 0),
     maxMs: query.number('maxMs', 0),
     attributes: readFields(query),
-    text: query.text('text'),
+    text: query.search('text'),
     before: query.text('before'),
     limit: query.integer('limit', 1, 1_000, 50),
   };

@@ -41,6 +41,6 @@ function numberAt(fields: Readonly<Record<string, unknown>>, name: string): numb
 function textAt(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'string' && value.length <= 1_000) return value;
-  throw badRequest(`${name} must be a text.`);
+  if (typeof value === 'string' && value.length <= 1_000 && !value.includes('\0')) return value;
+  throw badRequest(`${name} must be a text of at most 1,000 characters, without NUL.`);
 }

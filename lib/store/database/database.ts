@@ -44,7 +44,7 @@ export class Database {
 
   /** The first row, or undefined. Whoever calls knows what the columns are. */
   get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.prepare(sql).get(...values) as Row | undefined;
+    return this.use(sql, (statement) => statement.get(...values)) as Row | undefined;
   }
 
   /**
@@ -59,17 +59,22 @@ export class Database {
   }
 
   all<Row>(sql: string, ...values: SqlValue[]): Row[] {
-    return this.prepare(sql).all(...values) as Row[];
+    return this.use(sql, (statement) => statement.all(...values)) as Row[];
   }
 
   /** Rows one after the other, so that whoever has enough can stop. */
-  iterate<Row>(sql: string, ...values: SqlValue[]): Iterable<Row> {
-    return this.prepare(sql).iterate(...values) as Iterable<Row>;
+  *iterate<Row>(sql: string, ...values: SqlValue[]): Iterable<Row> {
+    try {
+      yield* this.prepare(sql).iterate(...values) as Iterable<Row>;
+    } catch (error) {
+      this.statements.delete(sql);
+      throw error;
+    }
   }
 
   /** Returns how many rows were changed. */
   run(sql: string, ...values: SqlValue[]): number {
-    return Number(this.prepare(sql).run(...values).changes);
+    return Number(this.use(sql, (statement) => statement.run(...values)).changes);
   }
 
   exec(sql: string): void {
@@ -102,6 +107,16 @@ export class Database {
       this.raw.close();
     } catch {
       // Closed already, or so broken that it cannot even be closed: either way it is not used any more.
+    }
+  }
+
+  /** A statement that failed reports its error again the next time, whatever it is given. */
+  private use<T>(sql: string, act: (statement: StatementSync) => T): T {
+    try {
+      return act(this.prepare(sql));
+    } catch (error) {
+      this.statements.delete(sql);
+      throw error;
     }
   }
 

@@ -2,11 +2,14 @@
 const PER_DOUBLING = 32;
 /** Values below 2^-40 are all the same. */
 const SMALLEST_EXPONENT = -40;
+/** The bucket of the largest number there is, and of everything that is said to be above it. */
+export const MAX_BUCKET = (1_024 - SMALLEST_EXPONENT) * PER_DOUBLING;
 
 /** The number of the bucket of a value; 0 for what is not above zero. */
 export function valueBucket(value: number): number {
   if (!(value > 0)) return 0;
-  return Math.max(1, Math.ceil((Math.log2(value) - SMALLEST_EXPONENT) * PER_DOUBLING));
+  const bucket = Math.ceil((Math.log2(value) - SMALLEST_EXPONENT) * PER_DOUBLING);
+  return Math.min(Math.max(1, bucket), MAX_BUCKET);
 }
 
 /** A value in the middle of that bucket. */

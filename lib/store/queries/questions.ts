@@ -1,5 +1,6 @@
 import { classifyFailure } from '../database/database-failure.js';
 import { type Database } from '../database/database.js';
+import { isUnreadableNumber, repairNumbers } from '../database/repair-numbers.js';
 import { type StoreDatabase } from '../database/store-database.js';
 import { isSteps, type Steps, takeAllSteps } from './steps.js';
 
@@ -39,7 +40,13 @@ export class Questions {
       this.recovering((database) => {
         // What was found in a database that has been replaced is void.
         if (steps === undefined || asked !== database) steps = question((asked = database));
-        return steps.next();
+        try {
+          return steps.next();
+        } catch (error) {
+          // They are over: what goes on begins anew.
+          steps = undefined;
+          throw error;
+        }
       }),
     );
   }
@@ -48,8 +55,9 @@ export class Questions {
     try {
       return work(this.database.current);
     } catch (error) {
-      if (classifyFailure(error) !== 'corrupt') throw error;
-      this.database.recover(error, Date.now());
+      if (isUnreadableNumber(error)) repairNumbers(this.database.current);
+      else if (classifyFailure(error) === 'corrupt') this.database.recover(error, Date.now());
+      else throw error;
       return work(this.database.current);
     }
   }

@@ -1,5 +1,6 @@
 import { warnOnce } from '../../errors/warnings.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
+import { problemOfLog, problemOfPoint, problemOfSpan } from './check-row.js';
 import { RowQueue } from './row-queue.js';
 import { type Batch } from './write-session.js';
 
@@ -34,9 +35,9 @@ export class RowQueues {
   readBatch(ofEach: number, inAll = Infinity): Batch | undefined {
     const { read } = this;
     const limit = (): number => Math.min(ofEach, read + inAll - this.read);
-    const spans = this.take(this.spans, limit());
-    const logs = this.take(this.logs, limit());
-    const points = this.take(this.points, limit());
+    const spans = this.take(this.spans, limit(), problemOfSpan);
+    const logs = this.take(this.logs, limit(), problemOfLog);
+    const points = this.take(this.points, limit(), problemOfPoint);
     return this.read === read ? undefined : { spans, logs, points };
   }
 
@@ -52,17 +53,29 @@ export class RowQueues {
     this.unreadable = 0;
   }
 
-  private take<Row>(queue: RowQueue<Row>, limit: number): Row[] {
+  private take<Row>(queue: RowQueue<Row>, limit: number, problemOf: (row: Row) => string | undefined): Row[] {
     const rows: Row[] = [];
     for (let count = 0; count < limit && queue.hasNext; count += 1) {
       try {
         const row = queue.next();
-        if (row !== undefined) rows.push(row);
+        const problem = row === undefined ? undefined : problemOf(row);
+        if (problem !== undefined) this.refuse(problem);
+        else if (row !== undefined) rows.push(row);
       } catch (error) {
         this.unreadable += 1;
         warnOnce('store:row', `Some telemetry could not be read to be stored: ${String(error)}.`, 60_000);
       }
     }
     return rows;
+  }
+
+  private refuse(problem: string): void {
+    this.unreadable += 1;
+    warnOnce(
+      'store:refused',
+      `Some telemetry is not stored for the dashboard, because it cannot be right: ${problem}. ` +
+        'Look at the clock of the sender, and at times that the application gives to spans itself.',
+      60_000,
+    );
   }
 }
