@@ -14,6 +14,7 @@ import { warnOnce } from './errors/warnings.js';
 import { activeInstrumentations } from './instrumentation/instrumentation-registry.js';
 import { writeOwnLine } from './logging/own-lines.js';
 import { TelemetryLogger } from './logging/telemetry-logger.js';
+import { withoutRedaction } from './redaction/active-redaction.js';
 import { type StoreFeed } from './runtime/feed-store.js';
 import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 
@@ -120,8 +121,10 @@ function serve(
 function logAddress(address: string, token: string | undefined): void {
   const where = token === undefined ? address : `${address}/#token=${token}`;
   context.with(suppressTracing(context.active()), () => {
-    writeOwnLine('info', () => {
-      new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${where}`);
+    withoutRedaction(() => {
+      writeOwnLine('info', () => {
+        new TelemetryLogger('TelemetryModule').logInfo(`The dashboard is at ${where}`);
+      });
     });
   });
 }
