@@ -1,3 +1,4 @@
+import { type Attributes } from '@opentelemetry/api';
 import {
   type DataPoint,
   DataPointType,
@@ -8,11 +9,18 @@ import {
 
 import { warnOnce } from '../../errors/warnings.js';
 import { type Exemplar, exemplarsOf } from '../../recording/exemplars.js';
-import { addHistograms } from './add-histograms.js';
-import { prometheusLabels, prometheusName } from './prometheus-names.js';
+import { addHistograms, distinctBuckets } from './add-histograms.js';
+import { type FamilyName, type PrometheusFamilies } from './prometheus-families.js';
+import { prometheusLabels } from './prometheus-names.js';
 
-type Kind = 'counter' | 'gauge' | 'histogram';
 type Exemplars = readonly (Exemplar | undefined)[];
+
+/** What a scrape shows. */
+export interface PrometheusMetrics {
+  /** The labels of `target_info`. */
+  readonly target: Attributes;
+  readonly metrics: readonly MetricData[];
+}
 
 /** Data points have no place for exemplars in this SDK. */
 const exemplarsByPoint = new WeakMap<object, Exemplars>();
@@ -25,24 +33,27 @@ export function exemplarsOfPoint(point: object): Exemplars {
 /**
  * The same metrics as if one meter had made them all. Each class of an application has a meter of its own, and
  * Prometheus refuses a scrape in which two of them write the same series: sums and histograms are added, of gauges the
- * last one holds. Of two metrics that share a name but not a type the first one stays, with a warning.
+ * last one holds. Metrics are called what `families` calls them, and the resource has names that Prometheus allows.
  */
-export function mergeScopes({ resource, scopeMetrics }: ResourceMetrics): ResourceMetrics {
-  const families = new Map<string, Family>();
+export function mergeScopes(
+  { resource, scopeMetrics }: ResourceMetrics,
+  names: PrometheusFamilies,
+): PrometheusMetrics {
+  const families = new Map<FamilyName, Family>();
   for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
-    const name = prometheusName(metric);
-    const kind = kindOf(metric);
-    if (kind === undefined) {
-      warnUnrepresentable(name);
+    const name = names.familyOf(metric);
+    if (name === undefined) {
+      warnUnrepresentable(metric.descriptor.name);
       continue;
     }
     let family = families.get(name);
-    if (family === undefined) families.set(name, (family = new Family(name, kind, metric)));
-    if (family.kind === kind && family.first.dataPointType === metric.dataPointType) family.add(metric);
-    else warnConflict(name, family.kind, kind);
+    if (family === undefined) families.set(name, (family = new Family(name, metric)));
+    family.add(metric);
   }
-  const metrics = [...families.values()].map((family) => family.merged());
-  return { resource, scopeMetrics: metrics.length === 0 ? [] : [{ scope: { name: '' }, metrics }] };
+  return {
+    target: prometheusLabels(resource.attributes),
+    metrics: [...families.values()].map((family) => family.merged()),
+  };
 }
 
 /** All metrics of one name, as series by their labels. */
@@ -51,34 +62,41 @@ class Family {
   private readonly series = new Map<string, DataPoint<number | Histogram>>();
 
   constructor(
-    private readonly name: string,
-    readonly kind: Kind,
-    readonly first: MetricData,
+    private readonly family: FamilyName,
+    private readonly first: MetricData,
   ) {}
 
   add(metric: MetricData): void {
     this.description ||= metric.descriptor.description;
-    for (const point of metric.dataPoints as DataPoint<number | Histogram>[]) {
-      const attributes = prometheusLabels(point.attributes, this.kind === 'histogram' ? 'le' : undefined);
-      const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
-      const known = this.series.get(key);
-      const value = known === undefined ? point.value : this.combine(known.value, point.value);
-      const merged = { ...point, attributes, value };
-      this.series.set(key, merged);
-      const exemplars = exemplarsOf(metric.descriptor, point.attributes);
-      exemplarsByPoint.set(
-        merged,
-        known === undefined ? exemplars : newest(exemplarsOfPoint(known), exemplars),
-      );
+    for (const given of metric.dataPoints as DataPoint<number | Histogram>[]) {
+      const exemplars = exemplarsOf(metric.descriptor, given.attributes);
+      this.addPoint(...withDistinctBuckets(given, exemplars));
     }
   }
 
+  private addPoint(point: DataPoint<number | Histogram>, exemplars: Exemplars): void {
+    const attributes = prometheusLabels(
+      point.attributes,
+      this.family.kind === 'histogram' ? 'le' : undefined,
+    );
+    const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const known = this.series.get(key);
+    const value = known === undefined ? point.value : this.combine(known.value, point.value);
+    const merged = { ...point, attributes, value };
+    this.series.set(key, merged);
+    exemplarsByPoint.set(
+      merged,
+      known === undefined ? exemplars : newest(exemplarsOfPoint(known), exemplars),
+    );
+  }
+
   merged(): MetricData {
-    const { first, description } = this;
+    const { first, description, family } = this;
+    const name = family.kind === 'counter' ? `${family.name}_total` : family.name;
     return {
       ...first,
       // The serializer takes the name as it is and would print the unit in OpenTelemetry's spelling.
-      descriptor: { ...first.descriptor, name: this.name, description, unit: '' },
+      descriptor: { ...first.descriptor, name, description, unit: '' },
       dataPoints: [...this.series.values()],
     } as MetricData;
   }
@@ -89,9 +107,21 @@ class Family {
       return isSum && typeof known === 'number' && typeof added === 'number' ? known + added : added;
     }
     const sum = addHistograms(known, added);
-    if (sum === undefined) warnBoundaries(this.name);
+    if (sum === undefined) warnBoundaries(this.first.descriptor.name);
     return sum ?? known;
   }
+}
+
+/** Boundaries that are given twice would be the same sample twice. */
+function withDistinctBuckets(
+  point: DataPoint<number | Histogram>,
+  exemplars: Exemplars,
+): [DataPoint<number | Histogram>, Exemplars] {
+  const { value } = point;
+  const distinct = typeof value === 'number' ? undefined : distinctBuckets(value.buckets);
+  if (typeof value === 'number' || distinct === undefined) return [point, exemplars];
+  const { indices, buckets } = distinct;
+  return [{ ...point, value: { ...value, buckets } }, indices.map((index) => exemplars[index])];
 }
 
 /** Of two series that become one, the newer exemplar of each bucket. */
@@ -101,27 +131,6 @@ function newest(known: Exemplars, added: Exemplars): Exemplars {
     const b = added[bucket];
     return a === undefined || (b !== undefined && b.time >= a.time) ? b : a;
   });
-}
-
-function kindOf(metric: MetricData): Kind | undefined {
-  switch (metric.dataPointType) {
-    case DataPointType.SUM:
-      return metric.isMonotonic ? 'counter' : 'gauge';
-    case DataPointType.GAUGE:
-      return 'gauge';
-    case DataPointType.HISTOGRAM:
-      return 'histogram';
-    default:
-      return undefined;
-  }
-}
-
-function warnConflict(name: string, kept: Kind, left: Kind): void {
-  const what = kept === left ? `two different kinds of ${kept}` : `a ${kept} and a ${left}`;
-  warnOnce(
-    `prometheus-conflict:${name}`,
-    `two instruments are called ${name} in Prometheus, ${what}: only the first is shown. Rename one of them.`,
-  );
 }
 
 function warnBoundaries(name: string): void {

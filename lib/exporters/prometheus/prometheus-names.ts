@@ -4,24 +4,32 @@ import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import { attributeText } from '../attribute-text.js';
 import { prometheusUnit } from './prometheus-units.js';
 
+/** For a name of which no character is left. */
+const UNNAMED = 'unnamed';
+
 /**
- * The name under which Prometheus will know a metric, save the prefix: with its unit, and `_total` for a counter, unless
- * they stand in it already. Two metrics of one name must become one.
+ * The name of a metric's family in Prometheus, without the prefix: with its unit, unless that stands in it already, and
+ * without the `_total` that the samples of a counter end in.
+ *
+ * @param isPrefixed a prefix comes before it, so it may start with a digit
  */
-export function prometheusName(metric: MetricData): string {
+export function familyName(metric: MetricData, isPrefixed = false): string {
   const { dataPointType, descriptor } = metric;
   const isCounter = dataPointType === DataPointType.SUM && metric.isMonotonic;
   const unit = prometheusUnit(descriptor.unit, { gauge: dataPointType === DataPointType.GAUGE });
-  const name = sanitize(descriptor.name).replace(isCounter ? /_total$/ : /$^/, '');
+  const plain = sanitize(descriptor.name);
+  const name = isCounter ? plain.replace(/_total$/, '') : plain;
   const words = name.split('_');
   const saysUnit = unit === undefined || words.includes(unit) || words.includes(descriptor.unit);
-  const withUnit = saysUnit ? name : `${name}_${unit}`;
-  return isCounter ? `${withUnit}_total` : withUnit;
+  const full = saysUnit ? name : sanitize(`${name}_${unit}`);
+  if (full === '' || full === '_') return UNNAMED;
+  return !isPrefixed && /^[0-9]/.test(full) ? `_${full}` : full;
 }
 
 /**
  * Attributes with the names that Prometheus allows. One name twice in a series, or a name that starts with a digit,
- * would make Prometheus refuse everything that was scraped: values of equal names are joined with a semicolon.
+ * would make Prometheus refuse everything that was scraped: values of equal names are joined with a semicolon. A label
+ * without a value is no label for Prometheus, so it is left out; half a surrogate pair cannot be sent, so it is replaced.
  *
  * @param reserved label names that the metric writes itself (`le` of a histogram); ours are prefixed `exported_`
  */
@@ -29,10 +37,12 @@ export function prometheusLabels(attributes: Attributes, reserved?: string): Att
   const labels: Record<string, string> = {};
   for (const key of Object.keys(attributes).sort()) {
     const value = attributes[key];
-    if (value === undefined) continue;
+    if (value === undefined || value === null) continue;
     const label = labelName(key, reserved);
+    const text = attributeText(value).toWellFormed();
+    if (text === '') continue;
     const known = labels[label];
-    labels[label] = known === undefined ? attributeText(value) : `${known};${attributeText(value)}`;
+    labels[label] = known === undefined ? text : `${known};${text}`;
   }
   return labels;
 }
@@ -43,6 +53,9 @@ function labelName(key: string, reserved: string | undefined): string {
   return /^[0-9]/.test(name) || name === '' ? `_${name}` : name;
 }
 
-function sanitize(name: string): string {
-  return name.replace(/[^a-z0-9_]/gi, '_').replace(/_{2,}/g, '_');
+/** @param name of any type: OpenTelemetry's API only warns about a name that is none */
+function sanitize(name: unknown): string {
+  return String(name)
+    .replace(/[^a-z0-9_]/gi, '_')
+    .replace(/_{2,}/g, '_');
 }

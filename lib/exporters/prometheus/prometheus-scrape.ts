@@ -1,4 +1,5 @@
 import { type PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
@@ -6,6 +7,7 @@ import { describeError } from '../explain-export-failure.js';
 import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
 import { acceptsOpenMetrics } from './accepts-openmetrics.js';
 import { mergeScopes } from './merge-scopes.js';
+import { PrometheusFamilies } from './prometheus-families.js';
 import { OnDemandReader } from '../on-demand.reader.js';
 import { OPENMETRICS_CONTENT_TYPE, renderOpenMetrics } from './render-openmetrics.js';
 
@@ -34,6 +36,7 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 /** Offers metrics as Prometheus reads them; what writes the classic text format is loaded when first asked for. */
 export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
   const reader = new OnDemandReader();
+  const families = new PrometheusFamilies(prefix);
   let serializer: PrometheusSerializer | undefined;
 
   const render = async (accept?: string): Promise<PrometheusAnswer> => {
@@ -41,11 +44,15 @@ export function createPrometheusScrape({ prefix }: { prefix?: string | undefined
       const { resourceMetrics, errors } = await reader.collect();
       for (const error of errors) warnAboutCallback(error);
       if (acceptsOpenMetrics(accept)) {
-        const body = renderOpenMetrics(mergeScopes(resourceMetrics), prefix);
+        const body = renderOpenMetrics(mergeScopes(resourceMetrics, families), prefix);
         return { statusCode: 200, contentType: OPENMETRICS_CONTENT_TYPE, body };
       }
       serializer ??= await loadSerializer(prefix);
-      const body = serializer.serialize(mergeScopes(resourceMetrics));
+      const { target, metrics } = mergeScopes(resourceMetrics, families);
+      const body = serializer.serialize({
+        resource: resourceFromAttributes(target),
+        scopeMetrics: metrics.length === 0 ? [] : [{ scope: { name: '' }, metrics: [...metrics] }],
+      });
       return { statusCode: 200, contentType: TEXT_FORMAT, body };
     } catch (error) {
       const reason = describeError(error);

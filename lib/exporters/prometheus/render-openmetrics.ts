@@ -1,15 +1,8 @@
 import { type Attributes } from '@opentelemetry/api';
-import {
-  type DataPoint,
-  DataPointType,
-  type Histogram,
-  type MetricData,
-  type ResourceMetrics,
-} from '@opentelemetry/sdk-metrics';
+import { type DataPoint, DataPointType, type Histogram, type MetricData } from '@opentelemetry/sdk-metrics';
 
 import { type Exemplar } from '../../recording/exemplars.js';
-import { exemplarsOfPoint } from './merge-scopes.js';
-import { prometheusLabels } from './prometheus-names.js';
+import { exemplarsOfPoint, type PrometheusMetrics } from './merge-scopes.js';
 
 export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
@@ -21,12 +14,12 @@ const UNITS = ['seconds', 'bytes', 'ratio', 'milliseconds'] as const;
  * the names Grafana looks for. `@opentelemetry/exporter-prometheus` writes the classic text format only, which has no place for them.
  */
 export function renderOpenMetrics(
-  { resource, scopeMetrics }: ResourceMetrics,
+  { target, metrics }: PrometheusMetrics,
   prefix: string | undefined,
 ): string {
   const lines: string[] = ['# TYPE target info', '# HELP target Target metadata'];
-  lines.push(`target_info${renderLabels(prometheusLabels(resource.attributes))} 1`);
-  for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) renderFamily(lines, metric, prefix);
+  lines.push(`target_info${renderLabels(target)} 1`);
+  for (const metric of metrics) renderFamily(lines, metric, prefix);
   lines.push('# EOF', '');
   return lines.join('\n');
 }
@@ -70,9 +63,10 @@ function renderHistogram(
         renderExemplar(exemplars[index]),
     );
   }
+  // With values below zero the sum may fall. OpenMetrics allows no such sum then, and no count without a sum.
+  if (sum === undefined || (buckets.boundaries[0] ?? 0) < 0) return;
   lines.push(`${name}_count${renderLabels(labels)} ${count}`);
-  // A histogram that recorded negative values has no sum that only grows.
-  if (sum !== undefined) lines.push(`${name}_sum${renderLabels(labels)} ${renderNumber(sum)}`);
+  lines.push(`${name}_sum${renderLabels(labels)} ${renderNumber(sum)}`);
 }
 
 function renderExemplar(exemplar: Exemplar | undefined): string {
@@ -98,5 +92,6 @@ function renderNumber(value: number): string {
 
 /** As OpenMetrics writes the boundary of a bucket: `1.0`, not `1`. */
 function renderFloat(value: number): string {
-  return Number.isInteger(value) ? `${value}.0` : renderNumber(value);
+  const text = renderNumber(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }

@@ -176,27 +176,33 @@ describe('createPrometheusScrape()', () => {
     expect(parseMetrics(await bodyOf(scrape)).queue_length!.metrics).toEqual([{ value: '7' }]);
   });
 
-  it('merges names that are one for Prometheus', async () => {
+  it('gives the second of two names that are one for Prometheus a number, and warns once', async () => {
     const { scrape, meter } = start();
     meter('a').createCounter('http.requests').add(1);
     meter('b').createCounter('http_requests_total').add(2);
 
-    expect(parseMetrics(await bodyOf(scrape)).http_requests_total!.metrics).toEqual([{ value: '3' }]);
+    for (let time = 0; time < 2; time += 1) {
+      const families = parseMetrics(await bodyOf(scrape));
+      expect(families.http_requests_total!.metrics).toEqual([{ value: '1' }]);
+      expect(families.http_requests_2_total!.metrics).toEqual([{ value: '2' }]);
+    }
+    expect(warnings.messages).toEqual([
+      expect.stringContaining("counter 'http_requests_total' is called http_requests_2_total in Prometheus"),
+    ]);
   });
 
-  it('keeps the first of two types under one name and warns once', async () => {
+  it('gives the second of two types under one name a number, and warns once', async () => {
     const { scrape, meter } = start();
     meter('a').createCounter('jobs_total').add(1);
     meter('b').createGauge('jobs_total').record(9);
 
     for (let time = 0; time < 2; time += 1) {
-      expect(parseMetrics(await bodyOf(scrape)).jobs_total).toMatchObject({
-        type: 'COUNTER',
-        metrics: [{ value: '1' }],
-      });
+      const families = parseMetrics(await bodyOf(scrape));
+      expect(families.jobs_total).toMatchObject({ type: 'COUNTER', metrics: [{ value: '1' }] });
+      expect(families.jobs_total_2).toMatchObject({ type: 'GAUGE', metrics: [{ value: '9' }] });
     }
     expect(warnings.messages).toEqual([
-      expect.stringContaining('called jobs_total in Prometheus, a counter and a gauge'),
+      expect.stringContaining("the gauge 'jobs_total' is called jobs_total_2 in Prometheus"),
     ]);
   });
 
