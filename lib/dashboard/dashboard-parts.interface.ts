@@ -1,3 +1,4 @@
+import { type ApiHealth } from './api/api.interface.js';
 import { type DashboardConfig } from '../config/telemetry-config.interface.js';
 import { type StoredResource } from '../store/rows.interface.js';
 import { type TelemetryStore } from '../store/store.js';
@@ -12,4 +13,6 @@ export interface DashboardParts {
   readonly resource: StoredResource;
   /** Names of what creates spans by itself. */
   instrumentations(): readonly string[];
+  /** The client libraries that are loaded, and whether their calls are recorded. */
+  libraries(): ApiHealth['libraries'];
 }

@@ -21,7 +21,12 @@ import { counter, histogram } from './instruments.js';
 /** How an attempt ended; `postponed` is a job that put itself off: delayed, rate-limited, waiting for its children. */
 export type AttemptOutcome = 'success' | 'error' | 'postponed';
 
+/** Value of `messaging.system`. */
+export type QueueSystem = 'bullmq' | 'bull';
+
 interface QueueMeasurement {
+  /** Default `bullmq`. */
+  readonly system?: QueueSystem | undefined;
   readonly queue: string;
   /** The context measured in, so that the measurement knows its span. */
   readonly context: Context;
@@ -44,8 +49,6 @@ export interface JobsSent extends QueueMeasurement {
   readonly errorType?: string | undefined;
   readonly durationSeconds: number;
 }
-
-const SYSTEM = { [ATTR_MESSAGING_SYSTEM]: 'bullmq' };
 
 const processDuration = histogram(INSTRUMENTATION_SCOPE, METRIC_MESSAGING_PROCESS_DURATION, {
   description: 'Duration of processing a message or job.',
@@ -78,24 +81,34 @@ const queueAttributes = createAttributeSets();
 
 /** Records an attempt into `messaging.process.duration`, in seconds. */
 export function recordJobAttempt(attempt: JobAttempt): void {
-  const { queue, jobName, outcome, errorType, durationSeconds, context } = attempt;
-  const attributes = attemptAttributes(`${queue} ${jobName} ${outcome} ${errorType ?? ''}`, () => ({
-    ...describeJob(queue, jobName),
-    [ATTR_MESSAGING_OPERATION_NAME]: 'process',
-    outcome,
-    ...(errorType !== undefined && { [ATTR_ERROR_TYPE]: errorType }),
-  }));
+  const { system, queue, jobName, outcome, errorType, durationSeconds, context } = attempt;
+  const attributes = attemptAttributes(
+    `${system ?? ''} ${queue} ${jobName} ${outcome} ${errorType ?? ''}`,
+    () => ({
+      ...describeJob(system, queue, jobName),
+      [ATTR_MESSAGING_OPERATION_NAME]: 'process',
+      outcome,
+      ...(errorType !== undefined && { [ATTR_ERROR_TYPE]: errorType }),
+    }),
+  );
   processDuration.record(durationSeconds, attributes, context);
 }
 
 /** Records how long a job waited for its first attempt into `bullmq.job.wait.duration`, in seconds. */
-export function recordJobWait(queue: string, jobName: string, seconds: number, context: Context): void {
-  const attributes = jobAttributes(`${queue} ${jobName}`, () => describeJob(queue, jobName));
+export function recordJobWait(
+  { system, queue, context }: QueueMeasurement,
+  jobName: string,
+  seconds: number,
+): void {
+  const attributes = jobAttributes(`${system ?? ''} ${queue} ${jobName}`, () =>
+    describeJob(system, queue, jobName),
+  );
   waitDuration.record(seconds, attributes, context);
 }
 
 /** Records a call that added jobs: its duration in seconds, and how many they were. */
 export function recordJobsSent({
+  system,
   queue,
   operation,
   count,
@@ -103,9 +116,8 @@ export function recordJobsSent({
   durationSeconds,
   context,
 }: JobsSent): void {
-  const attributes = sentAttributes(`${queue} ${operation} ${errorType ?? ''}`, () => ({
-    ...SYSTEM,
-    [ATTR_MESSAGING_DESTINATION_NAME]: queue,
+  const attributes = sentAttributes(`${system ?? ''} ${queue} ${operation} ${errorType ?? ''}`, () => ({
+    ...describeQueue(system, queue),
     [ATTR_MESSAGING_OPERATION_NAME]: operation,
     ...(errorType !== undefined && { [ATTR_ERROR_TYPE]: errorType }),
   }));
@@ -114,13 +126,17 @@ export function recordJobsSent({
 }
 
 /** Counts a job that stalled into `bullmq.jobs.stalled`. */
-export function countStalledJob(queue: string): void {
+export function countStalledJob(queue: string, system?: QueueSystem): void {
   stalled.add(
     1,
-    queueAttributes(queue, () => ({ ...SYSTEM, [ATTR_MESSAGING_DESTINATION_NAME]: queue })),
+    queueAttributes(`${system ?? ''} ${queue}`, () => describeQueue(system, queue)),
   );
 }
 
-function describeJob(queue: string, jobName: string): Attributes {
-  return { ...SYSTEM, [ATTR_MESSAGING_DESTINATION_NAME]: queue, [ATTR_BULLMQ_JOB_NAME]: jobName };
+function describeJob(system: QueueSystem | undefined, queue: string, jobName: string): Attributes {
+  return { ...describeQueue(system, queue), [ATTR_BULLMQ_JOB_NAME]: jobName };
+}
+
+function describeQueue(system: QueueSystem = 'bullmq', queue: string): Attributes {
+  return { [ATTR_MESSAGING_SYSTEM]: system, [ATTR_MESSAGING_DESTINATION_NAME]: queue };
 }

@@ -42,7 +42,8 @@ describe('instrumentAll()', () => {
     const undoMysql = instrumentMysql();
     const undoAll = instrumentAll();
     undoAll();
-    expect(subscribed()).toEqual(['tracing:mysql2:query:start']);
+    // Versions without channels are patched when they are loaded.
+    expect(subscribed()).toEqual(['tracing:mysql2:query:start', 'tracing:module.require:end']);
     undoMysql();
     expect(subscribed()).toEqual([]);
   });

@@ -157,6 +157,13 @@ export interface ApiHealth {
     readonly since: number | undefined;
   };
   readonly instrumentations: readonly string[];
+  /** The client libraries that the process has loaded. `reason` says why the calls of one are not recorded. */
+  readonly libraries: readonly {
+    readonly name: string;
+    readonly version?: string | undefined;
+    readonly recorded: boolean;
+    readonly reason?: string | undefined;
+  }[];
   /** Where "open in editor" leads, with `{file}` and `{line}` (and `{column}`) in it; `null` when there are to be no such links. */
   readonly editor?: string | null;
   /** Instruments that have reached their limit of series. */

@@ -27,6 +27,7 @@ export function readHealth({ parts }: ApiCall): ApiHealth {
       ...store.read(readStore),
     },
     instrumentations: parts.instrumentations(),
+    libraries: parts.libraries(),
     editor: parts.config.editor ?? null,
     seriesLimits: seriesLimitReports(),
     sampling: samplingReport() as ApiHealth['sampling'],

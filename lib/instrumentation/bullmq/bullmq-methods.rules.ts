@@ -4,11 +4,17 @@ import { type MethodRule } from '../container/wrap-methods.js';
 import { attemptSpanOf } from './record-attempt.js';
 
 /** Metadata of `@OnWorkerEvent()` and `@OnQueueEvent()` on methods. */
-const LISTENER_METADATA = ['bullmq:worker_events_metadata', 'bullmq:queue_events_metadata'];
-/** Metadata of `@Processor()` on classes. */
+const LISTENER_METADATA = [
+  'bullmq:worker_events_metadata',
+  'bullmq:queue_events_metadata',
+  'bull:module_on_queue_event',
+];
+/** Metadata of `@Processor()` of `@nestjs/bullmq` on classes. */
 const PROCESSOR_METADATA = 'bullmq:processor_metadata';
+/** Metadata of `@Process()` of `@nestjs/bull` on methods. */
+const PROCESS_METADATA = 'bull:module_queue_process';
 
-/** Listeners of `@nestjs/bullmq`: one for an event of a job's attempt runs in the trace of that attempt. */
+/** Listeners of `@nestjs/bullmq` and `@nestjs/bull`: one for an event of a job's attempt runs in the trace of that attempt. */
 export const bullmqListenerRule: MethodRule = {
   switchedBy: 'bullmq',
   describe(method): Attributes | undefined {
@@ -22,11 +28,12 @@ export const bullmqListenerRule: MethodRule = {
   },
 };
 
-/** `process()` of a `WorkerHost`: the span of the attempt says which it is, instead of a second span that lasts as long. */
+/** `process()` of a `WorkerHost`, or a method with `@Process()`: the span of the attempt says which it is, instead of a second span that lasts as long. */
 export const bullmqProcessorRule: MethodRule = {
   switchedBy: 'bullmq',
-  describe: (_method, key, owner) =>
-    key === 'process' && Reflect.hasMetadata(PROCESSOR_METADATA, owner)
+  describe: (method, key, owner) =>
+    (key === 'process' && Reflect.hasMetadata(PROCESSOR_METADATA, owner)) ||
+    Reflect.hasMetadata(PROCESS_METADATA, method)
       ? { 'nestjs.type': 'job' }
       : undefined,
   spanOfCall: ([job]) => attemptSpanOf(job),

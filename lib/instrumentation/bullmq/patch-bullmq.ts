@@ -1,6 +1,7 @@
-import { fileOf, whenModuleLoaded } from '../clients/loaded-modules.js';
+import { fileOf, UNKNOWN_SHAPE, whenModuleLoaded } from '../clients/loaded-modules.js';
 import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
 import { patchClass } from '../container/patch-class.js';
+import { BULL_QUEUE_METHODS, BULL_QUEUE_PATCH } from './trace-bull-queue.js';
 import { FLOW_PRODUCER_METHODS, FLOW_PRODUCER_PATCH } from './trace-flow-producer.js';
 import { QUEUE_METHODS, QUEUE_PATCH } from './trace-queue.js';
 import { WORKER_METHODS, WORKER_PATCH } from './trace-worker.js';
@@ -9,9 +10,10 @@ const CLASSES = [
   { name: 'bullmq-queue', methods: QUEUE_METHODS, patch: QUEUE_PATCH },
   { name: 'bullmq-flow-producer', methods: FLOW_PRODUCER_METHODS, patch: FLOW_PRODUCER_PATCH },
   { name: 'bullmq-worker', methods: WORKER_METHODS, patch: WORKER_PATCH },
+  { name: 'bull-queue', methods: BULL_QUEUE_METHODS, patch: BULL_QUEUE_PATCH },
 ];
 
-/** Instruments a class of BullMQ; undefined for any other. Returns the undo. */
+/** Instruments a class of BullMQ or Bull; undefined for any other. Returns the undo. */
 export function patchBullClass(candidate: ContainerClass): (() => void) | undefined {
   // The `BullExplorer` of `@nestjs/bullmq` knows the class of the workers before it has made any.
   const workerClass: unknown = Reflect.get(candidate, '_workerClass');
@@ -23,17 +25,26 @@ export function patchBullClass(candidate: ContainerClass): (() => void) | undefi
   return undefined;
 }
 
+const PACKAGES = [fileOf('bullmq', 'dist/cjs/index.js'), fileOf('bull', 'lib/queue.js')];
+
 /**
- * Instruments every copy of BullMQ that is loaded, and those that come later. In jest and in a bundle, where none can be
- * found like this, its classes are met in Nest's container. Returns the undo.
+ * Instruments every copy of BullMQ and Bull that is loaded, and those that come later. In jest and in a bundle, where none
+ * can be found like this, their classes are found in Nest's container. Returns the undo.
  */
 export function patchLoadedBullmq(): () => void {
-  return whenModuleLoaded(fileOf('bullmq', 'dist/cjs/index.js'), (exports) => {
-    const undo = Object.values(exports as Record<string, unknown>).map((value) =>
-      isClass(value) ? patchBullClass(value) : undefined,
-    );
-    return () => {
-      for (const restore of undo) restore?.();
-    };
-  });
+  const stop = PACKAGES.map((pattern) =>
+    whenModuleLoaded(pattern, (exports) => {
+      const values = isClass(exports) ? [exports] : Object.values(exports as Record<string, unknown>);
+      const undo = values.map((value) => (isClass(value) ? patchBullClass(value) : undefined));
+      if (undo.every((restore) => restore === undefined)) return UNKNOWN_SHAPE;
+      return {
+        undo: () => {
+          for (const restore of undo) restore?.();
+        },
+      };
+    }),
+  );
+  return () => {
+    for (const each of stop) each();
+  };
 }

@@ -20,7 +20,12 @@ import {
   ATTR_MESSAGING_SYSTEM,
 } from '../../config/semantic-conventions.constants.js';
 import { invokeAndFollow } from '../../invocation/follow-result.js';
-import { type AttemptOutcome, recordJobAttempt, recordJobWait } from '../../metrics/queue-metrics.js';
+import {
+  type AttemptOutcome,
+  type QueueSystem,
+  recordJobAttempt,
+  recordJobWait,
+} from '../../metrics/queue-metrics.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
@@ -47,21 +52,27 @@ export function attemptSpanOf(job: unknown): Span | undefined {
  * with the span that added the job: a job may wait for days, be tried again and again, and come from a scheduler that was
  * set up months ago, so as a child it would make a trace without an end. Baggage of whoever added it is there.
  */
-export function recordAttempt<T>(worker: BullQueue, job: BullJob, attempt: () => T): T {
+export function recordAttempt<T>(
+  worker: BullQueue,
+  job: BullJob,
+  attempt: () => T,
+  system: QueueSystem = 'bullmq',
+): T {
   const added = readJobContext(job.opts ?? {});
   // A worker with a telemetry of BullMQ's own has made its span by now.
-  if (worker.opts?.telemetry !== undefined) return measureAttempt(worker.name, job, attempt);
+  if (worker.opts?.telemetry !== undefined)
+    return measureAttempt({ system, queue: worker.name }, job, attempt);
   const options = {
     kind: SpanKind.CONSUMER,
     root: true,
-    attributes: describeAttempt(worker.name, job),
+    attributes: describeAttempt(system, worker.name, job),
     links: linksTo(added),
     isError: (error: unknown) => !isPostponement(error),
   };
   return context.with(trace.deleteSpan(added), () =>
     runInSpan(tracerFor(BULLMQ_SCOPE), `process ${worker.name}`, options, () => {
       attempts.set(job, context.active());
-      return measureAttempt(worker.name, job, attempt);
+      return measureAttempt({ system, queue: worker.name }, job, attempt);
     }),
   );
 }
@@ -75,10 +86,10 @@ function isPostponement(error: unknown): boolean {
   );
 }
 
-function describeAttempt(queue: string, job: BullJob): Attributes {
+function describeAttempt(system: QueueSystem, queue: string, job: BullJob): Attributes {
   const { id, name, repeatJobKey } = job;
   return {
-    [ATTR_MESSAGING_SYSTEM]: 'bullmq',
+    [ATTR_MESSAGING_SYSTEM]: system,
     [ATTR_MESSAGING_DESTINATION_NAME]: queue,
     [ATTR_MESSAGING_OPERATION_NAME]: 'process',
     [ATTR_MESSAGING_OPERATION_TYPE]: 'process',
@@ -99,13 +110,25 @@ function linksTo(added: Context): Link[] {
   return producer !== undefined && isSpanContextValid(producer) ? [{ context: producer }] : [];
 }
 
-function measureAttempt<T>(queue: string, job: BullJob, attempt: () => T): T {
+interface MeasuredQueue {
+  readonly system: QueueSystem;
+  readonly queue: string;
+}
+
+function measureAttempt<T>(measured: MeasuredQueue, job: BullJob, attempt: () => T): T {
   const active = context.active();
   const startedAt = performance.now();
-  measureWait(queue, job, active);
+  measureWait(measured, job, active);
   const finish = (outcome: AttemptOutcome, errorType?: string): void => {
     const durationSeconds = (performance.now() - startedAt) / 1000;
-    recordJobAttempt({ queue, jobName: job.name, outcome, errorType, durationSeconds, context: active });
+    recordJobAttempt({
+      ...measured,
+      jobName: job.name,
+      outcome,
+      errorType,
+      durationSeconds,
+      context: active,
+    });
   };
   return invokeAndFollow(attempt, {
     onSuccess: () => {
@@ -119,10 +142,10 @@ function measureAttempt<T>(queue: string, job: BullJob, attempt: () => T): T {
 }
 
 /** Of the first attempt only: when a job that failed is due again, BullMQ does not tell. */
-function measureWait(queue: string, job: BullJob, active: Context): void {
+function measureWait(measured: MeasuredQueue, job: BullJob, active: Context): void {
   const { name, opts, timestamp, processedOn } = job;
   if (numberOfAttempt(job) !== 1 || timestamp === undefined || processedOn === undefined) return;
   // The two clocks may be those of different machines.
   const seconds = Math.max(0, processedOn - timestamp - (opts?.delay ?? 0)) / 1000;
-  recordJobWait(queue, name, seconds, active);
+  recordJobWait({ ...measured, context: active }, name, seconds);
 }

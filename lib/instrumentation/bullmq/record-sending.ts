@@ -17,7 +17,7 @@ import {
   ATTR_MESSAGING_SYSTEM,
 } from '../../config/semantic-conventions.constants.js';
 import { invokeAndFollow } from '../../invocation/follow-result.js';
-import { recordJobsSent } from '../../metrics/queue-metrics.js';
+import { type QueueSystem, recordJobsSent } from '../../metrics/queue-metrics.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
@@ -43,6 +43,8 @@ export interface Sending {
   /** The method: `add`, `addBulk`, … */
   readonly operation: string;
   readonly count: number;
+  /** `messaging.system`; default `bullmq`. */
+  readonly system?: QueueSystem;
   readonly attributes?: Attributes;
 }
 
@@ -55,7 +57,7 @@ export interface Sending {
 export function recordSending<T>(sending: Sending, prepare: () => () => T): T {
   const { queue, operation, count } = sending;
   const attributes: Attributes = {
-    [ATTR_MESSAGING_SYSTEM]: 'bullmq',
+    [ATTR_MESSAGING_SYSTEM]: sending.system ?? 'bullmq',
     [ATTR_MESSAGING_DESTINATION_NAME]: queue,
     [ATTR_MESSAGING_OPERATION_NAME]: operation,
     [ATTR_MESSAGING_OPERATION_TYPE]: 'send',
@@ -68,12 +70,16 @@ export function recordSending<T>(sending: Sending, prepare: () => () => T): T {
   );
 }
 
-function measureSending<T>({ queue, operation, count }: Sending, span: Span, prepare: () => () => T): T {
+function measureSending<T>(
+  { queue, operation, count, system }: Sending,
+  span: Span,
+  prepare: () => () => T,
+): T {
   const active = context.active();
   const startedAt = performance.now();
   const finish = (errorType?: string): void => {
     const durationSeconds = (performance.now() - startedAt) / 1000;
-    recordJobsSent({ queue, operation, count, errorType, durationSeconds, context: active });
+    recordJobsSent({ system, queue, operation, count, errorType, durationSeconds, context: active });
   };
   const inside = suppressTracing(active).setValue(SENDING, active);
   return invokeAndFollow(() => context.with(inside, prepare()), {

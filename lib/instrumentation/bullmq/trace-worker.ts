@@ -45,17 +45,17 @@ function traceNeverStarted(original: HandleFailed): HandleFailed {
   };
 }
 
-function traceListeners(original: Emit): Emit {
+export function traceListeners(original: Emit): Emit {
   return function (event, ...args) {
     if (!recordsBullmq()) return original.call(this, event, ...args);
-    if (event === 'stalled') countStalledJob(this.name);
+    if (event === 'stalled') countStalledJob(this.name, 'handlers' in this ? 'bull' : undefined);
     const attempt = attemptContextOf(args[0]);
     if (attempt === undefined) return original.call(this, event, ...args);
     return context.with(attempt, () => original.call(this, event, ...args));
   };
 }
 
-function detach(original: Run): Run {
+export function detach(original: Run): Run {
   return function (...args) {
     return context.with(ROOT_CONTEXT, () => original.apply(this, args));
   };

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { applicationRequire } from '../../process/application-require.js';
+import { noteLibrary } from './recorded-libraries.js';
 import { guardListener } from './subscribe-channels.js';
 
 /** A package that is met once it is loaded: by the path of one of its files. */
@@ -26,17 +27,43 @@ function toPattern(path: string): string {
 }
 
 /**
- * Finds the exports of every copy of a CommonJS module this process has loaded so far, without loading any: whoever
- * imported it, from ESM too, it is in the CommonJS cache.
+ * Finds the exports of every copy of a CommonJS module that this process has loaded so far, without loading any. It is in
+ * the CommonJS cache whoever imported it, also from ESM.
  */
-export function findLoadedModules({ file }: LoadedModulePattern): unknown[] {
-  const { cache } = applicationRequire();
-  return Object.entries(cache)
-    .filter(([path, module]) => file.test(path) && module?.loaded !== false)
-    .map(([, module]) => module?.exports as unknown);
+export function findLoadedModules(pattern: LoadedModulePattern): unknown[] {
+  return loadedFiles(pattern).map(([, exports]) => exports);
 }
 
-type Found = (exports: unknown) => () => void;
+function loadedFiles({ file }: LoadedModulePattern): [path: string, exports: unknown][] {
+  return Object.entries(applicationRequire().cache)
+    .filter(([path, module]) => file.test(path) && module?.loaded !== false)
+    .map(([path, module]) => [path, module?.exports as unknown]);
+}
+
+/** A copy of a package that is instrumented now; `undo` ends that. */
+export interface InstrumentedCopy {
+  readonly undo: () => void;
+}
+
+/** Why the calls of a copy of a package are not recorded. */
+export interface UnrecordedCopy {
+  readonly reason: string;
+  /** What the user can do about it; undefined where nothing is wrong, and then nothing is logged. */
+  readonly remedy?: string;
+}
+
+export const RECORDED_BY_OTHERS: UnrecordedCopy = {
+  reason: 'another instrumentation has patched it and records its calls',
+};
+
+export const UNKNOWN_SHAPE: UnrecordedCopy = {
+  reason: 'this version has not the methods that are instrumented',
+  remedy:
+    'Use a version that docs/clients.md lists, or pass an OpenTelemetry instrumentation in `instrumentations`.',
+};
+
+/** Called with the exports of a file and its path; undefined where the file does not matter for this version. */
+type Found = (exports: unknown, path: string) => InstrumentedCopy | UnrecordedCopy | undefined;
 
 interface Watched {
   readonly pattern: LoadedModulePattern;
@@ -47,16 +74,19 @@ interface Watched {
 const watched = new Set<Watched>();
 const REQUIRED = 'tracing:module.require:end';
 const onRequired = guardListener(REQUIRED, (message) => {
-  // Node tells of every `require()`, and of the CommonJS files that ESM imports by their whole path.
-  const { id } = message as { readonly id: string };
+  // One event for each `require()`, and for each CommonJS file that ESM imports, by its whole path.
+  const { id, parentFilename } = message as { readonly id: string; readonly parentFilename?: string };
   for (const entry of watched) {
-    if (id === entry.pattern.name || entry.pattern.anyFile.test(id)) lookAgain(entry);
+    const { name, anyFile } = entry.pattern;
+    // A package may load its own files late, by their relative path.
+    if (id === name || anyFile.test(id) || (parentFilename !== undefined && anyFile.test(parentFilename)))
+      lookAgain(entry);
   }
 });
 
 /**
- * Calls `found` with the exports of each copy of a module: of those that are loaded, now, and of those that come later, when
- * they have been loaded. The undo that is returned calls what `found` returned.
+ * Calls `found` with each copy of a module: the loaded ones now, later ones when they have been loaded. The undo that is
+ * returned calls the undo of each copy.
  */
 export function whenModuleLoaded(pattern: LoadedModulePattern, found: Found): () => void {
   const entry: Watched = { pattern, found, seen: new Map() };
@@ -71,7 +101,14 @@ export function whenModuleLoaded(pattern: LoadedModulePattern, found: Found): ()
 }
 
 function lookAgain({ pattern, found, seen }: Watched): void {
-  for (const exports of findLoadedModules(pattern)) {
-    if (!seen.has(exports)) seen.set(exports, found(exports));
+  for (const [path, exports] of loadedFiles(pattern)) {
+    if (seen.has(exports)) continue;
+    const copy = found(exports, path);
+    const forget =
+      copy === undefined ? undefined : noteLibrary(pattern, path, 'undo' in copy ? undefined : copy);
+    seen.set(exports, () => {
+      forget?.();
+      if (copy !== undefined && 'undo' in copy) copy.undo();
+    });
   }
 }

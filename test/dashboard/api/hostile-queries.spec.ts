@@ -147,6 +147,7 @@ describe('the API of the dashboard', () => {
       store,
       resource: ORDERS,
       instrumentations: () => [],
+      libraries: () => [],
     });
     server = createServer((request, response) => {
       dashboard.answer(request, response).catch((error: unknown) => {

@@ -137,6 +137,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
       store,
       resource: resourceOf('gateway'),
       instrumentations: () => [],
+      libraries: () => [],
     });
     const server = createServer((request, response) => void dashboard.answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

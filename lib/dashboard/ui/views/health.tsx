@@ -126,7 +126,7 @@ export function HealthView() {
   const health = useLoad('health', (signal) => api.health(signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
-      {({ exporters, store, instrumentations, sampling, warnings }) => (
+      {({ exporters, store, instrumentations, libraries, sampling, warnings }) => (
         <div class="stack-view">
           <h1 class="visually-hidden">Health of telemetry</h1>
           <Card title="Exporters">
@@ -159,6 +159,20 @@ export function HealthView() {
               ))}
             </ul>
           </Card>
+          {libraries.length > 0 && (
+            <Card title="Client libraries">
+              <ul class="names">
+                {libraries.map(({ name, version = '', recorded, reason = '' }) => (
+                  <li key={`${name}@${version}`}>
+                    <span class="code">
+                      {name} {version}
+                    </span>{' '}
+                    {recorded ? 'recorded' : `not recorded: ${reason}`}
+                  </li>
+                ))}
+              </ul>
+            </Card>
+          )}
           <p class="hint">
             <a href="licenses.txt">Licences of what this page bundles</a>
           </p>

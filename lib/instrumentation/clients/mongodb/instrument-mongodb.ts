@@ -1,5 +1,12 @@
-import { fileOf, whenModuleLoaded } from '../loaded-modules.js';
-import { patchMethod } from '../patch-method.js';
+import {
+  fileOf,
+  type InstrumentedCopy,
+  RECORDED_BY_OTHERS,
+  UNKNOWN_SHAPE,
+  type UnrecordedCopy,
+  whenModuleLoaded,
+} from '../loaded-modules.js';
+import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import {
   type CheckOut,
   type MongodbModule,
@@ -20,10 +27,11 @@ export function patchMongodb(mongodb?: MongodbModule): () => void {
   return mongodb === undefined ? whenModuleLoaded(CONNECTION, patchConnectionModule) : patchModule(mongodb);
 }
 
-function patchConnectionModule(exports: unknown): () => void {
-  const { Connection } = exports as { readonly Connection?: { readonly prototype?: unknown } };
+function patchConnectionModule(exports: unknown): InstrumentedCopy | UnrecordedCopy {
+  const { Connection } = exports as { readonly Connection?: { readonly prototype?: { command?: unknown } } };
   const prototype = Connection?.prototype;
-  return typeof prototype === 'object' && prototype !== null ? patchCommand(prototype) : () => undefined;
+  if (typeof prototype?.command !== 'function') return UNKNOWN_SHAPE;
+  return isWrappedByOthers(prototype.command) ? RECORDED_BY_OTHERS : { undo: patchCommand(prototype) };
 }
 
 function patchCommand(prototype: object): () => void {

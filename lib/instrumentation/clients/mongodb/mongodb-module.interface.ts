@@ -21,7 +21,7 @@ export type SendMongodbCommand = (
   namespace: MongodbNamespace,
   command: MongodbDocument,
   ...rest: unknown[]
-) => Promise<unknown>;
+) => unknown;
 
 /** What is passed on the way from a client to its connections. */
 export interface MongodbClient {

@@ -1,4 +1,4 @@
-import { type Attributes } from '@opentelemetry/api';
+import { type Attributes, context } from '@opentelemetry/api';
 
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
@@ -12,6 +12,8 @@ import {
 } from './mongodb-module.interface.js';
 
 const SCOPE = 'nestjs-telemetry/mongodb';
+
+type AnswerCallback = (error: unknown, response: unknown) => unknown;
 
 /** What the driver says by itself; it does so in whichever request happens to open or close a connection. */
 const OF_THE_DRIVER = new Set([
@@ -30,8 +32,8 @@ export function recordCommand(
   connection: MongodbConnection,
   send: SendMongodbCommand,
   args: Parameters<SendMongodbCommand>,
-): Promise<unknown> {
-  const [namespace, command] = args;
+): unknown {
+  const [namespace, command, , callback] = args;
   const observes = observesOperation();
   const name = commandName(command);
   if (observes === undefined || OF_THE_DRIVER.has(name)) return send.apply(connection, args);
@@ -41,6 +43,16 @@ export function recordCommand(
     [ATTR_DB_QUERY_TEXT]: describeMongodbCommand(command, name, collection),
   });
   const running = beginOperation(observes, labels, { scope: SCOPE, name: labels.summary, describe });
+  // The driver up to version 5 calls back, and from a socket: there the context of the caller is gone.
+  if (typeof callback === 'function') {
+    const caller = context.active();
+    const [, , options, , ...rest] = args;
+    const answer = (error: unknown, response: unknown): unknown => {
+      endOperation(running, error ?? writeErrorIn(response));
+      return context.with(caller, () => (callback as AnswerCallback)(error, response));
+    };
+    return send.call(connection, namespace, command, options, answer, ...rest);
+  }
   return followResult(send.apply(connection, args), {
     onSuccess: (response) => {
       endOperation(running, writeErrorIn(response));

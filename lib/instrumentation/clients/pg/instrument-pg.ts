@@ -1,5 +1,12 @@
 import { isWrappedByOthers, patchMethod } from '../patch-method.js';
-import { fileOf, whenModuleLoaded } from '../loaded-modules.js';
+import {
+  fileOf,
+  type InstrumentedCopy,
+  RECORDED_BY_OTHERS,
+  UNKNOWN_SHAPE,
+  type UnrecordedCopy,
+  whenModuleLoaded,
+} from '../loaded-modules.js';
 import { type PgClient, type PgConnect, type PgModule, type PgQuery } from './pg-module.interface.js';
 import { connectPool } from './record-pool-wait.js';
 import { recordQuery } from './record-query.js';
@@ -15,8 +22,11 @@ export function patchPg(pg?: PgModule): () => void {
   return pg === undefined ? whenModuleLoaded(PG, patchIfPg) : patchModule(pg);
 }
 
-function patchIfPg(exports: unknown): () => void {
-  return isPgModule(exports) ? patchModule(exports) : () => undefined;
+function patchIfPg(exports: unknown): InstrumentedCopy | UnrecordedCopy {
+  if (!isPgModule(exports)) return UNKNOWN_SHAPE;
+  return isWrappedByOthers(exports.Client.prototype.query)
+    ? RECORDED_BY_OTHERS
+    : { undo: patchModule(exports) };
 }
 
 function patchModule({ Client, Pool }: PgModule): () => void {

@@ -1,6 +1,14 @@
 import { endOperation, type RunningOperation } from '../database/record-operation.js';
 import { followTracedCalls } from '../follow-traced-calls.js';
-import { fileOf, findLoadedModules, whenModuleLoaded } from '../loaded-modules.js';
+import {
+  fileOf,
+  findLoadedModules,
+  type InstrumentedCopy,
+  RECORDED_BY_OTHERS,
+  UNKNOWN_SHAPE,
+  type UnrecordedCopy,
+  whenModuleLoaded,
+} from '../loaded-modules.js';
 import { isWrappedByOthers } from '../patch-method.js';
 import { IoredisCalls } from './ioredis-calls.js';
 import { type IoredisModule } from './ioredis-module.interface.js';
@@ -47,13 +55,19 @@ export function instrumentIoredis(): () => void {
       returned: leaveBatch,
       end: endBatch,
     }),
-    whenModuleLoaded(IOREDIS, (exports) =>
-      isIoredis(exports) ? patchIoredis(exports, calls) : () => undefined,
-    ),
+    whenModuleLoaded(IOREDIS, patchLoaded),
   ];
   return () => {
     for (const stop of undo) stop();
   };
+}
+
+function patchLoaded(exports: unknown): InstrumentedCopy | UnrecordedCopy {
+  const ioredis = asIoredis(exports);
+  if (ioredis === undefined) return UNKNOWN_SHAPE;
+  return isWrappedByOthers(sendCommandOf(ioredis))
+    ? RECORDED_BY_OTHERS
+    : { undo: patchIoredis(ioredis, calls) };
 }
 
 /** Patches a copy of ioredis that cannot be found: one in a bundle or in jest. Returns the undo. */
@@ -82,17 +96,20 @@ function endBatch({ operation }: Batch, error: unknown): void {
 
 /** OpenTelemetry's instrumentation and agents wrap the method whose calls the channels tell of. */
 function isRecordedByOthers(): boolean {
-  return findLoadedModules(IOREDIS).some(
-    (exports) =>
-      isIoredis(exports) &&
-      isWrappedByOthers((exports.Redis.prototype as { readonly sendCommand?: unknown }).sendCommand),
-  );
+  return findLoadedModules(IOREDIS)
+    .map(asIoredis)
+    .some((ioredis) => ioredis !== undefined && isWrappedByOthers(sendCommandOf(ioredis)));
 }
 
-function isIoredis(exports: unknown): exports is IoredisModule {
-  return (
-    ((typeof exports === 'object' && exports !== null) || typeof exports === 'function') &&
-    'Redis' in exports &&
-    typeof exports.Redis === 'function'
-  );
+function sendCommandOf({ Redis }: IoredisModule): unknown {
+  return (Redis.prototype as { readonly sendCommand?: unknown }).sendCommand;
+}
+
+/** Version 4 exports the class itself, without a member `Redis`. */
+function asIoredis(exports: unknown): IoredisModule | undefined {
+  if ((typeof exports !== 'object' || exports === null) && typeof exports !== 'function') return undefined;
+  const { Redis = exports, Cluster, Pipeline } = exports as Partial<IoredisModule>;
+  if (typeof Redis !== 'function' || typeof (Redis.prototype as unknown) !== 'object') return undefined;
+  const ioredis = { Redis, Cluster, Pipeline } as IoredisModule;
+  return typeof sendCommandOf(ioredis) === 'function' ? ioredis : undefined;
 }

@@ -1,12 +1,7 @@
-import { ATTR_DB_RESPONSE_STATUS_CODE } from '../../../config/semantic-conventions.constants.js';
-import {
-  beginOperation,
-  endOperation,
-  observesOperation,
-  type RunningOperation,
-} from '../database/record-operation.js';
+import { endOperation } from '../database/record-operation.js';
 import { followTracedCalls } from '../follow-traced-calls.js';
-import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
+import { patchLoadedNodeRedis } from './patch-node-redis.js';
+import { beginBatch, beginCommand, beginConnect, endAnswered, type RedisTarget } from './record-command.js';
 
 /** What `@redis/client` 6 publishes of a command; `args` begin with its name. */
 interface CommandMessage extends RedisTarget {
@@ -21,13 +16,12 @@ interface BatchMessage extends RedisTarget {
   readonly batchSize: number;
 }
 
-type ConnectMessage = Omit<RedisTarget, 'database'>;
-
 const SCOPE = 'nestjs-telemetry/redis';
 
 /**
- * Gives each command, pipeline and transaction of `redis` 6 made inside a span a CLIENT span, `redis.get`. Works whenever it is
- * called and however redis was imported: it announces its calls on diagnostics channels. Returns the undo.
+ * Gives each command, pipeline and transaction of `redis` 4 to 6 made inside a span a CLIENT span, `redis.get`. From 5.12 on
+ * it publishes its calls on diagnostics channels; the prototypes of older copies are patched, so it does not matter when
+ * they were loaded. Returns the undo.
  */
 export function instrumentNodeRedis(): () => void {
   const undo = [
@@ -39,7 +33,11 @@ export function instrumentNodeRedis(): () => void {
       begin: (message: BatchMessage) => beginBatch(SCOPE, message.batchMode, message.batchSize, message),
       end: endAnswered,
     }),
-    followTracedCalls('node-redis:connect', { begin: beginConnect, end: endOperation }),
+    followTracedCalls('node-redis:connect', {
+      begin: (target: Omit<RedisTarget, 'database'>) => beginConnect(SCOPE, target),
+      end: endOperation,
+    }),
+    patchLoadedNodeRedis(),
   ];
   return () => {
     for (const stop of undo) stop();
@@ -54,25 +52,4 @@ function beginMessage(message: CommandMessage) {
 
 function endIfBegun(operation: ReturnType<typeof beginMessage>, error: unknown): void {
   if (operation !== undefined) endAnswered(operation, error);
-}
-
-/**
- * A node of a cluster that names another one has not failed: the client asks that one, in an operation of its own. Whoever has
- * no cluster client gets the error, and records it.
- */
-function endAnswered(operation: RunningOperation, error: unknown): void {
-  const redirection = error instanceof Error ? /^(?:MOVED|ASK)(?= )/.exec(error.message)?.[0] : undefined;
-  if (redirection === undefined) {
-    endOperation(operation, error);
-    return;
-  }
-  operation.span?.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, redirection);
-  endOperation(operation);
-}
-
-/** Opening a connection is worth a span to who waits for it, and is no operation to be measured. */
-function beginConnect({ serverAddress, serverPort }: ConnectMessage) {
-  if (observesOperation() !== 'span') return undefined;
-  const labels = { system: 'redis', operation: 'CONNECT', serverAddress, serverPort };
-  return beginOperation('span', labels, { scope: SCOPE, name: 'redis.connect' });
 }

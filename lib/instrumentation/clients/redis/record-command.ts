@@ -3,8 +3,14 @@ import { type Attributes, trace } from '@opentelemetry/api';
 import {
   ATTR_DB_OPERATION_BATCH_SIZE,
   ATTR_DB_QUERY_TEXT,
+  ATTR_DB_RESPONSE_STATUS_CODE,
 } from '../../../config/semantic-conventions.constants.js';
-import { beginOperation, observesOperation, type RunningOperation } from '../database/record-operation.js';
+import {
+  beginOperation,
+  endOperation,
+  observesOperation,
+  type RunningOperation,
+} from '../database/record-operation.js';
 import { describeCommand, isBlockingCommand, isHandshake } from './describe-command.js';
 
 /** Where a command goes. */
@@ -53,4 +59,28 @@ export function beginBatch(
 
 function labelsOf(operation: string, { database, serverAddress, serverPort }: RedisTarget) {
   return { system: 'redis', operation, namespace: String(database), serverAddress, serverPort };
+}
+
+/**
+ * A node of a cluster that names another one has not failed: the client asks that one, in an operation of its own. Whoever has
+ * no cluster client gets the error, and records it.
+ */
+export function endAnswered(operation: RunningOperation, error: unknown): void {
+  const redirection = error instanceof Error ? /^(?:MOVED|ASK)(?= )/.exec(error.message)?.[0] : undefined;
+  if (redirection === undefined) {
+    endOperation(operation, error);
+    return;
+  }
+  operation.span?.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, redirection);
+  endOperation(operation);
+}
+
+/** Opening a connection is worth a span to who waits for it, and is no operation to be measured. */
+export function beginConnect(
+  scope: string,
+  { serverAddress, serverPort }: Omit<RedisTarget, 'database'>,
+): RunningOperation | undefined {
+  if (observesOperation() !== 'span') return undefined;
+  const labels = { system: 'redis', operation: 'CONNECT', serverAddress, serverPort };
+  return beginOperation('span', labels, { scope, name: 'redis.connect' });
 }
