@@ -1,12 +1,12 @@
 import { decorateMethodOrClass, type MethodOrClassDecorator } from './invocation/decorate-method-or-class.js';
-import { invokeAndFollow } from './invocation/follow-result.js';
+import { followResult, followThrow } from './invocation/follow-result.js';
 import { type AnyMethod } from './invocation/wrap-method.js';
 import {
   type NameOrCallMetricOptions,
   readCallMetricOptions,
 } from './metrics/call-metric-options.interface.js';
 import { createCallRecorder, observeCall } from './metrics/call-recorder.js';
-import { TRACED_METHOD, type TraceOptions, wrapInSpan } from './tracing/trace.decorator.js';
+import { readTraceOptions, TRACED_METHOD, type TraceOptions, wrapInSpan } from './tracing/trace.decorator.js';
 
 /** What `@Observed()` can be told: everything about the span, and names or options for its two metrics. */
 export interface ObservedOptions extends TraceOptions {
@@ -29,8 +29,7 @@ const OBSERVED = Symbol.for('nestjs-telemetry.observed');
  * @throws TelemetryError `TELEMETRY_INVALID_DECORATOR`, `TELEMETRY_INVALID_INSTRUMENT`
  */
 export function Observed(nameOrOptions: string | ObservedOptions = {}): MethodOrClassDecorator {
-  const options: ObservedOptions =
-    typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
+  const options: ObservedOptions = readTraceOptions(nameOrOptions);
   const counted = readCallMetricOptions(options.counted);
   const timed = readCallMetricOptions(options.timed);
   return decorateMethodOrClass({
@@ -41,7 +40,14 @@ export function Observed(nameOrOptions: string | ObservedOptions = {}): MethodOr
       const recorder = createCallRecorder(site, { counted, timed });
       // Recorded inside the span, so that the measurement belongs to it.
       const recorded: AnyMethod = function (...args) {
-        return invokeAndFollow(() => original.apply(this, args), observeCall(recorder, this, args));
+        const observer = observeCall(recorder, this, args);
+        let result: unknown;
+        try {
+          result = original.apply(this, args);
+        } catch (error) {
+          throw followThrow(error, observer);
+        }
+        return followResult(result, observer);
       };
       return wrapInSpan(recorded, site, options);
     },

@@ -24,12 +24,13 @@ import {
 } from './metrics/instruments.js';
 import { type ObserveCallback } from './metrics/observable-handle.js';
 import { processWide } from './process/process-wide.js';
+import { readSafely, textOf } from './recording/copy-bounded.js';
 import { currentRuntime } from './runtime/runtime-state.js';
 import { type FlushOptions } from './runtime/telemetry-runtime.js';
 import { tracerFor } from './runtime/tracers.js';
 import { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
 import { type ErrorPredicate } from './tracing/error-policy.js';
-import { runInSpan } from './tracing/run-in-span.js';
+import { runInSpan, startSpanSafely } from './tracing/run-in-span.js';
 import { TelemetrySpan } from './tracing/telemetry-span.js';
 
 /** What a span made by hand can be given beyond attributes. */
@@ -57,7 +58,7 @@ export class TelemetryService {
   private readonly logger: TelemetryLogger;
 
   constructor(@Inject(INQUIRER) owner: object | string | undefined) {
-    this.name = typeof owner === 'string' ? owner : (owner?.constructor.name ?? 'Telemetry');
+    this.name = typeof owner === 'string' ? owner : nameOfOwner(owner);
     this.logger = new TelemetryLogger(this.name);
   }
 
@@ -73,17 +74,22 @@ export class TelemetryService {
   trace<T>(name: string, fn: (span: Span) => T): T;
   trace<T>(name: string, attributes: Attributes, fn: (span: Span) => T): T;
   trace<T>(name: string, attributesOrFn: Attributes | ((span: Span) => T), maybeFn?: (span: Span) => T): T {
+    if (maybeFn !== undefined)
+      return runInSpan(this.tracer, name, { attributes: attributesOrFn as Attributes }, maybeFn);
     if (typeof attributesOrFn === 'function') return runInSpan(this.tracer, name, {}, attributesOrFn);
-    if (maybeFn === undefined) throw new TypeError(`trace('${name}', attributes, fn): fn is missing`);
-    return runInSpan(this.tracer, name, { attributes: attributesOrFn }, maybeFn);
+    throw new TypeError(`trace('${textOf(name, 100)}', attributes, fn): fn is missing`);
   }
 
   /**
    * Starts a span that the caller ends, best by `using span = telemetry.startSpan('import')`. It does not become the
    * active span: what should be its child runs in `span.run(fn)`.
    */
-  startSpan(name: string, { isError, ...options }: TelemetrySpanOptions = {}): TelemetrySpan {
-    return new TelemetrySpan(this.tracer.startSpan(name, options), isError);
+  startSpan(name: string, options: TelemetrySpanOptions = {}): TelemetrySpan {
+    const isError = readSafely(() => options.isError);
+    return new TelemetrySpan(
+      startSpanSafely(this.tracer, name, options),
+      typeof isError === 'function' ? (isError as ErrorPredicate) : undefined,
+    );
   }
 
   /** Id of the active trace, 32 hexadecimal digits; undefined outside a span. */
@@ -165,6 +171,12 @@ export class TelemetryService {
   logError(message: LogMessage, extraOrError?: unknown): void {
     this.logger.logError(message, extraOrError);
   }
+}
+
+/** The class that injects the service; anything may ask for one by hand. */
+function nameOfOwner(owner: unknown): string {
+  const name = readSafely(() => (owner as object | null | undefined)?.constructor.name);
+  return typeof name === 'string' && name !== '' ? name : 'Telemetry';
 }
 
 /** The class under which each copy of this package injects its service. */

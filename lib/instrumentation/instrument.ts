@@ -1,7 +1,9 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { warnOnce } from '../errors/warnings.js';
 import { correlateLogger } from '../logging/correlate-with-span.js';
+import { textOf } from '../recording/copy-bounded.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
 import { instrumentUndici } from './clients/http/instrument-undici.js';
@@ -51,6 +53,10 @@ export interface ExpressLike extends ExpressAppLike {
  * instrumentFastify(fastify);
  */
 export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
+  return attempt('instrumentFastify', () => followFastify(fastify));
+}
+
+function followFastify(fastify: FastifyLike): UndoInstrumentation {
   const { recorder, undo } = createSwitchableRecorder(new FastifyFramework());
   const logger = correlateLogger(fastify.log);
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -73,6 +79,10 @@ export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
  * Call it before other middleware is added.
  */
 export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
+  return attempt('instrumentExpress', () => followExpress(app));
+}
+
+function followExpress(app: ExpressLike): UndoInstrumentation {
   const { recorder, undo } = createSwitchableRecorder(new ExpressFramework(app));
   app.use((request, response, next) => {
     const active = recorder();
@@ -103,7 +113,9 @@ export function instrumentRedis(ioredis?: IoredisModule): UndoInstrumentation {
     activateInstrumentation('ioredis', instrumentIoredis),
     activateInstrumentation('node-redis', instrumentNodeRedis),
   ];
-  return undoAll(ioredis === undefined ? undo : [...undo, patchIoredisModule(ioredis)]);
+  return undoAll(
+    ioredis === undefined ? undo : [...undo, attempt('instrumentRedis', () => patchIoredisModule(ioredis))],
+  );
 }
 
 /**
@@ -115,7 +127,9 @@ export function instrumentRedis(ioredis?: IoredisModule): UndoInstrumentation {
  * instrumentPg(pg);
  */
 export function instrumentPg(pg?: PgModule): UndoInstrumentation {
-  return pg === undefined ? activateInstrumentation('pg', () => patchPg()) : patchPg(pg);
+  return pg === undefined
+    ? activateInstrumentation('pg', () => patchPg())
+    : attempt('instrumentPg', () => patchPg(pg));
 }
 
 /** Records mysql2 queries, of MySQL and MariaDB. On by default; usable before or after mysql2 is imported. */
@@ -131,7 +145,7 @@ export function instrumentMysql(): UndoInstrumentation {
 export function instrumentMongodb(mongodb?: MongodbModule): UndoInstrumentation {
   return mongodb === undefined
     ? activateInstrumentation('mongodb', () => patchMongodb())
-    : patchMongodb(mongodb);
+    : attempt('instrumentMongodb', () => patchMongodb(mongodb));
 }
 
 /** Turns on everything that needs no instance: outgoing HTTP, PostgreSQL, Redis, MySQL and MongoDB. */
@@ -143,6 +157,16 @@ export function instrumentAll(): UndoInstrumentation {
     instrumentMysql(),
     instrumentMongodb(),
   ]);
+}
+
+/** What is no module or application of the kind is warned about, and nothing is instrumented. */
+function attempt(name: string, start: () => UndoInstrumentation): UndoInstrumentation {
+  try {
+    return start();
+  } catch (error) {
+    warnOnce(`instrument:${name}`, `${name}() could not instrument what it was given: ${textOf(error)}`);
+    return () => undefined;
+  }
 }
 
 function undoAll(undo: readonly UndoInstrumentation[]): UndoInstrumentation {

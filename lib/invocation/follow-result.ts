@@ -1,6 +1,7 @@
 import { isObservable, type Observable } from 'rxjs';
 
 import { warnOnce } from '../errors/warnings.js';
+import { textOf } from '../recording/copy-bounded.js';
 import { followIterator, isIterator } from './follow-iterator.js';
 import { followObservable } from './follow-observable.js';
 import { followPromise, isRunningPromise } from './follow-promise.js';
@@ -21,15 +22,17 @@ import { Settlement } from './settlement.js';
  */
 export function followResult<T>(result: T, observer: ResultObserver): T {
   const settlement = new Settlement(observer);
-  if (typeof result !== 'object' || result === null || Array.isArray(result)) {
+  if (typeof result !== 'object' || result === null) {
     settlement.succeed(result);
     return result;
   }
   try {
-    return followObject(result, settlement);
+    if (!Array.isArray(result)) return followObject(result, settlement);
+    settlement.succeed(result);
+    return result;
   } catch (error) {
     // A proxy or getter that throws on members it does not know: whatever it is, it stays the application's.
-    warnOnce('invocation:follow', `Telemetry could not follow a returned object: ${String(error)}`);
+    warnOnce('invocation:follow', `Telemetry could not follow a returned object: ${textOf(error)}`);
     settlement.succeed(result);
     return result;
   }
@@ -41,10 +44,15 @@ export function invokeAndFollow<T>(fn: () => T, observer: ResultObserver): T {
   try {
     result = observer.run === undefined ? fn() : observer.run(fn);
   } catch (error) {
-    new Settlement(observer).fail(error);
-    throw error;
+    throw followThrow(error, observer);
   }
   return followResult(result, observer);
+}
+
+/** Tells `observer` what a call threw, and returns that, to be thrown by whoever made the call. */
+export function followThrow(error: unknown, observer: ResultObserver): unknown {
+  new Settlement(observer).fail(error);
+  return error;
 }
 
 function followObject<T extends object>(result: T, settlement: Settlement): T {

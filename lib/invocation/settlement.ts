@@ -1,4 +1,5 @@
 import { warnOnce } from '../errors/warnings.js';
+import { textOf } from '../recording/copy-bounded.js';
 import { type ResultObserver } from './result-observer.interface.js';
 
 /** Tells an observer the first ending and drops every later one; never throws into the work it watches. */
@@ -49,6 +50,6 @@ function notify(tell: () => void): void {
   try {
     tell();
   } catch (error) {
-    warnOnce('invocation:observer', `Telemetry could not record how a call ended: ${String(error)}`);
+    warnOnce('invocation:observer', `Telemetry could not record how a call ended: ${textOf(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 import { createNoopMeter, type Meter, type MeterProvider, metrics } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
+import { textOf } from '../recording/copy-bounded.js';
 
 /** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
 export type CreateInstrument<I> = (meter: Meter) => I;
@@ -51,7 +52,7 @@ export class BoundInstrument<I> {
       return this.create(provider.getMeter(this.scope));
     } catch (error) {
       // A foreign MeterProvider may refuse what the specification allows; the application must not notice.
-      warnOnce(`metrics:create:${this.scope}`, `an instrument could not be created: ${String(error)}`);
+      warnOnce(`metrics:create:${this.scope}`, `an instrument could not be created: ${textOf(error)}`);
       return this.create(createNoopMeter());
     }
   }

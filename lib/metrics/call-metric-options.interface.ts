@@ -19,5 +19,7 @@ export interface CallMetricOptions {
 export type NameOrCallMetricOptions = string | CallMetricOptions;
 
 export function readCallMetricOptions(nameOrOptions: NameOrCallMetricOptions = {}): CallMetricOptions {
-  return typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
+  if (typeof nameOrOptions === 'string') return { name: nameOrOptions };
+  // JavaScript may pass anything.
+  return typeof nameOrOptions === 'object' && (nameOrOptions as unknown) !== null ? nameOrOptions : {};
 }

@@ -8,9 +8,13 @@ import { warnOnce } from '../errors/warnings.js';
 import { type DecorationSite } from '../invocation/decoration-site.js';
 import { isFailure } from '../invocation/is-failure.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
+import { areLabels, toLabels } from '../recording/attribute-value.js';
+import { dropPromise, readSafely, textOf } from '../recording/copy-bounded.js';
 import { type CallMetricOptions } from './call-metric-options.interface.js';
 import { assertInstrumentName } from './instrument-name.js';
 import { counter, histogram } from './instruments.js';
+
+const MAX_BUCKETS = 1_000;
 
 export const DEFAULT_CALLS_NAME = 'method.calls';
 export const DEFAULT_DURATION_NAME = 'method.duration';
@@ -63,7 +67,7 @@ export function createCallRecorder(site: DecorationSite, parts: CallRecorderPart
 
 /** An observer that records one call, and each further subscription to its Observable as a call of its own. */
 export function observeCall(recorder: CallRecorder, self: unknown, args: readonly unknown[]): ResultObserver {
-  const finish = recorder.start(self, args);
+  const finish = startSafely(recorder, self, args);
   return {
     onSuccess: () => {
       finish('success');
@@ -76,6 +80,16 @@ export function observeCall(recorder: CallRecorder, self: unknown, args: readonl
     },
     onResubscribe: () => observeCall(recorder, self, args),
   };
+}
+
+/** The method must run, whatever its arguments do to whoever looks at them. */
+function startSafely(recorder: CallRecorder, self: unknown, args: readonly unknown[]): FinishCall {
+  try {
+    return recorder.start(self, args);
+  } catch (error) {
+    warnOnce('metrics:call', `A call is not measured: ${textOf(error)}`);
+    return () => undefined;
+  }
 }
 
 interface MetricRecorder {
@@ -99,7 +113,9 @@ function countCalls(options: CallMetricOptions): MetricRecorder {
 function timeCalls(options: CallMetricOptions): MetricRecorder {
   const { name = DEFAULT_DURATION_NAME, description = 'Duration of the calls of a method' } = options;
   assertInstrumentName(name);
-  const advice = { explicitBucketBoundaries: [...(options.buckets ?? DURATION_BUCKETS_SECONDS)] };
+  const advice = {
+    explicitBucketBoundaries: [...bucketsOf(options)],
+  };
   let instrument: Histogram | undefined;
   return {
     options,
@@ -108,6 +124,14 @@ function timeCalls(options: CallMetricOptions): MetricRecorder {
       instrument.record(seconds, attributes);
     },
   };
+}
+
+function bucketsOf({ buckets }: CallMetricOptions): readonly number[] {
+  // JavaScript may pass anything, and the decorator stands on a class.
+  const given = readSafely(() =>
+    Array.isArray(buckets) && buckets.length <= MAX_BUCKETS ? [...(buckets as unknown[])] : undefined,
+  );
+  return Array.isArray(given) ? (given as readonly number[]) : DURATION_BUCKETS_SECONDS;
 }
 
 function attributesOf(
@@ -119,13 +143,20 @@ function attributesOf(
   // A name of the method's own says which method it is; one shared by several needs a label for it.
   const shared = name === undefined || site.writtenOn === 'class';
   const base: Attributes = shared ? { [ATTR_CODE_FUNCTION_NAME]: `${className}.${site.methodName}` } : {};
-  if (typeof attributes !== 'function') return { ...base, ...attributes };
   try {
-    return { ...base, ...(attributes as (...values: readonly unknown[]) => Attributes)(...args) };
+    const made: unknown =
+      typeof attributes === 'function'
+        ? (attributes as (...values: readonly unknown[]) => unknown)(...args)
+        : attributes;
+    if (dropPromise(made)) throw new TypeError('it must not be async');
+    if (made === undefined || made === null) return base;
+    if (typeof made !== 'object' || !areLabels(made))
+      return { ...base, ...toLabels(made, 'a metric of a method') };
+    return { ...base, ...made };
   } catch (error) {
     warnOnce(
       `metrics:attributes:${className}.${site.methodName}`,
-      `The attributes function of a metric of ${className}.${site.methodName} failed: ${String(error)}`,
+      `The attributes function of a metric of ${className}.${site.methodName} failed: ${textOf(error)}`,
     );
     return base;
   }

@@ -8,7 +8,11 @@ import {
 import { types } from 'node:util';
 
 import { warnOnce } from '../errors/warnings.js';
+import { readSafely, textOf } from '../recording/copy-bounded.js';
 import { BoundInstrument, type CreateInstrument } from './bound-instrument.js';
+
+/** Values that one callback may return; more than any limit on series allows. */
+const MAX_OBSERVATIONS = 100_000;
 
 /** One value of an observable instrument, with the labels of its series. */
 export interface Observation {
@@ -91,7 +95,7 @@ export class ObservableHandle implements Observable {
   private warn(error: unknown): void {
     warnOnce(
       `metrics:callback:${this.name}`,
-      `The callback of instrument '${this.name}' failed: ${String(error)}`,
+      `The callback of instrument '${this.name}' failed: ${textOf(error)}`,
     );
   }
 }
@@ -99,6 +103,12 @@ export class ObservableHandle implements Observable {
 function report(observed: unknown, result: ObservableResult): void {
   if (typeof observed === 'number') result.observe(observed);
   else if (Array.isArray(observed)) {
-    for (const { value, attributes } of observed as Observation[]) result.observe(value, attributes);
+    for (const item of (observed as unknown[]).slice(0, MAX_OBSERVATIONS)) {
+      const value = readSafely(() => (item as Partial<Observation>).value);
+      result.observe(
+        value as number,
+        readSafely(() => (item as Partial<Observation>).attributes) as Attributes,
+      );
+    }
   }
 }

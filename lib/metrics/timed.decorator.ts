@@ -2,7 +2,7 @@ import {
   decorateMethodOrClass,
   type MethodOrClassDecorator,
 } from '../invocation/decorate-method-or-class.js';
-import { invokeAndFollow } from '../invocation/follow-result.js';
+import { followResult, followThrow } from '../invocation/follow-result.js';
 import { type NameOrCallMetricOptions, readCallMetricOptions } from './call-metric-options.interface.js';
 import { createCallRecorder, DEFAULT_DURATION_NAME, observeCall } from './call-recorder.js';
 import { assertInstrumentName } from './instrument-name.js';
@@ -29,7 +29,14 @@ export function Timed(nameOrOptions?: NameOrCallMetricOptions): MethodOrClassDec
     wrap(original, site) {
       const recorder = createCallRecorder(site, { timed: options });
       return function (this: unknown, ...args) {
-        return invokeAndFollow(() => original.apply(this, args), observeCall(recorder, this, args));
+        const observer = observeCall(recorder, this, args);
+        let result: unknown;
+        try {
+          result = original.apply(this, args);
+        } catch (error) {
+          throw followThrow(error, observer);
+        }
+        return followResult(result, observer);
       };
     },
   });

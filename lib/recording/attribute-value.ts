@@ -50,24 +50,37 @@ export function toAttributes(given: unknown, owner: string): Attributes {
   return attributes;
 }
 
-/** Whether `given` is an object of texts, numbers and booleans, which needs no copy. */
+/** Whether `given` is an object of a bounded number of texts, numbers and booleans, which needs no copy. Never throws. */
 export function isPlainRecord(given: unknown): given is Attributes {
   if (typeof given !== 'object' || given === null) return false;
-  const record = given as Readonly<Record<string, unknown>>;
-  for (const key in record) if (!isPlainValue(record[key])) return false;
-  return true;
+  try {
+    let left = MAX_KEYS;
+    const record = given as Readonly<Record<string, unknown>>;
+    for (const key in record) {
+      left -= 1;
+      if (left < 0 || !isPlainValue(record[key])) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** Whether `given` can be the labels of a measurement as it is: few, short, and texts, numbers or booleans. */
+/** Whether `given` can be the labels of a measurement as it is: few, short, and texts, numbers or booleans. Never throws. */
 export function areLabels(given: object): boolean {
-  let left = MAX_LABELS;
-  const record = given as Readonly<Record<string, unknown>>;
-  for (const key in record) {
-    const value = record[key];
-    left -= 1;
-    if (typeof value === 'string' ? value.length > MAX_LABEL_TEXT : !isPlainValue(value)) return false;
+  try {
+    let left = MAX_LABELS;
+    const record = given as Readonly<Record<string, unknown>>;
+    for (const key in record) {
+      const value = record[key];
+      left -= 1;
+      if (left < 0) return false;
+      if (typeof value === 'string' ? value.length > MAX_LABEL_TEXT : !isPlainValue(value)) return false;
+    }
+    return true;
+  } catch {
+    return false;
   }
-  return left >= 0;
 }
 
 /**
@@ -100,7 +113,8 @@ function isPlainList(value: unknown): value is (string | number | boolean)[] {
 /** The own members of anything, so many at most; a member that cannot be read is the text `[Threw]`. */
 export function* readEntries(given: unknown, limit: number, owner: string): Generator<[string, unknown]> {
   if (given === undefined || given === null) return;
-  const keys = typeof given === 'object' ? readSafely(() => Object.keys(given)) : undefined;
+  const isRecord = typeof given === 'object' && !ArrayBuffer.isView(given);
+  const keys = isRecord ? readSafely(() => Object.keys(given)) : undefined;
   if (!Array.isArray(keys)) {
     warnOnce(
       'attributes:unreadable',

@@ -40,6 +40,13 @@ export function readSafely(read: () => unknown): unknown {
   }
 }
 
+/** Whether a hook of the application returned a promise, which nobody waits for: its rejection must not end the process. */
+export function dropPromise(value: unknown): boolean {
+  if (!types.isPromise(value)) return false;
+  value.then(undefined, () => undefined);
+  return true;
+}
+
 /** The text that `holder` has under `key`; undefined for any other value, and for one that cannot be read. */
 export function readText(holder: object, key: string): string | undefined {
   try {

@@ -93,13 +93,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
     name: string,
     ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
   ): ReturnType<F> {
-    const fn = rest.at(-1) as F;
-    const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
-    const given: unknown = rest.length > 2 ? rest[1] : undefined;
-    const parent = isContext(given) ? given : context.active();
-    const span = this.startSpan(name, options, parent);
-    // The span is passed as an argument: a closure would be a frame more in each stack trace.
-    return context.with(trace.setSpan(parent, span), fn as (span: Span) => ReturnType<F>, undefined, span);
+    return startActive(this, name, rest);
   }
 
   /** A span without what was asked for, where that cannot be read: what it surrounds must run all the same. */
@@ -225,4 +219,18 @@ export function isContext(value: unknown): value is Context {
   } catch {
     return false;
   }
+}
+
+/** What `startActiveSpan` does with its arguments, which may leave options and context out. */
+export function startActive<F extends (span: Span) => unknown>(
+  tracer: Tracer,
+  name: string,
+  rest: readonly unknown[],
+): ReturnType<F> {
+  const fn = rest.at(-1) as (span: Span) => ReturnType<F>;
+  const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
+  const parent = rest.length > 2 && isContext(rest[1]) ? rest[1] : context.active();
+  const span = tracer.startSpan(name, options, parent);
+  // The span is passed as an argument: a closure would be a frame more in each stack trace.
+  return context.with(trace.setSpan(parent, span), fn, undefined, span);
 }

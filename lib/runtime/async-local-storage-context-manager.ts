@@ -3,6 +3,7 @@ import { type EventEmitter } from 'node:events';
 
 import { type Context, type ContextManagementToken, type ContextManager } from '@opentelemetry/api';
 
+import { isContext } from '../recording/recording-tracer.js';
 import { LinkedContext } from './linked-context.js';
 
 /**
@@ -22,9 +23,11 @@ export class AsyncLocalStorageContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    if (thisArg === undefined && args.length === 0)
-      return this.storage.run(context, fn as () => ReturnType<F>);
-    return this.storage.run(context, () => fn.apply(thisArg, args));
+    const entered = isContext(context) ? context : this.active();
+    // Without a closure of ours: each is a frame in the stack traces of the application.
+    if (thisArg === undefined)
+      return this.storage.run(entered, fn as (...values: A) => ReturnType<F>, ...args);
+    return this.storage.run(entered, () => fn.apply(thisArg, args));
   }
 
   bind<T>(context: Context, target: T): T {
@@ -48,7 +51,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
    */
   attach(context: Context): ContextManagementToken {
     const previous = this.storage.getStore();
-    this.storage.enterWith(context);
+    this.storage.enterWith(isContext(context) ? context : this.active());
     let attached = true;
     return {
       dispose: () => {
@@ -57,6 +60,13 @@ export class AsyncLocalStorageContextManager implements ContextManager {
         this.storage.enterWith(previous ?? LinkedContext.ROOT);
       },
     };
+  }
+
+  /** Makes `context` active and returns what was; entered around a synchronous call, it is `with` without its frames. */
+  enter(context: Context): Context {
+    const previous = this.active();
+    this.storage.enterWith(context);
+    return previous;
   }
 
   private bindFunction<T extends BindableFunction>(context: Context, target: T): T {

@@ -25,6 +25,10 @@ import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
 import { openStoreFeed, type StoreFeed } from './feed-store.js';
 import { noticeLateProviders } from './late-providers.js';
+import { guardLoggerProvider } from './guards/guard-logger-provider.js';
+import { guardMeterProvider } from './guards/guard-meter-provider.js';
+import { guardSpanProcessor } from './guards/guard-parts.js';
+import { guardTracerProvider } from './guards/guard-tracer-provider.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from './keep-exemplars.js';
@@ -130,7 +134,11 @@ function startTracing(
   register: Register,
 ): OwnedProvider | undefined {
   if (isRegistered('trace')) return joinTracerProvider(config, resource, feed);
-  const processors = createSpanProcessors(config);
+  const { traces } = config;
+  const processors = createSpanProcessors({
+    ...config,
+    traces: { ...traces, processors: traces.processors.map(guardSpanProcessor) },
+  });
   if (feed !== undefined) processors.push(feed.spanProcessor());
   const { sampler, spanProcessors } = startSampling(config.traces, processors);
   const provider = createTracerProvider(config, { resource, sampler, spanProcessors });
@@ -148,12 +156,15 @@ function createTracerProvider(
   { engine, traces }: TelemetryConfig,
   parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
 ): OwnedProvider & ApiTracerProvider {
-  if (engine === 'sdk')
-    return new SdkTracerProvider({
+  if (engine === 'sdk') {
+    const provider = new SdkTracerProvider({
       ...parts,
       spanLimits: traces.limits,
       meterProvider: countingMeterProvider(),
     });
+    guardTracerProvider(provider);
+    return provider;
+  }
   return new RecordingTracerProvider({
     ...parts,
     limits: traces.limits,
@@ -177,6 +188,7 @@ function startMetrics(
   keepExemplars(config.metrics.exemplars);
   const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
   limitSeries(provider, config.metrics.cardinality);
+  guardMeterProvider(provider);
   if (stored !== undefined) feed?.startMetrics(stored);
   register(
     'metrics',
@@ -199,6 +211,7 @@ function startLogRecords(
   const unlimited = feed === undefined ? sending : feed.loggerProvider(sending);
   if (unlimited === undefined) return undefined;
   const provider = new LimitedLoggerProvider(unlimited, config.logs.attributeValueLength);
+  guardLoggerProvider(provider);
   register(
     'logs',
     () => logs.setGlobalLoggerProvider(provider),

@@ -9,7 +9,13 @@ import {
 } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
+import { readSafely, textOf } from '../recording/copy-bounded.js';
 import { withoutEndedTrace } from '../recording/lineage.js';
+import { isContext } from '../recording/recording-tracer.js';
+
+/** Characters of one header, and headers of one name. */
+const MAX_HEADER = 16_384;
+const MAX_VALUES = 64;
 
 /** What trace context can be written to and read from: a plain object of headers, `Headers`, or a `Map`. */
 export type TraceContextCarrier = Headers | Map<string, string> | Record<string, unknown>;
@@ -19,16 +25,32 @@ export type TraceContextToken = ContextManagementToken;
 
 const setter: TextMapSetter<TraceContextCarrier> = {
   set(carrier, key, value) {
-    if (isKeyedCollection(carrier)) carrier.set(key, value);
-    else carrier[key] = value;
+    try {
+      if (isKeyedCollection(carrier)) carrier.set(key, value);
+      else carrier[key] = value;
+    } catch (error) {
+      warnOnce(
+        'propagation:carrier',
+        `Trace context could not be written to the headers that injectTraceContext() was given: ${textOf(error)}. ` +
+          'Give it an object that is not frozen.',
+      );
+    }
   },
 };
 
 const getter: TextMapGetter<TraceContextCarrier> = {
-  keys: (carrier) => (isKeyedCollection(carrier) ? [...carrier.keys()] : Object.keys(carrier)),
+  keys(carrier) {
+    const keys = readSafely(() => (isKeyedCollection(carrier) ? [...carrier.keys()] : Object.keys(carrier)));
+    return Array.isArray(keys) ? (keys as string[]) : [];
+  },
   get(carrier, key) {
-    if (isKeyedCollection(carrier)) return carrier.get(key) ?? undefined;
-    return asHeaderValue(carrier[key] ?? carrier[spellingIn(carrier, key)]);
+    try {
+      if (isKeyedCollection(carrier)) return bounded(carrier.get(key) ?? undefined);
+      return asHeaderValue(carrier[key] ?? carrier[spellingIn(carrier, key)]);
+    } catch {
+      // A getter or a proxy that throws: there is no such header.
+      return undefined;
+    }
   },
 };
 
@@ -43,7 +65,19 @@ export function injectTraceContext<C extends TraceContextCarrier>(
   carrier: C,
   from: Context = context.active(),
 ): C {
-  propagation.inject<TraceContextCarrier>(withoutEndedTrace(from), carrier, setter);
+  if (typeof carrier !== 'object' || (carrier as unknown) === null) {
+    warnCarrier('injectTraceContext', carrier);
+    return carrier;
+  }
+  try {
+    propagation.inject<TraceContextCarrier>(
+      withoutEndedTrace(isContext(from) ? from : context.active()),
+      carrier,
+      setter,
+    );
+  } catch (error) {
+    warnPropagator(error);
+  }
   return carrier;
 }
 
@@ -52,7 +86,16 @@ export function injectTraceContext<C extends TraceContextCarrier>(
  * is an empty context: what runs in it starts a new trace.
  */
 export function extractTraceContext(carrier: TraceContextCarrier): Context {
-  return propagation.extract<TraceContextCarrier>(ROOT_CONTEXT, carrier, getter);
+  if (typeof carrier !== 'object' || (carrier as unknown) === null) {
+    warnCarrier('extractTraceContext', carrier);
+    return ROOT_CONTEXT;
+  }
+  try {
+    return propagation.extract<TraceContextCarrier>(ROOT_CONTEXT, carrier, getter);
+  } catch (error) {
+    warnPropagator(error);
+    return ROOT_CONTEXT;
+  }
 }
 
 /**
@@ -60,8 +103,9 @@ export function extractTraceContext(carrier: TraceContextCarrier): Context {
  * function that attaches before its first `await` changes the context of its caller as well.
  */
 export function attachTraceContext(extracted: Context): TraceContextToken {
-  const token = context.attach(extracted);
-  if (context.active() !== extracted) {
+  const given = contextOr(extracted);
+  const token = context.attach(given);
+  if (context.active() !== given) {
     warnOnce(
       'attach-unsupported',
       'attachTraceContext() had no effect: telemetry has not been started, or the OpenTelemetry SDK that was started ' +
@@ -73,7 +117,14 @@ export function attachTraceContext(extracted: Context): TraceContextToken {
 
 /** Gives back what `attachTraceContext` returned: the context from before is active again. Doing it twice is harmless. */
 export function detachTraceContext(token: TraceContextToken): void {
-  token.dispose();
+  try {
+    token.dispose();
+  } catch (error) {
+    warnOnce(
+      'propagation:token',
+      `detachTraceContext() was given no token of attachTraceContext(): ${textOf(error)}`,
+    );
+  }
 }
 
 /**
@@ -84,7 +135,26 @@ export function detachTraceContext(token: TraceContextToken): void {
  * await withTraceContext(extractTraceContext(message.headers), () => this.handle(message));
  */
 export function withTraceContext<T>(extracted: Context, fn: () => T): T {
-  return context.with(extracted, fn);
+  return context.with(contextOr(extracted), fn);
+}
+
+/** Anything else would be the active context of all that follows, and fail there. */
+function contextOr(extracted: unknown): Context {
+  if (isContext(extracted)) return extracted;
+  warnOnce(
+    'propagation:context',
+    `${textOf(extracted, 100)} is no context of extractTraceContext(), and is ignored.`,
+  );
+  return context.active();
+}
+
+function warnCarrier(name: string, carrier: unknown): void {
+  warnOnce('propagation:carrier', `${name}() was given ${textOf(carrier, 100)} instead of headers.`);
+}
+
+/** OpenTelemetry's own propagators do not throw. */
+function warnPropagator(error: unknown): void {
+  warnOnce('propagation:propagator', `A propagator failed, so no trace context is carried: ${textOf(error)}`);
 }
 
 function isKeyedCollection(carrier: TraceContextCarrier): carrier is Headers | Map<string, string> {
@@ -96,8 +166,14 @@ function spellingIn(carrier: Record<string, unknown>, key: string): string {
 }
 
 function asHeaderValue(value: unknown): string | string[] | undefined {
-  if (typeof value === 'string' || value === undefined) return value;
-  if (Array.isArray(value)) return value.map(String);
+  if (typeof value === 'string' || value === undefined) return bounded(value);
+  if (Array.isArray(value))
+    return value.length <= MAX_VALUES ? value.map((item) => textOf(item, MAX_HEADER)) : undefined;
   // Message brokers hand header values over as bytes.
-  return Buffer.isBuffer(value) ? value.toString('utf8') : undefined;
+  return Buffer.isBuffer(value) && value.length <= MAX_HEADER ? value.toString('utf8') : undefined;
+}
+
+/** A longer one is no trace context, and would be taken apart at length. */
+function bounded(value: string | undefined): string | undefined {
+  return value === undefined || value.length <= MAX_HEADER ? value : undefined;
 }

@@ -8,9 +8,13 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 
-import { invokeAndFollow } from '../invocation/follow-result.js';
+import { warnOnce } from '../errors/warnings.js';
+import { followResult } from '../invocation/follow-result.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
+import { Settlement } from '../invocation/settlement.js';
+import { textOf } from '../recording/copy-bounded.js';
 import { opensSpan } from '../runtime/opens-span.js';
+import { enterContext } from '../runtime/registered-globals.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
 /** What `fn` is given where no telemetry runs: a span that records nothing. */
@@ -22,11 +26,11 @@ export interface RunInSpanOptions extends SpanOptions {
 }
 
 /**
- * Runs `fn` with a new span active and gives back what it returns. The span ends exactly once: when a sync call
+ * Runs `fn` with a new span active and returns what it returns. The span ends exactly once: when a sync call
  * returns, a promise settles, an Observable completes or is unsubscribed, an iterator is exhausted or left, a stream
- * closes. What is thrown is recorded and rethrown, the same object.
+ * closes. What is thrown is recorded and rethrown, the same object. Whatever goes wrong with the span, `fn` runs.
  *
- * Service, decorators and instrumentation all end here.
+ * Service, decorators and instrumentation all end here or in a `SpanCall` of their own.
  */
 export function runInSpan<T>(
   tracer: Tracer,
@@ -36,25 +40,34 @@ export function runInSpan<T>(
 ): T {
   const caller = context.active();
   if (!opensSpan(options, caller)) return fn(trace.getSpan(caller) ?? NO_SPAN);
-  return runInNewSpan(tracer, name, options, caller, fn);
+  const call = new SpanCall(tracer, name, options, caller);
+  let result: T;
+  try {
+    result = call.enter() ? fn(call.span) : context.with(call.active, fn, undefined, call.span);
+  } catch (error) {
+    throw call.threw(error);
+  }
+  return call.returned(result);
 }
 
-/** The same for whoever has asked already whether a span opens below `caller`, the active context. */
-export function runInNewSpan<T>(
-  tracer: Tracer,
-  name: string,
-  options: RunInSpanOptions,
-  caller: Context,
-  fn: (span: Span) => T,
-): T {
-  const observer = new SpanObserver(tracer, name, options, caller);
-  return invokeAndFollow(() => fn(observer.span), observer);
-}
-
-/** Keeps one span active while the work runs, and ends it as the work ended. */
-class SpanObserver implements ResultObserver {
+/**
+ * One call in a span of its own. Whoever wraps a method calls it between `enter` and `returned` or `threw`, and is the only
+ * frame that a stack trace has of us:
+ *
+ * @example
+ * const call = new SpanCall(tracer, name, options, caller);
+ * let result: unknown;
+ * try {
+ *   result = call.enter() ? original.apply(this, args) : call.run(() => original.apply(this, args));
+ * } catch (error) {
+ *   throw call.threw(error);
+ * }
+ * return call.returned(result);
+ */
+export class SpanCall implements ResultObserver {
   readonly span: Span;
-  private readonly active: Context;
+  readonly active: Context;
+  private previous: Context | undefined;
 
   constructor(
     private readonly tracer: Tracer,
@@ -62,8 +75,27 @@ class SpanObserver implements ResultObserver {
     private readonly options: RunInSpanOptions,
     private readonly parent: Context,
   ) {
-    this.span = tracer.startSpan(name, options, parent);
+    this.span = startSpanSafely(tracer, name, options, parent);
     this.active = trace.setSpan(parent, this.span);
+  }
+
+  /** Makes the span active until the call has returned; false where only `run` can. */
+  enter(): boolean {
+    this.previous = enterContext(this.active);
+    return this.previous !== undefined;
+  }
+
+  /** Ends the span with what was thrown, unless it is over, and returns that. */
+  threw(error: unknown): unknown {
+    this.leave();
+    new Settlement(this).fail(error);
+    return error;
+  }
+
+  /** Returns what the caller must get for `result`; the span ends when that work does. */
+  returned<T>(result: T): T {
+    this.leave();
+    return followResult(result, this);
   }
 
   run<R>(step: () => R): R {
@@ -75,8 +107,11 @@ class SpanObserver implements ResultObserver {
   }
 
   onError(error: unknown): void {
-    recordFailure(this.span, error, this.options.isError);
-    this.span.end();
+    try {
+      recordFailure(this.span, error, this.options.isError);
+    } finally {
+      this.span.end();
+    }
   }
 
   onCancel(): void {
@@ -85,6 +120,32 @@ class SpanObserver implements ResultObserver {
   }
 
   onResubscribe(): ResultObserver {
-    return new SpanObserver(this.tracer, this.name, this.options, this.parent);
+    return new SpanCall(this.tracer, this.name, this.options, this.parent);
+  }
+
+  private leave(): void {
+    if (this.previous === undefined) return;
+    enterContext(this.previous);
+    this.previous = undefined;
+  }
+}
+
+/** The tracers of ours never throw; those of an SDK of the application may, and then the call goes on without a span. */
+export function startSpanSafely(
+  tracer: Tracer,
+  name: string,
+  options: SpanOptions,
+  parent = context.active(),
+): Span {
+  try {
+    return tracer.startSpan(name, options, parent);
+  } catch (error) {
+    warnOnce('span:foreign', `A span could not be started as it was asked for: ${textOf(error)}`);
+  }
+  try {
+    return tracer.startSpan(textOf(name, 256), {}, parent);
+  } catch {
+    // Said already. What the span is about goes on in the span above it.
+    return trace.getSpan(parent) ?? NO_SPAN;
   }
 }

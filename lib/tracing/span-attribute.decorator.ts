@@ -1,6 +1,11 @@
+import { types } from 'node:util';
+
 import { type Attributes } from '@opentelemetry/api';
 
+import { warnOnce } from '../errors/warnings.js';
 import { processWide } from '../process/process-wide.js';
+import { copyBounded, dropPromise, textOf } from '../recording/copy-bounded.js';
+import { fitsBounds } from '../recording/fits-bounds.js';
 
 /** What a span takes as the value of an attribute; undefined leaves the attribute out. */
 export type SpanAttributeValue = Attributes[string];
@@ -50,10 +55,25 @@ export function readSpanAttributes(
   if (parameters === undefined) return undefined;
   const attributes: Attributes = {};
   for (const { index, name, map } of parameters) {
-    const value = args[index] === undefined ? undefined : map(args[index]);
+    const value = args[index] === undefined ? undefined : mapSafely(map, args[index], name);
     if (value !== undefined) attributes[name] = value;
   }
   return attributes;
+}
+
+/** One mapper that throws leaves the attributes of the other parameters alone. */
+function mapSafely(map: SpanAttributeMapper<unknown>, argument: unknown, name: string): SpanAttributeValue {
+  try {
+    const value = map(argument);
+    if (!dropPromise(value)) return value;
+    throw new TypeError('it must not be async');
+  } catch (error) {
+    warnOnce(
+      `trace-parameter:${name}`,
+      `The attribute of @SpanAttribute('${name}') is left out, its mapper failed: ${textOf(error)}`,
+    );
+    return undefined;
+  }
 }
 
 /** The `@SpanAttribute()` parameters of a method, looked up along the prototype chain of its object. */
@@ -80,7 +100,8 @@ function toAttributeValue(argument: unknown): SpanAttributeValue {
     case 'boolean':
       return argument;
     case 'bigint':
-      return argument.toString();
+    case 'symbol':
+      return textOf(argument);
     case 'object':
       return argument === null ? undefined : serialise(argument);
     default:
@@ -89,12 +110,10 @@ function toAttributeValue(argument: unknown): SpanAttributeValue {
 }
 
 function serialise(argument: object): SpanAttributeValue {
-  if (Array.isArray(argument) && argument.every((item) => typeof item === 'string')) return argument;
-  if (argument instanceof Date) return argument.toISOString();
-  try {
-    return JSON.stringify(argument);
-  } catch {
-    // Circular or holding a BigInt: an attribute is not worth failing the call it describes.
-    return undefined;
-  }
+  const fits = fitsBounds(argument);
+  if (fits && Array.isArray(argument) && argument.every((item) => typeof item === 'string')) return argument;
+  const copy = fits && !types.isDate(argument) ? argument : copyBounded(argument, JSON_LIMITS);
+  return typeof copy === 'string' ? copy : JSON.stringify(copy);
 }
+
+const JSON_LIMITS = { total: 32_768 };

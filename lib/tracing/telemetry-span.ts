@@ -12,6 +12,8 @@ import {
 } from '@opentelemetry/api';
 
 import { type Lineage, LINEAGE, lineageOf } from '../recording/lineage.js';
+import { warnOnce } from '../errors/warnings.js';
+import { textOf } from '../recording/copy-bounded.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
 /**
@@ -47,8 +49,9 @@ export class TelemetrySpan implements Span, Disposable {
 
   /** Records what was caught and, by the error policy, marks the span as failed. */
   fail(error: unknown): this {
-    recordFailure(this.span, error, this.isError);
-    return this;
+    return this.attempt(() => {
+      recordFailure(this.span, error, this.isError);
+    });
   }
 
   spanContext(): SpanContext {
@@ -56,44 +59,39 @@ export class TelemetrySpan implements Span, Disposable {
   }
 
   setAttribute(key: string, value: Attributes[string]): this {
-    this.span.setAttribute(key, value);
-    return this;
+    return this.attempt(() => this.span.setAttribute(key, value));
   }
 
   setAttributes(attributes: Attributes): this {
-    this.span.setAttributes(attributes);
-    return this;
+    return this.attempt(() => this.span.setAttributes(attributes));
   }
 
   addEvent(name: string, attributesOrStartTime?: Attributes | TimeInput, startTime?: TimeInput): this {
-    this.span.addEvent(name, attributesOrStartTime, startTime);
-    return this;
+    return this.attempt(() => this.span.addEvent(name, attributesOrStartTime, startTime));
   }
 
   addLink(link: Link): this {
-    this.span.addLink(link);
-    return this;
+    return this.attempt(() => this.span.addLink(link));
   }
 
   addLinks(links: Link[]): this {
-    this.span.addLinks(links);
-    return this;
+    return this.attempt(() => this.span.addLinks(links));
   }
 
   setStatus(status: SpanStatus): this {
-    this.span.setStatus(status);
-    return this;
+    return this.attempt(() => this.span.setStatus(status));
   }
 
   updateName(name: string): this {
-    this.span.updateName(name);
-    return this;
+    return this.attempt(() => this.span.updateName(name));
   }
 
   end(endTime?: TimeInput): void {
     this.token?.dispose();
     this.token = undefined;
-    if (this.span.isRecording()) this.span.end(endTime);
+    this.attempt(() => {
+      if (this.span.isRecording()) this.span.end(endTime);
+    });
   }
 
   isRecording(): boolean {
@@ -101,10 +99,22 @@ export class TelemetrySpan implements Span, Disposable {
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    this.span.recordException(exception, time);
+    this.attempt(() => {
+      this.span.recordException(exception, time);
+    });
   }
 
   [Symbol.dispose](): void {
     this.end();
+  }
+
+  /** Only a span of an SDK of the application's own throws: those of ours take any value. */
+  private attempt(call: () => unknown): this {
+    try {
+      call();
+    } catch (error) {
+      warnOnce('span:foreign', `A span could not take what it was given: ${textOf(error)}`);
+    }
+    return this;
   }
 }

@@ -8,10 +8,13 @@ import {
 } from '../invocation/decorate-method-or-class.js';
 import { type DecorationSite } from '../invocation/decoration-site.js';
 import { type AnyMethod } from '../invocation/wrap-method.js';
+import { isPlainRecord, toAttributes } from '../recording/attribute-value.js';
+import { dropPromise, textOf } from '../recording/copy-bounded.js';
+import { spanNameOf } from '../recording/recorded-span.js';
 import { opensSpan } from '../runtime/opens-span.js';
 import { tracerFor } from '../runtime/tracers.js';
 import { type ErrorPredicate } from './error-policy.js';
-import { runInNewSpan, type RunInSpanOptions } from './run-in-span.js';
+import { type RunInSpanOptions, SpanCall } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
 import { rememberTracedMethod } from './traced-methods.js';
 
@@ -48,7 +51,7 @@ export const TRACED_METHOD = Symbol.for('nestjs-telemetry.traced-method');
  * @throws TelemetryError `TELEMETRY_INVALID_DECORATOR` on anything but a method or a class
  */
 export function Trace(nameOrOptions: string | TraceOptions = {}): MethodOrClassDecorator {
-  const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
+  const options = readTraceOptions(nameOrOptions);
   return decorateMethodOrClass({
     name: '@Trace()',
     marker: TRACED_METHOD,
@@ -59,27 +62,51 @@ export function Trace(nameOrOptions: string | TraceOptions = {}): MethodOrClassD
 /** Makes the method that runs `original` in a span of its own, as `@Trace()` and `@Observed()` do. */
 export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: TraceOptions): AnyMethod {
   rememberTracedMethod(original, site);
+  const name = options.name === undefined ? undefined : spanNameOf(options.name);
   const nameOf = (className: string): string => {
-    if (site.writtenOn === 'class') return `${options.name ?? className}.${site.methodName}`;
-    return options.name ?? `${className}.${site.methodName}`;
+    if (site.writtenOn === 'class') return `${name ?? className}.${site.methodName}`;
+    return name ?? `${className}.${site.methodName}`;
   };
   return function (...args) {
     const caller = context.active();
     if (!opensSpan(options, caller)) return original.apply(this, args);
-    const className = site.className(this);
-    const call = describeCall(options, this, site.methodName, args);
-    // A span of another name would not tell which method it is about.
-    if (options.name !== undefined)
-      call.attributes = { [ATTR_CODE_FUNCTION_NAME]: `${className}.${site.methodName}`, ...call.attributes };
-    return runInNewSpan(tracerFor(className), nameOf(className), call, caller, () =>
-      original.apply(this, args),
+    const className = classNameOf(site, this);
+    const call = new SpanCall(
+      tracerFor(className),
+      nameOf(className),
+      describeCall(options, this, className, site.methodName, args),
+      caller,
     );
+    let result: unknown;
+    try {
+      result = call.enter() ? original.apply(this, args) : call.run(() => original.apply(this, args));
+    } catch (error) {
+      throw call.threw(error);
+    }
+    return call.returned(result);
   };
+}
+
+/** What was written, read once: a getter that throws at each call would be noticed late. */
+export function readTraceOptions(given: unknown): TraceOptions {
+  if (typeof given === 'string') return { name: given };
+  if (typeof given !== 'object' || given === null) return {};
+  return shield('@Trace()', () => ({ ...(given as TraceOptions) })) ?? {};
+}
+
+/** A standard decorator learns the class from `this`, which may be anything. */
+function classNameOf(site: DecorationSite, self: unknown): string {
+  try {
+    return site.className(self);
+  } catch {
+    return site.ownerName ?? 'anonymous';
+  }
 }
 
 function describeCall(
   options: TraceOptions,
   owner: unknown,
+  className: string,
   method: string,
   args: unknown[],
 ): RunInSpanOptions {
@@ -87,27 +114,32 @@ function describeCall(
   const call: RunInSpanOptions = { isError };
   if (kind !== undefined) call.kind = kind;
   if (root !== undefined) call.root = root;
-  const marked = readMarkedArguments(owner, method, args);
-  const given = evaluate(options.attributes, args, method);
-  if (marked !== undefined || given !== undefined) call.attributes = { ...given, ...marked };
-  const links = evaluate(options.links, args, method);
+  const marked = shield(method, () => readSpanAttributes(findSpanAttributeParameters(owner, method), args));
+  const given = shield(method, () => copyOf(evaluate(options.attributes, args)));
+  const attributes = marked === undefined ? given : shield(method, () => ({ ...given, ...marked }));
+  if (attributes !== undefined) call.attributes = attributes;
+  const links = shield(method, () => evaluate(options.links, args));
   if (links !== undefined) call.links = links;
+  // A span of another name would not tell which method it is about.
+  if (options.name !== undefined)
+    call.attributes = { [ATTR_CODE_FUNCTION_NAME]: `${className}.${method}`, ...attributes };
   return call;
 }
 
-function readMarkedArguments(owner: unknown, method: string, args: unknown[]): Attributes | undefined {
-  const parameters = findSpanAttributeParameters(owner, method);
-  return parameters === undefined ? undefined : shield(method, () => readSpanAttributes(parameters, args));
+/** Attributes that can be spread: a getter under a symbol would throw there. */
+function copyOf(attributes: Attributes | undefined): Attributes | undefined {
+  if (attributes === undefined) return undefined;
+  return isPlainRecord(attributes) ? { ...attributes } : toAttributes(attributes, 'a span');
 }
 
 function evaluate<T extends object>(
   setting: T | ((...args: never[]) => T) | undefined,
   args: unknown[],
-  method: string,
 ): T | undefined {
   if (typeof setting !== 'function') return setting;
-  const make = setting as (...values: unknown[]) => T;
-  return shield(method, () => make(...args));
+  const made = (setting as (...values: unknown[]) => T)(...args);
+  if (dropPromise(made)) throw new TypeError('it must not be async');
+  return made;
 }
 
 /** What describes a call must not be able to fail it. */
@@ -117,7 +149,7 @@ function shield<T>(method: string, describe: () => T): T | undefined {
   } catch (error) {
     warnOnce(
       `trace-description:${method}`,
-      `An attribute of the span around ${method}() could not be made and is left out: ${String(error)}. ` +
+      `An attribute of the span around ${method}() could not be made and is left out: ${textOf(error)}. ` +
         'Check the attributes, links or @SpanAttribute() mapper of its @Trace().',
     );
     return undefined;

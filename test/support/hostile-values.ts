@@ -75,7 +75,7 @@ const values: Record<string, () => unknown> = {
   Infinity: () => Infinity,
   'negative zero': () => -0,
   'an empty text': () => '',
-  'a text of 1 MB': () => 'x'.repeat(1_000_000),
+  'a text of 300 kB': () => 'x'.repeat(300_000),
   'lone surrogates': () => '\ud800\udfff\udc00',
   'NUL and control characters': () => '\u0000\u001b[31m\u2028',
   'a function': () => () => 1,
@@ -107,20 +107,17 @@ const values: Record<string, () => unknown> = {
   'a null prototype': () => Object.assign(Object.create(null) as object, { a: 1n }),
   'an own __proto__': () =>
     JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":1}}') as unknown,
-  '100,000 keys': () =>
-    Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, index])),
+  '5,000 keys': () => Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`k${index}`, index])),
   '100,000 levels': () => nested(100_000),
   'a wide tree': () =>
-    Array.from({ length: 100 }, () =>
-      Array.from({ length: 100 }, () => Array.from({ length: 100 }, () => 1)),
-    ),
+    Array.from({ length: 100 }, () => Array.from({ length: 50 }, () => Array.from({ length: 50 }, () => 1))),
   'a sparse array': () => {
     const list: unknown[] = [];
     list[4_000_000_000] = 1;
     return list;
   },
   'a typed array': () => new Float64Array([1, Number.NaN]),
-  'a big buffer': () => Buffer.alloc(1_000_000),
+  'a big buffer': () => Buffer.alloc(200_000),
   'a detached array buffer': () => {
     const buffer = new ArrayBuffer(8);
     const view = new Uint8Array(buffer);

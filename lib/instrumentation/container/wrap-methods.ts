@@ -6,7 +6,7 @@ import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-meth
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { runInNewSpan } from '../../tracing/run-in-span.js';
+import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { type ContainerClass, prototypesOf } from './container-classes.js';
 
@@ -102,8 +102,13 @@ function traceCalls(original: AnyMethod, key: string, declarer: object, rule: Me
     }
     const more = rule.describeCall?.(args);
     const attributes = more === undefined ? span.attributes : { ...span.attributes, ...more };
-    return runInNewSpan(tracerFor(span.scope), span.name, { attributes }, caller, () =>
-      original.apply(this, args),
-    );
+    const call = new SpanCall(tracerFor(span.scope), span.name, { attributes }, caller);
+    let result: unknown;
+    try {
+      result = call.enter() ? original.apply(this, args) : call.run(() => original.apply(this, args));
+    } catch (error) {
+      throw call.threw(error);
+    }
+    return call.returned(result);
   };
 }

@@ -2,6 +2,7 @@ import { type Attributes } from '@opentelemetry/api';
 
 import { type HttpServerConfig, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { dropPromise, textOf } from '../../recording/copy-bounded.js';
 import { compileIgnoreRules, type IgnoreRule } from './ignore-rules.js';
 
 type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;
@@ -39,13 +40,14 @@ function guard(name: string, hook: AttributesOf | undefined): AttributesOf | und
     try {
       const attributes: unknown = hook(request, response);
       if (attributes === undefined || attributes === null) return undefined;
+      dropPromise(attributes);
       if (typeof attributes === 'object' && !('then' in attributes)) return attributes as Attributes;
       throw new TypeError('it must return an object of attributes, and not a promise of one');
     } catch (error) {
       const option = `instrumentation.httpServer.${name}`;
       warnOnce(
         `http-server:${name}`,
-        `The function in ${option} failed: ${String(error)}. Its attributes are missing.`,
+        `The function in ${option} failed: ${textOf(error)}. Its attributes are missing.`,
       );
       return undefined;
     }

@@ -7,7 +7,7 @@ import { noteHandler } from '../../logging/request-scope.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { runInNewSpan } from '../../tracing/run-in-span.js';
+import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import {
   ATTR_NESTJS_CONTROLLER,
@@ -91,7 +91,14 @@ function traceHandler(original: AnyMethod, method: string, kind: string): AnyMet
     const { scope, name, options } = spans.get(this.constructor) ?? describe(this.constructor);
     if (kind === HTTP) noteHandler(caller, name);
     if (!opensSpan(undefined, caller)) return original.apply(this, args);
-    return runInNewSpan(tracerFor(scope), name, options, caller, () => original.apply(this, args));
+    const call = new SpanCall(tracerFor(scope), name, options, caller);
+    let result: unknown;
+    try {
+      result = call.enter() ? original.apply(this, args) : call.run(() => original.apply(this, args));
+    } catch (error) {
+      throw call.threw(error);
+    }
+    return call.returned(result);
   };
 }
 

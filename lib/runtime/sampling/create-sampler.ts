@@ -7,6 +7,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { guardSampler } from '../guards/guard-parts.js';
 import { type CompiledRule } from './compile-rules.js';
 import { RuleSampler } from './rule.sampler.js';
 
@@ -15,7 +16,7 @@ export function createSampler(
   setting: TelemetryConfig['traces']['sampler'],
   rules: readonly CompiledRule[],
 ): Sampler {
-  if ('shouldSample' in setting) return setting;
+  if ('shouldSample' in setting) return guardSampler(setting);
   const { name, ratio } = setting;
   const plain = createNamed(name.replace('parentbased_', ''), ratio);
   if (name.startsWith('parentbased_')) return new ParentBasedSampler({ root: withRules(rules, plain) });
