@@ -1,5 +1,5 @@
 import { tmpdir, userInfo } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import { type EnvironmentValues } from './environment-variables.constants.js';
 import { type RulesOf } from './option-rule.interface.js';
@@ -23,10 +23,10 @@ export interface ProcessEventsOptions {
    */
   uncaught?: boolean;
   /**
-   * Folder for spans and log records that could not be sent by OTLP before the process ended. The next
-   * start of the same service sends them and deletes the file. `false` loses them. Default: the folder
-   * `spool` beside the store's file, else `nestjs-telemetry-<uid>` in the folder for temporary files; in
-   * tests `false`. Env `TELEMETRY_SPOOL`.
+   * Folder for spans and log records that could not be sent by OTLP before the process ended, in a
+   * folder `nestjs-telemetry-<uid>` of its own. The next start of the same service sends them and deletes
+   * the file. `false` loses them. Default: the folder `spool` beside the store's file, else the folder for
+   * temporary files; in tests `false`. Env `TELEMETRY_SPOOL`.
    */
   spool?: boolean | string;
 }
@@ -74,12 +74,13 @@ export function resolveProcessEvents(
 
 function spoolFolder(spool: boolean | string, store: StoreConfig | undefined): string | undefined {
   if (spool === false || spool === 'false') return undefined;
-  if (typeof spool === 'string' && spool !== 'true') return resolve(spool);
-  if (store !== undefined && store.file !== ':memory:') return resolve(dirname(store.file), 'spool');
-  return join(tmpdir(), `nestjs-telemetry-${userId()}`);
+  const isPath = typeof spool === 'string' && spool !== 'true';
+  if (!isPath && store !== undefined && store.file !== ':memory:')
+    return resolve(dirname(store.file), 'spool');
+  return resolve(isPath ? spool : tmpdir(), `nestjs-telemetry-${userId()}`);
 }
 
-/** Users of one machine do not share a folder: only its owner may read it. */
+/** Volumes and temporary folders belong to everybody; the folder below belongs to one user, and only they may read it. */
 function userId(): string {
   try {
     return String(userInfo().uid);

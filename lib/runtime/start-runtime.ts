@@ -18,6 +18,7 @@ import { createSpanProcessors } from '../exporters/create-span-processors.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { LimitedLoggerProvider } from '../recording/limited-logger-provider.js';
 import { countingMeterProvider } from '../recording/recording-counts.js';
+import { startSpool } from '../exporters/spool/start-spool.js';
 import { RecordingTracerProvider } from '../recording/recording-tracer-provider.js';
 import { SdkTracerProvider } from '../recording/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
@@ -64,6 +65,9 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
   const logging = attempt('logs', () => startLogRecords(config, resource, feed, register));
 
   undo.push(noticeLateProviders());
+  const { spool } = config.processEvents;
+  // Undone when the providers have stopped: the process may end while they do.
+  if (spool !== undefined) undo.push(startSpool(spool, config));
   const runtime = new TelemetryRuntime({
     config,
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),

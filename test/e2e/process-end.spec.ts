@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { findLogs } from '../../lib/store/queries/find-logs.js';
@@ -33,11 +35,13 @@ class Collector {
   readonly spans: SentSpan[] = [];
   readonly logs: SentLog[] = [];
   readonly metrics: string[] = [];
+  private readonly grpc = createHttp2Server();
   private readonly server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      this.keep(request.url ?? '', Buffer.concat(chunks));
+      const isJson = request.headers['content-type'] === 'application/json';
+      this.keep(request.url ?? '', Buffer.concat(chunks), isJson);
       response.end();
     });
   });
@@ -47,29 +51,46 @@ class Collector {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
+  async listenForGrpc(): Promise<string> {
+    this.grpc.on('stream', (stream, { ':path': path = '' }) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        // A message has its length in front, and the flag of its compression.
+        this.keep(
+          `/v1/${/(trace|logs|metrics)\.v1/.exec(path)?.[1] ?? ''}`.replace('trace', 'traces'),
+          Buffer.concat(chunks).subarray(5),
+          false,
+        );
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => {
+          stream.sendTrailers({ 'grpc-status': '0' });
+        });
+        stream.end(Buffer.alloc(5));
+      });
+      stream.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => this.grpc.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.grpc.address() as AddressInfo).port}`;
+  }
+
   async close(): Promise<void> {
+    this.grpc.close();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private keep(path: string, body: Buffer): void {
+  private keep(path: string, body: Buffer, isJson: boolean): void {
+    const read = (signal: 'trace' | 'logs' | 'metrics'): Record<string, unknown> =>
+      isJson ? (JSON.parse(body.toString()) as Record<string, unknown>) : decodeOtlp(signal, body);
     if (path === '/v1/traces')
-      this.spans.push(
-        ...itemsOf<SentSpan>(decodeOtlp('trace', body), 'resourceSpans', 'scopeSpans', 'spans'),
-      );
+      this.spans.push(...itemsOf<SentSpan>(read('trace'), 'resourceSpans', 'scopeSpans', 'spans'));
     if (path === '/v1/logs')
-      this.logs.push(
-        ...itemsOf<SentLog>(decodeOtlp('logs', body), 'resourceLogs', 'scopeLogs', 'logRecords'),
-      );
-    if (path === '/v1/metrics')
-      this.metrics.push(
-        ...itemsOf<{ name: string }>(
-          decodeOtlp('metrics', body),
-          'resourceMetrics',
-          'scopeMetrics',
-          'metrics',
-        ).map(({ name }) => name),
-      );
+      this.logs.push(...itemsOf<SentLog>(read('logs'), 'resourceLogs', 'scopeLogs', 'logRecords'));
+    if (path === '/v1/metrics') {
+      const found = itemsOf<{ name: string }>(read('metrics'), 'resourceMetrics', 'scopeMetrics', 'metrics');
+      this.metrics.push(...found.map(({ name }) => name));
+    }
   }
 }
 
@@ -288,6 +309,123 @@ describe('a process that ends without app.close()', () => {
     expect(handler).toMatchObject({ status: 'error', parentSpanId: server?.spanId });
     expect(handler?.events.map(({ name }) => name)).toEqual(['exception']);
     expect(server).toMatchObject({ status: 'error' });
+  });
+
+  describe('leaves what it could not send', () => {
+    let folder: string;
+    const spooled = () => {
+      const own = readdirSync(folder).map((name) => join(folder, name));
+      return own.flatMap((name) => readdirSync(name).map((file) => join(name, file)));
+    };
+    /** Ends by an uncaught error while spans wait to be sent, and gives their names. */
+    const fail = async (env: NodeJS.ProcessEnv): Promise<void> => {
+      const service = start('timer', env);
+      const origin = await service.origin();
+      await (await fetch(`${origin}/work`)).text();
+      await fetch(`${origin}/boom`).catch(() => undefined);
+      expect((await service.ended).code).toBe(1);
+    };
+    /** Starts and ends services that do nothing but to send what they find, until they have sent it. */
+    const recover = async (env: NodeJS.ProcessEnv, services = 1): Promise<void> => {
+      const started = Array.from({ length: services }, () => start('signal', env));
+      for (const service of started) await service.origin();
+      await waitUntil(() => spooled().length === 0);
+      for (const { child, ended } of started) {
+        child.kill('SIGTERM');
+        await ended;
+      }
+    };
+
+    beforeEach(() => {
+      folder = newFolder();
+      telemetry.TELEMETRY_SPOOL = folder;
+    });
+
+    it.each([
+      ['http/protobuf', 'fast'],
+      ['http/json', 'fast'],
+      ['http/protobuf', 'sdk'],
+      ['grpc', 'fast'],
+    ])('to the next start, which sends it and forgets it (%s, engine %s)', async (protocol, ENGINE) => {
+      const env: NodeJS.ProcessEnv = { ...telemetry, ENGINE, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+      if (protocol === 'grpc') env.OTEL_EXPORTER_OTLP_ENDPOINT = await collector.listenForGrpc();
+      await fail(env);
+      expect(collector.spans).toEqual([]);
+      const [file = ''] = spooled();
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+
+      await recover(env);
+      const names = collector.spans.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(['work', 'GET /work', 'FailingController.boom']));
+      const handler = collector.spans.find(({ name }) => name === 'FailingController.boom');
+      expect(handler?.events?.map(({ name }) => name)).toEqual(['exception']);
+      const fatal = collector.logs.filter(({ severityText }) => severityText === 'FATAL');
+      expect(fatal.map(({ body, traceId }) => [body.stringValue, traceId])).toEqual([
+        ['Uncaught exception: card refused', handler?.traceId],
+      ]);
+    });
+
+    it('by process.exit(), and to one only of the processes that start together', async () => {
+      const service = start('signal', telemetry);
+      await (await fetch(`${await service.origin()}/work`)).text();
+      service.child.send('exit');
+      expect((await service.ended).code).toBe(1);
+      expect(spooled()).toHaveLength(1);
+
+      await recover(telemetry, 3);
+      expect(collector.spans.filter(({ name }) => name === 'work')).toHaveLength(1);
+    });
+
+    it('when the time for a signal is over, and keeps it while the collector is down', async () => {
+      const down = { ...telemetry, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+      const service = start('signal', down);
+      await (await fetch(`${await service.origin()}/work`)).text();
+      service.child.kill('SIGTERM');
+      expect((await service.ended).signal).toBe('SIGTERM');
+      expect(spooled()).toHaveLength(1);
+
+      const again = start('signal', down);
+      await again.origin();
+      again.child.kill('SIGTERM');
+      await again.ended;
+      expect(spooled().every((file) => file.endsWith('.otlp'))).toBe(true);
+
+      await recover(telemetry);
+      expect(collector.spans.filter(({ name }) => name === 'work')).toHaveLength(1);
+    });
+
+    it('beside damaged and foreign files, which harm nobody', async () => {
+      await fail(telemetry);
+      const [file = ''] = spooled();
+      const damaged = file.replace(/-[0-9a-f]{8}\.otlp$/, '-00000000.otlp');
+      writeFileSync(damaged, readFileSync(file).subarray(0, 300));
+      const foreign = join(dirname(file), 'notes.otlp');
+      writeFileSync(foreign, 'not ours');
+
+      const service = start('signal', { ...telemetry, LOGGER: 'on' });
+      await service.origin();
+      await waitUntil(() => spooled().length === 1);
+      service.child.kill('SIGTERM');
+      const { stdout, signal } = await service.ended;
+      expect(signal).toBe('SIGTERM');
+      expect(spooled()).toEqual([foreign]);
+      expect(stdout).toContain('what is in it is lost');
+      expect(collector.spans.filter(({ name }) => name === 'work')).toHaveLength(1);
+    });
+
+    it('nowhere where others could have laid the folder', async () => {
+      await fail(telemetry);
+      const [file = ''] = spooled();
+      chmodSync(dirname(file), 0o777);
+      const service = start('signal', { ...telemetry, LOGGER: 'on' });
+      const origin = await service.origin();
+      await (await fetch(`${origin}/work`)).text();
+      service.child.send('exit');
+      const { stdout } = await service.ended;
+      expect(stdout).toContain('not a folder of this user');
+      expect(spooled()).toEqual([file]);
+    });
   });
 
   it('flushes an application context that nobody closes when there is nothing left to do', async () => {

@@ -3,11 +3,17 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
 import { type BatchLimits, type OtlpTarget } from '../../config/telemetry-config.interface.js';
 import { type ExporterHealth } from '../exporter-health.js';
-import { type BatchedSignal, type ResolvedBatchLimits, resolveBatchLimits } from '../sending/batcher.js';
+import {
+  type BatchedSignal,
+  type Batcher,
+  type ResolvedBatchLimits,
+  resolveBatchLimits,
+} from '../sending/batcher.js';
 import { createExportQueue } from '../sending/create-export-queue.js';
 import { type ExportQueue } from '../sending/export-queue.js';
-import { ItemBatcher } from '../sending/item-batcher.js';
+import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
 import { type ExportRequest } from '../sending/sender.interface.js';
+import { onUnsentRequests } from '../spool/unsent-requests.js';
 import { createOtlpSender } from './create-otlp-sender.js';
 import { loadLogRecordEncoder, loadSpanEncoder } from './encode-items.js';
 import { EncodedBatcher, type EncodedRequest } from './encoding/encoded-batcher.js';
@@ -27,8 +33,10 @@ export function createEncodedBatcher(
   limits: BatchLimits,
   maxBytes: number,
 ): EncodedBatcher {
-  const loadEncoder = (): Promise<EncodeRequest<EncodedRequest>> => Promise.resolve(({ body }) => body);
-  return new EncodedBatcher(...start(signal, target, limits, maxBytes, loadEncoder));
+  const encode = ({ body }: EncodedRequest): Uint8Array => body;
+  const batcher = new EncodedBatcher(...start(signal, target, limits, maxBytes, Promise.resolve(encode)));
+  offerUnsent(signal, target, batcher, () => encode);
+  return batcher;
 }
 
 /** Sends spans to `target` in batches, which are encoded when they are sent. */
@@ -37,7 +45,7 @@ export function createSpanBatcher(
   limits: BatchLimits,
   maxBytes: number,
 ): ItemBatcher<ReadableSpan> {
-  return new ItemBatcher(...start('traces', target, limits, maxBytes, () => loadSpanEncoder(target)));
+  return createItemBatcher('traces', target, limits, maxBytes, loadSpanEncoder(target));
 }
 
 /** Sends log records to `target` in batches, which are encoded when they are sent. */
@@ -46,7 +54,41 @@ export function createLogRecordBatcher(
   limits: BatchLimits,
   maxBytes: number,
 ): ItemBatcher<ReadableLogRecord> {
-  return new ItemBatcher(...start('logs', target, limits, maxBytes, () => loadLogRecordEncoder(target)));
+  return createItemBatcher('logs', target, limits, maxBytes, loadLogRecordEncoder(target));
+}
+
+function createItemBatcher<Item>(
+  signal: BatchedSignal,
+  target: OtlpTarget,
+  limits: BatchLimits,
+  maxBytes: number,
+  encoder: Promise<EncodeRequest<ItemRequest<Item>>>,
+): ItemBatcher<Item> {
+  const batcher = new ItemBatcher<Item>(...start(signal, target, limits, maxBytes, encoder));
+  let loaded: EncodeRequest<ItemRequest<Item>> | undefined;
+  encoder.then(
+    (encode) => (loaded = encode),
+    // The sender says so.
+    () => undefined,
+  );
+  offerUnsent(signal, target, batcher, () => loaded);
+  return batcher;
+}
+
+/** What is not sent when the process ends can be written to a file, if what encodes it has been loaded by then. */
+function offerUnsent<Request extends ExportRequest>(
+  signal: BatchedSignal,
+  { url, protocol }: OtlpTarget,
+  batcher: Batcher<Request>,
+  encoder: () => EncodeRequest<Request> | undefined,
+): void {
+  onUnsentRequests(() => {
+    const encode = encoder();
+    if (encode === undefined) return [];
+    return batcher
+      .takeUnsent()
+      .map((request) => ({ signal, url, protocol, count: request.count, body: encode(request) }));
+  });
 }
 
 function start<Request extends ExportRequest>(
@@ -54,11 +96,11 @@ function start<Request extends ExportRequest>(
   target: OtlpTarget,
   limits: BatchLimits,
   maxBytes: number,
-  loadEncoder: () => Promise<EncodeRequest<Request>>,
+  encoder: Promise<EncodeRequest<Request>>,
 ): [queue: ExportQueue<Request>, health: ExporterHealth, limits: ResolvedBatchLimits] {
   const settings = readOtlpSettings(signal);
   const resolved = resolveBatchLimits(signal, limits);
-  const sender = createOtlpSender(signal, target, settings, loadEncoder);
+  const sender = createOtlpSender(signal, target, settings, () => encoder);
   const { queue, health } = createExportQueue(otlpDestination(signal, target), sender, {
     maxItems: resolved.maxQueueSize,
     maxBytes,

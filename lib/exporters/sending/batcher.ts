@@ -59,6 +59,17 @@ export abstract class Batcher<Request extends ExportRequest> {
     await this.queue.shutdown();
   }
 
+  /** Takes everything that was not sent, synchronously: for the end of the process. */
+  takeUnsent(): Request[] {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { items, bytes } = this;
+    this.items = 0;
+    this.bytes = 0;
+    const waiting = this.queue.takeUnsent();
+    return items === 0 ? waiting : [...waiting, this.build(items, bytes)];
+  }
+
   /** Makes a request of what was collected, and begins anew. */
   protected abstract build(count: number, bytes: number): Request;
 

@@ -43,6 +43,8 @@ export class ExportQueue<Request extends ExportRequest> {
   private readonly waiting: { readonly request: Request; readonly onFirstAttempt?: Attempted | undefined }[] =
     [];
   private readonly waiters = new Set<Waiter>();
+  /** The request that is being sent. */
+  private current: Request | undefined;
   private waitingItems = 0;
   private heldBytes = 0;
   private pushed = 0;
@@ -97,6 +99,17 @@ export class ExportQueue<Request extends ExportRequest> {
     if (failure !== undefined) throw failure;
   }
 
+  /** Takes what waits, and gives what is being sent as well: for the end of the process, after which nothing is sent. */
+  takeUnsent(): Request[] {
+    const unsent = this.waiting.splice(0).map(({ request }) => request);
+    for (const { count, bytes } of unsent) {
+      this.waitingItems -= count;
+      this.heldBytes -= bytes;
+      this.settled += 1;
+    }
+    return this.current === undefined ? unsent : [this.current, ...unsent];
+  }
+
   /** Sends what waits, counts as lost what cannot be sent, and closes the sender. Never rejects. */
   async shutdown(): Promise<void> {
     this.stopping = true;
@@ -125,7 +138,9 @@ export class ExportQueue<Request extends ExportRequest> {
   private async sendAll(): Promise<void> {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       this.waitingItems -= next.request.count;
+      this.current = next.request;
       await this.deliver(next.request, next.onFirstAttempt);
+      this.current = undefined;
     }
     this.running = undefined;
   }

@@ -45,6 +45,7 @@ const imports =
         TelemetryModule.forRoot({
           serviceName: 'ending',
           environment: 'production',
+          engine: process.env.ENGINE,
           logging: { requestLog: false },
         }),
       ];
@@ -81,7 +82,9 @@ if (ending === 'context') {
   await NestFactory.createApplicationContext(AppModule, { logger: false });
   getTelemetry('orders').trace('work', () => getTelemetry('orders').counter('jobs_total').add(1));
 } else {
-  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+  const app = await NestFactory.create(AppModule, new FastifyAdapter(), {
+    ...(process.env.LOGGER !== 'on' && { logger: false }),
+  });
   if (ending === 'hooks') app.enableShutdownHooks();
   await app.listen(0, '127.0.0.1');
   process.on('message', () => process.exit(1));

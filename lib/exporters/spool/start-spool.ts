@@ -1,0 +1,141 @@
+import { type OtlpTarget, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { atProcessEnd } from '../../process/process-end.js';
+import { createOtlpSender } from '../otlp/create-otlp-sender.js';
+import { readOtlpSettings } from '../otlp/otlp-settings.js';
+import { waitBeforeRetry } from '../sending/retry-policy.js';
+import { type Delivery, type ExportRequest, type Sender } from '../sending/sender.interface.js';
+import { SpoolFolder, type TakenFile } from './spool-folder.js';
+import { forgetUnsentRequests, takeUnsentRequests, type UnsentRequest } from './unsent-requests.js';
+
+/** A collector that starts beside the application needs some seconds. */
+const MAX_ATTEMPTS = 6;
+
+interface SpooledRequest extends ExportRequest {
+  readonly body: Uint8Array;
+}
+
+/**
+ * Writes what is not sent when the process ends into `folder`, and sends in the background what earlier processes of the
+ * service have left there. Returns the undo.
+ */
+export function startSpool(folder: string, config: TelemetryConfig): () => void {
+  const spool = new SpoolFolder(folder, config.serviceName);
+  const sending = new SpoolSending(spool, config);
+  const forget = atProcessEnd('write', () => {
+    sending.stop();
+    spool.write(takeUnsentRequests());
+  });
+  void sending.run();
+  return () => {
+    forget();
+    sending.stop();
+    forgetUnsentRequests();
+  };
+}
+
+class SpoolSending {
+  private readonly senders = new Map<string, Sender<SpooledRequest>>();
+  private taken: TakenFile | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly spool: SpoolFolder,
+    private readonly config: TelemetryConfig,
+  ) {}
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    if (this.config.traces.otlp.length + this.config.logs.otlp.length === 0) return;
+    // Not on the path of the start.
+    await new Promise((resolve) => setImmediate(resolve).unref());
+    try {
+      for (let file = this.take(); file !== undefined; file = this.take()) {
+        this.taken = file;
+        const sent = await this.sendFile(file);
+        if (this.isStopped()) break;
+        this.taken = undefined;
+        if (!sent) {
+          file.putBack();
+          break;
+        }
+        file.remove();
+      }
+    } catch (error) {
+      warnOnce('spool:send', `What an earlier process could not send could not be sent: ${String(error)}.`);
+    } finally {
+      for (const sender of this.senders.values()) void sender.close();
+      this.senders.clear();
+    }
+  }
+
+  /** Leaves what is being sent to the next start. Synchronous; never throws. */
+  stop(): void {
+    this.stopped = true;
+    for (const sender of this.senders.values()) sender.abort();
+    const { taken } = this;
+    this.taken = undefined;
+    try {
+      taken?.putBack();
+    } catch {
+      // It is free again after some minutes.
+    }
+  }
+
+  private take(): TakenFile | undefined {
+    return this.isStopped() ? undefined : this.spool.take();
+  }
+
+  /** Changes while something is awaited. */
+  private isStopped(): boolean {
+    return this.stopped;
+  }
+
+  private async sendFile({ requests }: TakenFile): Promise<boolean> {
+    for (const request of requests) {
+      const target = this.targetOf(request);
+      if (target === undefined || !(await this.send(request, target))) return false;
+    }
+    return true;
+  }
+
+  private async send({ signal, count, body }: UnsentRequest, target: OtlpTarget): Promise<boolean> {
+    const { timeoutMs } = readOtlpSettings(signal);
+    const sender = this.senderOf(signal, target);
+    for (let attempts = 1; attempts <= MAX_ATTEMPTS && !this.stopped; attempts += 1) {
+      const delivery: Delivery = await sender.send({ count, bytes: body.byteLength, body }, timeoutMs);
+      if (delivery.outcome === 'sent') return true;
+      if (delivery.outcome === 'failed') {
+        // Trying again would not help.
+        if (!this.isStopped())
+          warnOnce(
+            'spool:refused',
+            `${count} ${signal} of an earlier process were refused: ${delivery.error.message}.`,
+          );
+        return !this.isStopped();
+      }
+      const wait = waitBeforeRetry(attempts, delivery.afterMs);
+      await new Promise((resolve) => setTimeout(resolve, wait).unref());
+    }
+    return false;
+  }
+
+  private senderOf(signal: UnsentRequest['signal'], target: OtlpTarget): Sender<SpooledRequest> {
+    const key = `${signal} ${target.url}`;
+    let sender = this.senders.get(key);
+    if (sender === undefined) {
+      sender = createOtlpSender<SpooledRequest>(signal, target, readOtlpSettings(signal), () =>
+        Promise.resolve(({ body }) => body),
+      );
+      this.senders.set(key, sender);
+    }
+    return sender;
+  }
+
+  /** The same destination, or where the configuration sends now, with the headers of today: none are in the file. */
+  private targetOf({ signal, url, protocol }: UnsentRequest): OtlpTarget | undefined {
+    const isJson = protocol === 'http/json';
+    const targets = this.config[signal].otlp.filter((target) => (target.protocol === 'http/json') === isJson);
+    return targets.find((target) => target.url === url) ?? targets[0];
+  }
+}
