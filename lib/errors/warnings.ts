@@ -1,4 +1,5 @@
 import { processWide } from '../process/process-wide.js';
+import { redaction } from '../redaction/active-redaction.js';
 
 /**
  * Where the library says that something is wrong without throwing: each key is said once (or once per interval),
@@ -48,7 +49,7 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
   const entry = said.get(key);
   if (entry === undefined) {
     said.set(key, { count: 1, lastSaidAt: now, message, at: Date.now() });
-    sink(message, key);
+    sink(withoutSecrets(message), key);
     return;
   }
   entry.count += 1;
@@ -56,7 +57,7 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
   entry.at = Date.now();
   if (now - entry.lastSaidAt < everyMs) return;
   entry.lastSaidAt = now;
-  sink(`${message} (${entry.count} times so far)`, key);
+  sink(`${withoutSecrets(message)} (${entry.count} times so far)`, key);
 }
 
 /**
@@ -72,7 +73,12 @@ export function warn(key: string, message: string): void {
     message,
     at: Date.now(),
   });
-  sink(message, key);
+  sink(withoutSecrets(message), key);
+}
+
+/** Errors of clients name addresses, which may hold a password or a token. */
+function withoutSecrets(message: string): string {
+  return redaction().errorText(message);
 }
 
 /** How often each warning happened, said or not. */
@@ -83,7 +89,7 @@ export function warningCounts(): ReadonlyMap<string, number> {
 /** What went wrong in this process, said or not, the latest first; at most 100. */
 export function recentWarnings(): RecentWarning[] {
   return [...state.said.values()]
-    .map(({ message = '', at = 0, count }) => ({ message, at, count }))
+    .map(({ message = '', at = 0, count }) => ({ message: withoutSecrets(message), at, count }))
     .filter(({ message }) => message !== '')
     .sort((a, b) => b.at - a.at)
     .slice(0, MAX_RECENT);

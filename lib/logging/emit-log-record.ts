@@ -1,5 +1,6 @@
 import { type Attributes, type Logger, logs } from '@opentelemetry/api';
 
+import { type RedactedLogRecord } from '../recording/limited-logger-provider.js';
 import { lineContext } from './line-context.js';
 import { copyBounded } from '../recording/copy-bounded.js';
 import { nameSeverity } from './name-severity.js';
@@ -39,7 +40,8 @@ export function createLogRecordEmitter(): EmitLogRecord {
       if (loggers.size < MAX_LOGGERS) loggers.set(name, logger);
     }
     const severity = nameSeverity(line.level);
-    logger.emit({
+    const record: RedactedLogRecord = {
+      isRedacted: true,
       severityNumber: severity.number,
       severityText: severity.text,
       body: line.message,
@@ -47,7 +49,8 @@ export function createLogRecordEmitter(): EmitLogRecord {
       timestamp: line.time,
       observedTimestamp: line.observedTime ?? line.time,
       context: lineContext(),
-    });
+    };
+    logger.emit(record);
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type LogRecord,
 } from '@opentelemetry/api';
 
+import { redaction } from '../redaction/active-redaction.js';
 import { recordingCounts } from './recording-counts.js';
 
 /** Values are not followed further down. */
@@ -18,7 +19,7 @@ interface FlushableProvider extends LoggerProvider {
   shutdown(): Promise<void>;
 }
 
-/** Counts log records, and cuts texts in their bodies and attributes, before they reach another provider. */
+/** Counts log records, keeps secrets out of those that are no lines of ours, and cuts texts in their bodies and attributes, before they reach another provider. */
 export class LimitedLoggerProvider implements FlushableProvider {
   private readonly loggers = new WeakMap<Logger, Logger>();
 
@@ -37,7 +38,7 @@ export class LimitedLoggerProvider implements FlushableProvider {
         enabled: (asked) => next.enabled(asked),
         emit: (record) => {
           recordingCounts.logRecords += 1;
-          next.emit(limitRecord(record, valueLength));
+          next.emit(limitRecord(isRedacted(record) ? record : redactRecord(record), valueLength));
         },
       };
       this.loggers.set(next, logger);
@@ -52,6 +53,26 @@ export class LimitedLoggerProvider implements FlushableProvider {
   shutdown(): Promise<void> {
     return this.next.shutdown();
   }
+}
+
+/** A record of a log line, which has passed the redaction policy already. */
+export interface RedactedLogRecord extends LogRecord {
+  readonly isRedacted: true;
+}
+
+function isRedacted(record: LogRecord): record is RedactedLogRecord {
+  return (record as Partial<RedactedLogRecord>).isRedacted === true;
+}
+
+/** The record itself while there is no secret in it. */
+function redactRecord(record: LogRecord): LogRecord {
+  const policy = redaction();
+  const { attributes } = record;
+  // The policy returns a text for a text, and copies of lists and objects.
+  const body = policy.nested(record.body) as AnyValue;
+  const kept = attributes === undefined ? undefined : policy.attributes(attributes);
+  if (body === record.body && kept === attributes) return record;
+  return { ...record, body, ...(kept !== undefined && { attributes: kept }) };
 }
 
 /** The record itself while no text is too long. */

@@ -19,6 +19,7 @@ import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan, type Span as SdkSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { warnOnce } from '../errors/warnings.js';
+import { redaction } from '../redaction/active-redaction.js';
 import { AttributeList } from './attribute-list.js';
 import { textOf } from './copy-bounded.js';
 import { exceptionAttributes } from './exception-attributes.js';
@@ -74,7 +75,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     { name, kind, traceId, traceFlags, traceState, parent, clock, startTime }: SpanStart,
   ) {
     super(traceId, traceFlags, traceState, parent);
-    this.name = spanNameOf(name);
+    this.name = redaction().text(spanNameOf(name));
     this.kind = isSpanKind(kind) ? kind : SpanKind.INTERNAL;
     this.clock = clock;
     this.startInstant = startTime === undefined ? clock.now() : clock.instantOf(startTime);
@@ -129,12 +130,15 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
   setStatus(status: SpanStatus): this {
     if (this.refuses() || this.status.code === SpanStatusCode.OK) return this;
     const read = this.read('a status', () => readStatus(status));
-    if (read !== undefined && read.code !== SpanStatusCode.UNSET) this.status = read;
+    if (read === undefined || read.code === SpanStatusCode.UNSET) return this;
+    const { code, message } = read;
+    // It is the message of an error, as a rule.
+    this.status = message === undefined ? read : { code, message: redaction().errorText(message) };
     return this;
   }
 
   updateName(name: string): this {
-    if (!this.refuses()) this.name = spanNameOf(name);
+    if (!this.refuses()) this.name = redaction().text(spanNameOf(name));
     return this;
   }
 

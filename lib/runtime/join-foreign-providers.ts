@@ -6,6 +6,7 @@ import { type ReadableSpan, type Span, type SpanProcessor } from '@opentelemetry
 
 import { type OtlpTarget, type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
+import { redaction } from '../redaction/active-redaction.js';
 import { createLogRecordProcessors } from '../exporters/create-log-record-processors.js';
 import { createMetricReaders } from '../exporters/create-metric-readers.js';
 import { createSpanProcessors } from '../exporters/create-span-processors.js';
@@ -193,6 +194,8 @@ class JoinedSpanProcessor implements SpanProcessor {
 
   private view(span: ReadableSpan): ReadableSpan {
     const properties: PropertyDescriptorMap = { resource: { value: this.resourceOf(span.resource) } };
+    // Theirs stay as they are: what their exporters send is not ours to change.
+    for (const [name, value] of Object.entries(redactedParts(span))) properties[name] = { value };
     // Spans of version 1 of the SDK name these two otherwise.
     const former = span as unknown as { instrumentationLibrary?: unknown; parentSpanId?: unknown };
     if (former.instrumentationLibrary !== undefined) {
@@ -217,6 +220,26 @@ class JoinedSpanProcessor implements SpanProcessor {
     }
     return merged;
   }
+}
+
+/** What others read of a span, without secrets. */
+function redactedParts(span: ReadableSpan): Partial<ReadableSpan> {
+  const policy = redaction();
+  if (!policy.enabled) return {};
+  const { status } = span;
+  return {
+    name: policy.text(span.name),
+    attributes: policy.attributes(span.attributes),
+    events: span.events.map((event) => ({
+      ...event,
+      ...(event.attributes !== undefined && { attributes: policy.attributes(event.attributes) }),
+    })),
+    links: span.links.map((link) => ({
+      ...link,
+      ...(link.attributes !== undefined && { attributes: policy.attributes(link.attributes) }),
+    })),
+    status: status.message === undefined ? status : { ...status, message: policy.errorText(status.message) },
+  };
 }
 
 class JoinedLogRecordProcessor implements LogRecordProcessor {

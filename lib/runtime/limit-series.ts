@@ -3,7 +3,8 @@ import { type MeterProvider } from '@opentelemetry/sdk-metrics';
 
 import { type CardinalityConfig } from '../config/telemetry-config.interface.js';
 import { processWide } from '../process/process-wide.js';
-import { hashMeasured } from '../recording/hash-attributes.js';
+import { hashAttributes, hashMeasured } from '../recording/hash-attributes.js';
+import { redactLabels } from '../redaction/redact-labels.js';
 import {
   type Accumulation,
   type AttributeMap,
@@ -84,7 +85,8 @@ function limitOf(storage: MeasurementStorage, instrument: string, config: Cardin
 function limitProcessors(prototype: DeltaProcessor): void {
   const { record, batchCumulate } = prototype;
   const methods: Partial<DeltaProcessor> & ThisType<DeltaProcessor> = {
-    record(value, attributes, time) {
+    record(value, given, time) {
+      const attributes = redactLabels(given);
       const limit = limitFor(this);
       if (limit === undefined) return record.call(this, value, attributes, time);
       // NaN would stay the sum for ever.
@@ -122,7 +124,9 @@ function limitProcessors(prototype: DeltaProcessor): void {
       this._cardinalityLimit = Infinity;
       const admitted = new (measurements.constructor as new () => AttributeMap<number>)();
       let overflow: Accumulation | undefined;
-      for (const [attributes, value, hash] of measurements.entries()) {
+      for (const [given, value, givenHash] of measurements.entries()) {
+        const attributes = redactLabels(given);
+        const hash = attributes === given ? givenHash : hashAttributes(attributes);
         if (limit.admits(hash)) admitted.set(attributes, value, hash);
         // All of one observation are added up first: what was observed before is subtracted from their sum.
         else (overflow ??= this._aggregator.createAccumulation(time)).record(value);

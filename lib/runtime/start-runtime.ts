@@ -34,6 +34,7 @@ import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from './keep-exemplars.js';
 import { limitSeries } from './limit-series.js';
+import { RedactingSpanProcessor } from './redacting-span.processor.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
@@ -163,6 +164,7 @@ function createTracerProvider(
   if (engine === 'sdk') {
     const provider = new SdkTracerProvider({
       ...parts,
+      spanProcessors: [new RedactingSpanProcessor(), ...parts.spanProcessors],
       spanLimits: traces.limits,
       meterProvider: countingMeterProvider(),
     });
