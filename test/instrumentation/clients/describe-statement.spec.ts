@@ -1,3 +1,4 @@
+import { maskLiterals } from '../../../lib/instrumentation/clients/sql/mask-literals.js';
 import { describeStatement } from '../../../lib/instrumentation/clients/sql/describe-statement.js';
 
 describe('describeStatement()', () => {
@@ -44,6 +45,133 @@ describe('describeStatement()', () => {
     ['SELECT 1 # secret', 'SELECT ?', 'SELECT'],
   ])('takes the literals of MySQL out of %j', (statement, text, summary) => {
     expect(describeStatement(statement, 'mysql')).toMatchObject({ text, summary });
+  });
+
+  it.each([
+    [
+      'a quote in a quoted name',
+      `SELECT a FROM t WHERE "o'clock"=1 AND pw='SEC'`,
+      `SELECT a FROM t WHERE "o'clock"=? AND pw=?`,
+    ],
+    [
+      'a doubled quote in a name',
+      `SELECT "a""b'c" FROM t WHERE pw='SEC'`,
+      `SELECT "a""b'c" FROM t WHERE pw=?`,
+    ],
+    ['nested comments', `SELECT a /* x /* y */ SEC */ FROM t`, 'SELECT a FROM t'],
+    ['a comment that never ends', `SELECT a FROM t /* x /* y */ SEC`, 'SELECT a FROM t'],
+    ['a quote in a comment', `SELECT a -- it's\nFROM t WHERE pw='SEC'`, 'SELECT a FROM t WHERE pw=?'],
+    [
+      'groups of digits',
+      'SELECT 1_000_000, 0b11, 0o17, 0xdead_beef, 1e-5, 1.5E+10, .5e1',
+      'SELECT ?, ?, ?, ?, ?, ?, ?',
+    ],
+    ['prefixes', `SELECT N'SEC', X'5EC0', b'101', U&'SEC\\0041', E'S\\'EC'`, 'SELECT ?, ?, ?, ?, ?'],
+    ['dollar quotes', 'SELECT $$SEC$$, $t$SEC $$ SEC$t$, $1', 'SELECT ?, ?, $1'],
+    ['a dollar quote that never ends', 'SELECT $t$SEC $$ SEC', 'SELECT ?'],
+    [
+      'COPY data',
+      'COPY t (a) FROM stdin WITH (FORMAT csv);\n1\tSEC\n\\.\n',
+      'COPY t (a) FROM stdin WITH (FORMAT csv)',
+    ],
+    ['COPY data behind a line end', 'copy t from STDIN\nSEC\n', 'copy t from STDIN'],
+    [
+      'several statements',
+      `SET x = 'SEC'; ALTER ROLE a PASSWORD 'SEC'; SELECT 1`,
+      'SET x = ?; ALTER ROLE a PASSWORD ?; SELECT ?',
+    ],
+    [
+      'CREATE USER',
+      `CREATE USER a WITH PASSWORD 'SEC' VALID UNTIL '2030'`,
+      'CREATE USER a WITH PASSWORD ? VALID UNTIL ?',
+    ],
+    [
+      'an escape character',
+      `SELECT a FROM t WHERE b LIKE $1 ESCAPE '\\' AND c = 'SEC'`,
+      'SELECT a FROM t WHERE b LIKE $1 ESCAPE ? AND c = ?',
+    ],
+    [
+      'a backslash of which nobody knows what it means',
+      `SELECT a FROM t WHERE b = 'it\\'s SEC' AND c = 'SEC'`,
+      'SELECT a FROM t WHERE b = ?',
+    ],
+    ['a name that never ends', `SELECT a FROM t WHERE "x = 'SEC'`, 'SELECT a FROM t WHERE'],
+    [
+      'JSON operators',
+      `SELECT a #>> '{SEC}', b -> 'SEC', c - 1 FROM t`,
+      'SELECT a #>> ?, b -> ?, c - ? FROM t',
+    ],
+    [
+      'casts and arrays',
+      `SELECT '1'::int, ARRAY[1,2], t.c2, f1(3) FROM t`,
+      'SELECT ?::int, ARRAY[?,?], t.c2, f1(?) FROM t',
+    ],
+    [
+      'names of other alphabets',
+      `SELECT größe, 名前 FROM t WHERE б = 'SEC'`,
+      'SELECT größe, 名前 FROM t WHERE б = ?',
+    ],
+    ['digits of other alphabets', `SELECT a FROM t WHERE b = '٣SEC'`, 'SELECT a FROM t WHERE b = ?'],
+  ])('leaves nothing of a literal with %s', (_, statement, text) => {
+    expect(describeStatement(statement).text).toBe(text);
+    expect(describeStatement(statement).text).not.toContain('SEC');
+  });
+
+  it.each([
+    [
+      'a quote in a name',
+      "SELECT `o'clock`, `a``b'` FROM t WHERE pw='SEC'",
+      "SELECT `o'clock`, `a``b'` FROM t WHERE pw=?",
+    ],
+    ['both quotes', `SELECT "it's SEC", 'say "SEC"', "a\\"SEC", 'a\\\\' FROM t`, 'SELECT ?, ?, ?, ? FROM t'],
+    [
+      'comments',
+      `SELECT a # it's SEC\nFROM t -- "SEC\nWHERE b = 1 /*! SEC */`,
+      'SELECT a FROM t WHERE b = ?',
+    ],
+    ['two minus signs', `SELECT 5--1, 'SEC' FROM t`, 'SELECT ?--?, ? FROM t'],
+    ['an introducer', `SELECT _utf8mb4'SEC', x'5EC', 0b11 FROM t`, 'SELECT _utf8mb4?, ?, ? FROM t'],
+    ['SET PASSWORD', `SET PASSWORD FOR 'a'@'%' = PASSWORD("SEC")`, 'SET PASSWORD FOR ?@? = PASSWORD(?)'],
+    ['IDENTIFIED BY', `CREATE USER a IDENTIFIED BY "SEC"`, 'CREATE USER a IDENTIFIED BY ?'],
+  ])('leaves nothing of a literal of MySQL with %s', (_, statement, text) => {
+    expect(describeStatement(statement, 'mysql').text).toBe(text);
+  });
+
+  it.each([
+    "'",
+    '"',
+    '`',
+    '$$',
+    '$a',
+    '/*',
+    '--',
+    '\\',
+    "'\\",
+    '1',
+    'e',
+    "e'",
+    '1e',
+    '(',
+    "''",
+    '"a',
+    'é',
+    '#',
+    '.',
+  ])('takes time in proportion to the length of %j repeated', (part) => {
+    const time = (length: number): number => {
+      const statement = part.repeat(length / part.length);
+      const times = [1, 2, 3].map(() => {
+        const startedAt = performance.now();
+        maskLiterals(statement, 'standard');
+        maskLiterals(statement, 'mysql');
+        return performance.now() - startedAt;
+      });
+      return Math.min(...times);
+    };
+    const short = time(60_000);
+    const long = time(240_000);
+    // Four times for what is linear, 16 times for what is quadratic; below 40 ms neither matters.
+    expect(long < 40 || long < short * 9).toBe(true);
   });
 
   it('bounds the text of a huge statement, and the time it takes', () => {

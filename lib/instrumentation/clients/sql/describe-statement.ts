@@ -1,3 +1,5 @@
+import { maskLiterals, type SqlDialect } from './mask-literals.js';
+
 /** What a span says of a SQL statement: nothing a user typed into it. */
 export interface StatementDescription {
   /** The statement with literals replaced by `?` and white space folded, at most 2,048 characters. */
@@ -8,28 +10,11 @@ export interface StatementDescription {
   readonly summary: string;
 }
 
-/** How a database reads quotes: in MySQL `"…"` is a text and `\` escapes, in standard SQL `"…"` is a name. */
-export type SqlDialect = 'standard' | 'mysql';
-
 const MAX_TEXT = 2048;
 /** What a statement is scanned for at most: a bulk insert can have megabytes. */
 const MAX_SCANNED = 8192;
 const MAX_REMEMBERED = 500;
 
-/** Comments, and numbers that are not part of a name or parameter. */
-const COMMENT = String.raw`--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)`;
-const NUMBER = String.raw`(?<![\w$])(?:0x[\da-f]+|(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)(?!\w)`;
-/** Quoted strings: doubled quotes, `E'…'` with its escapes, and dollar quoting included. */
-const LITERALS: Readonly<Record<SqlDialect, RegExp>> = {
-  standard: new RegExp(
-    String.raw`\be'(?:[^'\\]|\\[\s\S]|'')*'?|'(?:[^']|'')*'?|\$([a-z_]*)\$[\s\S]*?(?:\$\1\$|$)|${COMMENT}|${NUMBER}`,
-    'gi',
-  ),
-  mysql: new RegExp(
-    String.raw`'(?:[^'\\]|\\[\s\S]|'')*'?|"(?:[^"\\]|\\[\s\S]|"")*"?|#[^\n]*|${COMMENT}|${NUMBER}`,
-    'gi',
-  ),
-};
 /** Lists of different lengths are one statement. */
 const LIST = /\bin\s*\(\s*\?(?:\s*,\s*\?)+\s*\)/gi;
 const TABLE =
@@ -54,9 +39,7 @@ export function describeStatement(statement: string, dialect: SqlDialect = 'stan
 }
 
 function describe(statement: string, dialect: SqlDialect): StatementDescription {
-  const text = statement
-    .slice(0, MAX_SCANNED)
-    .replace(LITERALS[dialect], (literal) => (/^(?:--|\/\*|#)/.test(literal) ? ' ' : '?'))
+  const text = maskLiterals(statement.slice(0, MAX_SCANNED), dialect)
     .replace(/\s+/g, ' ')
     .replace(LIST, 'IN (?)')
     .trim()
