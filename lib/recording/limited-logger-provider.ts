@@ -69,7 +69,7 @@ function redactRecord(record: LogRecord): LogRecord {
   const policy = redaction();
   const { attributes } = record;
   // The policy returns a text for a text, and copies of lists and objects.
-  const body = policy.nested(record.body) as AnyValue;
+  const body = policy.nested(record.body);
   const kept = attributes === undefined ? undefined : policy.attributes(attributes);
   if (body === record.body && kept === attributes) return record;
   return { ...record, body, ...(kept !== undefined && { attributes: kept }) };

@@ -1,4 +1,4 @@
-import { type Context, logs, metrics, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, logs, metrics, trace } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -222,24 +222,25 @@ class JoinedSpanProcessor implements SpanProcessor {
   }
 }
 
-/** What others read of a span, without secrets. */
-function redactedParts(span: ReadableSpan): Partial<ReadableSpan> {
+/** What others read of a span, without secrets. A span of a foreign SDK may lack what ours always has. */
+function redactedParts(span: Partial<ReadableSpan>): Partial<ReadableSpan> {
   const policy = redaction();
   if (!policy.enabled) return {};
-  const { status } = span;
+  const { name, attributes, events, links, status } = span;
+  const message = status?.message;
   return {
-    name: policy.text(span.name),
-    attributes: policy.attributes(span.attributes),
-    events: span.events.map((event) => ({
-      ...event,
-      ...(event.attributes !== undefined && { attributes: policy.attributes(event.attributes) }),
-    })),
-    links: span.links.map((link) => ({
-      ...link,
-      ...(link.attributes !== undefined && { attributes: policy.attributes(link.attributes) }),
-    })),
-    status: status.message === undefined ? status : { ...status, message: policy.errorText(status.message) },
+    ...(typeof name === 'string' && { name: policy.text(name) }),
+    ...(attributes !== undefined && { attributes: policy.attributes(attributes) }),
+    ...(events !== undefined && { events: events.map(redactMember) }),
+    ...(links !== undefined && { links: links.map(redactMember) }),
+    ...(status !== undefined &&
+      message !== undefined && { status: { ...status, message: policy.errorText(message) } }),
   };
+}
+
+function redactMember<T extends { attributes?: Attributes }>(member: T): T {
+  const { attributes } = member;
+  return attributes === undefined ? member : { ...member, attributes: redaction().attributes(attributes) };
 }
 
 class JoinedLogRecordProcessor implements LogRecordProcessor {
