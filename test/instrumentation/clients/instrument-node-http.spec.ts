@@ -24,6 +24,10 @@ describe('instrumentNodeHttp()', () => {
     upstream = await HttpUpstream.start((request, response) => {
       const [path] = (request.url ?? '').split('?');
       if (path === '/hang') return;
+      if (path === '/big') {
+        response.end(Buffer.alloc(4_000_000));
+        return;
+      }
       if (path === '/redirect') response.writeHead(302, { location: '/things' }).end('moved');
       else if (path === '/cut') {
         response.writeHead(200, { 'content-length': '1000' }).write('the beginning');
@@ -145,6 +149,54 @@ describe('instrumentNodeHttp()', () => {
     const span = await onlySpan();
     expect(span.status.code).toBe(SpanStatusCode.ERROR);
     expect(span.attributes['error.type']).toBe('ECONNRESET');
+  });
+
+  it('ends with the head of an answer that nobody reads', async () => {
+    const response = await tracing.below(async () => {
+      const [answer] = (await once(http.get(`${upstream.origin}/big`), 'response')) as [IncomingMessage];
+      return answer;
+    });
+    await waitUntil(() => tracing.spans().length === 2);
+    const { duration, status, events } = tracing.span('GET');
+    expect(status.code).toBe(SpanStatusCode.UNSET);
+    expect(events).toEqual([]);
+    expect(duration[0] * 1000 + duration[1] / 1e6).toBeLessThan(200);
+    response.destroy();
+  });
+
+  it.each<[string, (response: IncomingMessage, controller: AbortController) => void]>([
+    [
+      'response.destroy()',
+      (response) => {
+        response.destroy();
+      },
+    ],
+    [
+      'request.destroy()',
+      (response) => {
+        (response as unknown as { req: ClientRequest }).req.destroy();
+      },
+    ],
+    [
+      'abort()',
+      (_response, controller) => {
+        controller.abort();
+      },
+    ],
+  ])('marks no error when %s gives an answer up', async (_way, giveUp) => {
+    await tracing.below(async () => {
+      const controller = new AbortController();
+      const request = http.get(`${upstream.origin}/big`, { signal: controller.signal });
+      const [answer] = (await once(request, 'response')) as [IncomingMessage];
+      request.on('error', () => undefined);
+      answer.on('error', () => undefined);
+      giveUp(answer, controller);
+    });
+    await waitUntil(() => tracing.spans().length === 2);
+    const span = tracing.span('GET');
+    expect(span.status.code).toBe(SpanStatusCode.UNSET);
+    expect(span.attributes).toMatchObject({ 'http.response.status_code': 200 });
+    expect(span.attributes).not.toHaveProperty('error.type');
   });
 
   it('records a refused connection', async () => {

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage } from 'node:http';
 
 /** A request of `node:http` or `node:https`, with what is read of it beyond its documented members. */
 export interface OutgoingRequest extends ClientRequest {
-  readonly res?: IncomingMessage | null;
+  readonly res?: (IncomingMessage & { readonly _dumped?: boolean }) | null;
   readonly socketPath?: string;
   /** Head of a request whose headers were given as a list: they are written out when it is made. */
   _header?: string | null;

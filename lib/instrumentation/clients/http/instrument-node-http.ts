@@ -1,4 +1,5 @@
 import { type IncomingMessage } from 'node:http';
+import { type Socket } from 'node:net';
 
 import { propagation } from '@opentelemetry/api';
 
@@ -10,6 +11,7 @@ import {
   type RequestMessage,
   type ResponseMessage,
 } from './client-request.interface.js';
+import { type OpenAnswer, OpenAnswers, type Reading } from './open-answers.js';
 import {
   destinationOf,
   type RequestDestination,
@@ -17,22 +19,34 @@ import {
   withoutQuery,
 } from './request-destination.js';
 import { readRequestHeader, setRequestHeader } from './request-headers.js';
-import { beginRequest, endRequest, noteResponse, type SentRequest } from './sent-request.js';
+import {
+  beginRequest,
+  cancelRequest,
+  endRequest,
+  isAbort,
+  noteResponse,
+  type SentRequest,
+} from './sent-request.js';
 
 const SCOPE = 'nestjs-telemetry/http-client';
 
 const inFlight = new WeakMap<OutgoingRequest, SentRequest>();
+const answers = new OpenAnswers();
 
 /**
  * Gives every request of `node:http` and `node:https` a CLIENT span and sends the trace along: axios, got, and whatever else
  * is built on them. A redirect or a retry is a request, and a span, of its own. Returns the undo.
  */
 export function instrumentNodeHttp(): () => void {
-  return subscribeChannels({
+  const unsubscribe = subscribeChannels({
     'http.client.request.created': onCreated,
     'http.client.response.finish': onResponse,
     'http.client.request.error': onError,
   });
+  return () => {
+    unsubscribe();
+    answers.endAll();
+  };
 }
 
 function onCreated(message: unknown): void {
@@ -57,6 +71,39 @@ function onResponse(message: unknown): void {
   if (sent === undefined) return;
   describeAnswer(sent, request, response);
   response.once('end', onResponseEnd);
+  answers.watch(request, sent.caller, new HttpAnswer(request, response));
+}
+
+class HttpAnswer implements OpenAnswer {
+  lastAt = performance.now();
+  private bytesRead: number;
+
+  constructor(
+    private readonly request: OutgoingRequest,
+    private readonly response: IncomingMessage,
+  ) {
+    this.bytesRead = bytesOf(response);
+  }
+
+  /** Flowing is null until somebody listens to the body, and false while a reader holds it back. */
+  reading(): Reading {
+    const { readableFlowing } = this.response;
+    if (readableFlowing === null) return 'unread';
+    const bytesRead = bytesOf(this.response);
+    if (bytesRead !== this.bytesRead) {
+      this.bytesRead = bytesRead;
+      this.lastAt = performance.now();
+    }
+    return readableFlowing ? 'waiting' : 'unknown';
+  }
+
+  end(): void {
+    finish(this.request, undefined, this.lastAt);
+  }
+}
+
+function bytesOf({ socket }: IncomingMessage): number {
+  return (socket as Socket | null)?.bytesRead ?? 0;
 }
 
 function onResponseEnd(this: IncomingMessage): void {
@@ -78,7 +125,8 @@ function onClose(this: OutgoingRequest): void {
   } else if (sent.statusCode === undefined) {
     describeAnswer(sent, this, res);
   } else if (!res.complete && !isRedirect(sent.statusCode)) {
-    if (res.errored !== null) {
+    // `request.destroy()` without an error gives the body up; only that dumps an answer with a reader.
+    if (res.errored !== null && res._dumped !== true) {
       finish(this, res.errored);
       return;
     }
@@ -87,11 +135,13 @@ function onClose(this: OutgoingRequest): void {
   finish(this);
 }
 
-function finish(request: OutgoingRequest, error?: unknown): void {
+function finish(request: OutgoingRequest, error?: unknown, at?: number): void {
   const sent = inFlight.get(request);
   if (sent === undefined) return;
   inFlight.delete(request);
-  endRequest(sent, error);
+  answers.forget(request);
+  if (sent.statusCode !== undefined && isAbort(error)) cancelRequest(sent);
+  else endRequest(sent, error, at);
 }
 
 function describeAnswer(sent: SentRequest, request: OutgoingRequest, response: IncomingMessage): void {

@@ -1,9 +1,18 @@
 import { propagation, trace } from '@opentelemetry/api';
 
 import { subscribeChannels } from '../subscribe-channels.js';
+import { type OpenAnswer, OpenAnswers, type Reading } from './open-answers.js';
 import { destinationOf, withoutQuery } from './request-destination.js';
-import { beginRequest, endRequest, noteResponse, type SentRequest } from './sent-request.js';
 import {
+  beginRequest,
+  cancelRequest,
+  endRequest,
+  isAbort,
+  noteResponse,
+  type SentRequest,
+} from './sent-request.js';
+import {
+  type UndiciChunkMessage,
   type UndiciCreateMessage,
   type UndiciErrorMessage,
   type UndiciHeadersMessage,
@@ -18,23 +27,40 @@ const SCOPE = 'nestjs-telemetry/undici';
  */
 export function instrumentUndici(): () => void {
   const inFlight = new WeakMap<UndiciRequest, SentRequest>();
+  const answers = new OpenAnswers();
 
-  const finish = (request: UndiciRequest, error?: unknown): void => {
+  const finish = (request: UndiciRequest, error?: unknown, at?: number): void => {
     const sent = inFlight.get(request);
     if (sent === undefined) return;
     inFlight.delete(request);
-    endRequest(sent, error);
+    answers.forget(request);
+    if (error !== undefined && sent.statusCode !== undefined && isGivenUp(error)) cancelRequest(sent);
+    else endRequest(sent, error, at);
   };
-  return subscribeChannels({
+  const unsubscribe = subscribeChannels({
     'undici:request:create': (message) => {
       const { request } = message as UndiciCreateMessage;
       const started = startRequest(request);
-      if (started !== undefined) inFlight.set(request, started);
+      if (started === undefined) return;
+      inFlight.set(request, started);
+      followSwitch(request, (statusCode) => {
+        noteResponse(started, statusCode);
+        finish(request);
+      });
     },
     'undici:request:headers': (message) => {
       const { request, response } = message as UndiciHeadersMessage;
       const sent = inFlight.get(request);
-      if (sent !== undefined) noteResponse(sent, response.statusCode);
+      if (sent === undefined) return;
+      noteResponse(sent, response.statusCode);
+      const answer = new UndiciAnswer((at) => {
+        finish(request, undefined, at);
+      });
+      answers.watch(request, sent.caller, answer);
+    },
+    'undici:request:bodyChunkReceived': (message) => {
+      const { request, chunk } = message as UndiciChunkMessage;
+      (answers.get(request) as UndiciAnswer | undefined)?.note(chunk);
     },
     'undici:request:trailers': (message) => {
       finish((message as UndiciCreateMessage).request);
@@ -44,6 +70,50 @@ export function instrumentUndici(): () => void {
       finish(request, error);
     },
   });
+  return () => {
+    unsubscribe();
+    answers.endAll();
+  };
+}
+
+/** undici stops receiving when so many bytes wait for a reader, 64 KiB unless it was told otherwise: fewer prove nothing. */
+const BYTES_IN_WAIT = 16 * 1024;
+
+class UndiciAnswer implements OpenAnswer {
+  lastAt = performance.now();
+  private bytes = 0;
+
+  constructor(private readonly endAt: (at: number) => void) {}
+
+  note(chunk: Uint8Array | undefined): void {
+    this.lastAt = performance.now();
+    this.bytes += chunk?.byteLength ?? 0;
+  }
+
+  reading(): Reading {
+    return this.bytes >= BYTES_IN_WAIT ? 'unread' : 'unknown';
+  }
+
+  end(): void {
+    this.endAt(this.lastAt);
+  }
+}
+
+/** The reason of `body.cancel(reason)` or `abort(reason)` comes as the error; unlike it, those of undici have codes. */
+function isGivenUp(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || isAbort(error)) return true;
+  return !('code' in error) && !('name' in error && error.name === 'TimeoutError');
+}
+
+/** A request that becomes a connection of its own (`upgrade()`, `connect()`, `WebSocket`) is announced nowhere when it does. */
+function followSwitch(request: UndiciRequest, onSwitch: (statusCode: number) => void): void {
+  const { onUpgrade } = request;
+  const switches = request.method === 'CONNECT' || (request.upgrade ?? false) !== false;
+  if (!switches || typeof onUpgrade !== 'function') return;
+  request.onUpgrade = function (this: unknown, ...args: unknown[]) {
+    onSwitch(Number(args[0]));
+    return onUpgrade.apply(this, args);
+  };
 }
 
 function startRequest(request: UndiciRequest): SentRequest | undefined {

@@ -32,6 +32,7 @@ import { type RequestDestination } from './request-destination.js';
 export interface SentRequest {
   /** undefined where the trace is not recorded: then there is a measurement only. */
   readonly span: Span | undefined;
+  readonly caller: Context;
   /** What the request carries to the other side: the context of its span, or of its caller. */
   readonly context: Context;
   readonly method: string;
@@ -57,7 +58,7 @@ export function beginRequest(
   const method = knownHttpMethod(rawMethod);
   const startedAt = performance.now();
   if (!opensSpan()) {
-    return parent && { span: undefined, context: caller, method, destination, startedAt };
+    return parent && { span: undefined, caller, context: caller, method, destination, startedAt };
   }
   const attributes: Attributes = {
     [ATTR_HTTP_REQUEST_METHOD]: method,
@@ -68,7 +69,7 @@ export function beginRequest(
   if (method !== rawMethod) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = rawMethod;
   const name = method === HTTP_REQUEST_METHOD_VALUE_OTHER ? 'HTTP' : method;
   const span = tracerFor(scope).startSpan(name, { kind: SpanKind.CLIENT, attributes }, caller);
-  return { span, context: trace.setSpan(caller, span), method, destination, startedAt };
+  return { span, caller, context: trace.setSpan(caller, span), method, destination, startedAt };
 }
 
 /** OpenTelemetry's own HTTP instrumentation makes its span active while the request is created: that one stays the only one. */
@@ -91,12 +92,28 @@ export function noteResponse(sent: SentRequest, statusCode: number, protocolVers
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** Ends the span and measures the request. */
-export function endRequest(sent: SentRequest, error?: unknown): void {
+/** Whether an error that came after the head of the answer only says that the caller wanted no more of it. */
+export function isAbort(error: unknown): boolean {
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  return name === 'AbortError' || code === 'UND_ERR_ABORTED';
+}
+
+/** Ends a request that the caller gave up after the head of the answer: no failure of it. */
+export function cancelRequest(sent: SentRequest): void {
+  sent.span?.addEvent('cancelled');
+  endRequest(sent);
+}
+
+/**
+ * Ends the span and measures the request.
+ *
+ * @param at when it was over, on the clock of `performance.now()`
+ */
+export function endRequest(sent: SentRequest, error?: unknown, at = performance.now()): void {
   const { span, method, destination, startedAt, statusCode, protocolVersion } = sent;
   if (span !== undefined) {
     if (error !== undefined) recordFailure(span, error, () => true);
-    span.end();
+    span.end(at);
   }
   recordHttpClientRequest({
     method,
@@ -106,7 +123,7 @@ export function endRequest(sent: SentRequest, error?: unknown): void {
     statusCode,
     protocolVersion,
     errorType: error === undefined ? undefined : errorTypeOf(error),
-    durationSeconds: (performance.now() - startedAt) / 1000,
+    durationSeconds: (at - startedAt) / 1000,
     context: span === undefined ? sent.context : trace.setSpan(ROOT_CONTEXT, span),
   });
 }

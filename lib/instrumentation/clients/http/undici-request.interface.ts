@@ -4,6 +4,10 @@ export interface UndiciRequest {
   readonly origin: string | URL;
   readonly path: string;
   readonly headers: unknown;
+  /** The protocol asked for by `upgrade()` or `WebSocket`. */
+  readonly upgrade?: string | boolean | null;
+  /** Called with the status of the answer when the connection is handed over. */
+  onUpgrade?: (...args: unknown[]) => unknown;
   addHeader(name: string, value: string): unknown;
 }
 
@@ -23,4 +27,9 @@ export interface UndiciHeadersMessage {
 export interface UndiciErrorMessage {
   readonly request: UndiciRequest;
   readonly error: unknown;
+}
+
+export interface UndiciChunkMessage {
+  readonly request: UndiciRequest;
+  readonly chunk?: Uint8Array;
 }
