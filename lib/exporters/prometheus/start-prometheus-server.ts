@@ -40,7 +40,8 @@ function listen(server: Server, { port, host, path }: PrometheusServerOptions): 
       );
       resolve(undefined);
     });
-    server.listen(port, host, () => {
+    // Workers of a cluster would share the port, and each scrape would reach another one.
+    server.listen({ port, host, exclusive: true }, () => {
       resolve((server.address() as AddressInfo).port);
     });
   });
