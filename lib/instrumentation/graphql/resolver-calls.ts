@@ -6,8 +6,9 @@ import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_NESTJS_GRAPHQL_FIELD,
 } from '../../config/semantic-conventions.constants.js';
+import { opensSpan } from '../../runtime/opens-span.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { runInSpan } from '../../tracing/run-in-span.js';
+import { SpanCall } from '../../tracing/run-in-span.js';
 import { type ResolverMethod } from './find-resolvers.js';
 import { type PathLike, type ResolveInfoLike } from './graphql.interface.js';
 import { isOperationError } from './graphql-errors.js';
@@ -47,9 +48,15 @@ export class ResolverCalls {
         return isOperationError(error);
       },
     };
-    return context.with(this.context, () =>
-      runInSpan(tracerFor(className), `${className}.${methodName}`, options, fn),
-    );
+    if (!opensSpan(undefined, this.context)) return context.with(this.context, fn);
+    const call = new SpanCall(tracerFor(className), `${className}.${methodName}`, options, this.context);
+    let result: unknown;
+    try {
+      result = call.enter() ? fn() : call.run(fn);
+    } catch (error) {
+      throw call.threw(error);
+    }
+    return call.returned(result);
   }
 
   /** Runs a resolver method without a span, and only notes what it throws. */
