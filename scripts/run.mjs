@@ -4,6 +4,7 @@
 //   node scripts/run.mjs start [--no-traffic | --traffic=forever]   the sample system
 //   node scripts/run.mjs test [jest arguments]                      architecture, unit, e2e, Nest 11
 //   node scripts/run.mjs verify                                     format, lint, types, then the tests
+//   node scripts/run.mjs faults [jest arguments]                    an application under load beside broken collectors
 //   node scripts/run.mjs backends [arguments]                       the sample system against real servers
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -90,6 +91,7 @@ const commands = {
   // Whoever names tests wants those and nothing else.
   test: () => runSteps(args.length > 0 ? [jestStep] : testSteps),
   verify: () => runSteps([...verifySteps, ...testSteps]),
+  faults: () => runNode('scripts/jest.mjs', ['faults', '-i', ...args]),
   backends: () => runNode('scripts/backends.mjs', args),
 };
 

@@ -38,8 +38,8 @@ interface Episode {
   latestLoss: Trouble | undefined;
   lastTroubleAt: number;
   lastLineAt: number;
-  /** Whether a line has said that something is lost. */
-  saidLost: boolean;
+  /** How many lost items the last line named. */
+  saidLost: number;
 }
 
 /**
@@ -71,7 +71,7 @@ export class DeliveryLog {
     const known = episode.lost.has(trouble.reason) || episode.lost.size < MAX_REASONS;
     const reason = known ? trouble.reason : 'other reasons';
     episode.lost.set(reason, (episode.lost.get(reason) ?? 0) + count);
-    if (episode.saidLost) {
+    if (episode.saidLost > 0) {
       if (this.isDue(episode)) this.say(episode);
       return;
     }
@@ -105,7 +105,7 @@ export class DeliveryLog {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { episode } = this;
-    if (episode !== undefined && totalOf(episode) > 0 && !episode.saidLost) this.say(episode);
+    if (episode !== undefined && totalOf(episode) > episode.saidLost) this.say(episode);
   }
 
   private note(trouble: Trouble): Episode {
@@ -121,7 +121,7 @@ export class DeliveryLog {
         latestLoss: undefined,
         lastTroubleAt: now,
         lastLineAt: -Infinity,
-        saidLost: false,
+        saidLost: 0,
       };
     }
     this.episode.latest = trouble;
@@ -138,7 +138,7 @@ export class DeliveryLog {
     const { reason, remedy } = episode.latestLoss ?? episode.latest;
     const total = totalOf(episode);
     episode.lastLineAt = performance.now();
-    episode.saidLost = total > 0;
+    episode.saidLost = total;
     const loss =
       total === 0
         ? 'Nothing is lost so far: what waits is sent again'
@@ -150,7 +150,7 @@ export class DeliveryLog {
     this.timer = undefined;
     const { episode } = this;
     if (episode === undefined) return;
-    if (!episode.saidLost && totalOf(episode) > 0) this.say(episode);
+    if (episode.saidLost === 0 && totalOf(episode) > 0) this.say(episode);
     const now = performance.now();
     // Trouble after the success: the next success looks again.
     if (this.workedAt < episode.lastTroubleAt || now - episode.lastTroubleAt < this.quietMs) return;

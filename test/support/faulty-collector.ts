@@ -7,6 +7,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { type OtlpProtocol } from '../../lib/config/telemetry-options.interface.js';
@@ -23,10 +24,16 @@ export type Fault =
   | 'too-many' // 429 or RESOURCE_EXHAUSTED: come back in a second
   | 'unavailable' // 503 or UNAVAILABLE: come back in a second
   | 'mid-close' // the connection ends in the middle of the answer
-  | 'huge' // 200 and 64 MiB
+  | 'huge' // 200 and 8 MiB
   | 'redirect'; // 307
 
 type Signal = 'trace' | 'metrics' | 'logs';
+
+interface FaultyCollectorOptions {
+  readonly keepBodies?: boolean;
+  /** Key and certificate of the port. */
+  readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
+}
 
 /** One request that was answered with success, in part or in whole. */
 export interface Taken {
@@ -35,7 +42,7 @@ export interface Taken {
 }
 
 const RETRY_INFO_ONE_SECOND = encodeStatus();
-const HUGE_BYTES = 64 * 2 ** 20;
+const HUGE = Buffer.alloc(8 * 2 ** 20);
 
 /**
  * A real OTLP receiver over HTTP or gRPC whose answers can be switched to a fault, behind a port that can be cut, frozen or closed
@@ -63,13 +70,10 @@ export class FaultyCollector {
 
   constructor(
     readonly protocol: OtlpProtocol,
-    private readonly options: { readonly keepBodies?: boolean } = {},
+    private readonly options: FaultyCollectorOptions = {},
   ) {}
 
-  static async start(
-    protocol: OtlpProtocol,
-    options?: { readonly keepBodies?: boolean },
-  ): Promise<FaultyCollector> {
+  static async start(protocol: OtlpProtocol, options?: FaultyCollectorOptions): Promise<FaultyCollector> {
     const collector = new FaultyCollector(protocol, options);
     await collector.listenBehind();
     await collector.listen();
@@ -78,7 +82,7 @@ export class FaultyCollector {
 
   /** Base address, as `otlpEndpoint` takes it. */
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}`;
   }
 
   /** Switches to a fault, or to working well. */
@@ -101,10 +105,14 @@ export class FaultyCollector {
   }
 
   async listen(): Promise<void> {
-    const front = createServer((socket) => {
+    const { tls } = this.options;
+    const accept = (socket: Socket): void => {
       this.connections += 1;
       this.forward(socket);
-    });
+    };
+    const ALPNProtocols = [this.protocol === 'grpc' ? 'h2' : 'http/1.1'];
+    const front =
+      tls === undefined ? createServer(accept) : createTlsServer({ ...tls, ALPNProtocols }, accept);
     front.listen(this.port, '127.0.0.1');
     await once(front, 'listening');
     this.port = (front.address() as AddressInfo).port;
@@ -202,7 +210,7 @@ export class FaultyCollector {
       case 'huge':
         this.take(signal, body, 0);
         response.writeHead(200, { 'content-type': type });
-        response.end(Buffer.alloc(HUGE_BYTES));
+        response.end(HUGE);
         return;
       case 'redirect':
         response.writeHead(307, { location: 'http://127.0.0.1:9/elsewhere' }).end();
@@ -265,7 +273,7 @@ export class FaultyCollector {
         return;
       case 'huge':
         this.take(signal, body, 0);
-        end(frame(Buffer.alloc(HUGE_BYTES)), ok);
+        end(frame(HUGE), ok);
         return;
       case 'redirect':
         stream.respond({ ':status': 307, location: 'http://127.0.0.1:9/elsewhere' }, { endStream: true });

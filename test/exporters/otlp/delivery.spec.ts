@@ -1,6 +1,10 @@
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
@@ -333,4 +337,73 @@ describe('proxies of the environment', () => {
     const credentials = Buffer.from('me:s@cret').toString('base64');
     expect(proxy.asked).toEqual([`CONNECT ${new URL(collector.url).host} Basic ${credentials}`]);
   });
+});
+
+describe('TLS', () => {
+  let folder: string;
+  let file: string;
+  let tls: { key: Buffer; cert: Buffer };
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-tls-'));
+    file = join(folder, 'cert.pem');
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
+    const pair = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    const key = join(folder, 'key.pem');
+    execFileSync('openssl', ['req', '-x509', ...pair, '-keyout', key, '-out', file, ...subject], {
+      stdio: 'pipe',
+    });
+    tls = { key: readFileSync(key), cert: readFileSync(file) };
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  afterEach(() => {
+    for (const name of ['OTEL_EXPORTER_OTLP_CERTIFICATE', 'HTTPS_PROXY', 'NODE_USE_ENV_PROXY'])
+      Reflect.deleteProperty(process.env, name);
+  });
+
+  it.each(OTLP_PROTOCOLS)(
+    'trusts the certificate of OTEL_EXPORTER_OTLP_CERTIFICATE over %s',
+    async (protocol) => {
+      process.env.OTEL_EXPORTER_OTLP_CERTIFICATE = file;
+      collector = await FaultyCollector.start(protocol, { tls });
+      const { provider, record } = spansTo(protocol);
+      record(1);
+      await provider.shutdown();
+      expect(collector.spanIds.size).toBe(1);
+    },
+  );
+
+  it.each(OTLP_PROTOCOLS)('goes through the CONNECT method of a proxy over %s', async (protocol) => {
+    const proxy = await startProxy();
+    Object.assign(process.env, {
+      OTEL_EXPORTER_OTLP_CERTIFICATE: file,
+      HTTPS_PROXY: `http://${proxy.url}`,
+      NODE_USE_ENV_PROXY: '1',
+    });
+    collector = await FaultyCollector.start(protocol, { tls });
+    const { provider, record } = spansTo(protocol);
+    record(1);
+    await provider.shutdown();
+    proxy.close();
+    expect(collector.spanIds.size).toBe(1);
+    expect(proxy.asked).toEqual([`CONNECT ${new URL(collector.url).host}`]);
+  });
+
+  it.each(OTLP_PROTOCOLS)(
+    'names the certificate as the cause when it is not trusted, over %s',
+    async (protocol) => {
+      collector = await FaultyCollector.start(protocol, { tls });
+      const { provider, record } = spansTo(protocol);
+      record(5);
+      await waitUntil(
+        () => said(/self-signed certificate.*Check OTEL_EXPORTER_OTLP_CERTIFICATE/).length === 1,
+      );
+      await provider.shutdown();
+      expect(exporterReports()).toMatchObject([{ exported: 0, failed: 5 }]);
+    },
+  );
 });

@@ -2,11 +2,10 @@ import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   connect,
-  constants,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import { type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -174,7 +173,14 @@ class Call {
     });
     stream.on('data', (chunk: Buffer) => {
       this.length += chunk.length;
-      if (this.length <= MAX_ANSWER_BYTES) this.chunks.push(chunk);
+      if (this.length <= MAX_ANSWER_BYTES) {
+        this.chunks.push(chunk);
+        return;
+      }
+      // As over HTTP: the receiver has taken the request, and its answer is none that could be read.
+      this.end({ outcome: 'sent', body: undefined, contentType: '' });
+      // What is still on its way would use up the window of the whole connection.
+      session.destroy();
     });
     stream.on('error', this.breakOff);
     stream.on('close', () => {
@@ -184,7 +190,7 @@ class Call {
 
   /** Ends the call after `timeoutMs`, and the connection before that when it does not return a ping. */
   limit(timeoutMs: number): void {
-    const { session, stream } = this;
+    const { session } = this;
     let alive = false;
     this.after(PING_AFTER_MS, () => {
       // A connection that is not there yet has no ping; the deadline ends it.
@@ -200,9 +206,8 @@ class Call {
     });
     this.after(timeoutMs, () => {
       this.end(failure(DEADLINE_EXCEEDED, `no answer within ${timeoutMs.toFixed(0)} ms`));
-      // A receiver that is slow but there keeps its connection.
-      if (alive) stream.close(constants.NGHTTP2_CANCEL);
-      else session.destroy();
+      // Also a connection that returns pings may be stuck: the next attempt opens another one.
+      session.destroy();
     });
   }
 
@@ -279,7 +284,15 @@ function givenUp(): Answer {
 
 function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
   if (url.protocol !== 'https:') return socket;
-  return connectTls({ ...tls, socket, servername: url.hostname, ALPNProtocols: ['h2'] });
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return connectTls({
+    ...tls,
+    socket,
+    host,
+    // An address is not allowed as a server name.
+    ...(isIP(host) === 0 && { servername: host }),
+    ALPNProtocols: ['h2'],
+  });
 }
 
 function portOf({ port, protocol }: URL): string {
