@@ -107,6 +107,11 @@ export const VARIANTS = {
     exports: true,
     load: (endpoint) => withOurs({ ...exporting(endpoint), ...storing() }),
   },
+  'ours-unredacted': {
+    description: 'ours-100 without redaction',
+    exports: true,
+    load: (endpoint) => withOurs({ ...exporting(endpoint), redaction: { disable: true } }),
+  },
   'ours-sdk': {
     description: "ours-100 with OpenTelemetry's SDK for an engine",
     exports: true,

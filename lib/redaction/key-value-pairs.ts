@@ -8,6 +8,7 @@ export type ReplaceValue = (secret: string, key: string) => string;
 
 const SEPARATOR = /[=:]|%3[dD]/g;
 const LONGEST_KEY = 64;
+const MAY_END_KEY = /[\p{L}\p{N}_$%"'`\] -]/u;
 /** Characters of a key in a text, from its end. */
 const KEY_AT_END = /[\p{L}\p{N}_.$%-]+$/u;
 const LINE_AND_COLUMN = /^\d+(?::\d+)?(?![\w.])/;
@@ -52,6 +53,8 @@ function findSecret(
   separator: string,
   judge: JudgeKey,
 ): readonly [start: number, end: number, key: string] | undefined {
+  // Most separators follow no key: those of routes, of times behind a space, runs of them.
+  if (!MAY_END_KEY.test(text.charAt(separatorAt - 1))) return undefined;
   const head = text.slice(Math.max(0, separatorAt - LONGEST_KEY - 8), separatorAt);
   const trimmed = head.replace(/ {1,2}$/, '');
   const bare = trimmed.replace(/\\{0,4}["'`\]]$/, '');
@@ -131,7 +134,7 @@ export function cutQueries(text: string, replace: (query: string) => string): st
     from = mark + 1;
     if (!hasPath) continue;
     const end = search(text, END_OF_URL, mark);
-    const query = text.slice(mark + 1, end).replace(/[)\]},.;:!]{1,8}$/, '');
+    const query = text.slice(mark + 1, end).replace(/[)},.;:!]{1,8}$/, '');
     from = end;
     if (query === '') continue;
     result += text.slice(done, mark + 1) + replace(query);

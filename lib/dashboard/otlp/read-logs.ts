@@ -1,3 +1,4 @@
+import { redaction } from '../../redaction/active-redaction.js';
 import { type StoredLog, type StoredResource } from '../../store/rows.interface.js';
 import { readResource } from './read-resource.js';
 import { type ReadItems } from './read-spans.js';
@@ -35,7 +36,7 @@ export function readLogRows(request: Fields, now = Date.now()): ReadItems<Stored
 }
 
 function readRecord(record: Fields, resource: StoredResource, scope: string, now: number): StoredLog {
-  const body = readValue(objectAt(record, 'body'));
+  const body = redaction().nested(readValue(objectAt(record, 'body')));
   const message = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
   const attributes = attributesAt(record);
   const time = instantAt(record, 'timeUnixNano') ?? instantAt(record, 'observedTimeUnixNano');

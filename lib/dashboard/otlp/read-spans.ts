@@ -5,6 +5,7 @@ import {
   ATTR_HTTP_ROUTE,
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
+import { redaction } from '../../redaction/active-redaction.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredResource, type StoredSpan } from '../../store/rows.interface.js';
 import { type ApiSpanEvent, type ApiSpanLink, type ApiValue } from '../api/api.interface.js';
 import { readResource } from './read-resource.js';
@@ -77,12 +78,12 @@ function readSpan(span: Fields, resource: StoredResource, scope: string): Stored
     idLow: wordOf(spanId, 8),
     parentHigh: wordOf(parentId, 0),
     parentLow: wordOf(parentId, 8),
-    name: textAt(span, 'name').slice(0, MAX_NAME),
+    name: redaction().text(textAt(span, 'name')).slice(0, MAX_NAME),
     kind: Number.isInteger(kind) && kind <= SPAN_KIND.consumer ? kind : SPAN_KIND.internal,
     start,
     duration: Math.max(0, end - start),
     status: code === SPAN_STATUS.error || code === SPAN_STATUS.ok ? code : SPAN_STATUS.unset,
-    statusMessage: textAt(status, 'message') || undefined,
+    statusMessage: redaction().errorText(textAt(status, 'message')) || undefined,
     attributes: JSON.stringify(attributes),
     events: events.length === 0 ? undefined : JSON.stringify(events),
     links: links.length === 0 ? undefined : JSON.stringify(links),

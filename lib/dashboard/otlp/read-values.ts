@@ -1,3 +1,4 @@
+import { redaction } from '../../redaction/active-redaction.js';
 import { type ApiValue } from '../api/api.interface.js';
 import { badRequest } from '../http/dashboard-error.js';
 
@@ -53,15 +54,16 @@ export function idAt(parent: Fields, name: string, digits: 16 | 32): string | un
   return /^0+$/.test(value) ? undefined : value.toLowerCase();
 }
 
-/** The attributes of something; what has no value is left out, and the last of a name counts. */
+/** The attributes of something, without secrets; what has no value is left out, and the last of a name counts. */
 export function attributesAt(parent: Fields, name = 'attributes', depth = 0): Record<string, ApiValue> {
   const attributes: Record<string, ApiValue> = {};
   for (const entry of listAt(parent, name)) {
     const value = readValue(objectAt(entry, 'value'), depth);
     if (value === undefined) continue;
-    Object.defineProperty(attributes, textAt(entry, 'key'), {
+    const key = textAt(entry, 'key');
+    Object.defineProperty(attributes, key, {
       // "__proto__" is a name like any other.
-      value,
+      value: redaction().attribute(key, value),
       enumerable: true,
       configurable: true,
       writable: true,
