@@ -132,6 +132,16 @@ export class TelemetryStore {
     return this.questions.ask(query);
   }
 
+  /**
+   * Does work that asks the database nothing in turns with the questions, so that all of them together hold up the event loop no
+   * longer than one.
+   *
+   * @throws what the work throws
+   */
+  work<T>(steps: Steps<T>): Promise<T> {
+    return this.questions.ask(() => steps);
+  }
+
   /** Resolves when everything added so far is written. Never rejects. */
   flush(): Promise<void> {
     return this.writer.flush();

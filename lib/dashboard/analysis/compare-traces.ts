@@ -7,6 +7,8 @@ type Row = ApiComparison['rows'][number];
 const STEP = ' › ';
 /** Deeper places are one: a path of thousands of names helps nobody. */
 const MAX_DEPTH = 100;
+/** Characters of a path, which may have been sent by anybody. */
+const MAX_PATH = 2_000;
 
 /** Spans of two traces side by side, by the names that lead to them from the root, in the order of the first. */
 export function compareTraces(a: readonly ApiSpan[], b: readonly ApiSpan[]): readonly Row[] {
@@ -30,7 +32,10 @@ function* pathsOf(roots: readonly PlacedSpan[]): Generator<[path: string, node: 
     .map((root) => [root, '', 0]);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const [node, above, depth] = next;
-    const path = depth > MAX_DEPTH ? above : `${above}${above === '' ? '' : STEP}${node.span.name}`;
+    const path =
+      depth > MAX_DEPTH || above.length > MAX_PATH
+        ? above
+        : `${above}${above === '' ? '' : STEP}${node.span.name}`;
     yield [path, node];
     for (const child of node.children.toReversed()) waiting.push([child, path, depth + 1]);
   }

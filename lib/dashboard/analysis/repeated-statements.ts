@@ -12,6 +12,10 @@ type Repeated = ApiTraceAnalysis['repeated'][number];
 /** Twice may well be meant. */
 const MIN_REPEATS = 3;
 const FORMER_QUERY_TEXT = 'db.statement';
+/** Spans of clients within each other; in more there is no handler near. */
+const MAX_CLIENTS = 100;
+/** Characters by which statements are compared. */
+const MAX_STATEMENT = 2_000;
 /** Begin and end of a transaction are no questions. */
 const CONTROL = /^\s*(begin|start transaction|commit|rollback|savepoint|release|set|multi|exec|ping)\b/i;
 
@@ -59,6 +63,7 @@ function statementOf(node: PlacedSpan): string | undefined {
 
 function withoutValues(text: string): string {
   return text
+    .slice(0, MAX_STATEMENT)
     .replace(/'(?:[^']|'')*'/g, '?')
     .replace(/(?<![\w$.])\d+(?:\.\d+)?\b/g, '?')
     .replace(/\(\s*\?(?:\s*,\s*\?)+\s*\)/g, '(?)')
@@ -69,7 +74,8 @@ function withoutValues(text: string): string {
 /** Spans of clients lie between: a pool, an ORM, a transaction. */
 function issuerOf(node: PlacedSpan): PlacedSpan | undefined {
   let { parent } = node;
-  while (parent?.span.kind === 'client') ({ parent } = parent);
+  for (let level = 0; parent?.span.kind === 'client' && level < MAX_CLIENTS; level += 1)
+    ({ parent } = parent);
   return parent;
 }
 

@@ -1,15 +1,19 @@
+import { type Database } from '../../store/database/database.js';
+import { findTraceNumber } from '../../store/database/find-trace-number.js';
 import { readResourcesOfTrace, readSpans, readTraceSummary } from '../../store/queries/read-trace.js';
-import { badRequest, DashboardError } from '../http/dashboard-error.js';
-import { readJson } from '../http/read-body.js';
+import { type Steps, Turn } from '../../store/queries/steps.js';
+import { badRequest } from '../http/dashboard-error.js';
+import { readJsonBody } from '../http/read-body.js';
+import { addRows } from '../otlp/add-rows.js';
+import { parseJsonInSteps } from '../otlp/parse-json.js';
 import { readSpanRows } from '../otlp/read-spans.js';
+import { RequestBudget } from '../otlp/request-budget.js';
 import { writeOtlpTrace } from '../otlp/write-trace.js';
 import { type ApiCall } from './api-call.interface.js';
 import { type ApiImport } from './api.interface.js';
 import { readTraceId } from './query-parameters.js';
 
 const MAX_BODY = 32 * 1_024 * 1_024;
-/** More cannot be shown. */
-const MAX_SPANS = 20_000;
 
 /** A trace as OTLP's JSON. */
 export function exportTrace({ parts: { store }, params }: ApiCall): Promise<object | undefined> {
@@ -25,19 +29,32 @@ export function exportTrace({ parts: { store }, params }: ApiCall): Promise<obje
 
 /** Takes traces as OTLP's JSON into the store; those that are there already are left as they are. */
 export async function importTraces({ parts: { store }, request }: ApiCall): Promise<ApiImport> {
-  const body = await readJson(request, MAX_BODY);
+  const text = await readJsonBody(request, MAX_BODY);
+  const budget = new RequestBudget();
+  const body = await store.work(parseJsonInSteps(text, budget));
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('Send an object with resourceSpans, as OTLP has it.');
-  const { rows, rejected, reason } = readSpanRows(body as Readonly<Record<string, unknown>>);
+  const read = await store.work(readSpanRows(body as Readonly<Record<string, unknown>>, budget));
+  const { rows, rejected, reason } = read;
   if (rejected > 0) throw badRequest(`${rejected} spans cannot be read: ${reason}.`);
   if (rows.length === 0) throw badRequest('There are no spans in it: send an object with resourceSpans.');
-  if (rows.length > MAX_SPANS) throw new DashboardError(413, `There are more than ${MAX_SPANS} spans in it.`);
   const traceIds = [...new Set(rows.map(({ traceId }) => traceId))];
-  const known = new Set(
-    traceIds.filter((id) => store.read((database) => readTraceSummary(database, id)) !== undefined),
-  );
+  const known = await store.ask((database) => knownOf(database, traceIds));
   const added = rows.filter(({ traceId }) => !known.has(traceId));
-  for (const row of added) store.addSpan(row);
+  await addRows(store, { ...read, rows: added }, (row) => {
+    store.addSpan(row);
+  });
   await store.flush();
   return { traceIds, spans: added.length };
+}
+
+/** Those of the traces that are in the store. */
+function* knownOf(database: Database, traceIds: readonly string[]): Steps<ReadonlySet<string>> {
+  const known = new Set<string>();
+  const turn = new Turn();
+  for (const traceId of traceIds) {
+    if (findTraceNumber(database, traceId) !== undefined) known.add(traceId);
+    if (turn.isOver()) yield* turn.pass();
+  }
+  return known;
 }

@@ -9,6 +9,9 @@ const nextTurn = promisify(setImmediate);
 /** How long the writing of a large answer holds up the event loop at once. */
 const TURN_MS = 8;
 
+/** Answers to requests whose body may not have been read. */
+const UNREAD: ReadonlySet<number> = new Set([408, 413, 503]);
+
 /** On every answer: nothing may be guessed from it, framed, loaded by others, or told to others. */
 export const SECURITY_HEADERS: Readonly<OutgoingHttpHeaders> = {
   'x-content-type-options': 'nosniff',
@@ -75,6 +78,10 @@ export function sendError(
 ): void {
   const body: ApiError = { error: { status, message } };
   const head = status === 401 ? { 'www-authenticate': 'Bearer realm="telemetry"', ...headers } : headers;
-  // What was not read of the request would be taken for the next one.
-  sendJson(response, status, body, status === 413 ? { ...head, connection: 'close' } : head);
+  sendJson(response, status, body, { ...head, ...closingHead(status) });
+}
+
+/** What was not read of a request would be taken for the next one: the connection ends. */
+export function closingHead(status: number): OutgoingHttpHeaders {
+  return UNREAD.has(status) ? { connection: 'close' } : {};
 }

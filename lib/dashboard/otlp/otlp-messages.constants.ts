@@ -73,6 +73,7 @@ const numberPoint: Message = {
   5: ['exemplars', () => exemplar, 'repeated'],
   6: ['asInt', 'sfixed64'],
   7: ['attributes', () => keyValue, 'repeated'],
+  8: ['flags', 'uint32'],
 };
 const histogramPoint: Message = {
   2: ['startTimeUnixNano', 'fixed64'],
@@ -83,6 +84,7 @@ const histogramPoint: Message = {
   7: ['explicitBounds', 'double', 'repeated'],
   8: ['exemplars', () => exemplar, 'repeated'],
   9: ['attributes', () => keyValue, 'repeated'],
+  10: ['flags', 'uint32'],
 };
 const exponentialBuckets: Message = { 1: ['offset', 'sint32'], 2: ['bucketCounts', 'int64', 'repeated'] };
 const exponentialPoint: Message = {
@@ -94,6 +96,8 @@ const exponentialPoint: Message = {
   6: ['scale', 'sint32'],
   7: ['zeroCount', 'fixed64'],
   8: ['positive', () => exponentialBuckets],
+  9: ['negative', () => exponentialBuckets],
+  10: ['flags', 'uint32'],
   11: ['exemplars', () => exemplar, 'repeated'],
 };
 const metric: Message = {

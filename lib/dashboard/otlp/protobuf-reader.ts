@@ -4,72 +4,82 @@ export class ProtobufError extends Error {}
 /** How the number of a field is written. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
+const MAX_VARINT_BYTES = 10;
+
 /** Reads what protobuf wrote, within the bounds of one message. */
 export class ProtobufReader {
-  private readonly view: DataView;
-
   constructor(
-    private readonly bytes: Uint8Array,
+    private readonly bytes: Buffer,
     private position = 0,
     private readonly end = bytes.length,
-  ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  ) {}
 
   get isAtEnd(): boolean {
     return this.position >= this.end;
   }
 
-  /** Number of the next field and how it is written. */
-  tag(): { field: number; wire: number } {
-    const tag = Number(this.varint());
-    const field = Math.floor(tag / 8);
-    if (field === 0) throw new ProtobufError('a field has the number 0');
-    return { field, wire: tag % 8 };
+  /** Number of the next field times 8, plus how it is written. */
+  tag(): number {
+    const tag = this.size();
+    if (tag < 8) throw new ProtobufError('a field has the number 0');
+    return tag;
   }
 
   varint(): bigint {
     let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.view.getUint8(this.advance(1));
-      value |= BigInt(byte & 0x7f) << shift;
+    for (let count = 0; count < MAX_VARINT_BYTES; count += 1) {
+      const byte = this.byte();
+      value |= BigInt(byte & 0x7f) << BigInt(7 * count);
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }
     throw new ProtobufError('a number is longer than ten bytes');
   }
 
   fixed64(): bigint {
-    return this.view.getBigUint64(this.advance(8), true);
+    return this.bytes.readBigUInt64LE(this.advance(8));
   }
 
   double(): number {
-    return this.view.getFloat64(this.advance(8), true);
+    return this.bytes.readDoubleLE(this.advance(8));
   }
 
-  /** The bytes of the next field, not copied. */
-  slice(): Uint8Array {
-    const { from, to } = this.extent();
-    return this.bytes.subarray(from, to);
+  /** The next field as a text. */
+  text(encoding: 'utf8' | 'hex' | 'base64'): string {
+    const length = this.size();
+    const from = this.advance(length);
+    return this.bytes.toString(encoding, from, from + length);
   }
 
   /** A reader for the message in the next field. */
   message(): ProtobufReader {
-    const { from, to } = this.extent();
-    return new ProtobufReader(this.bytes, from, to);
+    const length = this.size();
+    const from = this.advance(length);
+    return new ProtobufReader(this.bytes, from, from + length);
   }
 
   skip(wire: number): void {
-    if (wire === WIRE.varint) this.varint();
+    if (wire === WIRE.varint) this.size();
     else if (wire === WIRE.fixed64) this.advance(8);
-    else if (wire === WIRE.bytes) this.extent();
+    else if (wire === WIRE.bytes) this.advance(this.size());
     else if (wire === WIRE.fixed32) this.advance(4);
     else throw new ProtobufError(`a field is written in the unknown way ${wire}`);
   }
 
-  private extent(): { from: number; to: number } {
-    const length = Number(this.varint());
-    const from = this.advance(length);
-    return { from, to: from + length };
+  /** A varint as a number: exact where it is a length or a tag, and too large for either beyond. */
+  private size(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < MAX_VARINT_BYTES; count += 1) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw new ProtobufError('a number is longer than ten bytes');
+  }
+
+  private byte(): number {
+    return this.bytes[this.advance(1)] ?? 0;
   }
 
   /** Where the next `count` bytes begin. */

@@ -1,17 +1,17 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type StoredLog, type StoredResource } from '../../store/rows.interface.js';
-import { readResource } from './read-resource.js';
-import { type ReadItems } from './read-spans.js';
+import { type Steps } from '../../store/queries/steps.js';
+import { type StoredLog } from '../../store/rows.interface.js';
+import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import {
   attributesAt,
+  finiteAt,
   idAt,
-  listAt,
+  ItemRoom,
   microsecondsAt,
-  numberAt,
   objectAt,
   readValue,
-  textAt,
 } from './read-values.js';
+import { RequestBudget } from './request-budget.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -19,31 +19,35 @@ const MAX_MESSAGE = 32_768;
 const INFO = 9;
 
 /**
- * The rows of an `ExportLogsServiceRequest`.
+ * The rows of an `ExportLogsServiceRequest`, in steps.
  *
- * @throws DashboardError 400 when it is none
+ * @throws DashboardError 400 when it is none, 413 beyond the budget
  */
-export function readLogRows(request: Fields, now = Date.now()): ReadItems<StoredLog> {
-  const rows: StoredLog[] = [];
-  for (const ofResource of listAt(request, 'resourceLogs')) {
-    const resource = readResource(objectAt(ofResource, 'resource'));
-    for (const ofScope of listAt(ofResource, 'scopeLogs')) {
-      const scope = textAt(objectAt(ofScope, 'scope'), 'name');
-      for (const record of listAt(ofScope, 'logRecords')) rows.push(readRecord(record, resource, scope, now));
-    }
-  }
-  return { rows, rejected: 0, reason: '' };
+export function* readLogRows(
+  request: Fields,
+  budget = new RequestBudget(),
+  now = Date.now(),
+): Steps<ReadItems<StoredLog>> {
+  const collector = new ItemCollector<StoredLog>(budget);
+  const names = { resources: 'resourceLogs', scopes: 'scopeLogs', items: 'logRecords' };
+  yield* readEachItem(request, names, budget, (record, sender) => {
+    const room = new ItemRoom(MAX_MESSAGE);
+    collector.add(readRecord(record, sender, room, now), room.isCut);
+    return undefined;
+  });
+  return collector.result;
 }
 
-function readRecord(record: Fields, resource: StoredResource, scope: string, now: number): StoredLog {
-  const body = redaction().nested(readValue(objectAt(record, 'body')));
+function readRecord(record: Fields, { resource, scope }: Sender, room: ItemRoom, now: number): StoredLog {
+  // Cut before: the policy looks at each character.
+  const body = redaction().nested(readValue(objectAt(record, 'body'), room));
   const message = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
-  const attributes = attributesAt(record);
-  const time = instantAt(record, 'timeUnixNano') ?? instantAt(record, 'observedTimeUnixNano');
+  const attributes = attributesAt(record, room);
+  const time = instantAt(record, 'timeUnixNano', now) ?? instantAt(record, 'observedTimeUnixNano', now);
   return {
     resource,
     time: time ?? now,
-    level: levelOf(numberAt(record, 'severityNumber')),
+    level: levelOf(finiteAt(record, 'severityNumber')),
     context: scope === '' ? undefined : scope,
     traceId: idAt(record, 'traceId', 32),
     spanId: idAt(record, 'spanId', 16),
@@ -53,8 +57,8 @@ function readRecord(record: Fields, resource: StoredResource, scope: string, now
 }
 
 /** Milliseconds; 0 is how protobuf says that there is none. */
-function instantAt(record: Fields, name: string): number | undefined {
-  const time = microsecondsAt(record, name);
+function instantAt(record: Fields, name: string, now: number): number | undefined {
+  const time = microsecondsAt(record, name, now);
   return time === undefined || time === 0 ? undefined : time / 1_000;
 }
 

@@ -1,28 +1,38 @@
-import { valueBucket } from '../../store/encoding/value-buckets.js';
+import { type Steps } from '../../store/queries/steps.js';
 import {
   type StoredExemplar,
   type StoredInstrument,
   type StoredInstrumentType,
   type StoredPoint,
-  type StoredResource,
 } from '../../store/rows.interface.js';
-import { readResource } from './read-resource.js';
-import { type ReadItems } from './read-spans.js';
-import { attributesAt, idAt, listAt, microsecondsAt, numberAt, objectAt, textAt } from './read-values.js';
+import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import { isPointError, type PointTotal, readTotal } from './read-totals.js';
+import {
+  attributesAt,
+  finiteAt,
+  idAt,
+  integerAt,
+  ItemRoom,
+  listAt,
+  MAX_NAME,
+  microsecondsAt,
+  objectAt,
+  textAt,
+} from './read-values.js';
+import { RequestBudget } from './request-budget.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** `AGGREGATION_TEMPORALITY_CUMULATIVE` of OTLP. */
 const CUMULATIVE = 2;
+/** `DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK` of OTLP: the series has ended. */
+const NO_RECORDED_VALUE = 1;
+/** Exemplars of one data point. */
+const MAX_EXEMPLARS = 100;
 /** Series of senders whose totals are remembered; beyond, all are forgotten and begin anew. */
 const MAX_SERIES = 20_000;
-
-/** What a series said, as a running total or since the last time. */
-interface Total {
-  readonly value: number;
-  readonly count: number;
-  readonly buckets: ReadonlyMap<number, number>;
-}
+/** What they may take together, in characters and buckets. */
+const MAX_WEIGHT = 16_777_216;
 
 interface Form {
   readonly field: string;
@@ -36,78 +46,117 @@ const FORMS: readonly Form[] = [
   { field: 'exponentialHistogram', type: () => 'histogram' },
 ];
 
+/** An instrument of a sender, and what its series said last, by their attributes. */
+interface KnownInstrument {
+  readonly instrument: StoredInstrument;
+  readonly totals: Map<string, PointTotal>;
+}
+
 /** Turns metrics of other services into rows; running totals are set against what the sender said before. */
 export class PointReader {
-  private readonly instruments = new Map<string, StoredInstrument>();
-  private readonly totals = new Map<string, Total>();
+  /** By the attributes of the sender, and by the instrument. */
+  private readonly senders = new Map<string, Map<string, KnownInstrument>>();
+  private series = 0;
+  private weight = 0;
 
   /**
-   * The rows of an `ExportMetricsServiceRequest`.
+   * The rows of an `ExportMetricsServiceRequest`, in steps.
    *
-   * @throws DashboardError 400 when it is none
+   * @throws DashboardError 400 when it is none, 413 beyond the budget
    */
-  readPointRows(request: Fields, now = Date.now()): ReadItems<StoredPoint> {
-    const rows: StoredPoint[] = [];
-    let rejected = 0;
-    for (const ofResource of listAt(request, 'resourceMetrics')) {
-      const resource = readResource(objectAt(ofResource, 'resource'));
-      for (const ofScope of listAt(ofResource, 'scopeMetrics')) {
-        const scope = textAt(objectAt(ofScope, 'scope'), 'name');
-        for (const metric of listAt(ofScope, 'metrics')) {
-          const form = FORMS.find(({ field }) => metric[field] !== undefined);
-          if (form === undefined || textAt(metric, 'name') === '') rejected += 1;
-          else this.readMetric(metric, form, resource, scope, rows, now);
-        }
-      }
-    }
-    return {
-      rows,
-      rejected,
-      reason: rejected === 0 ? '' : 'a metric needs a name and a gauge, sum or histogram',
-    };
+  *readPointRows(
+    request: Fields,
+    budget = new RequestBudget(),
+    now = Date.now(),
+  ): Steps<ReadItems<StoredPoint>> {
+    const collector = new ItemCollector<StoredPoint>(budget);
+    const names = { resources: 'resourceMetrics', scopes: 'scopeMetrics', items: 'metrics' };
+    yield* readEachItem(request, names, budget, (metric, sender) =>
+      this.readMetric(metric, sender, collector, now),
+    );
+    return collector.result;
   }
 
-  private readMetric(
+  private *readMetric(
     metric: Fields,
-    { field, type }: Form,
-    resource: StoredResource,
-    scope: string,
-    rows: StoredPoint[],
+    sender: Sender,
+    collector: ItemCollector<StoredPoint>,
     now: number,
-  ): void {
-    const data = objectAt(metric, field);
-    const instrument = this.instrumentOf(metric, type(data), resource, scope);
-    const isRunning = instrument.type === 'counter' || instrument.type === 'histogram';
+  ): Generator<undefined> {
+    const form = FORMS.find(({ field }) => metric[field] !== undefined);
+    if (form === undefined || textAt(metric, 'name') === '') {
+      const lost = listAt(objectAt(metric, form?.field ?? 'summary'), 'dataPoints').length;
+      collector.reject('a metric needs a name and a gauge, sum or histogram', Math.max(1, lost));
+      return;
+    }
+    const data = objectAt(metric, form.field);
+    const known = this.instrumentOf(metric, form.type(data), sender);
+    const isRunning = known.instrument.type === 'counter' || known.instrument.type === 'histogram';
     const isCumulative = isRunning && isCumulativeIn(data);
     for (const point of listAt(data, 'dataPoints')) {
-      const attributes = sortedText(attributesAt(point));
-      const total = totalOf(point, field);
-      const key = `${resource.attributes}\n${scope}\n${instrument.name}\n${instrument.type}\n${attributes}`;
-      const added = isCumulative ? this.addedTo(key, total) : total;
-      if (added === undefined || !Number.isFinite(added.value)) continue;
-      const exemplars = listAt(point, 'exemplars')
-        .map(readExemplar)
-        .filter((each) => each !== undefined);
-      rows.push({
-        instrument,
+      this.readPoint(point, form.field, known, isCumulative, collector, now);
+      yield;
+    }
+  }
+
+  private readPoint(
+    point: Fields,
+    field: string,
+    known: KnownInstrument,
+    isCumulative: boolean,
+    collector: ItemCollector<StoredPoint>,
+    now: number,
+  ): void {
+    if (((finiteAt(point, 'flags') ?? 0) & NO_RECORDED_VALUE) !== 0) return;
+    const time = timeOf(point, now);
+    if (time === undefined) {
+      collector.reject(
+        'timeUnixNano of a data point must be nanoseconds since the epoch, at most a day ahead',
+      );
+      return;
+    }
+    const total = readTotal(point, field);
+    if (isPointError(total)) {
+      collector.reject(total.reason);
+      return;
+    }
+    const room = new ItemRoom();
+    const attributes = sortedText(attributesAt(point, room));
+    const added = isCumulative ? this.addedTo(known, attributes, total) : total;
+    if (added === undefined) return;
+    const exemplars = listAt(point, 'exemplars')
+      .slice(0, MAX_EXEMPLARS)
+      .map((exemplar) => readExemplar(exemplar, now))
+      .filter((each) => each !== undefined);
+    collector.add(
+      {
+        instrument: known.instrument,
         attributes,
-        time: timeOf(point, now),
+        time,
         value: added.value,
         count: added.count,
-        ...(instrument.type === 'histogram' && {
-          boundaries: field === 'histogram' ? boundariesOf(point) : [],
+        ...(known.instrument.type === 'histogram' && {
+          boundaries: total.boundaries,
           buckets: added.buckets,
         }),
         ...(exemplars.length > 0 && { exemplars }),
-      });
-    }
+      },
+      room.isCut,
+    );
   }
 
   /** What came since the last time; undefined the first time, when nobody knows since when it counts. */
-  private addedTo(key: string, total: Total): Total | undefined {
-    const before = this.totals.get(key);
-    if (before === undefined && this.totals.size >= MAX_SERIES) this.totals.clear();
-    this.totals.set(key, total);
+  private addedTo(
+    { totals }: KnownInstrument,
+    attributes: string,
+    total: PointTotal,
+  ): Pick<PointTotal, 'value' | 'count' | 'buckets'> | undefined {
+    const before = totals.get(attributes);
+    if (before === undefined) {
+      this.series += 1;
+      this.addWeight(attributes.length + total.buckets.size);
+    } else this.addWeight(total.buckets.size - before.buckets.size);
+    totals.set(attributes, total);
     if (before === undefined) return undefined;
     // Less than before: the sender was started anew, and began at zero.
     if (total.count < before.count || (total.count === 0 && total.value < before.value)) return total;
@@ -116,31 +165,53 @@ export class PointReader {
       const more = count - (before.buckets.get(bucket) ?? 0);
       if (more > 0) buckets.set(bucket, more);
     }
-    return { value: total.value - before.value, count: total.count - before.count, buckets };
+    const value = total.value - before.value;
+    // Two totals of opposite sign may be further apart than a number can say.
+    return Number.isFinite(value) ? { value, count: total.count - before.count, buckets } : undefined;
   }
 
   private instrumentOf(
     metric: Fields,
     type: StoredInstrumentType,
-    resource: StoredResource,
-    scope: string,
-  ): StoredInstrument {
-    const [name, unit] = [textAt(metric, 'name'), textAt(metric, 'unit')];
-    const key = `${resource.attributes}\n${scope}\n${name}\n${unit}\n${type}`;
-    let known = this.instruments.get(key);
+    { resource, scope }: Sender,
+  ): KnownInstrument {
+    const [name, unit] = [
+      textAt(metric, 'name').slice(0, MAX_NAME),
+      textAt(metric, 'unit').slice(0, MAX_NAME),
+    ];
+    let instruments = this.senders.get(resource.attributes);
+    if (instruments === undefined) {
+      this.addWeight(resource.attributes.length);
+      this.senders.set(resource.attributes, (instruments = new Map<string, KnownInstrument>()));
+    }
+    const key = `${scope}\n${name}\n${unit}\n${type}`;
+    let known = instruments.get(key);
     if (known === undefined) {
-      known = { resource, scope, name, description: textAt(metric, 'description'), unit, type };
-      if (this.instruments.size >= MAX_SERIES) this.instruments.clear();
-      this.instruments.set(key, known);
+      const description = textAt(metric, 'description').slice(0, MAX_NAME);
+      known = { instrument: { resource, scope, name, description, unit, type }, totals: new Map() };
+      this.series += 1;
+      this.addWeight(2 * key.length + description.length);
+      instruments.set(key, known);
     }
     return known;
   }
+
+  /** To be called before something is remembered. */
+  private addWeight(weight: number): void {
+    this.weight += weight;
+    if (this.series <= MAX_SERIES && this.weight <= MAX_WEIGHT) return;
+    this.senders.clear();
+    this.series = 0;
+    this.weight = 0;
+  }
 }
 
-/** 0 is how protobuf says that there is none. */
-function timeOf(point: Fields, now: number): number {
-  const time = microsecondsAt(point, 'timeUnixNano');
-  return time === undefined || time === 0 ? now : time / 1_000;
+/** Milliseconds. 0 is how protobuf says that there is none; undefined for what is no time. */
+function timeOf(point: Fields, now: number): number | undefined {
+  const written = point.timeUnixNano;
+  if (written === undefined || written === null) return now;
+  const time = microsecondsAt(point, 'timeUnixNano', now);
+  return time === 0 ? now : time && time / 1_000;
 }
 
 /** JSON may have the name of the enumeration instead of its number. */
@@ -149,55 +220,13 @@ function isCumulativeIn(data: Fields): boolean {
   return temporality === CUMULATIVE || temporality === 'AGGREGATION_TEMPORALITY_CUMULATIVE';
 }
 
-function totalOf(point: Fields, field: string): Total {
-  if (field === 'gauge' || field === 'sum')
-    return {
-      value: numberAt(point, 'asDouble') ?? numberAt(point, 'asInt') ?? 0,
-      count: 0,
-      buckets: new Map(),
-    };
-  const buckets = field === 'histogram' ? explicitBuckets(point) : exponentialBuckets(point);
-  return { value: numberAt(point, 'sum') ?? 0, count: numberAt(point, 'count') ?? 0, buckets };
-}
-
-function explicitBuckets(point: Fields): Map<number, number> {
-  const buckets = new Map<number, number>();
-  numbersAt(point, 'bucketCounts').forEach((count, index) => {
-    if (count > 0) buckets.set(index, count);
-  });
-  return buckets;
-}
-
-/** As buckets of the store, by the middle of each. */
-function exponentialBuckets(point: Fields): Map<number, number> {
-  const buckets = new Map<number, number>();
-  const scale = numberAt(point, 'scale') ?? 0;
-  const positive = objectAt(point, 'positive');
-  const offset = numberAt(positive, 'offset') ?? 0;
-  const add = (bucket: number, count: number): void => {
-    if (count > 0) buckets.set(bucket, (buckets.get(bucket) ?? 0) + count);
-  };
-  add(0, numberAt(point, 'zeroCount') ?? 0);
-  numbersAt(positive, 'bucketCounts').forEach((count, index) => {
-    add(valueBucket(2 ** ((offset + index + 0.5) / 2 ** scale)), count);
-  });
-  return buckets;
-}
-
-function boundariesOf(point: Fields): number[] {
-  return numbersAt(point, 'explicitBounds').filter(Number.isFinite);
-}
-
-function numbersAt(parent: Fields, name: string): number[] {
-  const list = parent[name];
-  return Array.isArray(list) ? list.map(Number) : [];
-}
-
-function readExemplar(exemplar: Fields): StoredExemplar | undefined {
+function readExemplar(exemplar: Fields, now: number): StoredExemplar | undefined {
   const traceId = idAt(exemplar, 'traceId', 32);
   const spanId = idAt(exemplar, 'spanId', 16);
-  const value = numberAt(exemplar, 'asDouble') ?? numberAt(exemplar, 'asInt');
-  const time = microsecondsAt(exemplar, 'timeUnixNano');
+  const value =
+    finiteAt(exemplar, 'asDouble') ??
+    integerAt(exemplar, 'asInt', [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+  const time = microsecondsAt(exemplar, 'timeUnixNano', now);
   if (traceId === undefined || spanId === undefined || value === undefined || time === undefined)
     return undefined;
   return { traceId, spanId, value, time: time / 1_000 };
@@ -205,5 +234,6 @@ function readExemplar(exemplar: Fields): StoredExemplar | undefined {
 
 /** Equal attributes give equal texts. */
 function sortedText(attributes: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
 }

@@ -1,11 +1,14 @@
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
 import { type StoredResource } from '../../store/rows.interface.js';
 import { type ApiValue } from '../api/api.interface.js';
-import { attributesAt } from './read-values.js';
+import { attributesAt, MAX_NAME } from './read-values.js';
 
 const MAX_RESOURCES = 200;
+/** Characters of their attributes together. */
+const MAX_CHARACTERS = 4_194_304;
 /** Rows are looked up by the object of their resource: the same sender must get the same object. */
 const known = new Map<string, StoredResource>();
+let characters = 0;
 
 /** Who sent something, by the `resource` of OTLP. */
 export function readResource(resource: Readonly<Record<string, unknown>>): StoredResource {
@@ -20,12 +23,16 @@ export function readResource(resource: Readonly<Record<string, unknown>>): Store
       instance: textOf(attributes['service.instance.id']),
       attributes: text,
     };
-    if (known.size >= MAX_RESOURCES) known.clear();
+    characters += text.length;
+    if (known.size >= MAX_RESOURCES || characters > MAX_CHARACTERS) {
+      known.clear();
+      characters = text.length;
+    }
     known.set(text, stored);
   }
   return stored;
 }
 
 function textOf(value: ApiValue | undefined): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
 }

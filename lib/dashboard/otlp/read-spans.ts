@@ -6,69 +6,77 @@ import {
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
 import { redaction } from '../../redaction/active-redaction.js';
-import { SPAN_KIND, SPAN_STATUS, type StoredResource, type StoredSpan } from '../../store/rows.interface.js';
+import { type Steps } from '../../store/queries/steps.js';
+import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../store/rows.interface.js';
 import { type ApiSpanEvent, type ApiSpanLink, type ApiValue } from '../api/api.interface.js';
-import { readResource } from './read-resource.js';
-import { attributesAt, idAt, listAt, microsecondsAt, numberAt, objectAt, textAt } from './read-values.js';
+import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import {
+  attributesAt,
+  idAt,
+  ItemRoom,
+  listAt,
+  MAX_NAME,
+  microsecondsAt,
+  numberAt,
+  objectAt,
+  textAt,
+} from './read-values.js';
+import { RequestBudget } from './request-budget.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a request had in it: rows, and how many items could not be made into one, with the reason of the last. */
-export interface ReadItems<Row> {
-  readonly rows: readonly Row[];
-  readonly rejected: number;
-  readonly reason: string;
-}
-
 /** As attributes were called before; others still do. */
 const FORMER = { method: 'http.method', status: 'http.status_code' } as const;
-const MAX_NAME = 1_000;
+/** Events and links of one span. */
+const MAX_PARTS = 1_000;
+const MAX_METHOD = 100;
 
 /**
- * The rows of an `ExportTraceServiceRequest`.
+ * The rows of an `ExportTraceServiceRequest`, in steps.
  *
- * @throws DashboardError 400 when it is none
+ * @throws DashboardError 400 when it is none, 413 beyond the budget
  */
-export function readSpanRows(request: Fields): ReadItems<StoredSpan> {
-  const rows: StoredSpan[] = [];
-  let rejected = 0;
-  let reason = '';
-  for (const ofResource of listAt(request, 'resourceSpans')) {
-    const resource = readResource(objectAt(ofResource, 'resource'));
-    for (const ofScope of listAt(ofResource, 'scopeSpans')) {
-      const scope = textAt(objectAt(ofScope, 'scope'), 'name');
-      for (const span of listAt(ofScope, 'spans')) {
-        const row = readSpan(span, resource, scope);
-        if (typeof row !== 'string') rows.push(row);
-        else {
-          rejected += 1;
-          reason = row;
-        }
-      }
-    }
-  }
-  return { rows, rejected, reason };
+export function* readSpanRows(
+  request: Fields,
+  budget = new RequestBudget(),
+  now = Date.now(),
+): Steps<ReadItems<StoredSpan>> {
+  const collector = new ItemCollector<StoredSpan>(budget);
+  const names = { resources: 'resourceSpans', scopes: 'scopeSpans', items: 'spans' };
+  yield* readEachItem(request, names, budget, (span, sender) => {
+    const room = new ItemRoom();
+    const row = readSpan(span, sender, room, now);
+    if (typeof row === 'string') collector.reject(row);
+    else collector.add(row, room.isCut);
+    return undefined;
+  });
+  return collector.result;
 }
 
 /** A row, or why there is none. */
-function readSpan(span: Fields, resource: StoredResource, scope: string): StoredSpan | string {
+function readSpan(
+  span: Fields,
+  { resource, scope }: Sender,
+  room: ItemRoom,
+  now: number,
+): StoredSpan | string {
   const traceId = idAt(span, 'traceId', 32);
   const spanId = idAt(span, 'spanId', 16);
   const parentId = idAt(span, 'parentSpanId', 16) ?? '0'.repeat(16);
-  const start = microsecondsAt(span, 'startTimeUnixNano');
-  const end = microsecondsAt(span, 'endTimeUnixNano');
+  const start = microsecondsAt(span, 'startTimeUnixNano', now);
+  const end = microsecondsAt(span, 'endTimeUnixNano', now);
   if (traceId === undefined) return 'traceId must be 32 hexadecimal digits that are not all zero';
   if (spanId === undefined) return 'spanId must be 16 hexadecimal digits that are not all zero';
-  if (start === undefined || end === undefined)
-    return 'startTimeUnixNano and endTimeUnixNano must be nanoseconds since the epoch';
-  const attributes = attributesAt(span);
+  if (start === undefined || end === undefined || isUnset(span.startTimeUnixNano))
+    return 'startTimeUnixNano and endTimeUnixNano must be nanoseconds since the epoch, at most a day ahead';
+  const attributes = attributesAt(span, room);
   const status = objectAt(span, 'status');
   // OTLP counts from 1, for 0 is "not said".
   const kind = Math.max(0, (numberAt(span, 'kind') ?? 1) - 1);
   const code = numberAt(status, 'code') ?? SPAN_STATUS.unset;
-  const events = listAt(span, 'events').map(readEvent);
-  const links = listAt(span, 'links')
-    .map(readLink)
+  const events = partsOf(span, 'events', room).map((event) => readEvent(event, room));
+  const links = partsOf(span, 'links', room)
+    .map((link) => readLink(link, room))
     .filter((link) => link !== undefined);
   return {
     resource,
@@ -78,17 +86,22 @@ function readSpan(span: Fields, resource: StoredResource, scope: string): Stored
     idLow: wordOf(spanId, 8),
     parentHigh: wordOf(parentId, 0),
     parentLow: wordOf(parentId, 8),
-    name: redaction().text(textAt(span, 'name')).slice(0, MAX_NAME),
+    name: redaction().text(room.takeText(textAt(span, 'name'), MAX_NAME)),
     kind: Number.isInteger(kind) && kind <= SPAN_KIND.consumer ? kind : SPAN_KIND.internal,
     start,
     duration: Math.max(0, end - start),
     status: code === SPAN_STATUS.error || code === SPAN_STATUS.ok ? code : SPAN_STATUS.unset,
-    statusMessage: redaction().errorText(textAt(status, 'message')) || undefined,
+    statusMessage: redaction().errorText(room.takeText(textAt(status, 'message'))) || undefined,
     attributes: JSON.stringify(attributes),
     events: events.length === 0 ? undefined : JSON.stringify(events),
     links: links.length === 0 ? undefined : JSON.stringify(links),
     ...(kind === SPAN_KIND.internal || kind === SPAN_KIND.client ? NO_ENTRY : describeEntry(attributes)),
   };
+}
+
+/** 0 is how protobuf says that there is none. */
+function isUnset(time: unknown): boolean {
+  return Number(time) === 0;
 }
 
 type Entry = Pick<StoredSpan, 'method' | 'route' | 'outcome'>;
@@ -102,28 +115,35 @@ function describeEntry(attributes: Readonly<Record<string, ApiValue>>): Entry {
     attributes[FORMER.status] ??
     attributes[ATTR_RPC_STATUS_CODE] ??
     attributes[ATTR_ERROR_TYPE];
-  const textOf = (value: ApiValue | undefined): string | undefined =>
-    typeof value === 'string' ? value : undefined;
+  const textOf = (value: ApiValue | undefined, max: number): string | undefined =>
+    typeof value === 'string' ? value.slice(0, max) : undefined;
   return {
-    method: textOf(attributes[ATTR_HTTP_REQUEST_METHOD] ?? attributes[FORMER.method]),
-    route: textOf(attributes[ATTR_HTTP_ROUTE]),
-    outcome: typeof outcome === 'string' || typeof outcome === 'number' ? String(outcome) : undefined,
+    method: textOf(attributes[ATTR_HTTP_REQUEST_METHOD] ?? attributes[FORMER.method], MAX_METHOD),
+    route: textOf(attributes[ATTR_HTTP_ROUTE], MAX_NAME),
+    outcome: textOf(typeof outcome === 'number' ? String(outcome) : outcome, MAX_METHOD),
   };
 }
 
-function readEvent(event: Fields): ApiSpanEvent {
+function partsOf(span: Fields, name: string, room: ItemRoom): readonly Fields[] {
+  const parts = listAt(span, name);
+  if (parts.length <= MAX_PARTS) return parts;
+  room.isCut = true;
+  return parts.slice(0, MAX_PARTS);
+}
+
+function readEvent(event: Fields, room: ItemRoom): ApiSpanEvent {
   return {
-    name: textAt(event, 'name').slice(0, MAX_NAME),
+    name: room.takeText(textAt(event, 'name'), MAX_NAME),
     time: (microsecondsAt(event, 'timeUnixNano') ?? 0) / 1_000,
-    attributes: attributesAt(event),
+    attributes: attributesAt(event, room),
   };
 }
 
-function readLink(link: Fields): ApiSpanLink | undefined {
+function readLink(link: Fields, room: ItemRoom): ApiSpanLink | undefined {
   const traceId = idAt(link, 'traceId', 32);
   const spanId = idAt(link, 'spanId', 16);
   if (traceId === undefined || spanId === undefined) return undefined;
-  return { traceId, spanId, attributes: attributesAt(link) };
+  return { traceId, spanId, attributes: attributesAt(link, room) };
 }
 
 /** 32 bits of an id, from a digit on. */

@@ -6,6 +6,44 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Deeper values are left out. */
 const MAX_DEPTH = 16;
+/** Longer texts are cut, as those of the application itself are. */
+const MAX_TEXT = 16_384;
+export const MAX_NAME = 1_000;
+/** Values and characters of one span, data point, log record or resource; what exceeds them is left out. */
+const MAX_VALUES = 5_000;
+const MAX_CHARACTERS = 262_144;
+/** Clocks differ, but not by more than a day. */
+const MAX_AHEAD_US = 24 * 3_600_000_000;
+/** A text that is a number: not `0x10`, and no spaces. */
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** How much of one item is kept. */
+export class ItemRoom {
+  private values = MAX_VALUES;
+  private characters = MAX_CHARACTERS;
+  /** Whether something was cut or left out. */
+  isCut = false;
+
+  /** @param maxText characters of one text */
+  constructor(private readonly maxText = MAX_TEXT) {}
+
+  /** Whether there is room for one more value. */
+  takeValue(): boolean {
+    this.values -= 1;
+    if (this.values >= 0 && this.characters > 0) return true;
+    this.isCut = true;
+    return false;
+  }
+
+  /** The text, or its beginning. */
+  takeText(text: string, max = this.maxText): string {
+    const room = Math.max(0, Math.min(max, this.characters));
+    this.characters -= Math.min(text.length, room);
+    if (text.length <= room) return text;
+    this.isCut = true;
+    return `${text.slice(0, room)}…`;
+  }
+}
 
 /** The object at `name`; empty when it is missing. @throws DashboardError 400 when it is something else */
 export function objectAt(parent: Fields, name: string): Fields {
@@ -31,20 +69,81 @@ export function textAt(parent: Fields, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A number, written as one or as a text; undefined when it is missing or none. */
+/** A number, written as one or as a text, finite or not; undefined when it is missing or none. */
 export function numberAt(parent: Fields, name: string): number | undefined {
-  const value = parent[name];
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string' || value === '') return undefined;
-  const number = Number(value);
-  return Number.isNaN(number) && value !== 'NaN' ? undefined : number;
+  return toNumber(parent[name]);
 }
 
-/** Microseconds since the epoch of what is written in nanoseconds; undefined when it is missing or none. */
-export function microsecondsAt(parent: Fields, name: string): number | undefined {
+function toNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return undefined;
+  return NUMBER.test(value) || /^(?:NaN|-?Infinity)$/.test(value) ? Number(value) : undefined;
+}
+
+/** A finite number; undefined when it is missing, none or not finite. */
+export function finiteAt(parent: Fields, name: string): number | undefined {
+  const number = numberAt(parent, name);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** A whole number from `min` to `max`; undefined when it is none of these, and `otherwise` when it is missing. */
+export function integerAt(
+  parent: Fields,
+  name: string,
+  [min, max]: readonly [min: number, max: number],
+  otherwise?: number,
+): number | undefined {
   const value = parent[name];
-  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return Number(BigInt(value) / 1_000n);
-  return typeof value === 'number' && value >= 0 ? Math.round(value / 1_000) : undefined;
+  if (value === undefined || value === null) return otherwise;
+  return integerOf(value, min, max);
+}
+
+/** The numbers of a list; undefined when it is too long, or when one is no whole number from 0 on. */
+export function countsAt(parent: Fields, name: string, maxLength: number): number[] | undefined {
+  const list = parent[name];
+  if (list === undefined || list === null) return [];
+  if (!Array.isArray(list) || list.length > maxLength) return undefined;
+  const counts: number[] = [];
+  for (const value of list as unknown[]) {
+    const count = integerOf(value, 0, Number.MAX_SAFE_INTEGER);
+    if (count === undefined) return undefined;
+    counts.push(count);
+  }
+  return counts;
+}
+
+/** The numbers of a list; undefined when it is too long, or when they are not finite and rising. */
+export function boundsAt(parent: Fields, name: string, maxLength: number): number[] | undefined {
+  const list = parent[name];
+  if (list === undefined || list === null) return [];
+  if (!Array.isArray(list) || list.length > maxLength) return undefined;
+  const bounds: number[] = [];
+  for (const value of list as unknown[]) {
+    const bound = toNumber(value);
+    if (bound === undefined || !Number.isFinite(bound) || bound <= (bounds.at(-1) ?? -Infinity))
+      return undefined;
+    bounds.push(bound);
+  }
+  return bounds;
+}
+
+function integerOf(value: unknown, min: number, max: number): number | undefined {
+  const number = toNumber(value);
+  return number !== undefined && Number.isSafeInteger(number) && number >= min && number <= max
+    ? number
+    : undefined;
+}
+
+/**
+ * Microseconds since the epoch of what is written in nanoseconds; undefined when it is missing, none,
+ * or more than a day ahead of this machine's clock.
+ */
+export function microsecondsAt(parent: Fields, name: string, now = Date.now()): number | undefined {
+  const value = parent[name];
+  let time: number | undefined;
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) time = Number(BigInt(value) / 1_000n);
+  else if (typeof value === 'number' && value >= 0) time = Math.round(value / 1_000);
+  return time !== undefined && time <= now * 1_000 + MAX_AHEAD_US ? time : undefined;
 }
 
 /** An id of that many digits, in lower case; undefined when it is none, or all zero. */
@@ -55,41 +154,60 @@ export function idAt(parent: Fields, name: string, digits: 16 | 32): string | un
 }
 
 /** The attributes of something, without secrets; what has no value is left out, and the last of a name counts. */
-export function attributesAt(parent: Fields, name = 'attributes', depth = 0): Record<string, ApiValue> {
+export function attributesAt(parent: Fields, room = new ItemRoom()): Record<string, ApiValue> {
+  return readAttributeList(listAt(parent, 'attributes'), room, 0);
+}
+
+function readAttributeList(list: readonly Fields[], room: ItemRoom, depth: number): Record<string, ApiValue> {
   const attributes: Record<string, ApiValue> = {};
-  for (const entry of listAt(parent, name)) {
-    const value = readValue(objectAt(entry, 'value'), depth);
+  for (const entry of list) {
+    if (!room.takeValue()) break;
+    const key = room.takeText(textAt(entry, 'key'), MAX_NAME);
+    const value = readValue(objectAt(entry, 'value'), room, depth);
     if (value === undefined) continue;
-    const key = textAt(entry, 'key');
-    Object.defineProperty(attributes, key, {
-      // "__proto__" is a name like any other.
-      value: redaction().attribute(key, value),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    const redacted = redaction().attribute(key, value);
+    if (key !== '__proto__') attributes[key] = redacted;
+    // A name like any other.
+    else
+      Object.defineProperty(attributes, key, {
+        value: redacted,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   }
   return attributes;
 }
 
 /** What an `AnyValue` says; undefined for none. */
-export function readValue(value: Fields, depth = 0): ApiValue | undefined {
-  if (depth > MAX_DEPTH) return undefined;
-  if (typeof value.stringValue === 'string') return value.stringValue;
+export function readValue(value: Fields, room = new ItemRoom(), depth = 0): ApiValue | undefined {
+  if (depth > MAX_DEPTH) {
+    room.isCut = true;
+    return undefined;
+  }
+  if (typeof value.stringValue === 'string') return room.takeText(value.stringValue);
   if (typeof value.boolValue === 'boolean') return value.boolValue;
-  if (value.intValue !== undefined) return readInteger(value);
+  if (value.intValue !== undefined) return readInteger(value, room);
   if (value.doubleValue !== undefined) return readDouble(value);
-  if (value.arrayValue !== undefined)
-    return listAt(objectAt(value, 'arrayValue'), 'values').map((each) => readValue(each, depth + 1) ?? null);
+  if (value.arrayValue !== undefined) {
+    const values: ApiValue[] = [];
+    for (const each of listAt(objectAt(value, 'arrayValue'), 'values')) {
+      if (!room.takeValue()) break;
+      values.push(readValue(each, room, depth + 1) ?? null);
+    }
+    return values;
+  }
   if (value.kvlistValue !== undefined)
-    return attributesAt(objectAt(value, 'kvlistValue'), 'values', depth + 1);
-  return typeof value.bytesValue === 'string' ? value.bytesValue : undefined;
+    return readAttributeList(listAt(objectAt(value, 'kvlistValue'), 'values'), room, depth + 1);
+  return typeof value.bytesValue === 'string' ? room.takeText(value.bytesValue) : undefined;
 }
 
 /** As a text when it is too big for a number. */
-function readInteger(value: Fields): ApiValue | undefined {
+function readInteger(value: Fields, room: ItemRoom): ApiValue | undefined {
   const number = numberAt(value, 'intValue');
-  return number === undefined || Number.isSafeInteger(number) ? number : String(value.intValue);
+  return number === undefined || Number.isSafeInteger(number)
+    ? number
+    : room.takeText(String(value.intValue), 40);
 }
 
 /** JSON has no words for what is not finite. */

@@ -1,9 +1,13 @@
-/** Counts by number of bucket as few bytes: how far the next bucket is, how many are in it, each in groups of seven bits. */
+/**
+ * Counts by number of bucket as few bytes: how far the next bucket is, how many are in it, each in groups of seven bits. What is no count
+ * is left out.
+ */
 export function encodeCounts(counts: ReadonlyMap<number, number>): Uint8Array {
   const sorted = [...counts].sort(([a], [b]) => a - b);
   const bytes: number[] = [];
   let previous = 0;
   for (const [bucket, count] of sorted) {
+    if (!isCount(bucket) || !isCount(count)) continue;
     pushVarint(bytes, bucket - previous);
     pushVarint(bytes, count);
     previous = bucket;
@@ -11,7 +15,7 @@ export function encodeCounts(counts: ReadonlyMap<number, number>): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Tells `take` of each bucket that the bytes name. */
+/** Calls `take` for each bucket that the bytes name; bytes that are damaged end it. */
 export function readCounts(bytes: Uint8Array, take: (bucket: number, count: number) => void): void {
   let position = 0;
   const next = (): number => {
@@ -28,8 +32,14 @@ export function readCounts(bytes: Uint8Array, take: (bucket: number, count: numb
   let bucket = 0;
   while (position < bytes.length) {
     bucket += next();
-    take(bucket, next());
+    const count = next();
+    if (!isCount(bucket) || !isCount(count)) return;
+    take(bucket, count);
   }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 function pushVarint(bytes: number[], given: number): void {

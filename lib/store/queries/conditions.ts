@@ -27,8 +27,8 @@ export function hasField(column: string, { key, value }: FieldFilter): [string, 
   const label = JSON.stringify(key);
   const path = `$.${label}`;
   // Looking for the two texts is cheaper than reading the JSON, which few rows get to.
-  const text = `instr(${column}, ?) > 0 AND instr(${column}, ?) > 0 AND
-    CASE json_type(${column}, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(${column} ->> ? AS TEXT) END = ?`;
+  const text = `instr(${column}, ?) > 0 AND instr(${column}, ?) > 0 AND CASE WHEN json_valid(${column}) THEN
+    CASE json_type(${column}, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(${column} ->> ? AS TEXT) END = ? ELSE 0 END`;
   return [text, label, JSON.stringify(value).slice(1, -1), path, path, value];
 }
 

@@ -5,7 +5,7 @@ export interface Cursor {
 }
 
 export function writeCursor({ at, id }: Cursor): string {
-  return `${at}.${id}`;
+  return `${Math.max(0, Math.floor(at))}.${id}`;
 }
 
 /** Undefined for a text that is none. */

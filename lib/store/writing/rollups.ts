@@ -103,7 +103,7 @@ export class Rollups {
     return written;
   }
 
-  /** Slots that are over are forgotten. */
+  /** Slots that are over are forgotten, and so are those of clocks that are ahead: they would never be over. */
   settle(written: readonly Rollup[], now: number): void {
     for (const rollup of written) {
       rollup.isDirty = false;
@@ -114,7 +114,7 @@ export class Rollups {
       this.open.set(key, rollup);
     }
     for (const [key, { isDirty, slot, level }] of this.open)
-      if (!isDirty && slot + 2 * (ROLLUP_SLOTS_MS[level] ?? 0) < now) this.open.delete(key);
+      if (!isDirty && Math.abs(now - slot) > 2 * (ROLLUP_SLOTS_MS[level] ?? 0)) this.open.delete(key);
   }
 
   private writeOne(rollup: Rollup, database: Database, tally: Tally): void {

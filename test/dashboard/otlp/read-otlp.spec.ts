@@ -4,12 +4,15 @@ import { ProtobufError } from '../../../lib/dashboard/otlp/protobuf-reader.js';
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { PointReader } from '../../../lib/dashboard/otlp/read-points.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
+import { takeAllSteps } from '../../../lib/store/queries/steps.js';
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, SPAN_ID, TRACE_ID, traceRequest } from './otlp-requests.js';
 
 type Signal = keyof typeof OTLP_REQUESTS;
 
+const readSpanRowsNow = (request: Readonly<Record<string, unknown>>) => takeAllSteps(readSpanRows(request));
+const readLogRowsNow = (request: Readonly<Record<string, unknown>>) => takeAllSteps(readLogRows(request));
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
 const throughProtobuf = (signal: Signal, request: object) =>
   decodeProtobuf(encodeRequest(signal, request), OTLP_REQUESTS[signal]);
@@ -32,7 +35,7 @@ const FORMS = [
 
 describe.each(FORMS)('OTLP as $form', ({ traces, logs, metrics }) => {
   it('becomes the rows of spans', () => {
-    const { rows, rejected } = readSpanRows(traces());
+    const { rows, rejected } = readSpanRowsNow(traces());
     expect(rejected).toBe(0);
     expect(rows).toHaveLength(1);
     const { attributes, events, links, resource, ...row } = rows[0]!;
@@ -76,11 +79,11 @@ describe.each(FORMS)('OTLP as $form', ({ traces, logs, metrics }) => {
   });
 
   it('gives the same resource for the same sender', () => {
-    expect(readSpanRows(traces()).rows[0]?.resource).toBe(readLogRows(logs()).rows[0]?.resource);
+    expect(readSpanRowsNow(traces()).rows[0]?.resource).toBe(readLogRowsNow(logs()).rows[0]?.resource);
   });
 
   it('becomes the rows of log lines', () => {
-    expect(readLogRows(logs()).rows).toEqual([
+    expect(readLogRowsNow(logs()).rows).toEqual([
       expect.objectContaining({
         time: 1_700_000_000_000,
         level: 50,
@@ -95,10 +98,10 @@ describe.each(FORMS)('OTLP as $form', ({ traces, logs, metrics }) => {
 
   it('becomes what was added to running totals since the last time', () => {
     const reader = new PointReader();
-    const first = reader.readPointRows(metrics(10)).rows;
+    const first = takeAllSteps(reader.readPointRows(metrics(10))).rows;
     expect(first.map(({ instrument }) => instrument.name)).toEqual(['depth']);
     expect(first[0]).toMatchObject({ value: -1.5, count: 0, attributes: '{}', time: 1_700_000_000_000 });
-    const [calls, duration] = reader.readPointRows(metrics(14)).rows;
+    const [calls, duration] = takeAllSteps(reader.readPointRows(metrics(14))).rows;
     expect(calls).toMatchObject({
       value: 4,
       attributes: '{"a":"1","b":"2"}',
@@ -112,7 +115,7 @@ describe.each(FORMS)('OTLP as $form', ({ traces, logs, metrics }) => {
       exemplars: [{ traceId: TRACE_ID, spanId: SPAN_ID, value: 0.5, time: 1_700_000_000_000 }],
       instrument: { type: 'histogram', unit: 's' },
     });
-    const restarted = reader.readPointRows(metrics(3)).rows;
+    const restarted = takeAllSteps(reader.readPointRows(metrics(3))).rows;
     expect(restarted.map(({ value }) => value)).toEqual([3, 1.5, -1.5]);
   });
 });
@@ -145,7 +148,7 @@ describe('readSpanRows()', () => {
     [{ spanId: 42 }, 'spanId'],
     [{ startTimeUnixNano: 'yesterday' }, 'startTimeUnixNano'],
   ])('rejects %j and says why', (change, reason) => {
-    const { rows, rejected, reason: said } = readSpanRows(spanWith(change));
+    const { rows, rejected, reason: said } = readSpanRowsNow(spanWith(change));
     expect([rows.length, rejected]).toEqual([0, 1]);
     expect(said).toContain(reason);
   });
@@ -157,7 +160,7 @@ describe('readSpanRows()', () => {
     { name: 7 },
     { parentSpanId: '' },
   ])('takes %j with what is left of it', (change) => {
-    expect(readSpanRows(spanWith(change)).rows).toHaveLength(1);
+    expect(readSpanRowsNow(spanWith(change)).rows).toHaveLength(1);
   });
 
   it.each([
@@ -166,7 +169,7 @@ describe('readSpanRows()', () => {
     { resourceSpans: [{ scopeSpans: {} }] },
     spanWith({ attributes: 'x' }),
   ])('throws for %j', (request) => {
-    expect(() => readSpanRows(request)).toThrow(DashboardError);
+    expect(() => readSpanRowsNow(request)).toThrow(DashboardError);
   });
 });
 
@@ -193,7 +196,7 @@ describe('decodeProtobuf()', () => {
       const mutated = Buffer.from(encoded);
       for (let change = 0; change < 4; change += 1) mutated[random() % mutated.length] = random() % 256;
       try {
-        readSpanRows(decodeProtobuf(mutated, OTLP_REQUESTS.traces));
+        readSpanRowsNow(decodeProtobuf(mutated, OTLP_REQUESTS.traces));
       } catch (error) {
         if (!(error instanceof ProtobufError) && !(error instanceof DashboardError)) throw error;
       }

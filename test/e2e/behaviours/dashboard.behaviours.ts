@@ -757,19 +757,34 @@ export function describeDashboard(platform: Platform): void {
       await answered('the trace', () => ask(app, `traces/${traceId}`));
     });
 
-    it.each([
+    it.each<[string, string, Record<string, string>, number]>([
       ['JSON that is none', '{"resourceSpans":', {}, 400],
       ['a list', '[]', {}, 400],
       ['fields of another type', '{"resourceSpans":7}', {}, 400],
-      ['protobuf that is none', 'not protobuf', { 'content-type': 'application/x-protobuf' }, 400],
       ['gzip that is none', '{}', { 'content-encoding': 'gzip' }, 400],
       ['another packing', '{}', { 'content-encoding': 'br' }, 415],
-      ['another type', 'x', { 'content-type': 'text/plain' }, 415],
-    ])('answers %s with the reason', async (_what, body, headers, status) => {
+    ])('answers %s with a Status that has the reason', async (_what, body, headers, status) => {
       const response = await send('traces', body, headers);
       expect([response.status, await response.json()]).toEqual([
         status,
-        { error: { status, message: expect.any(String) as unknown } },
+        { code: 3, message: expect.any(String) as unknown },
+      ]);
+    });
+
+    it('answers protobuf that is none with a Status in protobuf', async () => {
+      const response = await send('traces', 'not protobuf', { 'content-type': 'application/x-protobuf' });
+      expect([response.status, response.headers.get('content-type')]).toEqual([
+        400,
+        'application/x-protobuf',
+      ]);
+      expect(Buffer.from(await response.arrayBuffer()).toString('latin1')).toContain('no OTLP request');
+    });
+
+    it('answers another type with the reason', async () => {
+      const response = await send('traces', 'x', { 'content-type': 'text/plain' });
+      expect([response.status, await response.json()]).toEqual([
+        415,
+        { error: { status: 415, message: expect.any(String) as unknown } },
       ]);
     });
 

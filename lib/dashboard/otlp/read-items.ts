@@ -1,0 +1,83 @@
+import { type Steps } from '../../store/queries/steps.js';
+import { type StoredResource } from '../../store/rows.interface.js';
+import { type RequestBudget } from './request-budget.js';
+import { readResource } from './read-resource.js';
+import { listAt, MAX_NAME, objectAt, textAt } from './read-values.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a request had in it: rows, and how many items could not be made into one, with a reason. */
+export interface ReadItems<Row> {
+  readonly rows: readonly Row[];
+  readonly rejected: number;
+  /** Why items were rejected or cut; empty when all were taken as they are. */
+  readonly reason: string;
+}
+
+/** Who sent an item. */
+export interface Sender {
+  readonly resource: StoredResource;
+  /** Name of the instrumentation scope. */
+  readonly scope: string;
+}
+
+/** Names of the lists that a request of a signal nests. */
+interface ListNames {
+  readonly resources: string;
+  readonly scopes: string;
+  readonly items: string;
+}
+
+/** Collects the rows of one request, and what could not be taken. */
+export class ItemCollector<Row> {
+  readonly rows: Row[] = [];
+  rejected = 0;
+  private cut = 0;
+  private why = '';
+
+  constructor(private readonly budget: RequestBudget) {}
+
+  /** @throws DashboardError 413 when there are too many */
+  add(row: Row, isCut: boolean): void {
+    this.rows.push(row);
+    this.budget.checkRows(this.rows.length);
+    if (isCut) this.cut += 1;
+  }
+
+  reject(reason: string, count = 1): void {
+    this.rejected += count;
+    this.why = reason;
+  }
+
+  get result(): ReadItems<Row> {
+    const { rows, rejected } = this;
+    const cut = this.cut === 0 ? '' : `${this.cut} items were too large and were cut`;
+    return { rows, rejected, reason: [this.why, cut].filter(Boolean).join('; ') };
+  }
+}
+
+/**
+ * Calls `read` for each item of a request, in steps.
+ *
+ * @throws DashboardError 400 when it is no such request, 413 beyond the budget
+ */
+export function* readEachItem(
+  request: Fields,
+  names: ListNames,
+  budget: RequestBudget,
+  read: (item: Fields, sender: Sender) => Generator<undefined> | undefined,
+): Steps<void> {
+  for (const ofResource of listAt(request, names.resources)) {
+    const resource = readResource(objectAt(ofResource, 'resource'));
+    if (budget.isOverNow) yield* budget.pass();
+    for (const ofScope of listAt(ofResource, names.scopes)) {
+      const scope = textAt(objectAt(ofScope, 'scope'), 'name').slice(0, MAX_NAME);
+      for (const item of listAt(ofScope, names.items)) {
+        // What an item has many of comes one by one.
+        const parts = read(item, { resource, scope });
+        while (parts?.next().done === false) if (budget.isOverNow) yield* budget.pass();
+        if (budget.isOverNow) yield* budget.pass();
+      }
+    }
+  }
+}
