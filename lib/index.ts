@@ -32,6 +32,14 @@ export {
   type SpanKindName,
 } from './config/sampling-options.interface.js';
 export {
+  type IncomingListener,
+  type IncomingMode,
+  type IncomingPolicies,
+  type IncomingPolicy,
+  type IncomingRequest,
+  type PropagationOptions,
+} from './config/propagation-options.js';
+export {
   type LoggingOptions,
   type OtlpProtocol,
   type PrometheusOptions,

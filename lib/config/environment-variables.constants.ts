@@ -6,6 +6,7 @@ import {
   PROPAGATOR_NAMES,
   SAMPLER_NAMES,
 } from './known-values.constants.js';
+import { INCOMING_MODES } from './propagation-options.js';
 
 /** Names of `OTEL_LOG_LEVEL` in the specification that pino calls otherwise are mapped in resolve-logging. */
 const LOG_LEVEL_CHOICES = [...LOG_LEVELS, 'none', 'verbose', 'all'] as const;
@@ -149,6 +150,13 @@ export const ENVIRONMENT_VARIABLES = {
     description: 'How trace context crosses processes.',
     default: '`tracecontext,baggage`',
     option: 'propagators',
+  },
+  TELEMETRY_PROPAGATION_INCOMING: {
+    kind: 'choice',
+    choices: INCOMING_MODES,
+    description: 'What becomes of the trace context that callers send: `trust`, `link` or `ignore`.',
+    default: '`trust`',
+    option: 'propagation.incoming',
   },
   OTEL_EXPORTER_PROMETHEUS_HOST: {
     kind: 'text',

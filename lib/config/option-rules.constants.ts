@@ -26,6 +26,7 @@ import {
 import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
 import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
 import { PROCESS_EVENTS_RULE } from './process-events.js';
+import { PROPAGATION_RULE } from './propagation-options.js';
 import { HIDDEN, renderKind, renderReceived } from './render-received.js';
 import { REDACTION_RULE } from './redaction-rules.constants.js';
 import { SAMPLING_RULE } from './sampling-rules.constants.js';
@@ -184,6 +185,7 @@ const optionRules: RulesOf<TelemetryOptions> = {
     'propagator names or instances',
   ),
   processEvents: PROCESS_EVENTS_RULE,
+  propagation: PROPAGATION_RULE,
   shutdownTimeoutMs: number(
     0,
     2 ** 31 - 1,

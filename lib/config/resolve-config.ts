@@ -2,6 +2,7 @@ import { describeIgnored, invalidOptionsError } from './describe-problems.js';
 import { type ApplicationPackage, findApplicationPackage } from './find-application-package.js';
 import { findIneffectiveVariables } from './find-ineffective-variables.js';
 import { resolveProcessEvents } from './process-events.js';
+import { resolveIncoming } from './propagation-options.js';
 import { readEnvironment } from './read-environment.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveDashboard } from './resolve-dashboard.js';
@@ -71,6 +72,9 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     propagators: Object.freeze([
       ...(options.propagators ?? env.OTEL_PROPAGATORS ?? (['tracecontext', 'baggage'] as const)),
     ]),
+    propagation: Object.freeze({
+      incoming: resolveIncoming(options.propagation?.incoming, env.TELEMETRY_PROPAGATION_INCOMING),
+    }),
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS,
     limits: resolveLimits(options, env),
     warnings: Object.freeze([

@@ -1,3 +1,4 @@
+import { type IncomingConfig } from './propagation-options.js';
 import { type Attributes, type TextMapPropagator } from '@opentelemetry/api';
 import { type Instrumentation } from '@opentelemetry/instrumentation';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
@@ -142,6 +143,7 @@ export interface TelemetryConfig {
   readonly store: StoreConfig | undefined;
   readonly instrumentation: InstrumentationConfig;
   readonly instrumentations: readonly Instrumentation[];
+  readonly propagation: { readonly incoming: IncomingConfig };
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
   readonly processEvents: ProcessEventsConfig;
   readonly shutdownTimeoutMs: number;

@@ -8,6 +8,7 @@ import { type DestinationStream, type LoggerOptions } from 'pino';
 import { type DashboardOptions } from './dashboard-options.interface.js';
 import { type InstrumentationOptions } from './instrumentation-options.interface.js';
 import { type RedactionOptions } from './redaction-options.interface.js';
+import { type PropagationOptions } from './propagation-options.js';
 import { type SamplingOptions } from './sampling-options.interface.js';
 import { type ProcessEventsOptions } from './process-events.js';
 import { type StoreOptions } from './store-options.interface.js';
@@ -164,6 +165,8 @@ export interface TelemetryOptions {
    * leaves the events of the process alone. Default: all on. Env `TELEMETRY_PROCESS_EVENTS`.
    */
   processEvents?: boolean | ProcessEventsOptions;
+  /** What becomes of the trace context that callers send. Default: it is trusted. */
+  propagation?: PropagationOptions;
   /** Longest time to flush at shutdown, in milliseconds. Default 5000. */
   shutdownTimeoutMs?: number;
   /** How large recorded values and waiting telemetry may become. */

@@ -121,6 +121,7 @@ const WRONG: [name: EnvironmentVariableName, text: string, received: string, rem
   ['TELEMETRY_PROCESS_EVENTS', 'off', '"off"', 'Write true or false.'],
   ['OTEL_METRIC_EXPORT_INTERVAL', '0', '"0"', FROM_1],
   ['OTEL_METRIC_EXPORT_TIMEOUT', '30s', '"30s"', FROM_1],
+  ['TELEMETRY_PROPAGATION_INCOMING', 'reject', '"reject"', 'Write one of trust, link, ignore.'],
   ['OTEL_METRICS_EXEMPLAR_FILTER', 'always_on', '"always_on"', 'Write one of trace_based, always_off.'],
   ['OTEL_BSP_SCHEDULE_DELAY', '-1', '"-1"', FROM_0],
   ['OTEL_BSP_EXPORT_TIMEOUT', '1.5', '"1.5"', FROM_0],

@@ -595,6 +595,19 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     '"pg"',
     'Pass an OpenTelemetry instrumentation (an object with enable, disable, setTracerProvider).',
   ],
+  ['propagation', { propagation: 'link' }, '"link"', 'Write an object of propagation options.'],
+  [
+    'propagation.incoming',
+    { propagation: { incoming: 'links' } },
+    '"links"',
+    'Did you mean "link"? Write one of trust, link, ignore.',
+  ],
+  [
+    'propagation.incoming.kafka',
+    { propagation: { incoming: { kafka: 1 } } },
+    '1',
+    'Write one of trust, link, ignore.',
+  ],
   ['propagators', { propagators: 'b3' }, '"b3"', 'Write an array of propagator names or instances.'],
   [
     'propagators[0]',

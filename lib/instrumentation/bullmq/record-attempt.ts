@@ -2,8 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
-  isSpanContextValid,
-  type Link,
+  ROOT_CONTEXT,
   type Span,
   SpanKind,
   trace,
@@ -29,7 +28,8 @@ import {
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
-import { type BullJob, type BullQueue } from './bullmq.interface.js';
+import { type Incoming, linksTo, receive } from '../../tracing/incoming.js';
+import { type BullJob, type BullQueue, type JobOptions } from './bullmq.interface.js';
 import { readJobContext } from './job-context.js';
 import { BULLMQ_SCOPE } from './record-sending.js';
 
@@ -58,7 +58,7 @@ export function recordAttempt<T>(
   attempt: () => T,
   system: QueueSystem = 'bullmq',
 ): T {
-  const added = readJobContext(job.opts ?? {});
+  const { context: added, links } = receiveJob(job.opts ?? {});
   // A worker with a telemetry of BullMQ's own has made its span by now.
   if (worker.opts?.telemetry !== undefined)
     return measureAttempt({ system, queue: worker.name }, job, attempt);
@@ -66,7 +66,7 @@ export function recordAttempt<T>(
     kind: SpanKind.CONSUMER,
     root: true,
     attributes: describeAttempt(system, worker.name, job),
-    links: linksTo(added),
+    links,
     isError: (error: unknown) => !isPostponement(error),
   };
   return context.with(trace.deleteSpan(added), () =>
@@ -105,9 +105,14 @@ function numberOfAttempt({ attemptsStarted = 0, attemptsMade = 0 }: BullJob): nu
   return attemptsStarted > 0 ? attemptsStarted : attemptsMade + 1;
 }
 
-function linksTo(added: Context): Link[] {
-  const producer = trace.getSpanContext(added);
-  return producer !== undefined && isSpanContextValid(producer) ? [{ context: producer }] : [];
+/** A job is linked with whoever added it, and is never a child: `trust` only adds the baggage. */
+function receiveJob(options: JobOptions): Incoming {
+  const headers = options.telemetry?.metadata;
+  if (headers === undefined) return { context: ROOT_CONTEXT, links: [] };
+  const { context: added, links } = receive('bullmq', { headers }, ROOT_CONTEXT, () =>
+    readJobContext(options),
+  );
+  return { context: added, links: links.length > 0 ? links : linksTo(added) };
 }
 
 interface MeasuredQueue {

@@ -15,6 +15,7 @@ interface ExecutionArgs {
 }
 
 interface SocketLike {
+  readonly connectionParams?: unknown;
   readonly extra?: { readonly request?: { readonly headers?: unknown } };
 }
 
@@ -87,7 +88,7 @@ function startOperation(
       definition.kind === 'OperationDefinition' &&
       (typeof operationName !== 'string' || (definition as OperationNodeLike).name?.value === operationName),
   );
-  const links = linksOf(socket.extra?.request?.headers);
+  const links = linksOf(socket.extra?.request?.headers, socket.connectionParams);
   Operation.start(contextValue, { root: true, links, node });
 }
 

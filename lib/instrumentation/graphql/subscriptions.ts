@@ -35,9 +35,10 @@ export function beginSubscription(contextValue: unknown, { operation: node }: Re
   };
 }
 
-/** What an operation over a socket is linked to: the request that opened the socket. */
-export function linksOf(headers: unknown): Link[] {
-  const origin = findConnectionOrigin(headers);
+/** What an operation over a socket is linked to: the request that opened it, else what its parameters name (browsers send no headers). */
+export function linksOf(headers: unknown, connectionParams?: unknown): Link[] {
+  const origin =
+    findConnectionOrigin(headers, 'graphql') ?? findConnectionOrigin(connectionParams, 'graphql');
   return origin === undefined ? [] : [{ context: origin }];
 }
 

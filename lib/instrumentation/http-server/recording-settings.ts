@@ -13,6 +13,8 @@ export interface RecordingSettings {
   readonly writesLines: boolean;
   /** Nothing but these two headers tells of a caller. */
   readonly extractsW3cOnly: boolean;
+  /** Whether every caller is the parent of its request. */
+  readonly trustsCallers: boolean;
   /** A sampler looks at the attributes: all that are known must be there when it decides. */
   readonly describesAtStart: boolean;
   readonly spanAttributes: AttributesOf | undefined;
@@ -27,6 +29,7 @@ export function createRecordingSettings(config: TelemetryConfig): RecordingSetti
     ignores: compileIgnoreRules(ignore),
     writesLines: logging.requestLog,
     extractsW3cOnly: propagators.every((name) => name === 'tracecontext' || name === 'baggage'),
+    trustsCallers: config.propagation.incoming.http === 'trust',
     describesAtStart: !('name' in traces.sampler) || traces.rules.length > 0,
     spanAttributes: guard('spanAttributes', hooks.spanAttributes),
     metricAttributes: guard('metricAttributes', hooks.metricAttributes),

@@ -1,13 +1,15 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { type Context, context, propagation, type Span, trace } from '@opentelemetry/api';
+import { type Context, context, type Link, propagation, type Span, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
+import { type IncomingRequest } from '../../config/propagation-options.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
 import { type FinishedRequest, writeRequestLine } from '../../logging/write-request-line.js';
 import { knownHttpMethod } from '../../metrics/http-method.js';
 import { recordHttpServerRequest } from '../../metrics/http-server-metrics.js';
+import { receive } from '../../tracing/incoming.js';
 import { type Forwarded, type HttpFramework } from './http-framework.interface.js';
 import { hostOf, readLength, schemeOf, wantsEvents } from './read-request.js';
 import { type RecordingSettings } from './recording-settings.js';
@@ -39,6 +41,7 @@ export class RequestRecord implements FinishedRequest {
   emit: IncomingMessage['emit'] | undefined;
   private readonly startedAt = performance.now();
   private readonly begun: RouteRecord;
+  private links: Link[] | undefined;
   private readonly span: Span;
   /** false when another instrumentation had opened the request's span: then that one is described, not a second made. */
   private readonly owned: boolean;
@@ -148,14 +151,23 @@ export class RequestRecord implements FinishedRequest {
     const { headers } = this.raw;
     const nobody = headers.traceparent === undefined && headers.baggage === undefined;
     if (nobody && this.settings.extractsW3cOnly) return caller;
-    return isTracingSuppressed(caller) ? caller : propagation.extract(caller, headers);
+    if (isTracingSuppressed(caller)) return caller;
+    if (this.settings.trustsCallers) return propagation.extract(caller, headers);
+    const request = this.request as IncomingRequest;
+    const { context: parent, links } = receive('http', request, trace.deleteSpan(caller), () =>
+      propagation.extract(caller, headers),
+    );
+    if (links.length > 0) this.links = links;
+    return parent;
   }
 
   private startSpan(forwarded: Forwarded | undefined, parent: Context): Span {
     const { raw, path, settings, method } = this;
     const host = forwarded?.host ?? hostOf(raw);
     const { describesAtStart } = settings;
-    const span = startServerSpan(this.begun, { raw, path, host, forwarded, describesAtStart }, parent);
+    const { links } = this;
+    const start = { raw, path, host, forwarded, describesAtStart, links };
+    const span = startServerSpan(this.begun, start, parent);
     describeUnknownMethod(span, method, raw.method);
     return span;
   }

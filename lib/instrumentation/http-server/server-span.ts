@@ -1,6 +1,13 @@
 import { type IncomingMessage } from 'node:http';
 
-import { type Attributes, type Context, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  type Link,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+} from '@opentelemetry/api';
 
 import {
   ATTR_CLIENT_ADDRESS,
@@ -35,6 +42,8 @@ export interface ServerSpanStart {
   readonly forwarded: Forwarded | undefined;
   /** Whether all attributes must be there when a sampler decides. */
   readonly describesAtStart: boolean;
+  /** To the caller, where it is not the parent. */
+  readonly links: Link[] | undefined;
 }
 
 /** Starts the SERVER span of a request of that route. */
@@ -44,9 +53,17 @@ export function startServerSpan(route: RouteRecord, start: ServerSpanStart, pare
   if (start.describesAtStart) {
     const attributes: Attributes = { ...options.attributes };
     describeRequest(start, { setAttribute: (key, value) => (attributes[key] = value) });
-    return tracer.startSpan(route.spanName, { kind: SpanKind.SERVER, attributes }, parent);
+    return tracer.startSpan(
+      route.spanName,
+      { kind: SpanKind.SERVER, attributes, ...(start.links !== undefined && { links: start.links }) },
+      parent,
+    );
   }
-  const span = tracer.startSpan(route.spanName, options, parent);
+  const span = tracer.startSpan(
+    route.spanName,
+    start.links === undefined ? options : { ...options, links: start.links },
+    parent,
+  );
   if (span.isRecording()) describeRequest(start, span);
   return span;
 }

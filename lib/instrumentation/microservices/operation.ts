@@ -1,4 +1,12 @@
-import { type Attributes, type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Link,
+  type Span,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
 
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
 import { endRequestScope } from '../../logging/request-scope.js';
@@ -49,6 +57,7 @@ export class Operation {
   constructor(
     private readonly description: OperationDescription,
     attributes?: Attributes,
+    links: Link[] = [],
   ) {
     const parent = context.active();
     if (!opensSpan()) {
@@ -58,7 +67,7 @@ export class Operation {
     const { name, kind } = description;
     const all =
       attributes === undefined ? description.attributes : { ...description.attributes, ...attributes };
-    this.span = tracerFor(SCOPE).startSpan(name, { kind, attributes: all }, parent);
+    this.span = tracerFor(SCOPE).startSpan(name, { kind, attributes: all, links }, parent);
     this.context = trace.setSpan(parent, this.span);
   }
 

@@ -19,11 +19,19 @@ export function createSampler(
   if ('shouldSample' in setting) return guardSampler(setting);
   const { name, ratio } = setting;
   const plain = createNamed(name.replace('parentbased_', ''), ratio);
-  if (name.startsWith('parentbased_')) return new ParentBasedSampler({ root: withRules(rules, plain) });
+  if (name.startsWith('parentbased_'))
+    return new ParentBasedSampler({ root: withRules(rules, plain), remoteParentSampled: unlessNever(rules) });
   if (rules.length === 0) return plain;
   // A sampler that does not ask its caller: below the start of a trace the rules would match other spans.
   const root = withRules(rules, plain);
   return new ParentBasedSampler({ root, remoteParentSampled: root, remoteParentNotSampled: root });
+}
+
+/** A caller decides for its trace, except about what a rule says is never recorded here. */
+function unlessNever(rules: readonly CompiledRule[]): Sampler {
+  if (!rules.some(({ ratio }) => ratio === 0)) return new AlwaysOnSampler();
+  const onlyNever = rules.map((rule) => (rule.ratio === 0 ? rule : { ...rule, ratio: undefined }));
+  return new RuleSampler(onlyNever, new AlwaysOnSampler());
 }
 
 function withRules(rules: readonly CompiledRule[], sampler: Sampler): Sampler {

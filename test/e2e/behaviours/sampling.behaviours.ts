@@ -3,7 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { ConflictException, Controller, Get, Injectable, Param } from '@nestjs/common';
 import { context, trace, TraceFlags } from '@opentelemetry/api';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import { type SamplingOptions, TelemetryService, Trace } from 'nestjs-telemetry';
+import {
+  type IncomingPolicies,
+  type IncomingPolicy,
+  type SamplingOptions,
+  type TelemetryOptions,
+  TelemetryService,
+  Trace,
+} from 'nestjs-telemetry';
 
 import { eventually } from './collectors.js';
 import { type Platform } from './platform.js';
@@ -116,12 +123,16 @@ class SamplingApp {
     private readonly exporter: InMemorySpanExporter,
   ) {}
 
-  static async start(platform: Platform, sampling: SamplingOptions): Promise<SamplingApp> {
+  static async start(
+    platform: Platform,
+    sampling: SamplingOptions,
+    more: TelemetryOptions = {},
+  ): Promise<SamplingApp> {
     const exporter = new InMemorySpanExporter();
     const app = await RunningApp.start(platform, {
       controllers: [OrdersController],
       providers: [CleanupService],
-      telemetry: { sampling, spanProcessors: [new SimpleSpanProcessor({ exporter })] },
+      telemetry: { ...more, sampling, spanProcessors: [new SimpleSpanProcessor({ exporter })] },
     });
     return new SamplingApp(app, exporter);
   }
@@ -268,6 +279,72 @@ export function describeSampling(platform: Platform): void {
       expect(running.namesOf(traceId)).toContain('CleanupService.purge');
       for (const root of open) root.end();
       expect(running.exported().filter(({ name }) => name === 'open' || name === 'work')).toEqual([]);
+    });
+  });
+
+  describe('propagation.incoming', () => {
+    afterEach(async () => {
+      await running.app.stop();
+    });
+    const startAt = async (ratio: number, incoming: IncomingPolicy | IncomingPolicies) =>
+      (running = await SamplingApp.start(platform, { ratio }, { propagation: { incoming } }));
+    const callerOf = (span: ReadableSpan | undefined) => span?.parentSpanContext?.spanId;
+
+    it.each(['link', 'ignore'] as const)(
+      '%s: samples here, whatever the caller has decided',
+      async (mode) => {
+        await startAt(0, mode);
+        await (await running.app.fetch('/orders/fine/7', { caller: newCaller() })).text();
+        await (await running.app.fetch('/metrics')).text();
+        expect(running.exported()).toEqual([]);
+        await running.app.stop();
+
+        await startAt(1, mode);
+        const caller = newCaller();
+        const unsampledCaller = { ...caller, traceparent: caller.traceparent.replace(/01$/, '00') };
+        const traceId = await running.request('/orders/fine/7', unsampledCaller);
+        const server = running.exported(traceId).find(({ name }) => name === 'GET /orders/fine/:id');
+        expect(traceId).not.toBe(caller.traceId);
+        expect(callerOf(server)).toBeUndefined();
+        expect(server?.links.map((link) => link.context.spanId)).toEqual(
+          mode === 'link' ? [caller.spanId] : [],
+        );
+      },
+    );
+
+    it('is a function of the request, which links when it fails', async () => {
+      await startAt(1, (request) => {
+        const { headers } = request as { headers: Record<string, string | undefined> };
+        if (headers['x-edge'] === 'broken') throw new Error('no idea');
+        return headers['x-edge'] === 'inside' ? 'trust' : 'ignore';
+      });
+      const serverFor = async (edge: string, caller: Caller): Promise<ReadableSpan> => {
+        const before = running.app.spans.ended.length;
+        const headers = { 'x-edge': edge };
+        await (await running.app.fetch('/orders/fine/7', { caller, headers })).text();
+        return running.app.spans.serverAfter(before);
+      };
+      const caller = newCaller();
+      expect(callerOf(await serverFor('inside', caller))).toBe(caller.spanId);
+      const outside = await serverFor('outside', caller);
+      expect([callerOf(outside), outside.links]).toEqual([undefined, []]);
+      const broken = await serverFor('broken', caller);
+      expect([callerOf(broken), broken.links[0]?.context.spanId]).toEqual([undefined, caller.spanId]);
+    });
+
+    it('is chosen by listener', async () => {
+      await startAt(1, { default: 'ignore', http: 'trust' });
+      const caller = newCaller();
+      expect(await running.request('/orders/fine/7', caller)).toBe(caller.traceId);
+    });
+
+    it('trusts by default, except where a rule never records a route', async () => {
+      await start({ ratio: 1, rules: [{ route: '/orders/fine/:id', ratio: 0 }] });
+      const [fine, calls] = [newCaller(), newCaller()];
+      await (await running.app.fetch('/orders/fine/7', { caller: fine })).text();
+      await (await running.app.fetch('/orders/refused', { caller: calls })).text();
+      await running.app.spans.server(calls.traceId);
+      expect(running.exported(fine.traceId)).toEqual([]);
     });
   });
 

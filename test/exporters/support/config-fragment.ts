@@ -1,3 +1,4 @@
+import { resolveIncoming } from '../../../lib/config/propagation-options.js';
 import { type TelemetryConfig } from '../../../lib/config/telemetry-config.interface.js';
 
 /** A resolved configuration that sends nothing anywhere, save what the parts say. */
@@ -73,6 +74,7 @@ export function telemetryConfig(parts: {
       sdkMetrics: false,
     },
     instrumentations: [],
+    propagation: { incoming: resolveIncoming(undefined, undefined) },
     propagators: [],
     processEvents: { signals: false, signalTimeoutMs: 1_000, uncaught: false, spool: undefined },
     shutdownTimeoutMs: 5_000,

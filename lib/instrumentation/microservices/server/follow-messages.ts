@@ -2,12 +2,17 @@ import { context } from '@opentelemetry/api';
 import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
 
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { readCarrier } from '../carrier.js';
 import { Operation } from '../operation.js';
 import { overrideMethod, type Undo } from '../override-method.js';
 import { type Transport } from '../transports.js';
 import { describeUnmatched, originalPattern } from './describe-handler.js';
-import { currentIncoming, noteParsedPacket, readIncoming, withIncoming } from './incoming-message.js';
+import {
+  currentIncoming,
+  noteParsedPacket,
+  readIncoming,
+  receiveHeaders,
+  withIncoming,
+} from './incoming-message.js';
 import { type ServerLike } from './server.interface.js';
 
 /** Takes the headers of each message where the transport hands it over, whatever a deserialiser makes of it afterwards. */
@@ -70,9 +75,10 @@ function recordUnmatched(transport: Transport, pattern: unknown): void {
   const message = currentIncoming();
   if (message === undefined || message.unmatched) return;
   message.unmatched = true;
-  context.with(readCarrier(message.headers, context.active()), () => {
+  const incoming = receiveHeaders(transport, message.headers, context.active());
+  context.with(incoming.context, () => {
     const description = describeUnmatched(transport, message.isEvent);
-    new Operation(description, originalPattern(pattern)).fail(new NoHandlerError());
+    new Operation(description, originalPattern(pattern), incoming.links).fail(new NoHandlerError());
   });
 }
 

@@ -1,5 +1,6 @@
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 
+import { type Incoming, receive } from '../../../tracing/incoming.js';
 import { readCarrier } from '../carrier.js';
 import { type Transport } from '../transports.js';
 
@@ -7,6 +8,7 @@ import { type Transport } from '../transports.js';
 export interface IncomingMessage {
   /** Headers, or the metadata of the packet, as the transport received them. */
   headers: unknown;
+  readonly transport: Transport;
   isEvent: boolean;
   /** A message is looked up more than once by some transports. */
   unmatched: boolean;
@@ -35,7 +37,7 @@ const HEADERS_OF: Partial<Record<Transport, (args: readonly unknown[]) => unknow
 
 /** What a transport received, before anything has deserialised it. */
 export function readIncoming(transport: Transport, args: readonly unknown[]): IncomingMessage {
-  return { headers: HEADERS_OF[transport]?.(args), isEvent: false, unmatched: false };
+  return { headers: HEADERS_OF[transport]?.(args), transport, isEvent: false, unmatched: false };
 }
 
 /** Notes the metadata of a packet that a transport without headers has parsed. */
@@ -44,11 +46,17 @@ export function noteParsedPacket(packet: unknown): void {
   if (message !== undefined) message.headers ??= member(packet, 'metadata');
 }
 
-/** The context of whoever sent the message a handler is called with; without a sender's, a new trace begins. */
-export function senderContext(handlerArgs: readonly unknown[]): Context {
+/** The context and links of the message a handler is called with; without a sender's context, a new trace begins. */
+export function receiveMessage(handlerArgs: readonly unknown[]): Incoming {
   const message = currentIncoming();
-  if (message !== undefined) return readCarrier(message.headers, ROOT_CONTEXT);
-  return readCarrier(headersOfHandler(handlerArgs), ROOT_CONTEXT);
+  if (message !== undefined) return receiveHeaders(message.transport, message.headers, ROOT_CONTEXT);
+  const headers = headersOfHandler(handlerArgs);
+  return receiveHeaders(headers === undefined ? 'custom' : 'grpc', headers, ROOT_CONTEXT);
+}
+
+/** What the headers of a message say of its sender, as far as that is trusted. */
+export function receiveHeaders(transport: Transport, headers: unknown, base: Context): Incoming {
+  return receive(transport, { headers }, base, () => readCarrier(headers, base));
 }
 
 /** gRPC hands its metadata over beside the request or on the call; NestJS 12 gives contexts a `getMetadata`. */

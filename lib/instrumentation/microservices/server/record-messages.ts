@@ -8,7 +8,7 @@ import { type ResultObserver } from '../../../invocation/result-observer.interfa
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { Operation, type OperationDescription } from '../operation.js';
-import { senderContext } from './incoming-message.js';
+import { receiveMessage } from './incoming-message.js';
 
 /** How the end of a message is told, where its transport has more to say than that it is over. */
 export interface MessageOutcome {
@@ -43,8 +43,9 @@ export function recordMessage(
   outcome: MessageOutcome = PLAIN_OUTCOME,
 ): unknown {
   if (isTracingSuppressed(context.active())) return handler.apply(self, args);
-  return context.with(withRequestScope(senderContext(args)), () => {
-    const operation = new Operation(description);
+  const incoming = receiveMessage(args);
+  return context.with(withRequestScope(incoming.context), () => {
+    const operation = new Operation(description, undefined, incoming.links);
     outcome.begin?.(operation);
     return context.with(operation.context, () =>
       followAnswer(
