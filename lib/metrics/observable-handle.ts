@@ -12,7 +12,7 @@ import { readSafely, textOf } from '../recording/copy-bounded.js';
 import { BoundInstrument, type CreateInstrument } from './bound-instrument.js';
 
 /** Values that one callback may return; more than any limit on series allows. */
-const MAX_OBSERVATIONS = 100_000;
+const MAX_OBSERVATIONS = 10_000;
 
 /** One value of an observable instrument, with the labels of its series. */
 export interface Observation {

@@ -23,8 +23,10 @@ export class SdkTracerProvider implements ApiTracerProvider {
   private readonly provider: TracerProvider;
   private readonly tracers = new WeakMap<Tracer, SdkTracer>();
 
-  constructor(options: TracerProviderOptions) {
+  /** @param guard changes what the SDK's tracers and spans take; their `end` is called through an own property here */
+  constructor(options: TracerProviderOptions, guard?: (provider: ApiTracerProvider) => void) {
     this.provider = new TracerProvider(options);
+    guard?.(this.provider);
   }
 
   getTracer(...scope: Parameters<ApiTracerProvider['getTracer']>): Tracer {

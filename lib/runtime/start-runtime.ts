@@ -162,12 +162,10 @@ function createTracerProvider(
   parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
 ): OwnedProvider & ApiTracerProvider {
   if (engine === 'sdk') {
-    const provider = new SdkTracerProvider({
-      ...parts,
-      spanProcessors: [new RedactingSpanProcessor(), ...parts.spanProcessors],
-      spanLimits: traces.limits,
-      meterProvider: countingMeterProvider(),
-    });
+    const provider = new SdkTracerProvider(
+      { ...parts, spanLimits: traces.limits, meterProvider: countingMeterProvider() },
+      guardTracerProvider,
+    );
     guardTracerProvider(provider);
     return provider;
   }
