@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** Type-checked rules everywhere TypeScript is; decorated empty classes are how NestJS declares modules. */
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', '.cache/', 'test/nest11/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', '.cache/', 'test/nest11/', 'test/samples/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],

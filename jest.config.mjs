@@ -44,7 +44,12 @@ const shared = {
     '^nestjs-telemetry/register$': '<rootDir>/lib/register.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/test/nest11', '<rootDir>/.cache'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist',
+    '<rootDir>/test/nest11',
+    '<rootDir>/test/samples',
+    '<rootDir>/.cache',
+  ],
 };
 
 export default {

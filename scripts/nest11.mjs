@@ -17,29 +17,15 @@ import {
   checkManifest,
   installApart,
   lockApart,
+  mirrorLibrary,
   openRunFolder,
-  readManifest,
 } from './prepare/package-apart.mjs';
 import { packLibrary, unpackLibrary } from './prepare/packed-library.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fixture = join(root, 'test/nest11');
 
-/**
- * `dependencies` of the fixture mirror the library's own, so that its lockfile covers what the tarball needs; its tools
- * are those of the repository.
- */
-function mirrored() {
-  const { dependencies, devDependencies, overrides } = readManifest(root);
-  const here = readManifest(fixture);
-  const tools = ['@opentelemetry/api', '@swc/core', '@swc/jest', 'jest', 'reflect-metadata', 'rxjs'];
-  const same = Object.fromEntries(tools.map((name) => [name, devDependencies[name]]));
-  // Overrides of what is not installed here would be ignored; npm wants none that name an alias it does not know.
-  const known = { ...overrides };
-  delete known['otlp-ref'];
-  delete known.typeorm;
-  return { ...here, dependencies, devDependencies: { ...here.devDependencies, ...same }, overrides: known };
-}
+const TOOLS = ['@opentelemetry/api', '@swc/core', '@swc/jest', 'jest', 'reflect-metadata', 'rxjs'];
 
 /** Packs the library and unpacks it, with the suite, into a new folder below `installed`. */
 function assemble(installed) {
@@ -77,9 +63,9 @@ const [first, ...others] = process.argv.slice(2);
 const withBackends = ['--runInBand', '--verbose', '--testMatch=<rootDir>/test/nest11/backends/*.spec.ts'];
 try {
   if (first === '--lock') {
-    lockApart(fixture, mirrored());
+    lockApart(fixture, mirrorLibrary(root, fixture, TOOLS));
   } else {
-    checkManifest(fixture, mirrored(), 'scripts/nest11.mjs');
+    checkManifest(fixture, mirrorLibrary(root, fixture, TOOLS), 'scripts/nest11.mjs');
     if (first === '--prepare') installApart(fixture);
     else if (first === '--backends') test([...others, ...withBackends]);
     else test(first === undefined ? [] : [first, ...others]);

@@ -23,6 +23,21 @@ export function readManifest(folder) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
 
+/**
+ * The fixture's package.json with the library's own dependencies, so that its lockfile covers what the tarball needs, and
+ * with the repository's versions of `tools`.
+ */
+export function mirrorLibrary(root, fixture, tools) {
+  const { dependencies, devDependencies, overrides } = readManifest(root);
+  const here = readManifest(fixture);
+  const same = Object.fromEntries(tools.map((name) => [name, devDependencies[name]]));
+  // Overrides of what is not installed here would be ignored; npm wants none that name an alias it does not know.
+  const known = { ...overrides };
+  delete known['otlp-ref'];
+  delete known.typeorm;
+  return { ...here, dependencies, devDependencies: { ...here.devDependencies, ...same }, overrides: known };
+}
+
 /** Makes `manifest` the fixture's package.json, and brings its lockfile up to date with it. */
 export function lockApart(fixture, manifest) {
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-lock-'));
@@ -62,7 +77,7 @@ export function installApart(fixture) {
   const partial = mkdtempSync(join(base, 'partial-'));
   for (const part of PARTS) cpSync(join(fixture, part), join(partial, part));
   try {
-    runCommand('npm', ['ci', '--prefer-offline', ...QUIET], { cwd: partial, stdout: 'ignore' });
+    installLocked(partial);
     renameSync(partial, folder);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
@@ -71,6 +86,15 @@ export function installApart(fixture) {
   }
   console.log(`installed the packages of ${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return folder;
+}
+
+/** What npm has cached of the registry may be older than the lockfile: then it asks the registry. */
+function installLocked(folder) {
+  try {
+    runCommand('npm', ['ci', '--prefer-offline', ...QUIET], { cwd: folder, stdout: 'ignore' });
+  } catch {
+    runCommand('npm', ['ci', '--prefer-online', ...QUIET], { cwd: folder, stdout: 'ignore' });
+  }
 }
 
 /** A new folder for one run; what is in it finds the packages of `installed` by walking upwards. */
