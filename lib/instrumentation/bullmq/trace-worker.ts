@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Context, context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
 import { countStalledJob } from '../../metrics/queue-metrics.js';
 import { type ReplaceMethod } from '../container/patch-class.js';
@@ -51,8 +51,17 @@ export function traceListeners(original: Emit): Emit {
     if (event === 'stalled') countStalledJob(this.name, 'handlers' in this ? 'bull' : undefined);
     const attempt = attemptContextOf(args[0]);
     if (attempt === undefined) return original.call(this, event, ...args);
-    return context.with(attempt, () => original.call(this, event, ...args));
+    return context.with(asFinished(attempt), () => original.call(this, event, ...args));
   };
+}
+
+/**
+ * The context of an attempt for what belongs to it and runs after its end. By identity alone, as a remote parent: below
+ * a span that has ended, a trace of its own would begin.
+ */
+function asFinished(attempt: Context): Context {
+  const identity = trace.getSpanContext(attempt);
+  return identity === undefined ? attempt : trace.setSpan(attempt, trace.wrapSpanContext(identity));
 }
 
 export function detach(original: Run): Run {
