@@ -34,7 +34,6 @@ import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from './keep-exemplars.js';
 import { limitSeries } from './limit-series.js';
-import { RedactingSpanProcessor } from './redacting-span.processor.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
