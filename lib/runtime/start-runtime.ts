@@ -34,6 +34,7 @@ import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from './keep-exemplars.js';
 import { limitSeries } from './limit-series.js';
+import { RedactingSpanProcessor } from './redacting-span.processor.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
@@ -162,7 +163,12 @@ function createTracerProvider(
 ): OwnedProvider & ApiTracerProvider {
   if (engine === 'sdk') {
     const provider = new SdkTracerProvider(
-      { ...parts, spanLimits: traces.limits, meterProvider: countingMeterProvider() },
+      {
+        ...parts,
+        spanProcessors: [new RedactingSpanProcessor(), ...parts.spanProcessors],
+        spanLimits: traces.limits,
+        meterProvider: countingMeterProvider(),
+      },
       guardTracerProvider,
     );
     guardTracerProvider(provider);
