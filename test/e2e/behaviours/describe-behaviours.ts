@@ -20,6 +20,7 @@ import { describeOutgoingRequests } from './outgoing-requests.behaviours.js';
 import { describePinoLogger } from './pino-logger.behaviours.js';
 import { type Platform, platformName } from './platform.js';
 import { describeProviders } from './providers.behaviours.js';
+import { describeRedaction } from './redaction.behaviours.js';
 import { describeSampling } from './sampling.behaviours.js';
 import { describeScopedEnhancers } from './scoped-enhancers.behaviours.js';
 import { describeSpansBelow } from './spans-below.behaviours.js';
@@ -49,6 +50,7 @@ export function describeBehaviours(platform: Platform): void {
     describeMetrics(platform);
     describeOutgoingRequests(platform);
     describeModule(platform);
+    describeRedaction(platform);
     describeSampling(platform);
     describeLifecycle(platform);
     describeDashboard(platform);
