@@ -14,6 +14,8 @@ const KEY_AT_END = /[\p{L}\p{N}_.$%-]+$/u;
 const LINE_AND_COLUMN = /^\d+(?::\d+)?(?![\w.])/;
 const SOURCE_FILE = /\.(?:[cm]?[jt]sx?|vue|json|html?)$/i;
 const NO_SECRET = /^(?:null|undefined|true|false|none|nil|NaN|\[\w+\]|\*+)$/i;
+/** What a masked statement has in place of a value. */
+const PLACEHOLDER = /^(?:\?|\$\d{1,5})$/;
 /** A word of a sentence, not of a secret. */
 const PROSE = /^(?:[A-Z]?[a-z']+[.,!?]?|\d{1,3})$/;
 const END_OF_VALUE = /[\s&;,"'`<>()[\]{}|]/g;
@@ -74,14 +76,15 @@ function findSecret(
   const quote = /^\\{0,4}["'`]/.exec(text.slice(start, start + 5))?.[0];
   if (quote !== undefined) {
     const end = endOfQuoted(text, start + quote.length, quote);
-    return end === start + quote.length ? undefined : [start + quote.length, end, key];
+    const quoted = text.slice(start + quote.length, end);
+    return quoted === '' || PLACEHOLDER.test(quoted) ? undefined : [start + quote.length, end, key];
   }
   if (isColon && (SOURCE_FILE.test(key) || LINE_AND_COLUMN.test(text.slice(start, start + 24)))) {
     if (kind !== 'secret' || SOURCE_FILE.test(key)) return undefined;
   }
   const end = endOfPlain(text, start, key, isColon);
   const value = text.slice(start, end);
-  if (value === '' || NO_SECRET.test(value)) return undefined;
+  if (value === '' || NO_SECRET.test(value) || PLACEHOLDER.test(value)) return undefined;
   // "Invalid token: unexpected end" is a sentence.
   if (isColon && !quotedKey && kind !== 'secret' && PROSE.test(value)) return undefined;
   return [start, end, key];

@@ -8,6 +8,8 @@ const running = configureTelemetry({
   enablePrometheus: false,
   logging: false,
   instrumentation: false,
+  // By default values are cut, and the spans would fit.
+  limits: { attributeValueLength: 0 },
 });
 const telemetry = getTelemetry('oversized');
 telemetry.trace('whole', () => {

@@ -44,12 +44,12 @@ export function recordCommand(
   });
   const running = beginOperation(observes, labels, { scope: SCOPE, name: labels.summary, describe });
   // The driver up to version 5 calls back, and from a socket: there the context of the caller is gone.
-  if (typeof callback === 'function') {
+  if (isCallback(callback)) {
     const caller = context.active();
     const [, , options, , ...rest] = args;
     const answer = (error: unknown, response: unknown): unknown => {
       endOperation(running, error ?? writeErrorIn(response));
-      return context.with(caller, () => (callback as AnswerCallback)(error, response));
+      return context.with(caller, () => callback(error, response));
     };
     return send.call(connection, namespace, command, options, answer, ...rest);
   }
@@ -61,6 +61,11 @@ export function recordCommand(
       endOperation(running, error);
     },
   });
+}
+
+/** The driver from version 6 on passes the class of the response in the same place. */
+function isCallback(argument: unknown): argument is AnswerCallback {
+  return typeof argument === 'function' && !('make' in argument);
 }
 
 function labelsOf(
