@@ -49,6 +49,7 @@ export type IncomingPolicies = Partial<
   Readonly<Record<IncomingListener | 'microservices' | 'default', IncomingPolicy>>
 >;
 
+/** How the trace context that callers send is used; `propagators` says in which headers it comes. */
 export interface PropagationOptions {
   /** Default `trust`, as W3C Trace Context has it. Env `TELEMETRY_PROPAGATION_INCOMING`, a mode for all listeners. */
   incoming?: IncomingPolicy | IncomingPolicies;
