@@ -187,6 +187,14 @@ describe('secrets in texts', () => {
     expect(policy.text(text)).toBe(text);
   });
 
+  it.each([
+    'UPDATE users SET password = ?, token=$12',
+    '{"update":"users","updates":[{"u":{"$set":{"secret":"?"}}}]}',
+  ])('are not the placeholders of a statement: %j', (statement) => {
+    expect(policy.attribute('db.query.text', statement)).toBe(statement);
+    expect(policy.attribute('db.query.text', statement.replaceAll('?', '?x'))).toContain(R);
+  });
+
   it('take the queries of all URLs along in the text of an error', () => {
     expect(policy.errorText('Cannot GET /reset-pasword?t=abc')).toBe(`Cannot GET /reset-pasword?${R}`);
     expect(policy.errorText('Route GET:/a?x=1&y=2 not found')).toBe(`Route GET:/a?${R} not found`);
