@@ -33,7 +33,7 @@ export function recordCommand(
   send: SendMongodbCommand,
   args: Parameters<SendMongodbCommand>,
 ): unknown {
-  const [namespace, command, , callback] = args;
+  const [namespace, command, , last] = args;
   const observes = observesOperation();
   const name = commandName(command);
   if (observes === undefined || OF_THE_DRIVER.has(name)) return send.apply(connection, args);
@@ -43,13 +43,13 @@ export function recordCommand(
     [ATTR_DB_QUERY_TEXT]: describeMongodbCommand(command, name, collection),
   });
   const running = beginOperation(observes, labels, { scope: SCOPE, name: labels.summary, describe });
-  // The driver up to version 5 calls back, and from a socket: there the context of the caller is gone.
-  if (isCallback(callback)) {
+  // Before version 6.2 the driver calls back, and from a socket: there the context of the caller is gone.
+  if (isCallback(last)) {
     const caller = context.active();
     const [, , options, , ...rest] = args;
     const answer = (error: unknown, response: unknown): unknown => {
       endOperation(running, error ?? writeErrorIn(response));
-      return context.with(caller, () => callback(error, response));
+      return context.with(caller, () => last(error, response));
     };
     return send.call(connection, namespace, command, options, answer, ...rest);
   }
@@ -63,9 +63,11 @@ export function recordCommand(
   });
 }
 
-/** The driver from version 6 on passes the class of the response in the same place. */
-function isCallback(argument: unknown): argument is AnswerCallback {
-  return typeof argument === 'function' && !('make' in argument);
+/** From version 6.6 on there is a class in this place: the one of the answer. */
+function isCallback(last: unknown): last is AnswerCallback {
+  if (typeof last !== 'function') return false;
+  // A function has a prototype that can be replaced or none; a class has one that cannot.
+  return Object.getOwnPropertyDescriptor(last, 'prototype')?.writable !== false && !('make' in last);
 }
 
 function labelsOf(
