@@ -100,7 +100,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     const at = isTime ? (time ?? (attributesOrTime as TimeInput)) : time;
     const { limits } = this.owner;
     const event = {
-      name: spanNameOf(name),
+      name: redaction().text(spanNameOf(name)),
       instant: this.clock.instantOf(at),
       attributes: listAttributes(given, limits.eventAttributes),
     };

@@ -2,7 +2,7 @@ import { type Attributes, type Context, logs, metrics, trace } from '@openteleme
 import { type Resource } from '@opentelemetry/resources';
 import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
-import { type ReadableSpan, type Span, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type ReadableSpan, type Span, type SpanProcessor, type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { type OtlpTarget, type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
@@ -231,11 +231,17 @@ function redactedParts(span: Partial<ReadableSpan>): Partial<ReadableSpan> {
   return {
     ...(typeof name === 'string' && { name: policy.text(name) }),
     ...(attributes !== undefined && { attributes: policy.attributes(attributes) }),
-    ...(events !== undefined && { events: events.map(redactMember) }),
+    ...(events !== undefined && { events: events.map(redactEvent) }),
     ...(links !== undefined && { links: links.map(redactMember) }),
     ...(status !== undefined &&
       message !== undefined && { status: { ...status, message: policy.errorText(message) } }),
   };
+}
+
+function redactEvent(event: TimedEvent): TimedEvent {
+  const redacted = redactMember(event);
+  const name = typeof event.name === 'string' ? redaction().text(event.name) : event.name;
+  return name === event.name ? redacted : { ...redacted, name };
 }
 
 function redactMember<T extends { attributes?: Attributes }>(member: T): T {

@@ -35,7 +35,11 @@ function redactSpan(span: Span): void {
   const name = policy.text(span.name);
   if (name !== span.name) span.updateName(name);
   redactInPlace(span.attributes);
-  for (const event of span.events) redactMember(event);
+  for (const event of span.events) {
+    redactMember(event);
+    const eventName = policy.text(event.name);
+    if (eventName !== event.name && !Object.isFrozen(event)) event.name = eventName;
+  }
   for (const link of span.links) redactMember(link);
   const { code, message } = span.status;
   if (message === undefined || code !== SpanStatusCode.ERROR) return;

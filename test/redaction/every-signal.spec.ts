@@ -34,6 +34,7 @@ describe.each<TelemetryEngine>(['fast', 'sdk'])('a secret under the %s engine', 
     });
     span.setAttribute('http.request.header.authorization', [`Bearer ${SECRET}`]);
     span.setAttributes({ note: `password=${SECRET}`, nested: { list: [{ secret: SECRET }] } });
+    span.addEvent(`password=${SECRET}`, { size: 3 });
     span.addEvent('sent', { cookie: SECRET, size: 3 });
     span.recordException(new Error(`Cannot GET /reset?t=${SECRET}`));
     span.setStatus({ code: SpanStatusCode.ERROR, message: `Cannot GET /reset?t=${SECRET}` });

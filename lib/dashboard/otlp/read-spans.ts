@@ -133,7 +133,7 @@ function partsOf(span: Fields, name: string, room: ItemRoom): readonly Fields[] 
 
 function readEvent(event: Fields, room: ItemRoom): ApiSpanEvent {
   return {
-    name: room.takeText(textAt(event, 'name'), MAX_NAME),
+    name: redaction().text(room.takeText(textAt(event, 'name'), MAX_NAME)),
     time: (microsecondsAt(event, 'timeUnixNano') ?? 0) / 1_000,
     attributes: attributesAt(event, room),
   };
