@@ -1,6 +1,7 @@
 import { type Platform, platformName } from '../platform.js';
 import { describeCqrs } from './cqrs.behaviours.js';
 import { describeEventEmitter } from './event-emitter.behaviours.js';
+import { describeIncomingPolicies } from './incoming-policies.behaviours.js';
 import { describeMicroserviceApplications } from './microservices-applications.behaviours.js';
 import { describeGrpc } from './microservices-grpc.behaviours.js';
 import { describeMqtt } from './microservices-mqtt.behaviours.js';
@@ -21,6 +22,7 @@ const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [
   describeMqtt,
   describeGrpc,
   describeMicroserviceApplications,
+  describeIncomingPolicies,
   describeSchedule,
   describeEventEmitter,
   describeCqrs,
