@@ -16,8 +16,8 @@ const LABEL_ENTRIES = 64;
 
 /** Whether every sink takes the value as it is. */
 export function isPlainValue(value: unknown): value is string | number | boolean {
-  const type = typeof value;
-  return type === 'string' || type === 'number' || type === 'boolean';
+  // Each `typeof` beside its literal: V8 compares types then, and not texts.
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 /**
@@ -75,7 +75,9 @@ export function areLabels(given: object): boolean {
       const value = record[key];
       left -= 1;
       if (left < 0) return false;
-      if (typeof value === 'string' ? value.length > MAX_LABEL_TEXT : !isPlainValue(value)) return false;
+      if (typeof value === 'string') {
+        if (value.length > MAX_LABEL_TEXT) return false;
+      } else if (typeof value !== 'number' && typeof value !== 'boolean') return false;
     }
     return true;
   } catch {

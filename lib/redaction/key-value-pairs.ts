@@ -56,20 +56,22 @@ function findSecret(
   judge: JudgeKey,
 ): readonly [start: number, end: number, key: string] | undefined {
   // Most separators follow no key: those of routes, of times behind a space, runs of them.
-  if (!MAY_END_KEY.test(text.charAt(separatorAt - 1))) return undefined;
+  const last = text.charCodeAt(separatorAt - 1);
+  const isBare = last !== DOT && isKeyCode(last);
+  if (!isBare && !MAY_END_KEY.test(text.charAt(separatorAt - 1))) return undefined;
+  const isColon = separator === ':';
+  let start = separatorAt + separator.length;
+  if (isColon && text.startsWith('//', start)) return undefined;
   const head = text.slice(Math.max(0, separatorAt - LONGEST_KEY - 8), separatorAt);
-  const trimmed = head.replace(/ {1,2}$/, '');
-  const bare = trimmed.replace(/\\{0,4}["'`\]]$/, '');
+  const trimmed = isBare ? head : head.replace(/ {1,2}$/, '');
+  const bare = isBare ? head : trimmed.replace(/\\{0,4}["'`\]]$/, '');
   const quotedKey = bare.length < trimmed.length;
-  const key = KEY_AT_END.exec(bare)?.[0];
+  const key = keyAtEnd(bare);
   if (key === undefined) return undefined;
   const before = text.charAt(separatorAt - (head.length - bare.length) - key.length - 1);
   const inQuery = separator !== ':' && (before === '?' || before === '&');
   const kind = judge(key, inQuery);
   if (!isSecret(kind)) return undefined;
-  const isColon = separator === ':';
-  let start = separatorAt + separator.length;
-  if (isColon && text.startsWith('//', start)) return undefined;
   while (text.charAt(start) === '=' || text.charAt(start) === '>' || text.charAt(start) === ':') start += 1;
   const spaceAt = start;
   while (text.charAt(start) === ' ' && start - spaceAt < 8) start += 1;
@@ -89,6 +91,23 @@ function findSecret(
   if (isColon && !quotedKey && kind !== 'secret' && PROSE.test(value)) return undefined;
   return [start, end, key];
 }
+
+/** What `KEY_AT_END` finds, without trying each position of an ASCII text. */
+function keyAtEnd(text: string): string | undefined {
+  let start = text.length;
+  while (start > 0 && isKeyCode(text.charCodeAt(start - 1))) start -= 1;
+  if (start > 0 && text.charCodeAt(start - 1) > 0x7f) return KEY_AT_END.exec(text)?.[0];
+  return start === text.length ? undefined : text.slice(start);
+}
+
+/** Whether it is an ASCII character of a key. */
+function isKeyCode(code: number): boolean {
+  const lower = code | 0x20;
+  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || KEY_SIGNS.has(code);
+}
+
+const DOT = 0x2e;
+const KEY_SIGNS = new Set(Array.from('_.$%-', (sign) => sign.charCodeAt(0)));
 
 /** The end of a quoted value; an unterminated one lasts to the end of the text. */
 function endOfQuoted(text: string, start: number, quote: string): number {

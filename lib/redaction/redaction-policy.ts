@@ -166,7 +166,8 @@ export class RedactionPolicy {
 
   private search(text: string): string {
     let result = text;
-    for (const { rule, pattern, locate } of this.patterns) {
+    for (const { rule, mayMatch, pattern, locate } of this.patterns) {
+      if (!mayMatch(result)) continue;
       result = result.replace(pattern, (match: string) => {
         const place = locate(match);
         if (place === undefined) return match;

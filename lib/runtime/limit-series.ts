@@ -86,17 +86,26 @@ function limitProcessors(prototype: DeltaProcessor): void {
   const { record, batchCumulate } = prototype;
   const methods: Partial<DeltaProcessor> & ThisType<DeltaProcessor> = {
     record(value, given, time) {
-      const attributes = redactLabels(given);
       const limit = limitFor(this);
-      if (limit === undefined) return record.call(this, value, attributes, time);
+      if (limit === undefined) return record.call(this, value, redactLabels(given), time);
       // NaN would stay the sum for ever.
-      if (Number.isNaN(value) && this._aggregator.kind === SUM) return attributes;
-      const hash = hashMeasured(attributes);
+      if (Number.isNaN(value) && this._aggregator.kind === SUM) return redactLabels(given);
+      let hash = hashMeasured(given);
       const series = this._activeCollectionStorage;
-      const known = series.get(attributes, hash);
+      let known = series.get(given, hash);
       if (known !== undefined) {
+        // A series has redacted attributes only, so equal ones hold no secret: redaction is skipped.
         known.record(value);
-        return attributes;
+        return given;
+      }
+      const attributes = redactLabels(given);
+      if (attributes !== given) {
+        hash = hashMeasured(attributes);
+        known = series.get(attributes, hash);
+        if (known !== undefined) {
+          known.record(value);
+          return attributes;
+        }
       }
       const startTime = millisToHrTime(time);
       if (limit.admits(hash)) {
