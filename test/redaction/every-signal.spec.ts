@@ -65,6 +65,20 @@ describe.each<TelemetryEngine>(['fast', 'sdk'])('a secret under the %s engine', 
     expect(await probe.metricValue('open', { session: '[Redacted]' })).toBe(3);
   });
 
+  it('is in no label of an object that is used for the next measurement too', async () => {
+    const counter = metrics.getMeter('test').createCounter('reused');
+    const labels = { note: 'none', user: 'a' };
+    counter.add(1, labels);
+    labels.note = `password=${SECRET}`;
+    counter.add(2, labels);
+    counter.add(4, labels);
+    // The labels as they are after redaction are those of the same series.
+    counter.add(8, { note: 'password=[Redacted]', user: 'a' });
+
+    expect(await probe.metricValue('reused', { note: 'none', user: 'a' })).toBe(1);
+    expect(await probe.metricValue('reused', { note: 'password=[Redacted]', user: 'a' })).toBe(14);
+  });
+
   it("is in no log record, of OpenTelemetry's API too", () => {
     logs
       .getLogger('test')
