@@ -52,7 +52,8 @@ export function toAttributes(given: unknown, owner: string): Attributes {
 
 /** Whether `given` is an object of a bounded number of texts, numbers and booleans, which needs no copy. Never throws. */
 export function isPlainRecord(given: unknown): given is Attributes {
-  if (typeof given !== 'object' || given === null) return false;
+  // A buffer has an index for each byte, and all of them are listed before the first is seen.
+  if (typeof given !== 'object' || given === null || ArrayBuffer.isView(given)) return false;
   try {
     let left = MAX_KEYS;
     const record = given as Readonly<Record<string, unknown>>;

@@ -79,8 +79,12 @@ const guardTracer = createOverlay<Tracer>((base) => ({
 /** Options as the SDK can read them, which it does without looking. */
 function plainStart(options: SpanOptions | undefined, name: string): SpanOptions {
   if (options === undefined) return {};
-  const { attributes, links, startTime, ...others } = options;
-  const plain: SpanOptions = others;
+  // One by one: a buffer or a long text given by accident has 100,000s of other properties.
+  const { kind, root, attributes, links, startTime } = options;
+  const plain: SpanOptions = {
+    ...(kind !== undefined && { kind }),
+    ...(root !== undefined && { root }),
+  };
   if (attributes !== undefined)
     plain.attributes = isPlainRecord(attributes) ? attributes : toAttributes(attributes, `span "${name}"`);
   if (links !== undefined) plain.links = plainLinks(links);
