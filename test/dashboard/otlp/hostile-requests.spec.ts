@@ -248,6 +248,9 @@ describe('a log record', () => {
   });
 });
 
+/** Time of the processor where Node can tell it (from 23.9 on); else time of the clock, which others share. */
+const LONGEST_HOLD_MS = 'threadCpuUsage' in process ? 150 : 2_000;
+
 describe('a request that is too much', () => {
   const PROTOBUF = { 'content-type': 'application/x-protobuf' };
   const GZIP = { 'content-encoding': 'gzip' };
@@ -300,7 +303,7 @@ describe('a request that is too much', () => {
     });
     expect(answer?.status).toBe(status);
     // A turn is 8 ms, to which the client and garbage collection add; before, the longest was seconds.
-    expect(hold).toBeLessThan(150);
+    expect(hold).toBeLessThan(LONGEST_HOLD_MS);
     expect((await dashboard.otlp('traces', spansOf({}))).status).toBe(200);
     await expectAnswers();
   });
