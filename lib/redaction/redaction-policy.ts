@@ -13,6 +13,9 @@ import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-key
 
 /** Keys are made by programmers, but an application may also make them of what users type. */
 const MAX_KEYS = 4_096;
+/** Texts without secrets that are remembered, and how long they may be. */
+const MAX_CLEAN = 1_024;
+const LONGEST_CLEAN = 256;
 const MAX_REPLACEMENTS = 1_024;
 /** How much of a text a pattern of the application sees at a time: its worst case grows with the square of it, or worse. */
 const WINDOW = 4_096;
@@ -40,6 +43,8 @@ export class RedactionPolicy {
   private readonly ownKeys: readonly RegExp[];
   private readonly errorProperties: ReadonlySet<string>;
   private readonly replacement: string | ReplaceSecret;
+  /** Texts that were searched and hold no secret. */
+  private readonly clean = new Set<string>();
   /** What the application's `replace` returned: an attribute may pass here twice, and must not change then. */
   private readonly replacements = new Set<string>();
 
@@ -91,7 +96,7 @@ export class RedactionPolicy {
   /** A text that has no key of its own: a log message, the name of a span. */
   text(text: string): string {
     if (!this.enabled) return text;
-    const found = mayHoldSecret(text) ? this.search(text) : text;
+    const found = mayHoldSecret(text) ? this.searchOnce(text) : text;
     return this.ownPatterns.length === 0 ? found : this.matchOwn(found, undefined);
   }
 
@@ -162,6 +167,17 @@ export class RedactionPolicy {
 
   private replaceAll(key: string, value: unknown): string {
     return this.replace(typeof value === 'string' ? value : describe(value), { rule: 'keys', key });
+  }
+
+  /** User agents, hosts and routes come with every request: once found to be clean, they are not searched again. */
+  private searchOnce(text: string): string {
+    if (text.length > LONGEST_CLEAN) return this.search(text);
+    if (this.clean.has(text)) return text;
+    const found = this.search(text);
+    if (found !== text) return found;
+    if (this.clean.size >= MAX_CLEAN) this.clean.clear();
+    this.clean.add(text);
+    return text;
   }
 
   private search(text: string): string {
