@@ -205,8 +205,7 @@ export function describeLifecycle(platform: Platform): void {
     });
 
     describe('when the collector accepts connections and never answers', () => {
-      // In a jest without flags, OpenTelemetry's HTTP transport cannot be loaded: it uses import() inside of CommonJS.
-      const protocols = platform.nest === 11 ? (['grpc'] as const) : (['grpc', 'http/protobuf'] as const);
+      const protocols = ['grpc', 'http/protobuf'] as const;
       // Filled by both: the same warning is not said twice.
       const said: string[] = [];
       const hole = new BlackHole();
