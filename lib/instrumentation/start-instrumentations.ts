@@ -1,4 +1,5 @@
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { listLoadedFilesOnce } from '../process/loaded-files.js';
 import { patchLoadedBullmq } from './bullmq/patch-bullmq.js';
 import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
 import { instrumentUndici } from './clients/http/instrument-undici.js';
@@ -18,14 +19,16 @@ export function startInstrumentations(config: TelemetryConfig): () => void {
   const activate = (enabled: boolean, name: string, start: StartInstrumentation): void => {
     if (enabled && !replaced.has(name)) undo.push(activateInstrumentation(name, start));
   };
-  activate(instrumentation.http, 'undici', instrumentUndici);
-  activate(instrumentation.http, 'node-http', instrumentNodeHttp);
-  activate(instrumentation.redis, 'ioredis', instrumentIoredis);
-  activate(instrumentation.redis, 'node-redis', instrumentNodeRedis);
-  activate(instrumentation.pg, 'pg', patchPg);
-  activate(instrumentation.mysql, 'mysql2', instrumentMysql2);
-  activate(instrumentation.mongodb, 'mongodb', patchMongodb);
-  if (instrumentation.bullmq) undo.push(activateInstrumentation('bullmq', patchLoadedBullmq));
+  listLoadedFilesOnce(() => {
+    activate(instrumentation.http, 'undici', instrumentUndici);
+    activate(instrumentation.http, 'node-http', instrumentNodeHttp);
+    activate(instrumentation.redis, 'ioredis', instrumentIoredis);
+    activate(instrumentation.redis, 'node-redis', instrumentNodeRedis);
+    activate(instrumentation.pg, 'pg', patchPg);
+    activate(instrumentation.mysql, 'mysql2', instrumentMysql2);
+    activate(instrumentation.mongodb, 'mongodb', patchMongodb);
+    if (instrumentation.bullmq) undo.push(activateInstrumentation('bullmq', patchLoadedBullmq));
+  });
   for (const foreign of config.instrumentations) undo.push(enableForeign(foreign));
   return () => {
     for (const stop of undo.reverse()) stop();

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { applicationRequire } from '../../process/application-require.js';
+import { findLoadedFiles, forgetLoadedFiles } from '../../process/loaded-files.js';
 import { noteLibrary } from './recorded-libraries.js';
 import { guardListener } from './subscribe-channels.js';
 
@@ -35,8 +36,12 @@ export function findLoadedModules(pattern: LoadedModulePattern): unknown[] {
 }
 
 function loadedFiles({ file }: LoadedModulePattern): [path: string, exports: unknown][] {
-  return Object.entries(applicationRequire().cache)
-    .filter(([path, module]) => file.test(path) && module?.loaded !== false)
+  const paths = findLoadedFiles(file);
+  if (paths.length === 0) return [];
+  const { cache } = applicationRequire();
+  return paths
+    .map((path) => [path, cache[path]] as const)
+    .filter(([, module]) => module?.loaded !== false)
     .map(([path, module]) => [path, module?.exports as unknown]);
 }
 
@@ -76,6 +81,7 @@ const REQUIRED = 'tracing:module.require:end';
 const onRequired = guardListener(REQUIRED, (message) => {
   // One event for each `require()`, and for each CommonJS file that ESM imports, by its whole path.
   const { id, parentFilename } = message as { readonly id: string; readonly parentFilename?: string };
+  forgetLoadedFiles();
   for (const entry of watched) {
     const { name, anyFile } = entry.pattern;
     // A package may load its own files late, by their relative path.

@@ -54,6 +54,9 @@ export function* prototypesOf(start: ContainerClass): Generator<object> {
  * subclass that overrides them calls this one in the end.
  */
 export function findPrototype(start: ContainerClass, methods: readonly string[]): object | undefined {
+  // Nearly all classes are others: each is asked for by every library when an application starts.
+  const { prototype: lowest } = start;
+  if (!methods.every((method) => method in lowest)) return undefined;
   return [...prototypesOf(start)].findLast((prototype) =>
     methods.every(
       (method) => typeof Object.getOwnPropertyDescriptor(prototype, method)?.value === 'function',

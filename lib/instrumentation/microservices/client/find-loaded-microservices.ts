@@ -1,6 +1,7 @@
 import * as packages from '@nestjs/common/utils/load-package.util.js';
 
 import { applicationRequire } from '../../../process/application-require.js';
+import { findLoadedFiles } from '../../../process/loaded-files.js';
 
 /** What is used of `@nestjs/microservices`. */
 export interface MicroservicesPackage {
@@ -17,10 +18,7 @@ const ENTRY = /[\\/]node_modules[\\/]@nestjs[\\/]microservices[\\/]index\.js$/;
  * its core has loaded, NestJS 11 is in the CommonJS cache. In a bundle there is neither.
  */
 export function findLoadedMicroservices(): MicroservicesPackage[] {
-  const { cache } = applicationRequire();
-  const loaded = Object.keys(cache)
-    .filter((path) => ENTRY.test(path))
-    .map((path): unknown => cache[path]?.exports);
+  const loaded = findLoadedFiles(ENTRY).map((path): unknown => applicationRequire().cache[path]?.exports);
   return [keptByCore(), ...loaded].filter(isMicroservices);
 }
 
