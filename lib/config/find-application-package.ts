@@ -33,6 +33,20 @@ export function findApplicationPackage(location: ApplicationLocation = {}): Appl
   return { name: undefined, version: undefined };
 }
 
+/** By main script and working directory: a process may create hundreds of applications, and its package.json stays what it was at the first. */
+const foundFrom = new Map<string, ApplicationPackage>();
+
+/** The same as `findApplicationPackage()`, but files are read once per process for each place the search begins at. */
+export function applicationPackage(): ApplicationPackage {
+  const place = JSON.stringify([process.argv[1], currentDirectory()]);
+  let found = foundFrom.get(place);
+  if (found === undefined) {
+    found = Object.freeze(findApplicationPackage());
+    foundFrom.set(place, found);
+  }
+  return found;
+}
+
 function searchUpwards(start: string): ApplicationPackage | undefined {
   for (let folder = start, parent = dirname(folder); ; folder = parent, parent = dirname(folder)) {
     const found = isInsideNodeModules(folder) ? undefined : readPackage(join(folder, 'package.json'));
@@ -61,11 +75,11 @@ function nonEmpty(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
-function currentDirectory(): string | undefined {
+/** The working directory; undefined where it was removed while the process ran. */
+export function currentDirectory(): string | undefined {
   try {
     return process.cwd();
   } catch {
-    // The working directory was removed while the process ran.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { describeIgnored, invalidOptionsError } from './describe-problems.js';
-import { type ApplicationPackage, findApplicationPackage } from './find-application-package.js';
+import { type ApplicationPackage, applicationPackage } from './find-application-package.js';
 import { findIneffectiveVariables } from './find-ineffective-variables.js';
 import { resolveProcessEvents } from './process-events.js';
 import { resolveIncoming } from './propagation-options.js';
@@ -43,7 +43,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const {
     env: environment = process.env,
     setIn = 'TelemetryModule.forRoot()',
-    findPackage = findApplicationPackage,
+    findPackage = applicationPackage,
     isTerminal = process.stdout.isTTY,
   } = sources;
   const wrong = validateOptions(options, setIn);

@@ -1,5 +1,6 @@
 import { logs, metrics, trace } from '@opentelemetry/api';
 
+import { currentDirectory } from '../config/find-application-package.js';
 import { warnOnce } from '../errors/warnings.js';
 import { applicationRequire } from '../process/application-require.js';
 
@@ -58,12 +59,25 @@ function warnRefused(provider: unknown, what: string, option: string): void {
 /** Ours, and the one that CommonJS packages load while we are an ES module. */
 function copiesOfTheApi(): Api[] {
   const own = { trace, metrics, logs } as unknown as Api; // methods are looked up by name
-  const copies = [own];
+  const theirs = apiOfCommonJs();
+  return theirs === undefined || theirs.trace === own.trace ? [own] : [own, theirs];
+}
+
+/** By working directory; undefined where it has none. Finding a package takes longer than all that is done with it. */
+const apis = new Map<string, Api | undefined>();
+
+function apiOfCommonJs(): Api | undefined {
+  const folder = currentDirectory();
+  if (folder === undefined) return undefined;
+  if (!apis.has(folder)) apis.set(folder, requireApi());
+  return apis.get(folder);
+}
+
+function requireApi(): Api | undefined {
   try {
-    const theirs = applicationRequire()('@opentelemetry/api') as Api;
-    if (theirs.trace !== own.trace) copies.push(theirs);
+    return applicationRequire()('@opentelemetry/api') as Api;
   } catch {
     // Not installed beside the application: then nobody loads it by that way.
+    return undefined;
   }
-  return copies;
 }
