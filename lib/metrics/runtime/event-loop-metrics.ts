@@ -27,12 +27,16 @@ const DELAYS = [
   [METRIC_NODEJS_EVENTLOOP_DELAY_P99, '99 percentile', (delays: DelayHistogram) => delays.percentile(99)],
 ] as const;
 
+/** One for the process: to make it takes ten times as long as to start it again, and a test suite starts hundreds of applications. */
+let delayMonitor: DelayHistogram | undefined;
+
 /**
  * Delay, time and utilization of the event loop. The delays are those since the last collection and, as the conventions
  * want them, raw: an idle loop shows the resolution of the monitor, 10 ms.
  */
 export function startEventLoopMetrics({ gauge, counter }: RuntimeMetrics): () => void {
-  const monitor = monitorEventLoopDelay({ resolution: 10 });
+  const monitor = (delayMonitor ??= monitorEventLoopDelay({ resolution: 10 }));
+  monitor.reset();
   monitor.enable();
 
   const readDelays = shareReading(() => {

@@ -11,20 +11,29 @@ import {
 import { type RuntimeMetrics } from './runtime-metrics.interface.js';
 import { shareReading } from './share-reading.js';
 
+/**
+ * The last reading of this process, also across applications: it takes 15 µs and more for each CPU, and a test suite
+ * starts hundreds of applications. The first collection of a later one covers the time since that reading.
+ */
+let lastTimes: Record<string, number> | undefined;
+
 /** CPU, memory and load of the host as `node:os` tells them; nothing is spawned. */
 export function startHostMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
-  let before = sumCpuTimes();
+  lastTimes ??= sumCpuTimes();
   const cpu = {
     unit: '1',
     description: 'CPU time by mode since the last collection, mean of all logical CPUs.',
   };
   gauge(METRIC_SYSTEM_CPU_UTILIZATION, cpu, () => {
     const now = sumCpuTimes();
-    const spent = Object.entries(now).map(([mode, time]) => ({ mode, time: time - (before[mode] ?? 0) }));
+    const spent = Object.entries(now).map(([mode, time]) => ({
+      mode,
+      time: time - (lastTimes?.[mode] ?? 0),
+    }));
     const total = spent.reduce((sum, { time }) => sum + time, 0);
     // Collected twice within the resolution of the host's clocks: the old interval goes on.
     if (total <= 0) return [];
-    before = now;
+    lastTimes = now;
     return spent.map(({ mode, time }) => ({ value: time / total, attributes: { [ATTR_CPU_MODE]: mode } }));
   });
 
