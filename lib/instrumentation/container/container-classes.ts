@@ -55,8 +55,9 @@ export function* prototypesOf(start: ContainerClass): Generator<object> {
  */
 export function findPrototype(start: ContainerClass, methods: readonly string[]): object | undefined {
   // Nearly all classes are others: each is asked for by every library when an application starts.
-  const { prototype: lowest } = start;
-  if (!methods.every((method) => method in lowest)) return undefined;
+  const lowest: unknown = start.prototype; // of an instance's own `constructor`, which may be anything
+  if (typeof lowest === 'object' && lowest !== null && !methods.every((method) => method in lowest))
+    return undefined;
   return [...prototypesOf(start)].findLast((prototype) =>
     methods.every(
       (method) => typeof Object.getOwnPropertyDescriptor(prototype, method)?.value === 'function',
