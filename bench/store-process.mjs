@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers';
 
-const load = (path) => import(new URL(`../dist/modules/store/${path}.js`, import.meta.url));
+const load = (path) => import(new URL(`../dist/modules/dashboard/sqlite/${path}.js`, import.meta.url));
 const { openStore } = await load('store');
 const { readStore } = await load('queries/read-store');
 

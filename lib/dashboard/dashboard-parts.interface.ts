@@ -1,7 +1,7 @@
 import { type ApiHealth } from './api/api.interface.js';
 import { type DashboardConfig } from '../config/telemetry-config.interface.js';
-import { type StoredResource } from '../store/rows.interface.js';
-import { type TelemetryStore } from '../store/store.js';
+import { type StoredResource } from './sqlite/rows.interface.js';
+import { type TelemetryStore } from './sqlite/store.js';
 
 /** What the dashboard shows, and of whom. */
 export interface DashboardParts {

@@ -21,7 +21,7 @@ import { type ExporterHealth } from '../exporters/exporter-health.js';
 import { type ExporterDestination, type Signal } from '../exporters/exporter-report.interface.js';
 import { exporterHealths } from '../exporters/exporter-reports.js';
 import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../recording/recording-counts.js';
-import { type TelemetryStore } from '../store/store.js';
+import { type TelemetryStore } from '../dashboard/sqlite/store.js';
 import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
 import { histogram, observableCounter, observableUpDownCounter } from './instruments.js';
 import { type ObserveCallback } from './observable-handle.js';

@@ -10,8 +10,12 @@ import { StoreLogRecordProcessor } from '../exporters/store/store-log-record.pro
 import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
 import { watchStoreLosses } from '../exporters/store/watch-store-losses.js';
 import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
-import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../store/rows.interface.js';
-import { openStore, type TelemetryStore } from '../store/store.js';
+import {
+  type DeclaredFunction,
+  type DeclaredRoute,
+  type StoredResource,
+} from '../dashboard/sqlite/rows.interface.js';
+import { openStore, type TelemetryStore } from '../dashboard/sqlite/store.js';
 
 /** A provider of log records that can be flushed and stopped. */
 interface FlushableLoggerProvider extends LoggerProvider {

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
 import { Dashboard } from '../../lib/dashboard/dashboard.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
-import { ORDERS } from '../store/sample-rows.js';
+import { type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
+import { ORDERS } from './sqlite/sample-rows.js';
 
 /** A dashboard on a port of its own, which takes OTLP and needs no token. */
 export interface ServedDashboard {

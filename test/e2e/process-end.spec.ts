@@ -7,9 +7,9 @@ import { type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
-import { findLogs } from '../../lib/store/queries/find-logs.js';
-import { readTrace } from '../../lib/store/queries/read-trace.js';
-import { cleanUp, newFolder, openTestStore } from '../store/open-test-store.js';
+import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
+import { readTrace } from '../../lib/dashboard/sqlite/queries/read-trace.js';
+import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const program = join(__dirname, 'programs/ending-service.mjs');

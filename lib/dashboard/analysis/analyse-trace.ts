@@ -1,5 +1,5 @@
 import { type ApiSpan, type ApiTimeKind, type ApiTraceAnalysis } from '../api/api.interface.js';
-import { type Steps, takeAllSteps } from '../../store/queries/steps.js';
+import { type Steps, takeAllSteps } from '../sqlite/queries/steps.js';
 import { findCriticalPath, mainRootOf } from './critical-path.js';
 import { placeSpans, walk } from './place-spans.js';
 import { findRepeatedStatements } from './repeated-statements.js';

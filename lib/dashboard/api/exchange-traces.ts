@@ -1,7 +1,7 @@
-import { type Database } from '../../store/database/database.js';
-import { findTraceNumber } from '../../store/database/find-trace-number.js';
-import { readResourcesOfTrace, readSpans, readTraceSummary } from '../../store/queries/read-trace.js';
-import { type Steps, Turn } from '../../store/queries/steps.js';
+import { type Database } from '../sqlite/database/database.js';
+import { findTraceNumber } from '../sqlite/database/find-trace-number.js';
+import { readResourcesOfTrace, readSpans, readTraceSummary } from '../sqlite/queries/read-trace.js';
+import { type Steps, Turn } from '../sqlite/queries/steps.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { readJsonBody } from '../http/read-body.js';
 import { addRows } from '../otlp/add-rows.js';

@@ -1,5 +1,5 @@
-import { type Position, readNews, readPosition } from '../../store/queries/follow.js';
-import { type TelemetryStore } from '../../store/store.js';
+import { type Position, readNews, readPosition } from '../sqlite/queries/follow.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpResponse } from '../http/http-exchange.interface.js';
 import { SECURITY_HEADERS } from '../http/send.js';

@@ -2,7 +2,7 @@ import { recentWarnings } from '../../errors/warnings.js';
 import { exporterReports } from '../../exporters/exporter-reports.js';
 import { seriesLimitReports } from '../../runtime/series-limit.js';
 import { samplingReport } from '../../runtime/sampling/sampling-report.js';
-import { readStore } from '../../store/queries/read-store.js';
+import { readStore } from '../sqlite/queries/read-store.js';
 import { type ApiCall } from './api-call.interface.js';
 import { type ApiHealth } from './api.interface.js';
 

@@ -1,5 +1,5 @@
-import { findInstruments } from '../../store/queries/find-instruments.js';
-import { readChart } from '../../store/queries/read-chart.js';
+import { findInstruments } from '../sqlite/queries/find-instruments.js';
+import { readChart } from '../sqlite/queries/read-chart.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { type ApiCall } from './api-call.interface.js';
 import { type ApiInstrument, type ApiMetricChart } from './api.interface.js';

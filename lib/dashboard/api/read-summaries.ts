@@ -1,8 +1,8 @@
-import { findLogs } from '../../store/queries/find-logs.js';
-import { findRoutes } from '../../store/queries/find-routes.js';
-import { findServices } from '../../store/queries/find-services.js';
-import { LOG_LEVELS, type LogLevelName } from '../../store/queries/log-levels.constants.js';
-import { readOverview } from '../../store/queries/read-overview.js';
+import { findLogs } from '../sqlite/queries/find-logs.js';
+import { findRoutes } from '../sqlite/queries/find-routes.js';
+import { findServices } from '../sqlite/queries/find-services.js';
+import { LOG_LEVELS, type LogLevelName } from '../sqlite/queries/log-levels.constants.js';
+import { readOverview } from '../sqlite/queries/read-overview.js';
 import { type ApiCall } from './api-call.interface.js';
 import {
   type ApiLog,

@@ -1,6 +1,6 @@
-import { type Database } from '../../store/database/database.js';
-import { findTraces } from '../../store/queries/find-traces.js';
-import { readSpans, readTrace, readTraceSummary } from '../../store/queries/read-trace.js';
+import { type Database } from '../sqlite/database/database.js';
+import { findTraces } from '../sqlite/queries/find-traces.js';
+import { readSpans, readTrace, readTraceSummary } from '../sqlite/queries/read-trace.js';
 import { analyseTraceInSteps } from '../analysis/analyse-trace.js';
 import { compareTraces } from '../analysis/compare-traces.js';
 import { medianTimeByKind } from '../analysis/time-kinds.js';

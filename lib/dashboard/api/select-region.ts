@@ -1,4 +1,4 @@
-import { rankSelection } from '../../store/queries/rank-selection.js';
+import { rankSelection } from '../sqlite/queries/rank-selection.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { readJson } from '../http/read-body.js';
 import { type ApiCall } from './api-call.interface.js';

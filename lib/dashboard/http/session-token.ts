@@ -16,7 +16,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { makePrivateFolder } from '../../store/database/private-files.js';
+import { makePrivateFolder } from '../sqlite/database/private-files.js';
 
 /** Beside the database: services that share the database share the token. */
 const FILE_NAME = 'dashboard-token';

@@ -1,4 +1,4 @@
-import { type TelemetryStore } from '../../store/store.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { type ReadItems } from './read-items.js';
 
 /** Rows that are added before others have their turn. */

@@ -1,5 +1,5 @@
-import { type Steps } from '../../store/queries/steps.js';
-import { type StoredResource } from '../../store/rows.interface.js';
+import { type Steps } from '../sqlite/queries/steps.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type RequestBudget } from './request-budget.js';
 import { readResource } from './read-resource.js';
 import { listAt, MAX_NAME, objectAt, textAt } from './read-values.js';

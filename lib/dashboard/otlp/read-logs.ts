@@ -1,6 +1,6 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type Steps } from '../../store/queries/steps.js';
-import { type StoredLog } from '../../store/rows.interface.js';
+import { type Steps } from '../sqlite/queries/steps.js';
+import { type StoredLog } from '../sqlite/rows.interface.js';
 import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import {
   attributesAt,

@@ -1,10 +1,10 @@
-import { type Steps } from '../../store/queries/steps.js';
+import { type Steps } from '../sqlite/queries/steps.js';
 import {
   type StoredExemplar,
   type StoredInstrument,
   type StoredInstrumentType,
   type StoredPoint,
-} from '../../store/rows.interface.js';
+} from '../sqlite/rows.interface.js';
 import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import { isPointError, type PointTotal, readTotal } from './read-totals.js';
 import {

@@ -1,5 +1,5 @@
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
-import { type StoredResource } from '../../store/rows.interface.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type ApiValue } from '../api/api.interface.js';
 import { attributesAt, MAX_NAME } from './read-values.js';
 

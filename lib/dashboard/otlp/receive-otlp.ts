@@ -1,5 +1,5 @@
-import { type Steps } from '../../store/queries/steps.js';
-import { type TelemetryStore } from '../../store/store.js';
+import { type Steps } from '../sqlite/queries/steps.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { type DashboardParts } from '../dashboard-parts.interface.js';
 import { badRequest, DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';

@@ -1,4 +1,4 @@
-import { type DeclaredRoute } from '../../store/rows.interface.js';
+import { type DeclaredRoute } from '../sqlite/rows.interface.js';
 import { type HandlerMethod, joinPaths } from './find-handlers.js';
 import { type RegisteredRoute } from './watch-routes.js';
 

@@ -1,7 +1,7 @@
 import { type CollectionResult } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { type TelemetryStore } from '../../store/store.js';
+import { type TelemetryStore } from '../../dashboard/sqlite/store.js';
 import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
 import { PointMaker } from './to-stored-points.js';
 

@@ -1,5 +1,5 @@
 import { type AnyMethod } from '../../invocation/wrap-method.js';
-import { type DeclaredFunction } from '../../store/rows.interface.js';
+import { type DeclaredFunction } from '../../dashboard/sqlite/rows.interface.js';
 import { registeredModules } from '../nest/nest-modules.js';
 import { findMethods, type WrittenMethod } from './find-methods.js';
 import { locateFunctions } from './locate-functions.js';

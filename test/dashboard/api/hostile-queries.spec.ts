@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
 import { DashboardServer } from '../../../lib/dashboard/dashboard-server.js';
-import { type TelemetryStore } from '../../../lib/store/store.js';
-import { cleanUp, openTestStore } from '../../store/open-test-store.js';
-import { logOf, ORDERS, spanOf } from '../../store/sample-rows.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
+import { logOf, ORDERS, spanOf } from '../sqlite/sample-rows.js';
 
 const NAMES = [
   'from',

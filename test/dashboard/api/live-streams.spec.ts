@@ -4,10 +4,10 @@ import { LiveStreams } from '../../../lib/dashboard/api/live-streams.js';
 import { QueryParameters } from '../../../lib/dashboard/api/query-parameters.js';
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
 import { type HttpResponse } from '../../../lib/dashboard/http/http-exchange.interface.js';
-import { type StoredLog } from '../../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../../lib/store/store.js';
+import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
-import { cleanUp, openTestStore } from '../../store/open-test-store.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
 const resource = { service: 'orders', version: '1', environment: 'test', instance: '', attributes: '{}' };
 

@@ -5,9 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, traceRequest } from './otlp-requests.js';
 import { createRandom } from '../ui/fixture/random.js';
-import { cleanUp, openTestStore } from '../../store/open-test-store.js';
-import { type TelemetryStore } from '../../../lib/store/store.js';
-import { readStore } from '../../../lib/store/queries/read-store.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { longestTurn, serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
 
 let store: TelemetryStore;

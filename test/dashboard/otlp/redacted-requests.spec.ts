@@ -1,6 +1,6 @@
 import { encodeRequest } from './encode-request.js';
-import { cleanUp, openTestStore } from '../../store/open-test-store.js';
-import { type TelemetryStore } from '../../../lib/store/store.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
 
 const SECRET = 'SEChunter2RET';

@@ -1,6 +1,6 @@
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { writeOtlpTrace } from '../../../lib/dashboard/otlp/write-trace.js';
-import { takeAllSteps } from '../../../lib/store/queries/steps.js';
+import { takeAllSteps } from '../../../lib/dashboard/sqlite/queries/steps.js';
 import { spanOf } from '../analysis/span-of.js';
 import { encodeRequest } from './encode-request.js';
 

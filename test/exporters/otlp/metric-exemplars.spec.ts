@@ -17,8 +17,8 @@ import { addToJson } from '../../../lib/exporters/otlp/exemplars/add-to-json.js'
 import { addToProtobuf } from '../../../lib/exporters/otlp/exemplars/add-to-protobuf.js';
 import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';
 import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
-import { cleanUp, openTestStore } from '../../store/open-test-store.js';
-import { resourceOf, spanOf } from '../../store/sample-rows.js';
+import { cleanUp, openTestStore } from '../../dashboard/sqlite/open-test-store.js';
+import { resourceOf, spanOf } from '../../dashboard/sqlite/sample-rows.js';
 import { tracerProvider } from '../support/trace-provider.js';
 import { decodeOtlp } from './decode-otlp.js';
 import { OTLP_PROTOCOLS, startReceiver, targetFor } from './otlp-cases.js';

@@ -25,16 +25,16 @@ import { StoringLoggerProvider } from '../../../lib/exporters/store/storing-logg
 import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
 import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
 import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
-import { findInstruments } from '../../../lib/store/queries/find-instruments.js';
-import { findLogs } from '../../../lib/store/queries/find-logs.js';
-import { findServices } from '../../../lib/store/queries/find-services.js';
-import { findTraces } from '../../../lib/store/queries/find-traces.js';
-import { readChart } from '../../../lib/store/queries/read-chart.js';
-import { readStore } from '../../../lib/store/queries/read-store.js';
-import { readResourcesOfTrace, readTrace } from '../../../lib/store/queries/read-trace.js';
-import { type TelemetryStore } from '../../../lib/store/store.js';
+import { findInstruments } from '../../../lib/dashboard/sqlite/queries/find-instruments.js';
+import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { findServices } from '../../../lib/dashboard/sqlite/queries/find-services.js';
+import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
+import { readChart } from '../../../lib/dashboard/sqlite/queries/read-chart.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { readResourcesOfTrace, readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
-import { cleanUp, openTestStore } from '../../store/open-test-store.js';
+import { cleanUp, openTestStore } from '../../dashboard/sqlite/open-test-store.js';
 
 afterEach(cleanUp);
 

@@ -1,6 +1,6 @@
 import { watchStoreLosses } from '../../../lib/exporters/store/watch-store-losses.js';
-import { type StoredSpan } from '../../../lib/store/rows.interface.js';
-import { openStore } from '../../../lib/store/store.js';
+import { type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { openStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openStore, type StoreOptions, type TelemetryStore } from '../../lib/store/store.js';
+import { openStore, type StoreOptions, type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 
 const LIMITS: Omit<StoreOptions, 'file'> = {
   maxAgeMs: 24 * 3_600_000,

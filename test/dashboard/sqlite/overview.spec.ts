@@ -1,8 +1,8 @@
-import { findRoutes } from '../../lib/store/queries/find-routes.js';
-import { findServices } from '../../lib/store/queries/find-services.js';
-import { readOverview } from '../../lib/store/queries/read-overview.js';
-import { readTrace } from '../../lib/store/queries/read-trace.js';
-import { SPAN_KIND, SPAN_STATUS } from '../../lib/store/rows.interface.js';
+import { findRoutes } from '../../../lib/dashboard/sqlite/queries/find-routes.js';
+import { findServices } from '../../../lib/dashboard/sqlite/queries/find-services.js';
+import { readOverview } from '../../../lib/dashboard/sqlite/queries/read-overview.js';
+import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
+import { SPAN_KIND, SPAN_STATUS } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
 import { ORDERS, resourceOf, spanOf } from './sample-rows.js';
 

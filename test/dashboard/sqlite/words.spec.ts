@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 
-import { setWarningSink } from '../../lib/errors/warnings.js';
-import { type LogAnswer } from '../../lib/store/queries/answers.interface.js';
-import { findLogs, type LogFilter } from '../../lib/store/queries/find-logs.js';
-import { readStore } from '../../lib/store/queries/read-store.js';
-import { type StoredLog } from '../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
-import { listBlocks } from '../../lib/store/words/word-blocks.js';
-import { waitUntil } from '../support/wait-until.js';
-import { describeWithWordIndex } from '../support/word-index.js';
+import { setWarningSink } from '../../../lib/errors/warnings.js';
+import { type LogAnswer } from '../../../lib/dashboard/sqlite/queries/answers.interface.js';
+import { findLogs, type LogFilter } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { listBlocks } from '../../../lib/dashboard/sqlite/words/word-blocks.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { describeWithWordIndex } from '../../support/word-index.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, spanOf } from './sample-rows.js';
 

@@ -1,4 +1,4 @@
-import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
+import { ATTR_CODE_FUNCTION_NAME } from '../../../config/semantic-conventions.constants.js';
 import { type Database } from '../database/database.js';
 import { findTraceNumber } from '../database/find-trace-number.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';

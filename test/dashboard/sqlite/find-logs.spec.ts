@@ -1,6 +1,6 @@
-import { findLogs, type LogFilter } from '../../lib/store/queries/find-logs.js';
-import { type StoredLog } from '../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
+import { findLogs, type LogFilter } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, resourceOf } from './sample-rows.js';
 

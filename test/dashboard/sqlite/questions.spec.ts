@@ -1,13 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Database } from '../../lib/store/database/database.js';
-import { findLogs } from '../../lib/store/queries/find-logs.js';
-import { findTraces } from '../../lib/store/queries/find-traces.js';
-import { readOverview } from '../../lib/store/queries/read-overview.js';
-import { readTrace } from '../../lib/store/queries/read-trace.js';
-import { type Steps } from '../../lib/store/queries/steps.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
+import { type Database } from '../../../lib/dashboard/sqlite/database/database.js';
+import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
+import { readOverview } from '../../../lib/dashboard/sqlite/queries/read-overview.js';
+import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
+import { type Steps } from '../../../lib/dashboard/sqlite/queries/steps.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, spanOf } from './sample-rows.js';
 

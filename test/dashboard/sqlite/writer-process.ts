@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 
-import { waitUntil } from '../support/wait-until.js';
+import { waitUntil } from '../../support/wait-until.js';
 
-const root = resolve(__dirname, '../..');
+const root = resolve(__dirname, '../../..');
 
 /** A process of its own that writes rows without end. */
 export interface WriterProcess {
@@ -22,7 +22,7 @@ export const buildWriter = (folder: string): string => buildProgram(folder, 'wri
 export function buildProgram(folder: string, name: string): string {
   const outfile = join(folder, `${name}.mjs`);
   execFileSync(join(root, 'node_modules/esbuild/bin/esbuild'), [
-    join(root, `test/store/programs/${name}.ts`),
+    join(root, `test/dashboard/sqlite/programs/${name}.ts`),
     '--bundle',
     '--platform=node',
     '--format=esm',

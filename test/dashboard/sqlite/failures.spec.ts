@@ -11,13 +11,13 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
-import { loadSqlite } from '../../lib/store/database/load-sqlite.js';
-import { SCHEMA_VERSION } from '../../lib/store/database/schema.constants.js';
-import { StoreDatabase } from '../../lib/store/database/store-database.js';
-import { readStore } from '../../lib/store/queries/read-store.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
-import { waitUntil } from '../support/wait-until.js';
+import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
+import { loadSqlite } from '../../../lib/dashboard/sqlite/database/load-sqlite.js';
+import { SCHEMA_VERSION } from '../../../lib/dashboard/sqlite/database/schema.constants.js';
+import { StoreDatabase } from '../../../lib/dashboard/sqlite/database/store-database.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, spanOf } from './sample-rows.js';
 

@@ -1,4 +1,4 @@
-import { warnOnce } from '../errors/warnings.js';
+import { warnOnce } from '../../errors/warnings.js';
 import { type Database } from './database/database.js';
 import { loadSqlite, type Sqlite } from './database/load-sqlite.js';
 import { StoreDatabase } from './database/store-database.js';

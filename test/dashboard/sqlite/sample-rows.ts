@@ -3,7 +3,7 @@ import {
   type StoredLog,
   type StoredResource,
   type StoredSpan,
-} from '../../lib/store/rows.interface.js';
+} from '../../../lib/dashboard/sqlite/rows.interface.js';
 
 const hex = (digits: number): string =>
   Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join('');

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 
-import { findRoutes } from '../../lib/store/queries/find-routes.js';
-import { type DeclaredRoute } from '../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
-import { Declarations } from '../../lib/store/presence/declarations.js';
-import { Dictionaries } from '../../lib/store/writing/dictionaries.js';
+import { findRoutes } from '../../../lib/dashboard/sqlite/queries/find-routes.js';
+import { type DeclaredRoute } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { Declarations } from '../../../lib/dashboard/sqlite/presence/declarations.js';
+import { Dictionaries } from '../../../lib/dashboard/sqlite/writing/dictionaries.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { resourceOf, spanOf } from './sample-rows.js';
 

@@ -1,9 +1,9 @@
-import { findTraces, type TraceFilter } from '../../lib/store/queries/find-traces.js';
-import { readNews, readPosition } from '../../lib/store/queries/follow.js';
-import { rankSelection } from '../../lib/store/queries/rank-selection.js';
-import { readTrace } from '../../lib/store/queries/read-trace.js';
-import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
+import { findTraces, type TraceFilter } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
+import { readNews, readPosition } from '../../../lib/dashboard/sqlite/queries/follow.js';
+import { rankSelection } from '../../../lib/dashboard/sqlite/queries/rank-selection.js';
+import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
+import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, resourceOf, spanOf } from './sample-rows.js';
 

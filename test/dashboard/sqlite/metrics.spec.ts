@@ -1,12 +1,12 @@
-import { valueBucket, valueOfBucket } from '../../lib/store/encoding/value-buckets.js';
-import { encodeCounts, readCounts } from '../../lib/store/encoding/count-bytes.js';
-import { findInstruments } from '../../lib/store/queries/find-instruments.js';
-import { type ChartFilter, readChart } from '../../lib/store/queries/read-chart.js';
-import { readStore } from '../../lib/store/queries/read-store.js';
-import { readTrace } from '../../lib/store/queries/read-trace.js';
-import { type StoredInstrument, type StoredPoint } from '../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
-import { waitUntil } from '../support/wait-until.js';
+import { valueBucket, valueOfBucket } from '../../../lib/dashboard/sqlite/encoding/value-buckets.js';
+import { encodeCounts, readCounts } from '../../../lib/dashboard/sqlite/encoding/count-bytes.js';
+import { findInstruments } from '../../../lib/dashboard/sqlite/queries/find-instruments.js';
+import { type ChartFilter, readChart } from '../../../lib/dashboard/sqlite/queries/read-chart.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
+import { type StoredInstrument, type StoredPoint } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
 import { newSpanId, newTraceId, ORDERS, spanOf } from './sample-rows.js';
 

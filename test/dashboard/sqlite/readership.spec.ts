@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { waitUntil } from '../support/wait-until.js';
+import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 
 afterEach(cleanUp);

@@ -1,6 +1,6 @@
 import type * as sqlite from 'node:sqlite';
 
-import { warnOnce } from '../../errors/warnings.js';
+import { warnOnce } from '../../../errors/warnings.js';
 
 export type Sqlite = typeof sqlite;
 

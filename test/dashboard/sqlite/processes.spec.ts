@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { findServices } from '../../lib/store/queries/find-services.js';
-import { readStore } from '../../lib/store/queries/read-store.js';
-import { waitUntil } from '../support/wait-until.js';
+import { findServices } from '../../../lib/dashboard/sqlite/queries/find-services.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { spanOf } from './sample-rows.js';
 import { buildWriter, startWriter, type WriterProcess } from './writer-process.js';

@@ -1,6 +1,6 @@
 // Writes spans and lines of one service without end, and says after each flush how many are in the store.
 //   node write-rows.mjs <file> <service>
-import { openStore } from '../../../lib/store/store.js';
+import { openStore } from '../../../../lib/dashboard/sqlite/store.js';
 import { logOf, newTraceId, resourceOf, spanOf } from '../sample-rows.js';
 
 const [file = '', service = ''] = process.argv.slice(2);

@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Database } from '../../lib/store/database/database.js';
-import { shareOut } from '../../lib/store/eviction/share-out.js';
-import { findLogs } from '../../lib/store/queries/find-logs.js';
-import { findRoutes } from '../../lib/store/queries/find-routes.js';
-import { findTraces } from '../../lib/store/queries/find-traces.js';
-import { readStore } from '../../lib/store/queries/read-store.js';
-import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../lib/store/rows.interface.js';
-import { type TelemetryStore } from '../../lib/store/store.js';
-import { waitUntil } from '../support/wait-until.js';
+import { Database } from '../../../lib/dashboard/sqlite/database/database.js';
+import { shareOut } from '../../../lib/dashboard/sqlite/eviction/share-out.js';
+import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { findRoutes } from '../../../lib/dashboard/sqlite/queries/find-routes.js';
+import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, ORDERS, spanOf } from './sample-rows.js';
 

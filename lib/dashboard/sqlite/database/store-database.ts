@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-import { warnOnce } from '../../errors/warnings.js';
+import { warnOnce } from '../../../errors/warnings.js';
 import { type Database } from './database.js';
 import { classifyFailure } from './database-failure.js';
 import { type Sqlite } from './load-sqlite.js';

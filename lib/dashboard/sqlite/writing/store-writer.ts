@@ -1,5 +1,5 @@
-import { warnOnce } from '../../errors/warnings.js';
-import { atProcessEnd } from '../../process/process-end.js';
+import { warnOnce } from '../../../errors/warnings.js';
+import { atProcessEnd } from '../../../process/process-end.js';
 import { type Recovery, type StoreDatabase } from '../database/store-database.js';
 import { type EvictionTurns } from '../eviction/eviction-turns.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';

@@ -1,4 +1,4 @@
-import { warnOnce } from '../../errors/warnings.js';
+import { warnOnce } from '../../../errors/warnings.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { problemOfLog, problemOfPoint, problemOfSpan } from './check-row.js';
 import { RowQueue } from './row-queue.js';
