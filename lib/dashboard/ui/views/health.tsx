@@ -5,8 +5,7 @@ import { api } from '../api.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../format.js';
 import { WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
-
-const REFRESH_MS = 5_000;
+import { REFRESH_MS } from './refresh.js';
 
 function Card({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (

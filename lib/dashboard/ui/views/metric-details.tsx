@@ -9,7 +9,7 @@ import { SelectField } from '../parts/fields.js';
 import { Notice, WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
 import { setQuery, timeSpanOf, type Place } from '../state.js';
-import { REFRESH_MS, spanKeyOf } from './overview.js';
+import { REFRESH_MS, spanKeyOf } from './refresh.js';
 
 const BUCKETS = 90;
 const MOST_SERIES = 12;

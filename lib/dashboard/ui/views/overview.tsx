@@ -3,14 +3,9 @@ import { isLive } from '../header.js';
 import { WhenLoaded } from '../parts/notice.js';
 import { useLoad } from '../parts/use-load.js';
 import { timeSpanOf, type Place } from '../state.js';
+import { REFRESH_MS, spanKeyOf } from './refresh.js';
 import { RouteTable } from './route-table.js';
 import { ServiceCard } from './service-card.js';
-
-export const REFRESH_MS = 5_000;
-
-/** What part of the address says which time span is meant; the instants behind it move, this does not. */
-export const spanKeyOf = ({ query }: Place): string =>
-  ['range', 'from', 'to'].map((name) => query.get(name) ?? '').join('|');
 
 /** Every service over time, and every route. */
 export function OverviewView({ place }: { readonly place: Place }) {

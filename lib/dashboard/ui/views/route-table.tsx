@@ -9,7 +9,7 @@ import { serviceClass } from '../parts/service-colour.js';
 import { useLoad } from '../parts/use-load.js';
 import { attributesOfSource, sourceOf } from '../trace/source-link.js';
 import { addressOf, timeSpanOf, type Place } from '../state.js';
-import { REFRESH_MS, spanKeyOf } from './overview.js';
+import { REFRESH_MS, spanKeyOf } from './refresh.js';
 
 interface Column {
   readonly name: string;

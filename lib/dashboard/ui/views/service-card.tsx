@@ -8,7 +8,7 @@ import { serviceClass } from '../parts/service-colour.js';
 import { useLoad } from '../parts/use-load.js';
 import { addressOf, setQuery, timeSpanOf, type Place } from '../state.js';
 import { markedRegion } from './selected-region.js';
-import { REFRESH_MS, spanKeyOf } from './overview.js';
+import { REFRESH_MS, spanKeyOf } from './refresh.js';
 
 const BUCKETS = 60;
 

@@ -4,7 +4,7 @@ import { formatValue } from '../format.js';
 import { severityOf } from '../parts/severity.js';
 import { useLivePages, type LivePages } from '../parts/use-live-pages.js';
 import { timeSpanOf, type Place } from '../state.js';
-import { spanKeyOf } from './overview.js';
+import { spanKeyOf } from './refresh.js';
 
 const PAGE = 1_000;
 /** Lines kept in the tab. */

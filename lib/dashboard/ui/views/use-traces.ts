@@ -3,7 +3,7 @@ import { api, type Query } from '../api.js';
 import { parseDuration } from '../format.js';
 import { useLivePages, type LivePages } from '../parts/use-live-pages.js';
 import { timeSpanOf, type Place } from '../state.js';
-import { spanKeyOf } from './overview.js';
+import { spanKeyOf } from './refresh.js';
 
 const PAGE = 500;
 const MOST = 5_000;

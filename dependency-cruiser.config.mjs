@@ -1,0 +1,94 @@
+// The floors of lib/, held by `npm run check:floors`. A room imports only from the floors below its own; siblings do not import each
+// other except where SIBLINGS says why. CONTRIBUTING.md draws the same house.
+
+/** Rooms of lib/ by floor, lowest first. The files of lib/ itself are above all of them. */
+const FLOORS = [
+  ['process', 'errors', 'config', 'redaction', 'recording', 'store'],
+  ['exporters'],
+  ['runtime', 'invocation'],
+  ['tracing', 'metrics', 'logging'],
+  ['instrumentation', 'dashboard', 'testing'],
+];
+
+/** Imports between rooms of one floor: what may be imported, by room. */
+const SIBLINGS = {
+  // Metrics and logs carry the identifiers of the active span.
+  metrics: ['tracing/current-span'],
+  logging: ['tracing/current-span'],
+  config: ['errors'],
+  errors: ['process', 'redaction'],
+  redaction: ['config', 'process', 'errors/is-error'],
+  recording: ['redaction', 'config', 'errors'],
+  store: ['errors', 'config', 'process'],
+};
+
+const rooms = FLOORS.flat();
+
+const roomRules = FLOORS.flatMap((floor, index) =>
+  floor.map((room) => {
+    const forbidden = FLOORS.slice(index)
+      .flat()
+      .filter((name) => name !== room)
+      .map((name) => `${name}/`);
+    const allowed = SIBLINGS[room] ?? [];
+    return {
+      name: `floor-of-${room}`,
+      severity: 'error',
+      comment: `lib/${room}/ is on floor ${index}: it imports only from lower floors`,
+      from: { path: `^lib/${room}/` },
+      to: {
+        path: `^lib/(?:${forbidden.join('|')}|[^/]+$)`,
+        ...(allowed.length > 0 && { pathNot: `^lib/(?:${allowed.join('|')})` }),
+      },
+    };
+  }),
+);
+
+export default {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'room-on-a-floor',
+      severity: 'error',
+      comment: 'A new folder of lib/ needs a place in FLOORS and in CONTRIBUTING.md',
+      from: { path: `^lib/(?!(?:${rooms.join('|')})/)[^/]+/` },
+      to: {},
+    },
+    {
+      name: 'no-index-inside',
+      severity: 'error',
+      comment: 'index.ts is for users: inside, import the file that defines the name',
+      from: { path: '^lib/' },
+      to: { path: ['^lib/index\\.ts$', '^lib/.+/index\\.ts$'] },
+    },
+    {
+      name: 'no-circle',
+      severity: 'error',
+      comment: 'Files that need each other when they load are one subject',
+      from: { path: '^lib/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'drivers-as-types',
+      severity: 'error',
+      comment: 'Drivers and HTTP platforms are found in the application, never installed by us',
+      from: { path: '^lib/' },
+      to: {
+        path: 'node_modules/(?:pg|ioredis|redis|mysql2|mongodb|fastify|express|@nestjs/platform-[^/]+)/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'sample-app-uses-public-entries',
+      severity: 'error',
+      from: { path: '^sample-app/' },
+      to: { path: '^lib/', pathNot: '^lib/(?:index|register|testing/index)\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};
