@@ -1,14 +1,14 @@
-export { BaseService } from './base.service.js';
-export { configureTelemetry } from './configure-telemetry.js';
-export { getTelemetry } from './get-telemetry.js';
-export { InjectTelemetry } from './inject-telemetry.decorator.js';
-export { Observed, type ObservedOptions } from './observed.decorator.js';
+export { BaseService } from './module/base.service.js';
+export { configureTelemetry } from './module/configure-telemetry.js';
+export { getTelemetry } from './module/get-telemetry.js';
+export { InjectTelemetry } from './module/inject-telemetry.decorator.js';
+export { Observed, type ObservedOptions } from './module/observed.decorator.js';
 export { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
 export { type FlushOptions } from './runtime/telemetry-runtime.js';
-export { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';
-export { TelemetryModule } from './telemetry.module.js';
-export { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
-export { TelemetryService, type TelemetrySpanOptions } from './telemetry.service.js';
+export { TELEMETRY, TELEMETRY_OPTIONS } from './module/telemetry.constants.js';
+export { TelemetryModule } from './module/telemetry.module.js';
+export { type TelemetryAsyncOptions } from './module/telemetry-options-async.interface.js';
+export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
 export { type DashboardEditor, type DashboardOptions } from './config/dashboard-options.interface.js';

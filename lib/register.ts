@@ -4,7 +4,7 @@
  * without NestJS; an application that imports `TelemetryModule` needs no flag. A later `forRoot()` joins what runs.
  */
 import { warnOnce } from './errors/warnings.js';
-import { startTelemetry } from './start-telemetry.js';
+import { startTelemetry } from './module/start-telemetry.js';
 
 try {
   startTelemetry({}, 'environment');

@@ -53,6 +53,10 @@ describe('the house', () => {
     expect(violationsOf(/^room-on-a-floor$/)).toEqual([]);
   });
 
+  it('keeps only the entry points outside of the rooms', () => {
+    expect(violationsOf(/^entry-points-alone$/)).toEqual([]);
+  });
+
   it('imports only from lower floors', () => {
     expect(violationsOf(/^floor-of-/)).toEqual([]);
   });

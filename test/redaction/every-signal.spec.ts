@@ -1,6 +1,6 @@
 import { logs, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 
-import { configureTelemetry } from '../../lib/configure-telemetry.js';
+import { configureTelemetry } from '../../lib/module/configure-telemetry.js';
 import { type TelemetryEngine } from '../../lib/config/telemetry-options.interface.js';
 import { recentWarnings, warnOnce } from '../../lib/errors/warnings.js';
 import { type RunningTelemetry } from '../../lib/runtime/running-telemetry.interface.js';

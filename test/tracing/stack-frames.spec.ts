@@ -2,10 +2,10 @@ import 'reflect-metadata';
 
 import { context } from '@opentelemetry/api';
 
-import { getTelemetry } from '../../lib/get-telemetry.js';
+import { getTelemetry } from '../../lib/module/get-telemetry.js';
 import { Counted } from '../../lib/metrics/counted.decorator.js';
 import { Timed } from '../../lib/metrics/timed.decorator.js';
-import { Observed } from '../../lib/observed.decorator.js';
+import { Observed } from '../../lib/module/observed.decorator.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';
 import { Trace } from '../../lib/tracing/trace.decorator.js';
 

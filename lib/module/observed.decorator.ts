@@ -1,12 +1,20 @@
-import { decorateMethodOrClass, type MethodOrClassDecorator } from './invocation/decorate-method-or-class.js';
-import { followResult, followThrow } from './invocation/follow-result.js';
-import { type AnyMethod } from './invocation/wrap-method.js';
+import {
+  decorateMethodOrClass,
+  type MethodOrClassDecorator,
+} from '../invocation/decorate-method-or-class.js';
+import { followResult, followThrow } from '../invocation/follow-result.js';
+import { type AnyMethod } from '../invocation/wrap-method.js';
 import {
   type NameOrCallMetricOptions,
   readCallMetricOptions,
-} from './metrics/call-metric-options.interface.js';
-import { createCallRecorder, observeCall } from './metrics/call-recorder.js';
-import { readTraceOptions, TRACED_METHOD, type TraceOptions, wrapInSpan } from './tracing/trace.decorator.js';
+} from '../metrics/call-metric-options.interface.js';
+import { createCallRecorder, observeCall } from '../metrics/call-recorder.js';
+import {
+  readTraceOptions,
+  TRACED_METHOD,
+  type TraceOptions,
+  wrapInSpan,
+} from '../tracing/trace.decorator.js';
 
 /** What `@Observed()` can be told: everything about the span, and names or options for its two metrics. */
 export interface ObservedOptions extends TraceOptions {

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 
-import { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
-import { type TelemetryOptions } from './config/telemetry-options.interface.js';
+import { type TelemetryOptionsFactory } from '../config/telemetry-options-factory.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 import { startTelemetry } from './start-telemetry.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';

@@ -11,13 +11,13 @@ import {
   ATTR_EXCEPTION_MESSAGE,
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
-} from './config/semantic-conventions.constants.js';
-import { createLogRecordEmitter } from './logging/emit-log-record.js';
-import { describeThrown, renderStack } from './logging/serialize-error.js';
-import { writeLineIn } from './logging/line-context.js';
-import { atProcessEnd } from './process/process-end.js';
-import { RecordedSpan } from './recording/recorded-span.js';
-import { recordFailure, whereSeen } from './tracing/error-policy.js';
+} from '../../config/semantic-conventions.constants.js';
+import { createLogRecordEmitter } from '../../logging/emit-log-record.js';
+import { describeThrown, renderStack } from '../../logging/serialize-error.js';
+import { writeLineIn } from '../../logging/line-context.js';
+import { atProcessEnd } from '../../process/process-end.js';
+import { RecordedSpan } from '../../recording/recorded-span.js';
+import { recordFailure, whereSeen } from '../../tracing/error-policy.js';
 
 /** pino's number of `fatal`. */
 const FATAL = 60;

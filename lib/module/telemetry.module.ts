@@ -10,20 +10,20 @@ import {
 import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 
-import { type TelemetryOptions } from './config/telemetry-options.interface.js';
-import { TelemetryError } from './errors/telemetry.error.js';
+import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { TelemetryError } from '../errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
-import { observeEntryPoints } from './observe-entry-points.js';
+import { observeEntryPoints } from '../instrumentation/observe-entry-points.js';
 import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
-import { type BackgroundWork, instrumentBackgroundWork } from './instrumentation/background-work.js';
-import { isAdapterSupported } from './instrumentation/http-server/instrument-adapter.js';
+import { type BackgroundWork, instrumentBackgroundWork } from '../instrumentation/background-work.js';
+import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
 import {
   type ObservedMicroservices,
   observeMicroservices,
-} from './instrumentation/microservices/observe-microservices.js';
-import { instrumentNest, type NestInstrumentation } from './instrumentation/nest/instrument-nest.js';
-import { createPinoParams } from './logging/create-pino-params.js';
-import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+} from '../instrumentation/microservices/observe-microservices.js';
+import { instrumentNest, type NestInstrumentation } from '../instrumentation/nest/instrument-nest.js';
+import { createPinoParams } from '../logging/create-pino-params.js';
+import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY } from './telemetry.constants.js';

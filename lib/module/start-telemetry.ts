@@ -1,22 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { resolveConfig } from './config/resolve-config.js';
-import { type TelemetryConfig } from './config/telemetry-config.interface.js';
-import { type TelemetryOptions } from './config/telemetry-options.interface.js';
-import { warnOnce } from './errors/warnings.js';
-import { startPrometheusServer } from './exporters/prometheus/start-prometheus-server.js';
-import { startInstrumentations } from './instrumentation/start-instrumentations.js';
-import { startLogging } from './logging/start-logging.js';
-import { bindObservables } from './metrics/instruments.js';
-import { startRuntimeMetrics } from './metrics/runtime/start-runtime-metrics.js';
-import { startSdkMetrics } from './metrics/sdk-metrics.js';
+import { resolveConfig } from '../config/resolve-config.js';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { warnOnce } from '../errors/warnings.js';
+import { startPrometheusServer } from '../exporters/prometheus/start-prometheus-server.js';
+import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
+import { startLogging } from '../logging/start-logging.js';
+import { bindObservables } from '../metrics/instruments.js';
+import { startRuntimeMetrics } from '../metrics/runtime/start-runtime-metrics.js';
+import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { observeSources, wantsSources } from './observe-sources.js';
-import { useRedaction } from './redaction/active-redaction.js';
-import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
-import { runtimeState } from './runtime/runtime-state.js';
-import { watchProcess } from './watch-process.js';
-import { startRuntime, stopRuntime } from './runtime/start-runtime.js';
-import { type TelemetryRuntime } from './runtime/telemetry-runtime.js';
+import { useRedaction } from '../redaction/active-redaction.js';
+import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { runtimeState } from '../runtime/runtime-state.js';
+import { watchProcess } from '../instrumentation/process-events/watch-process.js';
+import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
+import { type TelemetryRuntime } from '../runtime/telemetry-runtime.js';
 
 /**
  * Starts the telemetry of this process, or joins it when it runs already.

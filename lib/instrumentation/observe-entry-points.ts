@@ -1,8 +1,8 @@
 import { type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
 
-import { observeGraphql } from './instrumentation/graphql/observe-graphql.js';
-import { observeGateways } from './instrumentation/websockets/observe-gateways.js';
-import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+import { observeGraphql } from './graphql/observe-graphql.js';
+import { observeGateways } from './websockets/observe-gateways.js';
+import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 
 /** Records what enters one application by other ways than plain HTTP; returns the undo. */
 export function observeEntryPoints(

@@ -1,9 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 
-import { type TelemetryConfig } from './config/telemetry-config.interface.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { recordUncaught } from './record-uncaught.js';
-import { SignalFlush } from './runtime/process-signals.js';
-import { type TelemetryRuntime } from './runtime/telemetry-runtime.js';
+import { SignalFlush } from '../../runtime/process-signals.js';
+import { type TelemetryRuntime } from '../../runtime/telemetry-runtime.js';
 
 /** Hands over what is buffered when the process ends without `app.close()`; returns the undo. */
 export function watchProcess(runtime: TelemetryRuntime): () => void {

@@ -2,22 +2,22 @@ import { type AbstractHttpAdapter } from '@nestjs/core';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
-import { type DashboardConfig, type TelemetryConfig } from './config/telemetry-config.interface.js';
-import { Dashboard } from './dashboard/dashboard.js';
-import { sessionToken } from './dashboard/http/session-token.js';
-import { takeRequests } from './dashboard/mount/take-requests.js';
-import { type ListeningServer, tellAddress } from './dashboard/mount/tell-address.js';
-import { describeRoutes } from './dashboard/routes/describe-routes.js';
-import { findHandlers, type ModulesLike } from './dashboard/routes/find-handlers.js';
-import { type RouteWatch, watchRoutes } from './dashboard/routes/watch-routes.js';
-import { warnOnce } from './errors/warnings.js';
-import { loadedLibraries } from './instrumentation/clients/recorded-libraries.js';
-import { activeInstrumentations } from './instrumentation/instrumentation-registry.js';
-import { writeOwnLine } from './logging/own-lines.js';
-import { TelemetryLogger } from './logging/telemetry-logger.js';
-import { withoutRedaction } from './redaction/active-redaction.js';
-import { type StoreFeed } from './runtime/feed-store.js';
-import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+import { type DashboardConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { Dashboard } from '../dashboard/dashboard.js';
+import { sessionToken } from '../dashboard/http/session-token.js';
+import { takeRequests } from '../dashboard/mount/take-requests.js';
+import { type ListeningServer, tellAddress } from '../dashboard/mount/tell-address.js';
+import { describeRoutes } from '../dashboard/routes/describe-routes.js';
+import { findHandlers, type ModulesLike } from '../dashboard/routes/find-handlers.js';
+import { type RouteWatch, watchRoutes } from '../dashboard/routes/watch-routes.js';
+import { warnOnce } from '../errors/warnings.js';
+import { loadedLibraries } from '../instrumentation/clients/recorded-libraries.js';
+import { activeInstrumentations } from '../instrumentation/instrumentation-registry.js';
+import { writeOwnLine } from '../logging/own-lines.js';
+import { TelemetryLogger } from '../logging/telemetry-logger.js';
+import { withoutRedaction } from '../redaction/active-redaction.js';
+import { type StoreFeed } from '../runtime/feed-store.js';
+import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 
 export interface MountedDashboard {
   /** Called when the application has registered its routes: they are then known, and the page steps back for one on its path. */

@@ -2,9 +2,9 @@ import { type CanActivate, type ExecutionContext, HttpException, type Type } fro
 import { type AbstractHttpAdapter, type ModuleRef } from '@nestjs/core';
 import { firstValueFrom, isObservable } from 'rxjs';
 
-import { type PrometheusConfig } from './config/telemetry-config.interface.js';
-import { warnOnce } from './errors/warnings.js';
-import { type PrometheusScrape } from './exporters/prometheus/prometheus-scrape.js';
+import { type PrometheusConfig } from '../config/telemetry-config.interface.js';
+import { warnOnce } from '../errors/warnings.js';
+import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 
 export interface MetricsEndpoint {
   /** Steps back when the application turns out to have a route of its own on that path. */

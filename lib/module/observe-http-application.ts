@@ -5,14 +5,14 @@ import {
   type ModulesContainer,
 } from '@nestjs/core';
 
-import { HttpServerRecorder } from './instrumentation/http-server/http-server-recorder.js';
-import { frameworkOf, instrumentAdapter } from './instrumentation/http-server/instrument-adapter.js';
-import { observeServer, type ServerLike } from './instrumentation/http-server/observe-server.js';
-import { activateInstrumentation } from './instrumentation/instrumentation-registry.js';
-import { recordExceptions } from './instrumentation/nest/record-exceptions.js';
+import { HttpServerRecorder } from '../instrumentation/http-server/http-server-recorder.js';
+import { frameworkOf, instrumentAdapter } from '../instrumentation/http-server/instrument-adapter.js';
+import { observeServer, type ServerLike } from '../instrumentation/http-server/observe-server.js';
+import { activateInstrumentation } from '../instrumentation/instrumentation-registry.js';
+import { recordExceptions } from '../instrumentation/nest/record-exceptions.js';
 import { mountDashboard, type MountedDashboard } from './observe-dashboard.js';
-import { mountMetricsEndpoint, type MetricsEndpoint } from './metrics-endpoint.js';
-import { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
+import { mountMetricsEndpoint, type MetricsEndpoint } from '../metrics/metrics-endpoint.js';
+import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 
 export interface ObservedHttpApplication {
   /** Called when the application has registered its routes, and has its server. */

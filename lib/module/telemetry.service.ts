@@ -12,7 +12,7 @@ import {
   type UpDownCounter,
 } from '@opentelemetry/api';
 
-import { type LogExtra, type LogMessage, TelemetryLogger } from './logging/telemetry-logger.js';
+import { type LogExtra, type LogMessage, TelemetryLogger } from '../logging/telemetry-logger.js';
 import {
   counter,
   gauge,
@@ -21,17 +21,17 @@ import {
   observableGauge,
   observableUpDownCounter,
   upDownCounter,
-} from './metrics/instruments.js';
-import { type ObserveCallback } from './metrics/observable-handle.js';
-import { processWide } from './process/process-wide.js';
-import { readSafely, textOf } from './recording/copy-bounded.js';
-import { currentRuntime } from './runtime/runtime-state.js';
-import { type FlushOptions } from './runtime/telemetry-runtime.js';
-import { tracerFor } from './runtime/tracers.js';
-import { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
-import { type ErrorPredicate } from './tracing/error-policy.js';
-import { runInSpan, startSpanSafely } from './tracing/run-in-span.js';
-import { TelemetrySpan } from './tracing/telemetry-span.js';
+} from '../metrics/instruments.js';
+import { type ObserveCallback } from '../metrics/observable-handle.js';
+import { processWide } from '../process/process-wide.js';
+import { readSafely, textOf } from '../recording/copy-bounded.js';
+import { currentRuntime } from '../runtime/runtime-state.js';
+import { type FlushOptions } from '../runtime/telemetry-runtime.js';
+import { tracerFor } from '../runtime/tracers.js';
+import { getCurrentSpanId, getCurrentTraceId } from '../tracing/current-span.js';
+import { type ErrorPredicate } from '../tracing/error-policy.js';
+import { runInSpan, startSpanSafely } from '../tracing/run-in-span.js';
+import { TelemetrySpan } from '../tracing/telemetry-span.js';
 
 /** What a span made by hand can be given beyond attributes. */
 export interface TelemetrySpanOptions extends SpanOptions {
