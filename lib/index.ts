@@ -22,7 +22,7 @@ export {
   type NestProviderClass,
   type NestProviderInfo,
   type NestProviderSelection,
-} from './config/instrumentation-options.interface.js';
+} from './config/instrumentation.js';
 export {
   type KeepOptions,
   type KeepRuleOptions,

@@ -1,6 +1,6 @@
 import { DASHBOARD_RULE } from './dashboard-rules.constants.js';
 import { isHeaderName, isHeaderValue } from './header-syntax.js';
-import { INSTRUMENTATION_RULE } from './instrumentation-rules.constants.js';
+import { INSTRUMENTATION_RULE } from './instrumentation.js';
 import {
   LOG_FORMATS,
   LOG_LEVELS,

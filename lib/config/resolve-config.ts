@@ -6,7 +6,7 @@ import { resolveIncoming } from './propagation-options.js';
 import { readEnvironment } from './read-environment.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveDashboard } from './resolve-dashboard.js';
-import { resolveInstrumentation } from './resolve-instrumentation.js';
+import { resolveInstrumentation } from './instrumentation.js';
 import { resolveLimits } from './resolve-limits.js';
 import { resolveLogging } from './resolve-logging.js';
 import { resolveLogs } from './resolve-logs.js';

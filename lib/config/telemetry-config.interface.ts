@@ -13,7 +13,7 @@ import {
   type HttpServerInstrumentationOptions,
   type NestPipelineForm,
   type NestProviderSelection,
-} from './instrumentation-options.interface.js';
+} from './instrumentation.js';
 import {
   type OtlpProtocol,
   type PropagatorName,

@@ -6,7 +6,7 @@ import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
 import { type DashboardOptions } from './dashboard-options.interface.js';
-import { type InstrumentationOptions } from './instrumentation-options.interface.js';
+import { type InstrumentationOptions } from './instrumentation.js';
 import { type RedactionOptions } from './redaction-options.interface.js';
 import { type PropagationOptions } from './propagation-options.js';
 import { type SamplingOptions } from './sampling-options.interface.js';

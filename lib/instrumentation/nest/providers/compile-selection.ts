@@ -2,7 +2,7 @@ import {
   type NestProviderClass,
   type NestProviderInfo,
   type NestProviderSelection,
-} from '../../../config/instrumentation-options.interface.js';
+} from '../../../config/instrumentation.js';
 import { warnOnce } from '../../../errors/warnings.js';
 import { isOfLibrary, isOutOfBounds } from './framework-providers.js';
 

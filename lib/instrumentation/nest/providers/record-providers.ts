@@ -1,7 +1,4 @@
-import {
-  type NestProviderClass,
-  type NestProviderSelection,
-} from '../../../config/instrumentation-options.interface.js';
+import { type NestProviderClass, type NestProviderSelection } from '../../../config/instrumentation.js';
 import { type ModuleLike, type ModulesLike, type WrapperLike } from '../nest-container.interface.js';
 import { compileSelection, type ProviderCandidate } from './compile-selection.js';
 import { isNative } from './provider-methods.js';

@@ -1,4 +1,8 @@
 import { type Attributes } from '@opentelemetry/api';
+import { type RulesOf } from './option-rule.interface.js';
+import { either, flag, listOf, must, number, shape } from './option-rules.js';
+import { type InstrumentationConfig, type NestConfig } from './telemetry-config.interface.js';
+import { type TelemetryOptions } from './telemetry-options.interface.js';
 
 /** One switch per instrumentation; all are on by default. Nothing is loaded for what the application does not use. */
 export interface InstrumentationOptions {
@@ -93,4 +97,118 @@ export interface NestProviderInfo {
   readonly moduleName: string;
   /** undefined: whether any of its methods is to be recorded. */
   readonly methodName?: string;
+}
+
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+
+const attributesFunction = must(
+  (value) => typeof value === 'function',
+  'Write a function that is given the request and the response and returns an object of attributes.',
+);
+
+const httpServerRules: RulesOf<HttpServerInstrumentationOptions> = {
+  ignore: listOf(
+    must(
+      (value) => value instanceof RegExp || (typeof value === 'string' && /^[/*]/.test(value)),
+      'Write a path that starts with a slash (and may end in *), or a regular expression.',
+    ),
+    'paths and regular expressions',
+  ),
+  spanAttributes: attributesFunction,
+  metricAttributes: attributesFunction,
+};
+
+const nestRules: RulesOf<NestInstrumentationOptions> = {
+  pipeline: must(
+    (value) => value === false || value === 'timings' || value === 'spans',
+    "Write 'timings', 'spans' or false.",
+  ),
+  pipelineThresholdMs: number(0, Number.MAX_VALUE, 'a number of milliseconds, 0 or more'),
+  providers: either(
+    (value) => Array.isArray(value),
+    listOf(
+      must(
+        (value) => typeof value === 'function' || (typeof value === 'string' && value.trim() !== ''),
+        "Write a class, or its name: 'OrderService', or 'OrderService.find' for one method.",
+      ),
+      'classes and names',
+    ),
+    must(
+      (value) => value === 'all' || typeof value === 'function',
+      "Write 'all', an array of classes and names, or a function that is given { className, moduleName, methodName }.",
+    ),
+  ),
+};
+
+const instrumentationRules: RulesOf<InstrumentationOptions> = {
+  httpServer: either(isFlag, flag, shape(httpServerRules, 'true, false or { ignore: […] }')),
+  nest: either(isFlag, flag, shape(nestRules, "true, false or { pipeline: 'spans' }")),
+  microservices: flag,
+  websockets: flag,
+  graphql: flag,
+  schedule: flag,
+  eventEmitter: flag,
+  bullmq: flag,
+  cqrs: flag,
+  http: flag,
+  redis: flag,
+  pg: flag,
+  mysql: flag,
+  mongodb: flag,
+  runtimeMetrics: flag,
+  sdkMetrics: flag,
+};
+
+/** What `instrumentation` may be. */
+export const INSTRUMENTATION_RULE = either(
+  isFlag,
+  flag,
+  shape(instrumentationRules, 'true, false or an object of switches'),
+);
+
+/** Paths that orchestrators ask for; recording them buries everything else. */
+const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '/ready', '/live'];
+
+/**
+ * Decides what creates spans and metrics by itself. The scrape path and the dashboard are never recorded, whatever is ignored besides.
+ *
+ * @param dashboardPath undefined when it is not served
+ */
+export function resolveInstrumentation(
+  { instrumentation = true, prometheus }: TelemetryOptions,
+  dashboardPath?: string,
+): InstrumentationConfig {
+  const otherwise = instrumentation !== false;
+  const switches = typeof instrumentation === 'object' ? instrumentation : {};
+  const httpServer = switches.httpServer ?? otherwise;
+  const nest = switches.nest ?? otherwise;
+  const { ignore: ignored = HEALTH_PATHS, ...hooks } = typeof httpServer === 'object' ? httpServer : {};
+  const own = dashboardPath === undefined ? [] : [dashboardPath, `${dashboardPath}/*`];
+  const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...own, ...ignored])]);
+  return Object.freeze({
+    httpServer: httpServer === false ? undefined : Object.freeze({ ...hooks, ignore }),
+    nest: nest === false ? undefined : resolveNest(nest === true ? {} : nest),
+    microservices: switches.microservices ?? otherwise,
+    websockets: switches.websockets ?? otherwise,
+    graphql: switches.graphql ?? otherwise,
+    schedule: switches.schedule ?? otherwise,
+    eventEmitter: switches.eventEmitter ?? otherwise,
+    bullmq: switches.bullmq ?? otherwise,
+    cqrs: switches.cqrs ?? otherwise,
+    http: switches.http ?? otherwise,
+    redis: switches.redis ?? otherwise,
+    pg: switches.pg ?? otherwise,
+    mysql: switches.mysql ?? otherwise,
+    mongodb: switches.mongodb ?? otherwise,
+    runtimeMetrics: switches.runtimeMetrics ?? otherwise,
+    sdkMetrics: switches.sdkMetrics ?? otherwise,
+  });
+}
+
+function resolveNest({
+  pipeline = 'timings',
+  pipelineThresholdMs = 1,
+  providers,
+}: NestInstrumentationOptions): NestConfig {
+  return Object.freeze({ pipeline, pipelineThresholdMs, providers });
 }
