@@ -16,7 +16,7 @@ import { activeInstrumentations } from '../instrumentation/instrumentation-regis
 import { writeOwnLine } from '../logging/own-lines.js';
 import { TelemetryLogger } from '../logging/telemetry-logger.js';
 import { withoutRedaction } from '../redaction/active-redaction.js';
-import { type StoreFeed } from '../runtime/feed-store.js';
+import { type StoreFeed } from '../dashboard/feed/store-feed.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 
 export interface MountedDashboard {

@@ -12,7 +12,7 @@ import { createMetricReaders } from '../exporters/create-metric-readers.js';
 import { createSpanProcessors } from '../exporters/create-span-processors.js';
 import { OnDemandReader } from '../exporters/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { type StoreFeed } from './feed-store.js';
+import { type StoreFeed } from '../dashboard/feed/store-feed.js';
 import {
   addLogRecordProcessor,
   addMetricReader,

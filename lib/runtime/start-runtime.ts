@@ -24,7 +24,7 @@ import { SdkTracerProvider } from '../recording/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
-import { openStoreFeed, type StoreFeed } from './feed-store.js';
+import { openStoreFeed, type StoreFeed } from '../dashboard/feed/store-feed.js';
 import { noticeLateProviders } from './late-providers.js';
 import { guardLoggerProvider } from './guards/guard-logger-provider.js';
 import { guardMeterProvider } from './guards/guard-meter-provider.js';

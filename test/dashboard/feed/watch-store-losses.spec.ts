@@ -1,8 +1,8 @@
-import { watchStoreLosses } from '../../../lib/exporters/store/watch-store-losses.js';
+import { watchStoreLosses } from '../../../lib/dashboard/feed/watch-store-losses.js';
 import { type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { openStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
-import { collectWarnings } from '../support/collect-warnings.js';
+import { collectWarnings } from '../../exporters/support/collect-warnings.js';
 
 describe('what the embedded store loses', () => {
   it('is logged with the number of rows, and once more when it keeps up again', async () => {

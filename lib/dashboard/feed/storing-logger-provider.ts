@@ -8,8 +8,8 @@ import {
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
-import { type StoredResource } from '../../dashboard/sqlite/rows.interface.js';
-import { type TelemetryStore } from '../../dashboard/sqlite/store.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { toStoredLog } from './to-stored-log.js';
 
 /** A provider that can be told to send what it holds. */

@@ -1,4 +1,4 @@
-import { DeliveryLog } from '../delivery-log.js';
+import { DeliveryLog } from '../../exporters/delivery-log.js';
 
 const LOOK_MS = 1_000;
 

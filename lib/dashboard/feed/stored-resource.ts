@@ -1,7 +1,7 @@
 import { type Resource } from '@opentelemetry/resources';
 
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
-import { type StoredResource } from '../../dashboard/sqlite/rows.interface.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 
 const known = new WeakMap<Resource, StoredResource>();

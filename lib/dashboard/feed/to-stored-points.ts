@@ -7,13 +7,13 @@ import {
 } from '@opentelemetry/sdk-metrics';
 
 import { exemplarsOf } from '../../recording/exemplars.js';
-import { valueBucket } from '../../dashboard/sqlite/encoding/value-buckets.js';
+import { valueBucket } from '../sqlite/encoding/value-buckets.js';
 import {
   type StoredExemplar,
   type StoredInstrument,
   type StoredInstrumentType,
   type StoredPoint,
-} from '../../dashboard/sqlite/rows.interface.js';
+} from '../sqlite/rows.interface.js';
 import { hashAttributes } from '../../recording/hash-attributes.js';
 import { sortedAsJson } from './attribute-json.js';
 import { storedResourceOf } from './stored-resource.js';

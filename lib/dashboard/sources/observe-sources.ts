@@ -1,8 +1,8 @@
-import { isProduction } from '../config/resolve-identity.js';
-import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { warnOnce } from '../errors/warnings.js';
-import { type SourceFinder } from '../instrumentation/sources/source-finder.js';
-import { type StoreFeed } from '../runtime/feed-store.js';
+import { isProduction } from '../../config/resolve-identity.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { type SourceFinder } from './source-finder.js';
+import { type StoreFeed } from '../feed/store-feed.js';
 
 /** While somebody looks, whether there are new methods is looked at that often: modules can be loaded lazily. */
 const LOOK_EVERY_MS = 10_000;
@@ -19,9 +19,7 @@ export function wantsSources({ dashboard, environment }: TelemetryConfig): boole
 export function observeSources(feed: StoreFeed): () => void {
   let finder: Promise<SourceFinder> | undefined;
   const look = async (): Promise<void> => {
-    finder ??= import('../instrumentation/sources/source-finder.js').then(
-      ({ SourceFinder: Finder }) => new Finder(),
-    );
+    finder ??= import('./source-finder.js').then(({ SourceFinder: Finder }) => new Finder());
     const functions = await (await finder).find();
     if (functions !== undefined) feed.declareFunctions(functions);
   };

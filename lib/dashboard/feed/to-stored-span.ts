@@ -12,7 +12,7 @@ import { type AttributeList } from '../../recording/attribute-list.js';
 import { LocalSpan } from '../../recording/local-span.js';
 import { RecordedSpan } from '../../recording/recorded-span.js';
 import { wordAt } from '../../recording/span-identity.js';
-import { type StoredSpan } from '../../dashboard/sqlite/rows.interface.js';
+import { type StoredSpan } from '../sqlite/rows.interface.js';
 import { listAsJson, recordAsJson } from './attribute-json.js';
 import { storedResourceOf } from './stored-resource.js';
 

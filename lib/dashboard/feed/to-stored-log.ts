@@ -2,7 +2,7 @@ import { type LogRecord, type Span, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 
 import { LocalSpan } from '../../recording/local-span.js';
-import { type StoredLog, type StoredResource } from '../../dashboard/sqlite/rows.interface.js';
+import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 
 /** What a line is made of, as it was emitted. */

@@ -1,7 +1,7 @@
 import { type AnyMethod } from '../../invocation/wrap-method.js';
-import { type DeclaredFunction } from '../../dashboard/sqlite/rows.interface.js';
-import { registeredModules } from '../nest/nest-modules.js';
-import { findMethods, type WrittenMethod } from './find-methods.js';
+import { type DeclaredFunction } from '../sqlite/rows.interface.js';
+import { registeredModules } from '../../instrumentation/nest/nest-modules.js';
+import { findMethods, type WrittenMethod } from '../../instrumentation/container/find-methods.js';
 import { locateFunctions } from './locate-functions.js';
 import { type SourceLocation, SourceMaps } from './source-maps.js';
 

@@ -2,7 +2,7 @@ import { TraceFlags } from '@opentelemetry/api';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { RecordedSpan } from '../../recording/recorded-span.js';
-import { type TelemetryStore } from '../../dashboard/sqlite/store.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { toStoredSpan } from './to-stored-span.js';
 
 /** Hands each sampled span to the store when it ends; its row is made later, when it is written. */

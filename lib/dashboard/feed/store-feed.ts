@@ -2,20 +2,16 @@ import { type LoggerProvider } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 
-import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { OnDemandReader } from '../exporters/on-demand.reader.js';
-import { type MetricFeed, startMetricFeed } from '../exporters/store/start-metric-feed.js';
-import { storedResourceOf } from '../exporters/store/stored-resource.js';
-import { StoreLogRecordProcessor } from '../exporters/store/store-log-record.processor.js';
-import { StoreSpanProcessor } from '../exporters/store/store-span.processor.js';
-import { watchStoreLosses } from '../exporters/store/watch-store-losses.js';
-import { StoringLoggerProvider } from '../exporters/store/storing-logger-provider.js';
-import {
-  type DeclaredFunction,
-  type DeclaredRoute,
-  type StoredResource,
-} from '../dashboard/sqlite/rows.interface.js';
-import { openStore, type TelemetryStore } from '../dashboard/sqlite/store.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { OnDemandReader } from '../../exporters/on-demand.reader.js';
+import { type MetricFeed, startMetricFeed } from './start-metric-feed.js';
+import { storedResourceOf } from './stored-resource.js';
+import { StoreLogRecordProcessor } from './store-log-record.processor.js';
+import { StoreSpanProcessor } from './store-span.processor.js';
+import { watchStoreLosses } from './watch-store-losses.js';
+import { StoringLoggerProvider } from './storing-logger-provider.js';
+import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../sqlite/rows.interface.js';
+import { openStore, type TelemetryStore } from '../sqlite/store.js';
 
 /** A provider of log records that can be flushed and stopped. */
 interface FlushableLoggerProvider extends LoggerProvider {

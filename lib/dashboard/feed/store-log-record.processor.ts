@@ -2,8 +2,8 @@ import { type Context, context as contextApi, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
 
-import { type StoredResource } from '../../dashboard/sqlite/rows.interface.js';
-import { type TelemetryStore } from '../../dashboard/sqlite/store.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { toStoredLog } from './to-stored-log.js';
 
 /** Hands log records of OpenTelemetry's SDK to the store, where the logger provider is not ours. */

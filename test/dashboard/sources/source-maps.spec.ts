@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { SourceMaps } from '../../../lib/instrumentation/sources/source-maps.js';
+import { SourceMaps } from '../../../lib/dashboard/sources/source-maps.js';
 
 describe('the line that was written for a line that runs', () => {
   let folder: string;

@@ -1,8 +1,8 @@
 import { type CollectionResult } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { type TelemetryStore } from '../../dashboard/sqlite/store.js';
-import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
+import { type TelemetryStore } from '../sqlite/store.js';
+import { WARNING_INTERVAL_MS } from '../../exporters/warning-interval.constants.js';
 import { PointMaker } from './to-stored-points.js';
 
 /** How often metrics are collected for the store. */

@@ -1,6 +1,6 @@
 import { type AnyMethod, originalOf } from '../../invocation/wrap-method.js';
 import { tracedMethods } from '../../tracing/traced-methods.js';
-import { classesIn, type ContainerClass, prototypesOf } from '../container/container-classes.js';
+import { classesIn, type ContainerClass, prototypesOf } from './container-classes.js';
 import { type ModulesLike } from '../nest/nest-container.interface.js';
 
 /** A method as it was written, by the name that its spans tell. */

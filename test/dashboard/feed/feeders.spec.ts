@@ -18,10 +18,10 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { AlwaysOffSampler, AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 
 import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';
-import { startMetricFeed } from '../../../lib/exporters/store/start-metric-feed.js';
-import { StoreSpanProcessor } from '../../../lib/exporters/store/store-span.processor.js';
-import { storedResourceOf } from '../../../lib/exporters/store/stored-resource.js';
-import { StoringLoggerProvider } from '../../../lib/exporters/store/storing-logger-provider.js';
+import { startMetricFeed } from '../../../lib/dashboard/feed/start-metric-feed.js';
+import { StoreSpanProcessor } from '../../../lib/dashboard/feed/store-span.processor.js';
+import { storedResourceOf } from '../../../lib/dashboard/feed/stored-resource.js';
+import { StoringLoggerProvider } from '../../../lib/dashboard/feed/storing-logger-provider.js';
 import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
 import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
 import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
@@ -34,7 +34,7 @@ import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readResourcesOfTrace, readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
-import { cleanUp, openTestStore } from '../../dashboard/sqlite/open-test-store.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
 afterEach(cleanUp);
 

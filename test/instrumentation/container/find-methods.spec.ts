@@ -1,4 +1,4 @@
-import { findMethods } from '../../../lib/instrumentation/sources/find-methods.js';
+import { findMethods } from '../../../lib/instrumentation/container/find-methods.js';
 import { type ModulesLike } from '../../../lib/instrumentation/nest/nest-container.interface.js';
 import { Trace } from '../../../lib/tracing/trace.decorator.js';
 
