@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { correlateLogger } from '../logging/correlate-with-span.js';
+import { correlateLogger } from '../logging/correlate-logger.js';
 import { textOf } from '../recording/copy-bounded.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';

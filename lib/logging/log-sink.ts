@@ -7,14 +7,12 @@ import { symbols } from 'pino';
 import { warnOnce } from '../errors/warnings.js';
 import { copyBounded } from '../recording/copy-bounded.js';
 import { redaction } from '../redaction/active-redaction.js';
-import { lineContext } from './line-context.js';
-import { addSpanEvent } from './add-span-event.js';
-import { type EmitLogRecord } from './emit-log-record.js';
-import { type Destination } from './logging-state.js';
-import { type LineKeys, type LineParts } from './parse-log-line.js';
-import { PlainLine } from './plain-line.js';
-import { redactPlainFields } from './redact-lines.js';
-import { type LineFormat, type LineSource, WrittenLine } from './written-line.js';
+import { lineContext } from './log-entry.js';
+import { type EmitLogRecord, addSpanEvent } from './record-entry.js';
+import type { Destination } from './logging-state.js';
+import { type LineFormat, type LineKeys, type LineParts, type LineSource, WrittenLine } from './pino-line.js';
+import { PlainLine } from './fast-line.js';
+import { redactPlainFields } from './pino-safety.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');

@@ -1,7 +1,6 @@
-import { type Logger } from 'pino';
-
-import { type LoggingConfig } from '../config/telemetry-config.interface.js';
-import { type LineBuffer } from './line-buffer.js';
+import type { Logger } from 'pino';
+import type { LoggingConfig } from '../config/telemetry-config.interface.js';
+import type { LineBuffer } from './line-buffer.js';
 
 /** The pino instance that everything of this process logs through, and what must happen when it ends. */
 export interface RootLogger {
@@ -78,4 +77,22 @@ export function currentLogger(): Logger | undefined {
     if (bound !== undefined) return bound;
   }
   return root.logger;
+}
+
+/** pino's numbers of its levels. */
+export const LEVEL_VALUES = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
+
+export type LineLevel = keyof typeof LEVEL_VALUES;
+
+/** Writes a line whose level is enabled: past pino where that makes no difference to the line, or through it. */
+export function writeLine(
+  logger: Logger,
+  level: LineLevel,
+  fields: Readonly<Record<string, unknown>>,
+  message: string,
+): void {
+  const { root } = loggingState();
+  // A child has bindings, and possibly options, of its own.
+  const isPlain = root?.logger === logger && root.writePlain(LEVEL_VALUES[level], fields, message);
+  if (!isPlain) logger[level](fields, message);
 }

@@ -1,11 +1,10 @@
 import { type Context, context as contextApi, createContextKey, trace } from '@opentelemetry/api';
 import { PinoLogger } from 'nestjs-pino';
-import { type Logger } from 'pino';
-
+import type { Logger } from 'pino';
 import { afterTurn } from '../recording/event-loop-turn.js';
-import { endedRootOf, type Lineage, lineageOf, localRootOf } from '../recording/lineage.js';
+import { type Lineage, endedRootOf, lineageOf, localRootOf } from '../recording/lineage.js';
 import { loggingState } from './logging-state.js';
-import { findNestPinoStorage, type RequestStore } from './nest-pino-storage.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
 
 const SCOPE = createContextKey('nestjs-telemetry.request-scope');
 
@@ -167,4 +166,37 @@ function descendsFromOurs(logger: Logger): boolean {
     if (ours.has(link)) return true;
   }
   return false;
+}
+
+/** What nestjs-pino keeps for each request: `PinoLogger.assign` replaces the logger. */
+export interface RequestStore {
+  logger: Logger;
+  responseLogger?: Logger | undefined;
+}
+
+/**
+ * The storage in which nestjs-pino looks for its request store; undefined where it looks in none. It is exported nowhere, so it is
+ * taken for the one that is asked while `look` makes nestjs-pino look.
+ */
+export function findNestPinoStorage(look: () => unknown): AsyncLocalStorage<RequestStore> | undefined {
+  const { prototype } = AsyncLocalStorage;
+  const original = Object.getOwnPropertyDescriptor(prototype, 'getStore');
+  if (original === undefined) return undefined;
+  const read = original.value as (this: AsyncLocalStorage<RequestStore>) => RequestStore | undefined;
+  const asked: AsyncLocalStorage<RequestStore>[] = [];
+  Object.defineProperty(prototype, 'getStore', {
+    ...original,
+    value(this: AsyncLocalStorage<RequestStore>) {
+      asked.push(this);
+      return read.call(this);
+    },
+  });
+  try {
+    look();
+  } catch {
+    // It has no logger yet; it may have looked nevertheless.
+  } finally {
+    Object.defineProperty(prototype, 'getStore', original);
+  }
+  return asked[0];
 }

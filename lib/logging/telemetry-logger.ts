@@ -5,9 +5,8 @@ import { type Logger } from 'pino';
 
 import { isError } from '../errors/is-error.js';
 import { copyBounded, textOf } from '../recording/copy-bounded.js';
-import { currentLogger, loggingState } from './logging-state.js';
-import { describeThrown, isSerializedError, renderStack } from './serialize-error.js';
-import { LEVEL_VALUES, writeLine } from './write-line.js';
+import { LEVEL_VALUES, currentLogger, loggingState, writeLine } from './logging-state.js';
+import { describeThrown, isSerializedError, renderStack } from '../recording/describe-error.js';
 
 /** What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes whatever was thrown. */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;

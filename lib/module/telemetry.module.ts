@@ -22,7 +22,7 @@ import {
   observeMicroservices,
 } from '../instrumentation/microservices/observe-microservices.js';
 import { instrumentNest, type NestInstrumentation } from '../instrumentation/nest/instrument-nest.js';
-import { createPinoParams } from '../logging/create-pino-params.js';
+import { createPinoParams } from '../logging/start-logging.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';

@@ -19,8 +19,8 @@ import { type FastifyInstance } from 'fastify';
 import { Test } from '@nestjs/testing';
 import { InjectPinoLogger, LoggerModule, PinoLogger } from 'nestjs-pino';
 
-import { createPinoParams, type PinoParamsOptions } from '../../lib/logging/create-pino-params.js';
-import { NestLoggerService } from '../../lib/logging/nest-logger.service.js';
+import { type PinoParamsOptions, createPinoParams } from '../../lib/logging/start-logging.js';
+import { NestLoggerService } from '../../lib/logging/nest-logger.js';
 import { runInRequestScope } from '../../lib/logging/request-scope.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { inSpan, type Line, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';

@@ -1,7 +1,7 @@
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
 import { resetWarnings, warnOnce } from '../../lib/errors/warnings.js';
-import { type FinishedRequest, writeRequestLine } from '../../lib/logging/write-request-line.js';
+import { type FinishedRequest, writeRequestLine } from '../../lib/logging/own-lines.js';
 import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
 
 const REQUEST: FinishedRequest = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { resetWarnings, warningCounts } from '../../lib/errors/warnings.js';
-import { StandardOutput } from '../../lib/logging/standard-output.js';
+import { StandardOutput } from '../../lib/logging/destinations.js';
 import { waitUntil } from '../support/wait-until.js';
 
 /** A real pipe that does not block, as libuv makes of every pipe that is a process's standard output. */

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { correlateLogger } from '../../logging/correlate-with-span.js';
+import { correlateLogger } from '../../logging/correlate-logger.js';
 import { runInRequestScope } from '../../logging/request-scope.js';
 import { ExpressFramework, noteUnmatched } from './express.framework.js';
 import { type ExpressAppLike } from './express-routes.js';

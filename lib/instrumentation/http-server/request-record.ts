@@ -6,7 +6,7 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { type IncomingRequest } from '../../config/propagation-options.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
-import { type FinishedRequest, writeRequestLine } from '../../logging/write-request-line.js';
+import { type FinishedRequest, writeRequestLine } from '../../logging/own-lines.js';
 import { knownHttpMethod } from '../../metrics/http-method.js';
 import { recordHttpServerRequest } from '../../metrics/http-server-metrics.js';
 import { receive } from '../../tracing/incoming.js';

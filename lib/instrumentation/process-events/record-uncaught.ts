@@ -12,9 +12,9 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../../config/semantic-conventions.constants.js';
-import { createLogRecordEmitter } from '../../logging/emit-log-record.js';
-import { describeThrown, renderStack } from '../../logging/serialize-error.js';
-import { writeLineIn } from '../../logging/line-context.js';
+import { createLogRecordEmitter } from '../../logging/record-entry.js';
+import { describeThrown, renderStack } from '../../recording/describe-error.js';
+import { writeLineIn } from '../../logging/log-entry.js';
 import { atProcessEnd } from '../../process/process-end.js';
 import { RecordedSpan } from '../../recording/recorded-span.js';
 import { recordFailure, whereSeen } from '../../tracing/error-policy.js';

@@ -1,17 +1,16 @@
 import { type LoggerOptions, pino } from 'pino';
 
 import { type LoggingConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { createMergeStrategy, createMixin } from './correlate-with-span.js';
-import { createLogRecordEmitter } from './emit-log-record.js';
-import { createPrettyFormatter, formatTextLine, usesColours } from './format-line.js';
-import { guardLogMethod } from './guard-log-method.js';
-import { nestWritesJson } from './install-nest-logger.js';
+import { createMergeStrategy, createMixin } from './correlate-logger.js';
+import { createLogRecordEmitter } from './record-entry.js';
+import { createPrettyFormatter, formatTextLine, usesColours } from './text-lines.js';
+import { guardLogMethod, redactFields, redactLines, redactSerializers } from './pino-safety.js';
+import { nestWritesJson } from './nest-logger.js';
 import { bindingsOf, LogSink } from './log-sink.js';
-import { loggingState, type RootLogger } from './logging-state.js';
-import { openDestination } from './open-destination.js';
-import { redactFields, redactLines, redactSerializers } from './redact-lines.js';
-import { serializeError } from './serialize-error.js';
-import { type LineFormat } from './written-line.js';
+import { type RootLogger, loggingState } from './logging-state.js';
+import { openDestination } from './destinations.js';
+import { serializeError } from '../recording/describe-error.js';
+import type { LineFormat } from './pino-line.js';
 
 /** Under this key pino-http binds the whole request to each request's logger; it is written nowhere. */
 export const DISCARDED_REQUEST_KEY = 'nestjs-telemetry.request';

@@ -1,12 +1,13 @@
-import { type Attributes, isSpanContextValid, type Span } from '@opentelemetry/api';
-
+import { type Attributes, type Span, isSpanContextValid } from '@opentelemetry/api';
 import { LocalSpan } from '../recording/local-span.js';
-import { type LineBuffer } from './line-buffer.js';
-import { TRACE_FLAGS } from './line-context.js';
-import { LEVEL_VALUES } from './write-line.js';
+import { LineBuffer } from './line-buffer.js';
+import { TRACE_FLAGS } from './log-entry.js';
+import { type Destination, LEVEL_VALUES } from './logging-state.js';
+import type { LineRecord } from './record-entry.js';
+import type { LineContent, LineSource } from './pino-line.js';
 
 /** In bytes. A longer line may hold texts that have to be cut for a log record. */
-export const MAX_PLAIN_BYTES = 4_096;
+const MAX_PLAIN_BYTES = 4_096;
 const MAX_KEYS = 4_096;
 
 /** Keys that a logger writes itself or takes apart; a field of that name is pino's affair. */
@@ -45,7 +46,7 @@ let knownTime = 0;
 let timeText = '0';
 
 /** What a plain line is made of. */
-export interface PlainLineParts {
+interface PlainLineParts {
   /** pino's number. */
   readonly level: number;
   /** Milliseconds since the epoch. */
@@ -63,7 +64,7 @@ export interface PlainLineParts {
  * Appends a line as pino writes it with our mixin and none of the application's options, without merged objects and without
  * looking for serializers. Returns false, with `buffer` as it was, for whatever is not plain: that is pino's to write.
  */
-export function appendPlainLine(buffer: LineBuffer, line: PlainLineParts): boolean {
+function appendPlainLine(buffer: LineBuffer, line: PlainLineParts): boolean {
   const before = buffer.length;
   try {
     if (append(buffer, line, before + MAX_PLAIN_BYTES)) return true;
@@ -151,4 +152,62 @@ function textOfTime(time: number): string {
     timeText = String(time);
   }
   return timeText;
+}
+
+/** For destinations that take texts. */
+const scratch = new LineBuffer(MAX_PLAIN_BYTES);
+
+/** A line whose fields are all texts, numbers and booleans, which says what it says without being read back. */
+export class PlainLine implements LineSource, LineRecord, PlainLineParts {
+  readonly time = Date.now();
+
+  /**
+   * @param level pino's number
+   * @param message of a caller that may have given anything
+   * @param attributes the fields as the caller gave them, and `context`, the class that logs
+   * @param span the span the line belongs to
+   * @param bindings what the logger puts on each of its lines, as JSON that begins with a comma
+   */
+  constructor(
+    readonly level: number,
+    readonly message: string,
+    readonly attributes: Attributes,
+    readonly span: Span | undefined,
+    readonly bindings: string,
+  ) {}
+
+  /** Writes nothing, and returns false, where the line is not plain: then it is pino's to write. */
+  writeTo(destination: Destination): boolean {
+    const { bytes } = destination;
+    const buffer = bytes === undefined ? scratch : bytes.open();
+    // Dropped, as any other line would be.
+    if (buffer === undefined) return true;
+    if (!appendPlainLine(buffer, this)) return false;
+    if (bytes === undefined) destination.write(takeText(buffer));
+    else bytes.appended();
+    return true;
+  }
+
+  get context(): string | undefined {
+    const { context } = this.attributes;
+    return typeof context === 'string' ? context : undefined;
+  }
+
+  toRecord(): LineRecord {
+    return this;
+  }
+
+  toContent(): LineContent {
+    const { level, time, message, context, attributes } = this;
+    const fields: Record<string, unknown> = {};
+    for (const key in attributes)
+      if (key !== 'context' || context === undefined) fields[key] = attributes[key];
+    return { level, time, message, context, error: undefined, fields };
+  }
+}
+
+function takeText(buffer: LineBuffer): string {
+  const text = buffer.view().toString();
+  buffer.truncate(0);
+  return text;
 }

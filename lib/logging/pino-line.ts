@@ -1,4 +1,49 @@
-import { isSerializedError, type SerializedError } from './serialize-error.js';
+import { type LineRecord, toLineRecord } from './record-entry.js';
+import type { Destination } from './logging-state.js';
+import { type SerializedError, isSerializedError } from '../recording/describe-error.js';
+
+/** Returns the text of a line for people; undefined where lines stay the JSON that pino wrote. */
+export type LineFormat = ((line: LogLine) => string) | undefined;
+
+/** A line on its way to whoever wants it; what it says is found out when somebody asks. */
+export interface LineSource {
+  /** Returns false, and writes nothing, where somebody else has to write it. */
+  writeTo(destination: Destination): boolean;
+  toRecord(): LineRecord;
+  toContent(): LineContent;
+}
+
+/** A line that pino wrote. */
+export class WrittenLine implements LineSource {
+  private line: LogLine | undefined;
+
+  /** @param parts what pino was given, where the line says nothing else */
+  constructor(
+    private readonly text: string,
+    private readonly level: number,
+    private readonly parts: LineParts | undefined,
+    private readonly format: LineFormat,
+    private readonly keys: LineKeys,
+  ) {}
+
+  writeTo(destination: Destination): boolean {
+    destination.write(this.format?.(this.read()) ?? this.text);
+    return true;
+  }
+
+  toRecord(): LineRecord {
+    return toLineRecord(this.read());
+  }
+
+  toContent(): LineContent {
+    return this.read();
+  }
+
+  private read(): LogLine {
+    const { text, level, parts, keys } = this;
+    return (this.line ??= (parts && readPlainLine(parts, level)) ?? parseLogLine(text, level, keys));
+  }
+}
 
 /** Under which keys this pino instance writes what; the application may rename them. */
 export interface LineKeys {
@@ -68,10 +113,7 @@ export interface LineParts {
  * The same line without reading it back, for the usual one whose fields are all texts, numbers and booleans; undefined
  * for any other, because what JSON makes of its fields is known only from the line.
  */
-export function readPlainLine(
-  { fields: given, message, time }: LineParts,
-  level: number,
-): LogLine | undefined {
+function readPlainLine({ fields: given, message, time }: LineParts, level: number): LogLine | undefined {
   if (typeof message !== 'string' || typeof given !== 'object' || given === null) return undefined;
   const fields: Record<string, unknown> = {};
   const apart: Record<string, unknown> = {};

@@ -5,10 +5,10 @@ import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
 import { copyBounded, textOf } from '../recording/copy-bounded.js';
 import { fitsBounds } from '../recording/fits-bounds.js';
-import { lineContext, spanContextOf, TRACE_FLAGS } from './line-context.js';
+import { TRACE_FLAGS, lineContext, spanContextOf } from './log-entry.js';
 import { loggingState } from './logging-state.js';
-import { redactFields } from './redact-lines.js';
-import { serializeError } from './serialize-error.js';
+import { redactFields } from './pino-safety.js';
+import { serializeError } from '../recording/describe-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
 type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;

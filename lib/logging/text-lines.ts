@@ -1,6 +1,6 @@
-import { nameSeverity } from './name-severity.js';
-import { type LogLine } from './parse-log-line.js';
-import { ownProperties, renderStack } from './serialize-error.js';
+import { nameSeverity } from './log-entry.js';
+import type { LogLine } from './pino-line.js';
+import { ownProperties, renderStack } from '../recording/describe-error.js';
 
 const INDENT = '    ';
 // Escape sequences of a terminal must not come out of data: the C0 and C1 ranges but tab and newline.

@@ -1,7 +1,7 @@
 import { logs } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { createLogRecordEmitter, type LineRecord } from '../../lib/logging/emit-log-record.js';
+import { type LineRecord, createLogRecordEmitter } from '../../lib/logging/record-entry.js';
 import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
 
 const YESTERDAY = Date.now() - 86_400_000;

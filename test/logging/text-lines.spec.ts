@@ -1,6 +1,6 @@
-import { createPrettyFormatter, formatTextLine, usesColours } from '../../lib/logging/format-line.js';
-import { parseLogLine } from '../../lib/logging/parse-log-line.js';
-import { serializeError } from '../../lib/logging/serialize-error.js';
+import { createPrettyFormatter, formatTextLine, usesColours } from '../../lib/logging/text-lines.js';
+import { parseLogLine } from '../../lib/logging/pino-line.js';
+import { serializeError } from '../../lib/recording/describe-error.js';
 
 const KEYS = { message: 'msg', error: 'err', nested: undefined };
 

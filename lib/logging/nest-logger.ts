@@ -1,10 +1,139 @@
+import { ConsoleLogger, type LogLevel, Logger, type LoggerService } from '@nestjs/common';
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import type { Logger as Pino } from 'pino';
+import { type LineLevel, currentLogger, loggingState, writeLine } from './logging-state.js';
 import { inspect, types } from 'node:util';
-
 import { isError } from '../errors/is-error.js';
 import { copyBounded, readSafely, textOf } from '../recording/copy-bounded.js';
 
+/** The private members of NestJS's Logger (the same in 11 and 12) that tell which logger is in force. */
+interface LoggerInternals {
+  staticInstanceRef: LoggerService | undefined;
+  localInstance: LoggerService | undefined;
+}
+
+const nothing = (): void => undefined;
+
+/**
+ * Lets NestJS's own `Logger` write through the root logger, unless the application (or `@nestjs/testing`, whose
+ * modules are silent) chose a logger. Returns what puts the replaced logger back, when ours is still there.
+ */
+export function installNestLogger(config: TelemetryConfig): () => void {
+  if (!config.logging.nestLogger) return nothing;
+  const replaced = defaultLoggerInForce();
+  if (replaced === undefined) return nothing;
+  const ours = new NestLoggerService(replaced);
+  Logger.overrideLogger(ours);
+  return () => {
+    if (loggerInForce() === ours) Logger.overrideLogger(replaced);
+  };
+}
+
+/**
+ * Whether NestJS's logger writes lines of this level now: `logger: false`, a list of levels and
+ * `useLogger()` decide, and `@nestjs/testing` writes errors only. True for a logger of the
+ * application that does not say.
+ */
+export function nestWrites(level: LogLevel): boolean {
+  const inForce = loggerInForce() as
+    (LoggerService & Partial<Pick<ConsoleLogger, 'isLevelEnabled'>>) | undefined;
+  if (inForce === undefined) return false;
+  if (inForce.constructor.name === 'TestingLogger') return level === 'error' || level === 'fatal';
+  return typeof inForce.isLevelEnabled === 'function' ? inForce.isLevelEnabled(level) : true;
+}
+
+/** Whether the application chose a console logger of NestJS that writes JSON. */
+export function nestWritesJson(): boolean {
+  const inForce = loggerInForce();
+  // Protected in the declarations.
+  const { options } = (inForce ?? {}) as { options?: { json?: unknown } };
+  return inForce instanceof ConsoleLogger && options?.json === true;
+}
+
+function loggerInForce(): LoggerService | undefined {
+  return (Logger as unknown as LoggerInternals).staticInstanceRef; // private in the declarations, and read nowhere else
+}
+
+/**
+ * NestJS's default console logger if it is the one in force. A `Logger` answers with a console logger of its own
+ * exactly then; in every other case it answers with the logger that was chosen.
+ */
+function defaultLoggerInForce(): ConsoleLogger | undefined {
+  const inForce = loggerInForce();
+  const probe = new Logger() as unknown as LoggerInternals; // protected in the declarations
+  return inForce instanceof ConsoleLogger && probe.localInstance !== inForce ? inForce : undefined;
+}
+
+const METHODS = {
+  verbose: 'trace',
+  debug: 'debug',
+  log: 'info',
+  warn: 'warn',
+  error: 'error',
+  fatal: 'fatal',
+} as const;
+
+/**
+ * NestJS's logger, writing through the root logger: `new Logger('OrderService').log('…')` carries the active span's
+ * ids and `context: 'OrderService'`. Stands in for the console logger it is given, whose log levels stay in force.
+ */
+export class NestLoggerService implements LoggerService {
+  constructor(private readonly replaced: ConsoleLogger) {}
+
+  log(...args: unknown[]): void {
+    this.write('log', args);
+  }
+
+  error(...args: unknown[]): void {
+    this.write('error', args);
+  }
+
+  warn(...args: unknown[]): void {
+    this.write('warn', args);
+  }
+
+  debug(...args: unknown[]): void {
+    this.write('debug', args);
+  }
+
+  verbose(...args: unknown[]): void {
+    this.write('verbose', args);
+  }
+
+  fatal(...args: unknown[]): void {
+    this.write('fatal', args);
+  }
+
+  isLevelEnabled(level: LogLevel): boolean {
+    return this.replaced.isLevelEnabled(level);
+  }
+
+  setLogLevels(levels: LogLevel[]): void {
+    this.replaced.setLogLevels(levels);
+  }
+
+  private write(level: LogLevel, args: readonly unknown[]): void {
+    if (!this.replaced.isLevelEnabled(level)) return;
+    const logger = currentLogger();
+    if (logger === undefined) {
+      this.replaced[level](args[0], ...args.slice(1));
+      return;
+    }
+    const method = METHODS[level];
+    if (logger.isLevelEnabled(method)) writeLines(logger, method, level, args);
+  }
+}
+
+function writeLines(logger: Pino, method: LineLevel, level: LogLevel, args: readonly unknown[]): void {
+  const errorKey = loggingState().root?.config.pino.errorKey ?? 'err';
+  for (const { message, fields } of readNestArguments(args, level === 'error' || level === 'fatal')) {
+    const { err, ...rest } = fields;
+    writeLine(logger, method, err === undefined ? rest : { ...rest, [errorKey]: err }, message);
+  }
+}
+
 /** One line to write, made of what was passed to a method of NestJS's logger. */
-export interface NestLine {
+interface NestLine {
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -19,7 +148,7 @@ const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_19
  * are fields of the line, an error or a stack text is its error, and any further message is a line of its own, as in
  * NestJS's console logger.
  */
-export function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
+function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
   try {
     return readLines(args, takesStack);
   } catch {

@@ -1,5 +1,5 @@
 import { isError } from '../errors/is-error.js';
-import { clipText, copyBounded, readSafely } from '../recording/copy-bounded.js';
+import { clipText, copyBounded, readSafely } from './copy-bounded.js';
 import { redaction } from '../redaction/active-redaction.js';
 
 /** An error as a log line carries it: plain, bounded, with its whole cause chain. */

@@ -4,7 +4,7 @@ import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 
 import { type LoggingOptions } from '../../lib/config/telemetry-options.interface.js';
 import { LineBuffer } from '../../lib/logging/line-buffer.js';
-import { PlainLine } from '../../lib/logging/plain-line.js';
+import { PlainLine } from '../../lib/logging/fast-line.js';
 import { RecordingTracerProvider } from '../../lib/recording/recording-tracer-provider.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { inSpan, type Line, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
