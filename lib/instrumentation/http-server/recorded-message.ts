@@ -1,5 +1,7 @@
+import { errorMonitor } from 'node:events';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Http2ServerRequest } from 'node:http2';
+import { type Readable } from 'node:stream';
 
 import { type Context, context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
@@ -16,6 +18,8 @@ interface MessageRecord {
   emit?: IncomingMessage['emit'] | undefined;
   end?(statusCode: number | undefined, aborted: boolean, answer?: ServerResponse): void;
   adoptRoute?(route: string | undefined): void;
+  /** Notes what broke the body of the response. */
+  fail?(error: unknown): void;
 }
 
 /** A request is recorded once, however many hooks and copies of this package see it. */
@@ -51,6 +55,16 @@ function emitInContext(this: RecordedMessage, event: string | symbol, ...args: u
 export function followResponse(response: ServerResponse): void {
   response.on('finish', endFinished);
   response.on('close', endAborted);
+  response.on('pipe', followSource);
+}
+
+/**
+ * A stream that fails when a part of it was sent ends the response without an exception that NestJS sees. The monitor leaves the
+ * error to the listeners of others.
+ */
+function followSource(this: ServerResponse, source: Readable): void {
+  const record = recordOf(this.req);
+  source.on(errorMonitor, (error: unknown) => record?.fail?.(error));
 }
 
 /**

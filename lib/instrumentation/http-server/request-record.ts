@@ -110,6 +110,11 @@ export class RequestRecord implements FinishedRequest {
     this.route ??= route;
   }
 
+  /** Notes the error of a stream that was being sent as the response. */
+  fail(error: unknown): void {
+    this.failure ??= { error };
+  }
+
   private finish(): void {
     const { span, settings, request, response } = this;
     const { identity } = this.begun;
@@ -129,7 +134,7 @@ export class RequestRecord implements FinishedRequest {
     // After the end of the span: the line would be an event of it otherwise, and say what it says already.
     if (!settings.writesLines) return;
     this.handler = handlerOf(this.context);
-    this.failure = requestFailureOf(span);
+    this.failure = requestFailureOf(span) ?? this.failure;
     writeRequestLine(this);
   }
 

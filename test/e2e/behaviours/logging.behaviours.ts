@@ -1,3 +1,5 @@
+import { PassThrough } from 'node:stream';
+
 import {
   type CanActivate,
   Controller,
@@ -7,10 +9,13 @@ import {
   NotFoundException,
   type OnModuleInit,
   Req,
+  ServiceUnavailableException,
+  StreamableFile,
   UseGuards,
 } from '@nestjs/common';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
 import { pino } from 'pino';
+import { type Observable, throwError } from 'rxjs';
 
 import { eventually, LineCollector, type LogLine } from './collectors.js';
 import { type Platform } from './platform.js';
@@ -47,6 +52,16 @@ class DenyAll implements CanActivate {
   }
 }
 
+@Injectable()
+class BrokenGuard implements CanActivate {
+  canActivate(): boolean {
+    throw new TypeError('no session store');
+  }
+}
+
+/** What the tests hold while a response is under way. */
+const pending = { file: new PassThrough(), fail: (): void => undefined };
+
 @Controller()
 class AuditController {
   constructor(private readonly audit: AuditService) {}
@@ -76,6 +91,35 @@ class AuditController {
   @UseGuards(DenyAll)
   refused(): string {
     return 'never';
+  }
+
+  @Get('guarded')
+  @UseGuards(BrokenGuard)
+  guarded(): string {
+    return 'never';
+  }
+
+  @Get('unavailable')
+  unavailable(): Promise<never> {
+    return Promise.reject(new ServiceUnavailableException('no stock service'));
+  }
+
+  @Get('streamed')
+  streamed(): Observable<never> {
+    return throwError(() => new RangeError('stream broke'));
+  }
+
+  @Get('file')
+  file(): StreamableFile {
+    return new StreamableFile(pending.file, { type: 'text/plain' });
+  }
+
+  @Get('held')
+  async held(): Promise<never> {
+    await new Promise<void>((resolve) => {
+      pending.fail = resolve;
+    });
+    throw new RangeError('too late');
   }
 
   @Get('health')
@@ -182,20 +226,62 @@ export function describeLogging(platform: Platform): void {
         { handler: 'AuditController.missing', err: { type: 'NotFoundException', message: 'gone' } },
       ],
       ['/nowhere', { err: { type: 'NotFoundException', message: 'Cannot GET /nowhere' } }],
+      ['/guarded', { err: { type: 'TypeError', message: 'no session store' } }],
+      [
+        '/unavailable',
+        {
+          handler: 'AuditController.unavailable',
+          err: { type: 'ServiceUnavailableException', message: 'no stock service' },
+        },
+      ],
+      [
+        '/streamed',
+        { handler: 'AuditController.streamed', err: { type: 'RangeError', message: 'stream broke' } },
+      ],
     ])('name the handler and what failed, sampled or not: %s', async (path, expected) => {
       for (const sampled of [true, false]) {
         const { traceId, spanId } = newCaller();
         const traceparent = `00-${traceId}-${spanId}-0${sampled ? 1 : 0}`;
         await app.fetch(path, { headers: { traceparent } });
-        const [line] = await eventually('the request line', () => {
-          const lines = requestLines(app, traceId);
-          return lines.length > 0 && lines;
-        });
-        const { handler, err } = line!;
+        const { handler, err } = await requestLine(app, traceId);
         expect({ ...(handler !== undefined && { handler }), ...(err !== undefined && { err }) }).toEqual(
           expected,
         );
       }
+    });
+
+    it('name the error that broke a stream of which a part was sent', async () => {
+      pending.file = new PassThrough();
+      pending.file.write('first ');
+      const caller = newCaller();
+      const response = await app.fetch('/file', { caller });
+      const reader = response.body!.getReader();
+      await reader.read();
+      pending.file.destroy(new RangeError('disk gone'));
+      await expect(reader.read()).rejects.toThrow();
+      expect(await requestLine(app, caller.traceId)).toMatchObject({
+        level: 40,
+        handler: 'AuditController.file',
+        aborted: true,
+        err: { type: 'RangeError', message: 'disk gone' },
+      });
+    });
+
+    it('say of a request that the client gave up that it was aborted, and nothing of what failed later', async () => {
+      const caller = newCaller();
+      const abort = new AbortController();
+      pending.fail = () => undefined;
+      const before = pending.fail;
+      const request = app.fetch('/held', { caller, signal: abort.signal });
+      await eventually('the handler to run', () => pending.fail !== before);
+      abort.abort();
+      await expect(request).rejects.toThrow('aborted');
+      const line = await requestLine(app, caller.traceId);
+      pending.fail();
+      expect(line).toMatchObject({ level: 40, handler: 'AuditController.held', aborted: true });
+      expect(line).not.toHaveProperty('err');
+      await app.fetch('/audit/1', { caller: newCaller() });
+      expect(requestLines(app, caller.traceId)).toHaveLength(1);
     });
 
     it('say nothing about health checks', async () => {
@@ -215,6 +301,15 @@ function lineOf(app: RunningApp, traceId: string, message: string): LogLine {
   const line = app.log.lines.find((each) => each.msg === message && each.trace_id === traceId);
   if (line === undefined) throw new Error(`no line "${message}" in trace ${traceId}`);
   return line;
+}
+
+/** The one line of the request in this trace. */
+async function requestLine(app: RunningApp, traceId: string): Promise<LogLine> {
+  const [line] = await eventually('the request line', () => {
+    const lines = requestLines(app, traceId);
+    return lines.length > 0 && lines;
+  });
+  return line!;
 }
 
 /** Lines that tell of a request as a whole, in one trace or in all. */
