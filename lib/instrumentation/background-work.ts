@@ -1,13 +1,8 @@
-import { type InstrumentationConfig } from '../config/telemetry-config.interface.js';
+import { type Application, type ApplicationPart } from '../runtime/application.js';
 import { eventListenerRule } from './event-emitter/event-listener.rule.js';
 import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/bullmq-methods.rules.js';
 import { patchBullClass } from './bullmq/patch-bullmq.js';
-import {
-  classesIn,
-  type ContainerClass,
-  type ContainerModules,
-  findPrototype,
-} from './container/container-classes.js';
+import { classesIn, type ContainerClass, findPrototype } from './container/container-classes.js';
 import { patchClass, type ReplaceMethod } from './container/patch-class.js';
 import { type MethodRule, wrapMethods } from './container/wrap-methods.js';
 import { cqrsHandlerRules } from './cqrs/cqrs-handler.rules.js';
@@ -21,14 +16,6 @@ import {
   REGISTRY_PATCH,
 } from './schedule/trace-schedule.js';
 
-/** Work that enters an application by itself, as far as it is instrumented. */
-export interface BackgroundWork {
-  /** Looks again: the container has made what its factories make. */
-  complete(): void;
-  /** Leaves the classes of the libraries as they were. */
-  stop(): void;
-}
-
 interface PatchedClass {
   readonly name: string;
   /** The class is the one that has all of these. */
@@ -40,10 +27,9 @@ interface PatchedClass {
  * Records what `@nestjs/schedule`, `@nestjs/event-emitter`, `@nestjs/bullmq` and `@nestjs/cqrs` do in one application. None
  * of them is imported: their classes and the application's are found in its container.
  */
-export function instrumentBackgroundWork(
-  modules: ContainerModules,
-  { schedule, eventEmitter, bullmq, cqrs }: InstrumentationConfig,
-): BackgroundWork {
+export function attachBackgroundWork({ config, runtime, modules }: Application): ApplicationPart | undefined {
+  if (runtime === undefined) return undefined;
+  const { schedule, eventEmitter, bullmq, cqrs } = config.instrumentation;
   const rules: readonly MethodRule[] = [
     ...(eventEmitter ? [eventListenerRule] : []),
     ...(bullmq ? [bullmqListenerRule, bullmqProcessorRule] : []),
@@ -64,7 +50,8 @@ export function instrumentBackgroundWork(
   };
   look();
   return {
-    complete: look,
+    // Again: factories have run by then.
+    ready: look,
     stop: () => {
       for (const restore of undo.splice(0)) restore();
     },

@@ -5,24 +5,37 @@ import { firstValueFrom, isObservable } from 'rxjs';
 import { type PrometheusConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-
-export interface MetricsEndpoint {
-  /** Steps back when the application turns out to have a route of its own on that path. */
-  completeRoutes(): void;
-}
+import { type Application, type ApplicationPart } from '../runtime/application.js';
 
 type Adapter = AbstractHttpAdapter;
 
 /**
- * Offers the metrics on the application's own port, as a route of the adapter: global prefix, versioning, guards, pipes
+ * Serves the metrics on the application's own port, as a route of the adapter: global prefix, versioning, guards, pipes
  * and filters of the application do not apply to it; the guards of the options do.
  */
-export function mountMetricsEndpoint(
+export function attachMetricsEndpoint(application: Application): ApplicationPart | undefined {
+  const { prometheus } = application.config.metrics;
+  const scrape = application.runtime?.prometheus;
+  if (prometheus === undefined || prometheus.port !== undefined || scrape === undefined) return undefined;
+  let checkRoutes = (): void => undefined;
+  const unsubscribe = application.whenAdapterExists((adapter) => {
+    checkRoutes = mountMetricsEndpoint(adapter, prometheus, scrape, application.moduleRef);
+  });
+  return {
+    ready: () => {
+      checkRoutes();
+    },
+    stop: unsubscribe,
+  };
+}
+
+/** Returns what steps back where the application turns out to have a route of its own on that path. */
+function mountMetricsEndpoint(
   adapter: Adapter,
   config: PrometheusConfig,
   scrape: PrometheusScrape,
   moduleRef: ModuleRef,
-): MetricsEndpoint {
+): () => void {
   const { path } = config;
   let guards: Promise<readonly CanActivate[]> | undefined;
   const serve = async (request: unknown, response: unknown): Promise<void> => {
@@ -41,10 +54,8 @@ export function mountMetricsEndpoint(
   };
   return adapter.getType() === 'express'
     ? mountOnExpress(adapter, path, serve)
-    : {
-        completeRoutes: () => {
-          mountLate(adapter, path, serve);
-        },
+    : () => {
+        mountLate(adapter, path, serve);
       };
 }
 
@@ -54,18 +65,16 @@ type Serve = (request: unknown, response: unknown) => Promise<void>;
  * Express asks routes in the order they were registered: ours must stand before a catch-all of the application, but
  * behind a route the application has on the very path.
  */
-function mountOnExpress(adapter: Adapter, path: string, serve: Serve): MetricsEndpoint {
+function mountOnExpress(adapter: Adapter, path: string, serve: Serve): () => void {
   let taken = false;
   const handler = (request: unknown, response: unknown, next?: unknown): void => {
     if (taken && typeof next === 'function') (next as () => void)();
     else void serve(request, response);
   };
   adapter.get(path, handler);
-  return {
-    completeRoutes: () => {
-      taken = expressRoutesFor(adapter, path) > 1;
-      if (taken) warnTaken(path);
-    },
+  return () => {
+    taken = expressRoutesFor(adapter, path) > 1;
+    if (taken) warnTaken(path);
   };
 }
 

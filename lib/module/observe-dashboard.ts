@@ -17,9 +17,25 @@ import { writeOwnLine } from '../logging/own-lines.js';
 import { TelemetryLogger } from '../logging/telemetry-logger.js';
 import { withoutRedaction } from '../redaction/active-redaction.js';
 import { type StoreFeed } from '../dashboard/feed/store-feed.js';
-import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { type Application, type ApplicationPart } from '../runtime/application.js';
 
-export interface MountedDashboard {
+/** Serves the dashboard on the port of one application; undefined where it is not configured, or nothing is stored. */
+export function attachDashboard(application: Application): ApplicationPart {
+  let mounted: MountedDashboard | undefined;
+  const unsubscribe = application.whenAdapterExists((adapter) => {
+    mounted = mountDashboard(application, adapter, application.modules);
+  });
+  return {
+    ready: () => mounted?.completeRoutes(),
+    close: () => mounted?.close(),
+    stop: () => {
+      unsubscribe();
+      mounted?.stop();
+    },
+  };
+}
+
+interface MountedDashboard {
   /** Called when the application has registered its routes: they are then known, and the page steps back for one on its path. */
   completeRoutes(): void;
   /** Ends live streams, so that the server can close. */
@@ -32,8 +48,8 @@ export interface MountedDashboard {
  * Offers the dashboard on an application's own port, and makes the routes of the application known to the store; undefined where
  * nothing is kept.
  */
-export function mountDashboard(
-  { config, runtime }: RunningTelemetry,
+function mountDashboard(
+  { config, runtime }: Application,
   adapter: AbstractHttpAdapter,
   modules: ModulesLike,
 ): MountedDashboard | undefined {

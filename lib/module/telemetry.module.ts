@@ -13,17 +13,13 @@ import { LoggerModule } from 'nestjs-pino';
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 import { TelemetryError } from '../errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
-import { observeEntryPoints } from '../instrumentation/observe-entry-points.js';
-import { observeHttpApplication, type ObservedHttpApplication } from './observe-http-application.js';
-import { type BackgroundWork, instrumentBackgroundWork } from '../instrumentation/background-work.js';
+import { attachInstrumentations } from '../instrumentation/attach-instrumentations.js';
 import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
-import {
-  type ObservedMicroservices,
-  observeMicroservices,
-} from '../instrumentation/microservices/observe-microservices.js';
-import { instrumentNest, type NestInstrumentation } from '../instrumentation/nest/instrument-nest.js';
 import { createPinoParams } from '../logging/start-logging.js';
+import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
+import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { attachDashboard } from './observe-dashboard.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY } from './telemetry.constants.js';
@@ -39,11 +35,7 @@ import { createTelemetryServiceProviders } from './telemetry.service.js';
  */
 @Module({})
 export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
-  private readonly http: ObservedHttpApplication;
-  private readonly nest: NestInstrumentation | undefined;
-  private readonly background: BackgroundWork | undefined;
-  private readonly microservices: ObservedMicroservices | undefined;
-  private readonly leaveEntryPoints: () => void;
+  private readonly parts: readonly ApplicationPart[];
 
   /**
    * Takes the options as they are.
@@ -72,38 +64,29 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
       );
     }
     endLast(modules, new.target);
-    const { nest } = telemetry.config.instrumentation;
-    if (telemetry.runtime !== undefined && nest !== undefined) this.nest = instrumentNest(modules, nest);
-    this.http = observeHttpApplication(telemetry, host, moduleRef, modules);
-    if (telemetry.runtime !== undefined)
-      this.background = instrumentBackgroundWork(modules, telemetry.config.instrumentation);
-    this.leaveEntryPoints = observeEntryPoints(telemetry, modules, host);
-    if (telemetry.runtime !== undefined && telemetry.config.instrumentation.microservices)
-      this.microservices = observeMicroservices(modules);
-    // Last: what has a span for another reason needs none as a provider.
-    this.nest?.complete();
+    const application = new Application(telemetry.config, telemetry.runtime, modules, moduleRef, host);
+    this.parts = PARTS.map((attach) => attach(application)).filter((part) => part !== undefined);
   }
 
   onModuleInit(): void {
-    this.http.completeRoutes();
-    this.background?.complete();
-    this.microservices?.completeClients();
-    this.nest?.complete();
+    for (const part of this.parts.toReversed()) part.ready?.();
   }
 
   onModuleDestroy(): void {
-    this.http.close();
+    for (const part of this.parts) part.close?.();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.http.stop();
-    this.nest?.stop();
-    this.background?.stop();
-    this.microservices?.stop();
-    this.leaveEntryPoints();
+    for (const part of this.parts.toReversed()) part.stop();
     await this.telemetry?.shutdown();
   }
 }
+
+/**
+ * What is attached to an application. Requests pass the last one first; `/metrics` is mounted, early on Express and late on
+ * Fastify, where the dashboard does not take it for a route of the application.
+ */
+const PARTS: readonly AttachPart[] = [attachInstrumentations, attachMetricsEndpoint, attachDashboard];
 
 /**
  * Makes NestJS call our hooks of the shutdown after those of every other module, so that what they do is recorded: hooks

@@ -4,6 +4,7 @@ import { type Type } from '@nestjs/common';
 
 import { warnOnce } from '../../errors/warnings.js';
 import { processWide } from '../../process/process-wide.js';
+import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { recordOf } from '../http-server/recorded-message.js';
 import { createApolloPlugin } from './apollo-plugin.js';
 import { findResolvers, type ModulesLike } from './find-resolvers.js';
@@ -31,13 +32,13 @@ const originals = processWide('graphql-driver-starts', () => new WeakMap<object,
 
 /**
  * Records the GraphQL operations of one application, whichever driver executes them. Found in the container: a driver
- * of Nest is started with the finished schema, and that is where operations and resolvers can be reached. Returns the undo.
- *
- * @param host NestJS's `HttpAdapterHost`, by which a driver is known as one of this application
+ * of Nest is started with the finished schema, and that is where operations and resolvers can be reached. A driver is known
+ * as one of this application by its HTTP adapter host.
  */
-export function observeGraphql(modules: ModulesLike, host: object): () => void {
+export function attachGraphql({ config, runtime, modules, host }: Application): ApplicationPart | undefined {
+  if (runtime === undefined || !config.instrumentation.graphql) return undefined;
   const drivers = findDrivers(modules);
-  if (drivers.size === 0 || observers.has(host)) return () => undefined;
+  if (drivers.size === 0 || observers.has(host)) return undefined;
   const undo: (() => void)[] = [];
   let active = true;
   const isActive = (): boolean => active;
@@ -61,10 +62,12 @@ export function observeGraphql(modules: ModulesLike, host: object): () => void {
     },
   });
   for (const prototype of drivers) undo.push(patchDriver(prototype));
-  return () => {
-    active = false;
-    observers.delete(host);
-    for (const restore of undo) restore();
+  return {
+    stop: () => {
+      active = false;
+      observers.delete(host);
+      for (const restore of undo) restore();
+    },
   };
 }
 

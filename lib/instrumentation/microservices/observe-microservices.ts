@@ -1,6 +1,6 @@
-import { type Observable } from 'rxjs';
+import { type ModulesContainer } from '@nestjs/core';
 
-import { type ContainerModules } from '../container/container-classes.js';
+import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../instrumentation-registry.js';
 import { meetClients } from './client/find-clients.js';
 import { findLoadedMicroservices } from './client/find-loaded-microservices.js';
@@ -14,20 +14,9 @@ import { instrumentServer } from './server/instrument-server.js';
 import { recordRpcExceptions } from './server/record-rpc-exceptions.js';
 import { type ServerLike } from './server/server.interface.js';
 
-/** What is used of NestJS's `ModulesContainer`: it also tells of each microservice that an application connects. */
-export interface ApplicationModules extends ContainerModules {
-  getRpcTargetRegistry?<T>(): Observable<T>;
-}
-
-export interface ObservedMicroservices {
-  /** Called when every provider has been created. */
-  completeClients(): void;
-  /** Leaves servers, and with the last application the clients, as they were. */
-  stop(): void;
-}
-
 /** Records what the microservices of one application handle and what its clients send, whatever the transport. */
-export function observeMicroservices(modules: ApplicationModules): ObservedMicroservices {
+export function attachMicroservices({ config, runtime, modules }: Application): ApplicationPart | undefined {
+  if (runtime === undefined || !config.instrumentation.microservices) return undefined;
   const undo: Undo[] = [activateInstrumentation('microservice-clients', () => releaseClients)];
   const meet = (): void => {
     for (const { ClientProxy, ClientKafka, BaseRpcExceptionFilter } of findLoadedMicroservices()) {
@@ -40,12 +29,14 @@ export function observeMicroservices(modules: ApplicationModules): ObservedMicro
     meetClients(modules);
   };
   meet();
+  // Nest 11.0 has none.
+  const registry: Partial<Pick<ModulesContainer, 'getRpcTargetRegistry'>> = modules;
   // Replayed for those that were connected already, and called before a server is given its handlers.
-  const servers = modules.getRpcTargetRegistry?.<ServerLike>().subscribe((server) => {
+  const servers = registry.getRpcTargetRegistry?.<ServerLike>().subscribe((server) => {
     undo.push(instrumentServer(server));
   });
   return {
-    completeClients: meet,
+    ready: meet,
     stop: () => {
       servers?.unsubscribe();
       undoAll(undo);

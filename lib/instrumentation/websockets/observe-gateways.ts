@@ -3,6 +3,7 @@ import { NestApplication, NestApplicationContext } from '@nestjs/core';
 import { warnOnce } from '../../errors/warnings.js';
 import { patchMembers } from '../../invocation/patched-members.js';
 import { processWide } from '../../process/process-wide.js';
+import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../instrumentation-registry.js';
 import { type SocketModuleLike } from './nest-websockets.interface.js';
 import { observeController } from './observe-controller.js';
@@ -34,23 +35,21 @@ const observers = processWide(
   () => new WeakMap<object, (sockets: SocketModuleLike) => void>(),
 );
 
-/**
- * Records the gateways of the application that these modules belong to, from before they are bound to their servers.
- * Returns the undo.
- *
- * @param modules NestJS's `ModulesContainer`
- */
-export function observeGateways(modules: object): () => void {
+/** Records the gateways of one application, from before they are bound to their servers. */
+export function attachGateways({ config, runtime, modules }: Application): ApplicationPart | undefined {
+  if (runtime === undefined || !config.instrumentation.websockets) return undefined;
   // Two copies of this package in one application: the first one records.
-  if (observers.has(modules)) return () => undefined;
+  if (observers.has(modules)) return undefined;
   const undo: (() => void)[] = [];
   observers.set(modules, (sockets) => {
     undo.push(observeSockets(sockets));
   });
   undo.push(activateInstrumentation('websockets', patchApplications));
-  return () => {
-    observers.delete(modules);
-    for (const restore of undo) restore();
+  return {
+    stop: () => {
+      observers.delete(modules);
+      for (const restore of undo) restore();
+    },
   };
 }
 

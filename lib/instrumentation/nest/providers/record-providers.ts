@@ -1,30 +1,28 @@
-import { type NestProviderClass, type NestProviderSelection } from '../../../config/instrumentation.js';
+import { type NestProviderClass } from '../../../config/instrumentation.js';
+import { type Application, type ApplicationPart } from '../../../runtime/application.js';
 import { type ModuleLike, type ModulesLike, type WrapperLike } from '../nest-container.interface.js';
 import { compileSelection, type ProviderCandidate } from './compile-selection.js';
 import { isNative } from './provider-methods.js';
 import { wrapProvider } from './wrap-providers.js';
 
-/** The providers of one application whose methods get spans. */
-export interface RecordedProviders {
-  /** Looks again: the container has made what its factories make. */
-  complete(): void;
-  /** Leaves the classes as they were. */
-  stop(): void;
-}
-
 /** Gives the methods of the selected providers spans, without a decorator. */
-export function recordProviders(modules: ModulesLike, selection: NestProviderSelection): RecordedProviders {
+export function attachProviders({ config, runtime, modules }: Application): ApplicationPart | undefined {
+  const selection = config.instrumentation.nest?.providers;
+  if (runtime === undefined || selection === undefined) return undefined;
   const select = compileSelection(selection);
   const seen = new Set<object>();
   const undo: (() => void)[] = [];
+  const look = (): void => {
+    for (const candidate of candidatesIn(modules)) {
+      if (seen.has(candidate.type)) continue;
+      seen.add(candidate.type);
+      undo.push(wrapProvider(candidate, select));
+    }
+  };
+  look();
   return {
-    complete: () => {
-      for (const candidate of candidatesIn(modules)) {
-        if (seen.has(candidate.type)) continue;
-        seen.add(candidate.type);
-        undo.push(wrapProvider(candidate, select));
-      }
-    },
+    // Again: factories have run by then.
+    ready: look,
     stop: () => {
       for (const restore of undo.splice(0).reverse()) restore();
     },

@@ -1,0 +1,21 @@
+import { type Application, type ApplicationPart } from '../../runtime/application.js';
+import { activateInstrumentation } from '../instrumentation-registry.js';
+import { registerModules } from './nest-modules.js';
+import { recordPipeline } from './pipeline/record-pipeline.js';
+import { recordRequestScope } from './record-request-scope.js';
+import { wrapHandlers } from './wrap-handlers.js';
+
+/** Records the handlers of one application and the pipeline around them. */
+export function attachNest({ config, runtime, modules }: Application): ApplicationPart | undefined {
+  const { nest } = config.instrumentation;
+  if (runtime === undefined || nest === undefined) return undefined;
+  const undo = [registerModules(modules)];
+  wrapHandlers(modules);
+  if (nest.pipeline !== false) undo.push(activateInstrumentation('nest-pipeline', recordPipeline));
+  undo.push(activateInstrumentation('nest-request-scope', recordRequestScope));
+  return {
+    stop: () => {
+      for (const restore of undo.splice(0).reverse()) restore();
+    },
+  };
+}

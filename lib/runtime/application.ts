@@ -1,0 +1,51 @@
+import {
+  type AbstractHttpAdapter,
+  type HttpAdapterHost,
+  type ModuleRef,
+  type ModulesContainer,
+} from '@nestjs/core';
+
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type TelemetryRuntime } from './telemetry-runtime.js';
+
+/** A NestJS application whose container is being filled. */
+export class Application {
+  constructor(
+    readonly config: TelemetryConfig,
+    /** undefined when telemetry is disabled. */
+    readonly runtime: TelemetryRuntime | undefined,
+    readonly modules: ModulesContainer,
+    readonly moduleRef: ModuleRef,
+    readonly host: HttpAdapterHost,
+  ) {}
+
+  /**
+   * Calls `use` with the HTTP adapter: now, or once it exists. In a test that is after the container is filled; an application
+   * without HTTP has none. Returns the undo.
+   */
+  whenAdapterExists(use: (adapter: AbstractHttpAdapter) => void): () => void {
+    const { host } = this;
+    // init$ replays: a subscriber that comes late is called immediately.
+    const waiting = host.init$.subscribe(() => {
+      // The type says that there is one: an application context has null.
+      const adapter = host.httpAdapter as AbstractHttpAdapter | null | undefined;
+      if (adapter !== null && adapter !== undefined) use(adapter);
+    });
+    return () => {
+      waiting.unsubscribe();
+    };
+  }
+}
+
+/** What telemetry adds to one application: an instrumentation, the metrics endpoint or the dashboard. */
+export interface ApplicationPart {
+  /** Called when all providers are created and all routes are registered. */
+  ready?(): void;
+  /** Called when the application begins to close: ends responses that would keep its server open. */
+  close?(): void;
+  /** Restores what was replaced. */
+  stop(): void;
+}
+
+/** Adds a part to an application; returns undefined where there is nothing to add. */
+export type AttachPart = (application: Application) => ApplicationPart | undefined;
