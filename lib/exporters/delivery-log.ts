@@ -1,5 +1,4 @@
 import { warn, warnOnce } from '../errors/warnings.js';
-import { WARNING_INTERVAL_MS } from './warning-interval.constants.js';
 
 /** How long nothing may go wrong before a destination counts as working again; doubled when it fails again soon. */
 const QUIET_MS = 1_000;
@@ -9,7 +8,7 @@ const COLLECT_MS = 500;
 const MAX_REASONS = 5;
 
 /** How a destination is called in lines about it. */
-export interface DeliverySubject {
+interface DeliverySubject {
   /** Code of the warnings. */
   readonly key: string;
   /** For example `traces`. */
@@ -181,3 +180,6 @@ function breakdownOf({ lost }: Episode): string {
   const parts = [...lost].map(([reason, count]) => `${count.toLocaleString('en-US')}: ${reason}`);
   return ` (${parts.join('; ')})`;
 }
+
+/** How often the same trouble is said again while it lasts, in milliseconds. */
+export const WARNING_INTERVAL_MS = 60_000;

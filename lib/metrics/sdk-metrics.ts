@@ -17,9 +17,12 @@ import {
   metricOfSdkExporter,
   metricOfSdkProcessor,
 } from '../config/semantic-conventions.constants.js';
-import { type ExporterHealth } from '../exporters/exporter-health.js';
-import { type ExporterDestination, type Signal } from '../exporters/exporter-report.interface.js';
-import { exporterHealths } from '../exporters/exporter-reports.js';
+import {
+  type ExporterDestination,
+  type ExporterHealth,
+  type Signal,
+  exporterHealths,
+} from '../exporters/exporter-report.js';
 import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../recording/recording-counts.js';
 import { type TelemetryStore } from '../dashboard/sqlite/store.js';
 import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';

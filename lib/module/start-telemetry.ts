@@ -4,7 +4,7 @@ import { resolveConfig } from '../config/resolve-config.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { startPrometheusServer } from '../exporters/prometheus/start-prometheus-server.js';
+import { startPrometheusServer } from '../exporters/prometheus/prometheus-server.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
 import { startLogging } from '../logging/start-logging.js';
 import { bindObservables } from '../metrics/instruments.js';

@@ -7,9 +7,11 @@ import { type ReadableSpan, type Span, type SpanProcessor, type TimedEvent } fro
 import { type OtlpTarget, type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { redaction } from '../redaction/active-redaction.js';
-import { createLogRecordProcessors } from '../exporters/create-log-record-processors.js';
-import { createMetricReaders } from '../exporters/create-metric-readers.js';
-import { createSpanProcessors } from '../exporters/create-span-processors.js';
+import {
+  createLogRecordProcessors,
+  createMetricReaders,
+  createSpanProcessors,
+} from '../exporters/create-pipelines.js';
 import { OnDemandReader } from '../exporters/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type StoreFeed } from '../dashboard/feed/store-feed.js';

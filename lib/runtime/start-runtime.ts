@@ -12,9 +12,11 @@ import { type TracerProviderOptions } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { createLoggerProvider } from '../exporters/create-logger-provider.js';
-import { createMetricReaders } from '../exporters/create-metric-readers.js';
-import { createSpanProcessors } from '../exporters/create-span-processors.js';
+import {
+  createLoggerProvider,
+  createMetricReaders,
+  createSpanProcessors,
+} from '../exporters/create-pipelines.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { LimitedLoggerProvider } from '../recording/limited-logger-provider.js';
 import { countingMeterProvider } from '../recording/recording-counts.js';

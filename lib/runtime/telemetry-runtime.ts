@@ -1,7 +1,7 @@
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { abandonExports } from '../exporters/abandon-exports.js';
-import { exporterReports } from '../exporters/exporter-reports.js';
+import { abandonExports } from '../exporters/sending/export-queue.js';
+import { exporterReports } from '../exporters/exporter-report.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type StoreFeed } from '../dashboard/feed/store-feed.js';
 

@@ -1,9 +1,8 @@
 import { SeverityNumber } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { createLoggerProvider } from '../../lib/exporters/create-logger-provider.js';
-import { createLogRecordProcessors } from '../../lib/exporters/create-log-record-processors.js';
-import { exporterReports } from '../../lib/exporters/exporter-reports.js';
+import { createLogRecordProcessors, createLoggerProvider } from '../../lib/exporters/create-pipelines.js';
+import { exporterReports } from '../../lib/exporters/exporter-report.js';
 import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
 import { closeReceivers } from './otlp/otlp-receiver.js';
 import { telemetryConfig } from './support/config-fragment.js';

@@ -5,8 +5,8 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
 
-import { createMetricReaders } from '../../lib/exporters/create-metric-readers.js';
-import { exporterReports } from '../../lib/exporters/exporter-reports.js';
+import { createMetricReaders } from '../../lib/exporters/create-pipelines.js';
+import { exporterReports } from '../../lib/exporters/exporter-report.js';
 import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
 import { closeReceivers } from './otlp/otlp-receiver.js';
 import { telemetryConfig } from './support/config-fragment.js';

@@ -2,8 +2,8 @@ import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
-import { createSpanProcessors } from '../../lib/exporters/create-span-processors.js';
-import { exporterReports } from '../../lib/exporters/exporter-reports.js';
+import { createSpanProcessors } from '../../lib/exporters/create-pipelines.js';
+import { exporterReports } from '../../lib/exporters/exporter-report.js';
 import { closeReceivers } from './otlp/otlp-receiver.js';
 import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
 import { collectWarnings } from './support/collect-warnings.js';

@@ -1,5 +1,5 @@
-import { describeError, explainExportFailure } from '../../lib/exporters/explain-export-failure.js';
-import { type ExporterDestination } from '../../lib/exporters/exporter-report.interface.js';
+import { describeError, explainExportFailure } from '../../lib/exporters/export-failure.js';
+import type { ExporterDestination } from '../../lib/exporters/exporter-report.js';
 
 function otlp(protocol: ExporterDestination['protocol'], endpoint: string): ExporterDestination {
   return { signal: 'logs', protocol, name: `OTLP ${protocol}`, endpoint };

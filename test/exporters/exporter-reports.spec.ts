@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 
-import { createSpanProcessors } from '../../lib/exporters/create-span-processors.js';
-import { exporterReports } from '../../lib/exporters/exporter-reports.js';
+import { createSpanProcessors } from '../../lib/exporters/create-pipelines.js';
+import { exporterReports } from '../../lib/exporters/exporter-report.js';
 import { closeReceivers, startHttpReceiver } from './otlp/otlp-receiver.js';
 import { collectWarnings } from './support/collect-warnings.js';
 import { telemetryConfig } from './support/config-fragment.js';

@@ -1,5 +1,5 @@
 import { recentWarnings } from '../../errors/warnings.js';
-import { exporterReports } from '../../exporters/exporter-reports.js';
+import { exporterReports } from '../../exporters/exporter-report.js';
 import { seriesLimitReports } from '../../runtime/series-limit.js';
 import { samplingReport } from '../../runtime/sampling/sampling-report.js';
 import { readStore } from '../sqlite/queries/read-store.js';

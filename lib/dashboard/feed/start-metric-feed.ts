@@ -2,7 +2,7 @@ import { type CollectionResult } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
 import { type TelemetryStore } from '../sqlite/store.js';
-import { WARNING_INTERVAL_MS } from '../../exporters/warning-interval.constants.js';
+import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 import { PointMaker } from './to-stored-points.js';
 
 /** How often metrics are collected for the store. */

@@ -3,8 +3,8 @@ import { isIPv6 } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import { isError } from '../../errors/is-error.js';
-import { toError } from '../to-error.js';
-import { type UdpClient } from './jaeger-sender.interface.js';
+import { toError } from '../export-failure.js';
+import type { UdpClient } from './jaeger-client.js';
 
 /** How long a connected socket trusts the address its host name had, in milliseconds. */
 const RECONNECT_AFTER_MS = 30_000;

@@ -1,6 +1,45 @@
-import { type Delivery, type ExportRequest, type Sender } from '../sending/sender.interface.js';
-import { readPartialSuccess } from './transport/read-answers.js';
-import { type Transport } from './transport/transport.interface.js';
+import type { OtlpTarget } from '../../config/telemetry-config.interface.js';
+import type { ExporterDestination, Signal } from '../exporter-report.js';
+import { type Delivery, type ExportRequest, LazySender, type Sender } from '../sending/sender.js';
+import type { OtlpSettings } from './otlp-settings.js';
+import { findProxy } from './transport/proxy.js';
+import { type Transport, readPartialSuccess } from './transport/transport.js';
+
+const SERVICES: Record<Signal, string> = {
+  traces: 'trace.v1.TraceService',
+  metrics: 'metrics.v1.MetricsService',
+  logs: 'logs.v1.LogsService',
+};
+
+/** Sends requests of a signal by OTLP. What that takes starts loading now, in the background. */
+export function createOtlpSender<Request extends ExportRequest>(
+  signal: Signal,
+  target: OtlpTarget,
+  settings: OtlpSettings,
+  loadEncoder: () => Promise<EncodeRequest<Request>>,
+): Sender<Request> {
+  return new LazySender('@opentelemetry/otlp-transformer', async () => {
+    const [transport, encode] = await Promise.all([loadTransport(signal, target, settings), loadEncoder()]);
+    return new OtlpSender(transport, encode);
+  });
+}
+
+async function loadTransport(
+  signal: Signal,
+  target: OtlpTarget,
+  { compress, tls }: OtlpSettings,
+): Promise<Transport> {
+  const url = new URL(target.url);
+  const proxy = findProxy(url, target.protocol === 'grpc' ? 'grpc' : 'http');
+  const options = { url, headers: target.headers, compress, tls, proxy };
+  if (target.protocol === 'grpc') {
+    const { GrpcTransport } = await import('./transport/grpc-transport.js');
+    return new GrpcTransport(options, `/opentelemetry.proto.collector.${SERVICES[signal]}/Export`);
+  }
+  const { HttpTransport } = await import('./transport/http-transport.js');
+  const contentType = target.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
+  return new HttpTransport(options, contentType);
+}
 
 const MAX_MESSAGE_LENGTH = 300;
 
@@ -8,7 +47,7 @@ const MAX_MESSAGE_LENGTH = 300;
 export type EncodeRequest<Request> = (request: Request) => Uint8Array;
 
 /** Sends requests by OTLP, and reads from the answers what was not accepted. */
-export class OtlpSender<Request extends ExportRequest> implements Sender<Request> {
+class OtlpSender<Request extends ExportRequest> implements Sender<Request> {
   constructor(
     private readonly transport: Transport,
     private readonly encode: EncodeRequest<Request>,
@@ -45,4 +84,9 @@ function readAnswer(body: Uint8Array, contentType: string): Delivery {
     const kind = contentType === '' ? 'no content type' : contentType;
     return { outcome: 'sent', message: `the answer is not one of OTLP (${kind}); is it a collector?` };
   }
+}
+
+/** How an OTLP target is called in reports and warnings. */
+export function otlpDestination(signal: Signal, { protocol, url }: OtlpTarget): ExporterDestination {
+  return { signal, protocol, name: `OTLP ${protocol}`, endpoint: url };
 }

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { type Signal } from '../exporter-report.interface.js';
-import { type TlsOptions } from './transport/transport.interface.js';
+import type { Signal } from '../exporter-report.js';
+import type { TlsOptions } from './transport/transport.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 

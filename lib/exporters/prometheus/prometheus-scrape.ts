@@ -3,13 +3,12 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { describeError } from '../explain-export-failure.js';
-import { WARNING_INTERVAL_MS } from '../warning-interval.constants.js';
-import { acceptsOpenMetrics } from './accepts-openmetrics.js';
+import { describeError } from '../export-failure.js';
+import { WARNING_INTERVAL_MS } from '../delivery-log.js';
+import { OPENMETRICS_CONTENT_TYPE, acceptsOpenMetrics, renderOpenMetrics } from './openmetrics.js';
 import { mergeScopes } from './merge-scopes.js';
-import { PrometheusFamilies } from './prometheus-families.js';
+import { PrometheusFamilies } from './prometheus-names.js';
 import { OnDemandReader } from '../on-demand.reader.js';
-import { OPENMETRICS_CONTENT_TYPE, renderOpenMetrics } from './render-openmetrics.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {

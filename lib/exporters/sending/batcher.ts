@@ -1,7 +1,7 @@
 import { type BatchLimits } from '../../config/telemetry-config.interface.js';
-import { type ExporterHealth } from '../exporter-health.js';
-import { type ExportQueue } from './export-queue.js';
-import { type ExportRequest } from './sender.interface.js';
+import type { ExporterHealth } from '../exporter-report.js';
+import type { ExportQueue } from './export-queue.js';
+import type { ExportRequest } from './sender.js';
 
 /** gRPC receivers take 4 MiB by default, frame included. */
 const MAX_REQUEST_BYTES = 3_500_000;

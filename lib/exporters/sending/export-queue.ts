@@ -1,19 +1,36 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type ExporterDestination, ExporterHealth, addExporterReport } from '../exporter-report.js';
+import { type Delivery, type ExportRequest, type Sender, waitBeforeRetry } from './sender.js';
+import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+import { ExportError, toError } from '../export-failure.js';
 
-import { onAbandonedExports } from '../abandon-exports.js';
-import { ExportError } from '../export.error.js';
-import { type ExporterHealth } from '../exporter-health.js';
-import { toError } from '../to-error.js';
-import { waitBeforeRetry } from './retry-policy.js';
-import { type Delivery, type ExportRequest, type Sender } from './sender.interface.js';
+type Limits = Omit<ExportQueueOptions<never>, 'sender' | 'health'>;
+
+/** A queue in front of a destination, and the account of how it fares, which `exporterReports()` lists. */
+export function createExportQueue<Request extends ExportRequest>(
+  destination: ExporterDestination,
+  sender: Sender<Request>,
+  limits: Limits,
+): { readonly queue: ExportQueue<Request>; readonly health: ExporterHealth } {
+  const health = new ExporterHealth({ ...destination, endpoint: withoutCredentials(destination.endpoint) });
+  addExporterReport(health);
+  return { queue: new ExportQueue({ ...limits, sender, health }), health };
+}
+
+function withoutCredentials(endpoint: string): string {
+  const url = new URL(endpoint);
+  if (url.username === '' && url.password === '') return endpoint;
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
 
 /** How long a flush or a shutdown waits for a destination that fails, counted from its first failure. */
 const PATIENCE_MS = 5_000;
 
 const SUPPRESSED = suppressTracing(ROOT_CONTEXT);
 
-export interface ExportQueueOptions<Request extends ExportRequest> {
+interface ExportQueueOptions<Request extends ExportRequest> {
   readonly sender: Sender<Request>;
   readonly health: ExporterHealth;
   /** Items that may wait. */
@@ -237,3 +254,19 @@ export class ExportQueue<Request extends ExportRequest> {
 
 /** Gets the error of the first attempt, or undefined when it succeeded. */
 type Attempted = (failure: Error | undefined) => void;
+
+const running = new Set<() => void>();
+
+/** Registers how an exporter breaks off what it is sending, for when nobody waits for it any more. */
+function onAbandonedExports(breakOff: () => void): void {
+  running.add(breakOff);
+}
+
+/**
+ * Breaks off what the exporters of this process still send, or would try again: after the shutdown nobody waits for it,
+ * and its sockets and timers would keep the process alive for seconds.
+ */
+export function abandonExports(): void {
+  for (const breakOff of running) breakOff();
+  running.clear();
+}

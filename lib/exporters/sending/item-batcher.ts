@@ -1,11 +1,10 @@
-import { type AnyValue } from '@opentelemetry/api';
-import { type ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import { type ReadableSpan } from '@opentelemetry/sdk-trace';
-
-import { type AttributeList } from '../../recording/attribute-list.js';
+import { type AnyValue, TraceFlags } from '@opentelemetry/api';
+import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { AttributeList } from '../../recording/attribute-list.js';
 import { RecordedSpan } from '../../recording/recorded-span.js';
 import { Batcher } from './batcher.js';
-import { type ExportRequest } from './sender.interface.js';
+import type { ExportRequest } from './sender.js';
 
 /** A request of objects, which are encoded when they are sent. */
 export interface ItemRequest<Item> extends ExportRequest {
@@ -37,7 +36,7 @@ const ENTRY_BYTES = 50;
 const MAX_DEPTH = 4;
 
 /** Estimated size of a span in memory, in bytes. */
-export function estimateSpanBytes(span: ReadableSpan): number {
+function estimateSpanBytes(span: ReadableSpan): number {
   return span instanceof RecordedSpan ? estimateRecordedSpanBytes(span) : estimateSdkSpanBytes(span);
 }
 
@@ -65,7 +64,7 @@ function estimateSdkSpanBytes({ name, attributes, events, links }: ReadableSpan)
 }
 
 /** Estimated size of a log record in memory, in bytes. */
-export function estimateLogRecordBytes({ body, attributes }: ReadableLogRecord): number {
+function estimateLogRecordBytes({ body, attributes }: ReadableLogRecord): number {
   return ITEM_BYTES + estimateValueBytes(body, 0) + estimateValueBytes(attributes, 0);
 }
 
@@ -84,4 +83,43 @@ function estimateEntryBytes(entries: Readonly<Record<string, AnyValue>>, depth: 
   let bytes = 0;
   for (const key in entries) bytes += key.length + estimateValueBytes(entries[key], depth + 1);
   return bytes;
+}
+
+/** Collects sampled spans as objects; in place of the SDK's batch processor, whose queue has no bound of bytes. */
+export class ItemSpanProcessor implements SpanProcessor {
+  constructor(private readonly batcher: ItemBatcher<ReadableSpan>) {}
+
+  onStart(): void {
+    // A span is of interest when it is complete.
+  }
+
+  onEnd(span: ReadableSpan): void {
+    const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
+    if ((flags & TraceFlags.SAMPLED) !== 0) this.batcher.add(span, estimateSpanBytes);
+  }
+
+  forceFlush(): Promise<void> {
+    return this.batcher.flush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.batcher.shutdown();
+  }
+}
+
+/** Collects log records as objects; in place of the SDK's batch processor, whose queue has no bound of bytes. */
+export class ItemLogRecordProcessor implements LogRecordProcessor {
+  constructor(private readonly batcher: ItemBatcher<ReadableLogRecord>) {}
+
+  onEmit(record: ReadableLogRecord): void {
+    this.batcher.add(record, estimateLogRecordBytes);
+  }
+
+  forceFlush(): Promise<void> {
+    return this.batcher.flush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.batcher.shutdown();
+  }
 }

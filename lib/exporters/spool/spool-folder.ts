@@ -14,8 +14,7 @@ import { join } from 'node:path';
 
 import { isError } from '../../errors/is-error.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { decodeSpoolFile, encodeSpoolFile } from './spool-file.js';
-import { type UnsentRequest } from './unsent-requests.js';
+import { type UnsentRequest, decodeSpoolFile, encodeSpoolFile } from './unsent-requests.js';
 
 /** Of what a process could not send, the newest requests are kept up to this size. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;

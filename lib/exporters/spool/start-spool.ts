@@ -1,12 +1,11 @@
 import { type OtlpTarget, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { atProcessEnd } from '../../process/process-end.js';
-import { createOtlpSender } from '../otlp/create-otlp-sender.js';
+import { createOtlpSender } from '../otlp/otlp-sender.js';
 import { readOtlpSettings } from '../otlp/otlp-settings.js';
-import { waitBeforeRetry } from '../sending/retry-policy.js';
-import { type Delivery, type ExportRequest, type Sender } from '../sending/sender.interface.js';
+import { type Delivery, type ExportRequest, type Sender, waitBeforeRetry } from '../sending/sender.js';
 import { SpoolFolder, type TakenFile } from './spool-folder.js';
-import { forgetUnsentRequests, takeUnsentRequests, type UnsentRequest } from './unsent-requests.js';
+import { type UnsentRequest, forgetUnsentRequests, takeUnsentRequests } from './unsent-requests.js';
 
 /** A collector that starts beside the application needs some seconds. */
 const MAX_ATTEMPTS = 6;

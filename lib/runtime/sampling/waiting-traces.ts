@@ -1,7 +1,7 @@
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { WARNING_INTERVAL_MS } from '../../exporters/warning-interval.constants.js';
+import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 import { type LocalTrace } from './local-trace.js';
 
 /** Bounds of what waits for a decision. */

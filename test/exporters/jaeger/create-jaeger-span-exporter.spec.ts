@@ -2,10 +2,10 @@ import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { type ReadableSpan, type SpanProcessor, type TracerProvider } from '@opentelemetry/sdk-trace';
 
 import { type JaegerTarget } from '../../../lib/config/telemetry-config.interface.js';
-import { createSpanProcessors } from '../../../lib/exporters/create-span-processors.js';
-import { exporterReports } from '../../../lib/exporters/exporter-reports.js';
-import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.exporter.js';
-import { type ThriftExporterConstructor } from '../../../lib/exporters/jaeger/jaeger-sender.interface.js';
+import { createSpanProcessors } from '../../../lib/exporters/create-pipelines.js';
+import { exporterReports } from '../../../lib/exporters/exporter-report.js';
+import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';
+import type { ThriftExporterConstructor } from '../../../lib/exporters/jaeger/jaeger-client.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { telemetryConfig } from '../support/config-fragment.js';

@@ -1,4 +1,4 @@
-import { thriftBinaryToCompact } from '../../../lib/exporters/jaeger/thrift-binary-to-compact.js';
+import { thriftBinaryToCompact } from '../../../lib/exporters/jaeger/compact-thrift.js';
 import { decodeCompact, type ThriftStruct, type ThriftValue } from './decode-compact.js';
 
 const T = {

@@ -10,11 +10,12 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 import { type OtlpTarget } from '../../../lib/config/telemetry-config.interface.js';
 import { type OtlpProtocol } from '../../../lib/config/telemetry-options.interface.js';
-import { createLoggerProvider } from '../../../lib/exporters/create-logger-provider.js';
-import { createMetricReaders } from '../../../lib/exporters/create-metric-readers.js';
-import { createSpanProcessors } from '../../../lib/exporters/create-span-processors.js';
-import { exporterReports } from '../../../lib/exporters/exporter-reports.js';
-import { resetExporterReports } from '../../../lib/exporters/exporter-reports.js';
+import {
+  createLoggerProvider,
+  createMetricReaders,
+  createSpanProcessors,
+} from '../../../lib/exporters/create-pipelines.js';
+import { exporterReports, resetExporterReports } from '../../../lib/exporters/exporter-report.js';
 import { FaultyCollector } from '../../support/faulty-collector.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { collectWarnings } from '../support/collect-warnings.js';

@@ -1,7 +1,7 @@
 import { EncodedBatcher, type EncodedRequest } from '../../../lib/exporters/otlp/encoding/encoded-batcher.js';
 import { resolveBatchLimits } from '../../../lib/exporters/sending/batcher.js';
-import { createExportQueue } from '../../../lib/exporters/sending/create-export-queue.js';
-import { type Delivery, type Sender } from '../../../lib/exporters/sending/sender.interface.js';
+import { createExportQueue } from '../../../lib/exporters/sending/export-queue.js';
+import type { Delivery, Sender } from '../../../lib/exporters/sending/sender.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';

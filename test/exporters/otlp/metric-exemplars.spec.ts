@@ -12,7 +12,7 @@ import {
 
 import { type OtlpTarget } from '../../../lib/config/telemetry-config.interface.js';
 import { DashboardServer } from '../../../lib/dashboard/dashboard-server.js';
-import { createOtlpMetricExporter } from '../../../lib/exporters/otlp/create-otlp-metric-exporter.js';
+import { createOtlpMetricExporter } from '../../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { addToJson } from '../../../lib/exporters/otlp/exemplars/add-to-json.js';
 import { addToProtobuf } from '../../../lib/exporters/otlp/exemplars/add-to-protobuf.js';
 import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';

@@ -1,6 +1,6 @@
 import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
 
-import { readTemporalityPreference } from '../../../lib/exporters/otlp/read-temporality-preference.js';
+import { readTemporalityPreference } from '../../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 
 const VARIABLE = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';

@@ -2,7 +2,7 @@ import { context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { AlwaysOffSampler, AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import { MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics';
 
-import { acceptsOpenMetrics } from '../../../lib/exporters/prometheus/accepts-openmetrics.js';
+import { acceptsOpenMetrics } from '../../../lib/exporters/prometheus/openmetrics.js';
 import {
   createPrometheusScrape,
   type PrometheusScrape,

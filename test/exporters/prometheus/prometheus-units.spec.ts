@@ -1,4 +1,4 @@
-import { prometheusUnit } from '../../../lib/exporters/prometheus/prometheus-units.js';
+import { prometheusUnit } from '../../../lib/exporters/prometheus/prometheus-names.js';
 
 describe('prometheusUnit()', () => {
   it.each([

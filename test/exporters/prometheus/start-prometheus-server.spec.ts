@@ -2,7 +2,7 @@ import { createPrometheusScrape } from '../../../lib/exporters/prometheus/promet
 import {
   type PrometheusServer,
   startPrometheusServer,
-} from '../../../lib/exporters/prometheus/start-prometheus-server.js';
+} from '../../../lib/exporters/prometheus/prometheus-server.js';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 import { collectWarnings } from '../support/collect-warnings.js';

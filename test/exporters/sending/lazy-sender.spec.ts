@@ -1,9 +1,9 @@
-import { LazySender } from '../../../lib/exporters/sending/lazy-sender.js';
 import {
   type Delivery,
   type ExportRequest,
+  LazySender,
   type Sender,
-} from '../../../lib/exporters/sending/sender.interface.js';
+} from '../../../lib/exporters/sending/sender.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 
 class RecordingSender implements Sender<ExportRequest> {

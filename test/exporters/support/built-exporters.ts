@@ -52,9 +52,11 @@ function compile(source: string, fileName: string, format: Format): string {
 }
 
 const SCOPE = {
-  './exporters/create-span-processors.js': ['createSpanProcessors'],
-  './exporters/create-metric-readers.js': ['createMetricReaders'],
-  './exporters/create-log-record-processors.js': ['createLogRecordProcessors'],
+  './exporters/create-pipelines.js': [
+    'createSpanProcessors',
+    'createMetricReaders',
+    'createLogRecordProcessors',
+  ],
 };
 
 async function runIn(folder: string, format: Format, source: string): Promise<unknown> {

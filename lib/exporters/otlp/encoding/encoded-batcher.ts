@@ -2,7 +2,7 @@ import { type InstrumentationScope } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
 
 import { Batcher } from '../../sending/batcher.js';
-import { type ExportRequest } from '../../sending/sender.interface.js';
+import type { ExportRequest } from '../../sending/sender.js';
 import { type ByteWriter } from './byte-writer.js';
 import { RequestBuilder } from './request-builder.js';
 

@@ -11,12 +11,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 import { isError } from '../../../errors/is-error.js';
-import { describeError } from '../../explain-export-failure.js';
-import { ExportError } from '../../export.error.js';
-import { toError } from '../../to-error.js';
+import { ExportError, describeError, toError } from '../../export-failure.js';
 import { openTunnel } from './proxy.js';
-import { readRetryDelay } from './read-answers.js';
-import { type Answer, type Transport, type TransportOptions } from './transport.interface.js';
+import { type Answer, type Transport, type TransportOptions, readRetryDelay } from './transport.js';
 
 const STATUS_NAMES = [
   'OK',

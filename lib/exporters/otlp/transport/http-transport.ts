@@ -5,13 +5,10 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-import { describeError } from '../../explain-export-failure.js';
-import { ExportError, errorTypeOf } from '../../export.error.js';
-import { parseRetryAfter } from '../../sending/retry-policy.js';
-import { toError } from '../../to-error.js';
+import { ExportError, describeError, errorTypeOf, toError } from '../../export-failure.js';
+import { parseRetryAfter } from '../../sending/sender.js';
 import { openTunnel, proxyHeaders } from './proxy.js';
-import { readStatusMessage } from './read-answers.js';
-import { type Answer, type Transport, type TransportOptions } from './transport.interface.js';
+import { type Answer, type Transport, type TransportOptions, readStatusMessage } from './transport.js';
 
 /** The specification's list of answers after which the same request is sent again. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);

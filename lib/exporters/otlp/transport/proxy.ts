@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 
-import { ExportError } from '../../export.error.js';
+import { ExportError } from '../../export-failure.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

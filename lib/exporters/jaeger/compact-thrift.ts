@@ -1,6 +1,3 @@
-import { CompactWriter } from './compact-writer.js';
-import { BINARY_TYPE, COMPACT_FALSE, COMPACT_TRUE, COMPACT_TYPE } from './thrift-types.constants.js';
-
 const BINARY_VERSION = 0x8001;
 const COMPACT_PROTOCOL_ID = 0x82;
 const COMPACT_VERSION = 1;
@@ -159,3 +156,96 @@ function compactType(type: number): number {
   if (compact === undefined) throw new TypeError(`unknown Thrift type ${type}`);
   return compact;
 }
+
+/** Writes the numbers and bytes of Thrift's compact protocol one after the other. */
+class CompactWriter {
+  private readonly buffer: Buffer;
+  private length = 0;
+
+  /** @param capacity most bytes that will be written */
+  constructor(capacity: number) {
+    this.buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  /** What was written so far. */
+  written(): Buffer {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  byte(value: number): void {
+    this.length = this.buffer.writeUInt8(value & 0xff, this.length);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.varint(value.length);
+    this.buffer.set(value, this.length);
+    this.length += value.length;
+  }
+
+  /** The eight bytes of a double, which compact Thrift has the little end first. */
+  double(value: number): void {
+    this.length = this.buffer.writeDoubleLE(value, this.length);
+  }
+
+  varint(value: number): void {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+
+  /** A signed integer of up to 32 bits. */
+  zigzag32(value: number): void {
+    this.varint((value << 1) ^ (value >> 31));
+  }
+
+  /** A signed 64-bit integer, given as its halves: twice as fast as BigInt, and a batch holds thousands. */
+  zigzag64(high: number, low: number): void {
+    const sign = high >> 31;
+    let restHigh = (((high << 1) | (low >>> 31)) ^ sign) >>> 0;
+    let restLow = ((low << 1) ^ sign) >>> 0;
+    while (restHigh !== 0 || restLow > 0x7f) {
+      this.byte((restLow & 0x7f) | 0x80);
+      restLow = ((restLow >>> 7) | (restHigh << 25)) >>> 0;
+      restHigh >>>= 7;
+    }
+    this.byte(restLow);
+  }
+}
+
+/** Types of Thrift's binary protocol, by the number that stands in a field header. */
+const BINARY_TYPE = {
+  STOP: 0,
+  BOOL: 2,
+  I8: 3,
+  DOUBLE: 4,
+  I16: 6,
+  I32: 8,
+  I64: 10,
+  STRING: 11,
+  STRUCT: 12,
+  MAP: 13,
+  SET: 14,
+  LIST: 15,
+} as const;
+
+/** In the compact protocol a boolean field carries its value in its type; elements of collections carry a byte. */
+const COMPACT_TRUE = 1;
+const COMPACT_FALSE = 2;
+
+/** The compact type for each binary type but STOP; for BOOL the one that announces boolean elements. */
+const COMPACT_TYPE: ReadonlyMap<number, number> = new Map([
+  [BINARY_TYPE.BOOL, COMPACT_TRUE],
+  [BINARY_TYPE.I8, 3],
+  [BINARY_TYPE.I16, 4],
+  [BINARY_TYPE.I32, 5],
+  [BINARY_TYPE.I64, 6],
+  [BINARY_TYPE.DOUBLE, 7],
+  [BINARY_TYPE.STRING, 8],
+  [BINARY_TYPE.LIST, 9],
+  [BINARY_TYPE.SET, 10],
+  [BINARY_TYPE.MAP, 11],
+  [BINARY_TYPE.STRUCT, 12],
+]);

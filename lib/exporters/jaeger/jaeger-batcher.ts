@@ -1,14 +1,13 @@
-import { type ReadableSpan } from '@opentelemetry/sdk-trace';
-
-import { type BatchLimits, type JaegerTarget } from '../../config/telemetry-config.interface.js';
-import { type ExporterDestination } from '../exporter-report.interface.js';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { BatchLimits, JaegerTarget } from '../../config/telemetry-config.interface.js';
+import type { ExporterDestination } from '../exporter-report.js';
 import { resolveBatchLimits } from '../sending/batcher.js';
-import { createExportQueue } from '../sending/create-export-queue.js';
+import { createExportQueue } from '../sending/export-queue.js';
 import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
-import { LazySender } from '../sending/lazy-sender.js';
-import { jaegerEndpoint } from './jaeger-endpoint.js';
-import { type ThriftExporterConstructor } from './jaeger-sender.interface.js';
-import { JaegerThriftExporter } from './jaeger-thrift.exporter.js';
+import { LazySender } from '../sending/sender.js';
+import type { ThriftExporterConstructor } from './jaeger-client.js';
+import { JaegerThriftExporter } from './jaeger-thrift.sender.js';
+import { isIPv6 } from 'node:net';
 
 /** Sends spans to Jaeger in Thrift, in batches; its package starts loading now. */
 export function createJaegerBatcher(
@@ -42,4 +41,15 @@ function destination(target: JaegerTarget): ExporterDestination {
         endpoint,
       }
     : { signal: 'traces', protocol: 'jaeger-http', name: 'Jaeger Thrift over HTTP', endpoint };
+}
+
+/** How a Jaeger target is called in reports and warnings. */
+function jaegerEndpoint(target: JaegerTarget): string {
+  if (target.transport === 'http') {
+    const url = new URL(target.url);
+    url.username = '';
+    url.password = '';
+    return url.href;
+  }
+  return `udp://${isIPv6(target.host) ? `[${target.host}]` : target.host}:${target.port}`;
 }

@@ -1,17 +1,21 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
-import { type PushMetricExporter, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-
-import { type OtlpTarget } from '../../config/telemetry-config.interface.js';
-import { toError } from '../to-error.js';
-import { createExportQueue } from '../sending/create-export-queue.js';
-import { type EncodedRequest } from './encoding/encoded-batcher.js';
-import { createOtlpSender } from './create-otlp-sender.js';
+import {
+  AggregationTemporality,
+  type AggregationTemporalitySelector,
+  InstrumentType,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import type { OtlpTarget } from '../../config/telemetry-config.interface.js';
+import { toError } from '../export-failure.js';
+import { createExportQueue } from '../sending/export-queue.js';
+import type { EncodedRequest } from './encoding/encoded-batcher.js';
+import { createOtlpSender, otlpDestination } from './otlp-sender.js';
 import { addToJson } from './exemplars/add-to-json.js';
 import { addToProtobuf } from './exemplars/add-to-protobuf.js';
 import { FreshExemplars } from './exemplars/fresh-exemplars.js';
-import { otlpDestination } from './otlp-destination.js';
 import { readOtlpSettings } from './otlp-settings.js';
-import { readTemporalityPreference } from './read-temporality-preference.js';
+import { warnOnce } from '../../errors/warnings.js';
 
 type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
 
@@ -96,4 +100,44 @@ function countDataPoints({ scopeMetrics }: ResourceMetrics): number {
   return scopeMetrics
     .flatMap(({ metrics }) => metrics)
     .reduce((sum, { dataPoints }) => sum + dataPoints.length, 0);
+}
+
+const VARIABLE = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
+
+const ALWAYS_CUMULATIVE: ReadonlySet<InstrumentType> = new Set([
+  InstrumentType.UP_DOWN_COUNTER,
+  InstrumentType.OBSERVABLE_UP_DOWN_COUNTER,
+]);
+const DELTA_IN_LOW_MEMORY: ReadonlySet<InstrumentType> = new Set([
+  InstrumentType.COUNTER,
+  InstrumentType.HISTOGRAM,
+]);
+
+/**
+ * Whether OTLP metrics are sent as running totals or as what was added since the last export, by instrument.
+ * Default cumulative. Env `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` (`cumulative`, `delta`, `lowmemory`).
+ */
+export function readTemporalityPreference(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): AggregationTemporalitySelector {
+  const preference = environment[VARIABLE]?.trim().toLowerCase() ?? '';
+  switch (preference) {
+    case 'delta':
+      return (type) => temporality(!ALWAYS_CUMULATIVE.has(type));
+    case 'lowmemory':
+      return (type) => temporality(DELTA_IN_LOW_MEMORY.has(type));
+    case '':
+    case 'cumulative':
+      return () => AggregationTemporality.CUMULATIVE;
+    default:
+      warnOnce(
+        `env:${VARIABLE}`,
+        `${VARIABLE} is "${preference}", which is none of cumulative, delta and lowmemory; cumulative is used.`,
+      );
+      return () => AggregationTemporality.CUMULATIVE;
+  }
+}
+
+function temporality(delta: boolean): AggregationTemporality {
+  return delta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
 }

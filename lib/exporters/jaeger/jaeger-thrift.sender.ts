@@ -2,24 +2,24 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
 import { type JaegerTarget } from '../../config/telemetry-config.interface.js';
-import { ExportError } from '../export.error.js';
-import { type ItemRequest } from '../sending/item-batcher.js';
-import { type Delivery, type Sender } from '../sending/sender.interface.js';
-import { toError } from '../to-error.js';
-import { withoutVariables } from '../without-variables.js';
-import { accountForLosses, type Losses } from './account-for-losses.js';
-import { breakOffSlowRequests } from './break-off-slow-requests.js';
-import { DatagramClient } from './datagram-client.js';
+import { ExportError, toError } from '../export-failure.js';
+import type { ItemRequest } from '../sending/item-batcher.js';
+import type { Delivery, Sender } from '../sending/sender.js';
 import {
   type JaegerHttpSender,
   type JaegerSender,
   type JaegerUdpSender,
+  type Losses,
   type ThriftExporter,
   type ThriftExporterConstructor,
   type ThriftExporterOptions,
-} from './jaeger-sender.interface.js';
-import { thriftBinaryToCompact } from './thrift-binary-to-compact.js';
-import { toJaegerSpan, toProcessTags } from './to-jaeger-span.js';
+  accountForLosses,
+  breakOffSlowRequests,
+  withoutVariables,
+} from './jaeger-client.js';
+import { DatagramClient } from './datagram-client.js';
+import { thriftBinaryToCompact } from './compact-thrift.js';
+import { toJaegerSpan, toProcessTags } from './jaeger-span.js';
 
 /** Set for other programs, `localhost:6831` in this variable would turn the exporter's UDP into a broken HTTP address. */
 const ENDPOINT_VARIABLE = ['OTEL_EXPORTER_JAEGER_ENDPOINT'] as const;

@@ -1,8 +1,7 @@
-import { type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { type DataPoint, DataPointType, type Histogram, type MetricData } from '@opentelemetry/sdk-metrics';
-
-import { type Exemplar } from '../../recording/exemplars.js';
-import { exemplarsOfPoint, type PrometheusMetrics } from './merge-scopes.js';
+import type { Exemplar } from '../../recording/exemplars.js';
+import { type PrometheusMetrics, exemplarsOfPoint } from './merge-scopes.js';
 
 export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
@@ -94,4 +93,34 @@ function renderNumber(value: number): string {
 function renderFloat(value: number): string {
   const text = renderNumber(value);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+const OPENMETRICS = 'application/openmetrics-text';
+const VERSIONS = new Set(['1.0.0', '0.0.1']);
+
+/**
+ * Whether a scraper that sends this `Accept` header wants OpenMetrics rather than the classic text format, and knows a
+ * version of it that we write. Prometheus asks for both and prefers the first by its `q`.
+ */
+export function acceptsOpenMetrics(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  const ranges = accept.split(',').map(parseRange);
+  const best = (matches: (type: string) => boolean): number =>
+    Math.max(0, ...ranges.filter(({ type }) => matches(type)).map(({ quality }) => quality));
+  const open = ranges
+    .filter(({ type, version }) => type === OPENMETRICS && (version === undefined || VERSIONS.has(version)))
+    .map(({ quality }) => quality);
+  // Who takes both alike, or anything, gets what every scraper has always read.
+  return Math.max(0, ...open) > best((type) => type === 'text/plain' || type === 'text/*') && open.length > 0;
+}
+
+function parseRange(range: string): { type: string; version: string | undefined; quality: number } {
+  const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+  const valueOf = (name: string): string | undefined =>
+    parameters
+      .find((parameter) => parameter.startsWith(`${name}=`))
+      ?.slice(name.length + 1)
+      .replace(/^"|"$/g, '');
+  const quality = Number(valueOf('q') ?? 1);
+  return { type, version: valueOf('version'), quality: Number.isFinite(quality) ? quality : 0 };
 }

@@ -1,24 +1,19 @@
-import { type ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import { type ReadableSpan } from '@opentelemetry/sdk-trace';
-
-import { type BatchLimits, type OtlpTarget } from '../../config/telemetry-config.interface.js';
-import { type ExporterHealth } from '../exporter-health.js';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { BatchLimits, OtlpTarget } from '../../config/telemetry-config.interface.js';
+import type { ExporterHealth } from '../exporter-report.js';
 import {
   type BatchedSignal,
   type Batcher,
   type ResolvedBatchLimits,
   resolveBatchLimits,
 } from '../sending/batcher.js';
-import { createExportQueue } from '../sending/create-export-queue.js';
-import { type ExportQueue } from '../sending/export-queue.js';
+import { type ExportQueue, createExportQueue } from '../sending/export-queue.js';
 import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
-import { type ExportRequest } from '../sending/sender.interface.js';
+import type { ExportRequest } from '../sending/sender.js';
 import { onUnsentRequests } from '../spool/unsent-requests.js';
-import { createOtlpSender } from './create-otlp-sender.js';
-import { loadLogRecordEncoder, loadSpanEncoder } from './encode-items.js';
+import { type EncodeRequest, createOtlpSender, otlpDestination } from './otlp-sender.js';
 import { EncodedBatcher, type EncodedRequest } from './encoding/encoded-batcher.js';
-import { otlpDestination } from './otlp-destination.js';
-import { type EncodeRequest } from './otlp-sender.js';
 import { readOtlpSettings } from './otlp-settings.js';
 
 /** Whether items of that target are encoded by us, one by one; JSON is written by the SDK's serializers. */
@@ -108,4 +103,35 @@ function start<Request extends ExportRequest>(
     minRetryMs: resolved.exportTimeoutMillis,
   });
   return [queue, health, resolved];
+}
+
+/** Loads what writes spans in the encoding of the target, with OpenTelemetry's own serializers. */
+async function loadSpanEncoder({ protocol }: OtlpTarget): Promise<EncodeRequest<ItemRequest<ReadableSpan>>> {
+  const { JsonTraceSerializer, ProtobufTraceSerializer } = await import('@opentelemetry/otlp-transformer');
+  const serializer = protocol === 'http/json' ? JsonTraceSerializer : ProtobufTraceSerializer;
+  return encodeOnce(({ items }) => serializer.serializeRequest([...items]));
+}
+
+/** Loads what writes log records in the encoding of the target, with OpenTelemetry's own serializers. */
+async function loadLogRecordEncoder({
+  protocol,
+}: OtlpTarget): Promise<EncodeRequest<ItemRequest<ReadableLogRecord>>> {
+  const { JsonLogsSerializer, ProtobufLogsSerializer } = await import('@opentelemetry/otlp-transformer');
+  const serializer = protocol === 'http/json' ? JsonLogsSerializer : ProtobufLogsSerializer;
+  return encodeOnce(({ items }) => serializer.serializeRequest([...items]));
+}
+
+/** Further attempts send the same bytes. */
+function encodeOnce<Request extends object>(
+  serialize: (request: Request) => Uint8Array | undefined,
+): EncodeRequest<Request> {
+  const encoded = new WeakMap<Request, Uint8Array>();
+  return (request) => {
+    const known = encoded.get(request);
+    if (known !== undefined) return known;
+    const body = serialize(request);
+    if (body === undefined) throw new Error('the request could not be encoded');
+    encoded.set(request, body);
+    return body;
+  };
 }

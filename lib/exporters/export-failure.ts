@@ -1,9 +1,40 @@
-import { inspect } from 'node:util';
-
-import { type ExporterDestination } from './exporter-report.interface.js';
 import { isError } from '../errors/is-error.js';
-import { type Trouble } from './delivery-log.js';
-import { ExporterLoadError } from './exporter-load.error.js';
+import { inspect } from 'node:util';
+import type { ExporterDestination } from './exporter-report.js';
+import type { Trouble } from './delivery-log.js';
+
+/** An attempt to send telemetry that failed. */
+export class ExportError extends Error {
+  override readonly name = 'ExportError';
+
+  /** @param type low-cardinality kind of the failure, the value of `error.type`: `503`, `UNAVAILABLE`, `timeout`, … */
+  constructor(
+    message: string,
+    readonly type: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The value of `error.type` for any error of an exporter. */
+export function errorTypeOf(error: unknown): string {
+  if (error instanceof ExportError) return error.type;
+  if (!isError(error)) return '_OTHER';
+  return 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
+    ? String(error.code)
+    : error.name;
+}
+
+/** An exporter's package could not be loaded; said once when it happened, so that failed exports need not say it again. */
+export class ExporterLoadError extends Error {
+  override readonly name = 'ExporterLoadError';
+
+  constructor(packageName: string, cause: unknown) {
+    super(`${packageName} could not be loaded: ${toError(cause).message}`, {
+      cause,
+    });
+  }
+}
 
 /** Why an export failed, and what to do about it. */
 export function explainExportFailure(destination: ExporterDestination, error: unknown): Trouble {
@@ -68,4 +99,9 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
     'Is a collector running there? Check otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT, or jaegerEndpoint where that names ' +
     'an OTLP port (4317 is the usual port of gRPC, 4318 of HTTP).'
   );
+}
+
+/** Whatever was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+  return isError(thrown) ? thrown : new Error(String(thrown));
 }

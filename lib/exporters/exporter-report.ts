@@ -1,8 +1,55 @@
+import { processWide } from '../process/process-wide.js';
 import { DeliveryLog, type Trouble } from './delivery-log.js';
-import { errorTypeOf } from './export.error.js';
-import { describeError, explainExportFailure } from './explain-export-failure.js';
-import { type ExporterDestination, type ExporterReport, type Signal } from './exporter-report.interface.js';
-import { type Delivery } from './sending/sender.interface.js';
+import { describeError, errorTypeOf, explainExportFailure } from './export-failure.js';
+import type { Delivery } from './sending/sender.js';
+
+export type Signal = 'traces' | 'metrics' | 'logs';
+
+/** Who an exporter is and where it sends to. */
+export interface ExporterDestination {
+  readonly signal: Signal;
+  readonly protocol: 'grpc' | 'http/protobuf' | 'http/json' | 'jaeger-udp' | 'jaeger-http';
+  /** What it speaks, for example `OTLP grpc` or `Jaeger compact Thrift over UDP`. */
+  readonly name: string;
+  /** Where it sends to, without credentials. */
+  readonly endpoint: string;
+}
+
+/** How one exporter has fared since the start of the SDK. */
+interface ExporterReport extends ExporterDestination {
+  /** Spans, log records or metric data points that were sent. UDP does not confirm that they arrived. */
+  readonly exported: number;
+  /** Items that were tried in vain. */
+  readonly failed: number;
+  /** Items that were never tried: the queue was full, or they are too big for the protocol. */
+  readonly dropped: number;
+  readonly lastSuccess: Date | undefined;
+  readonly lastError: { readonly message: string; readonly at: Date } | undefined;
+}
+
+const reportedExporters = processWide('exporter-reports', () => new Set<ExporterHealth>());
+
+/** How each configured exporter has fared, in the order in which they were configured. */
+export function exporterReports(): ExporterReport[] {
+  return [...reportedExporters].map((health) => health.report());
+}
+
+/** The accounts of all configured exporters, in the order in which they were configured. */
+export function exporterHealths(): ExporterHealth[] {
+  return [...reportedExporters];
+}
+
+/** Adds an exporter to those that `exporterReports()` lists. */
+export function addExporterReport(health: ExporterHealth): void {
+  reportedExporters.add(health);
+}
+
+/** Forgets the exporters of a signal, before those of a new start are added. */
+export function resetExporterReports(signal: Signal): void {
+  for (const health of reportedExporters) {
+    if (health.destination.signal === signal) reportedExporters.delete(health);
+  }
+}
 
 const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'log records', metrics: 'data points' };
 
@@ -10,7 +57,7 @@ const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'log records', me
 const REJECTED = 'rejected';
 
 /** What a queue tells about itself. */
-export interface QueueGauge {
+interface QueueGauge {
   /** Items that wait. */
   size(): number;
   /** Items that may wait. */
@@ -18,7 +65,7 @@ export interface QueueGauge {
 }
 
 /** Gets the duration of an attempt in seconds, and `error.type` when it failed. */
-export type DurationListener = (seconds: number, errorType: string | undefined) => void;
+type DurationListener = (seconds: number, errorType: string | undefined) => void;
 
 /**
  * Counts what an exporter sends and loses, and logs each change: failing, losing, working again. OpenTelemetry's own diagnostic

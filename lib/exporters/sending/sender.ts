@@ -1,0 +1,114 @@
+import { warnOnce } from '../../errors/warnings.js';
+import { ExporterLoadError, toError } from '../export-failure.js';
+
+/** A batch of spans, log records or metric data points that is ready to be sent. */
+export interface ExportRequest {
+  /** Number of items. */
+  readonly count: number;
+  /** Size in memory, in bytes; an estimate where the items are not encoded yet. */
+  readonly bytes: number;
+}
+
+/** What became of one attempt to send a request. */
+export type Delivery =
+  /** The receiver took the request, except `rejected` items of it. */
+  | {
+      readonly outcome: 'sent';
+      /** Items the receiver refused (OTLP partial success). Default 0. */
+      readonly rejected?: number;
+      /** Why the receiver refused some items, or what it warns about. */
+      readonly message?: string;
+    }
+  /** The request cannot be sent, however often it is tried. */
+  | {
+      readonly outcome: 'failed';
+      readonly error: Error;
+      /** Items that were tried in vain. Default: all that were not dropped. */
+      readonly failed?: number;
+      /** Items that cannot be sent at all, for example because no packet can hold them. Default 0. */
+      readonly dropped?: number;
+    }
+  /** The same request may succeed later. */
+  | {
+      readonly outcome: 'retry';
+      readonly error: Error;
+      /** Wait the receiver asked for, in milliseconds. Default: exponential backoff. */
+      readonly afterMs?: number;
+    };
+
+/** Sends requests of one signal to one destination. */
+export interface Sender<Request extends ExportRequest> {
+  /** Makes one attempt, which ends within `timeoutMs`. Never rejects. */
+  send(request: Request, timeoutMs: number): Promise<Delivery>;
+  /** Ends an attempt that is under way; its promise resolves. */
+  abort(): void;
+  /** Closes connections. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * A sender whose package is loaded in the background, from the moment this object exists, so that the start does not wait. Requests
+ * made before the package has arrived are sent after it has. A failed load warns once, fails the requests and lets the shutdown end.
+ */
+export class LazySender<Request extends ExportRequest> implements Sender<Request> {
+  private loaded: Sender<Request> | undefined;
+  private loadError: ExporterLoadError | undefined;
+  private aborted = false;
+  private readonly arrival: Promise<Sender<Request> | undefined>;
+
+  constructor(packageName: string, load: () => Promise<Sender<Request>>) {
+    this.arrival = load().then(
+      (sender) => (this.loaded = sender),
+      (cause: unknown) => {
+        this.loadError = new ExporterLoadError(packageName, cause);
+        warnOnce(
+          `exporter-load:${packageName}`,
+          `${this.loadError.message}. What it should send is lost. It is a dependency of nestjs-telemetry: ` +
+            'run `npm install` again, and if you bundle your application, keep this package external.',
+        );
+        return undefined;
+      },
+    );
+  }
+
+  async send(request: Request, timeoutMs: number): Promise<Delivery> {
+    const sender = this.loaded ?? (await this.arrival);
+    if (sender === undefined) return { outcome: 'failed', error: toError(this.loadError) };
+    if (this.aborted) return { outcome: 'failed', error: new Error('the exporter is shut down') };
+    return sender.send(request, timeoutMs);
+  }
+
+  abort(): void {
+    this.aborted = true;
+    this.loaded?.abort();
+  }
+
+  async close(): Promise<void> {
+    await (await this.arrival)?.close();
+  }
+}
+
+const FIRST_WAIT_MS = 500;
+const MAX_WAIT_MS = 5_000;
+/** A receiver that asks for more is asked again after this time. */
+const MAX_REQUESTED_WAIT_MS = 60_000;
+
+/**
+ * Milliseconds to wait before the next attempt: 0.5 s, doubled with each failure up to 5 s, of which a random half is taken off so
+ * that many processes do not return at the same moment. A wait the receiver asked for replaces it, up to 60 s.
+ *
+ * @param failures how many attempts have failed so far, at least 1
+ */
+export function waitBeforeRetry(failures: number, requestedMs: number | undefined): number {
+  if (requestedMs !== undefined) return Math.min(Math.max(requestedMs, 0), MAX_REQUESTED_WAIT_MS);
+  const longest = Math.min(FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 10), MAX_WAIT_MS);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+/** Milliseconds that a `Retry-After` header asks for, in seconds or as a date; undefined when it is missing or malformed. */
+export function parseRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
+  const text = value?.trim() ?? '';
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(date - now, 0);
+}
