@@ -6,9 +6,10 @@ export type JudgeKey = (key: string, inQuery: boolean) => KeyKind;
 /** Makes the text that stands in place of a secret. */
 export type ReplaceValue = (secret: string, key: string) => string;
 
-const SEPARATOR = /[=:]|%3[dD]/g;
+const SEPARATOR = /[=:%]/g;
 const LONGEST_KEY = 64;
 const MAY_END_KEY = /[\p{L}\p{N}_$%"'`\] -]/u;
+const CLOSES_KEY = /["'`\]]/;
 /** Characters of a key in a text, from its end. */
 const KEY_AT_END = /[\p{L}\p{N}_.$%-]+$/u;
 const LINE_AND_COLUMN = /^\d+(?::\d+)?(?![\w.])/;
@@ -29,18 +30,36 @@ const OPTION = /(^|\s)--([a-z][\w-]{1,63})(\s+)("[^"]*"?|'[^']*'?|[^\s-]\S*)/gi;
 export function redactPairs(text: string, judge: JudgeKey, replace: ReplaceValue): string {
   let result = '';
   let done = 0;
-  SEPARATOR.lastIndex = 0;
-  for (let found = SEPARATOR.exec(text); found !== null; found = SEPARATOR.exec(text)) {
-    if (found.index < done) continue;
-    const secret = findSecret(text, found.index, found[0], judge);
+  for (let at = nextSeparator(text, 0); at !== -1; at = nextSeparator(text, Math.max(done, at + 1))) {
+    const secret = findSecret(text, at, text.charCodeAt(at) === PERCENT ? 3 : 1, judge);
     if (secret === undefined) continue;
     const [start, end, key] = secret;
     result += text.slice(done, start) + replace(text.slice(start, end), key);
     done = end;
-    SEPARATOR.lastIndex = Math.max(end, found.index + 1);
   }
   const pairs = done === 0 ? text : result + text.slice(done);
   return pairs.includes('--') ? redactOptions(pairs, judge, replace) : pairs;
+}
+
+/** Where the next `=`, `:` or `%3D` is that may follow a key; -1 where there is none. */
+function nextSeparator(text: string, from: number): number {
+  SEPARATOR.lastIndex = from;
+  while (SEPARATOR.test(text)) {
+    const at = SEPARATOR.lastIndex - 1;
+    const code = text.charCodeAt(at);
+    if (code === COLON ? !isSchemeAt(text, at) : code !== PERCENT || isEncodedEqualsAt(text, at)) return at;
+  }
+  return -1;
+}
+
+/** `https://` and the like. */
+function isSchemeAt(text: string, at: number): boolean {
+  return text.charCodeAt(at + 1) === SLASH && text.charCodeAt(at + 2) === SLASH;
+}
+
+/** `%3D`. */
+function isEncodedEqualsAt(text: string, at: number): boolean {
+  return text.charCodeAt(at + 1) === THREE && (text.charCodeAt(at + 2) | 0x20) === LOWER_D;
 }
 
 function redactOptions(text: string, judge: JudgeKey, replace: ReplaceValue): string {
@@ -52,24 +71,23 @@ function redactOptions(text: string, judge: JudgeKey, replace: ReplaceValue): st
 function findSecret(
   text: string,
   separatorAt: number,
-  separator: string,
+  separatorLength: number,
   judge: JudgeKey,
 ): readonly [start: number, end: number, key: string] | undefined {
   // Most separators follow no key: those of routes, of times behind a space, runs of them.
   const last = text.charCodeAt(separatorAt - 1);
   const isBare = last !== DOT && isKeyCode(last);
   if (!isBare && !MAY_END_KEY.test(text.charAt(separatorAt - 1))) return undefined;
-  const isColon = separator === ':';
-  let start = separatorAt + separator.length;
-  if (isColon && text.startsWith('//', start)) return undefined;
-  const head = text.slice(Math.max(0, separatorAt - LONGEST_KEY - 8), separatorAt);
-  const trimmed = isBare ? head : head.replace(/ {1,2}$/, '');
-  const bare = isBare ? head : trimmed.replace(/\\{0,4}["'`\]]$/, '');
-  const quotedKey = bare.length < trimmed.length;
-  const key = keyAtEnd(bare);
-  if (key === undefined) return undefined;
-  const before = text.charAt(separatorAt - (head.length - bare.length) - key.length - 1);
-  const inQuery = separator !== ':' && (before === '?' || before === '&');
+  const isColon = text.charCodeAt(separatorAt) === COLON;
+  let start = separatorAt + separatorLength;
+  const firstOfHead = Math.max(0, separatorAt - LONGEST_KEY - 8);
+  const endOfHead = isBare ? separatorAt : endWithoutSpaces(text, firstOfHead, separatorAt);
+  const endOfKey = isBare ? separatorAt : endWithoutQuote(text, firstOfHead, endOfHead);
+  const startOfKey = startOfKeyAt(text, firstOfHead, endOfKey);
+  if (startOfKey === endOfKey) return undefined;
+  const quotedKey = endOfKey < endOfHead;
+  const key = text.slice(startOfKey, endOfKey);
+  const inQuery = !isColon && isQueryMark(text.charCodeAt(startOfKey - 1));
   const kind = judge(key, inQuery);
   if (!isSecret(kind)) return undefined;
   while (text.charAt(start) === '=' || text.charAt(start) === '>' || text.charAt(start) === ':') start += 1;
@@ -92,22 +110,51 @@ function findSecret(
   return [start, end, key];
 }
 
-/** What `KEY_AT_END` finds, without trying each position of an ASCII text. */
-function keyAtEnd(text: string): string | undefined {
-  let start = text.length;
-  while (start > 0 && isKeyCode(text.charCodeAt(start - 1))) start -= 1;
-  if (start > 0 && text.charCodeAt(start - 1) > 0x7f) return KEY_AT_END.exec(text)?.[0];
-  return start === text.length ? undefined : text.slice(start);
+/** Where the text before `end` ends without the spaces behind a key, two at most. */
+function endWithoutSpaces(text: string, from: number, end: number): number {
+  let last = end;
+  while (last > from && end - last < 2 && text.charCodeAt(last - 1) === SPACE) last -= 1;
+  return last;
+}
+
+/** The same without the quote or bracket that closes a key, which may be escaped. */
+function endWithoutQuote(text: string, from: number, end: number): number {
+  if (end === from || !CLOSES_KEY.test(text.charAt(end - 1))) return end;
+  let last = end - 1;
+  while (last > from && end - last <= 4 && text.charAt(last - 1) === '\\') last -= 1;
+  return last;
+}
+
+/** Where the key begins that ends at `end`: what `KEY_AT_END` finds, without trying each position of an ASCII text. */
+function startOfKeyAt(text: string, from: number, end: number): number {
+  let start = end;
+  while (start > from && isKeyCode(text.charCodeAt(start - 1))) start -= 1;
+  if (start === from || text.charCodeAt(start - 1) <= 0x7f) return start;
+  return end - (KEY_AT_END.exec(text.slice(from, end))?.[0].length ?? 0);
+}
+
+function isQueryMark(code: number): boolean {
+  return code === QUESTION_MARK || code === AMPERSAND;
 }
 
 /** Whether it is an ASCII character of a key. */
 function isKeyCode(code: number): boolean {
-  const lower = code | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || KEY_SIGNS.has(code);
+  return KEY_CODES[code] === 1;
 }
 
+const KEY_CODES = new Uint8Array(128);
+for (const sign of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$%-')
+  KEY_CODES[sign.charCodeAt(0)] = 1;
+
+const SPACE = 0x20;
+const PERCENT = 0x25;
+const AMPERSAND = 0x26;
 const DOT = 0x2e;
-const KEY_SIGNS = new Set(Array.from('_.$%-', (sign) => sign.charCodeAt(0)));
+const SLASH = 0x2f;
+const THREE = 0x33;
+const COLON = 0x3a;
+const QUESTION_MARK = 0x3f;
+const LOWER_D = 0x64;
 
 /** The end of a quoted value; an unterminated one lasts to the end of the text. */
 function endOfQuoted(text: string, start: number, quote: string): number {
@@ -143,8 +190,6 @@ function isSecret(kind: KeyKind): boolean {
 /** Where a URL ends in a text. */
 const END_OF_URL = /[\s"'<>`]/g;
 const LONGEST_PATH = 2_048;
-const SLASH = 0x2f;
-const SPACE = 0x20;
 
 /** Cuts the queries off all URLs and paths in the text of an error: `Cannot GET /reset?token=…`. Linear. */
 export function cutQueries(text: string, replace: (query: string) => string): string {

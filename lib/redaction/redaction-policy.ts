@@ -6,6 +6,7 @@ import {
   type ReplaceSecret,
 } from '../config/redaction-options.interface.js';
 import { type RedactionConfig } from '../config/telemetry-config.interface.js';
+import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
 import { redactNested, type NestedValues } from './redact-nested.js';
 import { isCardNumber, mayHoldSecret, SECRET_PATTERNS, type SecretPattern } from './secret-patterns.js';
@@ -13,9 +14,6 @@ import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-key
 
 /** Keys are made by programmers, but an application may also make them of what users type. */
 const MAX_KEYS = 4_096;
-/** Texts without secrets that are remembered, and how long they may be. */
-const MAX_CLEAN = 1_024;
-const LONGEST_CLEAN = 256;
 const MAX_REPLACEMENTS = 1_024;
 /** How much of a text a pattern of the application sees at a time: its worst case grows with the square of it, or worse. */
 const WINDOW = 4_096;
@@ -26,6 +24,13 @@ const SMALLEST_CARD = 1e12;
 const HINTS =
   /passw|pwd|pswd|pass$|phrase|passcode|secret|token|auth|cookie|cred|key|sess|sid$|csrf|xsrf|card|number|social|cvv|cvc|csc|ssn|pin|otp|jwt|bearer|code|pass\b|sig/i;
 
+/** What is remembered of a key. */
+interface KnownKey {
+  readonly kind: KeyKind;
+  /** The last value that held no secret: most keys have the same one each time. */
+  cleanText: string | undefined;
+}
+
 /**
  * What is kept out of everything that is recorded, decided by key and by the look of a text. Applied once where data enters, so
  * that every exporter, standard output, the store and the page see the same. Never throws.
@@ -35,7 +40,7 @@ export class RedactionPolicy {
   readonly enabled: boolean;
   /** Whether an error keeps only what `keepsErrorProperty()` allows. */
   readonly limitsErrors: boolean;
-  private readonly kinds = new Map<string, KeyKind>();
+  private readonly keys = new Map<string, KnownKey>();
   private readonly off: ReadonlySet<RedactionRule>;
   private readonly patterns: readonly SecretPattern[];
   private readonly ownPatterns: readonly RegExp[];
@@ -43,8 +48,10 @@ export class RedactionPolicy {
   private readonly ownKeys: readonly RegExp[];
   private readonly errorProperties: ReadonlySet<string>;
   private readonly replacement: string | ReplaceSecret;
-  /** Texts that were searched and hold no secret. */
-  private readonly clean = new Set<string>();
+  private readonly clean = new CleanTexts();
+  /** Keys in texts that say nothing about their value, in queries of URLs and elsewhere. */
+  private readonly plainQueryKeys = new CleanTexts();
+  private readonly plainTextKeys = new CleanTexts();
   /** What the application's `replace` returned: an attribute may pass here twice, and must not change then. */
   private readonly replacements = new Set<string>();
 
@@ -70,13 +77,18 @@ export class RedactionPolicy {
   /** The value of an attribute without secrets; the same value where there is none. */
   attribute<V extends AnyValue>(key: string, value: V): V | string {
     if (!this.enabled) return value;
-    const kind = this.kinds.get(key) ?? this.judge(key);
+    const known = this.keys.get(key) ?? this.judge(key);
+    const { kind } = known;
     if (typeof value === 'string') {
-      if (kind === 'plain') return this.text(value);
+      if (value === known.cleanText) return value;
+      if (kind === 'plain') return this.plainText(known, value);
       return kind === 'errorText' ? this.errorText(value) : this.textOf(key, kind, value);
     }
     if (typeof value === 'boolean' || value === undefined || value === null) return value;
-    if (typeof value === 'number') return this.number(key, kind, value) as V | string;
+    if (typeof value === 'number')
+      return kind === 'plain' && value < SMALLEST_CARD
+        ? value
+        : (this.number(key, kind, value) as V | string);
     if (kind === 'secret' || kind === 'secretText') return this.replaceAll(key, value);
     return this.nested(value) as V;
   }
@@ -95,9 +107,11 @@ export class RedactionPolicy {
 
   /** A text that has no key of its own: a log message, the name of a span. */
   text(text: string): string {
-    if (!this.enabled) return text;
-    const found = mayHoldSecret(text) ? this.searchOnce(text) : text;
-    return this.ownPatterns.length === 0 ? found : this.matchOwn(found, undefined);
+    if (!this.enabled || this.clean.has(text)) return text;
+    const found = mayHoldSecret(text) ? this.search(text) : text;
+    const matched = this.ownPatterns.length === 0 ? found : this.matchOwn(found, undefined);
+    if (matched === text) this.clean.add(text);
+    return matched;
   }
 
   /** The message or stack of an error: also without the queries of the URLs in it. */
@@ -127,7 +141,7 @@ export class RedactionPolicy {
 
   /** What the value of a secret key becomes; undefined where the key is none. */
   ofSecretKey(key: string, value: unknown): string | undefined {
-    const kind = this.kinds.get(key) ?? this.judge(key);
+    const { kind } = this.keys.get(key) ?? this.judge(key);
     if (kind !== 'secret' && kind !== 'secretText') return undefined;
     const type = typeof value;
     if (value === null || type === 'undefined' || type === 'boolean' || type === 'function') return undefined;
@@ -137,13 +151,13 @@ export class RedactionPolicy {
 
   /** Whether a key names a secret. */
   isSecretKey(key: string): boolean {
-    const kind = this.kinds.get(key) ?? this.judge(key);
+    const { kind } = this.keys.get(key) ?? this.judge(key);
     return this.enabled && (kind === 'secret' || kind === 'secretText');
   }
 
   /** A text or a number below a key that is no secret by its name. */
   primitive(key: string | undefined, value: string | number): string | number {
-    const kind = key === undefined ? 'plain' : (this.kinds.get(key) ?? this.judge(key));
+    const kind = key === undefined ? 'plain' : (this.keys.get(key) ?? this.judge(key)).kind;
     if (typeof value === 'number') return this.number(key ?? '', kind, value);
     if (kind === 'identifier') return value;
     return kind === 'errorText' ? this.errorText(value) : this.text(value);
@@ -169,14 +183,9 @@ export class RedactionPolicy {
     return this.replace(typeof value === 'string' ? value : describe(value), { rule: 'keys', key });
   }
 
-  /** User agents, hosts and routes come with every request: once found to be clean, they are not searched again. */
-  private searchOnce(text: string): string {
-    if (text.length > LONGEST_CLEAN) return this.search(text);
-    if (this.clean.has(text)) return text;
-    const found = this.search(text);
-    if (found !== text) return found;
-    if (this.clean.size >= MAX_CLEAN) this.clean.clear();
-    this.clean.add(text);
+  private plainText(known: KnownKey, value: string): string {
+    const text = this.text(value);
+    if (text === value && value.length <= LONGEST_CLEAN) known.cleanText = value;
     return text;
   }
 
@@ -200,11 +209,19 @@ export class RedactionPolicy {
     );
   }
 
-  /** Texts have any number of keys: only those that look like one of a secret are judged, and none is remembered. */
+  /** Texts have any number of keys: only those that look like one of a secret are judged. */
   private judgeInText(key: string, inQuery: boolean): KeyKind {
+    const plain = inQuery ? this.plainQueryKeys : this.plainTextKeys;
+    if (plain.has(key)) return 'plain';
+    const kind = this.kindInText(key, inQuery);
+    if (kind === 'plain') plain.add(key);
+    return kind;
+  }
+
+  private kindInText(key: string, inQuery: boolean): KeyKind {
     if (inQuery && isQuerySecret(key)) return 'secret';
     if (!HINTS.test(key) && this.ownWords.length === 0 && this.ownKeys.length === 0) return 'plain';
-    return this.kinds.get(key) ?? this.kindOf(key);
+    return this.keys.get(key)?.kind ?? this.kindOf(key);
   }
 
   private matchOwn(text: string, key: string | undefined): string {
@@ -252,10 +269,10 @@ export class RedactionPolicy {
     }
   }
 
-  private judge(key: string): KeyKind {
-    const kind = this.kindOf(key);
-    if (this.kinds.size < MAX_KEYS) this.kinds.set(key, kind);
-    return kind;
+  private judge(key: string): KnownKey {
+    const known: KnownKey = { kind: this.kindOf(key), cleanText: undefined };
+    if (this.keys.size < MAX_KEYS) this.keys.set(key, known);
+    return known;
   }
 
   private kindOf(key: string): KeyKind {
