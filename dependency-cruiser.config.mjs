@@ -1,6 +1,8 @@
 // The floors of lib/, held by `npm run check:floors`. A room imports only from the floors below its own; siblings do not import each
 // other except where SIBLINGS says why. CONTRIBUTING.md draws the same house.
 
+import { readFileSync } from 'node:fs';
+
 /** Rooms of lib/ by floor, lowest first. The files of lib/ itself are above all of them. */
 const FLOORS = [
   ['process', 'errors', 'config', 'redaction'],
@@ -23,6 +25,15 @@ const SIBLINGS = {
   redaction: ['config', 'process', 'errors/is-error'],
 };
 
+/** What a room may know of a higher floor as types only: the options of instrumentations are inferred from their list. */
+const TYPES_FROM_ABOVE = { config: ['instrumentation/registry\\.ts$'] };
+
+const { dependencies, peerDependencies } = JSON.parse(
+  readFileSync(new URL('package.json', import.meta.url), 'utf8'),
+);
+/** What a user has installed when the library is loaded. */
+const DECLARED = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+
 const rooms = FLOORS.flat();
 
 const roomRules = FLOORS.flatMap((floor, index) =>
@@ -31,7 +42,7 @@ const roomRules = FLOORS.flatMap((floor, index) =>
       .flat()
       .filter((name) => name !== room)
       .map((name) => `${name}/`);
-    const allowed = SIBLINGS[room] ?? [];
+    const allowed = [...(SIBLINGS[room] ?? []), ...(TYPES_FROM_ABOVE[room] ?? [])];
     return {
       name: `floor-of-${room}`,
       severity: 'error',
@@ -45,9 +56,18 @@ const roomRules = FLOORS.flatMap((floor, index) =>
   }),
 );
 
+const typeRules = Object.entries(TYPES_FROM_ABOVE).map(([room, files]) => ({
+  name: `floor-of-${room}-types`,
+  severity: 'error',
+  comment: `lib/${room}/ may import types from there, nothing that is loaded`,
+  from: { path: `^lib/${room}/` },
+  to: { path: files.map((file) => `^lib/${file}`), dependencyTypesNot: ['type-only'] },
+}));
+
 export default {
   forbidden: [
     ...roomRules,
+    ...typeRules,
     {
       name: 'room-on-a-floor',
       severity: 'error',
@@ -79,10 +99,12 @@ export default {
     {
       name: 'drivers-as-types',
       severity: 'error',
-      comment: 'Drivers and HTTP platforms are found in the application, never installed by us',
-      from: { path: '^lib/' },
+      comment:
+        'Drivers and HTTP platforms are found in the application: only dependencies and peers are loaded',
+      from: { path: '^lib/', pathNot: '^lib/dashboard/ui/' },
       to: {
-        path: 'node_modules/(?:pg|ioredis|redis|mysql2|mongodb|fastify|express|@nestjs/platform-[^/]+)/',
+        path: 'node_modules/',
+        pathNot: `node_modules/(?:${DECLARED.join('|')})/`,
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -53,10 +53,13 @@ export { type TelemetryConfig } from './config/telemetry-config.interface.js';
 export { type TelemetryErrorCode } from './errors/error-catalogue.constants.js';
 export { type ConfigurationProblem, TelemetryError } from './errors/telemetry.error.js';
 
+export { type UndoInstrumentation } from './instrumentation/define-instrumentation.js';
 export {
   type ExpressLike,
   type FastifyLike,
+  instrument,
   instrumentAll,
+  type InstrumentAllOptions,
   instrumentExpress,
   instrumentFastify,
   instrumentHttp,
@@ -64,8 +67,8 @@ export {
   instrumentMysql,
   instrumentPg,
   instrumentRedis,
-  type UndoInstrumentation,
 } from './instrumentation/instrument.js';
+export { type InstrumentationName, type InstrumentedModule } from './instrumentation/registry.js';
 
 export { type LogExtra, type LogMessage } from './logging/telemetry-logger.js';
 

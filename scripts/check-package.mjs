@@ -16,9 +16,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entryPoints = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
 
-/** Databases, caches, brokers and HTTP platforms: the user has the one that is in use, in the user's version. */
-const drivers =
-  /^(@nestjs\/|pg$|mysql2?$|ioredis$|redis$|@redis\/|mongodb$|mongoose$|typeorm$|@prisma\/|kafkajs$|amqplib$|bullmq$|express$|fastify$)/;
+/** What the user has in the version that is in use: clients that are recorded, and what Nest and others are used with. */
+const platforms = /^(@nestjs\/|mongoose$|typeorm$|@prisma\/|kafkajs$|amqplib$|express$|fastify$)/;
+
+/** The clients as the built registry of instrumentations lists them. */
+async function recordedPackages() {
+  const { clientInstrumentations } = await import('../dist/modules/instrumentation/registry.js');
+  return clientInstrumentations().flatMap(([, { packages }]) => packages);
+}
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, {
@@ -192,14 +197,15 @@ function peersOfDependencies() {
   });
 }
 
-function checkDependencies({ packed }) {
+async function checkDependencies({ packed }) {
+  const drivers = await recordedPackages();
   const dependencies = Object.keys(manifest.dependencies);
   const peers = Object.keys(manifest.peerDependencies);
   const used = usedPackages(join(packed, 'dist'));
   const needed = new Set([...used, ...peersOfDependencies()]);
   return [
     ...dependencies
-      .filter((name) => drivers.test(name))
+      .filter((name) => platforms.test(name) || drivers.includes(name))
       .map((name) => `${name} is a driver or a platform, not a dependency`),
     ...dependencies
       .filter((name) => peers.includes(name))

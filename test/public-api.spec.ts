@@ -86,6 +86,7 @@ describe('the public API', () => {
       'getCurrentTraceId',
       'getTelemetry',
       'injectTraceContext',
+      'instrument',
       'instrumentAll',
       'instrumentExpress',
       'instrumentFastify',

@@ -1,44 +1,37 @@
 import { type Attributes } from '@opentelemetry/api';
-import { type RulesOf } from './option-rule.interface.js';
+
+import { type INSTRUMENTATIONS } from '../instrumentation/registry.js';
+import { type OptionRule, type RulesOf } from './option-rule.interface.js';
 import { either, flag, listOf, must, number, shape } from './option-rules.js';
-import { type InstrumentationConfig, type NestConfig } from './telemetry-config.interface.js';
-import { type TelemetryOptions } from './telemetry-options.interface.js';
+
+/** What the configuration knows of one instrumentation: `O` is what can be set beyond on and off, `C` what is decided. */
+export interface InstrumentationSwitch<O = never, C = boolean> {
+  /** undefined for an instrumentation that is only switched on and off. */
+  readonly options?: InstrumentationOptionsRule<O, C>;
+}
+
+interface InstrumentationOptionsRule<O, C> {
+  readonly rule: OptionRule;
+  /** @param ownPaths paths of this library on the application's port: the scrape path, the dashboard */
+  resolve(options: O, ownPaths: readonly string[]): C;
+}
+
+/** Instrumentations by the name of their switch; `lib/instrumentation/registry.ts` lists them. */
+export type InstrumentationSwitches = Readonly<Record<string, InstrumentationSwitch<never, unknown>>>;
+
+type Registry = typeof INSTRUMENTATIONS;
 
 /** One switch per instrumentation; all are on by default. Nothing is loaded for what the application does not use. */
-export interface InstrumentationOptions {
-  /** HTTP server spans and metrics of the Nest application. Default true. */
-  httpServer?: boolean | HttpServerInstrumentationOptions;
-  /** Spans for the handlers of controllers and gateways. Default true. */
-  nest?: boolean | NestInstrumentationOptions;
-  /** Microservices: spans, metrics and propagation of messages sent and handled, whatever the transport. Default true. */
-  microservices?: boolean;
-  /** WebSocket gateways: spans and metrics of the messages they handle. Default true. */
-  websockets?: boolean;
-  /** GraphQL: spans and metrics of operations, and spans of resolvers. Default true. */
-  graphql?: boolean;
-  /** `@nestjs/schedule`: a trace and a metric for each run of a cron job, interval or timeout. Default true. */
-  schedule?: boolean;
-  /** `@nestjs/event-emitter`: spans of listeners below whoever emitted. Default true. */
-  eventEmitter?: boolean;
-  /** BullMQ: jobs added and processed, linked with each other; a trace and a metric for each attempt. Default true. */
-  bullmq?: boolean;
-  /** `@nestjs/cqrs`: spans of commands, queries and events. Default true. */
-  cqrs?: boolean;
-  /** Spans and propagation for fetch, undici and `node:http`. Default true. */
-  http?: boolean;
-  /** Spans for ioredis and redis commands. Default true. */
-  redis?: boolean;
-  /** Spans for pg queries. Default true. */
-  pg?: boolean;
-  /** Spans for mysql2 queries. Default true. */
-  mysql?: boolean;
-  /** Spans for MongoDB commands. Default true. */
-  mongodb?: boolean;
-  /** Event-loop, garbage-collection, heap, CPU and host metrics. Default true. */
-  runtimeMetrics?: boolean;
-  /** Metrics about the telemetry itself, `otel.sdk.*`: what was recorded, waits, was sent and lost. Default true. */
-  sdkMetrics?: boolean;
-}
+export type InstrumentationOptions = {
+  -readonly [K in keyof Registry]?: Registry[K] extends InstrumentationSwitch<infer O, unknown>
+    ? boolean | O
+    : never;
+};
+
+/** What creates spans and metrics by itself; undefined or false switches it off. */
+export type InstrumentationConfig = {
+  readonly [K in keyof Registry]: Registry[K] extends InstrumentationSwitch<never, infer C> ? C : never;
+};
 
 /** What `instrumentation.httpServer` can be told beyond on and off. */
 export interface HttpServerInstrumentationOptions {
@@ -140,75 +133,75 @@ const nestRules: RulesOf<NestInstrumentationOptions> = {
   ),
 };
 
-const instrumentationRules: RulesOf<InstrumentationOptions> = {
-  httpServer: either(isFlag, flag, shape(httpServerRules, 'true, false or { ignore: […] }')),
-  nest: either(isFlag, flag, shape(nestRules, "true, false or { pipeline: 'spans' }")),
-  microservices: flag,
-  websockets: flag,
-  graphql: flag,
-  schedule: flag,
-  eventEmitter: flag,
-  bullmq: flag,
-  cqrs: flag,
-  http: flag,
-  redis: flag,
-  pg: flag,
-  mysql: flag,
-  mongodb: flag,
-  runtimeMetrics: flag,
-  sdkMetrics: flag,
-};
+/** What `instrumentation` may be, by the switches there are. */
+export function instrumentationRule(switches: InstrumentationSwitches): OptionRule {
+  const rules = Object.entries(switches).map(([name, { options }]) => [name, options?.rule ?? flag] as const);
+  return either(
+    isFlag,
+    flag,
+    shape<Record<string, unknown>>(Object.fromEntries(rules), 'true, false or an object of switches'),
+  );
+}
 
-/** What `instrumentation` may be. */
-export const INSTRUMENTATION_RULE = either(
-  isFlag,
-  flag,
-  shape(instrumentationRules, 'true, false or an object of switches'),
-);
+/**
+ * Decides what creates spans and metrics by itself.
+ *
+ * @param ownPaths paths of this library on the application's port, which are never recorded
+ */
+export function resolveInstrumentation(
+  switches: InstrumentationSwitches,
+  given: boolean | InstrumentationOptions = true,
+  ownPaths: readonly string[] = [],
+): InstrumentationConfig {
+  const chosen: Readonly<Record<string, unknown>> = typeof given === 'object' ? given : {};
+  const resolved = Object.entries(switches).map(([name, { options }]) => {
+    const value = chosen[name] ?? given !== false;
+    if (options === undefined) return [name, value];
+    // The rule has checked the options: they are those of this switch.
+    return [
+      name,
+      value === false ? undefined : options.resolve((value === true ? {} : value) as never, ownPaths),
+    ];
+  });
+  // The type is inferred from the very switches.
+  return Object.freeze(Object.fromEntries(resolved)) as InstrumentationConfig;
+}
 
 /** Paths that orchestrators ask for; recording them buries everything else. */
 const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '/ready', '/live'];
 
-/**
- * Decides what creates spans and metrics by itself. The scrape path and the dashboard are never recorded, whatever is ignored besides.
- *
- * @param dashboardPath undefined when it is not served
- */
-export function resolveInstrumentation(
-  { instrumentation = true, prometheus }: TelemetryOptions,
-  dashboardPath?: string,
-): InstrumentationConfig {
-  const otherwise = instrumentation !== false;
-  const switches = typeof instrumentation === 'object' ? instrumentation : {};
-  const httpServer = switches.httpServer ?? otherwise;
-  const nest = switches.nest ?? otherwise;
-  const { ignore: ignored = HEALTH_PATHS, ...hooks } = typeof httpServer === 'object' ? httpServer : {};
-  const own = dashboardPath === undefined ? [] : [dashboardPath, `${dashboardPath}/*`];
-  const ignore = Object.freeze([...new Set([prometheus?.path ?? '/metrics', ...own, ...ignored])]);
-  return Object.freeze({
-    httpServer: httpServer === false ? undefined : Object.freeze({ ...hooks, ignore }),
-    nest: nest === false ? undefined : resolveNest(nest === true ? {} : nest),
-    microservices: switches.microservices ?? otherwise,
-    websockets: switches.websockets ?? otherwise,
-    graphql: switches.graphql ?? otherwise,
-    schedule: switches.schedule ?? otherwise,
-    eventEmitter: switches.eventEmitter ?? otherwise,
-    bullmq: switches.bullmq ?? otherwise,
-    cqrs: switches.cqrs ?? otherwise,
-    http: switches.http ?? otherwise,
-    redis: switches.redis ?? otherwise,
-    pg: switches.pg ?? otherwise,
-    mysql: switches.mysql ?? otherwise,
-    mongodb: switches.mongodb ?? otherwise,
-    runtimeMetrics: switches.runtimeMetrics ?? otherwise,
-    sdkMetrics: switches.sdkMetrics ?? otherwise,
-  });
+/** What is recorded of incoming requests. */
+export interface HttpServerConfig extends Omit<HttpServerInstrumentationOptions, 'ignore'> {
+  readonly ignore: readonly (string | RegExp)[];
 }
 
-function resolveNest({
-  pipeline = 'timings',
-  pipelineThresholdMs = 1,
-  providers,
-}: NestInstrumentationOptions): NestConfig {
-  return Object.freeze({ pipeline, pipelineThresholdMs, providers });
+/** `instrumentation.httpServer`. */
+export const HTTP_SERVER_OPTIONS = {
+  rule: either(isFlag, flag, shape(httpServerRules, 'true, false or { ignore: […] }')),
+  resolve(
+    { ignore = HEALTH_PATHS, ...hooks }: HttpServerInstrumentationOptions,
+    ownPaths: readonly string[],
+  ): HttpServerConfig | undefined {
+    return Object.freeze({ ...hooks, ignore: Object.freeze([...new Set([...ownPaths, ...ignore])]) });
+  },
+};
+
+/** What is recorded of NestJS's own pipeline and container. */
+export interface NestConfig {
+  readonly pipeline: NestPipelineForm | false;
+  readonly pipelineThresholdMs: number;
+  /** undefined: no provider gets spans by itself. */
+  readonly providers: NestProviderSelection | undefined;
 }
+
+/** `instrumentation.nest`. */
+export const NEST_OPTIONS = {
+  rule: either(isFlag, flag, shape(nestRules, "true, false or { pipeline: 'spans' }")),
+  resolve({
+    pipeline = 'timings',
+    pipelineThresholdMs = 1,
+    providers,
+  }: NestInstrumentationOptions): NestConfig | undefined {
+    return Object.freeze({ pipeline, pipelineThresholdMs, providers });
+  },
+};

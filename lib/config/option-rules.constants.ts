@@ -1,6 +1,6 @@
 import { DASHBOARD_RULE } from './dashboard-rules.constants.js';
 import { isHeaderName, isHeaderValue } from './header-syntax.js';
-import { INSTRUMENTATION_RULE } from './instrumentation.js';
+import { instrumentationRule, type InstrumentationSwitches } from './instrumentation.js';
 import {
   LOG_FORMATS,
   LOG_LEVELS,
@@ -171,7 +171,8 @@ const optionRules: RulesOf<TelemetryOptions> = {
   logging: either(isFlag, flag, shape(loggingRules, 'true, false or an object')),
   dashboard: DASHBOARD_RULE,
   store: STORE_RULE,
-  instrumentation: INSTRUMENTATION_RULE,
+  // Holds the place: which switches there are says the caller of `telemetryOptionsRule()`.
+  instrumentation: instrumentationRule({}),
   instrumentations: listOf(
     having(['enable', 'disable', 'setTracerProvider'], 'an OpenTelemetry instrumentation'),
     'instrumentations',
@@ -211,10 +212,17 @@ const optionRules: RulesOf<TelemetryOptions> = {
 };
 
 /** What `TelemetryOptions` may be. */
-export const TELEMETRY_OPTIONS_RULE = shape<TelemetryOptions>(optionRules, 'an object of options');
+export function telemetryOptionsRule(instrumentations: InstrumentationSwitches): OptionRule {
+  return shape<TelemetryOptions>(
+    { ...optionRules, instrumentation: instrumentationRule(instrumentations) },
+    'an object of options',
+  );
+}
 
 /** Every option by its dotted name; docs/configuration.md is tested against this list. */
-export const OPTION_NAMES: readonly string[] = namesOf(TELEMETRY_OPTIONS_RULE, '');
+export function optionNames(instrumentations: InstrumentationSwitches): readonly string[] {
+  return namesOf(telemetryOptionsRule(instrumentations), '');
+}
 
 function namesOf(rule: OptionRule, prefix: string): string[] {
   return Object.entries(rule.fields ?? {}).flatMap(([key, field]) => [

@@ -6,7 +6,7 @@ import { resolveIncoming } from './propagation-options.js';
 import { readEnvironment } from './read-environment.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveDashboard } from './resolve-dashboard.js';
-import { resolveInstrumentation } from './instrumentation.js';
+import { type InstrumentationSwitches, resolveInstrumentation } from './instrumentation.js';
 import { resolveLimits } from './resolve-limits.js';
 import { resolveLogging } from './resolve-logging.js';
 import { resolveLogs } from './resolve-logs.js';
@@ -28,6 +28,8 @@ export interface ConfigSources {
   readonly setIn?: string;
   /** Tells name and version of the application; default: its package.json. Only asked when they are not configured. */
   readonly findPackage?: () => ApplicationPackage;
+  /** What `instrumentation` can switch; default nothing. */
+  readonly instrumentations?: InstrumentationSwitches;
   /** Whether a person reads standard output; default: whether it is a terminal. */
   readonly isTerminal?: boolean;
 }
@@ -44,9 +46,10 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     env: environment = process.env,
     setIn = 'TelemetryModule.forRoot()',
     findPackage = applicationPackage,
+    instrumentations = {},
     isTerminal = process.stdout.isTTY,
   } = sources;
-  const wrong = validateOptions(options, setIn);
+  const wrong = validateOptions(options, setIn, instrumentations);
   if (wrong.length > 0) throw invalidOptionsError(wrong);
 
   const { values: env, problems } = readEnvironment(environment);
@@ -67,7 +70,10 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     dashboard: served.dashboard,
     store,
     processEvents: resolveProcessEvents(options.processEvents, env, identity.environment, store),
-    instrumentation: resolveInstrumentation(options, served.dashboard?.path),
+    instrumentation: resolveInstrumentation(instrumentations, options.instrumentation, [
+      options.prometheus?.path ?? '/metrics',
+      ...(served.dashboard === undefined ? [] : [served.dashboard.path, `${served.dashboard.path}/*`]),
+    ]),
     instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
     propagators: Object.freeze([
       ...(options.propagators ?? env.OTEL_PROPAGATORS ?? (['tracecontext', 'baggage'] as const)),

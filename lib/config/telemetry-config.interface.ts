@@ -9,11 +9,7 @@ import { type DestinationStream, type LoggerOptions } from 'pino';
 import { type ProcessEventsConfig } from './process-events.js';
 import { type RedactionRule, type ReplaceSecret } from './redaction-options.interface.js';
 import { type SamplerName, type SamplingRule } from './sampling-options.interface.js';
-import {
-  type HttpServerInstrumentationOptions,
-  type NestPipelineForm,
-  type NestProviderSelection,
-} from './instrumentation.js';
+import { type InstrumentationConfig } from './instrumentation.js';
 import {
   type OtlpProtocol,
   type PropagatorName,
@@ -57,45 +53,11 @@ export interface KeepConfig {
   readonly decisionTimeoutMs: number;
 }
 
-/** What is told of requests that come in, and of which. */
-export interface HttpServerConfig extends Omit<HttpServerInstrumentationOptions, 'ignore'> {
-  readonly ignore: readonly (string | RegExp)[];
-}
-
 /** How many series an instrument may have, including the one that takes what exceeds this. */
 export interface CardinalityConfig {
   readonly limit: number;
   /** Of single instruments, by name. */
   readonly limits: Readonly<Record<string, number>>;
-}
-
-/** What creates spans and metrics by itself; undefined or false switches it off. */
-export interface InstrumentationConfig {
-  readonly httpServer: HttpServerConfig | undefined;
-  /** undefined: no spans of handlers. */
-  readonly nest: NestConfig | undefined;
-  readonly microservices: boolean;
-  readonly websockets: boolean;
-  readonly graphql: boolean;
-  readonly schedule: boolean;
-  readonly eventEmitter: boolean;
-  readonly bullmq: boolean;
-  readonly cqrs: boolean;
-  readonly http: boolean;
-  readonly redis: boolean;
-  readonly pg: boolean;
-  readonly mysql: boolean;
-  readonly mongodb: boolean;
-  readonly runtimeMetrics: boolean;
-  readonly sdkMetrics: boolean;
-}
-
-/** What is recorded of NestJS's own pipeline and container. */
-export interface NestConfig {
-  readonly pipeline: NestPipelineForm | false;
-  readonly pipelineThresholdMs: number;
-  /** undefined: no provider gets spans by itself. */
-  readonly providers: NestProviderSelection | undefined;
 }
 
 /** What the rest of the library reads: every option decided, nothing optional that has a default. Frozen. */

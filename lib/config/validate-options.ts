@@ -1,5 +1,6 @@
 import { type ConfigurationProblem } from '../errors/telemetry.error.js';
-import { TELEMETRY_OPTIONS_RULE } from './option-rules.constants.js';
+import { type InstrumentationSwitches } from './instrumentation.js';
+import { telemetryOptionsRule } from './option-rules.constants.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 
 /**
@@ -7,9 +8,13 @@ import { type TelemetryOptions } from './telemetry-options.interface.js';
  *
  * @param setIn where the options were written, for example `TelemetryModule.forRoot()`
  */
-export function validateOptions(options: TelemetryOptions, setIn: string): ConfigurationProblem[] {
+export function validateOptions(
+  options: TelemetryOptions,
+  setIn: string,
+  instrumentations: InstrumentationSwitches,
+): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
-  TELEMETRY_OPTIONS_RULE.check(options, '', (name, received, remedy) => {
+  telemetryOptionsRule(instrumentations).check(options, '', (name, received, remedy) => {
     problems.push({ name, received, setIn, remedy });
   });
   return problems;

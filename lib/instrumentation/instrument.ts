@@ -5,16 +5,11 @@ import { warnOnce } from '../errors/warnings.js';
 import { correlateLogger } from '../logging/correlate-logger.js';
 import { textOf } from '../recording/copy-bounded.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
-import { instrumentNodeHttp } from './clients/http/instrument-node-http.js';
-import { instrumentUndici } from './clients/http/instrument-undici.js';
-import { patchMongodb } from './clients/mongodb/instrument-mongodb.js';
+import { activateInstrumentation } from './active-instrumentations.js';
 import { type MongodbModule } from './clients/mongodb/mongodb-module.interface.js';
-import { instrumentMysql2 } from './clients/mysql/instrument-mysql.js';
-import { patchPg } from './clients/pg/instrument-pg.js';
 import { type PgModule } from './clients/pg/pg-module.interface.js';
-import { instrumentIoredis, patchIoredisModule } from './clients/redis/instrument-ioredis.js';
-import { instrumentNodeRedis } from './clients/redis/instrument-node-redis.js';
 import { type IoredisModule } from './clients/redis/ioredis-module.interface.js';
+import { type ClientInstrumentation, type UndoInstrumentation } from './define-instrumentation.js';
 import { ExpressFramework } from './http-server/express.framework.js';
 import { type ExpressAppLike } from './http-server/express-routes.js';
 import {
@@ -24,10 +19,7 @@ import {
 } from './http-server/fastify.framework.js';
 import { type HttpFramework } from './http-server/http-framework.interface.js';
 import { HttpServerRecorder } from './http-server/http-server-recorder.js';
-import { activateInstrumentation } from './instrumentation-registry.js';
-
-/** Turns an instrumentation off again; calling it more than once is harmless. */
-export type UndoInstrumentation = () => void;
+import { clientInstrumentations, type InstrumentationName, type InstrumentedModule } from './registry.js';
 
 /** What is used of a Fastify instance. */
 export interface FastifyLike {
@@ -53,7 +45,7 @@ export interface ExpressLike extends ExpressAppLike {
  * instrumentFastify(fastify);
  */
 export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
-  return attempt('instrumentFastify', () => followFastify(fastify));
+  return attempt('instrumentFastify()', () => followFastify(fastify));
 }
 
 function followFastify(fastify: FastifyLike): UndoInstrumentation {
@@ -79,7 +71,7 @@ function followFastify(fastify: FastifyLike): UndoInstrumentation {
  * Call it before other middleware is added.
  */
 export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
-  return attempt('instrumentExpress', () => followExpress(app));
+  return attempt('instrumentExpress()', () => followExpress(app));
 }
 
 function followExpress(app: ExpressLike): UndoInstrumentation {
@@ -93,78 +85,94 @@ function followExpress(app: ExpressLike): UndoInstrumentation {
 }
 
 /**
- * Records outgoing requests, of `fetch`, undici, `node:http` and what is built on them (axios, got), and sends the trace
- * along. On by default; usable at any time.
- */
-export function instrumentHttp(): UndoInstrumentation {
-  return undoAll([
-    activateInstrumentation('undici', instrumentUndici),
-    activateInstrumentation('node-http', instrumentNodeHttp),
-  ]);
-}
-
-/**
- * Records commands of ioredis and of redis 6. On by default; usable before or after they are imported. In a bundle or in
- * jest, where it cannot be found, pass the module of ioredis: else its pipelines are recorded command by command, and what
- * waits for a connection not at all.
- */
-export function instrumentRedis(ioredis?: IoredisModule): UndoInstrumentation {
-  const undo = [
-    activateInstrumentation('ioredis', instrumentIoredis),
-    activateInstrumentation('node-redis', instrumentNodeRedis),
-  ];
-  return undoAll(
-    ioredis === undefined ? undo : [...undo, attempt('instrumentRedis', () => patchIoredisModule(ioredis))],
-  );
-}
-
-/**
- * Records pg queries. On by default; usable before or after pg is imported. Pass the module where it cannot be found: in a
- * bundle or in jest.
+ * Records the calls of one kind of client, named by its switch in `instrumentation`. Usable at any time, before or after the
+ * client is imported; what the configuration has switched on already is joined.
+ *
+ * @param module the module itself where it cannot be found by its file: in a bundle or in jest. Default: it is found
  *
  * @example
  * import pg from 'pg';
- * instrumentPg(pg);
+ * instrument('pg', pg);
  */
-export function instrumentPg(pg?: PgModule): UndoInstrumentation {
-  return pg === undefined
-    ? activateInstrumentation('pg', () => patchPg())
-    : attempt('instrumentPg', () => patchPg(pg));
+export function instrument<K extends InstrumentationName>(
+  name: K,
+  module?: InstrumentedModule<K>,
+): UndoInstrumentation {
+  return instrumentAs(`instrument('${name}')`, name, module);
 }
 
-/** Records mysql2 queries, of MySQL and MariaDB. On by default; usable before or after mysql2 is imported. */
-export function instrumentMysql(): UndoInstrumentation {
-  return activateInstrumentation('mysql2', instrumentMysql2);
+function instrumentAs<K extends InstrumentationName>(
+  caller: string,
+  name: K,
+  module?: InstrumentedModule<K>,
+): UndoInstrumentation {
+  // JavaScript may pass any name; and any module, for the type of the parameter is that of the name.
+  const definition: ClientInstrumentation<unknown> | undefined =
+    Object.fromEntries(clientInstrumentations())[name];
+  if (definition === undefined) {
+    const known = clientInstrumentations().map(([each]) => each);
+    warnOnce(`instrument:${name}`, `instrument('${name}') names no client. Known are ${known.join(', ')}.`);
+    return () => undefined;
+  }
+  const undo = Object.entries(definition.clients).map(([client, { start }]) =>
+    activateInstrumentation(client, start),
+  );
+  if (module !== undefined) undo.push(attempt(caller, () => definition.patch?.(module)));
+  return undoAll(undo);
+}
+
+/** Records outgoing requests of `fetch`, undici, `node:http` and what is built on them (axios, got). The same as `instrument('http')`. */
+export function instrumentHttp(): UndoInstrumentation {
+  return instrument('http');
 }
 
 /**
- * Records commands of the MongoDB driver, and with it of Mongoose. On by default; usable before or after it is imported, and
- * without its `monitorCommands`. Pass the module where it cannot be found: in a bundle or in jest (of Mongoose,
- * `mongoose.mongo`).
+ * Records commands of ioredis and of redis 6. The same as `instrument('redis', ioredis)`; without the module, in a bundle or
+ * in jest, the pipelines of ioredis are recorded command by command, and what waits for a connection not at all.
+ */
+export function instrumentRedis(ioredis?: IoredisModule): UndoInstrumentation {
+  return instrumentAs('instrumentRedis()', 'redis', ioredis);
+}
+
+/** Records pg queries. The same as `instrument('pg', pg)`. */
+export function instrumentPg(pg?: PgModule): UndoInstrumentation {
+  return instrumentAs('instrumentPg()', 'pg', pg);
+}
+
+/** Records mysql2 queries, of MySQL and MariaDB. The same as `instrument('mysql')`. */
+export function instrumentMysql(): UndoInstrumentation {
+  return instrument('mysql');
+}
+
+/**
+ * Records commands of the MongoDB driver, and with it of Mongoose; its `monitorCommands` is not needed. The same as
+ * `instrument('mongodb', mongodb)`; of Mongoose, pass `mongoose.mongo`.
  */
 export function instrumentMongodb(mongodb?: MongodbModule): UndoInstrumentation {
-  return mongodb === undefined
-    ? activateInstrumentation('mongodb', () => patchMongodb())
-    : attempt('instrumentMongodb', () => patchMongodb(mongodb));
+  return instrumentAs('instrumentMongodb()', 'mongodb', mongodb);
 }
 
-/** Turns on everything that needs no instance: outgoing HTTP, PostgreSQL, Redis, MySQL and MongoDB. */
-export function instrumentAll(): UndoInstrumentation {
-  return undoAll([
-    instrumentHttp(),
-    instrumentPg(),
-    instrumentRedis(),
-    instrumentMysql(),
-    instrumentMongodb(),
-  ]);
+/** What `instrumentAll()` leaves out. */
+export interface InstrumentAllOptions {
+  /** Names of switches of `instrumentation`. Default none. */
+  readonly except?: readonly InstrumentationName[];
 }
 
-/** What is no module or application of the kind is warned about, and nothing is instrumented. */
-function attempt(name: string, start: () => UndoInstrumentation): UndoInstrumentation {
+/** Turns on everything that `instrument()` knows: outgoing HTTP, databases, caches and queues. */
+export function instrumentAll({ except = [] }: InstrumentAllOptions = {}): UndoInstrumentation {
+  const names = clientInstrumentations().map(([name]) => name);
+  return undoAll(names.filter((name) => !except.includes(name)).map((name) => instrument(name)));
+}
+
+/** A value that is no such module or application causes one warning, and nothing of it is instrumented. */
+function attempt(caller: string, start: () => UndoInstrumentation | undefined): UndoInstrumentation {
   try {
-    return start();
+    return start() ?? (() => undefined);
   } catch (error) {
-    warnOnce(`instrument:${name}`, `${name}() could not instrument what it was given: ${textOf(error)}`);
+    warnOnce(
+      `instrument:${caller}`,
+      `${caller} could not instrument the value it received: ${textOf(error)}`,
+    );
     return () => undefined;
   }
 }

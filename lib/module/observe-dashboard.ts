@@ -12,7 +12,7 @@ import { findHandlers, type ModulesLike } from '../dashboard/routes/find-handler
 import { type RouteWatch, watchRoutes } from '../dashboard/routes/watch-routes.js';
 import { warnOnce } from '../errors/warnings.js';
 import { loadedLibraries } from '../instrumentation/clients/recorded-libraries.js';
-import { activeInstrumentations } from '../instrumentation/instrumentation-registry.js';
+import { activeInstrumentations } from '../instrumentation/active-instrumentations.js';
 import { writeOwnLine } from '../logging/own-lines.js';
 import { TelemetryLogger } from '../logging/telemetry-logger.js';
 import { withoutRedaction } from '../redaction/active-redaction.js';

@@ -5,6 +5,7 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { startPrometheusServer } from '../exporters/prometheus/prometheus-server.js';
+import { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
 import { startLogging } from '../logging/start-logging.js';
 import { bindObservables } from '../metrics/instruments.js';
@@ -25,7 +26,7 @@ import { type TelemetryRuntime } from '../runtime/telemetry-runtime.js';
  * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
  */
 export function startTelemetry(options: TelemetryOptions, setIn: string): RunningTelemetry {
-  const config = resolveConfig(options, { setIn });
+  const config = resolveConfig(options, { setIn, instrumentations: INSTRUMENTATIONS });
   return config.enabled ? joinOrStart(config) : startDisabled(config);
 }
 

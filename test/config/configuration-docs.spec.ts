@@ -3,9 +3,17 @@ import { join } from 'node:path';
 
 import { type EnvironmentVariable } from '../../lib/config/environment-variable.interface.js';
 import { ENVIRONMENT_VARIABLES } from '../../lib/config/environment-variables.constants.js';
-import { OPTION_NAMES } from '../../lib/config/option-rules.constants.js';
+import { optionNames } from '../../lib/config/option-rules.constants.js';
+import { clientInstrumentations, INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 import { resolve } from './resolve.js';
 
+/** docs/clients.md lists these. */
+const CLIENT_SWITCHES = clientInstrumentations().map(([name]) => `instrumentation.${name}`);
+const OPTION_NAMES = optionNames(INSTRUMENTATIONS)
+  .filter((name) => !CLIENT_SWITCHES.includes(name))
+  .flatMap((name) =>
+    name === 'instrumentation.runtimeMetrics' ? ['instrumentation.<client>', name] : [name],
+  );
 const VARIABLES: [string, EnvironmentVariable][] = Object.entries(ENVIRONMENT_VARIABLES);
 const page = readFileSync(join(__dirname, '../../docs/configuration.md'), 'utf8');
 

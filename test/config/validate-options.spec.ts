@@ -1,13 +1,18 @@
-import { OPTION_NAMES } from '../../lib/config/option-rules.constants.js';
+import { optionNames } from '../../lib/config/option-rules.constants.js';
 import { type TelemetryOptions } from '../../lib/config/telemetry-options.interface.js';
 import { validateOptions } from '../../lib/config/validate-options.js';
+import { INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
+
+const OPTION_NAMES = optionNames(INSTRUMENTATIONS);
 
 const problemsOf = (options: unknown) =>
-  validateOptions(options as TelemetryOptions, 'forRoot()').map(({ name, received, remedy }) => ({
-    name,
-    received,
-    remedy,
-  }));
+  validateOptions(options as TelemetryOptions, 'forRoot()', INSTRUMENTATIONS).map(
+    ({ name, received, remedy }) => ({
+      name,
+      received,
+      remedy,
+    }),
+  );
 
 const RATIO = 'Write a number from 0 to 1, for example 0.1 for one trace in ten.';
 const RATIO_OF_RULE = 'Write a ratio: a number from 0 to 1, for example 0.1 for one trace in ten.';
@@ -579,15 +584,14 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'an empty object',
     "Write a class, or its name: 'OrderService', or 'OrderService.find' for one method.",
   ],
-  ...[
-    ...['microservices', 'websockets', 'graphql', 'schedule', 'eventEmitter', 'bullmq', 'cqrs'],
-    ...['http', 'redis', 'pg', 'mysql', 'mongodb', 'runtimeMetrics', 'sdkMetrics'],
-  ].map((name): [string, object, string, string] => [
-    `instrumentation.${name}`,
-    { instrumentation: { [name]: 'on' } },
-    '"on"',
-    FLAG,
-  ]),
+  ...Object.keys(INSTRUMENTATIONS)
+    .filter((name) => !['httpServer', 'nest'].includes(name))
+    .map((name): [string, object, string, string] => [
+      `instrumentation.${name}`,
+      { instrumentation: { [name]: 'on' } },
+      '"on"',
+      FLAG,
+    ]),
   ['instrumentations', { instrumentations: {} }, 'an empty object', 'Write an array of instrumentations.'],
   [
     'instrumentations[0]',
@@ -841,7 +845,7 @@ describe('validateOptions()', () => {
 
   it('reports all problems at once, with where they were set', () => {
     const options = { serviceName: 1, sampling: { ratio: 2, sampler: 'x' }, unknown: true } as unknown;
-    const problems = validateOptions(options as TelemetryOptions, 'orders.module.ts');
+    const problems = validateOptions(options as TelemetryOptions, 'orders.module.ts', INSTRUMENTATIONS);
     expect(problems.map(({ name, setIn }) => `${name} ${setIn}`)).toEqual([
       'serviceName orders.module.ts',
       'sampling.ratio orders.module.ts',

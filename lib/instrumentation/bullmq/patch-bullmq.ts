@@ -1,3 +1,4 @@
+import { defineInstrumentation } from '../define-instrumentation.js';
 import { fileOf, UNKNOWN_SHAPE, whenModuleLoaded } from '../clients/loaded-modules.js';
 import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
 import { patchClass } from '../container/patch-class.js';
@@ -24,6 +25,11 @@ export function patchBullClass(candidate: ContainerClass): (() => void) | undefi
   }
   return undefined;
 }
+
+export const bullmq = defineInstrumentation({
+  packages: ['bullmq', 'bull'],
+  clients: { bullmq: { start: patchLoadedBullmq } },
+});
 
 const PACKAGES = [fileOf('bullmq', 'dist/cjs/index.js'), fileOf('bull', 'lib/queue.js')];
 

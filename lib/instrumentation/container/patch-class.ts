@@ -1,6 +1,6 @@
 import { patchMembers } from '../../invocation/patched-members.js';
 import { processWide } from '../../process/process-wide.js';
-import { activateInstrumentation } from '../instrumentation-registry.js';
+import { activateInstrumentation } from '../active-instrumentations.js';
 
 /** Makes what stands in for a method of a library, out of the method. */
 export type ReplaceMethod = (original: never) => (this: never, ...args: never[]) => unknown;

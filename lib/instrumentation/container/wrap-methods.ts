@@ -1,7 +1,7 @@
 import { type Attributes, context, type Span } from '@opentelemetry/api';
 
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
-import { type InstrumentationConfig } from '../../config/telemetry-config.interface.js';
+import { type InstrumentationConfig } from '../../config/instrumentation.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';

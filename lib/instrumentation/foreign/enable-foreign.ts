@@ -28,21 +28,3 @@ export function enableForeign(instrumentation: Instrumentation): () => void {
     unpatch();
   };
 }
-
-/** Ours by the OpenTelemetry instrumentations that record the same calls. */
-const SAME_CALLS: Readonly<Record<string, string>> = {
-  '@opentelemetry/instrumentation-http': 'node-http',
-  '@opentelemetry/instrumentation-undici': 'undici',
-  '@opentelemetry/instrumentation-pg': 'pg',
-  '@opentelemetry/instrumentation-ioredis': 'ioredis',
-  '@opentelemetry/instrumentation-redis': 'node-redis',
-  '@opentelemetry/instrumentation-redis-4': 'node-redis',
-  '@opentelemetry/instrumentation-mysql2': 'mysql2',
-  '@opentelemetry/instrumentation-mongodb': 'mongodb',
-};
-
-/** Which of our instrumentations stand aside because the application has passed another for the same calls. */
-export function replacedByForeign(instrumentations: readonly Instrumentation[]): ReadonlySet<string> {
-  const replaced = instrumentations.map(({ instrumentationName }) => SAME_CALLS[instrumentationName]);
-  return new Set(replaced.filter((name) => name !== undefined));
-}

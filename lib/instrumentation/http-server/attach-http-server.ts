@@ -1,7 +1,7 @@
 import { type AbstractHttpAdapter } from '@nestjs/core';
 
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
-import { activateInstrumentation } from '../instrumentation-registry.js';
+import { activateInstrumentation } from '../active-instrumentations.js';
 import { recordExceptions } from '../nest/record-exceptions.js';
 import { HttpServerRecorder } from './http-server-recorder.js';
 import { frameworkOf, instrumentAdapter } from './instrument-adapter.js';

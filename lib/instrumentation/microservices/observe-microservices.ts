@@ -1,7 +1,7 @@
 import { type ModulesContainer } from '@nestjs/core';
 
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
-import { activateInstrumentation } from '../instrumentation-registry.js';
+import { activateInstrumentation } from '../active-instrumentations.js';
 import { meetClients } from './client/find-clients.js';
 import { findLoadedMicroservices } from './client/find-loaded-microservices.js';
 import {

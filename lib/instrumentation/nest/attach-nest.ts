@@ -1,5 +1,5 @@
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
-import { activateInstrumentation } from '../instrumentation-registry.js';
+import { activateInstrumentation } from '../active-instrumentations.js';
 import { registerModules } from './nest-modules.js';
 import { recordPipeline } from './pipeline/record-pipeline.js';
 import { recordRequestScope } from './record-request-scope.js';

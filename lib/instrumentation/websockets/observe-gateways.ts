@@ -4,7 +4,7 @@ import { warnOnce } from '../../errors/warnings.js';
 import { patchMembers } from '../../invocation/patched-members.js';
 import { processWide } from '../../process/process-wide.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
-import { activateInstrumentation } from '../instrumentation-registry.js';
+import { activateInstrumentation } from '../active-instrumentations.js';
 import { type SocketModuleLike } from './nest-websockets.interface.js';
 import { observeController } from './observe-controller.js';
 

@@ -1,5 +1,7 @@
+import { resolveInstrumentation } from '../../../lib/config/instrumentation.js';
 import { resolveIncoming } from '../../../lib/config/propagation-options.js';
 import { type TelemetryConfig } from '../../../lib/config/telemetry-config.interface.js';
+import { INSTRUMENTATIONS } from '../../../lib/instrumentation/registry.js';
 
 /** A resolved configuration that sends nothing anywhere, save what the parts say. */
 export function telemetryConfig(parts: {
@@ -55,24 +57,7 @@ export function telemetryConfig(parts: {
     },
     dashboard: undefined,
     store: undefined,
-    instrumentation: {
-      httpServer: undefined,
-      nest: undefined,
-      microservices: false,
-      websockets: false,
-      graphql: false,
-      schedule: false,
-      eventEmitter: false,
-      bullmq: false,
-      cqrs: false,
-      http: false,
-      redis: false,
-      pg: false,
-      mysql: false,
-      mongodb: false,
-      runtimeMetrics: false,
-      sdkMetrics: false,
-    },
+    instrumentation: resolveInstrumentation(INSTRUMENTATIONS, false),
     instrumentations: [],
     propagation: { incoming: resolveIncoming(undefined, undefined) },
     propagators: [],

@@ -1,3 +1,4 @@
+import { defineInstrumentation } from '../../define-instrumentation.js';
 import {
   fileOf,
   type InstrumentedCopy,
@@ -16,6 +17,12 @@ import {
 import { recordCommand } from './record-command.js';
 
 const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
+
+export const mongodb = defineInstrumentation({
+  packages: ['mongodb'],
+  clients: { mongodb: { replaces: ['@opentelemetry/instrumentation-mongodb'], start: patchMongodb } },
+  patch: patchMongodb,
+});
 
 /**
  * Gives each MongoDB command made inside a span a CLIENT span, `find users`, of the driver itself and of Mongoose, TypeORM or

@@ -1,3 +1,4 @@
+import { defineInstrumentation } from '../../define-instrumentation.js';
 import { endOperation, type RunningOperation } from '../database/record-operation.js';
 import { followTracedCalls } from '../follow-traced-calls.js';
 import { fileOf, findLoadedModules } from '../loaded-modules.js';
@@ -6,6 +7,11 @@ import { patchLoadedMysql } from './patch-mysql.js';
 import { beginQuery, beginWait, endWait, type MysqlQueryMessage } from './record-query.js';
 
 const CONNECTION = fileOf('mysql2', 'lib/base/connection.js');
+
+export const mysql = defineInstrumentation({
+  packages: ['mysql2', 'mysql'],
+  clients: { mysql2: { replaces: ['@opentelemetry/instrumentation-mysql2'], start: instrumentMysql2 } },
+});
 
 /**
  * Gives each query of mysql2 and of `mysql` made inside a span a CLIENT span, `SELECT users`, prepared or not, and shows who

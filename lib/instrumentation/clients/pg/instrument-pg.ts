@@ -1,3 +1,4 @@
+import { defineInstrumentation } from '../../define-instrumentation.js';
 import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import {
   fileOf,
@@ -12,6 +13,12 @@ import { connectPool } from './record-pool-wait.js';
 import { recordQuery } from './record-query.js';
 
 const PG = fileOf('pg', 'lib/index.js');
+
+export const pg = defineInstrumentation({
+  packages: ['pg'],
+  clients: { pg: { replaces: ['@opentelemetry/instrumentation-pg'], start: patchPg } },
+  patch: patchPg,
+});
 
 /**
  * Gives each pg query made inside a span a CLIENT span, `SELECT users`, and shows who waited for a connection of a pool.

@@ -1,6 +1,6 @@
 import { type Attributes, context, type Span, trace } from '@opentelemetry/api';
 
-import { type NestConfig } from '../../../config/telemetry-config.interface.js';
+import { type NestConfig } from '../../../config/instrumentation.js';
 import { currentRuntime } from '../../../runtime/runtime-state.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordException, recordFailure } from '../../../tracing/error-policy.js';
