@@ -101,7 +101,7 @@ export default {
       severity: 'error',
       comment:
         'Drivers and HTTP platforms are found in the application: only dependencies and peers are loaded',
-      from: { path: '^lib/', pathNot: '^lib/dashboard/ui/' },
+      from: { path: '^lib/', pathNot: '^lib/dashboard/(?:ui/|panels/[^/]+/view)' },
       to: {
         path: 'node_modules/',
         pathNot: `node_modules/(?:${DECLARED.join('|')})/`,

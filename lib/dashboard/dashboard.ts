@@ -2,7 +2,7 @@ import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
 import { warnOnce } from '../errors/warnings.js';
-import { type DashboardParts } from './dashboard-parts.interface.js';
+import { type DashboardParts } from './dashboard-context.interface.js';
 import { type DashboardServer } from './dashboard-server.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { sendError } from './http/send.js';

@@ -4,7 +4,7 @@ import { suppressTracing } from '@opentelemetry/core';
 
 import { type DashboardConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { Dashboard } from '../dashboard/dashboard.js';
-import { sessionToken } from '../dashboard/http/session-token.js';
+import { sessionToken } from '../dashboard/access/session-token.js';
 import { takeRequests } from '../dashboard/mount/take-requests.js';
 import { type ListeningServer, tellAddress } from '../dashboard/mount/tell-address.js';
 import { describeRoutes } from '../dashboard/routes/describe-routes.js';

@@ -1,4 +1,4 @@
-import { type DashboardParts } from '../dashboard-parts.interface.js';
+import { type DashboardParts } from '../dashboard-context.interface.js';
 import { type HttpRequest } from '../http/http-exchange.interface.js';
 import { type QueryParameters } from './query-parameters.js';
 

@@ -1,9 +1,9 @@
-import { type DashboardParts } from '../dashboard-parts.interface.js';
+import { type DashboardParts } from '../dashboard-context.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { sendLargeJson } from '../http/send.js';
 import { LiveStreams } from './live-streams.js';
-import { API_ROUTES } from './api-routes.js';
+import { API_ROUTES } from '../panels/routes.js';
 import { QueryParameters } from './query-parameters.js';
 
 /** Answers what is asked below `<path>/api/v1/`. */

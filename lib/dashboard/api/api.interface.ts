@@ -12,7 +12,7 @@ import {
   type SpanAnswer,
   type SpanKindName,
   type TraceSummaryAnswer,
-} from '../sqlite/queries/answers.interface.js';
+} from '../reader/answers.interface.js';
 
 /**
  * The JSON that the page reads, version 1, below `<path>/api/v1`. Stable: fields are added, never renamed or removed within a

@@ -1,4 +1,4 @@
-import { type Steps, takeAllSteps } from '../sqlite/queries/steps.js';
+import { type Steps, takeAllSteps } from '../steps.js';
 import { type FieldType, type Message } from './otlp-messages.constants.js';
 import { ProtobufError, ProtobufReader, WIRE } from './protobuf-reader.js';
 import { RequestBudget } from './request-budget.js';

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 
-import { type Steps } from '../sqlite/queries/steps.js';
+import { type Steps } from '../steps.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { parseJson } from '../http/read-body.js';
 import { type RequestBudget } from './request-budget.js';

@@ -1,4 +1,4 @@
-import { type Steps } from '../sqlite/queries/steps.js';
+import { type Steps } from '../steps.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type RequestBudget } from './request-budget.js';
 import { readResource } from './read-resource.js';

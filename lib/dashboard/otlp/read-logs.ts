@@ -1,5 +1,5 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type Steps } from '../sqlite/queries/steps.js';
+import { type Steps } from '../steps.js';
 import { type StoredLog } from '../sqlite/rows.interface.js';
 import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import {

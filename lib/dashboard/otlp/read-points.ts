@@ -1,4 +1,4 @@
-import { type Steps } from '../sqlite/queries/steps.js';
+import { type Steps } from '../steps.js';
 import {
   type StoredExemplar,
   type StoredInstrument,

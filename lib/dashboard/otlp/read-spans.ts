@@ -6,7 +6,7 @@ import {
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
 import { redaction } from '../../redaction/active-redaction.js';
-import { type Steps } from '../sqlite/queries/steps.js';
+import { type Steps } from '../steps.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
 import { type ApiSpanEvent, type ApiSpanLink, type ApiValue } from '../api/api.interface.js';
 import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';

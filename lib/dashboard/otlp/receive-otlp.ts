@@ -1,6 +1,6 @@
-import { type Steps } from '../sqlite/queries/steps.js';
+import { type Steps } from '../steps.js';
 import { type TelemetryStore } from '../sqlite/store.js';
-import { type DashboardParts } from '../dashboard-parts.interface.js';
+import { type DashboardParts } from '../dashboard-context.interface.js';
 import { badRequest, DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';

@@ -1,4 +1,4 @@
-import { type Steps, Turn } from '../sqlite/queries/steps.js';
+import { type Steps, Turn } from '../steps.js';
 import { DashboardError } from '../http/dashboard-error.js';
 
 /** Values of a request: objects, lists, texts and numbers. 8,192 spans with 30 attributes have about 1,000,000. */

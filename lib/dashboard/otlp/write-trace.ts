@@ -1,5 +1,5 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
-import { type Steps, Turn } from '../sqlite/queries/steps.js';
+import { type Steps, Turn } from '../steps.js';
 import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
 import { type ApiAttributes, type ApiSpan, type ApiValue } from '../api/api.interface.js';
 

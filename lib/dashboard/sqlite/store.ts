@@ -14,7 +14,7 @@ import {
   type StoredSpan,
 } from './rows.interface.js';
 import { Questions } from './queries/questions.js';
-import { type Steps } from './queries/steps.js';
+import { type Steps } from '../steps.js';
 import { asRow } from './writing/row-queue.js';
 import { StoreWriter } from './writing/store-writer.js';
 

@@ -5,14 +5,14 @@ import { Header } from './header.js';
 import { Notice } from './parts/notice.js';
 import { onGlobalKey } from './keyboard.js';
 import { addressOf, usePlace, type Place } from './state.js';
-import { CompareView } from './views/compare.js';
-import { HealthView } from './views/health.js';
-import { LogsView } from './views/logs.js';
-import { MetricsView } from './views/metrics.js';
-import { OverviewView } from './views/overview.js';
-import { SelectionPanel } from './views/selection-panel.js';
-import { TraceView } from './views/trace.js';
-import { TracesView } from './views/traces.js';
+import { CompareView } from '../panels/compare/view.js';
+import { HealthView } from '../panels/health/view.js';
+import { LogsView } from '../panels/logs/view.js';
+import { MetricsView } from '../panels/metrics/view.js';
+import { OverviewView } from '../panels/overview/view.js';
+import { SelectionPanel } from '../panels/selection/view.js';
+import { TraceView } from '../panels/trace/view.js';
+import { TracesView } from '../panels/traces/view.js';
 
 function View({ place }: { readonly place: Place }) {
   const [name = 'overview', id, other] = place.path;

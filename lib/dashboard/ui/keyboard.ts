@@ -1,5 +1,5 @@
 /** Keys that work wherever the focus is. */
-import { NO_REGION } from './views/selected-region.js';
+import { NO_REGION } from './selected-region.js';
 import { setQuery } from './state.js';
 
 /** What Esc closes, the innermost first: parameters of the address that each hold an open panel. */

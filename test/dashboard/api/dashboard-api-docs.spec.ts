@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { API_ROUTES } from '../../../lib/dashboard/api/api-routes.js';
+import { API_ROUTES } from '../../../lib/dashboard/panels/routes.js';
 
 const page = readFileSync(join(__dirname, '../../../docs/dashboard-api.md'), 'utf8');
 

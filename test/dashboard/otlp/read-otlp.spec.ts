@@ -4,7 +4,7 @@ import { ProtobufError } from '../../../lib/dashboard/otlp/protobuf-reader.js';
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { PointReader } from '../../../lib/dashboard/otlp/read-points.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
-import { takeAllSteps } from '../../../lib/dashboard/sqlite/queries/steps.js';
+import { takeAllSteps } from '../../../lib/dashboard/steps.js';
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, SPAN_ID, TRACE_ID, traceRequest } from './otlp-requests.js';

@@ -1,7 +1,7 @@
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { writeOtlpTrace } from '../../../lib/dashboard/otlp/write-trace.js';
-import { takeAllSteps } from '../../../lib/dashboard/sqlite/queries/steps.js';
-import { spanOf } from '../analysis/span-of.js';
+import { takeAllSteps } from '../../../lib/dashboard/steps.js';
+import { spanOf } from '../panels/trace/span-of.js';
 import { encodeRequest } from './encode-request.js';
 
 const SPAN = spanOf('GET /', 1_700_000_000_000.125, 1_700_000_000_010.5, {

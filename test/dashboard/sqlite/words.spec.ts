@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { setWarningSink } from '../../../lib/errors/warnings.js';
-import { type LogAnswer } from '../../../lib/dashboard/sqlite/queries/answers.interface.js';
+import { type LogAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
 import { findLogs, type LogFilter } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';

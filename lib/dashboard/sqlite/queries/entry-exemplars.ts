@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
-import { type ExemplarAnswer } from './answers.interface.js';
+import { type ExemplarAnswer } from '../../reader/answers.interface.js';
 import { type ExemplifiedRow } from './rollup-range.js';
 
 /** Of each bucket so many are shown, and so many more are tried, because the trace of one may be evicted. */

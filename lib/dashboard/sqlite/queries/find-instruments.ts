@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { type InstrumentAnswer } from './answers.interface.js';
+import { type InstrumentAnswer } from '../../reader/answers.interface.js';
 import { readAttributes } from './read-json.js';
 
 /** Values of one attribute that are offered as filters. */

@@ -1,13 +1,13 @@
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
-import { type LogAnswer } from './answers.interface.js';
+import { type LogAnswer } from '../../reader/answers.interface.js';
 import { type FieldFilter } from './conditions.js';
 import { type Cursor, readCursor, writeCursor } from './cursor.js';
 import { chooseService } from './find-service.js';
 import { LOG_LEVELS, type LogLevelName } from './log-levels.constants.js';
 import { sourcesOf } from './log-sources.js';
 import { readAttributes } from './read-json.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 import { type Page, type TimeRange } from './time-range.interface.js';
 
 const LIMIT = 100;

@@ -1,8 +1,8 @@
 import { type Database } from '../database/database.js';
-import { type ServiceAnswer } from './answers.interface.js';
+import { type ServiceAnswer } from '../../reader/answers.interface.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL } from './rollup-range.js';
 import { type Total, Totals } from './rollup-totals.js';
-import { type Steps } from './steps.js';
+import { type Steps } from '../../steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 interface ServiceRow {

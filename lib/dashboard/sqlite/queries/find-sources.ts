@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { type SourceAnswer } from './answers.interface.js';
+import { type SourceAnswer } from '../../reader/answers.interface.js';
 
 /** Where methods of services were written, as their processes have declared; each is looked for once. */
 export function findSources(

@@ -1,8 +1,8 @@
 import { type Database } from '../database/database.js';
-import { type TraceSummaryAnswer } from './answers.interface.js';
+import { type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { type FieldFilter } from './conditions.js';
 import { writeCursor } from './cursor.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 import { type Page, type TimeRange } from './time-range.interface.js';
 import { chooseTraceSource, type PassedTrace } from './trace-sources.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { type LogAnswer, type TraceSummaryAnswer } from './answers.interface.js';
+import { type LogAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { LOG_COLUMNS, type LogRow, toLog } from './find-logs.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
 

@@ -2,7 +2,7 @@ import { classifyFailure } from '../database/database-failure.js';
 import { type Database } from '../database/database.js';
 import { isUnreadableNumber, repairNumbers } from '../database/repair-numbers.js';
 import { type StoreDatabase } from '../database/store-database.js';
-import { isSteps, type Steps, takeAllSteps } from './steps.js';
+import { isSteps, type Steps, takeAllSteps } from '../../steps.js';
 
 /** A question on its way. */
 interface Waiting {

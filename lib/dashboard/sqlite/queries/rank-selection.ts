@@ -1,9 +1,9 @@
 import { type Database } from '../database/database.js';
-import { type JsonValue, type SelectionAnswer } from './answers.interface.js';
+import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
 import { findTraces } from './find-traces.js';
 import { readAttributes } from './read-json.js';
 import { type EntrySample, sampleEntries } from './sample-entries.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 const MAX_RANKED = 30;

@@ -1,7 +1,7 @@
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
 import { MINUTE_MS } from '../resolutions.js';
-import { type ChartAnswer, type ExemplarAnswer } from './answers.interface.js';
+import { type ChartAnswer, type ExemplarAnswer } from '../../reader/answers.interface.js';
 import { type FieldFilter } from './conditions.js';
 import {
   INSTRUMENT_COLUMNS,
@@ -13,7 +13,7 @@ import {
 } from './find-instruments.js';
 import { FINE_RANGE_MS, type PointRow, readPoints } from './point-range.js';
 import { levelsOf, quantilesOver, ratesOf, type Timeline } from './series-over-time.js';
-import { type Steps } from './steps.js';
+import { type Steps } from '../../steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** More lines cannot be told apart; the ones with most points stay. */

@@ -1,4 +1,4 @@
-import { type JsonAttributes } from './answers.interface.js';
+import { type JsonAttributes } from '../../reader/answers.interface.js';
 
 /** What the text says; empty when a text that somebody else wrote is no JSON object. */
 export function readAttributes(text: string | null): JsonAttributes {

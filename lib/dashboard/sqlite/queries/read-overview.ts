@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { type OverviewAnswer } from './answers.interface.js';
+import { type OverviewAnswer } from '../../reader/answers.interface.js';
 import { chooseService } from './find-service.js';
 import { EntryExemplars } from './entry-exemplars.js';
 import {
@@ -10,7 +10,7 @@ import {
   SLOTS_OF_CHART,
 } from './rollup-range.js';
 import { Total } from './rollup-totals.js';
-import { type Steps } from './steps.js';
+import { type Steps } from '../../steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 export interface OverviewFilter extends TimeRange {

@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../resolutions.js';
-import { type StoreAnswer } from './answers.interface.js';
+import { type StoreAnswer } from '../../reader/answers.interface.js';
 
 interface CountersRow {
   readonly spans: number;

@@ -7,11 +7,11 @@ import {
   type SpanKindName,
   type TraceAnswer,
   type TraceSummaryAnswer,
-} from './answers.interface.js';
+} from '../../reader/answers.interface.js';
 import { findLogs } from './find-logs.js';
 import { findSources } from './find-sources.js';
 import { readAttributes, readList } from './read-json.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
 
 /** More spans than that cannot be shown; those that were written first are. */

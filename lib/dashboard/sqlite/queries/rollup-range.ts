@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../resolutions.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 import { type TimeRange } from './time-range.interface.js';
 
 /** For a chart: more slots are not told apart. */

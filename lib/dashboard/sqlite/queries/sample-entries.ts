@@ -2,7 +2,7 @@ import { type Database } from '../database/database.js';
 import { findRouteIds } from './find-route-ids.js';
 import { chooseService } from './find-service.js';
 import { type Selection } from './rank-selection.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 
 /** Traces that are looked at on each side; more would not change the shares much. */
 const SAMPLE = 200;

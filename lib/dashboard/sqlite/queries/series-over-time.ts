@@ -2,7 +2,7 @@ import { readCounts } from '../encoding/count-bytes.js';
 import { quantilesOf } from '../encoding/value-buckets.js';
 import { type Series } from './find-instruments.js';
 import { type PointRow } from './point-range.js';
-import { type Steps, Turn } from './steps.js';
+import { type Steps, Turn } from '../../steps.js';
 
 /** A value that does not change is collected once a minute, and holds until then. */
 const HOLDS_MS = 70_000;

@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
-import { type TraceSummaryAnswer } from './answers.interface.js';
+import { type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { readServiceNames } from './find-service.js';
 
 /** Columns of `traces`, and of `routes` where the trace has one. */

@@ -1,0 +1,42 @@
+import { type ApiComparison, type ApiSpan } from '../../api/api.interface.js';
+import { type PlacedSpan, placeSpans } from '../trace/analysis/place-spans.js';
+
+type Row = ApiComparison['rows'][number];
+
+/** Between the names of a path. */
+const STEP = ' › ';
+/** Deeper places are one: a path of thousands of names helps nobody. */
+const MAX_DEPTH = 100;
+/** Characters of a path, which may have been sent by anybody. */
+const MAX_PATH = 2_000;
+
+/** Spans of two traces side by side, by the names that lead to them from the root, in the order of the first. */
+export function compareTraces(a: readonly ApiSpan[], b: readonly ApiSpan[]): readonly Row[] {
+  const rows = new Map<string, { -readonly [Key in keyof Row]: Row[Key] }>();
+  const add = (spans: readonly ApiSpan[], count: 'countA' | 'countB', ms: 'msA' | 'msB'): void => {
+    for (const [path, { span }] of pathsOf(placeSpans(spans))) {
+      let row = rows.get(path);
+      if (row === undefined) rows.set(path, (row = { path, countA: 0, countB: 0, msA: 0, msB: 0 }));
+      row[count] += 1;
+      row[ms] += span.durationMs;
+    }
+  };
+  add(a, 'countA', 'msA');
+  add(b, 'countB', 'msB');
+  return [...rows.values()];
+}
+
+function* pathsOf(roots: readonly PlacedSpan[]): Generator<[path: string, node: PlacedSpan]> {
+  const waiting: [node: PlacedSpan, above: string, depth: number][] = roots
+    .toReversed()
+    .map((root) => [root, '', 0]);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [node, above, depth] = next;
+    const path =
+      depth > MAX_DEPTH || above.length > MAX_PATH
+        ? above
+        : `${above}${above === '' ? '' : STEP}${node.span.name}`;
+    yield [path, node];
+    for (const child of node.children.toReversed()) waiting.push([child, path, depth + 1]);
+  }
+}

@@ -1,0 +1,173 @@
+import type { ApiComparison, ApiTraceSummary } from '../../api/api.interface.js';
+import { api } from '../../ui/api.js';
+import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
+import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
+import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
+import { useLoad } from '../../ui/parts/use-load.js';
+import { addressOf, go } from '../../ui/state.js';
+
+/** Share of the longest time; smaller differences are noise. */
+const WORTH_A_COLOUR = 0.02;
+
+function Side({ name, trace }: { readonly name: string; readonly trace: ApiTraceSummary }) {
+  return (
+    <div class="card compare-side">
+      <b class={`side side-${name.toLowerCase()}`}>{name}</b>{' '}
+      <a href={addressOf(['trace', trace.traceId])}>{trace.name}</a>
+      <p>
+        <b>{formatDuration(trace.durationMs)}</b> · {plural(trace.spanCount, 'span')} ·{' '}
+        <span class={`status status-${toneOf(trace)}`}>{statusOf(trace)}</span>
+        {trace.errorCount > 0 && <span class="bad"> · {failedSpans(trace)}</span>}
+        <br />
+        <span class="hint">{formatDateTime(trace.start)}</span>
+      </p>
+    </div>
+  );
+}
+
+function Rows({ rows }: Pick<ApiComparison, 'rows'>) {
+  const widest = Math.max(0.001, ...rows.flatMap(({ msA, msB }) => [msA, msB]));
+  return (
+    <table class="grid compare">
+      <thead>
+        <tr>
+          <th scope="col">Span</th>
+          <th scope="col" class="number">
+            Count A
+          </th>
+          <th scope="col" class="number">
+            Count B
+          </th>
+          <th scope="col">Time</th>
+          <th scope="col" class="number">
+            A
+          </th>
+          <th scope="col" class="number">
+            B
+          </th>
+          <th scope="col" class="number">
+            B − A
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ path, countA, countB, msA, msB }) => {
+          const steps = path.split(' › ');
+          const delta = msB - msA;
+          const tone = Math.abs(delta) < widest * WORTH_A_COLOUR ? 'hint' : delta > 0 ? 'bad' : 'good';
+          return (
+            <tr key={path} class={countA === 0 || countB === 0 ? 'only-one' : ''}>
+              <td style={{ paddingLeft: `${8 + Math.min(steps.length - 1, 12) * 14}px` }} title={path}>
+                {steps.at(-1)}
+              </td>
+              <td class="number">{countA === 0 ? 'none' : countA}</td>
+              <td class="number">{countB === 0 ? 'none' : countB}</td>
+              <td class="compare-bars">
+                <i class="side-a" style={{ width: `${(msA / widest) * 100}%` }} />
+                <i class="side-b" style={{ width: `${(msB / widest) * 100}%` }} />
+              </td>
+              <td class="number">{formatDuration(msA)}</td>
+              <td class="number">{formatDuration(msB)}</td>
+              <td class={`number ${tone}`}>
+                {delta > 0 ? '+' : ''}
+                {formatDuration(delta)}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Others({ traceId, otherId }: { readonly traceId: string; readonly otherId: string | undefined }) {
+  const others = useLoad(`others|${traceId}`, async (signal) => {
+    const { summary } = await api.trace(traceId, signal);
+    const page = await api.traces({ service: summary.service, route: summary.route, limit: 100 }, signal);
+    return page.items.filter((trace) => trace.traceId !== traceId && trace.name === summary.name);
+  });
+  return (
+    <WhenLoaded
+      loaded={others}
+      isEmpty={(list) => list.length === 0}
+      empty="There is no other trace of this route yet; send the request again."
+    >
+      {(list) => (
+        <label>
+          Compare with{' '}
+          <select
+            class="field"
+            value={otherId ?? ''}
+            onChange={(event) => {
+              go(addressOf(['compare', traceId, event.currentTarget.value]));
+            }}
+          >
+            <option value="" disabled>
+              Choose a trace of this route
+            </option>
+            {otherId !== undefined && !list.some((trace) => trace.traceId === otherId) && (
+              <option value={otherId}>Trace B below</option>
+            )}
+            {[...list]
+              .sort((a, b) => a.durationMs - b.durationMs)
+              .map((trace) => (
+                <option key={trace.traceId} value={trace.traceId}>
+                  {formatDuration(trace.durationMs)} at {formatTime(trace.start, false)}
+                  {trace.errorCount > 0 ? `, ${failedSpans(trace)}` : ''}
+                </option>
+              ))}
+          </select>
+        </label>
+      )}
+    </WhenLoaded>
+  );
+}
+
+function Comparison({ a, b }: { readonly a: string; readonly b: string }) {
+  const loaded = useLoad(`compare|${a}|${b}`, (signal) => api.compare(a, b, signal));
+  return (
+    <WhenLoaded loaded={loaded}>
+      {(comparison) => (
+        <>
+          <div class="compare-sides">
+            <Side name="A" trace={comparison.a} />
+            <Side name="B" trace={comparison.b} />
+          </div>
+          <div class="card scroll-x">
+            <Rows rows={comparison.rows} />
+          </div>
+        </>
+      )}
+    </WhenLoaded>
+  );
+}
+
+/** Two traces of a route, span by span; the second is chosen here. */
+export function CompareView({
+  traceId,
+  otherId,
+}: {
+  readonly traceId: string;
+  readonly otherId: string | undefined;
+}) {
+  return (
+    <div class="stack-view">
+      <header class="trace-header">
+        <h1>Compare</h1>
+        <div class="buttons">
+          <Others traceId={traceId} otherId={otherId} />
+          {otherId !== undefined && (
+            <a class="button" href={addressOf(['compare', otherId, traceId])}>
+              Swap
+            </a>
+          )}
+        </div>
+      </header>
+      {otherId === undefined ? (
+        <Notice>Choose a trace of the same route above: both are then set side by side, span by span.</Notice>
+      ) : (
+        <Comparison a={traceId} b={otherId} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,98 @@
+import type { ApiLog } from '../../api/api.interface.js';
+import { formatCount } from '../../ui/format.js';
+import { isLive } from '../../ui/header.js';
+import { Chips } from '../../ui/parts/chips.js';
+import { AttributeField, SelectField, TextField } from '../../ui/parts/fields.js';
+import { levels } from '../../ui/parts/severity.js';
+import { Failure, Notice } from '../../ui/parts/notice.js';
+import { NothingFound } from '../../ui/parts/nothing-found.js';
+import { useServices } from '../../ui/parts/use-services.js';
+import { setQuery, type Place } from '../../ui/state.js';
+import { LogDetails } from './view/log-details.js';
+import { LogList } from './view/log-list.js';
+import { LOG_FILTERS, useLogs } from './view/use-logs.js';
+
+function LogSearch({ place, shown }: { readonly place: Place; readonly shown: string }) {
+  const { query } = place;
+  const services = useServices(place);
+  const of = (name: string): string => query.get(name) ?? '';
+  const set = (name: string) => (value: string) => {
+    setQuery({ [name]: value });
+  };
+  const attributes = query.getAll('attribute');
+  const ids = ['traceId', 'spanId'].filter((name) => query.has(name)).map((name) => `${name}:${of(name)}`);
+  return (
+    <div class="search" role="search" aria-label="Logs">
+      <TextField
+        type="search"
+        label="Search in messages and fields  ( / )"
+        value={of('text')}
+        onChange={set('text')}
+      />
+      <SelectField
+        label="Level"
+        any="All levels"
+        value={of('level')}
+        options={levels.map((level) => [level, `${level} and worse`] as const)}
+        onChange={set('level')}
+      />
+      <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
+      <AttributeField
+        word="field"
+        onAdd={(attribute) => {
+          setQuery({ attribute: [...attributes, attribute] });
+        }}
+      />
+      <Chips
+        label="Fields"
+        values={[...ids, ...attributes]}
+        onRemove={(value) => {
+          if (ids.includes(value)) setQuery({ [value.split(':')[0] ?? '']: undefined });
+          else setQuery({ attribute: attributes.filter((each) => each !== value) });
+        }}
+      />
+      <span class="search-end hint" role="status">
+        {shown}
+      </span>
+    </div>
+  );
+}
+
+/** Log lines of all services, newest first, as they come in. */
+export function LogsView({ place }: { readonly place: Place }) {
+  const live = isLive(place);
+  const { items: logs, error, loading, more, reload, grown } = useLogs(place, live);
+  const openId = Number(place.query.get('log') ?? Number.NaN);
+  const open = logs.find(({ id }) => id === openId);
+  const onOpen = (log: ApiLog | undefined): void => {
+    setQuery({ log: log?.id }, { replace: true });
+  };
+  return (
+    <div class="fill">
+      <h1 class="visually-hidden">Logs</h1>
+      <LogSearch place={place} shown={logs.length > 0 ? `${formatCount(logs.length)} lines` : ''} />
+      {error && <Failure error={error} retry={reload} />}
+      {loading && logs.length === 0 && <Notice kind="loading">Loading…</Notice>}
+      {!loading && !error && logs.length === 0 && (
+        <NothingFound place={place} things="lines" filters={LOG_FILTERS}>
+          What the application logs through Nest&rsquo;s logger, pino or the telemetry service shows here by
+          itself.
+        </NothingFound>
+      )}
+      {logs.length > 0 && (
+        <div class={open ? 'log-split' : 'log-split log-split-closed'}>
+          <LogList logs={logs} more={more} grown={grown} openId={open?.id} onOpen={onOpen} />
+          {open && (
+            <LogDetails
+              log={open}
+              place={place}
+              onClose={() => {
+                onOpen(undefined);
+              }}
+            />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

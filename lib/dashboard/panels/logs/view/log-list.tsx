@@ -1,0 +1,121 @@
+import type { ApiLog } from '../../../api/api.interface.js';
+import { formatTime, formatValue, shortId } from '../../../ui/format.js';
+import { Level } from '../../../ui/parts/level.js';
+import { levelClass } from '../../../ui/parts/severity.js';
+import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { memo } from '../../../ui/parts/memo.js';
+import { useStable } from '../../../ui/parts/use-stable.js';
+import { VirtualList } from '../../../ui/parts/virtual-list.js';
+import { addressOf } from '../../../ui/state.js';
+
+const ROW_HEIGHT = 24;
+/** Fields that fit behind a message. */
+const MOST_FIELDS = 4;
+
+function Fields({ attributes }: Pick<ApiLog, 'attributes'>) {
+  const shown = Object.entries(attributes)
+    .filter(([key]) => key !== 'exception.stacktrace')
+    .slice(0, MOST_FIELDS);
+  return (
+    <>
+      {shown.map(([key, value]) => (
+        <span key={key} class="log-field">
+          {key}=<b>{formatValue(value).slice(0, 80)}</b>
+        </span>
+      ))}
+    </>
+  );
+}
+
+const Row = memo(function Row({
+  log,
+  index,
+  active,
+  onOpen,
+}: {
+  readonly log: ApiLog;
+  readonly index: number;
+  readonly active: boolean;
+  readonly onOpen: (log: ApiLog) => void;
+}) {
+  return (
+    <div
+      id={`logs-${index}`}
+      class={`log-row ${levelClass(log.level)} ${active ? 'active' : ''}`}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={active}
+      onClick={() => {
+        onOpen(log);
+      }}
+    >
+      <time role="gridcell">{formatTime(log.time)}</time>
+      <span role="gridcell">
+        <Level level={log.level} />
+      </span>
+      <span role="gridcell" class={`log-service ${serviceClass(log.service)}`}>
+        <i class="swatch" aria-hidden="true" /> {log.service}
+      </span>
+      <span role="gridcell" class="log-trace">
+        {log.traceId !== undefined && (
+          <a
+            href={addressOf(['trace', log.traceId], { span: log.spanId })}
+            title="Open the trace at the span that wrote this line"
+            tabIndex={-1}
+          >
+            {shortId(log.traceId)}
+          </a>
+        )}
+      </span>
+      <span role="gridcell" class="log-message">
+        {log.context !== undefined && <span class="context">{log.context}</span>} {log.message}{' '}
+        <Fields attributes={log.attributes} />
+      </span>
+    </div>
+  );
+});
+
+/** Log lines as rows of one height, of which only those in sight are rendered. */
+export function LogList({
+  logs,
+  more,
+  grown,
+  openId,
+  onOpen,
+}: {
+  readonly logs: readonly ApiLog[];
+  readonly more: () => void;
+  readonly grown: number;
+  readonly openId: number | undefined;
+  readonly onOpen: (log: ApiLog) => void;
+}) {
+  const onRowOpen = useStable(onOpen);
+  const active = openId === undefined ? -1 : logs.findIndex(({ id }) => id === openId);
+  return (
+    <VirtualList
+      id="logs"
+      class="card log-list"
+      label="Log lines, newest first"
+      count={logs.length}
+      rowHeight={ROW_HEIGHT}
+      active={active}
+      grown={grown}
+      onActive={(index) => {
+        const log = logs[index];
+        if (log) onOpen(log);
+      }}
+      onOpen={(index) => {
+        const link = document.querySelector<HTMLAnchorElement>(`#logs-${index} .log-trace a`);
+        link?.click();
+      }}
+      onNearEnd={more}
+    >
+      {(index) => {
+        const log = logs[index];
+        return (
+          log && <Row key={log.id} log={log} index={index} active={index === active} onOpen={onRowOpen} />
+        );
+      }}
+    </VirtualList>
+  );
+}

@@ -1,0 +1,164 @@
+import type { ApiInstrument, ApiMetricChart } from '../../../api/api.interface.js';
+import { api } from '../../../ui/api.js';
+import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
+import { TimeChart } from '../../../ui/charts/time-chart.js';
+import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';
+import { isLive } from '../../../ui/header.js';
+import { COLOURS } from '../../../ui/parts/choose-colour.js';
+import { SelectField } from '../../../ui/parts/fields.js';
+import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
+import { useLoad } from '../../../ui/parts/use-load.js';
+import { setQuery, timeSpanOf, type Place } from '../../../ui/state.js';
+import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
+
+const BUCKETS = 90;
+const MOST_SERIES = 12;
+/** The same quantile has the same colour on every page. */
+const QUANTILES: Readonly<Record<string, string>> = { p50: '--p50', p95: '--p95', p99: '--p99' };
+
+const TITLES = {
+  counter: 'Per second',
+  histogram: 'Quantiles',
+  gauge: 'Value',
+  updowncounter: 'Value',
+} as const;
+
+function unitOf({ type, unit }: ApiInstrument): (value: number) => string {
+  const bare = unit.startsWith('{') || unit === '1' ? '' : unit;
+  if (type === 'counter') return (value) => `${formatInUnit(value, bare)} /s`;
+  return (value) => formatInUnit(value, bare);
+}
+
+function Filters({ instrument, place }: { readonly instrument: ApiInstrument; readonly place: Place }) {
+  const filters = place.query.getAll('filter');
+  const names = Object.keys(instrument.attributes).sort();
+  const valueOf = (name: string): string =>
+    filters.find((filter) => filter.startsWith(`${name}:`))?.slice(name.length + 1) ?? '';
+  return (
+    <div class="search">
+      {names.map((name) => (
+        <SelectField
+          key={name}
+          label={name}
+          any={`any ${name}`}
+          value={valueOf(name)}
+          options={instrument.attributes[name] ?? []}
+          onChange={(value) => {
+            const others = filters.filter((filter) => !filter.startsWith(`${name}:`));
+            setQuery({ filter: value === '' ? others : [...others, `${name}:${value}`] });
+          }}
+        />
+      ))}
+      {names.length > 0 && (
+        <SelectField
+          label="Group by"
+          any="not grouped"
+          value={place.query.get('group') ?? ''}
+          options={names.map((name) => [name, `by ${name}`] as const)}
+          onChange={(group) => {
+            setQuery({ group });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Plot({
+  chart,
+  format,
+}: {
+  readonly chart: ApiMetricChart;
+  readonly format: (value: number) => string;
+}) {
+  const series = chart.series.slice(0, MOST_SERIES).map(({ label, values }, index) => ({
+    label: label === '' ? chart.instrument.name : label,
+    values,
+    colour: QUANTILES[label] ?? `--series-${index % COLOURS}`,
+  }));
+  return (
+    <>
+      <TimeChart
+        title={TITLES[chart.instrument.type]}
+        times={chart.times}
+        series={series}
+        format={format}
+        exemplars={chart.exemplars}
+        height={300}
+        onSelect={(from, to) => {
+          setQuery({
+            selFrom: Math.round(from),
+            selTo: Math.round(to),
+            selService: chart.instrument.service,
+          });
+        }}
+      />
+      {chart.series.length > MOST_SERIES && (
+        <p class="hint">
+          The first {MOST_SERIES} of {formatCount(chart.series.length)} series; a filter shows others.
+        </p>
+      )}
+      {chart.exemplars.length > 0 && (
+        <>
+          <h3>Exemplars</h3>
+          <ul class="exemplars">
+            {[...chart.exemplars]
+              .sort((a, b) => b.value - a.value)
+              .slice(0, 12)
+              .map((exemplar) => (
+                <li key={exemplar.traceId + exemplar.spanId} class={exemplar.error ? 'failed' : ''}>
+                  <a href={exemplarAddress(exemplar)}>
+                    <b>{format(exemplar.value)}</b> {exemplar.label}
+                  </a>{' '}
+                  <span class="hint">{formatTime(exemplar.time)}</span>
+                </li>
+              ))}
+          </ul>
+        </>
+      )}
+    </>
+  );
+}
+
+/** One instrument over time, filtered and grouped by its attributes. */
+export function MetricDetails({
+  instrument,
+  place,
+}: {
+  readonly instrument: ApiInstrument;
+  readonly place: Place;
+}) {
+  const filter = place.query.getAll('filter');
+  const group = place.query.get('group') ?? undefined;
+  const loaded = useLoad(
+    `metric|${instrument.id}|${spanKeyOf(place)}|${filter.join('|')}|${group ?? ''}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(place.query);
+      return api.metric(instrument.id, { from, to, buckets: BUCKETS, filter, group }, signal);
+    },
+    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
+  );
+  const format = unitOf(instrument);
+  return (
+    <section class="card metric" aria-label={instrument.name}>
+      <header>
+        <h2 class="code">{instrument.name}</h2>
+        <span class="hint">
+          {instrument.service} · {instrument.type}
+          {instrument.unit ? ` · ${instrument.unit}` : ''}
+        </span>
+      </header>
+      {instrument.description && <p>{instrument.description}</p>}
+      <Filters instrument={instrument} place={place} />
+      <WhenLoaded loaded={loaded}>
+        {(chart) =>
+          chart.series.length === 0 ? (
+            <Notice>Nothing was recorded in this time span.</Notice>
+          ) : (
+            <Plot chart={chart} format={format} />
+          )
+        }
+      </WhenLoaded>
+    </section>
+  );
+}

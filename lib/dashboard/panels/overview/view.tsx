@@ -1,0 +1,45 @@
+import { api } from '../../ui/api.js';
+import { isLive } from '../../ui/header.js';
+import { WhenLoaded } from '../../ui/parts/notice.js';
+import { useLoad } from '../../ui/parts/use-load.js';
+import { timeSpanOf, type Place } from '../../ui/state.js';
+import { REFRESH_MS, spanKeyOf } from '../../ui/refresh.js';
+import { RouteTable } from './view/route-table.js';
+import { ServiceCard } from './view/service-card.js';
+
+/** Every service over time, and every route. */
+export function OverviewView({ place }: { readonly place: Place }) {
+  const key = spanKeyOf(place);
+  const everyMs = isLive(place) ? REFRESH_MS : undefined;
+  const services = useLoad(
+    `services|${key}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(place.query);
+      return api.services({ from, to }, signal);
+    },
+    { everyMs, keep: true },
+  );
+  return (
+    <>
+      <h1 class="visually-hidden">Overview</h1>
+      <WhenLoaded
+        loaded={services}
+        isEmpty={(list) => list.length === 0}
+        empty="Nothing has been recorded yet. Send the application a request: what enters it, and what that causes, shows here by itself."
+      >
+        {(list) => (
+          <div class="services">
+            {/* By name: the busiest is another one all the time, and cards would change places below the pointer. */}
+            {[...list]
+              .sort((a, b) => a.name.localeCompare(b.name))
+              .map((service) => (
+                <ServiceCard key={service.name} service={service} place={place} />
+              ))}
+          </div>
+        )}
+      </WhenLoaded>
+      {/* After the cards are there, or they would push it down. */}
+      {(services.data ?? services.error) !== undefined && <RouteTable place={place} />}
+    </>
+  );
+}

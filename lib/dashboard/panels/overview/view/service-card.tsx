@@ -1,0 +1,118 @@
+import type { ApiOverview, ApiService } from '../../../api/api.interface.js';
+import { api } from '../../../ui/api.js';
+import { TimeChart } from '../../../ui/charts/time-chart.js';
+import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
+import { isLive } from '../../../ui/header.js';
+import { WhenLoaded } from '../../../ui/parts/notice.js';
+import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { useLoad } from '../../../ui/parts/use-load.js';
+import { addressOf, setQuery, timeSpanOf, type Place } from '../../../ui/state.js';
+import { markedRegion } from '../../../ui/selected-region.js';
+import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
+
+const BUCKETS = 60;
+
+function Figures({ service }: { readonly service: ApiService }) {
+  // Of nothing there is neither a share nor a quantile.
+  const idle = service.count === 0;
+  const figures: readonly (readonly [label: string, value: string, tone?: string])[] = [
+    ['Rate', formatRate(service.perSecond)],
+    ['Errors', formatShare(idle ? null : service.errorShare), service.errorShare > 0 ? 'bad' : ''],
+    ['p50', formatDuration(idle ? null : service.p50)],
+    ['p95', formatDuration(idle ? null : service.p95)],
+    ['p99', formatDuration(idle ? null : service.p99)],
+  ];
+  return (
+    <dl class="figures">
+      {figures.map(([label, value, tone]) => (
+        <div key={label} class={tone ?? ''}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+interface ChartsProps {
+  readonly overview: ApiOverview;
+  readonly service: string;
+  readonly place: Place;
+}
+
+function Charts({ overview, service, place }: ChartsProps) {
+  const marked = markedRegion(place, service);
+  const onSelect = (from: number, to: number): void => {
+    setQuery({ selFrom: Math.round(from), selTo: Math.round(to), selService: service });
+  };
+  return (
+    <div class="chart-pair">
+      <TimeChart
+        title="Duration"
+        times={overview.times}
+        series={[
+          { label: 'p50', values: overview.p50, colour: '--p50' },
+          { label: 'p95', values: overview.p95, colour: '--p95' },
+          { label: 'p99', values: overview.p99, colour: '--p99' },
+        ]}
+        format={formatDuration}
+        exemplars={overview.exemplars}
+        sync="overview"
+        marked={marked}
+        onSelect={onSelect}
+      />
+      <TimeChart
+        title="Requests"
+        times={overview.times}
+        series={[
+          { label: 'all', values: overview.perSecond, colour: '--accent', fill: true },
+          { label: 'failed', values: overview.errorsPerSecond, colour: '--error', fill: true },
+        ]}
+        format={formatRate}
+        sync="overview"
+        marked={marked}
+        onSelect={onSelect}
+      />
+    </div>
+  );
+}
+
+function LoadedCharts({ service, place }: { readonly service: string; readonly place: Place }) {
+  const overview = useLoad(
+    `overview|${service}|${spanKeyOf(place)}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(place.query);
+      return api.overview({ service, from, to, buckets: BUCKETS }, signal);
+    },
+    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
+  );
+  return (
+    <div class="charts-place">
+      <WhenLoaded loaded={overview}>
+        {(data) => <Charts overview={data} service={service} place={place} />}
+      </WhenLoaded>
+    </div>
+  );
+}
+
+/** One service: its figures, its duration with dots that lead to traces, its rate and errors. */
+export function ServiceCard({ service, place }: { readonly service: ApiService; readonly place: Place }) {
+  const { name, version, environment, lastSeen, count } = service;
+  return (
+    <section class={`card service ${serviceClass(name)}`} aria-label={name}>
+      <header>
+        <h2>
+          <i class="swatch" aria-hidden="true" />
+          <a href={addressOf(['traces'], { service: name })}>{name}</a>
+        </h2>
+        <span class="hint">{[version, environment, formatAge(lastSeen)].filter(Boolean).join(' · ')}</span>
+        <Figures service={service} />
+      </header>
+      {count === 0 ? (
+        <p class="hint pad service-idle">Nothing entered this service in this time span.</p>
+      ) : (
+        <LoadedCharts service={name} place={place} />
+      )}
+    </section>
+  );
+}

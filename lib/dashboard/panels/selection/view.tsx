@@ -1,0 +1,125 @@
+import type { ApiSelection, ApiSelectionResult } from '../../api/api.interface.js';
+import { api } from '../../ui/api.js';
+import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';
+import { WhenLoaded } from '../../ui/parts/notice.js';
+import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
+import { useLoad } from '../../ui/parts/use-load.js';
+import { addressOf, setQuery, type Place } from '../../ui/state.js';
+import { NO_REGION, selectedRegion } from '../../ui/selected-region.js';
+
+const percent = (share: number): string => `${Math.round(share * 100)}%`;
+
+function Differences({ result }: { readonly result: ApiSelectionResult }) {
+  if (result.selected === 0) return <p class="hint">There is no trace in this region.</p>;
+  if (result.attributes.length === 0)
+    return <p class="hint">The selected traces have nothing more often than the rest.</p>;
+  return (
+    <ol class="differences">
+      {result.attributes.map(({ key, value, selectedShare, otherShare }) => (
+        <li key={`${key}:${value}`}>
+          <a href={addressOf(['traces'], { attribute: `${key}:${value}` })}>
+            {key} = <b>{value}</b>
+          </a>
+          <span class="difference" title="Share of the selected traces, and of the others">
+            <i class="share share-selected" style={{ width: percent(selectedShare) }} />
+            <i class="share share-other" style={{ width: percent(otherShare) }} />
+          </span>
+          <span class="number">
+            {formatShare(selectedShare)} <span class="hint">against {formatShare(otherShare)}</span>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Selected({ result }: { readonly result: ApiSelectionResult }) {
+  return (
+    <ul class="selected-traces">
+      {result.traces.slice(0, 30).map((trace) => (
+        <li key={trace.traceId}>
+          <span class={`status status-${toneOf(trace)}`}>{statusOf(trace)}</span>
+          <a href={addressOf(['trace', trace.traceId])}>{trace.name}</a>
+          {trace.errorCount > 0 && (
+            <b class="mark mark-error" role="img" aria-label={failedSpans(trace)} title={failedSpans(trace)}>
+              !
+            </b>
+          )}
+          <span class="number">{formatDuration(trace.durationMs)}</span>
+          <span class="hint">{formatTime(trace.start, false)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Panel({ selection }: { readonly selection: ApiSelection }) {
+  const { from, to, minMs, maxMs, service, route } = selection;
+  const loaded = useLoad(`selection|${JSON.stringify(selection)}`, (signal) =>
+    api.selection(selection, signal),
+  );
+  const close = (): void => {
+    setQuery(NO_REGION);
+  };
+  return (
+    <aside class="panel selection" aria-label="Selected region">
+      <div class="tabs">
+        <span class="panel-title">Selected region</span>
+        <button type="button" class="close" aria-label="Close the selection" onClick={close}>
+          ×
+        </button>
+      </div>
+      <div class="panel-body">
+        <p>
+          {formatTime(from, false)} – {formatTime(to, false)}
+          {minMs !== undefined &&
+            maxMs !== undefined &&
+            `, ${formatDuration(minMs)} to ${formatDuration(maxMs)}`}
+          <br />
+          <span class="hint">{[service, route].filter(Boolean).join(' · ') || 'All services'}</span>
+        </p>
+        <p class="buttons">
+          <button
+            type="button"
+            onClick={() => {
+              setQuery({ ...NO_REGION, from, to });
+            }}
+          >
+            Zoom to this time
+          </button>
+          <a
+            class="button"
+            href={addressOf(['traces'], {
+              from,
+              to,
+              service,
+              route,
+              min: minMs === undefined ? undefined : `${minMs}ms`,
+              max: maxMs === undefined ? undefined : `${maxMs}ms`,
+            })}
+          >
+            List them
+          </a>
+        </p>
+        <WhenLoaded loaded={loaded}>
+          {(result) => (
+            <>
+              <h3>
+                More often in these {plural(result.selected, 'trace')} than in {result.others} others
+              </h3>
+              <Differences result={result} />
+              <h3>Traces</h3>
+              <Selected result={result} />
+            </>
+          )}
+        </WhenLoaded>
+      </div>
+    </aside>
+  );
+}
+
+/** What the traces of a selected region have more often than the rest; nothing while no region is selected. */
+export function SelectionPanel({ place }: { readonly place: Place }) {
+  const selection = selectedRegion(place);
+  return selection ? <Panel selection={selection} /> : null;
+}

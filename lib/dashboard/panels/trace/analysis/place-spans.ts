@@ -1,0 +1,89 @@
+import { type ApiSpan } from '../../../api/api.interface.js';
+
+/** A span at its place in its trace. */
+export interface PlacedSpan {
+  readonly span: ApiSpan;
+  /** undefined for a root, and where the parent is not in the trace. */
+  readonly parent: PlacedSpan | undefined;
+  /** In the order in which they start. */
+  readonly children: readonly PlacedSpan[];
+  /** Milliseconds, on the clock of the root's service. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Node extends PlacedSpan {
+  parent: Node | undefined;
+  children: Node[];
+  start: number;
+  end: number;
+}
+
+/**
+ * The roots of a trace with everything below them, in the order in which they start. A span whose parent is missing is a root, and so
+ * is one of a circle. Clocks of two services differ: what a service did for another is moved to lie within the call, with all below.
+ */
+export function placeSpans(spans: readonly ApiSpan[]): readonly PlacedSpan[] {
+  const nodes: Node[] = spans.map((span) => ({
+    span,
+    parent: undefined,
+    children: [],
+    start: span.start,
+    end: span.start + span.durationMs,
+  }));
+  const byId = new Map<string, Node>();
+  for (const node of nodes) if (!byId.has(node.span.spanId)) byId.set(node.span.spanId, node);
+  for (const node of nodes) node.parent = byId.get(node.span.parentSpanId ?? '');
+  cutCircles(nodes);
+  const roots = nodes.filter(({ parent }) => parent === undefined);
+  for (const node of nodes) node.parent?.children.push(node);
+  for (const root of roots) alignClocks(root);
+  const byStart = (a: Node, b: Node): number => a.start - b.start;
+  for (const node of nodes) node.children.sort(byStart);
+  return roots.sort(byStart);
+}
+
+/** All spans below a root and the root itself, parents before their children, in the order in which they start. */
+export function* walk(root: PlacedSpan): Generator<PlacedSpan> {
+  const waiting = [root];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    yield node;
+    for (const child of node.children.toReversed()) waiting.push(child);
+  }
+}
+
+/** Makes a root of one span of each circle. */
+function cutCircles(nodes: readonly Node[]): void {
+  const settled = new Set<Node>();
+  for (const start of nodes) {
+    const path = new Set<Node>();
+    for (let node: Node | undefined = start; node !== undefined && !settled.has(node); node = node.parent) {
+      path.add(node);
+      if (node.parent !== undefined && path.has(node.parent)) node.parent = undefined;
+    }
+    for (const node of path) settled.add(node);
+  }
+}
+
+function alignClocks(root: Node): void {
+  const waiting: [node: Node, shift: number][] = [[root, 0]];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [node, inherited] = next;
+    node.start += inherited;
+    node.end += inherited;
+    const shift = inherited + skewOf(node);
+    node.start += shift - inherited;
+    node.end += shift - inherited;
+    for (const child of node.children) waiting.push([child, shift]);
+  }
+}
+
+/** By how much a span of another service has to be moved to lie within the span that asked for it. */
+function skewOf({ span, parent, start, end }: Node): number {
+  if (parent === undefined || parent.span.service === span.service) return 0;
+  // Nobody waits for a message: it may be worked on long after it was sent.
+  if (span.kind === 'consumer' || parent.span.kind === 'producer') return 0;
+  if (start >= parent.start && end <= parent.end) return 0;
+  const slack = parent.end - parent.start - (end - start);
+  return slack < 0 ? Math.max(0, parent.start - start) : parent.start + slack / 2 - start;
+}

@@ -1,0 +1,91 @@
+import {
+  ATTR_DB_CLIENT_CONNECTION_POOL_NAME,
+  ATTR_DB_SYSTEM_NAME,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_MESSAGING_SYSTEM,
+  ATTR_URL_FULL,
+} from '../../../../config/semantic-conventions.constants.js';
+import { type ApiSpan, type ApiTimeKind } from '../../../api/api.interface.js';
+import { type PlacedSpan, placeSpans, walk } from './place-spans.js';
+import { selfTimeOf } from './self-time.js';
+
+/** As they were called before; others still do. */
+const FORMER = {
+  dbSystem: 'db.system',
+  httpMethod: 'http.method',
+  messagingSystem: 'messaging.system',
+} as const;
+
+const CACHES = new Set(['redis', 'memcached', 'valkey', 'keydb', 'dragonfly']);
+
+export const TIME_KINDS: readonly ApiTimeKind[] = [
+  'handler',
+  'database',
+  'http',
+  'cache',
+  'messaging',
+  'waiting',
+];
+
+/** What a span spends its own time on. */
+export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'children'>): ApiTimeKind {
+  const { attributes, kind } = span;
+  const database = attributes[ATTR_DB_SYSTEM_NAME] ?? attributes[FORMER.dbSystem];
+  if (database !== undefined) {
+    if (isConnectionWait(span)) return 'waiting';
+    return typeof database === 'string' && CACHES.has(database) ? 'cache' : 'database';
+  }
+  if (
+    kind === 'producer' ||
+    attributes[ATTR_MESSAGING_SYSTEM] !== undefined ||
+    attributes[FORMER.messagingSystem] !== undefined
+  )
+    // What works on a message is as much a handler as what answers a request.
+    return kind === 'consumer' ? 'handler' : 'messaging';
+  if (kind !== 'client') return 'handler';
+  // The other side is seen: what is left of the call is the way there and back.
+  if (children.some((child) => child.span.kind === 'server')) return 'waiting';
+  return attributes[ATTR_HTTP_REQUEST_METHOD] !== undefined ||
+    attributes[FORMER.httpMethod] !== undefined ||
+    attributes[ATTR_URL_FULL] !== undefined
+    ? 'http'
+    : 'waiting';
+}
+
+/** Milliseconds of self time by kind; every kind has an entry. */
+export function sumTimeByKind(roots: readonly PlacedSpan[]): Readonly<Record<ApiTimeKind, number>> {
+  const sums: Record<ApiTimeKind, number> = {
+    database: 0,
+    http: 0,
+    cache: 0,
+    messaging: 0,
+    handler: 0,
+    waiting: 0,
+  };
+  for (const root of roots) for (const node of walk(root)) sums[timeKindOf(node)] += selfTimeOf(node);
+  return sums;
+}
+
+/** Fewer say nothing about a route. */
+const MIN_TRACES = 5;
+
+/** Median of each kind over several traces; undefined when they are too few to tell. */
+export function medianTimeByKind(
+  traces: Iterable<readonly ApiSpan[]>,
+): Readonly<Record<ApiTimeKind, number>> | undefined {
+  const sums = [...traces].map((spans) => sumTimeByKind(placeSpans(spans)));
+  if (sums.length < MIN_TRACES) return undefined;
+  const entries = TIME_KINDS.map((kind) => [kind, medianOf(sums.map((sum) => sum[kind]))] as const);
+  return Object.fromEntries(entries) as Record<ApiTimeKind, number>;
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  // One of an odd number, two of an even one.
+  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}
+
+function isConnectionWait({ attributes, name }: ApiSpan): boolean {
+  return attributes[ATTR_DB_CLIENT_CONNECTION_POOL_NAME] !== undefined && /connect|acquire|wait/i.test(name);
+}

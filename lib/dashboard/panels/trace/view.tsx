@@ -1,0 +1,61 @@
+import { useMemo } from 'preact/hooks';
+
+import type { ApiTrace } from '../../api/api.interface.js';
+import { api, ApiFailure } from '../../ui/api.js';
+import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
+import { useLoad } from '../../ui/parts/use-load.js';
+import { addressOf, setQuery, type Place } from '../../ui/state.js';
+import { TracePanel } from './view/trace-panel.js';
+import { TraceHeader } from './view/trace-header.js';
+import { buildTree, spanWorthALook } from './view/trace-tree.js';
+import { Waterfall } from './view/waterfall.js';
+
+function Opened({ trace, place }: { readonly trace: ApiTrace; readonly place: Place }) {
+  const tree = useMemo(() => buildTree(trace), [trace]);
+  const near = place.query.get('near');
+  const worthALook = useMemo(() => spanWorthALook(trace, tree, near), [trace, tree, near]);
+  const asked = place.query.get('span');
+  const selected = asked === 'none' ? undefined : (asked ?? worthALook);
+  const onSelect = (span: string): void => {
+    // Moving along spans is not worth a step back each.
+    setQuery({ span, ...(place.query.get('tab') === 'logs' ? {} : { tab: undefined }) }, { replace: true });
+  };
+  const node = selected === undefined ? undefined : tree.bySpanId.get(selected);
+  const panelOpen = node !== undefined || (place.query.get('tab') ?? 'span') !== 'span';
+  return (
+    <div class="trace">
+      <TraceHeader trace={trace} />
+      <div class={panelOpen ? 'trace-split' : 'trace-split trace-split-closed'}>
+        <Waterfall trace={trace} tree={tree} selected={selected} onSelect={onSelect} />
+        <TracePanel trace={trace} tree={tree} node={node} place={place} onSelect={onSelect} />
+      </div>
+    </div>
+  );
+}
+
+/** One trace: its waterfall, and beside it a span, all logs, or why it was slow. */
+export function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
+  const loaded = useLoad(`trace|${traceId}`, (signal) => api.trace(traceId, signal));
+  const gone = (
+    <>
+      <p>
+        No span of trace <span class="code">{traceId}</span> is kept. It may have been evicted, or none of its
+        spans has ended yet.
+      </p>
+      <p class="buttons">
+        <button type="button" onClick={loaded.reload}>
+          Look again
+        </button>
+        <a class="button" href={addressOf(['traces'])}>
+          To the traces
+        </a>
+      </p>
+    </>
+  );
+  if (loaded.error instanceof ApiFailure && loaded.error.status === 404) return <Notice>{gone}</Notice>;
+  return (
+    <WhenLoaded loaded={loaded} isEmpty={({ spans }) => spans.length === 0} empty={gone}>
+      {(trace) => <Opened trace={trace} place={place} />}
+    </WhenLoaded>
+  );
+}

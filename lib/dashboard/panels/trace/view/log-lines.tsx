@@ -1,0 +1,63 @@
+import type { ApiLog } from '../../../api/api.interface.js';
+import { formatTime, formatValue } from '../../../ui/format.js';
+import { AttributeTable } from '../../../ui/parts/attribute-table.js';
+import { Level } from '../../../ui/parts/level.js';
+import { levelClass } from '../../../ui/parts/severity.js';
+import { addressOf } from '../../../ui/state.js';
+
+const MOST = 500;
+
+/** Log lines in the order they were written; each opens to its fields. */
+export function LogLines({
+  logs,
+  label,
+  onSpan,
+}: {
+  readonly logs: readonly ApiLog[];
+  readonly label: string;
+  /** Where lines of several spans stand together: leads to the span of one. */
+  readonly onSpan?: (spanId: string) => void;
+}) {
+  if (logs.length === 0) return <p class="hint">None.</p>;
+  return (
+    <div class="log-lines" role="group" aria-label={label}>
+      {logs.slice(0, MOST).map((log) => {
+        const { 'exception.stacktrace': stack, ...fields } = log.attributes;
+        const { spanId } = log;
+        return (
+          <details key={log.id} class={`log-line ${levelClass(log.level)}`}>
+            <summary>
+              <time>{formatTime(log.time)}</time> <Level level={log.level} />{' '}
+              {log.context !== undefined && <span class="context">{log.context}</span>}{' '}
+              <span class="message">{log.message}</span>
+              {onSpan && spanId !== undefined && (
+                <button
+                  type="button"
+                  class="link"
+                  onClick={(event) => {
+                    event.preventDefault();
+                    onSpan(spanId);
+                  }}
+                >
+                  span
+                </button>
+              )}
+            </summary>
+            <AttributeTable
+              attributes={fields}
+              filterAddress={(key, value) => addressOf(['logs'], { attribute: `${key}:${value}` })}
+            />
+            {stack !== undefined && <pre class="stack">{formatValue(stack)}</pre>}
+            <a href={addressOf(['logs'], { traceId: log.traceId })}>all logs of this trace</a>
+          </details>
+        );
+      })}
+      {logs.length > MOST && (
+        <p class="hint">
+          The first {MOST} of {logs.length}.{' '}
+          <a href={addressOf(['logs'], { traceId: logs[0]?.traceId })}>All of them</a>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,170 @@
+import type { ComponentChildren } from 'preact';
+
+import type { ApiSpan, ApiSpanEvent } from '../../../api/api.interface.js';
+import { formatDuration, formatTime, formatValue, shortId } from '../../../ui/format.js';
+import { AttributeTable } from '../../../ui/parts/attribute-table.js';
+import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { addressOf } from '../../../ui/state.js';
+import { LogLines } from './log-lines.js';
+import { attributesOfSource, sourceOf } from './source-link.js';
+import { targetOf } from './span-target.js';
+import { logsAround, type LogsOfSpan, type TraceNode, type TraceTree } from './trace-tree.js';
+
+function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+  return (
+    <section class="panel-section">
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function Event({ event, span }: { readonly event: ApiSpanEvent; readonly span: ApiSpan }) {
+  const { 'exception.stacktrace': stack, ...others } = event.attributes;
+  const isException = event.name === 'exception';
+  return (
+    <div class={isException ? 'event event-exception' : 'event'}>
+      <p>
+        <b>{event.name}</b>{' '}
+        <span class="hint">
+          {formatTime(event.time)}, {formatDuration(event.time - span.start)} after the start
+        </span>
+      </p>
+      <AttributeTable attributes={others} />
+      {stack !== undefined && <pre class="stack">{formatValue(stack)}</pre>}
+    </div>
+  );
+}
+
+function SourceLine({
+  span,
+  editor,
+}: {
+  readonly span: ApiSpan;
+  readonly editor: string | null | undefined;
+}) {
+  const source = sourceOf({ ...attributesOfSource(span.source), ...span.attributes }, editor);
+  if (!source) return null;
+  const place = `${source.file}${source.line === undefined ? '' : `:${source.line}`}`;
+  return (
+    <p class="source">
+      <span class="code">{place}</span> {source.href && <a href={source.href}>open in editor</a>}
+    </p>
+  );
+}
+
+function failureOf({ attributes }: ApiSpan): string {
+  const type = attributes['error.type'];
+  return type === undefined ? 'Failed' : `Failed: ${formatValue(type)}`;
+}
+
+function Facts({
+  node,
+  tree,
+  selfMs,
+}: {
+  readonly node: TraceNode;
+  readonly tree: TraceTree;
+  readonly selfMs: number | undefined;
+}) {
+  const { span } = node;
+  const facts: readonly (readonly [string, string])[] = [
+    ['Duration', formatDuration(span.durationMs)],
+    ['Self time', formatDuration(selfMs)],
+    ['Starts after', formatDuration(span.start - tree.start)],
+    ['Kind', span.kind],
+    ['Span', span.spanId],
+    ['Scope', span.scope],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Lines({ of, logs, isOwn }: LogsOfSpan & { readonly isOwn: boolean }) {
+  return (
+    <>
+      {!isOwn && <p class="hint">From {of.span.name}, around it:</p>}
+      <LogLines logs={logs} label={`Logs of ${of.span.name}`} />
+    </>
+  );
+}
+
+/** All that is known of one span; its logs before its attributes, because they are what one came for. */
+export function SpanPanel({
+  node,
+  tree,
+  selfMs,
+  editor,
+}: {
+  readonly node: TraceNode;
+  readonly tree: TraceTree;
+  readonly selfMs: number | undefined;
+  readonly editor: string | null | undefined;
+}) {
+  const { span } = node;
+  const target = targetOf(span);
+  const around = logsAround(node);
+  const exceptions = span.events.filter(({ name }) => name === 'exception');
+  const events = span.events.filter(({ name }) => name !== 'exception');
+  return (
+    <div class={`span-panel ${serviceClass(span.service)}`}>
+      <h2>
+        <i class="swatch" aria-hidden="true" /> {span.name}{' '}
+        {target !== undefined && <span class="target">{target}</span>}{' '}
+        <span class="service-name">{span.service}</span>
+      </h2>
+      <SourceLine span={span} editor={editor} />
+      {span.status === 'error' && (
+        <p class="status-error">
+          <b class="mark mark-error">!</b> {span.statusMessage ?? failureOf(span)}
+        </p>
+      )}
+      <Facts node={node} tree={tree} selfMs={selfMs} />
+      <Section title={`Logs of this span (${node.logs.length})`}>
+        {around.length === 0 && <p class="hint">None.</p>}
+        {around.map(({ of, logs }) => (
+          <Lines key={of.span.spanId} of={of} logs={logs} isOwn={of === node} />
+        ))}
+      </Section>
+      {exceptions.length > 0 && (
+        <Section title="Exception">
+          {exceptions.map((event) => (
+            <Event key={event.time} event={event} span={span} />
+          ))}
+        </Section>
+      )}
+      <Section title={`Attributes (${Object.keys(span.attributes).length})`}>
+        <AttributeTable
+          attributes={span.attributes}
+          filterAddress={(key, value) => addressOf(['traces'], { attribute: `${key}:${value}` })}
+        />
+      </Section>
+      {events.length > 0 && (
+        <Section title={`Events (${events.length})`}>
+          {events.map((event) => (
+            <Event key={`${event.name}${event.time}`} event={event} span={span} />
+          ))}
+        </Section>
+      )}
+      {span.links.length > 0 && (
+        <Section title="Links">
+          {span.links.map((link) => (
+            <p key={link.spanId}>
+              <a href={addressOf(['trace', link.traceId], { span: link.spanId })}>
+                trace {shortId(link.traceId)}, span {shortId(link.spanId)}
+              </a>
+            </p>
+          ))}
+        </Section>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import type { ApiTrace } from '../../../api/api.interface.js';
+import { api } from '../../../ui/api.js';
+import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
+import { CopyButton } from '../../../ui/parts/copy-button.js';
+import { ServiceNames } from '../../../ui/parts/service-names.js';
+import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
+import { addressOf } from '../../../ui/state.js';
+import { ImportButton } from '../../../ui/parts/import-button.js';
+
+/** What the trace is, and what can be done with it. */
+export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
+  const { summary } = trace;
+  return (
+    <header class="trace-header">
+      <div>
+        <h1>
+          {summary.name} <span class={`status status-${toneOf(summary)}`}>{statusOf(summary)}</span>
+          {summary.errorCount > 0 && <span class="badge badge-error">{failedSpans(summary)}</span>}
+          {summary.pinned && (
+            <span class="badge" title="Kept, whatever is evicted">
+              pinned
+            </span>
+          )}
+        </h1>
+        <p class="trace-facts">
+          <b>{formatDuration(summary.durationMs)}</b>
+          <span>{plural(summary.spanCount, 'span')}</span>
+          <span>
+            {formatDateTime(summary.start)} <span class="hint">{formatAge(summary.start)}</span>
+          </span>
+          <span class="code">{summary.traceId}</span>
+          <ServiceNames of={summary} />
+        </p>
+      </div>
+      <div class="buttons">
+        <a
+          class="button"
+          href={addressOf(['traces'], { service: summary.service, route: summary.route })}
+          title="Other traces of this route"
+        >
+          Others of this route
+        </a>
+        <a class="button" href={addressOf(['compare', summary.traceId])}>
+          Compare
+        </a>
+        <CopyButton text={() => api.otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
+        <ImportButton />
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,104 @@
+import type { ApiTimeKind, ApiTrace } from '../../../api/api.interface.js';
+import { formatDuration } from '../../../ui/format.js';
+
+const WORDS: Readonly<Record<ApiTimeKind, string>> = {
+  database: 'Database',
+  http: 'HTTP out',
+  cache: 'Cache',
+  messaging: 'Messaging',
+  handler: 'Handler code',
+  waiting: 'Waiting',
+};
+
+/** Share of the widest bar; what is less is not why it was slow. */
+const WORTH_A_COLOUR = 0.05;
+
+const percent = (ms: number, of: number): string => `${Math.min((ms / of) * 100, 100)}%`;
+
+function difference(ms: number, median: number): string {
+  if (median === 0) return ms === 0 ? 'as ever' : 'never before';
+  const times = ms / median;
+  if (times >= 1.2) return `${times >= 10 ? times.toFixed(0) : times.toFixed(1)}× the median`;
+  return times <= 0.8 ? 'less than the median' : 'about the median';
+}
+
+function ByKind({ trace }: { readonly trace: ApiTrace }) {
+  const { byKind } = trace.analysis;
+  const sorted = [...byKind].sort((a, b) => b.ms - (b.medianMs ?? 0) - (a.ms - (a.medianMs ?? 0)));
+  const widest = Math.max(0.001, ...byKind.map(({ ms, medianMs }) => Math.max(ms, medianMs ?? 0)));
+  const compared = byKind.some(({ medianMs }) => medianMs !== undefined);
+  return (
+    <>
+      <p class="hint">
+        Self time by kind{' '}
+        {compared
+          ? 'beside the median of the latest traces of this route (the line).'
+          : '; there are too few traces of this route to compare with.'}
+      </p>
+      <table class="kinds">
+        <tbody>
+          {sorted.map(({ kind, ms, medianMs }) => {
+            const worse =
+              medianMs !== undefined && ms > medianMs * 1.2 && ms - medianMs > widest * WORTH_A_COLOUR;
+            return (
+              <tr key={kind} class={worse ? 'worse' : ''}>
+                <th scope="row">{WORDS[kind]}</th>
+                <td class="kind-bar">
+                  <span class="kind-now" style={{ width: percent(ms, widest) }} />
+                  {medianMs !== undefined && (
+                    <i class="kind-median" style={{ left: percent(medianMs, widest) }} />
+                  )}
+                </td>
+                <td class="number">{formatDuration(ms)}</td>
+                <td class="hint">
+                  {medianMs === undefined ? '' : `${difference(ms, medianMs)} (${formatDuration(medianMs)})`}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+/** Where the time of this trace went, set against what is usual for its route, and queries that were sent over and over. */
+export function WhySlow({
+  trace,
+  onSpan,
+}: {
+  readonly trace: ApiTrace;
+  readonly onSpan: (spanId: string) => void;
+}) {
+  const { repeated } = trace.analysis;
+  return (
+    <div class="why">
+      <h2>Where the time went</h2>
+      <ByKind trace={trace} />
+      {repeated.length > 0 && <h2>Repeated queries</h2>}
+      {repeated.map(({ statement, count, totalMs, spanIds, issuedBy }) => (
+        <div key={`${statement}${spanIds[0] ?? ''}`} class="repeated">
+          <p>
+            <b class="mark mark-repeated">×{count}</b> {formatDuration(totalMs)} in all
+            {issuedBy !== undefined && (
+              <>
+                , from <b class="code">{issuedBy}</b>
+              </>
+            )}
+            . A loop that could be one query (N+1).
+          </p>
+          <pre>{statement}</pre>
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              if (spanIds[0] !== undefined) onSpan(spanIds[0]);
+            }}
+          >
+            Show the first
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}

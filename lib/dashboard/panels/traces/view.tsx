@@ -1,0 +1,101 @@
+import { useState } from 'preact/hooks';
+
+import type { ApiTraceSummary } from '../../api/api.interface.js';
+import type { Region } from '../../ui/charts/scatter-region.js';
+import { Scatter } from '../../ui/charts/scatter.js';
+import { formatDuration, formatTime, plural } from '../../ui/format.js';
+import { isLive } from '../../ui/header.js';
+import { Failure, Notice } from '../../ui/parts/notice.js';
+import { NothingFound } from '../../ui/parts/nothing-found.js';
+import { addressOf, go, setQuery, timeSpanOf, type Place } from '../../ui/state.js';
+import { ImportButton } from '../../ui/parts/import-button.js';
+import { selectedRegion } from '../../ui/selected-region.js';
+import { TraceList } from './view/trace-list.js';
+import { TraceSearch } from './view/trace-search.js';
+import { TRACE_FILTERS, useTraces } from './view/use-traces.js';
+
+function select(region: Region, { query }: Place): void {
+  setQuery({
+    selFrom: Math.round(region.from),
+    selTo: Math.round(region.to),
+    selMin: region.minMs.toPrecision(4),
+    selMax: region.maxMs.toPrecision(4),
+    selService: query.get('service') ?? undefined,
+    selRoute: query.get('route') ?? undefined,
+  });
+}
+
+interface PlotProps {
+  readonly traces: readonly ApiTraceSummary[];
+  readonly complete: boolean;
+  readonly place: Place;
+}
+
+function Plot({ traces, complete, place }: PlotProps) {
+  const [hovered, setHovered] = useState<ApiTraceSummary>();
+  const { from, to } = timeSpanOf(place.query);
+  // Where older ones are not loaded, an empty stretch would say that there were none.
+  const oldest = complete ? from : Math.max(from, traces.at(-1)?.start ?? from);
+  return (
+    <figure class="card scatter">
+      <figcaption>
+        <span class="chart-title">Duration</span>
+        {hovered ? (
+          <span>
+            <b>{formatDuration(hovered.durationMs)}</b> {hovered.name}{' '}
+            <span class="hint">
+              {hovered.service} · {formatTime(hovered.start)} · {plural(hovered.spanCount, 'span')}
+            </span>
+          </span>
+        ) : (
+          <span class="hint">
+            Click a dot to open its trace, drag (or Shift and arrow keys) to see what a region has in common.{' '}
+            <span class="key key-failed">has failed spans</span>
+          </span>
+        )}
+      </figcaption>
+      <Scatter
+        traces={traces}
+        marked={selectedRegion(place)}
+        from={oldest}
+        to={to}
+        onHover={setHovered}
+        onOpen={({ traceId }) => {
+          go(addressOf(['trace', traceId]));
+        }}
+        onSelect={(region) => {
+          select(region, place);
+        }}
+      />
+    </figure>
+  );
+}
+
+/** Traces that match, newest first, and their durations over time. */
+export function TracesView({ place }: { readonly place: Place }) {
+  const live = isLive(place);
+  const { items: traces, error, loading, more, reload, grown, complete } = useTraces(place, live);
+  return (
+    <div class="fill">
+      <h1 class="visually-hidden">Traces</h1>
+      <TraceSearch place={place}>
+        <span class="hint">{loading && traces.length === 0 ? '' : plural(traces.length, 'trace')}</span>
+        <ImportButton />
+      </TraceSearch>
+      {error && <Failure error={error} retry={reload} />}
+      {loading && traces.length === 0 && <Notice kind="loading">Loading…</Notice>}
+      {!loading && !error && traces.length === 0 && (
+        <NothingFound place={place} things="traces" filters={TRACE_FILTERS}>
+          Send the application a request: its trace shows here by itself. One that was saved elsewhere can be
+          imported.
+        </NothingFound>
+      )}
+      {traces.length > 0 && (
+        <>
+          <Plot traces={traces} complete={complete} place={place} />
+          <TraceList traces={traces} more={more} grown={grown} />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,116 @@
+import { useMemo, useState } from 'preact/hooks';
+
+import type { ApiTraceSummary } from '../../../api/api.interface.js';
+import { formatDuration, formatTime, plural } from '../../../ui/format.js';
+import { ServiceNames } from '../../../ui/parts/service-names.js';
+import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
+import { VirtualList } from '../../../ui/parts/virtual-list.js';
+import { addressOf, go } from '../../../ui/state.js';
+
+const ROW_HEIGHT = 30;
+
+/** How long a bar is between the shortest and the longest trace; logarithmic like the plot above, or one slow trace would flatten all. */
+function logarithmicShare(traces: readonly ApiTraceSummary[]): (trace: ApiTraceSummary) => number {
+  const log = ({ durationMs }: ApiTraceSummary): number => Math.log10(Math.max(durationMs, 0.01));
+  const logs = traces.map(log);
+  const least = logs.reduce((min, value) => Math.min(min, value), Infinity) - 0.2;
+  const most = logs.reduce((max, value) => Math.max(max, value), least + 0.2);
+  return (trace) => (log(trace) - least) / (most - least);
+}
+
+function Row({
+  trace,
+  index,
+  active,
+  share,
+}: {
+  readonly trace: ApiTraceSummary;
+  readonly index: number;
+  readonly active: boolean;
+  readonly share: number;
+}) {
+  const tone = toneOf(trace);
+  return (
+    <div
+      id={`traces-${index}`}
+      class={`trace-row trace-${tone} ${active ? 'active' : ''}`}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={active}
+    >
+      <time role="gridcell">{formatTime(trace.start)}</time>
+      <span role="gridcell" class={`status status-${tone}`} title={statusOf(trace)}>
+        {statusOf(trace)}
+      </span>
+      <span role="gridcell" class="name">
+        <a tabIndex={-1} href={addressOf(['trace', trace.traceId])} title={trace.name}>
+          {trace.name}
+        </a>
+      </span>
+      <span role="gridcell" class="trace-services">
+        <ServiceNames of={trace} />
+      </span>
+      <span role="gridcell" class="trace-failed number">
+        {trace.errorCount > 0 && <span class="badge badge-error">{failedSpans(trace)}</span>}
+      </span>
+      <span role="gridcell" class="trace-spans number hint">
+        {plural(trace.spanCount, 'span')}
+      </span>
+      <span role="gridcell" class="trace-bar" aria-hidden="true">
+        <i style={{ width: `${share * 100}%` }} />
+      </span>
+      <span role="gridcell" class="number">
+        {formatDuration(trace.durationMs)}
+      </span>
+    </div>
+  );
+}
+
+/** Traces as rows, newest first; Enter or a click opens one. */
+export function TraceList({
+  traces,
+  more,
+  grown,
+}: {
+  readonly traces: readonly ApiTraceSummary[];
+  readonly more: () => void;
+  readonly grown: number;
+}) {
+  const [activeId, setActiveId] = useState<string>();
+  const active = traces.findIndex(({ traceId }) => traceId === activeId);
+  const shareOf = useMemo(() => logarithmicShare(traces), [traces]);
+  return (
+    <VirtualList
+      id="traces"
+      class="card trace-list"
+      label="Traces, newest first"
+      count={traces.length}
+      rowHeight={ROW_HEIGHT}
+      active={active}
+      grown={grown}
+      onActive={(index) => {
+        setActiveId(traces[index]?.traceId);
+      }}
+      onOpen={(index) => {
+        const trace = traces[index];
+        if (trace) go(addressOf(['trace', trace.traceId]));
+      }}
+      onNearEnd={more}
+    >
+      {(index) => {
+        const trace = traces[index];
+        return (
+          trace && (
+            <Row
+              key={trace.traceId}
+              trace={trace}
+              index={index}
+              active={index === active}
+              share={shareOf(trace)}
+            />
+          )
+        );
+      }}
+    </VirtualList>
+  );
+}

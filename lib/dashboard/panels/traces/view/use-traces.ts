@@ -1,0 +1,63 @@
+import type { ApiTraceSummary } from '../../../api/api.interface.js';
+import { api, type Query } from '../../../ui/api.js';
+import { parseDuration } from '../../../ui/format.js';
+import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
+import { timeSpanOf, type Place } from '../../../ui/state.js';
+import { spanKeyOf } from '../../../ui/refresh.js';
+
+const PAGE = 500;
+const MOST = 5_000;
+/** So many are loaded without being asked for, so that the plot shows more than the last moments. */
+const PLOTTED = 2_000;
+/** Between two looks for new traces, however many end in the meantime. */
+const LIVE_MS = 1_000;
+
+/** Parameters of the address that narrow the list. */
+export const TRACE_FILTERS: readonly string[] = [
+  'service',
+  'method',
+  'route',
+  'status',
+  'text',
+  'min',
+  'max',
+  'attribute',
+];
+
+/** The filters of the address as the API takes them. */
+function traceQueryOf({ query }: Place): Query {
+  const text = (name: string): string | undefined => query.get(name) ?? undefined;
+  return {
+    service: text('service'),
+    method: text('method'),
+    route: text('route'),
+    status: text('status'),
+    text: text('text'),
+    attribute: query.getAll('attribute'),
+    minMs: parseDuration(text('min') ?? ''),
+    maxMs: parseDuration(text('max') ?? ''),
+  };
+}
+
+/** The traces that match the address: a first page, more on demand, and new ones as they end. */
+export function useTraces(place: Place, live: boolean): LivePages<ApiTraceSummary> {
+  const { query } = place;
+  const filters = TRACE_FILTERS.map((name) => query.getAll(name).join(' & ')).join('|');
+  return useLivePages({
+    key: `traces|${spanKeyOf(place)}|${filters}`,
+    ask: (before, signal) => {
+      const { from, to, minutes } = timeSpanOf(query);
+      const span = minutes === undefined ? { from, to } : { from };
+      return api.traces({ ...traceQueryOf(place), ...span, before, limit: PAGE }, signal);
+    },
+    idOf: ({ traceId }) => traceId,
+    ageOf: ({ start }) => start,
+    most: MOST,
+    atOnce: PLOTTED,
+    live,
+    stream: { traces: '1' },
+    take: (item) => (item.type === 'trace' ? item.trace : undefined),
+    bunchMs: LIVE_MS,
+    asksAgain: true,
+  });
+}

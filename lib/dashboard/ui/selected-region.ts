@@ -1,0 +1,41 @@
+import type { ApiSelection } from '../api/api.interface.js';
+import type { Place } from './state.js';
+
+/** The query that closes the selection. */
+export const NO_REGION = {
+  selFrom: undefined,
+  selTo: undefined,
+  selMin: undefined,
+  selMax: undefined,
+  selService: undefined,
+  selRoute: undefined,
+};
+
+/** The region of a chart that the address says is selected. */
+export function selectedRegion({ query }: Place): ApiSelection | undefined {
+  const number = (name: string): number | undefined => {
+    const value = Number(query.get(name) ?? Number.NaN);
+    return Number.isFinite(value) ? value : undefined;
+  };
+  const from = number('selFrom');
+  const to = number('selTo');
+  if (from === undefined || to === undefined || from >= to) return undefined;
+  const minMs = number('selMin');
+  const maxMs = number('selMax');
+  const service = query.get('selService');
+  const route = query.get('selRoute');
+  return {
+    from,
+    to,
+    ...(minMs === undefined ? {} : { minMs }),
+    ...(maxMs === undefined ? {} : { maxMs }),
+    ...(service ? { service } : {}),
+    ...(route ? { route } : {}),
+  };
+}
+
+/** The part of a service's charts that is selected. */
+export function markedRegion(place: Place, service: string): Pick<ApiSelection, 'from' | 'to'> | undefined {
+  const region = selectedRegion(place);
+  return region?.service === service ? { from: region.from, to: region.to } : undefined;
+}

@@ -1,0 +1,130 @@
+import { type ApiSpan, type ApiTimeKind } from '../../../../lib/dashboard/api/api.interface.js';
+import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
+import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
+import { medianTimeByKind, timeKindOf } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
+import { spanOf } from './span-of.js';
+
+const postgres = { 'db.system.name': 'postgresql' };
+const query = (name: string, start: number, text: string, parent = 'handler', more: Partial<ApiSpan> = {}) =>
+  spanOf(name, start, start + 5, {
+    parent,
+    kind: 'client',
+    attributes: { ...postgres, 'db.query.text': text },
+    ...more,
+  });
+
+const request = (): ApiSpan[] => [
+  spanOf('GET /orders', 0, 100, { kind: 'server' }),
+  spanOf('handler', 5, 95, {
+    parent: 'GET /orders',
+    attributes: { 'code.function.name': 'OrdersController.list' },
+  }),
+];
+
+describe('timeKindOf()', () => {
+  const kindOf = (span: ApiSpan, ...others: ApiSpan[]): ApiTimeKind => {
+    const roots = placeSpans([span, ...others]);
+    return timeKindOf(roots[0]!);
+  };
+  const clientWith = (attributes: ApiSpan['attributes'], name = 'x') =>
+    spanOf(name, 0, 10, { kind: 'client', attributes });
+
+  it.each([
+    ['database', clientWith(postgres)],
+    ['database', clientWith({ 'db.system': 'mongodb' })],
+    ['cache', clientWith({ 'db.system.name': 'redis' })],
+    ['waiting', clientWith({ ...postgres, 'db.client.connection.pool.name': 'orders' }, 'pg.pool.connect')],
+    ['http', clientWith({ 'http.request.method': 'GET' })],
+    ['http', clientWith({ 'http.method': 'GET' })],
+    ['messaging', spanOf('send', 0, 1, { kind: 'producer' })],
+    ['handler', spanOf('process', 0, 1, { kind: 'consumer', attributes: { 'messaging.system': 'kafka' } })],
+    ['handler', spanOf('GET /', 0, 1, { kind: 'server' })],
+    ['handler', spanOf('work', 0, 1)],
+  ])('is %s', (expected, span) => {
+    expect(kindOf(span)).toBe(expected);
+  });
+
+  it('is waiting for a call whose other side is seen', () => {
+    const call = clientWith({ 'http.request.method': 'GET' }, 'call');
+    expect(kindOf(call, spanOf('server', 2, 8, { parent: 'call', kind: 'server', service: 'b' }))).toBe(
+      'waiting',
+    );
+  });
+});
+
+describe('analyseTrace()', () => {
+  it('adds self time up by kind, and sets it beside the median of the route', () => {
+    const medians = { handler: 80, database: 5, http: 0, cache: 0, messaging: 0, waiting: 1 };
+    const { byKind } = analyseTrace([...request(), query('q', 10, 'SELECT 1')], medians);
+    expect(byKind).toEqual([
+      { kind: 'handler', ms: 95, medianMs: 80 },
+      { kind: 'database', ms: 5, medianMs: 5 },
+      { kind: 'waiting', ms: 0, medianMs: 1 },
+    ]);
+  });
+
+  it('leaves medians out that are not known', () => {
+    expect(analyseTrace(request()).byKind).toEqual([{ kind: 'handler', ms: 100, medianMs: undefined }]);
+  });
+
+  it('tells the critical path and the self time of each span by its id', () => {
+    const analysis = analyseTrace([...request(), query('q', 10, 'SELECT 1')]);
+    expect(analysis.criticalPath).toEqual(['GET /orders', 'handler', 'q']);
+    expect(analysis.selfTimeMs).toEqual({ 'GET /orders': 10, handler: 85, q: 5 });
+  });
+
+  it('finds a query in a loop, and the method that issued it', () => {
+    const { repeated } = analyseTrace([
+      ...request(),
+      query('q1', 10, 'SELECT * FROM items WHERE id = 1'),
+      query('q2', 20, 'SELECT *  FROM items WHERE id = 22'),
+      query('q3', 30, "SELECT * FROM items WHERE id = 'x'"),
+      query('other', 40, 'SELECT * FROM users WHERE id = $1'),
+    ]);
+    expect(repeated).toEqual([
+      {
+        statement: 'SELECT * FROM items WHERE id = ?',
+        count: 3,
+        totalMs: 15,
+        spanIds: ['q1', 'q2', 'q3'],
+        issuedBy: 'OrdersController.list',
+      },
+    ]);
+  });
+
+  it('looks through spans of clients for the issuer', () => {
+    const pool = [1, 2, 3].flatMap((n) => [
+      spanOf(`orm${n}`, n * 10, n * 10 + 8, { parent: 'handler', kind: 'client' }),
+      query(`q${n}`, n * 10, 'SELECT 1', `orm${n}`),
+    ]);
+    expect(analyseTrace([...request(), ...pool]).repeated).toMatchObject([
+      { count: 3, issuedBy: 'OrdersController.list' },
+    ]);
+  });
+
+  it('does not add up what different methods ask, nor begin and end of transactions', () => {
+    const methods = ['a', 'b', 'c'].flatMap((name, index) => [
+      spanOf(name, index * 20, index * 20 + 15, { parent: 'handler' }),
+      query(`q-${name}`, index * 20, 'SELECT 1', name),
+    ]);
+    const control = [1, 2, 3].map((n) => query(`begin${n}`, n, 'BEGIN'));
+    expect(analyseTrace([...request(), ...methods, ...control]).repeated).toEqual([]);
+  });
+
+  it('says nothing about no spans', () => {
+    expect(analyseTrace([])).toEqual({ criticalPath: [], selfTimeMs: {}, byKind: [], repeated: [] });
+  });
+});
+
+describe('medianTimeByKind()', () => {
+  const traceOf = (ms: number) => [spanOf('root', 0, ms)];
+
+  it('is the middle of an odd number of traces, and between the two middles of an even one', () => {
+    expect(medianTimeByKind([10, 30, 20, 1000, 15].map(traceOf))?.handler).toBe(20);
+    expect(medianTimeByKind([10, 30, 20, 1000, 15, 24].map(traceOf))?.handler).toBe(22);
+  });
+
+  it('is not known of fewer than five', () => {
+    expect(medianTimeByKind([1, 2, 3, 4].map(traceOf))).toBeUndefined();
+  });
+});
