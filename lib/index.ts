@@ -11,9 +11,9 @@ export { type TelemetryAsyncOptions } from './module/telemetry-options-async.int
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
-export { type DashboardEditor, type DashboardOptions } from './config/dashboard-options.interface.js';
+export { type DashboardEditor, type DashboardOptions } from './config/dashboard.js';
 export { type ProcessEventsOptions } from './config/process-events.js';
-export { type StoreOptions } from './config/store-options.interface.js';
+export { type StoreOptions } from './config/store.js';
 export {
   type HttpServerInstrumentationOptions,
   type InstrumentationOptions,
@@ -30,7 +30,7 @@ export {
   type SamplingOptions,
   type SamplingRule,
   type SpanKindName,
-} from './config/sampling-options.interface.js';
+} from './config/sampling.js';
 export {
   type IncomingListener,
   type IncomingMode,
@@ -38,7 +38,7 @@ export {
   type IncomingPolicy,
   type IncomingRequest,
   type PropagationOptions,
-} from './config/propagation-options.js';
+} from './config/propagation.js';
 export {
   type LoggingOptions,
   type OtlpProtocol,

@@ -1,4 +1,4 @@
-import { type EnvironmentVariable, type VariableValue } from './environment-variable.interface.js';
+import type { EnvironmentVariable, VariableValue } from './environment.js';
 import {
   EXEMPLAR_FILTERS,
   LOG_LEVELS,
@@ -6,7 +6,7 @@ import {
   PROPAGATOR_NAMES,
   SAMPLER_NAMES,
 } from './known-values.constants.js';
-import { INCOMING_MODES } from './propagation-options.js';
+import { INCOMING_MODES } from './propagation.js';
 
 /** Names of `OTEL_LOG_LEVEL` in the specification that pino calls otherwise are mapped in resolve-logging. */
 const LOG_LEVEL_CHOICES = [...LOG_LEVELS, 'none', 'verbose', 'all'] as const;

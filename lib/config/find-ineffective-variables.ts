@@ -1,5 +1,5 @@
 import { type EnvironmentValues, type EnvironmentVariableName } from './environment-variables.constants.js';
-import { usesRatio } from './resolve-sampler.js';
+import { usesRatio } from './sampling.js';
 import { type TelemetryConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 

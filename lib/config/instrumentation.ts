@@ -1,8 +1,7 @@
 import { type Attributes } from '@opentelemetry/api';
 
 import { type INSTRUMENTATIONS } from '../instrumentation/registry.js';
-import { type OptionRule, type RulesOf } from './option-rule.interface.js';
-import { either, flag, listOf, must, number, shape } from './option-rules.js';
+import { type OptionRule, type RulesOf, either, flag, listOf, must, number, shape } from './option-rules.js';
 
 /** What the configuration knows of one instrumentation: `O` is what can be set beyond on and off, `C` what is decided. */
 export interface InstrumentationSwitch<O = never, C = boolean> {

@@ -1,5 +1,5 @@
-import { type RedactionRule } from './redaction-options.interface.js';
-import { type SamplerName, type SpanKindName } from './sampling-options.interface.js';
+import type { RedactionRule } from './redaction.js';
+import type { SamplerName, SpanKindName } from './sampling.js';
 import {
   type OtlpProtocol,
   type PropagatorName,

@@ -1,4 +1,4 @@
-import { DASHBOARD_RULE } from './dashboard-rules.constants.js';
+import { DASHBOARD_RULE } from './dashboard.js';
 import { isHeaderName, isHeaderValue } from './header-syntax.js';
 import { instrumentationRule, type InstrumentationSwitches } from './instrumentation.js';
 import {
@@ -8,29 +8,32 @@ import {
   PROPAGATOR_NAMES,
   TELEMETRY_ENGINES,
 } from './known-values.constants.js';
-import { type OptionRule, type RulesOf } from './option-rule.interface.js';
 import {
+  HIDDEN,
+  type OptionRule,
+  type RulesOf,
   either,
   endpoint,
   flag,
-  having,
   hasMethods,
+  having,
   isRecord,
   listOf,
   must,
   number,
   oneOf,
+  renderKind,
+  renderReceived,
   shape,
   text,
 } from './option-rules.js';
-import { parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
-import { parseOtlpEndpoint } from './parse-otlp-endpoint.js';
+import { parseJaegerEndpoint } from './jaeger.js';
+import { parseOtlpEndpoint } from './otlp.js';
 import { PROCESS_EVENTS_RULE } from './process-events.js';
-import { PROPAGATION_RULE } from './propagation-options.js';
-import { HIDDEN, renderKind, renderReceived } from './render-received.js';
-import { REDACTION_RULE } from './redaction-rules.constants.js';
-import { SAMPLING_RULE } from './sampling-rules.constants.js';
-import { STORE_RULE } from './store-rules.constants.js';
+import { PROPAGATION_RULE } from './propagation.js';
+import { REDACTION_RULE } from './redaction.js';
+import { SAMPLING_RULE } from './sampling.js';
+import { STORE_RULE } from './store.js';
 import {
   type LimitOptions,
   type LoggingOptions,

@@ -1,7 +1,17 @@
-import { type OptionRule, type RulesOf } from './option-rule.interface.js';
-import { type Parsed } from './parsed.interface.js';
-import { renderEndpoint, renderKind, renderReceived } from './render-received.js';
-import { suggestName } from './suggest-name.js';
+import type { Parsed } from './endpoints.js';
+
+/** Takes one wrong value: its dotted name, the value as a human may see it, and what to write instead. */
+export type ReportProblem = (name: string, received: string, remedy: string) => void;
+
+/** What a value must be; every way in which it is not is reported. Values that are undefined never get here. */
+export interface OptionRule {
+  readonly check: (value: unknown, name: string, report: ReportProblem) => void;
+  /** Rules of the options inside, when the value may be an object of options. */
+  readonly fields?: Readonly<Record<string, OptionRule>>;
+}
+
+/** One rule per option, none forgotten. */
+export type RulesOf<T> = { readonly [K in keyof Required<T>]: OptionRule };
 
 /** A value for which `holds` is true; `remedy` says what to write instead. */
 export function must(holds: (value: unknown) => boolean, remedy: string): OptionRule {
@@ -128,4 +138,85 @@ function unknownName(name: string, known: readonly string[]): string {
   const meant = suggestName(name, known);
   if (meant !== undefined) return `There is no such option. Did you mean ${meant}?`;
   return `There is no such option. Known are ${known.join(', ')}.`;
+}
+
+/** The known name a mistyped one most likely stands for; undefined when none is close. */
+export function suggestName(mistyped: string, known: readonly string[]): string | undefined {
+  const wanted = simplify(mistyped);
+  const ranked = known
+    .map((name) => ({ name, distance: distanceBetween(wanted, simplify(name)) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [closest] = ranked;
+  if (closest === undefined) return undefined;
+  return closest.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? closest.name : undefined;
+}
+
+/** `service_name`, `service-name` and `ServiceName` all mean `serviceName`. */
+function simplify(name: string): string {
+  return name.replace(/[_\-.\s]/g, '').toLowerCase();
+}
+
+/** A name that only goes on (`warning` for `warn`) is as close as one wrong letter. */
+function distanceBetween(from: string, to: string): number {
+  const shorter = Math.min(from.length, to.length);
+  const goesOn = shorter >= 3 && from.slice(0, shorter) === to.slice(0, shorter) && from !== to;
+  return goesOn ? 1 : editDistance(from, to);
+}
+
+/** Levenshtein's distance, row by row. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const substituted = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
+
+const LONGEST = 100;
+
+/** Renders a value for a human: texts quoted and cut, objects by their keys only, because values may be secrets. */
+export function renderReceived(value: unknown): string {
+  if (typeof value === 'string') return renderText(value);
+  if (
+    value === null ||
+    typeof value === 'undefined' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+  )
+    return String(value);
+  return renderKind(value);
+}
+
+/** Renders what kind of value it is and nothing of the value itself. */
+export function renderKind(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (typeof value === 'object') return renderObject(value);
+  return `a ${typeof value}`;
+}
+
+/** Renders an address without its credentials and its query, which may carry a key. */
+export function renderEndpoint(text: string): string {
+  return renderText(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1***@').replace(/\?.*$/s, '?***'));
+}
+
+/** Stands where a secret was received. */
+export const HIDDEN = '(hidden)';
+
+function renderText(text: string): string {
+  return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+}
+
+function renderObject(value: object): string {
+  const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null;
+  const name = prototype?.constructor?.name ?? 'Object';
+  if (name !== 'Object' && name !== '') return `an instance of ${name}`;
+  const keys = Object.keys(value);
+  return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 10).join(', ')}`;
 }

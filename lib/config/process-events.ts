@@ -2,9 +2,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
 import { type EnvironmentValues } from './environment-variables.constants.js';
-import { type RulesOf } from './option-rule.interface.js';
-import { either, flag, number, shape, text } from './option-rules.js';
-import { isTest } from './resolve-identity.js';
+import { type RulesOf, either, flag, number, shape, text } from './option-rules.js';
+import { isTest } from './identity.js';
 import { type StoreConfig } from './telemetry-config.interface.js';
 
 /** What happens to telemetry when the process ends without `app.close()`. */

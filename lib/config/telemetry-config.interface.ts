@@ -1,4 +1,4 @@
-import { type IncomingConfig } from './propagation-options.js';
+import { type IncomingConfig } from './propagation.js';
 import { type Attributes, type TextMapPropagator } from '@opentelemetry/api';
 import { type Instrumentation } from '@opentelemetry/instrumentation';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
@@ -7,8 +7,8 @@ import { type Sampler, type SpanLimits, type SpanProcessor } from '@opentelemetr
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
 import { type ProcessEventsConfig } from './process-events.js';
-import { type RedactionRule, type ReplaceSecret } from './redaction-options.interface.js';
-import { type SamplerName, type SamplingRule } from './sampling-options.interface.js';
+import type { RedactionRule, ReplaceSecret } from './redaction.js';
+import type { SamplerName, SamplingRule } from './sampling.js';
 import { type InstrumentationConfig } from './instrumentation.js';
 import {
   type OtlpProtocol,

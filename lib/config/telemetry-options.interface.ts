@@ -5,13 +5,13 @@ import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type DestinationStream, type LoggerOptions } from 'pino';
 
-import { type DashboardOptions } from './dashboard-options.interface.js';
+import type { DashboardOptions } from './dashboard.js';
 import { type InstrumentationOptions } from './instrumentation.js';
-import { type RedactionOptions } from './redaction-options.interface.js';
-import { type PropagationOptions } from './propagation-options.js';
-import { type SamplingOptions } from './sampling-options.interface.js';
+import type { RedactionOptions } from './redaction.js';
+import { type PropagationOptions } from './propagation.js';
+import type { SamplingOptions } from './sampling.js';
 import { type ProcessEventsOptions } from './process-events.js';
-import { type StoreOptions } from './store-options.interface.js';
+import type { StoreOptions } from './store.js';
 
 /** How OTLP is spoken; the names are those of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
 export type OtlpProtocol = 'grpc' | 'http/protobuf' | 'http/json';

@@ -1,10 +1,6 @@
 import { type AnyValue, type Attributes } from '@opentelemetry/api';
 
-import {
-  type FoundSecret,
-  type RedactionRule,
-  type ReplaceSecret,
-} from '../config/redaction-options.interface.js';
+import type { FoundSecret, RedactionRule, ReplaceSecret } from '../config/redaction.js';
 import { type RedactionConfig } from '../config/telemetry-config.interface.js';
 import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';

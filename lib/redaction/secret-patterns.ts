@@ -1,4 +1,4 @@
-import { type RedactionRule } from '../config/redaction-options.interface.js';
+import type { RedactionRule } from '../config/redaction.js';
 
 /** A built-in rule on texts: what it finds, and what of a match is the secret. */
 export interface SecretPattern {

@@ -1,6 +1,6 @@
 import { logs, metrics, trace } from '@opentelemetry/api';
 
-import { currentDirectory } from '../config/find-application-package.js';
+import { currentDirectory } from '../config/application-package.js';
 import { warnOnce } from '../errors/warnings.js';
 import { applicationRequire } from '../process/application-require.js';
 

@@ -5,7 +5,7 @@ import {
   type IncomingListener,
   type IncomingMode,
   type IncomingRequest,
-} from '../config/propagation-options.js';
+} from '../config/propagation.js';
 import { warnOnce } from '../errors/warnings.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type EnvironmentVariable } from '../../lib/config/environment-variable.interface.js';
+import type { EnvironmentVariable } from '../../lib/config/environment.js';
 import { ENVIRONMENT_VARIABLES } from '../../lib/config/environment-variables.constants.js';
 import { optionNames } from '../../lib/config/option-rules.constants.js';
 import { clientInstrumentations, INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';

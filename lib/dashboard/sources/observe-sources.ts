@@ -1,4 +1,4 @@
-import { isProduction } from '../../config/resolve-identity.js';
+import { isProduction } from '../../config/identity.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type SourceFinder } from './source-finder.js';

@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Context, context, type Link, propagation, type Span, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
-import { type IncomingRequest } from '../../config/propagation-options.js';
+import { type IncomingRequest } from '../../config/propagation.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
 import { type FinishedRequest, writeRequestLine } from '../../logging/own-lines.js';

@@ -1,10 +1,6 @@
 import { type Attributes, SpanKind } from '@opentelemetry/api';
 
-import {
-  type KeepRuleOptions,
-  type SamplingRule,
-  type SpanKindName,
-} from '../../config/sampling-options.interface.js';
+import type { KeepRuleOptions, SamplingRule, SpanKindName } from '../../config/sampling.js';
 import {
   ATTR_HTTP_REQUEST_METHOD,
   ATTR_HTTP_ROUTE,

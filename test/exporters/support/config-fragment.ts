@@ -1,5 +1,5 @@
 import { resolveInstrumentation } from '../../../lib/config/instrumentation.js';
-import { resolveIncoming } from '../../../lib/config/propagation-options.js';
+import { resolveIncoming } from '../../../lib/config/propagation.js';
 import { type TelemetryConfig } from '../../../lib/config/telemetry-config.interface.js';
 import { INSTRUMENTATIONS } from '../../../lib/instrumentation/registry.js';
 

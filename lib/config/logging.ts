@@ -1,11 +1,9 @@
-import { type EnvironmentValues } from './environment-variables.constants.js';
-import { type LoggingConfig } from './telemetry-config.interface.js';
-import { isProduction, isTest } from './resolve-identity.js';
-import {
-  type LoggingOptions,
-  type TelemetryLogLevel,
-  type TelemetryOptions,
-} from './telemetry-options.interface.js';
+import type { EnvironmentValues } from './environment-variables.constants.js';
+import type { LoggingConfig, TelemetryConfig } from './telemetry-config.interface.js';
+import { isProduction, isTest } from './identity.js';
+import type { LoggingOptions, TelemetryLogLevel, TelemetryOptions } from './telemetry-options.interface.js';
+import { resolveValueLength, withoutUndefined } from './limits.js';
+import { resolveOtlpTargets } from './otlp.js';
 
 /** Decides what a log line looks like and where it goes. */
 export function resolveLogging(
@@ -43,4 +41,23 @@ function defaultFormat(
 function levelOf(level: EnvironmentValues['OTEL_LOG_LEVEL']): TelemetryLogLevel | undefined {
   if (level === 'none') return 'silent';
   return level === 'verbose' || level === 'all' ? 'trace' : level;
+}
+
+/** Decides where log records go. */
+export function resolveLogs(options: TelemetryOptions, env: EnvironmentValues): TelemetryConfig['logs'] {
+  const chosen = env.OTEL_LOGS_EXPORTER;
+  const asked = chosen?.includes('otlp') === true;
+  return Object.freeze({
+    otlp: chosen === undefined || asked ? resolveOtlpTargets('logs', options, env, asked) : Object.freeze([]),
+    batch: Object.freeze(
+      withoutUndefined({
+        maxQueueSize: env.OTEL_BLRP_MAX_QUEUE_SIZE,
+        scheduledDelayMillis: env.OTEL_BLRP_SCHEDULE_DELAY,
+        exportTimeoutMillis: env.OTEL_BLRP_EXPORT_TIMEOUT,
+        maxExportBatchSize: env.OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+      }),
+    ),
+    attributeValueLength: resolveValueLength(options, env, env.OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT),
+    processors: Object.freeze([...(options.logRecordProcessors ?? [])]),
+  });
 }

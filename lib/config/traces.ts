@@ -1,13 +1,10 @@
-import { type EnvironmentValues } from './environment-variables.constants.js';
-import { otlpBaseUrl } from './parse-otlp-endpoint.js';
-import { type JaegerEndpoint, parseJaegerEndpoint } from './parse-jaeger-endpoint.js';
-import { resolveValueLength } from './resolve-limits.js';
-import { resolveOtlpTargets, withoutDuplicates } from './resolve-otlp-targets.js';
-import { resolveSampler } from './resolve-sampler.js';
-import { resolveSampling } from './resolve-sampling.js';
-import { type BatchLimits, type TelemetryConfig } from './telemetry-config.interface.js';
-import { type TelemetryOptions } from './telemetry-options.interface.js';
-import { withoutUndefined } from './without-undefined.js';
+import type { EnvironmentValues } from './environment-variables.constants.js';
+import { otlpBaseUrl, resolveOtlpTargets, withoutDuplicates } from './otlp.js';
+import { type JaegerEndpoint, parseJaegerEndpoint } from './jaeger.js';
+import { resolveValueLength, withoutUndefined } from './limits.js';
+import { resolveSampler, resolveSampling } from './sampling.js';
+import type { BatchLimits, TelemetryConfig } from './telemetry-config.interface.js';
+import type { TelemetryOptions } from './telemetry-options.interface.js';
 
 /** Decides where spans go, which ones, and how large they may become. */
 export function resolveTraces(options: TelemetryOptions, env: EnvironmentValues): TelemetryConfig['traces'] {

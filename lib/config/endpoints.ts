@@ -1,4 +1,6 @@
-import { type Parsed } from './parsed.interface.js';
+/** What became of a text: the value, or what to write instead; both when only a part of it can be used. */
+export type Parsed<T> =
+  { readonly value: T; readonly remedy?: undefined } | { readonly value?: T; readonly remedy: string };
 
 /** An address taken apart; what was not written is undefined. */
 export interface EndpointAddress {

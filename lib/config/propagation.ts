@@ -1,7 +1,12 @@
-import { type OptionRule, type RulesOf } from './option-rule.interface.js';
-import { isRecord, oneOf, shape } from './option-rules.js';
-import { renderReceived } from './render-received.js';
-import { suggestName } from './suggest-name.js';
+import {
+  type OptionRule,
+  type RulesOf,
+  isRecord,
+  oneOf,
+  renderReceived,
+  shape,
+  suggestName,
+} from './option-rules.js';
 
 /**
  * What becomes of the trace context that a caller sends. `trust`: its span is the parent, its sampling decision holds, its

@@ -2,7 +2,7 @@ import {
   ENVIRONMENT_VARIABLES,
   type EnvironmentVariableName,
 } from '../../lib/config/environment-variables.constants.js';
-import { readEnvironment } from '../../lib/config/read-environment.js';
+import { readEnvironment } from '../../lib/config/environment.js';
 
 const FROM_0 = 'Write a whole number of at least 0.';
 const FROM_1 = 'Write a whole number of at least 1.';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { findApplicationPackage } from '../../lib/config/find-application-package.js';
+import { findApplicationPackage } from '../../lib/config/application-package.js';
 
 const NONE = { name: undefined, version: undefined };
 

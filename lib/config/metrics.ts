@@ -1,5 +1,5 @@
 import { type EnvironmentValues } from './environment-variables.constants.js';
-import { resolveOtlpTargets } from './resolve-otlp-targets.js';
+import { resolveOtlpTargets } from './otlp.js';
 import { type PrometheusConfig, type TelemetryConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 

@@ -1,6 +1,5 @@
-import { type EndpointAddress, endpointUrl, parseEndpoint } from './parse-endpoint.js';
-import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from './parse-otlp-endpoint.js';
-import { type Parsed } from './parsed.interface.js';
+import { type EndpointAddress, type Parsed, endpointUrl, parseEndpoint } from './endpoints.js';
+import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from './otlp.js';
 import { type JaegerTarget } from './telemetry-config.interface.js';
 import { type OtlpProtocol } from './telemetry-options.interface.js';
 

@@ -1,7 +1,7 @@
 import { type Attributes } from '@opentelemetry/api';
 
 import { type EnvironmentValues } from './environment-variables.constants.js';
-import { type ApplicationPackage } from './find-application-package.js';
+import { type ApplicationPackage } from './application-package.js';
 import { type TelemetryConfig } from './telemetry-config.interface.js';
 import { type TelemetryOptions } from './telemetry-options.interface.js';
 

@@ -1,16 +1,46 @@
-import { type EnvironmentValues } from './environment-variables.constants.js';
-import { type Signal } from './known-values.constants.js';
-import { type EndpointAddress } from './parse-endpoint.js';
+import type { Signal } from './known-values.constants.js';
 import {
-  inferOtlpProtocol,
-  OTLP_GRPC_PORT,
-  OTLP_HTTP_PORT,
-  otlpBaseUrl,
-  otlpSignalUrl,
-  parseOtlpEndpoint,
-} from './parse-otlp-endpoint.js';
-import { type OtlpTarget } from './telemetry-config.interface.js';
-import { type OtlpProtocol, type TelemetryOptions } from './telemetry-options.interface.js';
+  type EndpointAddress,
+  type Parsed,
+  endpointOrigin,
+  endpointUrl,
+  parseEndpoint,
+} from './endpoints.js';
+import type { OtlpProtocol, TelemetryOptions } from './telemetry-options.interface.js';
+import type { EnvironmentValues } from './environment-variables.constants.js';
+import type { OtlpTarget } from './telemetry-config.interface.js';
+
+/** Ports that the OpenTelemetry specification gives to OTLP. */
+export const OTLP_GRPC_PORT = 4317;
+export const OTLP_HTTP_PORT = 4318;
+
+/** Takes an OTLP address apart, or says what to write instead. */
+export function parseOtlpEndpoint(text: string): Parsed<EndpointAddress> {
+  return parseEndpoint(text, ['http', 'https'], 'http://localhost:4318 or localhost:4317');
+}
+
+/** What a receiver at this address most likely speaks. */
+function inferOtlpProtocol(address: EndpointAddress): OtlpProtocol {
+  return address.port === OTLP_GRPC_PORT ? 'grpc' : 'http/protobuf';
+}
+
+/** Complete address for one signal of a receiver whose base address is given: HTTP gets `/v1/<signal>` appended. */
+export function otlpBaseUrl(address: EndpointAddress, protocol: OtlpProtocol, signal: Signal): string {
+  if (protocol === 'grpc') return grpcUrl(address);
+  // A base address copied from a per-signal one would otherwise end in /v1/traces/v1/traces.
+  const base = address.path.replace(/\/v1\/(?:traces|metrics|logs)$/, '');
+  return endpointUrl(address, OTLP_HTTP_PORT, `${base}/v1/${signal}`);
+}
+
+/** Complete address of a per-signal variable, which the specification wants used as it is. */
+function otlpSignalUrl(address: EndpointAddress, protocol: OtlpProtocol): string {
+  if (protocol === 'grpc') return grpcUrl(address);
+  return endpointUrl(address, OTLP_HTTP_PORT, address.path === '' ? '/' : address.path);
+}
+
+function grpcUrl(address: EndpointAddress): string {
+  return endpointOrigin(address, address.port ?? (address.scheme === 'https' ? 443 : OTLP_GRPC_PORT));
+}
 
 /** The variables of one signal, by what they say. */
 const SIGNAL_VARIABLES = {

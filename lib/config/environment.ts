@@ -1,0 +1,188 @@
+import type { EndpointAddress, Parsed } from './endpoints.js';
+import { type JaegerEndpoint, parseJaegerEndpoint } from './jaeger.js';
+import type { ConfigurationProblem } from '../errors/telemetry.error.js';
+import {
+  ENVIRONMENT_VARIABLES,
+  type EnvironmentValues,
+  type EnvironmentVariableName,
+} from './environment-variables.constants.js';
+import { HIDDEN, renderEndpoint, renderReceived } from './option-rules.js';
+import { isHeaderName, isHeaderValue } from './header-syntax.js';
+import { parseOtlpEndpoint } from './otlp.js';
+
+/** What each plain kind of variable is read into. */
+interface KindValues {
+  text: string;
+  boolean: boolean;
+  /** 0 to 1. */
+  ratio: number;
+  otlpEndpoint: EndpointAddress;
+  jaegerEndpoint: JaegerEndpoint;
+  /** `key=value` pairs whose values are secrets. */
+  headers: Readonly<Record<string, string>>;
+  /** `key=value` pairs. */
+  attributes: Readonly<Record<string, string>>;
+}
+
+/** How the text of a variable is read. */
+type VariableKind =
+  | { readonly kind: keyof KindValues }
+  | { readonly kind: 'integer'; readonly min: number; readonly max?: number }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  /** Comma separated; `none` empties the list. */
+  | { readonly kind: 'list'; readonly choices: readonly string[] };
+
+/** One environment variable: how it is read, what it means, and what holds without it. */
+export type EnvironmentVariable = VariableKind & {
+  readonly description: string;
+  /** What holds when the variable is not set, in words. */
+  readonly default: string;
+  /** The option that says the same in code, and wins; undefined when there is none. */
+  readonly option?: string;
+};
+
+/** The type a variable is read into. */
+export type VariableValue<V> = V extends { kind: 'integer' }
+  ? number
+  : V extends { kind: 'choice'; choices: readonly (infer C)[] }
+    ? C
+    : V extends { kind: 'list'; choices: readonly (infer C)[] }
+      ? readonly Exclude<C, 'none'>[]
+      : V extends { kind: infer K extends keyof KindValues }
+        ? KindValues[K]
+        : never;
+
+/** What the environment says, read by the table, and everything that is wrong with it. */
+interface EnvironmentReading {
+  readonly values: EnvironmentValues;
+  readonly problems: readonly ConfigurationProblem[];
+}
+
+/** Reads every variable of `ENVIRONMENT_VARIABLES`; an empty one counts as not set, a wrong one is left out. */
+export function readEnvironment(env: NodeJS.ProcessEnv): EnvironmentReading {
+  const values: Partial<Record<EnvironmentVariableName, unknown>> = {};
+  const problems: ConfigurationProblem[] = [];
+  for (const name of Object.keys(ENVIRONMENT_VARIABLES) as EnvironmentVariableName[]) {
+    const text = env[name]?.trim();
+    if (text === undefined || text === '') continue;
+    const variable = ENVIRONMENT_VARIABLES[name];
+    const { value, remedy } = parseEnvironmentValue(text, variable);
+    if (value !== undefined) values[name] = value;
+    if (remedy !== undefined)
+      problems.push({ name, received: renderVariable(variable, text), setIn: 'environment', remedy });
+  }
+  // Each value was read by the parser of its own kind; the table's types cannot follow it through the loop.
+  return { values: values as EnvironmentValues, problems };
+}
+
+function renderVariable({ kind }: EnvironmentVariable, text: string): string {
+  if (kind === 'headers') return HIDDEN;
+  return kind === 'otlpEndpoint' || kind === 'jaegerEndpoint' ? renderEndpoint(text) : renderReceived(text);
+}
+
+const PLAIN_PARSERS: { readonly [K in keyof KindValues]: (text: string) => Parsed<KindValues[K]> } = {
+  text: (text) => ({ value: text }),
+  boolean: parseBoolean,
+  ratio: parseRatio,
+  otlpEndpoint: parseOtlpEndpoint,
+  jaegerEndpoint: parseJaegerEndpoint,
+  headers: parseHeaders,
+  attributes: parseKeyValueList,
+};
+
+/** Reads the text of a variable as its kind says; `text` is trimmed and not empty. */
+function parseEnvironmentValue(text: string, variable: VariableKind): Parsed<unknown> {
+  switch (variable.kind) {
+    case 'integer':
+      return parseInteger(text, variable.min, variable.max ?? Number.MAX_SAFE_INTEGER);
+    case 'choice':
+      return parseChoice(text, variable.choices);
+    case 'list':
+      return parseList(text, variable.choices);
+    default:
+      return PLAIN_PARSERS[variable.kind](text);
+  }
+}
+
+function parseBoolean(text: string): Parsed<boolean> {
+  const lower = text.toLowerCase();
+  if (lower === 'true' || lower === 'false') return { value: lower === 'true' };
+  return { remedy: 'Write true or false.' };
+}
+
+function parseRatio(text: string): Parsed<number> {
+  const value = Number(text);
+  if (value >= 0 && value <= 1) return { value };
+  return { remedy: 'Write a number from 0 to 1, for example 0.1 for one trace in ten.' };
+}
+
+function parseInteger(text: string, min: number, max: number): Parsed<number> {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return { value };
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return { remedy: `Write a whole number ${range}.` };
+}
+
+function parseChoice(text: string, choices: readonly string[]): Parsed<string> {
+  const value = choices.find((choice) => choice === text.toLowerCase());
+  if (value !== undefined) return { value };
+  if (choices.includes('traceidratio') && parseRatio(text).value !== undefined)
+    return {
+      remedy: `For a share write OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=${text}.`,
+    };
+  return { remedy: `Write one of ${choices.join(', ')}.` };
+}
+
+function parseList(text: string, choices: readonly string[]): Parsed<readonly string[]> {
+  const names = text
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const unknown = names.filter((name) => !choices.includes(name));
+  const known = [...new Set(names)].filter((name) => choices.includes(name));
+  const value = known.includes('none') ? [] : known;
+  if (unknown.length === 0) return { value };
+  const remedy = `Left out: ${unknown.join(', ')}. Known here are ${choices.join(', ')}.`;
+  return known.length === 0 ? { remedy } : { value, remedy };
+}
+
+function parseHeaders(text: string): Parsed<Readonly<Record<string, string>>> {
+  const parsed = parseKeyValueList(text);
+  if (parsed.value === undefined) return parsed;
+  const sendable = Object.entries(parsed.value).every(
+    ([name, value]) => isHeaderName(name) && isHeaderValue(value),
+  );
+  return sendable
+    ? parsed
+    : { remedy: 'Write names and values that HTTP allows in a header: no line breaks or spaces in names.' };
+}
+
+/**
+ * Reads `key=value,key2=value2` with percent-encoded values, the form of `OTEL_RESOURCE_ATTRIBUTES` and
+ * `OTEL_EXPORTER_OTLP_HEADERS`. One wrong entry discards the whole list, as the specification asks.
+ */
+function parseKeyValueList(text: string): Parsed<Readonly<Record<string, string>>> {
+  const entries = new Map<string, string>();
+  for (const [index, entry] of text.split(',').entries()) {
+    if (entry.trim() === '') continue;
+    const separator = entry.indexOf('=');
+    const key = decode(entry.slice(0, Math.max(separator, 0)).trim());
+    const value = decode(entry.slice(separator + 1).trim());
+    if (separator < 1 || key === undefined || key === '')
+      return { remedy: `Write key=value pairs separated by commas; entry ${index + 1} is none.` };
+    if (value === undefined)
+      return { remedy: `Percent-encode values (a % itself is %25); entry ${index + 1} cannot be decoded.` };
+    entries.set(key, value);
+  }
+  return { value: Object.fromEntries(entries) };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A malformed escape is the caller's remedy to write, not ours to throw.
+    return undefined;
+  }
+}
