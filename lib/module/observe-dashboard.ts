@@ -11,7 +11,7 @@ import { describeRoutes } from '../dashboard/routes/describe-routes.js';
 import { findHandlers, type ModulesLike } from '../dashboard/routes/find-handlers.js';
 import { type RouteWatch, watchRoutes } from '../dashboard/routes/watch-routes.js';
 import { warnOnce } from '../errors/warnings.js';
-import { loadedLibraries } from '../instrumentation/clients/recorded-libraries.js';
+import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
 import { activeInstrumentations } from '../instrumentation/active-instrumentations.js';
 import { writeOwnLine } from '../logging/own-lines.js';
 import { TelemetryLogger } from '../logging/telemetry-logger.js';

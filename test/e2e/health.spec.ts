@@ -32,7 +32,7 @@ describe('GET /health of the dashboard', () => {
 
   beforeAll(async () => {
     const clients = [
-      writePackage(folder, 'postgres', '3.4.5', 'index.js'),
+      writePackage(folder, 'tedious', '19.0.0', 'index.js'),
       writePackage(folder, 'mongodb', '99.1.2', 'lib/cmap/connection.js'),
     ];
     service = fork(join(__dirname, 'programs/loaded-libraries.mjs'), {
@@ -65,8 +65,8 @@ describe('GET /health of the dashboard', () => {
     expect(unrecorded).toEqual([
       { name: 'mongodb', version: '99.1.2', recorded: false, reason: expect.any(String) as unknown },
       {
-        name: 'postgres',
-        version: '3.4.5',
+        name: 'tedious',
+        version: '19.0.0',
         recorded: false,
         reason: expect.stringContaining('no instrumentation') as unknown,
       },

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { applicationRequire } from '../../process/application-require.js';
 import { processWide } from '../../process/process-wide.js';
 
 /** A client library that this process has loaded, and whether its calls are recorded. */
@@ -29,20 +28,6 @@ interface Unrecorded {
 /** By folder of the package: one may be instrumented in several of its files. */
 const noted = processWide('recorded-libraries', () => new Map<string, LoadedLibrary>());
 const versions = new Map<string, string | undefined>();
-
-/** Clients of databases and queues that nothing here instruments. */
-const NOT_INSTRUMENTED = [
-  'better-sqlite3',
-  'cassandra-driver',
-  'couchbase',
-  'mariadb',
-  'memcached',
-  'oracledb',
-  'pg-native',
-  'postgres',
-  'sqlite3',
-  'tedious',
-];
 
 /**
  * Notes whether a loaded copy of a package is recorded, for the page and its API. Where it is not and that can be
@@ -72,24 +57,9 @@ export function noteLibrary(
   };
 }
 
-/** The client libraries that this process has loaded, sorted by name. */
-export function loadedLibraries(): readonly LoadedLibrary[] {
-  const found = new Map(noted);
-  const paths = Object.keys(applicationRequire().cache);
-  for (const name of NOT_INSTRUMENTED) {
-    const pattern = { name, anyFile: new RegExp(String.raw`[\\/]node_modules[\\/]${name}[\\/]`) };
-    for (const path of paths) {
-      if (!pattern.anyFile.test(path)) continue;
-      const folder = folderOf(pattern, path);
-      found.set(folder, {
-        name,
-        version: packageVersion(folder),
-        recorded: false,
-        reason: 'there is no instrumentation for it; pass one of OpenTelemetry in `instrumentations`',
-      });
-    }
-  }
-  return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
+/** The libraries that were noted, by the folder of the package. */
+export function notedLibraries(): ReadonlyMap<string, LoadedLibrary> {
+  return noted;
 }
 
 /** The version of the package that a file of it belongs to, as numbers; undefined where it cannot be read. */
@@ -98,12 +68,14 @@ export function versionAt(pattern: PackagePattern, path: string): readonly [numb
   return major === undefined ? undefined : [Number(major), Number(minor)];
 }
 
-function folderOf({ anyFile }: PackagePattern, path: string): string {
+/** Folder of the package that a file of it belongs to. */
+export function folderOf({ anyFile }: PackagePattern, path: string): string {
   const [folder = path] = anyFile.exec(path) ?? [];
   return path.slice(0, path.lastIndexOf(folder) + folder.length);
 }
 
-function packageVersion(folder: string): string | undefined {
+/** The version in the package.json of a folder; undefined where it cannot be read. */
+export function packageVersion(folder: string): string | undefined {
   if (!versions.has(folder)) {
     let version: unknown;
     try {
