@@ -5,7 +5,7 @@ import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
 import { copyBounded, textOf } from '../recording/copy-bounded.js';
 import { fitsBounds } from '../recording/fits-bounds.js';
-import { TRACE_FLAGS, lineContext, spanContextOf } from './log-entry.js';
+import { otelContextOf, OWN_KEYS, SPAN_FIELDS, spanContextOf } from './log-entry.js';
 import { loggingState } from './logging-state.js';
 import { redactFields } from './pino-safety.js';
 import { serializeError } from '../recording/describe-error.js';
@@ -16,14 +16,11 @@ type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;
 /** Fields of one line. */
 const MAX_FIELDS = 1_000;
 
-/** Written by the logger itself; an extra of that name would make the line say something false. */
-const RESERVED = ['level', 'time', 'service'] as const;
-
 /**
- * A pino mixin that adds `trace_id`, `span_id` and `trace_flags` of the active span, and nothing outside a span, to
- * what the application's own mixin adds.
+ * A pino mixin that adds the fields of the active span, and nothing outside of a span, to what the application's own
+ * mixin adds.
  *
- * @param fallback whose span counts where none is active
+ * @param fallback its span is taken where none is active
  */
 export function createMixin(ownMixin: MixinFn | undefined, fallback?: Context): MixinFn {
   return (mergeObject, level, logger) => {
@@ -31,12 +28,9 @@ export function createMixin(ownMixin: MixinFn | undefined, fallback?: Context): 
       ? callOwnMixin(ownMixin, mergeObject, level, logger)
       : {};
     const spanContext =
-      spanContextOf(lineContext()) ?? (fallback === undefined ? undefined : spanContextOf(fallback));
-    if (spanContext !== undefined) {
-      fields.trace_id = spanContext.traceId;
-      fields.span_id = spanContext.spanId;
-      fields.trace_flags = TRACE_FLAGS[spanContext.traceFlags & 0xff];
-    }
+      spanContextOf(otelContextOf(mergeObject)) ??
+      (fallback === undefined ? undefined : spanContextOf(fallback));
+    if (spanContext !== undefined) for (const { key, read } of SPAN_FIELDS) fields[key] = read(spanContext);
     return fields;
   };
 }
@@ -114,7 +108,7 @@ export function createMergeStrategy(
       Object.assign(mixinObject, mergeObject)) as Record<string, unknown>;
     // The application's strategy may hand back the caller's own object, which is not ours to change.
     const fields = merged === mergeObject ? { ...merged } : merged;
-    for (const key of RESERVED) {
+    for (const key of OWN_KEYS) {
       if (fields[key] === undefined) continue;
       fields[`extra_${key}`] = fields[key];
       fields[key] = undefined;

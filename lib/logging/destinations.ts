@@ -7,11 +7,11 @@ import {
 } from 'pino';
 import type { LoggingConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { type Destination, type LineBytes, loggingState } from './logging-state.js';
+import { loggingState } from './logging-state.js';
 import { writeSync } from 'node:fs';
 import { isError } from '../errors/is-error.js';
 import { atProcessEnd } from '../process/process-end.js';
-import { LineBuffer } from './line-buffer.js';
+import { type Destination, LineBuffer, type LineBytes } from './line-buffer.js';
 
 interface Flushable extends DestinationStream {
   flushSync?: () => void;

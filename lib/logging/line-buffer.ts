@@ -168,3 +168,19 @@ export class LineBuffer {
 function isPlain(text: string): boolean {
   return !NEEDS_ESCAPE.test(text) && text.isWellFormed();
 }
+
+/** A destination that takes bytes: whoever opens it appends one line, and then says so. */
+export interface LineBytes {
+  /** Undefined where lines are being dropped. */
+  readonly open: () => LineBuffer | undefined;
+  readonly appended: () => void;
+}
+
+/** Where lines end up, reduced to what the sink needs. */
+export interface Destination {
+  readonly write: (line: string) => void;
+  /** Absent where lines are read as texts. */
+  readonly bytes?: LineBytes;
+  readonly flush: () => void;
+  readonly close: () => void;
+}

@@ -1,24 +1,117 @@
 import {
   type Context,
+  context as contextApi,
   INVALID_TRACEID,
   SeverityNumber,
   type SpanContext,
-  context as contextApi,
   trace,
 } from '@opentelemetry/api';
+
+import { type SerializedError } from '../recording/describe-error.js';
 import { withoutEndedTrace } from '../recording/lineage.js';
+import { type Destination } from './line-buffer.js';
 
-let given: Context | undefined;
+/** What one log line says, after redaction. Log records, span events and the text formats are made of it. */
+export interface LogEntry {
+  /** pino's number: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal. */
+  readonly level: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** When the line was seen, where `time` is the value that another logger wrote. Default: `time`. */
+  readonly observedTime?: number;
+  readonly message: string;
+  /** The class that logs; the instrumentation scope of the log record. */
+  readonly context: string | undefined;
+  readonly error: SerializedError | undefined;
+  /** What the caller attached, and `context`. Not changed. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Whether each field is a text, number or boolean, so that none needs a bounded copy. */
+  readonly isPlain: boolean;
+  /** The span in it is the one that the line belongs to. */
+  readonly otelContext: Context;
+  /** As the line has them; the text formats show them. */
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+}
 
-/** The context whose span a line belongs to. */
-export function lineContext(): Context {
-  return given ?? withoutEndedTrace(contextApi.active());
+/** An entry and its way of being written: `FastLine` or `PinoLine`. */
+export interface Line {
+  readonly otelContext: Context;
+  readonly entry: LogEntry;
+  /** Returns false, and writes nothing, where the other writer has to write it. */
+  writeTo(destination: Destination): boolean;
+}
+
+/** A field that each line of a span has. */
+interface SpanField {
+  readonly key: string;
+  readonly read: (spanContext: SpanContext) => string;
 }
 
 /** Two hexadecimal digits for each byte, as in a `traceparent` header. */
-export const TRACE_FLAGS: readonly string[] = Array.from({ length: 256 }, (_, flags) =>
+const TRACE_FLAGS: readonly string[] = Array.from({ length: 256 }, (_, flags) =>
   flags.toString(16).padStart(2, '0'),
 );
+
+export function readTraceFlags(flags: number): string {
+  return TRACE_FLAGS[flags & 0xff] ?? '';
+}
+
+/** The fields that each line has. One more is added here: both writers and the reserved keys follow. */
+const PROCESS_FIELDS = [
+  { key: 'service', read: (process: { readonly serviceName: string }) => process.serviceName },
+] as const;
+
+export function readProcessFields(process: { readonly serviceName: string }): Record<string, unknown> {
+  return Object.fromEntries(PROCESS_FIELDS.map(({ key, read }) => [key, read(process)]));
+}
+
+export const SPAN_FIELDS: readonly SpanField[] = [
+  { key: 'trace_id', read: ({ traceId }) => traceId },
+  { key: 'span_id', read: ({ spanId }) => spanId },
+  { key: 'trace_flags', read: ({ traceFlags }) => readTraceFlags(traceFlags) },
+];
+
+/**
+ * Keys that have a meaning of their own in a line.
+ *
+ * - `own`: the logger writes it on each line, and a field of the caller must not make it false: it becomes `extra_level`, ….
+ * - `given`: a field of the caller may take its place, but it belongs to no field of the entry.
+ * - `special`: the logger treats the value in its own way.
+ */
+const RESERVED_KEYS: ReadonlyMap<string, 'own' | 'given' | 'special'> = new Map([
+  ...['level', 'time', ...PROCESS_FIELDS.map(({ key }) => key)].map((key) => [key, 'own'] as const),
+  ...['pid', 'hostname', ...SPAN_FIELDS.map(({ key }) => key)].map((key) => [key, 'given'] as const),
+  ...['msg', 'err', '__proto__'].map((key) => [key, 'special'] as const),
+]);
+
+/** Whether only pino can write a field of this name. */
+export function isReservedKey(key: string): boolean {
+  return RESERVED_KEYS.has(key);
+}
+
+/** Whether the value is in the line for the logger or the resource, so that it is no field of the entry. */
+export function isNoField(key: string): boolean {
+  const kind = RESERVED_KEYS.get(key);
+  return kind === 'own' || kind === 'given';
+}
+
+/** Keys under which a caller can write nothing. */
+export const OWN_KEYS: readonly string[] = [...RESERVED_KEYS]
+  .filter(([, kind]) => kind === 'own')
+  .map(([key]) => key);
+
+/** On the fields of a line: the OpenTelemetry context it belongs to, where that is not the active one. */
+export const OTEL_CONTEXT = Symbol('nestjs-telemetry.otel-context');
+
+/** The OpenTelemetry context of a line: the one that its fields carry, or else the active one. */
+export function otelContextOf(fields: unknown): Context {
+  const carried =
+    typeof fields === 'object' && fields !== null
+      ? (fields as { readonly [OTEL_CONTEXT]?: Context })[OTEL_CONTEXT]
+      : undefined;
+  return carried ?? withoutEndedTrace(contextApi.active());
+}
 
 /** The identity of the span a line in `context` belongs to; undefined outside of a valid one. */
 export function spanContextOf(context: Context): SpanContext | undefined {
@@ -26,19 +119,10 @@ export function spanContextOf(context: Context): SpanContext | undefined {
   return spanContext?.traceId === INVALID_TRACEID ? undefined : spanContext;
 }
 
-/**
- * Writes a line, at once, as one of `context`. Nothing is awaited while a line is written, so that no storage that follows
- * asynchronous calls has to be entered for it.
- */
-export function writeLineIn(context: Context, write: () => void): void {
-  const before = given;
-  given = context;
-  try {
-    write();
-  } finally {
-    given = before;
-  }
-}
+/** pino's numbers of its levels. */
+export const LEVEL_VALUES = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
+
+export type LineLevel = keyof typeof LEVEL_VALUES;
 
 /** One severity under each of its names. */
 interface Severity {

@@ -1,17 +1,17 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 
-import { type Attributes, createContextKey, trace } from '@opentelemetry/api';
+import { createContextKey, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
 import { copyBounded } from '../recording/copy-bounded.js';
 import { redaction } from '../redaction/active-redaction.js';
-import { lineContext } from './log-entry.js';
+import { type Line, otelContextOf } from './log-entry.js';
 import { type EmitLogRecord, addSpanEvent } from './record-entry.js';
-import type { Destination } from './logging-state.js';
-import { type LineFormat, type LineKeys, type LineParts, type LineSource, WrittenLine } from './pino-line.js';
-import { PlainLine } from './fast-line.js';
+import { type Destination } from './line-buffer.js';
+import { FastLine, MAX_FAST_BYTES } from './fast-line.js';
+import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
 import { redactPlainFields } from './pino-safety.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
@@ -22,7 +22,7 @@ const MAX_LINE_LENGTH = 256 * 1024;
 
 export interface LogSinkOptions {
   readonly destination: Destination;
-  /** Asked for each line that is not written past pino: the application may choose another logger. */
+  /** Asked for each line that pino writes: the application may choose another logger. */
   readonly format: () => LineFormat;
   readonly keys: LineKeys;
   readonly spanEvents: boolean;
@@ -30,19 +30,16 @@ export interface LogSinkOptions {
   readonly emitLogRecord: EmitLogRecord | undefined;
   /** Whether pino writes fields as they are: nothing redacts, formats, nests or renames them. */
   readonly writesFieldsAsGiven: boolean;
-  /** Whether a line of plain fields looks the same written past pino. */
-  readonly writesPlainLines: boolean;
+  /** Whether lines of plain fields are written without pino, which makes no difference to them. */
+  readonly writesFastLines: boolean;
 }
 
-/** Whoever listens there is told of each line that pino writes. */
+/** Its subscribers are called for each line that pino writes. */
 const pinoLines = tracingChannel('pino_asJson');
 
-/** A longer line may hold texts that have to be cut for a log record. */
-const MAX_PLAIN_LENGTH = 4_096;
-
 /**
- * The stream below pino: takes each line as it is after redaction, and hands it once to the destination, the log
- * record processors and the active span. Never throws into whoever logs.
+ * The stream below pino: takes each line after redaction and passes it once to the destination, the log record
+ * processors and the span. Never throws into the code that logs.
  */
 export class LogSink {
   /**
@@ -63,24 +60,30 @@ export class LogSink {
   constructor(private readonly options: LogSinkOptions) {}
 
   write(line: string): void {
-    const parts = this.takeParts(line);
-    const text = line.length > MAX_LINE_LENGTH ? cutDown(line) : line;
     const { format, keys } = this.options;
-    this.deliver(new WrittenLine(text, this.lastLevel, parts, format(), keys));
+    const text = line.length > MAX_LINE_LENGTH ? cutDown(line) : line;
+    const otelContext = otelContextOf(this.lastObj);
+    const written = { text, level: this.lastLevel, otelContext, parts: this.takeParts(line) };
+    this.deliver(new PinoLine(written, format(), keys));
   }
 
   /**
-   * Writes a line of the root logger past pino. Returns false, and writes nothing, where pino has to.
+   * Writes a line of the root logger without pino. Returns false, and writes nothing, where pino has to.
    *
    * @param bindings what the logger puts on each of its lines
    */
-  writePlain(level: number, fields: Attributes, message: string, bindings: unknown): boolean {
-    if (!this.options.writesPlainLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
+  writeFast(
+    level: number,
+    fields: Readonly<Record<string, unknown>>,
+    message: string,
+    bindings: unknown,
+    otelContext = otelContextOf(undefined),
+  ): boolean {
+    if (!this.options.writesFastLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
       return false;
-    const kept = redactPlainFields(fields);
-    if (kept === undefined || typeof message !== 'string') return false;
-    const said = redaction().text(message);
-    return this.deliver(new PlainLine(level, said, kept, trace.getSpan(lineContext()), bindings));
+    const clean = redactPlainFields(fields);
+    if (clean === undefined || typeof message !== 'string') return false;
+    return this.deliver(new FastLine(level, redaction().text(message), clean, otelContext, bindings));
   }
 
   /** Runs `write`, whose lines become log records only. */
@@ -106,19 +109,19 @@ export class LogSink {
     // Kept, it would hold on to whatever the last line was about.
     this.lastObj = undefined;
     this.lastLogger = undefined;
-    if (!this.options.writesFieldsAsGiven || line.length > MAX_PLAIN_LENGTH) return undefined;
+    if (!this.options.writesFieldsAsGiven || line.length > MAX_FAST_BYTES) return undefined;
     return bindingsOf(lastLogger) === this.rootBindings ? { fields, message, time } : undefined;
   }
 
   /** Returns false, with nothing done, for a line that does not let itself be written. */
-  private deliver(line: LineSource): boolean {
+  private deliver(line: Line): boolean {
     // A line made while a line is being written (a processor or a destination that logs) goes to the destination
     // only; one made by that in turn goes nowhere, or it would never end.
     if (this.depth > 1) return true;
     this.depth += 1;
     try {
       if (!this.muted && !line.writeTo(this.options.destination)) return false;
-      if (this.depth === 1) this.handOn(line);
+      if (this.depth === 1) this.record(line);
     } catch (error) {
       warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);
     } finally {
@@ -127,16 +130,16 @@ export class LogSink {
     return true;
   }
 
-  private handOn(line: LineSource): void {
+  private record(line: Line): void {
     const { emitLogRecord, spanEvents } = this.options;
-    const active = lineContext();
+    const { otelContext } = line;
     // What an exporter logs while it exports must not become the next thing to export.
-    if (isTracingSuppressed(active)) return;
-    emitLogRecord?.(line.toRecord());
+    if (isTracingSuppressed(otelContext)) return;
+    emitLogRecord?.(line.entry);
     if (!spanEvents) return;
-    const span = trace.getSpan(active);
-    if (span?.isRecording() === true && active.getValue(WITHOUT_SPAN_EVENT) === undefined)
-      addSpanEvent(span, line.toContent());
+    const span = trace.getSpan(otelContext);
+    if (span?.isRecording() === true && otelContext.getValue(WITHOUT_SPAN_EVENT) === undefined)
+      addSpanEvent(span, line.entry);
   }
 }
 

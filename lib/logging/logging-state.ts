@@ -1,17 +1,25 @@
-import type { Logger } from 'pino';
-import type { LoggingConfig } from '../config/telemetry-config.interface.js';
-import type { LineBuffer } from './line-buffer.js';
+import { type Context } from '@opentelemetry/api';
+import { type Logger } from 'pino';
+
+import { type LoggingConfig } from '../config/telemetry-config.interface.js';
+import { type Destination } from './line-buffer.js';
+import { LEVEL_VALUES, type LineLevel, OTEL_CONTEXT } from './log-entry.js';
 
 /** The pino instance that everything of this process logs through, and what must happen when it ends. */
 export interface RootLogger {
   readonly logger: Logger;
   readonly config: LoggingConfig;
   /**
-   * Writes a line whose level is enabled past pino, exactly as pino would; false where only pino can write it.
+   * Writes a line whose level is enabled without pino, exactly as pino would; false where only pino can write it.
    *
    * @param level pino's number
    */
-  writePlain(level: number, fields: Readonly<Record<string, unknown>>, message: string): boolean;
+  writeFast(
+    level: number,
+    fields: Readonly<Record<string, unknown>>,
+    message: string,
+    otelContext: Context | undefined,
+  ): boolean;
   /** Whether lines end up on standard output, where NestJS's own lines do. */
   readonly writesToStdout: boolean;
   /** Runs `write`, whose lines become log records only: the destination does not get them. */
@@ -20,22 +28,6 @@ export interface RootLogger {
   flush(): void;
   /** Gives up what the logger holds beyond standard output (a transport's worker). Lines after it are lost. */
   close(): void;
-}
-
-/** A destination that takes bytes: whoever opens it appends one line, and then says so. */
-export interface LineBytes {
-  /** Undefined where lines are being dropped. */
-  readonly open: () => LineBuffer | undefined;
-  readonly appended: () => void;
-}
-
-/** Where lines end up, reduced to what the sink needs. */
-export interface Destination {
-  readonly write: (line: string) => void;
-  /** Absent where lines are read as texts. */
-  readonly bytes?: LineBytes;
-  readonly flush: () => void;
-  readonly close: () => void;
 }
 
 /** What must exist once per process, however many copies of this package are loaded (ESM, CommonJS). */
@@ -79,20 +71,22 @@ export function currentLogger(): Logger | undefined {
   return root.logger;
 }
 
-/** pino's numbers of its levels. */
-export const LEVEL_VALUES = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
-
-export type LineLevel = keyof typeof LEVEL_VALUES;
-
-/** Writes a line whose level is enabled: past pino where that makes no difference to the line, or through it. */
+/**
+ * Writes a line whose level is enabled: without pino where that makes no difference to the line, or through it.
+ *
+ * @param fields made for this line: may be changed
+ * @param otelContext the context the line belongs to. Default: the active one
+ */
 export function writeLine(
   logger: Logger,
   level: LineLevel,
-  fields: Readonly<Record<string, unknown>>,
+  fields: Record<string, unknown>,
   message: string,
+  otelContext?: Context,
 ): void {
   const { root } = loggingState();
   // A child has bindings, and possibly options, of its own.
-  const isPlain = root?.logger === logger && root.writePlain(LEVEL_VALUES[level], fields, message);
-  if (!isPlain) logger[level](fields, message);
+  if (root?.logger === logger && root.writeFast(LEVEL_VALUES[level], fields, message, otelContext)) return;
+  if (otelContext !== undefined) (fields as { [OTEL_CONTEXT]?: Context })[OTEL_CONTEXT] = otelContext;
+  logger[level](fields, message);
 }

@@ -1,7 +1,8 @@
 import { ConsoleLogger, type LogLevel, Logger, type LoggerService } from '@nestjs/common';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import type { Logger as Pino } from 'pino';
-import { type LineLevel, currentLogger, loggingState, writeLine } from './logging-state.js';
+import { type LineLevel } from './log-entry.js';
+import { currentLogger, loggingState, writeLine } from './logging-state.js';
 import { inspect, types } from 'node:util';
 import { isError } from '../errors/is-error.js';
 import { copyBounded, readSafely, textOf } from '../recording/copy-bounded.js';

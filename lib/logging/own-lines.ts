@@ -1,6 +1,5 @@
 import { type Context, ROOT_CONTEXT, context as contextApi, context, trace } from '@opentelemetry/api';
 import { isError } from '../errors/is-error.js';
-import { writeLineIn } from './log-entry.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
 import { describeThrown } from '../recording/describe-error.js';
@@ -40,19 +39,21 @@ export function writeRequestLine(request: FinishedRequest): void {
   const logger = currentLogger();
   const level = readLevel(request);
   if (logger?.isLevelEnabled(level) !== true) return;
+  const otelContext = contextOf(request);
   const write = (): void => {
-    writeLine(logger, level, toFields(request), toMessage(request));
+    writeLine(logger, level, toFields(request), toMessage(request), otelContext);
   };
   writeOwnLine(level, () => {
-    if (asksForActiveSpan()) contextApi.with(contextOf(request), write);
-    else writeLineIn(contextOf(request), write);
+    if (asksForActiveSpan()) contextApi.with(otelContext, write);
+    else write();
   });
 }
 
 /** Whether code of the application runs while a line is written, which may look for the active span. */
 function asksForActiveSpan(): boolean {
   const { pino, destination } = loggingState().root?.config ?? {};
-  return destination !== undefined || pino?.mixin !== undefined || pino?.hooks !== undefined;
+  const asking = [pino?.mixin, pino?.mixinMergeStrategy, pino?.hooks];
+  return destination !== undefined || asking.some((option) => option !== undefined);
 }
 
 /** A span that has ended takes no events, so nothing has to keep the line from becoming one. */

@@ -161,16 +161,17 @@ export function redactFields<T extends Fields>(
 }
 
 /** The same for fields of texts, numbers and booleans; undefined where one is something else. */
-export function redactPlainFields(fields: Attributes): Attributes | undefined {
+export function redactPlainFields(fields: Fields): Attributes | undefined {
   const policy = redaction();
   let copy: Attributes | undefined;
   for (const key in fields) {
     const value = fields[key];
-    if (typeof value === 'object' || typeof value === 'undefined') return undefined;
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+      return undefined;
     const kept = policy.attribute(key, value);
-    if (kept !== value) (copy ??= { ...fields })[key] = kept;
+    if (kept !== value) (copy ??= { ...(fields as Attributes) })[key] = kept;
   }
-  return copy ?? fields;
+  return copy ?? fields; // each was looked at
 }
 
 /** The application's serializers, whose results are redacted. */

@@ -1,74 +1,60 @@
-import { type Attributes, type Logger, type Span, logs } from '@opentelemetry/api';
-import type { RedactedLogRecord } from '../recording/limited-logger-provider.js';
-import { lineContext, nameSeverity } from './log-entry.js';
+import { type Attributes, type Logger, logs, type Span } from '@opentelemetry/api';
+
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+} from '../config/semantic-conventions.constants.js';
 import { clipText, copyBounded } from '../recording/copy-bounded.js';
-import type { LineContent, LogLine } from './pino-line.js';
 import { ownProperties, renderStack } from '../recording/describe-error.js';
+import { type RedactedLogRecord } from '../recording/limited-logger-provider.js';
+import { addRedactedEvent } from '../recording/redacted-event.js';
+import { type LogEntry, nameSeverity } from './log-entry.js';
 
 const MAX_LOGGERS = 1_000;
 const LIBRARY_NAME = 'nestjs-telemetry';
 
-/** What a log record says of a line. */
-export interface LineRecord {
-  /** pino's number. */
-  readonly level: number;
-  /** Milliseconds since the epoch. */
-  readonly time: number;
-  /** When the line was seen, where `time` is what the application's logger says. Default: `time`. */
-  readonly observedTime?: number;
-  readonly message: string;
-  /** The class that logged: the record's instrumentation scope. */
-  readonly context: string | undefined;
-  /** Not changed, and not kept longer than a processor keeps it. */
-  readonly attributes: Attributes;
-}
-
-/** Sends one line to the registered LoggerProvider. */
-export type EmitLogRecord = (line: LineRecord) => void;
+/** Sends one entry to the registered LoggerProvider. */
+export type EmitLogRecord = (entry: LogEntry) => void;
 
 /** An emitter whose loggers belong to the provider that is registered when the first line comes. */
 export function createLogRecordEmitter(): EmitLogRecord {
   const loggers = new Map<string, Logger>();
-  return (line) => {
-    const name = line.context ?? LIBRARY_NAME;
+  return (entry) => {
+    const name = entry.context ?? LIBRARY_NAME;
     let logger = loggers.get(name);
     if (logger === undefined) {
       logger = logs.getLogger(name);
       // Contexts are class names; a context made up per request must not grow this for ever.
       if (loggers.size < MAX_LOGGERS) loggers.set(name, logger);
     }
-    const severity = nameSeverity(line.level);
+    const severity = nameSeverity(entry.level);
     const record: RedactedLogRecord = {
       isRedacted: true,
       severityNumber: severity.number,
       severityText: severity.text,
-      body: line.message,
-      attributes: line.attributes,
-      timestamp: line.time,
-      observedTimestamp: line.observedTime ?? line.time,
-      context: lineContext(),
+      body: entry.message,
+      attributes: attributesOf(entry),
+      timestamp: entry.time,
+      observedTimestamp: entry.observedTime ?? entry.time,
+      context: entry.otelContext,
     };
     logger.emit(record);
   };
 }
 
-/** The record of a line that was read back. */
-export function toLineRecord(line: LogLine): LineRecord {
-  const { level, time, message, context } = line;
-  return { level, time, observedTime: Date.now(), message, context, attributes: attributesOf(line) };
-}
-
-function attributesOf({ plain, fields, context, error }: LogLine): Attributes {
+function attributesOf({ isPlain, fields, error }: LogEntry): Attributes {
   // The line was JSON, so every value is one that a log record may carry.
-  const attributes = (plain === true ? { ...fields } : copyBounded(fields)) as Attributes;
-  if (context !== undefined) attributes.context = context;
+  const attributes = (isPlain ? fields : copyBounded(fields)) as Attributes;
   if (error === undefined) return attributes;
-  attributes['exception.type'] = error.type;
-  attributes['exception.message'] = error.message;
-  attributes['exception.stacktrace'] = renderStack(error);
   const own = ownProperties(error);
-  if (Object.keys(own).length > 0) attributes.err = own;
-  return attributes;
+  return {
+    ...attributes,
+    [ATTR_EXCEPTION_TYPE]: error.type,
+    [ATTR_EXCEPTION_MESSAGE]: error.message,
+    [ATTR_EXCEPTION_STACKTRACE]: renderStack(error),
+    ...(Object.keys(own).length > 0 && { err: own }), // bounded when the error was described
+  };
 }
 
 const MAX_FIELDS = 40;
@@ -78,23 +64,24 @@ const MAX_STACK = 8_192;
 const MAX_DEPTH = 3;
 
 /**
- * Puts the line on `span` as an event named `log`, which Jaeger shows among the span's logs. Small on purpose: a span
+ * Puts the entry on `span` as an event named `log`, which Jaeger shows among the span's logs. Small on purpose: a span
  * that outgrows one UDP packet (65,000 bytes) is lost as a whole.
  */
-export function addSpanEvent(span: Span, line: LineContent): void {
+export function addSpanEvent(span: Span, entry: LogEntry): void {
+  const { context, error } = entry;
   const attributes: Attributes = {
-    'log.severity': nameSeverity(line.level).text,
-    'log.message': clipText(line.message, MAX_TEXT),
+    'log.severity': nameSeverity(entry.level).text,
+    'log.message': clipText(entry.message, MAX_TEXT),
   };
-  if (line.context !== undefined) attributes['log.context'] = line.context;
-  if (line.error !== undefined) {
-    attributes['exception.type'] = line.error.type;
-    attributes['exception.message'] = clipText(line.error.message, MAX_TEXT);
-    attributes['exception.stacktrace'] = clipText(renderStack(line.error), MAX_STACK);
-    flatten(ownProperties(line.error), 'err.', attributes, 1, MAX_ERROR_PROPERTIES);
+  if (context !== undefined) attributes['log.context'] = context;
+  if (error !== undefined) {
+    attributes[ATTR_EXCEPTION_TYPE] = error.type;
+    attributes[ATTR_EXCEPTION_MESSAGE] = clipText(error.message, MAX_TEXT);
+    attributes[ATTR_EXCEPTION_STACKTRACE] = clipText(renderStack(error), MAX_STACK);
+    flatten(ownProperties(error), 'err.', attributes, 1, MAX_ERROR_PROPERTIES);
   }
-  flatten(line.fields, '', attributes, 0, MAX_FIELDS);
-  span.addEvent('log', attributes, line.time);
+  flatten(entry.fields, '', attributes, 0, MAX_FIELDS, context === undefined ? undefined : 'context');
+  addRedactedEvent(span, 'log', attributes, entry.time);
 }
 
 function flatten(
@@ -103,10 +90,12 @@ function flatten(
   into: Attributes,
   depth: number,
   room: number,
+  skipped?: string,
 ): number {
   let left = room;
   for (const key in fields) {
     if (left <= 0) return 0;
+    if (key === skipped) continue;
     const value = fields[key];
     if (isRecord(value) && depth < MAX_DEPTH)
       left = flatten(value, `${prefix}${key}.`, into, depth + 1, left);

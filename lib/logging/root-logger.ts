@@ -7,6 +7,7 @@ import { createPrettyFormatter, formatTextLine, usesColours } from './text-lines
 import { guardLogMethod, redactFields, redactLines, redactSerializers } from './pino-safety.js';
 import { nestWritesJson } from './nest-logger.js';
 import { bindingsOf, LogSink } from './log-sink.js';
+import { readProcessFields } from './log-entry.js';
 import { type RootLogger, loggingState } from './logging-state.js';
 import { openDestination } from './destinations.js';
 import { serializeError } from '../recording/describe-error.js';
@@ -38,7 +39,7 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     spanEvents: logging.spanEvents,
     emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
     writesFieldsAsGiven: writesFieldsAsGiven(logging),
-    writesPlainLines: writesPlainLines(logging),
+    writesFastLines: writesFastLines(logging),
   });
   const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
   redactLines(logger, { message: own.messageKey ?? 'msg', error: errorKey });
@@ -54,7 +55,8 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
   return {
     logger,
     config: logging,
-    writePlain: (level, fields, message) => sink.writePlain(level, fields, message, bindingsOf(logger)),
+    writeFast: (level, fields, message, otelContext) =>
+      sink.writeFast(level, fields, message, bindingsOf(logger), otelContext),
     writesToStdout:
       own.transport === undefined &&
       (logging.destination === undefined || logging.destination === process.stdout),
@@ -83,7 +85,7 @@ function formatterOf({ logging, serviceName }: TelemetryConfig): LineFormat {
 /** Options of pino that change nothing of a line of texts, numbers and booleans. */
 const WITHOUT_EFFECT = new Set(['level', 'enabled', 'transport', 'safe', 'depthLimit', 'edgeLimit']);
 
-function writesPlainLines({ redact, format, pino: own }: LoggingConfig): boolean {
+function writesFastLines({ redact, format, pino: own }: LoggingConfig): boolean {
   return format === 'json' && redact.length === 0 && Object.keys(own).every((key) => WITHOUT_EFFECT.has(key));
 }
 
@@ -113,7 +115,7 @@ function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: stri
     ...own,
     level: logging.level,
     ...(logging.redact.length > 0 && { redact: [...logging.redact] }),
-    base: redactFields({ service: serviceName, ...own.base }),
+    base: redactFields({ ...readProcessFields({ serviceName }), ...own.base }),
     mixin: createMixin(own.mixin),
     mixinMergeStrategy: createMergeStrategy(
       own.mixinMergeStrategy,

@@ -1,5 +1,5 @@
 import { nameSeverity } from './log-entry.js';
-import type { LogLine } from './pino-line.js';
+import type { LogEntry } from './log-entry.js';
 import { ownProperties, renderStack } from '../recording/describe-error.js';
 
 const INDENT = '    ';
@@ -12,13 +12,13 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
  * `INFO - Processing request [trace:<32 hex>] [span:<16 hex>] [OrderService] id=42`, then the stack of an error and of
  * its causes, indented.
  */
-export function formatTextLine(line: LogLine): string {
-  const parts = [`${nameSeverity(line.level).label} - ${indent(line.message)}`];
-  if (line.traceId !== undefined) parts.push(`[trace:${line.traceId}]`);
-  if (line.spanId !== undefined) parts.push(`[span:${line.spanId}]`);
-  if (line.context !== undefined) parts.push(`[${line.context}]`);
-  parts.push(...fieldsOf(line));
-  return `${escape(parts.join(' ') + stackOf(line))}\n`;
+export function formatTextLine(entry: LogEntry): string {
+  const parts = [`${nameSeverity(entry.level).label} - ${indent(entry.message)}`];
+  if (entry.traceId !== undefined) parts.push(`[trace:${entry.traceId}]`);
+  if (entry.spanId !== undefined) parts.push(`[span:${entry.spanId}]`);
+  if (entry.context !== undefined) parts.push(`[${entry.context}]`);
+  parts.push(...fieldsOf(entry));
+  return `${escape(parts.join(' ') + stackOf(entry))}\n`;
 }
 
 /** Colours of a terminal, by pino's level divided by ten; the same as NestJS's console logger has. */
@@ -40,7 +40,7 @@ export interface PrettyOptions {
  * Returns what writes lines for a terminal, as NestJS's console logger does:
  * `[orders] 4023  - 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35 span:00f067aa +3ms`.
  */
-export function createPrettyFormatter({ serviceName, colours }: PrettyOptions): (line: LogLine) => string {
+export function createPrettyFormatter({ serviceName, colours }: PrettyOptions): (entry: LogEntry) => string {
   const time = new Intl.DateTimeFormat(undefined, {
     year: 'numeric',
     month: '2-digit',
@@ -52,25 +52,25 @@ export function createPrettyFormatter({ serviceName, colours }: PrettyOptions): 
   const paint = (code: string, text: string): string =>
     !colours || text === '' ? text : `\u001b[${code}m${text}\u001b[0m`;
   let last: number | undefined;
-  return (line) => {
-    const step = Math.min(COLOURS.length - 1, Math.max(0, Math.floor(line.level / 10)));
+  return (entry) => {
+    const step = Math.min(COLOURS.length - 1, Math.max(0, Math.floor(entry.level / 10)));
     const colour = COLOURS[step] ?? COLOURS[0];
     const label = (NEST_LABELS[step] ?? '').padStart(7);
-    const passed = last === undefined ? '' : `+${Math.max(0, line.time - last)}ms`;
-    last = line.time;
-    const context = line.context === undefined ? '' : escape(`[${line.context}]`);
-    const ids = [shortId('trace', line.traceId), shortId('span', line.spanId)];
-    const details = escape([...fieldsOf(withoutRepetition(line)), ...ids].filter(Boolean).join(' '));
+    const passed = last === undefined ? '' : `+${Math.max(0, entry.time - last)}ms`;
+    last = entry.time;
+    const context = entry.context === undefined ? '' : escape(`[${entry.context}]`);
+    const ids = [shortId('trace', entry.traceId), shortId('span', entry.spanId)];
+    const details = escape([...fieldsOf(withoutRepetition(entry)), ...ids].filter(Boolean).join(' '));
     const head = [
       paint(colour, `[${serviceName}] ${process.pid}  -`),
-      time.format(line.time),
+      time.format(entry.time),
       paint(colour, label),
       paint(YELLOW, context),
-      paint(colour, escape(indent(line.message))),
+      paint(colour, escape(indent(entry.message))),
       paint(DIM, details),
       paint(YELLOW, passed),
     ];
-    return `${head.filter((part) => part !== '').join(' ')}${paint(DIM, escape(stackOf(line)))}\n`;
+    return `${head.filter((part) => part !== '').join(' ')}${paint(DIM, escape(stackOf(entry)))}\n`;
   };
 }
 
@@ -86,26 +86,29 @@ function shortId(name: string, id: string | undefined): string | undefined {
   return id === undefined ? undefined : `${name}:${id.slice(0, SHORT_ID)}`;
 }
 
-function withoutRepetition(line: LogLine): LogLine {
-  if (line.context !== 'HTTP' || !('duration_ms' in line.fields)) return line;
-  const { route, path } = line.fields;
-  const kept = Object.entries(line.fields).filter(
+function withoutRepetition(entry: LogEntry): LogEntry {
+  if (entry.context !== 'HTTP' || !('duration_ms' in entry.fields)) return entry;
+  const { route, path } = entry.fields;
+  const kept = Object.entries(entry.fields).filter(
     ([key]) => !REQUEST_FIELDS.has(key) && (key !== 'path' || (route !== undefined && route !== path)),
   );
-  return { ...line, fields: Object.fromEntries(kept) };
+  return { ...entry, fields: Object.fromEntries(kept) };
 }
 
-function fieldsOf(line: LogLine): string[] {
-  const own = line.error === undefined ? [] : Object.entries(ownProperties(line.error));
+function fieldsOf(entry: LogEntry): string[] {
+  const own = entry.error === undefined ? [] : Object.entries(ownProperties(entry.error));
   return [
-    ...Object.entries(line.fields).filter(
-      ([key, value]) => value !== undefined && !isRequestNumber(key, line),
+    ...Object.entries(entry.fields).filter(
+      ([key, value]) =>
+        value !== undefined &&
+        !isRequestNumber(key, entry) &&
+        !(key === 'context' && entry.context !== undefined),
     ),
     ...own,
   ].map(([key, value]) => `${key}=${formatValue(value)}`);
 }
 
-function stackOf({ error }: LogLine): string {
+function stackOf({ error }: LogEntry): string {
   return error === undefined ? '' : `\n${INDENT}${indent(renderStack(error))}`;
 }
 
@@ -114,8 +117,8 @@ function escape(text: string): string {
 }
 
 /** pino-http numbers requests from 1; beside a trace id that number says nothing. */
-function isRequestNumber(key: string, line: LogLine): boolean {
-  return key === 'reqId' && line.traceId !== undefined;
+function isRequestNumber(key: string, entry: LogEntry): boolean {
+  return key === 'reqId' && entry.traceId !== undefined;
 }
 
 function indent(text: string): string {

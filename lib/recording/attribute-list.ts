@@ -53,6 +53,22 @@ export class AttributeList {
     }
   }
 
+  /** Takes all of a record of texts, numbers and booleans without secrets. Only for a list that is empty. */
+  takeRedacted(attributes: Readonly<Attributes>): void {
+    const { entries } = this;
+    const { count, valueLength } = this.limits;
+    for (const key in attributes) {
+      const value = attributes[key];
+      if (key === '') this.skip(key, value);
+      else if (entries.length >= count * 2) this.dropped += 1;
+      else
+        entries.push(
+          key,
+          typeof value === 'string' && value.length > valueLength ? value.slice(0, valueLength) : value,
+        );
+    }
+  }
+
   set(key: string, value: AnyValue): void {
     if (value === undefined) return;
     if (typeof key !== 'string' || key === '') {

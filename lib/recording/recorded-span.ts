@@ -108,6 +108,16 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     return this;
   }
 
+  /** See `addRedactedEvent()` of redacted-event.ts. */
+  addRedactedEvent(name: string, attributes: Attributes, time: TimeInput): void {
+    if (this.refuses()) return;
+    const { limits } = this.owner;
+    const list = new AttributeList(limits.eventAttributes);
+    list.takeRedacted(attributes);
+    const event = { name, instant: this.clock.instantOf(time), attributes: list };
+    if (!pushBounded((this.eventList ??= []), event, limits.events)) this.droppedEventsCount += 1;
+  }
+
   addLink(given: Link): this {
     if (this.refuses()) return this;
     const { limits } = this.owner;

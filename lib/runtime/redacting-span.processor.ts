@@ -1,6 +1,7 @@
 import { type Attributes, type Link, SpanStatusCode } from '@opentelemetry/api';
 import { type Span, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { isRedactedEvent } from '../recording/redacted-event.js';
 import { redaction } from '../redaction/active-redaction.js';
 
 /**
@@ -36,6 +37,7 @@ function redactSpan(span: Span): void {
   if (name !== span.name) span.updateName(name);
   redactInPlace(span.attributes);
   for (const event of span.events) {
+    if (isRedactedEvent(event)) continue;
     redactMember(event);
     const eventName = policy.text(event.name);
     if (eventName !== event.name && !Object.isFrozen(event)) event.name = eventName;

@@ -1,16 +1,28 @@
-import { INVALID_SPAN_CONTEXT, isSpanContextValid, trace, type Tracer } from '@opentelemetry/api';
+import {
+  INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 
-import { type LoggingOptions } from '../../lib/config/telemetry-options.interface.js';
 import { LineBuffer } from '../../lib/logging/line-buffer.js';
-import { PlainLine } from '../../lib/logging/fast-line.js';
+import { FastLine } from '../../lib/logging/fast-line.js';
 import { RecordingTracerProvider } from '../../lib/recording/recording-tracer-provider.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
-import { inSpan, type Line, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import {
+  inSpan,
+  type Line,
+  observeLogging,
+  type ObservedLogging,
+  type ObserveOptions,
+  stopObserving,
+} from './observe-logging.js';
 
-/** Changes nothing of a line, and has all of them written by pino. */
-const THROUGH_PINO: LoggingOptions = { pino: { crlf: false } };
+/** Has pino write all lines. */
+const THROUGH_PINO: ObserveOptions = { engine: 'sdk' };
 
 const AWKWARD: [string, unknown][] = [
   ['a text', 'book'],
@@ -62,7 +74,7 @@ describe('a line of plain fields', () => {
   });
 
   /** What was written and emitted, without what differs from run to run. */
-  function observe(options: LoggingOptions, act: (telemetry: TelemetryLogger) => void) {
+  function observe(options: ObserveOptions, act: (telemetry: TelemetryLogger) => void) {
     logging = observeLogging(options);
     act(new TelemetryLogger('OrderService'));
     const ids = /"(time|trace_id|span_id)":("[0-9a-f]+"|\d+)/g;
@@ -144,9 +156,10 @@ describe('a line of plain fields', () => {
     logging = observeLogging();
     const span = startSpan();
     const ids = span === undefined || !isSpanContextValid(span.spanContext()) ? {} : span.spanContext();
+    const where = span === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, span);
     let written = 0;
     for (const fields of [...AWKWARD.map(([, value]) => ({ value })), ...KEYS.map((key) => ({ [key]: 1 }))]) {
-      const line = new PlainLine(30, 'order read', fields, span, ',"service":"orchestrator"');
+      const line = new FastLine(30, 'order read', fields, where, ',"service":"orchestrator"');
       const text: string[] = [];
       const bytes = new LineBuffer(16);
       const others = { flush: () => undefined, close: () => undefined };

@@ -1,5 +1,4 @@
 import { context, logs, type Span, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
   InMemoryLogRecordExporter,
   LoggerProvider,
@@ -15,8 +14,9 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 import { resolveConfig } from '../../lib/config/resolve-config.js';
+import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager.js';
 import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
-import { type LoggingOptions } from '../../lib/config/telemetry-options.interface.js';
+import { type LoggingOptions, type TelemetryEngine } from '../../lib/config/telemetry-options.interface.js';
 import { type StartedLogging, startLogging } from '../../lib/logging/start-logging.js';
 
 export type Line = Record<string, unknown>;
@@ -37,17 +37,23 @@ export interface ObservedLogging extends StartedLogging {
 
 export interface ObserveOptions extends LoggingOptions {
   readonly serviceName?: string;
+  readonly engine?: TelemetryEngine;
   readonly emitLogRecords?: boolean;
   readonly processors?: readonly LogRecordProcessor[];
 }
 
-export function createConfig(logging: LoggingOptions | false, serviceName = 'orchestrator'): TelemetryConfig {
-  return resolveConfig({ serviceName, serviceVersion: '1.0.0', environment: 'test', logging }, { env: {} });
+export function createConfig(
+  logging: LoggingOptions | false,
+  serviceName = 'orchestrator',
+  engine: TelemetryEngine = 'fast',
+): TelemetryConfig {
+  const options = { serviceName, serviceVersion: '1.0.0', environment: 'test', engine, logging };
+  return resolveConfig(options, { env: {} });
 }
 
 /** Starts logging into memory, around a real SDK for traces and logs; `stopObserving` ends all of it. */
 export function observeLogging(options: ObserveOptions = {}): ObservedLogging {
-  const { serviceName, emitLogRecords = true, processors = [], ...logging } = options;
+  const { serviceName, engine, emitLogRecords = true, processors = [], ...logging } = options;
   const spanExporter = new InMemorySpanExporter();
   const logExporter = new InMemoryLogRecordExporter();
   trace.setGlobalTracerProvider(
@@ -62,7 +68,11 @@ export function observeLogging(options: ObserveOptions = {}): ObservedLogging {
   const start = (startOptions: LoggingOptions, name = 'orchestrator'): ObservedLogging => {
     const text: string[] = [];
     const destination = { write: (line: string) => void text.push(line) };
-    const config = createConfig({ level: 'trace', format: 'json', destination, ...startOptions }, name);
+    const config = createConfig(
+      { level: 'trace', format: 'json', destination, ...startOptions },
+      name,
+      engine,
+    );
     const lines = (): Line[] => text.map((line) => JSON.parse(line) as Line);
     return {
       ...startLogging(config, { emitLogRecords }),

@@ -1,21 +1,25 @@
-import { logs } from '@opentelemetry/api';
+import { logs, ROOT_CONTEXT } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 
-import { type LineRecord, createLogRecordEmitter } from '../../lib/logging/record-entry.js';
+import { type LogEntry } from '../../lib/logging/log-entry.js';
+import { createLogRecordEmitter } from '../../lib/logging/record-entry.js';
 import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
 
 const YESTERDAY = Date.now() - 86_400_000;
 
 describe('createLogRecordEmitter()', () => {
   const exporter = new InMemoryLogRecordExporter();
-  const emitted = (line: Partial<LineRecord> = {}) => {
+  const emitted = (line: Partial<LogEntry> = {}) => {
     exporter.reset();
     createLogRecordEmitter()({
       level: 30,
       time: YESTERDAY,
       message: 'Processing started',
       context: undefined,
-      attributes: {},
+      error: undefined,
+      fields: {},
+      isPlain: true,
+      otelContext: ROOT_CONTEXT,
       ...line,
     });
     return exporter.getFinishedLogRecords()[0]!;

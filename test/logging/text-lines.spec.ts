@@ -1,11 +1,17 @@
 import { createPrettyFormatter, formatTextLine, usesColours } from '../../lib/logging/text-lines.js';
-import { parseLogLine } from '../../lib/logging/pino-line.js';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { type LogEntry } from '../../lib/logging/log-entry.js';
+import { PinoLine } from '../../lib/logging/pino-line.js';
 import { serializeError } from '../../lib/recording/describe-error.js';
 
-const KEYS = { message: 'msg', error: 'err', nested: undefined };
+/** The entry of a line that pino wrote. */
+function read(text: string, level: number): LogEntry {
+  const written = { text, level, otelContext: ROOT_CONTEXT, parts: undefined };
+  return new PinoLine(written, undefined, { message: 'msg', error: 'err', nested: undefined }).entry;
+}
 
 function format(record: object, level = 30): string {
-  return formatTextLine(parseLogLine(JSON.stringify(record), level, KEYS));
+  return formatTextLine(read(JSON.stringify(record), level));
 }
 
 describe('the text form', () => {
@@ -73,7 +79,7 @@ describe('the text form', () => {
   });
 
   it('shows a line that is not JSON as it is', () => {
-    expect(formatTextLine(parseLogLine('raw line\n', 30, KEYS))).toBe('INFO - raw line\n');
+    expect(formatTextLine(read('raw line\n', 30))).toBe('INFO - raw line\n');
   });
 });
 
@@ -81,7 +87,7 @@ describe('the pretty form', () => {
   const TIME = new Date(2026, 10, 28, 9, 44, 2).getTime();
   const LINE = { time: TIME, context: 'Orders', id: 4, msg: 'Packed' };
   const IDS = { trace_id: '4bf92f3577b34da6a3ce929d0e0e4736', span_id: '00f067aa0ba902b7' };
-  const parse = (record: object, level = 30) => parseLogLine(JSON.stringify(record), level, KEYS);
+  const parse = (record: object, level = 30) => read(JSON.stringify(record), level);
   const plain = () => createPrettyFormatter({ serviceName: 'orders', colours: false });
   // What the clock says is written as the machine's language wants it.
   const clock = new Intl.DateTimeFormat(undefined, {

@@ -7,14 +7,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-import {
-  ATTR_EXCEPTION_MESSAGE,
-  ATTR_EXCEPTION_STACKTRACE,
-  ATTR_EXCEPTION_TYPE,
-} from '../../config/semantic-conventions.constants.js';
 import { createLogRecordEmitter } from '../../logging/record-entry.js';
-import { describeThrown, renderStack } from '../../recording/describe-error.js';
-import { writeLineIn } from '../../logging/log-entry.js';
+import { describeThrown } from '../../recording/describe-error.js';
 import { atProcessEnd } from '../../process/process-end.js';
 import { RecordedSpan } from '../../recording/recorded-span.js';
 import { recordFailure, whereSeen } from '../../tracing/error-policy.js';
@@ -40,18 +34,15 @@ export function recordUncaught(): () => void {
       const thrown = describeThrown(error);
       const place: SpanContext | undefined = span?.spanContext() ?? whereSeen(error);
       const where = place === undefined ? context.active() : trace.setSpanContext(ROOT_CONTEXT, place);
-      writeLineIn(where, () => {
-        emit({
-          level: FATAL,
-          time: Date.now(),
-          message: `${origin === 'unhandledRejection' ? 'Unhandled rejection' : 'Uncaught exception'}: ${thrown.message}`,
-          context: 'process',
-          attributes: {
-            [ATTR_EXCEPTION_TYPE]: thrown.type,
-            [ATTR_EXCEPTION_MESSAGE]: thrown.message,
-            [ATTR_EXCEPTION_STACKTRACE]: renderStack(thrown),
-          },
-        });
+      emit({
+        level: FATAL,
+        time: Date.now(),
+        message: `${origin === 'unhandledRejection' ? 'Unhandled rejection' : 'Uncaught exception'}: ${thrown.message}`,
+        context: 'process',
+        error: thrown,
+        fields: {},
+        isPlain: true,
+        otelContext: where,
       });
     } catch {
       // An error here would replace the one that Node is about to print.
