@@ -11,7 +11,7 @@ import { startLogging } from '../logging/start-logging.js';
 import { bindObservables } from '../metrics/instruments.js';
 import { startRuntimeMetrics } from '../metrics/runtime/start-runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
-import { observeSources, wantsSources } from '../dashboard/sources/observe-sources.js';
+import { observeSources, wantsSources } from '../dashboard/sources/publish-sources.js';
 import { useRedaction } from '../redaction/active-redaction.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 import { runtimeState } from '../runtime/runtime-state.js';

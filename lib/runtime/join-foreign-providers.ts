@@ -14,7 +14,7 @@ import {
 } from '../exporters/create-pipelines.js';
 import { OnDemandReader } from '../exporters/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { type StoreFeed } from '../dashboard/feed/store-feed.js';
+import { type StoreFeed } from '../dashboard/feed/store-pipeline.js';
 import {
   addLogRecordProcessor,
   addMetricReader,

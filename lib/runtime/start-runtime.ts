@@ -26,7 +26,7 @@ import { SdkTracerProvider } from '../recording/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
-import { openStoreFeed, type StoreFeed } from '../dashboard/feed/store-feed.js';
+import { openStoreFeed, type StoreFeed } from '../dashboard/feed/store-pipeline.js';
 import { noticeLateProviders } from './late-providers.js';
 import { guardLoggerProvider } from './guards/guard-logger-provider.js';
 import { guardMeterProvider } from './guards/guard-meter-provider.js';

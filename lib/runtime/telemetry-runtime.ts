@@ -3,7 +3,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { abandonExports } from '../exporters/sending/export-queue.js';
 import { exporterReports } from '../exporters/exporter-report.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { type StoreFeed } from '../dashboard/feed/store-feed.js';
+import { type StoreFeed } from '../dashboard/feed/store-pipeline.js';
 
 /** A provider of this process that we started and must flush and stop. */
 export interface OwnedProvider {

@@ -1,6 +1,6 @@
 import { type DeclaredRoute } from '../sqlite/rows.interface.js';
 import { type HandlerMethod, joinPaths } from './find-handlers.js';
-import { type RegisteredRoute } from './watch-routes.js';
+import { type RegisteredRoute } from '../../instrumentation/http-server/watch-routes.js';
 
 /**
  * The routes of an application with the handler of each: the one whose own path ends the route, the longest where there are several.

@@ -4,7 +4,7 @@ import { All, Controller, Get, Post, Version } from '@nestjs/common';
 
 import { describeRoutes } from '../../../lib/dashboard/routes/describe-routes.js';
 import { findHandlers, type ModulesLike } from '../../../lib/dashboard/routes/find-handlers.js';
-import { watchRoutes } from '../../../lib/dashboard/routes/watch-routes.js';
+import { watchRoutes } from '../../../lib/instrumentation/http-server/watch-routes.js';
 
 @Controller('orders')
 class OrdersController {

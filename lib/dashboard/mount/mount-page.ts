@@ -2,40 +2,24 @@ import { type AbstractHttpAdapter } from '@nestjs/core';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
-import { type DashboardConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { Dashboard } from '../dashboard/dashboard.js';
-import { sessionToken } from '../dashboard/access/session-token.js';
-import { takeRequests } from '../dashboard/mount/take-requests.js';
-import { type ListeningServer, tellAddress } from '../dashboard/mount/tell-address.js';
-import { describeRoutes } from '../dashboard/routes/describe-routes.js';
-import { findHandlers, type ModulesLike } from '../dashboard/routes/find-handlers.js';
-import { type RouteWatch, watchRoutes } from '../dashboard/routes/watch-routes.js';
-import { warnOnce } from '../errors/warnings.js';
-import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
-import { activeInstrumentations } from '../instrumentation/active-instrumentations.js';
-import { writeOwnLine } from '../logging/own-lines.js';
-import { TelemetryLogger } from '../logging/telemetry-logger.js';
-import { withoutRedaction } from '../redaction/active-redaction.js';
-import { type StoreFeed } from '../dashboard/feed/store-feed.js';
-import { type Application, type ApplicationPart } from '../runtime/application.js';
+import { type DashboardConfig, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { Dashboard } from '../dashboard.js';
+import { sessionToken } from '../http/session-token.js';
+import { takeRequests } from '../../instrumentation/http-server/take-requests.js';
+import { type ListeningServer, tellAddress } from './tell-address.js';
+import { describeRoutes } from '../routes/describe-routes.js';
+import { findHandlers, type ModulesLike } from '../routes/find-handlers.js';
+import { type RouteWatch, watchRoutes } from '../../instrumentation/http-server/watch-routes.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { loadedLibraries } from '../../instrumentation/clients/recorded-libraries.js';
+import { activeInstrumentations } from '../../instrumentation/instrumentation-registry.js';
+import { writeOwnLine } from '../../logging/own-lines.js';
+import { TelemetryLogger } from '../../logging/telemetry-logger.js';
+import { withoutRedaction } from '../../redaction/active-redaction.js';
+import { type StoreFeed } from '../feed/store-pipeline.js';
+import { type RunningTelemetry } from '../../runtime/running-telemetry.interface.js';
 
-/** Serves the dashboard on the port of one application; undefined where it is not configured, or nothing is stored. */
-export function attachDashboard(application: Application): ApplicationPart {
-  let mounted: MountedDashboard | undefined;
-  const unsubscribe = application.whenAdapterExists((adapter) => {
-    mounted = mountDashboard(application, adapter, application.modules);
-  });
-  return {
-    ready: () => mounted?.completeRoutes(),
-    close: () => mounted?.close(),
-    stop: () => {
-      unsubscribe();
-      mounted?.stop();
-    },
-  };
-}
-
-interface MountedDashboard {
+export interface MountedDashboard {
   /** Called when the application has registered its routes: they are then known, and the page steps back for one on its path. */
   completeRoutes(): void;
   /** Ends live streams, so that the server can close. */
@@ -48,8 +32,8 @@ interface MountedDashboard {
  * Offers the dashboard on an application's own port, and makes the routes of the application known to the store; undefined where
  * nothing is kept.
  */
-function mountDashboard(
-  { config, runtime }: Application,
+export function mountDashboard(
+  { config, runtime }: RunningTelemetry,
   adapter: AbstractHttpAdapter,
   modules: ModulesLike,
 ): MountedDashboard | undefined {

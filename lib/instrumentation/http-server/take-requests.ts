@@ -1,4 +1,4 @@
-import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
+import { type HttpRequest, type HttpResponse } from '../../dashboard/http/http-exchange.interface.js';
 
 type RequestHook = (request: unknown, response: unknown, done: () => unknown) => unknown;
 

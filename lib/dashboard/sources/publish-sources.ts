@@ -2,7 +2,7 @@ import { isProduction } from '../../config/identity.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type SourceFinder } from './source-finder.js';
-import { type StoreFeed } from '../feed/store-feed.js';
+import { type StoreFeed } from '../feed/store-pipeline.js';
 
 /** While somebody looks, whether there are new methods is looked at that often: modules can be loaded lazily. */
 const LOOK_EVERY_MS = 10_000;
