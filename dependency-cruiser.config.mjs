@@ -16,10 +16,6 @@ const FLOORS = [
 
 /** Imports between rooms of one floor: what may be imported, by room. */
 const SIBLINGS = {
-  // Until the dashboard is plugged in from outside: runtime and metrics still name its store, and it finds methods by itself.
-  runtime: ['dashboard'],
-  metrics: ['dashboard'],
-  dashboard: ['instrumentation/nest/nest-modules', 'instrumentation/container/find-methods'],
   config: ['errors'],
   errors: ['process', 'redaction'],
   redaction: ['config', 'process', 'errors/is-error'],
@@ -81,6 +77,13 @@ export default {
       comment: 'lib/ itself holds what users import; all else belongs into a room',
       from: { path: '^lib/(?!(?:index|register)\\.ts$)[^/]+$' },
       to: {},
+    },
+    {
+      name: 'dashboard-is-apart',
+      severity: 'error',
+      comment: 'The dashboard may be taken away: one file plugs it in, and it alone names it, even in types',
+      from: { path: '^lib/(?!dashboard/)', pathNot: '^lib/module/plug-in-dashboard\\.ts$' },
+      to: { path: '^lib/dashboard/' },
     },
     {
       name: 'no-index-inside',

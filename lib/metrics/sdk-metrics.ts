@@ -12,8 +12,6 @@ import {
   METRIC_OTEL_SDK_LOG_CREATED,
   METRIC_OTEL_SDK_SPAN_LIVE,
   METRIC_OTEL_SDK_SPAN_STARTED,
-  METRIC_STORE_DROPPED,
-  METRIC_STORE_QUEUE_SIZE,
   metricOfSdkExporter,
   metricOfSdkProcessor,
 } from '../config/semantic-conventions.constants.js';
@@ -24,7 +22,6 @@ import {
   exporterHealths,
 } from '../exporters/exporter-report.js';
 import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../recording/recording-counts.js';
-import { type TelemetryStore } from '../dashboard/sqlite/store.js';
 import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
 import { histogram, observableCounter, observableUpDownCounter } from './instruments.js';
 import { type ObserveCallback } from './observable-handle.js';
@@ -54,7 +51,7 @@ interface Component {
  * Metrics about the telemetry itself, by OpenTelemetry's names: what was recorded, waits, was sent and lost. All but the duration of
  * exports are read when metrics are collected, from numbers that are counted anyway. Returns what stops that.
  */
-export function startSdkMetrics(store: TelemetryStore | undefined): () => void {
+export function startSdkMetrics(): () => void {
   const stoppers: (() => void)[] = [];
   const register = (
     observe: typeof observableCounter,
@@ -75,7 +72,6 @@ export function startSdkMetrics(store: TelemetryStore | undefined): () => void {
     registerExporters(register, signal, ofSignal);
     if (signal !== 'metrics') registerQueues(register, signal, ofSignal);
   }
-  if (store !== undefined) registerStore(register, store);
   measureDurations(components);
   return () => {
     for (const { health } of components) health.onDuration = undefined;
@@ -177,26 +173,6 @@ function registerQueues(
     { unit, description: 'Items that may wait for the exporter.' },
     (result) => {
       for (const { health, processor } of components) result.observe(health.queue?.capacity ?? 0, processor);
-    },
-  );
-}
-
-function registerStore(register: Register, store: TelemetryStore): void {
-  const unit = '{row}';
-  register(
-    observableCounter,
-    METRIC_STORE_DROPPED,
-    { unit, description: 'Rows that the embedded store has lost.' },
-    (result) => {
-      result.observe(store.dropped);
-    },
-  );
-  register(
-    observableUpDownCounter,
-    METRIC_STORE_QUEUE_SIZE,
-    { unit, description: 'Rows that wait to be written to the embedded store.' },
-    (result) => {
-      result.observe(store.queued);
     },
   );
 }

@@ -11,8 +11,8 @@ import { startLogging } from '../logging/start-logging.js';
 import { bindObservables } from '../metrics/instruments.js';
 import { startRuntimeMetrics } from '../metrics/runtime/start-runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
-import { observeSources, wantsSources } from '../dashboard/sources/publish-sources.js';
 import { useRedaction } from '../redaction/active-redaction.js';
+import { plugInDashboard } from './plug-in-dashboard.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 import { runtimeState } from '../runtime/runtime-state.js';
 import { watchProcess } from '../instrumentation/process-events/watch-process.js';
@@ -39,7 +39,7 @@ function joinOrStart(config: TelemetryConfig): RunningTelemetry {
     return hold(running.config, running);
   }
   startRedaction(config);
-  const runtime = startRuntime(config);
+  const runtime = startRuntime(config, plugInDashboard);
   state.users = 1;
   startRooms(runtime);
   warnAboutEnvironment(config.warnings);
@@ -55,9 +55,8 @@ function startRooms(runtime: TelemetryRuntime): void {
     logging.stop();
   });
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
-  if (config.instrumentation.sdkMetrics) runtime.onStop(startSdkMetrics(runtime.feed?.store));
+  if (config.instrumentation.sdkMetrics) runtime.onStop(startSdkMetrics());
   runtime.onStop(startInstrumentations(config));
-  if (runtime.feed !== undefined && wantsSources(config)) runtime.onStop(observeSources(runtime.feed));
   runtime.onStop(watchProcess(runtime));
   const { prometheus } = config.metrics;
   if (prometheus?.port !== undefined && runtime.prometheus !== undefined) {

@@ -19,7 +19,7 @@ import { createPinoParams } from '../logging/start-logging.js';
 import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
-import { attachDashboard } from './observe-dashboard.js';
+import { attachDashboard } from './plug-in-dashboard.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY } from './telemetry.constants.js';

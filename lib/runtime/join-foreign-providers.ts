@@ -14,7 +14,6 @@ import {
 } from '../exporters/create-pipelines.js';
 import { OnDemandReader } from '../exporters/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { type StoreFeed } from '../dashboard/feed/store-pipeline.js';
 import {
   addLogRecordProcessor,
   addMetricReader,
@@ -26,6 +25,7 @@ import {
   spanProcessorsOf,
   unwrapProvider,
 } from './foreign-sdk-internals.js';
+import { PluginLogRecordProcessor, readerForPlugin, type TelemetryPlugin } from './telemetry-plugin.js';
 import { type OwnedProvider } from './telemetry-runtime.js';
 
 /**
@@ -35,7 +35,7 @@ import { type OwnedProvider } from './telemetry-runtime.js';
 export function joinTracerProvider(
   config: TelemetryConfig,
   resource: Resource,
-  feed: StoreFeed | undefined,
+  plugin: TelemetryPlugin | undefined,
 ): OwnedProvider | undefined {
   const provider = unwrapProvider(trace.getTracerProvider());
   const theirs = spanProcessorsOf(provider);
@@ -48,11 +48,11 @@ export function joinTracerProvider(
     ),
     ...(traces.console ? ['the console'] : []),
     ...(traces.processors.length > 0 ? ['spanProcessors'] : []),
-    ...(feed === undefined ? [] : ['the dashboard']),
+    ...(plugin === undefined ? [] : [plugin.name]),
   ];
   if (wanted.length === 0) return undefined;
   const processors = createSpanProcessors({ ...config, traces: { ...traces, otlp } });
-  if (feed !== undefined) processors.push(feed.spanProcessor());
+  if (plugin !== undefined) processors.push(plugin.spans);
   const joined = new JoinedSpanProcessor(processors, resource);
   return join('spans', provider, wanted, joined, addSpanProcessor(provider, joined));
 }
@@ -60,18 +60,18 @@ export function joinTracerProvider(
 /** Joins a logger provider that somebody else has registered; see `joinTracerProvider()`. */
 export function joinLoggerProvider(
   config: TelemetryConfig,
-  feed: StoreFeed | undefined,
+  plugin: TelemetryPlugin | undefined,
 ): OwnedProvider | undefined {
   const provider = unwrapProvider(logs.getLoggerProvider());
   const otlp = withoutTheirs(config.logs.otlp, logRecordProcessorsOf(provider));
   const wanted = [
     ...otlp.map(({ url }) => url),
     ...(config.logs.processors.length > 0 ? ['logRecordProcessors'] : []),
-    ...(feed === undefined ? [] : ['the dashboard']),
+    ...(plugin === undefined ? [] : [plugin.name]),
   ];
   if (wanted.length === 0) return undefined;
   const processors = createLogRecordProcessors({ ...config, logs: { ...config.logs, otlp } });
-  if (feed !== undefined) processors.push(feed.logRecordProcessor());
+  if (plugin !== undefined) processors.push(new PluginLogRecordProcessor(plugin));
   const joined = new JoinedLogRecordProcessor(processors);
   return join('log records', provider, wanted, joined, addLogRecordProcessor(provider, joined));
 }
@@ -79,7 +79,7 @@ export function joinLoggerProvider(
 /** Joins a meter provider that somebody else has registered; see `joinTracerProvider()`. */
 export function joinMeterProvider(
   config: TelemetryConfig,
-  feed: StoreFeed | undefined,
+  plugin: TelemetryPlugin | undefined,
 ): { readonly provider: OwnedProvider | undefined; readonly prometheus: PrometheusScrape | undefined } {
   const nothing = { provider: undefined, prometheus: undefined };
   const provider = unwrapProvider(metrics.getMeterProvider());
@@ -89,18 +89,17 @@ export function joinMeterProvider(
     ...otlp.map(({ url }) => url),
     ...(scraped === undefined ? [] : [`${scraped.path} (HTTP 404)`]),
     ...(config.metrics.readers.length > 0 ? ['metricReaders'] : []),
-    ...(feed === undefined ? [] : ['the dashboard']),
+    ...(plugin === undefined ? [] : [plugin.name]),
   ];
   if (wanted.length === 0) return nothing;
   const { readers, prometheus } = createMetricReaders({ ...config, metrics: { ...config.metrics, otlp } });
-  const stored = feed?.metricReader(prometheus?.reader);
-  if (stored !== undefined && stored !== prometheus?.reader) readers.push(stored);
+  const shared = plugin && readerForPlugin(readers, prometheus);
   const ours = new MeterProvider({ readers: [new OnDemandReader()] });
   const detach = detachAll(readers.map((reader) => addMetricReader(provider, reader, ours)));
   const joined = new JoinedReaders(readers);
   const owned = join('metrics', provider, wanted, joined, detach);
   if (owned === undefined) return nothing;
-  if (stored !== undefined) feed?.startMetrics(stored);
+  if (shared !== undefined) plugin?.startMetrics(shared);
   return { provider: owned, prometheus };
 }
 

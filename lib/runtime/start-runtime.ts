@@ -26,7 +26,6 @@ import { SdkTracerProvider } from '../recording/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
-import { openStoreFeed, type StoreFeed } from '../dashboard/feed/store-pipeline.js';
 import { noticeLateProviders } from './late-providers.js';
 import { guardLoggerProvider } from './guards/guard-logger-provider.js';
 import { guardMeterProvider } from './guards/guard-meter-provider.js';
@@ -40,6 +39,12 @@ import { RedactingSpanProcessor } from './redacting-span.processor.js';
 import { rememberAttributeHashes } from './remember-attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
+import {
+  type OpenPlugin,
+  PluginLoggerProvider,
+  readerForPlugin,
+  type TelemetryPlugin,
+} from './telemetry-plugin.js';
 import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
 
 /**
@@ -47,9 +52,10 @@ import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
  * already (a NodeSDK of the application's own, an agent) is left to it: our spans, instruments and records go there, and
  * the configured destinations join it.
  *
+ * @param openPlugin takes all signals beside the exporters
  * @throws never: start-up must not break the application
  */
-export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
+export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): TelemetryRuntime {
   const state = runtimeState();
   if (state.runtime !== undefined) return state.runtime;
 
@@ -61,11 +67,11 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
   };
 
   registerPropagation(config, register);
-  const feed = attempt('the store', () => openStoreFeed(config, resource));
+  const plugin = openPlugin?.(config, resource);
   const ownsTraces = !isRegistered('trace');
-  const tracing = attempt('traces', () => startTracing(config, resource, feed, register));
-  const measuring = attempt('metrics', () => startMetrics(config, resource, feed, register));
-  const logging = attempt('logs', () => startLogRecords(config, resource, feed, register));
+  const tracing = attempt('traces', () => startTracing(config, resource, plugin, register));
+  const measuring = attempt('metrics', () => startMetrics(config, resource, plugin, register));
+  const logging = attempt('logs', () => startLogRecords(config, resource, plugin, register));
 
   undo.push(noticeLateProviders());
   const { spool } = config.processEvents;
@@ -75,7 +81,7 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
     config,
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
-    feed,
+    plugin,
     // A sampler of the application's own, or the SDK of somebody else, may decide otherwise.
     childrenFollowParent: ownsTraces && tracing !== undefined && childrenFollowParent(config.traces),
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
@@ -83,7 +89,7 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
       for (const unset of undo.reverse()) unset();
     },
   });
-  if (feed !== undefined) runtime.onStop(() => feed.stopMetrics());
+  if (plugin !== undefined) runtime.onStop(() => plugin.stop());
   state.runtime = runtime;
   state.generation += 1;
   return runtime;
@@ -93,7 +99,7 @@ export function startRuntime(config: TelemetryConfig): TelemetryRuntime {
 export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
   const state = runtimeState();
   await runtime.stop();
-  await runtime.feed?.close();
+  await runtime.plugin?.close();
   if (state.runtime !== runtime) return;
   runtime.unregister();
   state.runtime = undefined;
@@ -137,16 +143,16 @@ function registerPropagation(config: TelemetryConfig, register: Register): void 
 function startTracing(
   config: TelemetryConfig,
   resource: Resource,
-  feed: StoreFeed | undefined,
+  plugin: TelemetryPlugin | undefined,
   register: Register,
 ): OwnedProvider | undefined {
-  if (isRegistered('trace')) return joinTracerProvider(config, resource, feed);
+  if (isRegistered('trace')) return joinTracerProvider(config, resource, plugin);
   const { traces } = config;
   const processors = createSpanProcessors({
     ...config,
     traces: { ...traces, processors: traces.processors.map(guardSpanProcessor) },
   });
-  if (feed !== undefined) processors.push(feed.spanProcessor());
+  if (plugin !== undefined) processors.push(plugin.spans);
   const { sampler, spanProcessors } = startSampling(config.traces, processors);
   const provider = createTracerProvider(config, { resource, sampler, spanProcessors });
   register(
@@ -187,20 +193,19 @@ function createTracerProvider(
 function startMetrics(
   config: TelemetryConfig,
   resource: Resource,
-  feed: StoreFeed | undefined,
+  plugin: TelemetryPlugin | undefined,
   register: Register,
 ): { provider: OwnedProvider | undefined; prometheus: PrometheusScrape | undefined } {
-  if (isRegistered('metrics')) return joinMeterProvider(config, feed);
+  if (isRegistered('metrics')) return joinMeterProvider(config, plugin);
   const { readers, prometheus } = createMetricReaders(config);
-  const stored = feed?.metricReader(prometheus?.reader);
-  if (stored !== undefined && stored !== prometheus?.reader) readers.push(stored);
+  const shared = plugin && readerForPlugin(readers, prometheus);
   if (readers.length === 0) return { provider: undefined, prometheus: undefined };
   if (config.engine === 'fast') rememberAttributeHashes();
   keepExemplars(config.metrics.exemplars);
   const provider = new MeterProvider({ resource, readers, views: [...config.metrics.views] });
   limitSeries(provider, config.metrics.cardinality);
   guardMeterProvider(provider);
-  if (stored !== undefined) feed?.startMetrics(stored);
+  if (shared !== undefined) plugin?.startMetrics(shared);
   register(
     'metrics',
     () => metrics.setGlobalMeterProvider(provider),
@@ -214,12 +219,12 @@ function startMetrics(
 function startLogRecords(
   config: TelemetryConfig,
   resource: Resource,
-  feed: StoreFeed | undefined,
+  plugin: TelemetryPlugin | undefined,
   register: Register,
 ): OwnedProvider | undefined {
-  if (isRegistered('logs')) return joinLoggerProvider(config, feed);
+  if (isRegistered('logs')) return joinLoggerProvider(config, plugin);
   const sending = createLoggerProvider(config, resource);
-  const unlimited = feed === undefined ? sending : feed.loggerProvider(sending);
+  const unlimited = plugin === undefined ? sending : new PluginLoggerProvider(plugin, sending);
   if (unlimited === undefined) return undefined;
   const provider = new LimitedLoggerProvider(unlimited, config.logs.attributeValueLength);
   guardLoggerProvider(provider);

@@ -3,7 +3,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { abandonExports } from '../exporters/sending/export-queue.js';
 import { exporterReports } from '../exporters/exporter-report.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { type StoreFeed } from '../dashboard/feed/store-pipeline.js';
+import { type TelemetryPlugin } from './telemetry-plugin.js';
 
 /** A provider of this process that we started and must flush and stop. */
 export interface OwnedProvider {
@@ -16,8 +16,8 @@ export interface RuntimeParts {
   readonly providers: readonly OwnedProvider[];
   /** The metrics a scraper is offered, or undefined when they are not. */
   readonly prometheus: PrometheusScrape | undefined;
-  /** What is kept in the embedded database; undefined when nothing is. */
-  readonly feed: StoreFeed | undefined;
+  /** Takes all signals beside the exporters; undefined where nothing does. */
+  readonly plugin: TelemetryPlugin | undefined;
   /** Whether log records have somewhere to go. */
   readonly emitsLogRecords: boolean;
   /** Whether a span whose local parent is not sampled is never sampled either. */
@@ -49,8 +49,8 @@ export class TelemetryRuntime {
     return this.parts.prometheus;
   }
 
-  get feed(): StoreFeed | undefined {
-    return this.parts.feed;
+  get plugin(): TelemetryPlugin | undefined {
+    return this.parts.plugin;
   }
 
   get emitsLogRecords(): boolean {
@@ -78,7 +78,7 @@ export class TelemetryRuntime {
   }
 
   private async flushEverything(): Promise<boolean> {
-    await this.feed?.collectMetrics();
+    await this.plugin?.collectMetrics();
     return this.settle('flush', (provider) => provider.forceFlush());
   }
 

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 
 import { metrics, type ObservableCallback, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import {
@@ -20,6 +21,7 @@ import {
 import { currentRuntime } from '../../lib/runtime/runtime-state.js';
 import { seriesLimitReports } from '../../lib/runtime/series-limit.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
+import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { closeReceivers, startHttpReceiver } from '../exporters/otlp/otlp-receiver.js';
 
@@ -36,6 +38,7 @@ afterEach(async () => {
   await running?.shutdown();
   running = undefined;
   await closeReceivers();
+  await cleanUp();
   warnings.restore();
 });
 
@@ -121,11 +124,12 @@ describe.each(['fast', 'sdk'] as const)('an instrument with too many series (eng
     const receiver = await startHttpReceiver();
     const cumulative = manualReader(AggregationTemporality.CUMULATIVE);
     const delta = manualReader(AggregationTemporality.DELTA);
+    const file = join(newFolder(), 'telemetry.db');
     start({
       engine,
       cardinalityLimit: 10,
       otlpEndpoint: `http://127.0.0.1:${receiver.port}`,
-      store: { file: ':memory:' },
+      store: { file },
       metricReaders: [cumulative.reader, delta.reader],
     });
     // The API of OpenTelemetry, as other libraries use it.
@@ -162,10 +166,8 @@ describe.each(['fast', 'sdk'] as const)('an instrument with too many series (eng
     expect(samples).toHaveLength(10);
     expect(total(samples)).toBe(seen.orders);
 
-    const { feed } = currentRuntime()!;
-    await feed!.stopMetrics();
-    await feed!.store.flush();
-    const stored = feed!.store.read((database) =>
+    await running!.flush();
+    const stored = openTestStore({ file }).read((database) =>
       database.all<{ attributes: string; total: number }>(
         `SELECT series.attributes, sum(points.value) AS total FROM points JOIN series ON series.id = points.series
          JOIN instruments ON instruments.id = series.instrument
@@ -176,7 +178,6 @@ describe.each(['fast', 'sdk'] as const)('an instrument with too many series (eng
     expect(stored.reduce((sum, row) => sum + row.total, 0)).toBe(seen.orders);
     expect(stored.map(({ attributes }) => attributes)).toContain(JSON.stringify(OVERFLOW));
 
-    await running!.flush();
     const sent = receiver.requests
       .filter(({ path }) => path === '/v1/metrics')
       .map(({ body }) => JSON.stringify(decodeOtlp('metrics', body)));

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import {
   logs,
   metrics,
@@ -29,6 +31,8 @@ import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/test
 
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { sendsTo } from '../../lib/runtime/foreign-sdk-internals.js';
+import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
+import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('a provider of another OpenTelemetry SDK', () => {
@@ -58,6 +62,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
   afterEach(async () => {
     await running?.shutdown();
     running = undefined;
+    await cleanUp();
     restore();
     trace.disable();
     metrics.disable();
@@ -231,12 +236,14 @@ describe('a provider of another OpenTelemetry SDK', () => {
       const processors = hasProcessor ? [new SimpleLogRecordProcessor({ exporter })] : [];
       const provider = new LoggerProvider({ processors });
       logs.setGlobalLoggerProvider(provider);
-      start({ store: { file: ':memory:' } });
+      const file = join(newFolder(), 'telemetry.db');
+      start({ store: { file } });
       logs.getLogger('guest').emit({ body: 'hosted', severityNumber: SeverityNumber.ERROR });
       await waitUntil(() => probe.logRecords().length === 1);
       expect(probe.logRecords()[0]?.body).toBe('hosted');
       if (hasProcessor) expect(exporter.getFinishedLogRecords()).toHaveLength(1);
-      expect(running?.runtime?.feed?.store.queued).toBe(1);
+      await running?.flush();
+      expect(openTestStore({ file }).read((database) => findLogs(database)).items).toHaveLength(1);
       expect(warnings).toEqual([]);
     });
 

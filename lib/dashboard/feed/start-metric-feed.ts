@@ -1,17 +1,11 @@
-import { type CollectionResult } from '@opentelemetry/sdk-metrics';
-
 import { warnOnce } from '../../errors/warnings.js';
+import { type MetricSource } from '../../runtime/telemetry-plugin.js';
 import { type TelemetryStore } from '../sqlite/store.js';
 import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 import { PointMaker } from './to-stored-points.js';
 
 /** How often metrics are collected for the store. */
 export const COLLECT_MS = 5_000;
-
-/** What gives running totals: a reader of the meter provider. */
-export interface MetricSource {
-  collect(): Promise<CollectionResult>;
-}
 
 /** Metrics flow into the store while it runs. */
 export interface MetricFeed {

@@ -1,28 +1,21 @@
 import { type LogRecord, type Span, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 
+import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
 import { LocalSpan } from '../../recording/local-span.js';
 import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
-
-/** What a line is made of, as it was emitted. */
-export interface EmittedRecord {
-  readonly record: LogRecord;
-  /** Name of the logger: the class that logged. */
-  readonly scope: string;
-  readonly span: Span | undefined;
-  /** Milliseconds since the epoch. */
-  readonly emittedAt: number;
-  readonly resource: StoredResource;
-}
 
 /** Lines without a class carry the name of this library as their scope. */
 const LIBRARY_NAME = 'nestjs-telemetry';
 const MAX_MESSAGE = 32_768;
 const INFO = 9;
 
-/** The row of a log record. */
-export function toStoredLog({ record, scope, span, emittedAt, resource }: EmittedRecord): StoredLog {
+/** Returns the row of a log record. */
+export function toStoredLog(
+  { record, scope, span, emittedAt }: EmittedRecord,
+  resource: StoredResource,
+): StoredLog {
   const { body, attributes, severityNumber } = record;
   const message = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
   // The class is said by the column, and need not be said again.

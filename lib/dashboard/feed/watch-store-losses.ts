@@ -1,4 +1,11 @@
+import {
+  METRIC_STORE_DROPPED,
+  METRIC_STORE_QUEUE_SIZE,
+} from '../../config/semantic-conventions.constants.js';
 import { DeliveryLog } from '../../exporters/delivery-log.js';
+import { INSTRUMENTATION_SCOPE } from '../../metrics/instrumentation-scope.constants.js';
+import { observableCounter, observableUpDownCounter } from '../../metrics/instruments.js';
+import { type ObserveCallback } from '../../metrics/observable-handle.js';
 
 const LOOK_MS = 1_000;
 
@@ -40,5 +47,28 @@ export function watchStoreLosses(store: LossySource, everyMs = LOOK_MS): () => v
     clearInterval(timer);
     look();
     log.close();
+  };
+}
+
+/** Registers metrics of the rows that are lost and that wait. Returns a function that removes them. */
+export function startStoreMetrics(store: LossySource): () => void {
+  const unit = '{row}';
+  const observeDropped: ObserveCallback = (result) => {
+    result.observe(store.dropped);
+  };
+  const observeQueued: ObserveCallback = (result) => {
+    result.observe(store.queued);
+  };
+  const dropped = observableCounter(INSTRUMENTATION_SCOPE, METRIC_STORE_DROPPED, observeDropped, {
+    unit,
+    description: 'Rows that the embedded store has lost.',
+  });
+  const queued = observableUpDownCounter(INSTRUMENTATION_SCOPE, METRIC_STORE_QUEUE_SIZE, observeQueued, {
+    unit,
+    description: 'Rows that wait to be written to the embedded store.',
+  });
+  return () => {
+    dropped.removeCallback(observeDropped);
+    queued.removeCallback(observeQueued);
   };
 }

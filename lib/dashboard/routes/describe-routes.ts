@@ -1,6 +1,14 @@
 import { type DeclaredRoute } from '../sqlite/rows.interface.js';
 import { type HandlerMethod, joinPaths } from './find-handlers.js';
-import { type RegisteredRoute } from '../../instrumentation/http-server/watch-routes.js';
+
+/** A route that an application has registered. */
+export interface RegisteredRoute {
+  /** HTTP method, or `ALL`. */
+  readonly method: string;
+  /** The path in the router, with prefixes and versions. */
+  readonly path: string;
+  readonly handler: unknown;
+}
 
 /**
  * The routes of an application with the handler of each: the one whose own path ends the route, the longest where there are several.

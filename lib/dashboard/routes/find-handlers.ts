@@ -1,4 +1,4 @@
-/** What is used of NestJS's `ModulesContainer`. */
+/** The part of NestJS's `ModulesContainer` that is used here. */
 export interface ModulesLike {
   readonly applicationId?: string;
   values(): Iterable<{

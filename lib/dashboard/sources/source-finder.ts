@@ -1,21 +1,31 @@
 import { type AnyMethod } from '../../invocation/wrap-method.js';
 import { type DeclaredFunction } from '../sqlite/rows.interface.js';
-import { registeredModules } from '../../instrumentation/nest/nest-modules.js';
-import { findMethods, type WrittenMethod } from '../../instrumentation/container/find-methods.js';
 import { locateFunctions } from './locate-functions.js';
 import { type SourceLocation, SourceMaps } from './source-maps.js';
+
+/** A method that has spans. */
+export interface WrittenMethod {
+  /** The name of its spans, for example `OrderService.process`. */
+  readonly name: string;
+  readonly method: AnyMethod;
+  /** Its class; undefined where that is not known. */
+  readonly writtenIn: AnyMethod | undefined;
+}
 
 /** Finds out where the methods that have spans were written. */
 export class SourceFinder {
   /** null: it is nowhere that could be opened. */
   private readonly known = new WeakMap<AnyMethod, SourceLocation | null>();
 
+  /** @param findMethods lists the methods that have spans */
+  constructor(private readonly findMethods: () => readonly WrittenMethod[]) {}
+
   /**
    * Where every method is; undefined when there is none that was not there the last time. Costs some hundred milliseconds
    * otherwise, most of them at a stretch: see `locateFunctions()`. Never rejects.
    */
   async find(): Promise<readonly DeclaredFunction[] | undefined> {
-    const methods = findMethods(registeredModules());
+    const methods = this.findMethods();
     const fresh = new Set<AnyMethod>();
     for (const { method, writtenIn } of methods) {
       if (this.known.has(method)) continue;

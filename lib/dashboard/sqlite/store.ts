@@ -74,6 +74,11 @@ export class TelemetryStore {
     return this.writer.dropped;
   }
 
+  /** Counts rows that were lost before they came here. */
+  addDropped(rows: number): void {
+    this.writer.addDropped(rows);
+  }
+
   /** Queues one span. With `make` the row is made from `span` when it is written, off the path of the request. */
   addSpan(span: StoredSpan): void;
   addSpan<Source>(span: Source, make: (source: Source) => StoredSpan): void;

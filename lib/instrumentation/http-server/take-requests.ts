@@ -1,11 +1,10 @@
-import { type HttpRequest, type HttpResponse } from '../../dashboard/http/http-exchange.interface.js';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 type RequestHook = (request: unknown, response: unknown, done: () => unknown) => unknown;
 
-/** What is used of NestJS's `AbstractHttpAdapter`. */
-export interface HookedAdapter {
+/** The part of NestJS's `AbstractHttpAdapter` that is used here. */
+interface HookedAdapter {
   getType(): string;
-  setOnRequestHook?(hook: RequestHook): void;
 }
 
 /** Shape of Fastify's request and reply as far as it is read here; Fastify is never imported. */
@@ -14,14 +13,18 @@ interface FastifyPart {
   hijack?(): unknown;
 }
 
-/** Answers a request of the path. */
-export type Serve = (request: HttpRequest, response: HttpResponse) => void;
+/** A request, with its whole address where a router has cut `url`. */
+type RequestLike = IncomingMessage & { readonly originalUrl?: string };
 
 /**
  * Takes the requests at `path` and below it before anything of the application sees them: routers, prefixes, versions, guards, body
  * parsers. Everything else goes on as before. Returns the undo; undefined where the adapter has no such place.
  */
-export function takeRequests(adapter: HookedAdapter, path: string, serve: Serve): (() => void) | undefined {
+export function takeRequests(
+  adapter: HookedAdapter,
+  path: string,
+  serve: (request: RequestLike, response: ServerResponse) => void,
+): (() => void) | undefined {
   const type = adapter.getType();
   if (type !== 'fastify' && type !== 'express') return undefined;
   const setHook = hookSetterOf(adapter);
@@ -31,11 +34,11 @@ export function takeRequests(adapter: HookedAdapter, path: string, serve: Serve)
   const isFastify = type === 'fastify';
   let active = true;
   setHook.call(adapter, (request, response, done) => {
-    const raw = (isFastify ? (request as FastifyPart).raw : request) as HttpRequest;
+    const raw = (isFastify ? (request as FastifyPart).raw : request) as RequestLike;
     if (!active || !isBelow(raw.originalUrl ?? raw.url ?? '', path))
       return before.call(adapter, request, response, done);
     if (isFastify) (response as FastifyPart).hijack?.();
-    serve(raw, (isFastify ? (response as FastifyPart).raw : response) as HttpResponse);
+    serve(raw, (isFastify ? (response as FastifyPart).raw : response) as ServerResponse);
     return undefined;
   });
   return () => {

@@ -15,13 +15,17 @@ import { suppressTracing } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { AlwaysOffSampler, AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 
 import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';
 import { startMetricFeed } from '../../../lib/dashboard/feed/start-metric-feed.js';
-import { StoreSpanProcessor } from '../../../lib/dashboard/feed/store-span.processor.js';
-import { storedResourceOf } from '../../../lib/dashboard/feed/stored-resource.js';
-import { StoringLoggerProvider } from '../../../lib/dashboard/feed/storing-logger-provider.js';
+import { StorePipeline } from '../../../lib/dashboard/feed/store-pipeline.js';
+import { PluginLoggerProvider } from '../../../lib/runtime/telemetry-plugin.js';
 import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
 import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
 import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
@@ -36,7 +40,12 @@ import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
-afterEach(cleanUp);
+const pipelines: StorePipeline[] = [];
+
+afterEach(async () => {
+  for (const pipeline of pipelines.splice(0)) await pipeline.close();
+  await cleanUp();
+});
 
 const resource = resourceFromAttributes({
   'service.name': 'orders',
@@ -44,6 +53,37 @@ const resource = resourceFromAttributes({
   'deployment.environment.name': 'test',
   'service.instance.id': 'i-1',
 });
+
+function openPipeline(store: TelemetryStore): StorePipeline {
+  const pipeline = new StorePipeline(store, resource);
+  pipelines.push(pipeline);
+  return pipeline;
+}
+
+function storingProcessor(store: TelemetryStore): SpanProcessor {
+  const pipeline = openPipeline(store);
+  return {
+    onStart: () => undefined,
+    onEnd: (span) => {
+      pipeline.takeSpan(span);
+    },
+    forceFlush: () => store.flush(),
+    shutdown: () => store.flush(),
+  };
+}
+
+function storingProvider(store: TelemetryStore, next?: LoggerProvider): PluginLoggerProvider {
+  const pipeline = openPipeline(store);
+  return new PluginLoggerProvider(
+    {
+      takeLog: (emitted) => {
+        pipeline.takeLog(emitted);
+      },
+      flush: () => store.flush(),
+    },
+    next,
+  );
+}
 
 const ENGINES: [string, (store: TelemetryStore, sampled?: boolean) => ApiTracerProvider][] = [
   [
@@ -54,7 +94,7 @@ const ENGINES: [string, (store: TelemetryStore, sampled?: boolean) => ApiTracerP
         sampler: sampled ? new AlwaysOnSampler() : new AlwaysOffSampler(),
         childrenFollowParent: true,
         limits: {},
-        spanProcessors: [new StoreSpanProcessor(store)],
+        spanProcessors: [storingProcessor(store)],
       }),
   ],
   [
@@ -63,7 +103,7 @@ const ENGINES: [string, (store: TelemetryStore, sampled?: boolean) => ApiTracerP
       new TracerProvider({
         resource,
         sampler: sampled ? new AlwaysOnSampler() : new AlwaysOffSampler(),
-        spanProcessors: [new StoreSpanProcessor(store)],
+        spanProcessors: [storingProcessor(store)],
       }),
   ],
 ];
@@ -172,13 +212,13 @@ describe.each(ENGINES)('spans of %s', (_, createProvider) => {
   });
 });
 
-describe('StoringLoggerProvider', () => {
+describe('PluginLoggerProvider before the store', () => {
   const span = (store: TelemetryStore): Context =>
     trace.setSpan(ROOT_CONTEXT, ENGINES[0]![1](store).getTracer('t').startSpan('s'));
 
   it('puts records into the store with nobody else to take them', async () => {
     const store = openTestStore();
-    const provider = new StoringLoggerProvider(store, storedResourceOf(resource), undefined);
+    const provider = storingProvider(store);
     const active = span(store);
     provider.getLogger('OrderService').emit({
       severityNumber: SeverityNumber.WARN2,
@@ -205,9 +245,7 @@ describe('StoringLoggerProvider', () => {
 
   it('knows every level and any body', async () => {
     const store = openTestStore();
-    const logger = new StoringLoggerProvider(store, storedResourceOf(resource), undefined).getLogger(
-      'nestjs-telemetry',
-    );
+    const logger = storingProvider(store).getLogger('nestjs-telemetry');
     const { TRACE, DEBUG, INFO, WARN, ERROR, FATAL, FATAL4 } = SeverityNumber;
     for (const severityNumber of [TRACE, DEBUG, INFO, WARN, ERROR, FATAL, FATAL4, undefined])
       logger.emit({
@@ -240,7 +278,7 @@ describe('StoringLoggerProvider', () => {
     const store = openTestStore();
     const exporter = new InMemoryLogRecordExporter();
     const next = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] });
-    const logger = new StoringLoggerProvider(store, storedResourceOf(resource), next).getLogger('a');
+    const logger = storingProvider(store, next).getLogger('a');
     logger.emit({ body: 'both' });
     logger.emit({ body: 'one', context: suppressTracing(ROOT_CONTEXT) });
     await store.flush();

@@ -4,7 +4,6 @@ import { All, Controller, Get, Post, Version } from '@nestjs/common';
 
 import { describeRoutes } from '../../../lib/dashboard/routes/describe-routes.js';
 import { findHandlers, type ModulesLike } from '../../../lib/dashboard/routes/find-handlers.js';
-import { watchRoutes } from '../../../lib/instrumentation/http-server/watch-routes.js';
 
 @Controller('orders')
 class OrdersController {
@@ -128,27 +127,5 @@ describe('describeRoutes()', () => {
     expect(describeRoutes(versions, findHandlers(modules))).toEqual([
       { method: 'GET', route: '/users', handler: 'UsersV1Controller.list, UsersV2Controller.list' },
     ]);
-  });
-});
-
-describe('watchRoutes()', () => {
-  it('notes what is registered, hands it on, and leaves the adapter as it was', () => {
-    const registered: unknown[] = [];
-    class Adapter {
-      get(...args: unknown[]): string {
-        registered.push(args);
-        return 'registered';
-      }
-    }
-    const adapter = new Adapter();
-    const watch = watchRoutes(adapter);
-    const handler = (): void => undefined;
-    expect(adapter.get('/a', handler)).toBe('registered');
-    adapter.get(handler);
-    watch.stop();
-    adapter.get('/b', handler);
-    expect(watch.routes).toEqual([{ method: 'GET', path: '/a', handler }]);
-    expect(registered).toEqual([['/a', handler], [handler], ['/b', handler]]);
-    expect(Object.hasOwn(adapter, 'get')).toBe(false);
   });
 });

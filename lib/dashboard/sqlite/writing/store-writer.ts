@@ -51,6 +51,11 @@ export class StoreWriter {
     return this.lost + this.queues.refused;
   }
 
+  /** Counts rows that were lost before they came here. */
+  addDropped(rows: number): void {
+    this.lost += rows;
+  }
+
   /** Queues a span; `make` is called when it is written, and what it reads must not change any more. */
   addSpan<Source>(source: Source, make: (source: Source) => StoredSpan): void {
     if (!this.closed && this.queues.spans.add(source, make)) this.schedule.request(this.queued);

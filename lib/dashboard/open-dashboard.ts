@@ -1,0 +1,79 @@
+import { type AbstractHttpAdapter } from '@nestjs/core';
+import { type Resource } from '@opentelemetry/resources';
+
+import { type StoreConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type DashboardParts } from './dashboard-context.interface.js';
+import { StorePipeline } from './feed/store-pipeline.js';
+import { startStoreMetrics } from './feed/watch-store-losses.js';
+import { mountPage, type MountedPage } from './mount/mount-page.js';
+import { describeRoutes, type RegisteredRoute } from './routes/describe-routes.js';
+import { findHandlers, type ModulesLike } from './routes/find-handlers.js';
+import { publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
+import { type WrittenMethod } from './sources/source-finder.js';
+import { openStore } from './sqlite/store.js';
+
+/** What the dashboard is told about its process; it knows no instrumentation itself. */
+export interface DashboardSetup extends Pick<DashboardParts, 'instrumentations' | 'libraries'> {
+  readonly config: TelemetryConfig;
+  readonly storeConfig: StoreConfig;
+  readonly resource: Resource;
+  /** Lists the methods that have spans. */
+  findMethods(): readonly WrittenMethod[];
+}
+
+/** One HTTP application that the dashboard has joined. */
+export interface MountedApplication {
+  /** undefined where the page is not served. */
+  readonly page: MountedPage | undefined;
+  /** Called with the routes when they are registered; returns false where one of them has the path of the page. */
+  completeRoutes(routes: readonly RegisteredRoute[]): boolean;
+}
+
+/** The dashboard of this process: what it stores, and the page that shows it. */
+export class OpenDashboard {
+  readonly pipeline: StorePipeline;
+  private readonly stoppers: (() => void)[] = [];
+
+  constructor(
+    private readonly setup: DashboardSetup,
+    pipeline: StorePipeline,
+  ) {
+    this.pipeline = pipeline;
+    const { config } = setup;
+    if (config.instrumentation.sdkMetrics) this.stoppers.push(startStoreMetrics(pipeline.store));
+    if (sourceLinksEnabled(config)) this.stoppers.push(publishSources(pipeline, () => setup.findMethods()));
+  }
+
+  /**
+   * Joins an application: shows its routes, and serves the page on its port.
+   *
+   * @param takesRequests whether requests of the dashboard's path can be taken from the adapter
+   */
+  mount(adapter: AbstractHttpAdapter, modules: ModulesLike, takesRequests: boolean): MountedApplication {
+    const { config, instrumentations, libraries } = this.setup;
+    const { store, resource } = this.pipeline;
+    const page =
+      takesRequests && config.dashboard !== undefined
+        ? mountPage(config.dashboard, config, { store, resource, instrumentations, libraries }, adapter)
+        : undefined;
+    return {
+      page,
+      completeRoutes: (routes) => {
+        this.pipeline.declareRoutes(describeRoutes(routes, findHandlers(modules)));
+        return page?.completeRoutes(routes) ?? true;
+      },
+    };
+  }
+
+  /** Collects metrics once more and ends what it does by itself; the meter provider still runs. Never rejects. */
+  async stop(): Promise<void> {
+    for (const stop of this.stoppers.splice(0)) stop();
+    await this.pipeline.stopMetrics();
+  }
+}
+
+/** Opens the store and what feeds it; undefined where this Node has no SQLite, which is warned about. */
+export function openDashboard(setup: DashboardSetup): OpenDashboard | undefined {
+  const store = openStore(setup.storeConfig);
+  return store && new OpenDashboard(setup, new StorePipeline(store, setup.resource));
+}

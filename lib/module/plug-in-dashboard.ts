@@ -1,0 +1,208 @@
+import { type ServerResponse } from 'node:http';
+
+import { type AbstractHttpAdapter, type ModulesContainer } from '@nestjs/core';
+import { type Resource } from '@opentelemetry/resources';
+import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
+
+import { type StoreConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type OpenDashboard } from '../dashboard/open-dashboard.js';
+import { warnOnce } from '../errors/warnings.js';
+import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
+import { findMethods } from '../instrumentation/container/find-methods.js';
+import { takeRequests } from '../instrumentation/http-server/take-requests.js';
+import { watchRoutes } from '../instrumentation/http-server/watch-routes.js';
+import { activeInstrumentations } from '../instrumentation/active-instrumentations.js';
+import { registeredModules } from '../instrumentation/nest/nest-modules.js';
+import { type Application, type ApplicationPart } from '../runtime/application.js';
+import { type EmittedRecord, type MetricSource, type TelemetryPlugin } from '../runtime/telemetry-plugin.js';
+
+/** Spans, log records and calls that are held until the dashboard is loaded. As many rows fit into its queues. */
+const MAX_HELD = 20_000;
+
+/**
+ * Returns the dashboard of this process, which is loaded only here and only now; undefined where the
+ * configuration keeps nothing for it.
+ */
+export function plugInDashboard(config: TelemetryConfig, resource: Resource): TelemetryPlugin | undefined {
+  return config.store && new DashboardPlug(config, config.store, resource);
+}
+
+/** Adds the dashboard to one application; undefined where nothing is kept for it. */
+export function attachDashboard(application: Application): ApplicationPart | undefined {
+  const { config, runtime } = application;
+  if (runtime?.plugin !== undefined) return runtime.plugin.mount(application);
+  if (runtime === undefined || config.dashboard === undefined || config.store !== undefined) return undefined;
+  const stop = application.whenAdapterExists(() => {
+    warnOnce('dashboard:no-store', 'The dashboard is not served: store: false leaves it nothing to show.');
+  });
+  return { stop };
+}
+
+/** The dashboard on the adapter of one application. */
+type MountedPage = Required<ApplicationPart>;
+
+/** Serves as the dashboard from the start: what comes before it is loaded is held for it. */
+class DashboardPlug implements TelemetryPlugin {
+  readonly name = 'the dashboard';
+  readonly spans: SpanProcessor;
+  private readonly loaded: Promise<OpenDashboard | undefined>;
+  private dashboard: OpenDashboard | undefined;
+  /** undefined once the dashboard is loaded, or cannot be. */
+  private held: ((dashboard: OpenDashboard) => void)[] | undefined = [];
+  private lost = 0;
+
+  constructor(
+    private readonly config: TelemetryConfig,
+    storeConfig: StoreConfig,
+    resource: Resource,
+  ) {
+    this.spans = {
+      onStart: () => undefined,
+      onEnd: (span) => {
+        this.takeSpan(span);
+      },
+      forceFlush: () => this.flush(),
+      // The runtime closes the plugin: metrics and log lines may still come.
+      shutdown: () => this.flush(),
+    };
+    this.loaded = this.load(storeConfig, resource);
+  }
+
+  takeLog(emitted: EmittedRecord): void {
+    if (this.dashboard !== undefined) this.dashboard.pipeline.takeLog(emitted);
+    else
+      this.hold(({ pipeline }) => {
+        pipeline.takeLog(emitted);
+      });
+  }
+
+  startMetrics(source: MetricSource): void {
+    this.hold(({ pipeline }) => {
+      pipeline.startMetrics(source);
+    });
+  }
+
+  async collectMetrics(): Promise<void> {
+    await (await this.loaded)?.pipeline.collectMetrics();
+  }
+
+  async flush(): Promise<void> {
+    await (await this.loaded)?.pipeline.store.flush();
+  }
+
+  async stop(): Promise<void> {
+    await (await this.loaded)?.stop();
+  }
+
+  async close(): Promise<void> {
+    await (await this.loaded)?.pipeline.close();
+  }
+
+  mount(application: Application): ApplicationPart {
+    let mounted: MountedPage | undefined;
+    const unsubscribe = application.whenAdapterExists((adapter) => {
+      mounted = this.mountOn(adapter, application.modules);
+    });
+    return {
+      ready: () => mounted?.ready(),
+      close: () => mounted?.close(),
+      stop: () => {
+        unsubscribe();
+        mounted?.stop();
+      },
+    };
+  }
+
+  private mountOn(adapter: AbstractHttpAdapter, modules: ModulesContainer): MountedPage {
+    const watch = watchRoutes(adapter);
+    const stopTaking = this.takeRequests(adapter, (request, response) => {
+      void mounted.then((application) => {
+        if (application?.page === undefined) sendUnavailable(response);
+        else application.page.serve(request, response);
+      });
+    });
+    const mounted = this.loaded.then((dashboard) =>
+      dashboard?.mount(adapter, modules, stopTaking !== undefined),
+    );
+    return {
+      ready: () => {
+        watch.stop();
+        void mounted.then((application) => {
+          if (application?.completeRoutes(watch.routes) !== true) stopTaking?.();
+        });
+      },
+      close: () => {
+        void mounted.then((application) => application?.page?.close());
+      },
+      stop: () => {
+        watch.stop();
+        stopTaking?.();
+      },
+    };
+  }
+
+  private takeSpan(span: ReadableSpan): void {
+    if (this.dashboard !== undefined) this.dashboard.pipeline.takeSpan(span);
+    else
+      this.hold(({ pipeline }) => {
+        pipeline.takeSpan(span);
+      });
+  }
+
+  /** Takes the requests of the dashboard's path; undefined where the page is not wanted or the adapter cannot. */
+  private takeRequests(
+    adapter: AbstractHttpAdapter,
+    serve: Parameters<typeof takeRequests>[2],
+  ): (() => void) | undefined {
+    if (this.config.dashboard === undefined) return undefined;
+    const stop = takeRequests(adapter, this.config.dashboard.path, serve);
+    if (stop === undefined)
+      warnOnce(
+        'dashboard:adapter',
+        `The dashboard cannot be served by an HTTP adapter of the type ${adapter.getType()}: it needs Fastify or Express.`,
+      );
+    return stop;
+  }
+
+  private hold(deliver: (dashboard: OpenDashboard) => void): void {
+    if (this.dashboard !== undefined) deliver(this.dashboard);
+    else if (this.held === undefined) return;
+    else if (this.held.length < MAX_HELD) this.held.push(deliver);
+    else this.lost += 1;
+  }
+
+  private async load(storeConfig: StoreConfig, resource: Resource): Promise<OpenDashboard | undefined> {
+    try {
+      const { openDashboard } = await import('../dashboard/open-dashboard.js');
+      const dashboard = openDashboard({
+        config: this.config,
+        storeConfig,
+        resource,
+        instrumentations: activeInstrumentations,
+        libraries: loadedLibraries,
+        findMethods: () => findMethods(registeredModules()),
+      });
+      if (dashboard !== undefined) this.deliver(dashboard);
+      return dashboard;
+    } catch (error) {
+      warnOnce(
+        'dashboard:load',
+        `Nothing is stored for the dashboard, it could not be loaded: ${String(error)}.`,
+      );
+      return undefined;
+    } finally {
+      this.held = undefined;
+    }
+  }
+
+  private deliver(dashboard: OpenDashboard): void {
+    for (const deliver of this.held ?? []) deliver(dashboard);
+    dashboard.pipeline.store.addDropped(this.lost);
+    this.dashboard = dashboard;
+  }
+}
+
+function sendUnavailable(response: ServerResponse): void {
+  response.writeHead(503, { 'content-type': 'text/plain' });
+  response.end('The dashboard could not be loaded; the log has the reason.');
+}
