@@ -1,4 +1,4 @@
-import { type ApiHealth } from './api/api.interface.js';
+import { type HealthAnswer } from './panels/health/query.js';
 import { type DashboardConfig } from '../config/telemetry-config.interface.js';
 import { type StoredResource } from './sqlite/rows.interface.js';
 import { type TelemetryStore } from './sqlite/store.js';
@@ -14,5 +14,5 @@ export interface DashboardParts {
   /** Names of what creates spans by itself. */
   instrumentations(): readonly string[];
   /** The client libraries that are loaded, and whether their calls are recorded. */
-  libraries(): ApiHealth['libraries'];
+  libraries(): HealthAnswer['libraries'];
 }

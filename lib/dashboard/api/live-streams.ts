@@ -4,7 +4,7 @@ import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpResponse } from '../http/http-exchange.interface.js';
 import { SECURITY_HEADERS } from '../http/send.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { type ApiStreamItem } from './api.interface.js';
+import { type StreamItem } from './api.interface.js';
 import { type QueryParameters } from './query-parameters.js';
 
 const MAX_CLIENTS = 20;
@@ -114,6 +114,6 @@ function beat(): string {
   return lineOf({ type: 'beat', time: Date.now() });
 }
 
-function lineOf(item: ApiStreamItem): string {
+function lineOf(item: StreamItem): string {
   return `${JSON.stringify(item)}\n`;
 }

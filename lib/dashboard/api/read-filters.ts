@@ -1,4 +1,4 @@
-import { type FieldFilter } from '../sqlite/queries/conditions.js';
+import { type FieldFilter } from '../reader/telemetry-reader.interface.js';
 import { MAX_TIME, type QueryParameters } from './query-parameters.js';
 
 /** What `attribute=key:value` asks for, each time it is given. */

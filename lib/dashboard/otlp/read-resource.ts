@@ -1,6 +1,6 @@
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
-import { type ApiValue } from '../api/api.interface.js';
+import { type JsonValue } from '../reader/answers.interface.js';
 import { attributesAt, MAX_NAME } from './read-values.js';
 
 const MAX_RESOURCES = 200;
@@ -33,6 +33,6 @@ export function readResource(resource: Readonly<Record<string, unknown>>): Store
   return stored;
 }
 
-function textOf(value: ApiValue | undefined): string {
+function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
 }

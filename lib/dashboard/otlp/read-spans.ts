@@ -8,7 +8,7 @@ import {
 import { redaction } from '../../redaction/active-redaction.js';
 import { type Steps } from '../steps.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
-import { type ApiSpanEvent, type ApiSpanLink, type ApiValue } from '../api/api.interface.js';
+import { type JsonValue, type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
 import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import {
   attributesAt,
@@ -109,13 +109,13 @@ type Entry = Pick<StoredSpan, 'method' | 'route' | 'outcome'>;
 const NO_ENTRY: Entry = { method: undefined, route: undefined, outcome: undefined };
 
 /** By what a span entered its service, and how that ended. */
-function describeEntry(attributes: Readonly<Record<string, ApiValue>>): Entry {
+function describeEntry(attributes: Readonly<Record<string, JsonValue>>): Entry {
   const outcome =
     attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] ??
     attributes[FORMER.status] ??
     attributes[ATTR_RPC_STATUS_CODE] ??
     attributes[ATTR_ERROR_TYPE];
-  const textOf = (value: ApiValue | undefined, max: number): string | undefined =>
+  const textOf = (value: JsonValue | undefined, max: number): string | undefined =>
     typeof value === 'string' ? value.slice(0, max) : undefined;
   return {
     method: textOf(attributes[ATTR_HTTP_REQUEST_METHOD] ?? attributes[FORMER.method], MAX_METHOD),
@@ -131,7 +131,7 @@ function partsOf(span: Fields, name: string, room: ItemRoom): readonly Fields[] 
   return parts.slice(0, MAX_PARTS);
 }
 
-function readEvent(event: Fields, room: ItemRoom): ApiSpanEvent {
+function readEvent(event: Fields, room: ItemRoom): SpanEventAnswer {
   return {
     name: redaction().text(room.takeText(textAt(event, 'name'), MAX_NAME)),
     time: (microsecondsAt(event, 'timeUnixNano') ?? 0) / 1_000,
@@ -139,7 +139,7 @@ function readEvent(event: Fields, room: ItemRoom): ApiSpanEvent {
   };
 }
 
-function readLink(link: Fields, room: ItemRoom): ApiSpanLink | undefined {
+function readLink(link: Fields, room: ItemRoom): SpanLinkAnswer | undefined {
   const traceId = idAt(link, 'traceId', 32);
   const spanId = idAt(link, 'spanId', 16);
   if (traceId === undefined || spanId === undefined) return undefined;

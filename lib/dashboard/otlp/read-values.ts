@@ -1,5 +1,5 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type ApiValue } from '../api/api.interface.js';
+import { type JsonValue } from '../reader/answers.interface.js';
 import { badRequest } from '../http/dashboard-error.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -154,12 +154,16 @@ export function idAt(parent: Fields, name: string, digits: 16 | 32): string | un
 }
 
 /** The attributes of something, without secrets; what has no value is left out, and the last of a name counts. */
-export function attributesAt(parent: Fields, room = new ItemRoom()): Record<string, ApiValue> {
+export function attributesAt(parent: Fields, room = new ItemRoom()): Record<string, JsonValue> {
   return readAttributeList(listAt(parent, 'attributes'), room, 0);
 }
 
-function readAttributeList(list: readonly Fields[], room: ItemRoom, depth: number): Record<string, ApiValue> {
-  const attributes: Record<string, ApiValue> = {};
+function readAttributeList(
+  list: readonly Fields[],
+  room: ItemRoom,
+  depth: number,
+): Record<string, JsonValue> {
+  const attributes: Record<string, JsonValue> = {};
   for (const entry of list) {
     if (!room.takeValue()) break;
     const key = room.takeText(textAt(entry, 'key'), MAX_NAME);
@@ -180,7 +184,7 @@ function readAttributeList(list: readonly Fields[], room: ItemRoom, depth: numbe
 }
 
 /** What an `AnyValue` says; undefined for none. */
-export function readValue(value: Fields, room = new ItemRoom(), depth = 0): ApiValue | undefined {
+export function readValue(value: Fields, room = new ItemRoom(), depth = 0): JsonValue | undefined {
   if (depth > MAX_DEPTH) {
     room.isCut = true;
     return undefined;
@@ -190,7 +194,7 @@ export function readValue(value: Fields, room = new ItemRoom(), depth = 0): ApiV
   if (value.intValue !== undefined) return readInteger(value, room);
   if (value.doubleValue !== undefined) return readDouble(value);
   if (value.arrayValue !== undefined) {
-    const values: ApiValue[] = [];
+    const values: JsonValue[] = [];
     for (const each of listAt(objectAt(value, 'arrayValue'), 'values')) {
       if (!room.takeValue()) break;
       values.push(readValue(each, room, depth + 1) ?? null);
@@ -203,7 +207,7 @@ export function readValue(value: Fields, room = new ItemRoom(), depth = 0): ApiV
 }
 
 /** As a text when it is too big for a number. */
-function readInteger(value: Fields, room: ItemRoom): ApiValue | undefined {
+function readInteger(value: Fields, room: ItemRoom): JsonValue | undefined {
   const number = numberAt(value, 'intValue');
   return number === undefined || Number.isSafeInteger(number)
     ? number
@@ -211,7 +215,7 @@ function readInteger(value: Fields, room: ItemRoom): ApiValue | undefined {
 }
 
 /** JSON has no words for what is not finite. */
-function readDouble(value: Fields): ApiValue | undefined {
+function readDouble(value: Fields): JsonValue | undefined {
   const number = numberAt(value, 'doubleValue');
   return number === undefined || Number.isFinite(number) ? number : String(number);
 }

@@ -1,7 +1,7 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
 import { type Steps, Turn } from '../steps.js';
 import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
-import { type ApiAttributes, type ApiSpan, type ApiValue } from '../api/api.interface.js';
+import { type JsonAttributes, type JsonValue, type SpanAnswer } from '../reader/answers.interface.js';
 
 /**
  * Spans as OTLP's JSON: an `ExportTraceServiceRequest` that any receiver takes.
@@ -9,8 +9,8 @@ import { type ApiAttributes, type ApiSpan, type ApiValue } from '../api/api.inte
  * @param resources attributes of each service, by its name
  */
 export function* writeOtlpTrace(
-  spans: readonly ApiSpan[],
-  resources: Readonly<Record<string, ApiAttributes>>,
+  spans: readonly SpanAnswer[],
+  resources: Readonly<Record<string, JsonAttributes>>,
 ): Steps<object> {
   const turn = new Turn();
   const resourceSpans: object[] = [];
@@ -30,7 +30,7 @@ export function* writeOtlpTrace(
   return { resourceSpans };
 }
 
-function writeSpan(span: ApiSpan): object {
+function writeSpan(span: SpanAnswer): object {
   return {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -58,11 +58,11 @@ function writeSpan(span: ApiSpan): object {
   };
 }
 
-function writeAttributes(attributes: ApiAttributes): object[] {
+function writeAttributes(attributes: JsonAttributes): object[] {
   return Object.entries(attributes).map(([key, value]) => ({ key, value: writeValue(value) }));
 }
 
-function writeValue(value: ApiValue): object {
+function writeValue(value: JsonValue): object {
   switch (typeof value) {
     case 'string':
       return { stringValue: value };
@@ -73,8 +73,8 @@ function writeValue(value: ApiValue): object {
     default:
       if (value === null) return {};
       return Array.isArray(value)
-        ? { arrayValue: { values: (value as readonly ApiValue[]).map(writeValue) } }
-        : { kvlistValue: { values: writeAttributes(value as ApiAttributes) } };
+        ? { arrayValue: { values: (value as readonly JsonValue[]).map(writeValue) } }
+        : { kvlistValue: { values: writeAttributes(value as JsonAttributes) } };
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * What questions to the store are answered with. Instants and durations are milliseconds, ids are lower-case hexadecimal. The
- * dashboard's JSON hands them on as they are and promises them to whoever reads it: fields are added, never renamed or removed.
+ * The answers of a `TelemetryReader`. Instants and durations are milliseconds (instants since the epoch), ids are lower-case
+ * hexadecimal. The dashboard sends them as JSON, version 1 of its API: fields are added, never renamed or removed.
  */
 
 export type JsonValue =
@@ -8,7 +8,14 @@ export type JsonValue =
 
 export type JsonAttributes = Readonly<Record<string, JsonValue>>;
 
-/** A number that leads to a trace. */
+/** Some of the items that match, and where to continue. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Pass it as `before` for the next page; undefined at the end. A page may have fewer items than asked for, and still a next one. */
+  readonly next: string | undefined;
+}
+
+/** A number of a chart that leads to a trace. */
 export interface ExemplarAnswer {
   readonly time: number;
   readonly value: number;
@@ -18,7 +25,7 @@ export interface ExemplarAnswer {
   readonly label: string;
 }
 
-/** A line of a file on the machine of the process that told it. */
+/** A line of a file on the machine of the process that declared it. */
 export interface SourceAnswer {
   /** An absolute path. */
   readonly file: string;
@@ -26,7 +33,7 @@ export interface SourceAnswer {
   readonly line: number;
 }
 
-/** What entered a service. */
+/** The traffic of a service. */
 export interface ServiceAnswer {
   readonly name: string;
   readonly version: string;
@@ -83,11 +90,23 @@ export interface TraceSummaryAnswer {
   readonly spanCount: number;
   readonly errorCount: number;
   readonly services: readonly string[];
-  /** Kept whatever is evicted: an error, or an exemplar that is shown. */
+  /** Kept when older traces are deleted: it has an error, or an exemplar that is shown. */
   readonly pinned: boolean;
 }
 
 export type SpanKindName = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+
+export interface SpanEventAnswer {
+  readonly name: string;
+  readonly time: number;
+  readonly attributes: JsonAttributes;
+}
+
+export interface SpanLinkAnswer {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes: JsonAttributes;
+}
 
 export interface SpanAnswer {
   readonly traceId: string;
@@ -102,24 +121,17 @@ export interface SpanAnswer {
   readonly status: 'unset' | 'ok' | 'error';
   readonly statusMessage: string | undefined;
   readonly attributes: JsonAttributes;
-  readonly events: readonly {
-    readonly name: string;
-    readonly time: number;
-    readonly attributes: JsonAttributes;
-  }[];
-  readonly links: readonly {
-    readonly traceId: string;
-    readonly spanId: string;
-    readonly attributes: JsonAttributes;
-  }[];
-  /** Where the method was written that the span is about; only in the answer about one trace, and when it is known. */
+  readonly events: readonly SpanEventAnswer[];
+  readonly links: readonly SpanLinkAnswer[];
+  /** Where the method of the span was written; only in the answer about one trace, and when it is known. */
   readonly source?: SourceAnswer | undefined;
 }
 
 export interface LogAnswer {
+  /** Tells log lines apart; greater ids were written later. */
   readonly id: number;
   readonly time: number;
-  /** pino's words: trace, debug, info, warn, error, fatal. */
+  /** As pino names it: trace, debug, info, warn, error, fatal. */
   readonly level: string;
   readonly service: string;
   readonly context: string | undefined;
@@ -129,15 +141,17 @@ export interface LogAnswer {
   readonly attributes: JsonAttributes;
 }
 
-/** Everything the store has of one trace. */
+/** One trace with all its spans and log lines. */
 export interface TraceAnswer {
   readonly summary: TraceSummaryAnswer;
   /** In the order of their start. */
   readonly spans: readonly SpanAnswer[];
+  /** Oldest first. */
   readonly logs: readonly LogAnswer[];
 }
 
 export interface InstrumentAnswer {
+  /** Pass it to `chart()`. */
   readonly id: number;
   readonly service: string;
   readonly name: string;
@@ -148,6 +162,7 @@ export interface InstrumentAnswer {
   readonly attributes: Readonly<Record<string, readonly string[]>>;
 }
 
+/** An instrument over time. A counter is a rate per second, a histogram three quantiles, anything else its last value. */
 export interface ChartAnswer {
   readonly instrument: InstrumentAnswer;
   readonly times: readonly number[];
@@ -155,6 +170,7 @@ export interface ChartAnswer {
   readonly exemplars: readonly ExemplarAnswer[];
 }
 
+/** What the traces of a region have more often than the others, most telling first. */
 export interface SelectionAnswer {
   readonly selected: number;
   readonly others: number;
@@ -178,6 +194,6 @@ export interface StoreAnswer {
   readonly dropped: number;
   /** The oldest span or log line. */
   readonly oldest: number | undefined;
-  /** Since when there is anything to show: sums and metrics stay longer than spans. */
+  /** Time of the oldest data of any kind: metrics stay longer than spans. */
   readonly since: number | undefined;
 }

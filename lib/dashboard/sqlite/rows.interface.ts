@@ -42,9 +42,9 @@ export interface StoredSpan {
   readonly statusMessage: string | undefined;
   /** The text of a JSON object. */
   readonly attributes: string;
-  /** The text of a JSON array of `ApiSpanEvent`; undefined for none. */
+  /** The text of a JSON array of `SpanEventAnswer`; undefined for none. */
   readonly events: string | undefined;
-  /** The text of a JSON array of `ApiSpanLink`; undefined for none. */
+  /** The text of a JSON array of `SpanLinkAnswer`; undefined for none. */
   readonly links: string | undefined;
   /** `http.request.method`, for spans that enter a service. */
   readonly method: string | undefined;

@@ -1,21 +1,21 @@
 /** The typed client of the JSON API. Addresses are relative to the page, wherever it is mounted. */
+import type { Selection } from '../reader/telemetry-reader.interface.js';
+import type { ComparisonAnswer } from '../panels/compare/query.js';
+import type { ApiError } from '../api/api.interface.js';
+import type { HealthAnswer } from '../panels/health/query.js';
+import type { ImportAnswer } from '../panels/traces/query.js';
 import type {
-  ApiComparison,
-  ApiError,
-  ApiHealth,
-  ApiImport,
-  ApiInstrument,
-  ApiLog,
-  ApiMetricChart,
-  ApiOverview,
-  ApiPage,
-  ApiRoute,
-  ApiSelection,
-  ApiSelectionResult,
-  ApiService,
-  ApiTrace,
-  ApiTraceSummary,
-} from '../api/api.interface.js';
+  ChartAnswer,
+  InstrumentAnswer,
+  LogAnswer,
+  OverviewAnswer,
+  Page,
+  RouteAnswer,
+  SelectionAnswer,
+  ServiceAnswer,
+  TraceSummaryAnswer,
+} from '../reader/answers.interface.js';
+import type { AnalysedTrace } from '../panels/trace/query.js';
 import { tellConnection } from './connection.js';
 import { readToken } from './token.js';
 
@@ -106,21 +106,21 @@ async function post<T>(path: string, body: string, signal?: AbortSignal): Promis
 const id = encodeURIComponent;
 
 export const api = {
-  services: (query: Query, signal?: AbortSignal) => get<readonly ApiService[]>('services', query, signal),
-  overview: (query: Query, signal?: AbortSignal) => get<ApiOverview>('overview', query, signal),
-  routes: (query: Query, signal?: AbortSignal) => get<readonly ApiRoute[]>('routes', query, signal),
-  traces: (query: Query, signal?: AbortSignal) => get<ApiPage<ApiTraceSummary>>('traces', query, signal),
-  trace: (traceId: string, signal?: AbortSignal) => get<ApiTrace>(`traces/${id(traceId)}`, {}, signal),
-  compare: (a: string, b: string, signal?: AbortSignal) => get<ApiComparison>('compare', { a, b }, signal),
-  logs: (query: Query, signal?: AbortSignal) => get<ApiPage<ApiLog>>('logs', query, signal),
-  metrics: (signal?: AbortSignal) => get<readonly ApiInstrument[]>('metrics', {}, signal),
+  services: (query: Query, signal?: AbortSignal) => get<readonly ServiceAnswer[]>('services', query, signal),
+  overview: (query: Query, signal?: AbortSignal) => get<OverviewAnswer>('overview', query, signal),
+  routes: (query: Query, signal?: AbortSignal) => get<readonly RouteAnswer[]>('routes', query, signal),
+  traces: (query: Query, signal?: AbortSignal) => get<Page<TraceSummaryAnswer>>('traces', query, signal),
+  trace: (traceId: string, signal?: AbortSignal) => get<AnalysedTrace>(`traces/${id(traceId)}`, {}, signal),
+  compare: (a: string, b: string, signal?: AbortSignal) => get<ComparisonAnswer>('compare', { a, b }, signal),
+  logs: (query: Query, signal?: AbortSignal) => get<Page<LogAnswer>>('logs', query, signal),
+  metrics: (signal?: AbortSignal) => get<readonly InstrumentAnswer[]>('metrics', {}, signal),
   metric: (metric: number, query: Query, signal?: AbortSignal) =>
-    get<ApiMetricChart>(`metrics/${metric}`, query, signal),
-  health: (signal?: AbortSignal) => get<ApiHealth>('health', {}, signal),
-  selection: (selection: ApiSelection, signal?: AbortSignal) =>
-    post<ApiSelectionResult>('selection', JSON.stringify(selection), signal),
+    get<ChartAnswer>(`metrics/${metric}`, query, signal),
+  health: (signal?: AbortSignal) => get<HealthAnswer>('health', {}, signal),
+  selection: (selection: Selection, signal?: AbortSignal) =>
+    post<SelectionAnswer>('selection', JSON.stringify(selection), signal),
   /** The trace as OTLP's JSON, as text. */
   otlpOf: async (traceId: string) => (await request(`traces/${id(traceId)}/otlp`, {})).text(),
   /** Takes OTLP's JSON into the store. */
-  importOtlp: (json: string) => post<ApiImport>('traces/import', json),
+  importOtlp: (json: string) => post<ImportAnswer>('traces/import', json),
 };

@@ -1,5 +1,5 @@
 /** Numbers, times and values the way people read them. All of it is text; nothing here makes markup. */
-import type { ApiValue } from '../api/api.interface.js';
+import type { JsonValue } from '../reader/answers.interface.js';
 
 const UNITS: readonly (readonly [limit: number, divisor: number, unit: string])[] = [
   [0.001, 0.000_001, 'ns'],
@@ -98,7 +98,7 @@ export function formatAge(time: number | null | undefined, now = Date.now()): st
 }
 
 /** A value of an attribute or field as one text. */
-export function formatValue(value: ApiValue): string {
+export function formatValue(value: JsonValue): string {
   if (typeof value === 'string') return value;
   if (value === null || typeof value !== 'object') return String(value);
   return JSON.stringify(value);

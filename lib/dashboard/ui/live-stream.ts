@@ -1,11 +1,11 @@
-import type { ApiStreamItem } from '../api/api.interface.js';
+import type { StreamItem } from '../api/api.interface.js';
 import { request, type Query } from './api.js';
 
 /** Where a live stream stands. */
 export type StreamState = 'connecting' | 'live' | 'lost';
 
 export interface StreamHandlers {
-  readonly onItem: (item: ApiStreamItem) => void;
+  readonly onItem: (item: StreamItem) => void;
   readonly onState?: (state: StreamState) => void;
 }
 
@@ -22,7 +22,7 @@ async function readLines(body: ReadableStream<Uint8Array>, onItem: StreamHandler
     const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (line !== '') onItem(JSON.parse(line) as ApiStreamItem);
+      if (line !== '') onItem(JSON.parse(line) as StreamItem);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ApiSelection } from '../api/api.interface.js';
+import type { Selection } from '../reader/telemetry-reader.interface.js';
 import type { Place } from './state.js';
 
 /** The query that closes the selection. */
@@ -12,7 +12,7 @@ export const NO_REGION = {
 };
 
 /** The region of a chart that the address says is selected. */
-export function selectedRegion({ query }: Place): ApiSelection | undefined {
+export function selectedRegion({ query }: Place): Selection | undefined {
   const number = (name: string): number | undefined => {
     const value = Number(query.get(name) ?? Number.NaN);
     return Number.isFinite(value) ? value : undefined;
@@ -35,7 +35,7 @@ export function selectedRegion({ query }: Place): ApiSelection | undefined {
 }
 
 /** The part of a service's charts that is selected. */
-export function markedRegion(place: Place, service: string): Pick<ApiSelection, 'from' | 'to'> | undefined {
+export function markedRegion(place: Place, service: string): Pick<Selection, 'from' | 'to'> | undefined {
   const region = selectedRegion(place);
   return region?.service === service ? { from: region.from, to: region.to } : undefined;
 }

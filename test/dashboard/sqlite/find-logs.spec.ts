@@ -1,4 +1,5 @@
-import { findLogs, type LogFilter } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { type LogFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, openTestStore } from './open-test-store.js';

@@ -1,4 +1,5 @@
-import { findTraces, type TraceFilter } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
+import { type TraceFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
 import { readNews, readPosition } from '../../../lib/dashboard/sqlite/queries/follow.js';
 import { rankSelection } from '../../../lib/dashboard/sqlite/queries/rank-selection.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';

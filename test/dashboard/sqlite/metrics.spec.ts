@@ -1,7 +1,8 @@
+import { type ChartFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { valueBucket, valueOfBucket } from '../../../lib/dashboard/sqlite/encoding/value-buckets.js';
 import { encodeCounts, readCounts } from '../../../lib/dashboard/sqlite/encoding/count-bytes.js';
 import { findInstruments } from '../../../lib/dashboard/sqlite/queries/find-instruments.js';
-import { type ChartFilter, readChart } from '../../../lib/dashboard/sqlite/queries/read-chart.js';
+import { readChart } from '../../../lib/dashboard/sqlite/queries/read-chart.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type StoredInstrument, type StoredPoint } from '../../../lib/dashboard/sqlite/rows.interface.js';

@@ -1,6 +1,6 @@
 import { type Page } from 'playwright-core';
 
-import { type ApiHealth } from '../../../lib/dashboard/api/api.interface.js';
+import { type HealthAnswer } from '../../../lib/dashboard/panels/health/query.js';
 import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the overview', () => {
@@ -8,7 +8,9 @@ describeInChromium('the overview', () => {
 
   it('begins with the first record when the application has just been started', async () => {
     const page = await stage.open('#/health');
-    const health: ApiHealth = await page.evaluate("fetch('api/v1/health').then((answer) => answer.json())");
+    const health: HealthAnswer = await page.evaluate(
+      "fetch('api/v1/health').then((answer) => answer.json())",
+    );
     const since = Date.now() - 120_000;
     await page.route('**/api/v1/health', (route) =>
       route.fulfill({ json: { ...health, store: { ...health.store, since } } }),

@@ -1,7 +1,20 @@
-import { type ApiComparison, type ApiSpan } from '../../api/api.interface.js';
+import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { type PlacedSpan, placeSpans } from '../trace/analysis/place-spans.js';
 
-type Row = ApiComparison['rows'][number];
+type Row = ComparisonAnswer['rows'][number];
+
+/** Spans of two traces, matched by the names that lead to them. */
+export interface ComparisonAnswer {
+  readonly a: TraceSummaryAnswer;
+  readonly b: TraceSummaryAnswer;
+  readonly rows: readonly {
+    readonly path: string;
+    readonly countA: number;
+    readonly countB: number;
+    readonly msA: number;
+    readonly msB: number;
+  }[];
+}
 
 /** Between the names of a path. */
 const STEP = ' › ';
@@ -11,9 +24,9 @@ const MAX_DEPTH = 100;
 const MAX_PATH = 2_000;
 
 /** Spans of two traces side by side, by the names that lead to them from the root, in the order of the first. */
-export function compareTraces(a: readonly ApiSpan[], b: readonly ApiSpan[]): readonly Row[] {
+export function compareTraces(a: readonly SpanAnswer[], b: readonly SpanAnswer[]): readonly Row[] {
   const rows = new Map<string, { -readonly [Key in keyof Row]: Row[Key] }>();
-  const add = (spans: readonly ApiSpan[], count: 'countA' | 'countB', ms: 'msA' | 'msB'): void => {
+  const add = (spans: readonly SpanAnswer[], count: 'countA' | 'countB', ms: 'msA' | 'msB'): void => {
     for (const [path, { span }] of pathsOf(placeSpans(spans))) {
       let row = rows.get(path);
       if (row === undefined) rows.set(path, (row = { path, countA: 0, countB: 0, msA: 0, msB: 0 }));

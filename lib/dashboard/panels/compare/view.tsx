@@ -1,4 +1,5 @@
-import type { ApiComparison, ApiTraceSummary } from '../../api/api.interface.js';
+import type { ComparisonAnswer } from './query.js';
+import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { api } from '../../ui/api.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
@@ -9,7 +10,7 @@ import { addressOf, go } from '../../ui/state.js';
 /** Share of the longest time; smaller differences are noise. */
 const WORTH_A_COLOUR = 0.02;
 
-function Side({ name, trace }: { readonly name: string; readonly trace: ApiTraceSummary }) {
+function Side({ name, trace }: { readonly name: string; readonly trace: TraceSummaryAnswer }) {
   return (
     <div class="card compare-side">
       <b class={`side side-${name.toLowerCase()}`}>{name}</b>{' '}
@@ -25,7 +26,7 @@ function Side({ name, trace }: { readonly name: string; readonly trace: ApiTrace
   );
 }
 
-function Rows({ rows }: Pick<ApiComparison, 'rows'>) {
+function Rows({ rows }: Pick<ComparisonAnswer, 'rows'>) {
   const widest = Math.max(0.001, ...rows.flatMap(({ msA, msB }) => [msA, msB]));
   return (
     <table class="grid compare">

@@ -4,10 +4,10 @@ import { seriesLimitReports } from '../../../runtime/series-limit.js';
 import { samplingReport } from '../../../runtime/sampling/sampling-report.js';
 import { readStore } from '../../sqlite/queries/read-store.js';
 import { type ApiCall } from '../../api/api-call.interface.js';
-import { type ApiHealth } from '../../api/api.interface.js';
+import { type HealthAnswer } from './query.js';
 
 /** How telemetry itself fares in the process that serves the page, and how full the store is. */
-export function readHealth({ parts }: ApiCall): ApiHealth {
+export function readHealth({ parts }: ApiCall): HealthAnswer {
   const { store } = parts;
   return {
     exporters: exporterReports().map(({ signal, name, endpoint, exported, failed, dropped, ...last }) => ({
@@ -30,7 +30,7 @@ export function readHealth({ parts }: ApiCall): ApiHealth {
     libraries: parts.libraries(),
     editor: parts.config.editor ?? null,
     seriesLimits: seriesLimitReports(),
-    sampling: samplingReport() as ApiHealth['sampling'],
+    sampling: samplingReport() as HealthAnswer['sampling'],
     warnings: recentWarnings(),
   };
 }

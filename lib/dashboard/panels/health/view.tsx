@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-import type { ApiHealth } from '../../api/api.interface.js';
+import type { HealthAnswer } from './query.js';
 import { api } from '../../ui/api.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
@@ -18,7 +18,7 @@ function Card({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-function Exporters({ exporters }: Pick<ApiHealth, 'exporters'>) {
+function Exporters({ exporters }: Pick<HealthAnswer, 'exporters'>) {
   if (exporters.length === 0) {
     return (
       <p class="hint pad">
@@ -72,7 +72,7 @@ function Exporters({ exporters }: Pick<ApiHealth, 'exporters'>) {
   );
 }
 
-function Store({ store }: Pick<ApiHealth, 'store'>) {
+function Store({ store }: Pick<HealthAnswer, 'store'>) {
   const facts: readonly (readonly [label: string, value: string, bad?: boolean])[] = [
     ['Spans', formatCount(store.spans)],
     ['Logs', formatCount(store.logs)],
@@ -103,7 +103,7 @@ function Store({ store }: Pick<ApiHealth, 'store'>) {
   );
 }
 
-function Warnings({ warnings }: Pick<ApiHealth, 'warnings'>) {
+function Warnings({ warnings }: Pick<HealthAnswer, 'warnings'>) {
   if (warnings.length === 0) return <p class="hint pad">None.</p>;
   return (
     <ul class="warnings">

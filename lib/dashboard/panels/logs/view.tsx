@@ -1,4 +1,4 @@
-import type { ApiLog } from '../../api/api.interface.js';
+import type { LogAnswer } from '../../reader/answers.interface.js';
 import { formatCount } from '../../ui/format.js';
 import { isLive } from '../../ui/header.js';
 import { Chips } from '../../ui/parts/chips.js';
@@ -64,7 +64,7 @@ export function LogsView({ place }: { readonly place: Place }) {
   const { items: logs, error, loading, more, reload, grown } = useLogs(place, live);
   const openId = Number(place.query.get('log') ?? Number.NaN);
   const open = logs.find(({ id }) => id === openId);
-  const onOpen = (log: ApiLog | undefined): void => {
+  const onOpen = (log: LogAnswer | undefined): void => {
     setQuery({ log: log?.id }, { replace: true });
   };
   return (

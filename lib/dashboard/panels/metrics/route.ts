@@ -2,18 +2,14 @@ import { findInstruments } from '../../sqlite/queries/find-instruments.js';
 import { readChart } from '../../sqlite/queries/read-chart.js';
 import { badRequest } from '../../http/dashboard-error.js';
 import { type ApiCall } from '../../api/api-call.interface.js';
-import { type ApiInstrument, type ApiMetricChart } from '../../api/api.interface.js';
+import { type ChartAnswer, type InstrumentAnswer } from '../../reader/answers.interface.js';
 
-export function readInstruments({ parts: { store }, query }: ApiCall): readonly ApiInstrument[] {
+export function readInstruments({ parts: { store }, query }: ApiCall): readonly InstrumentAnswer[] {
   const service = query.text('service');
   return store.read((database) => findInstruments(database, service));
 }
 
-export function readMetric({
-  parts: { store },
-  query,
-  params,
-}: ApiCall): Promise<ApiMetricChart | undefined> {
+export function readMetric({ parts: { store }, query, params }: ApiCall): Promise<ChartAnswer | undefined> {
   const id = params[0] ?? '';
   if (!/^\d{1,15}$/.test(id)) throw badRequest('The id of an instrument must be a whole number.');
   const filter = {

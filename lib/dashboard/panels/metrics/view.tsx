@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { ApiInstrument } from '../../api/api.interface.js';
+import type { InstrumentAnswer } from '../../reader/answers.interface.js';
 import { api } from '../../ui/api.js';
 import { formatCount } from '../../ui/format.js';
 import { isLive } from '../../ui/header.js';
@@ -19,7 +19,7 @@ function InstrumentList({
   instruments,
   chosen,
 }: {
-  readonly instruments: readonly ApiInstrument[];
+  readonly instruments: readonly InstrumentAnswer[];
   readonly chosen: number | undefined;
 }) {
   const [text, setText] = useState('');

@@ -1,16 +1,16 @@
+import { LOG_LEVELS, type LogLevelName } from '../../reader/telemetry-reader.interface.js';
 import { findLogs } from '../../sqlite/queries/find-logs.js';
 import { findRoutes } from '../../sqlite/queries/find-routes.js';
 import { findServices } from '../../sqlite/queries/find-services.js';
-import { LOG_LEVELS, type LogLevelName } from '../../sqlite/queries/log-levels.constants.js';
 import { readOverview } from '../../sqlite/queries/read-overview.js';
 import { type ApiCall } from '../../api/api-call.interface.js';
 import {
-  type ApiLog,
-  type ApiOverview,
-  type ApiPage,
-  type ApiRoute,
-  type ApiService,
-} from '../../api/api.interface.js';
+  type LogAnswer,
+  type OverviewAnswer,
+  type Page,
+  type RouteAnswer,
+  type ServiceAnswer,
+} from '../../reader/answers.interface.js';
 import { readFields, readPartialRange } from '../../api/read-filters.js';
 import { readTraceId } from '../../api/query-parameters.js';
 
@@ -18,12 +18,12 @@ const LEVELS = Object.keys(LOG_LEVELS) as LogLevelName[];
 /** NestJS's name for handlers that answer every method. */
 const ANY_METHOD = 'ALL';
 
-export function readServices({ parts: { store }, query }: ApiCall): Promise<readonly ApiService[]> {
+export function readServices({ parts: { store }, query }: ApiCall): Promise<readonly ServiceAnswer[]> {
   const range = query.range();
   return store.ask((database) => findServices(database, range));
 }
 
-export function readOverviewOf({ parts: { store }, query }: ApiCall): Promise<ApiOverview> {
+export function readOverviewOf({ parts: { store }, query }: ApiCall): Promise<OverviewAnswer> {
   const filter = {
     ...query.range(),
     service: query.text('service'),
@@ -32,15 +32,15 @@ export function readOverviewOf({ parts: { store }, query }: ApiCall): Promise<Ap
   return store.ask((database) => readOverview(database, filter));
 }
 
-export async function readRoutes({ parts: { store }, query }: ApiCall): Promise<readonly ApiRoute[]> {
+export async function readRoutes({ parts: { store }, query }: ApiCall): Promise<readonly RouteAnswer[]> {
   const range = query.range();
   const service = query.text('service');
   return withoutPlaceholders(await store.ask((database) => findRoutes(database, range, service)));
 }
 
 /** A route for every method is declared once, and seen as each method it was asked with. */
-function withoutPlaceholders(routes: readonly ApiRoute[]): readonly ApiRoute[] {
-  const keyOf = ({ service, route }: ApiRoute): string => `${service} ${route}`;
+function withoutPlaceholders(routes: readonly RouteAnswer[]): readonly RouteAnswer[] {
+  const keyOf = ({ service, route }: RouteAnswer): string => `${service} ${route}`;
   const declared = new Map(
     routes.filter(({ method }) => method === ANY_METHOD).map((route) => [keyOf(route), route]),
   );
@@ -55,7 +55,7 @@ function withoutPlaceholders(routes: readonly ApiRoute[]): readonly ApiRoute[] {
     });
 }
 
-export function readLogs({ parts: { store }, query }: ApiCall): Promise<ApiPage<ApiLog>> {
+export function readLogs({ parts: { store }, query }: ApiCall): Promise<Page<LogAnswer>> {
   const traceId = query.text('traceId');
   const filter = {
     ...readPartialRange(query),

@@ -1,18 +1,19 @@
+import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { rankSelection } from '../../sqlite/queries/rank-selection.js';
 import { badRequest } from '../../http/dashboard-error.js';
 import { readJson } from '../../http/read-body.js';
 import { type ApiCall } from '../../api/api-call.interface.js';
-import { type ApiSelection, type ApiSelectionResult } from '../../api/api.interface.js';
+import { type SelectionAnswer } from '../../reader/answers.interface.js';
 
 const MAX_BODY = 10_000;
 
-export async function selectRegion({ parts: { store }, request }: ApiCall): Promise<ApiSelectionResult> {
+export async function selectRegion({ parts: { store }, request }: ApiCall): Promise<SelectionAnswer> {
   const selection = readSelection(await readJson(request, MAX_BODY));
   return store.ask((database) => rankSelection(database, selection));
 }
 
 /** @throws DashboardError 400 */
-function readSelection(body: unknown): ApiSelection {
+function readSelection(body: unknown): Selection {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('Send an object with from and to.');
   const fields = body as Readonly<Record<string, unknown>>;

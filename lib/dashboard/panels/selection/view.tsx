@@ -1,4 +1,5 @@
-import type { ApiSelection, ApiSelectionResult } from '../../api/api.interface.js';
+import type { Selection } from '../../reader/telemetry-reader.interface.js';
+import type { SelectionAnswer } from '../../reader/answers.interface.js';
 import { api } from '../../ui/api.js';
 import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
@@ -9,7 +10,7 @@ import { NO_REGION, selectedRegion } from '../../ui/selected-region.js';
 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
-function Differences({ result }: { readonly result: ApiSelectionResult }) {
+function Differences({ result }: { readonly result: SelectionAnswer }) {
   if (result.selected === 0) return <p class="hint">There is no trace in this region.</p>;
   if (result.attributes.length === 0)
     return <p class="hint">The selected traces have nothing more often than the rest.</p>;
@@ -33,7 +34,7 @@ function Differences({ result }: { readonly result: ApiSelectionResult }) {
   );
 }
 
-function Selected({ result }: { readonly result: ApiSelectionResult }) {
+function Selected({ result }: { readonly result: SelectionAnswer }) {
   return (
     <ul class="selected-traces">
       {result.traces.slice(0, 30).map((trace) => (
@@ -53,7 +54,7 @@ function Selected({ result }: { readonly result: ApiSelectionResult }) {
   );
 }
 
-function Panel({ selection }: { readonly selection: ApiSelection }) {
+function Panel({ selection }: { readonly selection: Selection }) {
   const { from, to, minMs, maxMs, service, route } = selection;
   const loaded = useLoad(`selection|${JSON.stringify(selection)}`, (signal) =>
     api.selection(selection, signal),

@@ -10,7 +10,7 @@ import { readSpanRows } from '../../otlp/read-spans.js';
 import { RequestBudget } from '../../otlp/request-budget.js';
 import { writeOtlpTrace } from '../../otlp/write-trace.js';
 import { type ApiCall } from '../../api/api-call.interface.js';
-import { type ApiImport } from '../../api/api.interface.js';
+import { type ImportAnswer } from '../traces/query.js';
 import { readTraceId } from '../../api/query-parameters.js';
 
 const MAX_BODY = 32 * 1_024 * 1_024;
@@ -28,7 +28,7 @@ export function exportTrace({ parts: { store }, params }: ApiCall): Promise<obje
 }
 
 /** Takes traces as OTLP's JSON into the store; those that are there already are left as they are. */
-export async function importTraces({ parts: { store }, request }: ApiCall): Promise<ApiImport> {
+export async function importTraces({ parts: { store }, request }: ApiCall): Promise<ImportAnswer> {
   const text = await readJsonBody(request, MAX_BODY);
   const budget = new RequestBudget();
   const body = await store.work(parseJsonInSteps(text, budget));

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 
-import type { ApiTrace } from '../../api/api.interface.js';
+import type { AnalysedTrace } from './query.js';
 import { api, ApiFailure } from '../../ui/api.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
@@ -10,7 +10,7 @@ import { TraceHeader } from './view/trace-header.js';
 import { buildTree, spanWorthALook } from './view/trace-tree.js';
 import { Waterfall } from './view/waterfall.js';
 
-function Opened({ trace, place }: { readonly trace: ApiTrace; readonly place: Place }) {
+function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly place: Place }) {
   const tree = useMemo(() => buildTree(trace), [trace]);
   const near = place.query.get('near');
   const worthALook = useMemo(() => spanWorthALook(trace, tree, near), [trace, tree, near]);

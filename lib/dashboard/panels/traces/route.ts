@@ -6,13 +6,9 @@ import { compareTraces } from '../compare/query.js';
 import { medianTimeByKind } from '../trace/analysis/time-kinds.js';
 import { badRequest } from '../../http/dashboard-error.js';
 import { type ApiCall } from '../../api/api-call.interface.js';
-import {
-  type ApiComparison,
-  type ApiPage,
-  type ApiSpan,
-  type ApiTrace,
-  type ApiTraceSummary,
-} from '../../api/api.interface.js';
+import { type ComparisonAnswer } from '../compare/query.js';
+import { type Page, type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type AnalysedTrace } from '../trace/query.js';
 import { readFields, readPartialRange } from '../../api/read-filters.js';
 import { readTraceId } from '../../api/query-parameters.js';
 
@@ -21,7 +17,7 @@ const MEDIAN_TRACES = 30;
 /** Of all of them together; longer ones are left out, for the page waits. */
 const MEDIAN_SPANS = 3_000;
 
-export function readTraces({ parts: { store }, query }: ApiCall): Promise<ApiPage<ApiTraceSummary>> {
+export function readTraces({ parts: { store }, query }: ApiCall): Promise<Page<TraceSummaryAnswer>> {
   const filter = {
     ...readPartialRange(query),
     service: query.text('service'),
@@ -38,7 +34,7 @@ export function readTraces({ parts: { store }, query }: ApiCall): Promise<ApiPag
   return store.ask((database) => findTraces(database, filter));
 }
 
-export function readOneTrace({ parts: { store }, params }: ApiCall): Promise<ApiTrace | undefined> {
+export function readOneTrace({ parts: { store }, params }: ApiCall): Promise<AnalysedTrace | undefined> {
   const traceId = readTraceId(params[0] ?? '');
   return store.ask(function* (database) {
     const trace = yield* readTrace(database, traceId);
@@ -48,7 +44,10 @@ export function readOneTrace({ parts: { store }, params }: ApiCall): Promise<Api
   });
 }
 
-export function compareTwoTraces({ parts: { store }, query }: ApiCall): Promise<ApiComparison | undefined> {
+export function compareTwoTraces({
+  parts: { store },
+  query,
+}: ApiCall): Promise<ComparisonAnswer | undefined> {
   const [a, b] = [query.traceId('a'), query.traceId('b')];
   return store.ask(function* (database) {
     const summaries = [readTraceSummary(database, a), readTraceSummary(database, b)] as const;
@@ -59,7 +58,7 @@ export function compareTwoTraces({ parts: { store }, query }: ApiCall): Promise<
   });
 }
 
-function* mediansOf(database: Database, { service, route, traceId, name }: ApiTraceSummary) {
+function* mediansOf(database: Database, { service, route, traceId, name }: TraceSummaryAnswer) {
   if (route === undefined) return undefined;
   let spans = 0;
   const { items } = yield* findTraces(database, { service, route, limit: MEDIAN_TRACES });
@@ -70,7 +69,7 @@ function* mediansOf(database: Database, { service, route, traceId, name }: ApiTr
       other.name === name &&
       (spans += other.spanCount) <= MEDIAN_SPANS,
   );
-  const traces: (readonly ApiSpan[])[] = [];
+  const traces: (readonly SpanAnswer[])[] = [];
   for (const other of others) traces.push(yield* readSpans(database, other.traceId));
   yield;
   return medianTimeByKind(traces);

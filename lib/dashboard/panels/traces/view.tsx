@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 
-import type { ApiTraceSummary } from '../../api/api.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import type { Region } from '../../ui/charts/scatter-region.js';
 import { Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
@@ -26,13 +26,13 @@ function select(region: Region, { query }: Place): void {
 }
 
 interface PlotProps {
-  readonly traces: readonly ApiTraceSummary[];
+  readonly traces: readonly TraceSummaryAnswer[];
   readonly complete: boolean;
   readonly place: Place;
 }
 
 function Plot({ traces, complete, place }: PlotProps) {
-  const [hovered, setHovered] = useState<ApiTraceSummary>();
+  const [hovered, setHovered] = useState<TraceSummaryAnswer>();
   const { from, to } = timeSpanOf(place.query);
   // Where older ones are not loaded, an empty stretch would say that there were none.
   const oldest = complete ? from : Math.max(from, traces.at(-1)?.start ?? from);

@@ -1,11 +1,5 @@
+import { type FieldFilter } from '../../reader/telemetry-reader.interface.js';
 import { type SqlValue } from '../database/database.js';
-
-/** An attribute or field and what it must be. */
-export interface FieldFilter {
-  readonly key: string;
-  /** Compared with the text of the value: `true`, `42`, `GET`. */
-  readonly value: string;
-}
 
 /** What rows must fulfil: SQL and its values, side by side. */
 export class Conditions {

@@ -1,34 +1,21 @@
+import {
+  type FieldFilter,
+  LOG_LEVELS,
+  type LogLevelName,
+  type TimeRange,
+  type LogFilter,
+} from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
-import { type LogAnswer } from '../../reader/answers.interface.js';
-import { type FieldFilter } from './conditions.js';
+import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
 import { type Cursor, readCursor, writeCursor } from './cursor.js';
 import { chooseService } from './find-service.js';
-import { LOG_LEVELS, type LogLevelName } from './log-levels.constants.js';
 import { sourcesOf } from './log-sources.js';
 import { readAttributes } from './read-json.js';
 import { type Steps, Turn } from '../../steps.js';
-import { type Page, type TimeRange } from './time-range.interface.js';
 
 const LIMIT = 100;
 const MAX_LIMIT = 10_000;
-
-/** Which lines are asked for; what is undefined is no condition. */
-export interface LogFilter extends Partial<TimeRange> {
-  readonly service?: string | undefined;
-  /** That level and above. */
-  readonly level?: LogLevelName | undefined;
-  /** Words that are all in the message, the class or the fields; each may be the beginning of one, in lines of a trace any part. */
-  readonly text?: string | undefined;
-  readonly fields?: readonly FieldFilter[] | undefined;
-  readonly context?: string | undefined;
-  readonly traceId?: string | undefined;
-  readonly spanId?: string | undefined;
-  /** `next` of the page before. */
-  readonly before?: string | undefined;
-  /** Default 100, at most 10,000. */
-  readonly limit?: number | undefined;
-}
 
 /** A line as it stands in its table. */
 export interface LogRow {

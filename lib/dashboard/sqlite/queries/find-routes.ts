@@ -1,3 +1,4 @@
+import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type RouteAnswer } from '../../reader/answers.interface.js';
 import { chooseService } from './find-service.js';
@@ -5,7 +6,6 @@ import { findSources } from './find-sources.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL } from './rollup-range.js';
 import { type Total, Totals } from './rollup-totals.js';
 import { type Steps } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
 
 interface RouteRow {
   readonly id: number;

@@ -1,9 +1,9 @@
+import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type ServiceAnswer } from '../../reader/answers.interface.js';
 import { chooseRollups, readRollups, secondsOf, SLOTS_OF_TOTAL } from './rollup-range.js';
 import { type Total, Totals } from './rollup-totals.js';
 import { type Steps } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
 
 interface ServiceRow {
   readonly id: number;

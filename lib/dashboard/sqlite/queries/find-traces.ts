@@ -1,9 +1,12 @@
+import {
+  type FieldFilter,
+  type TimeRange,
+  type TraceFilter,
+} from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
-import { type TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import { type FieldFilter } from './conditions.js';
+import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { writeCursor } from './cursor.js';
 import { type Steps, Turn } from '../../steps.js';
-import { type Page, type TimeRange } from './time-range.interface.js';
 import { chooseTraceSource, type PassedTrace } from './trace-sources.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
 
@@ -11,27 +14,6 @@ const LIMIT = 50;
 const MAX_LIMIT = 1_000;
 
 const SUMMARY = `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.id = ?`;
-
-/** Which traces are asked for; what is undefined is no condition. */
-export interface TraceFilter extends Partial<TimeRange> {
-  /** Took part in it. */
-  readonly service?: string | undefined;
-  /** Entered a service by it, at the root or further down. */
-  readonly route?: string | undefined;
-  readonly method?: string | undefined;
-  /** `error` and `ok`, or how the root ended: `404`, `5xx`. */
-  readonly status?: string | undefined;
-  readonly minMs?: number | undefined;
-  readonly maxMs?: number | undefined;
-  /** One span has all of them. */
-  readonly attributes?: readonly FieldFilter[] | undefined;
-  /** In the name, the status message or the attributes of a span, whatever its case; or a trace id. */
-  readonly text?: string | undefined;
-  /** `next` of the page before. */
-  readonly before?: string | undefined;
-  /** Default 50, at most 1,000. */
-  readonly limit?: number | undefined;
-}
 
 /**
  * Traces, newest first. Looking at many traces stops after some 200 ms: such a page has fewer items than asked for, perhaps none,

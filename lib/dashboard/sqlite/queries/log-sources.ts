@@ -1,10 +1,9 @@
+import { LOG_LEVELS, type LogFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { listBlocks, type WordBlock, wordsOf } from '../words/word-blocks.js';
 import { Conditions, containing, hasField } from './conditions.js';
 import { type Cursor } from './cursor.js';
-import { type LogFilter } from './find-logs.js';
-import { LOG_LEVELS } from './log-levels.constants.js';
 
 /** Where lines are looked for: each row has its `id`, its `time` and whether it `matches`. */
 export interface LogSource {

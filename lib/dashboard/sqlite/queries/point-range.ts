@@ -1,8 +1,8 @@
+import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { blockOf, COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL } from '../resolutions.js';
 import { type Series } from './find-instruments.js';
 import { type Steps, Turn } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
 
 /** A longer range is read by the minute. */
 export const FINE_RANGE_MS = 30 * MINUTE_MS;

@@ -1,23 +1,15 @@
+import { type TimeRange, type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
 import { findTraces } from './find-traces.js';
 import { readAttributes } from './read-json.js';
 import { type EntrySample, sampleEntries } from './sample-entries.js';
 import { type Steps, Turn } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
 
 const MAX_RANKED = 30;
 const SHOWN_TRACES = 50;
 /** Longer values are texts of their own, not categories. */
 const MAX_VALUE = 200;
-
-/** A region of a chart or scatter plot. */
-export interface Selection extends TimeRange {
-  readonly service?: string | undefined;
-  readonly route?: string | undefined;
-  readonly minMs?: number | undefined;
-  readonly maxMs?: number | undefined;
-}
 
 /** How many traces of each side have an attribute with a value. */
 interface Tally {

@@ -1,8 +1,12 @@
+import {
+  type ChartFilter,
+  type FieldFilter,
+  type TimeRange,
+} from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
 import { MINUTE_MS } from '../resolutions.js';
 import { type ChartAnswer, type ExemplarAnswer } from '../../reader/answers.interface.js';
-import { type FieldFilter } from './conditions.js';
 import {
   INSTRUMENT_COLUMNS,
   INSTRUMENT_TABLES,
@@ -14,7 +18,6 @@ import {
 import { FINE_RANGE_MS, type PointRow, readPoints } from './point-range.js';
 import { levelsOf, quantilesOver, ratesOf, type Timeline } from './series-over-time.js';
 import { type Steps } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
 
 /** More lines cannot be told apart; the ones with most points stay. */
 const MAX_LINES = 20;
@@ -22,16 +25,6 @@ const MAX_EXEMPLARS = 300;
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** Metrics are collected every five seconds; finer buckets would be empty in turn. */
 const MIN_WIDTH_MS = 10_000;
-
-export interface ChartFilter extends TimeRange {
-  readonly instrument: number;
-  /** About how many buckets. */
-  readonly buckets: number;
-  /** Series that have all of them. */
-  readonly filters?: readonly FieldFilter[] | undefined;
-  /** An attribute: a line (or three) for each of its values. Default: all together; of a gauge a line per series. */
-  readonly group?: string | undefined;
-}
 
 interface Line {
   readonly label: string;

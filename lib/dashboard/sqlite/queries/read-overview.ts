@@ -1,3 +1,4 @@
+import { type TimeRange, type OverviewFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type OverviewAnswer } from '../../reader/answers.interface.js';
 import { chooseService } from './find-service.js';
@@ -11,14 +12,6 @@ import {
 } from './rollup-range.js';
 import { Total } from './rollup-totals.js';
 import { type Steps } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
-
-export interface OverviewFilter extends TimeRange {
-  /** Undefined: all services together. */
-  readonly service?: string | undefined;
-  /** About how many buckets; their length is made of whole slots of 10 seconds, a minute or ten minutes. */
-  readonly buckets: number;
-}
 
 /** Rates, errors and quantiles of what entered, over time, with the slowest of each bucket, and the slowest that failed, as exemplars. */
 export function* readOverview(database: Database, filter: OverviewFilter): Steps<OverviewAnswer> {

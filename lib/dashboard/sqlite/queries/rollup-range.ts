@@ -1,7 +1,7 @@
+import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../resolutions.js';
 import { type Steps, Turn } from '../../steps.js';
-import { type TimeRange } from './time-range.interface.js';
 
 /** For a chart: more slots are not told apart. */
 export const SLOTS_OF_CHART = 180;

@@ -1,7 +1,7 @@
+import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { findRouteIds } from './find-route-ids.js';
 import { chooseService } from './find-service.js';
-import { type Selection } from './rank-selection.js';
 import { type Steps, Turn } from '../../steps.js';
 
 /** Traces that are looked at on each side; more would not change the shares much. */

@@ -1,10 +1,10 @@
+import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { Conditions, containing, hasField } from './conditions.js';
 import { readCursor } from './cursor.js';
 import { findRouteIds } from './find-route-ids.js';
 import { chooseService } from './find-service.js';
-import { type TraceFilter } from './find-traces.js';
 
 /** A route of so many services and methods is looked for in the traces instead. */
 const MAX_ROUTES = 40;

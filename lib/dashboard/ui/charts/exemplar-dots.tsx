@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import type { ApiExemplar } from '../../api/api.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
 import { addressOf } from '../state.js';
 
@@ -11,7 +11,7 @@ const MOST = 80;
 const PLAIN_SHARE = 0.25;
 
 export interface Dot {
-  readonly exemplar: ApiExemplar;
+  readonly exemplar: ExemplarAnswer;
   /** Neither failed nor slow beside the others. */
   readonly plain: boolean;
   readonly left: number;
@@ -19,7 +19,7 @@ export interface Dot {
 }
 
 /** Where each exemplar sits, in pixels of the chart; errors last, so that they lie on top. */
-export function placeDots(chart: uPlot, exemplars: readonly ApiExemplar[]): readonly Dot[] {
+export function placeDots(chart: uPlot, exemplars: readonly ExemplarAnswer[]): readonly Dot[] {
   const { left, top, width, height } = chart.bbox;
   const ratio = devicePixelRatio;
   const shown = [...exemplars]
@@ -37,7 +37,7 @@ export function placeDots(chart: uPlot, exemplars: readonly ApiExemplar[]): read
 }
 
 /** The address of what an exemplar stands for. */
-export const exemplarAddress = ({ traceId, spanId }: ApiExemplar): string =>
+export const exemplarAddress = ({ traceId, spanId }: ExemplarAnswer): string =>
   addressOf(['trace', traceId], { near: spanId });
 
 /** Dots that lead to traces: links, one tab stop for all of them, the arrow keys go from one to the next. */

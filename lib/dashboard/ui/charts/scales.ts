@@ -1,6 +1,6 @@
 import type uPlot from 'uplot';
 
-import type { ApiExemplar } from '../../api/api.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 
 /** How far above the lines a dot may lift the scale; what lies higher sits at the top edge. */
 const LIFT = 2.5;
@@ -12,7 +12,7 @@ export function extentOf(times: readonly number[]): [from: number, to: number] {
 }
 
 /** The top of the value scale: above the lines, and above most dots. */
-export function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ApiExemplar[]): number {
+export function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ExemplarAnswer[]): number {
   const lines = dataMax ?? 0;
   const dots = exemplars.reduce((max, { value }) => Math.max(max, value), 0);
   const top = Math.max(lines, lines > 0 ? Math.min(dots, lines * LIFT) : dots) * 1.08;

@@ -1,7 +1,7 @@
 import { useMemo, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import type { ApiTraceSummary } from '../../api/api.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { formatDuration } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
@@ -9,11 +9,11 @@ import { drawMark, type Mark } from './scales.js';
 import { regionBelow, SCATTER_KEYS, type Region } from './scatter-region.js';
 
 interface ScatterProps {
-  readonly traces: readonly ApiTraceSummary[];
+  readonly traces: readonly TraceSummaryAnswer[];
   readonly from: number;
   readonly to: number;
-  readonly onOpen: (trace: ApiTraceSummary) => void;
-  readonly onHover: (trace: ApiTraceSummary | undefined) => void;
+  readonly onOpen: (trace: TraceSummaryAnswer) => void;
+  readonly onHover: (trace: TraceSummaryAnswer | undefined) => void;
   readonly onSelect: (region: Region) => void;
   /** A region to mark. */
   readonly marked: Mark | undefined;
@@ -23,9 +23,9 @@ const REACH_PX = 12;
 /** A duration of nothing has no place on a logarithmic scale. */
 const FLOOR_MS = 0.01;
 
-function nearest(chart: uPlot, traces: readonly ApiTraceSummary[]): ApiTraceSummary | undefined {
+function nearest(chart: uPlot, traces: readonly TraceSummaryAnswer[]): TraceSummaryAnswer | undefined {
   const { left = -1, top = -1 } = chart.cursor;
-  let best: ApiTraceSummary | undefined;
+  let best: TraceSummaryAnswer | undefined;
   let bestDistance = REACH_PX;
   for (const trace of traces) {
     const dx = Math.abs(chart.valToPos(trace.start, 'x') - left);
@@ -58,7 +58,7 @@ export function Scatter(props: ScatterProps) {
   latest.current = props;
   const data = useMemo(() => {
     const sorted = [...traces].sort((a, b) => a.start - b.start);
-    const value = ({ durationMs }: ApiTraceSummary): number => Math.max(durationMs, FLOOR_MS);
+    const value = ({ durationMs }: TraceSummaryAnswer): number => Math.max(durationMs, FLOOR_MS);
     return [
       sorted.map(({ start }) => start),
       sorted.map((trace) => (trace.errorCount > 0 ? null : value(trace))),

@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import type { ApiExemplar } from '../../api/api.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
 import { timeAxis, valueAxis } from './axes.js';
 import { drawMark, extentOf, findLoneValues, topOf, type Mark } from './scales.js';
@@ -23,7 +23,7 @@ export interface TimeChartProps {
   readonly times: readonly number[];
   readonly series: readonly TimeSeries[];
   readonly format: (value: number) => string;
-  readonly exemplars?: readonly ApiExemplar[];
+  readonly exemplars?: readonly ExemplarAnswer[];
   readonly height?: number;
   readonly sync?: string;
   /** A region to mark. */
@@ -32,7 +32,7 @@ export interface TimeChartProps {
 }
 
 /** Always the same list, so that a render without dots is not a change of data. */
-const NONE: readonly ApiExemplar[] = [];
+const NONE: readonly ExemplarAnswer[] = [];
 
 /** Charts show the same instant; what is dragged in one stays in it. */
 const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {

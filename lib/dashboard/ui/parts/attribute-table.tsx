@@ -1,4 +1,4 @@
-import type { ApiAttributes } from '../../api/api.interface.js';
+import type { JsonAttributes } from '../../reader/answers.interface.js';
 import { formatValue } from '../format.js';
 
 /** Names and values, sorted by name; each value can become a filter when the caller knows what to filter. */
@@ -6,7 +6,7 @@ export function AttributeTable({
   attributes,
   filterAddress,
 }: {
-  readonly attributes: ApiAttributes;
+  readonly attributes: JsonAttributes;
   /** Where a click on a value leads. */
   readonly filterAddress?: (key: string, value: string) => string;
 }) {

@@ -1,4 +1,4 @@
-import type { ApiPage } from '../../api/api.interface.js';
+import type { Page } from '../../reader/answers.interface.js';
 
 /** What a list has of all there is: from the newest down to where the next page begins. */
 export interface Held<T> {
@@ -33,7 +33,7 @@ export function addNewer<T>(held: Held<T>, newer: readonly T[], { idOf, ageOf, m
 }
 
 /** Takes the first page of what is asked for now: added where it meets what is held, in its place where it does not. */
-export function holdFirst<T>(held: Held<T>, key: string, page: ApiPage<T>, order: Order<T>): Held<T> {
+export function holdFirst<T>(held: Held<T>, key: string, page: Page<T>, order: Order<T>): Held<T> {
   const known = new Set(held.items.map(order.idOf));
   const meets = page.next === undefined || page.items.some((item) => known.has(order.idOf(item)));
   if (held.key !== key || held.items.length === 0 || !meets) {
@@ -43,7 +43,7 @@ export function holdFirst<T>(held: Held<T>, key: string, page: ApiPage<T>, order
 }
 
 /** Adds the page that begins where what is held ends. */
-export function addOlder<T>(held: Held<T>, page: ApiPage<T>, { idOf }: Order<T>): Held<T> {
+export function addOlder<T>(held: Held<T>, page: Page<T>, { idOf }: Order<T>): Held<T> {
   const known = new Set(held.items.map(idOf));
   const items = [...held.items, ...page.items.filter((item) => !known.has(idOf(item)))];
   return { ...held, items, next: page.next };

@@ -1,8 +1,8 @@
-import type { ApiTraceSummary } from '../../api/api.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { serviceClass } from './service-colour.js';
 
 /** The services of a trace in their colours: where it began first, the others by name, for they arrive in any order. */
-export function ServiceNames({ of }: { readonly of: Pick<ApiTraceSummary, 'service' | 'services'> }) {
+export function ServiceNames({ of }: { readonly of: Pick<TraceSummaryAnswer, 'service' | 'services'> }) {
   const others = of.services.filter((service) => service !== of.service).sort((a, b) => a.localeCompare(b));
   return (
     <>

@@ -1,7 +1,7 @@
-import type { ApiTraceSummary } from '../../api/api.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { plural } from '../format.js';
 
-type Outcome = Pick<ApiTraceSummary, 'status' | 'errorCount' | 'spanCount'>;
+type Outcome = Pick<TraceSummaryAnswer, 'status' | 'errorCount' | 'spanCount'>;
 
 /** How a trace ended for who sent it: a failure of ours is bad, one of theirs a warning. */
 export type Tone = 'good' | 'warn' | 'bad';
@@ -22,5 +22,5 @@ export function toneOf(trace: Outcome): Tone {
   return /^([123]\d\d|0|ok|–)$/i.test(status) ? 'good' : 'bad';
 }
 
-export const failedSpans = ({ errorCount }: Pick<ApiTraceSummary, 'errorCount'>): string =>
+export const failedSpans = ({ errorCount }: Pick<TraceSummaryAnswer, 'errorCount'>): string =>
   errorCount === 0 ? '' : `${plural(errorCount, 'span')} failed`;

@@ -1,6 +1,7 @@
+import type { Page } from '../../reader/answers.interface.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { ApiPage, ApiStreamItem } from '../../api/api.interface.js';
+import type { StreamItem } from '../../api/api.interface.js';
 import type { Query } from '../api.js';
 import { followStream } from '../live-stream.js';
 import { addNewer, addOlder, holdFirst, holdNothing, type Held, type Order } from './held-pages.js';
@@ -23,13 +24,13 @@ export interface LivePages<T> {
 interface Source<T> extends Order<T> {
   /** Names what is asked for. */
   readonly key: string;
-  readonly ask: (before: string | undefined, signal?: AbortSignal) => Promise<ApiPage<T>>;
+  readonly ask: (before: string | undefined, signal?: AbortSignal) => Promise<Page<T>>;
   /** Pages are loaded by themselves until so many items are there. */
   readonly atOnce?: number;
   readonly live: boolean;
   readonly stream: Query;
   /** What of the stream belongs to the list. */
-  readonly take: (item: ApiStreamItem) => T | undefined;
+  readonly take: (item: StreamItem) => T | undefined;
   /** New items are shown in bunches: a render for each would be the slowest part of a busy service. Milliseconds. */
   readonly bunchMs: number;
   /** What the stream brings is only a hint: filters that the server alone can apply decide. */

@@ -1,11 +1,18 @@
-import { type ApiSpan, type ApiTimeKind } from '../../../../lib/dashboard/api/api.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type TimeKind } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
 import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
 import { medianTimeByKind, timeKindOf } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { spanOf } from './span-of.js';
 
 const postgres = { 'db.system.name': 'postgresql' };
-const query = (name: string, start: number, text: string, parent = 'handler', more: Partial<ApiSpan> = {}) =>
+const query = (
+  name: string,
+  start: number,
+  text: string,
+  parent = 'handler',
+  more: Partial<SpanAnswer> = {},
+) =>
   spanOf(name, start, start + 5, {
     parent,
     kind: 'client',
@@ -13,7 +20,7 @@ const query = (name: string, start: number, text: string, parent = 'handler', mo
     ...more,
   });
 
-const request = (): ApiSpan[] => [
+const request = (): SpanAnswer[] => [
   spanOf('GET /orders', 0, 100, { kind: 'server' }),
   spanOf('handler', 5, 95, {
     parent: 'GET /orders',
@@ -22,11 +29,11 @@ const request = (): ApiSpan[] => [
 ];
 
 describe('timeKindOf()', () => {
-  const kindOf = (span: ApiSpan, ...others: ApiSpan[]): ApiTimeKind => {
+  const kindOf = (span: SpanAnswer, ...others: SpanAnswer[]): TimeKind => {
     const roots = placeSpans([span, ...others]);
     return timeKindOf(roots[0]!);
   };
-  const clientWith = (attributes: ApiSpan['attributes'], name = 'x') =>
+  const clientWith = (attributes: SpanAnswer['attributes'], name = 'x') =>
     spanOf(name, 0, 10, { kind: 'client', attributes });
 
   it.each([

@@ -1,4 +1,4 @@
-import { type ApiSpan } from '../../../../lib/dashboard/api/api.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 import {
   findCriticalPath,
   mainRootOf,
@@ -6,7 +6,7 @@ import {
 import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
 import { spanOf } from './span-of.js';
 
-const pathOf = (...spans: ApiSpan[]) =>
+const pathOf = (...spans: SpanAnswer[]) =>
   findCriticalPath(mainRootOf(placeSpans(spans))!).map(({ span }) => span.name);
 
 describe('findCriticalPath()', () => {

@@ -1,9 +1,9 @@
-import { type ApiSpan } from '../../../../lib/dashboard/api/api.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
 import { selfTimeOf } from '../../../../lib/dashboard/panels/trace/analysis/self-time.js';
 import { spanOf } from './span-of.js';
 
-const selfTimeOfRoot = (...spans: ApiSpan[]) =>
+const selfTimeOfRoot = (...spans: SpanAnswer[]) =>
   selfTimeOf(placeSpans([spanOf('root', 0, 100), ...spans])[0]!);
 
 describe('selfTimeOf()', () => {

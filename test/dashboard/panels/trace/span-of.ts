@@ -1,12 +1,12 @@
-import { type ApiSpan } from '../../../../lib/dashboard/api/api.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 
 /** A span from `start` to `end` (milliseconds); its id is its name unless something else is said. */
 export function spanOf(
   name: string,
   start: number,
   end: number,
-  { parent, ...rest }: Partial<ApiSpan> & { parent?: string } = {},
-): ApiSpan {
+  { parent, ...rest }: Partial<SpanAnswer> & { parent?: string } = {},
+): SpanAnswer {
   return {
     traceId: 'a'.repeat(32),
     spanId: name,

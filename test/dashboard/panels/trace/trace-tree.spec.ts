@@ -1,4 +1,5 @@
-import { type ApiSpan, type ApiTrace } from '../../../../lib/dashboard/api/api.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type AnalysedTrace } from '../../../../lib/dashboard/panels/trace/query.js';
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
 import {
   buildTree,
@@ -10,16 +11,16 @@ import { createRandom } from '../../ui/fixture/random.js';
 import { placeOrder } from '../../ui/fixture/shop-traces.js';
 import { TraceBuilder } from '../../ui/fixture/trace-builder.js';
 
-const asTrace = ({ spans, logs }: Pick<TraceBuilder, 'spans' | 'logs'>): ApiTrace => ({
+const asTrace = ({ spans, logs }: Pick<TraceBuilder, 'spans' | 'logs'>): AnalysedTrace => ({
   // The tree asks for spans, logs and analysis only.
-  summary: {} as ApiTrace['summary'],
+  summary: {} as AnalysedTrace['summary'],
   spans,
   logs,
   analysis: analyseTrace(spans),
 });
-const names = (trace: ApiTrace): readonly string[] =>
+const names = (trace: AnalysedTrace): readonly string[] =>
   visibleRows(buildTree(trace), new Set()).map(({ span }) => span.name);
-const failing = (): ApiTrace =>
+const failing = (): AnalysedTrace =>
   asTrace(placeOrder(createRandom(1), 1_000, { slowDatabase: true, failing: true }));
 
 describe('the waterfall', () => {
@@ -42,7 +43,7 @@ describe('the waterfall', () => {
 
   it('shows spans whose parent is missing, and those that are their own ancestors', () => {
     const trace = failing();
-    const [root, ...others] = trace.spans as [ApiSpan, ...ApiSpan[]];
+    const [root, ...others] = trace.spans as [SpanAnswer, ...SpanAnswer[]];
     expect(names({ ...trace, spans: others })).toHaveLength(others.length);
     const circle = { ...root, parentSpanId: others[0]!.spanId };
     expect(names({ ...trace, spans: [circle, ...others] })).toHaveLength(trace.spans.length);
@@ -50,7 +51,7 @@ describe('the waterfall', () => {
 
   it('shows a trace that is 20,000 spans deep', () => {
     const trace = failing();
-    const [root] = trace.spans as [ApiSpan];
+    const [root] = trace.spans as [SpanAnswer];
     const spans = Array.from({ length: 20_000 }, (_, index) => ({
       ...root,
       spanId: String(index),

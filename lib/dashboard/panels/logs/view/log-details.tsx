@@ -1,4 +1,4 @@
-import type { ApiLog } from '../../../api/api.interface.js';
+import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatDateTime, formatValue, shortId } from '../../../ui/format.js';
 import { AttributeTable } from '../../../ui/parts/attribute-table.js';
 import { Level } from '../../../ui/parts/level.js';
@@ -10,7 +10,7 @@ export function LogDetails({
   place,
   onClose,
 }: {
-  readonly log: ApiLog;
+  readonly log: LogAnswer;
   readonly place: Place;
   readonly onClose: () => void;
 }) {

@@ -1,4 +1,4 @@
-import type { ApiLog } from '../../../api/api.interface.js';
+import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { Level } from '../../../ui/parts/level.js';
 import { levelClass } from '../../../ui/parts/severity.js';
@@ -12,7 +12,7 @@ const ROW_HEIGHT = 24;
 /** Fields that fit behind a message. */
 const MOST_FIELDS = 4;
 
-function Fields({ attributes }: Pick<ApiLog, 'attributes'>) {
+function Fields({ attributes }: Pick<LogAnswer, 'attributes'>) {
   const shown = Object.entries(attributes)
     .filter(([key]) => key !== 'exception.stacktrace')
     .slice(0, MOST_FIELDS);
@@ -33,10 +33,10 @@ const Row = memo(function Row({
   active,
   onOpen,
 }: {
-  readonly log: ApiLog;
+  readonly log: LogAnswer;
   readonly index: number;
   readonly active: boolean;
-  readonly onOpen: (log: ApiLog) => void;
+  readonly onOpen: (log: LogAnswer) => void;
 }) {
   return (
     <div
@@ -83,11 +83,11 @@ export function LogList({
   openId,
   onOpen,
 }: {
-  readonly logs: readonly ApiLog[];
+  readonly logs: readonly LogAnswer[];
   readonly more: () => void;
   readonly grown: number;
   readonly openId: number | undefined;
-  readonly onOpen: (log: ApiLog) => void;
+  readonly onOpen: (log: LogAnswer) => void;
 }) {
   const onRowOpen = useStable(onOpen);
   const active = openId === undefined ? -1 : logs.findIndex(({ id }) => id === openId);

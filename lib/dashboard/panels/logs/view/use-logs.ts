@@ -1,4 +1,4 @@
-import type { ApiLog } from '../../../api/api.interface.js';
+import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { api, type Query } from '../../../ui/api.js';
 import { formatValue } from '../../../ui/format.js';
 import { severityOf } from '../../../ui/parts/severity.js';
@@ -24,7 +24,7 @@ function logQueryOf({ query }: Place): Query {
 }
 
 /** Whether a line that just came in is one of those that were asked for. */
-function matches(log: ApiLog, { query }: Place): boolean {
+function matches(log: LogAnswer, { query }: Place): boolean {
   const of = (name: string): string => query.get(name) ?? '';
   if (of('service') !== '' && log.service !== of('service')) return false;
   if (of('level') !== '' && severityOf(log.level) < severityOf(of('level'))) return false;
@@ -38,7 +38,7 @@ function matches(log: ApiLog, { query }: Place): boolean {
 }
 
 /** The lines that match the address: a first page, more on demand, and new ones as they are written. */
-export function useLogs(place: Place, live: boolean): LivePages<ApiLog> {
+export function useLogs(place: Place, live: boolean): LivePages<LogAnswer> {
   const { query } = place;
   const filters = LOG_FILTERS.map((name) => query.getAll(name).join(' & ')).join('|');
   const ofTrace = query.has('traceId');

@@ -1,4 +1,4 @@
-import type { ApiInstrument, ApiMetricChart } from '../../../api/api.interface.js';
+import type { ChartAnswer, InstrumentAnswer } from '../../../reader/answers.interface.js';
 import { api } from '../../../ui/api.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
@@ -23,13 +23,13 @@ const TITLES = {
   updowncounter: 'Value',
 } as const;
 
-function unitOf({ type, unit }: ApiInstrument): (value: number) => string {
+function unitOf({ type, unit }: InstrumentAnswer): (value: number) => string {
   const bare = unit.startsWith('{') || unit === '1' ? '' : unit;
   if (type === 'counter') return (value) => `${formatInUnit(value, bare)} /s`;
   return (value) => formatInUnit(value, bare);
 }
 
-function Filters({ instrument, place }: { readonly instrument: ApiInstrument; readonly place: Place }) {
+function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer; readonly place: Place }) {
   const filters = place.query.getAll('filter');
   const names = Object.keys(instrument.attributes).sort();
   const valueOf = (name: string): string =>
@@ -68,7 +68,7 @@ function Plot({
   chart,
   format,
 }: {
-  readonly chart: ApiMetricChart;
+  readonly chart: ChartAnswer;
   readonly format: (value: number) => string;
 }) {
   const series = chart.series.slice(0, MOST_SERIES).map(({ label, values }, index) => ({
@@ -125,7 +125,7 @@ export function MetricDetails({
   instrument,
   place,
 }: {
-  readonly instrument: ApiInstrument;
+  readonly instrument: InstrumentAnswer;
   readonly place: Place;
 }) {
   const filter = place.query.getAll('filter');

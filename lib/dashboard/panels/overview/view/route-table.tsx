@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 
-import type { ApiRoute } from '../../../api/api.interface.js';
+import type { RouteAnswer } from '../../../reader/answers.interface.js';
 import { api } from '../../../ui/api.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { isLive } from '../../../ui/header.js';
@@ -14,7 +14,7 @@ import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
 interface Column {
   readonly name: string;
   readonly number?: boolean;
-  readonly value: (route: ApiRoute) => string | number;
+  readonly value: (route: RouteAnswer) => string | number;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -33,7 +33,7 @@ const COLUMNS: readonly Column[] = [
 type Editor = string | null | undefined;
 
 interface RowProps {
-  readonly route: ApiRoute;
+  readonly route: RouteAnswer;
   readonly widest: number;
   readonly editor: Editor;
 }
@@ -42,7 +42,7 @@ function compare(a: string | number, b: string | number): number {
   return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
 }
 
-function Handler({ route, editor }: { readonly route: ApiRoute; readonly editor: Editor }) {
+function Handler({ route, editor }: { readonly route: RouteAnswer; readonly editor: Editor }) {
   const href = sourceOf(attributesOfSource(route.source), editor)?.href;
   if (route.handler === undefined || href === undefined) return route.handler ?? '–';
   return (
@@ -92,7 +92,7 @@ function Row({ route, widest, editor }: RowProps) {
   );
 }
 
-function Table({ routes, editor }: { readonly routes: readonly ApiRoute[]; readonly editor: Editor }) {
+function Table({ routes, editor }: { readonly routes: readonly RouteAnswer[]; readonly editor: Editor }) {
   const [sort, setSort] = useState({ by: 3, down: true });
   const column = COLUMNS[sort.by];
   const sorted = [...routes].sort((a, b) => {

@@ -1,4 +1,4 @@
-import type { ApiOverview, ApiService } from '../../../api/api.interface.js';
+import type { OverviewAnswer, ServiceAnswer } from '../../../reader/answers.interface.js';
 import { api } from '../../../ui/api.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
@@ -12,7 +12,7 @@ import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
 
 const BUCKETS = 60;
 
-function Figures({ service }: { readonly service: ApiService }) {
+function Figures({ service }: { readonly service: ServiceAnswer }) {
   // Of nothing there is neither a share nor a quantile.
   const idle = service.count === 0;
   const figures: readonly (readonly [label: string, value: string, tone?: string])[] = [
@@ -35,7 +35,7 @@ function Figures({ service }: { readonly service: ApiService }) {
 }
 
 interface ChartsProps {
-  readonly overview: ApiOverview;
+  readonly overview: OverviewAnswer;
   readonly service: string;
   readonly place: Place;
 }
@@ -96,7 +96,7 @@ function LoadedCharts({ service, place }: { readonly service: string; readonly p
 }
 
 /** One service: its figures, its duration with dots that lead to traces, its rate and errors. */
-export function ServiceCard({ service, place }: { readonly service: ApiService; readonly place: Place }) {
+export function ServiceCard({ service, place }: { readonly service: ServiceAnswer; readonly place: Place }) {
   const { name, version, environment, lastSeen, count } = service;
   return (
     <section class={`card service ${serviceClass(name)}`} aria-label={name}>

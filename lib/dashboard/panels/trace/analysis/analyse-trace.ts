@@ -1,4 +1,5 @@
-import { type ApiSpan, type ApiTimeKind, type ApiTraceAnalysis } from '../../../api/api.interface.js';
+import { type SpanAnswer } from '../../../reader/answers.interface.js';
+import { type TimeKind } from './time-kinds.js';
 import { type Steps, takeAllSteps } from '../../../steps.js';
 import { findCriticalPath, mainRootOf } from './critical-path.js';
 import { placeSpans, walk } from './place-spans.js';
@@ -6,23 +7,46 @@ import { findRepeatedStatements } from './repeated-statements.js';
 import { selfTimeOf } from './self-time.js';
 import { sumTimeByKind, TIME_KINDS } from './time-kinds.js';
 
+/** Why this trace took as long as it did. */
+export interface TraceAnalysis {
+  /** Spans on the longest chain of waiting, root first. */
+  readonly criticalPath: readonly string[];
+  /** Time of each span in which none of its children ran. */
+  readonly selfTimeMs: Readonly<Record<string, number>>;
+  /** Self time by kind, beside the median of the latest traces of the same route; undefined when there are too few. */
+  readonly byKind: readonly {
+    readonly kind: TimeKind;
+    readonly ms: number;
+    readonly medianMs: number | undefined;
+  }[];
+  /** The same statement several times below one span: probably a loop that should be one query. */
+  readonly repeated: readonly {
+    readonly statement: string;
+    readonly count: number;
+    readonly totalMs: number;
+    readonly spanIds: readonly string[];
+    /** Name of the nearest handler or method that issued them. */
+    readonly issuedBy: string | undefined;
+  }[];
+}
+
 /**
  * Why a trace took as long as it did.
  *
  * @param medians self time by kind that is usual for its route; undefined when that is not known
  */
 export function analyseTrace(
-  spans: readonly ApiSpan[],
-  medians?: Readonly<Record<ApiTimeKind, number>>,
-): ApiTraceAnalysis {
+  spans: readonly SpanAnswer[],
+  medians?: Readonly<Record<TimeKind, number>>,
+): TraceAnalysis {
   return takeAllSteps(analyseTraceInSteps(spans, medians));
 }
 
 /** The same in steps, for traces of many thousands of spans. */
 export function* analyseTraceInSteps(
-  spans: readonly ApiSpan[],
-  medians?: Readonly<Record<ApiTimeKind, number>>,
-): Steps<ApiTraceAnalysis> {
+  spans: readonly SpanAnswer[],
+  medians?: Readonly<Record<TimeKind, number>>,
+): Steps<TraceAnalysis> {
   const roots = placeSpans(spans);
   yield;
   const main = mainRootOf(roots);

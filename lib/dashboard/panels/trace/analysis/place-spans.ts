@@ -1,8 +1,8 @@
-import { type ApiSpan } from '../../../api/api.interface.js';
+import { type SpanAnswer } from '../../../reader/answers.interface.js';
 
 /** A span at its place in its trace. */
 export interface PlacedSpan {
-  readonly span: ApiSpan;
+  readonly span: SpanAnswer;
   /** undefined for a root, and where the parent is not in the trace. */
   readonly parent: PlacedSpan | undefined;
   /** In the order in which they start. */
@@ -23,7 +23,7 @@ interface Node extends PlacedSpan {
  * The roots of a trace with everything below them, in the order in which they start. A span whose parent is missing is a root, and so
  * is one of a circle. Clocks of two services differ: what a service did for another is moved to lie within the call, with all below.
  */
-export function placeSpans(spans: readonly ApiSpan[]): readonly PlacedSpan[] {
+export function placeSpans(spans: readonly SpanAnswer[]): readonly PlacedSpan[] {
   const nodes: Node[] = spans.map((span) => ({
     span,
     parent: undefined,

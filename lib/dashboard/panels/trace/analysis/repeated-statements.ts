@@ -3,11 +3,12 @@ import {
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
 } from '../../../../config/semantic-conventions.constants.js';
-import { type ApiSpan, type ApiTraceAnalysis } from '../../../api/api.interface.js';
+import { type SpanAnswer } from '../../../reader/answers.interface.js';
+import { type TraceAnalysis } from './analyse-trace.js';
 import { type PlacedSpan, walk } from './place-spans.js';
 import { timeKindOf } from './time-kinds.js';
 
-type Repeated = ApiTraceAnalysis['repeated'][number];
+type Repeated = TraceAnalysis['repeated'][number];
 
 /** Twice may well be meant. */
 const MIN_REPEATS = 3;
@@ -79,7 +80,7 @@ function issuerOf(node: PlacedSpan): PlacedSpan | undefined {
   return parent;
 }
 
-function nameOf({ attributes, name }: ApiSpan): string {
+function nameOf({ attributes, name }: SpanAnswer): string {
   const method = attributes[ATTR_CODE_FUNCTION_NAME];
   return typeof method === 'string' ? method : name;
 }

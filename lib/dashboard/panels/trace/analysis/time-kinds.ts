@@ -5,9 +5,12 @@ import {
   ATTR_MESSAGING_SYSTEM,
   ATTR_URL_FULL,
 } from '../../../../config/semantic-conventions.constants.js';
-import { type ApiSpan, type ApiTimeKind } from '../../../api/api.interface.js';
+import { type SpanAnswer } from '../../../reader/answers.interface.js';
 import { type PlacedSpan, placeSpans, walk } from './place-spans.js';
 import { selfTimeOf } from './self-time.js';
+
+/** What a span spends its time on. */
+export type TimeKind = 'database' | 'http' | 'cache' | 'messaging' | 'handler' | 'waiting';
 
 /** As they were called before; others still do. */
 const FORMER = {
@@ -18,7 +21,7 @@ const FORMER = {
 
 const CACHES = new Set(['redis', 'memcached', 'valkey', 'keydb', 'dragonfly']);
 
-export const TIME_KINDS: readonly ApiTimeKind[] = [
+export const TIME_KINDS: readonly TimeKind[] = [
   'handler',
   'database',
   'http',
@@ -28,7 +31,7 @@ export const TIME_KINDS: readonly ApiTimeKind[] = [
 ];
 
 /** What a span spends its own time on. */
-export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'children'>): ApiTimeKind {
+export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'children'>): TimeKind {
   const { attributes, kind } = span;
   const database = attributes[ATTR_DB_SYSTEM_NAME] ?? attributes[FORMER.dbSystem];
   if (database !== undefined) {
@@ -53,8 +56,8 @@ export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'childr
 }
 
 /** Milliseconds of self time by kind; every kind has an entry. */
-export function sumTimeByKind(roots: readonly PlacedSpan[]): Readonly<Record<ApiTimeKind, number>> {
-  const sums: Record<ApiTimeKind, number> = {
+export function sumTimeByKind(roots: readonly PlacedSpan[]): Readonly<Record<TimeKind, number>> {
+  const sums: Record<TimeKind, number> = {
     database: 0,
     http: 0,
     cache: 0,
@@ -71,12 +74,12 @@ const MIN_TRACES = 5;
 
 /** Median of each kind over several traces; undefined when they are too few to tell. */
 export function medianTimeByKind(
-  traces: Iterable<readonly ApiSpan[]>,
-): Readonly<Record<ApiTimeKind, number>> | undefined {
+  traces: Iterable<readonly SpanAnswer[]>,
+): Readonly<Record<TimeKind, number>> | undefined {
   const sums = [...traces].map((spans) => sumTimeByKind(placeSpans(spans)));
   if (sums.length < MIN_TRACES) return undefined;
   const entries = TIME_KINDS.map((kind) => [kind, medianOf(sums.map((sum) => sum[kind]))] as const);
-  return Object.fromEntries(entries) as Record<ApiTimeKind, number>;
+  return Object.fromEntries(entries) as Record<TimeKind, number>;
 }
 
 function medianOf(values: readonly number[]): number {
@@ -86,6 +89,6 @@ function medianOf(values: readonly number[]): number {
   return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }
 
-function isConnectionWait({ attributes, name }: ApiSpan): boolean {
+function isConnectionWait({ attributes, name }: SpanAnswer): boolean {
   return attributes[ATTR_DB_CLIENT_CONNECTION_POOL_NAME] !== undefined && /connect|acquire|wait/i.test(name);
 }

@@ -1,4 +1,4 @@
-import type { ApiLog } from '../../../api/api.interface.js';
+import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime, formatValue } from '../../../ui/format.js';
 import { AttributeTable } from '../../../ui/parts/attribute-table.js';
 import { Level } from '../../../ui/parts/level.js';
@@ -13,7 +13,7 @@ export function LogLines({
   label,
   onSpan,
 }: {
-  readonly logs: readonly ApiLog[];
+  readonly logs: readonly LogAnswer[];
   readonly label: string;
   /** Where lines of several spans stand together: leads to the span of one. */
   readonly onSpan?: (spanId: string) => void;

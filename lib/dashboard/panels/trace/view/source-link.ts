@@ -1,4 +1,4 @@
-import type { ApiAttributes, ApiSpan } from '../../../api/api.interface.js';
+import type { JsonAttributes, SpanAnswer } from '../../../reader/answers.interface.js';
 
 export interface Source {
   readonly file: string;
@@ -9,7 +9,7 @@ export interface Source {
 
 const DEFAULT_EDITOR = 'vscode://file/{file}:{line}';
 
-function textOf(attributes: ApiAttributes, ...names: readonly string[]): string | undefined {
+function textOf(attributes: JsonAttributes, ...names: readonly string[]): string | undefined {
   const value = names.map((name) => attributes[name]).find((each) => each !== undefined && each !== null);
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
@@ -24,7 +24,7 @@ const encodePath = (file: string): string =>
     .join('/');
 
 /** What a place that the API names would be as attributes. */
-export function attributesOfSource(source: ApiSpan['source']): ApiAttributes {
+export function attributesOfSource(source: SpanAnswer['source']): JsonAttributes {
   return source === undefined ? {} : { 'code.file.path': source.file, 'code.line.number': source.line };
 }
 
@@ -33,7 +33,7 @@ export function attributesOfSource(source: ApiSpan['source']): ApiAttributes {
  * the scheme that the application's owner chose.
  */
 export function sourceOf(
-  attributes: ApiAttributes,
+  attributes: JsonAttributes,
   editor: string | null = DEFAULT_EDITOR,
 ): Source | undefined {
   const file = textOf(attributes, 'code.file.path', 'code.filepath');

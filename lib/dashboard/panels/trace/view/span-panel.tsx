@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-import type { ApiSpan, ApiSpanEvent } from '../../../api/api.interface.js';
+import type { SpanAnswer, SpanEventAnswer } from '../../../reader/answers.interface.js';
 import { formatDuration, formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { AttributeTable } from '../../../ui/parts/attribute-table.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
@@ -19,7 +19,7 @@ function Section({ title, children }: { readonly title: string; readonly childre
   );
 }
 
-function Event({ event, span }: { readonly event: ApiSpanEvent; readonly span: ApiSpan }) {
+function Event({ event, span }: { readonly event: SpanEventAnswer; readonly span: SpanAnswer }) {
   const { 'exception.stacktrace': stack, ...others } = event.attributes;
   const isException = event.name === 'exception';
   return (
@@ -40,7 +40,7 @@ function SourceLine({
   span,
   editor,
 }: {
-  readonly span: ApiSpan;
+  readonly span: SpanAnswer;
   readonly editor: string | null | undefined;
 }) {
   const source = sourceOf({ ...attributesOfSource(span.source), ...span.attributes }, editor);
@@ -53,7 +53,7 @@ function SourceLine({
   );
 }
 
-function failureOf({ attributes }: ApiSpan): string {
+function failureOf({ attributes }: SpanAnswer): string {
   const type = attributes['error.type'];
   return type === undefined ? 'Failed' : `Failed: ${formatValue(type)}`;
 }

@@ -1,8 +1,8 @@
-import type { ApiAttributes, ApiSpan } from '../../../api/api.interface.js';
+import type { JsonAttributes, SpanAnswer } from '../../../reader/answers.interface.js';
 
 const DEFAULT_PORTS = [80, 443];
 
-function textOf(attributes: ApiAttributes, ...names: readonly string[]): string | undefined {
+function textOf(attributes: JsonAttributes, ...names: readonly string[]): string | undefined {
   return names.map((name) => attributes[name]).find((value) => typeof value === 'string');
 }
 
@@ -12,7 +12,7 @@ function parse(url: string | undefined): URL | undefined {
 
 const withoutQuery = (path: string): string => path.split(/[?#]/, 1)[0] ?? '';
 
-function hostOf(attributes: ApiAttributes, url: URL | undefined): string {
+function hostOf(attributes: JsonAttributes, url: URL | undefined): string {
   const address = textOf(attributes, 'server.address', 'net.peer.name');
   if (address === undefined) return url?.host ?? '';
   const port = attributes['server.port'] ?? attributes['net.peer.port'];
@@ -27,7 +27,7 @@ export function targetOf({
   kind,
   name,
   attributes,
-}: Pick<ApiSpan, 'kind' | 'name' | 'attributes'>): string | undefined {
+}: Pick<SpanAnswer, 'kind' | 'name' | 'attributes'>): string | undefined {
   const method = textOf(attributes, 'http.request.method', 'http.method');
   if (kind !== 'client' || method === undefined || name.includes('/')) return undefined;
   const url = parse(textOf(attributes, 'url.full', 'http.url'));

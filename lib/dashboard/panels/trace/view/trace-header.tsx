@@ -1,4 +1,4 @@
-import type { ApiTrace } from '../../../api/api.interface.js';
+import type { AnalysedTrace } from '../query.js';
 import { api } from '../../../ui/api.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
@@ -8,7 +8,7 @@ import { addressOf } from '../../../ui/state.js';
 import { ImportButton } from '../../../ui/parts/import-button.js';
 
 /** What the trace is, and what can be done with it. */
-export function TraceHeader({ trace }: { readonly trace: ApiTrace }) {
+export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
   const { summary } = trace;
   return (
     <header class="trace-header">

@@ -1,4 +1,4 @@
-import type { ApiTrace } from '../../../api/api.interface.js';
+import type { AnalysedTrace } from '../query.js';
 import { api } from '../../../ui/api.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { addressWith, setQuery, type Place } from '../../../ui/state.js';
@@ -15,7 +15,7 @@ export function TracePanel({
   place,
   onSelect,
 }: {
-  readonly trace: ApiTrace;
+  readonly trace: AnalysedTrace;
   readonly tree: TraceTree;
   readonly node: TraceNode | undefined;
   readonly place: Place;

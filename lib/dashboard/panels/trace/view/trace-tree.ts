@@ -1,9 +1,10 @@
-import type { ApiLog, ApiSpan, ApiTrace } from '../../../api/api.interface.js';
+import type { LogAnswer, SpanAnswer } from '../../../reader/answers.interface.js';
+import type { AnalysedTrace } from '../query.js';
 import { severityOf } from '../../../ui/parts/severity.js';
 
 /** A span with its place in the trace. */
 export interface TraceNode {
-  readonly span: ApiSpan;
+  readonly span: SpanAnswer;
   readonly depth: number;
   readonly parent: TraceNode | undefined;
   readonly children: readonly TraceNode[];
@@ -13,7 +14,7 @@ export interface TraceNode {
   readonly orphan: boolean;
   /** Stretches in which none of its children ran, in milliseconds from its start. */
   readonly self: readonly (readonly [from: number, to: number])[];
-  readonly logs: readonly ApiLog[];
+  readonly logs: readonly LogAnswer[];
 }
 
 export interface TraceTree {
@@ -41,7 +42,10 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string | undefined)
   return groups;
 }
 
-function selfStretches(span: ApiSpan, children: readonly ApiSpan[]): readonly (readonly [number, number])[] {
+function selfStretches(
+  span: SpanAnswer,
+  children: readonly SpanAnswer[],
+): readonly (readonly [number, number])[] {
   const stretches: (readonly [number, number])[] = [];
   let at = 0;
   for (const child of children) {
@@ -55,15 +59,15 @@ function selfStretches(span: ApiSpan, children: readonly ApiSpan[]): readonly (r
 }
 
 /** Puts spans below their parents, by start; those whose parent is missing stand at the top. A span that is its own ancestor does too. */
-export function buildTree({ spans, logs }: ApiTrace): TraceTree {
+export function buildTree({ spans, logs }: AnalysedTrace): TraceTree {
   const known = new Set(spans.map(({ spanId }) => spanId));
   const byStart = [...spans].sort((a, b) => a.start - b.start || b.durationMs - a.durationMs);
   const childrenOf = groupBy(byStart, ({ parentSpanId }) => parentSpanId);
   const logsOf = groupBy(logs, ({ spanId }) => spanId);
   const bySpanId = new Map<string, Draft>();
 
-  const place = (root: ApiSpan): Draft => {
-    const draft = (span: ApiSpan, parent: Draft | undefined): Draft => {
+  const place = (root: SpanAnswer): Draft => {
+    const draft = (span: SpanAnswer, parent: Draft | undefined): Draft => {
       const made: Draft = {
         span,
         parent,
@@ -129,7 +133,11 @@ const isAbove = (ancestor: string, node: TraceNode): boolean => {
  * The span a reader most likely came for: below `near`, where the failure began (one that has an error in its logs first), else where the
  * most time went.
  */
-export function spanWorthALook(trace: ApiTrace, tree: TraceTree, near: string | null): string | undefined {
+export function spanWorthALook(
+  trace: AnalysedTrace,
+  tree: TraceTree,
+  near: string | null,
+): string | undefined {
   const all = [...tree.bySpanId.values()];
   const below = near === null || !tree.bySpanId.has(near) ? all : all.filter((node) => isAbove(near, node));
   const failed = (node: TraceNode): boolean => node.span.status === 'error';
@@ -152,12 +160,12 @@ export function spanWorthALook(trace: ApiTrace, tree: TraceTree, near: string | 
 /** Lines, and the span that wrote them. */
 export interface LogsOfSpan {
   readonly of: TraceNode;
-  readonly logs: readonly ApiLog[];
+  readonly logs: readonly LogAnswer[];
 }
 
-const isError = ({ level }: ApiLog): boolean => severityOf(level) >= severityOf('error');
+const isError = ({ level }: LogAnswer): boolean => severityOf(level) >= severityOf('error');
 
-function nearest(node: TraceNode, linesOf: (at: TraceNode) => readonly ApiLog[]): LogsOfSpan | undefined {
+function nearest(node: TraceNode, linesOf: (at: TraceNode) => readonly LogAnswer[]): LogsOfSpan | undefined {
   for (let at: TraceNode | undefined = node; at; at = at.parent) {
     const logs = linesOf(at);
     if (logs.length > 0) return { of: at, logs };

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import type { ApiTrace } from '../../../api/api.interface.js';
+import type { AnalysedTrace } from '../query.js';
 import { formatDuration } from '../../../ui/format.js';
 import { useStable } from '../../../ui/parts/use-stable.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
@@ -43,7 +43,7 @@ export function Waterfall({
   selected,
   onSelect,
 }: {
-  readonly trace: ApiTrace;
+  readonly trace: AnalysedTrace;
   readonly tree: TraceTree;
   readonly selected: string | undefined;
   readonly onSelect: (spanId: string) => void;

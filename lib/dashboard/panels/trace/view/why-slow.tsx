@@ -1,7 +1,8 @@
-import type { ApiTimeKind, ApiTrace } from '../../../api/api.interface.js';
+import type { TimeKind } from '../analysis/time-kinds.js';
+import type { AnalysedTrace } from '../query.js';
 import { formatDuration } from '../../../ui/format.js';
 
-const WORDS: Readonly<Record<ApiTimeKind, string>> = {
+const WORDS: Readonly<Record<TimeKind, string>> = {
   database: 'Database',
   http: 'HTTP out',
   cache: 'Cache',
@@ -22,7 +23,7 @@ function difference(ms: number, median: number): string {
   return times <= 0.8 ? 'less than the median' : 'about the median';
 }
 
-function ByKind({ trace }: { readonly trace: ApiTrace }) {
+function ByKind({ trace }: { readonly trace: AnalysedTrace }) {
   const { byKind } = trace.analysis;
   const sorted = [...byKind].sort((a, b) => b.ms - (b.medianMs ?? 0) - (a.ms - (a.medianMs ?? 0)));
   const widest = Math.max(0.001, ...byKind.map(({ ms, medianMs }) => Math.max(ms, medianMs ?? 0)));
@@ -67,7 +68,7 @@ export function WhySlow({
   trace,
   onSpan,
 }: {
-  readonly trace: ApiTrace;
+  readonly trace: AnalysedTrace;
   readonly onSpan: (spanId: string) => void;
 }) {
   const { repeated } = trace.analysis;

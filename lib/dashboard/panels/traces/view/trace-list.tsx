@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import type { ApiTraceSummary } from '../../../api/api.interface.js';
+import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
 import { formatDuration, formatTime, plural } from '../../../ui/format.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
@@ -10,8 +10,8 @@ import { addressOf, go } from '../../../ui/state.js';
 const ROW_HEIGHT = 30;
 
 /** How long a bar is between the shortest and the longest trace; logarithmic like the plot above, or one slow trace would flatten all. */
-function logarithmicShare(traces: readonly ApiTraceSummary[]): (trace: ApiTraceSummary) => number {
-  const log = ({ durationMs }: ApiTraceSummary): number => Math.log10(Math.max(durationMs, 0.01));
+function logarithmicShare(traces: readonly TraceSummaryAnswer[]): (trace: TraceSummaryAnswer) => number {
+  const log = ({ durationMs }: TraceSummaryAnswer): number => Math.log10(Math.max(durationMs, 0.01));
   const logs = traces.map(log);
   const least = logs.reduce((min, value) => Math.min(min, value), Infinity) - 0.2;
   const most = logs.reduce((max, value) => Math.max(max, value), least + 0.2);
@@ -24,7 +24,7 @@ function Row({
   active,
   share,
 }: {
-  readonly trace: ApiTraceSummary;
+  readonly trace: TraceSummaryAnswer;
   readonly index: number;
   readonly active: boolean;
   readonly share: number;
@@ -72,7 +72,7 @@ export function TraceList({
   more,
   grown,
 }: {
-  readonly traces: readonly ApiTraceSummary[];
+  readonly traces: readonly TraceSummaryAnswer[];
   readonly more: () => void;
   readonly grown: number;
 }) {

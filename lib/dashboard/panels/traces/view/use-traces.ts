@@ -1,4 +1,4 @@
-import type { ApiTraceSummary } from '../../../api/api.interface.js';
+import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
 import { api, type Query } from '../../../ui/api.js';
 import { parseDuration } from '../../../ui/format.js';
 import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
@@ -40,7 +40,7 @@ function traceQueryOf({ query }: Place): Query {
 }
 
 /** The traces that match the address: a first page, more on demand, and new ones as they end. */
-export function useTraces(place: Place, live: boolean): LivePages<ApiTraceSummary> {
+export function useTraces(place: Place, live: boolean): LivePages<TraceSummaryAnswer> {
   const { query } = place;
   const filters = TRACE_FILTERS.map((name) => query.getAll(name).join(' & ')).join('|');
   return useLivePages({

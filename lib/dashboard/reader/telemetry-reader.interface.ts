@@ -1,0 +1,196 @@
+import {
+  type ChartAnswer,
+  type InstrumentAnswer,
+  type JsonAttributes,
+  type LogAnswer,
+  type OverviewAnswer,
+  type Page,
+  type RouteAnswer,
+  type SelectionAnswer,
+  type ServiceAnswer,
+  type SpanAnswer,
+  type StoreAnswer,
+  type TraceAnswer,
+  type TraceSummaryAnswer,
+} from './answers.interface.js';
+
+/** A stretch of time, in milliseconds since the epoch. */
+export interface TimeRange {
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+}
+
+/** An attribute or field and its value. */
+export interface FieldFilter {
+  readonly key: string;
+  /** Compared with the text of the value: `true`, `42`, `GET`. */
+  readonly value: string;
+}
+
+/** Conditions of `overview()`. */
+export interface OverviewFilter extends TimeRange {
+  /** Undefined: all services together. */
+  readonly service?: string | undefined;
+  /** About how many buckets; the store may round their length to what it keeps. */
+  readonly buckets: number;
+}
+
+/** Conditions of `routes()`. */
+export interface RouteFilter extends TimeRange {
+  readonly service?: string | undefined;
+}
+
+/** Conditions of `traces()`; all must hold, an undefined one holds always. */
+export interface TraceFilter extends Partial<TimeRange> {
+  /** Took part in the trace. */
+  readonly service?: string | undefined;
+  /** Entered a service by it, at the root or further down. */
+  readonly route?: string | undefined;
+  readonly method?: string | undefined;
+  /** `error` and `ok`, or how the root ended: `404`, `5xx`. */
+  readonly status?: string | undefined;
+  readonly minMs?: number | undefined;
+  readonly maxMs?: number | undefined;
+  /** One span has all of them. */
+  readonly attributes?: readonly FieldFilter[] | undefined;
+  /** Part of the name, the status message or the attributes of a span, in any case; or a trace id. */
+  readonly text?: string | undefined;
+  /** `next` of the page before; any other text is the first page. */
+  readonly before?: string | undefined;
+  /** Default 50, at most 1,000. */
+  readonly limit?: number | undefined;
+}
+
+/** Levels of log lines, in pino's words, with its numbers. */
+export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
+
+export type LogLevelName = keyof typeof LOG_LEVELS;
+
+/** Conditions of `logs()`; all must hold, an undefined one holds always. */
+export interface LogFilter extends Partial<TimeRange> {
+  readonly service?: string | undefined;
+  /** This level and above. */
+  readonly level?: LogLevelName | undefined;
+  /** Words that are all in the message, the class or the fields; each may be the beginning of one, in lines of a trace any part. */
+  readonly text?: string | undefined;
+  readonly fields?: readonly FieldFilter[] | undefined;
+  /** The class that logged. */
+  readonly context?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+  /** `next` of the page before; any other text is the first page. */
+  readonly before?: string | undefined;
+  /** Default 100, at most 10,000. */
+  readonly limit?: number | undefined;
+}
+
+/** Conditions of `chart()`. */
+export interface ChartFilter extends TimeRange {
+  /** `id` of an instrument. */
+  readonly instrument: number;
+  /** About how many buckets. */
+  readonly buckets: number;
+  /** Series that have all of them. */
+  readonly filters?: readonly FieldFilter[] | undefined;
+  /** An attribute: a line (or three) for each of its values. Default: all together; of a gauge a line per series. */
+  readonly group?: string | undefined;
+}
+
+/** A region of a chart or scatter plot. */
+export interface Selection extends TimeRange {
+  readonly service?: string | undefined;
+  readonly route?: string | undefined;
+  readonly minMs?: number | undefined;
+  readonly maxMs?: number | undefined;
+}
+
+/** What every question takes. */
+export interface QueryOptions {
+  /**
+   * Ends the question: its promise rejects with the reason of the signal. The API passes one that aborts when the visitor leaves or
+   * the time for an answer is over.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Telemetry that was stored after a position. */
+export interface News {
+  /** Traces that got spans, oldest first. A trace comes again when more of its spans are stored. */
+  readonly traces: readonly TraceSummaryAnswer[];
+  /** Log lines, oldest first. */
+  readonly logs: readonly LogAnswer[];
+  /** Pass it to the next call. */
+  readonly position: string;
+}
+
+/** New telemetry as it is stored, by any process. */
+export interface LiveFeed {
+  /**
+   * What was stored since `after`: at most 500 traces and 500 log lines, the newest. Undefined: nothing yet, only the position of now.
+   * Asked twice a second while a page is open.
+   */
+  news(after: string | undefined, options?: QueryOptions): Promise<News>;
+}
+
+/**
+ * All questions of the page and its API to a database. The page shows whatever database answers them; `describeTelemetryReader()` of
+ * `test/dashboard/reader/` holds each implementation to these promises:
+ *
+ * - Filters mean what they say, whatever characters are in them: no text is ever part of a query language.
+ * - Unknown services, ids and cursors are no errors: the answer is empty, or undefined where it is about one thing.
+ * - Questions run beside each other and give up the event loop; a question that looks through much data may return a shorter page.
+ * - An aborted signal rejects the promise with its reason, before and while the database works.
+ */
+export interface TelemetryReader {
+  /** Every service that has ever reported, busiest first; the numbers are those of the range. */
+  services(range: TimeRange, options?: QueryOptions): Promise<readonly ServiceAnswer[]>;
+
+  /** Rate, errors and quantiles of requests over time. */
+  overview(filter: OverviewFilter, options?: QueryOptions): Promise<OverviewAnswer>;
+
+  /** Routes that were called in the range, and declared ones that were not; most called first. */
+  routes(filter: RouteFilter, options?: QueryOptions): Promise<readonly RouteAnswer[]>;
+
+  /** Traces, newest first. */
+  traces(filter: TraceFilter, options?: QueryOptions): Promise<Page<TraceSummaryAnswer>>;
+
+  /** One trace, with at most 20,000 spans and 10,000 log lines; undefined when it is not stored. */
+  trace(traceId: string, options?: QueryOptions): Promise<TraceAnswer | undefined>;
+
+  /** Those of the traces that are stored, by their ids. */
+  summaries(
+    traceIds: readonly string[],
+    options?: QueryOptions,
+  ): Promise<ReadonlyMap<string, TraceSummaryAnswer>>;
+
+  /** The spans of each trace that is stored, by its id, in the order of their start and without `source`. */
+  spans(
+    traceIds: readonly string[],
+    options?: QueryOptions,
+  ): Promise<ReadonlyMap<string, readonly SpanAnswer[]>>;
+
+  /** Attributes of the resources that took part in a trace, by the name of the service; the newest of each. */
+  resources(traceId: string, options?: QueryOptions): Promise<Readonly<Record<string, JsonAttributes>>>;
+
+  /** Log lines, newest first; a store with an index of words may return those found by `text` in the order they were written. */
+  logs(filter: LogFilter, options?: QueryOptions): Promise<Page<LogAnswer>>;
+
+  /** Every instrument that has reported, by service and name; of one service, or of all. */
+  instruments(service: string | undefined, options?: QueryOptions): Promise<readonly InstrumentAnswer[]>;
+
+  /** An instrument over time; undefined when it is not stored. */
+  chart(filter: ChartFilter, options?: QueryOptions): Promise<ChartAnswer | undefined>;
+
+  /** What the traces that entered in a region have more often than the others of the same service and route. */
+  selection(selection: Selection, options?: QueryOptions): Promise<SelectionAnswer>;
+
+  /** How full the store is, and since when it has data. */
+  health(options?: QueryOptions): Promise<StoreAnswer>;
+
+  /** New telemetry as it comes; undefined where the database cannot tell. The page then asks again every few seconds. */
+  readonly live?: LiveFeed | undefined;
+
+  /** Called for each request of the page; the embedded store then has its processes look for source files. */
+  markViewed?(): void;
+}
