@@ -1,5 +1,5 @@
 import { defineInstrumentation } from '../define-instrumentation.js';
-import { fileOf, UNKNOWN_SHAPE, whenModuleLoaded } from '../clients/loaded-modules.js';
+import { UNKNOWN_SHAPE, fileOf, whenModuleLoaded } from '../clients/loaded-modules.js';
 import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
 import { patchClass } from '../container/patch-class.js';
 import { BULL_QUEUE_METHODS, BULL_QUEUE_PATCH } from './trace-bull-queue.js';

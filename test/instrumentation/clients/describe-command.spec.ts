@@ -1,8 +1,8 @@
-import { describeMongodbCommand } from '../../../lib/instrumentation/clients/mongodb/describe-command.js';
+import { describeMongodbCommand } from '../../../lib/instrumentation/clients/mongodb/record-command.js';
 import {
   describeCommand,
   isBlockingCommand,
-} from '../../../lib/instrumentation/clients/redis/describe-command.js';
+} from '../../../lib/instrumentation/clients/redis/record-command.js';
 
 describe('describeCommand() of Redis', () => {
   it.each([

@@ -1,5 +1,7 @@
-import { maskLiterals } from '../../../lib/instrumentation/clients/sql/mask-literals.js';
-import { describeStatement } from '../../../lib/instrumentation/clients/sql/describe-statement.js';
+import {
+  describeStatement,
+  maskLiterals,
+} from '../../../lib/instrumentation/clients/database/describe-statement.js';
 
 describe('describeStatement()', () => {
   it.each([

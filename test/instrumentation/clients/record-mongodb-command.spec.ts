@@ -1,8 +1,10 @@
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 import { configureTelemetry, getTelemetry } from 'nestjs-telemetry';
 
-import { type SendMongodbCommand } from '../../../lib/instrumentation/clients/mongodb/mongodb-module.interface.js';
-import { recordCommand } from '../../../lib/instrumentation/clients/mongodb/record-command.js';
+import {
+  type SendMongodbCommand,
+  recordCommand,
+} from '../../../lib/instrumentation/clients/mongodb/record-command.js';
 
 const CONNECTION = { address: '127.0.0.1:27017' };
 const NAMESPACE = { db: 'shop' };

@@ -1,15 +1,15 @@
 import {
   type Attributes,
   type Context,
-  context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
+  context,
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-
 import {
+  ATTR_DB_CLIENT_CONNECTION_POOL_NAME,
   ATTR_DB_COLLECTION_NAME,
   ATTR_DB_NAMESPACE,
   ATTR_DB_OPERATION_NAME,
@@ -19,7 +19,11 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
 } from '../../../config/semantic-conventions.constants.js';
-import { type DatabaseOperationLabels, recordDatabaseOperation } from '../../../metrics/db-client-metrics.js';
+import {
+  type DatabaseOperationLabels,
+  recordConnectionWait,
+  recordDatabaseOperation,
+} from '../../../metrics/db-client-metrics.js';
 import { opensSpan } from '../../../runtime/opens-span.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { tracerFor } from '../../../runtime/tracers.js';
@@ -29,7 +33,7 @@ import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 const SYSTEM_CODE = /^(?:E[A-Z0-9]+$|ERR_)/;
 
 /** What is recorded of an operation beyond its labels. */
-export interface OperationSpan {
+interface OperationSpan {
   readonly scope: string;
   readonly name: string;
   /** Attributes beyond the labels: made only for a span. */
@@ -117,4 +121,38 @@ function attributesOf(labels: DatabaseOperationLabels): Attributes {
   if (serverAddress !== undefined) attributes[ATTR_SERVER_ADDRESS] = serverAddress;
   if (serverPort !== undefined) attributes[ATTR_SERVER_PORT] = serverPort;
   return attributes;
+}
+
+/** A shorter wait is not worth a span of its own: most connections are there at once. */
+const NOTICEABLE_WAIT_MS = 5;
+
+/** Where somebody waited for a connection. */
+interface WaitedFor {
+  readonly scope: string;
+  /** Name of the span, `pg.pool.connect`. */
+  readonly name: string;
+  readonly system: string;
+  readonly pool: string;
+}
+
+/**
+ * Measures how long somebody waited for a connection of a pool, and gives the wait a span when it took 5 ms or ended in an
+ * error.
+ *
+ * @param caller context of who waited; undefined where no span is wanted
+ */
+export function recordWait(
+  { scope, name, system, pool }: WaitedFor,
+  caller: Context | undefined,
+  waitedMs: number,
+  error?: unknown,
+): void {
+  const failed = error !== undefined && error !== null;
+  if (!failed) recordConnectionWait(pool, waitedMs / 1000);
+  if (caller === undefined || (waitedMs < NOTICEABLE_WAIT_MS && !failed)) return;
+  const attributes = { [ATTR_DB_SYSTEM_NAME]: system, [ATTR_DB_CLIENT_CONNECTION_POOL_NAME]: pool };
+  const startTime = Date.now() - waitedMs;
+  const span = tracerFor(scope).startSpan(name, { kind: SpanKind.CLIENT, attributes, startTime }, caller);
+  if (failed) recordFailure(span, error);
+  span.end();
 }

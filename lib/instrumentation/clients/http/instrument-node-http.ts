@@ -1,32 +1,44 @@
-import { type IncomingMessage } from 'node:http';
+import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
-
 import { propagation } from '@opentelemetry/api';
-
 import { ATTR_HTTP_REQUEST_RESEND_COUNT } from '../../../config/semantic-conventions.constants.js';
-import { subscribeChannels } from '../subscribe-channels.js';
-import {
-  type OutgoingRequest,
-  type RequestErrorMessage,
-  type RequestMessage,
-  type ResponseMessage,
-} from './client-request.interface.js';
+import { subscribeChannels } from '../channels.js';
 import { type OpenAnswer, OpenAnswers, type Reading } from './open-answers.js';
 import {
-  destinationOf,
   type RequestDestination,
-  socketDestination,
-  withoutQuery,
-} from './request-destination.js';
-import { readRequestHeader, setRequestHeader } from './request-headers.js';
-import {
+  type SentRequest,
   beginRequest,
   cancelRequest,
+  destinationOf,
   endRequest,
   isAbort,
   noteResponse,
-  type SentRequest,
+  socketDestination,
+  withoutQuery,
 } from './sent-request.js';
+
+/** A request of `node:http` or `node:https`, with what is read of it beyond its documented members. */
+interface OutgoingRequest extends ClientRequest {
+  readonly res?: (IncomingMessage & { readonly _dumped?: boolean }) | null;
+  readonly socketPath?: string;
+  /** Head of a request whose headers were given as a list: they are written out when it is made. */
+  _header?: string | null;
+  readonly _headerSent?: boolean;
+  /** What follow-redirects (and with it axios) counts. */
+  readonly _redirectable?: { readonly _redirectCount?: number };
+}
+
+interface RequestMessage {
+  readonly request: OutgoingRequest;
+}
+
+interface RequestErrorMessage extends RequestMessage {
+  readonly error: unknown;
+}
+
+interface ResponseMessage extends RequestMessage {
+  readonly response: IncomingMessage;
+}
 
 const SCOPE = 'nestjs-telemetry/http-client';
 
@@ -169,4 +181,25 @@ function describeTarget(request: OutgoingRequest): { destination: RequestDestina
       ? destinationOf(`${protocol}//${host}`)
       : socketDestination(protocol.slice(0, -1), socketPath, host);
   return { destination, path };
+}
+
+/** Reads a header that will be sent; undefined when there is none of that name. */
+function readRequestHeader(request: OutgoingRequest, name: string): string | undefined {
+  const value = request.getHeader(name);
+  if (value !== undefined) return String(value);
+  const { _header: head } = request;
+  return typeof head === 'string'
+    ? new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*\\r$`, 'im').exec(head)?.[1]
+    : undefined;
+}
+
+/**
+ * Adds a header to a request that has just been made. One whose headers were given as a list has its head written already,
+ * but not sent: there it is added to the text. Sent at once, and left alone, is the head of a request with
+ * `Expect: 100-continue`.
+ */
+function setRequestHeader(request: OutgoingRequest, name: string, value: string): void {
+  const { _header: head } = request;
+  if (typeof head !== 'string') request.setHeader(name, value);
+  else if (request._headerSent === false) request._header = `${head.slice(0, -2)}${name}: ${value}\r\n\r\n`;
 }

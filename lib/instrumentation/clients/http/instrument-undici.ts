@@ -1,23 +1,52 @@
 import { propagation, trace } from '@opentelemetry/api';
-
-import { subscribeChannels } from '../subscribe-channels.js';
+import { subscribeChannels } from '../channels.js';
 import { type OpenAnswer, OpenAnswers, type Reading } from './open-answers.js';
-import { destinationOf, withoutQuery } from './request-destination.js';
 import {
+  type SentRequest,
   beginRequest,
   cancelRequest,
+  destinationOf,
   endRequest,
   isAbort,
   noteResponse,
-  type SentRequest,
+  withoutQuery,
 } from './sent-request.js';
-import {
-  type UndiciChunkMessage,
-  type UndiciCreateMessage,
-  type UndiciErrorMessage,
-  type UndiciHeadersMessage,
-  type UndiciRequest,
-} from './undici-request.interface.js';
+
+/** What undici (and with it `fetch`) publishes of a request on its diagnostics channels. */
+interface UndiciRequest {
+  readonly method: string;
+  readonly origin: string | URL;
+  readonly path: string;
+  readonly headers: unknown;
+  /** The protocol asked for by `upgrade()` or `WebSocket`. */
+  readonly upgrade?: string | boolean | null;
+  /** Called with the status of the answer when the connection is handed over. */
+  onUpgrade?: (...args: unknown[]) => unknown;
+  addHeader(name: string, value: string): unknown;
+}
+
+interface UndiciResponse {
+  readonly statusCode: number;
+}
+
+interface UndiciCreateMessage {
+  readonly request: UndiciRequest;
+}
+
+interface UndiciHeadersMessage {
+  readonly request: UndiciRequest;
+  readonly response: UndiciResponse;
+}
+
+interface UndiciErrorMessage {
+  readonly request: UndiciRequest;
+  readonly error: unknown;
+}
+
+interface UndiciChunkMessage {
+  readonly request: UndiciRequest;
+  readonly chunk?: Uint8Array;
+}
 
 const SCOPE = 'nestjs-telemetry/undici';
 

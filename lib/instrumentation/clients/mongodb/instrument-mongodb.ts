@@ -1,10 +1,10 @@
 import { defineInstrumentation } from '../../define-instrumentation.js';
 import {
-  fileOf,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
+  fileOf,
   whenModuleLoaded,
 } from '../loaded-modules.js';
 import { isWrappedByOthers, patchMethod } from '../patch-method.js';
@@ -13,8 +13,8 @@ import {
   type MongodbModule,
   type SendMongodbCommand,
   type StartSession,
-} from './mongodb-module.interface.js';
-import { recordCommand } from './record-command.js';
+  recordCommand,
+} from './record-command.js';
 
 const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
 

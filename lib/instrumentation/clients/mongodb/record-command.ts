@@ -1,15 +1,42 @@
 import { type Attributes, context } from '@opentelemetry/api';
-
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import { beginOperation, endOperation, observesOperation } from '../database/record-operation.js';
-import { collectionOf, commandName, describeMongodbCommand } from './describe-command.js';
-import {
-  type MongodbConnection,
-  type MongodbDocument,
-  type MongodbNamespace,
-  type SendMongodbCommand,
-} from './mongodb-module.interface.js';
+
+/** Shape of `mongodb` as far as it is used here; mongodb is never imported. */
+export interface MongodbModule {
+  readonly MongoClient: { readonly prototype: object };
+}
+
+/** A connection of the driver; every command of every operation passes through it. */
+interface MongodbConnection {
+  /** `host:port`, or the path of a Unix domain socket. */
+  readonly address?: string;
+}
+
+type MongodbDocument = Readonly<Record<string, unknown>>;
+
+interface MongodbNamespace {
+  readonly db: string;
+  readonly collection?: string | undefined;
+}
+
+export type SendMongodbCommand = (
+  this: MongodbConnection,
+  namespace: MongodbNamespace,
+  command: MongodbDocument,
+  ...rest: unknown[]
+) => unknown;
+
+/** What is passed on the way from a client to its connections. */
+interface MongodbClient {
+  readonly topology?: {
+    readonly s?: { readonly servers?: ReadonlyMap<string, { readonly pool?: object }> };
+  };
+}
+
+export type StartSession = (this: MongodbClient, ...args: unknown[]) => unknown;
+export type CheckOut = (this: object, ...args: unknown[]) => Promise<MongodbConnection>;
 
 const SCOPE = 'nestjs-telemetry/mongodb';
 
@@ -108,4 +135,72 @@ function readWriteErrors(response: object): readonly MongodbDocument[] | undefin
   const document = isLazy ? lazy.toObject?.() : response;
   const { writeErrors } = document as { readonly writeErrors?: unknown };
   return Array.isArray(writeErrors) ? (writeErrors as MongodbDocument[]) : undefined;
+}
+
+const MAX_TEXT = 2048;
+const MAX_DEPTH = 8;
+/** Of a list, as a pipeline is one; documents to insert are not shown at all. */
+const MAX_ITEMS = 16;
+
+/** What of a command says what it does; the rest is of the session, the cursor or the driver. */
+const SHOWN = [
+  'filter',
+  'query',
+  'pipeline',
+  'update',
+  'updates',
+  'deletes',
+  'sort',
+  'projection',
+  'key',
+  'fields',
+  'hint',
+  'indexes',
+];
+
+/** The name of a command: the first of its fields. */
+function commandName(command: MongodbDocument): string {
+  for (const name in command) return name;
+  return 'command';
+}
+
+/** The collection a command is about; undefined for one about a database, a session or the server. */
+function collectionOf(command: MongodbDocument, name: string): string | undefined {
+  const target = name === 'getMore' ? command.collection : command[name];
+  return typeof target === 'string' && target !== '' ? target : undefined;
+}
+
+/** Writes a command with its fields and operators, and `?` for each value: `{"find":"users","filter":{"age":{"$gt":"?"}}}`. */
+export function describeMongodbCommand(
+  command: MongodbDocument,
+  name: string,
+  collection: string | undefined,
+): string {
+  const shown: Record<string, unknown> = { [name]: collection ?? '?' };
+  for (const field of SHOWN)
+    if (field !== name && field in command) shown[field] = shapeOf(command[field], 0);
+  return JSON.stringify(shown).slice(0, MAX_TEXT);
+}
+
+function shapeOf(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return '?';
+  if (Array.isArray(value)) return shapeOfList(value, depth);
+  // What is no plain document (ObjectId, Date, Buffer, RegExp) is a value.
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isMap = value instanceof Map;
+  if (!isMap && prototype !== null && Object.getPrototypeOf(prototype) !== null) return '?';
+  const entries: Iterable<[unknown, unknown]> = isMap
+    ? (value as Map<unknown, unknown>)
+    : Object.entries(value);
+  const shape: Record<string, unknown> = {};
+  for (const [key, inner] of entries) shape[String(key)] = shapeOf(inner, depth + 1);
+  return shape;
+}
+
+/** A list of values (`$in`) has one shape however long it is. */
+function shapeOfList(list: readonly unknown[], depth: number): unknown {
+  const documents = list.filter((item) => typeof item === 'object' && item !== null && !Array.isArray(item));
+  if (documents.length === 0) return list.length === 0 ? [] : '?';
+  const shapes = documents.slice(0, MAX_ITEMS).map((item) => shapeOf(item, depth + 1));
+  return shapes.every((shape) => shape === '?') ? '?' : shapes;
 }

@@ -1,20 +1,46 @@
-import { type Attributes, type Context, context } from '@opentelemetry/api';
-
+import { type Attributes, type Context, type Span, context } from '@opentelemetry/api';
 import {
   ATTR_DB_QUERY_TEXT,
   ATTR_NESTJS_DB_PREPARED_STATEMENT,
+  ATTR_NESTJS_DB_TRANSACTION_DURATION,
+  ATTR_NESTJS_DB_TRANSACTION_STATEMENTS,
 } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import {
+  type RunningOperation,
   beginOperation,
   endOperation,
   observesOperation,
-  type RunningOperation,
 } from '../database/record-operation.js';
-import { describeStatement, type StatementDescription } from '../sql/describe-statement.js';
-import { followSubmittable, isSubmittable } from './follow-submittable.js';
-import { type PgClient, type PgQuery } from './pg-module.interface.js';
-import { followTransaction } from './transactions.js';
+import { type StatementDescription, describeStatement } from '../database/describe-statement.js';
+import { patchMembers } from '../../../invocation/patched-members.js';
+
+/** Shape of `pg` as far as it is patched here; pg is never imported. */
+export interface PgModule {
+  readonly Client: { readonly prototype: PgClient };
+  readonly Pool?: { readonly prototype: object } | undefined;
+}
+
+export type PgQuery = (this: PgClient, ...args: unknown[]) => unknown;
+
+export interface PgClient {
+  query: PgQuery;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly database?: string | undefined;
+  readonly connection?: object | undefined;
+}
+
+export type PgConnect = (this: PgPool, ...args: unknown[]) => unknown;
+
+export interface PgPool {
+  readonly options?: {
+    readonly host?: unknown;
+    readonly port?: unknown;
+    readonly database?: unknown;
+    readonly connectionString?: unknown;
+  };
+}
 
 const SCOPE = 'nestjs-telemetry/pg';
 
@@ -121,4 +147,66 @@ function endOnce(running: RunningOperation): (error?: unknown) => void {
     ended = true;
     endOperation(running, error);
   };
+}
+
+/** A query, cursor or stream of the caller's: pg itself tells it how it goes on. */
+interface Submittable {
+  readonly handleReadyForQuery: (...args: unknown[]) => unknown;
+  readonly handleError: (...args: unknown[]) => unknown;
+}
+
+function isSubmittable(value: unknown): value is Submittable {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'handleReadyForQuery' in value &&
+    typeof value.handleReadyForQuery === 'function' &&
+    'handleError' in value &&
+    typeof value.handleError === 'function'
+  );
+}
+
+/** Tells when pg is done with it. Its events would not do: a cursor emits no error that nobody listens to. */
+function followSubmittable(submittable: Submittable, finish: (error?: unknown) => void): void {
+  const { handleReadyForQuery, handleError } = submittable;
+  const laid = patchMembers(submittable, {
+    handleReadyForQuery: (...args: unknown[]) => {
+      laid?.restore();
+      finish();
+      return handleReadyForQuery.apply(submittable, args);
+    },
+    handleError: (...args: unknown[]) => {
+      laid?.restore();
+      finish(args[0]);
+      return handleError.apply(submittable, args);
+    },
+  });
+}
+
+interface Transaction {
+  readonly startedAt: number;
+  statements: number;
+}
+
+const open = new WeakMap<PgClient, Transaction>();
+
+/**
+ * Follows the transaction of a connection by its statements, and puts what it took on the span of the one that ends it. A
+ * span around the whole would change the parent of what application code does in between.
+ */
+function followTransaction(client: PgClient, operation: string, span: Span | undefined): void {
+  const transaction = open.get(client);
+  if (operation === 'BEGIN' || operation === 'START') {
+    open.set(client, { startedAt: performance.now(), statements: 0 });
+  } else if (transaction === undefined) {
+    return;
+  } else if (operation === 'COMMIT' || operation === 'END' || operation === 'ROLLBACK') {
+    open.delete(client);
+    span?.setAttributes({
+      [ATTR_NESTJS_DB_TRANSACTION_DURATION]: (performance.now() - transaction.startedAt) / 1000,
+      [ATTR_NESTJS_DB_TRANSACTION_STATEMENTS]: transaction.statements,
+    });
+  } else {
+    transaction.statements += 1;
+  }
 }

@@ -1,19 +1,127 @@
-import { endOperation, type RunningOperation } from '../database/record-operation.js';
-import { followTracedCalls } from '../follow-traced-calls.js';
+import { type RunningOperation, endOperation, locateOperation } from '../database/record-operation.js';
+import { followTracedCalls } from '../channels.js';
 import {
-  fileOf,
-  findLoadedModules,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
+  fileOf,
+  findLoadedModules,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { isWrappedByOthers } from '../patch-method.js';
-import { IoredisCalls } from './ioredis-calls.js';
-import { type IoredisModule } from './ioredis-module.interface.js';
-import { patchIoredis } from './patch-ioredis.js';
-import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
+import { isWrappedByOthers, patchMethod } from '../patch-method.js';
+import { type RedisTarget, beginBatch, beginCommand } from './record-command.js';
+
+/** Shape of `ioredis` as far as it is patched here; ioredis is never imported. */
+export interface IoredisModule {
+  readonly Redis: { readonly prototype: object };
+  readonly Cluster?: { readonly prototype: object } | undefined;
+  readonly Pipeline?: { readonly prototype: object } | undefined;
+}
+
+interface IoredisCommand {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly promise: Promise<unknown>;
+  /** Whether ioredis 6 has announced it, which it does once, when it writes it first. */
+  readonly isTraced?: boolean;
+}
+
+/** A client or a cluster. */
+interface IoredisClient {
+  readonly status: string;
+  readonly isCluster?: boolean;
+  readonly options?: {
+    readonly host?: string;
+    readonly port?: number;
+    readonly path?: string;
+    readonly db?: number;
+    /** Who is asked for the server; there is neither a host nor a port then. */
+    readonly sentinels?: readonly unknown[] | null;
+  };
+  readonly stream?: { readonly remoteAddress?: string; readonly remotePort?: number } | null;
+  readonly condition?: { readonly select?: number } | null;
+}
+
+type SendCommand = (this: IoredisClient, command: IoredisCommand, ...rest: unknown[]) => unknown;
+
+/** Where ioredis 6 says that what it announces goes. */
+type GetServerAddress = (this: IoredisClient) => {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+};
+
+interface IoredisPipeline {
+  readonly redis: IoredisClient;
+  readonly length: number;
+  readonly promise: Promise<unknown>;
+  readonly _queue: readonly IoredisCommand[];
+  /** Transactions that were begun and not executed. */
+  readonly _transactions: number;
+}
+
+type ExecPipeline = (this: IoredisPipeline, ...args: unknown[]) => unknown;
+
+/** What the channels and the patches of ioredis must know of each other, so that no command has two spans. */
+class IoredisCalls {
+  private readonly known = new WeakMap<IoredisCommand, RunningOperation | undefined>();
+  private silent = 0;
+  private batches = 0;
+  private batch: RunningOperation | undefined;
+
+  /** True while a pipeline or transaction hands its commands on: they are one operation. */
+  get inBatch(): boolean {
+    return this.batches > 0;
+  }
+
+  /** True for an event of ioredis about a command that has its operation already. */
+  get ignoresEvents(): boolean {
+    return this.silent > 0 || this.inBatch;
+  }
+
+  /** Whether a command is dealt with; ioredis may send it several times, after its connection is there. */
+  isKnown(command: IoredisCommand): boolean {
+    return this.known.has(command);
+  }
+
+  know(command: IoredisCommand, operation: RunningOperation | undefined): void {
+    this.known.set(command, operation);
+  }
+
+  /** The operation that a command which is sent now belongs to, its own or that of its batch; undefined where ioredis tells of it. */
+  operationOf(command: IoredisCommand): RunningOperation | undefined {
+    return this.known.get(command) ?? this.batch;
+  }
+
+  withoutEvents<T>(send: () => T): T {
+    this.silent += 1;
+    try {
+      return send();
+    } finally {
+      this.silent -= 1;
+    }
+  }
+
+  beginBatch(): void {
+    this.batches += 1;
+  }
+
+  endBatch(): void {
+    this.batches -= 1;
+  }
+
+  asBatch<T>(operation: RunningOperation | undefined, execute: () => T): T {
+    const outer = this.batch;
+    this.batch = operation;
+    this.beginBatch();
+    try {
+      return execute();
+    } finally {
+      this.endBatch();
+      this.batch = outer;
+    }
+  }
+}
 
 /** What ioredis 6 publishes of a command. */
 interface CommandMessage extends RedisTarget {
@@ -112,4 +220,137 @@ function asIoredis(exports: unknown): IoredisModule | undefined {
   if (typeof Redis !== 'function' || typeof (Redis.prototype as unknown) !== 'object') return undefined;
   const ioredis = { Redis, Cluster, Pipeline } as IoredisModule;
   return typeof sendCommandOf(ioredis) === 'function' ? ioredis : undefined;
+}
+
+/**
+ * Records what ioredis's channels leave out or tell too late: commands that wait for a connection, which it announces when
+ * they are written, where their caller is forgotten, and never when no connection comes; pipelines, of which it announces
+ * each command; and everything of ioredis 5, which has no channels. Returns the undo.
+ */
+function patchIoredis({ Redis, Cluster, Pipeline }: IoredisModule, calls: IoredisCalls): () => void {
+  if (isWrappedByOthers((Redis.prototype as { readonly sendCommand?: unknown }).sendCommand)) {
+    return () => undefined;
+  }
+  const announces = '_buildCommandContext' in Redis.prototype;
+  const undo = [patchSendCommand(Redis.prototype, announces, calls), patchServerAddress(Redis.prototype)];
+  // A cluster hands its commands on to clients: only what it keeps back is its own.
+  if (Cluster !== undefined) undo.push(patchSendCommand(Cluster.prototype, true, calls));
+  if (Pipeline !== undefined) undo.push(patchExec(Pipeline.prototype, calls));
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function patchSendCommand(prototype: object, announces: boolean, calls: IoredisCalls): () => void {
+  return patchMethod<SendCommand>(
+    prototype,
+    'sendCommand',
+    (original, patch) =>
+      function (command, ...rest) {
+        if (!patch.active) return original.call(this, command, ...rest);
+        if (this.isCluster !== true) tellNode(this, calls.operationOf(command));
+        if (!calls.isKnown(command) && announces && this.status === 'ready') {
+          const sent = original.call(this, command, ...rest);
+          // Kept back all the same: its connection is lost, and nobody has noticed yet.
+          if (command.isTraced !== true && !calls.isKnown(command)) recordSent(this, command, calls);
+          return sent;
+        }
+        // A cluster sends what ioredis announced again, to the node that the first one named.
+        if (!calls.isKnown(command) && command.isTraced !== true) recordSent(this, command, calls);
+        return calls.withoutEvents(() => original.call(this, command, ...rest));
+      },
+  );
+}
+
+function recordSent(client: IoredisClient, command: IoredisCommand, calls: IoredisCalls): void {
+  if (calls.inBatch) {
+    calls.know(command, calls.operationOf(command));
+    return;
+  }
+  const running = beginCommand(SCOPE, command.name, command.args, targetOf(client));
+  calls.know(command, running);
+  if (running !== undefined) endWith(command.promise, running);
+}
+
+/** ioredis 6 announces the default, `localhost:6379`, for whatever server a sentinel has named. */
+function patchServerAddress(prototype: object): () => void {
+  return patchMethod<GetServerAddress>(
+    prototype,
+    '_getServerAddress',
+    (original, patch) =>
+      function () {
+        if (!patch.active || !this.options?.sentinels) return original.call(this);
+        const { serverAddress, serverPort } = targetOf(this);
+        return { address: serverAddress, port: serverPort };
+      },
+  );
+}
+
+/** What was begun before its node or server was known gets the address of the first that it is sent to. */
+function tellNode(node: IoredisClient, operation: RunningOperation | undefined): void {
+  if (operation !== undefined && operation.labels.serverAddress === undefined) {
+    locateOperation(operation, targetOf(node));
+  }
+}
+
+function patchExec(prototype: object, calls: IoredisCalls): () => void {
+  const recorded = new WeakMap<IoredisPipeline, RunningOperation | undefined>();
+  return patchMethod<ExecPipeline>(
+    prototype,
+    'exec',
+    (original, patch) =>
+      function (...args) {
+        // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one batch already.
+        if (!patch.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
+          return original.apply(this, args);
+        }
+        let running = recorded.get(this);
+        if (!recorded.has(this)) {
+          running = beginPipeline(this);
+          recorded.set(this, running);
+          if (running !== undefined) endWith(this.promise, running);
+        }
+        return calls.asBatch(running, () => original.apply(this, args));
+      },
+  );
+}
+
+/** A transaction that ioredis does not announce (in a cluster, or an older one) is a pipeline between MULTI and EXEC. */
+function beginPipeline({ _queue: [first], length, redis }: IoredisPipeline): RunningOperation | undefined {
+  return first?.name === 'multi'
+    ? beginBatch(SCOPE, 'MULTI', Math.max(length - 2, 0), targetOf(redis))
+    : beginBatch(SCOPE, 'PIPELINE', length, targetOf(redis));
+}
+
+/**
+ * Watched from the side, as ioredis's own tracing does: pipelines and clusters drop the promise that a continuation would
+ * give them, and its rejection would be unhandled.
+ */
+function endWith(promise: Promise<unknown>, running: RunningOperation): void {
+  promise.then(
+    (result) => {
+      endOperation(running, firstFailure(result));
+    },
+    (error: unknown) => {
+      endOperation(running, error);
+    },
+  );
+}
+
+/** A pipeline resolves to `[error, reply]` of each command. */
+function firstFailure(result: unknown): unknown {
+  if (!Array.isArray(result)) return undefined;
+  const failed = result.find((entry: unknown) => Array.isArray(entry) && entry[0] instanceof Error) as
+    [Error] | undefined;
+  return failed?.[0];
+}
+
+function targetOf({ options, condition, isCluster, stream }: IoredisClient): RedisTarget {
+  const database = condition?.select ?? options?.db ?? 0;
+  if (isCluster === true) return { database };
+  if (options?.sentinels) {
+    return { database, serverAddress: stream?.remoteAddress, serverPort: stream?.remotePort };
+  }
+  if (options?.path !== undefined) return { database, serverAddress: options.path };
+  return { database, serverAddress: options?.host ?? 'localhost', serverPort: options?.port ?? 6379 };
 }

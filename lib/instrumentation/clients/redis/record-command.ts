@@ -1,17 +1,15 @@
 import { type Attributes, trace } from '@opentelemetry/api';
-
 import {
   ATTR_DB_OPERATION_BATCH_SIZE,
   ATTR_DB_QUERY_TEXT,
   ATTR_DB_RESPONSE_STATUS_CODE,
 } from '../../../config/semantic-conventions.constants.js';
 import {
+  type RunningOperation,
   beginOperation,
   endOperation,
   observesOperation,
-  type RunningOperation,
 } from '../database/record-operation.js';
-import { describeCommand, isBlockingCommand, isHandshake } from './describe-command.js';
 
 /** Where a command goes. */
 export interface RedisTarget {
@@ -83,4 +81,84 @@ export function beginConnect(
   if (observesOperation() !== 'span') return undefined;
   const labels = { system: 'redis', operation: 'CONNECT', serverAddress, serverPort };
   return beginOperation('span', labels, { scope, name: 'redis.connect' });
+}
+
+const MAX_TEXT = 1024;
+
+/** Commands whose arguments are all names of keys. */
+const KEYS_ONLY = new Set(
+  'DEL UNLINK EXISTS MGET TOUCH WATCH SINTER SUNION SDIFF SUNIONSTORE SINTERSTORE SDIFFSTORE RENAME RENAMENX RPOPLPUSH PFCOUNT PFMERGE'.split(
+    ' ',
+  ),
+);
+/** Commands that begin with a subcommand or an option instead of a key. */
+const SUBCOMMANDS = new Set(
+  'ACL CLIENT CLUSTER COMMAND CONFIG DEBUG FUNCTION LATENCY MEMORY MODULE OBJECT PUBSUB SCRIPT SLOWLOG XGROUP XINFO'.split(
+    ' ',
+  ),
+);
+/** Commands without a key: whatever they carry is a value. */
+const VALUES_ONLY = new Set('AUTH HELLO ECHO PING'.split(' '));
+/** Commands that run a script: it, the number of keys, the keys, the arguments. */
+const SCRIPTS = new Set('EVAL EVAL_RO EVALSHA EVALSHA_RO FCALL FCALL_RO'.split(' '));
+
+/**
+ * Writes a Redis command as its name, its keys and a `?` for each value: `SET user:1 ?`. Keys are shown, for they say what
+ * an operation was about; do not write secrets into them.
+ *
+ * @param args what follows the name
+ */
+export function describeCommand(command: string, args: readonly unknown[]): string {
+  const name = command.toUpperCase();
+  const shown =
+    args.length === 0 ? name : [name, ...args.map((arg, index) => shownAs(name, args, arg, index))].join(' ');
+  return shown.slice(0, MAX_TEXT);
+}
+
+function shownAs(name: string, args: readonly unknown[], arg: unknown, index: number): string {
+  return isShown(name, args, index) ? textOf(arg) : '?';
+}
+
+function isShown(name: string, args: readonly unknown[], index: number): boolean {
+  if (SCRIPTS.has(name)) return index > 0 && index <= Number(args[1]) + 1;
+  if (KEYS_ONLY.has(name)) return true;
+  if (VALUES_ONLY.has(name)) return false;
+  // A key may follow the subcommand (`OBJECT ENCODING key`), but so may a value (`CONFIG SET name value`).
+  return index === 0 || (index === 1 && SUBCOMMANDS.has(name) && (name === 'OBJECT' || name.startsWith('X')));
+}
+
+function textOf(arg: unknown): string {
+  if (typeof arg === 'string') return arg;
+  if (typeof arg === 'number') return String(arg);
+  return Buffer.isBuffer(arg) ? arg.toString('latin1') : '?';
+}
+
+const BLOCKING = /^(?:BLPOP|BRPOP|BRPOPLPUSH|BLMOVE|BLMPOP|BZPOPMIN|BZPOPMAX|BZMPOP|WAIT|WAITAOF)$/i;
+
+/** True for a command that waits on the server until something comes. */
+export function isBlockingCommand(command: string, args: readonly unknown[]): boolean {
+  if (BLOCKING.test(command)) return true;
+  return (
+    /^XREAD(?:GROUP)?$/i.test(command) && args.some((arg) => typeof arg === 'string' && /^BLOCK$/i.test(arg))
+  );
+}
+
+/**
+ * How a connection introduces itself, and asks its way about a cluster; it does so in whichever request happens to need it.
+ */
+const HANDSHAKE = new Set([
+  'HELLO',
+  'AUTH',
+  'CLIENT',
+  'INFO',
+  'READONLY',
+  'QUIT',
+  'SELECT',
+  'CLUSTER',
+  'ASKING',
+  'SENTINEL',
+]);
+
+function isHandshake(command: string): boolean {
+  return HANDSHAKE.has(command.toUpperCase());
 }
