@@ -88,7 +88,7 @@ async function createApplication({ imports, logger, log, decorators = () => [], 
   const controllers = BENCH_RARE === undefined ? [OrderController] : [OrderController, RareController];
   decorateClass(AppModule, Module({ imports, controllers, providers: [OrderService, PriceService] }));
 
-  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn', 'log'] });
   afterCreate?.(app);
   return { app, writeLine: (id) => log?.(app.get(PriceService).logger, id) };
 }

@@ -20,9 +20,15 @@ export class CleanTexts {
   }
 }
 
-/** A number below `SLOTS`, without looking at the whole text as a hash would. */
+/** A number below `SLOTS`, made of eight characters: texts that are alike differ near their end, as a rule. */
 function signOf(text: string): number {
-  const last = text.length - 1;
-  const sign = text.charCodeAt(0) * 31 + text.charCodeAt(text.length >> 1) * 7 + text.charCodeAt(last) * 3;
-  return (sign + last * 13) & (SLOTS - 1);
+  const { length } = text;
+  let sign = length;
+  for (let back = 1; back <= 4; back += 1) sign = mix(sign, text.charCodeAt(length - back));
+  for (let part = 0; part <= 3; part += 1) sign = mix(sign, text.charCodeAt((length * part) >> 2));
+  return (sign ^ (sign >>> 10)) & (SLOTS - 1);
+}
+
+function mix(sign: number, code: number): number {
+  return (Math.imul(sign, 31) + code) | 0;
 }

@@ -5,7 +5,13 @@ import { type RedactionConfig } from '../config/telemetry-config.interface.js';
 import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
 import { redactNested, type NestedValues } from './redact-nested.js';
-import { isCardNumber, mayHoldSecret, SECRET_PATTERNS, type SecretPattern } from './secret-patterns.js';
+import {
+  isCardNumber,
+  mayHoldSecret,
+  SECRET_PATTERNS,
+  type SecretPattern,
+  SHORTEST_SECRET,
+} from './secret-patterns.js';
 import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-keys.js';
 
 /** Keys are made by programmers, but an application may also make them of what users type. */
@@ -103,7 +109,10 @@ export class RedactionPolicy {
 
   /** A text that has no key of its own: a log message, the name of a span. */
   text(text: string): string {
-    if (!this.enabled || this.clean.has(text)) return text;
+    if (!this.enabled) return text;
+    // One test, which costs less than looking the text up.
+    if (text.length < SHORTEST_SECRET && this.ownPatterns.length === 0 && !mayHoldSecret(text)) return text;
+    if (this.clean.has(text)) return text;
     const found = mayHoldSecret(text) ? this.search(text) : text;
     const matched = this.ownPatterns.length === 0 ? found : this.matchOwn(found, undefined);
     if (matched === text) this.clean.add(text);

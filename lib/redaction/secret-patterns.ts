@@ -101,7 +101,7 @@ const AROUND_DASH =
 const DIGITS = /\d[ -]?\d{3}[ -]?\d\d/;
 
 /** The shortest text that a pattern matches without `=` or `:` in it. */
-const SHORTEST_SECRET = 12;
+export const SHORTEST_SECRET = 12;
 
 /** A cheap test whether any rule on texts can match; nearly all texts fail it. */
 export function mayHoldSecret(text: string): boolean {
