@@ -39,8 +39,21 @@ export function nestWrites(level: LogLevel): boolean {
   const inForce = loggerInForce() as
     (LoggerService & Partial<Pick<ConsoleLogger, 'isLevelEnabled'>>) | undefined;
   if (inForce === undefined) return false;
-  if (inForce.constructor.name === 'TestingLogger') return level === 'error' || level === 'fatal';
+  if (isTestingLogger(inForce)) return level === 'error' || level === 'fatal';
   return typeof inForce.isLevelEnabled === 'function' ? inForce.isLevelEnabled(level) : true;
+}
+
+/** The logger that was asked about last: reading the name of a class is a call into V8. */
+let askedAbout: LoggerService | undefined;
+let wasTestingLogger = false;
+
+/** `@nestjs/testing` is not a dependency, so its class is known by its name. */
+function isTestingLogger(logger: LoggerService): boolean {
+  if (logger !== askedAbout) {
+    askedAbout = logger;
+    wasTestingLogger = logger.constructor.name === 'TestingLogger';
+  }
+  return wasTestingLogger;
 }
 
 /** Whether the application chose a console logger of NestJS that writes JSON. */

@@ -110,10 +110,11 @@ export class AttributeList {
   }
 
   private takeBase(attributes: Readonly<Attributes>): boolean {
-    if (!Object.isFrozen(attributes)) return false;
     const shapes = plainShapesNow();
     let shape = shapes.get(attributes);
     if (shape === undefined) {
+      // V8 looks at each property for the answer, so it is asked once.
+      if (!Object.isFrozen(attributes)) return false;
       shape = plainShape(attributes);
       shapes.set(attributes, shape);
     }

@@ -27,6 +27,9 @@ const parametersByTarget = processWide(
   () => new WeakMap<object, ParametersByMethod>(),
 );
 
+/** Names of methods that have such a parameter in some class; for all others no object need be searched. */
+const methodsWithParameters = processWide('span-attribute-methods', () => new Set<string | symbol>());
+
 /**
  * Copies an argument of a traced method onto its span. Strings, numbers, booleans and arrays of them are taken as they
  * are, anything else as JSON; `map` picks what matters of an object.
@@ -43,6 +46,7 @@ export function SpanAttribute<T = unknown>(name: string, map?: SpanAttributeMapp
     parametersByTarget.set(target, byMethod);
     const parameters = byMethod.get(key) ?? [];
     byMethod.set(key, parameters);
+    methodsWithParameters.add(key);
     parameters.push({ index, name, map: (map ?? toAttributeValue) as SpanAttributeMapper<unknown> });
   };
 }
@@ -81,6 +85,7 @@ export function findSpanAttributeParameters(
   owner: unknown,
   method: string,
 ): readonly SpanAttributeParameter[] | undefined {
+  if (!methodsWithParameters.has(method)) return undefined;
   const start = typeof owner === 'function' || (typeof owner === 'object' && owner !== null) ? owner : null;
   for (
     let level: object | null = start;

@@ -67,16 +67,23 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
     if (site.writtenOn === 'class') return `${name ?? className}.${site.methodName}`;
     return name ?? `${className}.${site.methodName}`;
   };
+  // The same text each time costs nothing to look up, and the class is nearly always the same.
+  let lastClass: string | undefined;
+  let lastName = '';
+  const fixed = sameForAllCalls(options);
   return function (...args) {
     const caller = context.active();
     if (!opensSpan(options, caller)) return original.apply(this, args);
     const className = classNameOf(site, this);
-    const call = new SpanCall(
-      tracerFor(className),
-      nameOf(className),
-      describeCall(options, this, className, site.methodName, args),
-      caller,
-    );
+    if (className !== lastClass) {
+      lastClass = className;
+      lastName = nameOf(className);
+    }
+    const description =
+      fixed !== undefined && !hasSpanAttributes(this, site.methodName)
+        ? fixed
+        : describeCall(options, this, className, site.methodName, args);
+    const call = new SpanCall(tracerFor(className), lastName, description, caller);
     let result: unknown;
     try {
       result = call.enter() ? original.apply(this, args) : call.run(() => original.apply(this, args));
@@ -101,6 +108,23 @@ function classNameOf(site: DecorationSite, self: unknown): string {
   } catch {
     return site.ownerName ?? 'anonymous';
   }
+}
+
+/** What starts the span of any call; undefined where it depends on the call. */
+function sameForAllCalls({
+  name,
+  attributes,
+  links,
+  kind,
+  root,
+  isError,
+}: TraceOptions): RunInSpanOptions | undefined {
+  if (name !== undefined || attributes !== undefined || links !== undefined) return undefined;
+  return { isError, ...(kind !== undefined && { kind }), ...(root !== undefined && { root }) };
+}
+
+function hasSpanAttributes(owner: unknown, method: string): boolean {
+  return shield(method, () => findSpanAttributeParameters(owner, method)) !== undefined;
 }
 
 function describeCall(
