@@ -1,6 +1,6 @@
 import { type IncomingConfig } from './propagation.js';
 import { type Attributes, type TextMapPropagator } from '@opentelemetry/api';
-import { type Instrumentation } from '@opentelemetry/instrumentation';
+import type { Instrumentation } from './otel-instrumentation.interface.js';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics';
 import { type Sampler, type SpanLimits, type SpanProcessor } from '@opentelemetry/sdk-trace';

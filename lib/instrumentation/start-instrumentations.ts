@@ -1,4 +1,4 @@
-import { type Instrumentation } from '@opentelemetry/instrumentation';
+import type { Instrumentation } from '../config/otel-instrumentation.interface.js';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { listLoadedFilesOnce } from '../process/loaded-files.js';

@@ -1,5 +1,5 @@
 import { logs, metrics, trace } from '@opentelemetry/api';
-import { type Instrumentation } from '@opentelemetry/instrumentation';
+import type { Instrumentation } from '../../config/otel-instrumentation.interface.js';
 
 import { warnOnce } from '../../errors/warnings.js';
 import { patchLoadedModules } from './patch-loaded-modules.js';

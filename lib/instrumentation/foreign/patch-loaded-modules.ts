@@ -1,7 +1,7 @@
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 
-import { type Instrumentation } from '@opentelemetry/instrumentation';
+import type { Instrumentation } from '../../config/otel-instrumentation.interface.js';
 
 import { applicationRequire } from '../../process/application-require.js';
 
