@@ -1,7 +1,10 @@
+import type { ConfigurationProblem } from '../errors/telemetry.error.js';
 import { type EndpointAddress, type Parsed, endpointUrl, parseEndpoint } from './endpoints.js';
 import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from './otlp.js';
 import { type JaegerTarget } from './telemetry-config.interface.js';
-import { type OtlpProtocol } from './telemetry-options.interface.js';
+import type { OtlpProtocol, TelemetryOptions } from './telemetry-options.interface.js';
+import type { EnvironmentValues } from './environment-variables.constants.js';
+import { renderEndpoint } from './option-rules.js';
 
 /** What an address of Jaeger means: a Thrift receiver, or its OTLP receiver. */
 export type JaegerEndpoint =
@@ -13,6 +16,7 @@ const BINARY_PORT = 6832;
 const THRIFT_HTTP_PORT = 14_268;
 const UI_PORT = 16_686;
 const EXAMPLE = 'localhost:6831 or http://localhost:4318';
+const DEFAULT_ENDPOINT = 'localhost:6831';
 
 /** Tells from scheme, port and path how Jaeger wants to be spoken to at this address, or what to write instead. */
 export function parseJaegerEndpoint(text: string): Parsed<JaegerEndpoint> {
@@ -47,4 +51,67 @@ function udp({ host, port = COMPACT_PORT, path }: EndpointAddress): Parsed<Jaege
   // Sockets take an IPv6 address without the brackets of a URL.
   const target = { transport: 'udp', protocol, host: host.replace(/^\[|\]$/g, ''), port } as const;
   return { value: { kind: 'thrift', target } };
+}
+
+/** Where a configuration sends spans to Jaeger. */
+export interface ResolvedJaeger {
+  /** Undefined when nothing is sent to Jaeger. */
+  readonly endpoint: JaegerEndpoint | undefined;
+  /** Endpoints in code that cannot be used: an error. */
+  readonly problems: readonly ConfigurationProblem[];
+  /** Endpoints in the environment that cannot be used: a warning. They are left out. */
+  readonly ignored: readonly ConfigurationProblem[];
+}
+
+/**
+ * Decides where Jaeger listens.
+ *
+ * @param variable the text of `OTEL_EXPORTER_JAEGER_ENDPOINT`
+ * @param setIn where the options were written
+ * @param findPackageProblem why Thrift cannot be sent, with the remedy; undefined when it can. Called only for Thrift.
+ */
+export function resolveJaeger(
+  { jaegerEndpoint }: TelemetryOptions,
+  env: EnvironmentValues,
+  variable: string | undefined,
+  setIn: string,
+  findPackageProblem: () => string | undefined,
+): ResolvedJaeger {
+  const exporters = env.OTEL_TRACES_EXPORTER;
+  if (exporters !== undefined && !exporters.includes('jaeger')) return unproblematic(undefined);
+  if (jaegerEndpoint !== undefined) {
+    const endpoint = parseJaegerEndpoint(jaegerEndpoint).value;
+    const remedy = thriftRemedy(endpoint, findPackageProblem);
+    if (remedy === undefined) return unproblematic(endpoint);
+    const received = renderEndpoint(jaegerEndpoint);
+    const problem = { name: 'jaegerEndpoint', received, setIn, remedy };
+    return { endpoint: undefined, problems: [problem], ignored: [] };
+  }
+  const given = env.OTEL_EXPORTER_JAEGER_ENDPOINT;
+  const endpoint =
+    given ?? (exporters === undefined ? undefined : parseJaegerEndpoint(DEFAULT_ENDPOINT).value);
+  const remedy = thriftRemedy(endpoint, findPackageProblem);
+  if (remedy === undefined) return unproblematic(endpoint);
+  const source =
+    given === undefined
+      ? { name: 'OTEL_TRACES_EXPORTER', received: '"jaeger"' }
+      : { name: 'OTEL_EXPORTER_JAEGER_ENDPOINT', received: renderEndpoint(variable ?? '') };
+  return { endpoint: undefined, problems: [], ignored: [{ ...source, setIn: 'environment', remedy }] };
+}
+
+function unproblematic(endpoint: JaegerEndpoint | undefined): ResolvedJaeger {
+  return { endpoint, problems: [], ignored: [] };
+}
+
+function thriftRemedy(
+  endpoint: JaegerEndpoint | undefined,
+  findPackageProblem: () => string | undefined,
+): string | undefined {
+  if (endpoint?.kind !== 'thrift') return undefined;
+  const problem = findPackageProblem();
+  if (problem === undefined) return undefined;
+  const { target } = endpoint;
+  const host = target.transport === 'udp' ? target.host : new URL(target.url).hostname;
+  const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `${problem} Or write http://${written}:${OTLP_HTTP_PORT}, where Jaeger takes OTLP, which needs no package.`;
 }

@@ -7,6 +7,7 @@ import { readEnvironment } from './environment.js';
 import { resolveIdentity } from './identity.js';
 import { resolveDashboard } from './dashboard.js';
 import { type InstrumentationSwitches, resolveInstrumentation } from './instrumentation.js';
+import { resolveJaeger } from './jaeger.js';
 import { resolveLimits } from './limits.js';
 import { resolveLogging, resolveLogs } from './logging.js';
 import { resolveMetrics } from './metrics.js';
@@ -27,6 +28,8 @@ export interface ConfigSources {
   readonly setIn?: string;
   /** Tells name and version of the application; default: its package.json. Only asked when they are not configured. */
   readonly findPackage?: () => ApplicationPackage;
+  /** Why spans cannot be sent to Jaeger as Thrift, with the remedy; default: they can. Only called for such an endpoint. */
+  readonly findJaegerPackageProblem?: () => string | undefined;
   /** What `instrumentation` can switch; default nothing. */
   readonly instrumentations?: InstrumentationSwitches;
   /** Whether a person reads standard output; default: whether it is a terminal. */
@@ -45,6 +48,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     env: environment = process.env,
     setIn = 'TelemetryModule.forRoot()',
     findPackage = applicationPackage,
+    findJaegerPackageProblem = () => undefined,
     instrumentations = {},
     isTerminal = process.stdout.isTTY,
   } = sources;
@@ -55,13 +59,22 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const identity = resolveIdentity(options, env, findPackage);
   const metrics = resolveMetrics(options, env);
   const served = resolveDashboard(options, env, identity.environment, setIn);
-  if (served.problems.length > 0) throw invalidOptionsError(served.problems);
+  const enabled = options.enabled ?? env.OTEL_SDK_DISABLED !== true;
+  const jaeger = resolveJaeger(
+    options,
+    env,
+    environment.OTEL_EXPORTER_JAEGER_ENDPOINT,
+    setIn,
+    enabled ? findJaegerPackageProblem : () => undefined,
+  );
+  const unusable = [...jaeger.problems, ...served.problems];
+  if (unusable.length > 0) throw invalidOptionsError(unusable);
   const store = resolveStore(options, env, identity.environment, served.dashboard);
   return Object.freeze({
-    enabled: options.enabled ?? env.OTEL_SDK_DISABLED !== true,
+    enabled,
     engine: options.engine ?? 'fast',
     ...identity,
-    traces: resolveTraces(options, env),
+    traces: resolveTraces(options, env, jaeger.endpoint),
     metrics,
     logs: resolveLogs(options, env),
     redaction: resolveRedaction(options),
@@ -83,7 +96,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS,
     limits: resolveLimits(options, env),
     warnings: Object.freeze([
-      ...problems.map(describeIgnored),
+      ...[...problems, ...jaeger.ignored].map(describeIgnored),
       ...served.warnings,
       ...findIneffectiveVariables(options, env, { metrics }),
     ]),

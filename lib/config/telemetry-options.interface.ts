@@ -99,7 +99,8 @@ export interface TelemetryOptions {
   /**
    * Where Jaeger listens: `host:6831` (compact Thrift over UDP), `host:6832` (binary Thrift over UDP),
    * `http://host:14268/api/traces` (Thrift over HTTP), or an OTLP port (`http://host:4318`, `http://host:4317`).
-   * A host alone means `host:6831`; any other UDP port is spoken to in compact Thrift.
+   * A host alone means `host:6831`; any other UDP port is spoken to in compact Thrift. OTLP works without another package; Thrift
+   * needs `npm install @opentelemetry/exporter-jaeger@2`, and without it an address for Thrift is an error at the start.
    * Default: not sent. Env `OTEL_EXPORTER_JAEGER_ENDPOINT`.
    */
   jaegerEndpoint?: string;

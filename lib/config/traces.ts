@@ -1,21 +1,20 @@
 import type { EnvironmentValues } from './environment-variables.constants.js';
 import { otlpBaseUrl, resolveOtlpTargets, withoutDuplicates } from './otlp.js';
-import { type JaegerEndpoint, parseJaegerEndpoint } from './jaeger.js';
+import type { JaegerEndpoint } from './jaeger.js';
 import { resolveValueLength, withoutUndefined } from './limits.js';
 import { resolveSampler, resolveSampling } from './sampling.js';
 import type { BatchLimits, TelemetryConfig } from './telemetry-config.interface.js';
 import type { TelemetryOptions } from './telemetry-options.interface.js';
 
 /** Decides where spans go, which ones, and how large they may become. */
-export function resolveTraces(options: TelemetryOptions, env: EnvironmentValues): TelemetryConfig['traces'] {
+export function resolveTraces(
+  options: TelemetryOptions,
+  env: EnvironmentValues,
+  jaeger: JaegerEndpoint | undefined,
+): TelemetryConfig['traces'] {
   const chosen = env.OTEL_TRACES_EXPORTER;
-  const uses = (name: 'otlp' | 'jaeger') => chosen === undefined || chosen.includes(name);
-  const otlp = uses('otlp')
-    ? resolveOtlpTargets('traces', options, env, chosen?.includes('otlp') === true)
-    : [];
-  const jaeger = uses('jaeger')
-    ? resolveJaeger(options, env, chosen?.includes('jaeger') === true)
-    : undefined;
+  const usesOtlp = chosen === undefined || chosen.includes('otlp');
+  const otlp = usesOtlp ? resolveOtlpTargets('traces', options, env, chosen !== undefined) : [];
 
   return Object.freeze({
     otlp: withoutDuplicates(jaeger?.kind === 'otlp' ? [...otlp, jaegerOtlpTarget(jaeger)] : otlp),
@@ -40,17 +39,6 @@ export function resolveTraces(options: TelemetryOptions, env: EnvironmentValues)
     ),
     processors: Object.freeze([...(options.spanProcessors ?? [])]),
   });
-}
-
-function resolveJaeger(
-  options: TelemetryOptions,
-  env: EnvironmentValues,
-  asked: boolean,
-): JaegerEndpoint | undefined {
-  if (options.jaegerEndpoint !== undefined) return parseJaegerEndpoint(options.jaegerEndpoint).value;
-  return (
-    env.OTEL_EXPORTER_JAEGER_ENDPOINT ?? (asked ? parseJaegerEndpoint('localhost:6831').value : undefined)
-  );
 }
 
 /** Jaeger gets none of the OTLP headers: they are the credentials of another receiver. */

@@ -4,6 +4,7 @@ import { resolveConfig } from '../config/resolve-config.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 import { warnOnce } from '../errors/warnings.js';
+import { findJaegerPackageProblem } from '../exporters/jaeger/jaeger-package.js';
 import { startPrometheusServer } from '../exporters/prometheus/prometheus-server.js';
 import { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
@@ -26,7 +27,11 @@ import { type TelemetryRuntime } from '../runtime/telemetry-runtime.js';
  * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
  */
 export function startTelemetry(options: TelemetryOptions, setIn: string): RunningTelemetry {
-  const config = resolveConfig(options, { setIn, instrumentations: INSTRUMENTATIONS });
+  const config = resolveConfig(options, {
+    setIn,
+    findJaegerPackageProblem,
+    instrumentations: INSTRUMENTATIONS,
+  });
   return config.enabled ? joinOrStart(config) : startDisabled(config);
 }
 

@@ -30,7 +30,7 @@ import { createTelemetryServiceProviders } from './telemetry.service.js';
  * is global. Nothing starts before the container is filled, and `app.close()` flushes and stops it.
  *
  * @example
- * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', jaegerEndpoint: 'localhost:6831' })] })
+ * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', otlpEndpoint: 'http://localhost:4318' })] })
  * export class AppModule {}
  */
 @Module({})

@@ -6,3 +6,27 @@ import { join } from 'node:path';
 export function applicationRequire(): NodeJS.Require {
   return modules.createRequire(join(process.cwd(), 'package.json'));
 }
+
+/**
+ * A `require()` that finds a package of the application: from its main script, else from the working directory. Bundlers do not
+ * see such a package, so they neither include it nor fail when it is not installed.
+ *
+ * @returns undefined when the package is in neither place
+ */
+export function requireForPackage(name: string): NodeJS.Require | undefined {
+  const mainScript = process.argv[1];
+  const candidates = [
+    ...(mainScript === undefined ? [] : [() => modules.createRequire(mainScript)]),
+    applicationRequire,
+  ];
+  for (const candidate of candidates) {
+    try {
+      const require = candidate();
+      require.resolve(name);
+      return require;
+    } catch {
+      // Not there, or the place is none: a relative script, or a working directory that was removed.
+    }
+  }
+  return undefined;
+}

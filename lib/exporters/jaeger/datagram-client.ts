@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import { isError } from '../../errors/is-error.js';
 import { toError } from '../export-failure.js';
-import type { UdpClient } from './jaeger-client.js';
+import type { UdpClient } from './jaeger-package.js';
 
 /** How long a connected socket trusts the address its host name had, in milliseconds. */
 const RECONNECT_AFTER_MS = 30_000;

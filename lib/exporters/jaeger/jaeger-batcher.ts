@@ -5,7 +5,7 @@ import { resolveBatchLimits } from '../sending/batcher.js';
 import { createExportQueue } from '../sending/export-queue.js';
 import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
 import { LazySender } from '../sending/sender.js';
-import type { ThriftExporterConstructor } from './jaeger-client.js';
+import { JAEGER_PACKAGE, loadJaegerExporter } from './jaeger-package.js';
 import { JaegerThriftExporter } from './jaeger-thrift.sender.js';
 import { isIPv6 } from 'node:net';
 
@@ -16,12 +16,10 @@ export function createJaegerBatcher(
   maxBytes: number,
 ): ItemBatcher<ReadableSpan> {
   const limits = resolveBatchLimits('traces', batch);
-  const sender = new LazySender<ItemRequest<ReadableSpan>>('@opentelemetry/exporter-jaeger', async () => {
-    const { JaegerExporter } = await import('@opentelemetry/exporter-jaeger');
-    // The sender is where a lost span can be told from a lost batch.
-    const Exporter = JaegerExporter as unknown as ThriftExporterConstructor; // its types hide the sender and speak of the 2.x line
-    return new JaegerThriftExporter(target, Exporter);
-  });
+  const sender = new LazySender<ItemRequest<ReadableSpan>>(
+    JAEGER_PACKAGE,
+    async () => new JaegerThriftExporter(target, await loadJaegerExporter()),
+  );
   const { queue, health } = createExportQueue(destination(target), sender, {
     maxItems: limits.maxQueueSize,
     maxBytes,

@@ -5,24 +5,23 @@ import { type JaegerTarget } from '../../config/telemetry-config.interface.js';
 import { ExportError, toError } from '../export-failure.js';
 import type { ItemRequest } from '../sending/item-batcher.js';
 import type { Delivery, Sender } from '../sending/sender.js';
+
 import {
-  type JaegerHttpSender,
+  abortHttpRequest,
+  accountForLosses,
+  createThriftExporter,
+  limitHttpRequests,
+  onSender,
+  replaceUdpClient,
   type JaegerSender,
-  type JaegerUdpSender,
   type Losses,
   type ThriftExporter,
   type ThriftExporterConstructor,
   type ThriftExporterOptions,
-  accountForLosses,
-  breakOffSlowRequests,
-  withoutVariables,
-} from './jaeger-client.js';
+} from './jaeger-package.js';
 import { DatagramClient } from './datagram-client.js';
 import { thriftBinaryToCompact } from './compact-thrift.js';
 import { toJaegerSpan, toProcessTags } from './jaeger-span.js';
-
-/** Set for other programs, `localhost:6831` in this variable would turn the exporter's UDP into a broken HTTP address. */
-const ENDPOINT_VARIABLE = ['OTEL_EXPORTER_JAEGER_ENDPOINT'] as const;
 
 /** macOS refuses larger datagrams unless `net.inet.udp.maxdgram` is raised. */
 const MAX_PACKET_BYTES = process.platform === 'darwin' ? 9_216 : 65_000;
@@ -62,7 +61,7 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
 
   /** Ends a request over HTTP; a datagram has no end to wait for. */
   abort(): void {
-    if (this.target.transport === 'http') (this.sender as JaegerHttpSender | undefined)?._httpAgent.destroy();
+    if (this.target.transport === 'http' && this.sender !== undefined) abortHttpRequest(this.sender);
   }
 
   /** Every export ends with a flush, so closing is all there is to do; the exporter's own shutdown leaves a timer. */
@@ -98,12 +97,8 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
   /** Made with the first span at hand, when the resource is complete: its attributes describe Jaeger's process. */
   private createExporter(first: ReadableSpan): ThriftExporter {
     const tags = toProcessTags(first.resource);
-    const exporter = withoutVariables(
-      ENDPOINT_VARIABLE,
-      () => new this.Exporter({ ...this.address(), tags }),
-    );
-    const getSender = exporter._getSender.bind(exporter);
-    exporter._getSender = (span) => (this.sender ??= this.prepare(getSender(span)));
+    const exporter = createThriftExporter(this.Exporter, { ...this.address(), tags });
+    onSender(exporter, (sender) => (this.sender = this.prepare(sender)));
     return exporter;
   }
 
@@ -122,12 +117,10 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
   private prepare(sender: JaegerSender): JaegerSender {
     if (this.target.transport === 'udp') {
       const { host, port, protocol } = this.target;
-      const udp = sender as JaegerUdpSender;
-      udp._client.close();
       const encode = protocol === 'compact' ? thriftBinaryToCompact : (message: Buffer) => message;
-      udp._client = new DatagramClient({ host, port, encode });
+      replaceUdpClient(sender, new DatagramClient({ host, port, encode }));
     } else {
-      breakOffSlowRequests(sender as JaegerHttpSender, this.requestTimeoutMs);
+      limitHttpRequests(sender, this.requestTimeoutMs);
     }
     accountForLosses(sender, () => this.losses);
     return sender;

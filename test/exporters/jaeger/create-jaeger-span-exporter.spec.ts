@@ -5,7 +5,7 @@ import { type JaegerTarget } from '../../../lib/config/telemetry-config.interfac
 import { createSpanProcessors } from '../../../lib/exporters/create-pipelines.js';
 import { exporterReports } from '../../../lib/exporters/exporter-report.js';
 import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';
-import type { ThriftExporterConstructor } from '../../../lib/exporters/jaeger/jaeger-client.js';
+import type { ThriftExporterConstructor } from '../../../lib/exporters/jaeger/jaeger-package.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { telemetryConfig } from '../support/config-fragment.js';
