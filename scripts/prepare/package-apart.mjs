@@ -28,14 +28,10 @@ export function readManifest(folder) {
  * with the repository's versions of `tools`.
  */
 export function mirrorLibrary(root, fixture, tools) {
-  const { dependencies, devDependencies, overrides } = readManifest(root);
+  const { dependencies, devDependencies } = readManifest(root);
   const here = readManifest(fixture);
   const same = Object.fromEntries(tools.map((name) => [name, devDependencies[name]]));
-  // Overrides of what is not installed here would be ignored; npm wants none that name an alias it does not know.
-  const known = { ...overrides };
-  delete known['otlp-ref'];
-  delete known.typeorm;
-  return { ...here, dependencies, devDependencies: { ...here.devDependencies, ...same }, overrides: known };
+  return { ...here, dependencies, devDependencies: { ...here.devDependencies, ...same } };
 }
 
 /** Makes `manifest` the fixture's package.json, and brings its lockfile up to date with it. */
