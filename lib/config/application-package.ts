@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
-/** What the application calls itself; both are undefined when no package.json says so. */
+/** The package.json of the application; name and version are undefined when none was found. */
 export interface ApplicationPackage {
   readonly name: string | undefined;
   readonly version: string | undefined;
+  /** Whether its files are ES modules. */
+  readonly isEsm: boolean;
+  /** Names of the packages that it runs with. */
+  readonly dependencies: readonly string[];
 }
 
 /** Where the search for the application begins. */
@@ -30,7 +34,7 @@ export function findApplicationPackage(location: ApplicationLocation = {}): Appl
     const found = start === undefined ? undefined : searchUpwards(start);
     if (found !== undefined) return found;
   }
-  return { name: undefined, version: undefined };
+  return { name: undefined, version: undefined, isEsm: false, dependencies: [] };
 }
 
 /** By main script and working directory: a process may create hundreds of applications, and its package.json stays what it was at the first. */
@@ -61,14 +65,30 @@ function isInsideNodeModules(path: string): boolean {
 
 function readPackage(file: string): ApplicationPackage | undefined {
   try {
-    const content = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown; version?: unknown } | null;
+    const content = JSON.parse(readFileSync(file, 'utf8')) as Manifest | null;
     const name = nonEmpty(content?.name);
     // A package.json without a name only marks the module type of a folder.
-    return name === undefined ? undefined : { name, version: nonEmpty(content?.version) };
+    if (content === null || name === undefined) return undefined;
+    const { version, type, dependencies, optionalDependencies } = content;
+    return {
+      name,
+      version: nonEmpty(version),
+      isEsm: type === 'module',
+      dependencies: [dependencies, optionalDependencies].flatMap(namesIn),
+    };
   } catch {
     // Missing, unreadable or no JSON: the next folder up may have one.
     return undefined;
   }
+}
+
+/** What is read of a package.json, in which anything may stand. */
+type Manifest = Readonly<
+  Partial<Record<'name' | 'version' | 'type' | 'dependencies' | 'optionalDependencies', unknown>>
+>;
+
+function namesIn(dependencies: unknown): string[] {
+  return typeof dependencies === 'object' && dependencies !== null ? Object.keys(dependencies) : [];
 }
 
 function nonEmpty(value: unknown): string | undefined {

@@ -20,7 +20,7 @@ const FORMER_ENVIRONMENT = 'deployment.environment';
 export function resolveIdentity(
   options: TelemetryOptions,
   env: EnvironmentValues,
-  findPackage: () => ApplicationPackage,
+  findPackage: () => Pick<ApplicationPackage, 'name' | 'version'>,
 ): Identity {
   const inCode = options.resourceAttributes ?? {};
   const inEnvironment = env.OTEL_RESOURCE_ATTRIBUTES ?? {};

@@ -27,7 +27,7 @@ export interface ConfigSources {
   /** Where the options were written, for the error; default `TelemetryModule.forRoot()`. */
   readonly setIn?: string;
   /** Tells name and version of the application; default: its package.json. Only asked when they are not configured. */
-  readonly findPackage?: () => ApplicationPackage;
+  readonly findPackage?: () => Pick<ApplicationPackage, 'name' | 'version'>;
   /** Why spans cannot be sent to Jaeger as Thrift, with the remedy; default: they can. Only called for such an endpoint. */
   readonly findJaegerPackageProblem?: () => string | undefined;
   /** What `instrumentation` can switch; default nothing. */

@@ -1,9 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { applicationPackage } from '../../config/application-package.js';
+import { textOf } from '../../recording/copy-bounded.js';
 import { applicationRequire } from '../../process/application-require.js';
 import { findLoadedFiles, forgetLoadedFiles } from '../../process/loaded-files.js';
 import { guardListener } from './channels.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { warnOnce } from '../../errors/warnings.js';
 import { processWide } from '../../process/process-wide.js';
 
@@ -15,14 +18,20 @@ export interface LoadedModulePattern {
   readonly file: RegExp;
   /** Matches the path of any file of the package. */
   readonly anyFile: RegExp;
+  /** The same file as an ES module, by its path in the package; undefined where the package has none. */
+  readonly esModule?: string | undefined;
 }
 
 const SEPARATOR = String.raw`[\\/]`;
 
-/** Matches a file of a package wherever it is installed: `fileOf('pg', 'lib/index.js')`. */
-export function fileOf(name: string, file: string): LoadedModulePattern {
+/**
+ * Matches a file of a package wherever it is installed: `fileOf('pg', 'lib/index.js')`.
+ *
+ * @param esModule the same file as an ES module, of a package that is published as both
+ */
+export function fileOf(name: string, file: string, esModule?: string): LoadedModulePattern {
   const folder = SEPARATOR + toPattern(`node_modules/${name}/`);
-  return { name, file: new RegExp(`${folder}${toPattern(file)}$`), anyFile: new RegExp(folder) };
+  return { name, file: new RegExp(`${folder}${toPattern(file)}$`), anyFile: new RegExp(folder), esModule };
 }
 
 function toPattern(path: string): string {
@@ -95,11 +104,17 @@ const onRequired = guardListener(REQUIRED, (message) => {
 /**
  * Calls `found` with each copy of a module: the loaded ones now, later ones when they have been loaded. The undo that is
  * returned calls the undo of each copy.
+ *
+ * ES modules that are loaded cannot be listed. The one of a package that is published as both is taken from the dependencies
+ * of an application of ES modules, and loaded with the start of telemetry: it is the instance that the application imports.
  */
 export function whenModuleLoaded(pattern: LoadedModulePattern, found: Found): () => void {
   const entry: Watched = { pattern, found, seen: new Map() };
   watched.add(entry);
   lookAgain(entry);
+  loadEsModule(pattern, (path, exports) => {
+    if (watched.has(entry)) meet(entry, path, exports);
+  });
   if (watched.size === 1) subscribe(REQUIRED, onRequired);
   return () => {
     if (watched.delete(entry) && watched.size === 0) unsubscribe(REQUIRED, onRequired);
@@ -108,16 +123,48 @@ export function whenModuleLoaded(pattern: LoadedModulePattern, found: Found): ()
   };
 }
 
-function lookAgain({ pattern, found, seen }: Watched): void {
-  for (const [path, exports] of loadedFiles(pattern)) {
-    if (seen.has(exports)) continue;
-    const copy = found(exports, path);
-    const forget =
-      copy === undefined ? undefined : noteLibrary(pattern, path, 'undo' in copy ? undefined : copy);
-    seen.set(exports, () => {
-      forget?.();
-      if (copy !== undefined && 'undo' in copy) copy.undo();
-    });
+function lookAgain(entry: Watched): void {
+  for (const [path, exports] of loadedFiles(entry.pattern)) meet(entry, path, exports);
+}
+
+function meet({ pattern, found, seen }: Watched, path: string, exports: unknown): void {
+  if (seen.has(exports)) return;
+  const copy = found(exports, path);
+  const forget =
+    copy === undefined ? undefined : noteLibrary(pattern, path, 'undo' in copy ? undefined : copy);
+  seen.set(exports, () => {
+    forget?.();
+    if (copy !== undefined && 'undo' in copy) copy.undo();
+  });
+}
+
+function loadEsModule(pattern: LoadedModulePattern, loaded: (path: string, exports: unknown) => void): void {
+  const { name, esModule } = pattern;
+  const { isEsm, dependencies } = applicationPackage();
+  if (esModule === undefined || !isEsm || !dependencies.includes(name)) return;
+  const require = applicationRequire();
+  let path: string;
+  try {
+    path = join(folderOf(pattern, require.resolve(name)), esModule);
+  } catch {
+    // It is a dependency, and not installed: the application says so itself.
+    return;
+  }
+  try {
+    loaded(path, require(path));
+  } catch {
+    // The application is importing it right now: import() waits for that.
+    import(pathToFileURL(path).href).then(
+      (exports: unknown) => {
+        loaded(path, exports);
+      },
+      (error: unknown) => {
+        warnOnce(
+          `library:${name}`,
+          `The calls of ${name} are not recorded: ${path} could not be loaded: ${textOf(error)}`,
+        );
+      },
+    );
   }
 }
 
