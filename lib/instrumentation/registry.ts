@@ -4,6 +4,7 @@ import { http } from './clients/http/instrument-http.js';
 import { mongodb } from './clients/mongodb/instrument-mongodb.js';
 import { mysql } from './clients/mysql/instrument-mysql.js';
 import { pg } from './clients/pg/instrument-pg.js';
+import { postgres } from './clients/postgres/instrument-postgres.js';
 import { redis } from './clients/redis/instrument-redis.js';
 import { type ClientInstrumentation, defineInstrumentation } from './define-instrumentation.js';
 
@@ -36,6 +37,8 @@ export const INSTRUMENTATIONS = {
   redis,
   /** Spans for pg queries. Default true. */
   pg,
+  /** Spans for queries of postgres (postgres.js). Default true. */
+  postgres,
   /** Spans for mysql2 queries. Default true. */
   mysql,
   /** Spans for MongoDB commands. Default true. */

@@ -1,0 +1,206 @@
+import { context } from '@opentelemetry/api';
+
+import {
+  ATTR_DB_OPERATION_NAME,
+  ATTR_DB_QUERY_SUMMARY,
+  ATTR_DB_QUERY_TEXT,
+} from '../../../config/semantic-conventions.constants.js';
+import { defineInstrumentation } from '../../define-instrumentation.js';
+import { describeStatement } from '../database/describe-statement.js';
+import {
+  beginOperation,
+  endOperation,
+  observesOperation,
+  type RunningOperation,
+} from '../database/record-operation.js';
+import {
+  fileOf,
+  type InstrumentedCopy,
+  RECORDED_BY_OTHERS,
+  UNKNOWN_SHAPE,
+  type UnrecordedCopy,
+  whenModuleLoaded,
+} from '../loaded-modules.js';
+import { isWrappedByOthers, patchMethod } from '../patch-method.js';
+
+const SCOPE = 'nestjs-telemetry/postgres';
+
+/** The class of the queries, which all clients share: of the CommonJS copy and of the ES module. */
+const QUERY = fileOf('postgres', 'cjs/src/query.js', 'src/query.js');
+
+/** A query of `postgres`: it is sent when somebody waits for it. */
+interface PostgresQuery {
+  readonly strings: readonly string[];
+  readonly args: readonly unknown[];
+  /** Sends the query; one per client, transaction or reserved connection. */
+  readonly handler: object;
+  readonly executed: boolean;
+  /** The text as it was sent; undefined before. */
+  readonly string?: string;
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
+  /** Called with each row; undefined where the rows are collected. */
+  forEachFn?: ((...args: unknown[]) => unknown) | undefined;
+  cursorFn?: ((...args: unknown[]) => unknown) | undefined;
+}
+
+type Handle = (this: PostgresQuery) => unknown;
+
+/** A client: what `postgres()` returns. */
+export interface PostgresSql {
+  (strings: TemplateStringsArray): unknown;
+  readonly options?: {
+    readonly host?: readonly string[];
+    readonly port?: readonly number[];
+    readonly path?: unknown;
+    readonly database?: string;
+  };
+}
+
+/** What is known of a client that was passed in: queries themselves do not name their server. */
+interface Target {
+  readonly namespace: string | undefined;
+  readonly serverAddress: string | undefined;
+  readonly serverPort: number | undefined;
+}
+
+const targets = new WeakMap<object, Target>();
+
+export const postgres = defineInstrumentation({
+  packages: ['postgres'],
+  clients: { postgres: { start: patchPostgres } },
+  patch: patchClient,
+});
+
+/**
+ * Gives each query of `postgres` (postgres.js) made inside a span a CLIENT span, `SELECT users`. Patches the prototype that the
+ * queries of all clients share. Returns the undo.
+ */
+function patchPostgres(): () => void {
+  return whenModuleLoaded(QUERY, (exports): InstrumentedCopy | UnrecordedCopy => {
+    const { Query } = exports as { readonly Query?: { readonly prototype?: { handle?: unknown } } };
+    const prototype = Query?.prototype;
+    if (typeof prototype?.handle !== 'function') return UNKNOWN_SHAPE;
+    return isWrappedByOthers(prototype.handle) ? RECORDED_BY_OTHERS : { undo: patchHandle(prototype) };
+  });
+}
+
+/**
+ * Patches the copy that a client belongs to, and has the queries of this client name its server and database.
+ *
+ * @throws TypeError when the value is no client
+ */
+function patchClient(sql: PostgresSql): () => void {
+  // A query that is never waited for is never sent.
+  const query = sql(Object.assign([''], { raw: [''] })) as PostgresQuery;
+  const prototype: unknown = Object.getPrototypeOf(query);
+  if (typeof query.handler !== 'function' || typeof prototype !== 'object' || prototype === null)
+    throw new TypeError('it is no client of postgres');
+  targets.set(query.handler, targetOf(sql));
+  return patchHandle(prototype);
+}
+
+function targetOf({ options }: PostgresSql): Target {
+  const path = typeof options?.path === 'string' && options.path !== '' ? options.path : undefined;
+  return {
+    namespace: options?.database,
+    serverAddress: path ?? options?.host?.[0],
+    serverPort: path === undefined ? options?.port?.[0] : undefined,
+  };
+}
+
+function patchHandle(prototype: object): () => void {
+  return patchMethod<Handle>(
+    prototype,
+    'handle',
+    (original, patch) =>
+      function () {
+        if (patch.active && !this.executed) recordQuery(this);
+        return original.call(this);
+      },
+  );
+}
+
+function recordQuery(query: PostgresQuery): void {
+  const caller = context.active();
+  const observes = isHandshake(query) ? undefined : observesOperation(caller);
+  if (observes === undefined) return;
+  const statement = statementOf(query);
+  const running = beginQuery(query, statement, observes);
+  const finish = (error?: unknown): void => {
+    // Helpers are written out, and files are read, only when the query is sent.
+    if (query.string !== undefined && query.string !== statement) rename(running, query.string);
+    endOperation(running, error);
+  };
+  const { forEachFn, cursorFn } = query;
+  // Accessors: a cursor that is iterated sets both again for each batch.
+  let { resolve, reject } = query;
+  Object.defineProperties(query, {
+    resolve: {
+      configurable: true,
+      get: () => (result: unknown) => {
+        finish();
+        resolve(result);
+      },
+      set: (next: PostgresQuery['resolve']) => {
+        resolve = next;
+      },
+    },
+    reject: {
+      configurable: true,
+      get: () => (error: unknown) => {
+        finish(error);
+        reject(error);
+      },
+      set: (next: PostgresQuery['reject']) => {
+        reject = next;
+      },
+    },
+  });
+  // Rows arrive from the socket, where the context of the caller is gone.
+  if (forEachFn !== undefined) query.forEachFn = context.bind(caller, forEachFn);
+  if (cursorFn !== undefined) query.cursorFn = context.bind(caller, cursorFn);
+}
+
+/** What a new connection asks of the server by itself: it hands the query to the connection, not to the client. */
+function isHandshake({ handler }: PostgresQuery): boolean {
+  return 'name' in handler && handler.name === 'execute';
+}
+
+function beginQuery(
+  { handler }: PostgresQuery,
+  statement: string,
+  observes: 'span' | 'metric',
+): RunningOperation {
+  const { text, operation, summary } = describeStatement(statement);
+  const labels = { system: 'postgresql', operation, summary, ...targets.get(handler) };
+  const describe = () => ({ [ATTR_DB_QUERY_TEXT]: text });
+  return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
+}
+
+function rename(running: RunningOperation, statement: string): void {
+  const { text, operation, summary } = describeStatement(statement);
+  running.labels = { ...running.labels, operation, summary };
+  running.span?.updateName(summary).setAttributes({
+    [ATTR_DB_QUERY_TEXT]: text,
+    [ATTR_DB_OPERATION_NAME]: operation,
+    [ATTR_DB_QUERY_SUMMARY]: summary,
+  });
+}
+
+/** The statement with placeholders for values; of helpers, which are built when it is sent, the names are missing. */
+function statementOf({ strings, args }: PostgresQuery): string {
+  return strings.reduce(
+    (text, part, index) => (index === 0 ? part : `${text}${fragmentOf(args[index - 1], index)}${part}`),
+    '',
+  );
+}
+
+function fragmentOf(value: unknown, index: number): string {
+  if (typeof value !== 'object' || value === null) return `$${index}`;
+  if ('strings' in value && 'args' in value) return statementOf(value as unknown as PostgresQuery);
+  const names = Object.keys(value);
+  // A name that was quoted already: sql('users').
+  if (names.length === 1 && 'value' in value && typeof value.value === 'string') return value.value;
+  return `$${index}`;
+}
