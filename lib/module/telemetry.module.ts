@@ -7,15 +7,12 @@ import {
   type OnModuleInit,
   Optional,
 } from '@nestjs/common';
-import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { LoggerModule } from 'nestjs-pino';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
 import { TelemetryError } from '../errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
 import { attachInstrumentations } from '../instrumentation/attach-instrumentations.js';
-import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
-import { createPinoParams } from '../logging/start-logging.js';
 import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
@@ -43,12 +40,12 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
    * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing every wrong option
    */
   static forRoot(options: TelemetryOptions = {}): DynamicModule {
-    return assemble(TelemetryCoreModule.forRoot(options), options.logging !== false);
+    return assemble(TelemetryCoreModule.forRoot(options, options.logging !== false));
   }
 
   /** Takes the options from a factory, a class or an existing provider, for example a configuration service. */
   static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    return assemble(TelemetryCoreModule.forRootAsync(options), true);
+    return assemble(TelemetryCoreModule.forRootAsync(options));
   }
 
   constructor(
@@ -96,38 +93,19 @@ function endLast(modules: ModulesContainer, type: unknown): void {
   for (const module of modules.values()) if (module.metatype === type) module.distance = Infinity;
 }
 
-/** Our request hook opens the logging scope of each request; nestjs-pino's middleware is for adapters it cannot reach. */
-function requestScopeOf({ httpAdapter }: HttpAdapterHost): 'caller' | 'middleware' {
-  const adapter = httpAdapter as AbstractHttpAdapter | null | undefined;
-  return adapter === null || adapter === undefined || isAdapterSupported(adapter) ? 'caller' : 'middleware';
-}
-
-/** nestjs-pino's module on our logger, so that `PinoLogger` can be injected and `assign` works. */
-function createLoggerModule(): DynamicModule {
-  return LoggerModule.forRootAsync({
-    inject: [TELEMETRY, HttpAdapterHost],
-    useFactory: ({ config }: RunningTelemetry, host: HttpAdapterHost) =>
-      createPinoParams(config, { requestScope: requestScopeOf(host) }),
-  });
-}
-
-/** @param loggers whether nestjs-pino is ours to set up; its first user in a process decides for all */
-function assemble(core: DynamicModule, loggers: boolean): DynamicModule {
+function assemble(core: DynamicModule): DynamicModule {
   return {
     module: TelemetryModule,
     global: true,
-    imports: loggers ? [core, createLoggerModule()] : [core],
+    imports: [core],
     // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
     get providers() {
       return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
     },
     get exports() {
-      return [
-        ...(loggers ? [LoggerModule] : []),
-        ...[...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()].map((provider) =>
-          'provide' in provider ? provider.provide : provider,
-        ),
-      ];
+      return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()].map((provider) =>
+        'provide' in provider ? provider.provide : provider,
+      );
     },
   };
 }
