@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { type RedactionConfig } from '../config/telemetry-config.interface.js';
 import { processWide } from '../process/process-wide.js';
 import { RedactionPolicy } from './redaction-policy.js';
@@ -11,7 +13,15 @@ export const DEFAULT_REDACTION: RedactionConfig = Object.freeze({
   errorProperties: [],
 });
 
-const state = processWide('redaction', () => ({ policy: new RedactionPolicy(DEFAULT_REDACTION) }));
+interface RedactionState {
+  policy: RedactionPolicy;
+  /** What the policy was made of; undefined until the first start. */
+  config?: RedactionConfig;
+}
+
+const state = processWide<RedactionState>('redaction', () => ({
+  policy: new RedactionPolicy(DEFAULT_REDACTION),
+}));
 
 /** The policy of this process. */
 export function redaction(): RedactionPolicy {
@@ -34,7 +44,12 @@ export function withoutRedaction(write: () => void): void {
   }
 }
 
-/** Sets the policy of this process; it stays after a stop, for what is still logged then. */
+/**
+ * Sets the policy of this process; it stays after a stop, for what is still logged then. The same rules as before keep the
+ * policy, and with it what it has learned of keys and texts.
+ */
 export function useRedaction(config: RedactionConfig, onReplaceError: (error: unknown) => void): void {
+  if (isDeepStrictEqual(config, state.config)) return;
+  state.config = config;
   state.policy = new RedactionPolicy(config, onReplaceError);
 }

@@ -9,7 +9,7 @@ const SLOTS = 1_024;
  * costs a few comparisons, and texts that never come again cost as little.
  */
 export class CleanTexts {
-  private readonly slots = Array.from({ length: SLOTS }, () => '');
+  private readonly slots = new Array<string>(SLOTS).fill('');
 
   has(text: string): boolean {
     return this.slots[signOf(text)] === text;
