@@ -1,4 +1,4 @@
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
 import { type EnvironmentValues } from './environment-variables.constants.js';
@@ -79,12 +79,7 @@ function spoolFolder(spool: boolean | string, store: StoreConfig | undefined): s
   return resolve(isPath ? spool : tmpdir(), `nestjs-telemetry-${userId()}`);
 }
 
-/** Volumes and temporary folders belong to everybody; the folder below belongs to one user, and only they may read it. */
+/** Volumes and temporary folders are shared; the folder below is only readable for its user. Windows has one for each user. */
 function userId(): string {
-  try {
-    return String(userInfo().uid);
-  } catch {
-    // A user that the machine does not know, in some containers.
-    return String(process.getuid?.() ?? 'user');
-  }
+  return String(process.geteuid?.() ?? 'user');
 }

@@ -29,18 +29,14 @@ interface PatchedClass {
  */
 export function attachBackgroundWork({ config, runtime, modules }: Application): ApplicationPart | undefined {
   if (runtime === undefined) return undefined;
-  const { schedule, eventEmitter, bullmq, cqrs } = config.instrumentation;
-  const rules: readonly MethodRule[] = [
-    ...(eventEmitter ? [eventListenerRule] : []),
-    ...(bullmq ? [bullmqListenerRule, bullmqProcessorRule] : []),
-    ...(cqrs ? cqrsHandlerRules : []),
-  ];
+  const { schedule, bullmq, cqrs } = config.instrumentation;
+  const rules = RULES.filter(([name]) => config.instrumentation[name]).map(([, each]) => each);
   const libraries: readonly PatchedClass[] = [...(schedule ? SCHEDULE : []), ...(cqrs ? CQRS : [])];
   const seen = new Set<ContainerClass>();
   const undo: (() => void)[] = [];
   const look = (): void => {
     const fresh = [...classesIn(modules)].filter((each) => !seen.has(each));
-    wrapMethods(fresh, rules);
+    for (const each of rules) wrapMethods(fresh, each);
     for (const each of fresh) {
       seen.add(each);
       undo.push(...patchLibraryClass(each, libraries));
@@ -65,6 +61,11 @@ function patchLibraryClass(candidate: ContainerClass, libraries: readonly Patche
   });
 }
 
+const RULES = [
+  ['eventEmitter', [eventListenerRule]],
+  ['bullmq', [bullmqListenerRule, bullmqProcessorRule]],
+  ['cqrs', cqrsHandlerRules],
+] as const satisfies readonly (readonly [string, readonly MethodRule[]])[];
 const SCHEDULE: readonly PatchedClass[] = [
   { name: 'schedule-explorer', methods: EXPLORER_METHODS, patch: EXPLORER_PATCH },
   { name: 'schedule-orchestrator', methods: ORCHESTRATOR_METHODS, patch: ORCHESTRATOR_PATCH },

@@ -4,9 +4,14 @@ import { join } from 'node:path';
 
 /** The `require()` of a file in the working directory, by which CommonJS packages that are loaded or installed there are found. */
 export function applicationRequire(): NodeJS.Require {
-  return modules.createRequire(join(process.cwd(), 'package.json'));
+  const folder = process.cwd();
+  if (made?.folder !== folder) {
+    made = { folder, require: modules.createRequire(join(folder, 'package.json')) };
+  }
+  return made.require;
 }
 
+let made: { readonly folder: string; readonly require: NodeJS.Require } | undefined;
 /**
  * A `require()` that finds a package of the application: from its main script, else from the working directory. Bundlers do not
  * see such a package, so they neither include it nor fail when it is not installed.

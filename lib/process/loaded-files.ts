@@ -7,6 +7,8 @@ const matching = new Map<RegExp, readonly string[]>();
 /** Whether a list that was made before may be used without a look at the cache. */
 let shares = false;
 let isCurrent = false;
+/** Whether `forgetLoadedFiles()` is called for each module that is loaded. */
+let isTold = false;
 
 /**
  * Finds the paths that match a pattern, of the CommonJS modules that this process has loaded so far. Nothing is loaded. A
@@ -32,8 +34,21 @@ export function listLoadedFilesOnce<T>(work: () => T): T {
     return work();
   } finally {
     shares = outer;
-    isCurrent &&= outer;
+    isCurrent &&= outer || isTold;
   }
+}
+
+/**
+ * While it is on, `forgetLoadedFiles()` is called for each module that is loaded, so that a list holds until then. Not where
+ * the CommonJS cache is another than Node's, as in jest, which loads modules by itself.
+ */
+export function followLoading(isFollowed: boolean): void {
+  isTold = isFollowed && applicationRequire().cache === cacheOfNode();
+  if (!isTold) isCurrent = false;
+}
+
+function cacheOfNode(): unknown {
+  return (process.getBuiltinModule('node:module') as { readonly _cache?: unknown })._cache;
 }
 
 /** A module has been loaded meanwhile: the next `findLoadedFiles()` lists them again. */
@@ -47,7 +62,7 @@ function listLoadedFiles(): void {
   if (known.every((path, index) => path === listed[index])) matchFurther(listed.slice(known.length));
   else matching.clear();
   known = listed;
-  isCurrent = shares;
+  isCurrent = shares || isTold;
 }
 
 /** What has been loaded since comes after the others. */

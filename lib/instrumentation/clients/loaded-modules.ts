@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { applicationPackage } from '../../config/application-package.js';
 import { textOf } from '../../recording/copy-bounded.js';
 import { applicationRequire } from '../../process/application-require.js';
-import { findLoadedFiles, forgetLoadedFiles } from '../../process/loaded-files.js';
+import { findLoadedFiles, followLoading, forgetLoadedFiles } from '../../process/loaded-files.js';
 import { guardListener } from './channels.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -111,13 +111,19 @@ const onRequired = guardListener(REQUIRED, (message) => {
 export function whenModuleLoaded(pattern: LoadedModulePattern, found: Found): () => void {
   const entry: Watched = { pattern, found, seen: new Map() };
   watched.add(entry);
+  if (watched.size === 1) {
+    subscribe(REQUIRED, onRequired);
+    followLoading(true);
+  }
   lookAgain(entry);
   loadEsModule(pattern, (path, exports) => {
     if (watched.has(entry)) meet(entry, path, exports);
   });
-  if (watched.size === 1) subscribe(REQUIRED, onRequired);
   return () => {
-    if (watched.delete(entry) && watched.size === 0) unsubscribe(REQUIRED, onRequired);
+    if (watched.delete(entry) && watched.size === 0) {
+      unsubscribe(REQUIRED, onRequired);
+      followLoading(false);
+    }
     for (const undo of entry.seen.values()) undo();
     entry.seen.clear();
   };

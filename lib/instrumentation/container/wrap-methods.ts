@@ -37,10 +37,22 @@ const WRAPPED = Symbol.for('nestjs-telemetry.wrapped-method');
  */
 export function wrapMethods(classes: Iterable<ContainerClass>, rules: readonly MethodRule[]): void {
   for (const owner of classes) {
+    if (isDone(rules, owner)) continue;
     for (const prototype of prototypesOf(owner)) {
       for (const key of Object.getOwnPropertyNames(prototype)) wrapMember(prototype, key, owner, rules);
     }
   }
+}
+
+/** Classes by the rules that were applied to them: a test suite starts hundreds of applications with the same ones. */
+const done = new WeakMap<readonly MethodRule[], WeakSet<ContainerClass>>();
+
+function isDone(rules: readonly MethodRule[], owner: ContainerClass): boolean {
+  let owners = done.get(rules);
+  if (owners === undefined) done.set(rules, (owners = new WeakSet()));
+  if (owners.has(owner)) return true;
+  owners.add(owner);
+  return false;
 }
 
 function wrapMember(

@@ -44,9 +44,14 @@ export function wrapHandlers(modules: ModulesLike): void {
   }
 }
 
+/** Prototypes whose handlers are wrapped: a test suite starts hundreds of applications with the same classes. */
+const done = new WeakSet<object>();
+
 function wrapHandlersOf(start: unknown): void {
   let prototype = start as object | null | undefined;
   while (prototype !== null && prototype !== undefined && prototype !== Object.prototype) {
+    if (done.has(prototype)) return;
+    done.add(prototype);
     for (const key of Object.getOwnPropertyNames(prototype)) wrapHandler(prototype, key);
     prototype = Object.getPrototypeOf(prototype) as object | null;
   }

@@ -10,33 +10,54 @@ export function meetClients(modules: ContainerModules): void {
   for (const { prototype } of classesIn(modules)) findClientProxy(prototype);
   for (const instance of instancesIn(modules)) {
     meet(instance);
-    for (const value of ownValues(instance)) meet(value);
+    meetHeldBy(instance);
   }
 }
 
-/** Values of data properties: an accessor may do anything when it is asked. */
-function ownValues(instance: object): unknown[] {
+/** Only data properties: an accessor may do anything when it is read. */
+function meetHeldBy(instance: object): void {
+  if (ArrayBuffer.isView(instance)) return;
   try {
-    return Object.values(Object.getOwnPropertyDescriptors(instance)).map(({ value }): unknown => value);
+    for (const name of Object.getOwnPropertyNames(instance))
+      meet(Object.getOwnPropertyDescriptor(instance, name)?.value);
   } catch {
-    // A proxy that refuses to be looked at holds no client that could be found.
-    return [];
+    // A proxy that refuses to be read holds no client that could be found.
   }
 }
 
 function meet(value: unknown): void {
-  const clientProxy = findClientProxy(value);
+  if (typeof value !== 'object' || value === null) return;
+  let prototype: unknown;
+  try {
+    prototype = Object.getPrototypeOf(value);
+  } catch {
+    // As above.
+    return;
+  }
+  const clientProxy = findClientProxy(prototype);
   if (clientProxy !== undefined) meetClient(value as ClientProxyLike, clientProxy);
 }
 
-function findClientProxy(value: unknown): object | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+/** The `ClientProxy` below each prototype, false where there is none: many instances are asked for, few prototypes. */
+const clientProxies = new WeakMap<object, object | false>();
+
+function findClientProxy(prototype: unknown): object | undefined {
+  if (typeof prototype !== 'object' || prototype === null) return undefined;
+  let clientProxy = clientProxies.get(prototype);
+  if (clientProxy === undefined) {
+    clientProxy = findBelow(prototype) ?? false;
+    clientProxies.set(prototype, clientProxy);
+  }
+  if (clientProxy === false) return undefined;
+  instrumentClientProxy(clientProxy);
+  return clientProxy;
+}
+
+function findBelow(prototype: object): object | undefined {
   try {
-    const clientProxy = clientProxyBelow(value);
-    if (clientProxy !== undefined) instrumentClientProxy(clientProxy);
-    return clientProxy;
+    return clientProxyBelow(prototype);
   } catch {
-    // A proxy of the application's that refuses to be looked at: as above.
+    // A proxy of the application's that refuses to be read: as above.
     return undefined;
   }
 }
