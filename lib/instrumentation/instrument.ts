@@ -98,7 +98,7 @@ export function instrument<K extends InstrumentationName>(
   name: K,
   module?: InstrumentedModule<K>,
 ): UndoInstrumentation {
-  return instrumentAs(`instrument('${name}')`, name, module);
+  return instrumentAs(`instrument('${textOf(name)}')`, name, module);
 }
 
 function instrumentAs<K extends InstrumentationName>(
@@ -107,11 +107,12 @@ function instrumentAs<K extends InstrumentationName>(
   module?: InstrumentedModule<K>,
 ): UndoInstrumentation {
   // JavaScript may pass any name; and any module, for the type of the parameter is that of the name.
-  const definition: ClientInstrumentation<unknown> | undefined =
-    Object.fromEntries(clientInstrumentations())[name];
+  const definition: ClientInstrumentation<unknown> | undefined = clientInstrumentations().find(
+    ([each]) => each === name,
+  )?.[1];
   if (definition === undefined) {
     const known = clientInstrumentations().map(([each]) => each);
-    warnOnce(`instrument:${name}`, `instrument('${name}') names no client. Known are ${known.join(', ')}.`);
+    warnOnce(`instrument:${textOf(name)}`, `${caller} names no client. Known are ${known.join(', ')}.`);
     return () => undefined;
   }
   const undo = Object.entries(definition.clients).map(([client, { start }]) =>

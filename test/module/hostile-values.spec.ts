@@ -307,6 +307,10 @@ const CASES: Record<string, Call> = {
   instrumentMysql: () => {
     library.instrumentMysql()();
   },
+  instrument: (value) => {
+    library.instrument(value)();
+    library.instrument('pg', value)();
+  },
   instrumentAll: () => {
     library.instrumentAll()();
   },
