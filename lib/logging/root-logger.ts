@@ -39,7 +39,7 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
     spanEvents: logging.spanEvents,
     emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
     writesFieldsAsGiven: writesFieldsAsGiven(logging),
-    writesFastLines: writesFastLines(logging),
+    writesFastLines: config.engine === 'fast' && writesFastLines(logging),
   });
   const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
   redactLines(logger, { message: own.messageKey ?? 'msg', error: errorKey });
