@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, traceRequest } from './otlp-requests.js';
-import { createRandom } from '../ui/fixture/random.js';
+import { createRandom } from '../../support/random.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';

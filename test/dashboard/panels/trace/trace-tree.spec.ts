@@ -7,7 +7,7 @@ import {
   spanWorthALook,
   visibleRows,
 } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
-import { createRandom } from '../../ui/fixture/random.js';
+import { createRandom } from '../../../support/random.js';
 import { placeOrder } from '../../ui/fixture/shop-traces.js';
 import { TraceBuilder } from '../../ui/fixture/trace-builder.js';
 
