@@ -1,4 +1,5 @@
 import { LineBuffer } from '../../lib/logging/line-buffer.js';
+import { createRandom } from '../support/random.js';
 
 /** One of each kind: control, quote, backslash, ASCII, two and three bytes, both halves of a pair. */
 const CHARACTERS = [
@@ -40,10 +41,8 @@ describe('a line buffer', () => {
     const edges = [0, -0, 1, -1, 0.1, 0.01, 0.001, 0.0001, 0.1 + 0.2, 1.005, 2_147_483.647, 2_147_483.648];
     const large = [1e6, 9_999_999, 1e7, 2 ** 31, 2 ** 53, 1e21, 1e300, Number.MAX_VALUE, Number.MIN_VALUE];
     const thousandths = Array.from({ length: 20_000 }, (_, index) => (index * 107) / 1_000);
-    const random = Array.from(
-      { length: 5_000 },
-      () => (Math.random() - 0.2) * 10 ** (Math.random() * 24 - 8),
-    );
+    const { between } = createRandom(7);
+    const random = Array.from({ length: 5_000 }, () => between(-0.2, 0.8) * 10 ** between(-8, 16));
     for (const value of [...edges, ...large, ...thousandths, ...random]) {
       expect(write((buffer) => { buffer.number(value); })).toBe(String(value)); // prettier-ignore
     }
