@@ -1,7 +1,10 @@
-import { type Attributes, type Context, isSpanContextValid, type Span, trace } from '@opentelemetry/api';
+import { type Context, isSpanContextValid, type Span, trace } from '@opentelemetry/api';
 
 import { LocalSpan } from '../recording/local-span.js';
-import { type Destination, LineBuffer } from './line-buffer.js';
+import { NO_REDACTION, redaction } from '../redaction/active-redaction.js';
+import { areHarmless } from '../redaction/character-hints.js';
+import { type RedactionPolicy, SMALLEST_CARD } from '../redaction/redaction-policy.js';
+import { type Destination, LineBuffer, LONG_TEXT } from './line-buffer.js';
 import {
   isReservedKey,
   LEVEL_VALUES,
@@ -31,23 +34,24 @@ const scratch = new LineBuffer(MAX_FAST_BYTES);
 
 /**
  * A line whose fields are all texts, numbers and booleans, written without pino: byte for byte as pino writes it with our mixin
- * and without options of the application, but with no merged objects and no search for serializers. It is its own entry.
+ * and without options of the application, but with no merged objects and no search for serializers. It is its own entry, and
+ * holds no secrets once it is written: the policy is applied on the way, to each value once.
  */
 export class FastLine implements Line, LogEntry {
   readonly time = Date.now();
   readonly error = undefined;
   readonly isPlain = true;
+  private isRedacted = false;
 
   /**
    * @param level pino's number
-   * @param message without secrets; any value where the caller ignores the types
-   * @param fields without secrets
+   * @param message any value where the caller ignores the types
    * @param bindings what the logger puts on each of its lines, as JSON that begins with a comma
    */
   constructor(
     readonly level: number,
-    readonly message: string,
-    readonly fields: Attributes,
+    public message: string,
+    public fields: Readonly<Record<string, unknown>>,
     readonly otelContext: Context,
     private readonly bindings: string,
   ) {}
@@ -69,14 +73,29 @@ export class FastLine implements Line, LogEntry {
     return spanContextOf(this.otelContext)?.spanId;
   }
 
-  writeTo(destination: Destination): boolean {
-    const { bytes } = destination;
-    const buffer = bytes === undefined ? scratch : bytes.open();
-    // Dropped, as any other line would be.
-    if (buffer === undefined) return true;
+  writeTo(destination: Destination | undefined): boolean {
+    if (redaction().callsApplication && !this.redactAhead()) return false;
+    const bytes = destination?.bytes;
+    // Standard output opens nothing while it drops lines.
+    const buffer = bytes?.open() ?? scratch;
     if (!this.appendTo(buffer)) return false;
-    if (bytes === undefined) destination.write(takeText(buffer));
-    else bytes.appended();
+    if (buffer !== scratch) bytes?.appended();
+    else {
+      const text = takeText(buffer);
+      if (bytes === undefined) destination?.write(text);
+    }
+    return true;
+  }
+
+  /** While a buffer is open no code of the application may run: it may write lines too. Returns false for a line of pino's. */
+  private redactAhead(): boolean {
+    const { fields, message } = this;
+    if (typeof message !== 'string') return false;
+    for (const key in fields) if (!isPrimitive(fields[key])) return false;
+    const policy = redaction();
+    this.fields = policy.attributes(fields); // each was looked at
+    this.message = policy.text(message);
+    this.isRedacted = true;
     return true;
   }
 
@@ -95,6 +114,8 @@ export class FastLine implements Line, LogEntry {
   /** @param limit length of the buffer at which the line is too long */
   private append(buffer: LineBuffer, limit: number): boolean {
     const { message, fields } = this;
+    const policy = this.isRedacted ? NO_REDACTION : redaction();
+    if (policy !== keysBelongTo) forgetKeys(policy);
     const head = heads.get(this.level);
     if (head === undefined || typeof message !== 'string' || message.length > MAX_FAST_BYTES) return false;
     buffer.bytes(head);
@@ -104,19 +125,48 @@ export class FastLine implements Line, LogEntry {
     if (span !== undefined) appendSpanFields(buffer, span);
     for (const key in fields) {
       const value = fields[key];
-      const quotedKey = quotedKeys.get(key) ?? quoteKey(key);
-      if (quotedKey.length === 0 || buffer.length > limit) return false;
-      buffer.bytes(quotedKey);
-      if (typeof value === 'string' && value.length <= MAX_FAST_BYTES) buffer.quoted(value);
-      else if (typeof value === 'number' && Number.isFinite(value)) buffer.number(value);
-      else if (typeof value === 'boolean') buffer.ascii(value ? 'true' : 'false');
+      const known = knownKeys.get(key) ?? learnKey(key, policy);
+      const { quoted, isPlain } = known;
+      if (quoted.length === 0 || buffer.length > limit) return false;
+      buffer.bytes(quoted);
+      if (typeof value === 'string') {
+        if (value.length > MAX_FAST_BYTES) return false;
+        const before = buffer.length;
+        const hints = isPlain ? appendShort(buffer, value) : NOT_APPENDED;
+        if (areHarmless(hints, value.length)) continue;
+        const clean = policy.attribute(key, value);
+        if (hints !== NOT_APPENDED && clean === value) continue;
+        buffer.truncate(before);
+        this.appendClean(buffer, key, value, clean);
+      } else if (typeof value === 'number') {
+        if (isPlain && value < SMALLEST_CARD && Number.isFinite(value)) buffer.number(value);
+        else if (Number.isFinite(value)) this.appendClean(buffer, key, value, policy.attribute(key, value));
+        else return false;
+      } else if (typeof value === 'boolean') buffer.ascii(value ? 'true' : 'false');
       else return false;
     }
     buffer.bytes(MESSAGE);
-    buffer.quoted(message);
+    const before = buffer.length;
+    const hints = policy.trustsCharacters ? appendShort(buffer, message) : NOT_APPENDED;
+    if (!areHarmless(hints, message.length)) {
+      this.message = policy.text(message);
+      buffer.truncate(before);
+      buffer.quoted(this.message);
+    }
     buffer.bytes(END);
     return buffer.length <= limit;
   }
+
+  /** Appends what redaction made of a value, and keeps it in the fields. */
+  private appendClean(buffer: LineBuffer, key: string, value: string | number, clean: string | number): void {
+    if (typeof clean === 'string') buffer.quoted(clean);
+    else buffer.number(clean);
+    if (clean !== value) this.fields = { ...this.fields, [key]: clean };
+  }
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function takeText(buffer: LineBuffer): string {
@@ -171,13 +221,35 @@ function appendSpanFields(buffer: LineBuffer, span: Span): void {
   }
 }
 
-/** `,"key":` of keys that came before; empty for reserved ones. Keys that callers make up must not grow this for ever. */
-const quotedKeys = new Map<string, Uint8Array>();
+/** Hints of a text that was not appended: it may be anything. */
+const NOT_APPENDED = -1;
 
-function quoteKey(key: string): Uint8Array {
+/** Appends a short ASCII text and returns the hints of its characters; `NOT_APPENDED` for any other. */
+function appendShort(buffer: LineBuffer, text: string): number {
+  return text.length > LONG_TEXT ? NOT_APPENDED : buffer.quotedAscii(text);
+}
+
+interface KnownKey {
+  /** `,"key":`; empty for a reserved one. */
+  readonly quoted: Uint8Array;
+  /** Whether the characters of its value may show that it holds no secret. */
+  readonly isPlain: boolean;
+}
+
+/** Keys that came before. Those that callers make up must not grow this for ever. */
+const knownKeys = new Map<string, KnownKey>();
+let keysBelongTo: RedactionPolicy | undefined;
+
+function learnKey(key: string, policy: RedactionPolicy): KnownKey {
   const quoted = isReservedKey(key) ? NOTHING : Buffer.from(`,${JSON.stringify(key)}:`);
-  if (quotedKeys.size < MAX_KEYS) quotedKeys.set(key, quoted);
-  return quoted;
+  const known = { quoted, isPlain: policy.trustsCharacters && policy.isPlainKey(key) };
+  if (knownKeys.size < MAX_KEYS) knownKeys.set(key, known);
+  return known;
+}
+
+function forgetKeys(policy: RedactionPolicy): void {
+  knownKeys.clear();
+  keysBelongTo = policy;
 }
 
 /** The bindings of the last line, which most lines have. */

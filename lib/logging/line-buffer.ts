@@ -1,5 +1,7 @@
+import { CHARACTER_HINTS } from '../redaction/character-hints.js';
+
 /** From here on the engine's own escaping and encoding beat looking at each character. */
-const LONG_TEXT = 100;
+export const LONG_TEXT = 100;
 /** What JSON cannot hold as it stands. */
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
@@ -9,9 +11,14 @@ const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const LAST_ASCII = 0x7f;
 const ZERO = 0x30;
+const ESCAPE = 0xff;
 const POINT = 0x2e;
 /** Of a number with at most seven digits in front of the point. */
 const MAX_THOUSANDTHS = 2 ** 31 - 1;
+/** What a character is: hints of redaction, or that it must be escaped. */
+const CHARACTERS = CHARACTER_HINTS.map((hint, code) =>
+  code < SPACE || code === QUOTE || code === BACKSLASH ? ESCAPE : hint,
+);
 const HEX_DIGITS = Uint8Array.from(Buffer.from('0123456789abcdef'));
 
 /**
@@ -95,7 +102,7 @@ export class LineBuffer {
   /** Text as a value of JSON. */
   quoted(text: string): void {
     if (text.length > LONG_TEXT) this.text(JSON.stringify(text));
-    else if (!this.quotedAscii(text)) this.text(isPlain(text) ? `"${text}"` : JSON.stringify(text));
+    else if (this.quotedAscii(text) < 0) this.text(isPlain(text) ? `"${text}"` : JSON.stringify(text));
   }
 
   /** The eight hexadecimal digits of 32 bits. */
@@ -133,20 +140,26 @@ export class LineBuffer {
     }
   }
 
-  /** Gives up, with nothing appended, at the first character that is not ASCII or must be escaped. */
-  private quotedAscii(text: string): boolean {
+  /**
+   * Text as a value of JSON, where it is short, ASCII and needs no escapes. Returns the hints of its characters for
+   * `areHarmless()`, or -1, with nothing appended, for any other text.
+   */
+  quotedAscii(text: string): number {
     this.reserve(text.length + 2);
     const { buffer } = this;
     let { end } = this;
+    let hints = 0;
     buffer[end++] = QUOTE;
     for (let index = 0; index < text.length; index += 1) {
       const code = text.charCodeAt(index);
-      if (code < SPACE || code === QUOTE || code === BACKSLASH || code > LAST_ASCII) return false;
+      const hint = code > LAST_ASCII ? ESCAPE : (CHARACTERS[code] ?? ESCAPE);
+      if (hint === ESCAPE) return -1;
+      hints |= hint;
       buffer[end++] = code;
     }
     buffer[end++] = QUOTE;
     this.end = end;
-    return true;
+    return hints;
   }
 
   private reserve(count: number): void {

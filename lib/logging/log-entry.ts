@@ -37,9 +37,14 @@ export interface LogEntry {
 /** An entry and its way of being written: `FastLine` or `PinoLine`. */
 export interface Line {
   readonly otelContext: Context;
+  /** To be read once it is written. */
   readonly entry: LogEntry;
-  /** Returns false, and writes nothing, where the other writer has to write it. */
-  writeTo(destination: Destination): boolean;
+  /**
+   * Returns false, and writes nothing, where the other writer has to write it.
+   *
+   * @param destination undefined for a line that is only recorded
+   */
+  writeTo(destination: Destination | undefined): boolean;
 }
 
 /** A field that each line of a span has. */

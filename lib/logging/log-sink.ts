@@ -6,13 +6,11 @@ import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
 import { copyBounded } from '../recording/copy-bounded.js';
-import { redaction } from '../redaction/active-redaction.js';
 import { type Line, otelContextOf } from './log-entry.js';
 import { type EmitLogRecord, addSpanEvent } from './record-entry.js';
 import { type Destination } from './line-buffer.js';
 import { FastLine, MAX_FAST_BYTES } from './fast-line.js';
 import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
-import { redactPlainFields } from './pino-safety.js';
 
 /** Lines written in a context that carries this are not put on the active span, because the span says it already. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
@@ -81,9 +79,7 @@ export class LogSink {
   ): boolean {
     if (!this.options.writesFastLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
       return false;
-    const clean = redactPlainFields(fields);
-    if (clean === undefined || typeof message !== 'string') return false;
-    return this.deliver(new FastLine(level, redaction().text(message), clean, otelContext, bindings));
+    return this.deliver(new FastLine(level, message, fields, otelContext, bindings));
   }
 
   /** Runs `write`, whose lines become log records only. */
@@ -120,7 +116,7 @@ export class LogSink {
     if (this.depth > 1) return true;
     this.depth += 1;
     try {
-      if (!this.muted && !line.writeTo(this.options.destination)) return false;
+      if (!line.writeTo(this.muted ? undefined : this.options.destination)) return false;
       if (this.depth === 1) this.record(line);
     } catch (error) {
       warnOnce('logging:sink', `A log line could not be written: ${String(error)}`);

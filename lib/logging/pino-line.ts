@@ -50,8 +50,8 @@ export class PinoLine implements Line {
     return (this.read ??= entryOfParts(this.written) ?? entryOfText(this.written, this.keys));
   }
 
-  writeTo(destination: Destination): boolean {
-    destination.write(this.format?.(this.entry) ?? this.written.text);
+  writeTo(destination: Destination | undefined): boolean {
+    destination?.write(this.format?.(this.entry) ?? this.written.text);
     return true;
   }
 }

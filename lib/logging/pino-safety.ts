@@ -3,7 +3,6 @@ import { isError } from '../errors/is-error.js';
 import { copyBounded, textOf } from '../recording/copy-bounded.js';
 import { fitsBounds } from '../recording/fits-bounds.js';
 import { describeThrown, serializeError } from '../recording/describe-error.js';
-import type { Attributes } from '@opentelemetry/api';
 import { redaction } from '../redaction/active-redaction.js';
 
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
@@ -158,20 +157,6 @@ export function redactFields<T extends Fields>(
     if (kept !== value) (copy ??= { ...fields })[key] = kept;
   }
   return (copy ?? fields) as T; // the same keys
-}
-
-/** The same for fields of texts, numbers and booleans; undefined where one is something else. */
-export function redactPlainFields(fields: Fields): Attributes | undefined {
-  const policy = redaction();
-  let copy: Attributes | undefined;
-  for (const key in fields) {
-    const value = fields[key];
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
-      return undefined;
-    const kept = policy.attribute(key, value);
-    if (kept !== value) (copy ??= { ...(fields as Attributes) })[key] = kept;
-  }
-  return copy ?? fields; // each was looked at
 }
 
 /** The application's serializers, whose results are redacted. */

@@ -28,7 +28,8 @@ export function redaction(): RedactionPolicy {
   return state.policy;
 }
 
-const nothingRedacted = new RedactionPolicy({ ...DEFAULT_REDACTION, disable: true });
+/** The policy that lets everything pass. */
+export const NO_REDACTION = new RedactionPolicy({ ...DEFAULT_REDACTION, disable: true });
 
 /**
  * Runs `write`, which writes one line with a secret that its reader needs: the address of the
@@ -36,7 +37,7 @@ const nothingRedacted = new RedactionPolicy({ ...DEFAULT_REDACTION, disable: tru
  */
 export function withoutRedaction(write: () => void): void {
   const { policy } = state;
-  state.policy = nothingRedacted;
+  state.policy = NO_REDACTION;
   try {
     write();
   } finally {

@@ -21,7 +21,7 @@ const MAX_REPLACEMENTS = 1_024;
 const WINDOW = 4_096;
 const OVERLAP = 512;
 /** No card number is smaller. */
-const SMALLEST_CARD = 1e12;
+export const SMALLEST_CARD = 1e12;
 /** Parts of the keys in a text that are worth a closer look. */
 const HINTS =
   /passw|pwd|pswd|pass$|phrase|passcode|secret|token|auth|cookie|cred|key|sess|sid$|csrf|xsrf|card|number|social|cvv|cvc|csc|ssn|pin|otp|jwt|bearer|code|pass\b|sig/i;
@@ -42,6 +42,10 @@ export class RedactionPolicy {
   readonly enabled: boolean;
   /** Whether an error keeps only what `keepsErrorProperty()` allows. */
   readonly limitsErrors: boolean;
+  /** Whether a text below a plain key that `areHarmless()` accepts holds no secret. */
+  readonly trustsCharacters: boolean;
+  /** Whether a function of the application makes the replacements, which may do anything. */
+  readonly callsApplication: boolean;
   private readonly keys = new Map<string, KnownKey>();
   private readonly off: ReadonlySet<RedactionRule>;
   private readonly patterns: readonly SecretPattern[];
@@ -68,12 +72,14 @@ export class RedactionPolicy {
     this.limitsErrors = this.enabled && !this.off.has('error-properties');
     this.patterns = SECRET_PATTERNS.filter(({ rule }) => !this.off.has(rule));
     this.ownPatterns = config.patterns.map((pattern) => searching(pattern));
+    this.trustsCharacters = !this.enabled || this.ownPatterns.length === 0;
     this.ownWords = keys.filter((key) => typeof key === 'string').map(wordsOf);
     this.ownKeys = keys
       .filter((key) => key instanceof RegExp)
       .map((key) => new RegExp(key.source, flags(key)));
     this.errorProperties = new Set(config.errorProperties);
     this.replacement = config.replace;
+    this.callsApplication = typeof config.replace === 'function';
   }
 
   /** The value of an attribute without secrets; the same value where there is none. */
@@ -158,6 +164,11 @@ export class RedactionPolicy {
   isSecretKey(key: string): boolean {
     const { kind } = this.keys.get(key) ?? this.judge(key);
     return this.enabled && (kind === 'secret' || kind === 'secretText');
+  }
+
+  /** Whether a key says nothing about its value. */
+  isPlainKey(key: string): boolean {
+    return !this.enabled || (this.keys.get(key) ?? this.judge(key)).kind === 'plain';
   }
 
   /** A text or a number below a key that is no secret by its name. */

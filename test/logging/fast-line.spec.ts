@@ -8,6 +8,7 @@ import {
 import { emptyResource } from '@opentelemetry/resources';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 
+import { DEFAULT_REDACTION, useRedaction } from '../../lib/redaction/active-redaction.js';
 import { LineBuffer } from '../../lib/logging/line-buffer.js';
 import { FastLine } from '../../lib/logging/fast-line.js';
 import { RecordingTracerProvider } from '../../lib/recording/recording-tracer-provider.js';
@@ -47,6 +48,12 @@ const AWKWARD: [string, unknown][] = [
   ['an error', new RangeError('out')],
   ['a long text', 'x'.repeat(5_000)],
   ['a text of a hundred quotes', '"'.repeat(101)],
+  ['a password in a text', 'login with password=hunter2'],
+  ['a token', 'Bearer abcdef1234567890'],
+  ['a token at the end of a long text', `${'x '.repeat(100)}Bearer abcdef1234567890`],
+  ['a card number', 4_111_111_111_111_111],
+  ['a card number in a text', 'paid with 4111 1111 1111 1111'],
+  ['a text that looks like a secret', 'token-name: Grüße'],
 ];
 
 /** A tracer of the engine that keeps ids as numbers. */
@@ -63,6 +70,7 @@ const KEYS = [
   ...['id', 'with "quotes"', 'ключ', '', '__proto__', 'constructor', 'toString'],
   ...['level', 'time', 'service', 'pid', 'hostname', 'trace_id', 'span_id', 'trace_flags'],
   ...['msg', 'err', 'error', 'context', 'extra_context'],
+  ...['password', 'api_key', 'exception.message'],
 ];
 
 describe('a line of plain fields', () => {
@@ -182,6 +190,35 @@ describe('a line of plain fields', () => {
       });
     }
     expect(written).toBeGreaterThan(15);
+  });
+
+  it('holds no secret in the text, the log record or the span event', () => {
+    const seen = observe({}, (telemetry) => {
+      inSpan('work', () => {
+        telemetry.logInfo('password=hunter2', { password: 'hunter2', note: 'Bearer hunter2hunter2', id: 7 });
+      });
+    });
+    expect(JSON.stringify(seen)).not.toContain('hunter2');
+    expect(seen.records[0]).toMatchObject({ attributes: { password: '[Redacted]', id: 7 } });
+    expect(seen.events[0]).toMatchObject({ attributes: { password: '[Redacted]', id: 7 } });
+  });
+
+  it('stays whole where the function that replaces secrets writes a line too', () => {
+    const replace = (): string => {
+      new TelemetryLogger('Secrets').logInfo('replaced', { part: 1 });
+      return '<gone>';
+    };
+    useRedaction({ ...DEFAULT_REDACTION, replace }, () => undefined);
+    try {
+      logging = observeLogging();
+      new TelemetryLogger('OrderService').logInfo('order read', { before: 1, password: 'x', after: 2 });
+    } finally {
+      useRedaction(DEFAULT_REDACTION, () => undefined);
+    }
+    expect(logging.lines()).toMatchObject([
+      { msg: 'replaced', part: 1 },
+      { msg: 'order read', before: 1, password: '<gone>', after: 2 },
+    ]);
   });
 
   it('does not go through pino, and any other does', () => {
