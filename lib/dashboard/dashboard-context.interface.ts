@@ -1,18 +1,41 @@
-import { type HealthAnswer } from './panels/health/query.js';
 import { type DashboardConfig } from '../config/telemetry-config.interface.js';
-import { type StoredResource } from './sqlite/rows.interface.js';
-import { type TelemetryStore } from './sqlite/store.js';
+import { type ClientLibrary } from './panels/health/query.js';
+import { type TelemetryReader } from './reader/telemetry-reader.interface.js';
+import { type StoredLog, type StoredPoint, type StoredSpan } from './sqlite/rows.interface.js';
+import { type Steps } from './steps.js';
 
-/** What the dashboard shows, and of whom. */
-export interface DashboardParts {
+/** Stores imported traces and telemetry that other services send. */
+export interface TelemetrySink {
+  /** Rows that wait to be written. */
+  readonly queued: number;
+  /** Rows lost so far. */
+  readonly dropped: number;
+  addSpan(span: StoredSpan): void;
+  addLog(log: StoredLog): void;
+  addPoints(points: readonly StoredPoint[]): void;
+  /** Resolves when everything added so far is written. */
+  flush(): Promise<void>;
+}
+
+/** Everything the page and its API need. */
+export interface DashboardContext {
   readonly config: DashboardConfig;
-  /** What visitors must send; undefined where nothing is needed. */
+  /** Token that visitors must send; undefined where the dashboard is open. */
   readonly token: string | undefined;
-  readonly store: TelemetryStore;
-  /** The application that serves the page. */
-  readonly resource: StoredResource;
-  /** Names of what creates spans by itself. */
+  /** Answers every question about telemetry. */
+  readonly reader: TelemetryReader;
+  /** undefined where the database behind the page is only read: import and OTLP are off then. */
+  readonly sink: TelemetrySink | undefined;
+  /** Runs CPU work in steps, in turns with the questions, so that the event loop is never blocked for long. */
+  readonly work: <T>(steps: Steps<T>) => Promise<T>;
+  /** Names of the active instrumentations. */
   instrumentations(): readonly string[];
   /** The client libraries that are loaded, and whether their calls are recorded. */
-  libraries(): HealthAnswer['libraries'];
+  libraries(): readonly ClientLibrary[];
+}
+
+/** What a process passes to its dashboard. */
+export interface DashboardParts extends Omit<DashboardContext, 'reader'> {
+  /** Called with the first request: no query is loaded before. */
+  loadReader(): Promise<TelemetryReader>;
 }

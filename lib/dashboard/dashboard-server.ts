@@ -1,5 +1,5 @@
 import { ApiRouter } from './api/api-router.js';
-import { type DashboardParts } from './dashboard-context.interface.js';
+import { type DashboardContext } from './dashboard-context.interface.js';
 import { Access } from './access/access.js';
 import { DashboardError } from './http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
@@ -15,9 +15,9 @@ export class DashboardServer {
   private readonly access: Access;
   private readonly api: ApiRouter;
 
-  constructor(private readonly parts: DashboardParts) {
-    this.access = new Access(parts.config, parts.token);
-    this.api = new ApiRouter(parts);
+  constructor(private readonly context: DashboardContext) {
+    this.access = new Access(context.config, context.token);
+    this.api = new ApiRouter(context);
   }
 
   /** Answers one request; rejects only when it cannot even say what went wrong. */
@@ -37,7 +37,7 @@ export class DashboardServer {
   }
 
   private async route(request: HttpRequest, response: HttpResponse): Promise<void> {
-    const { path } = this.parts.config;
+    const { path } = this.context.config;
     const url = new URL(request.originalUrl ?? request.url ?? '/', 'http://dashboard');
     const below = url.pathname.slice(path.length);
     if (below === `/${SESSION}`) await this.signIn(request, response);
@@ -47,7 +47,7 @@ export class DashboardServer {
     } else if (below.startsWith(`/${OTLP}`)) {
       await this.access.checkData(request);
       const { receiveOtlp } = await import('./otlp/receive-otlp.js');
-      await receiveOtlp(below.slice(OTLP.length + 1), this.parts, request, response);
+      await receiveOtlp(below.slice(OTLP.length + 1), this.context, request, response);
     } else await this.sendPage(below, url, request, response);
   }
 

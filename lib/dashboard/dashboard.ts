@@ -7,7 +7,7 @@ import { type DashboardServer } from './dashboard-server.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { sendError } from './http/send.js';
 
-/** What answers the requests of the dashboard's path; loaded when the first one comes. */
+/** Answers requests below the dashboard's path. Its server is loaded with the first one. */
 export class Dashboard {
   private server: Promise<DashboardServer> | undefined;
   private closed = false;
@@ -16,34 +16,41 @@ export class Dashboard {
 
   /** Answers a request. Never throws. */
   readonly serve = (request: HttpRequest, response: HttpResponse): void => {
-    // Nothing it does may be recorded: looking would change what is seen.
+    // Not recorded: looking at telemetry must not add to it.
     void context.with(suppressTracing(context.active()), () => this.answer(request, response));
   };
 
-  /** Ends what is still being sent, so that the application can close. */
+  /** Ends open answers, so that the application can close. */
   close(): void {
     this.closed = true;
     this.server?.then(
       (server) => {
         server.close();
       },
-      // It was never there; whoever asked has been told.
+      // The server failed to load; that request already got a 500.
       () => undefined,
     );
   }
 
+  private async startServer(): Promise<DashboardServer> {
+    const { loadReader, ...context } = this.parts;
+    const [{ DashboardServer: Server }, reader] = await Promise.all([
+      import('./dashboard-server.js'),
+      loadReader(),
+    ]);
+    return new Server({ ...context, reader });
+  }
+
   private async answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     try {
-      this.server ??= import('./dashboard-server.js').then(
-        ({ DashboardServer: Server }) => new Server(this.parts),
-      );
+      this.server ??= this.startServer();
       const server = await this.server;
       if (this.closed) server.close();
       await server.answer(request, response);
     } catch (error) {
       warnOnce('dashboard', `The dashboard could not answer a request: ${String(error)}`, 60_000);
       if (!response.headersSent)
-        sendError(response, 500, 'The dashboard could not answer; the log says more.');
+        sendError(response, 500, 'The dashboard could not answer; the log has the reason.');
       else response.end();
     }
   }

@@ -10,7 +10,7 @@ import { describeRoutes, type RegisteredRoute } from './routes/describe-routes.j
 import { findHandlers, type ModulesLike } from './routes/find-handlers.js';
 import { publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
 import { type WrittenMethod } from './sources/source-finder.js';
-import { openStore } from './sqlite/store.js';
+import { dashboardPartsOf, openStore } from './sqlite/store.js';
 
 /** What the dashboard is told about its process; it knows no instrumentation itself. */
 export interface DashboardSetup extends Pick<DashboardParts, 'instrumentations' | 'libraries'> {
@@ -51,10 +51,15 @@ export class OpenDashboard {
    */
   mount(adapter: AbstractHttpAdapter, modules: ModulesLike, takesRequests: boolean): MountedApplication {
     const { config, instrumentations, libraries } = this.setup;
-    const { store, resource } = this.pipeline;
+    const { store } = this.pipeline;
     const page =
       takesRequests && config.dashboard !== undefined
-        ? mountPage(config.dashboard, config, { store, resource, instrumentations, libraries }, adapter)
+        ? mountPage(
+            config.dashboard,
+            config,
+            { ...dashboardPartsOf(store), instrumentations, libraries },
+            adapter,
+          )
         : undefined;
     return {
       page,

@@ -2,8 +2,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
 import { Dashboard } from '../../lib/dashboard/dashboard.js';
-import { type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
-import { ORDERS } from './sqlite/sample-rows.js';
+import { dashboardPartsOf, type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
 
 /** A dashboard on a port of its own, which takes OTLP and needs no token. */
 export interface ServedDashboard {
@@ -24,8 +23,7 @@ export async function serveDashboard(store: TelemetryStore): Promise<ServedDashb
       editor: undefined,
     },
     token: undefined,
-    store,
-    resource: ORDERS,
+    ...dashboardPartsOf(store),
     instrumentations: () => [],
     libraries: () => [],
   });

@@ -1,17 +1,21 @@
-import { type DashboardParts } from '../dashboard-context.interface.js';
+import { type DashboardContext } from '../dashboard-context.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { sendLargeJson } from '../http/send.js';
-import { LiveStreams } from './live-streams.js';
 import { API_ROUTES } from '../panels/routes.js';
-import { QueryParameters } from './query-parameters.js';
+import { LiveStreams } from './live-streams.js';
+import { QueryParameters } from './question.js';
+import { matchSegments } from './route.js';
 
-/** Answers what is asked below `<path>/api/v1/`. */
+/** Time that a question may take, in milliseconds. */
+const ANSWER_MS = 30_000;
+
+/** Answers requests below `<path>/api/v1/`. */
 export class ApiRouter {
   private readonly streams: LiveStreams;
 
-  constructor(private readonly parts: DashboardParts) {
-    this.streams = new LiveStreams(parts.store);
+  constructor(private readonly context: DashboardContext) {
+    this.streams = new LiveStreams(context.reader.live);
   }
 
   /** @throws DashboardError */
@@ -21,23 +25,35 @@ export class ApiRouter {
     request: HttpRequest,
     response: HttpResponse,
   ): Promise<void> {
-    this.parts.store.noteReader();
+    const { context } = this;
+    context.reader.markViewed?.();
     const query = new QueryParameters(search);
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
     if (path === 'stream' && method === 'GET') {
-      this.streams.open(query, response);
+      await this.streams.open(query, response);
       return;
     }
     const segments = path.split('/').map(decode);
-    const matching = API_ROUTES.filter(({ segments: pattern }) => matches(pattern, segments));
-    const route = matching.find((each) => each.method === method);
-    if (route === undefined) throw missing(matching.map((each) => each.method));
-    const params = segments.filter((_, index) => route.segments[index] === ':');
-    const { parts } = this;
-    const answer = await route.handle({ parts, query, params, request });
-    if (answer === undefined)
-      throw new DashboardError(404, 'There is no such thing, or it has been evicted.');
-    await sendLargeJson(response, 200, answer);
+    const matching = API_ROUTES.flatMap((route) => {
+      const params = matchSegments(route.segments, segments);
+      return params === undefined ? [] : [{ route, params }];
+    });
+    const found = matching.find(({ route }) => route.method === method);
+    if (found === undefined) throw notFound(matching.map(({ route }) => route.method));
+    const { reader, work } = context;
+    const patience = new Patience(response);
+    try {
+      const { signal } = patience;
+      const { route, params } = found;
+      const answer = await route.handle({ context, request, reader, work, query, params, signal });
+      if (answer === undefined)
+        throw new DashboardError(404, 'There is nothing with this id; it may have been evicted.');
+      await sendLargeJson(response, 200, answer);
+    } catch (error) {
+      if (!patience.hasLeft) throw error;
+    } finally {
+      patience.end();
+    }
   }
 
   close(): void {
@@ -45,14 +61,37 @@ export class ApiRouter {
   }
 }
 
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  return (
-    pattern.length === segments.length &&
-    pattern.every((part, index) => part === ':' || part === segments[index])
-  );
+/** Ends a question when the visitor has left, or when it takes too long. */
+class Patience {
+  private readonly abort = new AbortController();
+  private readonly timer = setTimeout(() => {
+    this.abort.abort(
+      new DashboardError(504, `The database did not answer within ${ANSWER_MS / 1_000} s. Ask for less.`),
+    );
+  }, ANSWER_MS).unref();
+  /** The visitor did not wait for the answer. */
+  hasLeft = false;
+
+  constructor(private readonly response: HttpResponse) {
+    response.on('close', this.leave);
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+    this.response.off('close', this.leave);
+  }
+
+  private readonly leave = (): void => {
+    this.hasLeft = this.response.writableEnded !== true;
+    this.abort.abort();
+  };
 }
 
-function missing(methods: readonly string[]): DashboardError {
+function notFound(methods: readonly string[]): DashboardError {
   if (methods.length === 0) return new DashboardError(404, 'The API has no such address.');
   return new DashboardError(405, `This address takes ${methods.join(' and ')}.`);
 }
@@ -61,7 +100,7 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    // It is taken as it stands, and then is no address of ours.
+    // Not encoded as a URL should be: no address matches it.
     return segment;
   }
 }

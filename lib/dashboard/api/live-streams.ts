@@ -1,51 +1,56 @@
-import { type Position, readNews, readPosition } from '../sqlite/queries/follow.js';
-import { type TelemetryStore } from '../sqlite/store.js';
+import { type LiveFeed } from '../reader/telemetry-reader.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpResponse } from '../http/http-exchange.interface.js';
 import { SECURITY_HEADERS } from '../http/send.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type StreamItem } from './api.interface.js';
-import { type QueryParameters } from './query-parameters.js';
+import { type QueryParameters } from './question.js';
 
 const MAX_CLIENTS = 20;
-/** The store is asked so often, once for all who listen. */
+/** Time between two questions for news, in milliseconds; one answer serves all visitors. */
 const POLL_MS = 500;
 const BEAT_MS = 10_000;
 
-/** Somebody who listens. */
+/** A page that follows the stream. */
 interface Listener {
   readonly response: HttpResponse;
   readonly traces: boolean;
   readonly logs: boolean;
-  /** It has not taken what it was sent: what ends meanwhile is left out, it can be asked for. */
+  /** Its buffer is full: news is left out until it drains; the page can ask for it. */
   isFull: boolean;
 }
 
-/**
- * Tells whoever listens what ends, in any process that writes to the store, as lines of JSON. Costs nothing while nobody listens.
- */
+/** Sends new traces and log lines to the pages that follow them, as lines of JSON. Asks the database only while there are such pages. */
 export class LiveStreams {
   private readonly listeners = new Set<Listener>();
   private poll: NodeJS.Timeout | undefined;
-  private position: Position | undefined;
+  private position: string | undefined;
+  private asking = false;
   private beatAt = 0;
   private closed = false;
 
-  constructor(private readonly store: TelemetryStore) {}
+  constructor(private readonly feed: LiveFeed | undefined) {}
 
-  /** @throws DashboardError 503 when too many listen already, or the application is about to end */
-  open(query: QueryParameters, response: HttpResponse): void {
-    const asked = { traces: query.flag('traces'), logs: query.flag('logs') };
-    if (this.closed) throw new DashboardError(503, 'The application is about to end.');
+  /** @throws DashboardError 503 when there are too many streams or the application is stopping, 404 where the database has no news */
+  async open(query: QueryParameters, response: HttpResponse): Promise<void> {
+    const wanted = { traces: query.flag('traces'), logs: query.flag('logs') };
+    const { feed } = this;
+    if (feed === undefined)
+      throw new DashboardError(404, 'The database behind this page has no live feed. Ask again instead.');
+    // Before the first byte: the stream has everything that is stored after it.
+    const position = this.poll === undefined ? (await feed.news(undefined)).position : undefined;
+    if (response.destroyed === true) return;
+    if (this.closed) throw new DashboardError(503, 'The application is stopping.');
     if (this.listeners.size >= MAX_CLIENTS)
-      throw new DashboardError(503, `${MAX_CLIENTS} pages listen already. Close one of them.`);
-    const all = !asked.traces && !asked.logs;
-    const listener = { response, traces: asked.traces || all, logs: asked.logs || all, isFull: false };
+      throw new DashboardError(503, `${MAX_CLIENTS} pages follow the stream already. Close one of them.`);
+    if (this.poll === undefined) this.position = position;
+    const all = !wanted.traces && !wanted.logs;
+    const listener = { response, traces: wanted.traces || all, logs: wanted.logs || all, isFull: false };
     response.writeHead(200, {
       ...SECURITY_HEADERS,
       'content-type': 'application/x-ndjson; charset=utf-8',
       'cache-control': 'no-store',
-      // nginx would wait for the end.
+      // nginx would buffer the answer to its end.
       'x-accel-buffering': 'no',
     });
     const leave = (): void => {
@@ -57,10 +62,10 @@ export class LiveStreams {
     });
     this.listeners.add(listener);
     this.send(listener, beat());
-    this.start();
+    this.start(feed);
   }
 
-  /** Ends every stream, and begins no more. */
+  /** Ends every stream, and opens no more. */
   close(): void {
     this.closed = true;
     for (const listener of this.listeners) {
@@ -69,12 +74,11 @@ export class LiveStreams {
     }
   }
 
-  private start(): void {
+  private start(feed: LiveFeed): void {
     if (this.poll !== undefined) return;
-    this.position = this.store.read(readPosition);
     this.beatAt = performance.now() + BEAT_MS;
     this.poll = setInterval(() => {
-      this.tell();
+      void this.sendNews(feed);
     }, POLL_MS).unref();
   }
 
@@ -85,22 +89,31 @@ export class LiveStreams {
     this.poll = undefined;
   }
 
-  private tell(): void {
+  /** Never rejects. */
+  private async sendNews(feed: LiveFeed): Promise<void> {
+    // A slow database is asked once, not once for each interval.
+    if (this.asking) return;
+    this.asking = true;
     try {
-      const from = this.position ?? this.store.read(readPosition);
-      const { traces, logs, position } = this.store.read((database) => readNews(database, from));
+      const { traces, logs, position } = await feed.news(this.position);
       this.position = position;
-      const aboutTraces = traces.map((trace) => lineOf({ type: 'trace', trace })).join('');
-      const aboutLogs = logs.map((log) => lineOf({ type: 'log', log })).join('');
+      const traceLines = traces.map((trace) => lineOf({ type: 'trace', trace })).join('');
+      const logLines = logs.map((log) => lineOf({ type: 'log', log })).join('');
       const isBeat = performance.now() >= this.beatAt;
       if (isBeat) this.beatAt = performance.now() + BEAT_MS;
       for (const listener of this.listeners)
         this.send(
           listener,
-          (listener.traces ? aboutTraces : '') + (listener.logs ? aboutLogs : '') + (isBeat ? beat() : ''),
+          (listener.traces ? traceLines : '') + (listener.logs ? logLines : '') + (isBeat ? beat() : ''),
         );
     } catch (error) {
-      warnOnce('dashboard:stream', `Live streams of the dashboard stand still: ${String(error)}`, 60_000);
+      warnOnce(
+        'dashboard:stream',
+        `The live streams of the dashboard have stopped: ${String(error)}`,
+        60_000,
+      );
+    } finally {
+      this.asking = false;
     }
   }
 

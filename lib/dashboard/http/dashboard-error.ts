@@ -1,19 +1,17 @@
-import { type OutgoingHttpHeaders } from 'node:http';
-
-/** An answer that is not what was asked for; thrown below the routes, written as `ApiError`. */
+/** Ends a request with an HTTP status and a message; the answer is an `ApiError`. */
 export class DashboardError extends Error {
   constructor(
-    /** Status of HTTP. */
+    /** HTTP status. */
     readonly status: number,
     message: string,
     /** Further headers of the answer. */
-    readonly headers: OutgoingHttpHeaders = {},
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
 }
 
-/** 400: what was sent cannot be understood. */
+/** 400: the request is wrong. */
 export function badRequest(message: string): DashboardError {
   return new DashboardError(400, message);
 }

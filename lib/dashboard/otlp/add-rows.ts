@@ -1,4 +1,4 @@
-import { type TelemetryStore } from '../sqlite/store.js';
+import { type TelemetrySink } from '../dashboard-context.interface.js';
 import { type ReadItems } from './read-items.js';
 
 /** Rows that are added before others have their turn. */
@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 10;
 
 /** Adds rows no faster than the store writes them; those that it refuses are counted as rejected. */
 export async function addRows<Row>(
-  store: TelemetryStore,
+  store: TelemetrySink,
   { rows, rejected, reason }: ReadItems<Row>,
   add: (row: Row) => void,
 ): Promise<ReadItems<Row>> {
@@ -26,7 +26,7 @@ export async function addRows<Row>(
   return { rows, rejected: rejected + refused, reason: 'the store is full for the moment' };
 }
 
-async function waitForRoom(store: TelemetryStore): Promise<void> {
+async function waitForRoom(store: TelemetrySink): Promise<void> {
   const until = performance.now() + MAX_WAIT_MS;
   while (store.queued > MAX_QUEUED && performance.now() < until)
     await new Promise((resolve) => {

@@ -1,6 +1,5 @@
 import { type Steps } from '../steps.js';
-import { type TelemetryStore } from '../sqlite/store.js';
-import { type DashboardParts } from '../dashboard-context.interface.js';
+import { type DashboardContext, type TelemetrySink } from '../dashboard-context.interface.js';
 import { badRequest, DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';
@@ -16,6 +15,9 @@ import { PointReader } from './read-points.js';
 import { readSpanRows } from './read-spans.js';
 import { RequestBudget } from './request-budget.js';
 import { RequestGate } from './request-gate.js';
+
+/** Where telemetry is stored, and how work is done in turns. */
+type Target = Pick<DashboardContext, 'work'> & { readonly sink: TelemetrySink };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -35,18 +37,21 @@ const quota = new BodyQuota(4 * MAX_BODY);
  */
 export async function receiveOtlp(
   path: string,
-  { config, store }: DashboardParts,
+  { config, sink, work }: DashboardContext,
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
-  if (!config.otlp) throw new DashboardError(404, 'OTLP is not taken here. Set dashboard.otlp to take it.');
+  if (!config.otlp)
+    throw new DashboardError(404, 'This dashboard does not receive OTLP. Set dashboard.otlp to receive it.');
+  if (sink === undefined)
+    throw new DashboardError(404, 'The database behind this page is read only: send OTLP to its collector.');
   const signal = /^v1\/(traces|metrics|logs)$/.exec(path)?.[1] as OtlpSignal | undefined;
   if (signal === undefined)
     throw new DashboardError(404, 'OTLP is taken on v1/traces, v1/metrics and v1/logs.');
   if (request.method !== 'POST') throw new DashboardError(405, 'OTLP is sent with POST.');
   const form = formOf(request.headers['content-type']);
   try {
-    const read = await gate.pass((enter) => receive(signal, form, store, request, enter));
+    const read = await gate.pass((enter) => receive(signal, form, { sink, work }, request, enter));
     answerSuccess(response, signal, form, read);
   } catch (error) {
     if (!(error instanceof DashboardError)) throw error;
@@ -65,7 +70,7 @@ function formOf(header: string | undefined): OtlpForm {
 async function receive(
   signal: OtlpSignal,
   form: OtlpForm,
-  store: TelemetryStore,
+  target: Target,
   request: HttpRequest,
   enter: <T>(decode: () => Promise<T>) => Promise<T>,
 ): Promise<ReadItems<unknown>> {
@@ -77,7 +82,7 @@ async function receive(
         quota.take(bytes);
       },
     });
-    return await enter(async () => takeItems(signal, form, store, await unpack(packed, request, MAX_BODY)));
+    return await enter(async () => takeItems(signal, form, target, await unpack(packed, request, MAX_BODY)));
   } finally {
     quota.give(held);
   }
@@ -86,26 +91,27 @@ async function receive(
 async function takeItems(
   signal: OtlpSignal,
   form: OtlpForm,
-  store: TelemetryStore,
+  target: Target,
   body: Buffer,
 ): Promise<ReadItems<unknown>> {
+  const { sink, work } = target;
   const budget = new RequestBudget();
-  const request = await store.work(decode(body, signal, form, budget));
+  const request = await work(decode(body, signal, form, budget));
   if (signal === 'traces') {
-    const spans = await store.work(readSpanRows(request, budget));
-    return addRows(store, spans, (span) => {
-      store.addSpan(span);
+    const spans = await work(readSpanRows(request, budget));
+    return addRows(sink, spans, (span) => {
+      sink.addSpan(span);
     });
   }
   if (signal === 'logs') {
-    const logs = await store.work(readLogRows(request, budget));
-    return addRows(store, logs, (log) => {
-      store.addLog(log);
+    const logs = await work(readLogRows(request, budget));
+    return addRows(sink, logs, (log) => {
+      sink.addLog(log);
     });
   }
-  const measured = await store.work(points.readPointRows(request, budget));
-  return addRows(store, measured, (point) => {
-    store.addPoints([point]);
+  const measured = await work(points.readPointRows(request, budget));
+  return addRows(sink, measured, (point) => {
+    sink.addPoints([point]);
   });
 }
 

@@ -1,32 +1,24 @@
-import { type ApiHandler, type ApiRouteDefinition } from '../api/api-call.interface.js';
-import { exportTrace, importTraces } from './trace/exchange-otlp.js';
-import { readHealth } from './health/route.js';
-import { readInstruments, readMetric } from './metrics/route.js';
-import { readLogs, readOverviewOf, readRoutes, readServices } from './overview/route.js';
-import { compareTwoTraces, readOneTrace, readTraces } from './traces/route.js';
-import { selectRegion } from './selection/route.js';
+import { type ApiRoute } from '../api/route.js';
+import { compareRoutes } from './compare/route.js';
+import { healthRoutes } from './health/route.js';
+import { logsRoutes } from './logs/route.js';
+import { metricsRoutes } from './metrics/route.js';
+import { overviewRoutes } from './overview/route.js';
+import { selectionRoutes } from './selection/route.js';
+import { traceRoutes } from './trace/route.js';
+import { tracesRoutes } from './traces/route.js';
 
-/** Every address of the API below `<path>/api/v1/`, save `stream`. */
-export const API_ROUTES: readonly ApiRouteDefinition[] = [
-  get('services', readServices),
-  get('overview', readOverviewOf),
-  get('routes', readRoutes),
-  get('traces', readTraces),
-  get('traces/:', readOneTrace),
-  get('traces/:/otlp', exportTrace),
-  post('traces/import', importTraces),
-  get('compare', compareTwoTraces),
-  get('logs', readLogs),
-  get('metrics', readInstruments),
-  get('metrics/:', readMetric),
-  post('selection', selectRegion),
-  get('health', readHealth),
+/**
+ * Every address of the API below `<path>/api/v1/`, except `stream`, in the order of the docs. A panel is a folder with `query.ts` (what
+ * it asks the reader), `route.ts` (its addresses) and `view.tsx` (what the page shows); it is listed here and in `views.ts`.
+ */
+export const API_ROUTES: readonly ApiRoute[] = [
+  ...overviewRoutes,
+  ...tracesRoutes,
+  ...traceRoutes,
+  ...compareRoutes,
+  ...logsRoutes,
+  ...metricsRoutes,
+  ...selectionRoutes,
+  ...healthRoutes,
 ];
-
-function get(path: string, handle: ApiHandler): ApiRouteDefinition {
-  return { method: 'GET', segments: path.split('/'), handle };
-}
-
-function post(path: string, handle: ApiHandler): ApiRouteDefinition {
-  return { method: 'POST', segments: path.split('/'), handle };
-}

@@ -128,7 +128,7 @@ export interface SpanAnswer {
 }
 
 export interface LogAnswer {
-  /** Tells log lines apart; greater ids were written later. */
+  /** Tells log lines apart: any whole number below 2^53. */
   readonly id: number;
   readonly time: number;
   /** As pino names it: trace, debug, info, warn, error, fatal. */
@@ -151,7 +151,7 @@ export interface TraceAnswer {
 }
 
 export interface InstrumentAnswer {
-  /** Pass it to `chart()`. */
+  /** Tells instruments apart: any whole number below 2^53, the same as long as the instrument is stored. Pass it to `chart()`. */
   readonly id: number;
   readonly service: string;
   readonly name: string;
@@ -183,17 +183,24 @@ export interface SelectionAnswer {
   readonly traces: readonly TraceSummaryAnswer[];
 }
 
-/** How full the store is. */
+/** How full the store is. Only a store embedded in the application knows the optional numbers. */
 export interface StoreAnswer {
   readonly bytes: number;
   readonly spans: number;
   readonly logs: number;
   readonly points: number;
-  /** Of all processes, since the file was begun. */
-  readonly evicted: number;
-  readonly dropped: number;
   /** The oldest span or log line. */
   readonly oldest: number | undefined;
   /** Time of the oldest data of any kind: metrics stay longer than spans. */
   readonly since: number | undefined;
+  /** An absolute path, or `:memory:`. */
+  readonly file?: string;
+  /** Size at which old data is deleted. */
+  readonly maxBytes?: number;
+  /** Rows of this process that wait to be written. */
+  readonly queued?: number;
+  /** Rows that were deleted to make room, by all processes, since the file was created. */
+  readonly evicted?: number;
+  /** Rows that were lost, in all processes, since the file was created. */
+  readonly dropped?: number;
 }

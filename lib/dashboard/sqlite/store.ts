@@ -1,4 +1,5 @@
 import { warnOnce } from '../../errors/warnings.js';
+import { type DashboardParts } from '../dashboard-context.interface.js';
 import { type Database } from './database/database.js';
 import { loadSqlite, type Sqlite } from './database/load-sqlite.js';
 import { StoreDatabase } from './database/store-database.js';
@@ -193,4 +194,18 @@ export function openStore({ file, ...limits }: StoreOptions): TelemetryStore | u
     warnOnce('store:open', `Nothing is stored for the dashboard: ${String(error)}.`);
     return undefined;
   }
+}
+
+/** The parts of a dashboard that are about this store. */
+export function dashboardPartsOf(
+  store: TelemetryStore,
+): Pick<DashboardParts, 'loadReader' | 'sink' | 'work'> {
+  return {
+    loadReader: async () => {
+      const { SqliteReader } = await import('./sqlite-reader.js');
+      return new SqliteReader(store);
+    },
+    sink: store,
+    work: (steps) => store.work(steps),
+  };
 }

@@ -3,7 +3,7 @@ import type { Selection } from '../reader/telemetry-reader.interface.js';
 import type { ComparisonAnswer } from '../panels/compare/query.js';
 import type { ApiError } from '../api/api.interface.js';
 import type { HealthAnswer } from '../panels/health/query.js';
-import type { ImportAnswer } from '../panels/traces/query.js';
+import type { ImportAnswer } from '../panels/trace/query.js';
 import type {
   ChartAnswer,
   InstrumentAnswer,

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
 import { DashboardServer } from '../../../lib/dashboard/dashboard-server.js';
+import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { logOf, ORDERS, spanOf } from '../sqlite/sample-rows.js';
@@ -144,8 +145,9 @@ describe('the API of the dashboard', () => {
         editor: undefined,
       },
       token: undefined,
-      store,
-      resource: ORDERS,
+      reader: new SqliteReader(store),
+      sink: store,
+      work: (steps) => store.work(steps),
       instrumentations: () => [],
       libraries: () => [],
     });

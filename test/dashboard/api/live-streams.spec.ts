@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 
 import { LiveStreams } from '../../../lib/dashboard/api/live-streams.js';
-import { QueryParameters } from '../../../lib/dashboard/api/query-parameters.js';
+import { QueryParameters } from '../../../lib/dashboard/api/question.js';
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
 import { type HttpResponse } from '../../../lib/dashboard/http/http-exchange.interface.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
@@ -42,17 +43,17 @@ describe('live streams', () => {
   let streams: LiveStreams;
   beforeEach(() => {
     store = openTestStore();
-    streams = new LiveStreams(store);
+    streams = new LiveStreams(new SqliteReader(store).live);
   });
   afterEach(async () => {
     streams.close();
     await cleanUp();
   });
 
-  const open = (query = ''): SlowResponse => {
+  const open = async (query = ''): Promise<SlowResponse> => {
     const response = new SlowResponse();
     const asGiven = response as unknown as HttpResponse; // it has what is used of a response
-    streams.open(new QueryParameters(new URLSearchParams(query)), asGiven);
+    await streams.open(new QueryParameters(new URLSearchParams(query)), asGiven);
     return response;
   };
   const log = (message: string): void => {
@@ -71,7 +72,7 @@ describe('live streams', () => {
   it('tell everybody what was written since they came, each what was asked for', async () => {
     log('before');
     await store.flush();
-    const [all, traces] = [open(), open('traces')];
+    const [all, traces] = [await open(), await open('traces')];
     log('after');
     await waitUntil(() => all.messages().length > 0);
     expect(all.messages()).toEqual(['after']);
@@ -79,7 +80,7 @@ describe('live streams', () => {
   });
 
   it('leave out what somebody is too slow for, and go on when they have caught up', async () => {
-    const [slow, fast] = [open(), open()];
+    const [slow, fast] = [await open(), await open()];
     slow.takes = false;
     log('first');
     await waitUntil(() => fast.messages().includes('first'));
@@ -92,17 +93,17 @@ describe('live streams', () => {
     expect(slow.messages()).toEqual(['first', 'third']);
   });
 
-  it('are twenty at most, until one leaves', () => {
-    const responses = Array.from({ length: 20 }, () => open());
-    expect(() => open()).toThrow(DashboardError);
+  it('are twenty at most, until one leaves', async () => {
+    const responses = await Promise.all(Array.from({ length: 20 }, () => open()));
+    await expect(open()).rejects.toThrow(DashboardError);
     responses[3]?.emit('close');
-    expect(open().status).toBe(200);
+    expect((await open()).status).toBe(200);
   });
 
-  it('end when the application does, and begin no more', () => {
-    const response = open();
+  it('end when the application does, and begin no more', async () => {
+    const response = await open();
     streams.close();
     expect(response.ended).toBe(true);
-    expect(() => open()).toThrow('about to end');
+    await expect(open()).rejects.toThrow('is stopping');
   });
 });

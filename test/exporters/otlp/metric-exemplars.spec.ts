@@ -1,3 +1,4 @@
+import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
@@ -18,7 +19,7 @@ import { addToProtobuf } from '../../../lib/exporters/otlp/exemplars/add-to-prot
 import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';
 import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
 import { cleanUp, openTestStore } from '../../dashboard/sqlite/open-test-store.js';
-import { resourceOf, spanOf } from '../../dashboard/sqlite/sample-rows.js';
+import { spanOf } from '../../dashboard/sqlite/sample-rows.js';
 import { tracerProvider } from '../support/trace-provider.js';
 import { decodeOtlp } from './decode-otlp.js';
 import { OTLP_PROTOCOLS, startReceiver, targetFor } from './otlp-cases.js';
@@ -134,8 +135,9 @@ describe('exemplars of metrics that are sent by OTLP', () => {
     const dashboard = new DashboardServer({
       config: { ...config, editor: undefined },
       token: undefined,
-      store,
-      resource: resourceOf('gateway'),
+      reader: new SqliteReader(store),
+      sink: store,
+      work: (steps) => store.work(steps),
       instrumentations: () => [],
       libraries: () => [],
     });

@@ -1,5 +1,11 @@
+import { type Question } from '../../api/question.js';
 import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { type PlacedSpan, placeSpans } from '../trace/analysis/place-spans.js';
+
+/** Addresses of the panel, and their answers. */
+export interface CompareApi {
+  readonly 'GET compare': ComparisonAnswer;
+}
 
 type Row = ComparisonAnswer['rows'][number];
 
@@ -52,4 +58,23 @@ function* pathsOf(roots: readonly PlacedSpan[]): Generator<[path: string, node: 
     yield [path, node];
     for (const child of node.children.toReversed()) waiting.push([child, path, depth + 1]);
   }
+}
+
+export async function askComparison({
+  reader,
+  work,
+  query,
+  signal,
+}: Question): Promise<ComparisonAnswer | undefined> {
+  const ids = [query.traceId('a'), query.traceId('b')] as const;
+  const summaries = await reader.summaries(ids, { signal });
+  const [a, b] = [summaries.get(ids[0]), summaries.get(ids[1])];
+  if (a === undefined || b === undefined) return undefined;
+  const spans = await reader.spans(ids, { signal });
+  return { a, b, rows: await work(compareInSteps(spans.get(ids[0]) ?? [], spans.get(ids[1]) ?? [])) };
+}
+
+function* compareInSteps(a: readonly SpanAnswer[], b: readonly SpanAnswer[]) {
+  yield;
+  return compareTraces(a, b);
 }

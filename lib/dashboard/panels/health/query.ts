@@ -1,4 +1,20 @@
-/** `GET /health`: telemetry about telemetry. */
+import { type StoreAnswer } from '../../reader/answers.interface.js';
+
+/** Addresses of the panel, and their answers. */
+export interface HealthApi {
+  readonly 'GET health': HealthAnswer;
+}
+
+/** A client library that the process has loaded. */
+export interface ClientLibrary {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly recorded: boolean;
+  /** Why its calls are not recorded. */
+  readonly reason?: string | undefined;
+}
+
+/** How telemetry itself is doing in the process that serves the page, and how full the store is. */
 export interface HealthAnswer {
   readonly exporters: readonly {
     readonly signal: string;
@@ -10,30 +26,17 @@ export interface HealthAnswer {
     readonly lastSuccess: number | undefined;
     readonly lastError: { readonly message: string; readonly at: number } | undefined;
   }[];
-  readonly store: {
-    readonly file: string;
-    readonly bytes: number;
-    readonly maxBytes: number;
-    readonly spans: number;
-    readonly logs: number;
-    readonly points: number;
-    readonly queued: number;
-    readonly dropped: number;
-    readonly evicted: number;
-    /** The oldest span or log line. */
-    readonly oldest: number | undefined;
-    /** Since when there is anything to show: sums and metrics stay longer than spans. */
-    readonly since: number | undefined;
+  readonly store: StoreAnswer;
+  /** What the database behind the page can do; the page hides the rest. */
+  readonly features: {
+    /** New telemetry comes over `GET /stream`. */
+    readonly live: boolean;
+    /** `POST /traces/import` stores traces. */
+    readonly import: boolean;
   };
   readonly instrumentations: readonly string[];
-  /** The client libraries that the process has loaded. `reason` says why the calls of one are not recorded. */
-  readonly libraries: readonly {
-    readonly name: string;
-    readonly version?: string | undefined;
-    readonly recorded: boolean;
-    readonly reason?: string | undefined;
-  }[];
-  /** Where "open in editor" leads, with `{file}` and `{line}` (and `{column}`) in it; `null` when there are to be no such links. */
+  readonly libraries: readonly ClientLibrary[];
+  /** URL of "open in editor", with `{file}` and `{line}` (and `{column}`) in it; `null` when there are no such links. */
   readonly editor?: string | null;
   /** Instruments that have reached their limit of series. */
   readonly seriesLimits?: readonly {
@@ -42,10 +45,10 @@ export interface HealthAnswer {
     /** The attribute with the most distinct values, and how many it had. */
     readonly attribute: string | undefined;
     readonly values: number;
-    /** Measurements that were added to the series of the overflow. */
+    /** Measurements that were added to the overflow series. */
     readonly overflowed: number;
   }[];
-  /** What became of traces the sampler had not chosen; undefined where `sampling.keep` is off. */
+  /** Counts of tail sampling; undefined where `sampling.keep` is off. */
   readonly sampling?: Readonly<Record<string, number>> | undefined;
   readonly warnings: readonly { readonly message: string; readonly at: number; readonly count: number }[];
 }

@@ -2,13 +2,17 @@ import { recentWarnings } from '../../../errors/warnings.js';
 import { exporterReports } from '../../../exporters/exporter-report.js';
 import { seriesLimitReports } from '../../../runtime/series-limit.js';
 import { samplingReport } from '../../../runtime/sampling/sampling-report.js';
-import { readStore } from '../../sqlite/queries/read-store.js';
-import { type ApiCall } from '../../api/api-call.interface.js';
-import { type HealthAnswer } from './query.js';
+import { type ApiCall, defineRoutes } from '../../api/route.js';
+import { type HealthAnswer, type HealthApi } from './query.js';
 
-/** How telemetry itself fares in the process that serves the page, and how full the store is. */
-export function readHealth({ parts }: ApiCall): HealthAnswer {
-  const { store } = parts;
+export const healthRoutes = defineRoutes<HealthApi>({
+  'GET health': {
+    doc: '`HealthAnswer`: exporters, store (`oldest` span or line, and `since` when there is any data), active instrumentations, client `libraries` and whether they are recorded, instruments at their limit of series, warnings of the process that serves the page.',
+    handle: askHealth,
+  },
+});
+
+async function askHealth({ context, reader, signal }: ApiCall): Promise<HealthAnswer> {
   return {
     exporters: exporterReports().map(({ signal, name, endpoint, exported, failed, dropped, ...last }) => ({
       signal,
@@ -20,17 +24,13 @@ export function readHealth({ parts }: ApiCall): HealthAnswer {
       lastSuccess: last.lastSuccess?.getTime(),
       lastError: last.lastError && { message: last.lastError.message, at: last.lastError.at.getTime() },
     })),
-    store: {
-      file: store.file,
-      maxBytes: store.limits.maxBytes,
-      queued: store.queued,
-      ...store.read(readStore),
-    },
-    instrumentations: parts.instrumentations(),
-    libraries: parts.libraries(),
-    editor: parts.config.editor ?? null,
+    store: await reader.health({ signal }),
+    features: { live: reader.live !== undefined, import: context.sink !== undefined },
+    instrumentations: context.instrumentations(),
+    libraries: context.libraries(),
+    editor: context.config.editor ?? null,
     seriesLimits: seriesLimitReports(),
-    sampling: samplingReport() as HealthAnswer['sampling'],
+    sampling: samplingReport() as HealthAnswer['sampling'], // an interface of numbers, without an index signature
     warnings: recentWarnings(),
   };
 }

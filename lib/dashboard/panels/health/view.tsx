@@ -72,32 +72,47 @@ function Exporters({ exporters }: Pick<HealthAnswer, 'exporters'>) {
   );
 }
 
+type Fact = readonly [label: string, value: string | undefined, bad?: boolean];
+
 function Store({ store }: Pick<HealthAnswer, 'store'>) {
-  const facts: readonly (readonly [label: string, value: string, bad?: boolean])[] = [
+  const { file, bytes, maxBytes, queued, dropped, evicted } = store;
+  const count = (value: number | undefined) => (value === undefined ? undefined : formatCount(value));
+  const facts: readonly Fact[] = [
     ['Spans', formatCount(store.spans)],
     ['Logs', formatCount(store.logs)],
     ['Metric points', formatCount(store.points)],
-    ['Queued', formatCount(store.queued)],
-    ['Dropped', formatCount(store.dropped), store.dropped > 0],
-    ['Evicted', formatCount(store.evicted)],
+    ['Queued', count(queued)],
+    ['Dropped', count(dropped), (dropped ?? 0) > 0],
+    ['Evicted', count(evicted)],
     ['Oldest', formatAge(store.oldest)],
   ];
   return (
     <div class="pad">
+      {file !== undefined && (
+        <p>
+          <span class="code">{file}</span>
+        </p>
+      )}
       <p>
-        <span class="code">{store.file}</span>
-      </p>
-      <p>
-        <progress max={store.maxBytes} value={store.bytes} aria-label="Space used" />{' '}
-        {formatBytes(store.bytes)} of {formatBytes(store.maxBytes)}
+        {maxBytes === undefined ? (
+          formatBytes(bytes)
+        ) : (
+          <>
+            <progress max={maxBytes} value={bytes} aria-label="Space used" /> {formatBytes(bytes)} of{' '}
+            {formatBytes(maxBytes)}
+          </>
+        )}
       </p>
       <dl class="figures figures-left">
-        {facts.map(([label, value, bad]) => (
-          <div key={label} class={bad ? 'bad' : ''}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
+        {facts.map(
+          ([label, value, bad]) =>
+            value !== undefined && (
+              <div key={label} class={bad ? 'bad' : ''}>
+                <dt>{label}</dt>
+                <dd>{value}</dd>
+              </div>
+            ),
+        )}
       </dl>
     </div>
   );

@@ -1,5 +1,30 @@
-/** What of an imported file is in the store now. */
-export interface ImportAnswer {
-  readonly traceIds: readonly string[];
-  readonly spans: number;
+import { type Question } from '../../api/question.js';
+import { badRequest } from '../../http/dashboard-error.js';
+import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+
+/** Addresses of the panel, and their answers. */
+export interface TracesApi {
+  readonly 'GET traces': Page<TraceSummaryAnswer>;
+}
+
+export function askTraces({ reader, query, signal }: Question): Promise<Page<TraceSummaryAnswer>> {
+  const filter = {
+    ...query.partialRange(),
+    service: query.text('service'),
+    route: query.text('route'),
+    method: query.text('method'),
+    status: readStatus(query.text('status')),
+    minMs: query.number('minMs', 0),
+    maxMs: query.number('maxMs', 0),
+    attributes: query.fields('attribute'),
+    text: query.search('text'),
+    before: query.text('before'),
+    limit: query.integer('limit', 1, 1_000, 50),
+  };
+  return reader.traces(filter, { signal });
+}
+
+function readStatus(status: string | undefined): string | undefined {
+  if (status === undefined || /^(error|ok|\dxx|[\w .:-]{1,100})$/.test(status)) return status;
+  throw badRequest('status must be error, ok, a class such as 5xx, or how the root ended, such as 404.');
 }

@@ -1,10 +1,4 @@
-import {
-  type FieldFilter,
-  LOG_LEVELS,
-  type LogLevelName,
-  type TimeRange,
-  type LogFilter,
-} from '../../reader/telemetry-reader.interface.js';
+import { LOG_LEVELS, type LogFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
 import { type LogAnswer, type Page } from '../../reader/answers.interface.js';

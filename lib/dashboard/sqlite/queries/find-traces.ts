@@ -1,8 +1,4 @@
-import {
-  type FieldFilter,
-  type TimeRange,
-  type TraceFilter,
-} from '../../reader/telemetry-reader.interface.js';
+import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { writeCursor } from './cursor.js';

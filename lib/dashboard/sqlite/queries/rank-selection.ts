@@ -1,4 +1,4 @@
-import { type TimeRange, type Selection } from '../../reader/telemetry-reader.interface.js';
+import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
 import { findTraces } from './find-traces.js';

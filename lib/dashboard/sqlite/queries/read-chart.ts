@@ -1,8 +1,4 @@
-import {
-  type ChartFilter,
-  type FieldFilter,
-  type TimeRange,
-} from '../../reader/telemetry-reader.interface.js';
+import { type ChartFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
 import { MINUTE_MS } from '../resolutions.js';

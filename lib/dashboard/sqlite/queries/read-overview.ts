@@ -1,4 +1,4 @@
-import { type TimeRange, type OverviewFilter } from '../../reader/telemetry-reader.interface.js';
+import { type OverviewFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { type OverviewAnswer } from '../../reader/answers.interface.js';
 import { chooseService } from './find-service.js';

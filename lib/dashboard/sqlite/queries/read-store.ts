@@ -2,6 +2,9 @@ import { type Database } from '../database/database.js';
 import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../resolutions.js';
 import { type StoreAnswer } from '../../reader/answers.interface.js';
 
+/** What the tables say; the store itself knows the rest of its health. */
+type StoredCounts = Omit<StoreAnswer, 'file' | 'maxBytes' | 'queued'> & Record<'evicted' | 'dropped', number>;
+
 interface CountersRow {
   readonly spans: number;
   readonly logs: number;
@@ -15,7 +18,7 @@ interface CountersRow {
 }
 
 /** How full the store is, and what all processes together have evicted and dropped since its file was begun. */
-export function readStore(database: Database): StoreAnswer {
+export function readStore(database: Database): StoredCounts {
   const row = database.one<CountersRow>(
     `SELECT spans, logs, points, evicted, dropped, (SELECT min(start) FROM traces) AS span, (SELECT min(time) FROM logs) AS log
      FROM counters`,

@@ -1,21 +1,33 @@
 import { badRequest } from '../http/dashboard-error.js';
+import {
+  type FieldFilter,
+  type TelemetryReader,
+  type TimeRange,
+} from '../reader/telemetry-reader.interface.js';
+import { type Steps } from '../steps.js';
 
-/** An instant further away is a mistake: seconds, or microseconds. */
-export const MAX_TIME = 8_640_000_000_000_000;
+/** What the query of a panel gets: the database, and what the visitor asks. */
+export interface Question {
+  readonly reader: TelemetryReader;
+  /** Runs CPU work in steps, in turns with the questions. */
+  readonly work: <T>(steps: Steps<T>) => Promise<T>;
+  readonly query: QueryParameters;
+  /** Variable parts of the path, by name. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Aborts when the visitor has left or the time for an answer is over. Pass it to the reader. */
+  readonly signal: AbortSignal;
+}
+
+/** Later instants are mistakes: microseconds, or nanoseconds. */
+const MAX_TIME = 8_640_000_000_000_000;
 const MAX_TEXT = 1_000;
-/** The index of words is asked for each, and SQLite cannot be interrupted meanwhile. */
+/** Each word is a lookup in the index, and SQLite cannot be interrupted meanwhile. */
 const MAX_WORDS = 20;
 const MAX_SEARCH = 256;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DEFAULT_SPAN_MS = 15 * 60_000;
 
-/** A stretch of time in milliseconds since the epoch; `to` is not part of it. */
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Reads what a query says; each reader throws a DashboardError 400 that names the parameter and what it may be. */
+/** Reads the parameters of a query. Each method throws a DashboardError 400 that names the parameter and what it may be. */
 export class QueryParameters {
   constructor(private readonly parameters: URLSearchParams) {}
 
@@ -26,7 +38,7 @@ export class QueryParameters {
     return checkText(value, name);
   }
 
-  /** What is searched for: at most 256 characters and 20 words. */
+  /** Text of a search: at most 256 characters and 20 words. */
   search(name: string): string | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
@@ -55,11 +67,19 @@ export class QueryParameters {
   }
 
   /** `from` and `to`; the last 15 minutes when neither is given. */
-  range(now = Date.now()): Range {
+  range(now = Date.now()): TimeRange {
     const to = this.number('to', 0, MAX_TIME) ?? now;
     const from = this.number('from', 0, MAX_TIME) ?? to - DEFAULT_SPAN_MS;
     if (from >= to) throw badRequest('from must be before to; both are milliseconds since the epoch.');
     return { from, to };
+  }
+
+  /** `from` and `to`, each only if it is given: a search by id covers all times. */
+  partialRange(): Partial<TimeRange> {
+    const from = this.number('from', 0, MAX_TIME);
+    const to = this.number('to', 0, MAX_TIME);
+    if (from !== undefined && to !== undefined) this.range();
+    return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
   }
 
   choice<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
@@ -79,8 +99,8 @@ export class QueryParameters {
     throw badRequest(`${name} must be true or false; it is ${JSON.stringify(value)}.`);
   }
 
-  /** Every `key:value` of that name; a value may have colons in it. */
-  pairs(name: string, max = 10): readonly (readonly [key: string, value: string])[] {
+  /** Every `key:value` of that name; the value may contain colons. */
+  fields(name: string, max = 10): readonly FieldFilter[] {
     const texts = this.parameters.getAll(name).filter((text) => text !== '');
     if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
     return texts.map((text) => {
@@ -88,25 +108,18 @@ export class QueryParameters {
       checkText(text, name);
       if (colon < 1)
         throw badRequest(`${name} must be written key:value; it is ${JSON.stringify(text.slice(0, 100))}.`);
-      return [text.slice(0, colon), text.slice(colon + 1)] as const;
+      return { key: text.slice(0, colon), value: text.slice(colon + 1) };
     });
   }
 
-  /** Every text of that name. */
-  texts(name: string, max = 50): readonly string[] {
-    const texts = this.parameters.getAll(name).filter((text) => text !== '');
-    if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
-    return texts.map((text) => checkText(text, name));
-  }
-
-  /** An id of a trace. */
+  /** A trace id. */
   traceId(name: string): string {
     return readTraceId(this.parameters.get(name) ?? '', name);
   }
 }
 
-/** @throws DashboardError 400 when it is no id of a trace */
-export function readTraceId(text: string, name = 'The id of the trace'): string {
+/** @throws DashboardError 400 when it is not a trace id */
+export function readTraceId(text: string, name = 'The trace id'): string {
   if (!/^[\da-f]{32}$/i.test(text)) throw badRequest(`${name} must be 32 hexadecimal digits.`);
   return text.toLowerCase();
 }

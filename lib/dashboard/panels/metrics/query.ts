@@ -1,0 +1,26 @@
+import { type Question } from '../../api/question.js';
+import { badRequest } from '../../http/dashboard-error.js';
+import { type ChartAnswer, type InstrumentAnswer } from '../../reader/answers.interface.js';
+
+/** Addresses of the panel, and their answers. */
+export interface MetricsApi {
+  readonly 'GET metrics': readonly InstrumentAnswer[];
+  readonly 'GET metrics/:id': ChartAnswer;
+}
+
+export function askInstruments({ reader, query, signal }: Question): Promise<readonly InstrumentAnswer[]> {
+  return reader.instruments(query.text('service'), { signal });
+}
+
+export function askChart({ reader, query, params, signal }: Question): Promise<ChartAnswer | undefined> {
+  const { id = '' } = params;
+  if (!/^\d{1,15}$/.test(id)) throw badRequest('The id of an instrument must be a whole number.');
+  const filter = {
+    ...query.range(),
+    instrument: Number(id),
+    buckets: query.integer('buckets', 1, 1_000, 60),
+    filters: query.fields('filter'),
+    group: query.text('group'),
+  };
+  return reader.chart(filter, { signal });
+}
