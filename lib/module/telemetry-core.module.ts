@@ -7,6 +7,7 @@ import { type TelemetryOptions } from '../config/telemetry-options.interface.js'
 import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
 import { createPinoParams } from '../logging/start-logging.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { propagatorsLoaded } from '../runtime/create-propagator.js';
 import { startTelemetry } from './start-telemetry.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';
@@ -54,7 +55,12 @@ function createCoreModule(optionsProviders: Provider[], setIn: string, loggers: 
       {
         provide: TELEMETRY,
         inject: [TELEMETRY_OPTIONS],
-        useFactory: (options: TelemetryOptions) => startTelemetry(options, setIn),
+        useFactory: async (options: TelemetryOptions) => {
+          const telemetry = startTelemetry(options, setIn);
+          // The application is not ready before its first request can carry the configured headers.
+          await propagatorsLoaded();
+          return telemetry;
+        },
       },
       ...providers,
     ],

@@ -57,6 +57,7 @@ const SCOPE = {
     'createMetricReaders',
     'createLogRecordProcessors',
   ],
+  './runtime/create-propagator.js': ['createPropagator', 'propagatorsLoaded'],
 };
 
 async function runIn(folder: string, format: Format, source: string): Promise<unknown> {
