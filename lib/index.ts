@@ -10,7 +10,7 @@ export { TelemetryModule } from './module/telemetry.module.js';
 export { type TelemetryAsyncOptions } from './module/telemetry-options-async.interface.js';
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
-export { type TelemetryOptionsFactory } from './config/telemetry-options-factory.interface.js';
+export { type TelemetryOptionsFactory } from './config/telemetry-options.js';
 export { type DashboardEditor, type DashboardOptions } from './config/dashboard.js';
 export { type ProcessEventsOptions } from './config/process-events.js';
 export { type StoreOptions } from './config/store.js';
@@ -39,15 +39,11 @@ export {
   type IncomingRequest,
   type PropagationOptions,
 } from './config/propagation.js';
-export {
-  type LoggingOptions,
-  type OtlpProtocol,
-  type PrometheusOptions,
-  type PropagatorName,
-  type TelemetryEngine,
-  type TelemetryLogLevel,
-  type TelemetryOptions,
-} from './config/telemetry-options.interface.js';
+export { type LoggingOptions, type TelemetryLogLevel } from './config/logging.js';
+export { type OtlpProtocol } from './config/otlp.js';
+export { type PrometheusOptions } from './config/metrics.js';
+export { type PropagatorName } from './config/propagation.js';
+export { type TelemetryEngine, type TelemetryOptions } from './config/telemetry-options.js';
 export { type TelemetryConfig } from './config/telemetry-config.interface.js';
 
 export { type TelemetryErrorCode } from './errors/error-catalogue.constants.js';

@@ -1,64 +1,83 @@
-import {
-  HIDDEN,
-  type OptionRule,
-  type RulesOf,
-  either,
-  flag,
-  listOf,
-  must,
-  renderKind,
-  shape,
-} from './option-rules.js';
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
-import type { EnvironmentValues } from './environment-variables.constants.js';
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
 import { isDevelopment, isProduction } from './identity.js';
-import type { DashboardConfig } from './telemetry-config.interface.js';
-import type { TelemetryOptions } from './telemetry-options.interface.js';
-
-/** Editors whose links are known; anything else is written as an address with `{file}` and `{line}` in it. */
-export type DashboardEditor = 'vscode' | 'cursor' | 'webstorm' | 'zed';
-
-/** The page that shows what the store holds, and who may see it. */
-export interface DashboardOptions {
-  /**
-   * Serve it. Default: true in an environment of `development`, which is the default environment,
-   * false in every other. In production (`production`, `prod`) a token is needed too. Env
-   * `TELEMETRY_DASHBOARD`.
-   */
-  enabled?: boolean;
-  /** Path on the application's own port. A global prefix or version never changes it. Default `/telemetry`. */
-  path?: string;
-  /**
-   * What a visitor must send: `Authorization: Bearer <token>`, or once `<path>/#token=<token>` in
-   * the browser, which sets a cookie. At least 16 printable ASCII characters without spaces.
-   * Default: a token made at random and kept in `dashboard-token` beside the store's file, mode
-   * 0600; the address with the token is printed at start. In production there is no default.
-   * `false` serves the dashboard without a token: everybody who reaches the port sees logs and
-   * traces, also through a proxy on this machine. Env `TELEMETRY_DASHBOARD_TOKEN`; `false` there
-   * is ignored in production.
-   */
-  token?: string | false;
-  /** Answer requests that come from other machines too. Default false. */
-  allowRemote?: boolean;
-  /** Names in the `Host` header that are answered beside `localhost`, `127.0.0.1` and `[::1]`, without port. Default none. */
-  allowedHosts?: readonly string[];
-  /** Take OTLP over HTTP on `<path>/otlp/v1/{traces,metrics,logs}`, so that services in other languages show up. Default false. */
-  otlp?: boolean;
-  /**
-   * What opens the source of a span: an editor by name, an address with `{file}` and `{line}` such as `idea://open?file={file}&line={line}`,
-   * or false for no links. Default `vscode`, in production false: finding sources holds up the event loop once, for some 100 ms, when
-   * the page is opened.
-   */
-  editor?: DashboardEditor | (string & {}) | false;
-}
+import { flag, flagOr, HIDDEN, listOf, must, type OptionRule, renderKind, shape } from './option-rules.js';
 
 /** Addresses that editors open, by the name of the editor. */
-const EDITOR_ADDRESSES: Readonly<Record<DashboardEditor, string>> = {
+const EDITOR_ADDRESSES = {
   vscode: 'vscode://file/{file}:{line}',
   cursor: 'cursor://file/{file}:{line}',
   webstorm: 'webstorm://open?file={file}&line={line}',
   zed: 'zed://file/{file}:{line}',
-};
+} as const;
+
+/** Editors whose links are known; any other value is an address with `{file}` and `{line}` in it. */
+export type DashboardEditor = keyof typeof EDITOR_ADDRESSES;
+
+/** The page that shows the stored telemetry, and who may see it. */
+export interface DashboardOptions {
+  /**
+   * Serves the dashboard. In production (`production`, `prod`) it also needs a token.
+   *
+   * `development` is also the default environment; a test is an environment of `test`.
+   *
+   * Default `true` in `development`, `false` elsewhere. Env `TELEMETRY_DASHBOARD`.
+   */
+  enabled?: boolean;
+  /** Path on the application's own port; a global prefix or version never changes it. Default `/telemetry`. */
+  path?: string;
+  /**
+   * Token that a visitor must send: `Authorization: Bearer <token>`, or once `<path>/#token=<token>` in the browser. `false`: no token
+   * is needed.
+   *
+   * At least 16 printable ASCII characters without spaces. The address with `#token=` sets a cookie. With `false` everybody who
+   * reaches the port sees logs and traces, also through a proxy on this machine. `false` in the environment is ignored in production.
+   *
+   * Default: a random one, stored in `dashboard-token` beside the store (mode 0600) and printed at start; in production none.
+   * Env `TELEMETRY_DASHBOARD_TOKEN`.
+   */
+  token?: string | false;
+  /** Answers requests from other machines too. Default `false`. */
+  allowRemote?: boolean;
+  /** Names in the `Host` header that are answered in addition to `localhost`, `127.0.0.1` and `[::1]`, without port. Default none. */
+  allowedHosts?: readonly string[];
+  /**
+   * Receives OTLP over HTTP on `<path>/otlp/v1/{traces,metrics,logs}`, so that services in other languages are shown.
+   * Default `false`.
+   */
+  otlp?: boolean;
+  /**
+   * Editor that opens the source of a span: `vscode`, `cursor`, `webstorm`, `zed`, an address with `{file}` and `{line}`, or `false`
+   * for no links.
+   *
+   * Locating sources blocks the event loop once, for about 100 ms, when the page is opened.
+   *
+   * Default `vscode`; `false` in production.
+   */
+  editor?: DashboardEditor | (string & {}) | false;
+}
+
+/** Options for the dashboard. */
+export interface DashboardSection {
+  /**
+   * The page that shows the recorded telemetry, on the application's own port. `true` in production needs a token.
+   * Default: on in `development` only, for this machine only, with a token. Env `TELEMETRY_DASHBOARD`, `TELEMETRY_DASHBOARD_TOKEN`.
+   */
+  dashboard?: boolean | DashboardOptions;
+}
+
+/** `dashboard`, resolved. */
+export interface DashboardConfig {
+  readonly path: string;
+  /** undefined: the random token in the folder of the store. false: no token is needed. */
+  readonly token: string | false | undefined;
+  readonly allowRemote: boolean;
+  /** Lower case, without ports. */
+  readonly allowedHosts: readonly string[];
+  readonly otlp: boolean;
+  /** An address with `{file}` and `{line}`; undefined for no links. */
+  readonly editor: string | undefined;
+}
 
 /** A shorter token could be guessed. */
 const MIN_TOKEN_LENGTH = 16;
@@ -82,14 +101,32 @@ const token: OptionRule = {
   },
 };
 
-const dashboardRules: RulesOf<DashboardOptions> = {
-  enabled: flag,
-  path: must(
-    (value) => typeof value === 'string' && /^(\/[\w.~-]+)+$/.test(value),
-    'Write a path that starts with a slash and does not end in one, without parameters, for example /telemetry.',
+const DASHBOARD = {
+  enabled: option(flag, {
+    env: {
+      TELEMETRY_DASHBOARD: {
+        kind: 'boolean',
+        meaning: 'Serves the dashboard; in production it also needs `TELEMETRY_DASHBOARD_TOKEN`.',
+      },
+    },
+  }),
+  path: option(
+    must(
+      (value) => typeof value === 'string' && /^(\/[\w.~-]+)+$/.test(value),
+      'Write a path that starts with a slash and does not end in one, without parameters, for example /telemetry.',
+    ),
+    { default: '/telemetry' },
   ),
-  token,
-  allowRemote: flag,
+  token: option(token, {
+    env: {
+      TELEMETRY_DASHBOARD_TOKEN: {
+        kind: 'text',
+        meaning:
+          'Token that the dashboard requires, at least 16 characters without spaces. `false`: no token is needed (ignored in production).',
+      },
+    },
+  }),
+  allowRemote: option(flag, { default: false }),
   allowedHosts: listOf(
     must(
       (value) => typeof value === 'string' && /^([\w.-]+|\[[\da-f:.]+\])$/i.test(value),
@@ -97,19 +134,23 @@ const dashboardRules: RulesOf<DashboardOptions> = {
     ),
     'host names',
   ),
-  otlp: flag,
+  otlp: option(flag, { default: false }),
   editor: must(
     (value) => value === false || (typeof value === 'string' && isEditor(value)),
     `Write one of ${Object.keys(EDITOR_ADDRESSES).join(', ')}, an address with {file} and {line} in it, or false.`,
   ),
-};
+} satisfies OptionsOf<DashboardOptions>;
 
-/** What `dashboard` may be. */
-export const DASHBOARD_RULE = either(
-  (value) => typeof value === 'boolean',
-  flag,
-  shape(dashboardRules, "true, false or an object, for example { path: '/telemetry' }"),
-);
+export const DASHBOARD_SECTION = {
+  dashboard: option(
+    flagOr(shape(DASHBOARD, "true, false or an object, for example { path: '/telemetry' }")),
+    {
+      see: 'dashboard.md',
+    },
+  ),
+} satisfies OptionsOf<DashboardSection>;
+
+export type DashboardValues = ValuesOf<VariablesOf<typeof DASHBOARD>>;
 
 /** Whether a token is one that can be sent, and hard to guess. */
 function isDashboardToken(value: string): boolean {
@@ -126,11 +167,11 @@ function isEditor(value: string): boolean {
   );
 }
 
-/** What came of the options for the dashboard. */
+/** The dashboard, or why it is not served. */
 interface ResolvedDashboard {
   /** undefined: it is not served. */
   readonly dashboard: DashboardConfig | undefined;
-  /** What stops the start. */
+  /** Problems that stop the start. */
   readonly problems: readonly ConfigurationProblem[];
   /** Sentences about variables that could not be used. */
   readonly warnings: readonly string[];
@@ -151,7 +192,7 @@ const OPEN_IN_PRODUCTION =
   'dashboard.token is false: in production, everybody who can reach the dashboard sees logs and traces, also through a ' +
   'proxy on this machine. Set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.';
 
-/** What TELEMETRY_DASHBOARD_TOKEN says to serve the dashboard without a token. */
+/** Value of TELEMETRY_DASHBOARD_TOKEN that serves the dashboard without a token. */
 const OPEN = 'false';
 
 /**
@@ -160,14 +201,14 @@ const OPEN = 'false';
  * and the dashboard stays off.
  */
 export function resolveDashboard(
-  { dashboard: option }: Pick<TelemetryOptions, 'dashboard'>,
-  env: EnvironmentValues,
+  { dashboard: given }: DashboardSection,
+  env: DashboardValues,
   environment: string,
   setIn: string,
 ): ResolvedDashboard {
   const chosen: DashboardOptions =
-    typeof option === 'object' ? option : option === undefined ? {} : { enabled: option };
-  const enabled = chosen.enabled ?? env.TELEMETRY_DASHBOARD ?? isDevelopment(environment);
+    typeof given === 'object' ? given : given === undefined ? {} : { enabled: given };
+  const enabled = decide(DASHBOARD.enabled, chosen.enabled, env) ?? isDevelopment(environment);
   if (!enabled) return { dashboard: undefined, problems: [], warnings: [] };
   const off = (warning: string): ResolvedDashboard => ({
     dashboard: undefined,
@@ -175,9 +216,9 @@ export function resolveDashboard(
     warnings: [warning],
   });
   const production = isProduction(environment);
-  const given = env.TELEMETRY_DASHBOARD_TOKEN;
+  const fromEnvironment = env.TELEMETRY_DASHBOARD_TOKEN;
   // Only code may open the dashboard in production: a variable is set too easily in the wrong place.
-  const token = chosen.token ?? (given === OPEN && !production ? false : given);
+  const token = chosen.token ?? (fromEnvironment === OPEN && !production ? false : fromEnvironment);
   if (chosen.token === undefined && typeof token === 'string' && !isDashboardToken(token))
     return off(UNUSABLE_TOKEN);
   if (token !== undefined || !production)
@@ -204,15 +245,14 @@ function withDefaults(
   token: string | false | undefined,
   environment: string,
 ): DashboardConfig {
-  const { path = '/telemetry', allowRemote = false, allowedHosts = [], otlp = false } = chosen;
   // Off in production: nobody needs editor links there, and locating sources blocks the event loop once.
   const { editor = isProduction(environment) ? false : 'vscode' } = chosen;
   return Object.freeze({
-    path,
+    path: chosen.path ?? DASHBOARD.path.default,
     token,
-    allowRemote,
-    allowedHosts: Object.freeze(allowedHosts.map((host) => host.toLowerCase())),
-    otlp,
+    allowRemote: chosen.allowRemote ?? DASHBOARD.allowRemote.default,
+    allowedHosts: Object.freeze((chosen.allowedHosts ?? []).map((host) => host.toLowerCase())),
+    otlp: chosen.otlp ?? DASHBOARD.otlp.default,
     editor:
       editor === false
         ? undefined

@@ -1,14 +1,6 @@
-import type { EndpointAddress, Parsed } from './endpoints.js';
-import { type JaegerEndpoint, parseJaegerEndpoint } from './jaeger.js';
+import type { Parsed } from './endpoints.js';
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
-import {
-  ENVIRONMENT_VARIABLES,
-  type EnvironmentValues,
-  type EnvironmentVariableName,
-} from './environment-variables.constants.js';
 import { HIDDEN, renderEndpoint, renderReceived } from './option-rules.js';
-import { isHeaderName, isHeaderValue } from './header-syntax.js';
-import { parseOtlpEndpoint } from './otlp.js';
 
 /** What each plain kind of variable is read into. */
 interface KindValues {
@@ -16,8 +8,6 @@ interface KindValues {
   boolean: boolean;
   /** 0 to 1. */
   ratio: number;
-  otlpEndpoint: EndpointAddress;
-  jaegerEndpoint: JaegerEndpoint;
   /** `key=value` pairs whose values are secrets. */
   headers: Readonly<Record<string, string>>;
   /** `key=value` pairs. */
@@ -30,15 +20,15 @@ type VariableKind =
   | { readonly kind: 'integer'; readonly min: number; readonly max?: number }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   /** Comma separated; `none` empties the list. */
-  | { readonly kind: 'list'; readonly choices: readonly string[] };
+  | { readonly kind: 'list'; readonly choices: readonly string[] }
+  | { readonly kind: 'endpoint'; readonly parse: (text: string) => Parsed<unknown> };
 
-/** One environment variable: how it is read, what it means, and what holds without it. */
+/** One environment variable: how it is read, and its row in docs/configuration.md. */
 export type EnvironmentVariable = VariableKind & {
-  readonly description: string;
-  /** What holds when the variable is not set, in words. */
-  readonly default: string;
-  /** The option that says the same in code, and wins; undefined when there is none. */
-  readonly option?: string;
+  /** Default: the text of the option that it sets. */
+  readonly meaning?: string;
+  /** What applies when the variable is not set, in words. Default: the default of the option that it sets. */
+  readonly otherwise?: string;
 };
 
 /** The type a variable is read into. */
@@ -48,50 +38,51 @@ export type VariableValue<V> = V extends { kind: 'integer' }
     ? C
     : V extends { kind: 'list'; choices: readonly (infer C)[] }
       ? readonly Exclude<C, 'none'>[]
-      : V extends { kind: infer K extends keyof KindValues }
-        ? KindValues[K]
-        : never;
+      : V extends { kind: 'endpoint'; parse: (text: string) => Parsed<infer P> }
+        ? P
+        : V extends { kind: infer K extends keyof KindValues }
+          ? KindValues[K]
+          : never;
 
-/** What the environment says, read by the table, and everything that is wrong with it. */
-interface EnvironmentReading {
-  readonly values: EnvironmentValues;
+/** The values of variables, and every problem with them. */
+export interface EnvironmentReading {
+  readonly values: Readonly<Record<string, unknown>>;
   readonly problems: readonly ConfigurationProblem[];
 }
 
-/** Reads every variable of `ENVIRONMENT_VARIABLES`; an empty one counts as not set, a wrong one is left out. */
-export function readEnvironment(env: NodeJS.ProcessEnv): EnvironmentReading {
-  const values: Partial<Record<EnvironmentVariableName, unknown>> = {};
+/** Reads `variables` from `env`. An empty one counts as not set, a wrong one is left out. */
+export function readEnvironment(
+  env: NodeJS.ProcessEnv,
+  variables: Readonly<Record<string, EnvironmentVariable>>,
+): EnvironmentReading {
+  const values: Record<string, unknown> = {};
   const problems: ConfigurationProblem[] = [];
-  for (const name of Object.keys(ENVIRONMENT_VARIABLES) as EnvironmentVariableName[]) {
+  for (const [name, variable] of Object.entries(variables)) {
     const text = env[name]?.trim();
     if (text === undefined || text === '') continue;
-    const variable = ENVIRONMENT_VARIABLES[name];
-    const { value, remedy } = parseEnvironmentValue(text, variable);
+    const { value, remedy } = parseValue(text, variable);
     if (value !== undefined) values[name] = value;
     if (remedy !== undefined)
       problems.push({ name, received: renderVariable(variable, text), setIn: 'environment', remedy });
   }
-  // Each value was read by the parser of its own kind; the table's types cannot follow it through the loop.
-  return { values: values as EnvironmentValues, problems };
+  return { values, problems };
 }
 
 function renderVariable({ kind }: EnvironmentVariable, text: string): string {
   if (kind === 'headers') return HIDDEN;
-  return kind === 'otlpEndpoint' || kind === 'jaegerEndpoint' ? renderEndpoint(text) : renderReceived(text);
+  return kind === 'endpoint' ? renderEndpoint(text) : renderReceived(text);
 }
 
 const PLAIN_PARSERS: { readonly [K in keyof KindValues]: (text: string) => Parsed<KindValues[K]> } = {
   text: (text) => ({ value: text }),
   boolean: parseBoolean,
   ratio: parseRatio,
-  otlpEndpoint: parseOtlpEndpoint,
-  jaegerEndpoint: parseJaegerEndpoint,
   headers: parseHeaders,
   attributes: parseKeyValueList,
 };
 
 /** Reads the text of a variable as its kind says; `text` is trimmed and not empty. */
-function parseEnvironmentValue(text: string, variable: VariableKind): Parsed<unknown> {
+function parseValue(text: string, variable: VariableKind): Parsed<unknown> {
   switch (variable.kind) {
     case 'integer':
       return parseInteger(text, variable.min, variable.max ?? Number.MAX_SAFE_INTEGER);
@@ -99,6 +90,8 @@ function parseEnvironmentValue(text: string, variable: VariableKind): Parsed<unk
       return parseChoice(text, variable.choices);
     case 'list':
       return parseList(text, variable.choices);
+    case 'endpoint':
+      return variable.parse(text);
     default:
       return PLAIN_PARSERS[variable.kind](text);
   }
@@ -185,4 +178,14 @@ function decode(text: string): string | undefined {
     // A malformed escape is the caller's remedy to write, not ours to throw.
     return undefined;
   }
+}
+
+/** Whether `text` can be the name of an HTTP header. */
+export function isHeaderName(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~\w]+$/.test(text);
+}
+
+/** Whether `text` can be sent as the value of an HTTP header. */
+export function isHeaderValue(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
 }

@@ -1,36 +1,113 @@
-import { type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 
-import { type EnvironmentValues } from './environment-variables.constants.js';
-import { type ApplicationPackage } from './application-package.js';
-import { type TelemetryConfig } from './telemetry-config.interface.js';
-import { type TelemetryOptions } from './telemetry-options.interface.js';
+import type { ApplicationPackage } from './application-package.js';
+import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { isRecord, must, type OptionRule, renderReceived, text } from './option-rules.js';
+import {
+  ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
+  ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from './semantic-conventions.constants.js';
 
-type Identity = Pick<
-  TelemetryConfig,
-  'serviceName' | 'serviceVersion' | 'environment' | 'resourceAttributes'
->;
+/** Options for the resource: the service that the telemetry belongs to. */
+export interface IdentitySection {
+  /**
+   * `service.name`.
+   * Default: `name` of the application's package.json, else `unknown_service:node`. Env `OTEL_SERVICE_NAME`.
+   */
+  serviceName?: string;
+  /**
+   * `service.version`; in the environment `service.version` of `OTEL_RESOURCE_ATTRIBUTES`.
+   * Default: `version` of the application's package.json, else `unknown`.
+   */
+  serviceVersion?: string;
+  /**
+   * `deployment.environment.name`. `production` and `prod` select the production defaults.
+   * Default `development`. Env `OTEL_ENVIRONMENT`, `NODE_ENV`.
+   */
+  environment?: string;
+  /**
+   * Further attributes of all telemetry; merged by name with those of the environment, over which they win.
+   * Default none. Env `OTEL_RESOURCE_ATTRIBUTES`.
+   */
+  resourceAttributes?: Attributes;
+}
 
-const SERVICE_NAME = 'service.name';
-const SERVICE_VERSION = 'service.version';
-const ENVIRONMENT = 'deployment.environment.name';
-/** How OpenTelemetry called it before 2024; many platforms still set it. */
-const FORMER_ENVIRONMENT = 'deployment.environment';
+/** The service that the telemetry belongs to. */
+export interface IdentityConfig {
+  readonly serviceName: string;
+  readonly serviceVersion: string;
+  readonly environment: string;
+  readonly resourceAttributes: Attributes;
+}
 
-/** Decides what the service is called, which version it is, where it runs and what else describes it. */
+const attributeValue = must(
+  (value) => (Array.isArray(value) ? isUniform(value) : isPrimitive(value)),
+  'Write a text, a number, a boolean, or an array of one of them.',
+);
+
+const attributes: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value))
+      report(name, renderReceived(value), 'Write an object of attributes, for example { "team": "orders" }.');
+    else
+      for (const [key, entry] of Object.entries(value))
+        if (entry !== undefined) attributeValue.check(entry, `${name}.${key}`, report);
+  },
+};
+
+export const IDENTITY_SECTION = {
+  serviceName: option(text('a name'), {
+    env: {
+      OTEL_SERVICE_NAME: {
+        kind: 'text',
+        otherwise:
+          '`service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `name` of the package.json of the application',
+      },
+    },
+  }),
+  serviceVersion: text('a version'),
+  environment: option(text('a name'), {
+    default: 'development',
+    env: {
+      OTEL_ENVIRONMENT: {
+        kind: 'text',
+        otherwise: '`deployment.environment.name` of `OTEL_RESOURCE_ATTRIBUTES`, else `NODE_ENV`',
+      },
+      NODE_ENV: { kind: 'text', meaning: 'Used where `OTEL_ENVIRONMENT` is not set.' },
+    },
+  }),
+  resourceAttributes: option(attributes, {
+    env: {
+      OTEL_RESOURCE_ATTRIBUTES: {
+        kind: 'attributes',
+        meaning:
+          'Further resource attributes: `key=value` pairs separated by commas, values percent-encoded.',
+      },
+    },
+  }),
+} satisfies OptionsOf<IdentitySection>;
+
+export type IdentityValues = ValuesOf<VariablesOf<typeof IDENTITY_SECTION>>;
+
+/** Decides name, version, environment and further attributes of the service. */
 export function resolveIdentity(
-  options: TelemetryOptions,
-  env: EnvironmentValues,
+  options: IdentitySection,
+  env: IdentityValues,
   findPackage: () => Pick<ApplicationPackage, 'name' | 'version'>,
-): Identity {
+): IdentityConfig {
   const inCode = options.resourceAttributes ?? {};
   const inEnvironment = env.OTEL_RESOURCE_ATTRIBUTES ?? {};
   const name =
     options.serviceName ??
-    textOf(inCode, SERVICE_NAME) ??
+    textOf(inCode, ATTR_SERVICE_NAME) ??
     env.OTEL_SERVICE_NAME ??
-    textOf(inEnvironment, SERVICE_NAME);
+    textOf(inEnvironment, ATTR_SERVICE_NAME);
   const version =
-    options.serviceVersion ?? textOf(inCode, SERVICE_VERSION) ?? textOf(inEnvironment, SERVICE_VERSION);
+    options.serviceVersion ??
+    textOf(inCode, ATTR_SERVICE_VERSION) ??
+    textOf(inEnvironment, ATTR_SERVICE_VERSION);
   const found = name === undefined || version === undefined ? findPackage() : undefined;
 
   return {
@@ -38,37 +115,37 @@ export function resolveIdentity(
     serviceVersion: version ?? found?.version ?? 'unknown',
     environment:
       options.environment ??
-      textOf(inCode, ENVIRONMENT) ??
+      textOf(inCode, ATTR_DEPLOYMENT_ENVIRONMENT_NAME) ??
       env.OTEL_ENVIRONMENT ??
-      textOf(inEnvironment, ENVIRONMENT) ??
-      textOf(inEnvironment, FORMER_ENVIRONMENT) ??
+      textOf(inEnvironment, ATTR_DEPLOYMENT_ENVIRONMENT_NAME) ??
+      textOf(inEnvironment, ATTR_FORMER_DEPLOYMENT_ENVIRONMENT) ??
       env.NODE_ENV ??
-      'development',
+      IDENTITY_SECTION.environment.default,
     resourceAttributes: furtherAttributes({ ...inEnvironment, ...inCode }),
   };
 }
 
-/** Whether the defaults of production hold. */
+/** Whether the defaults of production apply. */
 export function isProduction(environment: string): boolean {
   return ['production', 'prod'].includes(environment.toLowerCase());
 }
 
 /**
- * Whether the defaults of a developer's machine hold. Only `development` counts: an environment
- * with any other name, such as `staging`, serves other people.
+ * Whether the defaults of a developer's machine apply. Only `development` counts: an environment with any other name, such as
+ * `staging`, serves other people.
  */
 export function isDevelopment(environment: string): boolean {
   return environment.toLowerCase() === 'development';
 }
 
-/** Whether tests run: they must not fill the files of the developer. */
+/** Whether tests run: they must not write to the files of the developer. */
 export function isTest(environment: string): boolean {
   return environment.toLowerCase() === 'test';
 }
 
-/** Those that are decided by name are left out, so that nobody reads two different answers. */
+/** Without the attributes that have an option: each has one value. */
 function furtherAttributes(attributes: Attributes): Attributes {
-  const decided = new Set([SERVICE_NAME, SERVICE_VERSION, ENVIRONMENT]);
+  const decided = new Set([ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION, ATTR_DEPLOYMENT_ENVIRONMENT_NAME]);
   const further = Object.entries(attributes).filter(
     ([key, value]) => value !== undefined && !decided.has(key),
   );
@@ -86,4 +163,13 @@ function frozen<T>(values: readonly T[]): T[] {
 function textOf(attributes: Attributes, key: string): string | undefined {
   const value = attributes[key];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function isUniform(values: readonly unknown[]): boolean {
+  const present = values.filter((value) => value !== null && value !== undefined);
+  return present.every((value) => isPrimitive(value) && typeof value === typeof present[0]);
 }

@@ -1,9 +1,21 @@
-import { type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import type { Instrumentation } from './otel-instrumentation.interface.js';
 
-import { type INSTRUMENTATIONS } from '../instrumentation/registry.js';
-import { type OptionRule, type RulesOf, either, flag, listOf, must, number, shape } from './option-rules.js';
+import type { INSTRUMENTATIONS } from '../instrumentation/registry.js';
+import { option, type OptionsOf } from './declare-options.js';
+import {
+  either,
+  flag,
+  flagOr,
+  having,
+  listOf,
+  must,
+  number,
+  type OptionRule,
+  shape,
+} from './option-rules.js';
 
-/** What the configuration knows of one instrumentation: `O` is what can be set beyond on and off, `C` what is decided. */
+/** Configuration of one instrumentation: `O` are its options beyond on and off, `C` its resolved form. */
 export interface InstrumentationSwitch<O = never, C = boolean> {
   /** undefined for an instrumentation that is only switched on and off. */
   readonly options?: InstrumentationOptionsRule<O, C>;
@@ -27,62 +39,86 @@ export type InstrumentationOptions = {
     : never;
 };
 
-/** What creates spans and metrics by itself; undefined or false switches it off. */
+/** Options for automatic instrumentation. */
+export interface InstrumentationSection {
+  /** One switch per instrumentation; `false` turns every automatic instrumentation off. Default: all on. */
+  instrumentation?: boolean | InstrumentationOptions;
+  /** OpenTelemetry instrumentations to enable in addition to ours. Default none. */
+  instrumentations?: readonly Instrumentation[];
+}
+
+/** The instrumentations that are on; undefined or false for those that are off. */
 export type InstrumentationConfig = {
   readonly [K in keyof Registry]: Registry[K] extends InstrumentationSwitch<never, infer C> ? C : never;
 };
 
-/** What `instrumentation.httpServer` can be told beyond on and off. */
+/** Options of `instrumentation.httpServer` beyond on and off. */
 export interface HttpServerInstrumentationOptions {
   /**
-   * Routes or paths that are not recorded at all: no span, metric, request line, or anything below them.
-   * Strings match the path exactly, or as a prefix when they end in `*`; the template of a route (`/jobs/:id`) matches its
-   * paths; regular expressions are tested against the path and, on Fastify, the route. The scrape path is always added.
+   * Paths (a prefix when they end in `*`), templates of routes (`/jobs/:id`) and regular expressions that are not recorded. The scrape
+   * path is always added.
+   *
+   * Not recorded means: no span, metric, request line, or anything below them. Regular expressions are tested against the path and, on
+   * Fastify, the route.
+   *
    * Default `/health`, `/health/*`, `/healthz`, `/livez`, `/readyz`, `/ready`, `/live`.
    */
   ignore?: readonly (string | RegExp)[];
   /**
-   * Further attributes of the server span. Called once per request, when it is over, with the request and response of the
-   * framework (Fastify's request and reply, Express's request and response); must not be async. What it throws is warned
-   * about once and left out. Default none.
+   * Function of the framework's request and response that returns further attributes of the server span.
+   *
+   * Called once per request, when it is over, with the request and response of the framework (Fastify's request and reply, Express's
+   * request and response); must not be async. An error in it is a warning, once, and adds no attributes.
+   *
+   * Default none.
    */
   spanAttributes?(request: unknown, response: unknown): Attributes | undefined;
   /**
-   * Further labels of the request's duration and sizes, called like `spanAttributes`. Each combination of values is a
-   * series of its own for as long as the process lives: take values from small, fixed sets, never ids. Default none.
+   * Function that returns further labels of the duration and the sizes of requests; take values from small, fixed sets.
+   *
+   * Called like `spanAttributes`. Each combination of values is a separate series until the process ends: never use ids.
+   *
+   * Default none.
    */
   metricAttributes?(request: unknown, response: unknown): Attributes | undefined;
 }
 
-/** What `instrumentation.nest` can be told beyond on and off. */
+/** Options of `instrumentation.nest` beyond on and off. */
 export interface NestInstrumentationOptions {
   /**
-   * How guards, interceptors, pipes and exception filters are recorded, with their class and module: `timings` are
-   * attributes of the span they run in (the server span of a request), `spans` are children of it, of those that take at least
-   * `pipelineThresholdMs`; false records neither. Default `timings`.
+   * Recording of guards, interceptors, pipes and exception filters, with their class and module: `timings` on the span they run in,
+   * `spans` for those that take long, or `false`.
+   *
+   * `timings` are attributes, of the server span for a request. `spans` are children of that span, for stages that take at least
+   * `pipelineThresholdMs`.
+   *
+   * Default `timings`.
    */
   pipeline?: NestPipelineForm | false;
-  /** With `pipeline: 'spans'`, what takes less than this many milliseconds gets no span. Default 1. */
+  /** With `pipeline: 'spans'`: a stage that takes less than this many milliseconds gets no span. Default 1. */
   pipelineThresholdMs?: number;
   /**
-   * Providers whose methods get spans without a decorator: `all` those of the application, classes and names
-   * (`OrderService`, or `OrderService.find` for one method), or a function that is asked for each class and then for each of
-   * its methods. Default none.
+   * Providers whose methods get spans without a decorator: `'all'`, classes and names, or a function.
+   *
+   * `'all'` means those of the application. A name is `OrderService`, or `OrderService.find` for one method. The function is called
+   * for each class and then for each of its methods.
+   *
+   * Default none.
    */
   providers?: NestProviderSelection;
 }
 
-/** How stages of the pipeline are told: attributes of the span they run in, or spans of their own. */
+/** Recording of the stages of the pipeline: attributes of the span they run in, or separate spans. */
 export type NestPipelineForm = 'timings' | 'spans';
 
-/** Which providers have spans without a decorator: all, classes and names, or whatever a function says. */
+/** Providers that get spans without a decorator: all, classes and names, or a function that selects them. */
 export type NestProviderSelection =
   'all' | readonly (NestProviderClass | string)[] | ((provider: NestProviderInfo) => boolean);
 
 /** A class, abstract ones too: those that extend it are meant. */
 export type NestProviderClass = abstract new (...args: never[]) => unknown;
 
-/** What a function that selects providers is asked about. */
+/** A class or method that a function selects. */
 export interface NestProviderInfo {
   readonly className: string;
   /** Name of the module that provides it. */
@@ -91,14 +127,12 @@ export interface NestProviderInfo {
   readonly methodName?: string;
 }
 
-const isFlag = (value: unknown): boolean => typeof value === 'boolean';
-
 const attributesFunction = must(
   (value) => typeof value === 'function',
   'Write a function that is given the request and the response and returns an object of attributes.',
 );
 
-const httpServerRules: RulesOf<HttpServerInstrumentationOptions> = {
+const HTTP_SERVER = {
   ignore: listOf(
     must(
       (value) => value instanceof RegExp || (typeof value === 'string' && /^[/*]/.test(value)),
@@ -106,44 +140,59 @@ const httpServerRules: RulesOf<HttpServerInstrumentationOptions> = {
     ),
     'paths and regular expressions',
   ),
-  spanAttributes: attributesFunction,
+  spanAttributes: option(attributesFunction, { see: 'http-server.md' }),
   metricAttributes: attributesFunction,
-};
+} satisfies OptionsOf<HttpServerInstrumentationOptions>;
 
-const nestRules: RulesOf<NestInstrumentationOptions> = {
-  pipeline: must(
-    (value) => value === false || value === 'timings' || value === 'spans',
-    "Write 'timings', 'spans' or false.",
-  ),
-  pipelineThresholdMs: number(0, Number.MAX_VALUE, 'a number of milliseconds, 0 or more'),
-  providers: either(
-    (value) => Array.isArray(value),
-    listOf(
-      must(
-        (value) => typeof value === 'function' || (typeof value === 'string' && value.trim() !== ''),
-        "Write a class, or its name: 'OrderService', or 'OrderService.find' for one method.",
-      ),
-      'classes and names',
-    ),
+const NEST = {
+  pipeline: option(
     must(
-      (value) => value === 'all' || typeof value === 'function',
-      "Write 'all', an array of classes and names, or a function that is given { className, moduleName, methodName }.",
+      (value) => value === false || value === 'timings' || value === 'spans',
+      "Write 'timings', 'spans' or false.",
     ),
+    { default: 'timings', see: 'nest.md' },
   ),
-};
+  pipelineThresholdMs: option(number(0, Number.MAX_VALUE, 'a number of milliseconds, 0 or more'), {
+    default: 1,
+  }),
+  providers: option(
+    either(
+      (value) => Array.isArray(value),
+      listOf(
+        must(
+          (value) => typeof value === 'function' || (typeof value === 'string' && value.trim() !== ''),
+          "Write a class, or its name: 'OrderService', or 'OrderService.find' for one method.",
+        ),
+        'classes and names',
+      ),
+      must(
+        (value) => value === 'all' || typeof value === 'function',
+        "Write 'all', an array of classes and names, or a function that is given { className, moduleName, methodName }.",
+      ),
+    ),
+    { see: 'nest.md' },
+  ),
+} satisfies OptionsOf<NestInstrumentationOptions>;
 
-/** What `instrumentation` may be, by the switches there are. */
+export const INSTRUMENTATION_SECTION = {
+  // The rule is `instrumentationRule()` of the switches that the caller has.
+  instrumentation: option(flag, { see: 'clients.md' }),
+  instrumentations: listOf(
+    having(['enable', 'disable', 'setTracerProvider'], 'an OpenTelemetry instrumentation'),
+    'instrumentations',
+  ),
+} satisfies OptionsOf<InstrumentationSection>;
+
+/** The rule of `instrumentation` for these switches. */
 export function instrumentationRule(switches: InstrumentationSwitches): OptionRule {
   const rules = Object.entries(switches).map(([name, { options }]) => [name, options?.rule ?? flag] as const);
-  return either(
-    isFlag,
-    flag,
+  return flagOr(
     shape<Record<string, unknown>>(Object.fromEntries(rules), 'true, false or an object of switches'),
   );
 }
 
 /**
- * Decides what creates spans and metrics by itself.
+ * Decides which instrumentations are on.
  *
  * @param ownPaths paths of this library on the application's port, which are never recorded
  */
@@ -166,17 +215,17 @@ export function resolveInstrumentation(
   return Object.freeze(Object.fromEntries(resolved)) as InstrumentationConfig;
 }
 
-/** Paths that orchestrators ask for; recording them buries everything else. */
+/** Paths of health checks; recording them buries everything else. */
 const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '/ready', '/live'];
 
-/** What is recorded of incoming requests. */
+/** `instrumentation.httpServer`, resolved. */
 export interface HttpServerConfig extends Omit<HttpServerInstrumentationOptions, 'ignore'> {
   readonly ignore: readonly (string | RegExp)[];
 }
 
 /** `instrumentation.httpServer`. */
 export const HTTP_SERVER_OPTIONS = {
-  rule: either(isFlag, flag, shape(httpServerRules, 'true, false or { ignore: […] }')),
+  rule: flagOr(shape(HTTP_SERVER, 'true, false or { ignore: […] }')),
   resolve(
     { ignore = HEALTH_PATHS, ...hooks }: HttpServerInstrumentationOptions,
     ownPaths: readonly string[],
@@ -185,20 +234,20 @@ export const HTTP_SERVER_OPTIONS = {
   },
 };
 
-/** What is recorded of NestJS's own pipeline and container. */
+/** `instrumentation.nest`, resolved. */
 export interface NestConfig {
   readonly pipeline: NestPipelineForm | false;
   readonly pipelineThresholdMs: number;
-  /** undefined: no provider gets spans by itself. */
+  /** undefined: no provider gets spans without a decorator. */
   readonly providers: NestProviderSelection | undefined;
 }
 
 /** `instrumentation.nest`. */
 export const NEST_OPTIONS = {
-  rule: either(isFlag, flag, shape(nestRules, "true, false or { pipeline: 'spans' }")),
+  rule: flagOr(shape(NEST, "true, false or { pipeline: 'spans' }")),
   resolve({
-    pipeline = 'timings',
-    pipelineThresholdMs = 1,
+    pipeline = NEST.pipeline.default,
+    pipelineThresholdMs = NEST.pipelineThresholdMs.default,
     providers,
   }: NestInstrumentationOptions): NestConfig | undefined {
     return Object.freeze({ pipeline, pipelineThresholdMs, providers });

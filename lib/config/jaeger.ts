@@ -1,12 +1,59 @@
+import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { type EndpointAddress, endpointUrl, parseEndpoint, type Parsed } from './endpoints.js';
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
-import { type EndpointAddress, type Parsed, endpointUrl, parseEndpoint } from './endpoints.js';
-import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from './otlp.js';
-import { type JaegerTarget } from './telemetry-config.interface.js';
-import type { OtlpProtocol, TelemetryOptions } from './telemetry-options.interface.js';
-import type { EnvironmentValues } from './environment-variables.constants.js';
-import { renderEndpoint } from './option-rules.js';
+import { endpoint, renderEndpoint } from './option-rules.js';
+import { OTLP_GRPC_PORT, OTLP_HTTP_PORT, otlpBaseUrl, type OtlpProtocol, type OtlpTarget } from './otlp.js';
 
-/** What an address of Jaeger means: a Thrift receiver, or its OTLP receiver. */
+/** Options for sending to Jaeger. */
+export interface JaegerSection {
+  /**
+   * Address of Jaeger, for traces. OTLP works without another package; Thrift needs the package `@opentelemetry/exporter-jaeger` 2.
+   *
+   * `host:6831` (compact Thrift over UDP), `host:6832` (binary Thrift over UDP), `http://host:14268/api/traces` (Thrift over HTTP),
+   * or an OTLP port (`http://host:4318`, `http://host:4317`). A host alone means `host:6831`; any other UDP port means compact Thrift.
+   * Without the package that Thrift needs, an address for Thrift is an error at the start.
+   *
+   * Default: not sent. Env `OTEL_EXPORTER_JAEGER_ENDPOINT`.
+   */
+  jaegerEndpoint?: string;
+}
+
+/** One Jaeger destination, fully resolved. */
+export type JaegerTarget =
+  | {
+      readonly transport: 'udp';
+      readonly protocol: 'compact' | 'binary';
+      readonly host: string;
+      readonly port: number;
+    }
+  | { readonly transport: 'http'; readonly url: string };
+
+/** Where a configuration sends spans to Jaeger. */
+export interface ResolvedJaeger {
+  /** Undefined when nothing is sent to Jaeger. */
+  readonly endpoint: JaegerEndpoint | undefined;
+  /** Endpoints in code that cannot be used: an error. */
+  readonly problems: readonly ConfigurationProblem[];
+  /** Endpoints in the environment that cannot be used: a warning. They are left out. */
+  readonly ignored: readonly ConfigurationProblem[];
+}
+
+export const JAEGER_SECTION = {
+  jaegerEndpoint: option(endpoint(parseJaegerEndpoint, 'localhost:6831'), {
+    see: '#jaegerendpoint',
+    env: {
+      OTEL_EXPORTER_JAEGER_ENDPOINT: {
+        kind: 'endpoint',
+        parse: parseJaegerEndpoint,
+        meaning: 'Address of Jaeger, in every spelling of `jaegerEndpoint`.',
+      },
+    },
+  }),
+} satisfies OptionsOf<JaegerSection>;
+
+export type JaegerValues = ValuesOf<VariablesOf<typeof JAEGER_SECTION>>;
+
+/** The receiver at an address of Jaeger: Thrift, or OTLP. */
 export type JaegerEndpoint =
   | { readonly kind: 'thrift'; readonly target: JaegerTarget }
   | { readonly kind: 'otlp'; readonly address: EndpointAddress; readonly protocol: OtlpProtocol };
@@ -15,10 +62,10 @@ const COMPACT_PORT = 6831;
 const BINARY_PORT = 6832;
 const THRIFT_HTTP_PORT = 14_268;
 const UI_PORT = 16_686;
-const EXAMPLE = 'localhost:6831 or http://localhost:4318';
 const DEFAULT_ENDPOINT = 'localhost:6831';
+const EXAMPLE = 'localhost:6831 or http://localhost:4318';
 
-/** Tells from scheme, port and path how Jaeger wants to be spoken to at this address, or what to write instead. */
+/** Finds the protocol and transport of an address of Jaeger from its scheme, port and path, or the remedy. */
 export function parseJaegerEndpoint(text: string): Parsed<JaegerEndpoint> {
   const parsed = parseEndpoint(text, ['udp', 'http', 'https'], EXAMPLE);
   if (parsed.remedy !== undefined) return { remedy: parsed.remedy };
@@ -53,16 +100,6 @@ function udp({ host, port = COMPACT_PORT, path }: EndpointAddress): Parsed<Jaege
   return { value: { kind: 'thrift', target } };
 }
 
-/** Where a configuration sends spans to Jaeger. */
-export interface ResolvedJaeger {
-  /** Undefined when nothing is sent to Jaeger. */
-  readonly endpoint: JaegerEndpoint | undefined;
-  /** Endpoints in code that cannot be used: an error. */
-  readonly problems: readonly ConfigurationProblem[];
-  /** Endpoints in the environment that cannot be used: a warning. They are left out. */
-  readonly ignored: readonly ConfigurationProblem[];
-}
-
 /**
  * Decides where Jaeger listens.
  *
@@ -71,8 +108,8 @@ export interface ResolvedJaeger {
  * @param findPackageProblem why Thrift cannot be sent, with the remedy; undefined when it can. Called only for Thrift.
  */
 export function resolveJaeger(
-  { jaegerEndpoint }: TelemetryOptions,
-  env: EnvironmentValues,
+  { jaegerEndpoint }: JaegerSection,
+  env: JaegerValues & { readonly OTEL_TRACES_EXPORTER?: readonly string[] },
   variable: string | undefined,
   setIn: string,
   findPackageProblem: () => string | undefined,
@@ -114,4 +151,16 @@ function thriftRemedy(
   const host = target.transport === 'udp' ? target.host : new URL(target.url).hostname;
   const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   return `${problem} Or write http://${written}:${OTLP_HTTP_PORT}, where Jaeger takes OTLP, which needs no package.`;
+}
+
+/** The target of an OTLP port of Jaeger. It gets none of the OTLP headers: they are the credentials of another receiver. */
+export function jaegerOtlpTarget({
+  address,
+  protocol,
+}: Extract<JaegerEndpoint, { kind: 'otlp' }>): OtlpTarget {
+  return Object.freeze({
+    url: otlpBaseUrl(address, protocol, 'traces'),
+    protocol,
+    headers: Object.freeze({}),
+  });
 }

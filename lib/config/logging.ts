@@ -1,30 +1,198 @@
-import type { EnvironmentValues } from './environment-variables.constants.js';
-import type { LoggingConfig, TelemetryConfig } from './telemetry-config.interface.js';
-import { isProduction, isTest } from './identity.js';
-import type { LoggingOptions, TelemetryLogLevel, TelemetryOptions } from './telemetry-options.interface.js';
-import { resolveValueLength, withoutUndefined } from './limits.js';
-import { resolveOtlpTargets } from './otlp.js';
+import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import type { DestinationStream, LoggerOptions } from 'pino';
 
-/** Decides what a log line looks like and where it goes. */
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import type { EnvironmentVariable } from './environment.js';
+import { isProduction, isTest } from './identity.js';
+import {
+  type BatchLimits,
+  type LimitSection,
+  type LimitValues,
+  resolveBatch,
+  resolveLogValueLength,
+} from './limits.js';
+import {
+  flag,
+  flagOr,
+  having,
+  isRecord,
+  listOf,
+  oneOf,
+  renderKind,
+  renderReceived,
+  shape,
+  text,
+} from './option-rules.js';
+import { type OtlpSection, type OtlpTarget, type OtlpValues, resolveOtlpTargets } from './otlp.js';
+
+/** pino's levels, the least severe first. */
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_FORMATS = ['json', 'text', 'pretty'] as const;
+
+/** Severity threshold; pino's names. */
+export type TelemetryLogLevel = (typeof LOG_LEVELS)[number];
+
+/** How log lines look and where they go. */
+export interface LoggingOptions {
+  /**
+   * Least severe level that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.
+   * Default `info` in production, `debug` elsewhere. Env `OTEL_LOG_LEVEL`.
+   */
+  level?: TelemetryLogLevel;
+  /**
+   * `json`; `text`, which is `INFO - message [trace:…] [span:…]`; or `pretty`, which is the form of NestJS's console logger with
+   * colours (`NO_COLOR`, `FORCE_COLOR`) and short ids.
+   * Default `json` in production; `pretty` in a terminal, except in tests; `text` elsewhere.
+   */
+  format?: 'json' | 'text' | 'pretty';
+  /** pino paths whose values are replaced by `[Redacted]` in lines, log records and span events. Default none. */
+  redact?: readonly string[];
+  /**
+   * NestJS's own `Logger` writes through this logger.
+   *
+   * A logger passed to NestFactory is never replaced.
+   *
+   * Default `true`.
+   */
+  nestLogger?: boolean;
+  /** Writes one line per finished HTTP request. Default `true`. */
+  requestLog?: boolean;
+  /** Adds log lines to the active span as events, so that Jaeger shows them. Default `true`. */
+  spanEvents?: boolean;
+  /** Stream for the lines, an object with `write(line)`. Default standard output. */
+  destination?: DestinationStream;
+  /** Further pino options, except `level` and `redact`. Default none. */
+  pino?: Omit<LoggerOptions, 'level' | 'redact'>;
+}
+
+/** Options for log lines and log records. */
+export interface LoggingSection {
+  /**
+   * How log lines look and where they go; `false` leaves the logging of the application unchanged.
+   * Default: on; JSON from `info` in production, text from `debug` elsewhere.
+   */
+  logging?: boolean | LoggingOptions;
+  /** Further log record processors. Default none. */
+  logRecordProcessors?: readonly LogRecordProcessor[];
+}
+
+/** `logging`, resolved. */
+export interface LoggingConfig {
+  /** false: nestjs-pino is not set up, and NestJS's logger stays as it is. */
+  readonly enabled: boolean;
+  readonly level: TelemetryLogLevel;
+  readonly format: 'json' | 'text' | 'pretty';
+  /** Whether the application set the format; a default gives way to a JSON logger of the application. */
+  readonly formatIsChosen: boolean;
+  readonly redact: readonly string[];
+  readonly nestLogger: boolean;
+  readonly requestLog: boolean;
+  readonly spanEvents: boolean;
+  readonly destination: DestinationStream | undefined;
+  readonly pino: Omit<LoggerOptions, 'level' | 'redact'>;
+}
+
+/** Destinations and limits of log records. */
+export interface LogConfig {
+  readonly otlp: readonly OtlpTarget[];
+  readonly batch: BatchLimits;
+  /** Characters of a text in a body or attribute; Infinity for no limit. */
+  readonly attributeValueLength: number;
+  readonly processors: readonly LogRecordProcessor[];
+}
+
+/** Names of `OTEL_LOG_LEVEL` in the specification that pino does not have. */
+const FURTHER_LEVELS: Readonly<Partial<Record<string, TelemetryLogLevel>>> = {
+  none: 'silent',
+  verbose: 'trace',
+  all: 'trace',
+};
+
+const LOGGING = {
+  level: option(oneOf(LOG_LEVELS), {
+    env: {
+      OTEL_LOG_LEVEL: {
+        kind: 'choice',
+        choices: [...LOG_LEVELS, 'none', 'verbose', 'all'],
+        meaning:
+          'Least severe level that is written. `none` means `silent`; `verbose` and `all` mean `trace`.',
+        means: (level: string) => FURTHER_LEVELS[level] ?? (level as TelemetryLogLevel),
+      },
+    },
+  }),
+  format: oneOf(LOG_FORMATS),
+  redact: listOf(text('a pino path such as req.headers.authorization'), 'pino paths'),
+  nestLogger: option(flag, { default: true }),
+  requestLog: option(flag, { default: true }),
+  spanEvents: option(flag, { default: true }),
+  destination: having(['write'], 'a stream'),
+  pino: {
+    check: (value, name, report) => {
+      if (!isRecord(value)) report(name, renderReceived(value), 'Write an object of pino options.');
+      else
+        for (const key of ['level', 'redact'])
+          if (value[key] !== undefined)
+            report(`${name}.${key}`, renderKind(value[key]), `Write logging.${key} instead.`);
+    },
+  },
+} satisfies OptionsOf<LoggingOptions>;
+
+export const LOGGING_SECTION = {
+  logging: option(flagOr(shape(LOGGING, 'true, false or an object')), {
+    see: 'logging.md',
+  }),
+  logRecordProcessors: listOf(
+    having(['onEmit', 'forceFlush', 'shutdown'], 'a log record processor'),
+    'log record processors',
+  ),
+} satisfies OptionsOf<LoggingSection>;
+
+export const LOGGING_VARIABLES = {
+  OTEL_LOGS_EXPORTER: {
+    kind: 'list',
+    choices: ['otlp', 'none'],
+    meaning:
+      'Destinations of log records; one that is listed and has no address gets its local default address.',
+    otherwise: '`otlp` when it has an address',
+  },
+} as const satisfies Readonly<Record<string, EnvironmentVariable>>;
+
+export type LoggingValues = ValuesOf<VariablesOf<typeof LOGGING> & typeof LOGGING_VARIABLES>;
+
+/** Decides how log lines look and where they go. */
 export function resolveLogging(
-  { logging }: TelemetryOptions,
-  env: EnvironmentValues,
+  { logging }: LoggingSection,
+  env: LoggingValues,
   environment: string,
   isTerminal: boolean,
 ): LoggingConfig {
-  const production = isProduction(environment);
   const chosen = typeof logging === 'object' ? logging : {};
   return Object.freeze({
     enabled: logging !== false,
-    level: chosen.level ?? levelOf(env.OTEL_LOG_LEVEL) ?? (production ? 'info' : 'debug'),
+    level: decide(LOGGING.level, chosen.level, env) ?? (isProduction(environment) ? 'info' : 'debug'),
     format: chosen.format ?? defaultFormat(chosen, environment, isTerminal),
     formatIsChosen: chosen.format !== undefined,
     redact: Object.freeze([...(chosen.redact ?? [])]),
-    nestLogger: chosen.nestLogger ?? true,
-    requestLog: chosen.requestLog ?? true,
-    spanEvents: chosen.spanEvents ?? true,
+    nestLogger: decide(LOGGING.nestLogger, chosen.nestLogger, env),
+    requestLog: decide(LOGGING.requestLog, chosen.requestLog, env),
+    spanEvents: decide(LOGGING.spanEvents, chosen.spanEvents, env),
     destination: chosen.destination,
     pino: Object.freeze({ ...chosen.pino }),
+  });
+}
+
+/** Decides where log records go. */
+export function resolveLogs(
+  options: LoggingSection & OtlpSection & LimitSection,
+  env: LoggingValues & OtlpValues & LimitValues,
+): LogConfig {
+  const chosen = env.OTEL_LOGS_EXPORTER;
+  const asked = chosen?.includes('otlp') === true;
+  return Object.freeze({
+    otlp: chosen === undefined || asked ? resolveOtlpTargets('logs', options, env, asked) : Object.freeze([]),
+    batch: resolveBatch('BLRP', env),
+    attributeValueLength: resolveLogValueLength(options, env),
+    processors: Object.freeze([...(options.logRecordProcessors ?? [])]),
   });
 }
 
@@ -36,28 +204,4 @@ function defaultFormat(
   if (isProduction(environment)) return 'json';
   const seen = isTerminal && destination === undefined && pino?.transport === undefined;
   return seen && !isTest(environment) ? 'pretty' : 'text';
-}
-
-function levelOf(level: EnvironmentValues['OTEL_LOG_LEVEL']): TelemetryLogLevel | undefined {
-  if (level === 'none') return 'silent';
-  return level === 'verbose' || level === 'all' ? 'trace' : level;
-}
-
-/** Decides where log records go. */
-export function resolveLogs(options: TelemetryOptions, env: EnvironmentValues): TelemetryConfig['logs'] {
-  const chosen = env.OTEL_LOGS_EXPORTER;
-  const asked = chosen?.includes('otlp') === true;
-  return Object.freeze({
-    otlp: chosen === undefined || asked ? resolveOtlpTargets('logs', options, env, asked) : Object.freeze([]),
-    batch: Object.freeze(
-      withoutUndefined({
-        maxQueueSize: env.OTEL_BLRP_MAX_QUEUE_SIZE,
-        scheduledDelayMillis: env.OTEL_BLRP_SCHEDULE_DELAY,
-        exportTimeoutMillis: env.OTEL_BLRP_EXPORT_TIMEOUT,
-        maxExportBatchSize: env.OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
-      }),
-    ),
-    attributeValueLength: resolveValueLength(options, env, env.OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT),
-    processors: Object.freeze([...(options.logRecordProcessors ?? [])]),
-  });
 }

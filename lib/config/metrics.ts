@@ -1,44 +1,280 @@
-import { type EnvironmentValues } from './environment-variables.constants.js';
-import { resolveOtlpTargets } from './otlp.js';
-import { type PrometheusConfig, type TelemetryConfig } from './telemetry-config.interface.js';
-import { type TelemetryOptions } from './telemetry-options.interface.js';
+import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
+
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import type { EnvironmentVariable } from './environment.js';
+import {
+  flag,
+  hasMethods,
+  having,
+  isRecord,
+  listOf,
+  must,
+  number,
+  type OptionRule,
+  renderReceived,
+  shape,
+  text,
+} from './option-rules.js';
+import { type OtlpSection, type OtlpTarget, type OtlpValues, resolveOtlpTargets } from './otlp.js';
+
+/** Where and how metrics are served to Prometheus. */
+export interface PrometheusOptions {
+  /**
+   * Path of the scrape endpoint; a global prefix or version never changes it.
+   * Default `/metrics`.
+   */
+  path?: string;
+  /**
+   * Serves the metrics on a separate port instead of the application's; `0` takes any free port.
+   *
+   * A port that is in use never stops the application: it is a warning.
+   *
+   * Default: the application's port. Env `OTEL_EXPORTER_PROMETHEUS_PORT`.
+   */
+  port?: number;
+  /** Host name or IP address that the separate port listens on. Default `localhost`. Env `OTEL_EXPORTER_PROMETHEUS_HOST`. */
+  host?: string;
+  /**
+   * Guard classes or instances that decide which requests may scrape.
+   *
+   * They are resolved in the application's container.
+   *
+   * Default none.
+   */
+  guards?: readonly unknown[];
+  /** Prepended to each metric name with an underscore. Default none. */
+  prefix?: string;
+}
+
+/** Options for metrics. */
+export interface MetricSection {
+  /** Serves metrics to Prometheus. Default `true`. Env `OTEL_METRICS_EXPORTER`. */
+  enablePrometheus?: boolean;
+  /** Where and how metrics are served to Prometheus. Default: `/metrics` on the application's port. */
+  prometheus?: PrometheusOptions;
+  /**
+   * Keeps, for each series and bucket of histograms and counters, the newest measurement made inside a sampled span. OTLP receivers
+   * and scrapers that ask for OpenMetrics get it. Default `true`. Env `OTEL_METRICS_EXEMPLAR_FILTER`.
+   */
+  exemplars?: boolean;
+  /**
+   * Series that one instrument may have until the process restarts, including the overflow series.
+   *
+   * From 1 to 1,000,000. The overflow series has `otel.metric.overflow="true"` and takes the measurements beyond the limit. One
+   * warning names the instrument and the attribute with the most values.
+   *
+   * Default 2000. Env `TELEMETRY_CARDINALITY_LIMIT`.
+   */
+  cardinalityLimit?: number;
+  /**
+   * The same for single instruments, by name: `{ orders_total: 10_000 }`.
+   *
+   * A view's `aggregationCardinalityLimit` wins over it.
+   *
+   * Default none.
+   */
+  cardinalityLimits?: Readonly<Record<string, number>>;
+  /** Further metric readers. Default none. */
+  metricReaders?: readonly IMetricReader[];
+  /** Metric views. Default none. */
+  views?: readonly ViewOptions[];
+}
+
+/** Destinations and limits of metrics. */
+export interface MetricConfig {
+  readonly otlp: readonly OtlpTarget[];
+  readonly exportIntervalMillis: number;
+  readonly exportTimeoutMillis: number;
+  readonly exemplars: boolean;
+  readonly cardinality: CardinalityConfig;
+  readonly prometheus: PrometheusConfig | undefined;
+  readonly readers: readonly IMetricReader[];
+  readonly views: readonly ViewOptions[];
+}
+
+/** Series that an instrument may have, including the overflow series. */
+export interface CardinalityConfig {
+  readonly limit: number;
+  /** Of single instruments, by name. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** `prometheus`, resolved. */
+export interface PrometheusConfig {
+  readonly path: string;
+  /** undefined: served on the application's own port. */
+  readonly port: number | undefined;
+  readonly host: string;
+  readonly guards: readonly unknown[];
+  readonly prefix: string | undefined;
+}
+
+const PROMETHEUS = {
+  path: option(
+    must(
+      (value) => typeof value === 'string' && /^\/[^\s?#*:{}]*$/.test(value),
+      'Write a path that starts with a slash and has no parameters, for example /metrics.',
+    ),
+    { default: '/metrics' },
+  ),
+  port: option(number(0, 65_535, 'a port from 0 to 65535 (0 takes any free one)', true), {
+    env: {
+      OTEL_EXPORTER_PROMETHEUS_PORT: {
+        kind: 'integer',
+        min: 0,
+        max: 65_535,
+        meaning: "Serves the metrics on a separate port instead of the application's.",
+      },
+    },
+  }),
+  host: option(text('a host name or an IP address'), {
+    default: 'localhost',
+    env: {
+      OTEL_EXPORTER_PROMETHEUS_HOST: {
+        kind: 'text',
+        meaning: 'Host name or IP address that the separate port listens on; no effect without such a port.',
+      },
+    },
+  }),
+  guards: listOf(
+    must(
+      (value) => typeof value === 'function' || hasMethods(value, ['canActivate']),
+      'Pass a guard class, or an instance with canActivate.',
+    ),
+    'guard classes or instances',
+  ),
+  prefix: must(
+    (value) => typeof value === 'string' && /^[a-z_:][\w:]*$/i.test(value),
+    'Write letters, digits and underscores, a digit not first, for example orders.',
+  ),
+} satisfies OptionsOf<PrometheusOptions>;
+
+const seriesLimit = number(
+  1,
+  1_000_000,
+  'a whole number of series from 1 to 1000000, for example 2000',
+  true,
+);
+
+const seriesLimits: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value))
+      report(
+        name,
+        renderReceived(value),
+        'Write an object of instrument names and numbers of series, for example { "orders_total": 10000 }.',
+      );
+    else
+      for (const [instrument, limit] of Object.entries(value))
+        seriesLimit.check(limit, `${name}.${instrument}`, report);
+  },
+};
+
+export const METRIC_SECTION = {
+  enablePrometheus: option(flag, {
+    default: true,
+    env: {
+      OTEL_METRICS_EXPORTER: {
+        kind: 'list',
+        choices: ['otlp', 'prometheus', 'none'],
+        meaning:
+          'Destinations of metrics; one that is listed and has no address gets its local default address.',
+        otherwise: '`prometheus`, and `otlp` when it has an address',
+        means: (exporters: readonly string[]) => exporters.includes('prometheus'),
+      },
+    },
+  }),
+  prometheus: shape(PROMETHEUS, 'an object; to switch Prometheus on or off use enablePrometheus'),
+  exemplars: option(flag, {
+    default: true,
+    env: {
+      OTEL_METRICS_EXEMPLAR_FILTER: {
+        kind: 'choice',
+        // A measurement outside of spans would lead nowhere: `always_on` is left out.
+        choices: ['trace_based', 'always_off'],
+        meaning:
+          'Which measurements become exemplars: those inside a sampled span (`trace_based`), or none (`always_off`).',
+        otherwise: '`trace_based`',
+        means: (filter: string) => filter !== 'always_off',
+      },
+    },
+  }),
+  cardinalityLimit: option(seriesLimit, {
+    default: 2_000,
+    see: 'metrics.md',
+    env: { TELEMETRY_CARDINALITY_LIMIT: { kind: 'integer', min: 1, max: 1_000_000 } },
+  }),
+  cardinalityLimits: seriesLimits,
+  metricReaders: listOf(
+    having(['setMetricProducer', 'collect', 'forceFlush', 'shutdown'], 'a metric reader'),
+    'metric readers',
+  ),
+  views: listOf(
+    must(isRecord, 'Pass the options of a view, for example { instrumentName: "requests_total" }.'),
+    'metric views',
+  ),
+} satisfies OptionsOf<MetricSection>;
 
 const EXPORT_INTERVAL_MS = 60_000;
 const EXPORT_TIMEOUT_MS = 30_000;
-const CARDINALITY_LIMIT = 2_000;
 
-/** Decides where metrics go, how often, and what offers them to a scraper. */
+/** What only the environment sets, by the names of the specification. */
+export const METRIC_VARIABLES = {
+  OTEL_METRIC_EXPORT_INTERVAL: {
+    kind: 'integer',
+    min: 1,
+    meaning: 'Milliseconds between two exports of metrics.',
+    otherwise: String(EXPORT_INTERVAL_MS),
+  },
+  OTEL_METRIC_EXPORT_TIMEOUT: {
+    kind: 'integer',
+    min: 1,
+    meaning: 'Longest time for one export of metrics, in milliseconds; at most the interval.',
+    otherwise: String(EXPORT_TIMEOUT_MS),
+  },
+} as const satisfies Readonly<Record<string, EnvironmentVariable>>;
+
+export type MetricValues = ValuesOf<
+  VariablesOf<typeof METRIC_SECTION> & VariablesOf<typeof PROMETHEUS> & typeof METRIC_VARIABLES
+>;
+
+/** Decides where metrics go, how often, and where they are served to Prometheus. */
 export function resolveMetrics(
-  options: TelemetryOptions,
-  env: EnvironmentValues,
-): TelemetryConfig['metrics'] {
+  options: MetricSection & OtlpSection,
+  env: MetricValues & OtlpValues,
+): MetricConfig {
   const chosen = env.OTEL_METRICS_EXPORTER;
   const asked = chosen?.includes('otlp') === true;
   const exportIntervalMillis = env.OTEL_METRIC_EXPORT_INTERVAL ?? EXPORT_INTERVAL_MS;
-  const offered = options.enablePrometheus ?? chosen?.includes('prometheus') ?? true;
+  const isServed = decide(METRIC_SECTION.enablePrometheus, options.enablePrometheus, env);
   return Object.freeze({
     otlp:
       chosen === undefined || asked ? resolveOtlpTargets('metrics', options, env, asked) : Object.freeze([]),
     exportIntervalMillis,
     // The SDK throws on a timeout longer than the interval.
     exportTimeoutMillis: Math.min(env.OTEL_METRIC_EXPORT_TIMEOUT ?? EXPORT_TIMEOUT_MS, exportIntervalMillis),
-    exemplars: options.exemplars ?? env.OTEL_METRICS_EXEMPLAR_FILTER !== 'always_off',
+    exemplars: decide(METRIC_SECTION.exemplars, options.exemplars, env),
     cardinality: Object.freeze({
-      limit: options.cardinalityLimit ?? env.TELEMETRY_CARDINALITY_LIMIT ?? CARDINALITY_LIMIT,
+      limit: decide(METRIC_SECTION.cardinalityLimit, options.cardinalityLimit, env),
       limits: Object.freeze({ ...options.cardinalityLimits }),
     }),
-    prometheus: offered ? resolvePrometheus(options, env) : undefined,
+    prometheus: isServed ? resolvePrometheus(options.prometheus ?? {}, env) : undefined,
     readers: Object.freeze([...(options.metricReaders ?? [])]),
     views: Object.freeze([...(options.views ?? [])]),
   });
 }
 
-function resolvePrometheus({ prometheus = {} }: TelemetryOptions, env: EnvironmentValues): PrometheusConfig {
+/** The path of the scrape endpoint, whether it is served or not. */
+export function scrapePath({ prometheus }: MetricSection): string {
+  return prometheus?.path ?? PROMETHEUS.path.default;
+}
+
+function resolvePrometheus(chosen: PrometheusOptions, env: MetricValues): PrometheusConfig {
   return Object.freeze({
-    path: prometheus.path ?? '/metrics',
-    port: prometheus.port ?? env.OTEL_EXPORTER_PROMETHEUS_PORT,
-    host: prometheus.host ?? env.OTEL_EXPORTER_PROMETHEUS_HOST ?? 'localhost',
-    guards: Object.freeze([...(prometheus.guards ?? [])]),
-    prefix: prometheus.prefix,
+    path: decide(PROMETHEUS.path, chosen.path, env),
+    port: decide(PROMETHEUS.port, chosen.port, env),
+    host: decide(PROMETHEUS.host, chosen.host, env),
+    guards: Object.freeze([...(chosen.guards ?? [])]),
+    prefix: chosen.prefix,
   });
 }

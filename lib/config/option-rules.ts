@@ -24,6 +24,11 @@ export function must(holds: (value: unknown) => boolean, remedy: string): Option
 
 export const flag = must((value) => typeof value === 'boolean', 'Write true or false, without quotes.');
 
+/** A flag, or what `rule` allows; its remedy must name both. */
+export function flagOr(rule: OptionRule): OptionRule {
+  return either((value) => typeof value === 'boolean', flag, rule);
+}
+
 /** A text with something in it. */
 export function text(what: string): OptionRule {
   return must(

@@ -1,14 +1,128 @@
-import type { Signal } from './known-values.constants.js';
+import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
 import {
   type EndpointAddress,
-  type Parsed,
   endpointOrigin,
   endpointUrl,
   parseEndpoint,
+  type Parsed,
 } from './endpoints.js';
-import type { OtlpProtocol, TelemetryOptions } from './telemetry-options.interface.js';
-import type { EnvironmentValues } from './environment-variables.constants.js';
-import type { OtlpTarget } from './telemetry-config.interface.js';
+import { isHeaderName, isHeaderValue } from './environment.js';
+import { endpoint, HIDDEN, isRecord, oneOf, type OptionRule, renderKind } from './option-rules.js';
+
+/** Signals that OTLP carries; the names are those of its paths (`/v1/traces`). */
+export const SIGNALS = ['traces', 'metrics', 'logs'] as const;
+
+export type Signal = (typeof SIGNALS)[number];
+
+const OTLP_PROTOCOLS = ['grpc', 'http/protobuf', 'http/json'] as const;
+
+/** Protocols of OTLP, by the names of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
+
+/** Options for sending by OTLP. */
+export interface OtlpSection {
+  /**
+   * Base address of an OTLP receiver, with or without scheme: `localhost:4317`, `http://collector:4318`.
+   *
+   * `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended for HTTP.
+   *
+   * Default: not sent. Env `OTEL_EXPORTER_OTLP_ENDPOINT`, and one variable per signal.
+   */
+  otlpEndpoint?: string;
+  /**
+   * Headers of each OTLP request; merged by name with those of the environment, over which they win.
+   * Default none. Env `OTEL_EXPORTER_OTLP_HEADERS`, and one variable per signal.
+   */
+  otlpHeaders?: Readonly<Record<string, string>>;
+  /**
+   * Protocol of OTLP: `grpc`, `http/protobuf` or `http/json`.
+   * Default `grpc` for port 4317, else `http/protobuf`. Env `OTEL_EXPORTER_OTLP_PROTOCOL`, and one variable per signal.
+   */
+  otlpProtocol?: OtlpProtocol;
+}
+
+/** One OTLP destination of one signal, fully resolved. */
+export interface OtlpTarget {
+  /** Complete address: with the `/v1/traces` path for HTTP, `http(s)://host:port` for gRPC. */
+  readonly url: string;
+  readonly protocol: OtlpProtocol;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const headers: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value)) {
+      const received = typeof value === 'string' ? HIDDEN : renderKind(value);
+      report(name, received, 'Write an object of header names and texts.');
+      return;
+    }
+    for (const [key, entry] of Object.entries(value)) {
+      const path = `${name}.${key}`;
+      if (typeof entry !== 'string')
+        report(path, renderKind(entry), 'Write the value of the header as a text; is its source set?');
+      else if (!isHeaderName(key))
+        report(path, HIDDEN, 'Write a name that HTTP allows: letters, digits and hyphens.');
+      else if (!isHeaderValue(entry))
+        report(path, HIDDEN, 'Write a value that HTTP allows in a header: one line of Latin-1 text.');
+    }
+  },
+};
+
+const endpointOf = (signal: Signal) =>
+  ({
+    kind: 'endpoint',
+    parse: parseOtlpEndpoint,
+    meaning: `Complete OTLP address for ${signal}, used unchanged; wins over \`OTEL_EXPORTER_OTLP_ENDPOINT\`.`,
+    otherwise: `\`OTEL_EXPORTER_OTLP_ENDPOINT\` + \`/v1/${signal}\``,
+  }) as const;
+
+const headersOf = (signal: Signal) =>
+  ({
+    kind: 'headers',
+    meaning: `OTLP headers for ${signal}; merged by name with the common ones, over which they win.`,
+  }) as const;
+
+const protocolOf = (signal: Signal) =>
+  ({
+    kind: 'choice',
+    choices: OTLP_PROTOCOLS,
+    meaning: `Protocol of OTLP for ${signal}.`,
+    otherwise: '`OTEL_EXPORTER_OTLP_PROTOCOL`',
+  }) as const;
+
+export const OTLP_SECTION = {
+  otlpEndpoint: option(endpoint(parseOtlpEndpoint, 'http://localhost:4318'), {
+    see: '#otlpendpoint',
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: { kind: 'endpoint', parse: parseOtlpEndpoint },
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpointOf('traces'),
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: endpointOf('metrics'),
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: endpointOf('logs'),
+    },
+  }),
+  otlpHeaders: option(headers, {
+    env: {
+      OTEL_EXPORTER_OTLP_HEADERS: {
+        kind: 'headers',
+        meaning:
+          'Headers of each OTLP request: `key=value` pairs separated by commas, values percent-encoded.',
+      },
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: headersOf('traces'),
+      OTEL_EXPORTER_OTLP_METRICS_HEADERS: headersOf('metrics'),
+      OTEL_EXPORTER_OTLP_LOGS_HEADERS: headersOf('logs'),
+    },
+  }),
+  otlpProtocol: option(oneOf(OTLP_PROTOCOLS), {
+    env: {
+      OTEL_EXPORTER_OTLP_PROTOCOL: { kind: 'choice', choices: OTLP_PROTOCOLS },
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocolOf('traces'),
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: protocolOf('metrics'),
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: protocolOf('logs'),
+    },
+  }),
+} satisfies OptionsOf<OtlpSection>;
+
+export type OtlpValues = ValuesOf<VariablesOf<typeof OTLP_SECTION>>;
 
 /** Ports that the OpenTelemetry specification gives to OTLP. */
 export const OTLP_GRPC_PORT = 4317;
@@ -19,7 +133,7 @@ export function parseOtlpEndpoint(text: string): Parsed<EndpointAddress> {
   return parseEndpoint(text, ['http', 'https'], 'http://localhost:4318 or localhost:4317');
 }
 
-/** What a receiver at this address most likely speaks. */
+/** The protocol that a receiver at this address most likely expects. */
 function inferOtlpProtocol(address: EndpointAddress): OtlpProtocol {
   return address.port === OTLP_GRPC_PORT ? 'grpc' : 'http/protobuf';
 }
@@ -42,7 +156,7 @@ function grpcUrl(address: EndpointAddress): string {
   return endpointOrigin(address, address.port ?? (address.scheme === 'https' ? 443 : OTLP_GRPC_PORT));
 }
 
-/** The variables of one signal, by what they say. */
+/** The variables of each signal. */
 const SIGNAL_VARIABLES = {
   traces: {
     endpoint: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
@@ -62,14 +176,14 @@ const SIGNAL_VARIABLES = {
 } as const satisfies Record<Signal, unknown>;
 
 /**
- * Where one signal is sent by OTLP: the option, else the variable of the signal, else the common variable.
+ * Decides where one signal is sent by OTLP: the option, else the variable of the signal, else the common variable.
  *
- * @param asked whether OTLP was asked for by name, so that without any address the local default holds
+ * @param asked whether OTLP is listed by name, so that the local default applies without any address
  */
 export function resolveOtlpTargets(
   signal: Signal,
-  options: TelemetryOptions,
-  env: EnvironmentValues,
+  options: OtlpSection,
+  env: OtlpValues,
   asked: boolean,
 ): readonly OtlpTarget[] {
   const names = SIGNAL_VARIABLES[signal];
@@ -95,7 +209,7 @@ export function resolveOtlpTargets(
   return target(otlpBaseUrl(base, protocol, signal), protocol);
 }
 
-/** The list without destinations that would get everything twice; the first of equals stays. */
+/** Removes destinations that would receive everything twice; the first of equals stays. */
 export function withoutDuplicates(targets: readonly OtlpTarget[]): readonly OtlpTarget[] {
   return Object.freeze(
     targets.filter(({ url }, index) => targets.findIndex((other) => other.url === url) === index),

@@ -1,33 +1,48 @@
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
-import { type EnvironmentValues } from './environment-variables.constants.js';
-import { type RulesOf, either, flag, number, shape, text } from './option-rules.js';
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
 import { isTest } from './identity.js';
-import { type StoreConfig } from './telemetry-config.interface.js';
+import { flag, flagOr, number, shape, text } from './option-rules.js';
+import type { StoreConfig } from './store.js';
 
-/** What happens to telemetry when the process ends without `app.close()`. */
+/** Handling of the end of the process without `app.close()`. */
 export interface ProcessEventsOptions {
   /**
-   * Flush when a signal ends the process (SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR2; SIGBREAK on
-   * Windows), then raise the same signal again. Only while nobody else listens for that signal.
-   * Default true.
+   * Flushes when a signal ends the process and the application has no listener for it, then raises the signal again.
+   *
+   * SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR2; SIGBREAK on Windows.
+   *
+   * Default `true`.
    */
   signals?: boolean;
   /** Longest time for that flush, in milliseconds. Default 1000. */
   signalTimeoutMs?: number;
   /**
-   * Record an uncaught exception or unhandled rejection as a log record and on the span it was thrown
-   * in. Exit code and output of the process stay the same. Default true.
+   * Records an uncaught exception or unhandled rejection as a log record and on the span it was thrown in. Exit code and output of
+   * the process stay the same. Default `true`.
    */
   uncaught?: boolean;
   /**
-   * Folder for spans and log records that could not be sent by OTLP before the process ended, in a
-   * folder `nestjs-telemetry-<uid>` of its own. The next start of the same service sends them and deletes
-   * the file. `false` loses them. Default: the folder `spool` beside the store's file, else the folder for
-   * temporary files; in tests `false`. Env `TELEMETRY_SPOOL`.
+   * Folder for spans and log records that could not be sent by OTLP before the process ended; the next start of the same service
+   * sends them. `false` loses them.
+   *
+   * They are written to a folder `nestjs-telemetry-<uid>` in it. A file that was sent is deleted.
+   *
+   * Default: `spool` beside the store's file, else the folder for temporary files; `false` in tests. Env `TELEMETRY_SPOOL`.
    */
   spool?: boolean | string;
+}
+
+/** Options for the end of the process. */
+export interface ProcessEventsSection {
+  /**
+   * Handling of signals, uncaught exceptions and the exit of the process; `false` adds no listener for them.
+   * Default: all on. Env `TELEMETRY_PROCESS_EVENTS`.
+   */
+  processEvents?: boolean | ProcessEventsOptions;
+  /** Longest time to flush at shutdown, in milliseconds. Default 5000. */
+  shutdownTimeoutMs?: number;
 }
 
 /** `processEvents`, resolved. */
@@ -35,40 +50,71 @@ export interface ProcessEventsConfig {
   readonly signals: boolean;
   readonly signalTimeoutMs: number;
   readonly uncaught: boolean;
-  /** Absolute path; undefined: what could not be sent is lost. */
+  /** Absolute path; undefined: telemetry that could not be sent is lost. */
   readonly spool: string | undefined;
 }
 
-const rules: RulesOf<ProcessEventsOptions> = {
+const PROCESS_EVENTS = {
   signals: flag,
-  signalTimeoutMs: number(0, 60_000, 'a number of milliseconds from 0 to 60000, for example 1000'),
+  signalTimeoutMs: option(number(0, 60_000, 'a number of milliseconds from 0 to 60000, for example 1000'), {
+    default: 1_000,
+  }),
   uncaught: flag,
-  spool: either((value) => typeof value === 'boolean', flag, text('the path of a folder, true or false,')),
-};
+  spool: option(flagOr(text('the path of a folder, true or false,')), {
+    env: {
+      TELEMETRY_SPOOL: {
+        kind: 'text',
+        meaning: 'Folder for telemetry that could not be sent before the process ended; `false` for none.',
+      },
+    },
+  }),
+} satisfies OptionsOf<ProcessEventsOptions>;
 
-/** What `processEvents` may be. */
-export const PROCESS_EVENTS_RULE = either(
-  (value) => typeof value === 'boolean',
-  flag,
-  shape(rules, 'true, false or an object, for example { signals: false }'),
-);
+export const PROCESS_EVENTS_SECTION = {
+  processEvents: option(
+    flagOr(shape(PROCESS_EVENTS, 'true, false or an object, for example { signals: false }')),
+    {
+      see: 'process-end.md',
+      env: {
+        TELEMETRY_PROCESS_EVENTS: {
+          kind: 'boolean',
+          meaning: '`false` adds no listener for signals, uncaught exceptions and the exit of the process.',
+          otherwise: '`true`',
+        },
+      },
+    },
+  ),
+  shutdownTimeoutMs: option(
+    number(0, 2 ** 31 - 1, 'a number of milliseconds that is not negative, for example 5000'),
+    { default: 5_000 },
+  ),
+} satisfies OptionsOf<ProcessEventsSection>;
 
-/** Decides what happens when the process ends without being told. */
+export type ProcessEventValues = ValuesOf<
+  VariablesOf<typeof PROCESS_EVENTS> & VariablesOf<typeof PROCESS_EVENTS_SECTION>
+>;
+
+/** Decides what is done when the process ends without `app.close()`. */
 export function resolveProcessEvents(
-  option: boolean | ProcessEventsOptions | undefined,
-  env: EnvironmentValues,
+  { processEvents }: ProcessEventsSection,
+  env: ProcessEventValues,
   environment: string,
   store: StoreConfig | undefined,
 ): ProcessEventsConfig {
-  const chosen = typeof option === 'object' ? option : {};
-  const enabled = typeof option === 'boolean' ? option : (env.TELEMETRY_PROCESS_EVENTS ?? true);
-  const spool = chosen.spool ?? env.TELEMETRY_SPOOL ?? !isTest(environment);
+  const chosen = typeof processEvents === 'object' ? processEvents : {};
+  const enabled = typeof processEvents === 'boolean' ? processEvents : (env.TELEMETRY_PROCESS_EVENTS ?? true);
+  const spool = decide(PROCESS_EVENTS.spool, chosen.spool, env) ?? !isTest(environment);
   return Object.freeze({
     signals: chosen.signals ?? enabled,
-    signalTimeoutMs: chosen.signalTimeoutMs ?? 1_000,
+    signalTimeoutMs: decide(PROCESS_EVENTS.signalTimeoutMs, chosen.signalTimeoutMs, env),
     uncaught: chosen.uncaught ?? enabled,
     spool: spoolFolder(chosen.spool === undefined && !enabled ? false : spool, store),
   });
+}
+
+/** Decides how long a shutdown may take. */
+export function resolveShutdownTimeout({ shutdownTimeoutMs }: ProcessEventsSection): number {
+  return shutdownTimeoutMs ?? PROCESS_EVENTS_SECTION.shutdownTimeoutMs.default;
 }
 
 function spoolFolder(spool: boolean | string, store: StoreConfig | undefined): string | undefined {

@@ -1,21 +1,30 @@
+import type { TextMapPropagator } from '@opentelemetry/api';
+
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
 import {
-  type OptionRule,
-  type RulesOf,
+  either,
+  having,
   isRecord,
+  listOf,
   oneOf,
+  type OptionRule,
   renderReceived,
   shape,
   suggestName,
 } from './option-rules.js';
 
+const PROPAGATOR_NAMES = ['tracecontext', 'baggage', 'b3', 'b3multi'] as const;
+
+/** Propagators by the names of `OTEL_PROPAGATORS`. */
+export type PropagatorName = (typeof PROPAGATOR_NAMES)[number];
+
+export const INCOMING_MODES = ['trust', 'link', 'ignore'] as const;
+
 /**
- * What becomes of the trace context that a caller sends. `trust`: its span is the parent, its sampling decision holds, its
- * baggage is read. `link`: a new trace with a span link to it, sampled here, without its baggage. `ignore`: a new trace.
+ * Use of the trace context that a caller sends. `trust`: its span is the parent, its sampling decision counts, its baggage is
+ * read. `link`: a new trace with a span link to it, sampled here, without its baggage. `ignore`: a new trace.
  */
 export type IncomingMode = (typeof INCOMING_MODES)[number];
-
-/** The modes of `propagation.incoming`. */
-export const INCOMING_MODES = ['trust', 'link', 'ignore'] as const;
 
 const LISTENERS = [
   'http',
@@ -32,10 +41,10 @@ const LISTENERS = [
   'custom',
 ] as const;
 
-/** Where a call comes in; the names of transports are those of microservices. */
+/** Entry point of a call; the names of transports are those of microservices. */
 export type IncomingListener = (typeof LISTENERS)[number];
 
-/** What a function decides about. */
+/** A call that a function decides about. */
 export interface IncomingRequest {
   /** Headers, metadata of the message or the gRPC call, or connection parameters. */
   readonly headers?: unknown;
@@ -54,10 +63,30 @@ export type IncomingPolicies = Partial<
   Readonly<Record<IncomingListener | 'microservices' | 'default', IncomingPolicy>>
 >;
 
-/** How the trace context that callers send is used; `propagators` says in which headers it comes. */
+/** Use of the trace context that callers send; `propagators` sets the headers it is read from. */
 export interface PropagationOptions {
-  /** Default `trust`, as W3C Trace Context has it. Env `TELEMETRY_PROPAGATION_INCOMING`, a mode for all listeners. */
+  /**
+   * `trust`, `link` or `ignore`; a function of the request; or an object of these by listener.
+   * Default `trust`. Env `TELEMETRY_PROPAGATION_INCOMING`.
+   */
   incoming?: IncomingPolicy | IncomingPolicies;
+}
+
+/** Options for trace context between processes. */
+export interface PropagationSection {
+  /**
+   * Formats of the trace context in headers: `tracecontext`, `baggage`, `b3`, `b3multi`, or instances.
+   * Default `tracecontext`, `baggage`. Env `OTEL_PROPAGATORS`.
+   */
+  propagators?: readonly (PropagatorName | TextMapPropagator)[];
+  /** Use of the trace context that callers send. Default: it is trusted. Env `TELEMETRY_PROPAGATION_INCOMING`. */
+  propagation?: PropagationOptions;
+}
+
+/** `propagators` and `propagation`, resolved. */
+export interface PropagationConfig {
+  readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
+  readonly propagation: { readonly incoming: IncomingConfig };
 }
 
 /** The policy of each listener. */
@@ -72,32 +101,83 @@ const policy: OptionRule = {
   },
 };
 
-const propagationRules: RulesOf<PropagationOptions> = {
-  incoming: {
-    check: (value, name, report) => {
-      if (!isRecord(value)) policy.check(value, name, report);
-      else
-        for (const [key, entry] of Object.entries(value))
-          if (KEYS.includes(key)) {
-            if (entry !== undefined) policy.check(entry, `${name}.${key}`, report);
-          } else {
-            const meant = suggestName(key, KEYS);
-            const hint = meant === undefined ? '' : `Did you mean ${meant}? `;
-            report(`${name}.${key}`, renderReceived(entry), `${hint}Write one of ${KEYS.join(', ')}.`);
-          }
-    },
+const incoming: OptionRule = {
+  check: (value, name, report) => {
+    if (!isRecord(value)) policy.check(value, name, report);
+    else
+      for (const [key, entry] of Object.entries(value))
+        if (KEYS.includes(key)) {
+          if (entry !== undefined) policy.check(entry, `${name}.${key}`, report);
+        } else {
+          const meant = suggestName(key, KEYS);
+          const hint = meant === undefined ? '' : `Did you mean ${meant}? `;
+          report(`${name}.${key}`, renderReceived(entry), `${hint}Write one of ${KEYS.join(', ')}.`);
+        }
   },
 };
 
-export const PROPAGATION_RULE = shape(propagationRules, 'an object of propagation options');
+const PROPAGATION = {
+  incoming: option(incoming, {
+    default: 'trust',
+    see: 'sampling.md',
+    env: {
+      TELEMETRY_PROPAGATION_INCOMING: {
+        kind: 'choice',
+        choices: INCOMING_MODES,
+        meaning:
+          'Use of the trace context that callers send: `trust`, `link` or `ignore`, for all listeners.',
+      },
+    },
+  }),
+} satisfies OptionsOf<PropagationOptions>;
 
-export function resolveIncoming(
+export const PROPAGATION_SECTION = {
+  propagators: option(
+    listOf(
+      either(
+        isRecord,
+        having(['inject', 'extract', 'fields'], 'a propagator by name or an instance'),
+        oneOf(PROPAGATOR_NAMES),
+      ),
+      'propagator names or instances',
+    ),
+    {
+      default: ['tracecontext', 'baggage'],
+      env: {
+        OTEL_PROPAGATORS: {
+          kind: 'list',
+          choices: [...PROPAGATOR_NAMES, 'none'],
+          meaning: 'Formats of the trace context in headers.',
+          otherwise: '`tracecontext,baggage`',
+        },
+      },
+    },
+  ),
+  propagation: shape(PROPAGATION, 'an object of propagation options'),
+} satisfies OptionsOf<PropagationSection>;
+
+type PropagationValues = ValuesOf<VariablesOf<typeof PROPAGATION> & VariablesOf<typeof PROPAGATION_SECTION>>;
+
+/** Decides how trace context crosses processes. */
+export function resolvePropagation(
+  { propagators, propagation }: PropagationSection,
+  env: PropagationValues,
+): PropagationConfig {
+  return {
+    propagators: Object.freeze([...decide(PROPAGATION_SECTION.propagators, propagators, env)]),
+    propagation: Object.freeze({
+      incoming: resolveIncoming(propagation?.incoming, env.TELEMETRY_PROPAGATION_INCOMING),
+    }),
+  };
+}
+
+function resolveIncoming(
   incoming: PropagationOptions['incoming'],
   fromEnvironment: IncomingMode | undefined,
 ): IncomingConfig {
   const given: IncomingPolicies =
     typeof incoming === 'object' ? incoming : incoming === undefined ? {} : { default: incoming };
-  const otherwise = given.default ?? fromEnvironment ?? 'trust';
+  const otherwise = given.default ?? fromEnvironment ?? PROPAGATION.incoming.default;
   const transports = given.microservices ?? otherwise;
   return Object.freeze(
     Object.fromEntries(

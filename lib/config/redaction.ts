@@ -1,31 +1,31 @@
-import { REDACTION_RULES } from './known-values.constants.js';
+import { option, type OptionsOf } from './declare-options.js';
 import {
-  type OptionRule,
-  type RulesOf,
   either,
-  flag,
+  flagOr,
   listOf,
   must,
   oneOf,
+  type OptionRule,
   renderKind,
   shape,
   text,
 } from './option-rules.js';
-import type { RedactionConfig } from './telemetry-config.interface.js';
-import type { TelemetryOptions } from './telemetry-options.interface.js';
+
+const REDACTION_RULES = [
+  'keys',
+  'pairs',
+  'error-properties',
+  'error-queries',
+  'url-credentials',
+  'credentials',
+  'jwt',
+  'api-keys',
+  'private-keys',
+  'cards',
+] as const;
 
 /** Built-in rules that `redaction.disable` can switch off by name. */
-export type RedactionRule =
-  | 'keys'
-  | 'pairs'
-  | 'error-properties'
-  | 'error-queries'
-  | 'url-credentials'
-  | 'credentials'
-  | 'jwt'
-  | 'api-keys'
-  | 'private-keys'
-  | 'cards';
+export type RedactionRule = (typeof REDACTION_RULES)[number];
 
 /** Where a secret was found. */
 export interface FoundSecret {
@@ -35,30 +35,58 @@ export interface FoundSecret {
   readonly key: string | undefined;
 }
 
-/** Makes the text that stands in place of a secret. Never called twice for its own result. */
+/** Returns the text that replaces a secret. Never called again for its own result. */
 export type ReplaceSecret = (secret: string, found: FoundSecret) => string;
 
-/** What is kept out of spans, metrics, log lines, resources and URLs before they are recorded. */
+/** Which secrets are removed from spans, metrics, log lines, resources and URLs before they are recorded. */
 export interface RedactionOptions {
   /**
-   * Further keys whose values are secrets, beside the built-in ones. A text matches whole words in any style: `customer number`
-   * matches `customerNumber`, `x-customer-number` and `customer_number_2`. A regular expression is tested on the key.
+   * Further keys whose values are secrets: words in any style, or regular expressions.
+   *
+   * In addition to the built-in ones. A text matches whole words in any style: `customer number` matches `customerNumber`,
+   * `x-customer-number` and `customer_number_2`. A regular expression is tested on the key.
+   *
    * Default none.
    */
   keys?: readonly (string | RegExp)[];
   /**
-   * Further patterns of secrets in texts. Texts are searched in windows of 4,096 characters that overlap by 512. Default none.
+   * Further regular expressions for secrets in texts.
+   *
+   * Texts are searched in windows of 4,096 characters that overlap by 512.
+   *
+   * Default none.
    */
   patterns?: readonly RegExp[];
-  /** What stands in place of a secret. Default `[Redacted]`. */
+  /** The replacement of a secret: a text, or a function that returns one. Default `[Redacted]`. */
   replace?: string | ReplaceSecret;
-  /** Own properties of errors that are kept beside the built-in ones. Default none. */
+  /** Own properties of errors that are recorded in addition to the built-in ones. Default none. */
   errorProperties?: readonly string[];
-  /** `true` switches redaction off, a list of names single built-in rules. Default `false`. */
+  /** `true` switches redaction off, a list of names switches single built-in rules off. Default `false`. */
   disable?: boolean | readonly RedactionRule[];
 }
 
-const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+/** Options for redaction. */
+export interface RedactionSection {
+  /**
+   * Which secrets are removed from spans, metrics, log lines, resources and URLs. `false` switches redaction off.
+   *
+   * The built-in rules know the usual names of secrets, tokens, keys and card numbers. `false` is the same as `{ disable: true }`.
+   *
+   * Default: on, with all built-in rules.
+   */
+  redaction?: boolean | RedactionOptions;
+}
+
+/** `redaction`, resolved. */
+export interface RedactionConfig {
+  /** true: nothing is redacted. */
+  readonly disable: boolean | readonly RedactionRule[];
+  readonly keys: readonly (string | RegExp)[];
+  readonly patterns: readonly RegExp[];
+  readonly replace: string | ReplaceSecret;
+  readonly errorProperties: readonly string[];
+}
+
 const isRegExp = (value: unknown): value is RegExp =>
   Object.prototype.toString.call(value) === '[object RegExp]';
 
@@ -86,7 +114,7 @@ const pattern: OptionRule = {
   },
 };
 
-const redactionRules: RulesOf<RedactionOptions> = {
+const REDACTION = {
   keys: listOf(
     either(
       isRegExp,
@@ -99,26 +127,32 @@ const redactionRules: RulesOf<RedactionOptions> = {
     'names and regular expressions',
   ),
   patterns: listOf(pattern, 'regular expressions'),
-  replace: must(
-    (value) => typeof value === 'string' || typeof value === 'function',
-    'Write a text, or a function that returns one.',
+  replace: option(
+    must(
+      (value) => typeof value === 'string' || typeof value === 'function',
+      'Write a text, or a function that returns one.',
+    ),
+    { default: '[Redacted]' },
   ),
   errorProperties: listOf(text('the name of a property'), 'names of properties'),
-  disable: either(isFlag, flag, listOf(oneOf(REDACTION_RULES), 'names of built-in rules, or true')),
-};
+  disable: option(flagOr(listOf(oneOf(REDACTION_RULES), 'names of built-in rules, or true')), {
+    default: false,
+  }),
+} satisfies OptionsOf<RedactionOptions>;
 
-/** What `redaction` may be. */
-export const REDACTION_RULE = either(isFlag, flag, shape(redactionRules, 'true, false or an object'));
+export const REDACTION_SECTION = {
+  redaction: option(flagOr(shape(REDACTION, 'true, false or an object')), { see: 'redaction.md' }),
+} satisfies OptionsOf<RedactionSection>;
 
-/** Decides what is kept out of everything that is recorded. */
-export function resolveRedaction({ redaction }: TelemetryOptions): RedactionConfig {
+/** Decides which secrets are removed from everything that is recorded. */
+export function resolveRedaction({ redaction }: RedactionSection): RedactionConfig {
   const chosen = typeof redaction === 'object' ? redaction : {};
-  const { disable = redaction === false } = chosen;
+  const disable = chosen.disable ?? (redaction === false || REDACTION.disable.default);
   return Object.freeze({
     disable: typeof disable === 'boolean' ? disable : Object.freeze([...disable]),
     keys: Object.freeze([...(chosen.keys ?? [])]),
     patterns: Object.freeze([...(chosen.patterns ?? [])]),
-    replace: chosen.replace ?? '[Redacted]',
+    replace: chosen.replace ?? REDACTION.replace.default,
     errorProperties: Object.freeze([...(chosen.errorProperties ?? [])]),
   });
 }

@@ -1,104 +1,215 @@
-import { describeIgnored, invalidOptionsError } from './describe-problems.js';
-import { type ApplicationPackage, applicationPackage } from './application-package.js';
-import { findIneffectiveVariables } from './find-ineffective-variables.js';
-import { resolveProcessEvents } from './process-events.js';
-import { resolveIncoming } from './propagation.js';
+import { type ConfigurationProblem, TelemetryError } from '../errors/telemetry.error.js';
+import { applicationPackage, type ApplicationPackage } from './application-package.js';
+import { type DashboardValues, resolveDashboard } from './dashboard.js';
 import { readEnvironment } from './environment.js';
-import { resolveIdentity } from './identity.js';
-import { resolveDashboard } from './dashboard.js';
+import { type IdentityValues, resolveIdentity } from './identity.js';
 import { type InstrumentationSwitches, resolveInstrumentation } from './instrumentation.js';
-import { resolveJaeger } from './jaeger.js';
-import { resolveLimits } from './limits.js';
-import { resolveLogging, resolveLogs } from './logging.js';
-import { resolveMetrics } from './metrics.js';
+import { type JaegerValues, resolveJaeger } from './jaeger.js';
+import { type LimitValues, resolveLimits } from './limits.js';
+import { type LoggingValues, resolveLogging, resolveLogs } from './logging.js';
+import { type MetricConfig, type MetricValues, resolveMetrics, scrapePath } from './metrics.js';
+import { type ProcessEventValues, resolveProcessEvents, resolveShutdownTimeout } from './process-events.js';
+import { resolvePropagation } from './propagation.js';
 import { resolveRedaction } from './redaction.js';
-import { resolveStore } from './store.js';
+import { type SamplingValues, usesRatio } from './sampling.js';
+import { resolveStore, type StoreValues } from './store.js';
+import type { TelemetryConfig } from './telemetry-config.interface.js';
+import {
+  ENVIRONMENT_VARIABLES,
+  resolveGeneral,
+  type TelemetryOptions,
+  telemetryOptionsRule,
+} from './telemetry-options.js';
 import { resolveTraces } from './traces.js';
-import { type TelemetryConfig } from './telemetry-config.interface.js';
-import { type TelemetryOptions } from './telemetry-options.interface.js';
-import { validateOptions } from './validate-options.js';
 
-const SHUTDOWN_TIMEOUT_MS = 5000;
-
-/** What a configuration is made of besides the options. */
+/** Inputs of a configuration beside the options. */
 export interface ConfigSources {
   /** Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
   /** Where the options were written, for the error; default `TelemetryModule.forRoot()`. */
   readonly setIn?: string;
-  /** Tells name and version of the application; default: its package.json. Only asked when they are not configured. */
+  /** Returns name and version of the application; default: of its package.json. Only called when they are not configured. */
   readonly findPackage?: () => Pick<ApplicationPackage, 'name' | 'version'>;
   /** Why spans cannot be sent to Jaeger as Thrift, with the remedy; default: they can. Only called for such an endpoint. */
   readonly findJaegerPackageProblem?: () => string | undefined;
-  /** What `instrumentation` can switch; default nothing. */
+  /** The switches of `instrumentation`; default none. */
   readonly instrumentations?: InstrumentationSwitches;
-  /** Whether a person reads standard output; default: whether it is a terminal. */
+  /** Default: whether standard output is a terminal. */
   readonly isTerminal?: boolean;
 }
 
+/** Values of the variables that are set and right. */
+type EnvironmentValues = Parameters<typeof resolveGeneral>[1] &
+  Parameters<typeof resolvePropagation>[1] &
+  Parameters<typeof resolveTraces>[1] &
+  IdentityValues &
+  JaegerValues &
+  SamplingValues &
+  MetricValues &
+  LoggingValues &
+  DashboardValues &
+  StoreValues &
+  ProcessEventValues &
+  LimitValues;
+
 /**
- * Decides every option: code wins over environment, environment over default. The result is frozen where it is ours;
- * what the user passed in (processors, samplers, streams) is left as it is.
+ * Decides every option: code wins over environment, environment over default. Objects of this library are frozen; objects of the
+ * application (processors, samplers, streams) stay as they are.
  *
- * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option. A wrong environment variable never
- * throws: it becomes a sentence in `warnings` and what holds without it applies.
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option. A wrong environment variable never throws: it is
+ * ignored and becomes a sentence in `warnings`.
  */
 export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSources = {}): TelemetryConfig {
   const {
-    env: environment = process.env,
+    env: environmentVariables = process.env,
     setIn = 'TelemetryModule.forRoot()',
-    findPackage = applicationPackage,
     findJaegerPackageProblem = () => undefined,
+    findPackage = applicationPackage,
     instrumentations = {},
     isTerminal = process.stdout.isTTY,
   } = sources;
   const wrong = validateOptions(options, setIn, instrumentations);
   if (wrong.length > 0) throw invalidOptionsError(wrong);
 
-  const { values: env, problems } = readEnvironment(environment);
+  const { values, problems } = readEnvironment(environmentVariables, ENVIRONMENT_VARIABLES);
+  // Each value was read by the parser of its kind, from which its type is inferred.
+  const env = values as EnvironmentValues;
   const identity = resolveIdentity(options, env, findPackage);
+  const { environment } = identity;
   const metrics = resolveMetrics(options, env);
-  const served = resolveDashboard(options, env, identity.environment, setIn);
-  const enabled = options.enabled ?? env.OTEL_SDK_DISABLED !== true;
+  const served = resolveDashboard(options, env, environment, setIn);
+  const general = resolveGeneral(options, env);
   const jaeger = resolveJaeger(
     options,
     env,
-    environment.OTEL_EXPORTER_JAEGER_ENDPOINT,
+    environmentVariables.OTEL_EXPORTER_JAEGER_ENDPOINT,
     setIn,
-    enabled ? findJaegerPackageProblem : () => undefined,
+    general.enabled ? findJaegerPackageProblem : () => undefined,
   );
   const unusable = [...jaeger.problems, ...served.problems];
   if (unusable.length > 0) throw invalidOptionsError(unusable);
-  const store = resolveStore(options, env, identity.environment, served.dashboard);
+  const { dashboard } = served;
+  const store = resolveStore(options, env, environment, dashboard);
   return Object.freeze({
-    enabled,
-    engine: options.engine ?? 'fast',
+    ...general,
     ...identity,
     traces: resolveTraces(options, env, jaeger.endpoint),
     metrics,
     logs: resolveLogs(options, env),
     redaction: resolveRedaction(options),
-    logging: resolveLogging(options, env, identity.environment, isTerminal),
-    dashboard: served.dashboard,
+    logging: resolveLogging(options, env, environment, isTerminal),
+    dashboard,
     store,
-    processEvents: resolveProcessEvents(options.processEvents, env, identity.environment, store),
+    processEvents: resolveProcessEvents(options, env, environment, store),
     instrumentation: resolveInstrumentation(instrumentations, options.instrumentation, [
-      options.prometheus?.path ?? '/metrics',
-      ...(served.dashboard === undefined ? [] : [served.dashboard.path, `${served.dashboard.path}/*`]),
+      scrapePath(options),
+      ...(dashboard === undefined ? [] : [dashboard.path, `${dashboard.path}/*`]),
     ]),
     instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
-    propagators: Object.freeze([
-      ...(options.propagators ?? env.OTEL_PROPAGATORS ?? (['tracecontext', 'baggage'] as const)),
-    ]),
-    propagation: Object.freeze({
-      incoming: resolveIncoming(options.propagation?.incoming, env.TELEMETRY_PROPAGATION_INCOMING),
-    }),
-    shutdownTimeoutMs: options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS,
+    ...resolvePropagation(options, env),
+    shutdownTimeoutMs: resolveShutdownTimeout(options),
     limits: resolveLimits(options, env),
     warnings: Object.freeze([
       ...[...problems, ...jaeger.ignored].map(describeIgnored),
       ...served.warnings,
-      ...findIneffectiveVariables(options, env, { metrics }),
+      ...findIneffectiveVariables(options, env, metrics),
     ]),
   });
+}
+
+/**
+ * Every problem of `options`; an empty list when there is none.
+ *
+ * @param setIn where the options were written, for example `TelemetryModule.forRoot()`
+ */
+export function validateOptions(
+  options: TelemetryOptions,
+  setIn: string,
+  instrumentations: InstrumentationSwitches,
+): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  telemetryOptionsRule(instrumentations).check(options, '', (name, received, remedy) => {
+    problems.push({ name, received, setIn, remedy });
+  });
+  return problems;
+}
+
+/** One error that lists every wrong option, for a terminal. */
+function invalidOptionsError(problems: readonly ConfigurationProblem[]): TelemetryError {
+  const count =
+    problems.length === 1 ? '1 telemetry option is wrong' : `${problems.length} telemetry options are wrong`;
+  const message = [`${count}, so the application was not started:`, ...problems.map(describeOption)].join(
+    '\n\n',
+  );
+  return new TelemetryError('TELEMETRY_INVALID_OPTIONS', `${message}\n`, problems);
+}
+
+/** One or two sentences about an ignored variable, for `TelemetryConfig.warnings`. */
+function describeIgnored({ name, received, setIn, remedy }: ConfigurationProblem): string {
+  return `${name} in the ${setIn} is ${received}, which cannot be used as it stands. ${remedy}`;
+}
+
+function describeOption({ name, received, setIn, remedy }: ConfigurationProblem, index: number): string {
+  return [
+    `  ${index + 1}. ${name}`,
+    `     received: ${received}`,
+    `     set in:   ${setIn}`,
+    `     remedy:   ${remedy}`,
+  ].join('\n');
+}
+
+/** Sentences about variables that have the right form and yet no effect, or less than expected, with the remedy. */
+function findIneffectiveVariables(
+  options: TelemetryOptions,
+  env: EnvironmentValues,
+  metrics: MetricConfig,
+): readonly string[] {
+  const sentences: string[] = [];
+  const add = (name: keyof EnvironmentValues, why: string): void => {
+    sentences.push(`${name} in the environment ${why}`);
+  };
+
+  const sampler = env.OTEL_TRACES_SAMPLER;
+  if (
+    env.OTEL_TRACES_SAMPLER_ARG !== undefined &&
+    options.sampling === undefined &&
+    (sampler === undefined || !usesRatio(sampler))
+  )
+    add(
+      'OTEL_TRACES_SAMPLER_ARG',
+      'has no effect. Set OTEL_TRACES_SAMPLER=parentbased_traceidratio with it.',
+    );
+  if (
+    env.OTEL_EXPORTER_PROMETHEUS_HOST !== undefined &&
+    metrics.prometheus !== undefined &&
+    metrics.prometheus.port === undefined
+  )
+    add('OTEL_EXPORTER_PROMETHEUS_HOST', 'has no effect. Set OTEL_EXPORTER_PROMETHEUS_PORT with it.');
+  const timeout = env.OTEL_METRIC_EXPORT_TIMEOUT;
+  if (timeout !== undefined && timeout > metrics.exportIntervalMillis)
+    add(
+      'OTEL_METRIC_EXPORT_TIMEOUT',
+      `is longer than the interval between two exports and was cut to it. Write at most ${metrics.exportIntervalMillis}.`,
+    );
+  if (isLeftOut(env.OTEL_TRACES_EXPORTER, 'otlp') && options.otlpEndpoint !== undefined)
+    add(
+      'OTEL_TRACES_EXPORTER',
+      'leaves out the otlpEndpoint that is set in code. Add otlp to it to send traces there.',
+    );
+  if (isLeftOut(env.OTEL_TRACES_EXPORTER, 'jaeger') && options.jaegerEndpoint !== undefined)
+    add(
+      'OTEL_TRACES_EXPORTER',
+      'leaves out the jaegerEndpoint that is set in code. Add jaeger to it to send traces there.',
+    );
+  if (isLeftOut(env.OTEL_METRICS_EXPORTER, 'otlp') && options.otlpEndpoint !== undefined)
+    add(
+      'OTEL_METRICS_EXPORTER',
+      'leaves out the otlpEndpoint that is set in code. Add otlp to it to send metrics there.',
+    );
+  return sentences;
+}
+
+/** `none` is intended and needs no warning. */
+function isLeftOut<T extends string>(chosen: readonly T[] | undefined, name: T): boolean {
+  return chosen !== undefined && chosen.length > 0 && !chosen.includes(name);
 }

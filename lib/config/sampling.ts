@@ -1,48 +1,88 @@
 import type { Sampler } from '@opentelemetry/sdk-trace';
-import { SAMPLER_NAMES, SPAN_KINDS } from './known-values.constants.js';
+
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
 import {
-  type OptionRule,
-  type ReportProblem,
-  type RulesOf,
   either,
   flag,
+  flagOr,
   having,
   isRecord,
   listOf,
   must,
   number,
   oneOf,
+  type OptionRule,
   renderKind,
   renderReceived,
+  type ReportProblem,
+  type RulesOf,
   shape,
 } from './option-rules.js';
-import type { KeepConfig, TelemetryConfig } from './telemetry-config.interface.js';
-import type { TelemetryOptions } from './telemetry-options.interface.js';
-import type { EnvironmentValues } from './environment-variables.constants.js';
 
-/** Which traces are recorded and sent. Default: what the caller decided, and everything that starts here. */
+const SAMPLER_NAMES = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+/** Samplers by the names of `OTEL_TRACES_SAMPLER`. */
+export type SamplerName = (typeof SAMPLER_NAMES)[number];
+
+const SPAN_KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
+
+/** Kinds of spans by name. */
+export type SpanKindName = (typeof SPAN_KINDS)[number];
+
+/** Which traces are recorded and sent. Default: the caller's decision, and every trace that starts here. */
 export interface SamplingOptions {
   /**
    * A sampler of the specification by its name, or an instance.
-   * Default `parentbased_always_on`, or `parentbased_traceidratio` when `ratio` or `keep` is set in code (where a ratio
-   * sampler of the environment stays). Env `OTEL_TRACES_SAMPLER`.
+   *
+   * A ratio sampler of the environment stays when only `ratio` or `keep` is set in code.
+   *
+   * Default `parentbased_always_on`; `parentbased_traceidratio` when `ratio` or `keep` is set in code. Env `OTEL_TRACES_SAMPLER`.
    */
   sampler?: SamplerName | Sampler;
   /**
-   * Share of new traces to record, 0 to 1, for the two `traceidratio` samplers. Chosen by trace id: services with the
-   * same ratio choose the same traces. Default 1, or 0.1 with `keep`. Env `OTEL_TRACES_SAMPLER_ARG`.
+   * Share of new traces to record, 0 to 1, for the two `traceidratio` samplers.
+   *
+   * Chosen by trace id: services with the same ratio choose the same traces.
+   *
+   * Default 1; 0.1 with `sampling.keep`. Env `OTEL_TRACES_SAMPLER_ARG`.
    */
   ratio?: number;
-  /** Shares of their own for some of the traces that start here; the first rule that matches counts, else `ratio` does. Default none. */
+  /**
+   * Other shares for some of the traces that start here, by span name, route, method, kind or attributes.
+   *
+   * The first rule that matches counts, else `ratio` does.
+   *
+   * Default none.
+   */
   rules?: readonly SamplingRule[];
   /**
-   * Send each local trace in which something failed or which was slow, beside those that `ratio` and `rules` choose.
-   * What all spans of a trace are held back for until its local root ends. `true` keeps failed ones. Default false.
+   * Also sends each local trace that failed or was slow. `true` keeps failed ones.
+   *
+   * The spans of a trace are held back until its local root ends. They are sent in addition to the traces that `ratio` and `rules`
+   * choose.
+   *
+   * Default `false`.
    */
   keep?: boolean | KeepOptions;
 }
 
-/** Matches by what is known when the first span of a trace starts; every condition that is given must hold. */
+/** Options for sampling. */
+export interface SamplingSection {
+  /**
+   * Which traces are recorded: a share from 0 to 1, or an object.
+   * Default: the caller's decision, and every trace that starts here.
+   */
+  sampling?: number | SamplingOptions;
+}
+
+/** Matches by what is known when the first span of a trace starts; all given conditions must be met. */
 export interface SamplingRule {
   /** Name of the span (`CleanupService.purge`), a prefix when it ends in `*`, or a pattern. */
   name?: string | RegExp;
@@ -59,57 +99,60 @@ export interface SamplingRule {
   attributes?: Readonly<Record<string, string | number | boolean | RegExp>>;
   /** Share of the matching traces to record, 0 to 1. Default: the share of all others. */
   ratio?: number;
-  /** What of the matching traces is kept beyond that share; `false` keeps and records nothing else. Default: as in `sampling.keep`. */
+  /** Which of the matching traces are kept in addition; `false` keeps and records no others. Default: as in `sampling.keep`. */
   keep?: false | KeepRuleOptions;
 }
 
-/** Span kinds in words. */
-export type SpanKindName = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
-
-/** Which local traces matter enough to be sent whatever the ratio says. */
+/** Which local traces are sent whatever the ratio is. */
 export interface KeepRuleOptions {
-  /** Keep a trace when one of its spans has the status ERROR. Default true. */
+  /** Keeps a trace when one of its spans has the status ERROR. Default `true`. */
   errors?: boolean;
-  /** Keep a trace whose local root takes at least that many milliseconds. Default: however long it takes, that is no reason. */
+  /** Keeps a trace whose local root takes at least this many milliseconds. Default: slow traces are not kept. */
   slowerThanMs?: number;
 }
 
-/** What is kept, and how much memory and time waiting for the decision may take. */
+/** Which traces are kept, and the memory and time that waiting for the decision may take. */
 export interface KeepOptions extends KeepRuleOptions {
-  /** Undecided traces that may be held at once; beyond, the oldest loses the spans that wait. Default 2000. */
+  /** Traces that may wait for a decision at the same time; when there are more, the oldest loses its waiting spans. Default 2000. */
   maxTraces?: number;
-  /** Ended spans that may wait in all undecided traces together; beyond, the oldest trace loses its own. Default 10000. */
+  /** Ended spans that may wait in all these traces together; when there are more, the oldest trace loses its own. Default 10000. */
   maxSpans?: number;
-  /** Longest wait for a local root to end, in milliseconds; then the trace loses the spans that wait. Default 30000. */
+  /** Longest wait for a local root to end, in milliseconds; then the trace loses its waiting spans. Default 30000. */
   decisionTimeoutMs?: number;
 }
 
-/** Samplers by the names of `OTEL_TRACES_SAMPLER`. */
-export type SamplerName =
-  | 'always_on'
-  | 'always_off'
-  | 'traceidratio'
-  | 'parentbased_always_on'
-  | 'parentbased_always_off'
-  | 'parentbased_traceidratio';
+/** `sampling.keep`, resolved. */
+export interface KeepConfig {
+  readonly errors: boolean;
+  /** undefined: slow traces are not kept. */
+  readonly slowerThanMs: number | undefined;
+  readonly maxTraces: number;
+  readonly maxSpans: number;
+  readonly decisionTimeoutMs: number;
+}
 
 const RATIO = 'a number from 0 to 1, for example 0.1 for one trace in ten';
 const CONDITIONS = ['name', 'route', 'method', 'kind', 'attributes'] as const;
 
 const ratio = number(0, 1, RATIO);
-const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 
-const keepRuleRules: RulesOf<KeepRuleOptions> = {
-  errors: flag,
+const KEEP_RULE = {
+  errors: option(flag, { default: true }),
   slowerThanMs: number(0, Infinity, 'a number of milliseconds that is not negative, for example 500'),
-};
+} satisfies OptionsOf<KeepRuleOptions>;
 
-const keepRules: RulesOf<KeepOptions> = {
-  ...keepRuleRules,
-  maxTraces: number(1, 1_000_000, 'a whole number of traces from 1, for example 2000', true),
-  maxSpans: number(1, 10_000_000, 'a whole number of spans from 1, for example 10000', true),
-  decisionTimeoutMs: number(1, 2 ** 31 - 1, 'a number of milliseconds from 1, for example 30000'),
-};
+const KEEP = {
+  ...KEEP_RULE,
+  maxTraces: option(number(1, 1_000_000, 'a whole number of traces from 1, for example 2000', true), {
+    default: 2_000,
+  }),
+  maxSpans: option(number(1, 10_000_000, 'a whole number of spans from 1, for example 10000', true), {
+    default: 10_000,
+  }),
+  decisionTimeoutMs: option(number(1, 2 ** 31 - 1, 'a number of milliseconds from 1, for example 30000'), {
+    default: 30_000,
+  }),
+} satisfies OptionsOf<KeepOptions>;
 
 const attributes: OptionRule = {
   check: (value, name, report) => {
@@ -127,7 +170,7 @@ const attributes: OptionRule = {
   },
 };
 
-const ruleRules: RulesOf<SamplingRule> = {
+const conditions: RulesOf<SamplingRule> = {
   name: must(
     (value) => value instanceof RegExp || (typeof value === 'string' && value !== ''),
     'Write the name of a span (a prefix when it ends in *), or a regular expression.',
@@ -143,12 +186,12 @@ const ruleRules: RulesOf<SamplingRule> = {
   kind: oneOf(SPAN_KINDS),
   attributes,
   ratio,
-  keep: either((value) => value === false, flag, shape(keepRuleRules, 'false or { errors, slowerThanMs }')),
+  keep: either((value) => value === false, flag, shape(KEEP_RULE, 'false or { errors, slowerThanMs }')),
 };
 
-const rule = shape(ruleRules, 'an object, for example { route: "/health", ratio: 0 }');
+const rule = shape(conditions, 'an object, for example { route: "/health", ratio: 0 }');
 
-/** A rule that says when and what; a list of them has no names of its own in the documentation. */
+/** A rule with a condition and an effect. */
 const samplingRule: OptionRule = {
   check: (value, name, report) => {
     rule.check(value, name, report);
@@ -164,29 +207,47 @@ const samplingRule: OptionRule = {
   },
 };
 
-const samplingRules: RulesOf<SamplingOptions> = {
-  sampler: either(
-    isRecord,
-    having(['shouldSample'], 'a sampler by name or an instance'),
-    oneOf(SAMPLER_NAMES),
+const SAMPLING = {
+  sampler: option(
+    either(isRecord, having(['shouldSample'], 'a sampler by name or an instance'), oneOf(SAMPLER_NAMES)),
+    {
+      env: {
+        OTEL_TRACES_SAMPLER: {
+          kind: 'choice',
+          choices: SAMPLER_NAMES,
+          meaning: 'Which traces are recorded.',
+          otherwise: '`parentbased_always_on`',
+        },
+      },
+    },
   ),
-  ratio,
-  rules: listOf(samplingRule, 'rules, for example [{ route: "/health", ratio: 0 }]'),
-  keep: either(isFlag, flag, shape(keepRules, 'true, false or { errors, slowerThanMs }')),
-};
+  ratio: option(ratio, { env: { OTEL_TRACES_SAMPLER_ARG: { kind: 'ratio', otherwise: '1' } } }),
+  rules: option(listOf(samplingRule, 'rules, for example [{ route: "/health", ratio: 0 }]'), {
+    see: 'sampling.md#rules',
+  }),
+  keep: option(flagOr(shape(KEEP, 'true, false or { errors, slowerThanMs }')), {
+    see: 'sampling.md#keep-what-matters',
+  }),
+} satisfies OptionsOf<SamplingOptions>;
 
-const samplingShape = shape(samplingRules, `${RATIO}, or an object`);
+const samplingShape = shape(SAMPLING, `${RATIO}, or an object`);
 
-/** What `sampling` may be. */
-export const SAMPLING_RULE = either((value) => typeof value === 'number', ratio, {
-  ...samplingShape,
-  check: (value, name, report) => {
-    samplingShape.check(value, name, report);
-    if (isRecord(value)) checkTogether(value, name, report);
-  },
-});
+export const SAMPLING_SECTION = {
+  sampling: option(
+    either((value) => typeof value === 'number', ratio, {
+      ...samplingShape,
+      check: (value, name, report) => {
+        samplingShape.check(value, name, report);
+        if (isRecord(value)) checkTogether(value, name, report);
+      },
+    }),
+    { see: 'sampling.md' },
+  ),
+} satisfies OptionsOf<SamplingSection>;
 
-/** What is right by itself and says nothing, or two things, beside the rest. */
+export type SamplingValues = ValuesOf<VariablesOf<typeof SAMPLING>>;
+
+/** Finds options that are right alone, and have no effect or contradict each other together. */
 function checkTogether(
   { sampler, rules, keep }: Readonly<Record<string, unknown>>,
   name: string,
@@ -211,49 +272,14 @@ function checkTogether(
   }
 }
 
-const MAX_TRACES = 2000;
-const MAX_SPANS = 10_000;
-const DECISION_TIMEOUT_MS = 30_000;
-
-/** Decides what holds beside the sampler: rules for some traces, and what is kept of those it does not choose. */
-export function resolveSampling({
-  sampling,
-}: TelemetryOptions): Pick<TelemetryConfig['traces'], 'rules' | 'keep'> {
-  const { rules = [], keep = false } = typeof sampling === 'object' ? sampling : {};
-  return {
-    rules: Object.freeze(rules.map(copyRule)),
-    keep: keep === false ? undefined : resolveKeep(keep === true ? {} : keep),
-  };
-}
-
-function resolveKeep({
-  errors = true,
-  slowerThanMs,
-  maxTraces = MAX_TRACES,
-  maxSpans = MAX_SPANS,
-  decisionTimeoutMs = DECISION_TIMEOUT_MS,
-}: Partial<KeepConfig>): KeepConfig {
-  return Object.freeze({ errors, slowerThanMs, maxTraces, maxSpans, decisionTimeoutMs });
-}
-
-/** Frozen to the bottom, without touching what the user holds. */
-function copyRule(rule: SamplingRule): SamplingRule {
-  const { attributes, keep } = rule;
-  return Object.freeze({
-    ...rule,
-    ...(attributes !== undefined && { attributes: Object.freeze({ ...attributes }) }),
-    ...(typeof keep === 'object' && { keep: Object.freeze({ ...keep }) }),
-  });
-}
-
-/** Share of the unremarkable traces that go out beside the kept ones where nobody says how many. */
+/** Share of the other traces with `keep`, where no ratio is set. */
 const BACKGROUND_RATIO = 0.1;
 
-/** Decides which traces are recorded; a ratio or `keep` in code picks a ratio sampler unless code names another. */
+/** Decides which traces are recorded; a ratio or `keep` in code selects a ratio sampler unless code names another. */
 export function resolveSampler(
-  { sampling }: TelemetryOptions,
-  env: EnvironmentValues,
-): TelemetryConfig['traces']['sampler'] {
+  { sampling }: SamplingSection,
+  env: SamplingValues,
+): { readonly name: SamplerName; readonly ratio: number } | Sampler {
   const { sampler, ratio, keep } =
     typeof sampling === 'number' ? ({ ratio: sampling } as const) : { ...sampling };
   if (typeof sampler === 'object') return sampler;
@@ -265,7 +291,39 @@ export function resolveSampler(
   const otherwise = chosenByKeep ? BACKGROUND_RATIO : 1;
   return Object.freeze({
     name,
-    ratio: usesRatio(name) ? (ratio ?? env.OTEL_TRACES_SAMPLER_ARG ?? otherwise) : 1,
+    ratio: usesRatio(name) ? (decide(SAMPLING.ratio, ratio, env) ?? otherwise) : 1,
+  });
+}
+
+/** Decides the rules for some traces, and which traces are kept beyond the sampler. */
+export function resolveSampling({ sampling }: SamplingSection): {
+  readonly rules: readonly SamplingRule[];
+  readonly keep: KeepConfig | undefined;
+} {
+  const { rules = [], keep = false } = typeof sampling === 'object' ? sampling : {};
+  return {
+    rules: Object.freeze(rules.map(copyRule)),
+    keep: keep === false ? undefined : resolveKeep(keep === true ? {} : keep),
+  };
+}
+
+function resolveKeep(chosen: KeepOptions): KeepConfig {
+  return Object.freeze({
+    errors: chosen.errors ?? KEEP.errors.default,
+    slowerThanMs: chosen.slowerThanMs,
+    maxTraces: chosen.maxTraces ?? KEEP.maxTraces.default,
+    maxSpans: chosen.maxSpans ?? KEEP.maxSpans.default,
+    decisionTimeoutMs: chosen.decisionTimeoutMs ?? KEEP.decisionTimeoutMs.default,
+  });
+}
+
+/** Frozen in depth; the rule of the application stays unchanged. */
+function copyRule(rule: SamplingRule): SamplingRule {
+  const { attributes, keep } = rule;
+  return Object.freeze({
+    ...rule,
+    ...(attributes !== undefined && { attributes: Object.freeze({ ...attributes }) }),
+    ...(typeof keep === 'object' && { keep: Object.freeze({ ...keep }) }),
   });
 }
 

@@ -168,3 +168,8 @@ export const metricOfSdkProcessor = (
 /** The embedded store; the conventions have no names for it. */
 export const METRIC_STORE_DROPPED = 'nestjs_telemetry.store.dropped';
 export const METRIC_STORE_QUEUE_SIZE = 'nestjs_telemetry.store.queue.size';
+
+/** Attributes of the resource that the package has only under `/incubating`. */
+export const ATTR_DEPLOYMENT_ENVIRONMENT_NAME = 'deployment.environment.name';
+/** Its name before 2024; many platforms still set it. */
+export const ATTR_FORMER_DEPLOYMENT_ENVIRONMENT = 'deployment.environment';

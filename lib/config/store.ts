@@ -1,87 +1,122 @@
-import { type RulesOf, either, flag, number, shape, text } from './option-rules.js';
-import type { EnvironmentValues } from './environment-variables.constants.js';
+import type { DashboardConfig } from './dashboard.js';
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
 import { isDevelopment, isTest } from './identity.js';
-import type { DashboardConfig, StoreConfig } from './telemetry-config.interface.js';
-import type { TelemetryOptions } from './telemetry-options.interface.js';
+import { flag, flagOr, number, shape, text } from './option-rules.js';
 
-/** The embedded database that the dashboard shows, and how much it keeps. */
+/** The embedded database that the dashboard shows, and how much it stores. */
 export interface StoreOptions {
   /**
-   * Whether telemetry is kept. Default: true where the dashboard is served, in `development`, and
-   * in every environment where another setting of the store is given. Env `TELEMETRY_STORE`.
+   * Stores telemetry.
+   *
+   * Default `true` where the dashboard is served, in `development`, and where another option or variable of the store is set.
+   * Env `TELEMETRY_STORE`.
    */
   enabled?: boolean;
   /**
-   * SQLite file, from the working directory, or `:memory:`. Several services of one machine may share one: then they are one system.
-   * Default `.telemetry/telemetry.db`, in tests `:memory:`. Env `TELEMETRY_STORE_FILE`.
+   * SQLite file, relative to the working directory, or `:memory:`. Services of one machine may share one.
+   *
+   * Services that share a file are shown as one system.
+   *
+   * Default `.telemetry/telemetry.db`; `:memory:` in tests. Env `TELEMETRY_STORE_FILE`.
    */
   file?: string;
   /** Hours after which telemetry is deleted. Default 24. */
   maxAgeHours?: number;
   /** Size of the database in bytes, without its journal. Default 268435456 (256 MiB). */
   maxBytes?: number;
-  /** Default 500000. */
+  /** Spans that are stored. Default 500000. */
   maxSpans?: number;
-  /** Log lines. Default 500000. */
+  /** Log lines that are stored. Default 500000. */
   maxLogs?: number;
-  /** Values of metrics. Default 1000000. */
+  /** Values of metrics that are stored. Default 1000000. */
   maxPoints?: number;
 }
 
-/** Less would be gone before anybody has looked. */
+/** Options for the store. */
+export interface StoreSection {
+  /**
+   * The embedded database that the dashboard shows. Any option in it switches the store on in every environment, unless `enabled`
+   * is `false`. Default: on where the dashboard is served, and in `development`. Env `TELEMETRY_STORE`, `TELEMETRY_STORE_FILE`.
+   */
+  store?: boolean | StoreOptions;
+}
+
+/** `store`, resolved. */
+export interface StoreConfig {
+  /** A path, or `:memory:`. */
+  readonly file: string;
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly maxSpans: number;
+  readonly maxLogs: number;
+  readonly maxPoints: number;
+}
+
+/** With less, telemetry would be deleted before it is viewed. */
 const MIN_BYTES = 4 * 1_024 * 1_024;
+const HOUR_MS = 3_600_000;
 
 const rows = number(100, 1e9, 'a whole number of at least 100', true);
 
-const storeRules: RulesOf<StoreOptions> = {
-  enabled: flag,
-  file: text('a path, or :memory:,'),
-  maxAgeHours: number(0.01, 1e6, 'a number of hours, for example 24'),
-  maxBytes: number(MIN_BYTES, 2 ** 40, `a whole number of bytes of at least ${MIN_BYTES}`, true),
-  maxSpans: rows,
-  maxLogs: rows,
-  maxPoints: rows,
-};
+const STORE = {
+  enabled: option(flag, {
+    env: {
+      TELEMETRY_STORE: {
+        kind: 'boolean',
+        meaning: 'Stores telemetry in the embedded database that the dashboard shows.',
+      },
+    },
+  }),
+  file: option(text('a path, or :memory:,'), {
+    env: {
+      TELEMETRY_STORE_FILE: {
+        kind: 'text',
+        meaning: 'SQLite file of the store, or `:memory:`; switches the store on in every environment.',
+      },
+    },
+  }),
+  maxAgeHours: option(number(0.01, 1e6, 'a number of hours, for example 24'), { default: 24 }),
+  maxBytes: option(number(MIN_BYTES, 2 ** 40, `a whole number of bytes of at least ${MIN_BYTES}`, true), {
+    default: 256 * 1_024 * 1_024,
+  }),
+  maxSpans: option(rows, { default: 500_000 }),
+  maxLogs: option(rows, { default: 500_000 }),
+  maxPoints: option(rows, { default: 1_000_000 }),
+} satisfies OptionsOf<StoreOptions>;
 
-/** What `store` may be. */
-export const STORE_RULE = either(
-  (value) => typeof value === 'boolean',
-  flag,
-  shape(storeRules, "true, false or an object, for example { file: ':memory:' }"),
-);
+export const STORE_SECTION = {
+  store: flagOr(shape(STORE, "true, false or an object, for example { file: ':memory:' }")),
+} satisfies OptionsOf<StoreSection>;
 
-const HOUR_MS = 3_600_000;
+export type StoreValues = ValuesOf<VariablesOf<typeof STORE>>;
 
 /**
- * Decides whether telemetry is kept in the embedded database, where, and how much of it.
+ * Decides whether telemetry is stored in the embedded database, where, and how much of it.
  *
  * @param dashboard undefined when it is not served
  */
 export function resolveStore(
-  { store: option }: Pick<TelemetryOptions, 'store'>,
-  env: EnvironmentValues,
+  { store }: StoreSection,
+  env: StoreValues,
   environment: string,
   dashboard: DashboardConfig | undefined,
 ): StoreConfig | undefined {
   const chosen: StoreOptions =
-    typeof option === 'object' ? option : option === undefined ? {} : { enabled: option };
-  // Most environments keep nothing by default, but settings of a store are a request for one.
+    typeof store === 'object' ? store : store === undefined ? {} : { enabled: store };
+  // Most environments store nothing by default, but options of a store are a request for one.
   const isRequested =
-    env.TELEMETRY_STORE_FILE !== undefined || Object.values(chosen).some((setting) => setting !== undefined);
+    env.TELEMETRY_STORE_FILE !== undefined || Object.values(chosen).some((value) => value !== undefined);
   const enabled =
-    chosen.enabled ??
-    env.TELEMETRY_STORE ??
+    decide(STORE.enabled, chosen.enabled, env) ??
     (isRequested || dashboard !== undefined || isDevelopment(environment));
   if (!enabled) return undefined;
   return Object.freeze({
     file:
-      chosen.file ??
-      env.TELEMETRY_STORE_FILE ??
-      (isTest(environment) ? ':memory:' : '.telemetry/telemetry.db'),
-    maxAgeMs: (chosen.maxAgeHours ?? 24) * HOUR_MS,
-    maxBytes: chosen.maxBytes ?? 256 * 1_024 * 1_024,
-    maxSpans: chosen.maxSpans ?? 500_000,
-    maxLogs: chosen.maxLogs ?? 500_000,
-    maxPoints: chosen.maxPoints ?? 1_000_000,
+      decide(STORE.file, chosen.file, env) ?? (isTest(environment) ? ':memory:' : '.telemetry/telemetry.db'),
+    maxAgeMs: decide(STORE.maxAgeHours, chosen.maxAgeHours, env) * HOUR_MS,
+    maxBytes: decide(STORE.maxBytes, chosen.maxBytes, env),
+    maxSpans: decide(STORE.maxSpans, chosen.maxSpans, env),
+    maxLogs: decide(STORE.maxLogs, chosen.maxLogs, env),
+    maxPoints: decide(STORE.maxPoints, chosen.maxPoints, env),
   });
 }

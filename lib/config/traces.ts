@@ -1,17 +1,82 @@
-import type { EnvironmentValues } from './environment-variables.constants.js';
-import { otlpBaseUrl, resolveOtlpTargets, withoutDuplicates } from './otlp.js';
-import type { JaegerEndpoint } from './jaeger.js';
-import { resolveValueLength, withoutUndefined } from './limits.js';
-import { resolveSampler, resolveSampling } from './sampling.js';
-import type { BatchLimits, TelemetryConfig } from './telemetry-config.interface.js';
-import type { TelemetryOptions } from './telemetry-options.interface.js';
+import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
+
+import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { type JaegerEndpoint, jaegerOtlpTarget, type JaegerTarget } from './jaeger.js';
+import {
+  type BatchLimits,
+  type LimitSection,
+  type LimitValues,
+  resolveBatch,
+  resolveSpanLimits,
+} from './limits.js';
+import { flag, having, listOf } from './option-rules.js';
+import {
+  type OtlpSection,
+  type OtlpTarget,
+  type OtlpValues,
+  resolveOtlpTargets,
+  withoutDuplicates,
+} from './otlp.js';
+import {
+  type KeepConfig,
+  resolveSampler,
+  resolveSampling,
+  type SamplerName,
+  type SamplingRule,
+  type SamplingSection,
+  type SamplingValues,
+} from './sampling.js';
+
+/** Options for spans; `sampling` chooses which traces are recorded. */
+export interface TraceSection {
+  /** Prints each finished span to standard output, for debugging. Default `false`. Env `OTEL_TRACES_EXPORTER`. */
+  enableConsole?: boolean;
+  /** Further span processors. Default none. */
+  spanProcessors?: readonly SpanProcessor[];
+}
+
+/** Destinations, sampling and limits of spans. */
+export interface TraceConfig {
+  readonly otlp: readonly OtlpTarget[];
+  readonly jaeger: readonly JaegerTarget[];
+  readonly console: boolean;
+  readonly sampler: { readonly name: SamplerName; readonly ratio: number } | Sampler;
+  readonly rules: readonly SamplingRule[];
+  /** undefined: traces that the sampler does not choose are not recorded. */
+  readonly keep: KeepConfig | undefined;
+  readonly batch: BatchLimits;
+  readonly limits: SpanLimits;
+  readonly processors: readonly SpanProcessor[];
+}
+
+export const TRACE_SECTION = {
+  enableConsole: option(flag, {
+    default: false,
+    env: {
+      OTEL_TRACES_EXPORTER: {
+        kind: 'list',
+        choices: ['otlp', 'jaeger', 'console', 'none'],
+        meaning:
+          'Destinations of traces; one that is listed and has no address gets its local default address.',
+        otherwise: 'each one that has an address',
+        means: (exporters: readonly string[]) => exporters.includes('console'),
+      },
+    },
+  }),
+  spanProcessors: listOf(
+    having(['onStart', 'onEnd', 'forceFlush', 'shutdown'], 'a span processor'),
+    'span processors',
+  ),
+} satisfies OptionsOf<TraceSection>;
+
+export type TraceValues = ValuesOf<VariablesOf<typeof TRACE_SECTION>>;
 
 /** Decides where spans go, which ones, and how large they may become. */
 export function resolveTraces(
-  options: TelemetryOptions,
-  env: EnvironmentValues,
+  options: TraceSection & OtlpSection & SamplingSection & LimitSection,
+  env: TraceValues & OtlpValues & SamplingValues & LimitValues,
   jaeger: JaegerEndpoint | undefined,
-): TelemetryConfig['traces'] {
+): TraceConfig {
   const chosen = env.OTEL_TRACES_EXPORTER;
   const usesOtlp = chosen === undefined || chosen.includes('otlp');
   const otlp = usesOtlp ? resolveOtlpTargets('traces', options, env, chosen !== undefined) : [];
@@ -19,44 +84,11 @@ export function resolveTraces(
   return Object.freeze({
     otlp: withoutDuplicates(jaeger?.kind === 'otlp' ? [...otlp, jaegerOtlpTarget(jaeger)] : otlp),
     jaeger: Object.freeze(jaeger?.kind === 'thrift' ? [Object.freeze(jaeger.target)] : []),
-    console: options.enableConsole ?? chosen?.includes('console') === true,
+    console: decide(TRACE_SECTION.enableConsole, options.enableConsole, env),
     sampler: resolveSampler(options, env),
     ...resolveSampling(options),
-    batch: resolveSpanBatch(env),
-    limits: Object.freeze(
-      withoutUndefined({
-        attributeCountLimit: env.OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT ?? env.OTEL_ATTRIBUTE_COUNT_LIMIT,
-        attributeValueLengthLimit: resolveValueLength(
-          options,
-          env,
-          env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-        ),
-        eventCountLimit: env.OTEL_SPAN_EVENT_COUNT_LIMIT,
-        linkCountLimit: env.OTEL_SPAN_LINK_COUNT_LIMIT,
-        attributePerEventCountLimit: env.OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT,
-        attributePerLinkCountLimit: env.OTEL_LINK_ATTRIBUTE_COUNT_LIMIT,
-      }),
-    ),
+    batch: resolveBatch('BSP', env),
+    limits: resolveSpanLimits(options, env),
     processors: Object.freeze([...(options.spanProcessors ?? [])]),
   });
-}
-
-/** Jaeger gets none of the OTLP headers: they are the credentials of another receiver. */
-function jaegerOtlpTarget({ address, protocol }: Extract<JaegerEndpoint, { kind: 'otlp' }>) {
-  return Object.freeze({
-    url: otlpBaseUrl(address, protocol, 'traces'),
-    protocol,
-    headers: Object.freeze({}),
-  });
-}
-
-function resolveSpanBatch(env: EnvironmentValues): BatchLimits {
-  return Object.freeze(
-    withoutUndefined({
-      maxQueueSize: env.OTEL_BSP_MAX_QUEUE_SIZE,
-      scheduledDelayMillis: env.OTEL_BSP_SCHEDULE_DELAY,
-      exportTimeoutMillis: env.OTEL_BSP_EXPORT_TIMEOUT,
-      maxExportBatchSize: env.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-    }),
-  );
 }

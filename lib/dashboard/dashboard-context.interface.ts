@@ -1,4 +1,4 @@
-import { type DashboardConfig } from '../config/telemetry-config.interface.js';
+import { type DashboardConfig } from '../config/dashboard.js';
 import { type ClientLibrary } from './panels/health/query.js';
 import { type TelemetryReader } from './reader/telemetry-reader.interface.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from './sqlite/rows.interface.js';

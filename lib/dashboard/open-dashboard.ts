@@ -1,7 +1,8 @@
 import { type AbstractHttpAdapter } from '@nestjs/core';
 import { type Resource } from '@opentelemetry/resources';
 
-import { type StoreConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type StoreConfig } from '../config/store.js';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
 import { StorePipeline } from './feed/store-pipeline.js';
 import { startStoreMetrics } from './feed/watch-store-losses.js';

@@ -4,7 +4,8 @@ import {
   SimpleSpanProcessor,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
-import type { PrometheusConfig, TelemetryConfig } from '../config/telemetry-config.interface.js';
+import type { PrometheusConfig } from '../config/metrics.js';
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { resetExporterReports } from './exporter-report.js';
 import { createJaegerBatcher } from './jaeger/jaeger-batcher.js';
 import {

@@ -5,7 +5,7 @@ import {
   type TransportSingleOptions,
   pino,
 } from 'pino';
-import type { LoggingConfig } from '../config/telemetry-config.interface.js';
+import type { LoggingConfig } from '../config/logging.js';
 import { warnOnce } from '../errors/warnings.js';
 import { loggingState } from './logging-state.js';
 import { writeSync } from 'node:fs';

@@ -1,7 +1,7 @@
 import { type Context } from '@opentelemetry/api';
 import { type Logger } from 'pino';
 
-import { type LoggingConfig } from '../config/telemetry-config.interface.js';
+import { type LoggingConfig } from '../config/logging.js';
 import { type Destination } from './line-buffer.js';
 import { LEVEL_VALUES, type LineLevel, OTEL_CONTEXT } from './log-entry.js';
 

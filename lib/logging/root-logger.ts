@@ -1,6 +1,7 @@
 import { type LoggerOptions, pino } from 'pino';
 
-import { type LoggingConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type LoggingConfig } from '../config/logging.js';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { createMergeStrategy, createMixin } from './correlate-logger.js';
 import { createLogRecordEmitter } from './record-entry.js';
 import { createPrettyFormatter, formatTextLine, usesColours } from './text-lines.js';

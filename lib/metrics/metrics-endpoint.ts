@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, HttpException, type Type } fro
 import { type AbstractHttpAdapter, type ModuleRef } from '@nestjs/core';
 import { firstValueFrom, isObservable } from 'rxjs';
 
-import { type PrometheusConfig } from '../config/telemetry-config.interface.js';
+import { type PrometheusConfig } from '../config/metrics.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';

@@ -1,4 +1,4 @@
-import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 import { startTelemetry } from './start-telemetry.js';
 

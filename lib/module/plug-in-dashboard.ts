@@ -4,7 +4,8 @@ import { type AbstractHttpAdapter, type ModulesContainer } from '@nestjs/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { type StoreConfig, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type StoreConfig } from '../config/store.js';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type OpenDashboard } from '../dashboard/open-dashboard.js';
 import { warnOnce } from '../errors/warnings.js';
 import { loadedLibraries } from '../instrumentation/loaded-libraries.js';

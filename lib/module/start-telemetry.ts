@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { resolveConfig } from '../config/resolve-config.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
 import { findJaegerPackageProblem } from '../exporters/jaeger/jaeger-package.js';
 import { startPrometheusServer } from '../exporters/prometheus/prometheus-server.js';

@@ -2,8 +2,8 @@ import { type DynamicModule, Inject, type MiddlewareConsumer, Module, type Provi
 import { type AbstractHttpAdapter, ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 
-import { type TelemetryOptionsFactory } from '../config/telemetry-options-factory.interface.js';
-import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { type TelemetryOptionsFactory } from '../config/telemetry-options.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
 import { createPinoParams } from '../logging/start-logging.js';
 import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';

@@ -1,7 +1,7 @@
 import { type FactoryProvider, type ModuleMetadata, type Type } from '@nestjs/common';
 
-import { type TelemetryOptionsFactory } from '../config/telemetry-options-factory.interface.js';
-import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { type TelemetryOptionsFactory } from '../config/telemetry-options.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 
 /** What `TelemetryModule.forRootAsync()` accepts: one of `useFactory`, `useClass`, `useExisting`. */
 export interface TelemetryAsyncOptions extends Pick<ModuleMetadata, 'imports'> {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { TelemetryError } from '../errors/telemetry.error.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
 import { attachInstrumentations } from '../instrumentation/attach-instrumentations.js';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { type RedactionConfig } from '../config/telemetry-config.interface.js';
+import { type RedactionConfig } from '../config/redaction.js';
 import { processWide } from '../process/process-wide.js';
 import { RedactionPolicy } from './redaction-policy.js';
 

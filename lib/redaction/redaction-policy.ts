@@ -1,7 +1,7 @@
 import { type AnyValue, type Attributes } from '@opentelemetry/api';
 
 import type { FoundSecret, RedactionRule, ReplaceSecret } from '../config/redaction.js';
-import { type RedactionConfig } from '../config/telemetry-config.interface.js';
+import { type RedactionConfig } from '../config/redaction.js';
 import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
 import { redactNested, type NestedValues } from './redact-nested.js';

@@ -1,7 +1,7 @@
 import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 
-import type { PropagatorName } from '../config/telemetry-options.interface.js';
+import type { PropagatorName } from '../config/propagation.js';
 import { warnOnce } from '../errors/warnings.js';
 
 const BY_NAME: Record<PropagatorName, () => TextMapPropagator> = {

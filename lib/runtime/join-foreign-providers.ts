@@ -4,7 +4,8 @@ import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry
 import { type IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { type ReadableSpan, type Span, type SpanProcessor, type TimedEvent } from '@opentelemetry/sdk-trace';
 
-import { type OtlpTarget, type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type OtlpTarget } from '../config/otlp.js';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { redaction } from '../redaction/active-redaction.js';
 import {

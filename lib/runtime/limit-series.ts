@@ -1,7 +1,7 @@
 import { millisToHrTime } from '@opentelemetry/core';
 import { type MeterProvider } from '@opentelemetry/sdk-metrics';
 
-import { type CardinalityConfig } from '../config/telemetry-config.interface.js';
+import { type CardinalityConfig } from '../config/metrics.js';
 import { processWide } from '../process/process-wide.js';
 import { hashAttributes, hashMeasured } from '../recording/hash-attributes.js';
 import { redactLabels } from '../redaction/redact-labels.js';

@@ -3,7 +3,7 @@ import { type ReadableLogRecord, type LogRecordProcessor } from '@opentelemetry/
 import { type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { type TelemetryOptions } from '../config/telemetry-options.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { OnDemandReader } from '../exporters/on-demand.reader.js';
 
 /** One written log line, parsed. */

@@ -1,21 +1,24 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { EnvironmentVariable } from '../../lib/config/environment.js';
-import { ENVIRONMENT_VARIABLES } from '../../lib/config/environment-variables.constants.js';
-import { optionNames } from '../../lib/config/option-rules.constants.js';
+import { listOptions } from '../../lib/config/declare-options.js';
+import { ENVIRONMENT_VARIABLES, optionDeclarations } from '../../lib/config/telemetry-options.js';
 import { clientInstrumentations, INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 import { resolve } from './resolve.js';
 
 /** docs/clients.md lists these. */
 const CLIENT_SWITCHES = clientInstrumentations().map(([name]) => `instrumentation.${name}`);
-const OPTION_NAMES = optionNames(INSTRUMENTATIONS)
-  .filter((name) => !CLIENT_SWITCHES.includes(name))
-  .flatMap((name) =>
-    name === 'instrumentation.runtimeMetrics' ? ['instrumentation.<client>', name] : [name],
+const OPTIONS = listOptions(optionDeclarations(INSTRUMENTATIONS))
+  .filter(([name]) => !CLIENT_SWITCHES.includes(name))
+  .map(([name, { env = {} }]) => ({ name, variables: Object.keys(env) }))
+  .flatMap((option) =>
+    option.name === 'instrumentation.runtimeMetrics'
+      ? [{ name: 'instrumentation.<client>', variables: [] }, option]
+      : [option],
   );
-const VARIABLES: [string, EnvironmentVariable][] = Object.entries(ENVIRONMENT_VARIABLES);
-const page = readFileSync(join(__dirname, '../../docs/configuration.md'), 'utf8');
+const root = join(__dirname, '../..');
+const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
 
 /** Cells of the table under a heading, without its head. */
 function rowsUnder(heading: string): string[][] {
@@ -32,32 +35,33 @@ function rowsUnder(heading: string): string[][] {
 const quoted = (name: string) => `\`${name}\``;
 
 describe('docs/configuration.md', () => {
+  it('is up to date with the declarations, and so is README.md', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/option-tables.mjs', '--check'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   it('lists every option, in order, and no other', () => {
-    expect(rowsUnder('Options').map(([name]) => name)).toEqual(OPTION_NAMES.map(quoted));
+    expect(rowsUnder('Options').map(([name]) => name)).toEqual(OPTIONS.map(({ name }) => quoted(name)));
   });
 
   it('names beside each option the variables that say the same', () => {
-    const expected = OPTION_NAMES.map((option) =>
-      VARIABLES.filter(([, variable]) => variable.option === option)
-        .map(([name]) => quoted(name))
-        .join(', '),
-    );
+    const expected = OPTIONS.map(({ variables }) => variables.map(quoted).join(', '));
     expect(rowsUnder('Options').map((row) => row[2])).toEqual(expected);
   });
 
   it('lists every variable with meaning, default and option, in order, and no other', () => {
-    const expected = VARIABLES.map(([name, { description, default: otherwise, option }]) => [
-      quoted(name),
-      description,
-      otherwise,
-      option === undefined ? '' : quoted(option),
-    ]);
-    expect(rowsUnder('Environment variables')).toEqual(expected);
-  });
-
-  it('names only options that exist in the table of variables', () => {
-    const named = VARIABLES.map(([, { option }]) => option).filter((option) => option !== undefined);
-    expect(named.filter((option) => !OPTION_NAMES.includes(option))).toEqual([]);
+    const rows = rowsUnder('Environment variables');
+    expect(rows.map(([name]) => name)).toEqual(Object.keys(ENVIRONMENT_VARIABLES).map(quoted));
+    expect(rows.filter(([, meaning, otherwise]) => meaning === '' || otherwise === '')).toEqual([]);
+    expect(rows.map((row) => row[3])).toEqual(
+      Object.keys(ENVIRONMENT_VARIABLES).map((variable) => {
+        const option = OPTIONS.find(({ variables }) => variables.includes(variable));
+        return option === undefined ? '' : quoted(option.name);
+      }),
+    );
   });
 
   it('gives for ignored paths the default that holds', () => {

@@ -1,8 +1,7 @@
-import {
-  ENVIRONMENT_VARIABLES,
-  type EnvironmentVariableName,
-} from '../../lib/config/environment-variables.constants.js';
-import { readEnvironment } from '../../lib/config/environment.js';
+import { type EnvironmentReading, readEnvironment } from '../../lib/config/environment.js';
+import { ENVIRONMENT_VARIABLES } from '../../lib/config/telemetry-options.js';
+
+const read = (env: NodeJS.ProcessEnv): EnvironmentReading => readEnvironment(env, ENVIRONMENT_VARIABLES);
 
 const FROM_0 = 'Write a whole number of at least 0.';
 const FROM_1 = 'Write a whole number of at least 1.';
@@ -13,7 +12,7 @@ const SAMPLERS =
   'always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio';
 
 /** Variable, wrong text, how it is shown, remedy. */
-const WRONG: [name: EnvironmentVariableName, text: string, received: string, remedy: string][] = [
+const WRONG: [name: string, text: string, received: string, remedy: string][] = [
   ['OTEL_SDK_DISABLED', '1', '"1"', 'Write true or false.'],
   ['OTEL_SDK_DISABLED', 'yes', '"yes"', 'Write true or false.'],
   ['OTEL_RESOURCE_ATTRIBUTES', 'team', '"team"', PAIRS],
@@ -146,13 +145,13 @@ const WRONG: [name: EnvironmentVariableName, text: string, received: string, rem
 
 describe('readEnvironment()', () => {
   it.each(WRONG)('leaves out %s=%s and says why', (name, text, received, remedy) => {
-    const { values, problems } = readEnvironment({ [name]: text });
+    const { values, problems } = read({ [name]: text });
     expect(values).toEqual({});
     expect(problems).toEqual([{ name, received, setIn: 'environment', remedy }]);
   });
 
   it('has a test for each variable that can be wrong', () => {
-    const tested = new Set<string>(WRONG.map(([name]) => name));
+    const tested = new Set(WRONG.map(([name]) => name));
     const fallible = Object.entries(ENVIRONMENT_VARIABLES).filter(([, { kind }]) => kind !== 'text');
     expect(fallible.map(([name]) => name).filter((name) => !tested.has(name))).toEqual([]);
   });
@@ -160,8 +159,8 @@ describe('readEnvironment()', () => {
   it.each(Object.keys(ENVIRONMENT_VARIABLES))(
     'takes an empty or blank %s for one that is not set',
     (name) => {
-      expect(readEnvironment({ [name]: '' })).toEqual({ values: {}, problems: [] });
-      expect(readEnvironment({ [name]: '  ' })).toEqual({ values: {}, problems: [] });
+      expect(read({ [name]: '' })).toEqual({ values: {}, problems: [] });
+      expect(read({ [name]: '  ' })).toEqual({ values: {}, problems: [] });
     },
   );
 
@@ -172,37 +171,39 @@ describe('readEnvironment()', () => {
     ['false', false],
     ['FALSE', false],
   ])('reads the boolean %s', (text, expected) => {
-    expect(readEnvironment({ OTEL_SDK_DISABLED: text }).values).toEqual({ OTEL_SDK_DISABLED: expected });
+    expect(read({ OTEL_SDK_DISABLED: text }).values).toEqual({ OTEL_SDK_DISABLED: expected });
   });
 
   it('reads lists without regard to case, blanks and repetition', () => {
-    expect(readEnvironment({ OTEL_PROPAGATORS: ' B3 ,tracecontext,,b3 ' }).values).toEqual({
+    expect(read({ OTEL_PROPAGATORS: ' B3 ,tracecontext,,b3 ' }).values).toEqual({
       OTEL_PROPAGATORS: ['b3', 'tracecontext'],
     });
   });
 
   it('keeps what it knows of a list and names the rest', () => {
-    const { values, problems } = readEnvironment({ OTEL_TRACES_EXPORTER: 'otlp,zipkin' });
+    const { values, problems } = read({ OTEL_TRACES_EXPORTER: 'otlp,zipkin' });
     expect(values).toEqual({ OTEL_TRACES_EXPORTER: ['otlp'] });
     expect(problems).toMatchObject([{ received: '"otlp,zipkin"' }]);
   });
 
   it('empties a list that contains none', () => {
-    expect(readEnvironment({ OTEL_TRACES_EXPORTER: 'none' }).values).toEqual({ OTEL_TRACES_EXPORTER: [] });
+    expect(read({ OTEL_TRACES_EXPORTER: 'none' }).values).toEqual({ OTEL_TRACES_EXPORTER: [] });
   });
 
   it('decodes resource attributes and keeps equal signs of the value', () => {
-    expect(readEnvironment({ OTEL_RESOURCE_ATTRIBUTES: ' team = a%2Cb , q=x=y,empty=,' }).values).toEqual({
+    expect(read({ OTEL_RESOURCE_ATTRIBUTES: ' team = a%2Cb , q=x=y,empty=,' }).values).toEqual({
       OTEL_RESOURCE_ATTRIBUTES: { team: 'a,b', q: 'x=y', empty: '' },
     });
   });
 
   it('takes an attribute called __proto__ for an attribute', () => {
-    const { values } = readEnvironment({ OTEL_RESOURCE_ATTRIBUTES: '__proto__=x' });
-    expect(Object.entries(values.OTEL_RESOURCE_ATTRIBUTES ?? {})).toEqual([['__proto__', 'x']]);
+    const { values } = read({ OTEL_RESOURCE_ATTRIBUTES: '__proto__=x' });
+    expect(Object.entries((values.OTEL_RESOURCE_ATTRIBUTES as object | undefined) ?? {})).toEqual([
+      ['__proto__', 'x'],
+    ]);
   });
 
   it('reads only the variables of the table', () => {
-    expect(readEnvironment({ PATH: '/bin', OTEL_SOMETHING: 'x' })).toEqual({ values: {}, problems: [] });
+    expect(read({ PATH: '/bin', OTEL_SOMETHING: 'x' })).toEqual({ values: {}, problems: [] });
   });
 });

@@ -1,4 +1,4 @@
-import { type TelemetryOptions } from '../../lib/config/telemetry-options.interface.js';
+import { type TelemetryOptions } from '../../lib/config/telemetry-options.js';
 import { resolve } from './resolve.js';
 
 const urls = (options: TelemetryOptions, env: NodeJS.ProcessEnv = {}) => {

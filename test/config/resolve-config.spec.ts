@@ -2,7 +2,7 @@ import { AlwaysOnSampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { resolveConfig } from '../../lib/config/resolve-config.js';
-import { type TelemetryOptions } from '../../lib/config/telemetry-options.interface.js';
+import { type TelemetryOptions } from '../../lib/config/telemetry-options.js';
 import { resolve } from './resolve.js';
 
 const errorOf = (options: unknown): TelemetryError => {

@@ -1,6 +1,6 @@
-import { optionNames } from '../../lib/config/option-rules.constants.js';
-import { type TelemetryOptions } from '../../lib/config/telemetry-options.interface.js';
-import { validateOptions } from '../../lib/config/validate-options.js';
+import { optionNames } from '../../lib/config/telemetry-options.js';
+import { type TelemetryOptions } from '../../lib/config/telemetry-options.js';
+import { validateOptions } from '../../lib/config/resolve-config.js';
 import { INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 
 const OPTION_NAMES = optionNames(INSTRUMENTATIONS);

@@ -1,4 +1,4 @@
-import { type OtlpProtocol } from '../../lib/config/telemetry-options.interface.js';
+import { type OtlpProtocol } from '../../lib/config/otlp.js';
 import { OTLP_PROTOCOLS } from '../exporters/otlp/otlp-cases.js';
 import { type Fault, FaultyCollector } from '../support/faulty-collector.js';
 import { waitUntil } from '../support/wait-until.js';

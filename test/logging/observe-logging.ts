@@ -16,7 +16,8 @@ import {
 import { resolveConfig } from '../../lib/config/resolve-config.js';
 import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager.js';
 import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
-import { type LoggingOptions, type TelemetryEngine } from '../../lib/config/telemetry-options.interface.js';
+import { type LoggingOptions } from '../../lib/config/logging.js';
+import { type TelemetryEngine } from '../../lib/config/telemetry-options.js';
 import { type StartedLogging, startLogging } from '../../lib/logging/start-logging.js';
 
 export type Line = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { logs, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 
 import { configureTelemetry } from '../../lib/module/configure-telemetry.js';
-import { type TelemetryEngine } from '../../lib/config/telemetry-options.interface.js';
+import { type TelemetryEngine } from '../../lib/config/telemetry-options.js';
 import { recentWarnings, warnOnce } from '../../lib/errors/warnings.js';
 import { type RunningTelemetry } from '../../lib/runtime/running-telemetry.interface.js';
 import { createTelemetryProbe } from '../../lib/testing/telemetry-probe.js';

@@ -1,4 +1,4 @@
-import { type RedactionConfig } from '../../lib/config/telemetry-config.interface.js';
+import { type RedactionConfig } from '../../lib/config/redaction.js';
 import { DEFAULT_REDACTION } from '../../lib/redaction/active-redaction.js';
 import { RedactionPolicy } from '../../lib/redaction/redaction-policy.js';
 

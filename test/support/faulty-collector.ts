@@ -10,7 +10,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { createServer as createTlsServer } from 'node:tls';
 
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
-import { type OtlpProtocol } from '../../lib/config/telemetry-options.interface.js';
+import { type OtlpProtocol } from '../../lib/config/otlp.js';
 
 /** What a collector can do wrong. The first ones happen on the connection, the others in the answer. */
 export type Fault =

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-import { type DashboardConfig } from '../../config/telemetry-config.interface.js';
+import { type DashboardConfig } from '../../config/dashboard.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest } from '../http/http-exchange.interface.js';
 import { forwardedAddresses, isLoopback } from './loopback.js';

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { BatchLimits, JaegerTarget } from '../../config/telemetry-config.interface.js';
+import type { BatchLimits } from '../../config/limits.js';
+import type { JaegerTarget } from '../../config/jaeger.js';
 import type { ExporterDestination } from '../exporter-report.js';
 import { resolveBatchLimits } from '../sending/batcher.js';
 import { createExportQueue } from '../sending/export-queue.js';

@@ -1,7 +1,7 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
-import { type JaegerTarget } from '../../config/telemetry-config.interface.js';
+import { type JaegerTarget } from '../../config/jaeger.js';
 import { ExportError, toError } from '../export-failure.js';
 import type { ItemRequest } from '../sending/item-batcher.js';
 import type { Delivery, Sender } from '../sending/sender.js';

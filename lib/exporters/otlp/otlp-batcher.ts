@@ -1,6 +1,7 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { BatchLimits, OtlpTarget } from '../../config/telemetry-config.interface.js';
+import type { BatchLimits } from '../../config/limits.js';
+import type { OtlpTarget } from '../../config/otlp.js';
 import type { ExporterHealth } from '../exporter-report.js';
 import {
   type BatchedSignal,

@@ -6,7 +6,7 @@ import {
   type PushMetricExporter,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { OtlpTarget } from '../../config/telemetry-config.interface.js';
+import type { OtlpTarget } from '../../config/otlp.js';
 import { toError } from '../export-failure.js';
 import { createExportQueue } from '../sending/export-queue.js';
 import type { EncodedRequest } from './encoding/encoded-batcher.js';

@@ -1,4 +1,4 @@
-import type { OtlpTarget } from '../../config/telemetry-config.interface.js';
+import type { OtlpTarget } from '../../config/otlp.js';
 import type { ExporterDestination, Signal } from '../exporter-report.js';
 import { type Delivery, type ExportRequest, LazySender, type Sender } from '../sending/sender.js';
 import type { OtlpSettings } from './otlp-settings.js';

@@ -1,4 +1,4 @@
-import { type BatchLimits } from '../../config/telemetry-config.interface.js';
+import { type BatchLimits } from '../../config/limits.js';
 import type { ExporterHealth } from '../exporter-report.js';
 import type { ExportQueue } from './export-queue.js';
 import type { ExportRequest } from './sender.js';

@@ -1,4 +1,5 @@
-import { type OtlpTarget, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { type OtlpTarget } from '../../config/otlp.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { atProcessEnd } from '../../process/process-end.js';
 import { createOtlpSender } from '../otlp/otlp-sender.js';

@@ -1,4 +1,4 @@
-import type { OtlpTarget } from '../../config/telemetry-config.interface.js';
+import type { OtlpTarget } from '../../config/otlp.js';
 import type { BatchedSignal } from '../sending/batcher.js';
 import { crc32 } from 'node:zlib';
 

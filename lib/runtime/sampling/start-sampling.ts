@@ -1,7 +1,8 @@
 import { type ReadableSpan, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import type { KeepRuleOptions } from '../../config/sampling.js';
-import { type KeepConfig, type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { type KeepConfig } from '../../config/sampling.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { TraceShare } from '../../recording/trace-share.js';
 import { type CompiledRule, compileRules, ruleFor } from './compile-rules.js';
 import { createSampler } from './create-sampler.js';

@@ -1,7 +1,7 @@
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { type ReadableSpan, type SpanProcessor, type TracerProvider } from '@opentelemetry/sdk-trace';
 
-import { type JaegerTarget } from '../../../lib/config/telemetry-config.interface.js';
+import { type JaegerTarget } from '../../../lib/config/jaeger.js';
 import { createSpanProcessors } from '../../../lib/exporters/create-pipelines.js';
 import { exporterReports } from '../../../lib/exporters/exporter-report.js';
 import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';

@@ -1,4 +1,4 @@
-import type { JaegerTarget } from '../../../lib/config/telemetry-config.interface.js';
+import type { JaegerTarget } from '../../../lib/config/jaeger.js';
 import {
   type JaegerSender,
   loadJaegerExporter,

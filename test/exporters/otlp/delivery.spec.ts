@@ -8,8 +8,8 @@ import { join } from 'node:path';
 
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
-import { type OtlpTarget } from '../../../lib/config/telemetry-config.interface.js';
-import { type OtlpProtocol } from '../../../lib/config/telemetry-options.interface.js';
+import { type OtlpTarget } from '../../../lib/config/otlp.js';
+import { type OtlpProtocol } from '../../../lib/config/otlp.js';
 import {
   createLoggerProvider,
   createMetricReaders,

@@ -11,7 +11,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 
-import { type OtlpTarget } from '../../../lib/config/telemetry-config.interface.js';
+import { type OtlpTarget } from '../../../lib/config/otlp.js';
 import { DashboardServer } from '../../../lib/dashboard/dashboard-server.js';
 import { createOtlpMetricExporter } from '../../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { addToJson } from '../../../lib/exporters/otlp/exemplars/add-to-json.js';

@@ -1,5 +1,5 @@
-import { type OtlpTarget } from '../../../lib/config/telemetry-config.interface.js';
-import { type OtlpProtocol } from '../../../lib/config/telemetry-options.interface.js';
+import { type OtlpTarget } from '../../../lib/config/otlp.js';
+import { type OtlpProtocol } from '../../../lib/config/otlp.js';
 import { decodeOtlp } from './decode-otlp.js';
 import { type OtlpReceiver, startGrpcReceiver, startHttpReceiver } from './otlp-receiver.js';
 

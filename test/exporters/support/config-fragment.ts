@@ -1,9 +1,26 @@
-import { resolveInstrumentation } from '../../../lib/config/instrumentation.js';
-import { resolveIncoming } from '../../../lib/config/propagation.js';
-import { type TelemetryConfig } from '../../../lib/config/telemetry-config.interface.js';
+import { resolveConfig } from '../../../lib/config/resolve-config.js';
+import type { TelemetryConfig } from '../../../lib/config/telemetry-config.interface.js';
 import { INSTRUMENTATIONS } from '../../../lib/instrumentation/registry.js';
 
-/** A resolved configuration that sends nothing anywhere, save what the parts say. */
+const SENDS_NOTHING = resolveConfig(
+  {
+    serviceName: 'orchestrator',
+    serviceVersion: '1.2.3',
+    environment: 'test',
+    sampling: { sampler: 'always_on' },
+    enablePrometheus: false,
+    exemplars: false,
+    logging: false,
+    dashboard: false,
+    store: false,
+    instrumentation: false,
+    propagators: [],
+    processEvents: false,
+  },
+  { env: {}, instrumentations: INSTRUMENTATIONS, isTerminal: false },
+);
+
+/** A resolved configuration that sends nothing anywhere, except what the parts set. */
 export function telemetryConfig(parts: {
   engine?: TelemetryConfig['engine'];
   traces?: Partial<TelemetryConfig['traces']>;
@@ -12,58 +29,11 @@ export function telemetryConfig(parts: {
   limits?: Partial<TelemetryConfig['limits']>;
 }): TelemetryConfig {
   return {
-    enabled: true,
-    engine: parts.engine ?? 'fast',
-    serviceName: 'orchestrator',
-    serviceVersion: '1.2.3',
-    environment: 'test',
-    resourceAttributes: {},
-    traces: {
-      otlp: [],
-      jaeger: [],
-      console: false,
-      sampler: { name: 'always_on', ratio: 1 },
-      rules: [],
-      keep: undefined,
-      batch: {},
-      limits: {},
-      processors: [],
-      ...parts.traces,
-    },
-    metrics: {
-      otlp: [],
-      exportIntervalMillis: 60_000,
-      exportTimeoutMillis: 30_000,
-      exemplars: false,
-      cardinality: { limit: 2_000, limits: {} },
-      prometheus: undefined,
-      readers: [],
-      views: [],
-      ...parts.metrics,
-    },
-    logs: { otlp: [], batch: {}, attributeValueLength: 16_384, processors: [], ...parts.logs },
-    redaction: { disable: false, keys: [], patterns: [], replace: '[Redacted]', errorProperties: [] },
-    logging: {
-      enabled: false,
-      level: 'info',
-      format: 'json',
-      formatIsChosen: true,
-      redact: [],
-      nestLogger: false,
-      requestLog: false,
-      spanEvents: false,
-      destination: undefined,
-      pino: {},
-    },
-    dashboard: undefined,
-    store: undefined,
-    instrumentation: resolveInstrumentation(INSTRUMENTATIONS, false),
-    instrumentations: [],
-    propagation: { incoming: resolveIncoming(undefined, undefined) },
-    propagators: [],
-    processEvents: { signals: false, signalTimeoutMs: 1_000, uncaught: false, spool: undefined },
-    shutdownTimeoutMs: 5_000,
-    limits: { queueBytes: 32 * 2 ** 20, ...parts.limits },
-    warnings: [],
+    ...SENDS_NOTHING,
+    engine: parts.engine ?? SENDS_NOTHING.engine,
+    traces: { ...SENDS_NOTHING.traces, ...parts.traces },
+    metrics: { ...SENDS_NOTHING.metrics, ...parts.metrics },
+    logs: { ...SENDS_NOTHING.logs, ...parts.logs },
+    limits: { ...SENDS_NOTHING.limits, ...parts.limits },
   };
 }

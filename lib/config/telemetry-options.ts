@@ -1,0 +1,148 @@
+import { DASHBOARD_SECTION, type DashboardSection } from './dashboard.js';
+import {
+  decide,
+  listOptions,
+  option,
+  type OptionDeclaration,
+  type OptionsOf,
+  type ValuesOf,
+  type VariablesOf,
+  variablesOf,
+} from './declare-options.js';
+import type { EnvironmentVariable } from './environment.js';
+import { IDENTITY_SECTION, type IdentitySection } from './identity.js';
+import {
+  INSTRUMENTATION_SECTION,
+  instrumentationRule,
+  type InstrumentationSection,
+  type InstrumentationSwitches,
+} from './instrumentation.js';
+import { JAEGER_SECTION, type JaegerSection } from './jaeger.js';
+import { LIMIT_SECTION, LIMIT_VARIABLES, type LimitSection } from './limits.js';
+import { LOGGING_SECTION, LOGGING_VARIABLES, type LoggingSection } from './logging.js';
+import { METRIC_SECTION, METRIC_VARIABLES, type MetricSection } from './metrics.js';
+import { flag, oneOf, type OptionRule, shape } from './option-rules.js';
+import { OTLP_SECTION, type OtlpSection } from './otlp.js';
+import { PROCESS_EVENTS_SECTION, type ProcessEventsSection } from './process-events.js';
+import { PROPAGATION_SECTION, type PropagationSection } from './propagation.js';
+import { REDACTION_SECTION, type RedactionSection } from './redaction.js';
+import { SAMPLING_SECTION, type SamplingSection } from './sampling.js';
+import { STORE_SECTION, type StoreSection } from './store.js';
+import { TRACE_SECTION, type TraceSection } from './traces.js';
+
+const ENGINES = ['fast', 'sdk'] as const;
+
+/** The engine that records spans and log records: ours, or OpenTelemetry's SDK. */
+export type TelemetryEngine = (typeof ENGINES)[number];
+
+/** Options for everything. */
+export interface GeneralSection {
+  /** `false` makes the whole module a no-op; logs are still written. Default `true`. Env `OTEL_SDK_DISABLED`. */
+  enabled?: boolean;
+  /**
+   * Engine that records spans and log records and encodes OTLP: `fast` is ours, `sdk` is OpenTelemetry's SDK. Both have the same
+   * samplers, processors, limits and transports. Default `fast`.
+   */
+  engine?: TelemetryEngine;
+}
+
+/**
+ * Everything `TelemetryModule.forRoot()` and `configureTelemetry()` accept. Code wins over environment, environment over default.
+ * Each part is declared in the file of its subject.
+ */
+export interface TelemetryOptions
+  extends
+    GeneralSection,
+    IdentitySection,
+    OtlpSection,
+    JaegerSection,
+    TraceSection,
+    SamplingSection,
+    PropagationSection,
+    MetricSection,
+    LoggingSection,
+    InstrumentationSection,
+    RedactionSection,
+    DashboardSection,
+    StoreSection,
+    ProcessEventsSection,
+    LimitSection {}
+
+/** Implemented by a class that is passed to `TelemetryModule.forRootAsync({ useClass })` or `{ useExisting }`. */
+export interface TelemetryOptionsFactory {
+  /** Returns the options, or a promise of them; called once per module. */
+  createTelemetryOptions(): TelemetryOptions | Promise<TelemetryOptions>;
+}
+
+const GENERAL_SECTION = {
+  enabled: option(flag, {
+    default: true,
+    env: {
+      OTEL_SDK_DISABLED: {
+        kind: 'boolean',
+        meaning: '`true` makes the whole module a no-op; logs are still written.',
+        otherwise: '`false`',
+        means: (isDisabled: boolean) => !isDisabled,
+      },
+    },
+  }),
+  engine: option(oneOf(ENGINES), { default: 'fast', see: 'performance.md' }),
+} satisfies OptionsOf<GeneralSection>;
+
+const SECTIONS = {
+  ...GENERAL_SECTION,
+  ...IDENTITY_SECTION,
+  ...OTLP_SECTION,
+  ...JAEGER_SECTION,
+  ...TRACE_SECTION,
+  ...SAMPLING_SECTION,
+  ...PROPAGATION_SECTION,
+  ...METRIC_SECTION,
+  ...LOGGING_SECTION,
+  ...INSTRUMENTATION_SECTION,
+  ...REDACTION_SECTION,
+  ...DASHBOARD_SECTION,
+  ...STORE_SECTION,
+  ...PROCESS_EVENTS_SECTION,
+  ...LIMIT_SECTION,
+} satisfies OptionsOf<TelemetryOptions>;
+
+type Declarations = Readonly<Record<keyof TelemetryOptions, OptionDeclaration>>;
+
+/** The declarations of all options; which instrumentations can be switched is known to the caller. */
+export function optionDeclarations(instrumentations: InstrumentationSwitches): Declarations {
+  const { instrumentation } = SECTIONS;
+  return {
+    ...SECTIONS,
+    instrumentation: { ...instrumentation, ...instrumentationRule(instrumentations) },
+  };
+}
+
+/** The rule of `TelemetryOptions`. */
+export function telemetryOptionsRule(instrumentations: InstrumentationSwitches): OptionRule {
+  return shape<TelemetryOptions>(optionDeclarations(instrumentations), 'an object of options');
+}
+
+/** Every option by its dotted name, in the order of the documentation. */
+export function optionNames(instrumentations: InstrumentationSwitches): readonly string[] {
+  return listOptions(optionDeclarations(instrumentations)).map(([name]) => name);
+}
+
+/** Every environment variable that the configuration reads. */
+export const ENVIRONMENT_VARIABLES: Readonly<Record<string, EnvironmentVariable>> = {
+  ...variablesOf(SECTIONS),
+  ...LOGGING_VARIABLES,
+  ...METRIC_VARIABLES,
+  ...LIMIT_VARIABLES,
+};
+
+/** Decides the options for everything. */
+export function resolveGeneral(
+  { enabled, engine }: GeneralSection,
+  env: ValuesOf<VariablesOf<typeof GENERAL_SECTION>>,
+): { readonly enabled: boolean; readonly engine: TelemetryEngine } {
+  return {
+    enabled: decide(GENERAL_SECTION.enabled, enabled, env),
+    engine: decide(GENERAL_SECTION.engine, engine, env),
+  };
+}
