@@ -30,6 +30,9 @@ const { dependencies, peerDependencies } = JSON.parse(
 /** What a user has installed when the library is loaded. */
 const DECLARED = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
 
+/** What the browser runs. */
+const PAGE = '^lib/dashboard/(?:ui/|panels/(?:[^/]+/view|views))';
+
 const rooms = FLOORS.flat();
 
 const roomRules = FLOORS.flatMap((floor, index) =>
@@ -100,11 +103,18 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
+      name: 'page-apart',
+      severity: 'error',
+      comment: 'The page is a program of its own for the browser: the server takes only its bundled files',
+      from: { path: '^lib/', pathNot: PAGE },
+      to: { path: PAGE, pathNot: '^lib/dashboard/ui/page-assets\\.ts$' },
+    },
+    {
       name: 'drivers-as-types',
       severity: 'error',
       comment:
         'Drivers and HTTP platforms are found in the application: only dependencies and peers are loaded',
-      from: { path: '^lib/', pathNot: '^lib/dashboard/(?:ui/|panels/[^/]+/view)' },
+      from: { path: '^lib/', pathNot: PAGE },
       to: {
         path: 'node_modules/',
         pathNot: `node_modules/(?:${DECLARED.join('|')})/`,

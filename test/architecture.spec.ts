@@ -71,6 +71,10 @@ describe('the house', () => {
     expect(violationsOf(/^no-circle$/)).toEqual([]);
   });
 
+  it('keeps the page of the dashboard apart from its server', () => {
+    expect(violationsOf(/^page-apart$/)).toEqual([]);
+  });
+
   it('imports drivers and frameworks only as types or not at all', () => {
     expect(violationsOf(/^drivers-as-types$/)).toEqual([]);
   });

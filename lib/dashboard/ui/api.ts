@@ -1,21 +1,8 @@
-/** The typed client of the JSON API. Addresses are relative to the page, wherever it is mounted. */
-import type { Selection } from '../reader/telemetry-reader.interface.js';
-import type { ComparisonAnswer } from '../panels/compare/query.js';
+/**
+ * The client of the JSON API, typed by the addresses of a panel: `clientOf<LogsApi>().get('logs', { limit: 10 })`. Addresses are relative
+ * to the page, wherever it is mounted.
+ */
 import type { ApiError } from '../api/api.interface.js';
-import type { HealthAnswer } from '../panels/health/query.js';
-import type { ImportAnswer } from '../panels/trace/query.js';
-import type {
-  ChartAnswer,
-  InstrumentAnswer,
-  LogAnswer,
-  OverviewAnswer,
-  Page,
-  RouteAnswer,
-  SelectionAnswer,
-  ServiceAnswer,
-  TraceSummaryAnswer,
-} from '../reader/answers.interface.js';
-import type { AnalysedTrace } from '../panels/trace/query.js';
 import { tellConnection } from './connection.js';
 import { readToken } from './token.js';
 
@@ -25,7 +12,7 @@ const BASE = 'api/v1/';
 /** In place of a status where there is none. */
 const NO_ANSWER = 0;
 
-/** An answer that is not what was asked for. */
+/** The answer was not 2xx. */
 export class ApiFailure extends Error {
   constructor(
     readonly status: number,
@@ -36,14 +23,21 @@ export class ApiFailure extends Error {
   }
 }
 
+/** `:name` in the path is taken from the query. */
 function addressOf(path: string, query: Query): string {
   const params = new URLSearchParams();
+  const names = new Set<string>();
+  const filled = path.replace(/:(\w+)/g, (_part, name: string) => {
+    names.add(name);
+    return encodeURIComponent(String(query[name]));
+  });
   for (const [name, value] of Object.entries(query)) {
+    if (names.has(name)) continue;
     if (value === undefined || value === '') continue;
     for (const each of typeof value === 'object' ? value : [String(value)]) params.append(name, each);
   }
   const text = params.toString();
-  return `${BASE}${path}${text ? `?${text}` : ''}`;
+  return `${BASE}${filled}${text ? `?${text}` : ''}`;
 }
 
 export function authorization(): Record<string, string> {
@@ -66,21 +60,21 @@ async function send(address: string, init: RequestInit): Promise<Response> {
     tellConnection(!isFromGateway(response.status));
     return response;
   } catch (error) {
-    // What was called off here says nothing about the application.
+    // Cancelled by the page: that says nothing about the application.
     if (init.signal?.aborted) throw error;
     tellConnection(false);
     throw new ApiFailure(NO_ANSWER, 'The application does not answer.');
   }
 }
 
-/** A proxy's word that nobody is behind it. */
+/** A proxy's answer when there is no application behind it. */
 const isFromGateway = (status: number): boolean => status >= 502 && status <= 504;
 
-/** Whether nobody answered, so that asking again may help. */
+/** Whether there was no answer, so that asking again may help. */
 export const isUnanswered = (error: Error): boolean =>
   error instanceof ApiFailure && (error.status === NO_ANSWER || isFromGateway(error.status));
 
-/** Sends a request below the API's path; throws `ApiFailure` for every status but 2xx and where there is no answer, and the browser's error when it was called off. */
+/** Sends a request below the path of the API. Throws `ApiFailure` unless the answer is 2xx, and the browser's error when it was cancelled. */
 export async function request(path: string, query: Query, init: RequestInit = {}): Promise<Response> {
   const response = await send(addressOf(path, query), {
     ...init,
@@ -92,35 +86,33 @@ export async function request(path: string, query: Query, init: RequestInit = {}
   return response;
 }
 
-async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
-  const response = await request(path, query, signal ? { signal } : {});
-  return (await response.json()) as T;
+type PathOf<Api, Method extends string> = {
+  [Address in keyof Api]: Address extends `${Method} ${infer Path}` ? Path : never;
+}[keyof Api];
+
+type AnswerOf<Api, Address extends string> = Address extends keyof Api ? Api[Address] : never;
+
+interface Client<Api> {
+  get<Path extends PathOf<Api, 'GET'> & string>(
+    path: Path,
+    query?: Query,
+    signal?: AbortSignal,
+  ): Promise<AnswerOf<Api, `GET ${Path}`>>;
+  post<Path extends PathOf<Api, 'POST'> & string>(
+    path: Path,
+    json: string,
+    signal?: AbortSignal,
+  ): Promise<AnswerOf<Api, `POST ${Path}`>>;
 }
 
-async function post<T>(path: string, body: string, signal?: AbortSignal): Promise<T> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await request(path, {}, { method: 'POST', body, headers, ...(signal ? { signal } : {}) });
-  return (await response.json()) as T;
-}
-
-const id = encodeURIComponent;
-
-export const api = {
-  services: (query: Query, signal?: AbortSignal) => get<readonly ServiceAnswer[]>('services', query, signal),
-  overview: (query: Query, signal?: AbortSignal) => get<OverviewAnswer>('overview', query, signal),
-  routes: (query: Query, signal?: AbortSignal) => get<readonly RouteAnswer[]>('routes', query, signal),
-  traces: (query: Query, signal?: AbortSignal) => get<Page<TraceSummaryAnswer>>('traces', query, signal),
-  trace: (traceId: string, signal?: AbortSignal) => get<AnalysedTrace>(`traces/${id(traceId)}`, {}, signal),
-  compare: (a: string, b: string, signal?: AbortSignal) => get<ComparisonAnswer>('compare', { a, b }, signal),
-  logs: (query: Query, signal?: AbortSignal) => get<Page<LogAnswer>>('logs', query, signal),
-  metrics: (signal?: AbortSignal) => get<readonly InstrumentAnswer[]>('metrics', {}, signal),
-  metric: (metric: number, query: Query, signal?: AbortSignal) =>
-    get<ChartAnswer>(`metrics/${metric}`, query, signal),
-  health: (signal?: AbortSignal) => get<HealthAnswer>('health', {}, signal),
-  selection: (selection: Selection, signal?: AbortSignal) =>
-    post<SelectionAnswer>('selection', JSON.stringify(selection), signal),
-  /** The trace as OTLP's JSON, as text. */
-  otlpOf: async (traceId: string) => (await request(`traces/${id(traceId)}/otlp`, {})).text(),
-  /** Takes OTLP's JSON into the store. */
-  importOtlp: (json: string) => post<ImportAnswer>('traces/import', json),
+const client = {
+  get: async (path: string, query: Query = {}, signal?: AbortSignal): Promise<unknown> =>
+    (await request(path, query, signal ? { signal } : {})).json(),
+  post: async (path: string, body: string, signal?: AbortSignal): Promise<unknown> => {
+    const headers = { 'content-type': 'application/json' };
+    return (await request(path, {}, { method: 'POST', body, headers, ...(signal ? { signal } : {}) })).json();
+  },
 };
+
+/** Asks the addresses of a panel. */
+export const clientOf = <Api>(): Client<Api> => client as Client<Api>; // the server answers as the panel's routes promise

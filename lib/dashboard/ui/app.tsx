@@ -2,42 +2,23 @@ import { useEffect } from 'preact/hooks';
 
 import { useConnection } from './connection.js';
 import { Header } from './header.js';
+import { VIEWS } from '../panels/views.js';
+import type { PanelView } from './panel-view.js';
 import { Notice } from './parts/notice.js';
 import { onGlobalKey } from './keyboard.js';
-import { addressOf, usePlace, type Place } from './state.js';
-import { CompareView } from '../panels/compare/view.js';
-import { HealthView } from '../panels/health/view.js';
-import { LogsView } from '../panels/logs/view.js';
-import { MetricsView } from '../panels/metrics/view.js';
-import { OverviewView } from '../panels/overview/view.js';
+import { addressOf, usePlace } from './state.js';
 import { SelectionPanel } from '../panels/selection/view.js';
-import { TraceView } from '../panels/trace/view.js';
-import { TracesView } from '../panels/traces/view.js';
 
-function View({ place }: { readonly place: Place }) {
-  const [name = 'overview', id, other] = place.path;
-  switch (name) {
-    case 'overview':
-      return <OverviewView place={place} />;
-    case 'traces':
-      return <TracesView place={place} />;
-    case 'trace':
-      return <TraceView key={id} place={place} traceId={id ?? ''} />;
-    case 'compare':
-      return <CompareView traceId={id ?? ''} otherId={other} />;
-    case 'logs':
-      return <LogsView place={place} />;
-    case 'metrics':
-      return <MetricsView place={place} />;
-    case 'health':
-      return <HealthView />;
-    default:
-      return (
-        <Notice>
-          There is no page of this name. <a href={addressOf(['overview'])}>To the overview</a>
-        </Notice>
-      );
-  }
+/** The view of an address; without a name it is the first one. */
+const viewOf = ([name]: readonly string[]): PanelView | undefined =>
+  name === undefined ? VIEWS[0] : VIEWS.find((view) => view.name === name);
+
+function NoView() {
+  return (
+    <Notice>
+      There is no page at this address. <a href={addressOf(['overview'])}>To the overview</a>
+    </Notice>
+  );
 }
 
 /** The page: a header, one view, and beside it what a selected region has in common. */
@@ -49,20 +30,21 @@ export function App() {
       removeEventListener('keydown', onGlobalKey);
     };
   }, []);
-  const name = place.path[0] ?? 'overview';
+  const view = viewOf(place.path);
+  const title = view?.title ?? 'Not found';
   useEffect(() => {
-    document.title = `${name.charAt(0).toUpperCase()}${name.slice(1)} · Telemetry`;
-  }, [name]);
+    document.title = `${title} · Telemetry`;
+  }, [title]);
   return (
     <>
       <a class="skip" href="#main" onClick={skipToMain}>
         Skip to content
       </a>
-      <Header place={place} />
+      <Header place={place} view={view} />
       <ConnectionNotice />
       <div class="below-header">
-        <main id="main" tabIndex={-1} class={`view view-${/^[a-z]+$/.test(name) ? name : 'unknown'}`}>
-          <View place={place} />
+        <main id="main" tabIndex={-1} class={`view view-${view?.name ?? 'unknown'}`}>
+          {view ? <view.View place={place} /> : <NoView />}
         </main>
         <SelectionPanel place={place} />
       </div>
@@ -70,15 +52,15 @@ export function App() {
   );
 }
 
-/** Says that the application is gone, in one place, for as long as it is. */
+/** Shown while the application does not answer, once for the whole page. */
 function ConnectionNotice() {
   const answers = useConnection();
   return (
     <div role="alert">
       {!answers && (
         <p class="connection-lost notice-error">
-          The application does not answer; it may be restarting. What is shown stays, and the page goes on by
-          itself as soon as there is an answer.
+          The application does not answer; it may be restarting. The data stays, and the page continues by
+          itself when the application is back.
         </p>
       )}
     </div>
@@ -86,7 +68,7 @@ function ConnectionNotice() {
 }
 
 function skipToMain(event: Event): void {
-  // The hash is the address of the view, so a jump within the page must not change it.
+  // The hash is the address of the view: a jump within the page must not change it.
   event.preventDefault();
   document.getElementById('main')?.focus();
 }

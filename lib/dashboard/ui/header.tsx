@@ -1,14 +1,9 @@
+import { VIEWS } from '../panels/views.js';
+import type { PanelView } from './panel-view.js';
 import { formatDateTime, formatTime } from './format.js';
-import { addressOf, DEFAULT_RANGE, setQuery, timeSpanOf, type Place } from './state.js';
+import { addressOf, DEFAULT_RANGE, isLive, setQuery, timeSpanOf, type Place } from './state.js';
 import { toggleTheme, useTheme } from './theme.js';
 
-const VIEWS = [
-  ['overview', 'Overview'],
-  ['traces', 'Traces'],
-  ['logs', 'Logs'],
-  ['metrics', 'Metrics'],
-  ['health', 'Health'],
-] as const;
 const RANGES = ['5m', '15m', '1h', '6h', '24h'];
 
 function RangePicker({ place }: { readonly place: Place }) {
@@ -23,12 +18,12 @@ function RangePicker({ place }: { readonly place: Place }) {
         </span>
         <button
           type="button"
-          title="Back to the time span up to now"
+          title="Back to a time span that ends now"
           onClick={() => {
             setQuery({ from: undefined, to: undefined });
           }}
         >
-          Up to now
+          Back to live
         </button>
       </div>
     );
@@ -60,7 +55,7 @@ function LiveToggle({ place }: { readonly place: Place }) {
       class={live ? 'live live-on' : 'live'}
       aria-pressed={live}
       disabled={fixed}
-      title={fixed ? 'A fixed time span does not move' : live ? 'Stop following' : 'Follow what comes in'}
+      title={fixed ? 'A fixed time span does not move' : live ? 'Stop following' : 'Follow new data'}
       onClick={() => {
         setQuery({ live: live ? '0' : undefined }, { replace: true });
       }}
@@ -71,29 +66,24 @@ function LiveToggle({ place }: { readonly place: Place }) {
   );
 }
 
-/** Whether views follow what comes in. */
-export const isLive = ({ query }: Place): boolean =>
-  query.get('live') !== '0' && timeSpanOf(query).minutes !== undefined;
-
-/** Where one is and can go, the time span, and the theme. */
-export function Header({ place }: { readonly place: Place }) {
-  const name = place.path[0] ?? 'overview';
+/** Links to the panels, the time span, and the theme. */
+export function Header({ place, view }: { readonly place: Place; readonly view: PanelView | undefined }) {
   const theme = useTheme();
-  const within = name === 'trace' || name === 'compare' ? 'traces' : name;
+  const current = view?.inHeader === true ? view.name : view?.inHeader;
   return (
     <header class="header">
       <a class="brand" href={addressOf(['overview'])} aria-label="Telemetry, overview">
         <i aria-hidden="true" /> <span>Telemetry</span>
       </a>
       <nav aria-label="Views">
-        {VIEWS.map(([path, label]) => (
-          <a key={path} href={addressOf([path])} aria-current={path === within ? 'page' : undefined}>
-            {label}
+        {VIEWS.filter(({ inHeader }) => inHeader === true).map(({ name, title }) => (
+          <a key={name} href={addressOf([name])} aria-current={name === current ? 'page' : undefined}>
+            {title}
           </a>
         ))}
       </nav>
       <div class="header-end">
-        {name !== 'health' && name !== 'trace' && name !== 'compare' && (
+        {view?.usesTimeSpan !== false && (
           <>
             <RangePicker place={place} />
             <LiveToggle place={place} />

@@ -18,7 +18,7 @@ function closePanel(): boolean {
   return true;
 }
 
-/** `/` goes to the search, Esc leaves a field or closes the innermost panel, `1` to `5` go to the views. */
+/** `/` goes to the search, Esc leaves a field or closes the innermost panel, `1` to `9` follow the links of the header. */
 export function onGlobalKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.key === 'Escape') {
@@ -32,7 +32,7 @@ export function onGlobalKey(event: KeyboardEvent): void {
     search?.focus();
     search?.select();
     if (search) event.preventDefault();
-  } else if (/^[1-5]$/.test(event.key)) {
+  } else if (/^[1-9]$/.test(event.key)) {
     document.querySelector<HTMLAnchorElement>(`nav a:nth-of-type(${event.key})`)?.click();
   }
 }

@@ -1,12 +1,15 @@
+import type { OverviewApi } from '../panels/overview/query.js';
 import './language.js';
 
 import { render } from 'preact';
 
-import { api } from './api.js';
+import { clientOf } from './api.js';
 import { App } from './app.js';
 import { learnOldestRecord } from './oldest-record.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
 import { signInByAddress } from './token.js';
+
+const overviewApi = clientOf<OverviewApi>();
 
 /** Longer than the application takes to answer; shorter than a reader's patience. */
 const LONGEST_WAIT_MS = 300;
@@ -14,7 +17,7 @@ const LONGEST_WAIT_MS = 300;
 /** Before anything of them is shown, or which view is opened first would decide about colours. */
 async function meetAllServices(): Promise<void> {
   try {
-    const services = await api.services({}, AbortSignal.timeout(LONGEST_WAIT_MS));
+    const services = await overviewApi.get('services', {}, AbortSignal.timeout(LONGEST_WAIT_MS));
     meetServices(services.map(({ name }) => name));
   } catch {
     // The view asks again, and says what is wrong.

@@ -1,5 +1,8 @@
+import type { HealthApi } from '../panels/health/query.js';
 /** Since when there is something to see: the charts of an application that has just been started begin there, not minutes before. */
-import { api } from './api.js';
+import { clientOf } from './api.js';
+
+const healthApi = clientOf<HealthApi>();
 
 /** Longer than the application takes to answer; shorter than a reader's patience. */
 const LONGEST_WAIT_MS = 300;
@@ -13,7 +16,7 @@ let askedAt = -Infinity;
 export async function learnOldestRecord(): Promise<void> {
   askedAt = Date.now();
   try {
-    oldest = (await api.health(AbortSignal.timeout(LONGEST_WAIT_MS))).store.since;
+    oldest = (await healthApi.get('health', {}, AbortSignal.timeout(LONGEST_WAIT_MS))).store.since;
   } catch {
     // The span is shown as it was asked for, and whoever shows it says what is wrong.
   }

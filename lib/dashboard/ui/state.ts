@@ -99,3 +99,14 @@ export function timeSpanOf(query: URLSearchParams, now = Date.now()): TimeSpan {
   const minutes = Math.min(Math.max(Number(match?.[1] ?? 15) * factor, 1), 43_200);
   return { from: beginOf(now - minutes * 60_000, now), to: now, minutes };
 }
+
+/** Whether views follow new data. */
+export const isLive = ({ query }: Place): boolean =>
+  query.get('live') !== '0' && timeSpanOf(query).minutes !== undefined;
+
+/** Interval at which a live view asks again, in milliseconds. */
+export const REFRESH_MS = 5_000;
+
+/** The part of the address that selects the time span. It stays the same while the span moves with the clock. */
+export const spanKeyOf = ({ query }: Place): string =>
+  ['range', 'from', 'to'].map((name) => query.get(name) ?? '').join('|');

@@ -1,11 +1,18 @@
-import type { ComparisonAnswer } from './query.js';
+import type { PanelView } from '../../ui/panel-view.js';
+import type { TraceApi } from '../trace/query.js';
+import type { TracesApi } from '../traces/query.js';
+import type { ComparisonAnswer, CompareApi } from './query.js';
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import { api } from '../../ui/api.js';
+import { clientOf } from '../../ui/api.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, go } from '../../ui/state.js';
+
+const traceApi = clientOf<TraceApi>();
+const tracesApi = clientOf<TracesApi>();
+const compareApi = clientOf<CompareApi>();
 
 /** Share of the longest time; smaller differences are noise. */
 const WORTH_A_COLOUR = 0.02;
@@ -83,8 +90,12 @@ function Rows({ rows }: Pick<ComparisonAnswer, 'rows'>) {
 
 function Others({ traceId, otherId }: { readonly traceId: string; readonly otherId: string | undefined }) {
   const others = useLoad(`others|${traceId}`, async (signal) => {
-    const { summary } = await api.trace(traceId, signal);
-    const page = await api.traces({ service: summary.service, route: summary.route, limit: 100 }, signal);
+    const { summary } = await traceApi.get('traces/:traceId', { traceId }, signal);
+    const page = await tracesApi.get(
+      'traces',
+      { service: summary.service, route: summary.route, limit: 100 },
+      signal,
+    );
     return page.items.filter((trace) => trace.traceId !== traceId && trace.name === summary.name);
   });
   return (
@@ -125,7 +136,7 @@ function Others({ traceId, otherId }: { readonly traceId: string; readonly other
 }
 
 function Comparison({ a, b }: { readonly a: string; readonly b: string }) {
-  const loaded = useLoad(`compare|${a}|${b}`, (signal) => api.compare(a, b, signal));
+  const loaded = useLoad(`compare|${a}|${b}`, (signal) => compareApi.get('compare', { a, b }, signal));
   return (
     <WhenLoaded loaded={loaded}>
       {(comparison) => (
@@ -144,7 +155,7 @@ function Comparison({ a, b }: { readonly a: string; readonly b: string }) {
 }
 
 /** Two traces of a route, span by span; the second is chosen here. */
-export function CompareView({
+function CompareView({
   traceId,
   otherId,
 }: {
@@ -172,3 +183,11 @@ export function CompareView({
     </div>
   );
 }
+
+export const compareView: PanelView = {
+  name: 'compare',
+  title: 'Compare',
+  inHeader: 'traces',
+  usesTimeSpan: false,
+  View: ({ place }) => <CompareView traceId={place.path[1] ?? ''} otherId={place.path[2]} />,
+};

@@ -1,11 +1,14 @@
+import type { PanelView } from '../../ui/panel-view.js';
+import { REFRESH_MS } from '../../ui/state.js';
 import type { ComponentChildren } from 'preact';
 
-import type { HealthAnswer } from './query.js';
-import { api } from '../../ui/api.js';
+import type { HealthAnswer, HealthApi } from './query.js';
+import { clientOf } from '../../ui/api.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { REFRESH_MS } from '../../ui/refresh.js';
+
+const healthApi = clientOf<HealthApi>();
 
 function Card({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
@@ -136,8 +139,8 @@ function Warnings({ warnings }: Pick<HealthAnswer, 'warnings'>) {
 }
 
 /** How telemetry itself is doing. */
-export function HealthView() {
-  const health = useLoad('health', (signal) => api.health(signal), { everyMs: REFRESH_MS });
+function HealthView() {
+  const health = useLoad('health', (signal) => healthApi.get('health', {}, signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
       {({ exporters, store, instrumentations, libraries, sampling, warnings }) => (
@@ -195,3 +198,11 @@ export function HealthView() {
     </WhenLoaded>
   );
 }
+
+export const healthView: PanelView = {
+  name: 'health',
+  title: 'Health',
+  inHeader: true,
+  usesTimeSpan: false,
+  View: HealthView,
+};

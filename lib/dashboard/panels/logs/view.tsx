@@ -1,13 +1,13 @@
+import type { PanelView } from '../../ui/panel-view.js';
 import type { LogAnswer } from '../../reader/answers.interface.js';
 import { formatCount } from '../../ui/format.js';
-import { isLive } from '../../ui/header.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/severity.js';
 import { Failure, Notice } from '../../ui/parts/notice.js';
 import { NothingFound } from '../../ui/parts/nothing-found.js';
 import { useServices } from '../../ui/parts/use-services.js';
-import { setQuery, type Place } from '../../ui/state.js';
+import { setQuery, type Place, isLive } from '../../ui/state.js';
 import { LogDetails } from './view/log-details.js';
 import { LogList } from './view/log-list.js';
 import { LOG_FILTERS, useLogs } from './view/use-logs.js';
@@ -59,7 +59,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
 }
 
 /** Log lines of all services, newest first, as they come in. */
-export function LogsView({ place }: { readonly place: Place }) {
+function LogsView({ place }: { readonly place: Place }) {
   const live = isLive(place);
   const { items: logs, error, loading, more, reload, grown } = useLogs(place, live);
   const openId = Number(place.query.get('log') ?? Number.NaN);
@@ -96,3 +96,11 @@ export function LogsView({ place }: { readonly place: Place }) {
     </div>
   );
 }
+
+export const logsView: PanelView = {
+  name: 'logs',
+  title: 'Logs',
+  inHeader: true,
+  usesTimeSpan: true,
+  View: LogsView,
+};

@@ -1,15 +1,18 @@
+import type { PanelView } from '../../ui/panel-view.js';
+import type { MetricsApi } from './query.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { InstrumentAnswer } from '../../reader/answers.interface.js';
-import { api } from '../../ui/api.js';
+import { clientOf } from '../../ui/api.js';
 import { formatCount } from '../../ui/format.js';
-import { isLive } from '../../ui/header.js';
 import { TextField } from '../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { serviceClass } from '../../ui/parts/service-colour.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressWith, type Place } from '../../ui/state.js';
+import { addressWith, type Place, isLive } from '../../ui/state.js';
 import { MetricDetails } from './view/metric-details.js';
+
+const metricsApi = clientOf<MetricsApi>();
 
 const REFRESH_MS = 15_000;
 /** What one looks for first; where it is missing, the first by name is as good as any. */
@@ -60,8 +63,8 @@ function InstrumentList({
 }
 
 /** Every instrument that has reported, and one of them over time. */
-export function MetricsView({ place }: { readonly place: Place }) {
-  const loaded = useLoad('metrics', (signal) => api.metrics(signal), {
+function MetricsView({ place }: { readonly place: Place }) {
+  const loaded = useLoad('metrics', (signal) => metricsApi.get('metrics', {}, signal), {
     everyMs: isLive(place) ? REFRESH_MS : undefined,
   });
   return (
@@ -92,3 +95,11 @@ export function MetricsView({ place }: { readonly place: Place }) {
     </WhenLoaded>
   );
 }
+
+export const metricsView: PanelView = {
+  name: 'metrics',
+  title: 'Metrics',
+  inHeader: true,
+  usesTimeSpan: true,
+  View: MetricsView,
+};

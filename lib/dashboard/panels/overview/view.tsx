@@ -1,21 +1,23 @@
-import { api } from '../../ui/api.js';
-import { isLive } from '../../ui/header.js';
+import type { PanelView } from '../../ui/panel-view.js';
+import type { OverviewApi } from './query.js';
+import { clientOf } from '../../ui/api.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { timeSpanOf, type Place } from '../../ui/state.js';
-import { REFRESH_MS, spanKeyOf } from '../../ui/refresh.js';
+import { timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../ui/state.js';
 import { RouteTable } from './view/route-table.js';
 import { ServiceCard } from './view/service-card.js';
 
+const overviewApi = clientOf<OverviewApi>();
+
 /** Every service over time, and every route. */
-export function OverviewView({ place }: { readonly place: Place }) {
+function OverviewView({ place }: { readonly place: Place }) {
   const key = spanKeyOf(place);
   const everyMs = isLive(place) ? REFRESH_MS : undefined;
   const services = useLoad(
     `services|${key}`,
     (signal) => {
       const { from, to } = timeSpanOf(place.query);
-      return api.services({ from, to }, signal);
+      return overviewApi.get('services', { from, to }, signal);
     },
     { everyMs, keep: true },
   );
@@ -43,3 +45,11 @@ export function OverviewView({ place }: { readonly place: Place }) {
     </>
   );
 }
+
+export const overviewView: PanelView = {
+  name: 'overview',
+  title: 'Overview',
+  inHeader: true,
+  usesTimeSpan: true,
+  View: OverviewView,
+};

@@ -1,12 +1,15 @@
+import type { SelectionApi } from './query.js';
 import type { Selection } from '../../reader/telemetry-reader.interface.js';
 import type { SelectionAnswer } from '../../reader/answers.interface.js';
-import { api } from '../../ui/api.js';
+import { clientOf } from '../../ui/api.js';
 import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, setQuery, type Place } from '../../ui/state.js';
 import { NO_REGION, selectedRegion } from '../../ui/selected-region.js';
+
+const regionApi = clientOf<SelectionApi>();
 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
@@ -57,7 +60,7 @@ function Selected({ result }: { readonly result: SelectionAnswer }) {
 function Panel({ selection }: { readonly selection: Selection }) {
   const { from, to, minMs, maxMs, service, route } = selection;
   const loaded = useLoad(`selection|${JSON.stringify(selection)}`, (signal) =>
-    api.selection(selection, signal),
+    regionApi.post('selection', JSON.stringify(selection), signal),
   );
   const close = (): void => {
     setQuery(NO_REGION);

@@ -1,7 +1,8 @@
+import type { PanelView } from '../../ui/panel-view.js';
 import { useMemo } from 'preact/hooks';
 
-import type { AnalysedTrace } from './query.js';
-import { api, ApiFailure } from '../../ui/api.js';
+import type { AnalysedTrace, TraceApi } from './query.js';
+import { clientOf, ApiFailure } from '../../ui/api.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, setQuery, type Place } from '../../ui/state.js';
@@ -9,6 +10,8 @@ import { TracePanel } from './view/trace-panel.js';
 import { TraceHeader } from './view/trace-header.js';
 import { buildTree, spanWorthALook } from './view/trace-tree.js';
 import { Waterfall } from './view/waterfall.js';
+
+const traceApi = clientOf<TraceApi>();
 
 function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly place: Place }) {
   const tree = useMemo(() => buildTree(trace), [trace]);
@@ -34,8 +37,10 @@ function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly plac
 }
 
 /** One trace: its waterfall, and beside it a span, all logs, or why it was slow. */
-export function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
-  const loaded = useLoad(`trace|${traceId}`, (signal) => api.trace(traceId, signal));
+function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
+  const loaded = useLoad(`trace|${traceId}`, (signal) =>
+    traceApi.get('traces/:traceId', { traceId }, signal),
+  );
   const gone = (
     <>
       <p>
@@ -59,3 +64,14 @@ export function TraceView({ traceId, place }: { readonly traceId: string; readon
     </WhenLoaded>
   );
 }
+
+export const traceView: PanelView = {
+  name: 'trace',
+  title: 'Trace',
+  inHeader: 'traces',
+  usesTimeSpan: false,
+  View: ({ place }) => {
+    const [, traceId = ''] = place.path;
+    return <TraceView key={traceId} traceId={traceId} place={place} />;
+  },
+};

@@ -1,13 +1,13 @@
+import type { PanelView } from '../../ui/panel-view.js';
 import { useState } from 'preact/hooks';
 
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import type { Region } from '../../ui/charts/scatter-region.js';
 import { Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
-import { isLive } from '../../ui/header.js';
 import { Failure, Notice } from '../../ui/parts/notice.js';
 import { NothingFound } from '../../ui/parts/nothing-found.js';
-import { addressOf, go, setQuery, timeSpanOf, type Place } from '../../ui/state.js';
+import { addressOf, go, setQuery, timeSpanOf, type Place, isLive } from '../../ui/state.js';
 import { ImportButton } from '../../ui/parts/import-button.js';
 import { selectedRegion } from '../../ui/selected-region.js';
 import { TraceList } from './view/trace-list.js';
@@ -72,7 +72,7 @@ function Plot({ traces, complete, place }: PlotProps) {
 }
 
 /** Traces that match, newest first, and their durations over time. */
-export function TracesView({ place }: { readonly place: Place }) {
+function TracesView({ place }: { readonly place: Place }) {
   const live = isLive(place);
   const { items: traces, error, loading, more, reload, grown, complete } = useTraces(place, live);
   return (
@@ -99,3 +99,11 @@ export function TracesView({ place }: { readonly place: Place }) {
     </div>
   );
 }
+
+export const tracesView: PanelView = {
+  name: 'traces',
+  title: 'Traces',
+  inHeader: true,
+  usesTimeSpan: true,
+  View: TracesView,
+};

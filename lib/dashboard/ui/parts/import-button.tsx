@@ -1,7 +1,10 @@
+import type { TraceApi } from '../../panels/trace/query.js';
 import { useRef, useState } from 'preact/hooks';
 
-import { api } from '../api.js';
+import { clientOf } from '../api.js';
 import { addressOf, go } from '../state.js';
+
+const traceApi = clientOf<TraceApi>();
 
 /** Takes a trace from a file of OTLP JSON into the store of the application, and opens it. */
 export function ImportButton() {
@@ -10,7 +13,7 @@ export function ImportButton() {
   const read = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     try {
-      const { traceIds } = await api.importOtlp(await file.text());
+      const { traceIds } = await traceApi.post('traces/import', await file.text());
       setError(undefined);
       if (traceIds[0] !== undefined) go(addressOf(['trace', traceIds[0]]));
     } catch (failure) {

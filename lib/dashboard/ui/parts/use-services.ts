@@ -1,6 +1,9 @@
-import { api } from '../api.js';
+import type { OverviewApi } from '../../panels/overview/query.js';
+import { clientOf } from '../api.js';
 import { timeSpanOf, type Place } from '../state.js';
 import { useLoad } from './use-load.js';
+
+const overviewApi = clientOf<OverviewApi>();
 
 /** The names of the services that have reported; empty until they are known. */
 export function useServices({ query }: Place): readonly string[] {
@@ -9,7 +12,7 @@ export function useServices({ query }: Place): readonly string[] {
     `service-names|${key}`,
     (signal) => {
       const { from, to } = timeSpanOf(query);
-      return api.services({ from, to }, signal);
+      return overviewApi.get('services', { from, to }, signal);
     },
     { keep: true },
   );

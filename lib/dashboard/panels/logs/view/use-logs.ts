@@ -1,10 +1,12 @@
+import type { LogsApi } from '../query.js';
 import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { api, type Query } from '../../../ui/api.js';
+import { clientOf, type Query } from '../../../ui/api.js';
 import { formatValue } from '../../../ui/format.js';
 import { severityOf } from '../../../ui/parts/severity.js';
 import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
-import { timeSpanOf, type Place } from '../../../ui/state.js';
-import { spanKeyOf } from '../../../ui/refresh.js';
+import { timeSpanOf, type Place, spanKeyOf } from '../../../ui/state.js';
+
+const logsApi = clientOf<LogsApi>();
 
 const PAGE = 1_000;
 /** Lines kept in the tab. */
@@ -48,7 +50,7 @@ export function useLogs(place: Place, live: boolean): LivePages<LogAnswer> {
     ask: (before, signal) => {
       const { from, to, minutes } = timeSpanOf(query);
       const span = ofTrace ? {} : minutes === undefined ? { from, to } : { from };
-      return api.logs({ ...logQueryOf(place), ...span, before, limit: PAGE }, signal);
+      return logsApi.get('logs', { ...logQueryOf(place), ...span, before, limit: PAGE }, signal);
     },
     idOf: ({ id }) => id,
     ageOf: ({ id }) => id,

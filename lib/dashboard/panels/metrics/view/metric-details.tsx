@@ -1,15 +1,16 @@
+import type { MetricsApi } from '../query.js';
 import type { ChartAnswer, InstrumentAnswer } from '../../../reader/answers.interface.js';
-import { api } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/api.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';
-import { isLive } from '../../../ui/header.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';
 import { SelectField } from '../../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
-import { setQuery, timeSpanOf, type Place } from '../../../ui/state.js';
-import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
+import { setQuery, timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../../ui/state.js';
+
+const metricsApi = clientOf<MetricsApi>();
 
 const BUCKETS = 90;
 const MOST_SERIES = 12;
@@ -134,7 +135,11 @@ export function MetricDetails({
     `metric|${instrument.id}|${spanKeyOf(place)}|${filter.join('|')}|${group ?? ''}`,
     (signal) => {
       const { from, to } = timeSpanOf(place.query);
-      return api.metric(instrument.id, { from, to, buckets: BUCKETS, filter, group }, signal);
+      return metricsApi.get(
+        'metrics/:id',
+        { id: instrument.id, from, to, buckets: BUCKETS, filter, group },
+        signal,
+      );
     },
     { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
   );

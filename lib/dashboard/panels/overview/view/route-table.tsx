@@ -1,15 +1,18 @@
+import type { HealthApi } from '../../health/query.js';
+import type { OverviewApi } from '../query.js';
 import { useState } from 'preact/hooks';
 
 import type { RouteAnswer } from '../../../reader/answers.interface.js';
-import { api } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/api.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
-import { isLive } from '../../../ui/header.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { attributesOfSource, sourceOf } from '../../trace/view/source-link.js';
-import { addressOf, timeSpanOf, type Place } from '../../../ui/state.js';
-import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
+import { addressOf, timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../../ui/state.js';
+
+const healthApi = clientOf<HealthApi>();
+const overviewApi = clientOf<OverviewApi>();
 
 interface Column {
   readonly name: string;
@@ -143,11 +146,11 @@ export function RouteTable({ place }: { readonly place: Place }) {
     `routes|${spanKeyOf(place)}`,
     (signal) => {
       const { from, to } = timeSpanOf(place.query);
-      return api.routes({ from, to }, signal);
+      return overviewApi.get('routes', { from, to }, signal);
     },
     { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
   );
-  const health = useLoad('editor', (signal) => api.health(signal));
+  const health = useLoad('editor', (signal) => healthApi.get('health', {}, signal));
   return (
     <section class="card routes" aria-label="Routes">
       <header>

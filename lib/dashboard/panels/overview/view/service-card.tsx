@@ -1,14 +1,23 @@
+import type { OverviewApi } from '../query.js';
 import type { OverviewAnswer, ServiceAnswer } from '../../../reader/answers.interface.js';
-import { api } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/api.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
-import { isLive } from '../../../ui/header.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
-import { addressOf, setQuery, timeSpanOf, type Place } from '../../../ui/state.js';
+import {
+  addressOf,
+  setQuery,
+  timeSpanOf,
+  type Place,
+  isLive,
+  REFRESH_MS,
+  spanKeyOf,
+} from '../../../ui/state.js';
 import { markedRegion } from '../../../ui/selected-region.js';
-import { REFRESH_MS, spanKeyOf } from '../../../ui/refresh.js';
+
+const overviewApi = clientOf<OverviewApi>();
 
 const BUCKETS = 60;
 
@@ -82,7 +91,7 @@ function LoadedCharts({ service, place }: { readonly service: string; readonly p
     `overview|${service}|${spanKeyOf(place)}`,
     (signal) => {
       const { from, to } = timeSpanOf(place.query);
-      return api.overview({ service, from, to, buckets: BUCKETS }, signal);
+      return overviewApi.get('overview', { service, from, to, buckets: BUCKETS }, signal);
     },
     { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
   );

@@ -1,11 +1,15 @@
 import type { AnalysedTrace } from '../query.js';
-import { api } from '../../../ui/api.js';
+import { request } from '../../../ui/api.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
 import { addressOf } from '../../../ui/state.js';
 import { ImportButton } from '../../../ui/parts/import-button.js';
+
+/** The trace as OTLP JSON, as text. */
+const otlpOf = async (traceId: string): Promise<string> =>
+  (await request('traces/:traceId/otlp', { traceId })).text();
 
 /** What the trace is, and what can be done with it. */
 export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
@@ -43,7 +47,7 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
         <a class="button" href={addressOf(['compare', summary.traceId])}>
           Compare
         </a>
-        <CopyButton text={() => api.otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
+        <CopyButton text={() => otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
         <ImportButton />
       </div>
     </header>

@@ -1,11 +1,14 @@
+import type { HealthApi } from '../../health/query.js';
 import type { AnalysedTrace } from '../query.js';
-import { api } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/api.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { addressWith, setQuery, type Place } from '../../../ui/state.js';
 import { LogLines } from './log-lines.js';
 import { SpanPanel } from './span-panel.js';
 import type { TraceNode, TraceTree } from './trace-tree.js';
 import { WhySlow } from './why-slow.js';
+
+const healthApi = clientOf<HealthApi>();
 
 /** What stands beside the waterfall, in tabs. */
 export function TracePanel({
@@ -23,7 +26,7 @@ export function TracePanel({
 }) {
   const tab = place.query.get('tab') ?? 'span';
   // How links to the editor look is a matter of the application; before it has said so there are none.
-  const health = useLoad('editor', (signal) => api.health(signal));
+  const health = useLoad('editor', (signal) => healthApi.get('health', {}, signal));
   const tabs: readonly (readonly [string, string])[] = [
     ['span', 'Span'],
     ['logs', `Logs of trace (${trace.logs.length})`],

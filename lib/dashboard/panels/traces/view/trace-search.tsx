@@ -1,12 +1,15 @@
+import type { OverviewApi } from '../../overview/query.js';
 import type { ComponentChildren } from 'preact';
 
-import { api } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/api.js';
 import { parseDuration } from '../../../ui/format.js';
 import { Chips } from '../../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../../ui/parts/fields.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { useServices } from '../../../ui/parts/use-services.js';
 import { setQuery, type Place } from '../../../ui/state.js';
+
+const overviewApi = clientOf<OverviewApi>();
 
 const STATUSES = [
   ['error', 'Failed'],
@@ -26,7 +29,7 @@ export function TraceSearch({
 }) {
   const { query } = place;
   const services = useServices(place);
-  const routes = useLoad('route-names', (signal) => api.routes({}, signal), { keep: true });
+  const routes = useLoad('route-names', (signal) => overviewApi.get('routes', {}, signal), { keep: true });
   const service = query.get('service') ?? '';
   const of = (name: string): string => query.get(name) ?? '';
   const set = (name: string) => (value: string) => {

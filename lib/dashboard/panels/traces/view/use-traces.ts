@@ -1,9 +1,11 @@
+import type { TracesApi } from '../query.js';
 import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
-import { api, type Query } from '../../../ui/api.js';
+import { clientOf, type Query } from '../../../ui/api.js';
 import { parseDuration } from '../../../ui/format.js';
 import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
-import { timeSpanOf, type Place } from '../../../ui/state.js';
-import { spanKeyOf } from '../../../ui/refresh.js';
+import { timeSpanOf, type Place, spanKeyOf } from '../../../ui/state.js';
+
+const tracesApi = clientOf<TracesApi>();
 
 const PAGE = 500;
 const MOST = 5_000;
@@ -48,7 +50,7 @@ export function useTraces(place: Place, live: boolean): LivePages<TraceSummaryAn
     ask: (before, signal) => {
       const { from, to, minutes } = timeSpanOf(query);
       const span = minutes === undefined ? { from, to } : { from };
-      return api.traces({ ...traceQueryOf(place), ...span, before, limit: PAGE }, signal);
+      return tracesApi.get('traces', { ...traceQueryOf(place), ...span, before, limit: PAGE }, signal);
     },
     idOf: ({ traceId }) => traceId,
     ageOf: ({ start }) => start,
