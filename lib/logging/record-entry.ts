@@ -1,12 +1,8 @@
 import { type Attributes, type Logger, logs, type Span } from '@opentelemetry/api';
 
-import {
-  ATTR_EXCEPTION_MESSAGE,
-  ATTR_EXCEPTION_STACKTRACE,
-  ATTR_EXCEPTION_TYPE,
-} from '../config/semantic-conventions.constants.js';
+import { ATTR_EXCEPTION_STACKTRACE } from '../config/semantic-conventions.constants.js';
 import { clipText, copyBounded } from '../recording/copy-bounded.js';
-import { ownProperties, renderStack } from '../recording/describe-error.js';
+import { describedAttributes, ownProperties } from '../recording/describe-error.js';
 import { type RedactedLogRecord } from '../recording/limited-logger-provider.js';
 import { addRedactedEvent } from '../recording/redacted-event.js';
 import { type LogEntry, nameSeverity } from './log-entry.js';
@@ -50,9 +46,7 @@ function attributesOf({ isPlain, fields, error }: LogEntry): Attributes {
   const own = ownProperties(error);
   return {
     ...attributes,
-    [ATTR_EXCEPTION_TYPE]: error.type,
-    [ATTR_EXCEPTION_MESSAGE]: error.message,
-    [ATTR_EXCEPTION_STACKTRACE]: renderStack(error),
+    ...describedAttributes(error),
     ...(Object.keys(own).length > 0 && { err: own }), // bounded when the error was described
   };
 }
@@ -75,9 +69,12 @@ export function addSpanEvent(span: Span, entry: LogEntry): void {
   };
   if (context !== undefined) attributes['log.context'] = context;
   if (error !== undefined) {
-    attributes[ATTR_EXCEPTION_TYPE] = error.type;
-    attributes[ATTR_EXCEPTION_MESSAGE] = clipText(error.message, MAX_TEXT);
-    attributes[ATTR_EXCEPTION_STACKTRACE] = clipText(renderStack(error), MAX_STACK);
+    const described = describedAttributes(error);
+    for (const key in described)
+      attributes[key] = clipText(
+        String(described[key]),
+        key === ATTR_EXCEPTION_STACKTRACE ? MAX_STACK : MAX_TEXT,
+      );
     flatten(ownProperties(error), 'err.', attributes, 1, MAX_ERROR_PROPERTIES);
   }
   flatten(entry.fields, '', attributes, 0, MAX_FIELDS, context === undefined ? undefined : 'context');

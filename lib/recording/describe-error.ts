@@ -1,6 +1,16 @@
+import { type Attributes } from '@opentelemetry/api';
+
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+} from '../config/semantic-conventions.constants.js';
 import { isError } from '../errors/is-error.js';
-import { clipText, copyBounded, readSafely } from './copy-bounded.js';
 import { redaction } from '../redaction/active-redaction.js';
+import { clipText, copyBounded, readSafely, readText, textOf } from './copy-bounded.js';
+
+// An error has three forms: plain for a log line (`describeThrown()`), as parts for spans and metrics (`errorTypeOf()`, `messageOf()`,
+// `stackWithCauses()`), and as the attributes of an exception.
 
 /** An error as a log line carries it: plain, bounded, with its whole cause chain. */
 export interface SerializedError {
@@ -19,6 +29,13 @@ const MAX_AGGREGATED = 10;
 const MAX_ERRORS = 50;
 const MAX_STACK = 8_192;
 const OWN_PROPERTY_LIMITS = { depth: 3, entries: 20, text: 1_024, total: 8_192 };
+/** In front of the stack of each cause. */
+const CAUSED_BY = '\nCaused by: ';
+/** In a stack on a span: causes, characters of one stack, of a message and of a type. */
+const MAX_STACK_CAUSES = 5;
+const MAX_SPAN_STACK = 32_768;
+const MAX_MESSAGE = 32_768;
+const MAX_TYPE = 256;
 const NAMED_APART = new Set(['name', 'type', 'message', 'stack', 'cause', 'errors']);
 
 /**
@@ -51,13 +68,79 @@ export function isSerializedError(value: unknown): value is SerializedError {
 export function renderStack(error: SerializedError): string {
   const own = error.stack ?? `${error.type}: ${error.message}`;
   const aggregated = (error.errors ?? []).map((item, index) => `\n[errors ${index}] ${renderNested(item)}`);
-  const cause = error.cause === undefined ? '' : `\ncaused by: ${renderNested(error.cause)}`;
+  const cause = error.cause === undefined ? '' : CAUSED_BY + renderNested(error.cause);
   return own + aggregated.join('') + cause;
+}
+
+/** The attributes of an exception for an error that was described for a log line. */
+export function describedAttributes(error: SerializedError): Attributes {
+  const { type, code } = error;
+  return {
+    [ATTR_EXCEPTION_TYPE]: type === 'Error' && typeof code === 'string' ? code : type,
+    [ATTR_EXCEPTION_MESSAGE]: error.message,
+    [ATTR_EXCEPTION_STACKTRACE]: renderStack(error),
+  };
 }
 
 /** What the error carries besides type, message, stack, cause and errors. */
 export function ownProperties(error: SerializedError): Record<string, unknown> {
   return Object.fromEntries(Object.entries(error).filter(([key]) => !NAMED_APART.has(key)));
+}
+
+/** The stack with those of its causes below, which V8 leaves out. */
+export function stackWithCauses(error: unknown): string | undefined {
+  const stack = isError(error) ? readText(error, 'stack') : undefined;
+  if (stack === undefined) return undefined;
+  let text = clipText(stack, MAX_SPAN_STACK);
+  let cause = causeOf(error);
+  for (let depth = 0; depth < MAX_STACK_CAUSES && cause !== undefined && cause !== null; depth += 1) {
+    const own = isError(cause) ? readText(cause, 'stack') : undefined;
+    text += `${CAUSED_BY}${own === undefined ? messageOf(cause) : clipText(own, MAX_SPAN_STACK)}`;
+    cause = causeOf(cause);
+  }
+  return text;
+}
+
+function causeOf(error: unknown): unknown {
+  return isError(error) ? readSafely(() => error.cause) : undefined;
+}
+
+/** `error.type` of a thrown value: its class, or the code of a system error, which says more. */
+export function errorTypeOf(error: unknown): string {
+  if (!isError(error)) return typeof error;
+  const name = readSafely(() => error.name);
+  if (name !== 'Error') return typeof name === 'string' ? clipText(name, MAX_TYPE) : textOf(name, MAX_TYPE);
+  const type = readText(error, 'code') ?? readSafely(() => error.constructor.name);
+  return typeof type === 'string' && type !== '' ? clipText(type, MAX_TYPE) : 'Error';
+}
+
+/** The message of any thrown value. */
+export function messageOf(error: unknown): string {
+  if (!isError(error)) return textOf(error, MAX_MESSAGE);
+  // Whatever the types promise: any code can write into an error.
+  const message = readSafely(() => error.message);
+  return typeof message === 'string' ? clipText(message, MAX_MESSAGE) : textOf(message, MAX_MESSAGE);
+}
+
+/** The attributes of an exception event as OpenTelemetry's SDK sets them, of whatever was thrown. Never throws. */
+export function exceptionAttributes(exception: unknown): Attributes {
+  if (typeof exception !== 'object' || exception === null)
+    return { [ATTR_EXCEPTION_MESSAGE]: textOf(exception, 65_536) };
+  const read = (key: string): string | undefined => textIn(exception, key);
+  const type = read('code') ?? read('name');
+  const message = read('message');
+  const stack = read('stack');
+  return {
+    ...(type !== undefined && { [ATTR_EXCEPTION_TYPE]: type }),
+    ...(message !== undefined && { [ATTR_EXCEPTION_MESSAGE]: message }),
+    ...(stack !== undefined && { [ATTR_EXCEPTION_STACKTRACE]: stack }),
+  };
+}
+
+function textIn(exception: object, key: string): string | undefined {
+  const value = readSafely(() => (exception as Readonly<Record<string, unknown>>)[key]);
+  if (value === undefined || value === null) return undefined;
+  return typeof value === 'string' ? value : textOf(value);
 }
 
 function renderNested(value: unknown): string {
@@ -75,16 +158,16 @@ function serialize(error: object, ancestors: readonly object[], budget: Budget):
   budget.left -= 1;
   const serialized: Record<string, unknown> = {
     type: readType(error),
-    message: clipText(policy.errorText(readText(error, 'message') ?? ''), MAX_STACK),
+    message: clipText(policy.errorText(textUnder(error, 'message') ?? ''), MAX_STACK),
   };
-  const stack = readText(error, 'stack');
+  const stack = textUnder(error, 'stack');
   if (stack !== undefined) serialized.stack = clipText(policy.errorText(stack), MAX_STACK);
   for (const key of readKeys(error)) {
     const value = readProperty(error, key);
     const copy = policy.keepsErrorProperty(key, value) ? copyProperty(key, value) : undefined;
     if (copy !== undefined) serialized[key] = copy;
   }
-  const code = readText(readProperty(error, 'extensions'), 'code');
+  const code = textUnder(readProperty(error, 'extensions'), 'code');
   // GraphQL's errors have their code in there, and beside it whatever the application put there.
   if (policy.limitsErrors && code !== undefined) serialized.extensions = { code: policy.text(code) };
   const path = [...ancestors, error];
@@ -149,9 +232,9 @@ function hasText(value: unknown, key: string): boolean {
 
 /** `name` says more than the class where somebody set it; else the class says more than `Error`. */
 function readType(error: object): string {
-  const name = readText(error, 'name');
+  const name = textUnder(error, 'name');
   if (name !== undefined && name !== '' && name !== 'Error') return name;
-  return readText(error, 'type') ?? readText(readProperty(error, 'constructor'), 'name') ?? 'Error';
+  return textUnder(error, 'type') ?? textUnder(readProperty(error, 'constructor'), 'name') ?? 'Error';
 }
 
 function readKeys(error: object): string[] {
@@ -160,7 +243,7 @@ function readKeys(error: object): string[] {
   return (keys as string[]).filter((key) => !NAMED_APART.has(key)).slice(0, OWN_PROPERTY_LIMITS.entries);
 }
 
-function readText(holder: unknown, key: string): string | undefined {
+function textUnder(holder: unknown, key: string): string | undefined {
   if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null) return undefined;
   const value = readProperty(holder, key);
   return typeof value === 'string' ? value : undefined;

@@ -22,7 +22,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { redaction } from '../redaction/active-redaction.js';
 import { AttributeList } from './attribute-list.js';
 import { textOf } from './copy-bounded.js';
-import { exceptionAttributes } from './exception-attributes.js';
+import { exceptionAttributes } from './describe-error.js';
 import { LocalSpan } from './local-span.js';
 import {
   copySpanContext,

@@ -1,6 +1,7 @@
 import { logs, SeverityNumber, trace } from '@opentelemetry/api';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
+import { recordFailure } from '../../lib/tracing/error-policy.js';
 import { inSpan, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
 
 function processorThat(onEmit: () => void): LogRecordProcessor {
@@ -71,11 +72,29 @@ describe('a log line', () => {
       'exception.type': 'TypeError',
       'exception.message': 'no database',
       'exception.stacktrace': expect.stringMatching(
-        /TypeError: no database\n\s+at [^]*caused by: Error: connection refused\n\s+at /,
+        /TypeError: no database\n\s+at [^]*Caused by: Error: connection refused\n\s+at /,
       ) as string,
     };
     expect(logging.logRecords()[0]!.attributes).toMatchObject(expected);
     expect(logging.spans()[0]!.events[0]!.attributes).toMatchObject(expected);
+  });
+
+  it('describes an error as the exception on a span is described', () => {
+    logging = observeLogging();
+    const cause = new RangeError('connection refused');
+    const error = Object.assign(new Error('no database', { cause }), { code: 'E_DATABASE' });
+    inSpan('work', (span) => {
+      recordFailure(span, error);
+      logging!.logger!.error({ err: error }, 'Failed');
+    });
+
+    const [exception, line] = logging.spans()[0]!.events.map(({ attributes }) => attributes!);
+    const { 'exception.fingerprint': fingerprint, ...described } = exception!;
+    expect(fingerprint).toBeDefined();
+    expect(described['exception.type']).toBe('E_DATABASE');
+    expect(described['exception.stacktrace']).toContain('\nCaused by: RangeError: connection refused\n');
+    expect(logging.logRecords()[0]!.attributes).toMatchObject(described);
+    expect(line).toMatchObject(described);
   });
 
   it('adds no event outside a span, on a span that is not recorded, or when events are off', () => {

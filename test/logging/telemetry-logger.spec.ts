@@ -161,7 +161,7 @@ describe('TelemetryLogger', () => {
 
     expect(log).toHaveBeenCalledWith('early { id: 1 }');
     expect(error).toHaveBeenCalledWith(
-      expect.stringMatching(/^early failure\nError: boom\n\s+at [^]*caused by: Error: why/),
+      expect.stringMatching(/^early failure\nError: boom\n\s+at [^]*Caused by: Error: why/),
     );
   });
 

@@ -60,7 +60,7 @@ describe('the text form', () => {
         'ERROR - Job failed code=E1',
         '    TypeError: failed',
         '        at app.js:2:2',
-        '    caused by: Error: refused',
+        '    Caused by: Error: refused',
         '        at db.js:1:1',
         '',
       ].join('\n'),

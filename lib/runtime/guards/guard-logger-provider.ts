@@ -9,7 +9,7 @@ import {
 import { warnOnce } from '../../errors/warnings.js';
 import { isPlainRecord, toAttributes, toAttributeValue } from '../../recording/attribute-value.js';
 import { readSafely, textOf } from '../../recording/copy-bounded.js';
-import { exceptionAttributes } from '../../recording/exception-attributes.js';
+import { exceptionAttributes } from '../../recording/describe-error.js';
 import { isContext } from '../../recording/recording-tracer.js';
 import { scopeText } from '../../recording/recording-tracer-provider.js';
 

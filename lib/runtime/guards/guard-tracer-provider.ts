@@ -23,7 +23,7 @@ import {
   warnSkipped,
 } from '../../recording/attribute-value.js';
 import { readSafely, setOwn, textOf } from '../../recording/copy-bounded.js';
-import { exceptionAttributes } from '../../recording/exception-attributes.js';
+import { exceptionAttributes } from '../../recording/describe-error.js';
 import { copySpanContext } from '../../recording/recorded-events.js';
 import { spanNameOf } from '../../recording/recorded-span.js';
 import { isContext, startActive } from '../../recording/recording-tracer.js';

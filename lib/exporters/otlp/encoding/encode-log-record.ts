@@ -9,11 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { isAnyValue, timeInputToHrTime } from '@opentelemetry/core';
 
-import {
-  ATTR_EXCEPTION_MESSAGE,
-  ATTR_EXCEPTION_STACKTRACE,
-  ATTR_EXCEPTION_TYPE,
-} from '../../../config/semantic-conventions.constants.js';
+import { exceptionAttributes } from '../../../recording/describe-error.js';
 import { LocalSpan } from '../../../recording/local-span.js';
 import { type ByteWriter } from './byte-writer.js';
 import { encodeKeyValue, encodeValue } from './encode-attributes.js';
@@ -94,7 +90,7 @@ function encodeAttributesOf(writer: ByteWriter, { attributes = {}, exception }: 
     count += 1;
   }
   if (exception !== undefined && exception !== null) {
-    for (const [key, value] of describeException(exception)) {
+    for (const [key, value] of Object.entries(exceptionAttributes(exception))) {
       if (value === undefined || Object.hasOwn(attributes, key)) continue;
       if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, value);
       count += 1;
@@ -110,18 +106,6 @@ function isAttribute(key: string, value: AnyValue): boolean {
   if (key === '') return false;
   const type = typeof value;
   return type === 'string' || type === 'number' || type === 'boolean' || isAnyValue(value);
-}
-
-function describeException(exception: unknown): [string, string | undefined][] {
-  if (typeof exception !== 'object') return [[ATTR_EXCEPTION_MESSAGE, `${exception as string | number}`]];
-  const { code, name, message, stack } = exception as Record<string, unknown>;
-  const text = (value: unknown): string | undefined =>
-    typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  return [
-    [ATTR_EXCEPTION_TYPE, text(code) ?? text(name)],
-    [ATTR_EXCEPTION_MESSAGE, text(message)],
-    [ATTR_EXCEPTION_STACKTRACE, text(stack)],
-  ];
 }
 
 function encodeSpanOf(writer: ByteWriter, context: Context): void {
