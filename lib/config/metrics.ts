@@ -74,6 +74,14 @@ export interface MetricSection {
    * Default none.
    */
   cardinalityLimits?: Readonly<Record<string, number>>;
+  /**
+   * Milliseconds between two exports of metrics by OTLP.
+   *
+   * An export may take 30 seconds, and never longer than this interval.
+   *
+   * Default 60000. Env `OTEL_METRIC_EXPORT_INTERVAL`.
+   */
+  metricExportIntervalMs?: number;
   /** Further metric readers. Default none. */
   metricReaders?: readonly IMetricReader[];
   /** Metric views. Default none. */
@@ -205,6 +213,10 @@ export const METRIC_SECTION = {
     env: { TELEMETRY_CARDINALITY_LIMIT: { kind: 'integer', min: 1, max: 1_000_000 } },
   }),
   cardinalityLimits: seriesLimits,
+  metricExportIntervalMs: option(
+    number(1, 2 ** 31 - 1, 'a whole number of milliseconds from 1, for example 60000', true),
+    { default: 60_000, env: { OTEL_METRIC_EXPORT_INTERVAL: { kind: 'integer', min: 1 } } },
+  ),
   metricReaders: listOf(
     having(['setMetricProducer', 'collect', 'forceFlush', 'shutdown'], 'a metric reader'),
     'metric readers',
@@ -215,17 +227,10 @@ export const METRIC_SECTION = {
   ),
 } satisfies OptionsOf<MetricSection>;
 
-const EXPORT_INTERVAL_MS = 60_000;
 const EXPORT_TIMEOUT_MS = 30_000;
 
 /** What only the environment sets, by the names of the specification. */
 export const METRIC_VARIABLES = {
-  OTEL_METRIC_EXPORT_INTERVAL: {
-    kind: 'integer',
-    min: 1,
-    meaning: 'Milliseconds between two exports of metrics.',
-    otherwise: String(EXPORT_INTERVAL_MS),
-  },
   OTEL_METRIC_EXPORT_TIMEOUT: {
     kind: 'integer',
     min: 1,
@@ -245,7 +250,11 @@ export function resolveMetrics(
 ): MetricConfig {
   const chosen = env.OTEL_METRICS_EXPORTER;
   const asked = chosen?.includes('otlp') === true;
-  const exportIntervalMillis = env.OTEL_METRIC_EXPORT_INTERVAL ?? EXPORT_INTERVAL_MS;
+  const exportIntervalMillis = decide(
+    METRIC_SECTION.metricExportIntervalMs,
+    options.metricExportIntervalMs,
+    env,
+  );
   const isServed = decide(METRIC_SECTION.enablePrometheus, options.enablePrometheus, env);
   return Object.freeze({
     otlp:

@@ -374,6 +374,15 @@ describe('resolveConfig()', () => {
       });
     });
 
+    it('exports metrics as often as code says, else the variable, and never lets an export take longer', () => {
+      const env = { OTEL_METRIC_EXPORT_INTERVAL: '1000' };
+      expect(resolve({ metricExportIntervalMs: 500 }, env).metrics).toMatchObject({
+        exportIntervalMillis: 500,
+        exportTimeoutMillis: 500,
+      });
+      expect(resolve({}, env).metrics.exportIntervalMillis).toBe(1000);
+    });
+
     it('cuts the default export timeout of metrics to a shorter interval without a word', () => {
       const config = resolve({}, { OTEL_METRIC_EXPORT_INTERVAL: '1000' });
       expect(config.metrics).toMatchObject({ exportIntervalMillis: 1000, exportTimeoutMillis: 1000 });

@@ -290,6 +290,12 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     '"10k"',
     'Write a whole number of series from 1 to 1000000, for example 2000.',
   ],
+  [
+    'metricExportIntervalMs',
+    { metricExportIntervalMs: 0 },
+    '0',
+    'Write a whole number of milliseconds from 1, for example 60000.',
+  ],
   ['enableConsole', { enableConsole: 'yes' }, '"yes"', FLAG],
 
   ['sampling', { sampling: 1.5 }, '1.5', RATIO],
