@@ -7,8 +7,12 @@ import { type DashboardParts } from './dashboard-context.interface.js';
 import { StorePipeline } from './feed/store-pipeline.js';
 import { startStoreMetrics } from './feed/watch-store-losses.js';
 import { mountPage, type MountedPage } from './mount/mount-page.js';
-import { describeRoutes, type RegisteredRoute } from './routes/describe-routes.js';
-import { findHandlers, type ModulesLike } from './routes/find-handlers.js';
+import {
+  type ModulesLike,
+  type RegisteredRoute,
+  describeRoutes,
+  findHandlers,
+} from './routes/describe-routes.js';
 import { publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
 import { type WrittenMethod } from './sources/source-finder.js';
 import { dashboardPartsOf, openStore } from './sqlite/store.js';

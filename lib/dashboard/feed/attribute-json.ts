@@ -1,6 +1,8 @@
 import { type Attributes } from '@opentelemetry/api';
-
 import { type AttributeList } from '../../recording/attribute-list.js';
+import { type Resource } from '@opentelemetry/resources';
+import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
 
 /** A longer text says nothing more to somebody who looks at it. */
 const MAX_TEXT = 16_384;
@@ -87,4 +89,27 @@ function nestedAsJson(value: unknown): string {
 function simplify(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
+}
+
+const known = new WeakMap<Resource, StoredResource>();
+
+/** The resource as the store knows it; the same object for the same resource. */
+export function storedResourceOf(resource: Resource): StoredResource {
+  let stored = known.get(resource);
+  if (stored === undefined) {
+    const { attributes } = resource;
+    const textOf = (key: string): string => {
+      const value = attributes[key];
+      return typeof value === 'string' ? value : '';
+    };
+    stored = {
+      service: textOf(ATTR_SERVICE_NAME) || 'unknown_service',
+      version: textOf(ATTR_SERVICE_VERSION),
+      environment: textOf('deployment.environment.name'),
+      instance: textOf('service.instance.id'),
+      attributes: recordAsJson(attributes),
+    };
+    known.set(resource, stored);
+  }
+  return stored;
 }

@@ -11,8 +11,8 @@ import {
   type StoredResource,
 } from '../sqlite/rows.interface.js';
 import { type TelemetryStore } from '../sqlite/store.js';
-import { type MetricFeed, startMetricFeed } from './start-metric-feed.js';
-import { storedResourceOf } from './stored-resource.js';
+import { type MetricFeed, startMetricFeed } from './metric-feed.js';
+import { storedResourceOf } from './attribute-json.js';
 import { toStoredLog } from './to-stored-log.js';
 import { toStoredSpan } from './to-stored-span.js';
 import { watchStoreLosses } from './watch-store-losses.js';

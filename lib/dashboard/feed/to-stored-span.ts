@@ -13,8 +13,7 @@ import { LocalSpan } from '../../recording/local-span.js';
 import { RecordedSpan } from '../../recording/recorded-span.js';
 import { wordAt } from '../../recording/span-identity.js';
 import { type StoredSpan } from '../sqlite/rows.interface.js';
-import { listAsJson, recordAsJson } from './attribute-json.js';
-import { storedResourceOf } from './stored-resource.js';
+import { listAsJson, recordAsJson, storedResourceOf } from './attribute-json.js';
 
 /** The row of a span that has ended. */
 export function toStoredSpan(span: ReadableSpan): StoredSpan {

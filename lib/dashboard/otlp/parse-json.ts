@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { type Steps } from '../steps.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { parseJson } from '../http/read-body.js';
-import { type RequestBudget } from './request-budget.js';
+import { type RequestBudget } from './request-limits.js';
 
 /** Bytes that `JSON.parse()` reads in about a millisecond: shorter bodies are read by it. */
 const SHORT = 65_536;

@@ -5,7 +5,7 @@ import {
   type StoredInstrumentType,
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
-import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import { ItemCollector, type ReadItems, type Sender, readEachItem } from './read-items.js';
 import { isPointError, type PointTotal, readTotal } from './read-totals.js';
 import {
   attributesAt,
@@ -19,7 +19,7 @@ import {
   objectAt,
   textAt,
 } from './read-values.js';
-import { RequestBudget } from './request-budget.js';
+import { RequestBudget } from './request-limits.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

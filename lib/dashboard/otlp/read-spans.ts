@@ -9,7 +9,7 @@ import { redaction } from '../../redaction/active-redaction.js';
 import { type Steps } from '../steps.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
 import { type JsonValue, type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
-import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import { ItemCollector, type ReadItems, type Sender, readEachItem } from './read-items.js';
 import {
   attributesAt,
   idAt,
@@ -21,7 +21,7 @@ import {
   objectAt,
   textAt,
 } from './read-values.js';
-import { RequestBudget } from './request-budget.js';
+import { RequestBudget } from './request-limits.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

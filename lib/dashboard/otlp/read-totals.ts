@@ -1,4 +1,4 @@
-import { valueBucket } from '../sqlite/encoding/value-buckets.js';
+import { valueBucket } from '../sqlite/encoding/buckets.js';
 import { boundsAt, countsAt, finiteAt, integerAt, numberAt, objectAt } from './read-values.js';
 
 type Fields = Readonly<Record<string, unknown>>;

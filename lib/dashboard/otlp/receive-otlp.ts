@@ -1,20 +1,17 @@
 import { type Steps } from '../steps.js';
 import { type DashboardContext, type TelemetrySink } from '../dashboard-context.interface.js';
-import { badRequest, DashboardError } from '../http/dashboard-error.js';
+import { DashboardError, badRequest } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';
-import { addRows } from './add-rows.js';
-import { answerFailure, answerSuccess, type OtlpForm, type OtlpSignal } from './answer-otlp.js';
-import { decodeProtobufInSteps } from './decode-protobuf.js';
+import { ProtobufError, decodeProtobufInSteps } from './decode-protobuf.js';
 import { OTLP_REQUESTS } from './otlp-messages.constants.js';
 import { parseJsonInSteps } from './parse-json.js';
-import { ProtobufError } from './protobuf-reader.js';
 import { type ReadItems } from './read-items.js';
 import { readLogRows } from './read-logs.js';
 import { PointReader } from './read-points.js';
 import { readSpanRows } from './read-spans.js';
-import { RequestBudget } from './request-budget.js';
-import { RequestGate } from './request-gate.js';
+import { RequestBudget, RequestGate } from './request-limits.js';
+import { closingHead, sendData, sendJson } from '../http/send.js';
 
 /** Where telemetry is stored, and how work is done in turns. */
 type Target = Pick<DashboardContext, 'work'> & { readonly sink: TelemetrySink };
@@ -129,4 +126,101 @@ function* decode(body: Buffer, signal: OtlpSignal, form: OtlpForm, budget: Reque
       throw badRequest(`The body is no OTLP request for ${signal}: ${error.message}.`);
     throw error;
   }
+}
+
+export type OtlpSignal = keyof typeof OTLP_REQUESTS;
+
+/** How a request is written; its answer is written the same way. */
+export type OtlpForm = 'json' | 'protobuf';
+
+/** How what was left out is counted in the answer. */
+const REJECTED: Readonly<Record<OtlpSignal, string>> = {
+  traces: 'rejectedSpans',
+  metrics: 'rejectedDataPoints',
+  logs: 'rejectedLogRecords',
+};
+
+/** Codes of `google.rpc.Status` by the status of HTTP. */
+const STATUS_CODES: Readonly<Record<number, number>> = { 408: 4, 413: 8, 429: 8, 503: 14 };
+const INVALID_ARGUMENT = 3;
+
+/** An empty message says that everything was taken; a reason without rejected items is a warning. */
+export function answerSuccess(
+  response: HttpResponse,
+  signal: OtlpSignal,
+  form: OtlpForm,
+  { rejected, reason }: ReadItems<unknown>,
+): void {
+  const isWhole = rejected === 0 && reason === '';
+  if (form === 'json') {
+    const partialSuccess = { [REJECTED[signal]]: String(rejected), errorMessage: reason };
+    sendJson(response, 200, isWhole ? {} : { partialSuccess });
+    return;
+  }
+  sendProtobuf(response, 200, isWhole ? new Uint8Array() : encodePartialSuccess(rejected, reason));
+}
+
+/** Why nothing was taken, as a `Status`. */
+export function answerFailure(response: HttpResponse, form: OtlpForm, error: DashboardError): void {
+  const { status, message } = error;
+  const code = STATUS_CODES[status] ?? INVALID_ARGUMENT;
+  const head = { ...error.headers, ...closingHead(status) };
+  if (form === 'json') sendJson(response, status, { code, message }, head);
+  else sendProtobuf(response, status, encodeMessage(code, message), head);
+}
+
+function sendProtobuf(response: HttpResponse, status: number, body: Uint8Array, head = {}): void {
+  sendData(response, status, body, { 'content-type': 'application/x-protobuf', ...head });
+}
+
+/** `partial_success = 1 { rejected = 1; error_message = 2 }` of each response. */
+function encodePartialSuccess(rejected: number, reason: string): Uint8Array {
+  const inner = encodeMessage(rejected, reason);
+  return Buffer.concat([Buffer.from([0x0a, ...varint(inner.length)]), inner]);
+}
+
+/** A message with a number as its field 1 and a text as its field 2. */
+function encodeMessage(number: number, text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([0x08, ...varint(number), 0x12, ...varint(bytes.length)]), bytes]);
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) + 0x80);
+  return [...bytes, rest];
+}
+
+/** Rows that are added before others have their turn. */
+const SLICE = 1_000;
+/** Rows that may wait in the store while further ones are added: the application's own need room, too. */
+const MAX_QUEUED = 10_000;
+/** A store that is not written for so long refuses further rows. */
+const MAX_WAIT_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+
+/** Adds rows no faster than the store writes them; those that it refuses are counted as rejected. */
+export async function addRows<Row>(
+  store: TelemetrySink,
+  { rows, rejected, reason }: ReadItems<Row>,
+  add: (row: Row) => void,
+): Promise<ReadItems<Row>> {
+  let refused = 0;
+  for (let from = 0; from < rows.length; from += SLICE) {
+    await waitForRoom(store);
+    const before = store.dropped;
+    for (const row of rows.slice(from, from + SLICE)) add(row);
+    refused += store.dropped - before;
+  }
+  if (refused === 0) return { rows, rejected, reason };
+  return { rows, rejected: rejected + refused, reason: 'the store is full for the moment' };
+}
+
+async function waitForRoom(store: TelemetrySink): Promise<void> {
+  const until = performance.now() + MAX_WAIT_MS;
+  while (store.queued > MAX_QUEUED && performance.now() < until)
+    await new Promise((resolve) => {
+      setTimeout(resolve, LOOK_EVERY_MS);
+    });
 }

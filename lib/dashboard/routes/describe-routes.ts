@@ -1,5 +1,4 @@
 import { type DeclaredRoute } from '../sqlite/rows.interface.js';
-import { type HandlerMethod, joinPaths } from './find-handlers.js';
 
 /** A route that an application has registered. */
 export interface RegisteredRoute {
@@ -59,4 +58,109 @@ function endsWith(path: string, end: string): boolean {
   if (end === '/') return true;
   const of = (text: string): string => text.replace(/[{}]/g, '').replace(/\*\w*/g, '*');
   return of(path).endsWith(of(end));
+}
+
+/** The part of NestJS's `ModulesContainer` that is used here. */
+export interface ModulesLike {
+  readonly applicationId?: string;
+  values(): Iterable<{
+    readonly metatype: unknown;
+    readonly controllers: ReadonlyMap<unknown, { readonly metatype: unknown }>;
+  }>;
+}
+
+/** A method of a controller that answers requests. */
+interface HandlerMethod {
+  /** `Class.method`. */
+  readonly name: string;
+  /** HTTP method, or `ALL`. */
+  readonly method: string;
+  /** Path of module, controller and method, without what is before it: prefixes and versions. */
+  readonly path: string;
+  /** In the order in which they win: the method's own, else its controller's. */
+  readonly versions: readonly string[];
+}
+
+/** NestJS's names of what decorators leave behind. */
+const METADATA = {
+  path: 'path',
+  method: 'method',
+  version: '__version__',
+  modulePath: '__module_path__',
+} as const;
+
+/** `RequestMethod` of NestJS, by its numbers. */
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'ALL', 'OPTIONS', 'HEAD', 'SEARCH'] as const;
+
+interface ControllerClass {
+  readonly name: string;
+  readonly prototype: unknown;
+}
+
+/** Every handler of every controller of an application. */
+export function findHandlers(modules: ModulesLike): readonly HandlerMethod[] {
+  const found: HandlerMethod[] = [];
+  for (const { metatype: module, controllers } of modules.values()) {
+    const modulePath = readModulePath(module, modules.applicationId);
+    for (const { metatype } of controllers.values()) {
+      if (typeof metatype === 'function') found.push(...handlersOf(metatype, modulePath));
+    }
+  }
+  return found;
+}
+
+function handlersOf(controller: ControllerClass, modulePath: string): HandlerMethod[] {
+  const handlers: HandlerMethod[] = [];
+  const seen = new Set<string>();
+  const controllerVersions = readVersions(controller);
+  let prototype = controller.prototype as object | null;
+  while (prototype !== null && prototype !== Object.prototype) {
+    for (const key of Object.getOwnPropertyNames(prototype)) {
+      const method: unknown = Object.getOwnPropertyDescriptor(prototype, key)?.value;
+      if (seen.has(key) || key === 'constructor' || typeof method !== 'function') continue;
+      seen.add(key);
+      const verb = METHODS[read(METADATA.method, method) as number];
+      if (verb === undefined) continue;
+      const versions = readVersions(method);
+      for (const ofController of readPaths(controller))
+        for (const ofMethod of readPaths(method))
+          handlers.push({
+            name: `${controller.name}.${key}`,
+            method: verb,
+            path: joinPaths(modulePath, ofController, ofMethod),
+            versions: versions.length > 0 ? versions : controllerVersions,
+          });
+    }
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return handlers;
+}
+
+function readModulePath(module: unknown, applicationId: string | undefined): string {
+  if (typeof module !== 'function') return '';
+  const path = read(METADATA.modulePath + (applicationId ?? ''), module) ?? read(METADATA.modulePath, module);
+  return typeof path === 'string' ? path : '';
+}
+
+function readPaths(target: object): string[] {
+  const path = read(METADATA.path, target);
+  return (Array.isArray(path) ? (path as unknown[]) : [path]).filter((each) => typeof each === 'string');
+}
+
+/** NestJS has a symbol for handlers of every version. */
+function readVersions(target: object): string[] {
+  const version = read(METADATA.version, target);
+  return (Array.isArray(version) ? (version as unknown[]) : [version]).filter(
+    (each) => typeof each === 'string',
+  );
+}
+
+function read(key: string, target: object): unknown {
+  return Reflect.getMetadata(key, target) as unknown;
+}
+
+/** One path with one slash between its parts, and none at the end. */
+function joinPaths(...parts: readonly string[]): string {
+  const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
+  return `/${segments.join('/')}`;
 }

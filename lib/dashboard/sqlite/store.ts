@@ -1,10 +1,9 @@
 import { warnOnce } from '../../errors/warnings.js';
 import { type DashboardParts } from '../dashboard-context.interface.js';
 import { type Database } from './database/database.js';
-import { loadSqlite, type Sqlite } from './database/load-sqlite.js';
+import { type Sqlite, loadSqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
-import { EvictionTurns } from './eviction/eviction-turns.js';
-import { type StoreLimits } from './eviction/limits.interface.js';
+import { EvictionTurns, type StoreLimits } from './eviction/evictor.js';
 import { Presence } from './presence/presence.js';
 import {
   type DeclaredFunction,
@@ -14,9 +13,9 @@ import {
   type StoredResource,
   type StoredSpan,
 } from './rows.interface.js';
-import { Questions } from './queries/questions.js';
+import { Questions } from './query-scheduler.js';
 import { type Steps } from '../steps.js';
-import { asRow } from './writing/row-queue.js';
+import { asRow } from './writing/row-queues.js';
 import { StoreWriter } from './writing/store-writer.js';
 
 /** How often sums are written, exemplars are matched and bounds are looked at. */

@@ -23,17 +23,17 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';
-import { startMetricFeed } from '../../../lib/dashboard/feed/start-metric-feed.js';
+import { startMetricFeed } from '../../../lib/dashboard/feed/metric-feed.js';
 import { StorePipeline } from '../../../lib/dashboard/feed/store-pipeline.js';
 import { PluginLoggerProvider } from '../../../lib/runtime/telemetry-plugin.js';
 import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
 import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
 import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
-import { findInstruments } from '../../../lib/dashboard/sqlite/queries/find-instruments.js';
+import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
-import { findServices } from '../../../lib/dashboard/sqlite/queries/find-services.js';
+import { findServices } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
-import { readChart } from '../../../lib/dashboard/sqlite/queries/read-chart.js';
+import { readChart } from '../../../lib/dashboard/sqlite/queries/charts.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readResourcesOfTrace, readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';

@@ -1,6 +1,5 @@
-import { decodeProtobuf } from '../../../lib/dashboard/otlp/decode-protobuf.js';
+import { ProtobufError, decodeProtobuf } from '../../../lib/dashboard/otlp/decode-protobuf.js';
 import { OTLP_REQUESTS } from '../../../lib/dashboard/otlp/otlp-messages.constants.js';
-import { ProtobufError } from '../../../lib/dashboard/otlp/protobuf-reader.js';
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { PointReader } from '../../../lib/dashboard/otlp/read-points.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';

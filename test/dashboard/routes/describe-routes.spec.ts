@@ -2,8 +2,11 @@ import 'reflect-metadata';
 
 import { All, Controller, Get, Post, Version } from '@nestjs/common';
 
-import { describeRoutes } from '../../../lib/dashboard/routes/describe-routes.js';
-import { findHandlers, type ModulesLike } from '../../../lib/dashboard/routes/find-handlers.js';
+import {
+  type ModulesLike,
+  describeRoutes,
+  findHandlers,
+} from '../../../lib/dashboard/routes/describe-routes.js';
 
 @Controller('orders')
 class OrdersController {

@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Database } from '../../../lib/dashboard/sqlite/database/database.js';
-import { shareOut } from '../../../lib/dashboard/sqlite/eviction/share-out.js';
+import { shareOut } from '../../../lib/dashboard/sqlite/eviction/evict-traces.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
-import { findRoutes } from '../../../lib/dashboard/sqlite/queries/find-routes.js';
+import { findRoutes } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';

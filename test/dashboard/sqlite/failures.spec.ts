@@ -12,8 +12,8 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
-import { loadSqlite } from '../../../lib/dashboard/sqlite/database/load-sqlite.js';
-import { SCHEMA_VERSION } from '../../../lib/dashboard/sqlite/database/schema.constants.js';
+import { loadSqlite } from '../../../lib/dashboard/sqlite/database/open-database.js';
+import { SCHEMA_VERSION } from '../../../lib/dashboard/sqlite/database/schema.js';
 import { StoreDatabase } from '../../../lib/dashboard/sqlite/database/store-database.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';

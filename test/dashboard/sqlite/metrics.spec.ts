@@ -1,8 +1,12 @@
 import { type ChartFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
-import { valueBucket, valueOfBucket } from '../../../lib/dashboard/sqlite/encoding/value-buckets.js';
-import { encodeCounts, readCounts } from '../../../lib/dashboard/sqlite/encoding/count-bytes.js';
-import { findInstruments } from '../../../lib/dashboard/sqlite/queries/find-instruments.js';
-import { readChart } from '../../../lib/dashboard/sqlite/queries/read-chart.js';
+import {
+  encodeCounts,
+  readCounts,
+  valueBucket,
+  valueOfBucket,
+} from '../../../lib/dashboard/sqlite/encoding/buckets.js';
+import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
+import { readChart } from '../../../lib/dashboard/sqlite/queries/charts.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type StoredInstrument, type StoredPoint } from '../../../lib/dashboard/sqlite/rows.interface.js';

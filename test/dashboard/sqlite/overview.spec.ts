@@ -1,6 +1,4 @@
-import { findRoutes } from '../../../lib/dashboard/sqlite/queries/find-routes.js';
-import { findServices } from '../../../lib/dashboard/sqlite/queries/find-services.js';
-import { readOverview } from '../../../lib/dashboard/sqlite/queries/read-overview.js';
+import { findRoutes, findServices, readOverview } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { SPAN_KIND, SPAN_STATUS } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { cleanUp, openTestStore } from './open-test-store.js';

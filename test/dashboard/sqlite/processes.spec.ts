@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { findServices } from '../../../lib/dashboard/sqlite/queries/find-services.js';
+import { findServices } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Database } from '../../../lib/dashboard/sqlite/database/database.js';
+import type { Database } from '../../../lib/dashboard/sqlite/database/database.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
-import { readOverview } from '../../../lib/dashboard/sqlite/queries/read-overview.js';
+import { readOverview } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type Steps } from '../../../lib/dashboard/steps.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';

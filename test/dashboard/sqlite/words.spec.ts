@@ -7,7 +7,7 @@ import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { listBlocks } from '../../../lib/dashboard/sqlite/words/word-blocks.js';
+import { listBlocks } from '../../../lib/dashboard/sqlite/full-text.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { describeWithWordIndex } from '../../support/word-index.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';

@@ -1,12 +1,9 @@
 import { resolve } from 'node:path';
 
 import { warnOnce } from '../../../errors/warnings.js';
-import { type Database } from './database.js';
-import { classifyFailure } from './database-failure.js';
-import { type Sqlite } from './load-sqlite.js';
-import { IN_MEMORY, openDatabase } from './open-database.js';
-import { beginAnew, type Defect, openAgain, openInMemory, openOrReplace } from './open-or-replace.js';
-import { isStill } from './set-aside.js';
+import { type Database, classifyFailure } from './database.js';
+import { IN_MEMORY, type Sqlite, openDatabase } from './open-database.js';
+import { type Defect, beginAnew, isStill, openAgain, openInMemory, openOrReplace } from './quarantine.js';
 
 /** A file that nobody can write to for so long is given up. */
 const LOCKED_MS = 10_000;

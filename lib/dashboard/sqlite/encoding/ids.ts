@@ -1,3 +1,5 @@
+import { type Database } from '../database/database.js';
+
 /** The bytes of an id in hexadecimal. */
 export function bytesOf(hex: string): Uint8Array {
   return Buffer.from(hex, 'hex');
@@ -6,11 +8,6 @@ export function bytesOf(hex: string): Uint8Array {
 /** An id in lower-case hexadecimal. */
 export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
-}
-
-/** The 32 bits that eight hexadecimal digits from `start` say, signed. */
-export function wordAt(hex: string, start: number): number {
-  return Number.parseInt(hex.slice(start, start + 8), 16) | 0;
 }
 
 /** A number that nearly tells traces apart: their last 48 bits. The first ones are a time in some systems. */
@@ -28,4 +25,13 @@ export class IdBytes {
     this.view.setInt32(4, low);
     return this.bytes;
   }
+}
+
+/** The number by which spans and exemplars name a trace; undefined when it is not in the store. */
+export function findTraceNumber(database: Database, traceId: string): number | undefined {
+  return database.get<{ id: number }>(
+    'SELECT id FROM traces WHERE key = ? AND trace_id = ?',
+    traceKeyOf(traceId),
+    bytesOf(traceId),
+  )?.id;
 }

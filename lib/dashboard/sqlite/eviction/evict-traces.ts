@@ -1,7 +1,25 @@
+import { type Database } from '../database/database.js';
+import { type Tally, changeRows } from '../database/row-counts.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
-import { type Eviction } from './eviction.js';
-import { inChunks } from './in-chunks.js';
-import { shareOut } from './share-out.js';
+
+/** One change in which rows go. */
+export interface Eviction {
+  readonly database: Database;
+  /** Is told which rows went. */
+  readonly tally: Tally;
+  /** To be asked between some rows and the next. */
+  readonly isTimeUp: () => boolean;
+}
+
+/** Of rows that have to go so many at once, where it is not known before how many are enough. */
+export const SOME_ROWS = 200;
+
+/** Lets `work` delete rows for so many milliseconds, as one change. */
+export function evictFor<T>(database: Database, milliseconds: number, work: (eviction: Eviction) => T): T {
+  const until = performance.now() + milliseconds;
+  const isTimeUp = (): boolean => performance.now() >= until;
+  return changeRows(database, (tally) => work({ database, tally, isTimeUp }));
+}
 
 /** Failed traces and those of exemplars stay longest, but may not take everything. */
 const PINNED_SHARE = 0.4;
@@ -122,4 +140,47 @@ function loosenLines(eviction: Eviction, { key, traceId }: Victim): boolean {
     return lines.length;
   });
   return isAll;
+}
+
+/** One of those who have to give. */
+interface Holder {
+  readonly id: number;
+  readonly amount: number;
+}
+
+/**
+ * Takes `wanted` from those who have most, down to a common level: whoever has less than that keeps everything.
+ * Gives how much each has to give.
+ */
+export function shareOut(holders: readonly Holder[], wanted: number): Map<number, number> {
+  const sorted = [...holders].sort((a, b) => b.amount - a.amount);
+  let level = 0;
+  let sum = 0;
+  for (const [index, { amount }] of sorted.entries()) {
+    sum += amount;
+    const next = sorted[index + 1]?.amount ?? 0;
+    level = Math.max(0, (sum - wanted) / (index + 1));
+    if (level >= next) break;
+  }
+  const shares = new Map<number, number>();
+  for (const { id, amount } of sorted) {
+    const share = Math.ceil(amount - level);
+    if (share > 0) shares.set(id, share);
+  }
+  return shares;
+}
+
+/** Does `some` again until it finds less than a chunk, or time is up. Gives how many it found, and whether those were all. */
+export function inChunks(
+  { isTimeUp }: Eviction,
+  size: number,
+  some: (limit: number) => number,
+): { readonly found: number; readonly isAll: boolean } {
+  let found = 0;
+  let last: number;
+  do {
+    last = some(size);
+    found += last;
+  } while (last === size && !isTimeUp());
+  return { found, isAll: last < size };
 }

@@ -1,10 +1,60 @@
-import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
+import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import { writeCursor } from './cursor.js';
+import {
+  Conditions,
+  chooseService,
+  containing,
+  findRouteIds,
+  hasField,
+  readCursor,
+  readServiceNames,
+  writeCursor,
+} from './query-parts.js';
+import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, Turn } from '../../steps.js';
-import { chooseTraceSource, type PassedTrace } from './trace-sources.js';
-import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
+
+/** Columns of `traces`, and of `routes` where the trace has one. */
+export const SUMMARY_COLUMNS = `traces.id, traces.trace_id AS traceId, traces.start, traces.duration, traces.name,
+  traces.service, traces.outcome, traces.span_count AS spanCount, traces.error_count AS errorCount, traces.services, traces.pinned,
+  routes.method, routes.route, routes.is_entry AS isEntry`;
+export const SUMMARY_TABLES = 'traces LEFT JOIN routes ON routes.id = traces.route';
+
+export interface SummaryRow {
+  readonly id: number;
+  readonly traceId: Uint8Array;
+  readonly start: number;
+  readonly duration: number;
+  readonly name: string;
+  readonly service: number;
+  readonly outcome: string | null;
+  readonly spanCount: number;
+  readonly errorCount: number;
+  readonly services: string;
+  readonly pinned: number;
+  readonly method: string | null;
+  readonly route: string | null;
+  readonly isEntry: number | null;
+}
+
+/** Gives a function that makes answers of rows. */
+export function startSummaries(database: Database): (row: SummaryRow) => TraceSummaryAnswer {
+  const names = readServiceNames(database);
+  const nameOf = (id: number): string => names.get(id) ?? '';
+  return (row) => ({
+    traceId: hexOf(row.traceId),
+    name: row.name,
+    service: nameOf(row.service),
+    route: row.isEntry === 1 ? (row.route ?? undefined) : undefined,
+    status: row.outcome ?? undefined,
+    start: row.start / 1_000,
+    durationMs: row.duration / 1_000,
+    spanCount: row.spanCount,
+    errorCount: row.errorCount,
+    services: row.services.split(',').filter(Boolean).map(Number).map(nameOf),
+    pinned: row.pinned === 1,
+  });
+}
 
 const LIMIT = 50;
 const MAX_LIMIT = 1_000;
@@ -41,4 +91,133 @@ export function* findTraces(database: Database, filter: TraceFilter = {}): Steps
     next = look(next);
   }
   return { items, next };
+}
+
+/** A route of so many services and methods is looked for in the traces instead. */
+const MAX_ROUTES = 40;
+
+/** A trace on the way: only those that match are looked at any closer. */
+interface PassedTrace {
+  readonly id: number;
+  /** Where it stands among the others, see `Cursor`. */
+  readonly at: number;
+  readonly row: number;
+  readonly matches: number;
+}
+
+/** Where traces are looked for: its rows are `PassedTrace`. */
+interface TraceSource {
+  readonly sql: string;
+  readonly values: Conditions['values'];
+}
+
+/** All traces by time, or the entries of a route by time; undefined when nothing can match. */
+function chooseTraceSource(database: Database, filter: TraceFilter): TraceSource | undefined {
+  const { route, method } = filter;
+  const service = chooseService(database, filter.service);
+  if (service === undefined) return undefined;
+  if (route === undefined && method === undefined) return fromTraces(filter, service.id, undefined);
+  const routes = findRouteIds(database, service.id, route, method);
+  if (routes.length === 0) return undefined;
+  return routes.length <= MAX_ROUTES ? fromEntries(filter, routes) : fromTraces(filter, service.id, routes);
+}
+
+function fromTraces(
+  filter: TraceFilter,
+  service: number | undefined,
+  routes: readonly number[] | undefined,
+): TraceSource {
+  const place = new Conditions();
+  addTime(place, filter, 'traces.start', 'traces.id');
+  // There is an index of those that failed.
+  if (filter.status === 'error') place.add('traces.error_count > 0');
+  const numbers = numbersOf(filter, 'traces.duration');
+  if (service !== undefined) numbers.add('instr(traces.services, ?) > 0', `,${service},`);
+  const match = matchOf(filter);
+  if (routes !== undefined)
+    match.add(
+      'EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND route IN (SELECT value FROM json_each(?)))',
+      JSON.stringify(routes),
+    );
+  return {
+    sql: `SELECT traces.id, traces.start AS at, traces.id AS row, (${numbers.sql} AND ${match.sql}) AS matches FROM traces
+      WHERE ${place.sql} AND (${numbers.sql} OR ${isMilestone('traces.id')}) ORDER BY traces.start DESC, traces.id DESC`,
+    values: [...numbers.values, ...match.values, ...place.values, ...numbers.values],
+  };
+}
+
+/** Each route is in the order of time by its index; SQLite merges them as it goes. Without a LIMIT it would drop that order. */
+function fromEntries(filter: TraceFilter, routes: readonly number[]): TraceSource {
+  const values: Conditions['values'] = [];
+  const parts = routes.map((route) => {
+    const place = new Conditions();
+    place.add('spans.route = ?', route);
+    addTime(place, filter, 'spans.start', 'spans.id');
+    values.push(...place.values);
+    return `SELECT start, id, duration, trace FROM spans INDEXED BY spans_by_route WHERE ${place.sql}`;
+  });
+  const numbers = numbersOf(filter, 'entries.duration');
+  const match = matchOf(filter);
+  return {
+    sql: `SELECT traces.id, entries.start AS at, entries.id AS row, (${numbers.sql} AND ${match.sql}) AS matches
+      FROM (${parts.join(' UNION ALL ')} ORDER BY start DESC, id DESC LIMIT -1) AS entries CROSS JOIN traces ON traces.id = entries.trace
+      WHERE ${numbers.sql} OR ${isMilestone('entries.id')}`,
+    values: [...numbers.values, ...match.values, ...values, ...numbers.values],
+  };
+}
+
+/** SQLite passes over traces that do not match by itself; some it shows all the same, so that there is time to stop. */
+function isMilestone(id: string): string {
+  return `${id} & 63 = 0`;
+}
+
+function addTime(place: Conditions, filter: TraceFilter, start: string, id: string): void {
+  const { from, to } = filter;
+  const cursor = readCursor(filter.before);
+  if (from !== undefined) place.add(`${start} >= ?`, from * 1_000);
+  if (to !== undefined) place.add(`${start} < ?`, to * 1_000);
+  if (cursor !== undefined) place.add(`(${start}, ${id}) < (?, ?)`, cursor.at, cursor.id);
+}
+
+/** What a trace itself says. */
+function numbersOf({ minMs, maxMs, status }: TraceFilter, duration: string): Conditions {
+  const numbers = new Conditions();
+  if (minMs !== undefined) numbers.add(`${duration} >= ?`, minMs * 1_000);
+  if (maxMs !== undefined) numbers.add(`${duration} <= ?`, maxMs * 1_000);
+  if (status !== undefined) addStatus(numbers, status);
+  return numbers;
+}
+
+/** What only its spans say. */
+function matchOf({ attributes = [], text }: TraceFilter): Conditions {
+  const match = new Conditions();
+  if (attributes.length > 0) {
+    const span = new Conditions();
+    for (const attribute of attributes) span.add(...hasField('spans.attributes', attribute));
+    match.add(`EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND ${span.sql})`, ...span.values);
+  }
+  if (text !== undefined && text !== '') addText(match, text);
+  return match;
+}
+
+function addStatus(match: Conditions, status: string): void {
+  if (status === 'error') match.add('traces.error_count > 0');
+  else if (status === 'ok') match.add('traces.error_count = 0');
+  else if (/^\dxx$/.test(status)) match.add("ifnull(traces.outcome, '') LIKE ?", `${status[0] ?? ''}__`);
+  else match.add("ifnull(traces.outcome, '') = ?", status);
+}
+
+function addText(match: Conditions, text: string): void {
+  if (/^[0-9a-f]{32}$/i.test(text)) {
+    match.add('traces.key = ? AND traces.trace_id = ?', traceKeyOf(text), bytesOf(text));
+    return;
+  }
+  const pattern = containing(text);
+  match.add(
+    `EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND (spans.name LIKE ? ESCAPE '\\' OR
+      spans.attributes LIKE ? ESCAPE '\\' OR spans.status_message LIKE ? ESCAPE '\\'))`,
+    pattern,
+    pattern,
+    pattern,
+  );
 }

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../resolutions.js';
+import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../encoding/buckets.js';
 import { type StoreAnswer } from '../../reader/answers.interface.js';
 
 /** What the tables say; the store itself knows the rest of its health. */

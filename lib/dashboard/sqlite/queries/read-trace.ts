@@ -1,7 +1,6 @@
 import { ATTR_CODE_FUNCTION_NAME } from '../../../config/semantic-conventions.constants.js';
 import { type Database } from '../database/database.js';
-import { findTraceNumber } from '../database/find-trace-number.js';
-import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
+import { bytesOf, findTraceNumber, hexOf, traceKeyOf } from '../encoding/ids.js';
 import {
   type SpanAnswer,
   type SpanKindName,
@@ -9,10 +8,9 @@ import {
   type TraceSummaryAnswer,
 } from '../../reader/answers.interface.js';
 import { findLogs } from './find-logs.js';
-import { findSources } from './find-sources.js';
-import { readAttributes, readList } from './read-json.js';
+import { findSources, readAttributes, readList } from './query-parts.js';
 import { type Steps, Turn } from '../../steps.js';
-import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './trace-summary.js';
+import { SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow, startSummaries } from './find-traces.js';
 
 /** More spans than that cannot be shown; those that were written first are. */
 const MAX_SPANS = 20_000;

@@ -1,10 +1,8 @@
 import { type Database, type SqlValue } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
-import { encodeCounts } from '../encoding/count-bytes.js';
+import { ROLLUP_SLOTS_MS, encodeCounts, valueBucket } from '../encoding/buckets.js';
 import { IdBytes } from '../encoding/ids.js';
-import { valueBucket } from '../encoding/value-buckets.js';
-import { ROLLUP_SLOTS_MS } from '../resolutions.js';
-import { pinTrace } from './pin-trace.js';
+import { pinTrace } from './span-writer.js';
 
 /** The slowest of each minute stays in the store, as long as there is room for what is pinned. */
 const PINNING_LEVEL = 1;

@@ -1,14 +1,19 @@
 import { type Database } from '../database/database.js';
-import { changeRows, type Tally } from '../database/row-counts.js';
-import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
+import { type Tally, changeRows } from '../database/row-counts.js';
+import { ERROR_LEVEL, type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { Dictionaries } from './dictionaries.js';
-import { ExemplarWriter, type WaitingExemplar } from './exemplar-writer.js';
-import { LogWriter } from './log-writer.js';
-import { MinutePoints } from './minute-points.js';
-import { PointWriter, type PlacedPoint } from './point-writer.js';
+import {
+  ExemplarWriter,
+  MinutePoints,
+  type PlacedPoint,
+  PointWriter,
+  SeriesDictionary,
+  type WaitingExemplar,
+} from './metric-writer.js';
 import { type Entry, type Rollup, Rollups } from './rollups.js';
-import { SeriesDictionary } from './series-dictionary.js';
 import { SpanWriter } from './span-writer.js';
+import { bytesOf, traceKeyOf } from '../encoding/ids.js';
+import { WordWriter } from '../full-text.js';
 
 /** How long the sums of thousands of routes hold up the event loop at once. */
 const SUMS_MS = 5;
@@ -99,5 +104,46 @@ export class WriteSession {
       this.series.clear();
       throw error;
     }
+  }
+}
+
+const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes, loose)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** Writes log lines and the words they are found by; to be used within one transaction. */
+class LogWriter {
+  constructor(
+    private readonly database: Database,
+    private readonly dictionaries: Dictionaries,
+  ) {}
+
+  write(logs: readonly StoredLog[], tally: Tally, now: number): void {
+    const words = this.database.hasWords ? new WordWriter(this.database) : undefined;
+    for (const log of logs) {
+      const id = this.writeLog(log, now);
+      words?.add(id, log);
+    }
+    words?.write();
+    tally.addLogs(logs.length);
+  }
+
+  /** Returns the number of the line. */
+  private writeLog(log: StoredLog, now: number): number {
+    const { service } = this.dictionaries.resource(log.resource, now);
+    const { lastInsertRowid } = this.database
+      .prepare(INSERT_LOG)
+      .run(
+        log.time,
+        log.level,
+        service,
+        log.context ?? null,
+        log.traceId === undefined ? null : bytesOf(log.traceId),
+        log.traceId === undefined ? null : traceKeyOf(log.traceId),
+        log.spanId === undefined ? null : bytesOf(log.spanId),
+        log.message,
+        log.attributes ?? null,
+        Number(log.traceId === undefined && log.level < ERROR_LEVEL),
+      );
+    return Number(lastInsertRowid);
   }
 }

@@ -1,0 +1,235 @@
+import { warnOnce } from '../../errors/warnings.js';
+import { type MetricSource } from '../../runtime/telemetry-plugin.js';
+import { type TelemetryStore } from '../sqlite/store.js';
+import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
+import {
+  DataPointType,
+  type ExponentialHistogram,
+  type Histogram,
+  type MetricData,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { exemplarsOf } from '../../recording/exemplars.js';
+import { valueBucket } from '../sqlite/encoding/buckets.js';
+import {
+  type StoredExemplar,
+  type StoredInstrument,
+  type StoredInstrumentType,
+  type StoredPoint,
+} from '../sqlite/rows.interface.js';
+import { hashAttributes } from '../../recording/hash-attributes.js';
+import { sortedAsJson, storedResourceOf } from './attribute-json.js';
+
+/** How often metrics are collected for the store. */
+const COLLECT_MS = 5_000;
+
+/** Metrics flow into the store while it runs. */
+export interface MetricFeed {
+  /** Collects once more, now. Never rejects. */
+  collect(): Promise<void>;
+  /** Ends it; what was measured since the last time is collected before. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Collects metrics for the store at an interval. The reader may be the one that answers scrapers: a reader of its own would
+ * make every measurement cost twice.
+ */
+export function startMetricFeed(
+  store: TelemetryStore,
+  source: MetricSource,
+  intervalMs = COLLECT_MS,
+): MetricFeed {
+  const maker = new PointMaker();
+  let running: Promise<void> | undefined;
+
+  const collectNow = async (): Promise<void> => {
+    try {
+      const { resourceMetrics } = await source.collect();
+      store.addPoints(maker.toStoredPoints(resourceMetrics, Date.now()));
+    } catch (error) {
+      warnOnce(
+        'store:metrics',
+        `metrics could not be collected for the store: ${String(error)}.`,
+        WARNING_INTERVAL_MS,
+      );
+    }
+  };
+  const collect = (): Promise<void> =>
+    (running ??= collectNow().finally(() => {
+      running = undefined;
+    }));
+  const timer = setInterval(() => void collect(), intervalMs).unref();
+  return {
+    collect,
+    stop: () => {
+      clearInterval(timer);
+      return collect();
+    },
+  };
+}
+
+/** A value that does not change is written so often, to show that it is still there. */
+const REPEAT_MS = 55_000;
+
+/** What a series said the last time. */
+interface Series {
+  readonly attributes: string;
+  value: number;
+  count: number;
+  buckets: readonly number[];
+  writtenAt: number;
+  exemplarsUntil: number;
+}
+
+interface KnownInstrument {
+  readonly instrument: StoredInstrument;
+  readonly series: Map<string, Series>;
+}
+
+type DataPoint = MetricData['dataPoints'][number];
+
+/**
+ * Turns running totals into what was added since the last time. So a restart, which begins at zero, and several processes,
+ * which each have their own total, need no care when rates are computed; and what did not happen takes no room.
+ */
+class PointMaker {
+  private readonly instruments = new Map<string, KnownInstrument>();
+
+  /** @param now milliseconds since the epoch */
+  toStoredPoints({ resource, scopeMetrics }: ResourceMetrics, now: number): StoredPoint[] {
+    const points: StoredPoint[] = [];
+    const storedResource = storedResourceOf(resource);
+    for (const { scope, metrics } of scopeMetrics) {
+      for (const metric of metrics) {
+        const known = this.instrumentOf(metric, scope.name, storedResource);
+        for (const dataPoint of metric.dataPoints) {
+          const point = this.toPoint(known, metric, dataPoint, now);
+          if (point !== undefined) points.push(point);
+        }
+      }
+    }
+    return points;
+  }
+
+  private instrumentOf(
+    metric: MetricData,
+    scope: string,
+    resource: StoredInstrument['resource'],
+  ): KnownInstrument {
+    const { name, description, unit } = metric.descriptor;
+    const type = typeOf(metric);
+    const key = `${scope} ${name} ${unit} ${type}`;
+    let known = this.instruments.get(key);
+    if (known === undefined) {
+      known = { instrument: { resource, scope, name, description, unit, type }, series: new Map() };
+      this.instruments.set(key, known);
+    }
+    return known;
+  }
+
+  private toPoint(
+    { instrument, series: all }: KnownInstrument,
+    metric: MetricData,
+    { attributes, value }: DataPoint,
+    now: number,
+  ): StoredPoint | undefined {
+    const hash = hashAttributes(attributes);
+    let series = all.get(hash);
+    const isNew = series === undefined;
+    if (series === undefined) {
+      const text = sortedAsJson(attributes);
+      series = { attributes: text, value: 0, count: 0, buckets: [], writtenAt: 0, exemplarsUntil: 0 };
+      all.set(hash, series);
+    }
+    const total = totalOf(value);
+    const before = { ...series };
+    const isRunning = instrument.type === 'counter' || instrument.type === 'histogram';
+    // Less than before: the instrument was made anew.
+    const isReset =
+      isRunning && (total.count < before.count || (total.count === 0 && total.value < before.value));
+    const base = isRunning && !isReset ? before : { value: 0, count: 0, buckets: [] };
+    const hasChanged = total.value !== before.value || total.count !== before.count;
+    if (!isNew && !hasChanged && (isRunning || now - series.writtenAt < REPEAT_MS)) return undefined;
+    if (!Number.isFinite(total.value)) return undefined;
+    series.value = total.value;
+    series.count = total.count;
+    series.buckets = total.buckets;
+    series.writtenAt = now;
+    const exemplars = this.newExemplars(series, metric, attributes, now);
+    return {
+      instrument,
+      attributes: series.attributes,
+      time: now,
+      value: total.value - base.value,
+      count: total.count - base.count,
+      ...(total.boundaries !== undefined && {
+        boundaries: total.boundaries,
+        buckets: difference(total, base.buckets),
+      }),
+      ...(exemplars.length > 0 && { exemplars }),
+    };
+  }
+
+  private newExemplars(
+    series: Series,
+    { descriptor }: MetricData,
+    attributes: DataPoint['attributes'],
+    now: number,
+  ): StoredExemplar[] {
+    const since = series.exemplarsUntil;
+    series.exemplarsUntil = now;
+    return exemplarsOf(descriptor, attributes).filter(
+      (exemplar): exemplar is StoredExemplar => exemplar !== undefined && exemplar.time > since,
+    );
+  }
+}
+
+function typeOf({ dataPointType, ...metric }: MetricData): StoredInstrumentType {
+  if (dataPointType === DataPointType.GAUGE) return 'gauge';
+  if (dataPointType !== DataPointType.SUM) return 'histogram';
+  return 'isMonotonic' in metric && metric.isMonotonic ? 'counter' : 'updowncounter';
+}
+
+/** What an instrument says, whatever it is. */
+interface Total {
+  readonly value: number;
+  readonly count: number;
+  /** undefined for what is no histogram; empty when the buckets are the store's own. */
+  readonly boundaries: readonly number[] | undefined;
+  readonly buckets: readonly number[];
+}
+
+function totalOf(value: number | Histogram | ExponentialHistogram): Total {
+  if (typeof value === 'number') return { value, count: 0, boundaries: undefined, buckets: [] };
+  const sum = value.sum ?? 0;
+  if ('buckets' in value)
+    return {
+      value: sum,
+      count: value.count,
+      boundaries: value.buckets.boundaries,
+      buckets: [...value.buckets.counts],
+    };
+  return { value: sum, count: value.count, boundaries: [], buckets: ownBuckets(value) };
+}
+
+/** Exponential buckets as those of the store, by the middle of each. */
+function ownBuckets({ positive, scale, zeroCount }: ExponentialHistogram): number[] {
+  const counts: number[] = [];
+  if (zeroCount > 0) counts[0] = zeroCount;
+  positive.bucketCounts.forEach((count, index) => {
+    if (count === 0) return;
+    const bucket = valueBucket(2 ** ((positive.offset + index + 0.5) / 2 ** scale));
+    counts[bucket] = (counts[bucket] ?? 0) + count;
+  });
+  return counts;
+}
+
+function difference({ buckets }: Total, before: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  buckets.forEach((count, bucket) => {
+    const added = count - (before[bucket] ?? 0);
+    if (added > 0) counts.set(bucket, added);
+  });
+  return counts;
+}

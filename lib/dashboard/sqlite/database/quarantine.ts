@@ -1,0 +1,133 @@
+import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { warnOnce } from '../../../errors/warnings.js';
+import { type Database, classifyFailure } from './database.js';
+import { ForeignDatabaseError, IN_MEMORY, type Sqlite, openDatabase } from './open-database.js';
+import { basename, dirname, join } from 'node:path';
+import { tightenDatabase } from './private-files.js';
+
+/** Why a file is set aside. */
+export type Defect = 'damaged' | 'locked by another process' | 'of another version of nestjs-telemetry';
+
+/**
+ * The file, opened, or what takes its place: where it is damaged, locked or of another version of the store, a new one of its name;
+ * where it cannot be used at all, a database in memory. Each of these is said once.
+ */
+export function openOrReplace(sqlite: Sqlite, file: string): Database {
+  try {
+    return openDatabase(sqlite, file);
+  } catch (error) {
+    const inode = statSync(file, { throwIfNoEntry: false })?.ino;
+    const defect = defectOf(error);
+    return defect === undefined
+      ? openInMemory(sqlite, file, error)
+      : beginAnew(sqlite, { file, inode }, defect, error);
+  }
+}
+
+/** A new file in the place of that one, which is set aside. */
+export function beginAnew(
+  sqlite: Sqlite,
+  { file, inode }: Pick<Database, 'file' | 'inode'>,
+  defect: Defect,
+  error: unknown,
+): Database {
+  try {
+    const aside = setAside(file, inode);
+    const where = aside === undefined ? 'another process has set it aside' : `it is now ${aside}`;
+    warnOnce(
+      `store:${defect}`,
+      `${file} is ${defect} (${reasonOf(error)}): ${where}, and a new one is begun.`,
+    );
+  } catch (refused) {
+    return openInMemory(sqlite, file, refused);
+  }
+  return openAgain(sqlite, file);
+}
+
+/** The file, which is another one than before. Two versions of the store must not set aside each other's for ever. */
+export function openAgain(sqlite: Sqlite, file: string): Database {
+  try {
+    return openDatabase(sqlite, file);
+  } catch (error) {
+    return openInMemory(sqlite, file, error);
+  }
+}
+
+/** A database in memory, because of what is wrong with the file. */
+export function openInMemory(sqlite: Sqlite, file: string, error: unknown): Database {
+  warnOnce(
+    'store:memory',
+    `What is stored for the dashboard is kept in memory and is gone when this process ends, because ${file} cannot be used: ` +
+      `${reasonOf(error)}. Make room or give another file with store: { file }.`,
+  );
+  return openDatabase(sqlite, IN_MEMORY);
+}
+
+function defectOf(error: unknown): Defect | undefined {
+  if (error instanceof ForeignDatabaseError && error.version !== undefined)
+    return 'of another version of nestjs-telemetry';
+  const failure = classifyFailure(error);
+  if (failure === 'corrupt') return 'damaged';
+  return failure === 'busy' ? 'locked by another process' : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Of files that were set aside, the newest stay for a look; the others would fill the disk. */
+const KEPT = 3;
+/** The journal goes first: SQLite would otherwise play it into the file that takes the place. */
+const PARTS = ['-wal', '-shm', ''] as const;
+/** Whoever holds the lock for longer has died with it. */
+const LOCK_AGE_MS = 10_000;
+
+/**
+ * Renames a database with its journal to `<file>.corrupt-<time>` and gives the new name; undefined when another process has
+ * done it already or is about to.
+ *
+ * @param inode which file is meant; undefined for whatever is there
+ * @throws the file system's error when it cannot be renamed
+ */
+function setAside(file: string, inode: number | undefined): string | undefined {
+  const lock = `${file}.lock`;
+  if (!takeLock(lock)) return undefined;
+  try {
+    if (!isStill(file, inode)) return undefined;
+    const target = `${file}.corrupt-${new Date().toISOString().replaceAll(':', '-')}`;
+    for (const part of PARTS) if (isStill(file + part, undefined)) renameSync(file + part, target + part);
+    // A version before may have made it readable for others.
+    tightenDatabase(target);
+    removeOldest(file);
+    return target;
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** Whether the file of that name is there, and the one that was opened. */
+export function isStill(file: string, inode: number | undefined): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found !== undefined && (inode === undefined || found.ino === inode);
+}
+
+function takeLock(lock: string): boolean {
+  const held = statSync(lock, { throwIfNoEntry: false });
+  if (held !== undefined && Date.now() - held.mtimeMs > LOCK_AGE_MS) rmSync(lock, { force: true });
+  try {
+    closeSync(openSync(lock, 'wx'));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function removeOldest(file: string): void {
+  const folder = dirname(file);
+  const prefix = `${basename(file)}.corrupt-`;
+  const aside = readdirSync(folder).filter((name) => name.startsWith(prefix) && !/-(wal|shm)$/.test(name));
+  // Their names end in the time, so that their order is that of time.
+  for (const name of aside.sort().slice(0, -KEPT))
+    for (const part of PARTS) rmSync(join(folder, name + part), { force: true });
+}

@@ -1,0 +1,246 @@
+/** The numbers of rows, so that nobody has to count them, and what else there is one of. A change needs another `SCHEMA_VERSION`. */
+const COUNTER_TABLES = `
+CREATE TABLE counters (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  -- When somebody last looked at what is stored, in milliseconds.
+  read_at INTEGER NOT NULL DEFAULT 0,
+  spans INTEGER NOT NULL DEFAULT 0,
+  pinned_spans INTEGER NOT NULL DEFAULT 0,
+  logs INTEGER NOT NULL DEFAULT 0,
+  points INTEGER NOT NULL DEFAULT 0,
+  -- Of the points, those as collected.
+  collected INTEGER NOT NULL DEFAULT 0,
+  evicted INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0,
+  -- Up to this line each has been looked at for whether its trace is there.
+  swept INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO counters (id) VALUES (1);
+`;
+
+/** Who reports, and what it says that it has. A change needs another `SCHEMA_VERSION`. */
+const SERVICE_TABLES = `
+CREATE TABLE services (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  version TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  last_seen INTEGER NOT NULL
+);
+
+CREATE TABLE resources (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  version TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  last_seen INTEGER NOT NULL,
+  UNIQUE (service, instance, attributes)
+);
+
+CREATE TABLE scopes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- What enters a service: routes, messages, runs. Each is a group that evicts for itself.
+CREATE TABLE routes (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  method TEXT NOT NULL,
+  route TEXT NOT NULL,
+  handler TEXT,
+  -- 0: a call that nobody in here was asked to make; a group, but no entry.
+  is_entry INTEGER NOT NULL,
+  last_seen INTEGER,
+  spans INTEGER NOT NULL DEFAULT 0,
+  pinned_spans INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (service, method, route)
+);
+
+-- Processes that have said which routes they have, and when they last said that they are still there.
+CREATE TABLE declarations (
+  resource INTEGER PRIMARY KEY REFERENCES resources (id),
+  service INTEGER NOT NULL REFERENCES services (id),
+  seen INTEGER NOT NULL
+);
+CREATE TABLE declared_routes (
+  route INTEGER NOT NULL REFERENCES routes (id),
+  resource INTEGER NOT NULL REFERENCES resources (id),
+  PRIMARY KEY (route, resource)
+) WITHOUT ROWID;
+
+-- Where the methods are whose names spans tell.
+CREATE TABLE functions (
+  service INTEGER NOT NULL REFERENCES services (id),
+  name TEXT NOT NULL,
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (service, name)
+) WITHOUT ROWID;
+`;
+
+/**
+ * What was recorded of requests, messages and runs. Spans name their trace by number: that index grows at its end, while one by random
+ * ids is written everywhere, and every page of it again with each change.
+ *
+ * A change needs another `SCHEMA_VERSION`.
+ */
+const TRACE_TABLES = `
+CREATE TABLE traces (
+  id INTEGER PRIMARY KEY,
+  trace_id BLOB NOT NULL,
+  -- The last 48 bits of the id: an index by the whole one would be twice as large, and is written at random places.
+  key INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  finish INTEGER NOT NULL,
+  -- Of the span that stands for the trace: 2 it has no parent, 1 it enters a service, 0 any.
+  root_rank INTEGER NOT NULL,
+  root_start INTEGER NOT NULL,
+  duration INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  service INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  outcome TEXT,
+  span_count INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
+  -- Numbers of services between commas: ",1,3,".
+  services TEXT NOT NULL,
+  pinned INTEGER NOT NULL
+);
+CREATE INDEX traces_by_key ON traces (key);
+CREATE INDEX traces_by_start ON traces (start);
+CREATE INDEX traces_by_route ON traces (route, pinned, start);
+CREATE INDEX traces_failed ON traces (start) WHERE error_count > 0;
+
+CREATE TABLE spans (
+  id INTEGER PRIMARY KEY,
+  trace INTEGER NOT NULL,
+  span_id BLOB NOT NULL,
+  parent_id BLOB,
+  resource INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  duration INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  status_message TEXT,
+  -- Only of spans that enter a service.
+  route INTEGER,
+  attributes TEXT NOT NULL,
+  events TEXT,
+  links TEXT
+);
+CREATE INDEX spans_by_trace ON spans (trace);
+CREATE INDEX spans_by_route ON spans (route, start, duration, trace) WHERE route IS NOT NULL;
+
+-- How many entered, how long they took: what remains when spans are evicted. Several rows of a slot add up.
+CREATE TABLE rollups (
+  level INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  longest INTEGER NOT NULL,
+  buckets BLOB NOT NULL,
+  -- The slowest of those that did not fail, and of those that did.
+  slow_trace INTEGER,
+  slow_span BLOB,
+  slow_start INTEGER,
+  slow_duration INTEGER,
+  failed_trace INTEGER,
+  failed_span BLOB,
+  failed_start INTEGER,
+  failed_duration INTEGER,
+  PRIMARY KEY (level, slot, route, part)
+) WITHOUT ROWID;
+`;
+
+/** Log lines, and where their words are. A change needs another `SCHEMA_VERSION`. */
+const LOG_TABLES = `
+CREATE TABLE logs (
+  -- Never given twice: the words of a line may outlive it.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  service INTEGER NOT NULL,
+  context TEXT,
+  trace_id BLOB,
+  -- As that of the trace.
+  trace_key INTEGER,
+  span_id BLOB,
+  message TEXT NOT NULL,
+  attributes TEXT,
+  -- 1: no error, and its trace is not in the store. Such lines go first.
+  loose INTEGER NOT NULL
+);
+CREATE INDEX logs_by_time ON logs (time, level, service);
+CREATE INDEX logs_by_trace ON logs (trace_key, time) WHERE trace_key IS NOT NULL;
+CREATE INDEX logs_loose ON logs (loose) WHERE loose = 1;
+
+-- Which lines have their words in which table; see words/word-blocks.ts.
+CREATE TABLE word_blocks (
+  id INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  -- null: further lines come into this one.
+  last INTEGER,
+  -- How many were written, how long their texts are together, and how many of them are still there.
+  lines INTEGER NOT NULL DEFAULT 0,
+  chars INTEGER NOT NULL DEFAULT 0,
+  live INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX word_blocks_by_first ON word_blocks (first);
+`;
+
+/** What instruments measured. A change needs another `SCHEMA_VERSION`. */
+const METRIC_TABLES = `
+CREATE TABLE instruments (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  type TEXT NOT NULL,
+  UNIQUE (service, scope, name, type, unit)
+);
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  instrument INTEGER NOT NULL REFERENCES instruments (id),
+  attributes TEXT NOT NULL,
+  -- JSON array of numbers; null for what is no histogram.
+  boundaries TEXT,
+  last_seen INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX series_by_attributes ON series (instrument, attributes, ifnull(boundaries, ''));
+CREATE TABLE points (
+  level INTEGER NOT NULL,
+  -- As collected: the time, so that rows are added at the end. By the minute: its hour, so that a series is read in few places.
+  block INTEGER NOT NULL,
+  series INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  value REAL NOT NULL,
+  count INTEGER NOT NULL,
+  buckets BLOB,
+  PRIMARY KEY (level, block, series, time)
+) WITHOUT ROWID;
+CREATE TABLE exemplars (
+  id INTEGER PRIMARY KEY,
+  series INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  value REAL NOT NULL,
+  trace INTEGER NOT NULL,
+  span_id BLOB NOT NULL
+);
+CREATE INDEX exemplars_by_series ON exemplars (series, time);
+CREATE INDEX exemplars_by_trace ON exemplars (trace);
+`;
+
+/** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
+export const APPLICATION_ID = 0x4e546c6d;
+
+/** `PRAGMA user_version`; raise it with every change in `tables/`. */
+export const SCHEMA_VERSION = 3;
+
+/** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */
+export const SCHEMA = COUNTER_TABLES + SERVICE_TABLES + TRACE_TABLES + LOG_TABLES + METRIC_TABLES;

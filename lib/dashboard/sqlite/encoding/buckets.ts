@@ -1,0 +1,117 @@
+/** Buckets per doubling: neighbours differ by 2.2 %, so that a quantile is off by 1.1 % at most. */
+const PER_DOUBLING = 32;
+/** Values below 2^-40 are all the same. */
+const SMALLEST_EXPONENT = -40;
+/** The bucket of the largest number there is, and of everything that is said to be above it. */
+export const MAX_BUCKET = (1_024 - SMALLEST_EXPONENT) * PER_DOUBLING;
+
+/** The number of the bucket of a value; 0 for what is not above zero. */
+export function valueBucket(value: number): number {
+  if (!(value > 0)) return 0;
+  const bucket = Math.ceil((Math.log2(value) - SMALLEST_EXPONENT) * PER_DOUBLING);
+  return Math.min(Math.max(1, bucket), MAX_BUCKET);
+}
+
+/** A value in the middle of that bucket. */
+export function valueOfBucket(bucket: number): number {
+  return bucket === 0 ? 0 : 2 ** ((bucket - 0.5) / PER_DOUBLING + SMALLEST_EXPONENT);
+}
+
+/**
+ * Quantiles of what is in buckets; null for each when there is nothing.
+ *
+ * @param quantiles 0 to 1, rising
+ * @param longest no quantile is above it
+ */
+export function quantilesOf(
+  counts: Iterable<readonly [bucket: number, count: number]>,
+  quantiles: readonly number[],
+  longest = Infinity,
+): (number | null)[] {
+  const sorted = [...counts].sort(([a], [b]) => a - b);
+  const total = sorted.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return quantiles.map(() => null);
+  const ranks = quantiles.map((quantile) => Math.max(1, Math.ceil(quantile * total)));
+  const values: number[] = [];
+  let reached = 0;
+  for (const [bucket, count] of sorted) {
+    reached += count;
+    while (values.length < ranks.length && reached >= (ranks[values.length] ?? 0))
+      values.push(Math.min(valueOfBucket(bucket), longest));
+  }
+  return values;
+}
+
+/**
+ * Counts by number of bucket as few bytes: how far the next bucket is, how many are in it, each in groups of seven bits. What is no count
+ * is left out.
+ */
+export function encodeCounts(counts: ReadonlyMap<number, number>): Uint8Array {
+  const sorted = [...counts].sort(([a], [b]) => a - b);
+  const bytes: number[] = [];
+  let previous = 0;
+  for (const [bucket, count] of sorted) {
+    if (!isCount(bucket) || !isCount(count)) continue;
+    pushVarint(bytes, bucket - previous);
+    pushVarint(bytes, count);
+    previous = bucket;
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** Calls `take` for each bucket that the bytes name; bytes that are damaged end it. */
+export function readCounts(bytes: Uint8Array, take: (bucket: number, count: number) => void): void {
+  let position = 0;
+  const next = (): number => {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = bytes[position] ?? 0;
+      position += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+  };
+  let bucket = 0;
+  while (position < bytes.length) {
+    bucket += next();
+    const count = next();
+    if (!isCount(bucket) || !isCount(count)) return;
+    take(bucket, count);
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function pushVarint(bytes: number[], given: number): void {
+  let value = given;
+  // Not by shifts: a count may need more than 32 bits.
+  while (value >= 0x80) {
+    bytes.push((value % 0x80) + 0x80);
+    value = Math.floor(value / 0x80);
+  }
+  bytes.push(value);
+}
+
+/** How finely sums and points are kept, and for how long. What writes, what evicts and what asks must agree on it. */
+
+export const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** How long the slots of each level are, in milliseconds: the finest for the last minutes, the coarsest for days. */
+export const ROLLUP_SLOTS_MS = [10_000, MINUTE_MS, 600_000, HOUR_MS] as const;
+/** How long the sums of each level stay: whoever looks further back looks at coarse ones. */
+export const ROLLUPS_KEPT_MS = [HOUR_MS, 6 * HOUR_MS, 48 * HOUR_MS, Infinity] as const;
+
+/** A point as it comes, and the sum of those of a minute. */
+export const POINT_LEVEL = { asCollected: 0, minute: 1 } as const;
+export const COLLECTED_POINTS_KEPT_MS = 2 * HOUR_MS;
+export const BLOCK_MS = HOUR_MS;
+
+/** Among which rows a point is written. */
+export function blockOf(level: number, time: number): number {
+  return level === POINT_LEVEL.minute ? Math.floor(time / BLOCK_MS) * BLOCK_MS : time;
+}

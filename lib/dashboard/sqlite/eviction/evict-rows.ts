@@ -1,0 +1,151 @@
+import { type Database } from '../database/database.js';
+import { readRowCounts } from '../database/row-counts.js';
+import { ERROR_LEVEL } from '../rows.interface.js';
+import { forgetLines } from '../full-text.js';
+import { type Eviction, SOME_ROWS, evictTraces, inChunks } from './evict-traces.js';
+import { POINT_LEVEL, blockOf } from '../encoding/buckets.js';
+
+/** Lines between two looks at the clock. */
+const LINES_AT_ONCE = 128;
+/** The trace of a younger line may be on its way. */
+const YOUNG_MS = 60_000;
+
+/** Which lines go, the first first. */
+const LOOSE = 'SELECT id FROM logs INDEXED BY logs_loose WHERE loose = 1 ORDER BY id';
+const OLDEST = 'SELECT id FROM logs ORDER BY time';
+const BEFORE = 'SELECT id FROM logs WHERE time < ? ORDER BY time';
+
+/**
+ * Deletes some lines: the oldest loose ones, see the table, then with their traces those that belong to one, then the oldest.
+ * Each line is looked at once at most before it goes, however many are kept.
+ */
+export function evictLogs(eviction: Eviction, wanted: number, maxSpans: number, now: number): void {
+  const { database } = eviction;
+  if (evictLooseLogs(eviction, wanted) > 0 || sweepLogs(database, now)) return;
+  // Every line belongs to a trace, is an error, or is so young that nobody can tell: traces go, and their lines with the next step.
+  const { spans, logs } = readRowCounts(database);
+  const some = Math.min(wanted, SOME_ROWS);
+  const share = Math.ceil((some / Math.max(1, logs)) * spans);
+  const gone = spans > 0 && evictTraces(eviction, share, maxSpans) > 0;
+  if (!gone || evictLooseLogs(eviction, some) === 0) evictOldestLogs(eviction, some);
+}
+
+/** Deletes the oldest lines, whatever they say. */
+export function evictOldestLogs(eviction: Eviction, wanted: number): void {
+  deleteLogs(eviction, OLDEST, wanted);
+}
+
+/** Deletes lines written before that time, in milliseconds; returns whether there may be more. */
+export function evictOldLogs(eviction: Eviction, before: number): boolean {
+  return deleteLogs(eviction, BEFORE, Infinity, before) > 0;
+}
+
+function evictLooseLogs(eviction: Eviction, wanted: number): number {
+  return deleteLogs(eviction, LOOSE, wanted);
+}
+
+/**
+ * Looks at lines that nobody has looked at yet, the oldest first, for those that name a trace that is not in the store: it was
+ * not sampled, or the line came after it was evicted. They are loose. Returns whether there are more.
+ */
+function sweepLogs(database: Database, now: number): boolean {
+  const { swept } = database.one<{ swept: number }>('SELECT swept FROM counters');
+  const lines = database.all<{ id: number; time: number }>(
+    'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?',
+    swept,
+    LINES_AT_ONCE,
+  );
+  const last = lines.findLast(({ time }) => Math.abs(now - time) >= YOUNG_MS)?.id;
+  if (last === undefined) return false;
+  database.run(
+    `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0 AND level < ? AND trace_id IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM traces WHERE key = trace_key AND traces.trace_id = logs.trace_id)`,
+    swept,
+    last,
+    ERROR_LEVEL,
+  );
+  database.run('UPDATE counters SET swept = ?', last);
+  return true;
+}
+
+/** Deletes a chunk at least, and until time is up; returns how many lines went. */
+function deleteLogs(
+  { database, tally, isTimeUp }: Eviction,
+  choice: string,
+  wanted: number,
+  ...values: number[]
+): number {
+  let gone = 0;
+  let last: number;
+  do {
+    last = deleteChunk(database, choice, Math.ceil(Math.min(LINES_AT_ONCE, wanted - gone)), ...values);
+    gone += last;
+  } while (last > 0 && gone < wanted && !isTimeUp());
+  tally.addLogs(-gone);
+  tally.addEvicted(gone);
+  return gone;
+}
+
+function deleteChunk(database: Database, choice: string, limit: number, ...values: number[]): number {
+  const lines = database.all<{ id: number }>(
+    `DELETE FROM logs WHERE id IN (${choice} LIMIT ?) RETURNING id`,
+    ...values,
+    limit,
+  );
+  forgetLines(
+    database,
+    lines.map(({ id }) => id),
+  );
+  return lines.length;
+}
+
+/** Of all points, those as collected may be so many; the rest is for the minutes of the hours before. */
+const COLLECTED_SHARE = 0.4;
+/** Points that go at once. */
+const POINTS_AT_ONCE = 500;
+
+/** Deletes some of the oldest points, of the level that has more than its share. */
+export function evictPoints(eviction: Eviction, maxPoints: number): void {
+  const { asCollected, minute } = POINT_LEVEL;
+  const { collected } = eviction.database.one<{ collected: number }>('SELECT collected FROM counters');
+  const first = collected > maxPoints * COLLECTED_SHARE ? asCollected : minute;
+  const gone =
+    deleteOldest(eviction, first, Infinity) ||
+    deleteOldest(eviction, first === minute ? asCollected : minute, Infinity);
+  eviction.tally.addEvicted(gone);
+}
+
+/** Deletes points of a level before that time, in milliseconds, of minutes by the hour; returns whether there may be more. */
+export function evictOldPoints(eviction: Eviction, level: number, before: number): boolean {
+  const beforeBlock = blockOf(level, before);
+  return !inChunks(eviction, POINTS_AT_ONCE, () => deleteOldest(eviction, level, beforeBlock)).isAll;
+}
+
+function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock: number): number {
+  const gone = database.run(
+    `DELETE FROM points WHERE (level, block, series, time) IN (SELECT level, block, series, time FROM points
+       WHERE level = ? AND block < ? ORDER BY block, series, time LIMIT ?)`,
+    level,
+    beforeBlock,
+    POINTS_AT_ONCE,
+  );
+  tally.addPoints(-gone, level === POINT_LEVEL.asCollected);
+  return gone;
+}
+
+/** Sums that go at once. */
+const SUMS_AT_ONCE = 200;
+
+/** Deletes sums of a level of slots before that time, in milliseconds; returns whether there may be more. */
+export function evictOldRollups(eviction: Eviction, level: number, before: number): boolean {
+  const { isAll } = inChunks(eviction, SUMS_AT_ONCE, (limit) =>
+    eviction.database.run(
+      `DELETE FROM rollups WHERE (level, slot, route, part) IN (SELECT level, slot, route, part FROM rollups
+         WHERE level = ? AND slot < ? ORDER BY slot, route, part LIMIT ?)`,
+      level,
+      before,
+      limit,
+    ),
+  );
+  return !isAll;
+}

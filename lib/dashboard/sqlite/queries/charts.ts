@@ -1,0 +1,276 @@
+import { type ChartFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { type Database } from '../database/database.js';
+import { hexOf } from '../encoding/ids.js';
+import { MINUTE_MS, quantilesOf, readCounts } from '../encoding/buckets.js';
+import { type ChartAnswer, type ExemplarAnswer } from '../../reader/answers.interface.js';
+import {
+  FINE_RANGE_MS,
+  INSTRUMENT_COLUMNS,
+  INSTRUMENT_TABLES,
+  type InstrumentRow,
+  type PointRow,
+  type Series,
+  readPoints,
+  readSeries,
+  valuesOf,
+} from './instruments.js';
+import { type Steps, Turn } from '../../steps.js';
+
+/** More lines cannot be told apart; the ones with most points stay. */
+const MAX_LINES = 20;
+const MAX_EXEMPLARS = 300;
+const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+/** Metrics are collected every five seconds; finer buckets would be empty in turn. */
+const MIN_WIDTH_MS = 10_000;
+
+interface Line {
+  readonly label: string;
+  readonly points: PointRow[];
+}
+
+/**
+ * An instrument over time: a counter per second, a histogram as three quantiles, anything else as the value that held. Undefined
+ * for an instrument that is not in the store.
+ */
+export function* readChart(
+  database: Database,
+  filter: ChartFilter,
+  now = Date.now(),
+): Steps<ChartAnswer | undefined> {
+  const row = database.get<InstrumentRow>(
+    `SELECT ${INSTRUMENT_COLUMNS} FROM ${INSTRUMENT_TABLES} WHERE instruments.id = ?`,
+    filter.instrument,
+  );
+  if (row === undefined) return undefined;
+  const all = readSeries(database, row.id);
+  const chosen = all.filter(({ attributes }) =>
+    (filter.filters ?? []).every(({ key, value }) => attributes[key] === value),
+  );
+  const timeline = splitTime(filter, now);
+  const range = { from: timeline.times[0] ?? filter.from, to: filter.to };
+  const byId = new Map(chosen.map((series) => [series.id, series]));
+  const points = chosen.length === 0 ? [] : yield* readPoints(database, chosen, range, now);
+  yield;
+  const lines = groupLines(points, byId, labelBy(filter.group, row.type));
+  const series: ChartAnswer['series'][number][] = [];
+  for (const line of lines) series.push(...(yield* draw(line, row.type, byId, timeline)));
+  return {
+    instrument: { ...row, attributes: valuesOf(all) },
+    times: timeline.times,
+    series,
+    exemplars: chosen.length === 0 ? [] : readExemplars(database, chosen, range),
+  };
+}
+
+function splitTime({ from, to, buckets }: ChartFilter, now: number): Timeline {
+  const smallest = to - from > FINE_RANGE_MS ? MINUTE_MS : MIN_WIDTH_MS;
+  const width = Math.max(1, Math.ceil((to - from) / Math.max(1, buckets) / smallest)) * smallest;
+  const first = Math.floor(from / width) * width;
+  const times = Array.from({ length: Math.ceil((to - first) / width) }, (_, index) => first + index * width);
+  return { times, width, now };
+}
+
+/** What the line is called to which a series belongs. */
+function labelBy(group: string | undefined, type: InstrumentRow['type']): (series: Series) => string {
+  if (group !== undefined) return ({ attributes }) => attributes[group] ?? '';
+  if (type !== 'gauge') return () => '';
+  return ({ attributes }) =>
+    Object.entries(attributes)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(' ');
+}
+
+function groupLines(
+  points: readonly PointRow[],
+  series: ReadonlyMap<number, Series>,
+  labelOf: (series: Series) => string,
+): Line[] {
+  const labels = new Map([...series].map(([id, one]) => [id, labelOf(one)]));
+  const lines = new Map<string, Line>();
+  for (const label of labels.values()) if (!lines.has(label)) lines.set(label, { label, points: [] });
+  for (const point of points) lines.get(labels.get(point.series) ?? '')?.points.push(point);
+  return [...lines.values()]
+    .sort((a, b) => b.points.length - a.points.length)
+    .slice(0, MAX_LINES)
+    .sort((a, b) => a.label.localeCompare(b.label));
+}
+
+function* draw(
+  { label, points }: Line,
+  type: InstrumentRow['type'],
+  series: ReadonlyMap<number, Series>,
+  timeline: Timeline,
+): Steps<ChartAnswer['series']> {
+  if (type === 'histogram') {
+    const names = Object.keys(QUANTILES);
+    const lines = yield* quantilesOver(points, series, timeline, Object.values(QUANTILES));
+    return lines.map((values, index) => ({ label: [label, names[index]].filter(Boolean).join(' '), values }));
+  }
+  if (type === 'counter') return [{ label, values: ratesOf(points, timeline) }];
+  return [{ label, values: levelsOf(points, timeline, type === 'updowncounter') }];
+}
+
+interface ExemplarRow {
+  readonly time: number;
+  readonly value: number;
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+  readonly errorCount: number;
+  readonly name: string;
+}
+
+function readExemplars(
+  database: Database,
+  series: readonly Series[],
+  { from, to }: TimeRange,
+): ExemplarAnswer[] {
+  const rows = database.all<ExemplarRow>(
+    `SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count AS errorCount, traces.name
+     FROM exemplars JOIN traces ON traces.id = exemplars.trace
+     WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? ORDER BY value DESC LIMIT ?`,
+    JSON.stringify(series.map(({ id }) => id)),
+    from,
+    to,
+    MAX_EXEMPLARS,
+  );
+  return rows.map(({ time, value, traceId, spanId, errorCount, name }) => ({
+    time,
+    value,
+    traceId: hexOf(traceId),
+    spanId: hexOf(spanId),
+    error: errorCount > 0,
+    label: name,
+  }));
+}
+
+/** A value that does not change is collected once a minute, and holds until then. */
+const HOLDS_MS = 70_000;
+
+/** The buckets of a chart. */
+interface Timeline {
+  /** Where each begins, in milliseconds. */
+  readonly times: readonly number[];
+  /** Milliseconds. */
+  readonly width: number;
+  /** What lies beyond is not known yet. */
+  readonly now: number;
+}
+
+/** What was added per second. */
+function ratesOf(points: readonly PointRow[], { times, width, now }: Timeline): (number | null)[] {
+  const sums = times.map(() => 0);
+  for (const point of points) {
+    const bucket = bucketOf(point.time, times, width);
+    sums[bucket] = (sums[bucket] ?? 0) + point.value;
+  }
+  return times.map((time, index) =>
+    time > now ? null : (sums[index] ?? 0) / (Math.max(1_000, Math.min(width, now - time)) / 1_000),
+  );
+}
+
+/** The value that held: the mean of those in the bucket, else the latest before it. Several series add up or not. */
+function levelsOf(points: readonly PointRow[], timeline: Timeline, addsUp: boolean): (number | null)[] {
+  const bySeries = new Map<number, PointRow[]>();
+  for (const point of points) {
+    const others = bySeries.get(point.series);
+    if (others === undefined) bySeries.set(point.series, [point]);
+    else others.push(point);
+  }
+  const lines = [...bySeries.values()].map((ofOne) => levelsOfOne(ofOne, timeline));
+  return timeline.times.map((_, index) => {
+    const values = lines.map((line) => line[index] ?? null).filter((value) => value !== null);
+    if (values.length === 0) return null;
+    const sum = values.reduce((a, b) => a + b, 0);
+    return addsUp ? sum : sum / values.length;
+  });
+}
+
+function levelsOfOne(points: readonly PointRow[], { times, width, now }: Timeline): (number | null)[] {
+  const sums = times.map(() => ({ sum: 0, count: 0 }));
+  for (const { time, value } of points) {
+    const bucket = sums[bucketOf(time, times, width)];
+    if (bucket === undefined) continue;
+    bucket.sum += value;
+    bucket.count += 1;
+  }
+  let held: { readonly value: number; readonly until: number } | undefined;
+  return times.map((time, index) => {
+    const { sum, count } = sums[index] ?? { sum: 0, count: 0 };
+    if (count > 0) {
+      held = { value: sum / count, until: time + width + HOLDS_MS };
+      return held.value;
+    }
+    return held !== undefined && time < held.until && time <= now ? held.value : null;
+  });
+}
+
+/** Quantiles of what was recorded in each bucket of time. */
+function* quantilesOver(
+  points: readonly PointRow[],
+  series: ReadonlyMap<number, Series>,
+  { times, width }: Timeline,
+  quantiles: readonly number[],
+): Steps<(number | null)[][]> {
+  const turn = new Turn();
+  // Series whose boundaries differ cannot be added up; the ones most series have speak for all.
+  const boundaries = mostCommonBoundaries(points, series);
+  const key = boundaries.join();
+  const comparable = new Set(
+    [...series.values()].filter((one) => one.boundaries.join() === key).map(({ id }) => id),
+  );
+  const counts = times.map(() => new Map<number, number>());
+  for (const { series: id, time, buckets } of points) {
+    const bucket = counts[bucketOf(time, times, width)];
+    if (bucket !== undefined && buckets !== null && comparable.has(id))
+      readCounts(buckets, (number, count) => {
+        bucket.set(number, (bucket.get(number) ?? 0) + count);
+      });
+    if (turn.isOver()) yield* turn.pass();
+  }
+  const perTime = counts.map((count) =>
+    boundaries.length === 0 ? quantilesOf(count, quantiles) : interpolate(count, boundaries, quantiles),
+  );
+  return quantiles.map((_, index) => perTime.map((values) => values[index] ?? null));
+}
+
+function mostCommonBoundaries(
+  points: readonly PointRow[],
+  series: ReadonlyMap<number, Series>,
+): readonly number[] {
+  const votes = new Map<string, { readonly boundaries: readonly number[]; count: number }>();
+  for (const id of new Set(points.map((point) => point.series))) {
+    const boundaries = series.get(id)?.boundaries ?? [];
+    const vote = votes.get(boundaries.join());
+    if (vote === undefined) votes.set(boundaries.join(), { boundaries, count: 1 });
+    else vote.count += 1;
+  }
+  return [...votes.values()].sort((a, b) => b.count - a.count)[0]?.boundaries ?? [];
+}
+
+/** As Prometheus does: values spread evenly within a bucket, and the last one has no end, so that its begin is said. */
+function interpolate(
+  counts: ReadonlyMap<number, number>,
+  boundaries: readonly number[],
+  quantiles: readonly number[],
+): (number | null)[] {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  if (total === 0) return quantiles.map(() => null);
+  return quantiles.map((quantile) => {
+    const rank = quantile * total;
+    let below = 0;
+    for (let bucket = 0; bucket <= boundaries.length; bucket += 1) {
+      const count = counts.get(bucket) ?? 0;
+      if (count > 0 && below + count >= rank) {
+        const upper = boundaries[bucket];
+        const lower = boundaries[bucket - 1] ?? Math.min(0, upper ?? 0);
+        return upper === undefined ? lower : lower + ((upper - lower) * (rank - below)) / count;
+      }
+      below += count;
+    }
+    return boundaries.at(-1) ?? null;
+  });
+}
+
+function bucketOf(time: number, times: readonly number[], width: number): number {
+  return Math.floor((time - (times[0] ?? 0)) / width);
+}

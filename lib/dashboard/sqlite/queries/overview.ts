@@ -1,0 +1,238 @@
+import { type OverviewFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { type Database } from '../database/database.js';
+import {
+  type ExemplarAnswer,
+  type OverviewAnswer,
+  type RouteAnswer,
+  type ServiceAnswer,
+} from '../../reader/answers.interface.js';
+import { chooseService, findSources } from './query-parts.js';
+import {
+  type ExemplifiedRow,
+  type RollupRange,
+  SLOTS_OF_CHART,
+  SLOTS_OF_TOTAL,
+  Total,
+  Totals,
+  chooseRollups,
+  readExemplifiedRollups,
+  readRollups,
+  secondsOf,
+} from './rollups.js';
+import { type Steps } from '../../steps.js';
+import { hexOf } from '../encoding/ids.js';
+
+/** Rates, errors and quantiles of what entered, over time, with the slowest of each bucket, and the slowest that failed, as exemplars. */
+export function* readOverview(database: Database, filter: OverviewFilter): Steps<OverviewAnswer> {
+  const rollups = chooseRollups(filter, SLOTS_OF_CHART);
+  const service = chooseService(database, filter.service);
+  const { times, width } = splitRange(rollups, filter.buckets);
+  const totals = times.map(() => new Total());
+  const exemplars = new EntryExemplars();
+  if (service !== undefined)
+    yield* readExemplifiedRollups(database, rollups, service.id, (row) => {
+      const bucket = Math.floor((row.slot - rollups.from) / width);
+      totals[bucket]?.add(row);
+      exemplars.offer(bucket, row);
+    });
+  yield;
+  const quantiles = totals.map((total) => total.quantiles([0.5, 0.95, 0.99]));
+  const seconds = times.map((time) => secondsOf({ from: time, to: time + width }));
+  const perSecond = (count: number, index: number) => count / (seconds[index] ?? 1);
+  return {
+    times,
+    perSecond: totals.map(({ count }, index) => perSecond(count, index)),
+    errorsPerSecond: totals.map(({ errors }, index) => perSecond(errors, index)),
+    p50: quantiles.map(([p50]) => p50 ?? null),
+    p95: quantiles.map(([, p95]) => p95 ?? null),
+    p99: quantiles.map(([, , p99]) => p99 ?? null),
+    exemplars: exemplars.read(database),
+  };
+}
+
+function splitRange({ from, to, slot }: RollupRange, count: number): { times: number[]; width: number } {
+  const width = Math.max(1, Math.ceil((to - from) / slot / Math.max(1, count))) * slot;
+  const times = Array.from({ length: Math.ceil((to - from) / width) }, (_, index) => from + index * width);
+  return { times, width };
+}
+
+interface ServiceRow {
+  readonly id: number;
+  readonly name: string;
+  readonly version: string;
+  readonly environment: string;
+  readonly lastSeen: number;
+}
+
+/** Everybody who has reported, busiest first; the numbers are those of the range. */
+export function* findServices(database: Database, range: TimeRange): Steps<ServiceAnswer[]> {
+  const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
+  const serviceOfRoute = new Map(
+    database
+      .all<{ id: number; service: number }>('SELECT id, service FROM routes')
+      .map(({ id, service }) => [id, service]),
+  );
+  const totals = new Totals();
+  yield* readRollups(database, rollups, undefined, (row) => {
+    const service = serviceOfRoute.get(row.route);
+    if (service !== undefined) totals.add(service, row);
+  });
+  const seconds = secondsOf(rollups);
+  return database
+    .all<ServiceRow>('SELECT id, name, version, environment, last_seen AS lastSeen FROM services')
+    .map(({ id, ...service }) => ({ ...service, ...describeService(totals.of(id), seconds) }))
+    .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
+}
+
+function describeService(total: Total, seconds: number) {
+  const [p50, p95, p99] = total.quantiles([0.5, 0.95, 0.99]);
+  return { ...total.rates(seconds), p50: p50 ?? 0, p95: p95 ?? 0, p99: p99 ?? 0 };
+}
+
+interface RouteRow {
+  readonly id: number;
+  readonly service: string;
+  readonly method: string;
+  readonly route: string;
+  readonly handler: string | null;
+  readonly lastSeen: number | null;
+}
+
+/**
+ * What enters services, busiest first: every route that an application has declared, never-hit ones too, and whatever else was
+ * seen. Of one service, or of all.
+ */
+export function* findRoutes(database: Database, range: TimeRange, name?: string): Steps<RouteAnswer[]> {
+  const service = chooseService(database, name);
+  if (service === undefined) return [];
+  const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
+  const totals = new Totals();
+  yield* readRollups(database, rollups, service.id, (row) => {
+    totals.add(row.route, row);
+  });
+  yield;
+  const seconds = secondsOf(rollups);
+  const sources = findSources(database);
+  return readRoutes(database, service.id)
+    .map((row) => ({
+      ...describeRoute(row, totals.of(row.id), seconds),
+      source: row.handler === null ? undefined : sources(row.service, row.handler),
+    }))
+    .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
+}
+
+function readRoutes(database: Database, service: number | undefined): RouteRow[] {
+  const sql = `SELECT routes.id, services.name AS service, method, route, handler, routes.last_seen AS lastSeen
+    FROM routes JOIN services ON services.id = routes.service
+    WHERE is_entry = 1 AND (routes.last_seen IS NOT NULL OR routes.id IN (SELECT route FROM declared_routes))`;
+  return service === undefined
+    ? database.all<RouteRow>(sql)
+    : database.all<RouteRow>(`${sql} AND routes.service = ?`, service);
+}
+
+function describeRoute(
+  { service, method, route, handler, lastSeen }: RouteRow,
+  total: Total,
+  seconds: number,
+): RouteAnswer {
+  const [p50, p95] = total.quantiles([0.5, 0.95]);
+  return {
+    service,
+    method,
+    route,
+    handler: handler ?? undefined,
+    ...total.rates(seconds),
+    p50: p50 ?? null,
+    p95: p95 ?? null,
+    lastSeen,
+  };
+}
+
+/** Of each bucket so many are shown, and so many more are tried, because the trace of one may be evicted. */
+const SHOWN = 2;
+const TRIED = 6;
+
+interface Candidate {
+  readonly bucket: number;
+  readonly trace: number;
+  readonly span: Uint8Array;
+  /** Microseconds. */
+  readonly start: number;
+  readonly duration: number;
+  readonly failed: boolean;
+}
+
+/** Finds, among the slowest of many sums, those to show in each bucket of a chart. */
+class EntryExemplars {
+  private readonly candidates = new Map<string, Candidate[]>();
+
+  offer(bucket: number, row: ExemplifiedRow): void {
+    const { slowTrace, slowSpan, slowStart, slowDuration } = row;
+    if (slowTrace !== null && slowSpan !== null && slowStart !== null && slowDuration !== null)
+      this.add({
+        bucket,
+        trace: slowTrace,
+        span: slowSpan,
+        start: slowStart,
+        duration: slowDuration,
+        failed: false,
+      });
+    const { failedTrace, failedSpan, failedStart, failedDuration } = row;
+    if (failedTrace !== null && failedSpan !== null && failedStart !== null && failedDuration !== null)
+      this.add({
+        bucket,
+        trace: failedTrace,
+        span: failedSpan,
+        start: failedStart,
+        duration: failedDuration,
+        failed: true,
+      });
+  }
+
+  /** Those whose trace is in the store: failed ones first, and the slowest first. */
+  read(database: Database): ExemplarAnswer[] {
+    const lists = [...this.candidates.values()].map((list) =>
+      list.sort((a, b) => b.duration - a.duration).slice(0, TRIED),
+    );
+    const traces = readTraces(
+      database,
+      lists.flat().map(({ trace }) => trace),
+    );
+    const shown = lists.flatMap((list) => list.filter(({ trace }) => traces.has(trace)).slice(0, SHOWN));
+    return shown
+      .sort((a, b) => Number(b.failed) - Number(a.failed) || b.duration - a.duration)
+      .flatMap(({ trace, span, start, duration, failed }) => {
+        const found = traces.get(trace);
+        if (found === undefined) return [];
+        return {
+          time: start / 1_000,
+          value: duration / 1_000,
+          traceId: hexOf(found.traceId),
+          spanId: hexOf(span),
+          error: failed,
+          label: found.name,
+        };
+      });
+  }
+
+  private add(candidate: Candidate): void {
+    const key = `${candidate.bucket} ${candidate.failed}`;
+    const others = this.candidates.get(key);
+    if (others === undefined) this.candidates.set(key, [candidate]);
+    else others.push(candidate);
+  }
+}
+
+interface NamedTrace {
+  readonly id: number;
+  readonly traceId: Uint8Array;
+  readonly name: string;
+}
+
+function readTraces(database: Database, ids: readonly number[]): Map<number, NamedTrace> {
+  const rows = database.all<NamedTrace>(
+    'SELECT id, trace_id AS traceId, name FROM traces WHERE id IN (SELECT value FROM json_each(?))',
+    JSON.stringify(ids),
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}

@@ -1,0 +1,126 @@
+import { type FieldFilter } from '../../reader/telemetry-reader.interface.js';
+import { type Database, type SqlValue } from '../database/database.js';
+import { type JsonAttributes, type SourceAnswer } from '../../reader/answers.interface.js';
+
+/** What rows must fulfil: SQL and its values, side by side. */
+export class Conditions {
+  readonly values: SqlValue[] = [];
+  private readonly texts: string[] = [];
+
+  add(text: string, ...values: SqlValue[]): void {
+    this.texts.push(text);
+    this.values.push(...values);
+  }
+
+  get sql(): string {
+    return this.texts.length === 0 ? '1' : this.texts.join(' AND ');
+  }
+}
+
+/** That a JSON column has this member with this value. */
+export function hasField(column: string, { key, value }: FieldFilter): [string, ...SqlValue[]] {
+  const label = JSON.stringify(key);
+  const path = `$.${label}`;
+  // Looking for the two texts is cheaper than reading the JSON, which few rows get to.
+  const text = `instr(${column}, ?) > 0 AND instr(${column}, ?) > 0 AND CASE WHEN json_valid(${column}) THEN
+    CASE json_type(${column}, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(${column} ->> ? AS TEXT) END = ? ELSE 0 END`;
+  return [text, label, JSON.stringify(value).slice(1, -1), path, path, value];
+}
+
+/** A pattern of LIKE for a text anywhere; to be used with `ESCAPE '\'`. */
+export function containing(text: string): string {
+  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+}
+
+/** Where a page ends: the order is by `at`, newest first, and by `id` among equals. */
+export interface Cursor {
+  readonly at: number;
+  readonly id: number;
+}
+
+export function writeCursor({ at, id }: Cursor): string {
+  return `${Math.max(0, Math.floor(at))}.${id}`;
+}
+
+/** Undefined for a text that is none. */
+export function readCursor(text: string | undefined): Cursor | undefined {
+  const [, at, id] = /^(\d{1,17})\.(\d{1,16})$/.exec(text ?? '') ?? [];
+  return at === undefined || id === undefined ? undefined : { at: Number(at), id: Number(id) };
+}
+
+/** Whom a question is about. */
+interface ChosenService {
+  /** Its number; undefined for all services. */
+  readonly id: number | undefined;
+}
+
+/** The service of that name, or all when none is named; undefined for one that has never reported, about which there is nothing to say. */
+export function chooseService(database: Database, name: string | undefined): ChosenService | undefined {
+  if (name === undefined) return { id: undefined };
+  return database.get<{ id: number }>('SELECT id FROM services WHERE name = ?', name);
+}
+
+/** The names of all services by their numbers. */
+export function readServiceNames(database: Database): Map<number, string> {
+  const rows = database.all<{ id: number; name: string }>('SELECT id, name FROM services');
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/** Routes by which something entered. */
+export function findRouteIds(
+  database: Database,
+  service: number | undefined,
+  route: string | undefined,
+  method: string | undefined,
+): number[] {
+  const conditions = new Conditions();
+  conditions.add('is_entry = 1');
+  if (service !== undefined) conditions.add('service = ?', service);
+  if (route !== undefined) conditions.add('route = ?', route);
+  if (method !== undefined) conditions.add('method = ?', method);
+  return database
+    .all<{ id: number }>(`SELECT id FROM routes WHERE ${conditions.sql}`, ...conditions.values)
+    .map(({ id }) => id);
+}
+
+/** Where methods of services were written, as their processes have declared; each is looked for once. */
+export function findSources(
+  database: Database,
+): (service: string, functionName: string) => SourceAnswer | undefined {
+  const found = new Map<string, SourceAnswer | undefined>();
+  return (service, functionName) => {
+    const key = `${service} ${functionName}`;
+    if (!found.has(key))
+      found.set(
+        key,
+        database.get<SourceAnswer>(
+          `SELECT file, line FROM services JOIN functions ON functions.service = services.id
+           WHERE services.name = ? AND functions.name = ?`,
+          service,
+          functionName,
+        ),
+      );
+    return found.get(key);
+  };
+}
+
+/** What the text says; empty when a text that somebody else wrote is no JSON object. */
+export function readAttributes(text: string | null): JsonAttributes {
+  return text === null ? {} : ((readJson(text) as JsonAttributes | undefined) ?? {});
+}
+
+/** The members of a JSON array; empty for anything else. */
+export function readList<T>(text: string | null): readonly T[] {
+  const list = text === null ? undefined : readJson(text);
+  return Array.isArray(list) ? (list as T[]) : [];
+}
+
+function readJson(text: string): object | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    // Whoever wrote it did not keep to the interface; the row is shown without it.
+    return undefined;
+  }
+}

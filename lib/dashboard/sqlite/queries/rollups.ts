@@ -1,0 +1,175 @@
+import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { type Database } from '../database/database.js';
+import { ROLLUPS_KEPT_MS, ROLLUP_SLOTS_MS, quantilesOf, readCounts } from '../encoding/buckets.js';
+import { type Steps, Turn } from '../../steps.js';
+
+/** For a chart: more slots are not told apart. */
+export const SLOTS_OF_CHART = 180;
+/** For one number: then the first and the last slot, which may be part of the range only, weigh little. */
+export const SLOTS_OF_TOTAL = 40;
+
+/** Which sums to read for a stretch of time, and which stretch they stand for. */
+export interface RollupRange extends TimeRange {
+  readonly level: number;
+  /** Milliseconds. */
+  readonly slot: number;
+}
+
+/** One sum. Durations are microseconds. */
+interface RollupRow {
+  readonly route: number;
+  readonly slot: number;
+  readonly part: number;
+  readonly count: number;
+  readonly errors: number;
+  readonly longest: number;
+  readonly buckets: Uint8Array;
+}
+
+/** A sum with the slowest in it; times are microseconds, traces are numbers. */
+export interface ExemplifiedRow extends RollupRow {
+  readonly slowTrace: number | null;
+  readonly slowSpan: Uint8Array | null;
+  readonly slowStart: number | null;
+  readonly slowDuration: number | null;
+  readonly failedTrace: number | null;
+  readonly failedSpan: Uint8Array | null;
+  readonly failedStart: number | null;
+  readonly failedDuration: number | null;
+}
+
+/** Sums between two looks at the clock. */
+const SLICE = 200;
+
+const SUMS = 'route, slot, part, count, errors, longest, buckets';
+const EXEMPLARS = `slow_trace AS slowTrace, slow_span AS slowSpan, slow_start AS slowStart, slow_duration AS slowDuration,
+  failed_trace AS failedTrace, failed_span AS failedSpan, failed_start AS failedStart, failed_duration AS failedDuration`;
+
+/** The finest sums that are few enough and still there; the range grows to whole slots. */
+export function chooseRollups({ from, to }: TimeRange, maxSlots: number, now = Date.now()): RollupRange {
+  const last = ROLLUP_SLOTS_MS.length - 1;
+  let level = 0;
+  while (
+    level < last &&
+    ((to - from) / slotOf(level) > maxSlots || from < now - (ROLLUPS_KEPT_MS[level] ?? Infinity))
+  )
+    level += 1;
+  const slot = slotOf(level);
+  return { level, slot, from: Math.floor(from / slot) * slot, to: Math.ceil(to / slot) * slot };
+}
+
+function slotOf(level: number): number {
+  return ROLLUP_SLOTS_MS[level] ?? ROLLUP_SLOTS_MS[ROLLUP_SLOTS_MS.length - 1] ?? 1;
+}
+
+/** Tells `take` of each sum of what entered, of one service or of all. */
+export function readRollups(
+  database: Database,
+  range: RollupRange,
+  service: number | undefined,
+  take: (row: RollupRow) => void,
+): Steps<void> {
+  return readColumns<RollupRow>(SUMS, database, range, service, take);
+}
+
+/** The same with the slowest of each. */
+export function readExemplifiedRollups(
+  database: Database,
+  range: RollupRange,
+  service: number | undefined,
+  take: (row: ExemplifiedRow) => void,
+): Steps<void> {
+  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, database, range, service, take);
+}
+
+function* readColumns<Row extends RollupRow>(
+  columns: string,
+  database: Database,
+  { level, from, to }: RollupRange,
+  service: number | undefined,
+  take: (row: Row) => void,
+): Steps<void> {
+  const sql = `SELECT ${columns} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
+    AND route IN (SELECT id FROM routes WHERE is_entry = 1 ${service === undefined ? '' : 'AND service = ?'})
+    ORDER BY slot, route, part LIMIT ?`;
+  const turn = new Turn();
+  for (let last: Pick<RollupRow, 'slot' | 'route' | 'part'> = { slot: from, route: -1, part: -1 }; ;) {
+    const values = [level, last.slot, last.route, last.part, to, ...(service === undefined ? [] : [service])];
+    const rows = database.all<Row>(sql, ...values, SLICE);
+    rows.forEach(take);
+    last = rows.at(-1) ?? last;
+    if (rows.length < SLICE) return;
+    if (turn.isOverNow()) yield* turn.pass();
+  }
+}
+
+/** How many seconds of a range are over. */
+export function secondsOf({ from, to }: TimeRange, now = Date.now()): number {
+  return Math.max(1, (Math.min(to, now) - from) / 1_000);
+}
+
+/** Durations are below 2^53 microseconds. */
+const MAX_BUCKETS = 3_072;
+
+interface Rates {
+  readonly count: number;
+  readonly perSecond: number;
+  /** 0 to 1. */
+  readonly errorShare: number;
+}
+
+/** Several sums together. */
+export class Total {
+  count = 0;
+  errors = 0;
+  /** Microseconds. */
+  longest = 0;
+  private readonly counts = new Float64Array(MAX_BUCKETS);
+  private lowest = MAX_BUCKETS;
+  private highest = 0;
+
+  add({ count, errors, longest, buckets }: RollupRow): void {
+    this.count += count;
+    this.errors += errors;
+    if (longest > this.longest) this.longest = longest;
+    readCounts(buckets, this.addCount);
+  }
+
+  /** In milliseconds; null where nothing entered. @param quantiles 0 to 1, rising */
+  quantiles(quantiles: readonly number[]): (number | null)[] {
+    const buckets: [bucket: number, count: number][] = [];
+    for (let bucket = this.lowest; bucket <= this.highest; bucket += 1) {
+      const count = this.counts[bucket] ?? 0;
+      if (count > 0) buckets.push([bucket, count]);
+    }
+    return quantilesOf(buckets, quantiles, this.longest).map((us) => us && us / 1_000);
+  }
+
+  /** What it is in so many seconds. */
+  rates(seconds: number): Rates {
+    const { count, errors } = this;
+    return { count, perSecond: count / seconds, errorShare: count === 0 ? 0 : errors / count };
+  }
+
+  private readonly addCount = (bucket: number, count: number): void => {
+    const index = Math.min(bucket, MAX_BUCKETS - 1);
+    this.counts[index] = (this.counts[index] ?? 0) + count;
+    if (index < this.lowest) this.lowest = index;
+    if (index > this.highest) this.highest = index;
+  };
+}
+
+/** Several sums together, for each of those they belong to. */
+export class Totals {
+  private readonly totals = new Map<number, Total>();
+
+  add(owner: number, row: RollupRow): void {
+    let total = this.totals.get(owner);
+    if (total === undefined) this.totals.set(owner, (total = new Total()));
+    total.add(row);
+  }
+
+  of(owner: number): Total {
+    return this.totals.get(owner) ?? new Total();
+  }
+}

@@ -1,0 +1,116 @@
+import { type Database, classifyFailure } from './database/database.js';
+import { type StoreDatabase } from './database/store-database.js';
+import { type Steps, isSteps, takeAllSteps } from '../steps.js';
+
+/** A question on its way. */
+interface Waiting {
+  /** Does the next step; returns whether it was the last one. Never throws. */
+  readonly step: () => boolean;
+}
+
+/**
+ * Asks the database questions, at once or side by side: then one step of one of them is done in each round of the event loop, so that a
+ * page that asks many holds it up no longer than one that asks one. A database that turns out to be damaged is set aside, and the
+ * question is asked of the new one.
+ */
+export class Questions {
+  private readonly waiting: Waiting[] = [];
+
+  constructor(private readonly database: StoreDatabase) {}
+
+  /**
+   * The answer, for which the event loop is held up.
+   *
+   * @throws what the question throws
+   */
+  answer<T>(question: (database: Database) => T | Steps<T>): T {
+    return this.recovering((database) => {
+      const answer = question(database);
+      return isSteps(answer) ? takeAllSteps(answer) : answer;
+    });
+  }
+
+  /** Resolves with the answer; rejects with what the question throws. */
+  ask<T>(question: (database: Database) => Steps<T>): Promise<T> {
+    let asked: Database | undefined;
+    let steps: Steps<T> | undefined;
+    return this.enqueue(() =>
+      this.recovering((database) => {
+        // What was found in a database that has been replaced is void.
+        if (steps === undefined || asked !== database) steps = question((asked = database));
+        try {
+          return steps.next();
+        } catch (error) {
+          // They are over: what goes on begins anew.
+          steps = undefined;
+          throw error;
+        }
+      }),
+    );
+  }
+
+  private recovering<T>(work: (database: Database) => T): T {
+    try {
+      return work(this.database.current);
+    } catch (error) {
+      if (isUnreadableNumber(error)) repairNumbers(this.database.current);
+      else if (classifyFailure(error) === 'corrupt') this.database.recover(error, Date.now());
+      else throw error;
+      return work(this.database.current);
+    }
+  }
+
+  private enqueue<T>(next: () => IteratorResult<undefined, T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const step = (): boolean => {
+        try {
+          const { done, value } = next();
+          if (done === true) resolve(value);
+          return done === true;
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+          return true;
+        }
+      };
+      if (this.waiting.push({ step }) === 1) setImmediate(this.run);
+    });
+  }
+
+  private readonly run = (): void => {
+    const [first] = this.waiting;
+    const isDone = first?.step();
+    this.waiting.shift();
+    if (first !== undefined && isDone === false) this.waiting.push(first);
+    if (this.waiting.length > 0) setImmediate(this.run);
+  };
+}
+
+/** No earlier version checked what it wrote; beyond this, JavaScript cannot read a number back. */
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** Columns that hold a time or a duration, by table. */
+const NUMBERS: Readonly<Record<string, readonly string[]>> = {
+  traces: ['start', 'finish', 'root_start', 'duration'],
+  spans: ['start', 'duration'],
+  rollups: ['longest', 'slow_start', 'slow_duration', 'failed_start', 'failed_duration'],
+  logs: ['time'],
+  points: ['time'],
+  exemplars: ['time'],
+};
+
+/** Whether a question failed because a row has a number that JavaScript cannot read. */
+function isUnreadableNumber(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ERR_OUT_OF_RANGE';
+}
+
+/**
+ * Sets numbers that cannot be read to 0. One such row would fail every question that meets it; as
+ * one of 1970 it is the next to be evicted.
+ */
+function repairNumbers(database: Database): void {
+  database.transaction(() => {
+    for (const [table, columns] of Object.entries(NUMBERS))
+      for (const column of columns)
+        database.run(`UPDATE OR IGNORE ${table} SET ${column} = 0 WHERE ${column} NOT BETWEEN 0 AND ?`, MAX);
+  });
+}

@@ -1,0 +1,271 @@
+import { type Database } from '../database/database.js';
+import { type Tally } from '../database/row-counts.js';
+import { MINUTE_MS, POINT_LEVEL, blockOf, encodeCounts } from '../encoding/buckets.js';
+import { type StoredExemplar, type StoredInstrument, type StoredPoint } from '../rows.interface.js';
+import { bytesOf, findTraceNumber } from '../encoding/ids.js';
+import { pinTrace } from './span-writer.js';
+import { type Dictionaries } from './dictionaries.js';
+
+/** A point whose series is known, to be added to its minute once it is there for good. */
+export interface PlacedPoint {
+  readonly series: number;
+  readonly point: StoredPoint;
+}
+
+/** Writes points of metrics; to be used within one transaction. */
+export class PointWriter {
+  constructor(
+    private readonly database: Database,
+    private readonly series: SeriesDictionary,
+  ) {}
+
+  write(points: readonly StoredPoint[], placed: PlacedPoint[], tally: Tally, now: number): void {
+    for (const point of points) {
+      const series = this.series.numberOf(point, now);
+      if (series === undefined) continue;
+      this.insert(POINT_LEVEL.asCollected, series, point, tally);
+      placed.push({ series, point });
+    }
+  }
+
+  /** Writes the sums of minutes that are over, or of all. */
+  writeMinutes(minutes: MinutePoints, now: number, all: boolean, tally: Tally): void {
+    for (const { series, point } of minutes.due(now, all))
+      this.insert(POINT_LEVEL.minute, series, point, tally);
+  }
+
+  private insert(
+    level: number,
+    series: number,
+    { time, value, count, buckets }: Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets'>,
+    tally: Tally,
+  ): void {
+    const bytes = buckets === undefined ? null : encodeCounts(buckets);
+    // Another process may have a point of the series at that very instant; the next free one is as good.
+    for (let at = Math.floor(time), tries = 0; tries < 10; at += 1, tries += 1) {
+      const written = this.database.run(
+        'INSERT OR IGNORE INTO points (level, block, series, time, value, count, buckets) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        level,
+        blockOf(level, at),
+        series,
+        at,
+        value,
+        count,
+        bytes,
+      );
+      if (written > 0) {
+        tally.addPoints(1, level === POINT_LEVEL.asCollected);
+        return;
+      }
+    }
+  }
+}
+
+/** What a series did in the current minute. */
+interface Minute {
+  readonly time: number;
+  value: number;
+  count: number;
+  readonly buckets: Map<number, number> | undefined;
+}
+
+/** A point of a minute, and whose it is. */
+interface MinutePoint {
+  readonly series: number;
+  readonly point: Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets'>;
+}
+
+/** Adds the points of each minute up to one, so that a day of metrics is a few points per series and hour instead of 720. */
+export class MinutePoints {
+  private readonly minutes = new Map<number, Minute>();
+  /** Minutes that a later point has ended. */
+  private over: MinutePoint[] = [];
+
+  add({ series, point }: PlacedPoint): void {
+    const time = Math.floor(point.time / MINUTE_MS) * MINUTE_MS;
+    let minute = this.minutes.get(series);
+    if (minute !== undefined && minute.time !== time) {
+      this.over.push({ series, point: minute });
+      minute = undefined;
+    }
+    if (minute === undefined) {
+      minute = { time, value: 0, count: 0, buckets: point.buckets && new Map<number, number>() };
+      this.minutes.set(series, minute);
+    }
+    const { type } = point.instrument;
+    const addsUp = type === 'counter' || type === 'histogram';
+    minute.value = addsUp ? minute.value + point.value : point.value;
+    minute.count += point.count;
+    for (const [bucket, count] of point.buckets ?? [])
+      minute.buckets?.set(bucket, (minute.buckets.get(bucket) ?? 0) + count);
+  }
+
+  /** Whether a minute is over that is not written. */
+  isDue(now: number): boolean {
+    return this.over.length > 0 || [...this.minutes.values()].some(({ time }) => time + MINUTE_MS <= now);
+  }
+
+  /** The minutes that are over at `now`, or all. */
+  due(now: number, all: boolean): MinutePoint[] {
+    const due = [...this.over];
+    for (const [series, minute] of this.minutes)
+      if (all || minute.time + MINUTE_MS <= now) due.push({ series, point: minute });
+    return due;
+  }
+
+  /** To be called when what was due is there for good. */
+  settle(now: number, all: boolean): void {
+    this.over = [];
+    for (const [series, minute] of this.minutes)
+      if (all || minute.time + MINUTE_MS <= now) this.minutes.delete(series);
+  }
+}
+
+/** The span of a measurement may end, and be written, long after it was made. */
+const WAIT_MS = 60_000;
+const MAX_WAITING = 2_000;
+/** Of a series no more are kept than can be told apart on a chart. */
+const EVERY_MS = 2_000;
+
+/** An exemplar whose trace has not come yet. */
+export interface WaitingExemplar {
+  readonly series: number;
+  readonly exemplar: StoredExemplar;
+}
+
+/** Writes exemplars whose trace is in the store, and pins that trace: a dot on a chart must lead somewhere. */
+export class ExemplarWriter {
+  private waiting: WaitingExemplar[] = [];
+  private readonly latest = new Map<number, { time: number; value: number }>();
+
+  constructor(private readonly database: Database) {}
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0;
+  }
+
+  /** Takes the exemplars of points that are there for good. */
+  take({ series, point }: PlacedPoint): void {
+    for (const exemplar of point.exemplars ?? []) {
+      const latest = this.latest.get(series);
+      // A larger one than the latest is news, whenever it comes.
+      if (latest !== undefined && exemplar.time - latest.time < EVERY_MS && exemplar.value <= latest.value)
+        continue;
+      this.latest.set(series, { time: exemplar.time, value: exemplar.value });
+      if (this.waiting.length < MAX_WAITING) this.waiting.push({ series, exemplar });
+    }
+  }
+
+  /** Writes those whose trace has come; returns what to keep waiting once that is there for good. */
+  write(tally: Tally, now: number): WaitingExemplar[] {
+    return this.waiting.filter(
+      (waiting) => !this.writeOne(waiting, tally) && now - waiting.exemplar.time < WAIT_MS,
+    );
+  }
+
+  settle(waiting: WaitingExemplar[]): void {
+    this.waiting = waiting;
+  }
+
+  private writeOne({ series, exemplar }: WaitingExemplar, tally: Tally): boolean {
+    const { database } = this;
+    const trace = findTraceNumber(database, exemplar.traceId);
+    if (trace === undefined) return false;
+    database.run(
+      'INSERT INTO exemplars (series, time, value, trace, span_id) VALUES (?, ?, ?, ?, ?)',
+      series,
+      Math.floor(exemplar.time),
+      exemplar.value,
+      trace,
+      bytesOf(exemplar.spanId),
+    );
+    pinTrace(database, trace, tally);
+    return true;
+  }
+}
+
+/** Made-up attribute values must not grow the table of series for ever. */
+const MAX_SERIES_PER_INSTRUMENT = 2_000;
+const SEEN_EVERY_MS = 60_000;
+
+interface InstrumentEntry {
+  readonly id: number;
+  readonly series: Map<string, { readonly id: number; seen: number }>;
+}
+
+/** Numbers for instruments and their series. */
+export class SeriesDictionary {
+  private instruments = new WeakMap<StoredInstrument, InstrumentEntry>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly dictionaries: Dictionaries,
+  ) {}
+
+  /** Forgets everything: what was learned in a change that was taken back is not there. */
+  clear(): void {
+    this.instruments = new WeakMap();
+  }
+
+  /** The number of the series of a point; undefined when its instrument has too many. */
+  numberOf(point: StoredPoint, now: number): number | undefined {
+    const instrument = this.instrumentOf(point.instrument, now);
+    const boundaries = point.buckets === undefined ? null : JSON.stringify(point.boundaries ?? []);
+    const key = `${point.attributes}${boundaries ?? ''}`;
+    const known = instrument.series.get(key);
+    if (known !== undefined) {
+      if (now - known.seen < SEEN_EVERY_MS) return known.id;
+      known.seen = now;
+      if (this.database.run('UPDATE series SET last_seen = ? WHERE id = ?', now, known.id) > 0)
+        return known.id;
+      // Unused for so long that it was deleted, perhaps with its instrument.
+      this.clear();
+      return this.numberOf(point, now);
+    }
+    if (instrument.series.size >= MAX_SERIES_PER_INSTRUMENT) return undefined;
+    this.database.run(
+      `INSERT INTO series (instrument, attributes, boundaries, last_seen) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen`,
+      instrument.id,
+      point.attributes,
+      boundaries,
+      now,
+    );
+    const { id } = this.database.one<{ id: number }>(
+      "SELECT id FROM series WHERE instrument = ? AND attributes = ? AND ifnull(boundaries, '') = ?",
+      instrument.id,
+      point.attributes,
+      boundaries ?? '',
+    );
+    instrument.series.set(key, { id, seen: now });
+    return id;
+  }
+
+  private instrumentOf(given: StoredInstrument, now: number): InstrumentEntry {
+    let entry = this.instruments.get(given);
+    if (entry !== undefined) return entry;
+    const { service } = this.dictionaries.resource(given.resource, now);
+    const { scope, name, description, unit, type } = given;
+    this.database.run(
+      `INSERT INTO instruments (service, scope, name, description, unit, type) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET description = excluded.description`,
+      service,
+      scope,
+      name,
+      description,
+      unit,
+      type,
+    );
+    const { id } = this.database.one<{ id: number }>(
+      'SELECT id FROM instruments WHERE service = ? AND scope = ? AND name = ? AND type = ? AND unit = ?',
+      service,
+      scope,
+      name,
+      type,
+      unit,
+    );
+    entry = { id, series: new Map() };
+    this.instruments.set(given, entry);
+    return entry;
+  }
+}
