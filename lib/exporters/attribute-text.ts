@@ -1,11 +1,15 @@
-/** An attribute's value as one piece of text: strings as they are, bytes in base64, all else as JSON. */
+/**
+ * Returns the value of an attribute as text: strings unchanged, bytes in base64, all others as
+ * JSON.
+ */
 export function attributeText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   try {
     return value === undefined ? '' : JSON.stringify(value);
   } catch {
-    // Big integers and circular objects have no JSON; an odd text is better than no metrics or spans at all.
+    // BigInts and circular objects have no JSON. An odd text is better than losing the metric or
+    // span.
     return String(value);
   }
 }

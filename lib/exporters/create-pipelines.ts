@@ -27,8 +27,9 @@ import { createOtlpMetricExporter } from './otlp/otlp-metric-exporter.js';
 import { type PrometheusScrape, createPrometheusScrape } from './prometheus/prometheus-scrape.js';
 
 /**
- * What a tracer provider needs to send spans wherever the configuration says: a batch per OTLP and Jaeger target, the
- * console, and the processors of the user. Only the packages of configured exporters are loaded, in the background.
+ * Creates the span processors of a configuration: a batch for each OTLP and Jaeger target, the
+ * console, and the user's own. Only the packages of configured exporters are loaded, in the
+ * background.
  */
 export function createSpanProcessors({ traces, engine, limits }: TelemetryConfig): SpanProcessor[] {
   resetExporterReports('traces');
@@ -46,15 +47,16 @@ export function createSpanProcessors({ traces, engine, limits }: TelemetryConfig
   return [...otlp, ...jaeger, ...printer, ...traces.processors];
 }
 
-/** A provider that can be told to send what it holds. */
+/** A logger provider that can be flushed. */
 interface FlushableLoggerProvider extends ApiLoggerProvider {
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }
 
 /**
- * What log records are emitted to, or undefined when nobody wants any. Processors of the user need records that are
- * objects, and JSON is written by the SDK's exporter: then the SDK's provider serves all.
+ * Creates the logger provider of a configuration; undefined when it has no destination for log
+ * records. The SDK's provider is used if the user has processors, which need records as objects, or
+ * if a target takes JSON, which the SDK's serializers write.
  */
 export function createLoggerProvider(
   config: TelemetryConfig,
@@ -77,7 +79,10 @@ export function createLoggerProvider(
   return processors.length === 0 ? undefined : new LoggerProvider({ resource, processors });
 }
 
-/** What a logger provider needs to send log records: a batch per OTLP target, and the processors of the user. */
+/**
+ * Creates the log record processors of a configuration: a batch for each OTLP target, and the
+ * user's own.
+ */
 export function createLogRecordProcessors({ logs, limits }: TelemetryConfig): LogRecordProcessor[] {
   resetExporterReports('logs');
   const batches = logs.otlp.map(
@@ -86,15 +91,18 @@ export function createLogRecordProcessors({ logs, limits }: TelemetryConfig): Lo
   return [...batches, ...logs.processors];
 }
 
-/** What a meter provider needs, and what answers a scraper. */
+/** The readers of a meter provider, and the one that answers Prometheus. */
 interface MetricReaders {
-  /** A periodic reader per OTLP target, the readers of the user, and the reader of `prometheus`. */
+  /** A periodic reader for each OTLP target, the user's own, and the reader of `prometheus`. */
   readonly readers: IMetricReader[];
-  /** undefined when metrics are not offered to Prometheus. */
+  /** Undefined when metrics are not served to Prometheus. */
   readonly prometheus: PrometheusScrape | undefined;
 }
 
-/** Readers for all places where the configuration wants metrics; only configured OTLP exporters are loaded. */
+/**
+ * Creates the metric readers of a configuration. Only the packages of configured exporters are
+ * loaded.
+ */
 export function createMetricReaders({ metrics, limits }: TelemetryConfig): MetricReaders {
   resetExporterReports('metrics');
   const { exportIntervalMillis } = metrics;
@@ -103,7 +111,7 @@ export function createMetricReaders({ metrics, limits }: TelemetryConfig): Metri
       new PeriodicExportingMetricReader({
         exporter: createOtlpMetricExporter(target, limits.queueBytes),
         exportIntervalMillis,
-        // The reader throws when an export may take longer than the interval.
+        // The reader throws when the timeout is longer than the interval.
         exportTimeoutMillis: Math.min(metrics.exportTimeoutMillis, exportIntervalMillis),
       }),
   );
@@ -113,9 +121,10 @@ export function createMetricReaders({ metrics, limits }: TelemetryConfig): Metri
   return { readers: [...periodic, ...metrics.readers, ...scraped], prometheus };
 }
 
-/** Workers share the port of the application, so each scrape is answered by another one. */
+/** Workers share the port of the application, so each scrape reaches another worker. */
 function warnAboutCluster({ path, port }: PrometheusConfig): void {
-  // PM2's cluster mode is node:cluster, but its variable is set in workers that were started otherwise, too.
+  // PM2's cluster mode is node:cluster, but its variable is also set in workers that were started
+  // in another way.
   const isWorker = cluster.isWorker || process.env.exec_mode === 'cluster_mode';
   if (!isWorker || port !== undefined) return;
   warnOnce(

@@ -1,49 +1,55 @@
 import { warn, warnOnce } from '../errors/warnings.js';
 
-/** How long nothing may go wrong before a destination counts as working again; doubled when it fails again soon. */
+/**
+ * Time without failures after which a destination counts as working again; doubled when it soon
+ * fails again.
+ */
 const QUIET_MS = 1_000;
-/** Drops come one by one: the first line about them waits this long, so that it can say how many there are. */
+/**
+ * Items are dropped one by one: the first line about them waits this long, to contain their number.
+ */
 const COLLECT_MS = 500;
-/** Receivers may put anything into their messages. */
+/** Bounds the account: receivers put anything into their messages. */
 const MAX_REASONS = 5;
 
-/** How a destination is called in lines about it. */
+/** Names a destination in log lines. */
 interface DeliverySubject {
   /** Code of the warnings. */
   readonly key: string;
   /** For example `traces`. */
   readonly signal: string;
-  /** What is counted, in the plural: `spans`. */
+  /** The unit that is counted, in the plural: `spans`. */
   readonly items: string;
   /** For example `http://localhost:4318/v1/traces (OTLP http/protobuf)`. */
   readonly destination: string;
 }
 
-/** Why something was lost or delayed, and what to do about it. */
+/** Why items were lost or delayed, and what to do about it. */
 export interface Trouble {
   /** Without a full stop. */
   readonly reason: string;
   readonly remedy: string;
 }
 
-/** What went wrong since a destination last worked. */
+/** The failures since a destination last worked. */
 interface Episode {
-  /** When it began: milliseconds since the epoch, and of the monotonic clock. */
+  /** Its start, in milliseconds since the epoch and of the monotonic clock. */
   readonly since: number;
   readonly began: number;
   readonly lost: Map<string, number>;
   latest: Trouble;
-  /** Why something was lost last, which retries after it do not replace. */
+  /** Why items were last lost; later retries do not replace it. */
   latestLoss: Trouble | undefined;
   lastTroubleAt: number;
   lastLineAt: number;
-  /** How many lost items the last line named. */
-  saidLost: number;
+  /** Number of lost items in the last line. */
+  loggedLost: number;
 }
 
 /**
- * Says how a destination fares: one line when it begins to fail, one when telemetry begins to be lost, at most one a minute with the
- * running count while that lasts, and one when it works again, with the total.
+ * Logs the state of a destination: one line when it starts to fail, one when telemetry is first
+ * lost, at most one a minute with the running count after that, and one with the total when it
+ * works again.
  */
 export class DeliveryLog {
   private episode: Episode | undefined;
@@ -57,57 +63,57 @@ export class DeliveryLog {
     private readonly intervalMs = WARNING_INTERVAL_MS,
   ) {}
 
-  /** Something failed and will be tried again. */
+  /** A request failed and will be retried. */
   delayed(trouble: Trouble): void {
-    const episode = this.note(trouble);
-    if (episode.lastLineAt === -Infinity || this.isDue(episode)) this.say(episode);
+    const episode = this.recordFailure(trouble);
+    if (episode.lastLineAt === -Infinity || this.isDue(episode)) this.logFailure(episode);
   }
 
   /** `count` items are lost for good. */
   lost(count: number, trouble: Trouble): void {
-    const episode = this.note(trouble);
+    const episode = this.recordFailure(trouble);
     episode.latestLoss = trouble;
     const known = episode.lost.has(trouble.reason) || episode.lost.size < MAX_REASONS;
     const reason = known ? trouble.reason : 'other reasons';
     episode.lost.set(reason, (episode.lost.get(reason) ?? 0) + count);
-    if (episode.saidLost > 0) {
-      if (this.isDue(episode)) this.say(episode);
+    if (episode.loggedLost > 0) {
+      if (this.isDue(episode)) this.logFailure(episode);
       return;
     }
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      this.say(episode);
+      this.logFailure(episode);
       if (this.workedAt > episode.lastTroubleAt) this.worked();
     }, COLLECT_MS).unref();
   }
 
-  /** The destination took everything and sent a warning along. */
+  /** The destination accepted a request, with a warning. */
   advised(message: string): void {
     const { key, signal, destination } = this.subject;
     warnOnce(
       `${key}:advice`,
-      `${signal} were taken by ${destination}, which warns: ${message}`,
+      `${signal} were accepted by ${destination}, which warns: ${message}`,
       this.intervalMs,
     );
     this.worked();
   }
 
-  /** Something was sent completely. */
+  /** A request was accepted completely. */
   worked(): void {
     if (this.episode === undefined) return;
     this.workedAt = performance.now();
-    this.timer ??= setTimeout(this.lookForRecovery, this.quietMs).unref();
+    this.timer ??= setTimeout(this.checkRecovery, this.quietMs).unref();
   }
 
-  /** Says what was not said yet: nothing follows. */
+  /** Logs losses that were not logged yet. */
   close(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { episode } = this;
-    if (episode !== undefined && totalOf(episode) > episode.saidLost) this.say(episode);
+    if (episode !== undefined && totalOf(episode) > episode.loggedLost) this.logFailure(episode);
   }
 
-  private note(trouble: Trouble): Episode {
+  private recordFailure(trouble: Trouble): Episode {
     const now = performance.now();
     if (this.episode === undefined) {
       const again = now - this.recoveredAt < this.intervalMs;
@@ -120,7 +126,7 @@ export class DeliveryLog {
         latestLoss: undefined,
         lastTroubleAt: now,
         lastLineAt: -Infinity,
-        saidLost: 0,
+        loggedLost: 0,
       };
     }
     this.episode.latest = trouble;
@@ -132,26 +138,26 @@ export class DeliveryLog {
     return performance.now() - lastLineAt >= this.intervalMs;
   }
 
-  private say(episode: Episode): void {
+  private logFailure(episode: Episode): void {
     const { key, signal, items, destination } = this.subject;
     const { reason, remedy } = episode.latestLoss ?? episode.latest;
     const total = totalOf(episode);
     episode.lastLineAt = performance.now();
-    episode.saidLost = total;
+    episode.loggedLost = total;
     const loss =
       total === 0
-        ? 'Nothing is lost so far: what waits is sent again'
+        ? 'Nothing is lost so far: the waiting requests are retried'
         : `Lost since ${new Date(episode.since).toISOString()}: ${countOf(total, items)}${breakdownOf(episode)}`;
     warn(key, `${signal} could not be sent to ${destination}: ${reason}. ${remedy} ${loss}.`);
   }
 
-  private readonly lookForRecovery = (): void => {
+  private readonly checkRecovery = (): void => {
     this.timer = undefined;
     const { episode } = this;
     if (episode === undefined) return;
-    if (episode.saidLost === 0 && totalOf(episode) > 0) this.say(episode);
+    if (episode.loggedLost === 0 && totalOf(episode) > 0) this.logFailure(episode);
     const now = performance.now();
-    // Trouble after the success: the next success looks again.
+    // A failure after the success: the next success checks again.
     if (this.workedAt < episode.lastTroubleAt || now - episode.lastTroubleAt < this.quietMs) return;
     this.episode = undefined;
     this.recoveredAt = now;
@@ -174,12 +180,12 @@ function countOf(count: number, items: string): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? items.replace(/s$/, '') : items}`;
 }
 
-/** How many for each reason, where there is more than one. */
+/** The number for each reason, if there is more than one. */
 function breakdownOf({ lost }: Episode): string {
   if (lost.size < 2) return '';
   const parts = [...lost].map(([reason, count]) => `${count.toLocaleString('en-US')}: ${reason}`);
   return ` (${parts.join('; ')})`;
 }
 
-/** How often the same trouble is said again while it lasts, in milliseconds. */
+/** Milliseconds between two lines about a failure that lasts. */
 export const WARNING_INTERVAL_MS = 60_000;

@@ -7,7 +7,10 @@ import type { Trouble } from './delivery-log.js';
 export class ExportError extends Error {
   override readonly name = 'ExportError';
 
-  /** @param type low-cardinality kind of the failure, the value of `error.type`: `503`, `UNAVAILABLE`, `timeout`, … */
+  /**
+   * @param type low-cardinality kind of the failure, the value of `error.type`: `503`,
+   * `UNAVAILABLE`, `timeout`, …
+   */
   constructor(
     message: string,
     readonly type: string,
@@ -25,7 +28,10 @@ export function errorTypeOf(error: unknown): string {
     : error.name;
 }
 
-/** An exporter's package could not be loaded; said once when it happened, so that failed exports need not say it again. */
+/**
+ * The package of an exporter could not be loaded. That is logged when it happens, not again with
+ * each failed export.
+ */
 export class ExporterLoadError extends Error {
   override readonly name = 'ExporterLoadError';
 
@@ -71,19 +77,19 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
   if (protocol === 'jaeger-udp') {
     return (
       'Is Jaeger running there? Check jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT, and that the container publishes ' +
-      'the UDP port: 6831 takes compact Thrift, 6832 binary. OTLP (http://host:4318) tells when spans do not arrive.'
+      'the UDP port: 6831 takes compact Thrift, 6832 binary. OTLP (http://host:4318) reports spans that do not arrive.'
     );
   }
   if (protocol === 'jaeger-http') {
     return (
-      'Is Jaeger running there? Check jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT: Thrift over HTTP is taken at ' +
+      'Is Jaeger running there? Check jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT: Thrift over HTTP is received at ' +
       'http://host:14268/api/traces, OTLP at http://host:4318.'
     );
   }
   if (/HTTP 3\d\d\b/.test(reason))
     return 'Redirects are not followed: set otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT to the final address.';
-  if (reason.startsWith('rejected by')) return 'Its log says more.';
-  if (/HTTP (?:429|50[234])\b|RESOURCE_EXHAUSTED/.test(reason)) return 'Check how the collector fares.';
+  if (reason.startsWith('rejected by')) return 'See its log.';
+  if (/HTTP (?:429|50[234])\b|RESOURCE_EXHAUSTED/.test(reason)) return 'Check the load of the collector.';
   if (/certificate|TLS|SSL/i.test(reason))
     return 'Check OTEL_EXPORTER_OTLP_CERTIFICATE and the scheme of otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT.';
   if (REFUSED_ACCESS.test(reason)) return 'Check otlpHeaders / OTEL_EXPORTER_OTLP_HEADERS.';
@@ -101,7 +107,7 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
   );
 }
 
-/** Whatever was thrown, as an Error. */
+/** Returns the thrown value, as an Error if it is none. */
 export function toError(thrown: unknown): Error {
   return isError(thrown) ? thrown : new Error(String(thrown));
 }

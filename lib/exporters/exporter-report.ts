@@ -5,23 +5,26 @@ import type { Delivery } from './sending/sender.js';
 
 export type Signal = 'traces' | 'metrics' | 'logs';
 
-/** Who an exporter is and where it sends to. */
+/** Identifies an exporter and its destination. */
 export interface ExporterDestination {
   readonly signal: Signal;
   readonly protocol: 'grpc' | 'http/protobuf' | 'http/json' | 'jaeger-udp' | 'jaeger-http';
-  /** What it speaks, for example `OTLP grpc` or `Jaeger compact Thrift over UDP`. */
+  /** Its protocol in words, for example `OTLP grpc` or `Jaeger compact Thrift over UDP`. */
   readonly name: string;
-  /** Where it sends to, without credentials. */
+  /** Its address, without credentials. */
   readonly endpoint: string;
 }
 
-/** How one exporter has fared since the start of the SDK. */
+/** The state and counts of one exporter since the start of the SDK. */
 interface ExporterReport extends ExporterDestination {
-  /** Spans, log records or metric data points that were sent. UDP does not confirm that they arrived. */
+  /**
+   * Spans, log records or metric data points that were sent. UDP does not confirm that they
+   * arrived.
+   */
   readonly exported: number;
-  /** Items that were tried in vain. */
+  /** Items whose sending failed. */
   readonly failed: number;
-  /** Items that were never tried: the queue was full, or they are too big for the protocol. */
+  /** Items that were not sent: the queue was full, or they are too large for the protocol. */
   readonly dropped: number;
   readonly lastSuccess: Date | undefined;
   readonly lastError: { readonly message: string; readonly at: Date } | undefined;
@@ -29,22 +32,22 @@ interface ExporterReport extends ExporterDestination {
 
 const reportedExporters = processWide('exporter-reports', () => new Set<ExporterHealth>());
 
-/** How each configured exporter has fared, in the order in which they were configured. */
+/** Reports of all configured exporters, in the order of the configuration. */
 export function exporterReports(): ExporterReport[] {
   return [...reportedExporters].map((health) => health.report());
 }
 
-/** The accounts of all configured exporters, in the order in which they were configured. */
+/** The health of all configured exporters, in the order of the configuration. */
 export function exporterHealths(): ExporterHealth[] {
   return [...reportedExporters];
 }
 
-/** Adds an exporter to those that `exporterReports()` lists. */
+/** Adds an exporter to the list of `exporterReports()`. */
 export function addExporterReport(health: ExporterHealth): void {
   reportedExporters.add(health);
 }
 
-/** Forgets the exporters of a signal, before those of a new start are added. */
+/** Removes the exporters of a signal from the list, before a new start adds its own. */
 export function resetExporterReports(signal: Signal): void {
   for (const health of reportedExporters) {
     if (health.destination.signal === signal) reportedExporters.delete(health);
@@ -53,28 +56,35 @@ export function resetExporterReports(signal: Signal): void {
 
 const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'log records', metrics: 'data points' };
 
-/** `error.type` of items a receiver refused without an error (OTLP partial success). */
+/**
+ * `error.type` of items that a receiver rejected in an answer without an error (OTLP partial
+ * success).
+ */
 const REJECTED = 'rejected';
 
-/** What a queue tells about itself. */
+/** The size of a queue. */
 interface QueueGauge {
-  /** Items that wait. */
+  /** Waiting items. */
   size(): number;
-  /** Items that may wait. */
+  /** Most items that can wait. */
   readonly capacity: number;
 }
 
-/** Gets the duration of an attempt in seconds, and `error.type` when it failed. */
+/** Receives the duration of an attempt in seconds, and `error.type` if it failed. */
 type DurationListener = (seconds: number, errorType: string | undefined) => void;
 
 /**
- * Counts what an exporter sends and loses, and logs each change: failing, losing, working again. OpenTelemetry's own diagnostic
- * logger is silent unless the application sets it: without this a dead collector goes unnoticed.
+ * Counts the items that an exporter sends and loses, and logs each change of its state.
+ * OpenTelemetry's diagnostic logger is silent unless the application sets one, so a dead collector
+ * would go unnoticed.
  */
 export class ExporterHealth {
-  /** Items for which the export has ended, by `error.type`; the empty string for success. */
+  /** Items whose export has ended, by `error.type`; the empty string means success. */
   readonly exportedByErrorType = new Map<string, number>();
-  /** Items that left the queue, or never entered it, by `error.type`; the empty string for those handed to the exporter. */
+  /**
+   * Items that left the queue or did not fit into it, by `error.type`; the empty string means
+   * passed to the exporter.
+   */
   readonly processedByErrorType = new Map<string, number>();
   /** Items that are being sent. */
   inflight = 0;
@@ -100,7 +110,10 @@ export class ExporterHealth {
     });
   }
 
-  /** When the destination began to fail, on the clock of `performance.now()`; undefined while it works. */
+  /**
+   * When the destination began to fail, on the clock of `performance.now()`; undefined while it
+   * works.
+   */
   get failingSince(): number | undefined {
     return this.failing?.since;
   }
@@ -150,7 +163,7 @@ export class ExporterHealth {
     else this.settleFailed(count, delivery);
   }
 
-  /** Records items that never reached the exporter because the queue before it was full. */
+  /** Records items that were dropped because the queue was full. */
   dropFromQueue(count: number, limit: 'items' | 'bytes'): void {
     this.dropped += count;
     add(this.processedByErrorType, 'queue_full', count);
@@ -167,13 +180,13 @@ export class ExporterHealth {
     });
   }
 
-  /** Logs what was not logged yet; nothing follows. */
+  /** Logs losses that were not logged yet. */
   close(): void {
     this.log.close();
   }
 
   private settleSent(count: number, refused: number, message: string | undefined): void {
-    // A receiver may claim more than it got.
+    // A receiver may report more than it got.
     const rejected = Math.min(Math.max(refused, 0), count);
     this.exported += count - rejected;
     this.failed += rejected;
@@ -206,7 +219,7 @@ export class ExporterHealth {
     if (sent > 0) add(this.exportedByErrorType, '', sent);
     if (dropped + failed === 0) return;
     add(this.exportedByErrorType, errorTypeOf(delivery.error), dropped + failed);
-    // The rest of the batch was sent: the destination works.
+    // The rest of the batch was sent, so the destination works.
     if (failed > 0) this.noteFailure(delivery.error);
     else this.lastSuccess = new Date();
     this.log.lost(dropped + failed, explainExportFailure(this.destination, delivery.error));
@@ -217,7 +230,7 @@ export class ExporterHealth {
     this.lastError = { message: describeError(error), at: new Date() };
   }
 
-  /** Called for each item that is dropped, so the explanation is kept while its cause stays the same. */
+  /** Called for each dropped item: the explanation is kept while its cause is the same. */
   private troubleOfFullQueue(limit: 'items' | 'bytes'): Trouble {
     const cause = this.failing === undefined ? '' : (this.lastError?.message ?? '');
     const known = this.fullQueue;
@@ -237,7 +250,7 @@ export class ExporterHealth {
       return { reason: `${full} because sending fails: ${cause}`, remedy };
     }
     return {
-      reason: `${full} because they are produced faster than they are taken`,
+      reason: `${full} because they are produced faster than they are accepted`,
       remedy: `Check that the receiver answers quickly, record fewer (sampling), or raise the limits ${limits}.`,
     };
   }

@@ -1,6 +1,9 @@
 import { AggregationTemporality, MetricReader } from '@opentelemetry/sdk-metrics';
 
-/** A reader that waits to be asked: running totals, since a scraper does not know what other scrapers have seen. */
+/**
+ * A metric reader that collects only when `collect()` is called. Its totals are cumulative, so that
+ * each of several callers sees all.
+ */
 export class OnDemandReader extends MetricReader {
   constructor() {
     super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });

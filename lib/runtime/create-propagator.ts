@@ -36,7 +36,10 @@ export async function propagatorsLoaded(): Promise<void> {
   await Promise.all(loading);
 }
 
-/** Loads its package, which few applications need, when it is created. Carries nothing in the milliseconds before it is loaded. */
+/**
+ * Loads its package, which few applications need, when it is created. Carries nothing in the
+ * milliseconds before it is loaded.
+ */
 class LazyB3Propagator implements TextMapPropagator {
   private loaded: TextMapPropagator | undefined;
 

@@ -1,6 +1,6 @@
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { abandonExports } from '../exporters/sending/export-queue.js';
+import { abortPendingExports } from '../exporters/sending/export-queue.js';
 import { exporterReports } from '../exporters/exporter-report.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type TelemetryPlugin } from './telemetry-plugin.js';
@@ -86,7 +86,7 @@ export class TelemetryRuntime {
   stop(): Promise<void> {
     const { shutdownTimeoutMs } = this.parts.config;
     this.stopped ??= this.withinDeadline('shutdown', shutdownTimeoutMs, this.stopEverything())
-      .finally(abandonExports)
+      .finally(abortPendingExports)
       .then(() => undefined);
     return this.stopped;
   }

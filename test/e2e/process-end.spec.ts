@@ -410,7 +410,7 @@ describe('a process that ends without app.close()', () => {
       const { stdout, signal } = await service.ended;
       expect(signal).toBe('SIGTERM');
       expect(spooled()).toEqual([foreign]);
-      expect(stdout).toContain('what is in it is lost');
+      expect(stdout).toContain('its telemetry is lost');
       expect(collector.spans.filter(({ name }) => name === 'work')).toHaveLength(1);
     });
 

@@ -34,10 +34,10 @@ interface Expectation {
 
 const FAULTS: Record<Fault, Expectation> = {
   refused: { loses: 'when full', says: /ECONNREFUSED|ECONNRESET|closed|hang up/ },
-  'black-hole': { loses: 'when full', says: /no answer within|ping was not returned/ },
-  frozen: { loses: 'when full', says: /no answer within|ping was not returned/ },
+  'black-hole': { loses: 'when full', says: /no answer within|did not answer a ping/ },
+  frozen: { loses: 'when full', says: /no answer within|did not answer a ping/ },
   'not-tls': { loses: 'when full', says: /could not be sent/ },
-  slow: { loses: 'when full', says: /produced faster than they are taken/ },
+  slow: { loses: 'when full', says: /produced faster than they are accepted/ },
   garbage: { loses: 'no', says: /which warns: the answer is not one of OTLP/ },
   // A busy machine may take longer to send it than the queue has room.
   huge: { loses: 'when full', says: /which warns: the answer is too large/ },

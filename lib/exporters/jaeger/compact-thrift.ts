@@ -3,14 +3,16 @@ const COMPACT_PROTOCOL_ID = 0x82;
 const COMPACT_VERSION = 1;
 
 /**
- * The same Thrift message in the compact protocol, whatever its schema: the binary protocol says the type of each
- * field and element. Jaeger's port 6831 takes compact messages, its JavaScript client writes binary ones only.
+ * Converts a Thrift message to the compact protocol. Works for any schema, because the binary
+ * protocol contains the type of each field and element. Jaeger's port 6831 receives compact
+ * messages, but its JavaScript client writes only binary ones.
  *
- * @throws RangeError or TypeError when `message` is no complete message in the strict binary protocol
+ * @throws RangeError or TypeError when `message` is not a complete message in the strict binary
+ *   protocol
  */
 export function thriftBinaryToCompact(message: Buffer): Buffer {
   if (message.readUInt16BE(0) !== BINARY_VERSION) throw new TypeError('not a strict binary Thrift message');
-  // An i16 in a list grows from two bytes to three, and nothing grows more.
+  // The largest growth is that of an i16 in a list, from two bytes to three.
   const transcoder = new Transcoder(message, new CompactWriter(Math.ceil(message.length * 1.5) + 16));
   return transcoder.message();
 }
@@ -157,17 +159,17 @@ function compactType(type: number): number {
   return compact;
 }
 
-/** Writes the numbers and bytes of Thrift's compact protocol one after the other. */
+/** Writes the numbers and bytes of Thrift's compact protocol. */
 class CompactWriter {
   private readonly buffer: Buffer;
   private length = 0;
 
-  /** @param capacity most bytes that will be written */
+  /** @param capacity most bytes that can be written */
   constructor(capacity: number) {
     this.buffer = Buffer.allocUnsafe(capacity);
   }
 
-  /** What was written so far. */
+  /** The bytes written so far. */
   written(): Buffer {
     return this.buffer.subarray(0, this.length);
   }
@@ -182,7 +184,7 @@ class CompactWriter {
     this.length += value.length;
   }
 
-  /** The eight bytes of a double, which compact Thrift has the little end first. */
+  /** A double in eight bytes, little-endian. */
   double(value: number): void {
     this.length = this.buffer.writeDoubleLE(value, this.length);
   }
@@ -201,7 +203,7 @@ class CompactWriter {
     this.varint((value << 1) ^ (value >> 31));
   }
 
-  /** A signed 64-bit integer, given as its halves: twice as fast as BigInt, and a batch holds thousands. */
+  /** A signed 64-bit integer in two halves: twice as fast as BigInt, and a batch has thousands. */
   zigzag64(high: number, low: number): void {
     const sign = high >> 31;
     let restHigh = (((high << 1) | (low >>> 31)) ^ sign) >>> 0;
@@ -215,7 +217,7 @@ class CompactWriter {
   }
 }
 
-/** Types of Thrift's binary protocol, by the number that stands in a field header. */
+/** Types of Thrift's binary protocol, with their numbers in a field header. */
 const BINARY_TYPE = {
   STOP: 0,
   BOOL: 2,
@@ -231,11 +233,14 @@ const BINARY_TYPE = {
   LIST: 15,
 } as const;
 
-/** In the compact protocol a boolean field carries its value in its type; elements of collections carry a byte. */
+/**
+ * In the compact protocol, the type of a boolean field contains its value; elements of collections
+ * have a byte.
+ */
 const COMPACT_TRUE = 1;
 const COMPACT_FALSE = 2;
 
-/** The compact type for each binary type but STOP; for BOOL the one that announces boolean elements. */
+/** The compact type of each binary type except STOP; for BOOL, the one of boolean elements. */
 const COMPACT_TYPE: ReadonlyMap<number, number> = new Map([
   [BINARY_TYPE.BOOL, COMPACT_TRUE],
   [BINARY_TYPE.I8, 3],

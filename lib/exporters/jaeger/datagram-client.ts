@@ -6,31 +6,32 @@ import { isError } from '../../errors/is-error.js';
 import { toError } from '../export-failure.js';
 import type { UdpClient } from './jaeger-package.js';
 
-/** How long a connected socket trusts the address its host name had, in milliseconds. */
+/** After this time in milliseconds, the host name is resolved again. */
 const RECONNECT_AFTER_MS = 30_000;
 
 /**
- * How fast a burst is sent. A receiver's buffer (208 KiB on Linux) holds three large datagrams and the kernel throws
- * the others away without telling anybody: unpaced, Jaeger lost a quarter of 3,000 spans on the loopback interface.
+ * Limits the speed of a burst. A receiver's buffer (208 KiB on Linux) holds three large datagrams,
+ * and the kernel silently drops the others: without the limit, Jaeger lost a quarter of 3,000 spans
+ * on the loopback interface.
  */
 const BYTES_PER_MS = 10_000;
 
 export interface DatagramDestination {
   readonly host: string;
   readonly port: number;
-  /** What is done to each message before it is sent. */
+  /** Converts each message before it is sent. */
   readonly encode: (message: Buffer) => Buffer;
 }
 
 /**
- * Sends datagrams through a connected socket: only then does the kernel tell that nobody listens there. The socket
- * never keeps the process alive.
+ * Sends datagrams through a connected socket: only then does the kernel report a port without a
+ * listener. The socket never keeps the process alive.
  */
 export class DatagramClient implements UdpClient {
   private readonly socket: Socket;
   private connectedAt: number | undefined;
   private nextSendAt = 0;
-  /** An answer "port unreachable" that has arrived and was not reported yet. */
+  /** A received "port unreachable" that was not reported yet. */
   private refusal: Error | undefined;
 
   constructor(private readonly destination: DatagramDestination) {
@@ -65,16 +66,16 @@ export class DatagramClient implements UdpClient {
 
   private async deliver(message: Buffer): Promise<void> {
     const datagram = this.destination.encode(message);
-    // A refusal by a host that is not this one comes late: it counts for the datagram after the one it was about.
+    // A refusal by another host arrives late: it is counted for the next datagram.
     const lateRefusal = this.takeRefusal();
     await this.connect(lateRefusal !== undefined);
     await this.pace(datagram.length);
     await this.sendOnce(datagram).catch(async (error: unknown) => {
-      // The kernel reports an old refusal instead of sending; the second attempt is the one that counts.
+      // The kernel reports an old refusal instead of sending; the second attempt counts.
       if (!isRefusal(error)) throw error;
       await this.sendOnce(datagram);
     });
-    // A refusal by this host is readable in the next round of the event loop, or the one after.
+    // A refusal by this host arrives within two rounds of the event loop.
     await setImmediate();
     await setImmediate();
     const refusal = this.takeRefusal() ?? lateRefusal;
@@ -105,7 +106,7 @@ export class DatagramClient implements UdpClient {
         if (error === undefined) resolve();
         else reject(error);
       };
-      // On failure node calls this back with the error, although its types do not say so.
+      // On failure Node passes the error to this callback, although its types have no parameter.
       this.socket.connect(port, host, connected);
     });
     this.connectedAt = performance.now();

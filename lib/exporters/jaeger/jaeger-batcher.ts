@@ -10,7 +10,7 @@ import { JAEGER_PACKAGE, loadJaegerExporter } from './jaeger-package.js';
 import { JaegerThriftExporter } from './jaeger-thrift.sender.js';
 import { isIPv6 } from 'node:net';
 
-/** Sends spans to Jaeger in Thrift, in batches; its package starts loading now. */
+/** Creates a batcher that sends spans to Jaeger in Thrift, and starts loading its package. */
 export function createJaegerBatcher(
   target: JaegerTarget,
   batch: BatchLimits,
@@ -42,7 +42,7 @@ function destination(target: JaegerTarget): ExporterDestination {
     : { signal: 'traces', protocol: 'jaeger-http', name: 'Jaeger Thrift over HTTP', endpoint };
 }
 
-/** How a Jaeger target is called in reports and warnings. */
+/** Names a Jaeger target in reports and warnings. */
 function jaegerEndpoint(target: JaegerTarget): string {
   if (target.transport === 'http') {
     const url = new URL(target.url);

@@ -13,8 +13,9 @@ const NEEDED = { major: 2, minor: 11 };
 const INSTALL = `npm install ${JAEGER_PACKAGE}@${NEEDED.major}`;
 
 /**
- * Why spans cannot be sent as Thrift, and the command that installs what is missing; undefined when a suitable version of
- * `@opentelemetry/exporter-jaeger` is installed. Reads one package.json and loads nothing.
+ * Why spans cannot be sent as Thrift, and the command that installs what is missing; undefined when
+ * a suitable version of `@opentelemetry/exporter-jaeger` is installed. Reads one package.json and
+ * loads nothing.
  */
 export function findJaegerPackageProblem(): string | undefined {
   const found = requireForPackage(JAEGER_PACKAGE);
@@ -40,8 +41,8 @@ function versionOf(entryFile: string): string {
 }
 
 /**
- * Loads the exporter, after the start has gone on. Bundlers must not see the package: an application that does not use it
- * could not be bundled otherwise.
+ * Loads the exporter, after the start has gone on. Bundlers must not see the package: an
+ * application that does not use it could not be bundled otherwise.
  *
  * @throws Error when the package is not installed
  */
@@ -94,8 +95,9 @@ export interface UdpClient {
   close(): void;
 }
 
-// The private members that are used: `_getSender` of JaegerExporter, `_client` and `_httpAgent` of jaeger-client's senders. Each
-// function below checks the members that it uses, and names the one that a new release has changed.
+// The private members that are used: `_getSender` of JaegerExporter, `_client` and `_httpAgent` of
+// jaeger-client's senders. Each function below checks the members that it uses, and names the one
+// that a new release has changed.
 
 interface PrivateExporter extends ThriftExporter {
   _getSender(span: unknown): JaegerSender;
@@ -118,14 +120,19 @@ export function replaceUdpClient(sender: JaegerSender, client: UdpClient): void 
   owner._client = client;
 }
 
-/** Ends the request of an HTTP sender that is under way. Its agent opens new connections afterwards. */
+/**
+ * Ends the request of an HTTP sender that is under way. Its agent opens new connections afterwards.
+ */
 export function abortHttpRequest(sender: JaegerSender): void {
   const { _httpAgent } = sender as JaegerSender & { readonly _httpAgent: { destroy(): void } }; // not in its types
   checkMethod(_httpAgent, 'destroy', 'HTTPSender._httpAgent');
   _httpAgent.destroy();
 }
 
-/** Aborts each request of an HTTP sender after `timeoutMs`: jaeger-client sets a timeout and then ignores it. */
+/**
+ * Aborts each request of an HTTP sender after `timeoutMs`: jaeger-client sets a timeout and then
+ * ignores it.
+ */
 export function limitHttpRequests(sender: JaegerSender, timeoutMs: number): void {
   const flush = sender.flush.bind(sender);
   sender.flush = (callback) => {
@@ -154,8 +161,8 @@ export interface Losses {
 }
 
 /**
- * Lets a sender add its losses to the current account and continue, where the exporter would drop the rest of the batch at the
- * first error.
+ * Lets a sender add its losses to the current account and continue, where the exporter would drop
+ * the rest of the batch at the first error.
  */
 export function accountForLosses(sender: JaegerSender, account: () => Losses): void {
   const append = sender.append.bind(sender);
@@ -171,7 +178,8 @@ export function accountForLosses(sender: JaegerSender, account: () => Losses): v
       callback(count);
     });
   };
-  // append() sends a full packet through flush() as well, so packets are counted here and only here.
+  // append() sends a full packet through flush() as well, so packets are counted here and only
+  // here.
   sender.flush = (callback: SenderCallback) => {
     flush((count, error) => {
       if (error !== undefined) {
@@ -184,10 +192,16 @@ export function accountForLosses(sender: JaegerSender, account: () => Losses): v
   };
 }
 
-/** Set for another program, `localhost:6831` in this variable would turn the exporter's UDP into a broken HTTP address. */
+/**
+ * Set for another program, `localhost:6831` in this variable would turn the exporter's UDP into a
+ * broken HTTP address.
+ */
 const ENDPOINT_VARIABLE = 'OTEL_EXPORTER_JAEGER_ENDPOINT';
 
-/** Creates an exporter that does not see the endpoint of the environment. Synchronous, so other code never misses the variable. */
+/**
+ * Creates an exporter that does not see the endpoint of the environment. Synchronous, so other code
+ * never misses the variable.
+ */
 export function createThriftExporter(
   Exporter: ThriftExporterConstructor,
   options: ThriftExporterOptions,

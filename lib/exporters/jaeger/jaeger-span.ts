@@ -8,9 +8,9 @@ import { attributeText } from '../attribute-text.js';
 type JaegerTagValue = string | number | boolean;
 
 /**
- * The span as the Jaeger exporter should see it: the resource goes into Jaeger's process once per packet, so the span
- * repeats only the service name, from which the exporter names the process; lists become JSON as the specification
- * asks, where the exporter would join them with commas.
+ * Converts a span for the Jaeger exporter. Jaeger's process contains the resource, once per packet,
+ * so the span repeats only the service name, from which the exporter names the process. Lists
+ * become JSON, as the specification requires; the exporter would join them with commas.
  */
 export function toJaegerSpan(span: ReadableSpan): ReadableSpan {
   return {
@@ -36,7 +36,7 @@ export function toJaegerSpan(span: ReadableSpan): ReadableSpan {
   };
 }
 
-/** What is known about the process, for Jaeger to show beside the service name. */
+/** The attributes of the process, which Jaeger shows beside the service name. */
 export function toProcessTags({ attributes }: Resource): { key: string; value: JaegerTagValue }[] {
   return Object.entries(toJaegerTags(attributes))
     .filter(([key]) => key !== ATTR_SERVICE_NAME)

@@ -28,12 +28,13 @@ const MAX_PACKET_BYTES = process.platform === 'darwin' ? 9_216 : 65_000;
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** `error.type` of spans that no packet can hold. */
+/** `error.type` of spans that are too large for a packet. */
 const TOO_LARGE = 'too_large';
 
 /**
- * Sends spans to Jaeger in Thrift through `JaegerExporter`, and makes up for what that exporter lacks: the compact
- * protocol, losing only what cannot be sent, a deadline for HTTP, and a shutdown that leaves nothing behind.
+ * Sends spans to Jaeger in Thrift through `JaegerExporter`, and adds what it lacks: the compact
+ * protocol, a batch that survives a span that is too large, a timeout for HTTP, and a shutdown that
+ * leaves no timer.
  */
 export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
   private exporter: ThriftExporter | undefined;
@@ -47,7 +48,10 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
     private readonly requestTimeoutMs = REQUEST_TIMEOUT_MS,
   ) {}
 
-  /** One batch after the other: the sender fills one packet at a time, and two batches at once would overfill it. */
+  /**
+   * Batches are sent one after the other: the sender fills one packet at a time, and two batches
+   * would overfill it.
+   */
   send({ items }: Pick<ItemRequest<ReadableSpan>, 'items'>): Promise<Delivery> {
     const delivery = this.queue.then(() =>
       this.sendItems(items).catch((error: unknown): Delivery => ({
@@ -59,12 +63,15 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
     return delivery;
   }
 
-  /** Ends a request over HTTP; a datagram has no end to wait for. */
+  /** Aborts a request over HTTP; a datagram has no response. */
   abort(): void {
     if (this.target.transport === 'http' && this.sender !== undefined) abortHttpRequest(this.sender);
   }
 
-  /** Every export ends with a flush, so closing is all there is to do; the exporter's own shutdown leaves a timer. */
+  /**
+   * Every export ends with a flush, so closing the sender is enough; the exporter's own shutdown
+   * leaves a timer.
+   */
   async close(): Promise<void> {
     await this.queue;
     this.sender?.close();
@@ -84,7 +91,8 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
       return { outcome: 'failed', error: toError(result.error), dropped };
     if (error !== undefined) {
       const reason = new Error(error);
-      // A datagram is not known to be lost or not, so it is not sent again; neither is what Jaeger refuses.
+      // A lost datagram cannot be detected, so it is not retried; neither is a request that Jaeger
+      // refuses.
       const again = this.target.transport === 'http' && failed === spans.length && !/HTTP 4\d\d/.test(error);
       return again
         ? { outcome: 'retry', error: reason }
@@ -94,7 +102,10 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
     return { outcome: 'failed', error: new ExportError(tooLarge, TOO_LARGE), failed, dropped };
   }
 
-  /** Made with the first span at hand, when the resource is complete: its attributes describe Jaeger's process. */
+  /**
+   * Created with the first span, when the resource is complete: its attributes describe Jaeger's
+   * process.
+   */
   private createExporter(first: ReadableSpan): ThriftExporter {
     const tags = toProcessTags(first.resource);
     const exporter = createThriftExporter(this.Exporter, { ...this.address(), tags });

@@ -17,12 +17,12 @@ import { type EncodeRequest, createOtlpSender, otlpDestination } from './otlp-se
 import { EncodedBatcher, type EncodedRequest } from './encoding/encoded-batcher.js';
 import { readOtlpSettings } from './otlp-settings.js';
 
-/** Whether items of that target are encoded by us, one by one; JSON is written by the SDK's serializers. */
+/** Whether the engine encodes each item for that target; the SDK's serializers write JSON. */
 export function takesEncodedRequests({ protocol }: OtlpTarget): boolean {
   return protocol !== 'http/json';
 }
 
-/** Encodes items when they end, and sends them to `target` in batches. */
+/** Creates a batcher that encodes items when they end. */
 export function createEncodedBatcher(
   signal: BatchedSignal,
   target: OtlpTarget,
@@ -35,7 +35,7 @@ export function createEncodedBatcher(
   return batcher;
 }
 
-/** Sends spans to `target` in batches, which are encoded when they are sent. */
+/** Creates a batcher that encodes spans when they are sent. */
 export function createSpanBatcher(
   target: OtlpTarget,
   limits: BatchLimits,
@@ -44,7 +44,7 @@ export function createSpanBatcher(
   return createItemBatcher('traces', target, limits, maxBytes, loadSpanEncoder(target));
 }
 
-/** Sends log records to `target` in batches, which are encoded when they are sent. */
+/** Creates a batcher that encodes log records when they are sent. */
 export function createLogRecordBatcher(
   target: OtlpTarget,
   limits: BatchLimits,
@@ -64,14 +64,16 @@ function createItemBatcher<Item>(
   let loaded: EncodeRequest<ItemRequest<Item>> | undefined;
   encoder.then(
     (encode) => (loaded = encode),
-    // The sender says so.
+    // The sender reports it.
     () => undefined,
   );
   offerUnsent(signal, target, batcher, () => loaded);
   return batcher;
 }
 
-/** What is not sent when the process ends can be written to a file, if what encodes it has been loaded by then. */
+/**
+ * Offers unsent requests to the spool at the end of the process, if the encoder is loaded by then.
+ */
 function offerUnsent<Request extends ExportRequest>(
   signal: BatchedSignal,
   { url, protocol }: OtlpTarget,
@@ -106,14 +108,14 @@ function start<Request extends ExportRequest>(
   return [queue, health, resolved];
 }
 
-/** Loads what writes spans in the encoding of the target, with OpenTelemetry's own serializers. */
+/** Loads OpenTelemetry's serializer of spans for the encoding of the target. */
 async function loadSpanEncoder({ protocol }: OtlpTarget): Promise<EncodeRequest<ItemRequest<ReadableSpan>>> {
   const { JsonTraceSerializer, ProtobufTraceSerializer } = await import('@opentelemetry/otlp-transformer');
   const serializer = protocol === 'http/json' ? JsonTraceSerializer : ProtobufTraceSerializer;
   return encodeOnce(({ items }) => serializer.serializeRequest([...items]));
 }
 
-/** Loads what writes log records in the encoding of the target, with OpenTelemetry's own serializers. */
+/** Loads OpenTelemetry's serializer of log records for the encoding of the target. */
 async function loadLogRecordEncoder({
   protocol,
 }: OtlpTarget): Promise<EncodeRequest<ItemRequest<ReadableLogRecord>>> {
@@ -122,7 +124,7 @@ async function loadLogRecordEncoder({
   return encodeOnce(({ items }) => serializer.serializeRequest([...items]));
 }
 
-/** Further attempts send the same bytes. */
+/** Retries send the same bytes. */
 function encodeOnce<Request extends object>(
   serialize: (request: Request) => Uint8Array | undefined,
 ): EncodeRequest<Request> {

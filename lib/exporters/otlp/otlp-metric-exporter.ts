@@ -20,8 +20,8 @@ import { warnOnce } from '../../errors/warnings.js';
 type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
 
 /**
- * A metric exporter that speaks OTLP to `target`, exemplars included; its encoder starts loading now. An export that fails for a
- * passing reason is reported to the reader as failed, and sent again later.
+ * Creates a metric exporter for an OTLP target, with exemplars, and starts loading its encoder. An
+ * export whose failure may pass is reported to the reader as failed, and retried later.
  *
  * @param maxBytes bytes of collections that may wait
  */
@@ -80,7 +80,7 @@ export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): 
   };
 }
 
-/** OpenTelemetry's own, which knows of no exemplars: they are put into what it has written. */
+/** Loads OpenTelemetry's serializer. It writes no exemplars: they are added to its bytes. */
 async function loadEncoder({ protocol }: OtlpTarget): Promise<Encode> {
   const { JsonMetricsSerializer, ProtobufMetricsSerializer } =
     await import('@opentelemetry/otlp-transformer');
@@ -114,8 +114,9 @@ const DELTA_IN_LOW_MEMORY: ReadonlySet<InstrumentType> = new Set([
 ]);
 
 /**
- * Whether OTLP metrics are sent as running totals or as what was added since the last export, by instrument.
- * Default cumulative. Env `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` (`cumulative`, `delta`, `lowmemory`).
+ * Whether an instrument is sent as a running total or as the difference to the last export. Default
+ * cumulative. Env `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` (`cumulative`, `delta`,
+ * `lowmemory`).
  */
 export function readTemporalityPreference(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -132,7 +133,7 @@ export function readTemporalityPreference(
     default:
       warnOnce(
         `env:${VARIABLE}`,
-        `${VARIABLE} is "${preference}", which is none of cumulative, delta and lowmemory; cumulative is used.`,
+        `${VARIABLE} is "${preference}", which is not cumulative, delta or lowmemory; cumulative is used.`,
       );
       return () => AggregationTemporality.CUMULATIVE;
   }

@@ -11,7 +11,9 @@ const SERVICES: Record<Signal, string> = {
   logs: 'logs.v1.LogsService',
 };
 
-/** Sends requests of a signal by OTLP. What that takes starts loading now, in the background. */
+/**
+ * Creates the sender of a signal, and starts loading its transport and encoder in the background.
+ */
 export function createOtlpSender<Request extends ExportRequest>(
   signal: Signal,
   target: OtlpTarget,
@@ -43,10 +45,10 @@ async function loadTransport(
 
 const MAX_MESSAGE_LENGTH = 300;
 
-/** Writes a request in the encoding of the target; called for each attempt. */
+/** Encodes a request for its target; called for each attempt. */
 export type EncodeRequest<Request> = (request: Request) => Uint8Array;
 
-/** Sends requests by OTLP, and reads from the answers what was not accepted. */
+/** Sends requests by OTLP, and reads from the responses which items were rejected. */
 class OtlpSender<Request extends ExportRequest> implements Sender<Request> {
   constructor(
     private readonly transport: Transport,
@@ -57,7 +59,7 @@ class OtlpSender<Request extends ExportRequest> implements Sender<Request> {
     const answer = await this.transport.send(this.encode(request), timeoutMs);
     if (answer.outcome !== 'sent') return answer;
     if (answer.body === undefined)
-      return { outcome: 'sent', message: 'the answer is too large or incomplete to be one of OTLP' };
+      return { outcome: 'sent', message: 'the answer is too large or incomplete for OTLP' };
     return readAnswer(answer.body, answer.contentType);
   }
 
@@ -86,7 +88,7 @@ function readAnswer(body: Uint8Array, contentType: string): Delivery {
   }
 }
 
-/** How an OTLP target is called in reports and warnings. */
+/** Names an OTLP target in reports and warnings. */
 export function otlpDestination(signal: Signal, { protocol, url }: OtlpTarget): ExporterDestination {
   return { signal, protocol, name: `OTLP ${protocol}`, endpoint: url };
 }

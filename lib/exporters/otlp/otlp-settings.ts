@@ -9,17 +9,25 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says about the requests of one signal. */
+/** Settings from the environment for the requests of one signal. */
 export interface OtlpSettings {
-  /** Longest time for one attempt, in milliseconds. Default 10,000. Env `OTEL_EXPORTER_OTLP_TIMEOUT`. */
+  /**
+   * Longest time for one attempt, in milliseconds. Default 10,000. Env
+   * `OTEL_EXPORTER_OTLP_TIMEOUT`.
+   */
   readonly timeoutMs: number;
-  /** Whether requests are compressed with gzip. Default false. Env `OTEL_EXPORTER_OTLP_COMPRESSION`. */
+  /**
+   * Whether requests are compressed with gzip. Default false. Env `OTEL_EXPORTER_OTLP_COMPRESSION`.
+   */
   readonly compress: boolean;
   /** Env `OTEL_EXPORTER_OTLP_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY`. */
   readonly tls: TlsOptions;
 }
 
-/** Reads the variables of a signal (`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`), and the common ones where it has none. Wrong values warn once. */
+/**
+ * Reads the variables of a signal (`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`), and the common ones where
+ * it has none. Wrong values warn once.
+ */
 export function readOtlpSettings(signal: Signal, env: Environment = process.env): OtlpSettings {
   const variable = (name: string): [name: string, value: string] | undefined =>
     [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
@@ -33,7 +41,7 @@ export function readOtlpSettings(signal: Signal, env: Environment = process.env)
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     warnOnce(
       `otlp-client-certificate:${signal}`,
-      'Only one of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY can be used, so neither is. Set both.',
+      'Only one of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY can be used, so both are ignored. Set both.',
     );
   }
   const pair = tls.cert !== undefined && tls.key !== undefined && { cert: tls.cert, key: tls.key };
@@ -51,7 +59,7 @@ function readTimeout(variable: readonly [string, string] | undefined): number {
   if (Number.isFinite(timeout) && timeout > 0 && timeout < 2 ** 31) return timeout;
   warnOnce(
     `env:${name}`,
-    `${name} is "${value}", which is no number of milliseconds; ${DEFAULT_TIMEOUT_MS} is used.`,
+    `${name} is "${value}", which is not a number of milliseconds; ${DEFAULT_TIMEOUT_MS} is used.`,
   );
   return DEFAULT_TIMEOUT_MS;
 }

@@ -12,25 +12,26 @@ import { type FamilyName, type PrometheusFamilies, prometheusLabels } from './pr
 
 type Exemplars = readonly (Exemplar | undefined)[];
 
-/** What a scrape shows. */
+/** The metrics of one scrape. */
 export interface PrometheusMetrics {
   /** The labels of `target_info`. */
   readonly target: Attributes;
   readonly metrics: readonly MetricData[];
 }
 
-/** Data points have no place for exemplars in this SDK. */
+/** Data points of this SDK have no field for exemplars. */
 const exemplarsByPoint = new WeakMap<object, Exemplars>();
 
-/** The exemplars of a data point that `mergeScopes()` made, by bucket. */
+/** The exemplars of a data point of `mergeScopes()`, by bucket. */
 export function exemplarsOfPoint(point: object): Exemplars {
   return exemplarsByPoint.get(point) ?? [];
 }
 
 /**
- * The same metrics as if one meter had made them all. Each class of an application has a meter of its own, and
- * Prometheus refuses a scrape in which two of them write the same series: sums and histograms are added, of gauges the
- * last one holds. Metrics are called what `families` calls them, and the resource has names that Prometheus allows.
+ * Merges the metrics of all meters. Each class of an application has its own meter, and Prometheus
+ * refuses a scrape in which two of them write the same series: sums and histograms are added, and
+ * the last gauge wins. Metrics get the names of `families`, and the resource gets names that
+ * Prometheus allows.
  */
 export function mergeScopes(
   { resource, scopeMetrics }: ResourceMetrics,
@@ -92,7 +93,8 @@ class Family {
     const name = family.kind === 'counter' ? `${family.name}_total` : family.name;
     return {
       ...first,
-      // The serializer takes the name as it is and would print the unit in OpenTelemetry's spelling.
+      // The serializer writes the name unchanged, and would print the unit in the spelling of
+      // OpenTelemetry.
       descriptor: { ...first.descriptor, name, description, unit: '' },
       dataPoints: [...this.series.values()],
     } as MetricData;
@@ -109,7 +111,7 @@ class Family {
   }
 }
 
-/** Boundaries that are given twice would be the same sample twice. */
+/** Repeated boundaries would write the same sample twice. */
 function withDistinctBuckets(
   point: DataPoint<number | Histogram>,
   exemplars: Exemplars,
@@ -121,7 +123,7 @@ function withDistinctBuckets(
   return [{ ...point, value: { ...value, buckets } }, indices.map((index) => exemplars[index])];
 }
 
-/** Of two series that become one, the newer exemplar of each bucket. */
+/** Returns the newer exemplar of each bucket of two series. */
 function newest(known: Exemplars, added: Exemplars): Exemplars {
   return Array.from({ length: Math.max(known.length, added.length) }, (_, bucket) => {
     const a = known[bucket];
@@ -133,7 +135,7 @@ function newest(known: Exemplars, added: Exemplars): Exemplars {
 function warnBoundaries(name: string): void {
   warnOnce(
     `prometheus-boundaries:${name}`,
-    `two histograms are called ${name} and have different bucket boundaries: only the first is shown. ` +
+    `Two histograms are called ${name} and have different bucket boundaries: only the first is shown. ` +
       'Give both the same boundaries, or rename one.',
   );
 }
@@ -146,7 +148,7 @@ function warnUnrepresentable(name: string): void {
   );
 }
 
-/** What one histogram would hold had it recorded what both did; undefined when their boundaries differ. */
+/** Returns the sum of two histograms; undefined when their boundaries differ. */
 function addHistograms(a: Histogram, b: Histogram): Histogram | undefined {
   const { boundaries } = a.buckets;
   const equal =
@@ -164,13 +166,16 @@ function addHistograms(a: Histogram, b: Histogram): Histogram | undefined {
   };
 }
 
-/** The buckets of one histogram that have a boundary of their own, as Prometheus demands: by index, with their counts. */
+/**
+ * The buckets of a histogram without repeated boundaries, which Prometheus refuses: by index, with
+ * their counts.
+ */
 interface DistinctBuckets {
   readonly indices: readonly number[];
   readonly buckets: Histogram['buckets'];
 }
 
-/** undefined where all boundaries are different numbers, which is nearly always. */
+/** Returns undefined when all boundaries are different numbers, which is the usual case. */
 function distinctBuckets({ boundaries, counts }: Histogram['buckets']): DistinctBuckets | undefined {
   const isDistinct = (index: number): boolean =>
     boundaries[index] !== boundaries[index - 1] && !Number.isNaN(boundaries[index]);
@@ -182,7 +187,7 @@ function distinctBuckets({ boundaries, counts }: Histogram['buckets']): Distinct
     indices,
     buckets: {
       boundaries: indices.slice(0, -1).map((index) => boundaries[index] ?? Infinity),
-      // What a bucket that is left out has counted belongs to the next one.
+      // The count of a removed bucket is added to the next one.
       counts: indices.map((index, place) =>
         counts.slice((indices[place - 1] ?? -1) + 1, index + 1).reduce((sum, count) => sum + count, 0),
       ),

@@ -5,12 +5,13 @@ import { type PrometheusMetrics, exemplarsOfPoint } from './merge-scopes.js';
 
 export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-/** What a name may say of its unit; OpenMetrics wants it told apart when it does. */
+/** Units that a name may end in: OpenMetrics declares them in a line as well. */
 const UNITS = ['seconds', 'bytes', 'ratio', 'milliseconds'] as const;
 
 /**
- * Writes metrics, as `mergeScopes()` leaves them, in OpenMetrics 1.0 with the exemplars of their series: `trace_id` and `span_id`,
- * the names Grafana looks for. `@opentelemetry/exporter-prometheus` writes the classic text format only, which has no place for them.
+ * Renders the metrics of `mergeScopes()` in OpenMetrics 1.0, with the exemplars of their series:
+ * `trace_id` and `span_id`, the names that Grafana expects. `@opentelemetry/exporter-prometheus`
+ * writes only the classic text format, which has no exemplars.
  */
 export function renderOpenMetrics(
   { target, metrics }: PrometheusMetrics,
@@ -27,7 +28,7 @@ function renderFamily(lines: string[], metric: MetricData, prefix: string | unde
   const { descriptor, dataPointType } = metric;
   const full = prefix === undefined ? descriptor.name : `${prefix}_${descriptor.name}`;
   const isCounter = dataPointType === DataPointType.SUM && metric.isMonotonic;
-  // The family of a counter is called without the suffix that its samples carry.
+  // The name of a counter's family has no `_total`; its samples have.
   const name = isCounter ? full.replace(/_total$/, '') : full;
   const isHistogram = dataPointType === DataPointType.HISTOGRAM;
   lines.push(`# TYPE ${name} ${isCounter ? 'counter' : isHistogram ? 'histogram' : 'gauge'}`);
@@ -62,7 +63,8 @@ function renderHistogram(
         renderExemplar(exemplars[index]),
     );
   }
-  // With values below zero the sum may fall. OpenMetrics allows no such sum then, and no count without a sum.
+  // With values below zero the sum may decrease. OpenMetrics forbids such a sum, and a count
+  // without a sum.
   if (sum === undefined || (buckets.boundaries[0] ?? 0) < 0) return;
   lines.push(`${name}_count${renderLabels(labels)} ${count}`);
   lines.push(`${name}_sum${renderLabels(labels)} ${renderNumber(sum)}`);
@@ -89,7 +91,7 @@ function renderNumber(value: number): string {
   return value === -Infinity ? '-Inf' : String(value);
 }
 
-/** As OpenMetrics writes the boundary of a bucket: `1.0`, not `1`. */
+/** Writes the boundary of a bucket as OpenMetrics requires: `1.0`, not `1`. */
 function renderFloat(value: number): string {
   const text = renderNumber(value);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
@@ -99,8 +101,8 @@ const OPENMETRICS = 'application/openmetrics-text';
 const VERSIONS = new Set(['1.0.0', '0.0.1']);
 
 /**
- * Whether a scraper that sends this `Accept` header wants OpenMetrics rather than the classic text format, and knows a
- * version of it that we write. Prometheus asks for both and prefers the first by its `q`.
+ * Whether an `Accept` header prefers a supported version of OpenMetrics to the classic text format.
+ * Prometheus accepts both, and prefers OpenMetrics by its `q`.
  */
 export function acceptsOpenMetrics(accept: string | undefined): boolean {
   if (accept === undefined) return false;
@@ -110,7 +112,7 @@ export function acceptsOpenMetrics(accept: string | undefined): boolean {
   const open = ranges
     .filter(({ type, version }) => type === OPENMETRICS && (version === undefined || VERSIONS.has(version)))
     .map(({ quality }) => quality);
-  // Who takes both alike, or anything, gets what every scraper has always read.
+  // On a tie, or for `*/*`, the classic text format is sent, which every scraper understands.
   return Math.max(0, ...open) > best((type) => type === 'text/plain' || type === 'text/*') && open.length > 0;
 }
 

@@ -3,17 +3,17 @@ import { warnOnce } from '../../errors/warnings.js';
 import type { Attributes } from '@opentelemetry/api';
 import { attributeText } from '../attribute-text.js';
 
-/** What a metric is for Prometheus. */
+/** The type of a metric in Prometheus. */
 type FamilyKind = 'counter' | 'gauge' | 'histogram';
 
-/** Suffixes of the names that a family of each kind may write, beside its own name. */
+/** Suffixes of the sample names of each kind. */
 const SUFFIXES: Readonly<Record<FamilyKind, readonly string[]>> = {
   counter: ['', '_total', '_created'],
   gauge: [''],
   histogram: ['', '_bucket', '_count', '_sum', '_created'],
 };
 
-/** What the resource is written as. */
+/** Names of the resource. */
 const TAKEN = ['target', 'target_info'];
 
 /** One metric family of a scrape. */
@@ -24,20 +24,21 @@ export interface FamilyName {
 }
 
 /**
- * Gives each instrument the name of its family, the same at every scrape. Names that are different in OpenTelemetry may
- * be one in Prometheus, or one may be a name that the other writes its samples with (`orders_count` of a histogram
- * `orders`). Prometheus refuses or mixes up such a scrape, so the instrument that comes second gets a number.
+ * Assigns a family name to each instrument, the same at every scrape. Names that differ in
+ * OpenTelemetry may be equal in Prometheus, or one may be the sample name of another
+ * (`orders_count` of a histogram `orders`). Prometheus refuses or mixes up such a scrape, so the
+ * second instrument gets a number.
  */
 export class PrometheusFamilies {
   private readonly families = new Map<string, FamilyName>();
-  /** Who writes each name, prefix included. */
+  /** The instrument that writes each name, with the prefix. */
   private readonly owners = new Map<string, string>(TAKEN.map((name) => [name, 'the resource']));
 
   constructor(private readonly prefix?: string) {}
 
   /**
-   * The family of a metric; undefined for a kind that Prometheus' text formats cannot show. The same instrument in several
-   * scopes is one family.
+   * Returns the family of a metric; undefined for a kind that the text formats of Prometheus do not
+   * have. The same instrument in several scopes is one family.
    */
   familyOf(metric: MetricData): FamilyName | undefined {
     const kind = kindOf(metric);
@@ -53,7 +54,7 @@ export class PrometheusFamilies {
     return family;
   }
 
-  /** The name with the prefix, as the family is written. */
+  /** Returns the name with the prefix. */
   fullName(name: string): string {
     return this.prefix === undefined ? name : `${this.prefix}_${name}`;
   }
@@ -91,7 +92,7 @@ export class PrometheusFamilies {
     const shown = this.fullName(name) + (kind === 'counter' ? '_total' : '');
     warnOnce(
       `prometheus-name:${shown}`,
-      `${description} is called ${shown} in Prometheus, because ${owner} writes samples of the name it would have. ` +
+      `${description} is called ${shown} in Prometheus, because ${owner} writes samples with its own name. ` +
         'Rename one of them.',
     );
   }
@@ -110,12 +111,12 @@ function kindOf(metric: MetricData): FamilyKind | undefined {
   }
 }
 
-/** For a name of which no character is left. */
+/** Replaces a name that has no valid character. */
 const UNNAMED = 'unnamed';
 
 /**
- * The name of a metric's family in Prometheus, without the prefix: with its unit, unless that stands in it already, and
- * without the `_total` that the samples of a counter end in.
+ * Returns the name of a metric's family in Prometheus, without the prefix: with its unit, unless
+ * the name contains it, and without the suffix `_total` of a counter's samples.
  *
  * @param isPrefixed a prefix comes before it, so it may start with a digit
  */
@@ -133,11 +134,13 @@ function familyName(metric: MetricData, isPrefixed = false): string {
 }
 
 /**
- * Attributes with the names that Prometheus allows. One name twice in a series, or a name that starts with a digit,
- * would make Prometheus refuse everything that was scraped: values of equal names are joined with a semicolon. A label
- * without a value is no label for Prometheus, so it is left out; half a surrogate pair cannot be sent, so it is replaced.
+ * Returns attributes with names that Prometheus allows. Prometheus refuses a whole scrape if a
+ * series has one name twice or a name that starts with a digit: values of equal names are joined
+ * with a semicolon. Labels without a value are left out, as Prometheus does; an unpaired surrogate
+ * cannot be sent, so it is replaced.
  *
- * @param reserved label names that the metric writes itself (`le` of a histogram); ours are prefixed `exported_`
+ * @param reserved a label that the metric writes itself (`le` of a histogram); an attribute of that
+ *   name is prefixed `exported_`
  */
 export function prometheusLabels(attributes: Attributes, reserved?: string): Attributes {
   const labels: Record<string, string> = {};
@@ -159,7 +162,7 @@ function labelName(key: string, reserved: string | undefined): string {
   return /^[0-9]/.test(name) || name === '' ? `_${name}` : name;
 }
 
-/** @param name of any type: OpenTelemetry's API only warns about a name that is none */
+/** @param name of any type: OpenTelemetry's API only warns about a name that is not a string */
 function sanitize(name: unknown): string {
   return String(name)
     .replace(/[^a-z0-9_]/gi, '_')
@@ -193,7 +196,7 @@ const WORDS: Readonly<Record<string, string>> = {
   '%': 'percent',
 };
 
-/** What stands behind "per": `1/s` and `By/s`. */
+/** Words for divisors: `1/s` and `By/s`. */
 const PER: Readonly<Record<string, string>> = {
   s: 'second',
   m: 'minute',
@@ -203,8 +206,9 @@ const PER: Readonly<Record<string, string>> = {
 };
 
 /**
- * The word a metric's name ends in for its unit, as OpenTelemetry's rules for Prometheus have it: `seconds` for `s`,
- * `ratio` for a gauge in `1`; undefined for annotations (`{request}`) and for a metric without a unit.
+ * Returns the word for a unit at the end of a metric's name, by OpenTelemetry's rules for
+ * Prometheus: `seconds` for `s`, `ratio` for a gauge in `1`; undefined for annotations
+ * (`{request}`) and for a metric without a unit.
  */
 export function prometheusUnit(unit: string, kind: { readonly gauge: boolean }): string | undefined {
   const plain = unit.replace(/\{[^}]*\}/g, '').trim();

@@ -12,27 +12,33 @@ import { OnDemandReader } from '../on-demand.reader.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
-  /** 200, or 500 when the metrics could not be collected; `body` says why then. */
+  /** 200, or 500 with the reason in `body` when the metrics could not be collected. */
   readonly statusCode: 200 | 500;
   readonly contentType: string;
   readonly body: string;
 }
 
-/** Metrics for a scraper: the reader belongs into the meter provider, `render` answers a request. */
+/**
+ * Serves metrics to a scraper: the reader belongs to the meter provider, `render` answers a
+ * request.
+ */
 export interface PrometheusScrape {
   readonly reader: IMetricReader;
   /**
-   * Collects and writes down all metrics. Never rejects.
+   * Collects all metrics and returns them as text. Never rejects.
    *
-   * @param accept the request's Accept header: whoever prefers OpenMetrics gets it, with exemplars; everybody else the classic
-   *   text format, which all scrapers take
+   * @param accept the request's Accept header. If it prefers OpenMetrics, that is returned, with
+   *   exemplars; otherwise the classic text format, which all scrapers understand
    */
   render(accept?: string): Promise<PrometheusAnswer>;
 }
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Offers metrics as Prometheus reads them; what writes the classic text format is loaded when first asked for. */
+/**
+ * Creates the scrape of Prometheus. The serializer of the classic text format is loaded with the
+ * first scrape that needs it.
+ */
 export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
   const reader = new OnDemandReader();
   const families = new PrometheusFamilies(prefix);
@@ -74,7 +80,8 @@ async function loadSerializer(prefix: string | undefined): Promise<PrometheusSer
   const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
   const appendTimestamp = false;
   const withoutTargetInfo = false;
-  // Scope labels would stand in every series; without them equal series must be merged, which mergeScopes() does.
+  // Every series would have the labels of its scope. Without them, mergeScopes() merges equal
+  // series.
   const withoutScopeInfo = true;
   return new PrometheusSerializer(prefix, appendTimestamp, undefined, withoutTargetInfo, withoutScopeInfo);
 }

@@ -5,20 +5,23 @@ import { warnOnce } from '../../errors/warnings.js';
 import { type PrometheusScrape } from './prometheus-scrape.js';
 
 export interface PrometheusServerOptions {
-  /** 0 lets the system choose. */
+  /** 0 chooses a free port. */
   readonly port: number;
   readonly host: string;
   readonly path: string;
 }
 
 export interface PrometheusServer {
-  /** The port it listens on; undefined when the port could not be had, about which one warning was given. */
+  /** The port it listens on; undefined when listening failed, which was logged. */
   readonly listening: Promise<number | undefined>;
   /** Stops listening and ends open connections. */
   close(): Promise<void>;
 }
 
-/** Offers metrics on a port of their own, which never keeps the process alive; does not throw, whatever the port. */
+/**
+ * Serves metrics on a separate port. The server never keeps the process alive. Never throws: a
+ * failure is logged.
+ */
 export function startPrometheusServer(
   options: PrometheusServerOptions,
   scrape: PrometheusScrape,
@@ -40,7 +43,7 @@ function listen(server: Server, { port, host, path }: PrometheusServerOptions): 
       );
       resolve(undefined);
     });
-    // Workers of a cluster would share the port, and each scrape would reach another one.
+    // Otherwise workers of a cluster share the port, and each scrape reaches another worker.
     server.listen({ port, host, exclusive: true }, () => {
       resolve((server.address() as AddressInfo).port);
     });
@@ -69,7 +72,7 @@ async function answer(
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    // An error only says that it was not listening, which is what is wanted.
+    // The only possible error is that the server was not listening.
     server.close(() => {
       resolve();
     });

@@ -6,12 +6,17 @@ import type { ExportRequest } from './sender.js';
 /** gRPC receivers take 4 MiB by default, frame included. */
 const MAX_REQUEST_BYTES = 3_500_000;
 
-/** The specification's defaults of `OTEL_BSP_*` and `OTEL_BLRP_*`, where the configuration has none. */
+/**
+ * The specification's defaults of `OTEL_BSP_*` and `OTEL_BLRP_*`, where the configuration has none.
+ */
 const DEFAULTS = { maxQueueSize: 2_048, maxExportBatchSize: 512, exportTimeoutMillis: 30_000 };
 
 export type BatchedSignal = 'traces' | 'logs';
 
-/** The specification's defaults of `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_BLRP_SCHEDULE_DELAY`, in milliseconds. */
+/**
+ * The specification's defaults of `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_BLRP_SCHEDULE_DELAY`, in
+ * milliseconds.
+ */
 const SCHEDULE_DELAY_MS: Record<BatchedSignal, number> = { traces: 5_000, logs: 1_000 };
 
 /** The limits of a batch, complete. */
@@ -22,7 +27,7 @@ export interface ResolvedBatchLimits {
   readonly exportTimeoutMillis: number;
 }
 
-/** The limits that were set, and the specification's defaults. */
+/** Returns the configured limits, with the specification's defaults for the others. */
 export function resolveBatchLimits(signal: BatchedSignal, limits: BatchLimits): ResolvedBatchLimits {
   const maxQueueSize = limits.maxQueueSize ?? DEFAULTS.maxQueueSize;
   return {
@@ -33,7 +38,10 @@ export function resolveBatchLimits(signal: BatchedSignal, limits: BatchLimits): 
   };
 }
 
-/** Collects items until they make a request: enough of them, enough bytes, or enough time. */
+/**
+ * Collects items into requests: one is complete after a number of items, a number of bytes, or some
+ * time.
+ */
 export abstract class Batcher<Request extends ExportRequest> {
   private items = 0;
   private bytes = 0;
@@ -46,20 +54,22 @@ export abstract class Batcher<Request extends ExportRequest> {
     private readonly limits: ResolvedBatchLimits,
   ) {}
 
-  /** Sends everything that was added so far; rejects with the last failure. */
+  /** Sends all items that were added so far; rejects with the last failure. */
   async flush(): Promise<void> {
     this.seal();
     await this.queue.flush();
   }
 
-  /** Sends what is there and closes the exporter, also when that failed. Never rejects. */
+  /** Sends all items and closes the exporter, even when sending failed. Never rejects. */
   async shutdown(): Promise<void> {
     this.seal();
     this.stopped = true;
     await this.queue.shutdown();
   }
 
-  /** Takes everything that was not sent, synchronously: for the end of the process. */
+  /**
+   * Removes and returns all requests that were not sent, synchronously: for the end of the process.
+   */
   takeUnsent(): Request[] {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -70,10 +80,10 @@ export abstract class Batcher<Request extends ExportRequest> {
     return items === 0 ? waiting : [...waiting, this.build(items, bytes)];
   }
 
-  /** Makes a request of what was collected, and begins anew. */
+  /** Builds a request of the collected items, and starts an empty one. */
   protected abstract build(count: number, bytes: number): Request;
 
-  /** Whether one more item may be added; counts it as lost otherwise. */
+  /** Whether one more item fits; otherwise counts it as lost. */
   protected hasRoom(): boolean {
     if (this.stopped) return false;
     const limit = this.queue.fullBecauseOf(this.items, this.bytes);

@@ -1,12 +1,12 @@
 import { type ExporterDestination, ExporterHealth, addExporterReport } from '../exporter-report.js';
-import { type Delivery, type ExportRequest, type Sender, waitBeforeRetry } from './sender.js';
+import { type Delivery, type ExportRequest, type Sender, retryDelayMs } from './sender.js';
 import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { ExportError, toError } from '../export-failure.js';
 
 type Limits = Omit<ExportQueueOptions<never>, 'sender' | 'health'>;
 
-/** A queue in front of a destination, and the account of how it fares, which `exporterReports()` lists. */
+/** Creates the queue of a destination, and its health, which `exporterReports()` lists. */
 export function createExportQueue<Request extends ExportRequest>(
   destination: ExporterDestination,
   sender: Sender<Request>,
@@ -25,7 +25,10 @@ function withoutCredentials(endpoint: string): string {
   return url.href;
 }
 
-/** How long a flush or a shutdown waits for a destination that fails, counted from its first failure. */
+/**
+ * How long a flush or a shutdown waits for a destination that fails, counted from its first
+ * failure.
+ */
 const PATIENCE_MS = 5_000;
 
 const SUPPRESSED = suppressTracing(ROOT_CONTEXT);
@@ -39,7 +42,7 @@ interface ExportQueueOptions<Request extends ExportRequest> {
   readonly maxBytes: number;
   /** Longest time for one attempt, in milliseconds. */
   readonly attemptTimeoutMs: number;
-  /** How long a request is tried at least, in milliseconds, when the queue behind it is full. */
+  /** How long a request is retried at least when the queue is full, in milliseconds. */
   readonly minRetryMs: number;
 }
 
@@ -53,8 +56,9 @@ interface Waiter {
 }
 
 /**
- * Requests that wait for one destination, sent one after the other. A request that fails for a passing reason is sent again, with
- * the same bytes, while the queue has room; only when it is full and the request was tried for `minRetryMs` is it given up.
+ * Requests that wait for one destination and are sent one after the other. A request whose failure
+ * may pass is sent again, with the same bytes, while the queue has room. It is dropped only when
+ * the queue is full and `minRetryMs` have passed.
  */
 export class ExportQueue<Request extends ExportRequest> {
   private readonly waiting: { readonly request: Request; readonly onFirstAttempt?: Attempted | undefined }[] =
@@ -68,7 +72,7 @@ export class ExportQueue<Request extends ExportRequest> {
   private settled = 0;
   private running: Promise<void> | undefined;
   private stopping = false;
-  private abandoned = false;
+  private aborted = false;
   private wake: (() => void) | undefined;
 
   constructor(private readonly options: ExportQueueOptions<Request>) {
@@ -76,10 +80,13 @@ export class ExportQueue<Request extends ExportRequest> {
       size: () => this.waitingItems,
       capacity: options.maxItems,
     });
-    onAbandonedExports(this.abandon);
+    onAbortPendingExports(this.abortPending);
   }
 
-  /** Why nothing more can wait beside `items` and `bytes` that are not sealed yet; undefined when there is room. */
+  /**
+   * Which limit is reached, counting `items` and `bytes` that are not in the queue yet; undefined
+   * when there is room.
+   */
   fullBecauseOf(items: number, bytes: number): 'items' | 'bytes' | undefined {
     if (this.waitingItems + items >= this.options.maxItems) return 'items';
     return this.heldBytes + bytes >= this.options.maxBytes ? 'bytes' : undefined;
@@ -91,13 +98,14 @@ export class ExportQueue<Request extends ExportRequest> {
     this.waitingItems += request.count;
     this.heldBytes += request.bytes;
     this.pushed += 1;
-    // Outside any context: what is sent, perhaps for minutes, must not hold on to the request that filled the batch.
+    // Outside any context: sending may take minutes, and must not keep the context of the caller
+    // alive.
     this.running ??= context.with(SUPPRESSED, () => this.sendAll());
   }
 
   /**
-   * Waits until everything pushed so far is sent or lost. A destination that has failed for 5 s gets one more attempt; its requests
-   * stay in the queue.
+   * Waits until everything pushed so far is sent or lost. A destination that has failed for 5 s
+   * gets one more attempt; its requests stay in the queue.
    *
    * @throws the last failure
    */
@@ -116,7 +124,10 @@ export class ExportQueue<Request extends ExportRequest> {
     if (failure !== undefined) throw failure;
   }
 
-  /** Takes what waits, and gives what is being sent as well: for the end of the process, after which nothing is sent. */
+  /**
+   * Removes and returns the waiting requests, after the one that is being sent. For the end of the
+   * process: nothing is sent after it.
+   */
   takeUnsent(): Request[] {
     const unsent = this.waiting.splice(0).map(({ request }) => request);
     for (const { count, bytes } of unsent) {
@@ -127,21 +138,24 @@ export class ExportQueue<Request extends ExportRequest> {
     return this.current === undefined ? unsent : [this.current, ...unsent];
   }
 
-  /** Sends what waits, counts as lost what cannot be sent, and closes the sender. Never rejects. */
+  /**
+   * Sends the waiting requests, counts those that fail as lost, and closes the sender. Never
+   * rejects.
+   */
   async shutdown(): Promise<void> {
     this.stopping = true;
-    // What fails is counted and reported below.
+    // Failures are counted and reported below.
     await this.flush().catch(() => undefined);
-    this.abandon();
+    this.abortPending();
     await this.running;
     await this.options.sender.close();
     this.options.health.close();
   }
 
-  /** Counts everything that waits as lost, and ends the attempt that is under way. */
-  private readonly abandon = (): void => {
+  /** Counts all waiting requests as lost, and aborts the current attempt. */
+  private readonly abortPending = (): void => {
     this.stopping = true;
-    this.abandoned = true;
+    this.aborted = true;
     const error = this.causeOfLoss();
     for (const { request, onFirstAttempt } of this.waiting.splice(0)) {
       this.waitingItems -= request.count;
@@ -173,17 +187,17 @@ export class ExportQueue<Request extends ExportRequest> {
         this.finish(request, delivery);
         break;
       }
-      if (this.abandoned) {
+      if (this.aborted) {
         this.finish(request, { outcome: 'failed', error: this.causeOfLoss() });
         break;
       }
       health.delay(delivery.error);
       this.endImpatientFlushes(delivery.error);
-      if (this.givesUp(began)) {
+      if (this.stopsRetrying(began)) {
         this.finish(request, { outcome: 'failed', error: delivery.error });
         break;
       }
-      await this.pause(waitBeforeRetry(attempts, delivery.afterMs));
+      await this.pause(retryDelayMs(attempts, delivery.afterMs));
     }
     health.end(request.count);
   }
@@ -201,17 +215,17 @@ export class ExportQueue<Request extends ExportRequest> {
     return delivery;
   }
 
-  private givesUp(began: number): boolean {
-    // A shutdown goes on as long as its flush waits.
+  private stopsRetrying(began: number): boolean {
+    // A shutdown retries as long as its flush waits.
     if (this.stopping) return this.waiters.size === 0;
     return this.fullBecauseOf(0, 0) !== undefined && performance.now() - began >= this.options.minRetryMs;
   }
 
-  /** Why what is left at a shutdown is lost. */
+  /** Why the remaining requests are lost at a shutdown. */
   private causeOfLoss(): Error {
     return (
       this.options.health.failure ??
-      new ExportError('the destination had not taken it when the shutdown was over', 'shutdown')
+      new ExportError('it was not delivered before the shutdown ended', 'shutdown')
     );
   }
 
@@ -255,18 +269,18 @@ export class ExportQueue<Request extends ExportRequest> {
 /** Gets the error of the first attempt, or undefined when it succeeded. */
 type Attempted = (failure: Error | undefined) => void;
 
-const running = new Set<() => void>();
+const aborts = new Set<() => void>();
 
-/** Registers how an exporter breaks off what it is sending, for when nobody waits for it any more. */
-function onAbandonedExports(breakOff: () => void): void {
-  running.add(breakOff);
+/** Registers how an exporter aborts its pending exports. */
+function onAbortPendingExports(abort: () => void): void {
+  aborts.add(abort);
 }
 
 /**
- * Breaks off what the exporters of this process still send, or would try again: after the shutdown nobody waits for it,
- * and its sockets and timers would keep the process alive for seconds.
+ * Aborts the exports and retries of this process that are still pending: after the shutdown, their
+ * sockets and timers would keep the process alive for seconds.
  */
-export function abandonExports(): void {
-  for (const breakOff of running) breakOff();
-  running.clear();
+export function abortPendingExports(): void {
+  for (const abort of aborts) abort();
+  aborts.clear();
 }

@@ -6,12 +6,12 @@ import { RecordedSpan } from '../../recording/recorded-span.js';
 import { Batcher } from './batcher.js';
 import type { ExportRequest } from './sender.js';
 
-/** A request of objects, which are encoded when they are sent. */
+/** A request whose items are encoded when it is sent. */
 export interface ItemRequest<Item> extends ExportRequest {
   readonly items: readonly Item[];
 }
 
-/** Collects objects: for encodings that are not written item by item, and for Jaeger. */
+/** Collects items as objects: for encodings that take a whole batch, and for Jaeger. */
 export class ItemBatcher<Item> extends Batcher<ItemRequest<Item>> {
   private collected: Item[] = [];
 
@@ -32,7 +32,7 @@ export class ItemBatcher<Item> extends Batcher<ItemRequest<Item>> {
 /** Object headers, ids and times of a span or log record. */
 const ITEM_BYTES = 500;
 const ENTRY_BYTES = 50;
-/** Values are not followed further down. */
+/** Deeper values are not counted. */
 const MAX_DEPTH = 4;
 
 /** Estimated size of a span in memory, in bytes. */
@@ -40,7 +40,7 @@ function estimateSpanBytes(span: ReadableSpan): number {
   return span instanceof RecordedSpan ? estimateRecordedSpanBytes(span) : estimateSdkSpanBytes(span);
 }
 
-/** Reads the lists of the span, which makes objects of them only when it is encoded. */
+/** Reads the lists of the span: its objects are built only when it is encoded. */
 function estimateRecordedSpanBytes({ name, attributeList, eventList = [] }: RecordedSpan): number {
   let bytes = ITEM_BYTES + name.length + estimateListBytes(attributeList);
   for (const event of eventList)
@@ -85,12 +85,14 @@ function estimateEntryBytes(entries: Readonly<Record<string, AnyValue>>, depth: 
   return bytes;
 }
 
-/** Collects sampled spans as objects; in place of the SDK's batch processor, whose queue has no bound of bytes. */
+/**
+ * Collects sampled spans as objects. The queue of the SDK's batch processor has no limit in bytes.
+ */
 export class ItemSpanProcessor implements SpanProcessor {
   constructor(private readonly batcher: ItemBatcher<ReadableSpan>) {}
 
   onStart(): void {
-    // A span is of interest when it is complete.
+    // Only finished spans are collected.
   }
 
   onEnd(span: ReadableSpan): void {
@@ -107,7 +109,9 @@ export class ItemSpanProcessor implements SpanProcessor {
   }
 }
 
-/** Collects log records as objects; in place of the SDK's batch processor, whose queue has no bound of bytes. */
+/**
+ * Collects log records as objects. The queue of the SDK's batch processor has no limit in bytes.
+ */
 export class ItemLogRecordProcessor implements LogRecordProcessor {
   constructor(private readonly batcher: ItemBatcher<ReadableLogRecord>) {}
 

@@ -9,30 +9,30 @@ export interface ExportRequest {
   readonly bytes: number;
 }
 
-/** What became of one attempt to send a request. */
+/** The result of one attempt to send a request. */
 export type Delivery =
-  /** The receiver took the request, except `rejected` items of it. */
+  /** The receiver accepted the request, except `rejected` items of it. */
   | {
       readonly outcome: 'sent';
-      /** Items the receiver refused (OTLP partial success). Default 0. */
+      /** Items the receiver rejected (OTLP partial success). Default 0. */
       readonly rejected?: number;
-      /** Why the receiver refused some items, or what it warns about. */
+      /** Why the receiver rejected items, or its warning. */
       readonly message?: string;
     }
-  /** The request cannot be sent, however often it is tried. */
+  /** A retry would fail as well. */
   | {
       readonly outcome: 'failed';
       readonly error: Error;
-      /** Items that were tried in vain. Default: all that were not dropped. */
+      /** Items whose sending failed. Default: all that were not dropped. */
       readonly failed?: number;
-      /** Items that cannot be sent at all, for example because no packet can hold them. Default 0. */
+      /** Items that were not sent because they are too large for the protocol. Default 0. */
       readonly dropped?: number;
     }
-  /** The same request may succeed later. */
+  /** A retry may succeed. */
   | {
       readonly outcome: 'retry';
       readonly error: Error;
-      /** Wait the receiver asked for, in milliseconds. Default: exponential backoff. */
+      /** The delay the receiver asked for, in milliseconds. Default: exponential backoff. */
       readonly afterMs?: number;
     };
 
@@ -40,15 +40,16 @@ export type Delivery =
 export interface Sender<Request extends ExportRequest> {
   /** Makes one attempt, which ends within `timeoutMs`. Never rejects. */
   send(request: Request, timeoutMs: number): Promise<Delivery>;
-  /** Ends an attempt that is under way; its promise resolves. */
+  /** Aborts the current attempt; its promise resolves. */
   abort(): void;
   /** Closes connections. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * A sender whose package is loaded in the background, from the moment this object exists, so that the start does not wait. Requests
- * made before the package has arrived are sent after it has. A failed load warns once, fails the requests and lets the shutdown end.
+ * A sender that loads its package in the background, beginning when it is created, so that the
+ * start does not wait. Requests are sent once it is loaded. A failed load logs one warning, fails
+ * the requests and does not block the shutdown.
  */
 export class LazySender<Request extends ExportRequest> implements Sender<Request> {
   private loaded: Sender<Request> | undefined;
@@ -63,8 +64,8 @@ export class LazySender<Request extends ExportRequest> implements Sender<Request
         this.loadError = new ExporterLoadError(packageName, cause);
         warnOnce(
           `exporter-load:${packageName}`,
-          `${this.loadError.message}. What it should send is lost. It is a dependency of nestjs-telemetry: ` +
-            'run `npm install` again, and if you bundle your application, keep this package external.',
+          `${this.loadError.message}. Its telemetry is lost. Run \`npm install\` again; if you bundle your application, ` +
+            'keep this package external.',
         );
         return undefined;
       },
@@ -90,22 +91,26 @@ export class LazySender<Request extends ExportRequest> implements Sender<Request
 
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 5_000;
-/** A receiver that asks for more is asked again after this time. */
+/** A receiver that asks for a longer delay is retried after this time. */
 const MAX_REQUESTED_WAIT_MS = 60_000;
 
 /**
- * Milliseconds to wait before the next attempt: 0.5 s, doubled with each failure up to 5 s, of which a random half is taken off so
- * that many processes do not return at the same moment. A wait the receiver asked for replaces it, up to 60 s.
+ * Milliseconds to wait before the next attempt: 0.5 s, doubled after each failure up to 5 s,
+ * reduced by up to half at random so that many processes do not retry together. A delay that the
+ * receiver asked for replaces it, up to 60 s.
  *
  * @param failures how many attempts have failed so far, at least 1
  */
-export function waitBeforeRetry(failures: number, requestedMs: number | undefined): number {
+export function retryDelayMs(failures: number, requestedMs: number | undefined): number {
   if (requestedMs !== undefined) return Math.min(Math.max(requestedMs, 0), MAX_REQUESTED_WAIT_MS);
   const longest = Math.min(FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 10), MAX_WAIT_MS);
   return longest * (0.5 + Math.random() / 2);
 }
 
-/** Milliseconds that a `Retry-After` header asks for, in seconds or as a date; undefined when it is missing or malformed. */
+/**
+ * Milliseconds that a `Retry-After` header asks for, in seconds or as a date; undefined when it is
+ * missing or malformed.
+ */
 export function parseRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1_000;

@@ -16,27 +16,29 @@ import { isError } from '../../errors/is-error.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type UnsentRequest, decodeSpoolFile, encodeSpoolFile } from './unsent-requests.js';
 
-/** Of what a process could not send, the newest requests are kept up to this size. */
+/** The newest unsent requests of a process are kept up to this size. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
-/** Files of one service: an application that fails at each start must not fill the disk. */
+/** Most files of one service: an application that crashes at each start must not fill the disk. */
 const MAX_FILES = 16;
 const MAX_AGE_MS = 24 * 3_600_000;
-/** A file that a process has taken to send it, and that is still there after this time, is free again: that process is gone. */
+/** After this time a file that a process has taken is free again: that process has ended. */
 const STALE_MS = 5 * 60_000;
 
 const WAITING = '.otlp';
 const TAKEN = '.sending';
 
-/** A file that this process has taken: no other process sends it. */
+/** A file that this process has taken: other processes do not send it. */
 export interface TakenFile {
   readonly requests: readonly UnsentRequest[];
-  /** It was sent. */
+  /** Deletes the file after it was sent. */
   remove(): void;
-  /** It could not be sent: the next start tries again. */
+  /** Leaves the file to the next start. */
   putBack(): void;
 }
 
-/** The files of one service in which processes leave what they could not send. Only the user they run as may read them. */
+/**
+ * The files with the unsent requests of one service. Only the user of the process can read them.
+ */
 export class SpoolFolder {
   private readonly prefix: string;
 
@@ -56,19 +58,20 @@ export class SpoolFolder {
       this.checkOwner();
       const id = `${this.prefix}${Date.now()}-${process.pid}-${randomBytes(4).toString('hex')}`;
       const path = join(this.folder, id);
-      // `wx` follows no link that somebody else has put there; only a complete file gets the name that is looked for.
+      // `wx` does not follow a link that another user has created. Only a complete file gets its
+      // final name.
       writeFileSync(`${path}.part`, encodeSpoolFile(this.service, kept), { mode: 0o600, flag: 'wx' });
       renameSync(`${path}.part`, `${path}${WAITING}`);
       this.removeExcess();
     } catch (error) {
       warnOnce(
         'spool:write',
-        `What could not be sent is lost, it could not be written to ${this.folder}: ${String(error)}.`,
+        `Unsent telemetry is lost, because it could not be written to ${this.folder}: ${String(error)}.`,
       );
     }
   }
 
-  /** Takes the next file that waits to be sent; undefined when there is none. Never throws. */
+  /** Takes the next waiting file; undefined when there is none. Never throws. */
   take(): TakenFile | undefined {
     try {
       this.checkOwner();
@@ -98,14 +101,15 @@ export class SpoolFolder {
       const written = Number(name.slice(this.prefix.length).split('-')[0]);
       if (!(Date.now() - written < MAX_AGE_MS) || size > 2 * MAX_FILE_BYTES) {
         rmSync(path);
-        warnOnce('spool:old', `${name} is older than a day or too large: what is in it is lost.`);
+        warnOnce('spool:old', `${name} is older than a day or too large: its telemetry is lost.`);
         return undefined;
       }
-      // Of several processes that start at once, one succeeds. A stale one has this name already: it is renewed below.
+      // Of several processes that start together, one succeeds. A stale file has this name already;
+      // its time is renewed below.
       if (name.endsWith(WAITING)) renameSync(path, claimed);
       utimesSync(claimed, new Date(), new Date());
     } catch (error) {
-      // Another process was quicker.
+      // Another process has taken it.
       if (isMissing(error)) return undefined;
       throw error;
     }
@@ -126,28 +130,28 @@ export class SpoolFolder {
       };
     } catch (error) {
       rmSync(claimed, { force: true });
-      warnOnce('spool:damaged', `${claimed} could not be read, what is in it is lost: ${String(error)}.`);
+      warnOnce('spool:damaged', `${claimed} could not be read, its telemetry is lost: ${String(error)}.`);
       return undefined;
     }
   }
 
-  /** Somebody else's folder, or one that others may write into, could be a trap: temporary folders belong to everybody. */
+  /**
+   * All users can create files in a temporary folder, so a folder of another user, or one that
+   * others can write to, is not trusted.
+   */
   private checkOwner(): void {
     const stat = lstatSync(this.folder);
     const uid = process.getuid?.();
     const isOwn = uid === undefined || (stat.uid === uid && (stat.mode & 0o022) === 0);
     if (!stat.isDirectory() || !isOwn)
-      throw new Error('it is not a folder of this user that nobody else can write into');
+      throw new Error('it is not a folder that belongs to this user and that others cannot write to');
   }
 
   private removeExcess(): void {
     const names = this.names();
     for (const name of names.slice(0, Math.max(0, names.length - MAX_FILES))) {
       rmSync(join(this.folder, name), { force: true });
-      warnOnce(
-        'spool:full',
-        `More than ${MAX_FILES} files in ${this.folder}: what is in the oldest is lost.`,
-      );
+      warnOnce('spool:full', `More than ${MAX_FILES} files in ${this.folder}: the oldest is lost.`);
     }
   }
 }

@@ -4,7 +4,7 @@ import { warnOnce } from '../../errors/warnings.js';
 import { atProcessEnd } from '../../process/process-end.js';
 import { createOtlpSender } from '../otlp/otlp-sender.js';
 import { readOtlpSettings } from '../otlp/otlp-settings.js';
-import { type Delivery, type ExportRequest, type Sender, waitBeforeRetry } from '../sending/sender.js';
+import { type Delivery, type ExportRequest, type Sender, retryDelayMs } from '../sending/sender.js';
 import { SpoolFolder, type TakenFile } from './spool-folder.js';
 import { type UnsentRequest, forgetUnsentRequests, takeUnsentRequests } from './unsent-requests.js';
 
@@ -16,8 +16,10 @@ interface SpooledRequest extends ExportRequest {
 }
 
 /**
- * Writes what is not sent when the process ends into `folder`, and sends in the background what earlier processes of the
- * service have left there. Returns the undo.
+ * Writes unsent requests into `folder` when the process ends, and sends those of earlier processes
+ * of the service in the background.
+ *
+ * @returns what stops it
  */
 export function startSpool(folder: string, config: TelemetryConfig): () => void {
   const spool = new SpoolFolder(folder, config.serviceName);
@@ -47,7 +49,7 @@ class SpoolSending {
   /** Never rejects. */
   async run(): Promise<void> {
     if (this.config.traces.otlp.length + this.config.logs.otlp.length === 0) return;
-    // Not on the path of the start.
+    // After the start.
     await new Promise((resolve) => setImmediate(resolve).unref());
     try {
       for (let file = this.take(); file !== undefined; file = this.take()) {
@@ -62,14 +64,14 @@ class SpoolSending {
         file.remove();
       }
     } catch (error) {
-      warnOnce('spool:send', `What an earlier process could not send could not be sent: ${String(error)}.`);
+      warnOnce('spool:send', `Telemetry of an earlier process could not be sent: ${String(error)}.`);
     } finally {
       for (const sender of this.senders.values()) void sender.close();
       this.senders.clear();
     }
   }
 
-  /** Leaves what is being sent to the next start. Synchronous; never throws. */
+  /** Aborts sending; the next start sends the file. Synchronous; never throws. */
   stop(): void {
     this.stopped = true;
     for (const sender of this.senders.values()) sender.abort();
@@ -78,7 +80,7 @@ class SpoolSending {
     try {
       taken?.putBack();
     } catch {
-      // It is free again after some minutes.
+      // The file is free again after some minutes.
     }
   }
 
@@ -86,7 +88,7 @@ class SpoolSending {
     return this.isStopped() ? undefined : this.spool.take();
   }
 
-  /** Changes while something is awaited. */
+  /** May change during an await. */
   private isStopped(): boolean {
     return this.stopped;
   }
@@ -106,15 +108,15 @@ class SpoolSending {
       const delivery: Delivery = await sender.send({ count, bytes: body.byteLength, body }, timeoutMs);
       if (delivery.outcome === 'sent') return true;
       if (delivery.outcome === 'failed') {
-        // Trying again would not help.
+        // A retry would fail as well.
         if (!this.isStopped())
           warnOnce(
             'spool:refused',
-            `${count} ${signal} of an earlier process were refused: ${delivery.error.message}.`,
+            `${count} ${signal} of an earlier process were rejected: ${delivery.error.message}.`,
           );
         return !this.isStopped();
       }
-      const wait = waitBeforeRetry(attempts, delivery.afterMs);
+      const wait = retryDelayMs(attempts, delivery.afterMs);
       await new Promise((resolve) => setTimeout(resolve, wait).unref());
     }
     return false;
@@ -132,7 +134,10 @@ class SpoolSending {
     return sender;
   }
 
-  /** The same destination, or where the configuration sends now, with the headers of today: none are in the file. */
+  /**
+   * The same destination, else the configured one, with the configured headers: the file contains
+   * none.
+   */
   private targetOf({ signal, url, protocol }: UnsentRequest): OtlpTarget | undefined {
     const isJson = protocol === 'http/json';
     const targets = this.config[signal].otlp.filter((target) => (target.protocol === 'http/json') === isJson);

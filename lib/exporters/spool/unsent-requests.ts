@@ -2,7 +2,7 @@ import type { OtlpTarget } from '../../config/otlp.js';
 import type { BatchedSignal } from '../sending/batcher.js';
 import { crc32 } from 'node:zlib';
 
-/** A request in the encoding of its protocol that was not sent. */
+/** An unsent request, encoded. */
 export interface UnsentRequest extends Pick<OtlpTarget, 'protocol' | 'url'> {
   readonly signal: BatchedSignal;
   /** Number of items. */
@@ -14,24 +14,24 @@ type TakeUnsent = () => readonly UnsentRequest[];
 
 const sources = new Set<TakeUnsent>();
 
-/** Registers how to take out of a queue, synchronously, what has not been sent. */
+/** Registers a synchronous function that removes and returns the unsent requests of a queue. */
 export function onUnsentRequests(take: TakeUnsent): void {
   sources.add(take);
 }
 
-/** Takes what no queue of this process has sent; what is being sent right now is in it as well. */
+/** Removes and returns the unsent requests of all queues, including those that are being sent. */
 export function takeUnsentRequests(): UnsentRequest[] {
   return [...sources].flatMap((take) => {
     try {
       return [...take()];
     } catch {
-      // An item that cannot be encoded must not keep the other queues from being saved.
+      // An item that cannot be encoded must not prevent the other queues from being saved.
       return [];
     }
   });
 }
 
-/** Forgets the queues of a runtime that has stopped. */
+/** Removes the queues of a runtime that has stopped. */
 export function forgetUnsentRequests(): void {
   sources.clear();
 }
@@ -51,7 +51,10 @@ interface SpoolHeader {
   readonly requests: readonly RequestHeader[];
 }
 
-/** One line of JSON that says what follows, and the bodies one after the other. No header of a request is written: they hold credentials. */
+/**
+ * Writes one line of JSON that describes the requests, and then their bodies. Headers are left out:
+ * they contain credentials.
+ */
 export function encodeSpoolFile(service: string, requests: readonly UnsentRequest[]): Buffer {
   const bodies = Buffer.concat(requests.map(({ body }) => body));
   const header: SpoolHeader = {
@@ -70,15 +73,15 @@ export function encodeSpoolFile(service: string, requests: readonly UnsentReques
 }
 
 /**
- * The requests in a file.
+ * Returns the requests in a file.
  *
- * @throws Error when it is damaged, of another service, or no spool file at all
+ * @throws Error when it is damaged, belongs to another service, or is not a spool file
  */
 export function decodeSpoolFile(service: string, file: Buffer): UnsentRequest[] {
   const end = file.indexOf(0x0a);
   const header: unknown = JSON.parse(file.subarray(0, Math.max(end, 0)).toString());
-  if (!isHeader(header)) throw new Error('it is no spool file of this version');
-  if (header.service !== service) throw new Error('it is of another service');
+  if (!isHeader(header)) throw new Error('it is not a spool file of this version');
+  if (header.service !== service) throw new Error('it belongs to another service');
   const bodies = file.subarray(end + 1);
   const total = header.requests.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total !== bodies.length || crc32(bodies) !== header.checksum) throw new Error('it is damaged');

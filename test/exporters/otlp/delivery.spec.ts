@@ -199,7 +199,7 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
     }
   });
 
-  it('names a full queue as the cause, not the exporter, when spans come faster than they are taken', async () => {
+  it('names a full queue as the cause, not the exporter, when spans come faster than they are accepted', async () => {
     collector = await FaultyCollector.start(protocol);
     collector.fault = 'slow';
     const { provider, record } = spansTo(protocol, 'fast', { maxQueueSize: 5 });

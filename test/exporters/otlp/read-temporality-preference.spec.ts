@@ -38,7 +38,7 @@ describe('readTemporalityPreference()', () => {
     expect(deltaInstruments('sometimes')).toEqual([]);
 
     expect(warnings.messages).toEqual([
-      expect.stringContaining('"sometimes", which is none of cumulative, delta'),
+      expect.stringContaining('"sometimes", which is not cumulative, delta or lowmemory'),
     ]);
     warnings.restore();
   });

@@ -16,7 +16,10 @@ interface MetricsRequest {
   }[];
 }
 
-/** Puts exemplars into OTLP's JSON of metrics; gives it as it was when it has other data points than there are entries. */
+/**
+ * Puts exemplars into OTLP's JSON of metrics; gives it as it was when it has other data points than
+ * there are entries.
+ */
 export function addToJson(request: Uint8Array, exemplars: ExemplarsByPoint): Uint8Array {
   const parsed = JSON.parse(new TextDecoder().decode(request)) as MetricsRequest;
   const points = parsed.resourceMetrics

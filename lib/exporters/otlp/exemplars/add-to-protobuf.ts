@@ -29,8 +29,9 @@ const TAG = { time: 0x11, value: 0x19, spanId: 0x22, traceId: 0x2a } as const;
 const LENGTH_BYTES = 2;
 
 /**
- * Puts exemplars into an `ExportMetricsServiceRequest` that somebody else has encoded: everything else in it stays as it is,
- * byte by byte. Gives the request as it was when it has other data points than there are entries.
+ * Puts exemplars into an `ExportMetricsServiceRequest` that somebody else has encoded: everything
+ * else in it stays as it is, byte by byte. Gives the request as it was when it has other data
+ * points than there are entries.
  */
 export function addToProtobuf(request: Uint8Array, exemplars: ExemplarsByPoint): Uint8Array {
   const copy = new ExemplarCopy(request, exemplars);
@@ -56,7 +57,9 @@ class ExemplarCopy {
     return this.writer.view();
   }
 
-  /** Copies the fields of a message up to `end`; `kind` is the field of a metric that it is below. */
+  /**
+   * Copies the fields of a message up to `end`; `kind` is the field of a metric that it is below.
+   */
   message(level: number, kind: number, end: number): void {
     const { writer, source } = this;
     while (this.at < end) {

@@ -38,23 +38,26 @@ const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
 const UNAVAILABLE = 14;
-/** The specification's list; RESOURCE_EXHAUSTED is added where the receiver says when to come back. */
+/** The specification's list; RESOURCE_EXHAUSTED is added if the receiver sends a retry delay. */
 const RETRYABLE: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
 
 /**
- * A call without an answer for this long is followed by a ping. One ping a call: servers allow few, but forget about them with each
- * answer.
+ * A call without a response for this time sends a ping. One ping for each call: servers allow few
+ * pings between two responses.
  */
 const PING_AFTER_MS = 2_000;
-/** A connection that does not return the ping within this time is dead. */
+/** A connection that does not answer the ping within this time is dead. */
 const PONG_WITHIN_MS = 2_000;
 const FRAME_HEADER_BYTES = 5;
-/** No answer of OTLP is larger; what is beyond is not read. */
+/** Larger bodies are not read: no OTLP response has that size. */
 const MAX_ANSWER_BYTES = 1 << 20;
 
 const compressed = promisify(gzip);
 
-/** Sends OTLP as unary gRPC calls over one HTTP/2 connection, which is opened again when it is closed or dead. */
+/**
+ * Sends OTLP as unary gRPC calls over one HTTP/2 connection, which is reopened when it is closed or
+ * dead.
+ */
 export class GrpcTransport implements Transport {
   private session: ClientHttp2Session | undefined;
   private closed = false;
@@ -72,13 +75,13 @@ export class GrpcTransport implements Transport {
       const session = await this.open(timeoutMs);
       if (this.closed) {
         session.destroy();
-        return givenUp();
+        return abortedAnswer();
       }
       return await this.call(session, frame, Math.max(timeoutMs - (performance.now() - began), 1));
     } catch (error) {
       if (error instanceof ExportError || isClosedSession(error))
         return failure(UNAVAILABLE, describeError(error));
-      // A header that HTTP/2 does not allow, for example: no further attempt would succeed.
+      // For example, a header that HTTP/2 does not allow: a retry would fail as well.
       return { outcome: 'failed', error: toError(error) };
     }
   }
@@ -106,7 +109,7 @@ export class GrpcTransport implements Transport {
       ...tls,
       ...(tunnel !== undefined && { createConnection: () => encrypted(tunnel, this.options) }),
     });
-    // The call that is under way gets the same error.
+    // The current call gets the same error.
     session.on('error', () => undefined);
     session.on('close', () => {
       if (this.session === session) this.session = undefined;
@@ -125,8 +128,8 @@ export class GrpcTransport implements Transport {
         resolve(answer);
       });
       call.limit(timeoutMs);
-      session.once('error', call.breakOff);
-      stream.once('close', () => session.off('error', call.breakOff));
+      session.once('error', call.fail);
+      stream.once('close', () => session.off('error', call.fail));
       stream.end(frame);
     });
   }
@@ -148,7 +151,7 @@ export class GrpcTransport implements Transport {
   }
 }
 
-/** One call: collects the answer, and ends exactly once. */
+/** One call: collects the response, and ends exactly once. */
 class Call {
   private readonly chunks: Buffer[] = [];
   private length = 0;
@@ -174,41 +177,43 @@ class Call {
         this.chunks.push(chunk);
         return;
       }
-      // As over HTTP: the receiver has taken the request, and its answer is none that could be read.
+      // As over HTTP: the receiver has accepted the request, but its response cannot be read.
       this.end({ outcome: 'sent', body: undefined, contentType: '' });
-      // What is still on its way would use up the window of the whole connection.
+      // The rest of the response would use up the flow control window of the connection.
       session.destroy();
     });
-    stream.on('error', this.breakOff);
+    stream.on('error', this.fail);
     stream.on('close', () => {
       this.end(this.read());
     });
   }
 
-  /** Ends the call after `timeoutMs`, and the connection before that when it does not return a ping. */
+  /**
+   * Ends the call after `timeoutMs`, or earlier with the connection if that does not answer a ping.
+   */
   limit(timeoutMs: number): void {
     const { session } = this;
     let alive = false;
     this.after(PING_AFTER_MS, () => {
-      // A connection that is not there yet has no ping; the deadline ends it.
+      // A connection that is not open yet cannot ping; the deadline ends it.
       if (session.connecting || session.destroyed) return;
       session.ping(() => {
         alive = true;
       });
       this.after(PONG_WITHIN_MS, () => {
         if (alive) return;
-        this.end(failure(UNAVAILABLE, 'the connection is dead: a ping was not returned'));
+        this.end(failure(UNAVAILABLE, 'the connection is dead: it did not answer a ping'));
         session.destroy();
       });
     });
     this.after(timeoutMs, () => {
       this.end(failure(DEADLINE_EXCEEDED, `no answer within ${timeoutMs.toFixed(0)} ms`));
-      // Also a connection that returns pings may be stuck: the next attempt opens another one.
+      // A connection that answers pings may still be stuck: the next attempt opens a new one.
       session.destroy();
     });
   }
 
-  readonly breakOff = (error: unknown): void => {
+  readonly fail = (error: unknown): void => {
     this.end(failure(UNAVAILABLE, describeError(error)));
   };
 
@@ -248,7 +253,10 @@ class Call {
   }
 }
 
-/** An answer that is none of gRPC: the connection ended, or another kind of server listens. */
+/**
+ * The result of a response that is not gRPC: the connection ended, or another kind of server
+ * listens.
+ */
 function withoutStatus(headers: IncomingHttpHeaders): Answer {
   const httpStatus = Number(headers[':status'] ?? 200);
   if (httpStatus === 200)
@@ -265,7 +273,7 @@ function failure(status: number, message: string, afterMs?: number): Answer {
   return { outcome: 'failed', error };
 }
 
-/** The connection was closed between two calls. */
+/** Whether the connection was closed between two calls. */
 function isClosedSession(error: unknown): boolean {
   return (
     isError(error) &&
@@ -275,8 +283,8 @@ function isClosedSession(error: unknown): boolean {
   );
 }
 
-function givenUp(): Answer {
-  return failure(UNAVAILABLE, 'the receiver had not taken it when the shutdown was over');
+function abortedAnswer(): Answer {
+  return failure(UNAVAILABLE, 'it was not delivered before the shutdown ended');
 }
 
 function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
@@ -286,7 +294,7 @@ function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
     ...tls,
     socket,
     host,
-    // An address is not allowed as a server name.
+    // SNI does not allow an IP address.
     ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ['h2'],
   });

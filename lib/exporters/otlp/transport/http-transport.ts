@@ -10,9 +10,9 @@ import { parseRetryAfter } from '../../sending/sender.js';
 import { openTunnel, proxyHeaders } from './proxy.js';
 import { type Answer, type Transport, type TransportOptions, readStatusMessage } from './transport.js';
 
-/** The specification's list of answers after which the same request is sent again. */
+/** The specification's list of retryable statuses. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-/** No answer of OTLP is larger; what is beyond is not read. */
+/** Larger bodies are not read: no OTLP response has that size. */
 const MAX_ANSWER_BYTES = 1 << 20;
 const MAX_MESSAGE_LENGTH = 300;
 
@@ -37,23 +37,24 @@ export class HttpTransport implements Transport {
       const payload = this.options.compress ? await compressed(body) : body;
       const first = await this.attempt(payload, timeoutMs);
       if (first !== 'stale') return first;
-      // The receiver closed a kept connection at the moment it was used: nothing was read, a new one answers.
+      // The receiver closed a kept-alive connection when it was used: the request was not read, a
+      // new connection works.
       const second = await this.attempt(payload, Math.max(deadline - performance.now(), 1));
       return second === 'stale' ? retry(new ExportError('the connection was closed', 'ECONNRESET')) : second;
     } catch (error) {
-      // A header that HTTP does not allow, for example: no further attempt would succeed.
+      // For example, a header that HTTP does not allow: a retry would fail as well.
       return { outcome: 'failed', error: toError(error) };
     }
   }
 
   close(): void {
     this.closed = true;
-    this.current?.destroy(givenUp());
+    this.current?.destroy(shutdownError());
     this.agent.destroy();
   }
 
   private attempt(payload: Uint8Array, timeoutMs: number): Promise<Answer | 'stale'> {
-    if (this.closed) return Promise.resolve(retry(givenUp()));
+    if (this.closed) return Promise.resolve(retry(shutdownError()));
     return new Promise((resolve, reject) => {
       let request: ClientRequest;
       try {
@@ -64,7 +65,7 @@ export class HttpTransport implements Transport {
       }
       this.current = request;
       let answering = false;
-      // Destroying the request closes its connection, so that the next attempt opens another one.
+      // Destroying the request closes its connection, so that the next attempt opens a new one.
       const timer = setTimeout(() => {
         request.destroy(new ExportError(`no answer within ${timeoutMs.toFixed(0)} ms`, 'timeout'));
       }, timeoutMs);
@@ -100,7 +101,7 @@ export class HttpTransport implements Transport {
     if (url.protocol === 'https:')
       return httpsRequest(url, { method: 'POST', headers: all, agent: this.agent });
     if (proxy === undefined) return httpRequest(url, { method: 'POST', headers: all, agent: this.agent });
-    // A proxy of plain HTTP is asked for the whole address.
+    // The request to a proxy of plain HTTP contains the whole URL.
     return (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
       host: proxy.hostname.replace(/^\[|\]$/g, ''),
       port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port,
@@ -125,13 +126,13 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   return retry(error, parseRetryAfter(headers['retry-after']));
 }
 
-/** The whole body, or undefined for one that is too large to be an answer of OTLP. */
+/** Returns the whole body, or undefined if it is too large for an OTLP response. */
 async function readBody(response: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    // Leaving the loop destroys the response, and its connection with it.
+    // Leaving the loop destroys the response and its connection.
     if (length > MAX_ANSWER_BYTES) return undefined;
     chunks.push(chunk);
   }
@@ -139,7 +140,10 @@ async function readBody(response: IncomingMessage): Promise<Buffer | undefined> 
   return Buffer.concat(chunks);
 }
 
-/** What a receiver says about an error: a `google.rpc.Status` in either encoding, or plain text. */
+/**
+ * Returns the message of an error response: a `google.rpc.Status` in either encoding, or plain
+ * text.
+ */
 function readMessage(body: Buffer | undefined, contentType: string): string {
   if (body === undefined || body.length === 0) return '';
   let message = '';
@@ -148,10 +152,10 @@ function readMessage(body: Buffer | undefined, contentType: string): string {
   else if (contentType.startsWith('application/json')) {
     try {
       const parsed: unknown = JSON.parse(body.toString());
-      const said = typeof parsed === 'object' && parsed !== null && 'message' in parsed ? parsed.message : '';
-      message = typeof said === 'string' ? said : '';
+      const text = typeof parsed === 'object' && parsed !== null && 'message' in parsed ? parsed.message : '';
+      message = typeof text === 'string' ? text : '';
     } catch {
-      // The status says enough.
+      // The status is reported as well.
     }
   }
   return message.trim().replace(/\s+/g, ' ').slice(0, MAX_MESSAGE_LENGTH);
@@ -193,6 +197,6 @@ function retry(error: Error, afterMs?: number): Answer {
   return { outcome: 'retry', error, ...(afterMs !== undefined && { afterMs }) };
 }
 
-function givenUp(): Error {
-  return new ExportError('the receiver had not taken it when the shutdown was over', 'shutdown');
+function shutdownError(): Error {
+  return new ExportError('it was not delivered before the shutdown ended', 'shutdown');
 }

@@ -7,11 +7,11 @@ import { ExportError } from '../../export-failure.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy an OTLP connection goes through, or undefined for none.
+ * Returns the proxy of an OTLP connection; undefined when there is none.
  *
- * HTTP follows Node's own rule: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or in lower case) hold with `NODE_USE_ENV_PROXY=1` or
- * `--use-env-proxy`. gRPC follows that of gRPC libraries, which need no switch: `grpc_proxy`, `https_proxy`, `http_proxy`, and
- * `no_grpc_proxy`, `no_proxy`.
+ * HTTP follows the rule of Node: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or in lower case)
+ * apply with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`. gRPC follows the rule of gRPC libraries,
+ * which need no switch: `grpc_proxy`, `https_proxy`, `http_proxy`, and `no_grpc_proxy`, `no_proxy`.
  */
 export function findProxy(
   url: URL,
@@ -59,7 +59,10 @@ function isExcluded({ hostname, port, protocol }: URL, list: string): boolean {
     });
 }
 
-/** Whether an address is in `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, or is that very address. */
+/**
+ * Whether an address is in a range like `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, or equal to a single
+ * address.
+ */
 function isInRange(address: string, entry: string): boolean {
   const family = (text: string): 'ipv4' | 'ipv6' => (isIP(text) === 6 ? 'ipv6' : 'ipv4');
   const [network = '', prefix] = entry.split('/');
@@ -71,7 +74,7 @@ function isInRange(address: string, entry: string): boolean {
     else if (isIP(first) !== 0 && isIP(last) !== 0) block.addRange(first, last, family(first));
     else return entry === address;
   } catch {
-    // Not a range: the entry excludes nothing.
+    // Not a range, so the entry excludes no address.
     return false;
   }
   return block.check(address, family(address));

@@ -1,6 +1,8 @@
-/** What a receiver answered to one attempt. */
+/** The response to one attempt. */
 export type Answer =
-  /** It took the request; `body` is its answer, undefined where it could not be read. */
+  /**
+   * The receiver accepted the request; `body` is its response, undefined if it could not be read.
+   */
   | { readonly outcome: 'sent'; readonly body: Uint8Array | undefined; readonly contentType: string }
   | { readonly outcome: 'failed'; readonly error: Error }
   | { readonly outcome: 'retry'; readonly error: Error; readonly afterMs?: number };
@@ -9,7 +11,7 @@ export type Answer =
 export interface Transport {
   /** Makes one attempt, which ends within `timeoutMs`. Never rejects. */
   send(body: Uint8Array, timeoutMs: number): Promise<Answer>;
-  /** Ends the attempt that is under way and closes connections; further attempts fail. */
+  /** Aborts the current attempt and closes connections; further attempts fail. */
   close(): void;
 }
 
@@ -17,9 +19,9 @@ export interface TransportOptions {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly compress: boolean;
-  /** Certificates, where the environment names some. */
+  /** Certificates from the environment. */
   readonly tls: TlsOptions;
-  /** Proxy that the connection goes through. */
+  /** Proxy of the connection. */
   readonly proxy: URL | undefined;
 }
 
@@ -32,16 +34,17 @@ export interface TlsOptions {
 /** A field of a protobuf message: bytes of a string or message, or the value of a number. */
 type Field = readonly [number: number, value: Uint8Array | number];
 
-/** What a receiver says about items it did not accept. */
+/** The items that a receiver rejected, and why. */
 interface PartialSuccess {
   readonly rejected: number;
   readonly message: string;
 }
 
 /**
- * The partial success in an OTLP answer. The answers of all signals have the same frame: only the name of the count differs.
+ * Returns the partial success of an OTLP response. The responses of all signals have the same
+ * structure; only the name of the count differs.
  *
- * @throws an error when it is no answer of OTLP
+ * @throws Error when it is not a response of OTLP
  */
 export function readPartialSuccess(body: Uint8Array, contentType: string): PartialSuccess {
   return contentType.includes('json') ? readJson(body) : readProtobuf(body);
@@ -60,11 +63,11 @@ function readProtobuf(body: Uint8Array): PartialSuccess {
 
 function readJson(body: Uint8Array): PartialSuccess {
   const answer: unknown = JSON.parse(Buffer.from(body).toString());
-  if (!isRecord(answer)) throw new Error('no object');
+  if (!isRecord(answer)) throw new Error('not an object');
   const { partialSuccess } = answer;
   if (!isRecord(partialSuccess)) return { rejected: 0, message: '' };
   const { rejectedSpans, rejectedLogRecords, rejectedDataPoints, errorMessage } = partialSuccess;
-  // A 64-bit integer is a text in JSON.
+  // In JSON, a 64-bit integer is a string.
   const rejected = Number(rejectedSpans ?? rejectedLogRecords ?? rejectedDataPoints ?? 0);
   return {
     rejected: Number.isFinite(rejected) ? rejected : 0,
@@ -78,12 +81,15 @@ export function readStatusMessage(status: Uint8Array): string {
     const [message] = bytesOf(status, 2);
     return message === undefined ? '' : Buffer.from(message).toString();
   } catch {
-    // The code beside it says enough.
+    // The code is reported as well.
     return '';
   }
 }
 
-/** Milliseconds to wait that an encoded `google.rpc.Status` asks for by a `RetryInfo`; undefined when it has none. */
+/**
+ * The retry delay in the `RetryInfo` of an encoded `google.rpc.Status`, in milliseconds; undefined
+ * when it has none.
+ */
 export function readRetryDelay(status: Uint8Array): number | undefined {
   try {
     for (const detail of bytesOf(status, 3)) {
@@ -95,7 +101,7 @@ export function readRetryDelay(status: Uint8Array): number | undefined {
       return typeof seconds === 'number' && typeof nanos === 'number' ? seconds * 1_000 + nanos / 1e6 : 0;
     }
   } catch {
-    // Malformed details ask for nothing.
+    // Malformed details are ignored.
   }
   return undefined;
 }
