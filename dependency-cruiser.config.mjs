@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 /** Rooms of lib/ by floor, lowest first. The files of lib/ itself are above all of them. */
 const FLOORS = [
   ['process', 'errors', 'config', 'redaction'],
-  ['recording'],
+  ['engine'],
+  ['metrics-sdk'],
   ['exporters'],
   ['runtime', 'invocation'],
   ['tracing', 'metrics', 'logging'],

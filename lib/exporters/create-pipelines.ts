@@ -14,12 +14,11 @@ import {
   createSpanBatcher,
   takesEncodedRequests,
 } from './otlp/otlp-batcher.js';
-import { EncodingSpanProcessor } from './otlp/encoding/encoding-span.processor.js';
+import { EncodingLoggerProvider, EncodingSpanProcessor } from './otlp/encoded-batcher.js';
 import { type ItemBatcher, ItemLogRecordProcessor, ItemSpanProcessor } from './sending/item-batcher.js';
 import type { LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import { type LogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { EncodingLoggerProvider } from './otlp/encoding/encoding-logger-provider.js';
 import cluster from 'node:cluster';
 import { type IMetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { warnOnce } from '../errors/warnings.js';

@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { correlateLogger } from '../logging/correlate-logger.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type MongodbModule } from './clients/mongodb/record-command.js';

@@ -1,7 +1,7 @@
 import { isObservable, type Observable } from 'rxjs';
 
 import { warnOnce } from '../errors/warnings.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 import { followIterator, isIterator } from './follow-iterator.js';
 import { followObservable } from './follow-observable.js';
 import { followPromise, isRunningPromise } from './follow-promise.js';

@@ -1,5 +1,5 @@
 import { warnOnce } from '../errors/warnings.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 import { type ResultObserver } from './result-observer.interface.js';
 
 /** Tells an observer the first ending and drops every later one; never throws into the work it watches. */

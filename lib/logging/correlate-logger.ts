@@ -3,12 +3,11 @@ import { type Logger, type LoggerOptions } from 'pino';
 
 import { isError } from '../errors/is-error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { copyBounded, textOf } from '../recording/copy-bounded.js';
-import { fitsBounds } from '../recording/fits-bounds.js';
+import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { otelContextOf, OWN_KEYS, SPAN_FIELDS, spanContextOf } from './log-entry.js';
 import { loggingState } from './logging-state.js';
 import { redactFields } from './pino-safety.js';
-import { serializeError } from '../recording/describe-error.js';
+import { serializeError } from '../engine/describe-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
 type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;

@@ -1,6 +1,6 @@
 import { type Context, isSpanContextValid, type Span, trace } from '@opentelemetry/api';
 
-import { LocalSpan } from '../recording/local-span.js';
+import { LocalSpan } from '../engine/local-span.js';
 import { NO_REDACTION, redaction } from '../redaction/active-redaction.js';
 import { areHarmless } from '../redaction/character-hints.js';
 import { type RedactionPolicy, SMALLEST_CARD } from '../redaction/redaction-policy.js';

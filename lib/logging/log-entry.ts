@@ -7,8 +7,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-import { type SerializedError } from '../recording/describe-error.js';
-import { withoutEndedTrace } from '../recording/lineage.js';
+import { type SerializedError } from '../engine/describe-error.js';
+import { withoutEndedTrace } from '../engine/lineage.js';
 import { type Destination } from './line-buffer.js';
 
 /** What one log line says, after redaction. Log records, span events and the text formats are made of it. */

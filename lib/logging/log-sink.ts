@@ -5,7 +5,7 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { warnOnce } from '../errors/warnings.js';
-import { copyBounded } from '../recording/copy-bounded.js';
+import { copyBounded } from '../engine/copy-bounded.js';
 import { type Line, otelContextOf } from './log-entry.js';
 import { type EmitLogRecord, addSpanEvent } from './record-entry.js';
 import { type Destination } from './line-buffer.js';

@@ -5,7 +5,7 @@ import { type LineLevel } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
 import { inspect, types } from 'node:util';
 import { isError } from '../errors/is-error.js';
-import { copyBounded, readSafely, textOf } from '../recording/copy-bounded.js';
+import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
 
 /** The private members of NestJS's Logger (the same in 11 and 12) that tell which logger is in force. */
 interface LoggerInternals {

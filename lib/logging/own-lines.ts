@@ -2,7 +2,7 @@ import { type Context, ROOT_CONTEXT, context as contextApi, context, trace } fro
 import { isError } from '../errors/is-error.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
-import { describeThrown } from '../recording/describe-error.js';
+import { describeThrown } from '../engine/describe-error.js';
 import { nestWrites } from './nest-logger.js';
 import { setWarningSink } from '../errors/warnings.js';
 

@@ -1,6 +1,6 @@
 import { type Context } from '@opentelemetry/api';
 
-import { isSerializedError, type SerializedError } from '../recording/describe-error.js';
+import { isSerializedError, type SerializedError } from '../engine/describe-error.js';
 import { type Destination } from './line-buffer.js';
 import { isNoField, type Line, type LogEntry } from './log-entry.js';
 

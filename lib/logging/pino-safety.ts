@@ -1,8 +1,7 @@
 import { type ChildLoggerOptions, type LogFn, type Logger, type LoggerOptions, symbols } from 'pino';
 import { isError } from '../errors/is-error.js';
-import { copyBounded, textOf } from '../recording/copy-bounded.js';
-import { fitsBounds } from '../recording/fits-bounds.js';
-import { describeThrown, serializeError } from '../recording/describe-error.js';
+import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
+import { describeThrown, serializeError } from '../engine/describe-error.js';
 import { redaction } from '../redaction/active-redaction.js';
 
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;

@@ -1,10 +1,10 @@
 import { type Attributes, type Logger, logs, type Span } from '@opentelemetry/api';
 
 import { ATTR_EXCEPTION_STACKTRACE } from '../config/semantic-conventions.constants.js';
-import { clipText, copyBounded } from '../recording/copy-bounded.js';
-import { describedAttributes, ownProperties } from '../recording/describe-error.js';
-import { type RedactedLogRecord } from '../recording/limited-logger-provider.js';
-import { addRedactedEvent } from '../recording/redacted-event.js';
+import { clipText, copyBounded } from '../engine/copy-bounded.js';
+import { describedAttributes, ownProperties } from '../engine/describe-error.js';
+import { type RedactedLogRecord } from '../engine/limited-logger-provider.js';
+import { addRedactedEvent } from '../engine/redacted-event.js';
 import { type LogEntry, nameSeverity } from './log-entry.js';
 
 const MAX_LOGGERS = 1_000;

@@ -1,8 +1,7 @@
 import { type Context, context as contextApi, createContextKey, trace } from '@opentelemetry/api';
 import { PinoLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
-import { afterTurn } from '../recording/event-loop-turn.js';
-import { type Lineage, endedRootOf, lineageOf, localRootOf } from '../recording/lineage.js';
+import { type Lineage, afterTurn, endedRootOf, lineageOf, localRootOf } from '../engine/lineage.js';
 import { loggingState } from './logging-state.js';
 import { AsyncLocalStorage } from 'node:async_hooks';
 

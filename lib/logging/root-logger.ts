@@ -11,7 +11,7 @@ import { bindingsOf, LogSink } from './log-sink.js';
 import { readProcessFields } from './log-entry.js';
 import { type RootLogger, loggingState } from './logging-state.js';
 import { openDestination } from './destinations.js';
-import { serializeError } from '../recording/describe-error.js';
+import { serializeError } from '../engine/describe-error.js';
 import type { LineFormat } from './pino-line.js';
 
 /** Under this key pino-http binds the whole request to each request's logger; it is written nowhere. */

@@ -4,10 +4,10 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { type Logger } from 'pino';
 
 import { isError } from '../errors/is-error.js';
-import { copyBounded, textOf } from '../recording/copy-bounded.js';
+import { copyBounded, textOf } from '../engine/copy-bounded.js';
 import { LEVEL_VALUES } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
-import { describeThrown, isSerializedError, renderStack } from '../recording/describe-error.js';
+import { describeThrown, isSerializedError, renderStack } from '../engine/describe-error.js';
 
 /** What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes whatever was thrown. */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;

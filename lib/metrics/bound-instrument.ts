@@ -1,7 +1,7 @@
 import { createNoopMeter, type Meter, type MeterProvider, metrics } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 
 /** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
 export type CreateInstrument<I> = (meter: Meter) => I;

@@ -1,7 +1,7 @@
 import { type Attributes, type Context, type Counter, type Histogram } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 import { BoundInstrument } from './bound-instrument.js';
 
 /** A `Counter` or `UpDownCounter` that can be asked for at any time: it adds to the SDK that runs when it is used. */

@@ -8,7 +8,7 @@ import {
 import { types } from 'node:util';
 
 import { warnOnce } from '../errors/warnings.js';
-import { readSafely, textOf } from '../recording/copy-bounded.js';
+import { readSafely, textOf } from '../engine/copy-bounded.js';
 import { BoundInstrument, type CreateInstrument } from './bound-instrument.js';
 
 /** Values that one callback may return; more than any limit on series allows. */

@@ -21,7 +21,7 @@ import {
   type Signal,
   exporterHealths,
 } from '../exporters/exporter-report.js';
-import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../recording/recording-counts.js';
+import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../engine/recording-counts.js';
 import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
 import { histogram, observableCounter, observableUpDownCounter } from './instruments.js';
 import { type ObserveCallback } from './observable-handle.js';

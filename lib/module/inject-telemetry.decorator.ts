@@ -2,7 +2,7 @@ import { Inject, type Provider } from '@nestjs/common';
 
 import { getTelemetry } from './get-telemetry.js';
 import { processWide } from '../process/process-wide.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 
 /** Names asked for by any copy of this package: providers are made from them when the container is filled. */
 const injectedNames = processWide('injected-names', () => new Set<string>());

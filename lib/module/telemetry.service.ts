@@ -24,7 +24,7 @@ import {
 } from '../metrics/instruments.js';
 import { type ObserveCallback } from '../metrics/observable-handle.js';
 import { processWide } from '../process/process-wide.js';
-import { readSafely, textOf } from '../recording/copy-bounded.js';
+import { readSafely, textOf } from '../engine/copy-bounded.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
 import { type FlushOptions } from '../runtime/telemetry-runtime.js';
 import { tracerFor } from '../runtime/tracers.js';

@@ -13,7 +13,7 @@ import {
   createMetricReaders,
   createSpanProcessors,
 } from '../exporters/create-pipelines.js';
-import { OnDemandReader } from '../exporters/on-demand.reader.js';
+import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import {
   addLogRecordProcessor,

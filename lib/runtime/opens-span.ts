@@ -1,6 +1,6 @@
 import { type Context, context, INVALID_TRACEID, trace, TraceFlags } from '@opentelemetry/api';
 
-import { endedRootOf, lineageOf } from '../recording/lineage.js';
+import { endedRootOf, lineageOf } from '../engine/lineage.js';
 import { isRegistered } from './registered-globals.js';
 import { runtimeState } from './runtime-state.js';
 

@@ -18,11 +18,11 @@ import {
   createSpanProcessors,
 } from '../exporters/create-pipelines.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { LimitedLoggerProvider } from '../recording/limited-logger-provider.js';
-import { countingMeterProvider } from '../recording/recording-counts.js';
+import { LimitedLoggerProvider } from '../engine/limited-logger-provider.js';
+import { countingMeterProvider } from '../engine/recording-counts.js';
 import { startSpool } from '../exporters/spool/start-spool.js';
-import { RecordingTracerProvider } from '../recording/recording-tracer-provider.js';
-import { SdkTracerProvider } from '../recording/sdk-tracer-provider.js';
+import { RecordingTracerProvider } from '../engine/recording-tracer-provider.js';
+import { SdkTracerProvider } from '../engine/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
 import { createResource } from './create-resource.js';
@@ -33,10 +33,10 @@ import { guardSpanProcessor } from './guards/guard-parts.js';
 import { guardTracerProvider } from './guards/guard-tracer-provider.js';
 import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
-import { keepExemplars } from './keep-exemplars.js';
-import { limitSeries } from './limit-series.js';
+import { keepExemplars } from '../metrics-sdk/exemplars.js';
+import { limitSeries } from '../metrics-sdk/limit-series.js';
 import { RedactingSpanProcessor } from './redacting-span.processor.js';
-import { rememberAttributeHashes } from './remember-attribute-hashes.js';
+import { rememberAttributeHashes } from '../metrics-sdk/attribute-hashes.js';
 import { runtimeState } from './runtime-state.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
 import {

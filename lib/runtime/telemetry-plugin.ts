@@ -15,7 +15,7 @@ import { type CollectionResult, type IMetricReader } from '@opentelemetry/sdk-me
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { OnDemandReader } from '../exporters/on-demand.reader.js';
+import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { type AttachPart } from './application.js';
 

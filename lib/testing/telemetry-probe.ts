@@ -4,7 +4,7 @@ import { type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryOptions } from '../config/telemetry-options.js';
-import { OnDemandReader } from '../exporters/on-demand.reader.js';
+import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 
 /** One written log line, parsed. */
 export type LogLine = Readonly<Record<string, unknown>>;

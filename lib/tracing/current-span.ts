@@ -1,6 +1,6 @@
 import { context, isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
 
-import { withoutEndedTrace } from '../recording/lineage.js';
+import { withoutEndedTrace } from '../engine/lineage.js';
 
 /** Identity of the active span; undefined outside one, and where its trace ended more than a minute ago. */
 function getCurrentSpanContext(): SpanContext | undefined {

@@ -8,7 +8,7 @@ import {
 } from '../config/semantic-conventions.constants.js';
 import { asksFailure, type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
 import { processWide } from '../process/process-wide.js';
-import { errorTypeOf, messageOf, stackWithCauses } from '../recording/describe-error.js';
+import { errorTypeOf, messageOf, stackWithCauses } from '../engine/describe-error.js';
 import { fingerprintException } from './fingerprint-exception.js';
 import { isPassingPrimitive } from './passing-primitives.js';
 

@@ -9,9 +9,9 @@ import {
 } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
-import { readSafely, textOf } from '../recording/copy-bounded.js';
-import { withoutEndedTrace } from '../recording/lineage.js';
-import { isContext } from '../recording/recording-tracer.js';
+import { readSafely, textOf } from '../engine/copy-bounded.js';
+import { withoutEndedTrace } from '../engine/lineage.js';
+import { isContext } from '../engine/recording-tracer.js';
 
 /** Characters of one header, and headers of one name. */
 const MAX_HEADER = 16_384;

@@ -12,7 +12,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { followResult } from '../invocation/follow-result.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
 import { Settlement } from '../invocation/settlement.js';
-import { textOf } from '../recording/copy-bounded.js';
+import { textOf } from '../engine/copy-bounded.js';
 import { opensSpan } from '../runtime/opens-span.js';
 import { enterContext } from '../runtime/registered-globals.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';

@@ -4,8 +4,7 @@ import { type Attributes } from '@opentelemetry/api';
 
 import { warnOnce } from '../errors/warnings.js';
 import { processWide } from '../process/process-wide.js';
-import { copyBounded, dropPromise, textOf } from '../recording/copy-bounded.js';
-import { fitsBounds } from '../recording/fits-bounds.js';
+import { copyBounded, dropPromise, fitsBounds, textOf } from '../engine/copy-bounded.js';
 
 /** What a span takes as the value of an attribute; undefined leaves the attribute out. */
 export type SpanAttributeValue = Attributes[string];

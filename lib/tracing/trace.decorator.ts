@@ -8,9 +8,9 @@ import {
 } from '../invocation/decorate-method-or-class.js';
 import { type DecorationSite } from '../invocation/decoration-site.js';
 import { type AnyMethod } from '../invocation/wrap-method.js';
-import { isPlainRecord, toAttributes } from '../recording/attribute-value.js';
-import { dropPromise, textOf } from '../recording/copy-bounded.js';
-import { spanNameOf } from '../recording/recorded-span.js';
+import { isPlainRecord, toAttributes } from '../engine/attribute-value.js';
+import { dropPromise, textOf } from '../engine/copy-bounded.js';
+import { spanNameOf } from '../engine/recorded-span.js';
 import { opensSpan } from '../runtime/opens-span.js';
 import { tracerFor } from '../runtime/tracers.js';
 import { type ErrorPredicate } from './error-policy.js';

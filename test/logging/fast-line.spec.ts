@@ -11,7 +11,7 @@ import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import { DEFAULT_REDACTION, useRedaction } from '../../lib/redaction/active-redaction.js';
 import { LineBuffer } from '../../lib/logging/line-buffer.js';
 import { FastLine } from '../../lib/logging/fast-line.js';
-import { RecordingTracerProvider } from '../../lib/recording/recording-tracer-provider.js';
+import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import {
   inSpan,

@@ -3,7 +3,7 @@ import { trace } from '@opentelemetry/api';
 import { type Logger } from 'pino';
 
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
-import { serializeError } from '../../lib/recording/describe-error.js';
+import { serializeError } from '../../lib/engine/describe-error.js';
 import { errorTree, HOSTILE_VALUES } from '../support/hostile-values.js';
 import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
 

@@ -2,7 +2,7 @@ import { createPrettyFormatter, formatTextLine, usesColours } from '../../lib/lo
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { type LogEntry } from '../../lib/logging/log-entry.js';
 import { PinoLine } from '../../lib/logging/pino-line.js';
-import { serializeError } from '../../lib/recording/describe-error.js';
+import { serializeError } from '../../lib/engine/describe-error.js';
 
 /** The entry of a line that pino wrote. */
 function read(text: string, level: number): LogEntry {

@@ -1,5 +1,5 @@
 import { type Attributes } from '@opentelemetry/api';
-import { type AttributeList } from '../../recording/attribute-list.js';
+import { type AttributeList } from '../../engine/attribute-list.js';
 import { type Resource } from '@opentelemetry/resources';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';

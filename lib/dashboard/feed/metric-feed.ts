@@ -9,7 +9,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { exemplarsOf } from '../../recording/exemplars.js';
+import { exemplarsOf } from '../../metrics-sdk/exemplars.js';
 import { valueBucket } from '../sqlite/encoding/buckets.js';
 import {
   type StoredExemplar,
@@ -17,7 +17,7 @@ import {
   type StoredInstrumentType,
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
-import { hashAttributes } from '../../recording/hash-attributes.js';
+import { hashAttributes } from '../../metrics-sdk/attribute-hashes.js';
 import { sortedAsJson, storedResourceOf } from './attribute-json.js';
 
 /** How often metrics are collected for the store. */

@@ -2,7 +2,7 @@ import { TraceFlags } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
-import { RecordedSpan } from '../../recording/recorded-span.js';
+import { RecordedSpan } from '../../engine/recorded-span.js';
 import { type EmittedRecord, type MetricSource } from '../../runtime/telemetry-plugin.js';
 import {
   type DeclaredFunction,

@@ -2,7 +2,7 @@ import { type LogRecord, type Span, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 
 import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
-import { LocalSpan } from '../../recording/local-span.js';
+import { LocalSpan } from '../../engine/local-span.js';
 import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 

@@ -8,10 +8,9 @@ import {
   ATTR_HTTP_ROUTE,
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
-import { type AttributeList } from '../../recording/attribute-list.js';
-import { LocalSpan } from '../../recording/local-span.js';
-import { RecordedSpan } from '../../recording/recorded-span.js';
-import { wordAt } from '../../recording/span-identity.js';
+import { type AttributeList } from '../../engine/attribute-list.js';
+import { LocalSpan, wordAt } from '../../engine/local-span.js';
+import { RecordedSpan } from '../../engine/recorded-span.js';
 import { type StoredSpan } from '../sqlite/rows.interface.js';
 import { listAsJson, recordAsJson, storedResourceOf } from './attribute-json.js';
 

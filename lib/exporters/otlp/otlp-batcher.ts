@@ -14,7 +14,7 @@ import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
 import type { ExportRequest } from '../sending/sender.js';
 import { onUnsentRequests } from '../spool/unsent-requests.js';
 import { type EncodeRequest, createOtlpSender, otlpDestination } from './otlp-sender.js';
-import { EncodedBatcher, type EncodedRequest } from './encoding/encoded-batcher.js';
+import { EncodedBatcher, type EncodedRequest } from './encoded-batcher.js';
 import { readOtlpSettings } from './otlp-settings.js';
 
 /** Whether the engine encodes each item for that target; the SDK's serializers write JSON. */

@@ -9,11 +9,9 @@ import {
 import type { OtlpTarget } from '../../config/otlp.js';
 import { toError } from '../export-failure.js';
 import { createExportQueue } from '../sending/export-queue.js';
-import type { EncodedRequest } from './encoding/encoded-batcher.js';
+import type { EncodedRequest } from './encoded-batcher.js';
 import { createOtlpSender, otlpDestination } from './otlp-sender.js';
-import { addToJson } from './exemplars/add-to-json.js';
-import { addToProtobuf } from './exemplars/add-to-protobuf.js';
-import { FreshExemplars } from './exemplars/fresh-exemplars.js';
+import { FreshExemplars, addToJson, addToProtobuf } from '../../metrics-sdk/add-exemplars-to-otlp.js';
 import { readOtlpSettings } from './otlp-settings.js';
 import { warnOnce } from '../../errors/warnings.js';
 

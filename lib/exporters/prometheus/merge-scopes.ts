@@ -7,7 +7,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { warnOnce } from '../../errors/warnings.js';
-import { type Exemplar, exemplarsOf } from '../../recording/exemplars.js';
+import { type Exemplar, exemplarsOf } from '../../metrics-sdk/exemplars.js';
 import { type FamilyName, type PrometheusFamilies, prometheusLabels } from './prometheus-names.js';
 
 type Exemplars = readonly (Exemplar | undefined)[];

@@ -8,7 +8,7 @@ import { WARNING_INTERVAL_MS } from '../delivery-log.js';
 import { OPENMETRICS_CONTENT_TYPE, acceptsOpenMetrics, renderOpenMetrics } from './openmetrics.js';
 import { mergeScopes } from './merge-scopes.js';
 import { PrometheusFamilies } from './prometheus-names.js';
-import { OnDemandReader } from '../on-demand.reader.js';
+import { OnDemandReader } from '../../metrics-sdk/on-demand.reader.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {

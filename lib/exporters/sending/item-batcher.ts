@@ -1,8 +1,8 @@
 import { type AnyValue, TraceFlags } from '@opentelemetry/api';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { AttributeList } from '../../recording/attribute-list.js';
-import { RecordedSpan } from '../../recording/recorded-span.js';
+import type { AttributeList } from '../../engine/attribute-list.js';
+import { RecordedSpan } from '../../engine/recorded-span.js';
 import { Batcher } from './batcher.js';
 import type { ExportRequest } from './sender.js';
 

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { applicationPackage } from '../../config/application-package.js';
-import { textOf } from '../../recording/copy-bounded.js';
+import { textOf } from '../../engine/copy-bounded.js';
 import { applicationRequire } from '../../process/application-require.js';
 import { findLoadedFiles, followLoading, forgetLoadedFiles } from '../../process/loaded-files.js';
 import { guardListener } from './channels.js';

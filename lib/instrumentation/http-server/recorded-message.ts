@@ -7,7 +7,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
 import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
-import { afterTurn } from '../../recording/event-loop-turn.js';
+import { afterTurn } from '../../engine/lineage.js';
 import { revoke } from '../../runtime/linked-context.js';
 import { mayHaveBody } from './read-request.js';
 

@@ -3,7 +3,7 @@ import { type Attributes } from '@opentelemetry/api';
 import { type HttpServerConfig } from '../../config/instrumentation.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { dropPromise, textOf } from '../../recording/copy-bounded.js';
+import { dropPromise, textOf } from '../../engine/copy-bounded.js';
 import { compileIgnoreRules, type IgnoreRule } from './ignore-rules.js';
 
 type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;

@@ -8,9 +8,9 @@ import {
 } from '@opentelemetry/api';
 
 import { createLogRecordEmitter } from '../../logging/record-entry.js';
-import { describeThrown } from '../../recording/describe-error.js';
+import { describeThrown } from '../../engine/describe-error.js';
 import { atProcessEnd } from '../../process/process-end.js';
-import { RecordedSpan } from '../../recording/recorded-span.js';
+import { RecordedSpan } from '../../engine/recorded-span.js';
 import { recordFailure, whereSeen } from '../../tracing/error-policy.js';
 
 /** pino's number of `fatal`. */

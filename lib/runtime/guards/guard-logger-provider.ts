@@ -7,11 +7,11 @@ import {
 } from '@opentelemetry/api';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { isPlainRecord, toAttributes, toAttributeValue } from '../../recording/attribute-value.js';
-import { readSafely, textOf } from '../../recording/copy-bounded.js';
-import { exceptionAttributes } from '../../recording/describe-error.js';
-import { isContext } from '../../recording/recording-tracer.js';
-import { scopeText } from '../../recording/recording-tracer-provider.js';
+import { isPlainRecord, toAttributes, toAttributeValue } from '../../engine/attribute-value.js';
+import { readSafely, textOf } from '../../engine/copy-bounded.js';
+import { exceptionAttributes } from '../../engine/describe-error.js';
+import { isContext } from '../../engine/recording-tracer.js';
+import { scopeText } from '../../engine/recording-tracer-provider.js';
 
 /** Makes the loggers of this provider take any record: `emit` does not throw, and no record spoils the batch it is in. */
 export function guardLoggerProvider(provider: LoggerProvider): void {

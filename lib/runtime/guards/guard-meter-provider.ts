@@ -13,9 +13,9 @@ import {
 } from '@opentelemetry/api';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { areLabels, toLabels } from '../../recording/attribute-value.js';
-import { readSafely, textOf } from '../../recording/copy-bounded.js';
-import { isContext } from '../../recording/recording-tracer.js';
+import { areLabels, toLabels } from '../../engine/attribute-value.js';
+import { readSafely, textOf } from '../../engine/copy-bounded.js';
+import { isContext } from '../../engine/recording-tracer.js';
 import { createOverlay } from './overlay.js';
 
 type Measure = (this: object, value: number, attributes?: Attributes, context?: Context) => void;

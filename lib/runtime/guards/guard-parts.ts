@@ -6,7 +6,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { readSafely, textOf } from '../../recording/copy-bounded.js';
+import { readSafely, textOf } from '../../engine/copy-bounded.js';
 
 /** Span processors of the application, which must not fail what a span is about, nor the processors beside them. */
 export function guardSpanProcessor(processor: SpanProcessor): SpanProcessor {

@@ -21,13 +21,13 @@ import {
   toAttributes,
   toAttributeValue,
   warnSkipped,
-} from '../../recording/attribute-value.js';
-import { readSafely, setOwn, textOf } from '../../recording/copy-bounded.js';
-import { exceptionAttributes } from '../../recording/describe-error.js';
-import { copySpanContext } from '../../recording/recorded-events.js';
-import { spanNameOf } from '../../recording/recorded-span.js';
-import { isContext, startActive } from '../../recording/recording-tracer.js';
-import { scopeText } from '../../recording/recording-tracer-provider.js';
+} from '../../engine/attribute-value.js';
+import { readSafely, setOwn, textOf } from '../../engine/copy-bounded.js';
+import { exceptionAttributes } from '../../engine/describe-error.js';
+import { copySpanContext } from '../../engine/recorded-events.js';
+import { spanNameOf } from '../../engine/recorded-span.js';
+import { isContext, startActive } from '../../engine/recording-tracer.js';
+import { scopeText } from '../../engine/recording-tracer-provider.js';
 import { createOverlay } from './overlay.js';
 
 const NOT_RECORDED = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);

@@ -3,7 +3,7 @@ import { type ReadableSpan, type Sampler, type SpanProcessor } from '@openteleme
 import type { KeepRuleOptions } from '../../config/sampling.js';
 import { type KeepConfig } from '../../config/sampling.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
-import { TraceShare } from '../../recording/trace-share.js';
+import { TraceShare } from '../../engine/recording-tracer-provider.js';
 import { type CompiledRule, compileRules, ruleFor } from './compile-rules.js';
 import { createSampler } from './create-sampler.js';
 import { KeepProcessor } from './keep.processor.js';

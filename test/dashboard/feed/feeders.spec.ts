@@ -22,12 +22,12 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 
-import { OnDemandReader } from '../../../lib/exporters/on-demand.reader.js';
+import { OnDemandReader } from '../../../lib/metrics-sdk/on-demand.reader.js';
 import { startMetricFeed } from '../../../lib/dashboard/feed/metric-feed.js';
 import { StorePipeline } from '../../../lib/dashboard/feed/store-pipeline.js';
 import { PluginLoggerProvider } from '../../../lib/runtime/telemetry-plugin.js';
-import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
-import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
+import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
+import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
 import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
 import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';

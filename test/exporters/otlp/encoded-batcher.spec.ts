@@ -1,4 +1,4 @@
-import { EncodedBatcher, type EncodedRequest } from '../../../lib/exporters/otlp/encoding/encoded-batcher.js';
+import { EncodedBatcher, type EncodedRequest } from '../../../lib/exporters/otlp/encoded-batcher.js';
 import { resolveBatchLimits } from '../../../lib/exporters/sending/batcher.js';
 import { createExportQueue } from '../../../lib/exporters/sending/export-queue.js';
 import type { Delivery, Sender } from '../../../lib/exporters/sending/sender.js';

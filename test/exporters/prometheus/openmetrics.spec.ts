@@ -7,8 +7,8 @@ import {
   createPrometheusScrape,
   type PrometheusScrape,
 } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
-import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
-import { keepExemplars } from '../../../lib/runtime/keep-exemplars.js';
+import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
+import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
 import { resource } from '../support/trace-provider.js';
 
 /** What Prometheus 2.42 sends. */

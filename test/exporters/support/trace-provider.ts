@@ -1,7 +1,7 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
-import { RecordingTracerProvider } from '../../../lib/recording/recording-tracer-provider.js';
+import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
 
 /** The resource all tests of exporters send. */
 export const resource = resourceFromAttributes({

@@ -1,0 +1,120 @@
+import type { InstrumentationScope } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import { Batcher } from '../sending/batcher.js';
+import type { ExportRequest } from '../sending/sender.js';
+import type { ByteWriter } from '../../engine/encoding/byte-writer.js';
+import { RequestBuilder } from '../../engine/encoding/request-builder.js';
+import { type LogRecord, type Logger, type LoggerProvider, TraceFlags, context } from '@opentelemetry/api';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { RecordedSpan } from '../../engine/recorded-span.js';
+import { encodeSpan } from '../../engine/encoding/encode-span.js';
+import { encodeLogRecord } from '../../engine/encoding/encode-log-record.js';
+
+/** A request as it goes over the wire. */
+export interface EncodedRequest extends ExportRequest {
+  readonly body: Uint8Array;
+}
+
+/**
+ * Holds bytes instead of objects: an item is encoded when it ends, so that nothing of it outlives the request it belongs to, and
+ * what waits is a few large buffers that the garbage collector never looks into.
+ */
+export class EncodedBatcher extends Batcher<EncodedRequest> {
+  private readonly builder = new RequestBuilder();
+
+  /** Encodes one item now; what `encode` reads may change afterwards. */
+  add<T>(
+    item: T,
+    scope: InstrumentationScope,
+    resource: Resource,
+    encode: (writer: ByteWriter, item: T) => void,
+  ): void {
+    if (!this.hasRoom()) return;
+    const writer = this.builder.writerFor(scope, resource);
+    const before = writer.length;
+    try {
+      encode(writer, item);
+    } catch (error) {
+      writer.truncate(before);
+      this.health.dropUnreadable(error);
+      return;
+    }
+    this.builder.added();
+    this.added(writer.length - before);
+  }
+
+  protected override build(count: number): EncodedRequest {
+    const body = this.builder.build();
+    return { count, bytes: body.byteLength, body };
+  }
+}
+
+/** Encodes each sampled span when it ends; stands in for the SDK's batch processor in front of an OTLP exporter. */
+export class EncodingSpanProcessor implements SpanProcessor {
+  constructor(private readonly batcher: EncodedBatcher) {}
+
+  onStart(): void {
+    // A span is of interest when it is complete.
+  }
+
+  onEnd(span: ReadableSpan): void {
+    const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
+    if ((flags & TraceFlags.SAMPLED) !== 0)
+      this.batcher.add(span, span.instrumentationScope, span.resource, encodeSpan);
+  }
+
+  forceFlush(): Promise<void> {
+    return this.batcher.flush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.batcher.shutdown();
+  }
+}
+
+/**
+ * Stands in for the SDK's logger provider where log records go to OTLP receivers and nowhere else: a record is encoded while
+ * it is emitted, and there is no object of it.
+ */
+export class EncodingLoggerProvider implements LoggerProvider {
+  private readonly loggers = new Map<string, Logger>();
+
+  constructor(
+    private readonly resource: Resource,
+    private readonly batchers: readonly EncodedBatcher[],
+  ) {}
+
+  getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger {
+    const schemaUrl = options?.schemaUrl;
+    const key = `${name}@${version ?? ''}:${schemaUrl ?? ''}`;
+    let logger = this.loggers.get(key);
+    if (logger === undefined) {
+      logger = this.createLogger({
+        name: name === '' ? 'unknown' : name,
+        ...(version !== undefined && { version }),
+        ...(schemaUrl !== undefined && { schemaUrl }),
+      });
+      this.loggers.set(key, logger);
+    }
+    return logger;
+  }
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.batchers.map((batcher) => batcher.flush()));
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.batchers.map((batcher) => batcher.shutdown()));
+  }
+
+  private createLogger(scope: InstrumentationScope): Logger {
+    const { batchers, resource } = this;
+    return {
+      enabled: () => true,
+      emit(record: LogRecord) {
+        const placed = record.context === undefined ? { ...record, context: context.active() } : record;
+        for (const batcher of batchers) batcher.add(placed, scope, resource, encodeLogRecord);
+      },
+    };
+  }
+}

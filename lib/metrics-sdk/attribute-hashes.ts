@@ -1,0 +1,80 @@
+import { type AttributeMap, findMetricsSdkInternals } from './sdk-internals.js';
+
+/** By the identity of the attributes; only of frozen ones whose values cannot change either. */
+const hashes = new WeakMap<object, string>();
+
+/**
+ * A text that is the same for the same attributes, whatever their order: the one by which the metrics SDK tells series apart.
+ * Made once for a frozen record.
+ */
+export function hashAttributes(attributes: object): string {
+  const known = hashes.get(attributes);
+  if (known !== undefined) return known;
+  const values = attributes as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(attributes).sort();
+  const hash = keys.length === 0 ? '' : JSON.stringify(keys.map((key) => [key, values[key]]));
+  if (isConstant(attributes)) hashes.set(attributes, hash);
+  return hash;
+}
+
+/** The attributes whose series was looked for last, until their exemplar is kept: they may change at any time after. */
+let measured: object | undefined;
+let measuredHash = '';
+
+/** The same, where the series of a measurement is looked for. */
+export function hashMeasured(attributes: object): string {
+  measuredHash = hashAttributes(attributes);
+  measured = attributes;
+  return measuredHash;
+}
+
+/** The same once more, right after the measurement was added to its series. */
+export function hashMeasuredAgain(attributes: object): string {
+  const hash = attributes === measured ? measuredHash : hashAttributes(attributes);
+  measured = undefined;
+  return hash;
+}
+
+/** Whether neither the record nor what is in it can change. */
+function isConstant(attributes: object): boolean {
+  return (
+    Object.isFrozen(attributes) &&
+    Object.values(attributes).every((value) => typeof value !== 'object' || value === null)
+  );
+}
+
+const REMEMBERING = Symbol.for('nestjs-telemetry.remembers-attribute-hashes');
+
+/**
+ * Lets the metrics SDK find the series of frozen attributes without sorting and printing them at each measurement, which is
+ * most of what a measurement costs; each further reader adds as much. Attributes that may change are hashed as ever. The SDK
+ * has no way to bind attributes to an instrument, so its map learns it here, once per copy of the SDK.
+ *
+ * @returns whether the SDK is built as this expects; otherwise nothing is changed
+ */
+export function rememberAttributeHashes(): boolean {
+  const prototype = findMetricsSdkInternals()?.attributeMap;
+  if (prototype === undefined) return false;
+  if (Object.hasOwn(prototype, REMEMBERING)) return true;
+  const { get, has, set } = prototype;
+  const methods: Partial<AttributeMap> & ThisType<AttributeMap> = {
+    get(attributes, hash) {
+      return get.call(this, attributes, hash ?? hashMeasured(attributes));
+    },
+    has(attributes, hash) {
+      return has.call(this, attributes, hash ?? hashAttributes(attributes));
+    },
+    set(attributes, value, hash) {
+      set.call(this, attributes, value, hash ?? hashAttributes(attributes));
+    },
+    getOrDefault(attributes, make) {
+      const hash = hashAttributes(attributes);
+      if (has.call(this, attributes, hash)) return get.call(this, attributes, hash);
+      const made = make();
+      set.call(this, attributes, made, hash);
+      return made;
+    },
+  };
+  Object.assign(prototype, methods, { [REMEMBERING]: true });
+  return true;
+}

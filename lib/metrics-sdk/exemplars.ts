@@ -1,0 +1,141 @@
+import { type Attributes, type Span, TraceFlags, context as contextApi, trace } from '@opentelemetry/api';
+import { hashAttributes, hashMeasuredAgain } from './attribute-hashes.js';
+import { LocalSpan, type TraceId, hexOf } from '../engine/local-span.js';
+import { type MeasurementStorage, findMetricsSdkInternals } from './sdk-internals.js';
+
+/** One measurement that was made inside a sampled span: where a number of a metric leads to a trace. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly value: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** Series of an instrument with exemplars, where the instrument itself is not limited for life. */
+const MAX_SERIES = 2_000;
+
+/** The place of the newest exemplar of one series and bucket; written over, so that a measurement allocates nothing. */
+class Slot {
+  value = 0;
+  time = 0;
+  private trace: TraceId | string = '';
+  private idHigh = 0;
+  private idLow = 0;
+  private spanId = '';
+
+  take(span: Span, value: number, time: number): void {
+    this.value = value;
+    this.time = time;
+    if (span instanceof LocalSpan) {
+      this.trace = span.traceId;
+      this.idHigh = span.idHigh;
+      this.idLow = span.idLow;
+      this.spanId = '';
+    } else {
+      const { traceId, spanId } = span.spanContext();
+      this.trace = traceId;
+      this.spanId = spanId;
+    }
+  }
+
+  read(): Exemplar {
+    const spanId = this.spanId === '' ? hexOf(this.idHigh) + hexOf(this.idLow) : this.spanId;
+    return { traceId: this.trace.toString(), spanId, value: this.value, time: this.time };
+  }
+}
+
+/** Slots by instrument, by series, by bucket. An instrument is known by its descriptor, which the SDK hands on with its data. */
+const reservoirs = new WeakMap<object, Map<string, (Slot | undefined)[]>>();
+
+/**
+ * Keeps a measurement that was just added to its series as the exemplar of that series and bucket when `span` is sampled, in
+ * place of the one before.
+ *
+ * @param isLimited the number of series of the instrument is bounded already
+ */
+function offerExemplar(
+  instrument: object,
+  attributes: Readonly<Attributes>,
+  bucket: number,
+  value: number,
+  time: number,
+  span: Span,
+  isLimited = false,
+): void {
+  if (!isSampled(span)) return;
+  let series = reservoirs.get(instrument);
+  if (series === undefined) reservoirs.set(instrument, (series = new Map<string, (Slot | undefined)[]>()));
+  const hash = hashMeasuredAgain(attributes);
+  let slots = series.get(hash);
+  if (slots === undefined) {
+    if (!isLimited && series.size >= MAX_SERIES) return;
+    series.set(hash, (slots = []));
+  }
+  (slots[bucket] ??= new Slot()).take(span, value, time);
+}
+
+/** The exemplars of one series, by bucket; those of a counter are those of its only bucket. */
+export function exemplarsOf(
+  instrument: object,
+  attributes: Readonly<Attributes>,
+): readonly (Exemplar | undefined)[] {
+  const slots = reservoirs.get(instrument)?.get(hashAttributes(attributes)) ?? [];
+  return Array.from(slots, (slot) => slot?.read());
+}
+
+function isSampled(span: Span): boolean {
+  const flags = span instanceof LocalSpan ? span.traceFlags : span.spanContext().traceFlags;
+  return (flags & TraceFlags.SAMPLED) !== 0;
+}
+
+const KEEPING = Symbol.for('nestjs-telemetry.keeps-exemplars');
+
+let keeping = false;
+
+/**
+ * Lets histograms and counters keep, per series and bucket, the newest measurement that was made inside a sampled span:
+ * `exemplarsOf()` gives them. OpenTelemetry's SDK for JavaScript has no exemplars. Every instrument takes part, also those of
+ * other libraries, because all of them end in the same storage; a measurement outside a span costs one look at the context.
+ *
+ * @param wanted false stops keeping any, from here on
+ * @returns whether the SDK is built as this expects; otherwise nothing is changed
+ */
+export function keepExemplars(wanted: boolean): boolean {
+  keeping = wanted;
+  if (!wanted) return true;
+  const prototype = findMetricsSdkInternals()?.storage;
+  if (prototype === undefined) return false;
+  if (Object.hasOwn(prototype, KEEPING)) return true;
+  const methods: Partial<MeasurementStorage> & ThisType<MeasurementStorage> = {
+    record(value, attributes, given, time) {
+      const delta = this._deltaMetricStorage;
+      const context = given ?? contextApi.active();
+      // What a view leaves of the attributes is what the series is known by.
+      const kept = this._attributesProcessor?.process(attributes, context) ?? attributes;
+      const limited = delta.record(value, kept, time);
+      if (!keeping) return;
+      const { _aggregator: aggregator } = delta;
+      const descriptor = this._instrumentDescriptor;
+      if (aggregator._boundaries === undefined && descriptor.type !== 'COUNTER') return;
+      const span = trace.getSpan(context);
+      if (span === undefined || Number.isNaN(value)) return;
+      const bucket = bucketOf(value, aggregator._boundaries);
+      offerExemplar(descriptor, limited ?? kept, bucket, value, time, span, limited !== undefined);
+    },
+  };
+  Object.assign(prototype, methods, { [KEEPING]: true });
+  return true;
+}
+
+/** The bucket whose upper boundary, which belongs to it, is the first that is not below the value. */
+function bucketOf(value: number, boundaries: readonly number[] = []): number {
+  let low = 0;
+  let high = boundaries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((boundaries[middle] ?? Infinity) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
