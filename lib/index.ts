@@ -1,11 +1,17 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- names of before are exported until the next major */
 export { BaseService } from './module/base.service.js';
 export { configureTelemetry } from './module/configure-telemetry.js';
 export { getTelemetry } from './module/get-telemetry.js';
 export { InjectTelemetry } from './module/inject-telemetry.decorator.js';
 export { Observed, type ObservedOptions } from './module/observed.decorator.js';
-export { type RunningTelemetry } from './runtime/running-telemetry.interface.js';
-export { type FlushOptions } from './runtime/telemetry-runtime.js';
-export { TELEMETRY, TELEMETRY_OPTIONS } from './module/telemetry.constants.js';
+export { type RunningTelemetry, type TelemetryHandle } from './runtime/telemetry-handle.interface.js';
+export { type FlushOptions } from './runtime/sdk-runtime.js';
+export {
+  TELEMETRY,
+  TELEMETRY_HANDLE,
+  TELEMETRY_MODULE_OPTIONS,
+  TELEMETRY_OPTIONS,
+} from './module/tokens.constants.js';
 export { TelemetryModule } from './module/telemetry.module.js';
 export { type TelemetryAsyncOptions } from './module/telemetry-options-async.interface.js';
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
@@ -15,6 +21,8 @@ export { type DashboardEditor, type DashboardOptions } from './config/dashboard.
 export { type ProcessEventsOptions } from './config/process-events.js';
 export { type StoreOptions } from './config/store.js';
 export {
+  type HookedRequest,
+  type HookedResponse,
   type HttpServerInstrumentationOptions,
   type InstrumentationOptions,
   type NestInstrumentationOptions,
@@ -73,7 +81,12 @@ export {
   type NameOrCallMetricOptions,
 } from './metrics/call-metric-options.interface.js';
 export { Counted } from './metrics/counted.decorator.js';
-export { type Observation, type Observations, type ObserveCallback } from './metrics/observable-handle.js';
+export {
+  type Observation,
+  type Observations,
+  type ObserveCallback,
+  type ObserveRegistration,
+} from './metrics/observable-handle.js';
 export { Timed } from './metrics/timed.decorator.js';
 
 export { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';

@@ -72,7 +72,7 @@ export interface HttpServerInstrumentationOptions {
    *
    * Default none.
    */
-  spanAttributes?(request: unknown, response: unknown): Attributes | undefined;
+  spanAttributes?(request: HookedRequest, response: HookedResponse): Attributes | undefined;
   /**
    * Function that returns further labels of the duration and the sizes of requests; take values from small, fixed sets.
    *
@@ -80,7 +80,27 @@ export interface HttpServerInstrumentationOptions {
    *
    * Default none.
    */
-  metricAttributes?(request: unknown, response: unknown): Attributes | undefined;
+  metricAttributes?(request: HookedRequest, response: HookedResponse): Attributes | undefined;
+}
+
+/**
+ * A request as the framework has it: what Fastify's and Express's have in common. A hook may name the type of its framework
+ * instead: `spanAttributes(request: FastifyRequest) { … }`.
+ */
+export interface HookedRequest {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly method?: string;
+  readonly url?: string;
+  /** Address of the client, by the framework's rules on proxies. */
+  readonly ip?: string;
+  readonly params?: unknown;
+  readonly query?: unknown;
+  readonly body?: unknown;
+}
+
+/** A response as the framework has it: Fastify's reply or Express's response. */
+export interface HookedResponse {
+  readonly statusCode: number;
 }
 
 /** Options of `instrumentation.nest` beyond on and off. */

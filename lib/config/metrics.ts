@@ -1,3 +1,4 @@
+import { type CanActivate, type Type } from '@nestjs/common';
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
 
 import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
@@ -41,7 +42,7 @@ export interface PrometheusOptions {
    *
    * Default none.
    */
-  guards?: readonly unknown[];
+  guards?: readonly (CanActivate | Type<CanActivate>)[];
   /** Prepended to each metric name with an underscore. Default none. */
   prefix?: string;
 }
@@ -113,7 +114,7 @@ export interface PrometheusConfig {
   /** undefined: served on the application's own port. */
   readonly port: number | undefined;
   readonly host: string;
-  readonly guards: readonly unknown[];
+  readonly guards: readonly (CanActivate | Type<CanActivate>)[];
   readonly prefix: string | undefined;
 }
 

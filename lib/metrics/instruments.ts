@@ -12,7 +12,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { type CreateInstrument, noticeMeterProvider, onMeterProviderChange } from './bound-instrument.js';
 import { assertInstrumentName } from './instrument-name.js';
 import { CounterHandle, RecorderHandle } from './instrument-handles.js';
-import { ObservableHandle, type ObserveCallback } from './observable-handle.js';
+import { ObservableHandle, type ObserveCallback, type ObserveRegistration } from './observable-handle.js';
 
 type Handle = CounterHandle | RecorderHandle | ObservableHandle;
 
@@ -70,7 +70,7 @@ export function observableGauge(
   name: string,
   callback: ObserveCallback,
   options?: MetricOptions,
-): ObservableHandle {
+): ObserveRegistration {
   return observe('ObservableGauge', scope, name, callback, options);
 }
 
@@ -80,7 +80,7 @@ export function observableCounter(
   name: string,
   callback: ObserveCallback,
   options?: MetricOptions,
-): ObservableHandle {
+): ObserveRegistration {
   return observe('ObservableCounter', scope, name, callback, options);
 }
 
@@ -90,7 +90,7 @@ export function observableUpDownCounter(
   name: string,
   callback: ObserveCallback,
   options?: MetricOptions,
-): ObservableHandle {
+): ObserveRegistration {
   return observe('ObservableUpDownCounter', scope, name, callback, options);
 }
 
@@ -108,11 +108,14 @@ function observe(
   name: string,
   callback: ObserveCallback,
   options?: MetricOptions,
-): ObservableHandle {
+): ObserveRegistration {
   const make = (create: CreateInstrument<Created<typeof kind>>) => new ObservableHandle(scope, name, create);
   const handle = remember(kind, scope, name, options, make);
   handle.addCallback(callback);
-  return handle;
+  const remove = (): void => {
+    handle.removeCallback(callback);
+  };
+  return { remove, [Symbol.dispose]: remove };
 }
 
 /** Gives the handle that was made before for the same kind, scope and name, or makes it. */

@@ -105,18 +105,20 @@ function warnTaken(path: string): void {
   );
 }
 
-async function resolveGuard(guard: unknown, moduleRef: ModuleRef): Promise<CanActivate> {
-  if (typeof guard !== 'function') return guard as CanActivate;
-  const type = guard as Type<CanActivate>;
-  return findProvider(type, moduleRef) ?? (await moduleRef.create(type));
+async function resolveGuard(
+  guard: CanActivate | Type<CanActivate>,
+  moduleRef: ModuleRef,
+): Promise<CanActivate> {
+  if (typeof guard !== 'function') return guard;
+  return findProvider(guard, moduleRef) ?? (await moduleRef.create(guard));
 }
 
-/** Guards rarely are providers, Nest creates them where they are used; one that is must be that very instance. */
+/** Most guards are not providers. If this one is, use the container's instance instead of a new one. */
 function findProvider(type: Type<CanActivate>, moduleRef: ModuleRef): CanActivate | undefined {
   try {
     return moduleRef.get(type, { strict: false });
   } catch {
-    // ModuleRef has no question for whether there is one.
+    // ModuleRef cannot be asked whether there is one.
     return undefined;
   }
 }

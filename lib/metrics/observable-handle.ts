@@ -27,6 +27,12 @@ export type Observations = number | readonly Observation[];
 export type ObserveCallback =
   ObservableCallback | ((result: ObservableResult) => Observations | Promise<Observations>);
 
+/** A callback of an observable instrument. It keeps alive what it refers to, until it is removed. */
+export interface ObserveRegistration extends Disposable {
+  /** Removes the callback: in `onModuleDestroy`, or by `using` where it is needed for the length of a block. */
+  readonly remove: () => void;
+}
+
 /**
  * An observable instrument whose callbacks follow the SDK that runs: they are registered anew after a restart. A
  * callback that throws is warned about once and observes nothing.
@@ -53,7 +59,7 @@ export class ObservableHandle implements Observable {
     this.registeredOn?.addCallback(guarded);
   }
 
-  /** Removes a callback: for a service, in `onModuleDestroy`, since a callback keeps alive what it refers to. */
+  /** Removes a callback, which keeps alive what it refers to. */
   removeCallback(callback: ObserveCallback): void {
     const guarded = this.callbacks.get(callback);
     if (guarded === undefined) return;

@@ -24,7 +24,6 @@ import {
 import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../engine/recording-counts.js';
 import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
 import { histogram, observableCounter, observableUpDownCounter } from './instruments.js';
-import { type ObserveCallback } from './observable-handle.js';
 
 /** Seconds of one attempt: from a collector next door to the deadline. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -59,11 +58,7 @@ export function startSdkMetrics(): () => void {
     options: MetricOptions,
     callback: (result: ObservableResult) => void,
   ): void => {
-    const asked: ObserveCallback = callback;
-    const handle = observe(INSTRUMENTATION_SCOPE, name, asked, options);
-    stoppers.push(() => {
-      handle.removeCallback(asked);
-    });
+    stoppers.push(observe(INSTRUMENTATION_SCOPE, name, callback, options).remove);
   };
   registerRecording(register);
   const components = nameComponents();

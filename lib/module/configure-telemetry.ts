@@ -1,5 +1,5 @@
 import { type TelemetryOptions } from '../config/telemetry-options.js';
-import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
 import { startTelemetry } from './start-telemetry.js';
 
 /**
@@ -12,6 +12,6 @@ import { startTelemetry } from './start-telemetry.js';
  * await getTelemetry('import').trace('import', () => importEverything());
  * await telemetry.shutdown();
  */
-export function configureTelemetry(options: TelemetryOptions = {}): RunningTelemetry {
+export function configureTelemetry(options: TelemetryOptions = {}): TelemetryHandle {
   return startTelemetry(options, 'configureTelemetry()');
 }

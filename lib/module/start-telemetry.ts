@@ -14,11 +14,11 @@ import { startRuntimeMetrics } from '../metrics/runtime/start-runtime-metrics.js
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
 import { plugInDashboard } from './plug-in-dashboard.js';
-import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
 import { runtimeState } from '../runtime/runtime-state.js';
 import { watchProcess } from '../instrumentation/process-events/watch-process.js';
 import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
-import { type TelemetryRuntime } from '../runtime/telemetry-runtime.js';
+import { type SdkRuntime } from '../runtime/sdk-runtime.js';
 
 /**
  * Starts the telemetry of this process, or joins it when it runs already.
@@ -26,7 +26,7 @@ import { type TelemetryRuntime } from '../runtime/telemetry-runtime.js';
  * @param setIn where the options were written, for error messages
  * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
  */
-export function startTelemetry(options: TelemetryOptions, setIn: string): RunningTelemetry {
+export function startTelemetry(options: TelemetryOptions, setIn: string): TelemetryHandle {
   const config = resolveConfig(options, {
     setIn,
     findJaegerPackageProblem,
@@ -35,24 +35,24 @@ export function startTelemetry(options: TelemetryOptions, setIn: string): Runnin
   return config.enabled ? joinOrStart(config) : startDisabled(config);
 }
 
-function joinOrStart(config: TelemetryConfig): RunningTelemetry {
+function joinOrStart(config: TelemetryConfig): TelemetryHandle {
   const state = runtimeState();
   const running = state.runtime;
   if (running !== undefined) {
     warnAboutDifferences(running.config, config);
     state.users += 1;
-    return hold(running.config, running);
+    return createHandle(running.config, running);
   }
   startRedaction(config);
   const runtime = startRuntime(config, plugInDashboard);
   state.users = 1;
-  startRooms(runtime);
+  startSubsystems(runtime);
   warnAboutEnvironment(config.warnings);
-  return hold(config, runtime);
+  return createHandle(config, runtime);
 }
 
 /** Everything that runs on the runtime; undone in reverse order before its providers stop. */
-function startRooms(runtime: TelemetryRuntime): void {
+function startSubsystems(runtime: SdkRuntime): void {
   const { config } = runtime;
   bindObservables();
   const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
@@ -79,7 +79,7 @@ function startRedaction({ redaction }: TelemetryConfig): void {
   });
 }
 
-function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTelemetry {
+function createHandle(config: TelemetryConfig, runtime: SdkRuntime): TelemetryHandle {
   let left: Promise<void> | undefined;
   const leave = async (): Promise<void> => {
     const state = runtimeState();
@@ -88,19 +88,17 @@ function hold(config: TelemetryConfig, runtime: TelemetryRuntime): RunningTeleme
   };
   return {
     config,
-    runtime,
     flush: (options) => runtime.flush(options),
     shutdown: () => (left ??= leave()),
   };
 }
 
 /** Without telemetry the application still logs, in the configured form. */
-function startDisabled(config: TelemetryConfig): RunningTelemetry {
+function startDisabled(config: TelemetryConfig): TelemetryHandle {
   startRedaction(config);
   const logging = startLogging(config, { emitLogRecords: false });
   return {
     config,
-    runtime: undefined,
     flush: () => Promise.resolve(true),
     shutdown: () => {
       logging.stop();

@@ -1,38 +1,53 @@
-import { type DynamicModule, Inject, type MiddlewareConsumer, Module, type Provider } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Inject,
+  type MiddlewareConsumer,
+  Module,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter, ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 
-import { type TelemetryOptionsFactory } from '../config/telemetry-options.js';
 import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
 import { createPinoParams } from '../logging/start-logging.js';
-import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
 import { propagatorsLoaded } from '../runtime/create-propagator.js';
+import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
 import { startTelemetry } from './start-telemetry.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
-import { TELEMETRY, TELEMETRY_OPTIONS } from './telemetry.constants.js';
+import { TELEMETRY_HANDLE, TELEMETRY_MODULE_OPTIONS } from './tokens.constants.js';
+
+const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<TelemetryOptions>({
+  optionsInjectionToken: TELEMETRY_MODULE_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createTelemetryOptions')
+  .build();
 
 /** Starts telemetry when its provider is created, which is while the container is filled and never earlier. */
 @Module({})
-export class TelemetryCoreModule {
-  /** @param loggers whether nestjs-pino is ours to set up; its first user in a process decides for all */
-  static forRoot(options: TelemetryOptions, loggers: boolean): DynamicModule {
-    const provider: Provider = { provide: TELEMETRY_OPTIONS, useValue: options };
-    return createCoreModule([provider], 'TelemetryModule.forRoot()', loggers);
+export class TelemetryCoreModule extends ConfigurableModuleClass {
+  static override forRoot(options: TelemetryOptions): DynamicModule {
+    return complete(super.forRoot(options), 'TelemetryModule.forRoot()', options.logging !== false);
   }
 
-  static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    return {
-      ...createCoreModule(createOptionsProviders(options), 'TelemetryModule.forRootAsync()', true),
-      imports: options.imports ?? [],
-    };
+  static override forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
+    if (
+      options.useFactory === undefined &&
+      options.useClass === undefined &&
+      options.useExisting === undefined
+    )
+      throw new TypeError('TelemetryModule.forRootAsync() needs one of useFactory, useClass or useExisting');
+    return complete(super.forRootAsync(options), 'TelemetryModule.forRootAsync()', true);
   }
 
   constructor(
-    @Inject(TELEMETRY) private readonly telemetry: RunningTelemetry,
+    @Inject(TELEMETRY_HANDLE) private readonly telemetry: TelemetryHandle,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ApplicationConfig) private readonly applicationConfig: ApplicationConfig,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Our request hook opens the logging scope of each request; nestjs-pino's middleware is for adapters it cannot reach. */
   configure(consumer: MiddlewareConsumer): void {
@@ -45,18 +60,19 @@ export class TelemetryCoreModule {
   }
 }
 
-function createCoreModule(optionsProviders: Provider[], setIn: string, loggers: boolean): DynamicModule {
+/** @param loggers whether nestjs-pino is ours to set up; its first user in a process decides for all */
+function complete(options: DynamicModule, setIn: string, loggers: boolean): DynamicModule {
   const { providers = [], exports = [] } = loggers ? createLoggerProviders() : {};
   return {
-    module: TelemetryCoreModule,
+    ...options,
     global: true,
     providers: [
-      ...optionsProviders,
+      ...(options.providers ?? []),
       {
-        provide: TELEMETRY,
-        inject: [TELEMETRY_OPTIONS],
-        useFactory: async (options: TelemetryOptions) => {
-          const telemetry = startTelemetry(options, setIn);
+        provide: TELEMETRY_HANDLE,
+        inject: [TELEMETRY_MODULE_OPTIONS],
+        useFactory: async (given: TelemetryOptions) => {
+          const telemetry = startTelemetry(given, setIn);
           // The application is not ready before its first request can carry the configured headers.
           await propagatorsLoaded();
           return telemetry;
@@ -64,7 +80,7 @@ function createCoreModule(optionsProviders: Provider[], setIn: string, loggers: 
       },
       ...providers,
     ],
-    exports: [TELEMETRY, TELEMETRY_OPTIONS, ...exports],
+    exports: [TELEMETRY_HANDLE, TELEMETRY_MODULE_OPTIONS, ...exports],
   };
 }
 
@@ -74,34 +90,7 @@ function createCoreModule(optionsProviders: Provider[], setIn: string, loggers: 
  */
 function createLoggerProviders(): Pick<DynamicModule, 'providers' | 'exports'> {
   return LoggerModule.forRootAsync({
-    inject: [TELEMETRY],
-    useFactory: ({ config }: RunningTelemetry) => createPinoParams(config, { requestScope: 'caller' }),
+    inject: [TELEMETRY_HANDLE],
+    useFactory: ({ config }: TelemetryHandle) => createPinoParams(config, { requestScope: 'caller' }),
   });
-}
-
-function createOptionsProviders({
-  useFactory,
-  inject,
-  useClass,
-  useExisting,
-}: TelemetryAsyncOptions): Provider[] {
-  if (useFactory !== undefined) {
-    return [
-      {
-        provide: TELEMETRY_OPTIONS,
-        inject: inject ?? [],
-        useFactory: useFactory as (...args: unknown[]) => unknown,
-      },
-    ];
-  }
-  const factory = useExisting ?? useClass;
-  if (factory === undefined) {
-    throw new TypeError('TelemetryModule.forRootAsync() needs one of useFactory, useClass or useExisting');
-  }
-  const optionsProvider: Provider = {
-    provide: TELEMETRY_OPTIONS,
-    inject: [factory],
-    useFactory: (options: TelemetryOptionsFactory) => options.createTelemetryOptions(),
-  };
-  return useClass === undefined ? [optionsProvider] : [{ provide: useClass, useClass }, optionsProvider];
 }

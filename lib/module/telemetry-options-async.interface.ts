@@ -1,15 +1,12 @@
-import { type FactoryProvider, type ModuleMetadata, type Type } from '@nestjs/common';
+import { type ConfigurableModuleAsyncOptions } from '@nestjs/common';
 
-import { type TelemetryOptionsFactory } from '../config/telemetry-options.js';
 import { type TelemetryOptions } from '../config/telemetry-options.js';
 
-/** What `TelemetryModule.forRootAsync()` accepts: one of `useFactory`, `useClass`, `useExisting`. */
-export interface TelemetryAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
-  /** Makes the options from what `inject` names. */
-  useFactory?: (...args: never[]) => TelemetryOptions | Promise<TelemetryOptions>;
-  inject?: FactoryProvider['inject'];
-  /** A class whose new instance makes the options. */
-  useClass?: Type<TelemetryOptionsFactory>;
-  /** A provider of `imports` that makes the options. */
-  useExisting?: Type<TelemetryOptionsFactory>;
-}
+/**
+ * What `TelemetryModule.forRootAsync()` accepts: one of `useFactory` (with `inject`), `useClass` and `useExisting`; `imports`
+ * name the modules of what these need. A class implements `TelemetryOptionsFactory`.
+ */
+export type TelemetryAsyncOptions = ConfigurableModuleAsyncOptions<
+  TelemetryOptions,
+  'createTelemetryOptions'
+>;

@@ -15,11 +15,12 @@ import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
 import { attachInstrumentations } from '../instrumentation/attach-instrumentations.js';
 import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
-import { type RunningTelemetry } from '../runtime/running-telemetry.interface.js';
+import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
+import { currentRuntime } from '../runtime/runtime-state.js';
 import { attachDashboard } from './plug-in-dashboard.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
-import { TELEMETRY } from './telemetry.constants.js';
+import { TELEMETRY_HANDLE } from './tokens.constants.js';
 import { createTelemetryServiceProviders } from './telemetry.service.js';
 
 /**
@@ -40,7 +41,7 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
    * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing every wrong option
    */
   static forRoot(options: TelemetryOptions = {}): DynamicModule {
-    return assemble(TelemetryCoreModule.forRoot(options, options.logging !== false));
+    return assemble(TelemetryCoreModule.forRoot(options));
   }
 
   /** Takes the options from a factory, a class or an existing provider, for example a configuration service. */
@@ -49,7 +50,7 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
   }
 
   constructor(
-    @Optional() @Inject(TELEMETRY) private readonly telemetry: RunningTelemetry | undefined,
+    @Optional() @Inject(TELEMETRY_HANDLE) private readonly telemetry: TelemetryHandle | undefined,
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(ModuleRef) moduleRef: ModuleRef,
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -61,7 +62,9 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
       );
     }
     endLast(modules, new.target);
-    const application = new Application(telemetry.config, telemetry.runtime, modules, moduleRef, host);
+    const { config } = telemetry;
+    const runtime = config.enabled ? currentRuntime() : undefined;
+    const application = new Application(config, runtime, modules, moduleRef, host);
     this.parts = PARTS.map((attach) => attach(application)).filter((part) => part !== undefined);
   }
 

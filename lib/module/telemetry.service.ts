@@ -22,11 +22,11 @@ import {
   observableUpDownCounter,
   upDownCounter,
 } from '../metrics/instruments.js';
-import { type ObserveCallback } from '../metrics/observable-handle.js';
+import { type ObserveCallback, type ObserveRegistration } from '../metrics/observable-handle.js';
 import { processWide } from '../process/process-wide.js';
 import { readSafely, textOf } from '../engine/copy-bounded.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
-import { type FlushOptions } from '../runtime/telemetry-runtime.js';
+import { type FlushOptions } from '../runtime/sdk-runtime.js';
 import { tracerFor } from '../runtime/tracers.js';
 import { getCurrentSpanId, getCurrentTraceId } from '../tracing/current-span.js';
 import { type ErrorPredicate } from '../tracing/error-policy.js';
@@ -126,19 +126,28 @@ export class TelemetryService {
     return gauge(this.name, name, options);
   }
 
-  /** A value that is read when metrics are collected. */
-  observableGauge(name: string, callback: ObserveCallback, options?: MetricOptions): void {
-    observableGauge(this.name, name, callback, options);
+  /**
+   * A value that is read when metrics are collected.
+   *
+   * @param callback stays until `remove()` of the result: a service that lives shorter than the process calls it in
+   *   `onModuleDestroy`. The same function is added once.
+   */
+  observableGauge(name: string, callback: ObserveCallback, options?: MetricOptions): ObserveRegistration {
+    return observableGauge(this.name, name, callback, options);
   }
 
   /** A growing sum that is read when metrics are collected. */
-  observableCounter(name: string, callback: ObserveCallback, options?: MetricOptions): void {
-    observableCounter(this.name, name, callback, options);
+  observableCounter(name: string, callback: ObserveCallback, options?: MetricOptions): ObserveRegistration {
+    return observableCounter(this.name, name, callback, options);
   }
 
   /** A sum that grows and shrinks and is read when metrics are collected. */
-  observableUpDownCounter(name: string, callback: ObserveCallback, options?: MetricOptions): void {
-    observableUpDownCounter(this.name, name, callback, options);
+  observableUpDownCounter(
+    name: string,
+    callback: ObserveCallback,
+    options?: MetricOptions,
+  ): ObserveRegistration {
+    return observableUpDownCounter(this.name, name, callback, options);
   }
 
   /**

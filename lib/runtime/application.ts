@@ -6,14 +6,14 @@ import {
 } from '@nestjs/core';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { type TelemetryRuntime } from './telemetry-runtime.js';
+import { type SdkRuntime } from './sdk-runtime.js';
 
 /** A NestJS application whose container is being filled. */
 export class Application {
   constructor(
     readonly config: TelemetryConfig,
     /** undefined when telemetry is disabled. */
-    readonly runtime: TelemetryRuntime | undefined,
+    readonly runtime: SdkRuntime | undefined,
     readonly modules: ModulesContainer,
     readonly moduleRef: ModuleRef,
     readonly host: HttpAdapterHost,

@@ -45,7 +45,7 @@ import {
   readerForPlugin,
   type TelemetryPlugin,
 } from './telemetry-plugin.js';
-import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
+import { type OwnedProvider, SdkRuntime } from './sdk-runtime.js';
 
 /**
  * Starts what nobody has started yet and gives the runtime of this process. A signal whose provider is registered
@@ -55,7 +55,7 @@ import { type OwnedProvider, TelemetryRuntime } from './telemetry-runtime.js';
  * @param openPlugin takes all signals beside the exporters
  * @throws never: start-up must not break the application
  */
-export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): TelemetryRuntime {
+export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): SdkRuntime {
   const state = runtimeState();
   if (state.runtime !== undefined) return state.runtime;
 
@@ -77,7 +77,7 @@ export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): 
   const { spool } = config.processEvents;
   // Undone when the providers have stopped: the process may end while they do.
   if (spool !== undefined) undo.push(startSpool(spool, config));
-  const runtime = new TelemetryRuntime({
+  const runtime = new SdkRuntime({
     config,
     providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
@@ -96,7 +96,7 @@ export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): 
 }
 
 /** Stops the runtime of this process, if there is one, so that another can be started. */
-export async function stopRuntime(runtime: TelemetryRuntime): Promise<void> {
+export async function stopRuntime(runtime: SdkRuntime): Promise<void> {
   const state = runtimeState();
   await runtime.stop();
   await runtime.plugin?.close();

@@ -5,7 +5,7 @@ import {
   configureTelemetry,
   getTelemetry,
   type InstrumentationOptions,
-  type RunningTelemetry,
+  type TelemetryHandle,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
@@ -13,7 +13,7 @@ import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/test
 export class ObservedCalls {
   private constructor(
     readonly probe: TelemetryProbe,
-    private readonly telemetry: RunningTelemetry,
+    private readonly telemetry: TelemetryHandle,
     private readonly undo: () => void,
   ) {}
 

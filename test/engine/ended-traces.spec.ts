@@ -3,7 +3,7 @@ import {
   configureTelemetry,
   getCurrentTraceId,
   injectTraceContext,
-  type RunningTelemetry,
+  type TelemetryHandle,
   type TelemetryOptions,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
@@ -17,7 +17,7 @@ const nextTurns = async (): Promise<void> => {
 
 describe.each(['fast', 'sdk'] as const)('spans of a trace that has ended, engine %s', (engine) => {
   let probe: TelemetryProbe;
-  let telemetry: RunningTelemetry;
+  let telemetry: TelemetryHandle;
   const tracer = () => trace.getTracer('test');
   const below = (span: Span) => trace.setSpan(ROOT_CONTEXT, span);
   const start = (options: TelemetryOptions = {}): void => {

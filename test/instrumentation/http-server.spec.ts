@@ -9,7 +9,7 @@ import {
   configureTelemetry,
   instrumentExpress,
   instrumentFastify,
-  type RunningTelemetry,
+  type TelemetryHandle,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
@@ -18,7 +18,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 describe('the HTTP server of an instance of its own', () => {
   let probe: TelemetryProbe;
-  let telemetry: RunningTelemetry;
+  let telemetry: TelemetryHandle;
   let fastify: FastifyInstance;
 
   beforeEach(() => {

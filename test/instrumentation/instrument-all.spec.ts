@@ -6,7 +6,7 @@ import {
   instrumentAll,
   instrumentMysql,
   instrumentRedis,
-  type RunningTelemetry,
+  type TelemetryHandle,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
@@ -21,7 +21,7 @@ const CHANNELS = [
 
 describe('instrumentAll()', () => {
   let probe: TelemetryProbe;
-  let telemetry: RunningTelemetry;
+  let telemetry: TelemetryHandle;
   const subscribed = () => CHANNELS.filter((name) => channel(name).hasSubscribers);
 
   beforeEach(() => {

@@ -15,7 +15,7 @@ import {
   instrumentFastify,
   instrumentHttp,
   instrumentRedis,
-  type RunningTelemetry,
+  type TelemetryHandle,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
@@ -27,7 +27,7 @@ const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`, 'content-ty
 
 describe('instrumentations called by hand', () => {
   let probe: TelemetryProbe;
-  let telemetry: RunningTelemetry;
+  let telemetry: TelemetryHandle;
 
   beforeEach(() => {
     probe = createTelemetryProbe();

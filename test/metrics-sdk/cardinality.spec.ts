@@ -14,7 +14,7 @@ import {
 import {
   configureTelemetry,
   getTelemetry,
-  type RunningTelemetry,
+  type TelemetryHandle,
   type TelemetryOptions,
 } from 'nestjs-telemetry';
 
@@ -28,7 +28,7 @@ import { closeReceivers, startHttpReceiver } from '../exporters/otlp/otlp-receiv
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 const OVERFLOW = { 'otel.metric.overflow': true };
 
-let running: RunningTelemetry | undefined;
+let running: TelemetryHandle | undefined;
 let warnings: ReturnType<typeof collectWarnings>;
 
 beforeEach(() => {

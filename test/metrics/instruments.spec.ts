@@ -191,7 +191,7 @@ describe('an observable instrument', () => {
     observableGauge('Observed', 'several', () => [{ value: 2, attributes: { of: 'second' } }]);
     expect(await sdk.points('several')).toHaveLength(2);
 
-    handle.removeCallback(first);
+    handle.remove();
     await sdk.collect();
 
     expect(asked).toBe(1);

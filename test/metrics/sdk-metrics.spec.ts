@@ -1,14 +1,15 @@
 import { context, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
-import { configureTelemetry, getTelemetry, type RunningTelemetry } from 'nestjs-telemetry';
+import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-telemetry';
 
 import { FaultyCollector } from '../support/faulty-collector.js';
 import { waitUntil } from '../support/wait-until.js';
 import { parseMetrics } from '../exporters/prometheus/parse-metrics.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
+import { currentRuntime } from '../../lib/runtime/runtime-state.js';
 
 describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (engine) => {
   let collector: FaultyCollector;
-  let running: RunningTelemetry;
+  let running: TelemetryHandle;
   let warnings: ReturnType<typeof collectWarnings>;
 
   beforeEach(() => {
@@ -46,7 +47,7 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
 
   /** Series of the page of Prometheus that have these labels; the sum of their values. */
   async function valueOf(name: string, labels: Record<string, string> = {}): Promise<number> {
-    const page = await running.runtime!.prometheus!.render(undefined);
+    const page = await currentRuntime()!.prometheus!.render(undefined);
     const lines = page.body
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
@@ -121,7 +122,7 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
     await start({ instrumentation: { runtimeMetrics: false, sdkMetrics: false } });
     record(5);
     getTelemetry('t').counter('mine').add(1);
-    const page = await running.runtime!.prometheus!.render(undefined);
+    const page = await currentRuntime()!.prometheus!.render(undefined);
     expect(page.body).toContain('mine_total');
     expect(page.body).not.toContain('otel_sdk');
     expect(parseMetrics(page.body)).toBeDefined();

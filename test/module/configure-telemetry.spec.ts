@@ -5,19 +5,20 @@ import {
   configureTelemetry,
   getCurrentTraceId,
   getTelemetry,
-  type RunningTelemetry,
+  type TelemetryHandle,
   TelemetryError,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { isRegistered } from '../../lib/runtime/registered-globals.js';
+import { currentRuntime } from '../../lib/runtime/runtime-state.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('configureTelemetry()', () => {
   let probe: TelemetryProbe;
-  let running: RunningTelemetry[];
-  const start = (options = {}): RunningTelemetry => {
+  let running: TelemetryHandle[];
+  const start = (options = {}): TelemetryHandle => {
     const telemetry = configureTelemetry({
       serviceName: 'script',
       ...probe.options,
@@ -101,8 +102,9 @@ describe('configureTelemetry()', () => {
 
   it('is joined by a second start, and stops when the last of them leaves', async () => {
     const first = start();
+    const runtime = currentRuntime();
     const second = start();
-    expect(second.runtime).toBe(first.runtime);
+    expect(currentRuntime()).toBe(runtime);
     await first.shutdown();
     await first.shutdown();
     getTelemetry('joined').trace('still running', () => undefined);
@@ -184,7 +186,8 @@ describe('configureTelemetry()', () => {
 
   it('does nothing but log when it is disabled', () => {
     const telemetry = start({ enabled: false });
-    expect(telemetry.runtime).toBeUndefined();
+    expect(telemetry.config.enabled).toBe(false);
+    expect(currentRuntime()).toBeUndefined();
     const result = getTelemetry('off').trace('nothing', () => {
       getTelemetry('off').logInfo('still here');
       return getCurrentTraceId();

@@ -24,7 +24,7 @@ import { OTLPTraceExporter as HttpExporter } from '@opentelemetry/exporter-trace
 import {
   configureTelemetry,
   getTelemetry,
-  type RunningTelemetry,
+  type TelemetryHandle,
   type TelemetryOptions,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
@@ -32,16 +32,17 @@ import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/test
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { sendsTo } from '../../lib/runtime/foreign-sdk-internals.js';
 import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
+import { currentRuntime } from '../../lib/runtime/runtime-state.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('a provider of another OpenTelemetry SDK', () => {
   let probe: TelemetryProbe;
-  let running: RunningTelemetry | undefined;
+  let running: TelemetryHandle | undefined;
   let warnings: string[];
   let restore: () => void;
 
-  const start = (options: TelemetryOptions = {}): RunningTelemetry => {
+  const start = (options: TelemetryOptions = {}): TelemetryHandle => {
     const telemetry = configureTelemetry({
       serviceName: 'orders',
       ...probe.options,
@@ -182,8 +183,8 @@ describe('a provider of another OpenTelemetry SDK', () => {
         const processor = new BatchSpanProcessor({ exporter });
         const provider = new TracerProvider({ spanProcessors: [processor] });
         trace.setGlobalTracerProvider(provider);
-        const { runtime } = start({ otlpEndpoint, otlpProtocol, spanProcessors: [] });
-        expect(runtime).toBeDefined();
+        start({ otlpEndpoint, otlpProtocol, spanProcessors: [] });
+        expect(currentRuntime()).toBeDefined();
         const joined = (provider as unknown as { _activeSpanProcessor: { _spanProcessors: unknown[] } })
           ._activeSpanProcessor;
         expect(joined._spanProcessors).toEqual([processor]);
@@ -208,10 +209,10 @@ describe('a provider of another OpenTelemetry SDK', () => {
       });
       const provider = new MeterProvider({ readers: hasReader ? [reader] : [] });
       metrics.setGlobalMeterProvider(provider);
-      const { runtime } = start();
+      start();
       getTelemetry('guest').counter('guest_total').add(3);
       await expect(probe.metricValue('guest_total')).resolves.toBe(3);
-      await expect(runtime?.prometheus?.render(undefined)).resolves.toMatchObject({
+      await expect(currentRuntime()?.prometheus?.render(undefined)).resolves.toMatchObject({
         body: expect.stringMatching(/^guest_total 3$/m) as string,
       });
       expect(warnings).toEqual([]);
@@ -220,7 +221,8 @@ describe('a provider of another OpenTelemetry SDK', () => {
 
     it('that takes nobody else is warned about: the page of metrics is missing', () => {
       metrics.setGlobalMeterProvider({ getMeter: (name) => new MeterProvider().getMeter(name) });
-      expect(start().runtime?.prometheus).toBeUndefined();
+      start();
+      expect(currentRuntime()?.prometheus).toBeUndefined();
       expect(warnings).toEqual([
         expect.stringContaining('so these get none: /metrics (HTTP 404), metricReaders'),
       ]);

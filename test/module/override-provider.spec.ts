@@ -1,10 +1,11 @@
 import { Controller, Get, Injectable } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import * as library from 'nestjs-telemetry';
 import {
   getCurrentTraceId,
-  TELEMETRY,
-  TELEMETRY_OPTIONS,
+  TELEMETRY_HANDLE,
+  TELEMETRY_MODULE_OPTIONS,
   TelemetryModule,
   TelemetryService,
 } from 'nestjs-telemetry';
@@ -35,8 +36,8 @@ describe('a test module', () => {
       providers: [Orders],
     });
 
-  it('starts nothing when TELEMETRY is overridden, and everything works without it', async () => {
-    const testing = await create().overrideProvider(TELEMETRY).useValue(disabledTelemetry()).compile();
+  it('starts nothing when TELEMETRY_HANDLE is overridden, and everything works without it', async () => {
+    const testing = await create().overrideProvider(TELEMETRY_HANDLE).useValue(disabledTelemetry()).compile();
     const app = testing.createNestApplication(new FastifyAdapter());
     await app.listen(0, '127.0.0.1');
     expect(isRegistered('trace')).toBe(false);
@@ -46,15 +47,21 @@ describe('a test module', () => {
     await app.close();
   });
 
-  it('starts with other options when TELEMETRY_OPTIONS is overridden', async () => {
+  it('starts with other options when TELEMETRY_MODULE_OPTIONS is overridden', async () => {
     const probe = createTelemetryProbe();
     const testing = await create()
-      .overrideProvider(TELEMETRY_OPTIONS)
+      .overrideProvider(TELEMETRY_MODULE_OPTIONS)
       .useValue({ ...probe.options, serviceName: 'overridden' })
       .compile();
     const { telemetry } = testing.get(Orders);
     telemetry.trace('work', () => undefined);
     expect(probe.span('work').resource.attributes['service.name']).toBe('overridden');
     await testing.close();
+  });
+
+  it('may still name both tokens as before', () => {
+    const { TELEMETRY, TELEMETRY_OPTIONS } = library as Record<string, unknown>;
+    expect(TELEMETRY).toBe(TELEMETRY_HANDLE);
+    expect(TELEMETRY_OPTIONS).toBe(TELEMETRY_MODULE_OPTIONS);
   });
 });

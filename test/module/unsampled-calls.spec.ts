@@ -4,7 +4,7 @@ import {
   extractTraceContext,
   getCurrentTraceId,
   getTelemetry,
-  type RunningTelemetry,
+  type TelemetryHandle,
   type SamplingOptions,
   Trace,
   withTraceContext,
@@ -16,7 +16,7 @@ const unsampledCaller = () => extractTraceContext({ traceparent: `00-${TRACE_ID}
 
 describe('calls whose trace is not sampled', () => {
   let probe: TelemetryProbe;
-  let telemetry: RunningTelemetry | undefined;
+  let telemetry: TelemetryHandle | undefined;
   let described: number;
 
   const start = (sampling: SamplingOptions): void => {

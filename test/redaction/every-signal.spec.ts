@@ -3,14 +3,14 @@ import { logs, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 import { configureTelemetry } from '../../lib/module/configure-telemetry.js';
 import { type TelemetryEngine } from '../../lib/config/telemetry-options.js';
 import { recentWarnings, warnOnce } from '../../lib/errors/warnings.js';
-import { type RunningTelemetry } from '../../lib/runtime/running-telemetry.interface.js';
+import { type TelemetryHandle } from '../../lib/runtime/telemetry-handle.interface.js';
 import { createTelemetryProbe } from '../../lib/testing/telemetry-probe.js';
 
 const SECRET = 'SEC-hunter2-RET';
 
 describe.each<TelemetryEngine>(['fast', 'sdk'])('a secret under the %s engine', (engine) => {
   const probe = createTelemetryProbe();
-  let running: Pick<RunningTelemetry, 'shutdown'>;
+  let running: Pick<TelemetryHandle, 'shutdown'>;
 
   beforeAll(() => {
     running = configureTelemetry({

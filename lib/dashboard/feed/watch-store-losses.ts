@@ -68,7 +68,7 @@ export function startStoreMetrics(store: LossySource): () => void {
     description: 'Rows that wait to be written to the embedded store.',
   });
   return () => {
-    dropped.removeCallback(observeDropped);
-    queued.removeCallback(observeQueued);
+    dropped.remove();
+    queued.remove();
   };
 }

@@ -1,6 +1,11 @@
 import { type Attributes } from '@opentelemetry/api';
 
-import { type HttpServerConfig } from '../../config/instrumentation.js';
+import {
+  type HookedRequest,
+  type HookedResponse,
+  type HttpServerConfig,
+  type HttpServerInstrumentationOptions,
+} from '../../config/instrumentation.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { dropPromise, textOf } from '../../engine/copy-bounded.js';
@@ -38,11 +43,15 @@ export function createRecordingSettings(config: TelemetryConfig): RecordingSetti
 }
 
 /** A hook of the application's own that fails leaves its attributes out, and is warned about once. */
-function guard(name: string, hook: AttributesOf | undefined): AttributesOf | undefined {
+function guard(
+  name: string,
+  hook: HttpServerInstrumentationOptions['spanAttributes'],
+): AttributesOf | undefined {
   if (hook === undefined) return undefined;
   return (request, response) => {
     try {
-      const attributes: unknown = hook(request, response);
+      // The framework's own, of which HookedRequest and HookedResponse are parts.
+      const attributes: unknown = hook(request as HookedRequest, response as HookedResponse);
       if (attributes === undefined || attributes === null) return undefined;
       dropPromise(attributes);
       if (typeof attributes === 'object' && !('then' in attributes)) return attributes as Attributes;

@@ -3,10 +3,10 @@ import { isMainThread } from 'node:worker_threads';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { recordUncaught } from './record-uncaught.js';
 import { SignalFlush } from '../../runtime/process-signals.js';
-import { type TelemetryRuntime } from '../../runtime/telemetry-runtime.js';
+import { type SdkRuntime } from '../../runtime/sdk-runtime.js';
 
 /** Hands over what is buffered when the process ends without `app.close()`; returns the undo. */
-export function watchProcess(runtime: TelemetryRuntime): () => void {
+export function watchProcess(runtime: SdkRuntime): () => void {
   const { processEvents }: TelemetryConfig = runtime.config;
   const undo = [flushWhenIdle(runtime)];
   if (processEvents.uncaught) undo.push(recordUncaught());
@@ -25,7 +25,7 @@ export function watchProcess(runtime: TelemetryRuntime): () => void {
 }
 
 /** When nothing else is left to do (a script, an application context that nobody closes), a flush gives the process one more turn. */
-function flushWhenIdle(runtime: TelemetryRuntime): () => void {
+function flushWhenIdle(runtime: SdkRuntime): () => void {
   const flush = (): void => {
     void runtime.flush();
   };

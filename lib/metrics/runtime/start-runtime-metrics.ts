@@ -20,10 +20,7 @@ export function startRuntimeMetrics(): () => void {
   const register =
     (observe: typeof observableGauge): RuntimeMetrics['gauge'] =>
     (name, options, callback) => {
-      const handle = observe(INSTRUMENTATION_SCOPE, name, callback, options);
-      stoppers.push(() => {
-        handle.removeCallback(callback);
-      });
+      stoppers.push(observe(INSTRUMENTATION_SCOPE, name, callback, options).remove);
     };
   const metrics: RuntimeMetrics = {
     gauge: register(observableGauge),

@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 
 import { SpanKind } from '@opentelemetry/api';
 import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation';
-import { configureTelemetry, getTelemetry, type RunningTelemetry } from 'nestjs-telemetry';
+import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import { waitUntil } from '../../support/wait-until.js';
@@ -42,7 +42,7 @@ class SmallHttpInstrumentation extends InstrumentationBase {
 
 describe('an OpenTelemetry instrumentation that is passed in', () => {
   let probe: TelemetryProbe;
-  let telemetry: RunningTelemetry | undefined;
+  let telemetry: TelemetryHandle | undefined;
   let server: Server;
   let url: string;
   const original = http.get;

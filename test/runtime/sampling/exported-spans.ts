@@ -3,7 +3,7 @@ import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@o
 import {
   configureTelemetry,
   getTelemetry,
-  type RunningTelemetry,
+  type TelemetryHandle,
   type SamplingOptions,
   type TelemetryEngine,
   type TelemetryOptions,
@@ -13,7 +13,7 @@ import {
 export class ExportedSpans {
   private readonly exporter = new InMemorySpanExporter();
   private readonly kept: ReadableSpan[] = [];
-  private running: RunningTelemetry | undefined;
+  private running: TelemetryHandle | undefined;
 
   constructor(private readonly engine: TelemetryEngine) {}
 

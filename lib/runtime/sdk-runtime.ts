@@ -35,7 +35,7 @@ export interface FlushOptions {
 }
 
 /** The telemetry of this process while it runs: what it was configured with, and how to flush and stop it. */
-export class TelemetryRuntime {
+export class SdkRuntime {
   private readonly stoppers: (() => void | Promise<void>)[] = [];
   private stopped: Promise<void> | undefined;
 
