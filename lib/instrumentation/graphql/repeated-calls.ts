@@ -8,7 +8,7 @@ import {
   ATTR_NESTJS_REPEAT_DURATION_MS,
   ATTR_NESTJS_REPEAT_ERRORS,
   ATTR_NESTJS_REPEAT_MAX_MS,
-} from '../nest/nest-attributes.constants.js';
+} from '../../config/semantic-conventions.constants.js';
 import { type PathLike } from './graphql.interface.js';
 import { isOperationError } from './graphql-errors.js';
 

@@ -4,7 +4,7 @@ import { type Span, trace } from '@opentelemetry/api';
 import {
   ATTR_NESTJS_REQUEST_SCOPE_DURATION_MS,
   ATTR_NESTJS_REQUEST_SCOPE_PROVIDERS,
-} from './nest-attributes.constants.js';
+} from '../../config/semantic-conventions.constants.js';
 import { replaceMethod } from './replace-method.js';
 import { createSpanNotes } from './span-notes.js';
 

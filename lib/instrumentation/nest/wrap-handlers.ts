@@ -1,7 +1,14 @@
 import { type Type } from '@nestjs/common';
 import { type Attributes, context, trace } from '@opentelemetry/api';
 
-import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  ATTR_NESTJS_CONTROLLER,
+  ATTR_NESTJS_HANDLER,
+  ATTR_NESTJS_MODULE,
+  ATTR_NESTJS_STAGE,
+  ATTR_NESTJS_TYPE,
+} from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
 import { noteHandler } from '../../logging/request-scope.js';
 import { opensSpan } from '../../runtime/opens-span.js';
@@ -9,13 +16,6 @@ import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
-import {
-  ATTR_NESTJS_CONTROLLER,
-  ATTR_NESTJS_HANDLER,
-  ATTR_NESTJS_MODULE,
-  ATTR_NESTJS_STAGE,
-  ATTR_NESTJS_TYPE,
-} from './nest-attributes.constants.js';
 import { type ModulesLike } from './nest-container.interface.js';
 import { moduleNameOfClass } from './nest-modules.js';
 

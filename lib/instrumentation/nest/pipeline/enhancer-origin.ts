@@ -1,6 +1,10 @@
 import { type Attributes } from '@opentelemetry/api';
 
-import { ATTR_NESTJS_CLASS, ATTR_NESTJS_MODULE, ATTR_NESTJS_STAGE } from '../nest-attributes.constants.js';
+import {
+  ATTR_NESTJS_CLASS,
+  ATTR_NESTJS_MODULE,
+  ATTR_NESTJS_STAGE,
+} from '../../../config/semantic-conventions.constants.js';
 import { moduleNameOfInstance } from '../nest-modules.js';
 import { type Stage } from './stages.constants.js';
 

@@ -4,7 +4,10 @@ import { type NestConfig } from '../../../config/instrumentation.js';
 import { currentRuntime } from '../../../runtime/runtime-state.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordException, recordFailure } from '../../../tracing/error-policy.js';
-import { ATTR_NESTJS_FAILURE_CLASS, ATTR_NESTJS_FAILURE_STAGE } from '../nest-attributes.constants.js';
+import {
+  ATTR_NESTJS_FAILURE_CLASS,
+  ATTR_NESTJS_FAILURE_STAGE,
+} from '../../../config/semantic-conventions.constants.js';
 import { createSpanNotes } from '../span-notes.js';
 import { type EnhancerOrigin } from './enhancer-origin.js';
 import { type Stage } from './stages.constants.js';

@@ -10,7 +10,7 @@ import {
   ATTR_NESTJS_REPEAT_ERRORS,
   ATTR_NESTJS_REPEAT_KEPT,
   ATTR_NESTJS_REPEAT_MAX_MS,
-} from '../nest-attributes.constants.js';
+} from '../../../config/semantic-conventions.constants.js';
 import { beforeEnd } from './before-end.js';
 import { type ProviderCall } from './record-provider-call.js';
 

@@ -1,8 +1,11 @@
 import { type Attributes, trace } from '@opentelemetry/api';
 
-import { ATTR_CODE_FUNCTION_NAME } from '../../../config/semantic-conventions.constants.js';
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  ATTR_NESTJS_CLASS,
+  ATTR_NESTJS_MODULE,
+} from '../../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../../invocation/wrap-method.js';
-import { ATTR_NESTJS_CLASS, ATTR_NESTJS_MODULE } from '../nest-attributes.constants.js';
 import { type ProviderCandidate, type SelectProvider } from './compile-selection.js';
 import { providerMethodsOf, type ProviderMethod } from './provider-methods.js';
 import { type ProviderCall, recordProviderCall } from './record-provider-call.js';
