@@ -4,6 +4,8 @@ import { join, relative, resolve } from 'node:path';
 
 import { clientInstrumentations } from '../lib/instrumentation/registry.js';
 
+import * as conventions from '../lib/config/semantic-conventions.constants.js';
+
 const root = resolve(__dirname, '..');
 const lib = join(root, 'lib');
 
@@ -92,6 +94,26 @@ describe('the house', () => {
     expect(importers.map((file) => relative(lib, file))).toEqual([
       'config/semantic-conventions.constants.ts',
     ]);
+  });
+
+  it('writes these names nowhere else', () => {
+    const names = new Set(
+      Object.values<unknown>(conventions).filter(
+        (value): value is string => typeof value === 'string' && value.includes('.'),
+      ),
+    );
+    // The page reads attributes of any service, under former names too, and is bundled apart.
+    const page = /^dashboard\/(?:ui|panels\/.+\/view)[/.]/;
+    const copies = filesUnder(lib)
+      .map((file) => ({ path: relative(lib, file), source: readFileSync(file, 'utf8') }))
+      .filter(({ path }) => path !== 'config/semantic-conventions.constants.ts' && !page.test(path))
+      .flatMap(({ path, source }) =>
+        [...source.matchAll(/'([a-z_\d]+(?:\.[a-z_\d]+)+)'/g)]
+          .filter(([, name = '']) => names.has(name))
+          .map(([literal]) => `${path}: ${literal}`),
+      );
+    expect(names.size).toBeGreaterThan(100);
+    expect(copies).toEqual([]);
   });
 
   it('calls createRequire() only where webpack does not put undefined in its place', () => {

@@ -173,8 +173,18 @@ export const METRIC_STORE_QUEUE_SIZE = 'nestjs_telemetry.store.queue.size';
 export const ATTR_DEPLOYMENT_ENVIRONMENT_NAME = 'deployment.environment.name';
 /** Its name before 2024; many platforms still set it. */
 export const ATTR_FORMER_DEPLOYMENT_ENVIRONMENT = 'deployment.environment';
+export const ATTR_SERVICE_INSTANCE_ID = 'service.instance.id';
+export const ATTR_HOST_NAME = 'host.name';
+export const ATTR_HOST_ARCH = 'host.arch';
+export const ATTR_OS_TYPE = 'os.type';
+export const ATTR_PROCESS_PID = 'process.pid';
+export const ATTR_PROCESS_RUNTIME_NAME = 'process.runtime.name';
+export const ATTR_PROCESS_RUNTIME_VERSION = 'process.runtime.version';
 
-/** Attributes in NestJS's own words, for which OpenTelemetry has no convention. */
+/** Groups the exceptions of one problem: on the event that records it, and on every span it passed. No name of the conventions. */
+export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
+
+/** NestJS; the conventions have no names for these. */
 
 /** The class of the handler. */
 export const ATTR_NESTJS_CONTROLLER = 'nestjs.controller';
@@ -182,6 +192,8 @@ export const ATTR_NESTJS_CONTROLLER = 'nestjs.controller';
 export const ATTR_NESTJS_HANDLER = 'nestjs.handler';
 /** `http`, `rpc` or `ws`: the context a handler is called in. */
 export const ATTR_NESTJS_TYPE = 'nestjs.type';
+/** Names of the events of a listener. */
+export const ATTR_NESTJS_EVENT_NAME = 'nestjs.event.name';
 /** Name of the module that provides the class. */
 export const ATTR_NESTJS_MODULE = 'nestjs.module';
 /** The class of an enhancer or a provider. */

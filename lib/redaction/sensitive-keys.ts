@@ -1,3 +1,7 @@
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+} from '../config/semantic-conventions.constants.js';
 /**
  * What a key says about its value. `plain`: nothing, the value itself is looked at. `secret`: the value is a secret, whatever it
  * looks like. `secretText`: a text, list or object is one; a number is a count or an age. `errorText`: the text of an error.
@@ -75,7 +79,7 @@ const DESCRIBING = new Set(
 );
 /** Names of the semantic conventions for what users look for. */
 const CONVENTIONS = /(?:^|\.)session\.(?:id|previous_id)$/;
-const ERROR_TEXTS = new Set(['exception.message', 'exception.stacktrace', 'error.message']);
+const ERROR_TEXTS = new Set<string>([ATTR_EXCEPTION_MESSAGE, ATTR_EXCEPTION_STACKTRACE, 'error.message']);
 const IDENTIFIERS = new Set(
   'trace_id span_id parent_span_id trace_flags traceId spanId parentSpanId trace.id span.id exception.fingerprint'.split(
     ' ',

@@ -2,6 +2,7 @@ import { type Attributes, type Span, type SpanContext, SpanStatusCode } from '@o
 
 import {
   ATTR_ERROR_TYPE,
+  ATTR_EXCEPTION_FINGERPRINT,
   ATTR_EXCEPTION_MESSAGE,
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
@@ -13,9 +14,6 @@ import { fingerprintException } from './fingerprint-exception.js';
 import { isPassingPrimitive } from './passing-primitives.js';
 
 export { errorTypeOf, type ErrorPredicate, isFailure as isSpanError, messageOf };
-
-/** Groups the exceptions of one problem; on the event that tells of it and on every span it passed. */
-export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
 
 interface Sighting {
   /** Trace in which the error was told last: on its way up it passes many spans, one event tells it all. */

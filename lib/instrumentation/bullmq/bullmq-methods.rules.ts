@@ -1,5 +1,6 @@
 import { type Attributes } from '@opentelemetry/api';
 
+import { ATTR_NESTJS_EVENT_NAME, ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
 import { type MethodRule } from '../container/wrap-methods.js';
 import { attemptSpanOf } from './record-attempt.js';
 
@@ -21,7 +22,7 @@ export const bullmqListenerRule: MethodRule = {
     for (const key of LISTENER_METADATA) {
       const metadata = Reflect.getMetadata(key, method) as { readonly eventName?: unknown } | undefined;
       if (metadata !== undefined) {
-        return { 'nestjs.type': 'event', 'nestjs.event.name': String(metadata.eventName) };
+        return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: String(metadata.eventName) };
       }
     }
     return undefined;
@@ -34,7 +35,7 @@ export const bullmqProcessorRule: MethodRule = {
   describe: (method, key, owner) =>
     (key === 'process' && Reflect.hasMetadata(PROCESSOR_METADATA, owner)) ||
     Reflect.hasMetadata(PROCESS_METADATA, method)
-      ? { 'nestjs.type': 'job' }
+      ? { [ATTR_NESTJS_TYPE]: 'job' }
       : undefined,
   spanOfCall: ([job]) => attemptSpanOf(job),
 };

@@ -1,3 +1,4 @@
+import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
 import { type MethodRule } from '../container/wrap-methods.js';
 import { sagaOf } from './sagas.js';
 
@@ -17,7 +18,7 @@ function handlerRule(kind: 'command' | 'query' | 'event', metadata: string, meth
   return {
     switchedBy: 'cqrs',
     describe: (_method, key, owner) =>
-      key === method && Reflect.hasMetadata(metadata, owner) ? { 'nestjs.type': kind } : undefined,
+      key === method && Reflect.hasMetadata(metadata, owner) ? { [ATTR_NESTJS_TYPE]: kind } : undefined,
     describeCall([message]) {
       const saga = sagaOf(message);
       const name = nameOfMessage(message);

@@ -1,5 +1,6 @@
 import { type Attributes } from '@opentelemetry/api';
 
+import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
@@ -48,7 +49,7 @@ function isOn(): boolean {
 function recordPublish<T>(events: readonly unknown[], publish: () => T): T {
   const names = [...new Set(events.map(nameOfMessage))];
   const attributes: Attributes = {
-    'nestjs.type': 'event',
+    [ATTR_NESTJS_TYPE]: 'event',
     'nestjs.cqrs.event': names.join(', '),
     ...(events.length > 1 && { 'nestjs.cqrs.event.count': events.length }),
   };

@@ -1,5 +1,6 @@
 import { type Attributes } from '@opentelemetry/api';
 
+import { ATTR_NESTJS_EVENT_NAME, ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
 import { type MethodRule } from '../container/wrap-methods.js';
 
 /** Metadata that `@OnEvent()` leaves on a method, one entry per decorator. */
@@ -21,7 +22,7 @@ export const eventListenerRule: MethodRule = {
     if (metadata === undefined || metadata === null) return undefined;
     const entries = (Array.isArray(metadata) ? metadata : [metadata]) as readonly ListenerMetadata[];
     const events = entries.map(({ event }) => nameEvent(event)).join(', ');
-    return { 'nestjs.type': 'event', 'nestjs.event.name': events };
+    return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: events };
   },
 };
 

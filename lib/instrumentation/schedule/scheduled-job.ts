@@ -1,6 +1,10 @@
 import { type Attributes } from '@opentelemetry/api';
 
-import { ATTR_CODE_FUNCTION_NAME, ATTR_FAAS_CRON } from '../../config/semantic-conventions.constants.js';
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  ATTR_FAAS_CRON,
+  ATTR_NESTJS_TYPE,
+} from '../../config/semantic-conventions.constants.js';
 import { isMarked } from '../../invocation/wrap-method.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 
@@ -73,7 +77,7 @@ function describe(
 ): Attributes {
   return Object.freeze({
     [ATTR_CODE_FUNCTION_NAME]: functionName,
-    'nestjs.type': 'schedule',
+    [ATTR_NESTJS_TYPE]: 'schedule',
     'nestjs.schedule.type': type,
     ...(name !== undefined && { 'nestjs.schedule.name': name }),
     ...(typeof cronTime === 'string' && { [ATTR_FAAS_CRON]: cronTime }),
