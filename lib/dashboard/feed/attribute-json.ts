@@ -1,7 +1,12 @@
 import { type Attributes } from '@opentelemetry/api';
 import { type AttributeList } from '../../engine/attribute-list.js';
 import { type Resource } from '@opentelemetry/resources';
-import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
+import {
+  ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from '../../config/semantic-conventions.constants.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 
 /** A longer text says nothing more to somebody who looks at it. */
@@ -105,8 +110,8 @@ export function storedResourceOf(resource: Resource): StoredResource {
     stored = {
       service: textOf(ATTR_SERVICE_NAME) || 'unknown_service',
       version: textOf(ATTR_SERVICE_VERSION),
-      environment: textOf('deployment.environment.name'),
-      instance: textOf('service.instance.id'),
+      environment: textOf(ATTR_DEPLOYMENT_ENVIRONMENT_NAME),
+      instance: textOf(ATTR_SERVICE_INSTANCE_ID),
       attributes: recordAsJson(attributes),
     };
     known.set(resource, stored);

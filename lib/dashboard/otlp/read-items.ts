@@ -2,7 +2,13 @@ import { type Steps } from '../steps.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type RequestBudget } from './request-limits.js';
 import { MAX_NAME, attributesAt, listAt, objectAt, textAt } from './read-values.js';
-import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '../../config/semantic-conventions.constants.js';
+import {
+  ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
+  ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from '../../config/semantic-conventions.constants.js';
 import { type JsonValue } from '../reader/answers.interface.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -99,8 +105,10 @@ function readResource(resource: Readonly<Record<string, unknown>>): StoredResour
     stored = {
       service: textOf(attributes[ATTR_SERVICE_NAME]) || 'unknown_service',
       version: textOf(attributes[ATTR_SERVICE_VERSION]),
-      environment: textOf(attributes['deployment.environment.name'] ?? attributes['deployment.environment']),
-      instance: textOf(attributes['service.instance.id']),
+      environment: textOf(
+        attributes[ATTR_DEPLOYMENT_ENVIRONMENT_NAME] ?? attributes[ATTR_FORMER_DEPLOYMENT_ENVIRONMENT],
+      ),
+      instance: textOf(attributes[ATTR_SERVICE_INSTANCE_ID]),
       attributes: text,
     };
     characters += text.length;
