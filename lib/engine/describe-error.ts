@@ -9,8 +9,9 @@ import { isError } from '../errors/is-error.js';
 import { redaction } from '../redaction/active-redaction.js';
 import { clipText, copyBounded, readSafely, readText, textOf } from './copy-bounded.js';
 
-// An error has three forms: plain for a log line (`describeThrown()`), as parts for spans and metrics (`errorTypeOf()`, `messageOf()`,
-// `stackWithCauses()`), and as the attributes of an exception.
+// An error has three forms: plain for a log line (`describeThrown()`), as parts for spans and
+// metrics (`errorTypeOf()`, `messageOf()`, `stackWithCauses()`), and as the attributes of an
+// exception.
 
 /** An error as a log line carries it: plain, bounded, with its whole cause chain. */
 export interface SerializedError {
@@ -39,8 +40,9 @@ const MAX_TYPE = 256;
 const NAMED_APART = new Set(['name', 'type', 'message', 'stack', 'cause', 'errors']);
 
 /**
- * The error as a plain object, or `value` itself when it is not an error. Of own properties those are kept, bounded, that the
- * redaction policy knows to be harmless (`code`, `status`, …): others hold requests, answers and rows. Never throws.
+ * The error as a plain object, or `value` itself when it is not an error. Of own properties those
+ * are kept, bounded, that the redaction policy knows to be harmless (`code`, `status`, …): others
+ * hold requests, answers and rows. Never throws.
  */
 export function serializeError(value: unknown): unknown {
   return isErrorLike(value) ? serialize(value, [], { left: MAX_ERRORS }) : value;
@@ -122,7 +124,10 @@ export function messageOf(error: unknown): string {
   return typeof message === 'string' ? clipText(message, MAX_MESSAGE) : textOf(message, MAX_MESSAGE);
 }
 
-/** The attributes of an exception event as OpenTelemetry's SDK sets them, of whatever was thrown. Never throws. */
+/**
+ * The attributes of an exception event as OpenTelemetry's SDK sets them, of whatever was thrown.
+ * Never throws.
+ */
 export function exceptionAttributes(exception: unknown): Attributes {
   if (typeof exception !== 'object' || exception === null)
     return { [ATTR_EXCEPTION_MESSAGE]: textOf(exception, 65_536) };
@@ -204,7 +209,10 @@ function serializeNested(value: unknown, path: readonly object[], budget: Budget
   return serialize(value, path, budget);
 }
 
-/** A cause, or one of several errors, that is no error itself: a text, or an object such as an issue of a validator. */
+/**
+ * A cause, or one of several errors, that is no error itself: a text, or an object such as an issue
+ * of a validator.
+ */
 function describeNoError(value: unknown): unknown {
   const policy = redaction();
   if (typeof value === 'string') return clipText(policy.errorText(value), OWN_PROPERTY_LIMITS.text);
@@ -230,7 +238,7 @@ function hasText(value: unknown, key: string): boolean {
   return typeof value === 'object' && value !== null && typeof readProperty(value, key) === 'string';
 }
 
-/** `name` says more than the class where somebody set it; else the class says more than `Error`. */
+/** `name` where it was set, or else the class: both are more than `Error`. */
 function readType(error: object): string {
   const name = textUnder(error, 'name');
   if (name !== undefined && name !== '' && name !== 'Error') return name;

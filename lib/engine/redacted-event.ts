@@ -3,12 +3,14 @@ import { type ReadableSpan, type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { RecordedSpan } from './recorded-span.js';
 
-/** Events of spans of OpenTelemetry's SDK that passed the redaction policy before they were added. */
+/**
+ * Events of spans of OpenTelemetry's SDK that passed the redaction policy before they were added.
+ */
 const redacted = new WeakSet<TimedEvent>();
 
 /**
- * Adds an event whose attributes, all of them texts, numbers and booleans, passed the redaction policy already: neither engine
- * searches them again.
+ * Adds an event whose attributes, all of them texts, numbers and booleans, passed the redaction
+ * policy already: neither engine searches them again.
  */
 export function addRedactedEvent(span: Span, name: string, attributes: Attributes, time: TimeInput): void {
   if (span instanceof RecordedSpan) {

@@ -16,8 +16,8 @@ type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;
 const MAX_FIELDS = 1_000;
 
 /**
- * A pino mixin that adds the fields of the active span, and nothing outside of a span, to what the application's own
- * mixin adds.
+ * A pino mixin that adds the fields of the active span, and nothing outside of a span, to what the
+ * application's own mixin adds.
  *
  * @param fallback its span is taken where none is active
  */
@@ -34,7 +34,7 @@ export function createMixin(ownMixin: MixinFn | undefined, fallback?: Context): 
   };
 }
 
-/** How pino names the symbol of a logger's mixin; each copy of pino has a symbol of its own. */
+/** How pino names the symbol of a logger's mixin; each copy of pino has its own symbol. */
 const PINO_MIXIN = 'pino.mixin';
 
 /** A pino logger of the application or its framework, whose lines carry the ids of spans. */
@@ -48,9 +48,9 @@ export interface CorrelatedLogger {
 }
 
 /**
- * Adds the ids of the active span to the lines of a pino logger that the application or its framework
- * made, and of its children. Returns undefined for a logger that is not pino's, and for ours, which
- * has them already.
+ * Adds the ids of the active span to the lines of a pino logger that the application or its
+ * framework made, and of its children. Returns undefined for a logger that is not pino's, and for
+ * ours, which has them already.
  */
 export function correlateLogger(logger: unknown): CorrelatedLogger | undefined {
   const key = mixinKeyOf(logger);
@@ -91,9 +91,9 @@ function mixinKeyOf(logger: unknown): symbol | undefined {
 }
 
 /**
- * How extras and mixin become one object: extras win, errors under any key are written out (JSON would make `{}` of
- * them), and an extra called `level`, `time` or `service` is written as `extra_level`, …. What is large, circular or not
- * JSON becomes a bounded copy.
+ * How extras and mixin become one object: extras win, errors under any key are written out (JSON
+ * would make `{}` of them), and an extra called `level`, `time` or `service` is written as
+ * `extra_level`, …. What is large, circular or not JSON becomes a bounded copy.
  *
  * @param serialized keys that have a serializer, which gets their values as they are
  */
@@ -105,7 +105,8 @@ export function createMergeStrategy(
   return (mergeObject, mixinObject) => {
     const merged = (ownStrategy?.(mergeObject, mixinObject) ??
       Object.assign(mixinObject, mergeObject)) as Record<string, unknown>;
-    // The application's strategy may hand back the caller's own object, which is not ours to change.
+    // The application's strategy may hand back the caller's own object, which is not ours to
+    // change.
     const fields = merged === mergeObject ? { ...merged } : merged;
     for (const key of OWN_KEYS) {
       if (fields[key] === undefined) continue;

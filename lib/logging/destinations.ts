@@ -19,8 +19,8 @@ interface Flushable extends DestinationStream {
 }
 
 /**
- * Where `config` wants lines: its own destination, a pino transport, or standard output. The text form is written
- * synchronously, JSON without blocking the event loop.
+ * Where `config` wants lines: its own destination, a pino transport, or standard output. The text
+ * form is written synchronously, JSON without blocking the event loop.
  */
 export function openDestination(config: LoggingConfig): Destination {
   if (config.destination !== undefined) return wrap(config.destination, false);
@@ -29,7 +29,9 @@ export function openDestination(config: LoggingConfig): Destination {
   return openStdout(config.format === 'json' ? 'collected' : 'each-line');
 }
 
-/** pino declares one overload per kind of transport, so that a value of the union fits none of them. */
+/**
+ * pino declares one overload per kind of transport, so that a value of the union fits none of them.
+ */
 function openTransport(
   options: TransportSingleOptions | TransportMultiOptions | TransportPipelineOptions,
 ): DestinationStream {
@@ -41,7 +43,8 @@ function openTransport(
 }
 
 function openStdout(mode: 'each-line' | 'collected'): Destination {
-  // Somebody watches process.stdout.write (a test, a shell wrapper): writing to the descriptor would pass by them.
+  // A test or a shell wrapper replaced process.stdout.write: writing to the descriptor
+  // would bypass it.
   if (Object.hasOwn(process.stdout, 'write')) {
     return wrap({ write: (line) => process.stdout.write(line) }, false);
   }
@@ -76,12 +79,14 @@ const COLLECT_MS = 5;
 const EXIT_DEADLINE_MS = 2_000;
 
 /**
- * Standard output as a destination of lines. `each-line` writes before `write` returns, in order with `console.log`;
- * `collected` writes the lines of a few milliseconds at once, which under load is most of what writing costs. A pipe whose reader is slow is tried
- * again later, so that nobody waits for it; what is left is written when the process exits.
+ * Standard output as a destination of lines. `each-line` writes before `write` returns, in order
+ * with `console.log`; `collected` writes the lines of a few milliseconds together: under load, the
+ * writing is most of the cost. A pipe whose reader is slow is tried again later, so that it blocks
+ * no code; the rest is written when the process exits.
  *
- * Not pino's own stream: flushed, that one retries a closed pipe for ever, so that a process whose reader is gone
- * (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
+ * Not pino's own stream: flushed, that one retries a closed pipe for ever, so that a process whose
+ * reader is gone (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a
+ * pipe is full.
  */
 export class StandardOutput implements Destination {
   private readonly buffer = new LineBuffer(USUAL_BYTES);
@@ -89,7 +94,7 @@ export class StandardOutput implements Destination {
   private refused = false;
   private scheduled = false;
   private broken = false;
-  /** Lines of other listeners of the exit are written at once: nothing runs after them. */
+  /** Lines of other listeners of the exit are written without delay: nothing runs after them. */
   private ending = false;
 
   constructor(

@@ -15,7 +15,10 @@ import {
   spanContextOf,
 } from './log-entry.js';
 
-/** In bytes. A longer line may hold texts that have to be cut for a log record, which is pino's line to write. */
+/**
+ * In bytes. A longer line may hold texts that have to be cut for a log record, which is pino's line
+ * to write.
+ */
 export const MAX_FAST_BYTES = 4_096;
 const MAX_KEYS = 4_096;
 
@@ -33,9 +36,10 @@ const heads = new Map(
 const scratch = new LineBuffer(MAX_FAST_BYTES);
 
 /**
- * A line whose fields are all texts, numbers and booleans, written without pino: byte for byte as pino writes it with our mixin
- * and without options of the application, but with no merged objects and no search for serializers. It is its own entry, and
- * holds no secrets once it is written: the policy is applied on the way, to each value once.
+ * A line whose fields are all texts, numbers and booleans, written without pino: byte for byte as
+ * pino writes it with our mixin and without options of the application, but with no merged objects
+ * and no search for serializers. It is its own entry, and holds no secrets once it is written: the
+ * policy is applied on the way, to each value once.
  */
 export class FastLine implements Line, LogEntry {
   readonly time = Date.now();
@@ -87,7 +91,10 @@ export class FastLine implements Line, LogEntry {
     return true;
   }
 
-  /** While a buffer is open no code of the application may run: it may write lines too. Returns false for a line of pino's. */
+  /**
+   * While a buffer is open no code of the application may run: it may write lines too. Returns
+   * false for a line of pino's.
+   */
   private redactAhead(): boolean {
     const { fields, message } = this;
     if (typeof message !== 'string') return false;
@@ -105,7 +112,8 @@ export class FastLine implements Line, LogEntry {
     try {
       if (this.append(buffer, before + MAX_FAST_BYTES)) return true;
     } catch {
-      // A getter threw. Half a line would spoil the next one, too; pino's guard writes what can be read.
+      // A getter threw. Half a line would spoil the next one, too; pino's guard writes what can be
+      // read.
     }
     buffer.truncate(before);
     return false;
@@ -224,7 +232,9 @@ function appendSpanFields(buffer: LineBuffer, span: Span): void {
 /** Hints of a text that was not appended: it may be anything. */
 const NOT_APPENDED = -1;
 
-/** Appends a short ASCII text and returns the hints of its characters; `NOT_APPENDED` for any other. */
+/**
+ * Appends a short ASCII text and returns the hints of its characters; `NOT_APPENDED` for any other.
+ */
 function appendShort(buffer: LineBuffer, text: string): number {
   return text.length > LONG_TEXT ? NOT_APPENDED : buffer.quotedAscii(text);
 }
@@ -268,7 +278,10 @@ let knownSecond = -1;
 let secondText = '';
 const MILLISECONDS = Array.from({ length: 1_000 }, (_, ms) => String(ms).padStart(3, '0'));
 
-/** Nearly all lines share their second with the one before; V8 makes the text of a large number slowly. */
+/**
+ * Nearly all lines share their second with the one before; V8 makes the text of a large number
+ * slowly.
+ */
 function appendTime(buffer: LineBuffer, time: number): void {
   const second = Math.floor(time / 1_000);
   const milliseconds = MILLISECONDS[time - second * 1_000];

@@ -2,7 +2,7 @@ import { CHARACTER_HINTS } from '../redaction/character-hints.js';
 
 /** From here on the engine's own escaping and encoding beat looking at each character. */
 export const LONG_TEXT = 100;
-/** What JSON cannot hold as it stands. */
+/** Characters that JSON must escape. */
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
 
@@ -22,15 +22,18 @@ const CHARACTERS = CHARACTER_HINTS.map((hint, code) =>
 const HEX_DIGITS = Uint8Array.from(Buffer.from('0123456789abcdef'));
 
 /**
- * Lines as bytes, for whoever takes them at the other end. JSON is put together right here: a text of twenty parts would have to be
- * flattened and encoded before it could leave, which costs more than all the rest of writing a line.
+ * Lines as bytes, for a destination that takes bytes. JSON is put together in place: a text of
+ * twenty parts would have to be flattened and encoded before it could leave, which costs more than
+ * all the rest of writing a line.
  */
 export class LineBuffer {
   private buffer: Buffer;
   private start = 0;
   private end = 0;
 
-  /** @param usualBytes what it holds without growing; memory beyond is given back when it is empty */
+  /**
+   * @param usualBytes what it holds without growing; memory beyond is given back when it is empty
+   */
   constructor(private readonly usualBytes: number) {
     this.buffer = Buffer.allocUnsafeSlow(usualBytes);
   }
@@ -92,7 +95,8 @@ export class LineBuffer {
 
   /** A finite number, as `String` writes it. */
   number(value: number): void {
-    // Most are counts, or fractions with three digits at most: their thousandths are a small integer.
+    // Most are counts, or fractions with three digits at most: their thousandths are a small
+    // integer.
     const thousandths = Math.round(value * 1_000);
     if (thousandths < 0 || thousandths > MAX_THOUSANDTHS || thousandths / 1_000 !== value)
       this.ascii(String(value));
@@ -141,8 +145,8 @@ export class LineBuffer {
   }
 
   /**
-   * Text as a value of JSON, where it is short, ASCII and needs no escapes. Returns the hints of its characters for
-   * `areHarmless()`, or -1, with nothing appended, for any other text.
+   * Text as a value of JSON, where it is short, ASCII and needs no escapes. Returns the hints of
+   * its characters for `areHarmless()`, or -1, with nothing appended, for any other text.
    */
   quotedAscii(text: string): number {
     this.reserve(text.length + 2);
@@ -169,7 +173,8 @@ export class LineBuffer {
   private makeRoom(count: number): void {
     const waiting = this.view();
     const size = waiting.length + count;
-    // In place only where that frees half of it: moving many bytes for each line would cost more than they do.
+    // In place only where that frees half of it: moving many bytes for each line would cost more
+    // than they do.
     if (size > this.buffer.length / 2) this.buffer = Buffer.allocUnsafeSlow(size * 2);
     this.buffer.set(waiting);
     this.start = 0;
@@ -177,12 +182,15 @@ export class LineBuffer {
   }
 }
 
-/** Whether a text is the same in JSON, between quotes, and can be written as UTF-8: half of a surrogate pair cannot. */
+/**
+ * Whether a text is the same in JSON, between quotes, and can be written as UTF-8: half of a
+ * surrogate pair cannot.
+ */
 function isPlain(text: string): boolean {
   return !NEEDS_ESCAPE.test(text) && text.isWellFormed();
 }
 
-/** A destination that takes bytes: whoever opens it appends one line, and then says so. */
+/** A destination that takes bytes: open it, append one line, then call `appended()`. */
 export interface LineBytes {
   /** Undefined where lines are being dropped. */
   readonly open: () => LineBuffer | undefined;

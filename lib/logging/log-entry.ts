@@ -11,13 +11,18 @@ import { type SerializedError } from '../engine/describe-error.js';
 import { withoutEndedTrace } from '../engine/lineage.js';
 import { type Destination } from './line-buffer.js';
 
-/** What one log line says, after redaction. Log records, span events and the text formats are made of it. */
+/**
+ * The content of one log line, after redaction. Log records, span events and the text formats are
+ * made of it.
+ */
 export interface LogEntry {
   /** pino's number: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal. */
   readonly level: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
-  /** When the line was seen, where `time` is the value that another logger wrote. Default: `time`. */
+  /**
+   * When the line was seen, where `time` is the value that another logger wrote. Default: `time`.
+   */
   readonly observedTime?: number;
   readonly message: string;
   /** The class that logs; the instrumentation scope of the log record. */
@@ -62,7 +67,9 @@ export function readTraceFlags(flags: number): string {
   return TRACE_FLAGS[flags & 0xff] ?? '';
 }
 
-/** The fields that each line has. One more is added here: both writers and the reserved keys follow. */
+/**
+ * The fields that each line has. One more is added here: both writers and the reserved keys follow.
+ */
 const PROCESS_FIELDS = [
   { key: 'service', read: (process: { readonly serviceName: string }) => process.serviceName },
 ] as const;
@@ -80,7 +87,8 @@ export const SPAN_FIELDS: readonly SpanField[] = [
 /**
  * Keys that have a meaning of their own in a line.
  *
- * - `own`: the logger writes it on each line, and a field of the caller must not make it false: it becomes `extra_level`, ….
+ * - `own`: the logger writes it on each line, and a field of the caller must not make it false: it
+ *   becomes `extra_level`, ….
  * - `given`: a field of the caller may take its place, but it belongs to no field of the entry.
  * - `special`: the logger treats the value in its own way.
  */
@@ -95,7 +103,10 @@ export function isReservedKey(key: string): boolean {
   return RESERVED_KEYS.has(key);
 }
 
-/** Whether the value is in the line for the logger or the resource, so that it is no field of the entry. */
+/**
+ * Whether the value is in the line for the logger or the resource, so that it is no field of the
+ * entry.
+ */
 export function isNoField(key: string): boolean {
   const kind = RESERVED_KEYS.get(key);
   return kind === 'own' || kind === 'given';
@@ -106,7 +117,10 @@ export const OWN_KEYS: readonly string[] = [...RESERVED_KEYS]
   .filter(([, kind]) => kind === 'own')
   .map(([key]) => key);
 
-/** On the fields of a line: the OpenTelemetry context it belongs to, where that is not the active one. */
+/**
+ * On the fields of a line: the OpenTelemetry context it belongs to, where that is not the active
+ * one.
+ */
 export const OTEL_CONTEXT = Symbol('nestjs-telemetry.otel-context');
 
 /** The OpenTelemetry context of a line: the one that its fields carry, or else the active one. */
@@ -151,7 +165,10 @@ const SEVERITIES: readonly Severity[] = [
   { number: SeverityNumber.FATAL, text: 'FATAL', label: 'CRITICAL' },
 ];
 
-/** The severity of one of pino's level numbers; a level of the application's own counts as the next lower one. */
+/**
+ * The severity of one of pino's level numbers; a level of the application's own counts as the next
+ * lower one.
+ */
 export function nameSeverity(level: number): Severity {
   return SEVERITIES[Math.min(6, Math.floor(level / 10))] ?? TRACE;
 }

@@ -12,10 +12,15 @@ import { type Destination } from './line-buffer.js';
 import { FastLine, MAX_FAST_BYTES } from './fast-line.js';
 import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
 
-/** Lines written in a context that carries this are not put on the active span, because the span says it already. */
+/**
+ * Lines written in a context that carries this are not added to the active span, which has the same
+ * information already.
+ */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
 
-/** A longer line is cut down before it goes anywhere; Loki, for one, refuses lines above 256 KiB. */
+/**
+ * A longer line is cut down before it goes anywhere; Loki, for one, refuses lines above 256 KiB.
+ */
 const MAX_LINE_LENGTH = 256 * 1024;
 
 export interface LogSinkOptions {
@@ -36,13 +41,13 @@ export interface LogSinkOptions {
 const pinoLines = tracingChannel('pino_asJson');
 
 /**
- * The stream below pino: takes each line after redaction and passes it once to the destination, the log record
- * processors and the span. Never throws into the code that logs.
+ * The stream below pino: takes each line after redaction and passes it once to the destination, the
+ * log record processors and the span. Never throws into the code that logs.
  */
 export class LogSink {
   /**
-   * Asks pino to leave here what it was given before each write: an extra called `level` cannot be mistaken for the
-   * level, and the usual line need not be read back.
+   * Asks pino to leave here what it was given before each write: an extra called `level` cannot be
+   * mistaken for the level, and the usual line need not be read back.
    */
   readonly [symbols.needsMetadataGsym] = true;
   lastLevel = 30;
@@ -50,7 +55,10 @@ export class LogSink {
   lastMsg: unknown;
   lastTime = '';
   lastLogger: object | undefined;
-  /** What the root logger writes on each line; a child adds to it, and then the line must be read back. */
+  /**
+   * What the root logger writes on each line; a child adds to it, and then the line must be read
+   * back.
+   */
   rootBindings: unknown;
   private depth = 0;
   private muted = false;
@@ -66,7 +74,8 @@ export class LogSink {
   }
 
   /**
-   * Writes a line of the root logger without pino. Returns false, and writes nothing, where pino has to.
+   * Writes a line of the root logger without pino. Returns false, and writes nothing, where pino
+   * has to.
    *
    * @param bindings what the logger puts on each of its lines
    */
@@ -99,7 +108,7 @@ export class LogSink {
     callback?.();
   }
 
-  /** What pino was given for this line, when the line says nothing else. */
+  /** What pino was given for this line; undefined where the line may contain something else. */
   private takeParts(line: string): LineParts | undefined {
     const { lastObj: fields, lastMsg: message, lastTime: time, lastLogger } = this;
     // Kept, it would hold on to whatever the last line was about.
@@ -111,8 +120,8 @@ export class LogSink {
 
   /** Returns false, with nothing done, for a line that does not let itself be written. */
   private deliver(line: Line): boolean {
-    // A line made while a line is being written (a processor or a destination that logs) goes to the destination
-    // only; one made by that in turn goes nowhere, or it would never end.
+    // A line made while a line is being written (a processor or a destination that logs) goes to
+    // the destination only; one made by that in turn goes nowhere, or it would never end.
     if (this.depth > 1) return true;
     this.depth += 1;
     try {

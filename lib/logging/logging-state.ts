@@ -5,12 +5,16 @@ import { type LoggingConfig } from '../config/logging.js';
 import { type Destination } from './line-buffer.js';
 import { LEVEL_VALUES, type LineLevel, OTEL_CONTEXT } from './log-entry.js';
 
-/** The pino instance that everything of this process logs through, and what must happen when it ends. */
+/**
+ * The pino instance that everything of this process logs through, and what must happen when it
+ * ends.
+ */
 export interface RootLogger {
   readonly logger: Logger;
   readonly config: LoggingConfig;
   /**
-   * Writes a line whose level is enabled without pino, exactly as pino would; false where only pino can write it.
+   * Writes a line whose level is enabled without pino, exactly as pino would; false where only pino
+   * can write it.
    *
    * @param level pino's number
    */
@@ -26,19 +30,32 @@ export interface RootLogger {
   withoutOutput(write: () => void): void;
   /** Writes what is still buffered, synchronously where the destination can. Never throws. */
   flush(): void;
-  /** Gives up what the logger holds beyond standard output (a transport's worker). Lines after it are lost. */
+  /**
+   * Gives up what the logger holds beyond standard output (a transport's worker). Lines after it
+   * are lost.
+   */
   close(): void;
 }
 
-/** What must exist once per process, however many copies of this package are loaded (ESM, CommonJS). */
+/**
+ * What must exist once per process, however many copies of this package are loaded (ESM, CommonJS).
+ */
 interface LoggingState {
-  /** Stays after a stop, so that lines of the shutdown keep their form and place; replaced by the next start. */
+  /**
+   * Stays after a stop, so that lines of the shutdown keep their form and place; replaced by the
+   * next start.
+   */
   root: RootLogger | undefined;
-  /** Puts back NestJS's logger and the sink of warnings, which stay as long as the root logger does. */
+  /**
+   * Puts back NestJS's logger and the sink of warnings, which stay as long as the root logger does.
+   */
   restore?: (() => void) | undefined;
   /** Standard output is opened once per way of writing, not once per start. */
   readonly stdout: Map<'each-line' | 'collected', Destination>;
-  /** pino instances made here, to tell nestjs-pino's root made of one of them from an application's own. */
+  /**
+   * pino instances made here: a root of nestjs-pino that descends from none of them is the
+   * application's own.
+   */
   readonly ours: WeakSet<object>;
   /** How each copy of nestjs-pino in use finds the logger bound to the current request. */
   readonly requestLoggers: Set<() => Logger | undefined>;
@@ -60,7 +77,10 @@ export function loggingState(): LoggingState {
   });
 }
 
-/** The logger to write through now: the one bound to the current request, else the root; undefined before the start. */
+/**
+ * The logger to write through now: the one bound to the current request, else the root; undefined
+ * before the start.
+ */
 export function currentLogger(): Logger | undefined {
   const { root, requestLoggers } = loggingState();
   if (root === undefined) return undefined;
@@ -72,7 +92,8 @@ export function currentLogger(): Logger | undefined {
 }
 
 /**
- * Writes a line whose level is enabled: without pino where that makes no difference to the line, or through it.
+ * Writes a line whose level is enabled: without pino where that makes no difference to the line, or
+ * through it.
  *
  * @param fields made for this line: may be changed
  * @param otelContext the context the line belongs to. Default: the active one

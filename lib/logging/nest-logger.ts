@@ -7,7 +7,10 @@ import { inspect, types } from 'node:util';
 import { isError } from '../errors/is-error.js';
 import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
 
-/** The private members of NestJS's Logger (the same in 11 and 12) that tell which logger is in force. */
+/**
+ * The private members of NestJS's Logger (the same in 11 and 12) that show which logger is in
+ * force.
+ */
 interface LoggerInternals {
   staticInstanceRef: LoggerService | undefined;
   localInstance: LoggerService | undefined;
@@ -16,8 +19,9 @@ interface LoggerInternals {
 const nothing = (): void => undefined;
 
 /**
- * Lets NestJS's own `Logger` write through the root logger, unless the application (or `@nestjs/testing`, whose
- * modules are silent) chose a logger. Returns what puts the replaced logger back, when ours is still there.
+ * Lets NestJS's own `Logger` write through the root logger, unless the application (or
+ * `@nestjs/testing`, whose modules are silent) chose a logger. Returns what puts the replaced
+ * logger back, when ours is still there.
  */
 export function installNestLogger(config: TelemetryConfig): () => void {
   if (!config.logging.nestLogger) return nothing;
@@ -69,8 +73,8 @@ function loggerInForce(): LoggerService | undefined {
 }
 
 /**
- * NestJS's default console logger if it is the one in force. A `Logger` answers with a console logger of its own
- * exactly then; in every other case it answers with the logger that was chosen.
+ * NestJS's default console logger if it is the one in force. A `Logger` answers with a console
+ * logger of its own exactly then; in every other case it answers with the logger that was chosen.
  */
 function defaultLoggerInForce(): ConsoleLogger | undefined {
   const inForce = loggerInForce();
@@ -88,8 +92,9 @@ const METHODS = {
 } as const;
 
 /**
- * NestJS's logger, writing through the root logger: `new Logger('OrderService').log('…')` carries the active span's
- * ids and `context: 'OrderService'`. Stands in for the console logger it is given, whose log levels stay in force.
+ * NestJS's logger, writing through the root logger: `new Logger('OrderService').log('…')` carries
+ * the active span's ids and `context: 'OrderService'`. Stands in for the console logger it is
+ * given, whose log levels stay in force.
  */
 export class NestLoggerService implements LoggerService {
   constructor(private readonly replaced: ConsoleLogger) {}
@@ -158,9 +163,9 @@ const MAX_FIELDS = 1_000;
 const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_192 };
 
 /**
- * What `logger.log(message, ...params, context)` means: the last text is the context, plain objects after the message
- * are fields of the line, an error or a stack text is its error, and any further message is a line of its own, as in
- * NestJS's console logger.
+ * What `logger.log(message, ...params, context)` means: the last text is the context, plain objects
+ * after the message are fields of the line, an error or a stack text is its error, and any further
+ * message is a line of its own, as in NestJS's console logger.
  */
 function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
   try {
@@ -195,7 +200,7 @@ function readLines(args: readonly unknown[], takesStack: boolean): NestLine[] {
 function toLine(message: unknown, fields: Readonly<Record<string, unknown>>): NestLine {
   if (typeof message === 'string') return { message, fields };
   if (isError(message)) {
-    // With both, the error passed beside the message is the cause somebody saw; the message is what went wrong.
+    // With both, the message is the error, and the error passed beside it is its cause.
     const { err, ...others } = fields;
     return {
       message: message.message,
@@ -254,14 +259,19 @@ function contextOf(fields: Readonly<Record<string, unknown>>): Record<string, un
   return fields.context === undefined ? {} : { context: fields.context };
 }
 
-/** Plain objects become fields, which are merged several times: of very many keys the first are kept. */
+/**
+ * Plain objects become fields, which are merged several times: of very many keys the first are
+ * kept.
+ */
 function boundFields(value: unknown): unknown {
   return isPlainObject(value) && Object.keys(value).length > MAX_FIELDS
     ? copyBounded(value, { entries: MAX_FIELDS })
     : value;
 }
 
-/** Whether writing out each level would take long; asked by the number of members two levels down. */
+/**
+ * Whether writing out each level would take long; asked by the number of members two levels down.
+ */
 function isLarge(value: object): boolean {
   if (types.isProxy(value)) return false;
   let members = 0;

@@ -11,7 +11,10 @@ export interface FinishedRequest {
   readonly method: string;
   /** The route's pattern, `/orders/:id`; undefined when no route matched. */
   readonly route: string | undefined;
-  /** The method of the controller that answered, `OrdersController.find`; undefined when none was reached. */
+  /**
+   * The method of the controller that answered, `OrdersController.find`; undefined when none was
+   * reached.
+   */
   readonly handler: string | undefined;
   /** The path that was asked for, without the query. */
   readonly path: string;
@@ -29,10 +32,11 @@ export interface FinishedRequest {
 const REQUEST_CONTEXT = 'HTTP';
 
 /**
- * Writes the one line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`, `handler`, `path`,
- * `status`, `duration_ms` and what failed as fields; flat names, because a line is read and grepped by people, while spans and metrics carry the
- * semantic-convention names. Level info below 400, warn for 4xx and aborted requests, error from 500. Carries the ids of
- * the server span, and is not repeated on it. Does nothing when `logging.requestLog` is off.
+ * Writes the one line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`,
+ * `handler`, `path`, `status`, `duration_ms` and what failed as fields; flat names, because a line
+ * is read and grepped by people, while spans and metrics carry the semantic-convention names. Level
+ * info below 400, warn for 4xx and aborted requests, error from 500. Carries the ids of the server
+ * span, and is not repeated on it. Does nothing when `logging.requestLog` is off.
  */
 export function writeRequestLine(request: FinishedRequest): void {
   if (loggingState().root?.config.requestLog !== true) return;
@@ -49,7 +53,9 @@ export function writeRequestLine(request: FinishedRequest): void {
   });
 }
 
-/** Whether code of the application runs while a line is written, which may look for the active span. */
+/**
+ * Whether code of the application runs while a line is written, which may look for the active span.
+ */
 function asksForActiveSpan(): boolean {
   const { pino, destination } = loggingState().root?.config ?? {};
   const asking = [pino?.mixin, pino?.mixinMergeStrategy, pino?.hooks];
@@ -94,7 +100,10 @@ function toFields({
   return fields;
 }
 
-/** Type and message only: the stack is on the span, and on the line of whoever caught the error. */
+/**
+ * Type and message only: the stack is on the span, and on the line of the code that caught the
+ * error.
+ */
 function summarize(error: unknown): object {
   const { type, message } = describeThrown(error);
   return isError(error) ? { type, message } : { type: 'thrown', message };
@@ -106,10 +115,11 @@ const NEST_LEVELS = { info: 'log', warn: 'warn', error: 'error' } as const;
 type OwnLineLevel = keyof typeof NEST_LEVELS;
 
 /**
- * Runs `write`, which writes a line that the application did not ask for: a request line, a warning,
- * the address of the dashboard. Where NestJS's logger is silent for that level (`logger: false`,
- * `logger: ['error']`, `useLogger(false)`, `@nestjs/testing`), the line does not go to standard
- * output; it still becomes a log record. A destination that the user chose gets every line.
+ * Runs `write`, which writes a line that the application did not ask for: a request line, a
+ * warning, the address of the dashboard. Where NestJS's logger is silent for that level (`logger:
+ * false`, `logger: ['error']`, `useLogger(false)`, `@nestjs/testing`), the line does not go to
+ * standard output; it still becomes a log record. A destination that the user chose gets every
+ * line.
  */
 export function writeOwnLine(level: OwnLineLevel, write: () => void): void {
   const { root } = loggingState();
@@ -117,10 +127,13 @@ export function writeOwnLine(level: OwnLineLevel, write: () => void): void {
   else root.withoutOutput(write);
 }
 
-/** Writes the library's own warnings as log lines; returns what sends them where they went before. */
+/**
+ * Writes the library's own warnings as log lines; returns what sends them where they went before.
+ */
 export function installWarningSink(): () => void {
   return setWarningSink((message, code) => {
-    // Outside any context: an export that fails belongs to no request, least of all to the one that is active just now.
+    // Outside any context: an export that fails belongs to no request, least of all to the one that
+    // is active just now.
     context.with(ROOT_CONTEXT, () => {
       writeOwnLine('warn', () => {
         loggingState().root?.logger.warn({ context: 'nestjs-telemetry', code }, message);

@@ -32,7 +32,9 @@ export interface WrittenByPino {
   readonly parts: LineParts | undefined;
 }
 
-/** A line that pino wrote. Its entry is made of the text, once, when the first reader asks for it. */
+/**
+ * A line that pino wrote. Its entry is made of the text, once, when the first reader asks for it.
+ */
 export class PinoLine implements Line {
   private read: LogEntry | undefined;
 
@@ -57,8 +59,8 @@ export class PinoLine implements Line {
 }
 
 /**
- * The entry without reading the text, for the usual line whose fields are all texts, numbers and booleans; undefined for any
- * other, because only the text shows what JSON makes of its fields.
+ * The entry without reading the text, for the usual line whose fields are all texts, numbers and
+ * booleans; undefined for any other, because only the text shows what JSON makes of its fields.
  */
 function entryOfParts({ parts, level, otelContext }: WrittenByPino): LogEntry | undefined {
   if (parts === undefined || typeof parts.message !== 'string') return undefined;

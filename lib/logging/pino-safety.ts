@@ -7,8 +7,9 @@ import { redaction } from '../redaction/active-redaction.js';
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
 
 /**
- * A pino hook that keeps logging from throwing into the application: arguments that pino cannot write (a getter that
- * throws, an exotic proxy) are copied into something harmless and written after all.
+ * A pino hook that keeps logging from throwing into the application: arguments that pino cannot
+ * write (a getter that throws, an exotic proxy) are copied into something harmless and written
+ * after all.
  */
 export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey = 'err'): LogMethodHook {
   return function guarded(this: Logger, given, method, level) {
@@ -28,7 +29,10 @@ type LogArguments = Parameters<LogFn>;
 /** A longer message is cut before pino escapes it: the line would be cut down afterwards anyway. */
 const MAX_MESSAGE = 65_536;
 
-/** Whether pino makes valid JSON of the arguments: of a symbol or a function as message it makes `undefined`. */
+/**
+ * Whether pino makes valid JSON of the arguments: of a symbol or a function as message it makes
+ * `undefined`.
+ */
 function areWritable(args: readonly unknown[]): boolean {
   for (let index = 0; index < args.length; index += 1) if (!isWritable(args[index], index)) return false;
   return true;
@@ -77,7 +81,8 @@ function writeDefused(logger: Logger, args: readonly unknown[], method: LogFn, e
     const message = args.find((argument) => typeof argument === 'string');
     method.call(logger, { ...fields, log_error: describeThrown(error).message }, message ?? '');
   } catch {
-    // Nothing of this line can be written (the serializers of the application throw); the application goes on.
+    // Nothing of this line can be written (the serializers of the application throw); the
+    // application goes on.
   }
 }
 
@@ -89,7 +94,10 @@ type Fields = Readonly<Record<string, unknown>>;
 type Serializers = NonNullable<LoggerOptions['serializers']>;
 type Write = (this: Logger, given: unknown, message: unknown, level: number) => void;
 
-/** pino's methods without the custom levels of its types, which would have to be the same on both sides. */
+/**
+ * pino's methods without the custom levels of its types, which would have to be the same on both
+ * sides.
+ */
 interface PinoMethods {
   readonly child: (this: Logger, bindings: Fields, options?: object) => Logger;
   readonly setBindings: (this: Logger, bindings: Fields) => void;
@@ -101,21 +109,22 @@ const NONE: Fields = Object.freeze({});
 let serializersInForce = NONE;
 
 /**
- * Lets a pino instance and its children write no secrets: messages once their parameters are in, bindings of children, and what
- * `PinoLogger.assign` adds. The fields of a line are redacted where they are merged, by `redactFields()`.
+ * Lets a pino instance and its children write no secrets: messages once their parameters are in,
+ * bindings of children, and what `PinoLogger.assign` adds. The fields of a line are redacted where
+ * they are merged, by `redactFields()`.
  */
 export function redactLines(
   logger: Logger,
   keys: { readonly message: string; readonly error: string },
 ): void {
-  const { child, setBindings } = logger as unknown as PinoMethods;
+  const { child, setBindings } = logger as unknown as PinoMethods; // without the custom levels
   const methods = logger as unknown as Record<symbol, Write>; // pino declares the symbol, and not what is behind it
   const write = methods[symbols.writeSym];
   if (write === undefined) return;
   methods[symbols.writeSym] = function redacted(given, message, level) {
-    const said = redactMessage(given, message, keys);
+    const clean = redactMessage(given, message, keys);
     withSerializers(serializersOf(this), () => {
-      write.call(this, given, said, level);
+      write.call(this, given, clean, level);
     });
   };
   Object.assign(logger, {
@@ -131,8 +140,8 @@ export function redactLines(
 }
 
 /**
- * The fields of a line without secrets, with errors at any depth written out; the same object where nothing is to be changed.
- * What a serializer will see is left to it: its result is redacted.
+ * The fields of a line without secrets, with errors at any depth written out; the same object where
+ * nothing is to be changed. What a serializer will see is left to it: its result is redacted.
  *
  * @param serializers default: those of the logger whose line is being written
  */
@@ -179,10 +188,10 @@ function redactValue(key: string | symbol, value: unknown): unknown {
 
 function redactMessage(given: unknown, message: unknown, keys: { message: string; error: string }): unknown {
   const failure = errorOf(given, keys.error);
-  const said =
+  const text =
     message ?? (failure !== undefined && !hasMessage(given, keys.message) ? failure.message : undefined);
-  if (typeof said !== 'string') return message;
-  return failure?.message === said ? redaction().errorText(said) : redaction().text(said);
+  if (typeof text !== 'string') return message;
+  return failure?.message === text ? redaction().errorText(text) : redaction().text(text);
 }
 
 function errorOf(given: unknown, errorKey: string): Error | undefined {
@@ -206,5 +215,6 @@ function withSerializers(serializers: Fields, write: () => void): void {
 }
 
 function serializersOf(logger: Logger): Fields {
-  return (logger as unknown as Record<symbol, Fields | undefined>)[symbols.serializersSym] ?? NONE;
+  const held = logger as unknown as Record<symbol, Fields | undefined>; // the symbol is declared, its value is not
+  return held[symbols.serializersSym] ?? NONE;
 }

@@ -58,8 +58,8 @@ const MAX_STACK = 8_192;
 const MAX_DEPTH = 3;
 
 /**
- * Puts the entry on `span` as an event named `log`, which Jaeger shows among the span's logs. Small on purpose: a span
- * that outgrows one UDP packet (65,000 bytes) is lost as a whole.
+ * Puts the entry on `span` as an event named `log`, which Jaeger shows among the span's logs. Small
+ * on purpose: a span that outgrows one UDP packet (65,000 bytes) is lost as a whole.
  */
 export function addSpanEvent(span: Span, entry: LogEntry): void {
   const { context, error } = entry;

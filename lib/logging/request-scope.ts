@@ -8,35 +8,43 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 const SCOPE = createContextKey('nestjs-telemetry.request-scope');
 
 /**
- * A PinoLogger without a container. Its methods read nestjs-pino's request store; made without the constructor,
- * because that would create nestjs-pino's root logger from whatever options come first.
+ * A PinoLogger without a container. Its methods read nestjs-pino's request store; made without the
+ * constructor, because that would create nestjs-pino's root logger from whatever options come
+ * first.
  */
 const scope = Object.create(PinoLogger.prototype) as PinoLogger;
 
-/** What is answered: a request that the client gave up is still worked on until this says otherwise. */
+/** The response: a request that the client gave up is still being handled until this has ended. */
 interface Answer {
   readonly writableEnded: boolean;
 }
 
-/** nestjs-pino's store of a request, carried by the OpenTelemetry context instead of an AsyncLocalStorage of its own. */
+/**
+ * nestjs-pino's store of a request, carried by the OpenTelemetry context instead of an
+ * AsyncLocalStorage of its own.
+ */
 class CarriedScope implements RequestStore {
   responseLogger: Logger | undefined;
   /** The method of a controller that the request reached. */
   handler: string | undefined;
   /** Set once the fields end. */
   end: { readonly root: Lineage | undefined; readonly answer: Answer | undefined } | undefined;
-  /** What is assigned by work that begins after the end: by its trace, or outside of any. */
+  /** Fields that work assigns which begins after the end: by its trace, or outside of any. */
   private later: { readonly traces: WeakMap<Lineage, CarriedScope>; untraced?: CarriedScope } | undefined;
 
-  /** @param entered the store nestjs-pino was in already; any other one that it enters later is nearer than this one */
+  /**
+   * @param entered the store nestjs-pino was in already; any other one that it enters later is
+   *   nearer than this one
+   */
   constructor(
     public logger: Logger,
     readonly entered: RequestStore | undefined,
   ) {}
 
   /**
-   * The store for what runs now: this one until the end, and after it for work that began before, which is what an open
-   * span of the request or an unanswered response shows. Any other work gets a store without the fields of the request.
+   * The store for what runs now: this one until the end, and after it for work that began before,
+   * which is what an open span of the request or an unanswered response shows. Any other work gets
+   * a store without the fields of the request.
    */
   current(root: Logger): RequestStore {
     const { end } = this;
@@ -56,19 +64,26 @@ class CarriedScope implements RequestStore {
   }
 }
 
-/** Reads the store nestjs-pino entered by itself; undefined until it looks into contexts too, and where it cannot be made to. */
+/**
+ * Reads the store nestjs-pino entered by itself; undefined until it looks into contexts too, and
+ * where it cannot be made to.
+ */
 let readEntered: (() => RequestStore | undefined) | undefined;
 
-/** Lets lines find what `PinoLogger.assign` bound to the current request, in this copy of nestjs-pino. */
+/**
+ * Lets lines find what `PinoLogger.assign` bound to the current request, in this copy of
+ * nestjs-pino.
+ */
 export function followRequestScope(): void {
   loggingState().requestLoggers.add(requestLogger);
   readEntered ??= lookIntoContexts();
 }
 
 /**
- * `context` with a logging scope of its own, where `PinoLogger.assign` works and what it assigns is on every line. What nestjs-pino's
- * middleware does per request, but nothing is entered: each storage that is copies a map, there and at every call that opens
- * a span below. Gives back `context` itself without nestjs-pino's module.
+ * `context` with a logging scope of its own, where `PinoLogger.assign` works and what it assigns is
+ * on every line. What nestjs-pino's middleware does per request, but nothing is entered: each
+ * storage that is copies a map, there and at every call that opens a span below. Gives back
+ * `context` itself without nestjs-pino's module.
  */
 export function withRequestScope(context: Context): Context {
   const root = nestPinoRoot();
@@ -88,8 +103,9 @@ export function handlerOf(context: Context): string | undefined {
 }
 
 /**
- * Ends the fields of the request that `context` is of, for work that begins from now on. Fields that were assigned stay until
- * all listeners of the response have run, so that what an application logs there has them.
+ * Ends the fields of the request that `context` is of, for work that begins from now on. Fields
+ * that were assigned stay until all listeners of the response have run, so that what an application
+ * logs there has them.
  *
  * @param answer the response of a request that the client gave up
  */
@@ -104,17 +120,20 @@ export function endRequestScope(context: Context, answer?: Answer): void {
   afterTurn(() => (scope.end = end));
 }
 
-/** Runs `fn` in the logging scope the active context carries, or opens one for it where it carries none. */
+/**
+ * Runs `fn` in the logging scope the active context carries, or opens one for it where it carries
+ * none.
+ */
 export function runInRequestScope<T>(fn: () => T): T {
   return nestPinoRoot() === undefined || carriedScope() !== undefined ? fn() : scope.runInContext(fn);
 }
 
 /**
- * Makes nestjs-pino's process-wide root write through `logger`. nestjs-pino keeps the first root for good; when that
- * one came from an earlier start of this library, it becomes an empty child of the new root. An application's own root
- * is left alone.
+ * Makes nestjs-pino's process-wide root write through `logger`. nestjs-pino keeps the first root
+ * for good; when that one came from an earlier start of this library, it becomes an empty child of
+ * the new root. An application's own root is left alone.
  */
-export function repointNestPino(logger: Logger): void {
+export function redirectNestPinoRoot(logger: Logger): void {
   const root = nestPinoRoot();
   if (root === undefined || !descendsFromOurs(root)) return;
   for (const key of Reflect.ownKeys(root)) Reflect.deleteProperty(root, key);
@@ -125,14 +144,18 @@ function carriedScope(): CarriedScope | undefined {
   return contextApi.active().getValue(SCOPE) as CarriedScope | undefined;
 }
 
-/** Has nestjs-pino see a scope that the active context carries, where it has not entered another one since. */
+/**
+ * Has nestjs-pino see a scope that the active context carries, where it has not entered another one
+ * since.
+ */
 function lookIntoContexts(): (() => RequestStore | undefined) | undefined {
   const storage = findNestPinoStorage(() => scope.logger);
   if (storage === undefined) return undefined;
   const read = storage.getStore.bind(storage);
   const entered = (): RequestStore | undefined => {
     const store = read();
-    // Whoever leaves a store of nestjs-pino enters what it found before; a carried one is found by the context, and only there.
+    // nestjs-pino enters the previous store again on exit. If that is one of ours, ignore it: ours
+    // must be found through the context only.
     return store instanceof CarriedScope ? store.entered : store;
   };
   storage.getStore = () => {
@@ -174,8 +197,9 @@ export interface RequestStore {
 }
 
 /**
- * The storage in which nestjs-pino looks for its request store; undefined where it looks in none. It is exported nowhere, so it is
- * taken for the one that is asked while `look` makes nestjs-pino look.
+ * The storage in which nestjs-pino looks for its request store; undefined where it looks in none.
+ * It is exported nowhere, so it is taken for the one that is asked while `look` makes nestjs-pino
+ * look.
  */
 export function findNestPinoStorage(look: () => unknown): AsyncLocalStorage<RequestStore> | undefined {
   const { prototype } = AsyncLocalStorage;

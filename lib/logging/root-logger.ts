@@ -14,7 +14,9 @@ import { openDestination } from './destinations.js';
 import { serializeError } from '../engine/describe-error.js';
 import type { LineFormat } from './pino-line.js';
 
-/** Under this key pino-http binds the whole request to each request's logger; it is written nowhere. */
+/**
+ * Under this key pino-http binds the whole request to each request's logger; it is written nowhere.
+ */
 export const DISCARDED_REQUEST_KEY = 'nestjs-telemetry.request';
 
 export interface RootLoggerOptions {
@@ -23,9 +25,10 @@ export interface RootLoggerOptions {
 }
 
 /**
- * The pino instance behind every line: it names the service and the active span on each, redacts, and feeds
- * destination, log records and span events from one line. `level` stays pino's number, which Loki, Elasticsearch and
- * Datadog's pino integrations expect; `logging.pino.formatters.level` changes that.
+ * The pino instance behind every line: it names the service and the active span on each, redacts,
+ * and feeds destination, log records and span events from one line. `level` stays pino's number,
+ * which Loki, Elasticsearch and Datadog's pino integrations expect; `logging.pino.formatters.level`
+ * changes that.
  */
 export function createRootLogger(config: TelemetryConfig, options: RootLoggerOptions = {}): RootLogger {
   const { logging } = config;

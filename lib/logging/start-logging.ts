@@ -4,7 +4,7 @@ import { DISCARDED_REQUEST_KEY, createRootLogger } from './root-logger.js';
 import { installNestLogger } from './nest-logger.js';
 import { installWarningSink } from './own-lines.js';
 import { loggingState } from './logging-state.js';
-import { followRequestScope, repointNestPino } from './request-scope.js';
+import { followRequestScope, redirectNestPinoRoot } from './request-scope.js';
 import { RequestMethod } from '@nestjs/common';
 import type { Params } from 'nestjs-pino';
 
@@ -33,7 +33,7 @@ export function startLogging(config: TelemetryConfig, options: StartLoggingOptio
   if (!config.logging.enabled) return { logger: undefined, stop: () => undefined };
   const root = createRootLogger(config, options);
   state.root = root;
-  repointNestPino(root.logger);
+  redirectNestPinoRoot(root.logger);
   const undo = [installNestLogger(config), installWarningSink()];
   state.restore = () => {
     for (const restore of undo) restore();
@@ -46,21 +46,23 @@ export function startLogging(config: TelemetryConfig, options: StartLoggingOptio
   };
 }
 
-/** Matches every path, the root and prefixed ones too, on Nest 11 and 12 with Fastify and Express. */
+/**
+ * Matches every path, the root and prefixed ones too, on Nest 11 and 12 with Fastify and Express.
+ */
 const EVERY_ROUTE = [{ path: '/{*splat}', method: RequestMethod.ALL }];
 
 export interface PinoParamsOptions {
   /**
-   * Who opens the logging scope of a request: `middleware` lets nestjs-pino do it on every route; `caller` mounts no
-   * middleware and leaves it to `runInRequestScope`. Default `middleware`.
+   * Who opens the logging scope of a request: `middleware` lets nestjs-pino do it on every route;
+   * `caller` mounts no middleware and leaves it to `runInRequestScope`. Default `middleware`.
    */
   readonly requestScope?: 'middleware' | 'caller';
 }
 
 /**
- * What nestjs-pino's `LoggerModule.forRootAsync({ useFactory })` needs, so that an injected `PinoLogger` and
- * `assign` work on our root logger. Call it after `startLogging`; when logging is switched off, nestjs-pino gets a
- * logger of its own and no middleware.
+ * What nestjs-pino's `LoggerModule.forRootAsync({ useFactory })` needs, so that an injected
+ * `PinoLogger` and `assign` work on our root logger. Call it after `startLogging`; when logging is
+ * switched off, nestjs-pino gets a logger of its own and no middleware.
  */
 export function createPinoParams(config: TelemetryConfig, options: PinoParamsOptions = {}): Params {
   const { root } = loggingState();
@@ -74,7 +76,8 @@ export function createPinoParams(config: TelemetryConfig, options: PinoParamsOpt
       // The request line is ours, with the route and the server span's ids.
       autoLogging: false,
       quietReqLogger: true,
-      // pino-http would wrap our serializers in its own, and write each request's headers out to throw them away.
+      // pino-http would wrap our serializers in its own, and write each request's headers out to
+      // throw them away.
       wrapSerializers: false,
       customAttributeKeys: { req: DISCARDED_REQUEST_KEY, err: root.config.pino.errorKey ?? 'err' },
     },

@@ -9,7 +9,10 @@ import { LEVEL_VALUES } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
 import { describeThrown, isSerializedError, renderStack } from '../engine/describe-error.js';
 
-/** What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes whatever was thrown. */
+/**
+ * What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes
+ * whatever was thrown.
+ */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;
 
 /** A text, or an error whose message, type and stack are written. */
@@ -20,9 +23,9 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 const NEST_METHODS = { debug: 'debug', info: 'log', warn: 'warn', error: 'error' } as const;
 
 /**
- * Writes lines for one class or component, whose name each line carries as `context`. Lines carry the active span's
- * ids and what `PinoLogger.assign` bound to the current request. Before logging is started, and when it is switched
- * off, lines go to NestJS's logger instead. No method throws.
+ * Writes lines for one class or component, whose name each line carries as `context`. Lines carry
+ * the active span's ids and what `PinoLogger.assign` bound to the current request. Before logging
+ * is started, and when it is switched off, lines go to NestJS's logger instead. No method throws.
  */
 export class TelemetryLogger {
   constructor(readonly context: string) {}
@@ -60,7 +63,8 @@ export class TelemetryLogger {
         writeThroughNest(this.context, level, message, toFields(this.context, extra, 'err'));
       else this.writeThroughPino(logger, level, message, extra);
     } catch {
-      // A getter of the extra threw before pino's guard could see it: the line goes out with what can be copied.
+      // A getter of the extra threw before pino's guard could see it: the line goes out with what
+      // can be copied.
       const fields = { context: this.context, extra: copyBounded(extra) };
       const logger = currentLogger();
       if (logger === undefined) new NestLogger(this.context)[NEST_METHODS[level]](message);
@@ -77,7 +81,9 @@ export class TelemetryLogger {
 
 const MAX_MESSAGE = 8_192;
 
-/** The error beside the fields of `extra`; what has an error of its own already keeps that as the cause. */
+/**
+ * The error beside the fields of `extra`. An error that is among them already becomes the cause.
+ */
 function withError(error: Error, extra: unknown): unknown {
   if (typeof extra !== 'object' || extra === null || isError(extra)) return { err: error, cause: extra };
   try {

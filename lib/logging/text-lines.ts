@@ -3,14 +3,15 @@ import type { LogEntry } from './log-entry.js';
 import { ownProperties, renderStack } from '../engine/describe-error.js';
 
 const INDENT = '    ';
-// Escape sequences of a terminal must not come out of data: the C0 and C1 ranges but tab and newline.
+// Escape sequences of a terminal must not come out of data: the C0 and C1 ranges but tab and
+// newline.
 // eslint-disable-next-line no-control-regex -- control characters are what this looks for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * The line in the form of the reference module, ending in a newline:
- * `INFO - Processing request [trace:<32 hex>] [span:<16 hex>] [OrderService] id=42`, then the stack of an error and of
- * its causes, indented.
+ * The line in the form of the reference module, ending in a newline: `INFO - Processing request
+ * [trace:<32 hex>] [span:<16 hex>] [OrderService] id=42`, then the stack of an error and of its
+ * causes, indented.
  */
 export function formatTextLine(entry: LogEntry): string {
   const parts = [`${nameSeverity(entry.level).label} - ${indent(entry.message)}`];
@@ -21,14 +22,16 @@ export function formatTextLine(entry: LogEntry): string {
   return `${escape(parts.join(' ') + stackOf(entry))}\n`;
 }
 
-/** Colours of a terminal, by pino's level divided by ten; the same as NestJS's console logger has. */
+/**
+ * Colours of a terminal, by pino's level divided by ten; the same as NestJS's console logger has.
+ */
 const COLOURS = ['96', '96', '95', '32', '33', '31', '1;31'] as const;
 const NEST_LABELS = ['VERBOSE', 'VERBOSE', 'DEBUG', 'LOG', 'WARN', 'ERROR', 'FATAL'] as const;
 const YELLOW = '38;5;3';
 const DIM = '2';
 /** Enough to find a trace by, short enough to read past. */
 const SHORT_ID = 8;
-/** What the message of a request line says already. */
+/** Fields that are part of the message of a request line. */
 const REQUEST_FIELDS = new Set(['method', 'route', 'status', 'duration_ms', 'aborted']);
 
 export interface PrettyOptions {
@@ -37,8 +40,9 @@ export interface PrettyOptions {
 }
 
 /**
- * Returns what writes lines for a terminal, as NestJS's console logger does:
- * `[orders] 4023  - 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35 span:00f067aa +3ms`.
+ * Returns a function that writes lines for a terminal, as NestJS's console logger does: `[orders]
+ * 4023  - 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35
+ * span:00f067aa +3ms`.
  */
 export function createPrettyFormatter({ serviceName, colours }: PrettyOptions): (entry: LogEntry) => string {
   const time = new Intl.DateTimeFormat(undefined, {
@@ -116,7 +120,7 @@ function escape(text: string): string {
   return text.replace(CONTROL, escapeControl);
 }
 
-/** pino-http numbers requests from 1; beside a trace id that number says nothing. */
+/** pino-http numbers requests from 1; beside a trace id that number is of no use. */
 function isRequestNumber(key: string, entry: LogEntry): boolean {
   return key === 'reqId' && entry.traceId !== undefined;
 }

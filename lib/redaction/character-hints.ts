@@ -1,8 +1,8 @@
 import { SHORTEST_SECRET } from './secret-patterns.js';
 
 /**
- * What the characters of a short text say about it, for code that looks at each of them anyway: bits of all of them together
- * tell that nearly all texts hold no secret, without a search.
+ * What the characters of a short text say about it, for code that looks at each of them anyway:
+ * bits of all of them together tell that nearly all texts hold no secret, without a search.
  */
 export const CHARACTER_HINTS = new Uint8Array(128);
 
