@@ -1,0 +1,691 @@
+import { type Page, type TraceSummaryAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import {
+  type LogFilter,
+  type QueryOptions,
+  type TelemetryReader,
+  type TraceFilter,
+} from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import {
+  childOf,
+  lineOf,
+  newTraceId,
+  type ReaderUnderTest,
+  requestOf,
+  type Telemetry,
+  type WrittenPoint,
+  type WrittenSpan,
+} from './telemetry.js';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+/** The begin of a minute that is over: stores that sum by the minute count it as a whole. */
+const PAST = Math.floor(Date.now() / MINUTE - 5) * MINUTE;
+const RANGE = { from: PAST, to: PAST + 4 * MINUTE };
+
+/** Texts that mean something to a query language, to JSON or to a terminal. */
+const HOSTILE = [
+  "'",
+  '"',
+  "' OR '1'='1",
+  '"; DROP TABLE spans; --',
+  '%',
+  '_',
+  '\\',
+  '$.a',
+  '*',
+  'a" OR "b',
+  'NEAR(a b)',
+  '__proto__',
+  '\u0000',
+  '\u{1F600}',
+  '\ud800',
+  'é́',
+  '\u202e',
+  'x'.repeat(1_000),
+];
+
+/** Every question, with the least it takes. */
+const QUESTIONS: Readonly<
+  Record<string, (reader: TelemetryReader, options: QueryOptions) => Promise<unknown>>
+> = {
+  services: (reader, options) => reader.services(RANGE, options),
+  overview: (reader, options) => reader.overview({ ...RANGE, buckets: 4 }, options),
+  routes: (reader, options) => reader.routes(RANGE, options),
+  traces: (reader, options) => reader.traces({}, options),
+  trace: (reader, options) => reader.trace(newTraceId(), options),
+  summaries: (reader, options) => reader.summaries([newTraceId()], options),
+  spans: (reader, options) => reader.spans([newTraceId()], options),
+  resources: (reader, options) => reader.resources(newTraceId(), options),
+  logs: (reader, options) => reader.logs({}, options),
+  instruments: (reader, options) => reader.instruments(undefined, options),
+  chart: (reader, options) => reader.chart({ ...RANGE, instrument: 1, buckets: 4 }, options),
+  selection: (reader, options) => reader.selection(RANGE, options),
+  health: (reader, options) => reader.health(options),
+};
+
+/** All pages of a list. */
+async function allOf<T>(ask: (before: string | undefined) => Promise<Page<T>>): Promise<T[]> {
+  const items: T[] = [];
+  let before: string | undefined;
+  do {
+    const page = await ask(before);
+    items.push(...page.items);
+    before = page.next;
+  } while (before !== undefined);
+  return items;
+}
+
+/**
+ * Holds an implementation of `TelemetryReader` to its promises.
+ *
+ * @param create opens one over an empty database
+ * @param features what of the optional parts it has
+ */
+export function describeTelemetryReader(
+  name: string,
+  create: () => Promise<ReaderUnderTest>,
+  features: { readonly live: boolean },
+): void {
+  describe(`${name} as a TelemetryReader`, () => {
+    let opened: ReaderUnderTest;
+    let reader: TelemetryReader;
+    beforeEach(async () => {
+      opened = await create();
+      ({ reader } = opened);
+    });
+    afterEach(() => opened.close());
+
+    const write = (telemetry: Telemetry) => opened.write(telemetry);
+    const traceNames = async (filter: TraceFilter): Promise<readonly string[]> =>
+      (await allOf((before) => reader.traces({ ...filter, before }))).map((trace) => trace.name);
+    const messages = async (filter: LogFilter): Promise<readonly string[]> =>
+      (await allOf((before) => reader.logs({ ...filter, before }))).map(({ message }) => message);
+
+    describe('over an empty database', () => {
+      it('answers every list with nothing', async () => {
+        expect(await reader.services(RANGE)).toEqual([]);
+        expect(await reader.routes(RANGE)).toEqual([]);
+        expect(await reader.traces({})).toEqual({ items: [], next: undefined });
+        expect(await reader.logs({})).toEqual({ items: [], next: undefined });
+        expect(await reader.instruments(undefined)).toEqual([]);
+        expect(await reader.selection(RANGE)).toEqual({ selected: 0, others: 0, attributes: [], traces: [] });
+        expect(await reader.health()).toMatchObject({
+          spans: 0,
+          logs: 0,
+          points: 0,
+          oldest: undefined,
+          since: undefined,
+        });
+      });
+
+      it('knows no trace and no instrument', async () => {
+        expect(await reader.trace(newTraceId())).toBeUndefined();
+        expect(await reader.chart({ ...RANGE, instrument: 1, buckets: 4 })).toBeUndefined();
+        expect((await reader.summaries([newTraceId()])).size).toBe(0);
+        expect((await reader.spans([newTraceId()])).size).toBe(0);
+        expect(await reader.resources(newTraceId())).toEqual({});
+      });
+
+      it('answers the overview with buckets in which nothing happened', async () => {
+        const overview = await reader.overview({ ...RANGE, service: 'orders', buckets: 4 });
+        expect(overview.times.length).toBeGreaterThan(0);
+        expect(overview.perSecond).toEqual(overview.times.map(() => 0));
+        expect(overview.p95).toEqual(overview.times.map(() => null));
+        expect(overview.exemplars).toEqual([]);
+      });
+    });
+
+    describe('services, overview and routes', () => {
+      const requests = Array.from({ length: 100 }, (_, index) =>
+        requestOf(PAST + MINUTE + index, {
+          durationMs: index + 1,
+          status: index >= 90 ? 'error' : 'unset',
+        }),
+      );
+      beforeEach(() =>
+        write({
+          spans: [
+            ...requests,
+            requestOf(PAST + MINUTE, { service: 'users', route: '/users', name: 'GET /users' }),
+            childOf(requests[0]!),
+            childOf(requests[0]!, { kind: 'client' }),
+          ],
+        }),
+      );
+
+      it('count what entered, and neither calls nor inner spans', async () => {
+        const services = await reader.services(RANGE);
+        expect(services.map(({ name: service, count }) => [service, count])).toEqual([
+          ['orders', 100],
+          ['users', 1],
+        ]);
+        expect(services[0]).toMatchObject({ version: '1.0.0', environment: 'test', errorShare: 0.1 });
+        expect(services[0]!.perSecond).toBeCloseTo(100 / 240, 1);
+      });
+
+      it('have quantiles within two percent, in milliseconds', async () => {
+        const [orders] = await reader.services(RANGE);
+        expect(Math.abs(orders!.p50 - 50)).toBeLessThanOrEqual(1);
+        expect(Math.abs(orders!.p95 - 95)).toBeLessThanOrEqual(2);
+        expect(Math.abs(orders!.p99 - 99)).toBeLessThanOrEqual(2);
+      });
+
+      it('still know a service that was not called in the range', async () => {
+        const services = await reader.services({ from: PAST - 60 * MINUTE, to: PAST - 50 * MINUTE });
+        expect(services.map(({ name: service, count }) => [service, count])).toEqual([
+          ['orders', 0],
+          ['users', 0],
+        ]);
+      });
+
+      it('spread the requests of a service over time', async () => {
+        const overview = await reader.overview({ ...RANGE, service: 'orders', buckets: 4 });
+        const { times, perSecond, errorsPerSecond, p50, p95, p99 } = overview;
+        for (const list of [perSecond, errorsPerSecond, p50, p95, p99])
+          expect(list).toHaveLength(times.length);
+        const width = (times[1]! - times[0]!) / SECOND;
+        expect(perSecond.reduce((sum, rate) => sum + rate * width, 0)).toBeCloseTo(100);
+        expect(errorsPerSecond.reduce((sum, rate) => sum + rate * width, 0)).toBeCloseTo(10);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+        expect(p50.filter((value) => value !== null)).toHaveLength(1);
+      });
+
+      it('lead from the overview to traces, failed ones among them', async () => {
+        const { exemplars } = await reader.overview({ ...RANGE, service: 'orders', buckets: 4 });
+        expect(exemplars.some(({ error }) => error)).toBe(true);
+        for (const { traceId, spanId, value } of exemplars) {
+          const trace = await reader.trace(traceId);
+          expect(trace!.spans.find((span) => span.spanId === spanId)!.durationMs).toBe(value);
+        }
+      });
+
+      it('add up all services where none is named, and are empty for an unknown one', async () => {
+        const all = await reader.overview({ ...RANGE, buckets: 4 });
+        const width = (all.times[1]! - all.times[0]!) / SECOND;
+        expect(all.perSecond.reduce((sum, rate) => sum + rate * width, 0)).toBeCloseTo(101);
+        const unknown = await reader.overview({ ...RANGE, service: 'unknown', buckets: 4 });
+        expect(unknown.perSecond.every((rate) => rate === 0)).toBe(true);
+      });
+
+      it('list routes, most called first, of one service or of all', async () => {
+        const routes = await reader.routes(RANGE);
+        expect(routes.map(({ service, method, route, count }) => [service, method, route, count])).toEqual([
+          ['orders', 'GET', '/orders/:id', 100],
+          ['users', 'GET', '/users', 1],
+        ]);
+        expect(routes[0]).toMatchObject({ errorShare: 0.1 });
+        expect((await reader.routes({ ...RANGE, service: 'users' })).map(({ route }) => route)).toEqual([
+          '/users',
+        ]);
+        expect(await reader.routes({ ...RANGE, service: 'unknown' })).toEqual([]);
+      });
+    });
+
+    describe('traces', () => {
+      const named = (text: string, second: number, more: Partial<WrittenSpan> = {}) =>
+        requestOf(PAST + second * SECOND, { name: text, ...more });
+
+      it('come newest first, page by page, each once', async () => {
+        await write({ spans: Array.from({ length: 25 }, (_, index) => named(`t${index}`, index)) });
+        const page = await reader.traces({ limit: 10 });
+        expect(page.items).toHaveLength(10);
+        expect(page.next).toBeDefined();
+        const wanted = Array.from({ length: 25 }, (_, index) => `t${24 - index}`);
+        expect(await traceNames({ limit: 10 })).toEqual(wanted);
+        expect(await traceNames({ limit: 25 })).toEqual(wanted);
+      });
+
+      it('come each once where many began at the same time', async () => {
+        await write({ spans: Array.from({ length: 30 }, (_, index) => named(`t${index}`, 1)) });
+        const names = await traceNames({ limit: 7 });
+        expect(names).toHaveLength(30);
+        expect(new Set(names).size).toBe(30);
+      });
+
+      it('begin with the first page for a cursor that is none', async () => {
+        await write({ spans: [named('one', 1)] });
+        expect((await reader.traces({ before: 'no cursor' })).items).toHaveLength(1);
+      });
+
+      it('are found by time, of which the end is not part, and by duration', async () => {
+        await write({
+          spans: [named('short', 10, { durationMs: 4 }), named('long', 20, { durationMs: 400 })],
+        });
+        expect(await traceNames({ from: PAST + 10 * SECOND, to: PAST + 20 * SECOND })).toEqual(['short']);
+        expect(await traceNames({ from: PAST + 20 * SECOND })).toEqual(['long']);
+        expect(await traceNames({ minMs: 4, maxMs: 4 })).toEqual(['short']);
+        expect(await traceNames({ minMs: 5 })).toEqual(['long']);
+        expect(await traceNames({ maxMs: 3 })).toEqual([]);
+      });
+
+      it('are found by a service that took part, and by a route that was entered further down', async () => {
+        const gateway = named('GET /', 1, { service: 'gateway', route: '/' });
+        await write({
+          spans: [
+            gateway,
+            childOf(gateway, { service: 'orders', kind: 'server', method: 'POST', route: '/orders' }),
+            named('other', 2, { service: 'other', route: '/' }),
+          ],
+        });
+        expect(await traceNames({ service: 'orders' })).toEqual(['GET /']);
+        expect(await traceNames({ route: '/orders' })).toEqual(['GET /']);
+        expect(await traceNames({ route: '/' })).toEqual(['other', 'GET /']);
+        expect(await traceNames({ route: '/', service: 'other' })).toEqual(['other']);
+        expect(await traceNames({ route: '/orders', method: 'GET' })).toEqual([]);
+        expect(await traceNames({ service: 'unknown' })).toEqual([]);
+        expect(await traceNames({ route: '/unknown' })).toEqual([]);
+      });
+
+      it('are found by how they ended', async () => {
+        await write({
+          spans: [
+            named('ok', 3),
+            named('missing', 2, { outcome: '404' }),
+            named('broken', 1, { outcome: '503', status: 'error' }),
+          ],
+        });
+        expect(await traceNames({ status: 'error' })).toEqual(['broken']);
+        expect(await traceNames({ status: 'ok' })).toEqual(['ok', 'missing']);
+        expect(await traceNames({ status: '404' })).toEqual(['missing']);
+        expect(await traceNames({ status: '5xx' })).toEqual(['broken']);
+        expect(await traceNames({ status: '3xx' })).toEqual([]);
+      });
+
+      it('are found by attributes that one span has, whatever their type', async () => {
+        const first = named('first', 2, { attributes: { user: 'ada', count: 3, paid: true } });
+        await write({
+          spans: [
+            first,
+            childOf(first, { attributes: { item: 'book' } }),
+            named('second', 1, { attributes: { user: 'bob', count: 3 } }),
+          ],
+        });
+        const by = (...pairs: [string, string][]) =>
+          traceNames({ attributes: pairs.map(([key, value]) => ({ key, value })) });
+        expect(await by(['user', 'ada'])).toEqual(['first']);
+        expect(await by(['count', '3'])).toEqual(['first', 'second']);
+        expect(await by(['paid', 'true'])).toEqual(['first']);
+        expect(await by(['count', '3'], ['user', 'bob'])).toEqual(['second']);
+        expect(await by(['user', 'ada'], ['item', 'book'])).toEqual([]);
+        expect(await by(['user', 'ad'])).toEqual([]);
+      });
+
+      it('are found by a text in a name, an attribute or a status message, in any case, and by their id', async () => {
+        const span = named('Checkout', 1, { attributes: { city: 'Paris' }, statusMessage: 'Card refused' });
+        await write({ spans: [span, named('other', 2)] });
+        for (const text of ['checkout', 'PARIS', 'card ref', span.traceId])
+          expect([text, await traceNames({ text })]).toEqual([text, ['Checkout']]);
+        expect(await traceNames({ text: 'London' })).toEqual([]);
+      });
+
+      it('say who took part, and how many spans failed', async () => {
+        const root = named('GET /', 1, { service: 'gateway', route: '/', durationMs: 40 });
+        await write({ spans: [root, childOf(root, { service: 'orders', status: 'error' })] });
+        const { items } = await reader.traces({});
+        const wanted: Partial<TraceSummaryAnswer> = {
+          traceId: root.traceId,
+          name: 'GET /',
+          service: 'gateway',
+          route: '/',
+          status: '200',
+          start: root.start,
+          durationMs: 40,
+          spanCount: 2,
+          errorCount: 1,
+        };
+        expect(items[0]).toMatchObject(wanted);
+        expect([...items[0]!.services].sort()).toEqual(['gateway', 'orders']);
+      });
+    });
+
+    describe('one trace', () => {
+      it('has its spans in the order of their start, and its log lines, oldest first', async () => {
+        const root = requestOf(PAST, {
+          attributes: { list: [1, 'two'], nested: { yes: true }, none: 1.5 },
+          events: [{ name: 'exception', time: PAST + 1, attributes: { 'exception.type': 'Error' } }],
+          status: 'error',
+          statusMessage: 'It failed',
+        });
+        const inner = childOf(root, { start: PAST + 2 });
+        const { traceId, spanId } = root;
+        await write({
+          spans: [inner, root],
+          logs: [
+            lineOf(PAST + 3, { traceId, spanId, message: 'second' }),
+            lineOf(PAST + 1, { traceId, spanId, message: 'first', level: 50, context: 'Orders' }),
+            lineOf(PAST + 2, { message: 'of another' }),
+          ],
+        });
+        const trace = await reader.trace(traceId);
+        expect(trace!.spans.map((span) => span.spanId)).toEqual([root.spanId, inner.spanId]);
+        expect(trace!.spans[0]).toMatchObject({
+          traceId,
+          parentSpanId: undefined,
+          service: 'orders',
+          scope: 'test',
+          kind: 'server',
+          start: PAST,
+          durationMs: 5,
+          status: 'error',
+          statusMessage: 'It failed',
+          attributes: root.attributes,
+          events: root.events,
+          links: [],
+        });
+        expect(trace!.spans[1]!.parentSpanId).toBe(spanId);
+        expect(trace!.summary.traceId).toBe(traceId);
+        expect(trace!.logs.map(({ message }) => message)).toEqual(['first', 'second']);
+        expect(trace!.logs[0]).toMatchObject({
+          level: 'error',
+          context: 'Orders',
+          spanId,
+          service: 'orders',
+        });
+      });
+
+      it('is undefined for an id that is unknown, or no id at all', async () => {
+        await write({ spans: [requestOf(PAST)] });
+        for (const id of [newTraceId(), '', 'x', "'", 'f'.repeat(33)])
+          expect(await reader.trace(id)).toBeUndefined();
+      });
+
+      it('is among the summaries and spans that are asked for by ids, unknown ones left out', async () => {
+        const [one, two] = [requestOf(PAST), requestOf(PAST + 1)];
+        await write({ spans: [one, two, childOf(two)] });
+        const ids = [one.traceId, newTraceId(), two.traceId];
+        const summaries = await reader.summaries(ids);
+        expect([...summaries.keys()].sort()).toEqual([one.traceId, two.traceId].sort());
+        expect(summaries.get(two.traceId)!.spanCount).toBe(2);
+        const spans = await reader.spans(ids);
+        expect([...spans.keys()].sort()).toEqual([one.traceId, two.traceId].sort());
+        expect(spans.get(two.traceId)!.map(({ start }) => start)).toEqual([PAST + 1, PAST + 2]);
+        expect((await reader.spans([])).size).toBe(0);
+      });
+
+      it('has the resources of the services that took part', async () => {
+        const root = requestOf(PAST);
+        await write({ spans: [root, childOf(root, { service: 'users' })] });
+        expect(await reader.resources(root.traceId)).toEqual({
+          orders: { 'service.name': 'orders' },
+          users: { 'service.name': 'users' },
+        });
+      });
+    });
+
+    describe('log lines', () => {
+      it('come newest first, page by page, each once', async () => {
+        await write({
+          logs: Array.from({ length: 25 }, (_, index) =>
+            lineOf(PAST + Math.floor(index / 2), { message: `m${index}` }),
+          ),
+        });
+        const found = await messages({ limit: 10 });
+        expect(new Set(found).size).toBe(25);
+        const times = found.map((message) => Math.floor(Number(message.slice(1)) / 2));
+        expect(times).toEqual([...times].sort((a, b) => b - a));
+      });
+
+      it('are found by service, level and above, class, time, trace and span', async () => {
+        const { traceId, spanId } = requestOf(PAST);
+        await write({
+          logs: [
+            lineOf(PAST, { message: 'debug', level: 20 }),
+            lineOf(PAST + 1, { message: 'warn', level: 40, context: 'Orders' }),
+            lineOf(PAST + 2, { message: 'fatal', level: 60, traceId, spanId }),
+            lineOf(PAST + 3, { message: 'foreign', service: 'users' }),
+          ],
+        });
+        expect(await messages({ level: 'warn' })).toEqual(['fatal', 'warn']);
+        expect(await messages({ service: 'users' })).toEqual(['foreign']);
+        expect(await messages({ service: 'unknown' })).toEqual([]);
+        expect(await messages({ context: 'Orders' })).toEqual(['warn']);
+        expect(await messages({ from: PAST + 1, to: PAST + 3 })).toEqual(['fatal', 'warn']);
+        expect(await messages({ traceId })).toEqual(['fatal']);
+        expect(await messages({ traceId, spanId: 'c'.repeat(16) })).toEqual([]);
+        expect(await messages({ traceId: newTraceId() })).toEqual([]);
+      });
+
+      it('are found by words of the message, the class or the fields, and by fields', async () => {
+        await write({
+          logs: [
+            lineOf(PAST, {
+              message: 'Stock reserved',
+              context: 'StockService',
+              attributes: { sku: 'book', n: 3 },
+            }),
+            lineOf(PAST + 1, { message: 'Payment refused', attributes: { sku: 'pen' } }),
+          ],
+        });
+        for (const text of ['stock', 'reserved stock', 'reser', 'book', 'STOCKSERVICE'])
+          expect([text, await messages({ text })]).toEqual([text, ['Stock reserved']]);
+        expect(await messages({ text: 'stock refused' })).toEqual([]);
+        expect(await messages({ fields: [{ key: 'sku', value: 'pen' }] })).toEqual(['Payment refused']);
+        expect(await messages({ fields: [{ key: 'n', value: '3' }] })).toEqual(['Stock reserved']);
+        expect(await messages({ fields: [{ key: 'sku', value: 'cup' }] })).toEqual([]);
+      });
+    });
+
+    describe('metrics', () => {
+      const pointOf = (second: number, value: number, more: Partial<WrittenPoint> = {}): WrittenPoint => ({
+        service: 'orders',
+        name: 'orders_total',
+        type: 'counter',
+        unit: '1',
+        attributes: {},
+        time: PAST + second * SECOND,
+        value,
+        ...more,
+      });
+      const chartOf = async (more: { group?: string; filters?: { key: string; value: string }[] } = {}) => {
+        const [instrument] = await reader.instruments(undefined);
+        return reader.chart({ ...RANGE, instrument: instrument!.id, buckets: 4, ...more });
+      };
+
+      it('list instruments by service and name, with the values of their attributes', async () => {
+        await write({
+          points: [
+            pointOf(1, 1, { service: 'users', name: 'b', type: 'gauge', unit: 's' }),
+            pointOf(1, 1, { attributes: { code: '200' } }),
+            pointOf(1, 1, { attributes: { code: '404' } }),
+          ],
+        });
+        const instruments = await reader.instruments(undefined);
+        expect(instruments).toMatchObject([
+          {
+            service: 'orders',
+            name: 'orders_total',
+            type: 'counter',
+            unit: '1',
+            attributes: { code: ['200', '404'] },
+          },
+          { service: 'users', name: 'b', type: 'gauge', unit: 's', attributes: {} },
+        ]);
+        expect(instruments.every(({ id }) => Number.isSafeInteger(id) && id >= 0)).toBe(true);
+        expect((await reader.instruments('users')).map(({ name: instrument }) => instrument)).toEqual(['b']);
+        expect(await reader.instruments('unknown')).toEqual([]);
+      });
+
+      it('draw a counter as a rate per second, filtered and by attribute', async () => {
+        await write({
+          points: [
+            pointOf(10, 60, { attributes: { code: '200' } }),
+            pointOf(20, 60, { attributes: { code: '404' } }),
+            pointOf(70, 30, { attributes: { code: '200' } }),
+          ],
+        });
+        const all = await chartOf();
+        expect(all!.times).toEqual([0, 1, 2, 3].map((minute) => PAST + minute * MINUTE));
+        expect(all!.series).toEqual([{ label: '', values: [2, 0.5, 0, 0] }]);
+        const filtered = await chartOf({ filters: [{ key: 'code', value: '404' }] });
+        expect(filtered!.series).toEqual([{ label: '', values: [1, 0, 0, 0] }]);
+        const grouped = await chartOf({ group: 'code' });
+        expect(grouped!.series).toEqual([
+          { label: '200', values: [1, 0.5, 0, 0] },
+          { label: '404', values: [1, 0, 0, 0] },
+        ]);
+      });
+
+      it('draw a histogram as three quantiles', async () => {
+        await write({
+          points: [
+            pointOf(10, 42, { type: 'histogram', boundaries: [0.1, 0.2, 0.4], counts: [50, 45, 5, 0] }),
+          ],
+        });
+        const { series } = (await chartOf())!;
+        expect(series.map(({ label }) => label)).toEqual(['p50', 'p95', 'p99']);
+        const [p50, p95, p99] = series.map(({ values }) => values[0]!);
+        expect(p50).toBeCloseTo(0.1);
+        expect(p95).toBeCloseTo(0.2);
+        expect(p99).toBeGreaterThan(0.2);
+        expect(p99).toBeLessThanOrEqual(0.4);
+      });
+
+      it('draw a gauge as its value', async () => {
+        await write({ points: [pointOf(10, 7, { type: 'gauge' })] });
+        expect((await chartOf())!.series[0]!.values[0]).toBe(7);
+      });
+
+      it('know no instrument of an unknown id', async () => {
+        await write({ points: [pointOf(1, 1)] });
+        const [instrument] = await reader.instruments(undefined);
+        for (const id of [instrument!.id + 1, Number.MAX_SAFE_INTEGER])
+          expect(await reader.chart({ ...RANGE, instrument: id, buckets: 4 })).toBeUndefined();
+      });
+    });
+
+    it('says what the traces of a region have more often than the others', async () => {
+      await write({
+        spans: Array.from({ length: 20 }, (_, index) =>
+          requestOf(PAST + index * SECOND, {
+            durationMs: index < 10 ? 500 : 5,
+            attributes: { plan: index < 9 ? 'free' : 'paid', region: 'eu' },
+          }),
+        ),
+      });
+      const answer = await reader.selection({
+        ...RANGE,
+        service: 'orders',
+        route: '/orders/:id',
+        minMs: 100,
+      });
+      expect(answer).toMatchObject({ selected: 10, others: 10 });
+      expect(answer.attributes[0]).toEqual({ key: 'plan', value: 'free', selectedShare: 0.9, otherShare: 0 });
+      expect(answer.attributes.map(({ key }) => key)).not.toContain('region');
+      expect(answer.traces).toHaveLength(10);
+    });
+
+    it('counts what it has, and says since when', async () => {
+      await write({ spans: [requestOf(PAST)], logs: [lineOf(PAST - SECOND), lineOf(PAST)] });
+      const health = await reader.health();
+      expect(health).toMatchObject({ spans: 1, logs: 2, points: 0, oldest: PAST - SECOND });
+      expect(health.since!).toBeLessThanOrEqual(PAST - SECOND);
+    });
+
+    it(`has ${features.live ? 'a' : 'no'} live feed, as it says`, () => {
+      expect(reader.live !== undefined).toBe(features.live);
+    });
+
+    if (features.live)
+      it('feeds what was stored after a position', async () => {
+        const live = reader.live!;
+        await write({ spans: [requestOf(PAST, { name: 'before' })] });
+        const first = await live.news(undefined);
+        expect([first.traces, first.logs]).toEqual([[], []]);
+        await write({
+          spans: [requestOf(PAST + 1, { name: 'one' }), requestOf(PAST + 2, { name: 'two' })],
+          logs: [lineOf(PAST, { message: 'line' })],
+        });
+        const news = await live.news(first.position);
+        expect(news.traces.map((trace) => trace.name)).toEqual(['one', 'two']);
+        expect(news.logs.map(({ message }) => message)).toEqual(['line']);
+        const none = await live.news(news.position);
+        expect([none.traces, none.logs]).toEqual([[], []]);
+        expect((await live.news('no position')).traces).toEqual([]);
+      });
+
+    describe('a signal', () => {
+      it.each(Object.entries(QUESTIONS))(
+        'that is aborted already ends %s with its reason',
+        async (_name, ask) => {
+          const reason = new Error('left');
+          await expect(ask(reader, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+        },
+      );
+
+      it.each(Object.entries(QUESTIONS))('ends %s while it is being answered', async (_name, ask) => {
+        await write({ spans: [requestOf(PAST)] });
+        const abort = new AbortController();
+        const answer = ask(reader, { signal: abort.signal });
+        const reason = new Error('left');
+        abort.abort(reason);
+        await expect(answer).rejects.toBe(reason);
+        await expect(ask(reader, {})).resolves.not.toThrow();
+      });
+    });
+
+    describe('hostile texts', () => {
+      it('are values and never part of a query, in every filter', async () => {
+        await write({
+          spans: [requestOf(PAST)],
+          logs: [lineOf(PAST)],
+          points: [
+            { service: 'orders', name: 'n', type: 'counter', unit: '', attributes: {}, time: PAST, value: 1 },
+          ],
+        });
+        const { id } = (await reader.instruments(undefined))[0]!;
+        for (const text of HOSTILE) {
+          const field = { key: text, value: text };
+          const empty: readonly unknown[] = [
+            (await reader.traces({ service: text })).items,
+            (await reader.traces({ route: text })).items,
+            (await reader.traces({ method: text })).items,
+            (await reader.traces({ status: text })).items,
+            (await reader.traces({ attributes: [field] })).items,
+            (await reader.logs({ service: text })).items,
+            (await reader.logs({ context: text })).items,
+            (await reader.logs({ fields: [field] })).items,
+            (await reader.logs({ traceId: text })).items,
+            (await reader.logs({ spanId: text })).items,
+            await reader.routes({ ...RANGE, service: text }),
+            await reader.instruments(text),
+            (await reader.selection({ ...RANGE, service: text })).traces,
+            (await reader.chart({ ...RANGE, instrument: id, buckets: 2, filters: [field] }))!.series,
+          ];
+          expect([text, empty]).toEqual([text, empty.map(() => [])]);
+          // What a search finds is up to the store; it must not fail.
+          await reader.traces({ text, before: text });
+          await reader.logs({ text, before: text });
+          await reader.chart({ ...RANGE, instrument: id, buckets: 2, group: text });
+          expect(await reader.trace(text)).toBeUndefined();
+        }
+        expect((await reader.traces({})).items).toHaveLength(1);
+      });
+
+      it('are found and come back as they were written', async () => {
+        // A lone surrogate and NUL do not survive every encoding.
+        const texts = HOSTILE.filter((text) => text.isWellFormed() && !text.includes('\u0000'));
+        await write({
+          spans: texts.map((text, index) =>
+            requestOf(PAST + index, { name: text, attributes: { [text]: text }, statusMessage: text }),
+          ),
+        });
+        for (const text of texts) {
+          const { items } = await reader.traces({ attributes: [{ key: text, value: text }] });
+          expect(items.map((trace) => trace.name)).toEqual([text]);
+          const { spans } = (await reader.trace(items[0]!.traceId))!;
+          expect(spans[0]!.statusMessage).toBe(text);
+          expect(Object.entries(spans[0]!.attributes)).toEqual([[text, text]]);
+        }
+      });
+    });
+
+    it('answers many questions side by side as one after the other', async () => {
+      await write({ spans: Array.from({ length: 50 }, (_, index) => requestOf(PAST + index)) });
+      const pages = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => reader.traces({ limit: index + 1 })),
+      );
+      const { items } = await reader.traces({ limit: 20 });
+      for (const [index, page] of pages.entries()) expect(page.items).toEqual(items.slice(0, index + 1));
+    });
+  });
+}

@@ -1,0 +1,451 @@
+import {
+  type ChartAnswer,
+  type ExemplarAnswer,
+  type InstrumentAnswer,
+  type JsonAttributes,
+  type JsonValue,
+  type LogAnswer,
+  type Page,
+  type RouteAnswer,
+  type ServiceAnswer,
+  type SpanAnswer,
+  type TraceSummaryAnswer,
+} from '../../../lib/dashboard/reader/answers.interface.js';
+import {
+  type FieldFilter,
+  LOG_LEVELS,
+  type LogFilter,
+  type LogLevelName,
+  type Selection,
+  type TelemetryReader,
+  type TimeRange,
+  type TraceFilter,
+} from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import {
+  type ReaderUnderTest,
+  type Telemetry,
+  type WrittenLog,
+  type WrittenPoint,
+  type WrittenSpan,
+} from './telemetry.js';
+
+interface Trace {
+  readonly summary: TraceSummaryAnswer;
+  readonly spans: readonly WrittenSpan[];
+}
+
+interface Numbered extends WrittenLog {
+  readonly id: number;
+}
+
+/**
+ * A reader over lists: every question looks at everything. It shows that the contract is not about SQLite, and says in the fewest words
+ * what each question means.
+ */
+export function createMemoryReader(): ReaderUnderTest {
+  const spans: WrittenSpan[] = [];
+  const logs: Numbered[] = [];
+  const points: WrittenPoint[] = [];
+  return {
+    reader: readerOf(spans, logs, points),
+    write: (telemetry: Telemetry) => {
+      spans.push(...(telemetry.spans ?? []));
+      for (const log of telemetry.logs ?? []) logs.push({ ...log, id: logs.length + 1 });
+      points.push(...(telemetry.points ?? []));
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function readerOf(
+  spans: readonly WrittenSpan[],
+  logs: readonly Numbered[],
+  points: readonly WrittenPoint[],
+): TelemetryReader {
+  /** Answers in a later turn, as a database does. */
+  const answer = async <T>(signal: AbortSignal | undefined, question: () => T): Promise<T> => {
+    signal?.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+    return question();
+  };
+  const tracesOf = (): Trace[] =>
+    [...Map.groupBy(spans, ({ traceId }) => traceId).values()].map((ofTrace) => {
+      const sorted = [...ofTrace].sort((a, b) => a.start - b.start);
+      return { spans: sorted, summary: summarize(sorted) };
+    });
+  const find = (traceId: string) => tracesOf().find(({ summary }) => summary.traceId === traceId);
+  const instruments = (): InstrumentAnswer[] =>
+    [...Map.groupBy(points, ({ service, name }) => `${service} ${name}`).entries()]
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([, own], index) => instrumentOf(own, index + 1));
+  const pointsOf = ({ service, name }: InstrumentAnswer) =>
+    points.filter((point) => point.service === service && point.name === name);
+
+  return {
+    services: (range, { signal } = {}) =>
+      answer(signal, () =>
+        [...Map.groupBy(spans, ({ service }) => service)]
+          .map(([name, own]) => serviceOf(name, own, range))
+          .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name)),
+      ),
+    overview: ({ service, buckets, ...range }, { signal } = {}) =>
+      answer(signal, () => {
+        const width = (range.to - range.from) / buckets;
+        const times = Array.from({ length: buckets }, (_, index) => range.from + index * width);
+        const own = entriesOf(spans, range).filter(
+          (span) => service === undefined || span.service === service,
+        );
+        const all = times.map((time) => entriesOf(own, { from: time, to: time + width }));
+        const quantiles = (q: number) => all.map((entries) => quantileOf(entries.map(duration), q));
+        return {
+          times,
+          perSecond: all.map((entries) => entries.length / (width / 1_000)),
+          errorsPerSecond: all.map((entries) => entries.filter(isFailed).length / (width / 1_000)),
+          p50: quantiles(0.5),
+          p95: quantiles(0.95),
+          p99: quantiles(0.99),
+          exemplars: own.map(exemplarOf),
+        };
+      }),
+    routes: ({ service, ...range }, { signal } = {}) =>
+      answer(signal, () =>
+        [
+          ...Map.groupBy(
+            entriesOf(spans),
+            (span) => `${span.service} ${span.method ?? ''} ${span.route ?? ''}`,
+          ).values(),
+        ]
+          .map((own) => routeOf(own, range))
+          .filter((route) => service === undefined || route.service === service)
+          .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route)),
+      ),
+    traces: (filter, { signal } = {}) =>
+      answer(signal, () => {
+        const found = tracesOf()
+          .filter((trace) => traceMatches(trace, filter))
+          .map(({ summary }) => summary)
+          .sort((a, b) => b.start - a.start || b.traceId.localeCompare(a.traceId));
+        return pageOf(found, filter.before, filter.limit ?? 50);
+      }),
+    trace: (traceId, { signal } = {}) =>
+      answer(signal, () => {
+        const trace = find(traceId);
+        return (
+          trace && {
+            summary: trace.summary,
+            spans: trace.spans.map(toSpan),
+            logs: logs
+              .filter((log) => log.traceId === traceId)
+              .sort(byTime)
+              .map(toLog),
+          }
+        );
+      }),
+    summaries: (traceIds, { signal } = {}) =>
+      answer(signal, () => new Map(traceIds.flatMap((id) => pairOf(id, find(id)?.summary)))),
+    spans: (traceIds, { signal } = {}) =>
+      answer(signal, () => new Map(traceIds.flatMap((id) => pairOf(id, find(id)?.spans.map(toSpan))))),
+    resources: (traceId, { signal } = {}) =>
+      answer(signal, () =>
+        Object.fromEntries(
+          (find(traceId)?.spans ?? []).map(({ service }) => [service, { 'service.name': service }]),
+        ),
+      ),
+    logs: (filter, { signal } = {}) =>
+      answer(signal, () =>
+        pageOf(
+          logs
+            .filter((log) => logMatches(log, filter))
+            .sort((a, b) => -byTime(a, b))
+            .map(toLog),
+          filter.before,
+          filter.limit ?? 100,
+        ),
+      ),
+    instruments: (service, { signal } = {}) =>
+      answer(signal, () => instruments().filter((one) => service === undefined || one.service === service)),
+    chart: ({ instrument: id, filters = [], group, buckets, ...range }, { signal } = {}) =>
+      answer(signal, () => {
+        const instrument = instruments().find((one) => one.id === id);
+        if (instrument === undefined) return undefined;
+        const own = pointsOf(instrument).filter(
+          ({ attributes, time }) =>
+            within(time, range) && filters.every(({ key, value }) => attributes[key] === value),
+        );
+        const width = (range.to - range.from) / buckets;
+        const times = Array.from({ length: buckets }, (_, index) => range.from + index * width);
+        const lines = Map.groupBy(own, ({ attributes }) =>
+          group === undefined ? '' : (attributes[group] ?? ''),
+        );
+        const series = [...lines].flatMap(([label, line]) =>
+          drawLine(
+            label,
+            instrument.type,
+            times.map((time) => line.filter((point) => within(point.time, { from: time, to: time + width }))),
+            width,
+          ),
+        );
+        return { instrument, times, series, exemplars: [] };
+      }),
+    selection: (selection, { signal } = {}) =>
+      answer(signal, () => {
+        const { true: inside = [], false: outside = [] } = Object.groupBy(
+          tracesOf().filter((trace) => ofSameRoute(trace, selection)),
+          (trace) => `${isSelected(trace, selection)}` as const,
+        );
+        const share = (traces: readonly Trace[], key: string, value: string) =>
+          traces.length === 0
+            ? 0
+            : traces.filter((trace) => hasField(trace, { key, value })).length / traces.length;
+        const pairs = inside.flatMap(({ spans: own }) =>
+          own.flatMap(({ attributes }) => Object.entries(attributes)),
+        );
+        const distinct = new Map(
+          pairs.map(([key, value]) => [`${key}\n${textOf(value)}`, { key, value: textOf(value) }]),
+        );
+        return {
+          selected: inside.length,
+          others: outside.length,
+          attributes: [...distinct.values()]
+            .map((pair) => ({
+              ...pair,
+              selectedShare: share(inside, pair.key, pair.value),
+              otherShare: share(outside, pair.key, pair.value),
+            }))
+            .filter(({ selectedShare, otherShare }) => selectedShare > otherShare)
+            .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare)),
+          traces: inside.map(({ summary }) => summary).sort((a, b) => b.start - a.start),
+        };
+      }),
+    health: ({ signal } = {}) =>
+      answer(signal, () => {
+        const times = [...spans.map(({ start }) => start), ...logs.map(({ time }) => time)];
+        const oldest = times.length === 0 ? undefined : Math.min(...times);
+        return {
+          bytes: 0,
+          spans: spans.length,
+          logs: logs.length,
+          points: points.length,
+          oldest,
+          since: oldest,
+        };
+      }),
+  };
+}
+
+const duration = ({ durationMs }: WrittenSpan): number => durationMs;
+const isFailed = ({ status }: WrittenSpan): boolean => status === 'error';
+const within = (time: number, { from = 0, to = Infinity }: Partial<TimeRange>): boolean =>
+  time >= from && time < to;
+const byTime = (a: Numbered, b: Numbered): number => a.time - b.time || a.id - b.id;
+const textOf = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const pairOf = <T>(id: string, value: T | undefined): [string, T][] =>
+  value === undefined ? [] : [[id, value]];
+
+const isEntry = ({ kind }: WrittenSpan): boolean => kind === 'server' || kind === 'consumer';
+const entriesOf = (spans: readonly WrittenSpan[], range: Partial<TimeRange> = {}): WrittenSpan[] =>
+  spans.filter((span) => isEntry(span) && within(span.start, range));
+
+function quantileOf(values: readonly number[], quantile: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] ?? null;
+}
+
+function ratesOf(entries: readonly WrittenSpan[], { from, to }: TimeRange) {
+  const count = entries.length;
+  const errorShare = count === 0 ? 0 : entries.filter(isFailed).length / count;
+  return { count, perSecond: count / ((to - from) / 1_000), errorShare };
+}
+
+function serviceOf(name: string, spans: readonly WrittenSpan[], range: TimeRange): ServiceAnswer {
+  const entries = entriesOf(spans, range);
+  const quantile = (q: number) => quantileOf(entries.map(duration), q) ?? 0;
+  return {
+    name,
+    version: '1.0.0',
+    environment: 'test',
+    ...ratesOf(entries, range),
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+    p99: quantile(0.99),
+    lastSeen: Math.max(...spans.map(({ start }) => start)),
+  };
+}
+
+function routeOf(spans: readonly WrittenSpan[], range: TimeRange): RouteAnswer {
+  const [{ service, method = '', route = '' }] = spans as [WrittenSpan]; // groups are never empty
+  const entries = entriesOf(spans, range);
+  return {
+    service,
+    method,
+    route,
+    handler: undefined,
+    ...ratesOf(entries, range),
+    p50: quantileOf(entries.map(duration), 0.5),
+    p95: quantileOf(entries.map(duration), 0.95),
+    lastSeen: Math.max(...spans.map(({ start }) => start)),
+  };
+}
+
+function exemplarOf(span: WrittenSpan): ExemplarAnswer {
+  const { start, durationMs, traceId, spanId, name } = span;
+  return { time: start + durationMs, value: durationMs, traceId, spanId, error: isFailed(span), label: name };
+}
+
+function summarize(spans: readonly WrittenSpan[]): TraceSummaryAnswer {
+  const root = spans.find(({ parentSpanId }) => parentSpanId === undefined) ?? spans[0]!;
+  const errorCount = spans.filter(isFailed).length;
+  return {
+    traceId: root.traceId,
+    name: root.name,
+    service: root.service,
+    route: isEntry(root) ? root.route : undefined,
+    status: root.outcome,
+    start: root.start,
+    durationMs: root.durationMs,
+    spanCount: spans.length,
+    errorCount,
+    services: [...new Set(spans.map(({ service }) => service))],
+    pinned: errorCount > 0,
+  };
+}
+
+function traceMatches({ summary, spans }: Trace, filter: TraceFilter): boolean {
+  const { service, route, method, status, minMs = 0, maxMs = Infinity, attributes = [], text } = filter;
+  const entered = spans.some(
+    (span) =>
+      isEntry(span) &&
+      (route === undefined || span.route === route) &&
+      (method === undefined || span.method === method) &&
+      (service === undefined || span.service === service),
+  );
+  return (
+    within(summary.start, filter) &&
+    summary.durationMs >= minMs &&
+    summary.durationMs <= maxMs &&
+    (service === undefined || summary.services.includes(service)) &&
+    ((route === undefined && method === undefined) || entered) &&
+    statusMatches(summary, status) &&
+    (attributes.length === 0 ||
+      spans.some((span) => attributes.every((field) => isField(span.attributes, field)))) &&
+    (text === undefined || textMatches(summary, spans, text.toLowerCase()))
+  );
+}
+
+function statusMatches(
+  { errorCount, status: outcome = '' }: TraceSummaryAnswer,
+  status: string | undefined,
+): boolean {
+  if (status === undefined) return true;
+  if (status === 'error' || status === 'ok') return errorCount > 0 === (status === 'error');
+  return /^\dxx$/.test(status)
+    ? outcome.length === 3 && outcome.startsWith(status.charAt(0))
+    : outcome === status;
+}
+
+function textMatches({ traceId }: TraceSummaryAnswer, spans: readonly WrittenSpan[], text: string): boolean {
+  return (
+    traceId === text ||
+    spans.some(({ name, statusMessage = '', attributes }) =>
+      `${name}\n${statusMessage}\n${JSON.stringify(attributes)}`.toLowerCase().includes(text),
+    )
+  );
+}
+
+const isField = (attributes: JsonAttributes, { key, value }: FieldFilter): boolean =>
+  Object.hasOwn(attributes, key) && textOf(attributes[key] ?? null) === value;
+const hasField = ({ spans }: Trace, field: FieldFilter): boolean =>
+  spans.some(({ attributes }) => isField(attributes, field));
+
+const ofSameRoute = ({ summary, spans }: Trace, { service, route }: Selection): boolean =>
+  (service === undefined || summary.services.includes(service)) &&
+  (route === undefined || spans.some((span) => span.route === route));
+
+function isSelected(trace: Trace, selection: Selection): boolean {
+  const { minMs = 0, maxMs = Infinity } = selection;
+  const { start, durationMs } = trace.summary;
+  return (
+    ofSameRoute(trace, selection) && within(start, selection) && durationMs >= minMs && durationMs <= maxMs
+  );
+}
+
+function logMatches(log: WrittenLog, filter: LogFilter): boolean {
+  const { service, level = 'trace', text = '', fields = [], context, traceId, spanId } = filter;
+  const words = `${log.message} ${log.context ?? ''} ${JSON.stringify(log.attributes)}`
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u);
+  const wanted = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return (
+    within(log.time, filter) &&
+    (service === undefined || log.service === service) &&
+    log.level >= LOG_LEVELS[level] &&
+    wanted.every((word) => words.some((each) => each.startsWith(word))) &&
+    fields.every((field) => isField(log.attributes, field)) &&
+    (context === undefined || log.context === context) &&
+    (traceId === undefined || log.traceId === traceId) &&
+    (spanId === undefined || log.spanId === spanId)
+  );
+}
+
+/** A cursor is the number of items before it. */
+function pageOf<T>(items: readonly T[], before: string | undefined, limit: number): Page<T> {
+  const from = /^\d+$/.test(before ?? '') ? Number(before) : 0;
+  const to = from + Math.max(1, limit);
+  return { items: items.slice(from, to), next: to < items.length ? String(to) : undefined };
+}
+
+function toSpan(written: WrittenSpan): SpanAnswer {
+  const span: SpanAnswer & Partial<WrittenSpan> = { ...written, links: [] };
+  for (const key of ['method', 'route', 'outcome'] as const) Reflect.deleteProperty(span, key);
+  return span;
+}
+
+function toLog({
+  id,
+  time,
+  level,
+  service,
+  context,
+  message,
+  traceId,
+  spanId,
+  attributes,
+}: Numbered): LogAnswer {
+  const names = Object.entries(LOG_LEVELS) as [LogLevelName, number][];
+  const name = names.filter(([, number]) => number <= level).at(-1)?.[0] ?? 'trace';
+  return { id, time, level: name, service, context, message, traceId, spanId, attributes };
+}
+
+function instrumentOf(points: readonly WrittenPoint[], id: number): InstrumentAnswer {
+  const [{ service, name, unit, type }] = points as [WrittenPoint]; // groups are never empty
+  const values: Record<string, string[]> = {};
+  for (const { attributes } of points)
+    for (const [key, value] of Object.entries(attributes))
+      if (!(values[key] ??= []).includes(value)) values[key].push(value);
+  for (const list of Object.values(values)) list.sort((a, b) => a.localeCompare(b));
+  return { id, service, name, description: '', unit, type, attributes: values };
+}
+
+function drawLine(
+  label: string,
+  type: InstrumentAnswer['type'],
+  buckets: readonly (readonly WrittenPoint[])[],
+  width: number,
+): ChartAnswer['series'] {
+  if (type === 'counter') {
+    const sum = (points: readonly WrittenPoint[]) => points.reduce((total, { value }) => total + value, 0);
+    return [{ label, values: buckets.map((points) => sum(points) / (width / 1_000)) }];
+  }
+  if (type !== 'histogram') return [{ label, values: buckets.map((points) => points.at(-1)?.value ?? null) }];
+  return [0.5, 0.95, 0.99].map((quantile) => ({
+    label: `${label} p${quantile * 100}`.trim(),
+    values: buckets.map((points) => {
+      const bounds = points.flatMap(({ counts = [], boundaries = [] }) =>
+        counts.flatMap((count, index) => Array.from({ length: count }, () => boundaries[index] ?? Infinity)),
+      );
+      return quantileOf(bounds, quantile);
+    }),
+  }));
+}
