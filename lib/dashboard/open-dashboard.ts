@@ -5,7 +5,7 @@ import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
 import { StorePipeline } from './feed/store-pipeline.js';
-import { startStoreMetrics } from './feed/watch-store-losses.js';
+import { startStoreMetrics } from './feed/store-health.js';
 import { mountPage, type MountedPage } from './mount/mount-page.js';
 import {
   type ModulesLike,
@@ -13,8 +13,7 @@ import {
   describeRoutes,
   findHandlers,
 } from './routes/describe-routes.js';
-import { publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
-import { type WrittenMethod } from './sources/source-finder.js';
+import { type WrittenMethod, publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
 import { dashboardPartsOf, openStore } from './sqlite/store.js';
 
 /** What the dashboard is told about its process; it knows no instrumentation itself. */

@@ -5,13 +5,13 @@
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** How long one step holds up the event loop, in milliseconds. */
-const TURN_MS = 8;
+const SLICE_MS = 8;
 /** How long a question that has to look at many rows may take in all its steps, before it says how far it came. */
 const LOOKING_MS = 200;
 
 /** Tells a question when others want their turn. */
-export class Turn {
-  private until = performance.now() + TURN_MS;
+export class TimeSlice {
+  private until = performance.now() + SLICE_MS;
   private looks = 0;
   private turns = 1;
 
@@ -28,13 +28,13 @@ export class Turn {
 
   /** Whether it has taken long enough. */
   get isLong(): boolean {
-    return this.turns * TURN_MS >= LOOKING_MS;
+    return this.turns * SLICE_MS >= LOOKING_MS;
   }
 
   *pass(): Steps<void> {
     yield;
     this.turns += 1;
-    this.until = performance.now() + TURN_MS;
+    this.until = performance.now() + SLICE_MS;
   }
 }
 

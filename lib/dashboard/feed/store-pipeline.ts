@@ -15,7 +15,7 @@ import { type MetricFeed, startMetricFeed } from './metric-feed.js';
 import { storedResourceOf } from './attribute-json.js';
 import { toStoredLog } from './to-stored-log.js';
 import { toStoredSpan } from './to-stored-span.js';
-import { watchStoreLosses } from './watch-store-losses.js';
+import { watchStoreLosses } from './store-health.js';
 
 /** Writes the signals of this process to the store. */
 export class StorePipeline {

@@ -1,5 +1,5 @@
 import { DashboardError } from '../http/dashboard-error.js';
-import { type Steps, Turn } from '../steps.js';
+import { type Steps, TimeSlice } from '../steps.js';
 
 /** Requests whose body is being read or decoded, or waits for it. */
 const MAX_OPEN = 64;
@@ -59,7 +59,7 @@ const MAX_TURNS = 500;
  * when its turn is over.
  */
 export class RequestBudget {
-  private readonly turn = new Turn();
+  private readonly turn = new TimeSlice();
   private values = 0;
   private turns = 0;
 

@@ -1,5 +1,5 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
-import { type Steps, Turn } from '../steps.js';
+import { type Steps, TimeSlice } from '../steps.js';
 import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
 import { type JsonAttributes, type JsonValue, type SpanAnswer } from '../reader/answers.interface.js';
 
@@ -12,7 +12,7 @@ export function* writeOtlpTrace(
   spans: readonly SpanAnswer[],
   resources: Readonly<Record<string, JsonAttributes>>,
 ): Steps<object> {
-  const turn = new Turn();
+  const turn = new TimeSlice();
   const resourceSpans: object[] = [];
   for (const [service, ofService] of groupBy(spans, ({ service }) => service)) {
     const scopeSpans: object[] = [];

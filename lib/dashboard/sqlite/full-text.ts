@@ -28,7 +28,7 @@ const OPEN = Number.MAX_SAFE_INTEGER;
 const COLUMNS = `id, first, ifnull(last, ${OPEN}) AS last, lines, chars, live`;
 
 /** The table of a block. */
-export function wordsOf({ id }: Pick<WordBlock, 'id'>): string {
+export function tableOf({ id }: Pick<WordBlock, 'id'>): string {
   return `words_${id}`;
 }
 
@@ -81,7 +81,7 @@ function createBlock(database: Database, first: number, last?: number): WordBloc
     first,
     last ?? null,
   );
-  const table = wordsOf({ id });
+  const table = tableOf({ id });
   database.exec(`
     CREATE VIRTUAL TABLE ${table} USING fts5 (body, content = '', columnsize = 0);
     INSERT INTO ${table} (${table}, rank) VALUES ('automerge', 0), ('crisismerge', 16);
@@ -90,13 +90,13 @@ function createBlock(database: Database, first: number, last?: number): WordBloc
 }
 
 function dropBlock(database: Database, block: Pick<WordBlock, 'id'>): void {
-  database.exec(`DROP TABLE ${wordsOf(block)}`);
+  database.exec(`DROP TABLE ${tableOf(block)}`);
   database.run('DELETE FROM word_blocks WHERE id = ?', block.id);
 }
 
 /** To be told which lines were deleted. Drops a block that has none left. */
-export function forgetLines(database: Database, ids: readonly number[]): void {
-  if (!database.hasWords || ids.length === 0) return;
+export function removeLines(database: Database, ids: readonly number[]): void {
+  if (!database.hasFullText || ids.length === 0) return;
   const blocks = listBlocks(database);
   const gone = new Map<WordBlock, number>();
   for (const id of ids) {
@@ -137,7 +137,7 @@ class BlockWriter {
     const body = `${message} ${context ?? ''} ${attributes?.slice(0, MAX_SEARCHED_FIELDS) ?? ''}`;
     this.lines += 1;
     this.chars += body.length;
-    this.database.prepare(`INSERT INTO ${wordsOf(this.block)} (rowid, body) VALUES (?, ?)`).run(id, body);
+    this.database.prepare(`INSERT INTO ${tableOf(this.block)} (rowid, body) VALUES (?, ?)`).run(id, body);
   }
 
   write(): void {
@@ -154,7 +154,7 @@ class BlockWriter {
 }
 
 /** Writes the words of new lines within one change: into the open block, and when it is full into the next one. */
-export class WordWriter {
+export class FtsWriter {
   private writer: BlockWriter | undefined;
 
   constructor(private readonly database: Database) {}
@@ -190,7 +190,7 @@ interface Line extends SearchedLine {
  * and the block is dropped when nothing is left. Each line is looked for in one of them at any time. To be used within one
  * transaction, so that it does not matter which process goes on with it.
  */
-export function tidyWords(database: Database, isTimeUp: () => boolean): void {
+export function compact(database: Database, isTimeUp: () => boolean): void {
   const source = findSparseBlock(database);
   if (source !== undefined) moveLines(database, source, isTimeUp);
 }

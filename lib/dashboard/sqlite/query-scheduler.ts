@@ -13,7 +13,7 @@ interface Waiting {
  * page that asks many holds it up no longer than one that asks one. A database that turns out to be damaged is set aside, and the
  * question is asked of the new one.
  */
-export class Questions {
+export class QueryScheduler {
   private readonly waiting: Waiting[] = [];
 
   constructor(private readonly database: StoreDatabase) {}

@@ -26,7 +26,7 @@ import {
   type TimeRange,
   type TraceFilter,
 } from '../reader/telemetry-reader.interface.js';
-import { type Steps, Turn } from '../steps.js';
+import { type Steps, TimeSlice } from '../steps.js';
 import { type Database } from './database/database.js';
 import { findInstruments } from './queries/instruments.js';
 import { findLogs } from './queries/find-logs.js';
@@ -69,7 +69,7 @@ export class SqliteReader implements TelemetryReader {
   ): Promise<ReadonlyMap<string, TraceSummaryAnswer>> {
     return this.ask(function* (database) {
       const found = new Map<string, TraceSummaryAnswer>();
-      const turn = new Turn();
+      const turn = new TimeSlice();
       for (const traceId of traceIds) {
         const summary = readTraceSummary(database, traceId);
         if (summary !== undefined) found.set(traceId, summary);
@@ -85,7 +85,7 @@ export class SqliteReader implements TelemetryReader {
   ): Promise<ReadonlyMap<string, readonly SpanAnswer[]>> {
     return this.ask(function* (database) {
       const found = new Map<string, readonly SpanAnswer[]>();
-      const turn = new Turn();
+      const turn = new TimeSlice();
       for (const traceId of traceIds) {
         const spans = yield* readSpans(database, traceId);
         if (spans.length > 0) found.set(traceId, spans);
@@ -126,7 +126,7 @@ export class SqliteReader implements TelemetryReader {
   };
 
   markViewed(): void {
-    this.store.noteReader();
+    this.store.markViewed();
   }
 
   private ask<T>(question: (database: Database) => Steps<T>, options: QueryOptions = {}): Promise<T> {

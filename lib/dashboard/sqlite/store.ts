@@ -3,8 +3,8 @@ import { type DashboardParts } from '../dashboard-context.interface.js';
 import { type Database } from './database/database.js';
 import { type Sqlite, loadSqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
-import { EvictionTurns, type StoreLimits } from './eviction/evictor.js';
-import { Presence } from './presence/presence.js';
+import { EvictionScheduler, type StoreLimits } from './eviction/evictor.js';
+import { ProcessRegistry } from './processes/process-registry.js';
 import {
   type DeclaredFunction,
   type DeclaredRoute,
@@ -13,13 +13,13 @@ import {
   type StoredResource,
   type StoredSpan,
 } from './rows.interface.js';
-import { Questions } from './query-scheduler.js';
+import { QueryScheduler } from './query-scheduler.js';
 import { type Steps } from '../steps.js';
-import { asRow } from './writing/row-queues.js';
+import { identity } from './writing/row-queues.js';
 import { StoreWriter } from './writing/store-writer.js';
 
-/** How often sums are written, exemplars are matched and bounds are looked at. */
-const CARE_MS = 1_000;
+/** How often sums are written, exemplars are matched and bounds are checked. */
+const MAINTENANCE_INTERVAL_MS = 1_000;
 
 export interface StoreOptions extends StoreLimits {
   /** A path, or `:memory:`. */
@@ -30,15 +30,15 @@ export interface StoreOptions extends StoreLimits {
  * The embedded store: takes spans, log lines and points, keeps them within bounds, and answers questions.
  *
  * What is added is written some 200 ms later, by many processes into one file. Adding never throws and never waits; what is too
- * much is dropped and counted. Questions are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
+ * much is dropped and counted. QueryScheduler are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
  */
 export class TelemetryStore {
   private readonly database: StoreDatabase;
   private readonly writer: StoreWriter;
-  private readonly eviction: EvictionTurns;
-  private readonly questions: Questions;
-  private readonly presence: Presence;
-  private readonly care: NodeJS.Timeout;
+  private readonly eviction: EvictionScheduler;
+  private readonly questions: QueryScheduler;
+  private readonly processes: ProcessRegistry;
+  private readonly maintenance: NodeJS.Timeout;
   private closed = false;
 
   /** Opens the store or begins it; see `openStore()`. */
@@ -50,13 +50,13 @@ export class TelemetryStore {
     this.database = new StoreDatabase(sqlite, file, this.startOver, () => {
       this.eviction.makeRoom();
     });
-    this.eviction = new EvictionTurns(this.database, limits);
+    this.eviction = new EvictionScheduler(this.database, limits);
     this.writer = new StoreWriter(this.database, this.eviction);
-    this.questions = new Questions(this.database);
-    this.presence = new Presence(this.database, this.writer);
-    this.care = setInterval(() => {
-      this.takeCare();
-    }, CARE_MS).unref();
+    this.questions = new QueryScheduler(this.database);
+    this.processes = new ProcessRegistry(this.database, this.writer);
+    this.maintenance = setInterval(() => {
+      this.maintain();
+    }, MAINTENANCE_INTERVAL_MS).unref();
   }
 
   /** Where it is kept: an absolute path, or `:memory:`. */
@@ -82,14 +82,14 @@ export class TelemetryStore {
   /** Queues one span. With `make` the row is made from `span` when it is written, off the path of the request. */
   addSpan(span: StoredSpan): void;
   addSpan<Source>(span: Source, make: (source: Source) => StoredSpan): void;
-  addSpan(span: unknown, make: (source: never) => StoredSpan = asRow): void {
+  addSpan(span: unknown, make: (source: never) => StoredSpan = identity): void {
     this.writer.addSpan(span as never, make); // the overloads tie it to what `make` takes
   }
 
   /** Queues one log line. With `make` the row is made from `log` when it is written, off the path of the request. */
   addLog(log: StoredLog): void;
   addLog<Source>(log: Source, make: (source: Source) => StoredLog): void;
-  addLog(log: unknown, make: (source: never) => StoredLog = asRow): void {
+  addLog(log: unknown, make: (source: never) => StoredLog = identity): void {
     this.writer.addLog(log as never, make); // the overloads tie it to what `make` takes
   }
 
@@ -100,22 +100,22 @@ export class TelemetryStore {
 
   /** Makes routes of a process known that may never be called; those that it declared before and has no more are forgotten. */
   declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
-    this.presence.declareRoutes(resource, routes);
+    this.processes.declareRoutes(resource, routes);
   }
 
   /** Makes known where methods of a process were written. */
   declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
-    this.presence.declareFunctions(resource, functions);
+    this.processes.declareFunctions(resource, functions);
   }
 
-  /** Notes that somebody looks at what is stored, for all processes that store in this file. */
-  noteReader(): void {
-    this.presence.noteReader();
+  /** Notes a view of what is stored, for all processes that store in this file. */
+  markViewed(): void {
+    this.processes.markViewed();
   }
 
-  /** Calls `tell` every so many milliseconds while somebody looks at what is stored, in whichever process; returns what ends that. */
-  whileRead(everyMs: number, tell: () => void): () => void {
-    return this.presence.whileRead(everyMs, tell);
+  /** Calls `call` every `everyMs` milliseconds while what is stored is viewed, in any process. Returns a function that ends it. */
+  whileViewed(everyMs: number, call: () => void): () => void {
+    return this.processes.whileViewed(everyMs, call);
   }
 
   /**
@@ -152,16 +152,29 @@ export class TelemetryStore {
     return this.writer.flush();
   }
 
+  /**
+   * Writes sums, evicts what is above a bound and calls those who wait for viewers. The store does it
+   * every second by itself.
+   *
+   * @param now milliseconds since the epoch
+   */
+  maintain(now = Date.now()): void {
+    this.database.attempt(() => this.database.reopenIfMoved());
+    this.processes.poll(now);
+    this.writer.writeSums(false);
+    this.eviction.evict();
+  }
+
   /** Writes what waits and closes the file. Never rejects; safe to call twice. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    clearInterval(this.care);
+    clearInterval(this.maintenance);
     this.eviction.stop();
     this.writer.close();
     await this.writer.flush();
     this.writer.writeSums(true);
-    this.presence.close();
+    this.processes.close();
     this.database.close();
   }
 
@@ -169,15 +182,8 @@ export class TelemetryStore {
   private readonly startOver = (): void => {
     this.writer.restart();
     this.eviction.restart();
-    this.presence.restart();
+    this.processes.restart();
   };
-
-  private takeCare(): void {
-    this.database.attempt(() => this.database.reopenIfMoved());
-    this.presence.look();
-    this.writer.writeSums(false);
-    this.eviction.evict();
-  }
 }
 
 /**

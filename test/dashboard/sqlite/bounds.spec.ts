@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Database } from '../../../lib/dashboard/sqlite/database/database.js';
-import { shareOut } from '../../../lib/dashboard/sqlite/eviction/evict-traces.js';
+import { allocateEvictions } from '../../../lib/dashboard/sqlite/eviction/evict-traces.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { findRoutes } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
@@ -28,28 +28,28 @@ const next = (more: Partial<StoredSpan> = {}): StoredSpan => {
   return spanOf({ start: clock, ...more });
 };
 
-describe('shareOut()', () => {
+describe('allocateEvictions()', () => {
   it('takes from those who have most, down to a level', () => {
     const holders = [
       { id: 1, amount: 100 },
       { id: 2, amount: 60 },
       { id: 3, amount: 5 },
     ];
-    expect(shareOut(holders, 20)).toEqual(new Map([[1, 20]]));
-    expect(shareOut(holders, 60)).toEqual(
+    expect(allocateEvictions(holders, 20)).toEqual(new Map([[1, 20]]));
+    expect(allocateEvictions(holders, 60)).toEqual(
       new Map([
         [1, 50],
         [2, 10],
       ]),
     );
-    expect(shareOut(holders, 1_000)).toEqual(
+    expect(allocateEvictions(holders, 1_000)).toEqual(
       new Map([
         [1, 100],
         [2, 60],
         [3, 5],
       ]),
     );
-    expect(shareOut([], 5)).toEqual(new Map());
+    expect(allocateEvictions([], 5)).toEqual(new Map());
   });
 });
 
@@ -159,7 +159,7 @@ describe('the bound on log lines', () => {
     expect(numbers(store).logs).toBeGreaterThan(450);
     const words = store.read((database) =>
       // Node before 22.16 has no index of words.
-      database.hasWords
+      database.hasFullText
         ? database.one<{ count: number }>('SELECT sum(live) AS count FROM word_blocks').count
         : numbers(store).logs,
     );

@@ -73,7 +73,7 @@ describe('several processes on one file', () => {
     const rows = reopened.read((database) => ({
       spans: database.one<{ count: number }>('SELECT count(*) AS count FROM spans').count,
       // Node before 22.16 has no index of words.
-      words: database.hasWords
+      words: database.hasFullText
         ? database.one<{ count: number }>('SELECT sum(live) AS count FROM word_blocks').count
         : logs,
     }));

@@ -23,7 +23,7 @@ export class Database {
   ) {}
 
   /** Whether the words of log lines can be written and searched for. */
-  hasWords = false;
+  hasFullText = false;
 
   /** How many pages its file is to have at most. */
   maxPages = Infinity;

@@ -65,7 +65,7 @@ export function openDatabase(sqlite: Sqlite, given: string): Database {
     // Not before it is known to be ours.
     if (!inMemory) tightenDatabase(file);
     // Node's SQLite has it since 22.16; without, lines are looked through.
-    database.hasWords = database.get("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'") !== undefined;
+    database.hasFullText = database.get("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'") !== undefined;
     raw.exec('PRAGMA busy_timeout = 0');
     return database;
   } catch (error) {

@@ -20,19 +20,19 @@ export function openOrReplace(sqlite: Sqlite, file: string): Database {
     const defect = defectOf(error);
     return defect === undefined
       ? openInMemory(sqlite, file, error)
-      : beginAnew(sqlite, { file, inode }, defect, error);
+      : recreate(sqlite, { file, inode }, defect, error);
   }
 }
 
 /** A new file in the place of that one, which is set aside. */
-export function beginAnew(
+export function recreate(
   sqlite: Sqlite,
   { file, inode }: Pick<Database, 'file' | 'inode'>,
   defect: Defect,
   error: unknown,
 ): Database {
   try {
-    const aside = setAside(file, inode);
+    const aside = quarantine(file, inode);
     const where = aside === undefined ? 'another process has set it aside' : `it is now ${aside}`;
     warnOnce(
       `store:${defect}`,
@@ -89,13 +89,13 @@ const LOCK_AGE_MS = 10_000;
  * @param inode which file is meant; undefined for whatever is there
  * @throws the file system's error when it cannot be renamed
  */
-function setAside(file: string, inode: number | undefined): string | undefined {
+function quarantine(file: string, inode: number | undefined): string | undefined {
   const lock = `${file}.lock`;
   if (!takeLock(lock)) return undefined;
   try {
-    if (!isStill(file, inode)) return undefined;
+    if (!isSameFile(file, inode)) return undefined;
     const target = `${file}.corrupt-${new Date().toISOString().replaceAll(':', '-')}`;
-    for (const part of PARTS) if (isStill(file + part, undefined)) renameSync(file + part, target + part);
+    for (const part of PARTS) if (isSameFile(file + part, undefined)) renameSync(file + part, target + part);
     // A version before may have made it readable for others.
     tightenDatabase(target);
     removeOldest(file);
@@ -106,7 +106,7 @@ function setAside(file: string, inode: number | undefined): string | undefined {
 }
 
 /** Whether the file of that name is there, and the one that was opened. */
-export function isStill(file: string, inode: number | undefined): boolean {
+export function isSameFile(file: string, inode: number | undefined): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   return found !== undefined && (inode === undefined || found.ino === inode);
 }

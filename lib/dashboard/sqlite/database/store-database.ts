@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { warnOnce } from '../../../errors/warnings.js';
 import { type Database, classifyFailure } from './database.js';
 import { IN_MEMORY, type Sqlite, openDatabase } from './open-database.js';
-import { type Defect, beginAnew, isStill, openAgain, openInMemory, openOrReplace } from './quarantine.js';
+import { type Defect, recreate, isSameFile, openAgain, openInMemory, openOrReplace } from './quarantine.js';
 
 /** A file that nobody can write to for so long is given up. */
 const LOCKED_MS = 10_000;
@@ -100,8 +100,8 @@ export class StoreDatabase {
   /** Opens the file anew when it has been deleted or replaced, as another process or a `rm` does; returns whether it had. */
   reopenIfMoved(): boolean {
     const { file, inode, inMemory } = this.opened;
-    if (inMemory || isStill(file, inode)) return false;
-    this.goOnWith(() => openAgain(this.sqlite, file));
+    if (inMemory || isSameFile(file, inode)) return false;
+    this.switchTo(() => openAgain(this.sqlite, file));
     return true;
   }
 
@@ -111,17 +111,17 @@ export class StoreDatabase {
 
   private replace(defect: Defect, error: unknown): void {
     this.busySince = undefined;
-    this.goOnWith((before) =>
-      before.inMemory ? openDatabase(this.sqlite, IN_MEMORY) : beginAnew(this.sqlite, before, defect, error),
+    this.switchTo((before) =>
+      before.inMemory ? openDatabase(this.sqlite, IN_MEMORY) : recreate(this.sqlite, before, defect, error),
     );
   }
 
   private continueInMemory(error: unknown): void {
     this.isFull = false;
-    this.goOnWith(({ file }) => openInMemory(this.sqlite, file, error));
+    this.switchTo(({ file }) => openInMemory(this.sqlite, file, error));
   }
 
-  private goOnWith(open: (before: Database) => Database): void {
+  private switchTo(open: (before: Database) => Database): void {
     const before = this.opened;
     before.close();
     this.opened = open(before);

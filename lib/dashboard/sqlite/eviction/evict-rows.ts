@@ -1,8 +1,8 @@
 import { type Database } from '../database/database.js';
 import { readRowCounts } from '../database/row-counts.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
-import { forgetLines } from '../full-text.js';
-import { type Eviction, SOME_ROWS, evictTraces, inChunks } from './evict-traces.js';
+import { removeLines } from '../full-text.js';
+import { type Eviction, SOME_ROWS, evictTraces, untilDone } from './evict-traces.js';
 import { POINT_LEVEL, blockOf } from '../encoding/buckets.js';
 
 /** Lines between two looks at the clock. */
@@ -92,7 +92,7 @@ function deleteChunk(database: Database, choice: string, limit: number, ...value
     ...values,
     limit,
   );
-  forgetLines(
+  removeLines(
     database,
     lines.map(({ id }) => id),
   );
@@ -118,7 +118,7 @@ export function evictPoints(eviction: Eviction, maxPoints: number): void {
 /** Deletes points of a level before that time, in milliseconds, of minutes by the hour; returns whether there may be more. */
 export function evictOldPoints(eviction: Eviction, level: number, before: number): boolean {
   const beforeBlock = blockOf(level, before);
-  return !inChunks(eviction, POINTS_AT_ONCE, () => deleteOldest(eviction, level, beforeBlock)).isAll;
+  return !untilDone(eviction, POINTS_AT_ONCE, () => deleteOldest(eviction, level, beforeBlock)).isAll;
 }
 
 function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock: number): number {
@@ -138,7 +138,7 @@ const SUMS_AT_ONCE = 200;
 
 /** Deletes sums of a level of slots before that time, in milliseconds; returns whether there may be more. */
 export function evictOldRollups(eviction: Eviction, level: number, before: number): boolean {
-  const { isAll } = inChunks(eviction, SUMS_AT_ONCE, (limit) =>
+  const { isAll } = untilDone(eviction, SUMS_AT_ONCE, (limit) =>
     eviction.database.run(
       `DELETE FROM rollups WHERE (level, slot, route, part) IN (SELECT level, slot, route, part FROM rollups
          WHERE level = ? AND slot < ? ORDER BY slot, route, part LIMIT ?)`,

@@ -15,7 +15,7 @@ export interface Eviction {
 export const SOME_ROWS = 200;
 
 /** Lets `work` delete rows for so many milliseconds, as one change. */
-export function evictFor<T>(database: Database, milliseconds: number, work: (eviction: Eviction) => T): T {
+export function runEviction<T>(database: Database, milliseconds: number, work: (eviction: Eviction) => T): T {
   const until = performance.now() + milliseconds;
   const isTimeUp = (): boolean => performance.now() >= until;
   return changeRows(database, (tally) => work({ database, tally, isTimeUp }));
@@ -58,7 +58,7 @@ export function evictTraces(eviction: Eviction, spans: number, maxSpans: number)
       `SELECT id, ${column} AS amount FROM routes WHERE ${column} > 0`,
     );
     let gone = 0;
-    for (const [route, share] of shareOut(groups, wanted)) {
+    for (const [route, share] of allocateEvictions(groups, wanted)) {
       if (isTimeUp()) break;
       gone += evictOfRoute(eviction, { route, isPinned, share });
     }
@@ -116,10 +116,10 @@ function deleteTrace(eviction: Eviction, victim: Victim): number {
   return Math.max(1, gone);
 }
 
-function deleteSpans(eviction: Eviction, { id, spans }: Victim): ReturnType<typeof inChunks> {
+function deleteSpans(eviction: Eviction, { id, spans }: Victim): ReturnType<typeof untilDone> {
   const { database } = eviction;
   if (spans <= CHUNK) return { found: database.run('DELETE FROM spans WHERE trace = ?', id), isAll: true };
-  return inChunks(eviction, CHUNK, (limit) =>
+  return untilDone(eviction, CHUNK, (limit) =>
     database.run('DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE trace = ? LIMIT ?)', id, limit),
   );
 }
@@ -127,7 +127,7 @@ function deleteSpans(eviction: Eviction, { id, spans }: Victim): ReturnType<type
 /** Says of the lines of a trace that it is gone; returns whether of all. */
 function loosenLines(eviction: Eviction, { key, traceId }: Victim): boolean {
   const { database } = eviction;
-  const { isAll } = inChunks(eviction, CHUNK, (limit) => {
+  const { isAll } = untilDone(eviction, CHUNK, (limit) => {
     const lines = database.all<{ id: number }>(
       `SELECT id FROM logs INDEXED BY logs_by_trace
        WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?`,
@@ -152,7 +152,7 @@ interface Holder {
  * Takes `wanted` from those who have most, down to a common level: whoever has less than that keeps everything.
  * Gives how much each has to give.
  */
-export function shareOut(holders: readonly Holder[], wanted: number): Map<number, number> {
+export function allocateEvictions(holders: readonly Holder[], wanted: number): Map<number, number> {
   const sorted = [...holders].sort((a, b) => b.amount - a.amount);
   let level = 0;
   let sum = 0;
@@ -171,7 +171,7 @@ export function shareOut(holders: readonly Holder[], wanted: number): Map<number
 }
 
 /** Does `some` again until it finds less than a chunk, or time is up. Gives how many it found, and whether those were all. */
-export function inChunks(
+export function untilDone(
   { isTimeUp }: Eviction,
   size: number,
   some: (limit: number) => number,

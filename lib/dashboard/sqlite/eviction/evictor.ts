@@ -1,7 +1,7 @@
 import { type StoreDatabase } from '../database/store-database.js';
 import { type Database } from '../database/database.js';
 import { type RowCounts, readRowCounts } from '../database/row-counts.js';
-import { findSparseBlock, tidyWords } from '../full-text.js';
+import { findSparseBlock, compact } from '../full-text.js';
 import {
   evictLogs,
   evictOldLogs,
@@ -10,7 +10,7 @@ import {
   evictOldestLogs,
   evictPoints,
 } from './evict-rows.js';
-import { type Eviction, SOME_ROWS, evictFor, evictOldTraces, evictTraces } from './evict-traces.js';
+import { type Eviction, SOME_ROWS, runEviction, evictOldTraces, evictTraces } from './evict-traces.js';
 import { COLLECTED_POINTS_KEPT_MS, POINT_LEVEL, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
 
 /** How much is kept. */
@@ -25,7 +25,7 @@ export interface StoreLimits {
 }
 
 /** Keeps the database that is written to now within its bounds, in turns between which others have theirs. */
-export class EvictionTurns {
+export class EvictionScheduler {
   private evictor: Evictor;
   private immediate: NodeJS.Immediate | undefined;
   private stopped = false;
@@ -107,7 +107,7 @@ class Evictor {
    */
   step(now: number): boolean {
     this.pages.cap();
-    return this.evictAged(now) || this.tidyWords() || this.evictExcess(now) || this.pages.giveBack();
+    return this.evictAged(now) || this.compact() || this.evictExcess(now) || this.pages.giveBack();
   }
 
   /** Deletes up to a tenth of what is there, because there is no room to write anything. */
@@ -116,7 +116,7 @@ class Evictor {
     const { maxSpans } = this.limits;
     const { spans, logs } = readRowCounts(database);
     pages.spendReserve();
-    evictFor(database, ROOM_MS, (eviction) => {
+    runEviction(database, ROOM_MS, (eviction) => {
       for (let gone = 0, last = 1; gone < spans / 10 && last > 0 && !eviction.isTimeUp(); gone += last)
         last = evictTraces(eviction, spans / 10 - gone, maxSpans);
       evictOldestLogs(eviction, logs / 10);
@@ -127,17 +127,17 @@ class Evictor {
 
   private evictAged(now: number): boolean {
     if (now - this.agedAt < AGE_CHECK_MS) return false;
-    if (evictFor(this.database, STEP_MS, (eviction) => evictByAge(eviction, this.limits.maxAgeMs, now)))
+    if (runEviction(this.database, STEP_MS, (eviction) => evictByAge(eviction, this.limits.maxAgeMs, now)))
       return true;
     this.agedAt = now;
     return false;
   }
 
-  private tidyWords(): boolean {
+  private compact(): boolean {
     const { database } = this;
-    if (!database.hasWords || findSparseBlock(database) === undefined) return false;
-    evictFor(database, STEP_MS, ({ isTimeUp }) => {
-      tidyWords(database, isTimeUp);
+    if (!database.hasFullText || findSparseBlock(database) === undefined) return false;
+    runEviction(database, STEP_MS, ({ isTimeUp }) => {
+      compact(database, isTimeUp);
     });
     return true;
   }
@@ -148,7 +148,7 @@ class Evictor {
     const excess = findExcess(amounts, limits, this.isEvicting);
     this.isEvicting = excess !== undefined;
     if (excess === undefined) return false;
-    evictFor(database, STEP_MS, (eviction) => {
+    runEviction(database, STEP_MS, (eviction) => {
       evictExcess(eviction, excess, limits, now);
     });
     return true;

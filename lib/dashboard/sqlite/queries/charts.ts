@@ -14,7 +14,7 @@ import {
   readSeries,
   valuesOf,
 } from './instruments.js';
-import { type Steps, Turn } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 
 /** More lines cannot be told apart; the ones with most points stay. */
 const MAX_LINES = 20;
@@ -211,7 +211,7 @@ function* quantilesOver(
   { times, width }: Timeline,
   quantiles: readonly number[],
 ): Steps<(number | null)[][]> {
-  const turn = new Turn();
+  const turn = new TimeSlice();
   // Series whose boundaries differ cannot be added up; the ones most series have speak for all.
   const boundaries = mostCommonBoundaries(points, series);
   const key = boundaries.join();

@@ -12,8 +12,8 @@ import {
   readCursor,
   writeCursor,
 } from './query-parts.js';
-import { type Steps, Turn } from '../../steps.js';
-import { type WordBlock, listBlocks, wordsOf } from '../full-text.js';
+import { type Steps, TimeSlice } from '../../steps.js';
+import { type WordBlock, listBlocks, tableOf } from '../full-text.js';
 
 const LIMIT = 100;
 const MAX_LIMIT = 10_000;
@@ -52,7 +52,7 @@ export function* findLogs(database: Database, filter: LogFilter = {}): Steps<Pag
   const service = chooseService(database, filter.service);
   if (service === undefined) return { items: [], next: undefined };
   const items: LogAnswer[] = [];
-  const turn = new Turn();
+  const turn = new TimeSlice();
   /** Looks until the turn is over, and says where that was; undefined at the end. */
   const look = (cursor: Cursor | undefined): Cursor | undefined => {
     for (const { sql, values, end } of sourcesOf(database, filter, service.id, cursor)) {
@@ -110,7 +110,7 @@ function* sourcesOf(
   cursor: Cursor | undefined,
 ): Generator<LogSource> {
   const words = wordsIn(filter.text);
-  if (words.length === 0 || filter.traceId !== undefined || !database.hasWords)
+  if (words.length === 0 || filter.traceId !== undefined || !database.hasFullText)
     yield byTime(filter, service, cursor, words);
   else
     for (const block of listBlocks(database, cursor && cursor.id - 1))
@@ -151,7 +151,7 @@ function byWords(
   words: readonly string[],
   block: WordBlock,
 ): LogSource {
-  const table = wordsOf(block);
+  const table = tableOf(block);
   const place = new Conditions();
   place.add(`${table} MATCH ?`, patternOf(words));
   place.add(

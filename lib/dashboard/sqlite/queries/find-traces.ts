@@ -12,7 +12,7 @@ import {
   writeCursor,
 } from './query-parts.js';
 import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
-import { type Steps, Turn } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 
 /** Columns of `traces`, and of `routes` where the trace has one. */
 export const SUMMARY_COLUMNS = `traces.id, traces.trace_id AS traceId, traces.start, traces.duration, traces.name,
@@ -69,7 +69,7 @@ export function* findTraces(database: Database, filter: TraceFilter = {}): Steps
   const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
   const items: TraceSummaryAnswer[] = [];
   const seen = new Set<number>();
-  const turn = new Turn();
+  const turn = new TimeSlice();
   const summarize = startSummaries(database);
   /** Looks until the turn is over, and says where that was; undefined at the end. */
   const look = (before: string | undefined): string | undefined => {

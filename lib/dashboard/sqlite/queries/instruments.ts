@@ -3,7 +3,7 @@ import { type InstrumentAnswer } from '../../reader/answers.interface.js';
 import { readAttributes } from './query-parts.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL, blockOf } from '../encoding/buckets.js';
-import { type Steps, Turn } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 
 /** Values of one attribute that are offered as filters. */
 const MAX_VALUES = 100;
@@ -130,7 +130,7 @@ function* readLevel(
   { from, to }: TimeRange,
 ): Steps<PointRow[]> {
   const points: PointRow[] = [];
-  const turn = new Turn();
+  const turn = new TimeSlice();
   for (let last = { block: blockOf(level, from), series: -1, time: -1 }; ;) {
     const rows = database.all<PlacedRow>(
       `SELECT block, series, time, value, count, buckets FROM points

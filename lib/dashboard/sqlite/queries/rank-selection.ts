@@ -3,7 +3,7 @@ import { type Database } from '../database/database.js';
 import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
 import { findTraces } from './find-traces.js';
 import { chooseService, findRouteIds, readAttributes } from './query-parts.js';
-import { type Steps, Turn } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 
 const MAX_RANKED = 30;
 const SHOWN_TRACES = 50;
@@ -31,7 +31,7 @@ export function* rankSelection(database: Database, selection: Selection): Steps<
 
 function* rank(database: Database, { selected, others }: EntrySample): Steps<SelectionAnswer['attributes']> {
   const tallies = new Map<string, Tally>();
-  const turn = new Turn();
+  const turn = new TimeSlice();
   // In turns, so that both sides have been looked at when there is no more time.
   for (let index = 0; index < Math.max(selected.length, others.length); index += 1) {
     const [one, other] = [selected[index], others[index]];
@@ -134,7 +134,7 @@ function* sampleEntries(database: Database, selection: Selection): Steps<EntrySa
   const [min, max] = [(minMs ?? 0) * 1_000, (maxMs ?? Infinity) * 1_000];
   const [begin, end] = [from * 1_000, to * 1_000];
   const around = end - begin;
-  const turn = new Turn();
+  const turn = new TimeSlice();
   /** Goes on until the turn is over, and says where that was; undefined at the end. */
   const look = (routeId: number, position: Position): Position | undefined => {
     for (const row of database.iterate<EntryRow>(

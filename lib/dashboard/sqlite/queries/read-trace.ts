@@ -9,7 +9,7 @@ import {
 } from '../../reader/answers.interface.js';
 import { findLogs } from './find-logs.js';
 import { findSources, readAttributes, readList } from './query-parts.js';
-import { type Steps, Turn } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 import { SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow, startSummaries } from './find-traces.js';
 
 /** More spans than that cannot be shown; those that were written first are. */
@@ -57,7 +57,7 @@ export function* readTrace(database: Database, traceId: string): Steps<TraceAnsw
 /** Spans of decorated methods are named after them; all others about a method name it in `code.function.name`. */
 function* withSources(database: Database, spans: readonly SpanAnswer[]): Steps<SpanAnswer[]> {
   const sources = findSources(database);
-  const turn = new Turn();
+  const turn = new TimeSlice();
   const located: SpanAnswer[] = [];
   for (const span of spans) {
     const { [ATTR_CODE_FUNCTION_NAME]: told = span.name } = span.attributes;
@@ -84,7 +84,7 @@ export function* readSpans(database: Database, traceId: string): Steps<SpanAnswe
   const trace = findTraceNumber(database, traceId);
   const spans: SpanAnswer[] = [];
   if (trace === undefined) return spans;
-  const turn = new Turn();
+  const turn = new TimeSlice();
   for (let last = 0; spans.length < MAX_SPANS;) {
     const rows = database.all<SpanRow>(SPANS, trace, last, SLICE);
     for (const row of rows) spans.push(toSpan(row, traceId.toLowerCase()));

@@ -1,7 +1,7 @@
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { ROLLUPS_KEPT_MS, ROLLUP_SLOTS_MS, quantilesOf, readCounts } from '../encoding/buckets.js';
-import { type Steps, Turn } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 
 /** For a chart: more slots are not told apart. */
 export const SLOTS_OF_CHART = 180;
@@ -92,7 +92,7 @@ function* readColumns<Row extends RollupRow>(
   const sql = `SELECT ${columns} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
     AND route IN (SELECT id FROM routes WHERE is_entry = 1 ${service === undefined ? '' : 'AND service = ?'})
     ORDER BY slot, route, part LIMIT ?`;
-  const turn = new Turn();
+  const turn = new TimeSlice();
   for (let last: Pick<RollupRow, 'slot' | 'route' | 'part'> = { slot: from, route: -1, part: -1 }; ;) {
     const values = [level, last.slot, last.route, last.part, to, ...(service === undefined ? [] : [service])];
     const rows = database.all<Row>(sql, ...values, SLICE);

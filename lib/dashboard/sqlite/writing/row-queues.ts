@@ -147,7 +147,7 @@ class RowQueue<Row> {
 }
 
 /** For what is a row already. */
-export function asRow<Row>(row: Row): Row {
+export function identity<Row>(row: Row): Row {
   return row;
 }
 

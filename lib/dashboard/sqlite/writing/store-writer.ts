@@ -1,10 +1,10 @@
 import { warnOnce } from '../../../errors/warnings.js';
 import { atProcessEnd } from '../../../process/process-end.js';
 import { type Recovery, type StoreDatabase } from '../database/store-database.js';
-import { type EvictionTurns } from '../eviction/evictor.js';
+import { type EvictionScheduler } from '../eviction/evictor.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
-import { RowQueues, asRow } from './row-queues.js';
+import { RowQueues, identity } from './row-queues.js';
 import { type Batch, WriteSession } from './write-session.js';
 
 /** How long the event loop is held up by one change; then others have their turn. */
@@ -32,7 +32,7 @@ export class StoreWriter {
 
   constructor(
     private readonly database: StoreDatabase,
-    private readonly eviction: EvictionTurns,
+    private readonly eviction: EvictionScheduler,
   ) {
     this.session = new WriteSession(database.current);
     this.schedule = new WriteSchedule(() => this.takeTurn());
@@ -65,7 +65,7 @@ export class StoreWriter {
 
   addPoints(points: readonly StoredPoint[]): void {
     if (this.closed) return;
-    for (const point of points) this.queues.points.add(point, asRow);
+    for (const point of points) this.queues.points.add(point, identity);
     this.schedule.request(this.queued);
   }
 

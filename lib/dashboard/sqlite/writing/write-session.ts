@@ -13,7 +13,7 @@ import {
 import { type Entry, type Rollup, Rollups } from './rollups.js';
 import { SpanWriter } from './span-writer.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
-import { WordWriter } from '../full-text.js';
+import { FtsWriter } from '../full-text.js';
 
 /** How long the sums of thousands of routes hold up the event loop at once. */
 const SUMS_MS = 5;
@@ -118,7 +118,7 @@ class LogWriter {
   ) {}
 
   write(logs: readonly StoredLog[], tally: Tally, now: number): void {
-    const words = this.database.hasWords ? new WordWriter(this.database) : undefined;
+    const words = this.database.hasFullText ? new FtsWriter(this.database) : undefined;
     for (const log of logs) {
       const id = this.writeLog(log, now);
       words?.add(id, log);

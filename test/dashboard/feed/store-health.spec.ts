@@ -1,4 +1,4 @@
-import { watchStoreLosses } from '../../../lib/dashboard/feed/watch-store-losses.js';
+import { watchStoreLosses } from '../../../lib/dashboard/feed/store-health.js';
 import { type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { openStore } from '../../../lib/dashboard/sqlite/store.js';
 import { waitUntil } from '../../support/wait-until.js';

@@ -1,19 +1,80 @@
-import { type Database } from '../database/database.js';
+import { type StoreDatabase } from '../database/store-database.js';
 import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../rows.interface.js';
+import { type StoreWriter } from '../writing/store-writer.js';
+import { ViewerTracker } from './viewer-tracker.js';
+import { type Database } from '../database/database.js';
 import { type Dictionaries, type ResourceIds } from '../writing/dictionaries.js';
 
-/** How often a process says that it is still there. */
+/** Shares in the file which processes run, which routes and methods they have, and whether the dashboard is viewed. */
+export class ProcessRegistry {
+  private readonly declarations = new Declarations();
+  private readonly viewers = new ViewerTracker();
+
+  constructor(
+    private readonly database: StoreDatabase,
+    private readonly writer: StoreWriter,
+  ) {}
+
+  declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
+    this.declarations.declareRoutes(resource, routes);
+    this.writeDeclarations();
+  }
+
+  declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
+    this.declarations.declareFunctions(resource, functions);
+    this.writeDeclarations();
+  }
+
+  markViewed(): void {
+    this.database.attempt((database) => {
+      this.viewers.mark(database, Date.now());
+    });
+  }
+
+  whileViewed(everyMs: number, call: () => void): () => void {
+    return this.viewers.subscribe(everyMs, call);
+  }
+
+  /** Writes what is not written yet and that this process lives, and calls those who wait for viewers. */
+  poll(now: number): void {
+    this.writeDeclarations();
+    this.database.attempt((database) => {
+      this.viewers.poll(database, now);
+    });
+  }
+
+  /** Writes everything again: the database is another one. */
+  restart(): void {
+    this.declarations.restart();
+    this.viewers.restart();
+  }
+
+  /** Notes that this process has ended. */
+  close(): void {
+    this.database.attempt((database) => {
+      this.declarations.close(database, this.writer.dictionaries, Date.now());
+    });
+  }
+
+  private writeDeclarations(): void {
+    this.database.attempt((database) => {
+      this.declarations.write(database, this.writer.dictionaries, Date.now());
+    });
+  }
+}
+
+/** How often a process notes that it still runs. */
 const BEAT_MS = 5_000;
-/** Who has not said so for that long is not. */
+/** A process that has not noted it for so long has ended. */
 const GONE_MS = 15_000;
 
-/** What a process says of itself. */
+/** What is known of one process. */
 interface Declaration {
   readonly resource: StoredResource;
   routes: readonly DeclaredRoute[] | undefined;
   functions: readonly DeclaredFunction[];
   isWritten: boolean;
-  /** When its routes were last said to be there. */
+  /** When it last noted that it runs, in milliseconds since the epoch. */
   beatAt: number;
 }
 
@@ -25,17 +86,17 @@ interface Declaration {
 export class Declarations {
   private readonly declarations = new Map<StoredResource, Declaration>();
 
-  /** Says which routes the process has now; those it had before and has no more are gone. */
+  /** Replaces the routes of a process. */
   declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
     Object.assign(this.of(resource), { routes, isWritten: false });
   }
 
-  /** Says where methods are; those that were told before stay, for older spans name them. */
+  /** Adds where methods were written; earlier ones stay, since older spans name them. */
   declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
     Object.assign(this.of(resource), { functions, isWritten: false });
   }
 
-  /** The database is another one: all is said again. */
+  /** Writes everything again: the database is another one. */
   restart(): void {
     for (const declaration of this.declarations.values()) declaration.isWritten = false;
   }
@@ -51,9 +112,9 @@ export class Declarations {
       if (isWritten && (routes === undefined || now - beatAt < BEAT_MS)) continue;
       change(database, dictionaries, () => {
         const ids = dictionaries.resource(resource, now);
-        // Whoever was held up for long has been taken for gone.
+        // A process that was blocked for long was taken for ended.
         if (!isWritten || !beat(database, ids, now)) writeDeclaration(database, ids, declaration, now);
-        // Those without routes do not know which there are.
+        // A process without routes does not know which there are.
         if (routes !== undefined) forgetGone(database, ids, now);
       });
       Object.assign(declaration, { isWritten: true, beatAt: now });
@@ -61,7 +122,7 @@ export class Declarations {
   }
 
   /**
-   * Says that the process is there no more: its routes go when another of its service comes or is there.
+   * Notes that the process has ended: its routes go when another one of its service runs.
    *
    * @throws SQLite's error
    */
@@ -95,7 +156,7 @@ function change(database: Database, dictionaries: Dictionaries, work: () => void
   }
 }
 
-/** Says that the process is still there; returns whether it was known to be. */
+/** Notes that the process still runs; returns whether it was known. */
 function beat(database: Database, { resource }: ResourceIds, now: number): boolean {
   return database.run('UPDATE declarations SET seen = ? WHERE resource = ?', now, resource) > 0;
 }
@@ -143,7 +204,7 @@ function writeDeclaration(
   }
 }
 
-/** What processes of the service have left behind that are gone. */
+/** Deletes the routes of processes of the service that have ended. */
 function forgetGone(database: Database, { resource, service }: ResourceIds, now: number): void {
   const gone = 'FROM declarations WHERE service = ? AND seen < ? AND resource <> ?';
   const values = [service, now - GONE_MS, resource] as const;

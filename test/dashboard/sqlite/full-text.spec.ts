@@ -153,7 +153,7 @@ describe('the words of log lines', () => {
   it('are looked for in the lines themselves where SQLite has no index of them', async () => {
     const store = openTestStore({ maxLogs: 500 });
     store.read((database) => {
-      database.hasWords = false;
+      database.hasFullText = false;
     });
     await addLines(store, 2_000, (index) => ({ message: `line ${index}` }));
     await waitUntil(() => store.read(readStore).logs <= 500);
