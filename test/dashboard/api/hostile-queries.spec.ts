@@ -1,9 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
-
-import { DashboardServer } from '../../../lib/dashboard/dashboard-server.js';
-import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { type ServedDashboard, serveDashboard } from '../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { logOf, ORDERS, spanOf } from '../sqlite/sample-rows.js';
 
@@ -125,7 +121,7 @@ const PATHS = [
 
 describe('the API of the dashboard', () => {
   let store: TelemetryStore;
-  let server: Server;
+  let dashboard: ServedDashboard;
   let origin: string;
 
   beforeAll(async () => {
@@ -135,34 +131,11 @@ describe('the API of the dashboard', () => {
       store.addLog(logOf({ message: `w${index} ${'aaaa '.repeat(50)}` }));
     }
     await store.flush();
-    const dashboard = new DashboardServer({
-      config: {
-        path: '/t',
-        token: false,
-        allowRemote: false,
-        allowedHosts: [],
-        otlp: true,
-        editor: undefined,
-      },
-      token: undefined,
-      reader: new SqliteReader(store),
-      sink: store,
-      work: (steps) => store.work(steps),
-      instrumentations: () => [],
-      libraries: () => [],
-    });
-    server = createServer((request, response) => {
-      dashboard.answer(request, response).catch((error: unknown) => {
-        response.writeHead(500);
-        response.end(String(error));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/t/api/v1/`;
+    dashboard = await serveDashboard(store);
+    origin = `http://127.0.0.1:${dashboard.port}/telemetry/api/v1/`;
   });
   afterAll(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await dashboard.close();
     await cleanUp();
   });
 

@@ -249,10 +249,12 @@ describe('a log record', () => {
 });
 
 /**
- * Time of the processor where Node can tell it (from 23.9 on); else time of the clock, which others share. The client and garbage
- * collection are part of it: 8 to 24 ms on a quiet machine, up to 200 where three others keep its two threads busy. It was 4,900.
+ * How long one turn of the event loop may take, in milliseconds of processor time where Node can tell (from
+ * 23.9 on), else of the clock. The client and garbage collection are part of it: 8 to 24 on a quiet machine.
  */
-const LONGEST_HOLD_MS = 'threadCpuUsage' in process ? 500 : 2_000;
+const LONGEST_HOLD_MS = 'threadCpuUsage' in process ? 150 : 2_000;
+/** Other processes can slow one attempt down; what blocks does so in each. */
+const ATTEMPTS = 3;
 
 describe('a request that is too much', () => {
   const PROTOBUF = { 'content-type': 'application/x-protobuf' };
@@ -300,12 +302,15 @@ describe('a request that is too much', () => {
     ['a text without end', () => Buffer.alloc(16 * MEGABYTES, '"\\'), {}, 400],
   ])('is refused without blocking others: %s', async (_what, makeBody, headers, status) => {
     const body = gzipSync(makeBody());
-    let answer: Response | undefined;
-    const hold = await longestTurn(async () => {
-      answer = await dashboard.otlp('traces', body, { ...headers, ...GZIP });
-    });
-    expect(answer?.status).toBe(status);
-    // A turn is 8 ms, to which the client and garbage collection add; before, the longest was seconds.
+    let hold = Infinity;
+    for (let attempt = 1; attempt <= ATTEMPTS && hold >= LONGEST_HOLD_MS; attempt += 1) {
+      let answer: Response | undefined;
+      const longest = await longestTurn(async () => {
+        answer = await dashboard.otlp('traces', body, { ...headers, ...GZIP });
+      });
+      expect(answer?.status).toBe(status);
+      hold = Math.min(hold, longest);
+    }
     expect(hold).toBeLessThan(LONGEST_HOLD_MS);
     expect((await dashboard.otlp('traces', spansOf({}))).status).toBe(200);
     await expectAnswers();

@@ -219,15 +219,19 @@ describe('the file of the store', () => {
     const other = new DatabaseSync(file);
     other.exec('BEGIN IMMEDIATE');
     store.addSpan(spanOf());
-    const started = performance.now();
-    const flushed = store.flush();
-    // The first try has happened; whatever waits, waits elsewhere.
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(store.read((database) => database.pragma('busy_timeout'))).toBe(0);
+    // Each call makes its first try before it returns. The best of three: another process may have the processor.
+    const flushes = [1, 2, 3].map(() => {
+      const started = performance.now();
+      const flushed = store.flush();
+      return { flushed, took: performance.now() - started };
+    });
+    expect(Math.min(...flushes.map(({ took }) => took))).toBeLessThan(200);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(store.queued).toBe(1);
     other.exec('COMMIT');
     other.close();
-    await flushed;
+    await Promise.all(flushes.map(({ flushed }) => flushed));
     expect(store.read(readStore)).toMatchObject({ spans: 4, dropped: 0 });
     expect(warnings).toEqual([]);
   });
