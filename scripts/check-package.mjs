@@ -1,9 +1,10 @@
-// Checks what a user would install: the contents of the tarball, its entry points as ESM, CommonJS and types, and what it
-// depends on. Prints one line per check; ends with 1 when one fails.
+// Checks what a user would install: the contents of the tarball, its entry points as ESM, CommonJS and types, its dependencies, and
+// that npm installs it in a new Nest project without a warning. Prints one line per check; ends with 1 when one fails.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { publint } from 'publint';
@@ -52,6 +53,7 @@ function unpack() {
   unpackLibrary(join(consumer, filename), consumer);
   return {
     consumer,
+    tarball: join(consumer, filename),
     packed: join(consumer, 'node_modules', manifest.name),
     files: files.map(({ path }) => path),
     size,
@@ -219,12 +221,154 @@ async function checkDependencies({ packed }) {
   ];
 }
 
+/** `package.json` as `nest new` writes it: templates `application` of @nestjs/schematics 12.0 and 11.1. */
+const NEW_PROJECTS = {
+  'Nest 12': {
+    type: 'module',
+    dependencies: nestPackages('^12.0.1'),
+    devDependencies: {
+      '@nestjs/cli': '^12.0.0',
+      '@nestjs/schematics': '^12.0.0',
+      '@nestjs/testing': '^12.0.1',
+      '@types/express': '^5.0.0',
+      '@types/node': '^24.0.0',
+      '@types/supertest': '^7.0.0',
+      '@vitest/coverage-v8': '^4.1.2',
+      oxlint: '^1.58.0',
+      'oxlint-tsgolint': '^7.0.2001',
+      prettier: '^3.4.2',
+      'source-map-support': '^0.5.21',
+      supertest: '^7.0.0',
+      typescript: '^6.0.2',
+      'vite-tsconfig-paths': '^5.1.4',
+      vitest: '^4.1.2',
+    },
+  },
+  'Nest 11': {
+    dependencies: nestPackages('^11.0.1'),
+    devDependencies: {
+      '@eslint/eslintrc': '^3.2.0',
+      '@eslint/js': '^9.18.0',
+      '@nestjs/cli': '^11.0.0',
+      '@nestjs/schematics': '^11.0.0',
+      '@nestjs/testing': '^11.0.1',
+      '@types/express': '^5.0.0',
+      '@types/jest': '^30.0.0',
+      '@types/node': '^24.0.0',
+      '@types/supertest': '^7.0.0',
+      eslint: '^9.18.0',
+      'eslint-config-prettier': '^10.0.1',
+      'eslint-plugin-prettier': '^5.2.2',
+      globals: '^17.0.0',
+      jest: '^30.0.0',
+      prettier: '^3.4.2',
+      'source-map-support': '^0.5.21',
+      supertest: '^7.0.0',
+      'ts-jest': '^29.2.5',
+      'ts-loader': '^9.5.2',
+      'ts-node': '^10.9.2',
+      'tsconfig-paths': '^4.2.0',
+      typescript: '^5.7.3',
+      'typescript-eslint': '^8.20.0',
+    },
+  },
+};
+
+function nestPackages(range) {
+  return {
+    '@nestjs/common': range,
+    '@nestjs/core': range,
+    '@nestjs/platform-express': range,
+    'reflect-metadata': '^0.2.2',
+    rxjs: '^7.8.1',
+  };
+}
+
+/**
+ * Runs the command of the quick start in new projects, with the real npm and its registry: npm must print no warning, and `npm ls`
+ * find nothing wrong. The whole project is only resolved, which shows conflicts of peers; the packages of production are installed.
+ */
+function checkFreshInstall({ tarball }) {
+  return Object.entries(NEW_PROJECTS).flatMap(([name, { devDependencies, ...project }]) => [
+    ...installFresh(name, { ...project, devDependencies }, tarball, true),
+    ...installFresh(name, project, tarball, false),
+  ]);
+}
+
+function installFresh(name, project, tarball, isResolvedOnly) {
+  const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-install-'));
+  try {
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, ...project }));
+    const npm = (...args) => runNpm(folder, isResolvedOnly ? [...args, '--package-lock-only'] : args);
+    const quiet = ['--no-audit', '--no-fund', '--no-update-notifier'];
+    npm('install', ...quiet);
+    const before = measure(folder);
+    const { stderr } = npm('install', tarball, '@opentelemetry/api', ...quiet);
+    const printed = stderr.split('\n').filter((line) => line.trim() !== '');
+    // Tools of the project have install scripts that npm warns about, whatever is added.
+    if (isResolvedOnly) return printed.filter((line) => line.includes('ERESOLVE'));
+    const after = measure(folder);
+    const size = ((after.bytes - before.bytes) / 1e6).toFixed(1);
+    console.log(`       ${name}: ${after.packages - before.packages} packages, ${size} MB`);
+    return [...printed, ...listProblems(npm)].map((problem) => `${name}: ${problem}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What `npm ls` finds wrong with a project. */
+function listProblems(npm) {
+  const { stdout, status } = npm('ls', '--all', '--json');
+  const { problems = [] } = JSON.parse(stdout);
+  return status === 0 ? [] : [`npm ls ends with ${status}`, ...problems];
+}
+
+/** Not `run()`: what npm prints, and what it ends with, is judged by the caller. */
+function runNpm(folder, args) {
+  const inherited = Object.entries(process.env).filter(([key]) => !/^npm_/i.test(key));
+  const result = spawnSync('npm', args, {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 300_000,
+    shell: process.platform === 'win32',
+    // npm itself must run on a Node that the package supports, or it warns about that.
+    env: {
+      ...Object.fromEntries(inherited),
+      PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
+      NODE_OPTIONS: '',
+    },
+  });
+  if (args[0] === 'install' && result.status !== 0)
+    throw new Error(`npm ${args.join(' ')} failed\n${result.stdout}${result.stderr}`);
+  return result;
+}
+
+/** Number and size of what is installed; nothing when only the lockfile was written. */
+function measure(folder) {
+  const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+  const modules = join(folder, 'node_modules');
+  let bytes = 0;
+  for (const file of readFiles(modules)) bytes += statSync(file).size;
+  return { packages: Object.keys(lock.packages).length - 1, bytes };
+}
+
+function readFiles(folder) {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch {
+    return [];
+  }
+}
+
 const checks = {
   publint: checkPublint,
   'contents of the tarball': checkContents,
   'entry points by import and by require, with the same exports': checkEntryPoints,
   'types for ESM and CommonJS consumers': checkTypes,
   dependencies: checkDependencies,
+  'npm install in a new Nest project, without a warning': checkFreshInstall,
 };
 
 run(process.execPath, [join(root, 'scripts/build.mjs')]);
