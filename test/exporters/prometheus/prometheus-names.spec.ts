@@ -1,12 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-
-import { type Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-
 import { createPrometheusScrape } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';
 import { parseOpenMetrics } from './parse-openmetrics.js';
+import { prometheusUnit } from '../../../lib/exporters/prometheus/prometheus-names.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 const KINDS = ['counter', 'upDownCounter', 'gauge', 'histogram'] as const;
@@ -276,4 +275,23 @@ describe('generated pairs of instruments', () => {
     },
     60_000,
   );
+});
+
+describe('prometheusUnit()', () => {
+  it.each([
+    ['s', false, 'seconds'],
+    ['ms', false, 'milliseconds'],
+    ['By', false, 'bytes'],
+    ['By/s', false, 'bytes_per_second'],
+    ['1/s', false, 'per_second'],
+    ['%', true, 'percent'],
+    ['1', true, 'ratio'],
+    ['1', false, undefined],
+    ['{request}', false, undefined],
+    ['{packet}/s', false, 'per_second'],
+    ['', true, undefined],
+    ['furlong', false, 'furlong'],
+  ])('spells %j (gauge: %s) as %s', (unit, gauge, expected) => {
+    expect(prometheusUnit(unit, { gauge })).toBe(expected);
+  });
 });

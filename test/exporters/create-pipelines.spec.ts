@@ -1,15 +1,27 @@
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { SeverityNumber, SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-
-import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
-import { createSpanProcessors } from '../../lib/exporters/create-pipelines.js';
+import type { TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
+import {
+  createLogRecordProcessors,
+  createLoggerProvider,
+  createMetricReaders,
+  createSpanProcessors,
+} from '../../lib/exporters/create-pipelines.js';
 import { exporterReports } from '../../lib/exporters/exporter-report.js';
 import { closeReceivers } from './otlp/otlp-receiver.js';
 import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
 import { collectWarnings } from './support/collect-warnings.js';
 import { telemetryConfig } from './support/config-fragment.js';
-import { tracerProvider } from './support/trace-provider.js';
+import { resource, tracerProvider } from './support/trace-provider.js';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { InMemoryLogRecordExporter, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 
+const prometheus = { path: '/metrics', port: undefined, host: 'localhost', guards: [], prefix: undefined };
 const warnings = collectWarnings();
 
 afterEach(closeReceivers);
@@ -165,5 +177,150 @@ describe.each(['fast', 'sdk'] as const)('createSpanProcessors() for the engine %
   it('makes nothing when nothing is configured', () => {
     expect(createSpanProcessors(telemetryConfig({}))).toEqual([]);
     expect(exporterReports()).toEqual([]);
+  });
+});
+
+describe('createMetricReaders()', () => {
+  it.each(OTLP_PROTOCOLS)('sends metrics by OTLP over %s', async (protocol) => {
+    const receiver = await startReceiver(protocol);
+    const otlp = [targetFor(receiver, protocol, 'metrics', { 'x-tenant': 'acme' })];
+    const { readers } = createMetricReaders(telemetryConfig({ metrics: { otlp } }));
+    const provider = new MeterProvider({ resource, readers });
+    const meter = provider.getMeter('OrderService');
+    meter.createCounter('requests_total').add(3, { method: 'POST' });
+    meter
+      .createHistogram('request_duration_ms', { advice: { explicitBucketBoundaries: [100, 500] } })
+      .record(150);
+
+    await provider.shutdown();
+
+    const payload = receivedPayload(receiver, protocol, 'metrics');
+    const count = (value: number): unknown => (protocol === 'http/json' ? value : String(value));
+    expect(receiver.requests[0]!.headers['x-tenant']).toBe('acme');
+    expect(payload).toMatchObject({
+      resourceMetrics: [
+        {
+          scopeMetrics: [
+            {
+              scope: { name: 'OrderService' },
+              metrics: [
+                {
+                  name: 'requests_total',
+                  sum: {
+                    isMonotonic: true,
+                    aggregationTemporality: 2,
+                    dataPoints: [
+                      { asDouble: 3, attributes: [{ key: 'method', value: { stringValue: 'POST' } }] },
+                    ],
+                  },
+                },
+                {
+                  name: 'request_duration_ms',
+                  histogram: {
+                    dataPoints: [
+                      {
+                        count: count(1),
+                        sum: 150,
+                        bucketCounts: [0, 1, 0].map(count),
+                        explicitBounds: [100, 500],
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    expect(exporterReports()).toMatchObject([{ signal: 'metrics', exported: 2 }]);
+  });
+
+  it('accepts a timeout that is longer than the interval', () => {
+    const otlp = [{ url: 'http://127.0.0.1:1', protocol: 'http/json' as const, headers: {} }];
+    const metrics = { otlp, exportIntervalMillis: 1_000, exportTimeoutMillis: 30_000 };
+
+    expect(createMetricReaders(telemetryConfig({ metrics })).readers).toHaveLength(1);
+  });
+
+  it('adds the readers of the user and the one of Prometheus', () => {
+    const mine = new PeriodicExportingMetricReader({
+      exporter: new InMemoryMetricExporter(AggregationTemporality.DELTA),
+    });
+
+    const made = createMetricReaders(telemetryConfig({ metrics: { readers: [mine], prometheus } }));
+
+    expect(made.readers).toEqual([mine, made.prometheus!.reader]);
+  });
+
+  it('offers nothing to Prometheus unless it is configured', () => {
+    expect(createMetricReaders(telemetryConfig({}))).toEqual({ readers: [], prometheus: undefined });
+  });
+});
+
+describe.each(['fast', 'sdk'] as const)('createLoggerProvider() for the engine %s', (engine) => {
+  it.each(OTLP_PROTOCOLS)('sends log records by OTLP over %s', async (protocol) => {
+    const receiver = await startReceiver(protocol);
+    const otlp = [targetFor(receiver, protocol, 'logs', { 'x-tenant': 'acme' })];
+    const provider = createLoggerProvider(telemetryConfig({ engine, logs: { otlp } }), resource)!;
+    provider.getLogger('OrderService').emit({
+      body: 'Processing started',
+      severityNumber: SeverityNumber.INFO,
+      severityText: 'INFO',
+      attributes: { id: 'o1' },
+    });
+
+    await provider.shutdown();
+
+    const payload = receivedPayload(receiver, protocol, 'logs');
+    expect(receiver.requests[0]!.headers['x-tenant']).toBe('acme');
+    expect(payload).toMatchObject({
+      resourceLogs: [
+        {
+          scopeLogs: [
+            {
+              scope: { name: 'OrderService' },
+              logRecords: [
+                {
+                  severityNumber: 9,
+                  severityText: 'INFO',
+                  body: { stringValue: 'Processing started' },
+                  attributes: [{ key: 'id', value: { stringValue: 'o1' } }],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    expect(exporterReports()).toMatchObject([{ signal: 'logs', exported: 1 }]);
+  });
+
+  it('tells the processors of the user as well', async () => {
+    const receiver = await startReceiver('http/protobuf');
+    const otlp = [targetFor(receiver, 'http/protobuf', 'logs')];
+    const exporter = new InMemoryLogRecordExporter();
+    const processors = [new SimpleLogRecordProcessor({ exporter })];
+    const provider = createLoggerProvider(telemetryConfig({ engine, logs: { otlp, processors } }), resource)!;
+    provider.getLogger('OrderService').emit({ body: 'hello' });
+
+    await provider.forceFlush();
+
+    expect(exporter.getFinishedLogRecords()).toMatchObject([{ body: 'hello' }]);
+    expect(receiver.requests).toHaveLength(1);
+    await provider.shutdown();
+  });
+
+  it('makes nothing when nothing is configured', () => {
+    expect(createLoggerProvider(telemetryConfig({ engine }), resource)).toBeUndefined();
+  });
+});
+
+describe('createLogRecordProcessors()', () => {
+  it('adds the processors of the user', () => {
+    const exporter = new InMemoryLogRecordExporter();
+    const processors = [new SimpleLogRecordProcessor({ exporter })];
+
+    expect(createLogRecordProcessors(telemetryConfig({ logs: { processors } }))).toEqual(processors);
   });
 });
