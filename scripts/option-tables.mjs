@@ -37,9 +37,10 @@ async function loadDeclarations() {
 /** Docstrings of interfaces and of the list of instrumentations: name → member → { text, types }. */
 function readDocstrings() {
   const found = new Map();
-  const folder = join(root, 'lib/config');
-  const files = readdirSync(folder).map((name) => join(folder, name));
-  for (const file of [...files, join(root, 'lib/instrumentation/registry.ts')]) {
+  const files = ['lib/config', 'lib/instrumentation'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(root, folder, name)),
+  );
+  for (const file of files.filter((name) => name.endsWith('.ts'))) {
     const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
     ts.forEachChild(source, (node) => {
       if (ts.isInterfaceDeclaration(node)) found.set(node.name.text, readMembers(node.members, node));

@@ -12,7 +12,10 @@ export interface RecordedClient {
 }
 
 /** An instrumentation of calls to other systems, which needs no Nest application. `M` is the module that `patch` takes. */
-export interface ClientInstrumentation<M = never> extends InstrumentationSwitch {
+export interface ClientInstrumentation<M = never, O = never, C = boolean> extends InstrumentationSwitch<
+  O,
+  C
+> {
   /** The packages whose calls are recorded: never dependencies of this one. */
   readonly packages: readonly string[];
   /** By the name under which each is listed where its state is shown. */
@@ -29,9 +32,9 @@ export interface ClientInstrumentation<M = never> extends InstrumentationSwitch 
  * Declares what one switch of `instrumentation` turns on; `registry.ts` lists it, and everything else follows from there: its
  * option and the rule of it, `instrument()` and `instrumentAll()`, and what an OpenTelemetry instrumentation replaces.
  */
-export function defineInstrumentation<M = never>(
-  definition: ClientInstrumentation<M>,
-): ClientInstrumentation<M>;
+export function defineInstrumentation<M = never, O = never, C = boolean>(
+  definition: ClientInstrumentation<M, O, C>,
+): ClientInstrumentation<M, O, C>;
 export function defineInstrumentation<O = never, C = boolean>(
   definition: InstrumentationSwitch<O, C>,
 ): InstrumentationSwitch<O, C>;

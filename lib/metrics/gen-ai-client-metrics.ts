@@ -1,0 +1,46 @@
+import { type Attributes, type Context } from '@opentelemetry/api';
+
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_GEN_AI_TOKEN_TYPE,
+  GEN_AI_DURATION_BUCKETS_SECONDS,
+  GEN_AI_TOKEN_BUCKETS,
+  METRIC_GEN_AI_CLIENT_OPERATION_DURATION,
+  METRIC_GEN_AI_CLIENT_TOKEN_USAGE,
+} from '../config/semantic-conventions.constants.js';
+import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
+import { histogram } from './instruments.js';
+
+const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_GEN_AI_CLIENT_OPERATION_DURATION, {
+  description: 'Duration of calls to language models.',
+  unit: 's',
+  advice: { explicitBucketBoundaries: GEN_AI_DURATION_BUCKETS_SECONDS },
+});
+
+const tokens = histogram(INSTRUMENTATION_SCOPE, METRIC_GEN_AI_CLIENT_TOKEN_USAGE, {
+  description: 'Tokens of prompts and answers.',
+  unit: '{token}',
+  advice: { explicitBucketBoundaries: GEN_AI_TOKEN_BUCKETS },
+});
+
+/** How a call to a language model ended. */
+export interface ModelCallOutcome {
+  readonly durationSeconds: number;
+  /** Class name or code of the failure. */
+  readonly errorType?: string | undefined;
+  readonly inputTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
+  /** The context of the call, so that the measurement knows its span. */
+  readonly context?: Context | undefined;
+}
+
+/** Records a call into `gen_ai.client.operation.duration`, in seconds, and its tokens into `gen_ai.client.token.usage`. */
+export function recordModelCall(labels: Attributes, outcome: ModelCallOutcome): void {
+  const { durationSeconds, errorType, inputTokens, outputTokens, context } = outcome;
+  const failed = errorType === undefined ? {} : { [ATTR_ERROR_TYPE]: errorType };
+  duration.record(durationSeconds, { ...labels, ...failed }, context);
+  if (inputTokens !== undefined)
+    tokens.record(inputTokens, { ...labels, [ATTR_GEN_AI_TOKEN_TYPE]: 'input' }, context);
+  if (outputTokens !== undefined)
+    tokens.record(outputTokens, { ...labels, [ATTR_GEN_AI_TOKEN_TYPE]: 'output' }, context);
+}
