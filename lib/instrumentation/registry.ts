@@ -3,6 +3,7 @@ import { bullmq } from './bullmq/patch-bullmq.js';
 import { http } from './clients/http/instrument-http.js';
 import { mongodb } from './clients/mongodb/instrument-mongodb.js';
 import { mysql } from './clients/mysql/instrument-mysql.js';
+import { openai } from './clients/openai/instrument-openai.js';
 import { pg } from './clients/pg/instrument-pg.js';
 import { postgres } from './clients/postgres/instrument-postgres.js';
 import { redis } from './clients/redis/instrument-redis.js';
@@ -43,6 +44,8 @@ export const INSTRUMENTATIONS = {
   mysql,
   /** Spans for MongoDB commands. Default true. */
   mongodb,
+  /** Calls of language models through openai: chat, responses and embeddings, streams too. Default true. */
+  openai,
   /** Event loop, garbage collection, heap, CPU and host metrics. Default true. */
   runtimeMetrics: defineInstrumentation({}),
   /** Metrics about the telemetry itself, `otel.sdk.*`: what was recorded, waits, was sent and lost. Default true. */
@@ -53,12 +56,12 @@ type Registry = typeof INSTRUMENTATIONS;
 
 /** Names of the instrumentations that `instrument()` turns on, without a Nest application. */
 export type InstrumentationName = {
-  [K in keyof Registry]: Registry[K] extends ClientInstrumentation ? K : never;
+  [K in keyof Registry]: Registry[K] extends { readonly clients: unknown } ? K : never;
 }[keyof Registry];
 
 /** The module that `instrument()` takes beside a name; never where it takes none. */
 export type InstrumentedModule<K extends InstrumentationName> =
-  Registry[K] extends ClientInstrumentation<infer M> ? M : never;
+  Registry[K] extends ClientInstrumentation<infer M, never, unknown> ? M : never;
 
 /** The instrumentations of clients, by the name of their switch. */
 export function clientInstrumentations(): readonly (readonly [InstrumentationName, ClientInstrumentation])[] {
