@@ -579,6 +579,18 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'Write a number of milliseconds, 0 or more.',
   ],
   [
+    'instrumentation.openai',
+    { instrumentation: { openai: 'on' } },
+    '"on"',
+    'Write true, false or { captureContent: true }.',
+  ],
+  [
+    'instrumentation.openai.captureContent',
+    { instrumentation: { openai: { captureContent: 'yes' } } },
+    '"yes"',
+    'Write true or false, without quotes.',
+  ],
+  [
     'instrumentation.nest.providers',
     { instrumentation: { nest: { providers: 'OrderService' } } },
     '"OrderService"',
@@ -591,7 +603,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     "Write a class, or its name: 'OrderService', or 'OrderService.find' for one method.",
   ],
   ...Object.keys(INSTRUMENTATIONS)
-    .filter((name) => !['httpServer', 'nest'].includes(name))
+    .filter((name) => !['httpServer', 'nest', 'openai'].includes(name))
     .map((name): [string, object, string, string] => [
       `instrumentation.${name}`,
       { instrumentation: { [name]: 'on' } },

@@ -100,10 +100,10 @@ describe("instrument('openai')", () => {
   let telemetry: ReturnType<typeof configureTelemetry>;
   let undo: () => void;
 
-  const start = (): void => {
+  const start = (captureContent: boolean): void => {
     telemetry = configureTelemetry({
       ...probe.options,
-      instrumentation: { runtimeMetrics: false, openai: true },
+      instrumentation: { runtimeMetrics: false, openai: { captureContent } },
     });
   };
   beforeAll(async () => {
@@ -112,7 +112,7 @@ describe("instrument('openai')", () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     client = new OpenAI({ apiKey: 'sk-test', baseURL: `http://127.0.0.1:${port}/v1`, maxRetries: 0 });
-    start();
+    start(false);
     undo = instrument('openai', OpenAI);
   });
   beforeEach(() => {
@@ -268,6 +268,24 @@ describe("instrument('openai')", () => {
     expect(durations).toContainEqual(
       expect.objectContaining({ ...labels, 'gen_ai.request.model': 'busy', 'error.type': 'rate_limit' }),
     );
+  });
+
+  it('records prompts and answers when it is asked to, without secrets in them', async () => {
+    await telemetry.shutdown();
+    start(true);
+    await below(() => chat('gpt-5', 'my card is 4111 1111 1111 1111'));
+    const { attributes } = probe.span('chat gpt-5');
+    const parsed = (name: string): unknown => JSON.parse(String(attributes[name]));
+    expect(parsed('gen_ai.input.messages')).toEqual([
+      {
+        role: 'user',
+        parts: [{ type: 'text', content: expect.stringMatching(/^my card is (?!4111)/) as string }],
+      },
+    ]);
+    expect(parsed('gen_ai.output.messages')).toMatchObject([
+      { role: 'assistant', parts: [{ type: 'text' }], finish_reason: 'stop' },
+    ]);
+    expect(JSON.stringify(attributes)).not.toContain('4111');
   });
 
   it('records nothing once it is undone', async () => {

@@ -1,9 +1,13 @@
 import { type Attributes, context, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
+import { option } from '../../../config/declare-options.js';
+import { flag, flagOr, shape } from '../../../config/option-rules.js';
 import {
   ATTR_GEN_AI_EMBEDDINGS_DIMENSION_COUNT,
+  ATTR_GEN_AI_INPUT_MESSAGES,
   ATTR_GEN_AI_OPERATION_NAME,
+  ATTR_GEN_AI_OUTPUT_MESSAGES,
   ATTR_GEN_AI_PROVIDER_NAME,
   ATTR_GEN_AI_REQUEST_CHOICE_COUNT,
   ATTR_GEN_AI_REQUEST_ENCODING_FORMATS,
@@ -20,6 +24,7 @@ import {
   ATTR_GEN_AI_RESPONSE_ID,
   ATTR_GEN_AI_RESPONSE_MODEL,
   ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
+  ATTR_GEN_AI_SYSTEM_INSTRUCTIONS,
   ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
   ATTR_GEN_AI_USAGE_INPUT_TOKENS,
   ATTR_GEN_AI_USAGE_OUTPUT_TOKENS,
@@ -32,6 +37,7 @@ import {
 import { recordModelCall } from '../../../metrics/gen-ai-client-metrics.js';
 import { opensSpan } from '../../../runtime/opens-span.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
+import { currentRuntime } from '../../../runtime/runtime-state.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
@@ -61,7 +67,23 @@ export interface OpenaiModule {
   readonly Embeddings?: Resource;
 }
 
-export const openai = defineInstrumentation<OpenaiModule | { readonly OpenAI: OpenaiModule }>({
+/** Options of `instrumentation.openai` beyond on and off. */
+export interface OpenaiInstrumentationOptions {
+  /**
+   * Records prompts and answers on the span; they may hold anything that users typed.
+   *
+   * They are the attributes `gen_ai.input.messages`, `gen_ai.output.messages` and `gen_ai.system_instructions`, as JSON.
+   *
+   * Default false.
+   */
+  captureContent?: boolean;
+}
+
+export const openai = defineInstrumentation<
+  OpenaiModule | { readonly OpenAI: OpenaiModule },
+  OpenaiInstrumentationOptions,
+  { readonly captureContent: boolean } | undefined
+>({
   packages: ['openai'],
   clients: {
     openai: { replaces: ['@opentelemetry/instrumentation-openai'], start: patchLoadedOpenai },
@@ -70,6 +92,15 @@ export const openai = defineInstrumentation<OpenaiModule | { readonly OpenAI: Op
     const undo = patchOpenai('OpenAI' in module ? module.OpenAI : module);
     if (undo === undefined) throw new TypeError('it is no class of the openai package');
     return undo;
+  },
+  options: {
+    rule: flagOr(
+      shape(
+        { captureContent: option(flag, { default: false, see: 'clients.md' }) },
+        'true, false or { captureContent: true }',
+      ),
+    ),
+    resolve: ({ captureContent = false }) => Object.freeze({ captureContent }),
   },
 });
 
@@ -116,6 +147,8 @@ interface Api {
   readonly operation: 'chat' | 'embeddings';
   /** Value of `openai.api.type`; undefined where the operation says as much. */
   readonly type?: string;
+  /** Prompts, as the conventions write them. */
+  readonly input: (request: Fields) => Readonly<Record<string, unknown>>;
   /** Takes in an answer, or a part of one. */
   readonly read: (answer: Answer, part: Fields) => void;
 }
@@ -128,17 +161,23 @@ interface Answer {
   usage?: Fields | undefined;
   /** By the index of the choice. */
   readonly finishReasons: string[];
+  readonly texts: string[];
 }
 
 const CHAT_COMPLETIONS: Api = {
   operation: 'chat',
   type: 'chat_completions',
+  input: ({ messages }) => ({
+    [ATTR_GEN_AI_INPUT_MESSAGES]: jsonOf(listOf(messages).map(messageOf)),
+  }),
   read: (answer, part) => {
     readAnswer(answer, part);
     for (const choice of listOf(part.choices)) {
       const index = typeof choice.index === 'number' ? choice.index : 0;
       const reason = choice.finish_reason;
       if (typeof reason === 'string') answer.finishReasons[index] = reason;
+      const { content } = fieldsOf(choice.message ?? choice.delta);
+      if (typeof content === 'string') answer.texts[index] = (answer.texts[index] ?? '') + content;
     }
   },
 };
@@ -146,6 +185,16 @@ const CHAT_COMPLETIONS: Api = {
 const RESPONSES: Api = {
   operation: 'chat',
   type: 'responses',
+  input: ({ input, instructions }) => ({
+    [ATTR_GEN_AI_INPUT_MESSAGES]: jsonOf(
+      typeof input === 'string'
+        ? [messageOf({ role: 'user', content: input })]
+        : listOf(input).map(messageOf),
+    ),
+    ...(typeof instructions === 'string' && {
+      [ATTR_GEN_AI_SYSTEM_INSTRUCTIONS]: jsonOf([{ type: 'text', content: instructions }]),
+    }),
+  }),
   read: (answer, part) => {
     // An event of a stream carries the response as it is then.
     const response = fieldsOf(part.response ?? part);
@@ -153,11 +202,20 @@ const RESPONSES: Api = {
     const { status } = response;
     if (typeof status === 'string' && status !== 'in_progress' && status !== 'queued')
       answer.finishReasons[0] = status;
+    const text = listOf(response.output)
+      .flatMap(({ content }) => listOf(content))
+      .map((each) => each.text)
+      .filter((each) => typeof each === 'string')
+      .join('');
+    if (text !== '') answer.texts[0] = text;
   },
 };
 
 const EMBEDDINGS: Api = {
   operation: 'embeddings',
+  input: ({ input }) => ({
+    [ATTR_GEN_AI_INPUT_MESSAGES]: jsonOf([messageOf({ role: 'user', content: input })]),
+  }),
   read: readAnswer,
 };
 
@@ -166,6 +224,24 @@ function readAnswer(answer: Answer, part: Fields): void {
   if (part.model !== undefined) answer.model = part.model;
   if (part.service_tier !== undefined) answer.serviceTier = part.service_tier;
   if (typeof part.usage === 'object' && part.usage !== null) answer.usage = fieldsOf(part.usage);
+}
+
+function messageOf({ role, content, ...rest }: Fields): object {
+  const parts =
+    typeof content === 'string'
+      ? [{ type: 'text', content }]
+      : listOf(content).map((part) => ({ type: part.type ?? 'text', content: part.text ?? part }));
+  return { role: role ?? rest.type, parts };
+}
+
+/** undefined for what JSON cannot hold; the request itself will fail with it. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // The caller gets the error from the package.
+    return undefined;
+  }
 }
 
 /** The objects of a list; a value that is none is an empty list. */
@@ -235,7 +311,8 @@ class ModelCall {
   private readonly startedAt = performance.now();
   private readonly labels: Labels;
   private readonly span: Span | undefined;
-  private readonly answer: Answer = { finishReasons: [] };
+  private readonly captureContent: boolean;
+  private readonly answer: Answer = { finishReasons: [], texts: [] };
   private firstChunkAt: number | undefined;
   private unread: NodeJS.Timeout | undefined;
   private ended = false;
@@ -251,8 +328,10 @@ class ModelCall {
       ...server,
       ...(model !== '' && { [ATTR_GEN_AI_REQUEST_MODEL]: model }),
     };
+    this.captureContent = currentRuntime()?.config.instrumentation.openai?.captureContent === true;
     if (!opensSpan()) return;
     const attributes = { ...this.labels, ...requestAttributes(request, api) };
+    if (this.captureContent) Object.assign(attributes, primitives(api.input(request)));
     const name = model === '' ? api.operation : `${api.operation} ${model}`;
     this.span = tracerFor(SCOPE).startSpan(name, { kind: SpanKind.CLIENT, attributes });
   }
@@ -360,7 +439,7 @@ class ModelCall {
   }
 
   private answerAttributes(): Attributes {
-    const { id, model, serviceTier, usage, finishReasons } = this.answer;
+    const { id, model, serviceTier, usage, finishReasons, texts } = this.answer;
     const cached = fieldsOf(usage?.prompt_tokens_details ?? usage?.input_tokens_details);
     const details = fieldsOf(usage?.completion_tokens_details ?? usage?.output_tokens_details);
     return primitives({
@@ -374,6 +453,16 @@ class ModelCall {
       [ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: details.reasoning_tokens,
       [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]:
         this.firstChunkAt === undefined ? undefined : (this.firstChunkAt - this.startedAt) / 1_000,
+      [ATTR_GEN_AI_OUTPUT_MESSAGES]:
+        this.captureContent && texts.length > 0
+          ? jsonOf(
+              texts.map((content, index) => ({
+                role: 'assistant',
+                parts: [{ type: 'text', content }],
+                finish_reason: finishReasons[index],
+              })),
+            )
+          : undefined,
     });
   }
 }
