@@ -83,6 +83,7 @@ const verifySteps = [
     script: 'node_modules/typescript/bin/tsc',
     scriptArgs: ['-p', 'lib/dashboard/ui/tsconfig.json', '--noEmit'],
   },
+  { name: 'public types', script: 'scripts/api-report.mjs', scriptArgs: [] },
 ];
 
 const commands = {
