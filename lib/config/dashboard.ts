@@ -30,7 +30,7 @@ export interface DashboardOptions {
    * Token that a visitor must send: `Authorization: Bearer <token>`, or once `<path>/#token=<token>` in the browser. `false`: no token
    * is needed.
    *
-   * At least 16 printable ASCII characters without spaces. The address with `#token=` sets a cookie. With `false` everybody who
+   * At least 16 printable ASCII characters without spaces. The address with `#token=` sets a cookie. With `false` anyone who
    * reaches the port sees logs and traces, also through a proxy on this machine. `false` in the environment is ignored in production.
    *
    * Default: a random one, stored in `dashboard-token` beside the store (mode 0600) and printed at start; in production none.
@@ -90,7 +90,7 @@ const token: OptionRule = {
       report(
         name,
         renderKind(value),
-        'Write the token as a string (is its source set?), or false for a dashboard without a token.',
+        'Write the token as a text, and check that its source is set; or write false for a dashboard without a token.',
       );
     else if (!isDashboardToken(value))
       report(
@@ -185,11 +185,11 @@ const UNUSABLE_TOKEN =
   'Write at least 16 letters, digits or signs without spaces, for example from openssl rand -hex 24.';
 
 const OPEN_TO_ALL =
-  'dashboard.token is false and dashboard.allowRemote is true: everybody who can reach the port sees logs and traces. ' +
+  'dashboard.token is false and dashboard.allowRemote is true: anyone who can reach the port sees logs and traces. ' +
   'Remove dashboard.token: false, or set a token.';
 
 const OPEN_IN_PRODUCTION =
-  'dashboard.token is false: in production, everybody who can reach the dashboard sees logs and traces, also through a ' +
+  'dashboard.token is false: in production, anyone who can reach the dashboard sees logs and traces, also through a ' +
   'proxy on this machine. Set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.';
 
 /** Value of TELEMETRY_DASHBOARD_TOKEN that serves the dashboard without a token. */

@@ -136,7 +136,7 @@ function parseList(text: string, choices: readonly string[]): Parsed<readonly st
   const known = [...new Set(names)].filter((name) => choices.includes(name));
   const value = known.includes('none') ? [] : known;
   if (unknown.length === 0) return { value };
-  const remedy = `Left out: ${unknown.join(', ')}. Known here are ${choices.join(', ')}.`;
+  const remedy = `Ignored: ${unknown.join(', ')}. Known values: ${choices.join(', ')}.`;
   return known.length === 0 ? { remedy } : { value, remedy };
 }
 

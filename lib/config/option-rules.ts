@@ -142,7 +142,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 function unknownName(name: string, known: readonly string[]): string {
   const meant = suggestName(name, known);
   if (meant !== undefined) return `There is no such option. Did you mean ${meant}?`;
-  return `There is no such option. Known are ${known.join(', ')}.`;
+  return `There is no such option. Known options: ${known.join(', ')}.`;
 }
 
 /** The known name a mistyped one most likely stands for; undefined when none is close. */

@@ -59,7 +59,11 @@ const headers: OptionRule = {
     for (const [key, entry] of Object.entries(value)) {
       const path = `${name}.${key}`;
       if (typeof entry !== 'string')
-        report(path, renderKind(entry), 'Write the value of the header as a text; is its source set?');
+        report(
+          path,
+          renderKind(entry),
+          'Write the value of the header as a text, and check that its source is set.',
+        );
       else if (!isHeaderName(key))
         report(path, HIDDEN, 'Write a name that HTTP allows: letters, digits and hyphens.');
       else if (!isHeaderValue(entry))

@@ -103,7 +103,7 @@ const pattern: OptionRule = {
       report(
         name,
         String(value),
-        'It matches the empty text, which is everywhere: write one that needs a character.',
+        'It matches the empty text, which is everywhere: write one that requires a character.',
       );
     else if (NESTED_QUANTIFIER.test(value.source.replace(/\[(?:[^\]\\]|\\.)*\]/g, '.')))
       report(

@@ -146,7 +146,7 @@ function invalidOptionsError(problems: readonly ConfigurationProblem[]): Telemet
 
 /** One or two sentences about an ignored variable, for `TelemetryConfig.warnings`. */
 function describeIgnored({ name, received, setIn, remedy }: ConfigurationProblem): string {
-  return `${name} in the ${setIn} is ${received}, which cannot be used as it stands. ${remedy}`;
+  return `${name} in the ${setIn} is ${received}, which cannot be used. ${remedy}`;
 }
 
 function describeOption({ name, received, setIn, remedy }: ConfigurationProblem, index: number): string {

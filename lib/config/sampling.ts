@@ -255,7 +255,7 @@ function checkTogether(
 ): void {
   const list: unknown[] = Array.isArray(rules) ? rules : [];
   if (isRecord(sampler) && list.length > 0)
-    report(`${name}.rules`, renderKind(rules), 'A sampler of your own decides alone: put the rules into it.');
+    report(`${name}.rules`, renderKind(rules), 'A sampler instance ignores the rules: put them into it.');
   const overrides = list.flatMap((entry, index) =>
     isRecord(entry) && entry.keep !== undefined ? [{ index, keep: entry.keep }] : [],
   );
@@ -264,7 +264,7 @@ function checkTogether(
       report(
         `${name}.rules[${index}].keep`,
         renderReceived(override),
-        'It changes what sampling.keep keeps: set that too.',
+        'It changes sampling.keep, which is not set: set that too.',
       );
   } else if (isRecord(keep) && keep.errors === false && keep.slowerThanMs === undefined) {
     if (!overrides.some((override) => isRecord(override.keep)))

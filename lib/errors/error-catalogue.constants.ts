@@ -3,7 +3,7 @@ export const ERROR_CATALOGUE = {
   TELEMETRY_INVALID_OPTIONS: 'One or more options passed in code are wrong; `problems` lists all of them.',
   TELEMETRY_NOT_CONFIGURED: 'The module was imported without forRoot() or forRootAsync().',
   TELEMETRY_INVALID_DECORATOR: 'A decorator was applied to something it cannot decorate.',
-  TELEMETRY_INVALID_INSTRUMENT: 'An instrument was asked for with a name OpenTelemetry does not allow.',
+  TELEMETRY_INVALID_INSTRUMENT: 'An instrument was created with a name that OpenTelemetry does not allow.',
 } as const;
 
 /** The stable code of a `TelemetryError`. */

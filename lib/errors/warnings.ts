@@ -2,8 +2,8 @@ import { processWide } from '../process/process-wide.js';
 import { redaction } from '../redaction/active-redaction.js';
 
 /**
- * Where the library says that something is wrong without throwing: each key is said once (or once per interval),
- * counted always, and goes to one replaceable sink, so that a broken collector cannot flood the application's log.
+ * Receives the warnings of the library. Each key is logged once, or once per interval, and always counted: a broken collector cannot
+ * flood the application's log.
  */
 export type WarningSink = (message: string, code: string) => void;
 
@@ -15,13 +15,13 @@ interface WarningState {
 interface SaidWarning {
   count: number;
   lastSaidAt: number;
-  /** Missing where an older copy of this package has said it. */
+  /** Missing where an older copy of this package has logged it. */
   message?: string;
   /** Milliseconds since the epoch. */
   at?: number;
 }
 
-/** One thing that went wrong, and how often. */
+/** One warning, and how often it happened. */
 export interface RecentWarning {
   readonly message: string;
   /** When it happened last, in milliseconds since the epoch. */
@@ -38,10 +38,10 @@ const toProcessWarning: WarningSink = (message, code) => {
 const state = processWide<WarningState>('warnings', () => ({ sink: toProcessWarning, said: new Map() }));
 
 /**
- * Says `message` unless `key` was said before.
+ * Logs `message` unless `key` was logged before.
  *
- * @param key what is deduplicated, for example `env:OTEL_TRACES_SAMPLER`; also the code of the process warning
- * @param everyMs say it again when it still happens after this many milliseconds; default never
+ * @param key identifies repeated warnings, for example `env:OTEL_TRACES_SAMPLER`; also the code of the process warning
+ * @param everyMs log it again when it still happens after this many milliseconds; default never
  */
 export function warnOnce(key: string, message: string, everyMs = Infinity): void {
   const { said, sink } = state;
@@ -61,9 +61,9 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
 }
 
 /**
- * Says `message`, whatever was said before. For a change of state; the caller bounds how often that happens.
+ * Logs `message`, whatever was logged before. For a change of state; the caller limits how often that happens.
  *
- * @param key what it is about, for example `export:traces:http://localhost:4318`; also the code of the process warning
+ * @param key subject of the warning, for example `export:traces:http://localhost:4318`; also the code of the process warning
  */
 export function warn(key: string, message: string): void {
   const { said, sink } = state;
@@ -81,12 +81,12 @@ function withoutSecrets(message: string): string {
   return redaction().errorText(message);
 }
 
-/** How often each warning happened, said or not. */
+/** How often each warning happened, logged or not. */
 export function warningCounts(): ReadonlyMap<string, number> {
   return new Map([...state.said].map(([key, { count }]) => [key, count]));
 }
 
-/** What went wrong in this process, said or not, the latest first; at most 100. */
+/** Warnings of this process, logged or not, the latest first; at most 100. */
 export function recentWarnings(): RecentWarning[] {
   return [...state.said.values()]
     .map(({ message = '', at = 0, count }) => ({ message: withoutSecrets(message), at, count }))
@@ -95,7 +95,7 @@ export function recentWarnings(): RecentWarning[] {
     .slice(0, MAX_RECENT);
 }
 
-/** Sends further warnings to `sink`; returns what restores the sink that was there. */
+/** Sends further warnings to `sink`; returns a function that restores the previous sink. */
 export function setWarningSink(sink: WarningSink): () => void {
   const previous = state.sink;
   state.sink = sink;
@@ -104,7 +104,7 @@ export function setWarningSink(sink: WarningSink): () => void {
   };
 }
 
-/** Forgets what was said, so that a restarted runtime warns anew. */
+/** Clears the record of logged warnings, so that a restarted runtime logs them again. */
 export function resetWarnings(): void {
   state.said.clear();
 }

@@ -1,9 +1,6 @@
 import { processWide } from './process-wide.js';
 
-/**
- * In this order: end what is recorded, write what waits, and last standard output, which carries what the
- * others log.
- */
+/** In this order: end recordings, write what is queued, and last standard output, which contains what the others log. */
 const PHASES = ['record', 'write', 'output'] as const;
 
 export type ProcessEndPhase = (typeof PHASES)[number];
@@ -20,7 +17,7 @@ const state = processWide<ProcessEnd>('process-end', () => ({
 
 /**
  * Calls `work` when the process ends: at its `exit` event, and before a signal ends it. It has to be
- * synchronous, and may be called more than once. Returns the undo.
+ * synchronous, and may be called more than once. Returns a function that undoes it.
  */
 export function atProcessEnd(phase: ProcessEndPhase, work: () => void): () => void {
   state.work[phase].add(work);
@@ -33,14 +30,14 @@ export function atProcessEnd(phase: ProcessEndPhase, work: () => void): () => vo
   };
 }
 
-/** Does everything that `atProcessEnd()` was given. Never throws. */
+/** Runs the work of all `atProcessEnd()` calls. Never throws. */
 export function runProcessEnd(): void {
   for (const phase of PHASES) {
     for (const work of state.work[phase]) {
       try {
         work();
       } catch {
-        // The process ends: nobody is left to be told, and the others have to have their turn.
+        // The process ends: the error cannot be reported, and the other work must still run.
       }
     }
   }

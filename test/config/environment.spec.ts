@@ -74,15 +74,15 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
     'OTEL_TRACES_EXPORTER',
     'zipkin',
     '"zipkin"',
-    'Left out: zipkin. Known here are otlp, jaeger, console, none.',
+    'Ignored: zipkin. Known values: otlp, jaeger, console, none.',
   ],
   [
     'OTEL_METRICS_EXPORTER',
     'console',
     '"console"',
-    'Left out: console. Known here are otlp, prometheus, none.',
+    'Ignored: console. Known values: otlp, prometheus, none.',
   ],
-  ['OTEL_LOGS_EXPORTER', 'console', '"console"', 'Left out: console. Known here are otlp, none.'],
+  ['OTEL_LOGS_EXPORTER', 'console', '"console"', 'Ignored: console. Known values: otlp, none.'],
   ['OTEL_TRACES_SAMPLER', 'sometimes', '"sometimes"', `Write one of ${SAMPLERS}.`],
   [
     'OTEL_TRACES_SAMPLER',
@@ -106,7 +106,7 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
     'OTEL_PROPAGATORS',
     'xray',
     '"xray"',
-    'Left out: xray. Known here are tracecontext, baggage, b3, b3multi, none.',
+    'Ignored: xray. Known values: tracecontext, baggage, b3, b3multi, none.',
   ],
   ['OTEL_EXPORTER_PROMETHEUS_PORT', '99999', '"99999"', 'Write a whole number from 0 to 65535.'],
   [

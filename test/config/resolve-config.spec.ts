@@ -425,9 +425,9 @@ describe('resolveConfig()', () => {
       expect(config.propagators).toEqual(['tracecontext', 'baggage']);
       expect(config.logging.level).toBe('debug');
       expect(config.warnings).toEqual([
-        'OTEL_PROPAGATORS in the environment is "w3c", which cannot be used as it stands. ' +
-          'Left out: w3c. Known here are tracecontext, baggage, b3, b3multi, none.',
-        'OTEL_LOG_LEVEL in the environment is "loud", which cannot be used as it stands. ' +
+        'OTEL_PROPAGATORS in the environment is "w3c", which cannot be used. ' +
+          'Ignored: w3c. Known values: tracecontext, baggage, b3, b3multi, none.',
+        'OTEL_LOG_LEVEL in the environment is "loud", which cannot be used. ' +
           'Write one of trace, debug, info, warn, error, fatal, silent, none, verbose, all.',
       ]);
     });

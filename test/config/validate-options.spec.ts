@@ -195,7 +195,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'otlpHeaders.authorization',
     { otlpHeaders: { authorization: undefined } },
     'undefined',
-    'Write the value of the header as a text; is its source set?',
+    'Write the value of the header as a text, and check that its source is set.',
   ],
   [
     'otlpHeaders.a b',
@@ -383,13 +383,13 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'sampling.rules[0].keep',
     { sampling: { rules: [{ name: 'a', keep: { slowerThanMs: 5000 } }] } },
     'an object with slowerThanMs',
-    'It changes what sampling.keep keeps: set that too.',
+    'It changes sampling.keep, which is not set: set that too.',
   ],
   [
     'sampling.rules',
     { sampling: { sampler: { shouldSample: () => ({}) }, rules: [{ name: 'a', ratio: 1 }] } },
     'an array of 1',
-    'A sampler of your own decides alone: put the rules into it.',
+    'A sampler instance ignores the rules: put them into it.',
   ],
   [
     'sampling.keep',
@@ -458,7 +458,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'redaction.patterns[0]',
     { redaction: { patterns: [/a*/] } },
     '/a*/',
-    'It matches the empty text, which is everywhere: write one that needs a character.',
+    'It matches the empty text, which is everywhere: write one that requires a character.',
   ],
   [
     'redaction.patterns[1]',
@@ -715,7 +715,7 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'dashboard.token',
     { dashboard: { token: 12345 } },
     'a number',
-    'Write the token as a string (is its source set?), or false for a dashboard without a token.',
+    'Write the token as a text, and check that its source is set; or write false for a dashboard without a token.',
   ],
   ['dashboard.allowRemote', { dashboard: { allowRemote: 'no' } }, '"no"', FLAG],
   [
@@ -853,7 +853,10 @@ describe('validateOptions()', () => {
 
   it('lists the known names when none is close', () => {
     expect(problemsOf({ sampling: { xyz: 1 } })).toMatchObject([
-      { name: 'sampling.xyz', remedy: 'There is no such option. Known are sampler, ratio, rules, keep.' },
+      {
+        name: 'sampling.xyz',
+        remedy: 'There is no such option. Known options: sampler, ratio, rules, keep.',
+      },
     ]);
   });
 
