@@ -19,7 +19,7 @@ const FLOORS = [
 const SIBLINGS = {
   config: ['errors'],
   errors: ['process', 'redaction'],
-  redaction: ['config', 'process', 'errors/is-error'],
+  redaction: ['config', 'process', 'errors/telemetry.error'],
 };
 
 /** What a room may know of a higher floor as types only: the options of instrumentations are inferred from their list. */

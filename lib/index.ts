@@ -54,7 +54,7 @@ export { type PropagatorName } from './config/propagation.js';
 export { type TelemetryEngine, type TelemetryOptions } from './config/telemetry-options.js';
 export { type TelemetryConfig } from './config/telemetry-config.interface.js';
 
-export { type TelemetryErrorCode } from './errors/error-catalogue.constants.js';
+export { type TelemetryErrorCode } from './errors/telemetry.error.js';
 export { type ConfigurationProblem, TelemetryError } from './errors/telemetry.error.js';
 
 export { type UndoInstrumentation } from './instrumentation/define-instrumentation.js';

@@ -5,7 +5,7 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { redaction } from '../redaction/active-redaction.js';
 import { clipText, copyBounded, readSafely, readText, textOf } from './copy-bounded.js';
 

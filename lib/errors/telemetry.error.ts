@@ -1,4 +1,13 @@
-import { type TelemetryErrorCode } from './error-catalogue.constants.js';
+/** Every code a `TelemetryError` can carry, with what it means; docs/errors.md is tested against this table. */
+export const ERROR_CATALOGUE = {
+  TELEMETRY_INVALID_OPTIONS: 'One or more options passed in code are wrong; `problems` lists all of them.',
+  TELEMETRY_NOT_CONFIGURED: 'The module was imported without forRoot() or forRootAsync().',
+  TELEMETRY_INVALID_DECORATOR: 'A decorator was applied to something it cannot decorate.',
+  TELEMETRY_INVALID_INSTRUMENT: 'An instrument was created with a name that OpenTelemetry does not allow.',
+} as const;
+
+/** The stable code of a `TelemetryError`. */
+export type TelemetryErrorCode = keyof typeof ERROR_CATALOGUE;
 
 /** One thing that is wrong with a configuration: what it is, what was received, where it was set and the remedy. */
 export interface ConfigurationProblem {
@@ -26,5 +35,16 @@ export class TelemetryError extends Error {
     options?: { readonly cause?: unknown },
   ) {
     super(message, options);
+  }
+}
+
+/** Whether `value` is an error, also of another realm (a vm context, a jest sandbox); false for a proxy that throws. */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+  } catch {
+    // No part of it could be recorded as an error.
+    return false;
   }
 }

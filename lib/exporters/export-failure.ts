@@ -1,4 +1,4 @@
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { inspect } from 'node:util';
 import type { ExporterDestination } from './exporter-report.js';
 import type { Trouble } from './delivery-log.js';

@@ -1,4 +1,4 @@
-import { applicationRequire } from '../process/application-require.js';
+import { applicationRequire } from '../process/application-modules.js';
 import { type LoadedLibrary, folderOf, notedLibraries, packageVersion } from './clients/loaded-modules.js';
 import { clientInstrumentations } from './registry.js';
 

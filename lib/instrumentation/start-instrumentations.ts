@@ -1,7 +1,7 @@
 import type { Instrumentation } from '../config/otel-instrumentation.interface.js';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { listLoadedFilesOnce } from '../process/loaded-files.js';
+import { listLoadedFilesOnce } from '../process/application-modules.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type RecordedClient } from './define-instrumentation.js';
 import { enableForeign } from './foreign/enable-foreign.js';

@@ -1,7 +1,7 @@
 import { type Context, context as contextApi } from '@opentelemetry/api';
 import { type Logger, type LoggerOptions } from 'pino';
 
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { warnOnce } from '../errors/warnings.js';
 import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { otelContextOf, OWN_KEYS, SPAN_FIELDS, spanContextOf } from './log-entry.js';

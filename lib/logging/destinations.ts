@@ -9,7 +9,7 @@ import type { LoggingConfig } from '../config/logging.js';
 import { warnOnce } from '../errors/warnings.js';
 import { loggingState } from './logging-state.js';
 import { writeSync } from 'node:fs';
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { atProcessEnd } from '../process/process-end.js';
 import { type Destination, LineBuffer, type LineBytes } from './line-buffer.js';
 

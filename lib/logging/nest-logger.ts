@@ -4,7 +4,7 @@ import type { Logger as Pino } from 'pino';
 import { type LineLevel } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
 import { inspect, types } from 'node:util';
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
 
 /**

@@ -1,5 +1,5 @@
 import { type Context, ROOT_CONTEXT, context as contextApi, context, trace } from '@opentelemetry/api';
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
 import { describeThrown } from '../engine/describe-error.js';

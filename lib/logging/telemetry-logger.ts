@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Logger as NestLogger } from '@nestjs/common';
 import { type Logger } from 'pino';
 
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { copyBounded, textOf } from '../engine/copy-bounded.js';
 import { LEVEL_VALUES } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';

@@ -1,4 +1,4 @@
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { type RedactionPolicy } from './redaction-policy.js';
 
 /** How values that have a form of their own are treated. */

@@ -2,7 +2,7 @@ import { logs, metrics, trace } from '@opentelemetry/api';
 
 import { currentDirectory } from '../config/application-package.js';
 import { warnOnce } from '../errors/warnings.js';
-import { applicationRequire } from '../process/application-require.js';
+import { applicationRequire } from '../process/application-modules.js';
 
 /** The part of the API that registers a provider, by signal. */
 const SETTERS = [

@@ -1,4 +1,4 @@
-import { isError } from '../errors/is-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { readSafely, readText } from '../engine/copy-bounded.js';
 
 /** Application functions that tell one problem from another: where it was thrown, and two callers of that place. */

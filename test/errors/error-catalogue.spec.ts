@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ERROR_CATALOGUE } from '../../lib/errors/error-catalogue.constants.js';
-import { TelemetryError } from '../../lib/errors/telemetry.error.js';
+import { ERROR_CATALOGUE, TelemetryError } from '../../lib/errors/telemetry.error.js';
 
 const ROW = /^\| `(TELEMETRY_\w+)` +\| (.+?) +\|/gm;
 

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { isError } from '../../errors/is-error.js';
+import { isError } from '../../errors/telemetry.error.js';
 import { toError } from '../export-failure.js';
 import type { UdpClient } from './jaeger-package.js';
 

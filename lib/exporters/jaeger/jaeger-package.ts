@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
-import { requireForPackage } from '../../process/application-require.js';
+import { requireForPackage } from '../../process/application-modules.js';
 
 /** An optional peer dependency: only Jaeger's Thrift endpoints need it. */
 export const JAEGER_PACKAGE = '@opentelemetry/exporter-jaeger';

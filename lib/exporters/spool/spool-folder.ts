@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { isError } from '../../errors/is-error.js';
+import { isError } from '../../errors/telemetry.error.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type UnsentRequest, decodeSpoolFile, encodeSpoolFile } from './unsent-requests.js';
 

@@ -1,8 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { applicationPackage } from '../../config/application-package.js';
 import { textOf } from '../../engine/copy-bounded.js';
-import { applicationRequire } from '../../process/application-require.js';
-import { findLoadedFiles, followLoading, forgetLoadedFiles } from '../../process/loaded-files.js';
+import {
+  applicationRequire,
+  findLoadedFiles,
+  followLoading,
+  forgetLoadedFiles,
+} from '../../process/application-modules.js';
 import { guardListener } from './channels.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

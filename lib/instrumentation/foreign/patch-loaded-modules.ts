@@ -3,7 +3,7 @@ import { join, sep } from 'node:path';
 
 import type { Instrumentation } from '../../config/otel-instrumentation.interface.js';
 
-import { applicationRequire } from '../../process/application-require.js';
+import { applicationRequire } from '../../process/application-modules.js';
 
 /** What an instrumentation wants to patch; `moduleExports` is set once it was seen. */
 interface ModuleFile {

@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-import { isError } from '../../../errors/is-error.js';
+import { isError } from '../../../errors/telemetry.error.js';
 import { ExportError, describeError, toError } from '../../export-failure.js';
 import { openTunnel } from './proxy.js';
 import { type Answer, type Transport, type TransportOptions, readRetryDelay } from './transport.js';

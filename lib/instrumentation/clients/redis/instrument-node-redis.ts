@@ -2,7 +2,7 @@ import { type RunningOperation, endOperation } from '../database/record-operatio
 import { followTracedCalls } from '../channels.js';
 import { type RedisTarget, beginBatch, beginCommand, beginConnect, endAnswered } from './record-command.js';
 import { context, createContextKey } from '@opentelemetry/api';
-import { applicationRequire } from '../../../process/application-require.js';
+import { applicationRequire } from '../../../process/application-modules.js';
 import {
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,

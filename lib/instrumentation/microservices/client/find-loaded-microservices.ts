@@ -1,7 +1,6 @@
 import * as packages from '@nestjs/common/utils/load-package.util.js';
 
-import { applicationRequire } from '../../../process/application-require.js';
-import { findLoadedFiles } from '../../../process/loaded-files.js';
+import { applicationRequire, findLoadedFiles } from '../../../process/application-modules.js';
 
 /** What is used of `@nestjs/microservices`. */
 export interface MicroservicesPackage {
