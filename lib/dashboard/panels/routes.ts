@@ -1,5 +1,6 @@
 import { type ApiRoute } from '../api/route.js';
 import { compareRoutes } from './compare/route.js';
+import { errorsRoutes } from './errors/route.js';
 import { healthRoutes } from './health/route.js';
 import { logsRoutes } from './logs/route.js';
 import { metricsRoutes } from './metrics/route.js';
@@ -17,6 +18,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...tracesRoutes,
   ...traceRoutes,
   ...compareRoutes,
+  ...errorsRoutes,
   ...logsRoutes,
   ...metricsRoutes,
   ...selectionRoutes,

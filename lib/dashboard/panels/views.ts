@@ -1,5 +1,6 @@
 import type { PanelView } from '../ui/panel-view.js';
 import { compareView } from './compare/view.js';
+import { errorsView } from './errors/view.js';
 import { healthView } from './health/view.js';
 import { logsView } from './logs/view.js';
 import { metricsView } from './metrics/view.js';
@@ -17,6 +18,7 @@ export const VIEWS: readonly PanelView[] = [
   tracesView,
   traceView,
   compareView,
+  errorsView,
   logsView,
   metricsView,
   healthView,
