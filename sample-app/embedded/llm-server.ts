@@ -14,12 +14,19 @@ interface LlmServerOptions {
   readonly failShare: number;
 }
 
+/** What is read of a request of OpenAI's API. */
+interface ChatRequest {
+  readonly model: string;
+  readonly messages: readonly { readonly content: string }[];
+  readonly metadata?: { readonly simulate?: string };
+}
+
 const USUAL_MS = 80;
 const SLOW_MS = 1_500;
 
 /**
- * A stand-in for somebody else's language model: `POST /generate` answers, sometimes slowly, sometimes not at all. Which call is hit is
- * counted, not drawn, so that a run can be repeated; `simulate` in the body decides for one call.
+ * A stand-in for a language model: it answers `POST /v1/chat/completions` as OpenAI's API does, sometimes slowly, sometimes with
+ * an error. Calls are counted to decide which, so a run can be repeated; `metadata.simulate` in the body decides for one call.
  */
 export async function startLlmServer(
   options: LlmServerOptions,
@@ -51,12 +58,29 @@ async function generate(
   { slowShare, failShare }: LlmServerOptions,
   call: number,
 ): Promise<void> {
-  const { prompt, simulate } = (await json(request)) as { prompt: string; simulate?: string };
+  const { model, messages, metadata } = (await json(request)) as ChatRequest;
+  const simulate = metadata?.simulate;
   const fails = simulate === undefined ? isHit(call, failShare) : simulate === 'fail';
   const isSlow = simulate === undefined ? isHit(call, slowShare) : simulate === 'slow';
   await pause(isSlow ? SLOW_MS : USUAL_MS);
   response.writeHead(fails ? 503 : 200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(fails ? { error: 'overloaded' } : { completion: `You said: ${prompt}` }));
+  const prompt = messages.at(-1)?.content ?? '';
+  const message = { role: 'assistant', content: `You said: ${prompt}` };
+  const completion = {
+    id: `chatcmpl-${call}`,
+    object: 'chat.completion',
+    created: Math.floor(Date.now() / 1_000),
+    model,
+    choices: [{ index: 0, message, finish_reason: 'stop' }],
+    usage: usageOf(prompt, message.content),
+  };
+  response.end(JSON.stringify(fails ? { error: { message: 'overloaded' } } : completion));
+}
+
+/** About four characters are a token. */
+function usageOf(prompt: string, answer: string): object {
+  const [input, output] = [Math.ceil(prompt.length / 4), Math.ceil(answer.length / 4)];
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
 }
 
 /** Whether the share of calls that are hit grows with this call: every tenth for 0.1, the tenth being the first. */

@@ -1,5 +1,6 @@
 import { BadGatewayException, Injectable } from '@nestjs/common';
-import { SpanAttribute, TelemetryService, Timed, Trace } from 'nestjs-telemetry';
+import { instrument, SpanAttribute, TelemetryService, Timed, Trace } from 'nestjs-telemetry';
+import OpenAI from 'openai';
 
 import { type Simulation } from '../contracts/process.interface.js';
 import { urls } from '../settings/addresses.js';
@@ -8,9 +9,20 @@ import { urls } from '../settings/addresses.js';
 const TIMEOUT_MS = 4_000;
 const ATTEMPTS = 2;
 
+// An application that has openai among its dependencies needs no such call.
+instrument('openai', OpenAI);
+
 /** Asks the language model, an upstream that is sometimes slow and sometimes fails, and asks once more when it does. */
 @Injectable()
 export class LlmService {
+  private readonly client = new OpenAI({
+    baseURL: `${urls.llm()}/v1`,
+    apiKey: 'none is needed',
+    timeout: TIMEOUT_MS,
+    // Each attempt is logged and counted here.
+    maxRetries: 0,
+  });
+
   constructor(private readonly telemetry: TelemetryService) {}
 
   /** @throws BadGatewayException when the model failed twice */
@@ -34,17 +46,11 @@ export class LlmService {
   }
 
   private async ask(prompt: string, simulate: Simulation['llm']): Promise<string> {
-    const response = await fetch(`${urls.llm()}/generate`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ prompt, simulate }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    const { choices } = await this.client.chat.completions.create({
+      model: 'stand-in',
+      messages: [{ role: 'user', content: prompt }],
+      ...(simulate !== undefined && { metadata: { simulate } }),
     });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`answered ${response.status}`);
-    }
-    const { completion } = (await response.json()) as { completion: string };
-    return completion;
+    return choices[0]?.message.content ?? '';
   }
 }

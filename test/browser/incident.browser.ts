@@ -117,7 +117,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     const line = page.locator('.span-panel .log-line').first();
     expect(await line.innerText()).toContain('LLM call failed');
     await click(line.locator('summary'));
-    expect(await line.innerText()).toContain('answered 503');
+    expect(await line.innerText()).toContain('503 overloaded');
     await keep('7-log-of-an-error');
     expect(clicks).toBe(3);
   }, 60_000);

@@ -131,9 +131,16 @@ describe('the sample system', () => {
       ]);
     });
 
-    it('has the HTTP call below llm.generate, and the Redis commands below tts.synthesize', () => {
-      const generating = trace.get('orchestrator', 'llm.generate');
-      expect(trace.childrenOf(generating)).toMatchObject([{ name: 'POST', kind: 'client' }]);
+    it('has the call of the model and its HTTP call below llm.generate, and the Redis commands below tts.synthesize', () => {
+      const [call, ...others] = trace.childrenOf(trace.get('orchestrator', 'llm.generate'));
+      expect(others).toEqual([]);
+      expect(call).toMatchObject({ name: 'chat stand-in', kind: 'client' });
+      expect(call!.attributes).toMatchObject({
+        'gen_ai.request.model': 'stand-in',
+        'gen_ai.response.finish_reasons': ['stop'],
+        'gen_ai.usage.input_tokens': 4,
+      });
+      expect(trace.childrenOf(call!)).toMatchObject([{ name: 'POST', kind: 'client' }]);
       const speaking = trace.get('orchestrator', 'tts.synthesize');
       expect(trace.childrenOf(speaking)).toMatchObject([
         { name: 'redis.get', kind: 'client' },
@@ -247,9 +254,13 @@ describe('the sample system', () => {
     const trace = await traceWith(traceId, 'api_gateway/POST /process', 'orchestrator/POST /process');
     const generating = trace.get('orchestrator', 'llm.generate');
     expect(generating.error).toContain('the LLM failed 2 times');
-    expect(trace.childrenOf(generating).map((span) => span.attributes['http.response.status_code'])).toEqual([
-      503, 503,
+    const calls = trace.childrenOf(generating);
+    expect(calls.map(({ name, error }) => [name, error])).toEqual([
+      ['chat stand-in', expect.stringContaining('503 overloaded')],
+      ['chat stand-in', expect.stringContaining('503 overloaded')],
     ]);
+    const requests = calls.flatMap((call) => trace.childrenOf(call));
+    expect(requests.map(({ attributes }) => attributes['http.response.status_code'])).toEqual([503, 503]);
     for (const [service, name] of [
       ['orchestrator', 'orchestrator.process'],
       ['orchestrator', 'POST /process'],
