@@ -4,9 +4,11 @@ import { type AbstractHttpAdapter, type ModulesContainer } from '@nestjs/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { resolveConfig } from '../config/resolve-config.js';
 import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type OpenDashboard } from '../dashboard/open-dashboard.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
 import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
 import { findMethods } from '../instrumentation/container/find-methods.js';
@@ -21,11 +23,43 @@ import { type EmittedRecord, type MetricSource, type TelemetryPlugin } from '../
 const MAX_HELD = 20_000;
 
 /**
- * Returns the dashboard of this process, which is loaded only here and only now; undefined where the
- * configuration keeps nothing for it.
+ * Returns the dashboard of this process; undefined where the configuration keeps nothing for it. No other
+ * file of the library imports the dashboard.
  */
 export function plugInDashboard(config: TelemetryConfig, resource: Resource): TelemetryPlugin | undefined {
   return config.store && new DashboardPlug(config, config.store, resource);
+}
+
+type DashboardModule = typeof import('../dashboard/open-dashboard.js');
+
+let dashboardModule: DashboardModule | undefined;
+
+async function loadDashboard(): Promise<DashboardModule> {
+  return (dashboardModule ??= await import('../dashboard/open-dashboard.js'));
+}
+
+/**
+ * Loads the dashboard if these options keep telemetry for it; undefined where they do not. A module waits
+ * for it before NestJS fills the container: what is recorded during a start that fails is stored, too.
+ *
+ * @returns never rejects; wrong options are reported by the start itself
+ */
+export function preloadDashboard(options: TelemetryOptions): Promise<void> | undefined {
+  if (dashboardModule !== undefined || !keepsTelemetry(options)) return undefined;
+  return loadDashboard().then(
+    () => undefined,
+    // The start tries again and warns.
+    () => undefined,
+  );
+}
+
+function keepsTelemetry(options: TelemetryOptions): boolean {
+  try {
+    const { enabled, store } = resolveConfig(options, { setIn: 'TelemetryModule' });
+    return enabled && store !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Adds the dashboard to one application; undefined where nothing is kept for it. */
@@ -174,7 +208,7 @@ class DashboardPlug implements TelemetryPlugin {
 
   private async load(storeConfig: StoreConfig, resource: Resource): Promise<OpenDashboard | undefined> {
     try {
-      const { openDashboard } = await import('../dashboard/open-dashboard.js');
+      const { openDashboard } = dashboardModule ?? (await loadDashboard());
       const dashboard = openDashboard({
         config: this.config,
         storeConfig,

@@ -17,7 +17,7 @@ import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
 import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
 import { currentRuntime } from '../runtime/runtime-state.js';
-import { attachDashboard } from './plug-in-dashboard.js';
+import { attachDashboard, preloadDashboard } from './plug-in-dashboard.js';
 import { TelemetryCoreModule } from './telemetry-core.module.js';
 import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
 import { TELEMETRY_HANDLE } from './tokens.constants.js';
@@ -41,12 +41,13 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
    * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing every wrong option
    */
   static forRoot(options: TelemetryOptions = {}): DynamicModule {
-    return assemble(TelemetryCoreModule.forRoot(options));
+    return assemble(TelemetryCoreModule.forRoot(options), options);
   }
 
   /** Takes the options from a factory, a class or an existing provider, for example a configuration service. */
   static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    return assemble(TelemetryCoreModule.forRootAsync(options));
+    // The options are not known before the container is filled: the environment decides what is loaded before.
+    return assemble(TelemetryCoreModule.forRootAsync(options), {});
   }
 
   constructor(
@@ -96,12 +97,15 @@ function endLast(modules: ModulesContainer, type: unknown): void {
   for (const module of modules.values()) if (module.metatype === type) module.distance = Infinity;
 }
 
-function assemble(core: DynamicModule): DynamicModule {
+/** @param options decide whether NestJS waits for the dashboard to be loaded before it fills the container */
+function assemble(core: DynamicModule, options: TelemetryOptions): DynamicModule {
   return {
     module: TelemetryModule,
     global: true,
-    imports: [core],
-    // Read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
+    // All are read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
+    get imports() {
+      return [preloadDashboard(options)?.then(() => core) ?? core];
+    },
     get providers() {
       return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
     },
