@@ -2,7 +2,7 @@ import { type Application, type ApplicationPart, type AttachPart } from '../runt
 import { attachBackgroundWork } from './background-work.js';
 import { attachGraphql } from './graphql/observe-graphql.js';
 import { attachHttpServer } from './http-server/attach-http-server.js';
-import { attachMicroservices } from './microservices/observe-microservices.js';
+import { attachMicroservices } from './microservices/attach-microservices.js';
 import { attachNest } from './nest/attach-nest.js';
 import { attachProviders } from './nest/providers/record-providers.js';
 import { attachGateways } from './websockets/observe-gateways.js';

@@ -1,12 +1,11 @@
 import { type Application, type ApplicationPart } from '../runtime/application.js';
 import { eventListenerRule } from './event-emitter/event-listener.rule.js';
-import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/bullmq-methods.rules.js';
+import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/record-attempt.js';
 import { patchBullClass } from './bullmq/patch-bullmq.js';
 import { classesIn, type ContainerClass, findPrototype } from './container/container-classes.js';
 import { patchClass, type ReplaceMethod } from './container/patch-class.js';
 import { type MethodRule, wrapMethods } from './container/wrap-methods.js';
-import { cqrsHandlerRules } from './cqrs/cqrs-handler.rules.js';
-import { EVENT_BUS_METHODS, EVENT_BUS_PATCH } from './cqrs/trace-event-bus.js';
+import { EVENT_BUS_METHODS, EVENT_BUS_PATCH, cqrsHandlerRules } from './cqrs/cqrs.js';
 import {
   EXPLORER_METHODS,
   EXPLORER_PATCH,
@@ -14,7 +13,7 @@ import {
   ORCHESTRATOR_PATCH,
   REGISTRY_METHODS,
   REGISTRY_PATCH,
-} from './schedule/trace-schedule.js';
+} from './schedule/schedule.js';
 
 interface PatchedClass {
   readonly name: string;

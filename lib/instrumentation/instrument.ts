@@ -10,14 +10,13 @@ import { type MongodbModule } from './clients/mongodb/record-command.js';
 import { type PgModule } from './clients/pg/record-query.js';
 import { type IoredisModule } from './clients/redis/instrument-ioredis.js';
 import { type ClientInstrumentation, type UndoInstrumentation } from './define-instrumentation.js';
-import { ExpressFramework } from './http-server/express.framework.js';
-import { type ExpressAppLike } from './http-server/express-routes.js';
+import { type ExpressAppLike, ExpressFramework } from './http-server/express.framework.js';
 import {
   FastifyFramework,
   type FastifyReplyLike,
   type FastifyRequestLike,
 } from './http-server/fastify.framework.js';
-import { type HttpFramework } from './http-server/http-framework.interface.js';
+import { type HttpFramework } from './http-server/http-framework.js';
 import { HttpServerRecorder } from './http-server/http-server-recorder.js';
 import { clientInstrumentations, type InstrumentationName, type InstrumentedModule } from './registry.js';
 

@@ -1,10 +1,10 @@
-import type { Instrumentation } from '../config/otel-instrumentation.interface.js';
+import { type Instrumentation } from '../config/otel-instrumentation.interface.js';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { listLoadedFilesOnce } from '../process/application-modules.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type RecordedClient } from './define-instrumentation.js';
-import { enableForeign } from './foreign/enable-foreign.js';
+import { enableForeign } from './otel-instrumentations.js';
 import { clientInstrumentations } from './registry.js';
 
 /** Turns on what the configuration switches on for the whole process; returns the undo. */

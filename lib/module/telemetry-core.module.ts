@@ -9,7 +9,7 @@ import { type AbstractHttpAdapter, ApplicationConfig, HttpAdapterHost } from '@n
 import { LoggerModule } from 'nestjs-pino';
 
 import { type TelemetryOptions } from '../config/telemetry-options.js';
-import { isAdapterSupported } from '../instrumentation/http-server/instrument-adapter.js';
+import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
 import { propagatorsLoaded } from '../runtime/create-propagator.js';
 import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';

@@ -13,7 +13,7 @@ import {
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
-import { parseHost } from '../../lib/instrumentation/http-server/parse-host.js';
+import { parseHost } from '../../lib/instrumentation/http-server/server-span.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('the HTTP server of an instance of its own', () => {

@@ -5,7 +5,7 @@ import { patchClass } from '../container/patch-class.js';
 import { BULL_QUEUE_METHODS, BULL_QUEUE_PATCH } from './trace-bull-queue.js';
 import { FLOW_PRODUCER_METHODS, FLOW_PRODUCER_PATCH } from './trace-flow-producer.js';
 import { QUEUE_METHODS, QUEUE_PATCH } from './trace-queue.js';
-import { WORKER_METHODS, WORKER_PATCH } from './trace-worker.js';
+import { WORKER_METHODS, WORKER_PATCH } from './record-attempt.js';
 
 const CLASSES = [
   { name: 'bullmq-queue', methods: QUEUE_METHODS, patch: QUEUE_PATCH },

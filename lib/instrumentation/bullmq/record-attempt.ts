@@ -1,13 +1,12 @@
 import {
   type Attributes,
   type Context,
-  context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
+  context,
   trace,
 } from '@opentelemetry/api';
-
 import {
   ATTR_BULLMQ_JOB_ATTEMPT,
   ATTR_BULLMQ_JOB_NAME,
@@ -17,11 +16,14 @@ import {
   ATTR_MESSAGING_OPERATION_NAME,
   ATTR_MESSAGING_OPERATION_TYPE,
   ATTR_MESSAGING_SYSTEM,
+  ATTR_NESTJS_EVENT_NAME,
+  ATTR_NESTJS_TYPE,
 } from '../../config/semantic-conventions.constants.js';
 import { invokeAndFollow } from '../../invocation/follow-result.js';
 import {
   type AttemptOutcome,
   type QueueSystem,
+  countStalledJob,
   recordJobAttempt,
   recordJobWait,
 } from '../../metrics/queue-metrics.js';
@@ -29,20 +31,27 @@ import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { type Incoming, linksTo, receive } from '../../tracing/incoming.js';
-import { type BullJob, type BullQueue, type JobOptions } from './bullmq.interface.js';
-import { readJobContext } from './job-context.js';
-import { BULLMQ_SCOPE } from './record-sending.js';
+import {
+  BULLMQ_SCOPE,
+  type BullJob,
+  type BullQueue,
+  type JobOptions,
+  readJobContext,
+  recordsBullmq,
+} from './record-sending.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
+import { type MethodRule } from '../container/wrap-methods.js';
 
 /** The context of the last attempt at a job in this process. */
 const attempts = new WeakMap<object, Context>();
 
 /** The context of the last attempt at a job in this process; undefined before the first, and for anything but a job. */
-export function attemptContextOf(job: unknown): Context | undefined {
+function attemptContextOf(job: unknown): Context | undefined {
   return typeof job === 'object' && job !== null ? attempts.get(job) : undefined;
 }
 
 /** The CONSUMER span of the attempt under way. */
-export function attemptSpanOf(job: unknown): Span | undefined {
+function attemptSpanOf(job: unknown): Span | undefined {
   const attempt = attemptContextOf(job);
   return attempt === undefined ? undefined : trace.getSpan(attempt);
 }
@@ -154,3 +163,103 @@ function measureWait(measured: MeasuredQueue, job: BullJob, active: Context): vo
   const seconds = Math.max(0, processedOn - timestamp - (opts?.delay ?? 0)) / 1000;
   recordJobWait({ ...measured, context: active }, name, seconds);
 }
+
+/** What a `Worker` is told by. */
+export const WORKER_METHODS = ['callProcessJob', 'run', 'getNextJob'] as const;
+
+type CallProcessJob = (this: BullQueue, job: BullJob, ...rest: unknown[]) => unknown;
+type HandleFailed = (this: BullQueue, error: unknown, job: BullJob, ...rest: unknown[]) => unknown;
+type Emit = (this: BullQueue, event: string, ...args: unknown[]) => unknown;
+type Run = (this: BullQueue, ...args: unknown[]) => unknown;
+
+/**
+ * Each attempt at a job gets a trace, in which the worker's listeners for that job run too. The worker's own loop runs in no
+ * trace, whichever request created the worker, so what it asks of Redis is nobody's.
+ */
+export const WORKER_PATCH: Readonly<Record<string, ReplaceMethod>> = {
+  callProcessJob: traceAttempts,
+  handleFailed: traceNeverStarted,
+  emit: traceListeners,
+  run: detach,
+};
+
+function traceAttempts(original: CallProcessJob): CallProcessJob {
+  return function (job, ...rest) {
+    if (!recordsBullmq()) return original.call(this, job, ...rest);
+    return recordAttempt(this, job, () => original.call(this, job, ...rest));
+  };
+}
+
+/** A job that stalled too often fails when a worker takes it, without being tried. */
+function traceNeverStarted(original: HandleFailed): HandleFailed {
+  return function (error, job, ...rest) {
+    if (recordsBullmq() && this.opts?.telemetry === undefined && attemptContextOf(job) === undefined) {
+      const failing = (): Promise<never> =>
+        Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      // It is BullMQ's to handle, below.
+      recordAttempt(this, job, failing).catch(() => undefined);
+    }
+    return original.call(this, error, job, ...rest);
+  };
+}
+
+export function traceListeners(original: Emit): Emit {
+  return function (event, ...args) {
+    if (!recordsBullmq()) return original.call(this, event, ...args);
+    if (event === 'stalled') countStalledJob(this.name, 'handlers' in this ? 'bull' : undefined);
+    const attempt = attemptContextOf(args[0]);
+    if (attempt === undefined) return original.call(this, event, ...args);
+    return context.with(asFinished(attempt), () => original.call(this, event, ...args));
+  };
+}
+
+/**
+ * The context of an attempt for what belongs to it and runs after its end. By identity alone, as a remote parent: below
+ * a span that has ended, a trace of its own would begin.
+ */
+function asFinished(attempt: Context): Context {
+  const identity = trace.getSpanContext(attempt);
+  return identity === undefined ? attempt : trace.setSpan(attempt, trace.wrapSpanContext(identity));
+}
+
+export function detach(original: Run): Run {
+  return function (...args) {
+    return context.with(ROOT_CONTEXT, () => original.apply(this, args));
+  };
+}
+
+/** Metadata of `@OnWorkerEvent()` and `@OnQueueEvent()` on methods. */
+const LISTENER_METADATA = [
+  'bullmq:worker_events_metadata',
+  'bullmq:queue_events_metadata',
+  'bull:module_on_queue_event',
+];
+/** Metadata of `@Processor()` of `@nestjs/bullmq` on classes. */
+const PROCESSOR_METADATA = 'bullmq:processor_metadata';
+/** Metadata of `@Process()` of `@nestjs/bull` on methods. */
+const PROCESS_METADATA = 'bull:module_queue_process';
+
+/** Listeners of `@nestjs/bullmq` and `@nestjs/bull`: one for an event of a job's attempt runs in the trace of that attempt. */
+export const bullmqListenerRule: MethodRule = {
+  switchedBy: 'bullmq',
+  describe(method): Attributes | undefined {
+    for (const key of LISTENER_METADATA) {
+      const metadata = Reflect.getMetadata(key, method) as { readonly eventName?: unknown } | undefined;
+      if (metadata !== undefined) {
+        return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: String(metadata.eventName) };
+      }
+    }
+    return undefined;
+  },
+};
+
+/** `process()` of a `WorkerHost`, or a method with `@Process()`: the span of the attempt says which it is, instead of a second span that lasts as long. */
+export const bullmqProcessorRule: MethodRule = {
+  switchedBy: 'bullmq',
+  describe: (method, key, owner) =>
+    (key === 'process' && Reflect.hasMetadata(PROCESSOR_METADATA, owner)) ||
+    Reflect.hasMetadata(PROCESS_METADATA, method)
+      ? { [ATTR_NESTJS_TYPE]: 'job' }
+      : undefined,
+  spanOfCall: ([job]) => attemptSpanOf(job),
+};

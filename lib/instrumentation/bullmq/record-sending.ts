@@ -1,13 +1,13 @@
 import {
   type Attributes,
   type Context,
-  context,
-  createContextKey,
+  ROOT_CONTEXT,
   type Span,
   SpanKind,
+  context,
+  createContextKey,
 } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-
 import {
   ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
   ATTR_MESSAGING_DESTINATION_NAME,
@@ -22,6 +22,44 @@ import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
+import { extractTraceContext, injectTraceContext } from '../../tracing/propagation.js';
+
+/** BullMQ as far as it is used here; it is never imported. */
+
+/** What travels with a job beside its data. */
+export interface JobOptions {
+  readonly delay?: number;
+  /** Where BullMQ keeps the trace context of a job, whatever telemetry wrote it. */
+  readonly telemetry?: { readonly metadata?: string; readonly omitContext?: boolean };
+}
+
+export interface BullJob {
+  readonly id?: string;
+  readonly name: string;
+  readonly queueName?: string;
+  readonly opts?: JobOptions;
+  /** When it was added, in milliseconds since 1970. */
+  readonly timestamp?: number;
+  /** When this attempt began, in milliseconds since 1970. */
+  readonly processedOn?: number;
+  readonly attemptsMade?: number;
+  readonly attemptsStarted?: number;
+  readonly repeatJobKey?: string;
+}
+
+/** A `Queue` or `Worker`. */
+export interface BullQueue {
+  readonly name: string;
+  readonly opts?: { readonly telemetry?: unknown };
+}
+
+/** One job of a flow, above its children. */
+export interface FlowJob {
+  readonly name: string;
+  readonly queueName: string;
+  readonly opts?: JobOptions;
+  readonly children?: readonly FlowJob[];
+}
 
 export const BULLMQ_SCOPE = 'nestjs-telemetry/bullmq';
 
@@ -38,7 +76,7 @@ export function sendingContext(): Context | undefined {
 }
 
 /** A call that hands jobs to a queue. */
-export interface Sending {
+interface Sending {
   readonly queue: string;
   /** The method: `add`, `addBulk`, … */
   readonly operation: string;
@@ -92,4 +130,30 @@ function measureSending<T>(
       finish(errorTypeOf(error));
     },
   });
+}
+
+/**
+ * Gives options that carry the active trace context to whoever processes the job; the same options where there is none to
+ * carry, where they carry one already, and where they forbid it.
+ *
+ * It is kept where BullMQ's own telemetry keeps it, as JSON of the propagation headers, which is how `bullmq-otel` writes it:
+ * each understands the other's jobs, and `job.data` stays the application's.
+ */
+export function carryContext<O extends JobOptions>(options: O | undefined): O | undefined {
+  const { telemetry } = options ?? {};
+  if (telemetry?.metadata !== undefined || telemetry?.omitContext === true) return options;
+  const carrier = injectTraceContext<Record<string, unknown>>({}, context.active());
+  if (Object.keys(carrier).length === 0) return options;
+  return Object.assign({}, options, { telemetry: { ...telemetry, metadata: JSON.stringify(carrier) } });
+}
+
+/** The context a job was added in, as far as it travelled with it; the empty one for a job without. */
+export function readJobContext({ telemetry }: JobOptions): Context {
+  if (telemetry?.metadata === undefined) return ROOT_CONTEXT;
+  try {
+    return extractTraceContext(JSON.parse(telemetry.metadata) as Record<string, unknown>);
+  } catch {
+    // BullMQ leaves the form of it to each telemetry: what is not JSON was written by one that we cannot read.
+    return ROOT_CONTEXT;
+  }
 }

@@ -1,8 +1,6 @@
 import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constants.js';
 import { type ReplaceMethod } from '../container/patch-class.js';
-import { type FlowJob } from './bullmq.interface.js';
-import { carryContext } from './job-context.js';
-import { recordsBullmq, recordSending } from './record-sending.js';
+import { type FlowJob, carryContext, recordSending, recordsBullmq } from './record-sending.js';
 
 /** What a `FlowProducer` is told by. */
 export const FLOW_PRODUCER_METHODS = ['add', 'addBulk', 'getFlow', 'addNode'] as const;

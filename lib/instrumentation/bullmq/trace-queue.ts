@@ -5,9 +5,14 @@ import {
   ATTR_BULLMQ_JOB_SCHEDULER_ID,
 } from '../../config/semantic-conventions.constants.js';
 import { type ReplaceMethod } from '../container/patch-class.js';
-import { type BullQueue, type JobOptions } from './bullmq.interface.js';
-import { carryContext } from './job-context.js';
-import { recordsBullmq, recordSending, sendingContext } from './record-sending.js';
+import {
+  type BullQueue,
+  type JobOptions,
+  carryContext,
+  recordSending,
+  recordsBullmq,
+  sendingContext,
+} from './record-sending.js';
 
 /** What a `Queue` is told by; an application may have a class with `add` and `addBulk` of its own. */
 export const QUEUE_METHODS = ['add', 'addBulk', 'drain', 'obliterate', 'retryJobs'] as const;

@@ -1,4 +1,9 @@
-import { errorTypeOf, isSpanError } from '../../tracing/error-policy.js';
+import { errorTypeOf, isSpanError, messageOf, recordFailure } from '../../tracing/error-policy.js';
+import { type Span, SpanStatusCode } from '@opentelemetry/api';
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_NESTJS_GRAPHQL_ERROR_COUNT,
+} from '../../config/semantic-conventions.constants.js';
 
 /** What is used of a `GraphQLError`, and of one that was formatted for the response. */
 export interface GraphqlErrorLike {
@@ -44,7 +49,7 @@ export function isOperationError(error: unknown): boolean {
 }
 
 /** What was thrown, below what GraphQL wrapped around it. */
-export function thrownError(error: unknown): unknown {
+function thrownError(error: unknown): unknown {
   let thrown = error;
   for (
     let depth = 0;
@@ -76,4 +81,28 @@ function mercuriusStatusOf({ statusCode, code, extensions }: GraphqlErrorLike): 
 /** A `GraphQLError`, or what became of one when the response was formatted. */
 function isGraphqlClass(error: object): boolean {
   return !(error instanceof Error) || error.name === 'GraphQLError' || 'positions' in error;
+}
+
+/**
+ * Puts the errors of a result on the span of their operation: how many there are, and the first that is not the client's
+ * as the reason why it failed. Gives back its type, undefined when the operation did not fail.
+ */
+export function describeErrors(span: Span | undefined, errors: readonly unknown[]): string | undefined {
+  if (errors.length === 0) return undefined;
+  const decisive = errors.find(isOperationError);
+  const errorType = decisive === undefined ? undefined : operationErrorType(decisive);
+  if (span?.isRecording() !== true) return errorType;
+  span.setAttribute(ATTR_NESTJS_GRAPHQL_ERROR_COUNT, errors.length);
+  if (errorType === undefined) return undefined;
+  const thrown = thrownError(decisive);
+  // Formatted errors are no exceptions any more: then the status says what is left of them.
+  if (thrown instanceof Error) recordFailure(span, thrown, () => true);
+  span.setAttribute(ATTR_ERROR_TYPE, errorType);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: textOf(thrown) });
+  return errorType;
+}
+
+function textOf(error: unknown): string {
+  const message = (error as GraphqlErrorLike | null)?.message;
+  return typeof message === 'string' ? message : messageOf(error);
 }

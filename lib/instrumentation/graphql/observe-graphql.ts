@@ -5,13 +5,11 @@ import { type Type } from '@nestjs/common';
 import { warnOnce } from '../../errors/warnings.js';
 import { processWide } from '../../process/process-wide.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
-import { recordOf } from '../http-server/recorded-message.js';
-import { createApolloPlugin } from './apollo-plugin.js';
-import { findResolvers, type ModulesLike } from './find-resolvers.js';
+import { recordOf } from '../http-server/http-server-recorder.js';
+import { createApolloPlugin, withRecordedSockets } from './instrument-apollo.js';
+import { type ModulesLike, findResolvers, instrumentSchema } from './instrument-schema.js';
 import { type DriverLike, type DriverOptions, type HttpAdapterLike } from './graphql.interface.js';
-import { withRecordedSockets } from './instrument-graphql-ws.js';
 import { instrumentMercurius } from './instrument-mercurius.js';
-import { instrumentSchema } from './instrument-schema.js';
 
 /** What to do around the start of a driver, by the HTTP adapter host of its application. */
 interface DriverObserver {

@@ -1,14 +1,13 @@
 import {
   type Context,
-  context,
   type Link,
   type Span,
   type SpanContext,
   SpanKind,
+  context,
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-
 import {
   ATTR_GRAPHQL_DOCUMENT,
   ATTR_GRAPHQL_OPERATION_NAME,
@@ -18,13 +17,10 @@ import { recordGraphqlEvent, recordGraphqlOperation } from '../../metrics/graphq
 import { opensSpan } from '../../runtime/opens-span.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { describeErrors } from './describe-errors.js';
-import { type ResolverMethod } from './find-resolvers.js';
+import { type GraphqlErrorLike, describeErrors } from './graphql-errors.js';
+import { type ResolverMethod } from './instrument-schema.js';
 import { type OperationNodeLike, type ResolveInfoLike } from './graphql.interface.js';
-import { type GraphqlErrorLike } from './graphql-errors.js';
-import { boundOperationName, cutName, UNRESOLVED } from './operation-names.js';
 import { ResolverCalls } from './resolver-calls.js';
-import { sanitizeDocument } from './sanitize-document.js';
 
 const SCOPE = 'nestjs-telemetry/graphql';
 
@@ -166,4 +162,77 @@ function spanNameOf({ operation, name }: OperationNodeLike, { kind }: OperationS
 function nameSpan(span: Span, type: string, name: string | undefined): void {
   span.setAttribute(ATTR_GRAPHQL_OPERATION_TYPE, type);
   if (name !== undefined) span.setAttribute(ATTR_GRAPHQL_OPERATION_NAME, cutName(name));
+}
+
+/** Stands for every operation that has no name. */
+const UNNAMED = '<anonymous>';
+
+/** Stands for requests whose operation could not be found: they do not parse, are not valid, or name another one. */
+const UNRESOLVED = '<unresolved>';
+
+/** Stands for every name after the first ones. */
+const OTHER = '_OTHER';
+
+/** An application has tens of operations; whoever sends more names than that is playing. */
+const MAX_NAMES = 200;
+
+/** Nobody writes longer ones by hand; they would only fill what keeps them. */
+const MAX_LENGTH = 128;
+
+const names = new Set<string>();
+
+/**
+ * Gives the name of an operation as it may appear in span names and labels: the client chooses it, so only the first
+ * 200 names of this process are kept apart.
+ */
+export function boundOperationName(name: string | null | undefined): string {
+  if (name === undefined || name === null || name === '') return UNNAMED;
+  if (names.has(name)) return name;
+  if (names.size >= MAX_NAMES || name.length > MAX_LENGTH) return OTHER;
+  names.add(name);
+  return name;
+}
+
+/** Gives a name as it may appear in an attribute of a span. */
+function cutName(name: string): string {
+  return name.length > MAX_LENGTH ? name.slice(0, MAX_LENGTH) : name;
+}
+
+const MAX_DOCUMENT_LENGTH = 2_048;
+const MAX_CACHED = 200;
+
+/** Block strings, strings, comments, numbers; names such as `line1` and `$v2` are none. */
+const LITERALS = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n])*"|#[^\n\r]*|(?<![\w$])-?\d[\w.+-]*/g;
+
+const cache = new Map<string, string>();
+
+/**
+ * Gives the document of an operation without what a user can have typed into it: each string and number becomes `*`,
+ * comments and indentation go. Cut after 2,048 characters.
+ */
+export function sanitizeDocument(source: string): string {
+  const known = cache.get(source);
+  if (known !== undefined) return known;
+  // What is cut off is not read: the length of a document is the client's choice. Twice, because indentation goes.
+  const head = source.slice(0, 2 * MAX_DOCUMENT_LENGTH);
+  const sanitized = endOpenString(head)
+    .replace(LITERALS, mask)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_DOCUMENT_LENGTH);
+  if (cache.size < MAX_CACHED && source.length <= MAX_DOCUMENT_LENGTH) cache.set(source, sanitized);
+  return sanitized;
+}
+
+function mask(literal: string): string {
+  return literal.startsWith('#') ? ' ' : '*';
+}
+
+/** A string that the cut went through has no end: it would be taken for text. */
+function endOpenString(head: string): string {
+  const rest = head.replace(LITERALS, (literal) =>
+    literal.startsWith('"') ? ' '.repeat(literal.length) : literal,
+  );
+  const open = rest.replace(/#[^\n\r]*/g, (comment) => ' '.repeat(comment.length)).indexOf('"');
+  return open === -1 ? head : head.slice(0, open);
 }

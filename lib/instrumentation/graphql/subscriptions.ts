@@ -1,6 +1,6 @@
 import { type Link } from '@opentelemetry/api';
 
-import { findConnectionOrigin } from '../websockets/connection-origin.js';
+import { findConnectionOrigin } from '../websockets/connections.js';
 import { type ResolveInfoLike } from './graphql.interface.js';
 import { Operation } from './operation.js';
 

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { type Forwarded, type HttpFramework } from './http-framework.interface.js';
+import { type Forwarded, type HttpFramework } from './http-framework.js';
 
 /** Shape of Fastify's request as far as it is read here; Fastify is never imported. */
 export interface FastifyRequestLike {

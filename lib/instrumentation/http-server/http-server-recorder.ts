@@ -1,16 +1,18 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-
-import { context } from '@opentelemetry/api';
-
+import { type Context, context } from '@opentelemetry/api';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { type HttpFramework } from './http-framework.interface.js';
-import { RAW_FRAMEWORK } from './raw.framework.js';
-import { pathOf } from './read-request.js';
-import { createRecordingSettings, type RecordingSettings } from './recording-settings.js';
-import { followResponse, IGNORED, noteRecord, proceedUnrecorded, recordOf } from './recorded-message.js';
-import { RequestRecord } from './request-record.js';
-import { RouteRecords } from './route-records.js';
+import { type HttpFramework, RAW_FRAMEWORK } from './http-framework.js';
+import { mayHaveBody, pathOf } from './server-span.js';
+import { type RecordingSettings, createRecordingSettings } from './recording-settings.js';
+import { RequestRecord, RouteRecords } from './request-record.js';
+import { errorMonitor } from 'node:events';
+import { type Http2ServerRequest } from 'node:http2';
+import { type Readable } from 'node:stream';
+import { suppressTracing } from '@opentelemetry/core';
+import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
+import { afterTurn } from '../../engine/lineage.js';
+import { revoke } from '../../runtime/linked-context.js';
 
 /** Records the requests of one application. */
 export class HttpServerRecorder {
@@ -85,4 +87,101 @@ export class HttpServerRecorder {
       return undefined;
     }
   }
+}
+
+/** What is kept on a request while it is recorded; the shape is shared with other copies of this package. */
+interface MessageRecord {
+  readonly context?: Context;
+  /** How the request emitted before its events were given the span. */
+  emit?: IncomingMessage['emit'] | undefined;
+  end?(statusCode: number | undefined, aborted: boolean, answer?: ServerResponse): void;
+  adoptRoute?(route: string | undefined): void;
+  /** Notes what broke the body of the response. */
+  fail?(error: unknown): void;
+}
+
+/** A request is recorded once, however many hooks and copies of this package see it. */
+const RECORD = Symbol.for('nestjs-telemetry.http-request');
+
+type RecordedMessage = IncomingMessage & { [RECORD]?: MessageRecord };
+
+/** For a request that an ignore rule matched. */
+const IGNORED: MessageRecord = Object.freeze({});
+
+export function recordOf(message: RecordedMessage): MessageRecord | undefined {
+  return message[RECORD];
+}
+
+/** Keeps the record on its request, and gives the events of a request with a body its span. */
+function noteRecord(message: RecordedMessage, record: MessageRecord): void {
+  message[RECORD] = record;
+  if (record.context === undefined || !mayHaveBody(message)) return;
+  // Bytes of a body arrive in the context of the connection: whoever listens to them would lose the request's span.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the request it is of
+  record.emit = message.emit;
+  message.emit = emitInContext;
+}
+
+function emitInContext(this: RecordedMessage, event: string | symbol, ...args: unknown[]): boolean {
+  const { context: active, emit } = this[RECORD] ?? {};
+  if (active === undefined || emit === undefined) return false;
+  const proceed = (): boolean => emit.call(this, event, ...args);
+  return context.active() === active ? proceed() : context.with(active, proceed);
+}
+
+/** Ends the record of the request when its response does. The listeners are the same functions for all of them. */
+function followResponse(response: ServerResponse): void {
+  response.on('finish', endFinished);
+  response.on('close', endAborted);
+  response.on('pipe', followSource);
+}
+
+/**
+ * A stream that fails when a part of it was sent ends the response without an exception that NestJS sees. The monitor leaves the
+ * error to the listeners of others.
+ */
+function followSource(this: ServerResponse, source: Readable): void {
+  const record = recordOf(this.req);
+  source.on(errorMonitor, (error: unknown) => record?.fail?.(error));
+}
+
+/**
+ * Runs `proceed` with nothing of it recorded, and with a logging scope, both until the response is closed: a timer or a
+ * connection that it begins outlives it, and must not stay unrecorded for ever.
+ */
+function proceedUnrecorded(response: ServerResponse, proceed: () => unknown): unknown {
+  const scoped = withRequestScope(context.active());
+  const suppressed = suppressTracing(scoped);
+  response.once('close', () => {
+    endRequestScope(suppressed);
+    afterTurn(() => {
+      revoke(suppressed);
+    });
+  });
+  return context.with(suppressed, proceed);
+}
+
+/** The same for a request that is recorded by nobody: with a logging scope until the response is closed. */
+export function proceedInScope(response: ServerResponse, proceed: () => unknown): unknown {
+  const scoped = withRequestScope(context.active());
+  if (scoped === context.active()) return runInRequestScope(proceed);
+  response.once('close', () => {
+    endRequestScope(scoped);
+  });
+  return context.with(scoped, proceed);
+}
+
+function endFinished(this: ServerResponse): void {
+  // HTTP/2 finishes a response that was given up as well, and says so only on the request.
+  const { httpVersionMajor, aborted }: Pick<Http2ServerRequest, 'httpVersionMajor' | 'aborted'> = this.req;
+  endRecord(this, httpVersionMajor === 2 && aborted);
+}
+
+function endAborted(this: ServerResponse): void {
+  endRecord(this, true);
+}
+
+function endRecord(response: ServerResponse, aborted: boolean): void {
+  const statusCode = aborted && !response.headersSent ? undefined : response.statusCode;
+  recordOf(response.req)?.end?.(statusCode, aborted, response);
 }

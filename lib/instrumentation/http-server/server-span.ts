@@ -1,5 +1,4 @@
 import { type IncomingMessage } from 'node:http';
-
 import {
   type Attributes,
   type Context,
@@ -8,7 +7,6 @@ import {
   SpanKind,
   SpanStatusCode,
 } from '@opentelemetry/api';
-
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_ERROR_TYPE,
@@ -22,10 +20,10 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { messageOf } from '../../tracing/error-policy.js';
-import { type Forwarded } from './http-framework.interface.js';
-import { peerOf } from './read-request.js';
+import { type Forwarded } from './http-framework.js';
 import { requestFailureOf } from './request-failures.js';
-import { type RouteRecord } from './route-records.js';
+import { type RouteRecord } from './request-record.js';
+import { type Socket } from 'node:net';
 
 const SCOPE = 'nestjs-telemetry/http-server';
 
@@ -35,7 +33,7 @@ interface AttributeTarget {
 }
 
 /** What a server span starts with beyond what its route has in common. */
-export interface ServerSpanStart {
+interface ServerSpanStart {
   readonly raw: IncomingMessage;
   readonly path: string;
   readonly host: string | undefined;
@@ -84,7 +82,7 @@ function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: Attr
 }
 
 /** How a request ended. */
-export interface Outcome {
+interface Outcome {
   readonly statusCode: number | undefined;
   readonly aborted: boolean;
   /** The name of the span when the request began; undefined where the span does not show its name. */
@@ -131,4 +129,72 @@ export function isForeignServerSpan(span: Span): boolean {
   const scope =
     'instrumentationScope' in span ? (span.instrumentationScope as { name?: unknown }) : undefined;
   return scope?.name !== SCOPE;
+}
+
+const METHODS_WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** The path of a URL as it was asked for, without the query. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** Whether the connection, or what stands for it in HTTP/2, is encrypted. */
+export function schemeOf({ headers, socket }: IncomingMessage): 'http' | 'https' {
+  const scheme = headers[':scheme'];
+  if (scheme !== undefined) return scheme === 'https' ? 'https' : 'http';
+  return isEncrypted(socket) ? 'https' : 'http';
+}
+
+/** Which server was asked: the `Host` header, or what HTTP/2 has for it. */
+export function hostOf({ headers }: IncomingMessage): string | undefined {
+  if (headers.host !== undefined) return headers.host;
+  const authority = headers[':authority'];
+  return typeof authority === 'string' ? authority : undefined;
+}
+
+/** Who is at the other end of the connection; undefined when it is gone. */
+function peerOf(request: IncomingMessage): string | undefined {
+  const socket = request.socket as Socket | null | undefined;
+  return socket?.remoteAddress;
+}
+
+/** Whether bytes of a body may follow the headers. */
+export function mayHaveBody(request: IncomingMessage): boolean {
+  if (METHODS_WITHOUT_BODY.has(request.method ?? '')) return false;
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  return encoding !== undefined || (length !== undefined && length !== '0') || request.httpVersionMajor === 2;
+}
+
+/** Bytes of a number in a header; undefined where there is none. */
+export function readLength(header: unknown): number | undefined {
+  if (header === undefined || header === null) return undefined;
+  const length = Number(header);
+  return Number.isInteger(length) && length >= 0 ? length : undefined;
+}
+
+/** Whether the client asked for server-sent events, which end when it goes away. */
+export function wantsEvents({ headers }: IncomingMessage): boolean {
+  return headers.accept?.includes('text/event-stream') === true;
+}
+
+function isEncrypted(socket: Socket | null | undefined): boolean {
+  return socket !== null && socket !== undefined && 'encrypted' in socket && socket.encrypted === true;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+/** Splits what a `Host` header or `:authority` says; without a port it means the scheme's. undefined when it says nothing. */
+export function parseHost(
+  host: string | undefined,
+  scheme: string,
+): { readonly address: string; readonly port: number } | undefined {
+  if (host === undefined || host === '') return undefined;
+  const colon = host.lastIndexOf(':');
+  const hasPort = colon > host.lastIndexOf(']');
+  const port = hasPort ? Number(host.slice(colon + 1)) : Number.NaN;
+  return {
+    address: hasPort ? host.slice(0, colon) : host,
+    port: Number.isInteger(port) && port > 0 ? port : (DEFAULT_PORTS[scheme] ?? 80),
+  };
 }

@@ -1,25 +1,24 @@
 import {
   type Attributes,
   type Context,
-  context,
   type Link,
   type Span,
   SpanKind,
+  context,
   trace,
 } from '@opentelemetry/api';
-
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
 import { endRequestScope } from '../../logging/request-scope.js';
 import { opensSpan } from '../../runtime/opens-span.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
 import { type GrpcStatus } from './grpc-status.js';
-import { failureBelow } from './rpc-failure.js';
+import { currentRuntime } from '../../runtime/runtime-state.js';
 
-export const SCOPE = 'nestjs-telemetry/microservices';
+const SCOPE = 'nestjs-telemetry/microservices';
 
 /** How an operation ended and how long it took, for its metric. */
-export interface MeasuredOutcome {
+interface MeasuredOutcome {
   readonly durationSeconds: number;
   /** Class names, codes and status names; undefined when all went well. */
   readonly errorType: string | undefined;
@@ -37,7 +36,7 @@ export interface OperationDescription {
 }
 
 /** What is known of a failure beside what was thrown. */
-export interface FailureDetails {
+interface FailureDetails {
   /** The status a gRPC call answered with; it is the `error.type` then. */
   readonly statusCode?: GrpcStatus;
   /** Whether the span is marked; default the error policy decides. */
@@ -109,4 +108,46 @@ export class Operation {
     this.over = true;
     return first;
   }
+}
+
+/** A failure as it crosses a transport: there it is a text or a plain object, which name no class. */
+class RpcFailure extends Error {
+  override readonly name = 'RpcException';
+
+  constructor(message: string) {
+    super(message);
+    // The stack would be that of the transport.
+    delete this.stack;
+  }
+}
+
+/** The failure to record: an error as it is; of anything else its message only, the rest may be payload. */
+function asFailure(error: unknown): unknown {
+  if (error instanceof Error || isErrorLike(error)) return error;
+  if (typeof error === 'string') return new RpcFailure(error);
+  const message: unknown =
+    typeof error === 'object' && error !== null && 'message' in error ? error.message : undefined;
+  return new RpcFailure(typeof message === 'string' ? message : 'the answer was an error');
+}
+
+/** An error of another realm, or of a library that builds its own. */
+function isErrorLike(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'stack' in error && typeof error.stack === 'string';
+}
+
+/** What was thrown below a span, before an exception filter turned it into an answer. */
+const thrownBelow = new WeakMap<Span, unknown>();
+
+export function noteThrown(span: Span, exception: unknown): void {
+  thrownBelow.set(span, exception);
+}
+
+/** What was thrown when that has been seen, else what the answer tells of it. */
+function failureBelow(span: Span | undefined, error: unknown): unknown {
+  return (span === undefined ? undefined : thrownBelow.get(span)) ?? asFailure(error);
+}
+
+/** Whether messages are recorded now: telemetry runs, and the switch is on. */
+export function recordsMicroservices(): boolean {
+  return currentRuntime()?.config.instrumentation.microservices === true;
 }

@@ -1,3 +1,6 @@
+import { type Attributes } from '@opentelemetry/api';
+import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../config/semantic-conventions.constants.js';
+
 /** How messages travel, in the words of OpenTelemetry where it has one; a transport of the application's own is `custom`. */
 export type Transport = 'tcp' | 'redis' | 'nats' | 'mqtt' | 'grpc' | 'rabbitmq' | 'kafka' | 'custom';
 
@@ -24,4 +27,70 @@ const CLIENT_METHODS: readonly (readonly [method: string, transport: Transport])
 /** The transport of a client, told by its methods. */
 export function transportOfClient(client: object): Transport {
   return CLIENT_METHODS.find(([method]) => method in client)?.[1] ?? 'custom';
+}
+
+/** Where a message goes, as far as the client's options say it. */
+export interface ServerAddress {
+  readonly address?: string;
+  readonly port?: number;
+}
+
+const UNKNOWN: ServerAddress = {};
+
+/** Host and port of the server or of the first broker of a client; never what else its address says, such as a password. */
+export function serverAddressOf(client: object): ServerAddress {
+  const { host, port, url, options } = client as Record<string, unknown>;
+  const { servers, urls, client: nested, host: configuredHost, port: configuredPort } = asRecord(options);
+  switch (transportOfClient(client)) {
+    case 'tcp':
+      return {
+        ...(typeof host === 'string' && { address: host }),
+        ...(typeof port === 'number' && { port }),
+      };
+    case 'redis':
+      return {
+        address: typeof configuredHost === 'string' ? configuredHost : 'localhost',
+        port: typeof configuredPort === 'number' ? configuredPort : 6379,
+      };
+    case 'nats':
+      return parseAddress(firstOf(servers) ?? 'localhost:4222');
+    case 'rabbitmq':
+      return parseAddress(firstOf(urls));
+    case 'kafka':
+      return parseAddress(firstOf(asRecord(nested).brokers));
+    case 'mqtt':
+    case 'grpc':
+      return parseAddress(url);
+    default:
+      return UNKNOWN;
+  }
+}
+
+/** The attributes of an address; none where it is not known. */
+export function addressAttributes({ address, port }: ServerAddress): Attributes {
+  return {
+    ...(address !== undefined && { [ATTR_SERVER_ADDRESS]: address }),
+    ...(port !== undefined && { [ATTR_SERVER_PORT]: port }),
+  };
+}
+
+function parseAddress(text: unknown): ServerAddress {
+  if (typeof text !== 'string') {
+    const { hostname, port } = asRecord(text);
+    if (typeof hostname !== 'string') return UNKNOWN;
+    return { address: hostname, ...(typeof port === 'number' && { port }) };
+  }
+  const withScheme = text.includes('://') ? text : `any://${text}`;
+  if (!URL.canParse(withScheme)) return UNKNOWN;
+  const { hostname, port } = new URL(withScheme);
+  if (hostname === '') return UNKNOWN;
+  return { address: hostname.replace(/^\[(.*)\]$/, '$1'), ...(port !== '' && { port: Number(port) }) };
+}
+
+function firstOf(value: unknown): unknown {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -16,8 +16,7 @@ import { currentRuntime } from '../../runtime/runtime-state.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
-import { type ModulesLike } from './nest-container.interface.js';
-import { moduleNameOfClass } from './nest-modules.js';
+import { type ModulesLike, moduleNameOfClass } from './nest-modules.js';
 
 const HTTP = 'http';
 /** Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is called. */

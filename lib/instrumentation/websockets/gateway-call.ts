@@ -1,21 +1,24 @@
 import { types } from 'node:util';
-
 import {
   type Attributes,
   type Context,
-  context,
-  createContextKey,
   type Link,
   type Span,
   type SpanKind,
+  context,
+  createContextKey,
   trace,
 } from '@opentelemetry/api';
-import { isObservable } from 'rxjs';
-
+import { isObservable, tap } from 'rxjs';
 import { followResult } from '../../invocation/follow-result.js';
 import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, isSpanError, recordFailure } from '../../tracing/error-policy.js';
+import {
+  type ExceptionFiltersContextLike,
+  type ExceptionHandlerLike,
+  type WsProxyLike,
+} from './observe-controller.js';
 
 const SCOPE = 'nestjs-telemetry/websockets';
 const CALL = createContextKey('nestjs-telemetry gateway call');
@@ -29,7 +32,7 @@ export interface GatewayHandler {
   onEnd?(call: FinishedGatewayCall): void;
 }
 
-export interface FinishedGatewayCall {
+interface FinishedGatewayCall {
   readonly durationSeconds: number;
   /** undefined unless the error policy says that it failed. */
   readonly errorType: string | undefined;
@@ -122,4 +125,46 @@ export class GatewayCall {
     span.end();
     endRequestScope(this.context);
   }
+}
+
+/**
+ * Gives a proxy factory that works as `proxy` does, and tells the running call what its guards, pipes, interceptors
+ * and handler throw before an exception filter turns it into a message.
+ */
+export function withFailuresNoted(proxy: WsProxyLike): WsProxyLike {
+  const derived = Object.create(proxy) as WsProxyLike;
+  derived.create = (target, ...rest) =>
+    proxy.create(
+      async (...args) => {
+        const call = GatewayCall.active();
+        if (call === undefined) return target(...args);
+        const note = (error: unknown): void => {
+          call.noteFailure(error);
+        };
+        try {
+          const result = await target(...args);
+          return isObservable(result) ? result.pipe(tap({ error: note })) : result;
+        } catch (error) {
+          note(error);
+          throw error;
+        }
+      },
+      ...rest,
+    );
+  return derived;
+}
+
+/** Gives exception handlers that tell the running call what they are asked to handle. */
+export function withHandlersNoting(filters: ExceptionFiltersContextLike): ExceptionFiltersContextLike {
+  const derived = Object.create(filters) as ExceptionFiltersContextLike;
+  derived.create = (...args) => {
+    const handler = filters.create(...args);
+    const noting = Object.create(handler) as ExceptionHandlerLike;
+    noting.handle = (exception, host) => {
+      GatewayCall.active()?.noteFailure(exception);
+      return handler.handle(exception, host);
+    };
+    return noting;
+  };
+  return derived;
 }

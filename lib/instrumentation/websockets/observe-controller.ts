@@ -1,6 +1,5 @@
-import { context, SpanKind } from '@opentelemetry/api';
+import { SpanKind, context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_NESTJS_WEBSOCKET_EVENT,
@@ -11,14 +10,57 @@ import { patchMembers } from '../../invocation/patched-members.js';
 import { recordWebSocketMessage } from '../../metrics/websocket-metrics.js';
 import { currentRuntime } from '../../runtime/runtime-state.js';
 import { Connections } from './connections.js';
-import { describeEvent, describeGateway, type GatewayIdentity } from './describe-gateway.js';
-import { GatewayCall, type GatewayHandler } from './gateway-call.js';
-import {
-  type HookTarget,
-  type MessageHandlerLike,
-  type WebSocketsControllerLike,
-} from './nest-websockets.interface.js';
-import { withFailuresNoted, withHandlersNoting } from './note-failures.js';
+import { GatewayCall, type GatewayHandler, withFailuresNoted, withHandlersNoting } from './gateway-call.js';
+
+/** Shapes of `@nestjs/websockets` 11 and 12 as far as they are used here; the package is never imported. */
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** What connects the gateways of one application, one after the other. */
+export interface SocketModuleLike {
+  readonly webSocketsController?: WebSocketsControllerLike;
+  connectGatewayToServer: AnyFunction;
+}
+
+interface WebSocketsControllerLike {
+  readonly config: { getIoAdapter(): WebSocketAdapterLike };
+  readonly contextCreator: { wsProxy: WsProxyLike };
+  /** Nest 12 only: used where a request-scoped gateway cannot be made. */
+  exceptionFiltersContext?: ExceptionFiltersContextLike;
+  /** Called once per gateway; the first argument is the gateway on Nest 11, its `InstanceWrapper` on Nest 12. */
+  subscribeEvents(target: object, handlers: readonly MessageHandlerLike[], ...rest: unknown[]): unknown;
+  subscribeInitEvent(gateway: object, event: unknown): unknown;
+  subscribeConnectionEvent(target: HookTarget, event: unknown): unknown;
+  subscribeDisconnectEvent(target: HookTarget, event: unknown): unknown;
+  getConnectionHandler(...args: unknown[]): AnyFunction;
+}
+
+/** The gateway on Nest 11, a function or nothing on Nest 12. */
+type HookTarget = object | undefined;
+
+interface MessageHandlerLike {
+  readonly message: unknown;
+  readonly methodName: string;
+  /** Takes the client and what it sent; resolves to the answer, or to an Observable of answers. Does not reject. */
+  readonly callback: (this: unknown, ...args: unknown[]) => unknown;
+}
+
+/** Surrounds a handler with its exception filters. */
+export interface WsProxyLike {
+  create(target: (...args: unknown[]) => Promise<unknown>, ...rest: unknown[]): unknown;
+}
+
+export interface ExceptionFiltersContextLike {
+  create(...args: unknown[]): ExceptionHandlerLike;
+}
+
+export interface ExceptionHandlerLike {
+  handle(exception: unknown, host: unknown): unknown;
+}
+
+export interface WebSocketAdapterLike {
+  bindClientDisconnect?(client: unknown, callback: () => void): unknown;
+}
 
 type Hook = 'afterInit' | 'handleConnection' | 'handleDisconnect';
 type Callback = (this: unknown, ...args: unknown[]) => unknown;
@@ -137,4 +179,50 @@ function attributesOf({ gateway, namespace }: GatewayIdentity): Record<string, s
     [ATTR_NESTJS_WEBSOCKET_GATEWAY]: gateway,
     ...(namespace !== undefined && { [ATTR_NESTJS_WEBSOCKET_NAMESPACE]: namespace }),
   };
+}
+
+/** What names a gateway on spans and metrics; all of it is written in code, none of it comes from clients. */
+interface GatewayIdentity {
+  readonly gateway: string;
+  /** The namespace (socket.io) or path (ws) that the gateway was declared with. */
+  readonly namespace: string | undefined;
+}
+
+interface MetadataReflection {
+  readonly getMetadata?: (key: string, target: object) => unknown;
+}
+
+/** Where `@WebSocketGateway()` leaves its options. */
+const GATEWAY_OPTIONS = 'websockets:gateway_options';
+
+function describeGateway(gateway: object): GatewayIdentity {
+  const { constructor } = gateway;
+  const options = (Reflect as MetadataReflection).getMetadata?.(GATEWAY_OPTIONS, constructor);
+  return { gateway: constructor.name, namespace: namespaceOf(options) };
+}
+
+/** What `@SubscribeMessage()` says, which some adapters let be an object. */
+function describeEvent(message: unknown): string {
+  if (typeof message === 'string') return message;
+  try {
+    const text: unknown = JSON.stringify(message);
+    // Nothing, whatever its type says, for what JSON has no word for.
+    return typeof text === 'string' ? text : String(message);
+  } catch {
+    // Circular: whatever the adapter makes of it, as a name it says nothing.
+    return 'unknown';
+  }
+}
+
+function namespaceOf(options: unknown): string | undefined {
+  if (typeof options !== 'object' || options === null) return undefined;
+  const { namespace, path } = options as { readonly namespace?: unknown; readonly path?: unknown };
+  if (namespace instanceof RegExp) return String(namespace);
+  // The path of socket.io is where its protocol lives, the same for all; that of ws is all that tells gateways apart.
+  const name = namespace ?? path;
+  return typeof name === 'string' && name !== '' && name !== '/' ? withLeadingSlash(name) : undefined;
+}
+
+function withLeadingSlash(name: string): string {
+  return name.startsWith('/') ? name : `/${name}`;
 }

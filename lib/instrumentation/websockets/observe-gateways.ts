@@ -5,8 +5,7 @@ import { patchMembers } from '../../invocation/patched-members.js';
 import { processWide } from '../../process/process-wide.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
-import { type SocketModuleLike } from './nest-websockets.interface.js';
-import { observeController } from './observe-controller.js';
+import { type SocketModuleLike, observeController } from './observe-controller.js';
 
 /** What is used of NestJS's applications, which keep their sockets to themselves. */
 interface ApplicationLike {

@@ -1,5 +1,5 @@
 import { findMethods } from '../../../lib/instrumentation/container/find-methods.js';
-import { type ModulesLike } from '../../../lib/instrumentation/nest/nest-container.interface.js';
+import { type ModulesLike } from '../../../lib/instrumentation/nest/nest-modules.js';
 import { Trace } from '../../../lib/tracing/trace.decorator.js';
 
 /** An application that provides these classes. */

@@ -1,4 +1,4 @@
-import { boundOperationName } from '../../../lib/instrumentation/graphql/operation-names.js';
+import { boundOperationName } from '../../../lib/instrumentation/graphql/operation.js';
 
 describe('boundOperationName', () => {
   it('keeps 200 names apart, whoever invents them, and one for operations without', () => {

@@ -1,4 +1,4 @@
-import { sanitizeDocument } from '../../../lib/instrumentation/graphql/sanitize-document.js';
+import { sanitizeDocument } from '../../../lib/instrumentation/graphql/operation.js';
 
 describe('sanitizeDocument', () => {
   it.each([

@@ -1,12 +1,11 @@
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { recordsMicroservices } from '../active-switch.js';
+import { recordsMicroservices } from '../operation.js';
 import { type Carrier, writeCarrier } from '../carrier.js';
-import { overrideMethod, type Undo } from '../override-method.js';
+import { type Undo, overrideMethod } from '../override-method.js';
 import { type Transport } from '../transports.js';
-import { type ClientProxyLike, type OutgoingPacket } from './client-proxy.interface.js';
+import { type ClientProxyLike, type DispatchHook, type OutgoingPacket } from './describe-call.js';
 
 /**
  * What makes the clients of one transport send the active context along, by the transport's own headers where it has
@@ -24,7 +23,7 @@ export function carryContext(transport: Transport, ownerOf: (name: string) => ob
 const SENDING = ['publish', 'dispatchEvent'];
 
 /** Whether what a client sends may carry the context in its packet: it has no headers, or none in its version. */
-export function carriesInPacket(transport: Transport): boolean {
+function carriesInPacket(transport: Transport): boolean {
   return transport === 'tcp' || transport === 'redis' || transport === 'mqtt' || transport === 'custom';
 }
 
@@ -99,7 +98,7 @@ const userProperties = new WeakMap<object, Carrier>();
 let aboutToBeSent: object | undefined;
 
 /** Whether a client of MQTT speaks version 5, the first with user properties. */
-export function hasUserProperties(client: unknown): boolean {
+function hasUserProperties(client: unknown): boolean {
   const { mqttClient, options } = client as Record<
     string,
     { protocolVersion?: unknown; options?: unknown } | null
@@ -118,7 +117,7 @@ const notingUserProperties = (original: AnyMethod): AnyMethod =>
   };
 
 /** Called with each packet right before its options are merged. */
-export function noteSerialized(packet: unknown): void {
+function noteSerialized(packet: unknown): void {
   aboutToBeSent = typeof packet === 'object' && packet !== null ? packet : undefined;
 }
 
@@ -155,7 +154,7 @@ const intoPacket = (original: AnyMethod): AnyMethod =>
   };
 
 /** Puts the active context beside pattern and data, for transports without headers; never into the data. */
-export function carryInPacket(packet: OutgoingPacket): void {
+function carryInPacket(packet: OutgoingPacket): void {
   const { metadata } = packet;
   // Whatever an application has put there, it is not a record: then it stays as it is.
   if (
@@ -165,4 +164,62 @@ export function carryInPacket(packet: OutgoingPacket): void {
     return;
   const carrier = currentCarrier();
   if (carrier !== undefined) packet.metadata = { ...metadata, ...carrier };
+}
+
+/**
+ * Readies one client for sending the active context along where that is a matter of the instance: its serialiser, and
+ * NestJS 12's dispatch hook. What is put on it asks each time whether telemetry runs, and stays.
+ */
+export function prepareClient(client: ClientProxyLike, transport: Transport): void {
+  if (transport === 'kafka' || transport === 'mqtt') wrapSerializer(client, transport);
+  if (carriesInPacket(transport)) joinDispatchHook(client);
+}
+
+/** NestJS 12's own way, which has one slot: what the application puts into it runs first, then ours. */
+function joinDispatchHook(client: ClientProxyLike): void {
+  if (typeof client.setOnDispatchHook !== 'function') return;
+  let applicationHook: DispatchHook | undefined = client.onDispatchHook;
+  client.setOnDispatchHook((packet) => {
+    applicationHook?.(packet);
+    if (!hasUserProperties(client)) carryInPacket(packet);
+  });
+  // Named as the method it stands in for.
+  const setOnDispatchHook = (hook: DispatchHook): void => {
+    applicationHook = hook;
+  };
+  Object.defineProperty(client, 'setOnDispatchHook', {
+    value: setOnDispatchHook,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
+}
+
+interface Serializer {
+  serialize(value: unknown, options?: unknown): unknown;
+}
+
+/** The application may use one serialiser for several clients and servers: the client gets a stand-in, it stays as it is. */
+function wrapSerializer(client: ClientProxyLike, transport: 'kafka' | 'mqtt'): void {
+  const original = client.serializer as Serializer | undefined;
+  if (typeof original?.serialize !== 'function') return;
+  const serialize: AnyMethod =
+    transport === 'kafka'
+      ? (value, options) => addKafkaHeaders(original.serialize(value, options))
+      : (value, options) => {
+          noteSerialized(value);
+          return original.serialize(value, options);
+        };
+  client.serializer = Object.create(original, {
+    serialize: { value: serialize, writable: true, configurable: true },
+  }) as Serializer;
+}
+
+function addKafkaHeaders(message: unknown): unknown {
+  // An asynchronous serialiser (a schema registry's) goes on in the context that called it.
+  if (message instanceof Promise) return message.then(addKafkaHeaders);
+  const carrier = recordsMicroservices() ? writeCarrier() : undefined;
+  if (carrier === undefined || typeof message !== 'object' || message === null) return message;
+  // A copy: the serialiser hands back the application's own object, which may be sent again.
+  return { ...message, headers: { ...(message as { headers?: object }).headers, ...carrier } };
 }

@@ -1,5 +1,5 @@
+import { type Observable } from 'rxjs';
 import { type Attributes, SpanKind } from '@opentelemetry/api';
-
 import {
   ATTR_MESSAGING_DESTINATION_NAME,
   ATTR_MESSAGING_OPERATION_NAME,
@@ -11,8 +11,34 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { recordMessageSent, recordRpcClientCall } from '../../../metrics/rpc-metrics.js';
 import { type OperationDescription } from '../operation.js';
-import { type Transport, transportOfClient } from '../transports.js';
-import { addressAttributes, type ServerAddress, serverAddressOf } from './server-address.js';
+import {
+  type ServerAddress,
+  type Transport,
+  addressAttributes,
+  serverAddressOf,
+  transportOfClient,
+} from '../transports.js';
+
+/** What NestJS's clients hand to their transport; `metadata` is NestJS 12's place for what is not payload. */
+export interface OutgoingPacket {
+  readonly pattern: unknown;
+  readonly data: unknown;
+  metadata?: unknown;
+}
+
+export type DispatchHook = (packet: OutgoingPacket) => void;
+
+/** What is used of NestJS's `ClientProxy`; the members of single transports are read where they are. */
+export interface ClientProxyLike {
+  send(pattern: unknown, data: unknown): Observable<unknown>;
+  emit(pattern: unknown, data: unknown): Observable<unknown>;
+  normalizePattern?(pattern: unknown): unknown;
+  /** NestJS 12 only. */
+  setOnDispatchHook?(hook: DispatchHook): void;
+  onDispatchHook?: DispatchHook | undefined;
+  readonly options?: unknown;
+  serializer?: unknown;
+}
 
 /**
  * How many patterns of one client have a name of their own. A client may write anything into a pattern (`device/17/on`),

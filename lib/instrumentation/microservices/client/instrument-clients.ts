@@ -1,18 +1,16 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-
 import { ATTR_MESSAGING_BATCH_MESSAGE_COUNT } from '../../../config/semantic-conventions.constants.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';
-import { recordsMicroservices } from '../active-switch.js';
-import { overrideMethod, type Undo, undoAll } from '../override-method.js';
+import { recordsMicroservices } from '../operation.js';
+import { type Undo, overrideMethod, undoAll } from '../override-method.js';
 import { type Transport } from '../transports.js';
-import { carryContext } from './carry-context.js';
-import { type ClientProxyLike } from './client-proxy.interface.js';
-import { CallDescriptions } from './describe-call.js';
-import { instrumentGrpcService, instrumentGrpcServices } from './instrument-grpc-clients.js';
-import { prepareClient } from './prepare-client.js';
+import { carryContext, prepareClient } from './carry-context.js';
+import { CallDescriptions, type ClientProxyLike } from './describe-call.js';
+import { instrumentGrpcService, instrumentGrpcServices } from './record-grpc-request.js';
 import { recordEvent, recordRequest } from './record-sent.js';
+import { type ContainerModules, classesIn, instancesIn } from '../../container/container-classes.js';
 
 /** The prototypes of clients that are overridden in this process, by whichever copy of this package. */
 const state = processWide('microservice-clients', () => ({
@@ -33,7 +31,7 @@ export function releaseClients(): void {
 const CLIENT_PROXY_METHODS = ['send', 'emit', 'createObserver', 'connect$'];
 
 /** The prototype of NestJS's `ClientProxy` below a client or below the prototype of a class of clients, if it is one. */
-export function clientProxyBelow(start: object): object | undefined {
+function clientProxyBelow(start: object): object | undefined {
   for (
     let level: object | null = start;
     level !== null;
@@ -67,7 +65,7 @@ export function instrumentKafkaClients(prototype: object, clientProxy: object): 
  * Meets one client: what is known of it and, the first time, all that makes it carry the context. It must be an
  * instance: the address it sends to is in its fields.
  */
-export function meetClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
+function meetClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
   let descriptions = known.get(client);
   if (descriptions === undefined) {
     descriptions = new CallDescriptions(client);
@@ -165,3 +163,63 @@ const inNobodysContext = (original: AnyMethod): AnyMethod =>
   function (...args) {
     return context.with(ROOT_CONTEXT, () => original.apply(this, args));
   };
+
+/**
+ * Instruments the clients of an application: what `ClientsModule` provides, classes of clients that are providers, and
+ * clients that a provider or controller holds in a property (`@Client()`, `ClientProxyFactory.create()`).
+ */
+export function meetClients(modules: ContainerModules): void {
+  for (const { prototype } of classesIn(modules)) findClientProxy(prototype);
+  for (const instance of instancesIn(modules)) {
+    meet(instance);
+    meetHeldBy(instance);
+  }
+}
+
+/** Only data properties: an accessor may do anything when it is read. */
+function meetHeldBy(instance: object): void {
+  if (ArrayBuffer.isView(instance)) return;
+  try {
+    for (const name of Object.getOwnPropertyNames(instance))
+      meet(Object.getOwnPropertyDescriptor(instance, name)?.value);
+  } catch {
+    // A proxy that refuses to be read holds no client that could be found.
+  }
+}
+
+function meet(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  let prototype: unknown;
+  try {
+    prototype = Object.getPrototypeOf(value);
+  } catch {
+    // As above.
+    return;
+  }
+  const clientProxy = findClientProxy(prototype);
+  if (clientProxy !== undefined) meetClient(value as ClientProxyLike, clientProxy);
+}
+
+/** The `ClientProxy` below each prototype, false where there is none: many instances are asked for, few prototypes. */
+const clientProxies = new WeakMap<object, object | false>();
+
+function findClientProxy(prototype: unknown): object | undefined {
+  if (typeof prototype !== 'object' || prototype === null) return undefined;
+  let clientProxy = clientProxies.get(prototype);
+  if (clientProxy === undefined) {
+    clientProxy = findBelow(prototype) ?? false;
+    clientProxies.set(prototype, clientProxy);
+  }
+  if (clientProxy === false) return undefined;
+  instrumentClientProxy(clientProxy);
+  return clientProxy;
+}
+
+function findBelow(prototype: object): object | undefined {
+  try {
+    return clientProxyBelow(prototype);
+  } catch {
+    // A proxy of the application's that refuses to be read: as above.
+    return undefined;
+  }
+}

@@ -1,9 +1,24 @@
-import { recordsMicroservices } from '../active-switch.js';
-import { overrideMethod, type Undo, undoAll } from '../override-method.js';
-import { transportOfServer } from '../transports.js';
-import { followMessages } from './follow-messages.js';
-import { type ServerLike } from './server.interface.js';
-import { wrapAddHandler } from './wrap-add-handler.js';
+import { Operation, recordsMicroservices } from '../operation.js';
+import { type Undo, overrideMethod, undoAll } from '../override-method.js';
+import { type Transport, transportOfServer } from '../transports.js';
+import { describeUnmatched, originalPattern, wrapAddHandler } from './record-messages.js';
+import { context } from '@opentelemetry/api';
+import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
+import { type AnyMethod } from '../../../invocation/wrap-method.js';
+import {
+  currentIncoming,
+  noteParsedPacket,
+  readIncoming,
+  receiveHeaders,
+  withIncoming,
+} from './incoming-message.js';
+
+/** What is used of NestJS's `Server`, of whichever transport. */
+export interface ServerLike {
+  readonly transportId?: unknown;
+  readonly messageHandlers?: ReadonlyMap<unknown, unknown>;
+  normalizePattern?(pattern: unknown): unknown;
+}
 
 const INSTRUMENTED = Symbol.for('nestjs-telemetry.microservice-server');
 
@@ -30,4 +45,81 @@ export function instrumentServer(server: ServerLike): Undo {
     undoAll(undo);
     target[INSTRUMENTED] = false;
   };
+}
+
+/** Takes the headers of each message where the transport hands it over, whatever a deserialiser makes of it afterwards. */
+function followMessages(server: ServerLike, transport: Transport, records: () => boolean): Undo[] {
+  const undo = [
+    overrideMethod(
+      server,
+      'handleMessage',
+      (original) =>
+        function (...args) {
+          if (!records() || isTracingSuppressed(context.active())) return original.apply(this, args);
+          return withIncoming(readIncoming(transport, args), () => original.apply(this, args));
+        },
+    ),
+    overrideMethod(
+      server,
+      'handleEvent',
+      (original) =>
+        function (...args) {
+          const message = currentIncoming();
+          if (message !== undefined) message.isEvent = true;
+          return original.apply(this, args);
+        },
+    ),
+    overrideMethod(
+      server,
+      'getHandlerByPattern',
+      (original) =>
+        function (...args) {
+          const handler = original.apply(this, args);
+          if (handler === null || handler === undefined) recordUnmatched(transport, args[0]);
+          return handler;
+        },
+    ),
+  ];
+  if (transport === 'redis' || transport === 'mqtt')
+    undo.push(overrideMethod(server, 'parseMessage', noteParsed));
+  if (transport === 'redis') undo.push(overrideMethod(server, 'getPublisher', withoutCommandSpans));
+  return undo;
+}
+
+const noteParsed = (original: AnyMethod): AnyMethod =>
+  function (...args) {
+    const packet = original.apply(this, args);
+    noteParsedPacket(packet);
+    return packet;
+  };
+
+/** The reply is part of the message: the Redis command that carries it is no work of its own. */
+const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
+  function (...args) {
+    const publish = original.apply(this, args);
+    if (typeof publish !== 'function') return publish;
+    return (response: unknown): unknown =>
+      context.with(suppressTracing(context.active()), () => (publish as AnyMethod).call(this, response));
+  };
+
+/** A message that no handler knows: NestJS answers with an error, or logs one, and calls nothing of the application. */
+function recordUnmatched(transport: Transport, pattern: unknown): void {
+  const message = currentIncoming();
+  if (message === undefined || message.unmatched) return;
+  message.unmatched = true;
+  const incoming = receiveHeaders(transport, message.headers, context.active());
+  context.with(incoming.context, () => {
+    const description = describeUnmatched(transport, message.isEvent);
+    new Operation(description, originalPattern(pattern), incoming.links).fail(new NoHandlerError());
+  });
+}
+
+class NoHandlerError extends Error {
+  override readonly name = 'NoHandler';
+
+  constructor() {
+    super('no handler is registered for this pattern');
+    // It is nobody's code that failed.
+    delete this.stack;
+  }
 }

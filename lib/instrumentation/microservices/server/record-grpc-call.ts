@@ -3,8 +3,7 @@ import { errorMonitor } from 'node:events';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { grpcStatusOf, isServerFault } from '../grpc-status.js';
 import { type Operation, type OperationDescription } from '../operation.js';
-import { describeGrpcCall } from './describe-handler.js';
-import { type MessageOutcome, recordMessage } from './record-messages.js';
+import { type MessageOutcome, describeGrpcCall, recordMessage } from './record-messages.js';
 
 /** What is used of the call that grpc-js hands to a handler. */
 interface GrpcCall {

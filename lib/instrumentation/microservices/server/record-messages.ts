@@ -1,7 +1,6 @@
-import { context } from '@opentelemetry/api';
+import { type Attributes, SpanKind, context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import { isObservable, Observable } from 'rxjs';
-
+import { Observable, isObservable } from 'rxjs';
 import { isRunningPromise } from '../../../invocation/follow-promise.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import { type ResultObserver } from '../../../invocation/result-observer.interface.js';
@@ -9,6 +8,20 @@ import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { Operation, type OperationDescription } from '../operation.js';
 import { receiveMessage } from './incoming-message.js';
+import { type Transport } from '../transports.js';
+import { recordGrpcCalls } from './record-grpc-call.js';
+import { type ServerLike } from './instrument-server.js';
+import {
+  ATTR_MESSAGING_DESTINATION_NAME,
+  ATTR_MESSAGING_OPERATION_NAME,
+  ATTR_MESSAGING_OPERATION_TYPE,
+  ATTR_MESSAGING_SYSTEM,
+  ATTR_NESTJS_TRANSPORT,
+  ATTR_RPC_METHOD,
+  ATTR_RPC_METHOD_ORIGINAL,
+  ATTR_RPC_SYSTEM_NAME,
+} from '../../../config/semantic-conventions.constants.js';
+import { recordMessageProcessed, recordRpcServerCall } from '../../../metrics/rpc-metrics.js';
 
 /** How the end of a message is told, where its transport has more to say than that it is over. */
 export interface MessageOutcome {
@@ -100,4 +113,140 @@ function followValue(value: unknown, observer: ResultObserver): unknown {
 /** What a handler answers with is a stream, even where it is a Subject: elsewhere that would be a plain value. */
 function asStream(answer: Observable<unknown>): Observable<unknown> {
   return 'next' in answer ? new Observable((subscriber) => answer.subscribe(subscriber)) : answer;
+}
+
+/** An `addHandler` that registers, in place of each handler, one that records the messages it is called with. */
+export function wrapAddHandler(
+  server: ServerLike,
+  transport: Transport,
+  original: AnyMethod,
+  records: () => boolean,
+): AnyMethod {
+  return function (pattern, callback, isEvent, ...rest) {
+    // The second handler of an event is called by the first one, below the span of the message.
+    const handler =
+      typeof callback !== 'function' || (isEvent === true && hasHandler(server, pattern))
+        ? callback
+        : wrapHandler(
+            callback as AnyMethod,
+            transport,
+            namePattern(server, pattern),
+            isEvent === true,
+            records,
+          );
+    return original.call(this, pattern, handler, isEvent, ...rest);
+  };
+}
+
+function hasHandler(server: ServerLike, pattern: unknown): boolean {
+  const key = pattern instanceof RegExp ? pattern : server.normalizePattern?.(pattern);
+  return server.messageHandlers?.has(key) === true;
+}
+
+/** The pattern as NestJS registers it: keys of an object are sorted, so that it always reads the same. */
+function namePattern(server: ServerLike, pattern: unknown): string {
+  return pattern instanceof RegExp ? String(pattern) : String(server.normalizePattern?.(pattern) ?? pattern);
+}
+
+function wrapHandler(
+  handler: AnyMethod,
+  transport: Transport,
+  pattern: string,
+  isEvent: boolean,
+  records: () => boolean,
+): AnyMethod {
+  const wrapper = makeRecorder(handler, transport, pattern, isEvent, records);
+  // NestJS hangs further handlers of an event on the first as `next`, and looks for them on its own function.
+  Object.defineProperty(wrapper, 'next', {
+    get: () => Reflect.get(handler, 'next') as unknown,
+    set: (next: unknown) => {
+      Reflect.set(handler, 'next', next);
+    },
+    configurable: true,
+    enumerable: true,
+  });
+  return wrapper;
+}
+
+function makeRecorder(
+  handler: AnyMethod,
+  transport: Transport,
+  pattern: string,
+  isEvent: boolean,
+  records: () => boolean,
+): AnyMethod {
+  if (transport === 'grpc') {
+    const recordCall = recordGrpcCalls(handler, pattern);
+    return function (...args) {
+      return records() ? recordCall.apply(this, args) : handler.apply(this, args);
+    };
+  }
+  const description = isEvent ? describeEvent(transport, pattern) : describeRequest(transport, pattern);
+  return function (...args) {
+    return records() ? recordMessage(description, handler, this, args) : handler.apply(this, args);
+  };
+}
+
+/** How many characters of a pattern that no handler knows are kept. */
+const MAX_ORIGINAL = 256;
+
+/** An event that is handled: a CONSUMER span `process user.created`. */
+function describeEvent(transport: Transport, pattern: string): OperationDescription {
+  return {
+    name: `process ${pattern}`,
+    kind: SpanKind.CONSUMER,
+    attributes: Object.freeze({
+      [ATTR_MESSAGING_SYSTEM]: transport,
+      [ATTR_MESSAGING_OPERATION_NAME]: 'process',
+      [ATTR_MESSAGING_OPERATION_TYPE]: 'process',
+      [ATTR_MESSAGING_DESTINATION_NAME]: pattern,
+      [ATTR_NESTJS_TRANSPORT]: transport,
+    }),
+    measure: (outcome) => {
+      recordMessageProcessed({ system: transport, destination: pattern, ...outcome });
+    },
+  };
+}
+
+/** A request that is answered: a SERVER span named after its pattern. */
+function describeRequest(transport: Transport, pattern: string): OperationDescription {
+  return {
+    name: pattern,
+    kind: SpanKind.SERVER,
+    attributes: Object.freeze({
+      [ATTR_RPC_SYSTEM_NAME]: 'nestjs',
+      [ATTR_RPC_METHOD]: pattern,
+      [ATTR_NESTJS_TRANSPORT]: transport,
+    }),
+    measure: (outcome) => {
+      recordRpcServerCall({ system: 'nestjs', transport, method: pattern, ...outcome });
+    },
+  };
+}
+
+/** A gRPC call that is answered: a SERVER span `shop.Orders/Find`. */
+export function describeGrpcCall(method: string): OperationDescription {
+  return {
+    name: method,
+    kind: SpanKind.SERVER,
+    attributes: Object.freeze({
+      [ATTR_RPC_SYSTEM_NAME]: 'grpc',
+      [ATTR_RPC_METHOD]: method,
+      [ATTR_NESTJS_TRANSPORT]: 'grpc',
+    }),
+    measure: (outcome) => {
+      recordRpcServerCall({ system: 'grpc', transport: 'grpc', method, ...outcome });
+    },
+  };
+}
+
+/** A message no handler knows: its pattern comes from the sender and is no name for a span or a metric. */
+export function describeUnmatched(transport: Transport, isEvent: boolean): OperationDescription {
+  const known = isEvent ? describeEvent(transport, '_OTHER') : describeRequest(transport, '_OTHER');
+  return { ...known, name: isEvent ? 'process' : 'nestjs' };
+}
+
+/** The pattern as the sender wrote it, for the span of a message that no handler knows. */
+export function originalPattern(pattern: unknown): Attributes {
+  return { [ATTR_RPC_METHOD_ORIGINAL]: String(pattern).slice(0, MAX_ORIGINAL) };
 }

@@ -4,9 +4,7 @@ import { BaseExceptionFilterContext } from '@nestjs/core/exceptions/base-excepti
 
 import { followResult } from '../../../invocation/follow-result.js';
 import { replaceMethod } from '../replace-method.js';
-import { originOf } from './enhancer-origin.js';
-import { activePipeline } from './pipeline-record.js';
-import { FILTER } from './stages.constants.js';
+import { FILTER, activePipeline, originOf } from './pipeline-record.js';
 
 type CreateConcreteContext = BaseExceptionFilterContext['createConcreteContext'];
 type GetFilterInstance = BaseExceptionFilterContext['getFilterInstance'];

@@ -1,16 +1,17 @@
-import { type Attributes, context, type Span, trace } from '@opentelemetry/api';
-
+import { type Attributes, type Span, context, trace } from '@opentelemetry/api';
 import { type NestConfig } from '../../../config/instrumentation.js';
 import { currentRuntime } from '../../../runtime/runtime-state.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordException, recordFailure } from '../../../tracing/error-policy.js';
 import {
+  ATTR_NESTJS_CLASS,
   ATTR_NESTJS_FAILURE_CLASS,
   ATTR_NESTJS_FAILURE_STAGE,
+  ATTR_NESTJS_MODULE,
+  ATTR_NESTJS_STAGE,
 } from '../../../config/semantic-conventions.constants.js';
 import { createSpanNotes } from '../span-notes.js';
-import { type EnhancerOrigin } from './enhancer-origin.js';
-import { type Stage } from './stages.constants.js';
+import { moduleNameOfInstance } from '../nest-modules.js';
 
 /** Enhancers told by name on one span; GraphQL may run the pipeline once per field. Later ones count for the total. */
 const MAX_NAMES = 32;
@@ -113,3 +114,106 @@ export function refusalOn(span: Span): Attributes | undefined {
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1_000) / 1_000;
 }
+
+/** Who an enhancer is. */
+interface EnhancerOrigin {
+  readonly className: string;
+  /** `AuthModule/AuthGuard`; the class alone for an instance that no module provides. */
+  readonly label: string;
+  /** Attributes of its spans and of exceptions it throws. Frozen, one object per stage. */
+  attributes(stage: Stage): Attributes;
+}
+
+const origins = new WeakMap<object, EnhancerOrigin>();
+
+/**
+ * Tells class and module of a guard, an interceptor, a pipe or a filter.
+ *
+ * @param user the class of the handler it is bound to, where that is known
+ */
+export function originOf(enhancer: object, user?: object): EnhancerOrigin {
+  let origin = origins.get(enhancer);
+  if (origin === undefined) {
+    origin = describe(enhancer, user);
+    origins.set(enhancer, origin);
+  }
+  return origin;
+}
+
+function describe(enhancer: object, user: object | undefined): EnhancerOrigin {
+  const type: unknown = typeof enhancer === 'function' ? enhancer : Reflect.get(enhancer, 'constructor');
+  const isClass = typeof type === 'function' && type !== Object && type.name !== '';
+  const className = isClass ? type.name : 'anonymous';
+  const moduleName = isClass ? moduleNameOfInstance(enhancer, type, user) : undefined;
+  const byStage = new Map<Stage, Attributes>();
+  return {
+    className,
+    label: moduleName === undefined ? className : `${moduleName}/${className}`,
+    attributes(stage) {
+      let attributes = byStage.get(stage);
+      if (attributes === undefined) {
+        attributes = Object.freeze({
+          [ATTR_NESTJS_STAGE]: stage.name,
+          [ATTR_NESTJS_CLASS]: className,
+          ...(moduleName !== undefined && { [ATTR_NESTJS_MODULE]: moduleName }),
+        });
+        byStage.set(stage, attributes);
+      }
+      return attributes;
+    },
+  };
+}
+
+/** One step of NestJS's pipeline, and how it is told. */
+interface Stage {
+  /** Value of `nestjs.stage`. */
+  readonly name: 'guard' | 'interceptor.before' | 'interceptor.after' | 'pipe' | 'filter';
+  /** What follows the class in the name of a span. */
+  readonly call: string;
+  /** Attribute: who ran, `module/class`, in the order of their first end. */
+  readonly names: string;
+  /** Attribute: milliseconds that all of them took together. */
+  readonly total: string;
+  /** Attribute: milliseconds of each, in the order of `names`; only when there are several. */
+  readonly each: string;
+}
+
+export const GUARD: Stage = {
+  name: 'guard',
+  call: 'canActivate',
+  names: 'nestjs.guards',
+  total: 'nestjs.guards.duration_ms',
+  each: 'nestjs.guards.durations_ms',
+};
+
+export const INTERCEPTOR_BEFORE: Stage = {
+  name: 'interceptor.before',
+  call: 'intercept before',
+  names: 'nestjs.interceptors.before',
+  total: 'nestjs.interceptors.before.duration_ms',
+  each: 'nestjs.interceptors.before.durations_ms',
+};
+
+export const INTERCEPTOR_AFTER: Stage = {
+  name: 'interceptor.after',
+  call: 'intercept after',
+  names: 'nestjs.interceptors.after',
+  total: 'nestjs.interceptors.after.duration_ms',
+  each: 'nestjs.interceptors.after.durations_ms',
+};
+
+export const PIPE: Stage = {
+  name: 'pipe',
+  call: 'transform',
+  names: 'nestjs.pipes',
+  total: 'nestjs.pipes.duration_ms',
+  each: 'nestjs.pipes.durations_ms',
+};
+
+export const FILTER: Stage = {
+  name: 'filter',
+  call: 'catch',
+  names: 'nestjs.filters',
+  total: 'nestjs.filters.duration_ms',
+  each: 'nestjs.filters.durations_ms',
+};

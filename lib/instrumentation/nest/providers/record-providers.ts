@@ -1,9 +1,15 @@
-import { type NestProviderClass } from '../../../config/instrumentation.js';
+import {
+  type NestProviderClass,
+  type NestProviderInfo,
+  type NestProviderSelection,
+} from '../../../config/instrumentation.js';
 import { type Application, type ApplicationPart } from '../../../runtime/application.js';
-import { type ModuleLike, type ModulesLike, type WrapperLike } from '../nest-container.interface.js';
-import { compileSelection, type ProviderCandidate } from './compile-selection.js';
+import { type ModuleLike, type ModulesLike, type WrapperLike } from '../nest-modules.js';
 import { isNative } from './provider-methods.js';
 import { wrapProvider } from './wrap-providers.js';
+import { warnOnce } from '../../../errors/warnings.js';
+import { ConsoleLogger, Logger } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
 
 /** Gives the methods of the selected providers spans, without a decorator. */
 export function attachProviders({ config, runtime, modules }: Application): ApplicationPart | undefined {
@@ -65,4 +71,138 @@ function typeOfInstance(wrapper: WrapperLike): unknown {
     // A proxy of the application's that refuses to say has no class to look at.
     return undefined;
   }
+}
+
+/** Metadata that `@Injectable()` leaves on a class. */
+const INJECTABLE_METADATA = '__injectable__';
+
+/** A class that the container has instances of. */
+export interface ProviderCandidate {
+  readonly type: NestProviderClass;
+  readonly moduleName: string;
+  /** Made by a factory or given as a value: only the instance says what class it is. */
+  readonly made: boolean;
+}
+
+/** Which methods of a selected class are recorded. */
+type MethodFilter = (methodName: string) => boolean;
+
+/** Gives the filter for a candidate, or undefined when it is not selected. */
+export type SelectProvider = (candidate: ProviderCandidate) => MethodFilter | undefined;
+
+const everyMethod: MethodFilter = () => true;
+
+/** Turns the option `instrumentation.nest.providers` into one question. */
+function compileSelection(selection: NestProviderSelection): SelectProvider {
+  const select = selectBy(selection);
+  return (candidate) => (isOutOfBounds(candidate.type, candidate.moduleName) ? undefined : select(candidate));
+}
+
+function selectBy(selection: NestProviderSelection): SelectProvider {
+  if (selection === 'all') return selectAll;
+  if (typeof selection === 'function') return selectByPredicate(selection);
+  return selectListed(selection);
+}
+
+const selectAll: SelectProvider = ({ type, moduleName, made }) => {
+  if (isOfLibrary(type.name, moduleName)) return undefined;
+  // A connection or a client that a factory opened is a library's, unless its class says it was written for Nest.
+  return made && !Reflect.hasMetadata(INJECTABLE_METADATA, type) ? undefined : everyMethod;
+};
+
+function selectByPredicate(predicate: (provider: NestProviderInfo) => boolean): SelectProvider {
+  const ask = (provider: NestProviderInfo): boolean => {
+    try {
+      return predicate(provider);
+    } catch (error) {
+      warnOnce(
+        'nest:providers',
+        `The function of instrumentation.nest.providers failed for ${provider.className}, which is left out: ${String(error)}`,
+      );
+      return false;
+    }
+  };
+  return ({ type: { name: className }, moduleName }) =>
+    ask({ className, moduleName }) ? (methodName) => ask({ className, moduleName, methodName }) : undefined;
+}
+
+function selectListed(list: readonly (NestProviderClass | string)[]): SelectProvider {
+  const classes = list.filter((entry) => typeof entry !== 'string');
+  const names = new Set(list.filter((entry) => typeof entry === 'string'));
+  return ({ type }) => {
+    const listed = classes.some((each) => each === type || extendsClass(type, each));
+    if (listed || names.has(type.name)) return everyMethod;
+    const single = [...names].some((name) => name.startsWith(`${type.name}.`));
+    return single ? (methodName) => names.has(`${type.name}.${methodName}`) : undefined;
+  };
+}
+
+function extendsClass(type: NestProviderClass, base: NestProviderClass): boolean {
+  return type.prototype instanceof base;
+}
+
+/** Classes of NestJS itself that any module may provide. */
+const CORE_CLASSES = new Set<unknown>([
+  ApplicationConfig,
+  ConsoleLogger,
+  HttpAdapterHost,
+  LazyModuleLoader,
+  Logger,
+  ModuleRef,
+  Reflector,
+]);
+
+/** Modules of NestJS's core, of nestjs-pino and our own: watching them would be watching ourselves. */
+const OUT_OF_BOUNDS = new Set([
+  'InternalCoreModule',
+  'LoggerModule',
+  'TelemetryCoreModule',
+  'TelemetryModule',
+]);
+
+/** Modules of libraries that are told by their names alone. */
+const LIBRARY_MODULES = new Set([
+  'BullModule',
+  'ClientsModule',
+  'ClsModule',
+  'ClsRootModule',
+  'ConfigHostModule',
+  'CqrsModule',
+  'DiscoveryModule',
+  'EventEmitterModule',
+  'GraphQLModule',
+  'GraphQLSchemaBuilderModule',
+  'MikroOrmCoreModule',
+  'MikroOrmModule',
+  'MongooseCoreModule',
+  'MongooseModule',
+  'MulterModule',
+  'PassportModule',
+  'RouterModule',
+  'ScheduleModule',
+  'SequelizeCoreModule',
+  'SequelizeModule',
+  'ServeStaticModule',
+  'TerminusModule',
+  'ThrottlerModule',
+  'TypeOrmCoreModule',
+  'TypeOrmModule',
+]);
+
+/** Services of library modules whose names an application may have given to modules of its own. */
+const LIBRARY_SERVICES = new Set([
+  'CacheModule/Cache',
+  'ConfigModule/ConfigService',
+  'HttpModule/HttpService',
+  'JwtModule/JwtService',
+]);
+
+/** True for what is never recorded, however it was selected. */
+function isOutOfBounds(type: object, moduleName: string): boolean {
+  return CORE_CLASSES.has(type) || OUT_OF_BOUNDS.has(moduleName);
+}
+
+/** True for a provider that came with a library: nothing but names tells where a class was written. */
+function isOfLibrary(className: string, moduleName: string): boolean {
+  return LIBRARY_MODULES.has(moduleName) || LIBRARY_SERVICES.has(`${moduleName}/${className}`);
 }

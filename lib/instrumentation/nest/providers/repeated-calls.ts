@@ -11,8 +11,7 @@ import {
   ATTR_NESTJS_REPEAT_KEPT,
   ATTR_NESTJS_REPEAT_MAX_MS,
 } from '../../../config/semantic-conventions.constants.js';
-import { beforeEnd } from './before-end.js';
-import { type ProviderCall } from './record-provider-call.js';
+import { type ProviderCall, beforeEnd } from './wrap-providers.js';
 
 /** Failed calls that keep spans of their own; further ones are counted. */
 const MAX_KEPT_FAILURES = 10;

@@ -1,14 +1,18 @@
-import { type Attributes, trace } from '@opentelemetry/api';
-
+import { type Attributes, type Span, trace } from '@opentelemetry/api';
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_NESTJS_CLASS,
   ATTR_NESTJS_MODULE,
 } from '../../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../../invocation/wrap-method.js';
-import { type ProviderCandidate, type SelectProvider } from './compile-selection.js';
-import { providerMethodsOf, type ProviderMethod } from './provider-methods.js';
-import { type ProviderCall, recordProviderCall } from './record-provider-call.js';
+import { type ProviderCandidate, type SelectProvider } from './record-providers.js';
+import { type ProviderMethod, providerMethodsOf } from './provider-methods.js';
+import { warnOnce } from '../../../errors/warnings.js';
+import { createSpanNotes } from '../span-notes.js';
+import { invokeAndFollow } from '../../../invocation/follow-result.js';
+import { tracerFor } from '../../../runtime/tracers.js';
+import { runInSpan } from '../../../tracing/run-in-span.js';
+import { RepeatedCalls } from './repeated-calls.js';
 
 const WRAPPED_PROVIDER = Symbol.for('nestjs-telemetry.wrapped-provider');
 
@@ -116,4 +120,60 @@ function describeCall(type: object, key: string, moduleName: string): ProviderCa
     [ATTR_NESTJS_MODULE]: moduleName,
   });
   return Object.freeze({ scope, name, options: Object.freeze({ attributes }) });
+}
+
+const listeners = createSpanNotes<(() => void)[]>('before-end');
+
+/**
+ * Calls `tell` right before the span ends, while it can still have children. The API has no such event, and a span
+ * processor would be asked for every span there is; this touches only the one that is waited for.
+ */
+export function beforeEnd(span: Span, tell: () => void): void {
+  const list = listeners.getOrMake(span, () => []);
+  list.push(tell);
+  if (list.length > 1) return;
+  const before = Object.getOwnPropertyDescriptor(span, 'end');
+  const end = span.end.bind(span);
+  span.end = (endTime) => {
+    if (before === undefined) Reflect.deleteProperty(span, 'end');
+    else Object.defineProperty(span, 'end', before);
+    for (const each of list.splice(0)) attempt(each);
+    end(endTime);
+  };
+}
+
+function attempt(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    warnOnce('nest:repeated-calls', `Telemetry could not record repeated calls: ${String(error)}`);
+  }
+}
+
+/** What all spans of one method of one class have in common. */
+export interface ProviderCall {
+  readonly scope: string;
+  readonly name: string;
+  readonly options: { readonly attributes: Attributes };
+}
+
+/** Calls of one method below one parent that have spans of their own; what comes after is folded into one. */
+const INDIVIDUAL_CALLS = 10;
+
+/** Calls that were made below a span, by method. */
+const callsBelow = createSpanNotes<Map<ProviderCall, RepeatedCalls>>('calls-below');
+
+/** Makes a call in a span of its own or, when its parent has many alike, counted and timed for the one that stands for them. */
+function recordProviderCall<T>(parent: Span, call: ProviderCall, invoke: () => T): T {
+  const calls = callsBelow.getOrMake(parent, () => new Map());
+  let repeated = calls.get(call);
+  if (repeated === undefined) {
+    repeated = new RepeatedCalls(parent, call);
+    calls.set(call, repeated);
+  }
+  repeated.started += 1;
+  if (repeated.started <= INDIVIDUAL_CALLS) {
+    return runInSpan(tracerFor(call.scope), call.name, call.options, invoke);
+  }
+  return invokeAndFollow(invoke, repeated.fold());
 }

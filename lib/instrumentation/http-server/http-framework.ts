@@ -1,3 +1,5 @@
+import { type IncomingMessage } from 'node:http';
+
 /** What a proxy that the framework trusts said of the request it passed on. */
 export interface Forwarded {
   /** With the port when one was given. */
@@ -24,3 +26,13 @@ export interface HttpFramework<Request = unknown, Response = unknown> {
   /** The `content-length` of the response, where it was set. */
   responseLength(response: Response): unknown;
 }
+
+/** Reads requests that no framework has seen, or none yet: upgrades, and what Fastify's router refuses before any hook. */
+export const RAW_FRAMEWORK: HttpFramework<IncomingMessage> = {
+  answersUnseen: false,
+  urlOf: (request) => request.url ?? '/',
+  routeAtStart: () => undefined,
+  routeAtEnd: (_request, adopted) => adopted,
+  forwarded: () => undefined,
+  responseLength: () => undefined,
+};

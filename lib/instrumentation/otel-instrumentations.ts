@@ -1,9 +1,34 @@
+import { logs, metrics, trace } from '@opentelemetry/api';
+import { type Instrumentation } from '../config/otel-instrumentation.interface.js';
+import { warnOnce } from '../errors/warnings.js';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
+import { applicationRequire } from '../process/application-modules.js';
 
-import type { Instrumentation } from '../../config/otel-instrumentation.interface.js';
-
-import { applicationRequire } from '../../process/application-modules.js';
+/**
+ * Hands an OpenTelemetry instrumentation the providers of this process, enables it, and lets it patch what was loaded before
+ * it: its own hooks only see what comes later. One that throws is left out. Returns the undo.
+ */
+export function enableForeign(instrumentation: Instrumentation): () => void {
+  let unpatch: () => void = () => undefined;
+  try {
+    instrumentation.setTracerProvider(trace.getTracerProvider());
+    instrumentation.setMeterProvider(metrics.getMeterProvider());
+    instrumentation.setLoggerProvider?.(logs.getLoggerProvider());
+    instrumentation.enable();
+    unpatch = patchLoadedModules(instrumentation);
+  } catch (error) {
+    const { instrumentationName } = instrumentation;
+    warnOnce(
+      `instrumentation:${instrumentationName}`,
+      `${instrumentationName} could not be enabled: ${String(error)}`,
+    );
+  }
+  return () => {
+    instrumentation.disable();
+    unpatch();
+  };
+}
 
 /** What an instrumentation wants to patch; `moduleExports` is set once it was seen. */
 interface ModuleFile {
@@ -29,7 +54,7 @@ interface HookedInstrumentation {
  * Lets an OpenTelemetry instrumentation patch the modules that were loaded before it: Node's own, and those in the CommonJS
  * cache, whoever imported them. Returns the undo, to be called once the instrumentation is disabled.
  */
-export function patchLoadedModules(instrumentation: Instrumentation): () => void {
+function patchLoadedModules(instrumentation: Instrumentation): () => void {
   if (!isHooked(instrumentation)) return () => undefined;
   const undo = instrumentation._modules.flatMap((definition) =>
     isBuiltin(definition.name)

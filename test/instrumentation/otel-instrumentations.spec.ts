@@ -7,7 +7,7 @@ import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opent
 import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
-import { waitUntil } from '../../support/wait-until.js';
+import { waitUntil } from '../support/wait-until.js';
 
 type Get = typeof http.get;
 type HttpModule = Record<'get', Get>;

@@ -1,0 +1,121 @@
+import { type Attributes, trace } from '@opentelemetry/api';
+import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
+import { opensSpan } from '../../runtime/opens-span.js';
+import { currentRuntime } from '../../runtime/runtime-state.js';
+import { tracerFor } from '../../runtime/tracers.js';
+import { runInSpan } from '../../tracing/run-in-span.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
+import { type MethodRule } from '../container/wrap-methods.js';
+import { isObservable, tap } from 'rxjs';
+import { recordException } from '../../tracing/error-policy.js';
+
+const SCOPE = 'nestjs-telemetry/cqrs';
+
+/** What an `EventBus` of `@nestjs/cqrs` is told by. */
+export const EVENT_BUS_METHODS = ['publish', 'publishAll', 'registerSaga'] as const;
+
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Each `publish()` and `publishAll()` gets a span, `publish OrderPlacedEvent`, below which the handlers and sagas are that the
+ * event reaches, whenever they run: in this process an event has one publisher, and its trace goes on.
+ */
+export const EVENT_BUS_PATCH: Readonly<Record<string, ReplaceMethod>> = {
+  publish(original: AnyFunction) {
+    return function (this: unknown, ...args: unknown[]) {
+      if (!isOn()) return original.apply(this, args);
+      return recordPublish([args[0]], () => original.apply(this, args));
+    };
+  },
+  publishAll(original: AnyFunction) {
+    return function (this: unknown, ...args: unknown[]) {
+      const [events] = args;
+      if (!isOn() || !Array.isArray(events) || events.length === 0) return original.apply(this, args);
+      return recordPublish(events, () => original.apply(this, args));
+    };
+  },
+  registerSaga(original: AnyFunction) {
+    return function (this: unknown, saga: unknown, ...args: unknown[]) {
+      const traced = typeof saga === 'function' ? traceSaga(saga as Saga) : saga;
+      return original.call(this, traced, ...args);
+    };
+  },
+};
+
+function isOn(): boolean {
+  return currentRuntime()?.config.instrumentation.cqrs === true && opensSpan();
+}
+
+function recordPublish<T>(events: readonly unknown[], publish: () => T): T {
+  const names = [...new Set(events.map(nameOfMessage))];
+  const attributes: Attributes = {
+    [ATTR_NESTJS_TYPE]: 'event',
+    'nestjs.cqrs.event': names.join(', '),
+    ...(events.length > 1 && { 'nestjs.cqrs.event.count': events.length }),
+  };
+  const name = names.length === 1 ? `publish ${names[0] ?? ''}` : 'publish';
+  return runInSpan(tracerFor(SCOPE), name, { attributes }, publish);
+}
+
+/**
+ * Handlers of `@nestjs/cqrs`: one span per command, query or event handled, `CreateOrderHandler.execute`, with the class of
+ * what is handled. The buses of commands and queries have none of their own, it would say the same a second time; a command
+ * nobody handles fails in the span of whoever executed it.
+ */
+export const cqrsHandlerRules: readonly MethodRule[] = [
+  handlerRule('command', '__commandHandler__', 'execute'),
+  handlerRule('query', '__queryHandler__', 'execute'),
+  handlerRule('event', '__eventsHandler__', 'handle'),
+];
+
+/** @param metadata what NestJS finds the handlers of that kind by, on their classes */
+function handlerRule(kind: 'command' | 'query' | 'event', metadata: string, method: string): MethodRule {
+  return {
+    switchedBy: 'cqrs',
+    describe: (_method, key, owner) =>
+      key === method && Reflect.hasMetadata(metadata, owner) ? { [ATTR_NESTJS_TYPE]: kind } : undefined,
+    describeCall([message]) {
+      const saga = sagaOf(message);
+      const name = nameOfMessage(message);
+      return { [`nestjs.cqrs.${kind}`]: name, ...(saga !== undefined && { 'nestjs.cqrs.saga': saga }) };
+    },
+  };
+}
+
+/** The class of a command, query or event. */
+function nameOfMessage(message: unknown): string {
+  if (typeof message !== 'object' || message === null) return typeof message;
+  const { constructor } = message as { constructor?: { name?: unknown } };
+  return typeof constructor?.name === 'string' && constructor.name !== '' ? constructor.name : 'Object';
+}
+
+/** Which saga asked for a command. */
+const sagas = new WeakMap<object, string>();
+
+/** A saga as the event bus registers it: bound to its class, its name the method's. */
+type Saga = (events$: unknown) => unknown;
+
+/** The saga that asked for this command; undefined for one that somebody executed. */
+function sagaOf(command: unknown): string | undefined {
+  return typeof command === 'object' && command !== null ? sagas.get(command) : undefined;
+}
+
+/** A saga whose commands know where they came from, and whose failure is told on the span of the event that caused it. */
+function traceSaga(saga: Saga): Saga {
+  const traced: Saga = (events$) => {
+    const commands$ = saga(events$);
+    if (!isObservable(commands$)) return commands$;
+    return commands$.pipe(
+      tap({
+        next: (command) => {
+          if (typeof command === 'object' && command !== null) sagas.set(command, saga.name);
+        },
+        error: (error: unknown) => {
+          const span = trace.getActiveSpan();
+          if (span?.isRecording() === true) recordException(span, error);
+        },
+      }),
+    );
+  };
+  return Object.defineProperty(traced, 'name', { value: saga.name });
+}

@@ -1,0 +1,106 @@
+import { type ModulesContainer } from '@nestjs/core';
+import { type Application, type ApplicationPart } from '../../runtime/application.js';
+import { activateInstrumentation } from '../active-instrumentations.js';
+import {
+  instrumentClientProxy,
+  instrumentKafkaClients,
+  meetClients,
+  releaseClients,
+} from './client/instrument-clients.js';
+import { type Undo, overrideMethod, undoAll } from './override-method.js';
+import { type ServerLike, instrumentServer } from './server/instrument-server.js';
+import * as packages from '@nestjs/common/utils/load-package.util.js';
+import { applicationRequire, findLoadedFiles } from '../../process/application-modules.js';
+import { trace } from '@opentelemetry/api';
+import { recordException } from '../../tracing/error-policy.js';
+import { noteThrown, recordsMicroservices } from './operation.js';
+
+/** Records what the microservices of one application handle and what its clients send, whatever the transport. */
+export function attachMicroservices({ config, runtime, modules }: Application): ApplicationPart | undefined {
+  if (runtime === undefined || !config.instrumentation.microservices) return undefined;
+  const undo: Undo[] = [activateInstrumentation('microservice-clients', () => releaseClients)];
+  const meet = (): void => {
+    for (const { ClientProxy, ClientKafka, BaseRpcExceptionFilter } of findLoadedMicroservices()) {
+      instrumentClientProxy(ClientProxy.prototype);
+      if (ClientKafka !== undefined) instrumentKafkaClients(ClientKafka.prototype, ClientProxy.prototype);
+      const filter = BaseRpcExceptionFilter?.prototype;
+      if (filter !== undefined)
+        undo.push(activateInstrumentation('rpc-exceptions', () => recordRpcExceptions(filter)));
+    }
+    meetClients(modules);
+  };
+  meet();
+  // Nest 11.0 has none.
+  const registry: Partial<Pick<ModulesContainer, 'getRpcTargetRegistry'>> = modules;
+  // Replayed for those that were connected already, and called before a server is given its handlers.
+  const servers = registry.getRpcTargetRegistry?.<ServerLike>().subscribe((server) => {
+    undo.push(instrumentServer(server));
+  });
+  return {
+    ready: meet,
+    stop: () => {
+      servers?.unsubscribe();
+      undoAll(undo);
+    },
+  };
+}
+
+/** What is used of `@nestjs/microservices`. */
+interface MicroservicesPackage {
+  readonly ClientProxy: { readonly prototype: object };
+  readonly ClientKafka?: { readonly prototype: object };
+  readonly BaseRpcExceptionFilter?: { readonly prototype: object };
+}
+
+const NAME = '@nestjs/microservices';
+const ENTRY = /[\\/]node_modules[\\/]@nestjs[\\/]microservices[\\/]index\.js$/;
+
+/**
+ * Finds every copy of `@nestjs/microservices` this process has loaded so far, without loading any: NestJS 12 keeps what
+ * its core has loaded, NestJS 11 is in the CommonJS cache. In a bundle there is neither.
+ */
+function findLoadedMicroservices(): MicroservicesPackage[] {
+  const loaded = findLoadedFiles(ENTRY).map((path): unknown => applicationRequire().cache[path]?.exports);
+  return [keptByCore(), ...loaded].filter(isMicroservices);
+}
+
+function keptByCore(): unknown {
+  const { loadPackageCached } = packages as { loadPackageCached?: (name: string) => unknown };
+  try {
+    return loadPackageCached?.(NAME);
+  } catch {
+    // It throws where the package has not been loaded.
+    return undefined;
+  }
+}
+
+function isMicroservices(value: unknown): value is MicroservicesPackage {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'ClientProxy' in value &&
+    typeof value.ClientProxy === 'function'
+  );
+}
+
+/**
+ * Notes what guards, pipes, interceptors and handlers of messages throw before NestJS's filter makes a plain object of it,
+ * which is all that the answer tells. Returns the undo.
+ *
+ * @param filter `BaseRpcExceptionFilter.prototype`
+ */
+function recordRpcExceptions(filter: object): Undo {
+  return overrideMethod(
+    filter,
+    'catch',
+    (original) =>
+      function (...args) {
+        const span = recordsMicroservices() ? trace.getActiveSpan() : undefined;
+        if (span?.isRecording() === true) {
+          recordException(span, args[0]);
+          noteThrown(span, args[0]);
+        }
+        return original.apply(this, args);
+      },
+  );
+}
