@@ -31,296 +31,188 @@ class Guard {
   }
 }
 
+type Row = [name: string, options: object, received: string, remedy: string];
+
+/** A value with the form in which the error shows it; plain values are shown as JSON. */
+class Shown {
+  constructor(
+    readonly value: unknown,
+    readonly received: string,
+  ) {}
+}
+
+const shown = (value: unknown, received: string): Shown => new Shown(value, received);
+
+/** Rows for one option, by its dotted name: each of these values has that remedy. */
+function wrong(name: string, remedy: string, ...values: unknown[]): Row[] {
+  return values.map((given) => {
+    const { value, received } = given instanceof Shown ? given : shown(given, show(given));
+    const options = name.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+    return [name, options as object, received, remedy];
+  });
+}
+
+const show = (value: unknown): string => (Number.isNaN(value) ? 'NaN' : JSON.stringify(value));
+
 /** Option that is wrong, options, how the value is shown, remedy. */
-const WRONG: [name: string, options: object, received: string, remedy: string][] = [
-  ['enabled', { enabled: 'false' }, '"false"', FLAG],
-  ['engine', { engine: 'native' }, '"native"', 'Write one of fast, sdk.'],
-  [
-    'serviceName',
-    { serviceName: '' },
-    '""',
-    'Write a name as a text that is not empty, or leave the option out.',
-  ],
-  [
-    'serviceVersion',
-    { serviceVersion: 1 },
-    '1',
-    'Write a version as a text that is not empty, or leave the option out.',
-  ],
-  [
-    'environment',
-    { environment: null },
-    'null',
-    'Write a name as a text that is not empty, or leave the option out.',
-  ],
-  [
-    'resourceAttributes',
-    { resourceAttributes: 'a=b' },
-    '"a=b"',
-    'Write an object of attributes, for example { "team": "orders" }.',
-  ],
-  [
+const WRONG: Row[] = [
+  ...wrong('enabled', FLAG, 'false'),
+  ...wrong('engine', 'Write one of fast, sdk.', 'native'),
+  ...wrong('serviceName', 'Write a name as a text that is not empty, or leave the option out.', ''),
+  ...wrong('serviceVersion', 'Write a version as a text that is not empty, or leave the option out.', 1),
+  ...wrong('environment', 'Write a name as a text that is not empty, or leave the option out.', null),
+  ...wrong('resourceAttributes', 'Write an object of attributes, for example { "team": "orders" }.', 'a=b'),
+  ...wrong(
     'resourceAttributes.a',
-    { resourceAttributes: { a: { b: 1 } } },
-    'an object with b',
     'Write a text, a number, a boolean, or an array of one of them.',
-  ],
-  [
-    'resourceAttributes.a',
-    { resourceAttributes: { a: [1, 'b'] } },
-    'an array of 2',
-    'Write a text, a number, a boolean, or an array of one of them.',
-  ],
-
-  [
+    shown({ b: 1 }, 'an object with b'),
+    shown([1, 'b'], 'an array of 2'),
+  ),
+  ...wrong('jaegerEndpoint', 'Write an address as a text, for example localhost:6831.', 6831),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: 6831 },
-    '6831',
-    'Write an address as a text, for example localhost:6831.',
-  ],
-  [
-    'jaegerEndpoint',
-    { jaegerEndpoint: ' ' },
-    '""',
     'Write an address, for example localhost:6831, or leave the option out.',
-  ],
-  [
+    shown(' ', '""'),
+  ),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: 'localhost:port' },
-    '"localhost:port"',
     `Write a port from 1 to 65535 after the host, for example ${JAEGER}.`,
-  ],
-  [
+    'localhost:port',
+    'localhost:',
+    'localhost:70000',
+  ),
+  ...wrong('jaegerEndpoint', `Write a host, for example ${JAEGER}.`, ':6831'),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: 'localhost:' },
-    '"localhost:"',
-    `Write a port from 1 to 65535 after the host, for example ${JAEGER}.`,
-  ],
-  [
-    'jaegerEndpoint',
-    { jaegerEndpoint: 'localhost:70000' },
-    '"localhost:70000"',
-    `Write a port from 1 to 65535 after the host, for example ${JAEGER}.`,
-  ],
-  ['jaegerEndpoint', { jaegerEndpoint: ':6831' }, '":6831"', `Write a host, for example ${JAEGER}.`],
-  [
-    'jaegerEndpoint',
-    { jaegerEndpoint: 'tcp://jaeger:6831' },
-    '"tcp://jaeger:6831"',
     `Write one of the schemes udp, http, https, or none: ${JAEGER}.`,
-  ],
-  [
+    'tcp://jaeger:6831',
+  ),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: '::1:6831' },
-    '"::1:6831"',
     `Put an IPv6 address in brackets and write the port once: [::1]:4317, or ${JAEGER}.`,
-  ],
-  [
+    '::1:6831',
+  ),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: 'http://jaeger:6831' },
-    '"http://jaeger:6831"',
     'Port 6831 listens to UDP: write jaeger:6831, without scheme and path.',
-  ],
-  [
+    'http://jaeger:6831',
+  ),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: 'http://jaeger:6832/api' },
-    '"http://jaeger:6832/api"',
     'Port 6832 listens to UDP: write jaeger:6832, without scheme and path.',
-  ],
-  [
+    'http://jaeger:6832/api',
+  ),
+  ...wrong('jaegerEndpoint', 'UDP has no path: write udp://jaeger:6831.', 'udp://jaeger:6831/api'),
+  ...wrong(
     'jaegerEndpoint',
-    { jaegerEndpoint: 'udp://jaeger:6831/api' },
-    '"udp://jaeger:6831/api"',
-    'UDP has no path: write udp://jaeger:6831.',
-  ],
-  [
-    'jaegerEndpoint',
-    { jaegerEndpoint: 'http://localhost:16686' },
-    '"http://localhost:16686"',
     `Port 16686 is Jaeger's user interface and receives nothing: write ${JAEGER}.`,
-  ],
-  [
-    'jaegerEndpoint',
-    { jaegerEndpoint: '${JAEGER_HOST}' },
-    '"${JAEGER_HOST}"',
-    `Write a host name or an IP address, for example ${JAEGER}.`,
-  ],
-
-  [
+    'http://localhost:16686',
+  ),
+  ...wrong('jaegerEndpoint', `Write a host name or an IP address, for example ${JAEGER}.`, '${JAEGER_HOST}'),
+  ...wrong(
     'otlpEndpoint',
-    { otlpEndpoint: {} },
-    'an empty object',
     'Write an address as a text, for example http://localhost:4318.',
-  ],
-  [
+    shown({}, 'an empty object'),
+  ),
+  ...wrong('otlpEndpoint', `Write one of the schemes http, https, or none: ${OTLP}.`, 'grpc://c:4317'),
+  ...wrong('otlpEndpoint', `Write a host, for example ${OTLP}.`, 'http://', 'http://:4318'),
+  ...wrong(
     'otlpEndpoint',
-    { otlpEndpoint: 'grpc://c:4317' },
-    '"grpc://c:4317"',
-    `Write one of the schemes http, https, or none: ${OTLP}.`,
-  ],
-  ['otlpEndpoint', { otlpEndpoint: 'http://' }, '"http://"', `Write a host, for example ${OTLP}.`],
-  ['otlpEndpoint', { otlpEndpoint: 'http://:4318' }, '"http://:4318"', `Write a host, for example ${OTLP}.`],
-  [
-    'otlpEndpoint',
-    { otlpEndpoint: 'http://c:0' },
-    '"http://c:0"',
     `Write a port from 1 to 65535 after the host, for example ${OTLP}.`,
-  ],
-  [
+    'http://c:0',
+    'http://c:43 18',
+  ),
+  ...wrong(
     'otlpEndpoint',
-    { otlpEndpoint: 'http://c:43 18' },
-    '"http://c:43 18"',
-    `Write a port from 1 to 65535 after the host, for example ${OTLP}.`,
-  ],
-  [
-    'otlpEndpoint',
-    { otlpEndpoint: 'my host' },
-    '"my host"',
     `Write a host name or an IP address, for example ${OTLP}.`,
-  ],
-  [
-    'otlpEndpoint',
-    { otlpEndpoint: '[::zz]:4317' },
-    '"[::zz]:4317"',
-    `Write a host name or an IP address, for example ${OTLP}.`,
-  ],
-  [
+    'my host',
+    '[::zz]:4317',
+  ),
+  ...wrong(
     'otlpHeaders',
-    { otlpHeaders: 'authorization=secret' },
-    '(hidden)',
     'Write an object of header names and texts.',
-  ],
-  ['otlpHeaders', { otlpHeaders: ['a'] }, 'an array of 1', 'Write an object of header names and texts.'],
-  [
+    shown('authorization=secret', '(hidden)'),
+    shown(['a'], 'an array of 1'),
+  ),
+  ...wrong(
     'otlpHeaders.authorization',
-    { otlpHeaders: { authorization: undefined } },
-    'undefined',
     'Write the value of the header as a text, and check that its source is set.',
-  ],
-  [
+    shown(undefined, 'undefined'),
+  ),
+  ...wrong(
     'otlpHeaders.a b',
-    { otlpHeaders: { 'a b': 'secret' } },
-    '(hidden)',
     'Write a name that HTTP allows: letters, digits and hyphens.',
-  ],
-  [
+    shown('secret', '(hidden)'),
+  ),
+  ...wrong(
     'otlpHeaders.a',
-    { otlpHeaders: { a: 'secret\r\nx: y' } },
-    '(hidden)',
     'Write a value that HTTP allows in a header: one line of Latin-1 text.',
-  ],
-  [
+    shown('secret\r\nx: y', '(hidden)'),
+  ),
+  ...wrong(
     'otlpProtocol',
-    { otlpProtocol: 'http/proto' },
-    '"http/proto"',
     'Did you mean "http/protobuf"? Write one of grpc, http/protobuf, http/json.',
-  ],
-
-  ['enablePrometheus', { enablePrometheus: 1 }, '1', FLAG],
-  [
-    'prometheus',
-    { prometheus: true },
-    'true',
-    'Write an object; to switch Prometheus on or off use enablePrometheus.',
-  ],
-  [
+    'http/proto',
+  ),
+  ...wrong('enablePrometheus', FLAG, 1),
+  ...wrong('prometheus', 'Write an object; to switch Prometheus on or off use enablePrometheus.', true),
+  ...wrong(
     'prometheus.path',
-    { prometheus: { path: 'metrics' } },
-    '"metrics"',
     'Write a path that starts with a slash and has no parameters, for example /metrics.',
-  ],
-  [
-    'prometheus.path',
-    { prometheus: { path: '/:tenant/metrics' } },
-    '"/:tenant/metrics"',
-    'Write a path that starts with a slash and has no parameters, for example /metrics.',
-  ],
-  [
-    'prometheus.port',
-    { prometheus: { port: 65_536 } },
-    '65536',
-    'Write a port from 0 to 65535 (0 takes any free one).',
-  ],
-  [
-    'prometheus.port',
-    { prometheus: { port: '9464' } },
-    '"9464"',
-    'Write a port from 0 to 65535 (0 takes any free one).',
-  ],
-  [
+    'metrics',
+    '/:tenant/metrics',
+  ),
+  ...wrong('prometheus.port', 'Write a port from 0 to 65535 (0 takes any free one).', 65_536, '9464'),
+  ...wrong(
     'prometheus.host',
-    { prometheus: { host: '' } },
-    '""',
     'Write a host name or an IP address as a text that is not empty, or leave the option out.',
-  ],
-  [
+    '',
+  ),
+  ...wrong(
     'prometheus.guards',
-    { prometheus: { guards: Guard } },
-    'the function Guard',
     'Write an array of guard classes or instances.',
-  ],
+    shown(Guard, 'the function Guard'),
+  ),
   [
     'prometheus.guards[1]',
     { prometheus: { guards: [Guard, 'jwt'] } },
     '"jwt"',
     'Pass a guard class, or an instance with canActivate.',
   ],
-  [
+  ...wrong(
     'prometheus.prefix',
-    { prometheus: { prefix: 'my-app' } },
-    '"my-app"',
     'Write letters, digits and underscores, a digit not first, for example orders.',
-  ],
-  ['exemplars', { exemplars: 'on' }, '"on"', FLAG],
-  [
-    'cardinalityLimit',
-    { cardinalityLimit: 0 },
-    '0',
-    'Write a whole number of series from 1 to 1000000, for example 2000.',
-  ],
-  [
+    'my-app',
+  ),
+  ...wrong('exemplars', FLAG, 'on'),
+  ...wrong('cardinalityLimit', 'Write a whole number of series from 1 to 1000000, for example 2000.', 0),
+  ...wrong(
     'cardinalityLimits',
-    { cardinalityLimits: 100 },
-    '100',
     'Write an object of instrument names and numbers of series, for example { "orders_total": 10000 }.',
-  ],
-  [
+    100,
+  ),
+  ...wrong(
     'cardinalityLimits.orders_total',
-    { cardinalityLimits: { orders_total: '10k' } },
-    '"10k"',
     'Write a whole number of series from 1 to 1000000, for example 2000.',
-  ],
-  [
-    'metricExportIntervalMs',
-    { metricExportIntervalMs: 0 },
-    '0',
-    'Write a whole number of milliseconds from 1, for example 60000.',
-  ],
-  ['enableConsole', { enableConsole: 'yes' }, '"yes"', FLAG],
-
-  ['sampling', { sampling: 1.5 }, '1.5', RATIO],
-  ['sampling', { sampling: Number.NaN }, 'NaN', RATIO],
-  [
+    '10k',
+  ),
+  ...wrong('metricExportIntervalMs', 'Write a whole number of milliseconds from 1, for example 60000.', 0),
+  ...wrong('enableConsole', FLAG, 'yes'),
+  ...wrong('sampling', RATIO, 1.5, Number.NaN),
+  ...wrong(
     'sampling',
-    { sampling: '0.1' },
-    '"0.1"',
     'Write a number from 0 to 1, for example 0.1 for one trace in ten, or an object.',
-  ],
-  ['sampling.ratio', { sampling: { ratio: -0.1 } }, '-0.1', RATIO],
-  ['sampling.sampler', { sampling: { sampler: 'sometimes' } }, '"sometimes"', `Write one of ${SAMPLERS}.`],
-  [
+    '0.1',
+  ),
+  ...wrong('sampling.ratio', RATIO, -0.1),
+  ...wrong('sampling.sampler', `Write one of ${SAMPLERS}.`, 'sometimes'),
+  ...wrong('sampling.sampler', `Did you mean "always_on"? Write one of ${SAMPLERS}.`, 'always-on'),
+  ...wrong(
     'sampling.sampler',
-    { sampling: { sampler: 'always-on' } },
-    '"always-on"',
-    `Did you mean "always_on"? Write one of ${SAMPLERS}.`,
-  ],
-  [
-    'sampling.sampler',
-    { sampling: { sampler: {} } },
-    'an empty object',
     'Pass a sampler by name or an instance (an object with shouldSample).',
-  ],
-  ['sampling.rules', { sampling: { rules: {} } }, 'an empty object', RULES],
+    shown({}, 'an empty object'),
+  ),
+  ...wrong('sampling.rules', RULES, shown({}, 'an empty object')),
   ['sampling.rules[0]', { sampling: { rules: ['/health'] } }, '"/health"', RULE],
   [
     'sampling.rules[0]',
@@ -391,63 +283,38 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'an array of 1',
     'A sampler instance ignores the rules: put them into it.',
   ],
-  [
+  ...wrong('sampling.keep', 'Write true, false or { errors, slowerThanMs }.', 'errors'),
+  ...wrong(
     'sampling.keep',
-    { sampling: { keep: 'errors' } },
-    '"errors"',
-    'Write true, false or { errors, slowerThanMs }.',
-  ],
-  [
-    'sampling.keep',
-    { sampling: { keep: { errors: false } } },
-    'an object with errors',
     'It keeps nothing: set slowerThanMs, or leave errors on.',
-  ],
-  ['sampling.keep.errors', { sampling: { keep: { errors: 1 } } }, '1', FLAG],
-  [
+    shown({ errors: false }, 'an object with errors'),
+  ),
+  ...wrong('sampling.keep.errors', FLAG, 1),
+  ...wrong(
     'sampling.keep.slowerThanMs',
-    { sampling: { keep: { slowerThanMs: '1s' } } },
-    '"1s"',
     'Write a number of milliseconds that is not negative, for example 500.',
-  ],
-  [
-    'sampling.keep.maxTraces',
-    { sampling: { keep: { maxTraces: 0 } } },
-    '0',
-    'Write a whole number of traces from 1, for example 2000.',
-  ],
-  [
-    'sampling.keep.maxSpans',
-    { sampling: { keep: { maxSpans: 1.5 } } },
-    '1.5',
-    'Write a whole number of spans from 1, for example 10000.',
-  ],
-  [
+    '1s',
+  ),
+  ...wrong('sampling.keep.maxTraces', 'Write a whole number of traces from 1, for example 2000.', 0),
+  ...wrong('sampling.keep.maxSpans', 'Write a whole number of spans from 1, for example 10000.', 1.5),
+  ...wrong(
     'sampling.keep.decisionTimeoutMs',
-    { sampling: { keep: { decisionTimeoutMs: Infinity } } },
-    'Infinity',
     'Write a number of milliseconds from 1, for example 30000.',
-  ],
-
-  ['redaction', { redaction: 'on' }, '"on"', 'Write true, false or an object.'],
-  [
-    'redaction.keys',
-    { redaction: { keys: 'email' } },
-    '"email"',
-    'Write an array of names and regular expressions.',
-  ],
+    shown(Infinity, 'Infinity'),
+  ),
+  ...wrong('redaction', 'Write true, false or an object.', 'on'),
+  ...wrong('redaction.keys', 'Write an array of names and regular expressions.', 'email'),
   [
     'redaction.keys[0]',
     { redaction: { keys: ['--'] } },
     '"--"',
     'Write a name as a text, for example customer_number, or a regular expression.',
   ],
-  [
+  ...wrong(
     'redaction.patterns',
-    { redaction: { patterns: /a/ } },
-    'an instance of RegExp',
     'Write an array of regular expressions.',
-  ],
+    shown(/a/, 'an instance of RegExp'),
+  ),
   [
     'redaction.patterns[0]',
     { redaction: { patterns: ['K-1'] } },
@@ -466,136 +333,65 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     String.raw`/([a-z]+)+\d/`,
     'A quantifier inside a quantified group can take minutes for one text: write it without, for example a+ for (a+)+.',
   ],
-  ['redaction.replace', { redaction: { replace: 1 } }, '1', 'Write a text, or a function that returns one.'],
-  [
-    'redaction.errorProperties',
-    { redaction: { errorProperties: 'orderId' } },
-    '"orderId"',
-    'Write an array of names of properties.',
-  ],
-  [
-    'redaction.disable',
-    { redaction: { disable: 'cards' } },
-    '"cards"',
-    'Write an array of names of built-in rules, or true.',
-  ],
+  ...wrong('redaction.replace', 'Write a text, or a function that returns one.', 1),
+  ...wrong('redaction.errorProperties', 'Write an array of names of properties.', 'orderId'),
+  ...wrong('redaction.disable', 'Write an array of names of built-in rules, or true.', 'cards'),
   [
     'redaction.disable[0]',
     { redaction: { disable: ['card'] } },
     '"card"',
     'Did you mean "cards"? Write one of keys, pairs, error-properties, error-queries, url-credentials, credentials, jwt, api-keys, private-keys, cards.',
   ],
-
-  ['logging', { logging: 'debug' }, '"debug"', 'Write true, false or an object.'],
-  [
+  ...wrong('logging', 'Write true, false or an object.', 'debug'),
+  ...wrong(
     'logging.level',
-    { logging: { level: 'warning' } },
-    '"warning"',
     'Did you mean "warn"? Write one of trace, debug, info, warn, error, fatal, silent.',
-  ],
-  ['logging.format', { logging: { format: 'xml' } }, '"xml"', 'Write one of json, text, pretty.'],
-  ['logging.redact', { logging: { redact: 'password' } }, '"password"', 'Write an array of pino paths.'],
+    'warning',
+  ),
+  ...wrong('logging.format', 'Write one of json, text, pretty.', 'xml'),
+  ...wrong('logging.redact', 'Write an array of pino paths.', 'password'),
   [
     'logging.redact[0]',
     { logging: { redact: [1] } },
     '1',
     'Write a pino path such as req.headers.authorization as a text that is not empty, or leave the option out.',
   ],
-  ['logging.nestLogger', { logging: { nestLogger: 0 } }, '0', FLAG],
-  ['logging.requestLog', { logging: { requestLog: 0 } }, '0', FLAG],
-  ['logging.spanEvents', { logging: { spanEvents: 0 } }, '0', FLAG],
-  [
-    'logging.destination',
-    { logging: { destination: 'app.log' } },
-    '"app.log"',
-    'Pass a stream (an object with write).',
-  ],
-  ['logging.pino', { logging: { pino: 'x' } }, '"x"', 'Write an object of pino options.'],
-  [
-    'logging.pino.level',
-    { logging: { pino: { level: 'info' } } },
-    'a string',
-    'Write logging.level instead.',
-  ],
-  [
-    'logging.pino.redact',
-    { logging: { pino: { redact: ['a'] } } },
-    'an array of 1',
-    'Write logging.redact instead.',
-  ],
-
-  [
-    'instrumentation',
-    { instrumentation: [] },
-    'an array of 0',
-    'Write true, false or an object of switches.',
-  ],
-  [
-    'instrumentation.httpServer',
-    { instrumentation: { httpServer: 'on' } },
-    '"on"',
-    'Write true, false or { ignore: […] }.',
-  ],
-  [
-    'instrumentation.httpServer.ignore',
-    { instrumentation: { httpServer: { ignore: '/x' } } },
-    '"/x"',
-    'Write an array of paths and regular expressions.',
-  ],
+  ...wrong('logging.nestLogger', FLAG, 0),
+  ...wrong('logging.requestLog', FLAG, 0),
+  ...wrong('logging.spanEvents', FLAG, 0),
+  ...wrong('logging.destination', 'Pass a stream (an object with write).', 'app.log'),
+  ...wrong('logging.pino', 'Write an object of pino options.', 'x'),
+  ...wrong('logging.pino.level', 'Write logging.level instead.', shown('info', 'a string')),
+  ...wrong('logging.pino.redact', 'Write logging.redact instead.', shown(['a'], 'an array of 1')),
+  ...wrong('instrumentation', 'Write true, false or an object of switches.', shown([], 'an array of 0')),
+  ...wrong('instrumentation.httpServer', 'Write true, false or { ignore: […] }.', 'on'),
+  ...wrong('instrumentation.httpServer.ignore', 'Write an array of paths and regular expressions.', '/x'),
   [
     'instrumentation.httpServer.ignore[0]',
     { instrumentation: { httpServer: { ignore: ['health'] } } },
     '"health"',
     'Write a path that starts with a slash (and may end in *), or a regular expression.',
   ],
-  [
+  ...wrong(
     'instrumentation.httpServer.spanAttributes',
-    { instrumentation: { httpServer: { spanAttributes: { tenant: 'acme' } } } },
-    'an object with tenant',
     'Write a function that is given the request and the response and returns an object of attributes.',
-  ],
-  [
+    shown({ tenant: 'acme' }, 'an object with tenant'),
+  ),
+  ...wrong(
     'instrumentation.httpServer.metricAttributes',
-    { instrumentation: { httpServer: { metricAttributes: 'tenant' } } },
-    '"tenant"',
     'Write a function that is given the request and the response and returns an object of attributes.',
-  ],
-  [
-    'instrumentation.nest',
-    { instrumentation: { nest: 'on' } },
-    '"on"',
-    "Write true, false or { pipeline: 'spans' }.",
-  ],
-  [
-    'instrumentation.nest.pipeline',
-    { instrumentation: { nest: { pipeline: true } } },
-    'true',
-    "Write 'timings', 'spans' or false.",
-  ],
-  [
-    'instrumentation.nest.pipelineThresholdMs',
-    { instrumentation: { nest: { pipelineThresholdMs: -1 } } },
-    '-1',
-    'Write a number of milliseconds, 0 or more.',
-  ],
-  [
-    'instrumentation.openai',
-    { instrumentation: { openai: 'on' } },
-    '"on"',
-    'Write true, false or { captureContent: true }.',
-  ],
-  [
-    'instrumentation.openai.captureContent',
-    { instrumentation: { openai: { captureContent: 'yes' } } },
-    '"yes"',
-    'Write true or false, without quotes.',
-  ],
-  [
+    'tenant',
+  ),
+  ...wrong('instrumentation.nest', "Write true, false or { pipeline: 'spans' }.", 'on'),
+  ...wrong('instrumentation.nest.pipeline', "Write 'timings', 'spans' or false.", true),
+  ...wrong('instrumentation.nest.pipelineThresholdMs', 'Write a number of milliseconds, 0 or more.', -1),
+  ...wrong('instrumentation.openai', 'Write true, false or { captureContent: true }.', 'on'),
+  ...wrong('instrumentation.openai.captureContent', 'Write true or false, without quotes.', 'yes'),
+  ...wrong(
     'instrumentation.nest.providers',
-    { instrumentation: { nest: { providers: 'OrderService' } } },
-    '"OrderService"',
     "Write 'all', an array of classes and names, or a function that is given { className, moduleName, methodName }.",
-  ],
+    'OrderService',
+  ),
   [
     'instrumentation.nest.providers[0]',
     { instrumentation: { nest: { providers: [{}] } } },
@@ -610,27 +406,17 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
       '"on"',
       FLAG,
     ]),
-  ['instrumentations', { instrumentations: {} }, 'an empty object', 'Write an array of instrumentations.'],
+  ...wrong('instrumentations', 'Write an array of instrumentations.', shown({}, 'an empty object')),
   [
     'instrumentations[0]',
     { instrumentations: ['pg'] },
     '"pg"',
     'Pass an OpenTelemetry instrumentation (an object with enable, disable, setTracerProvider).',
   ],
-  ['propagation', { propagation: 'link' }, '"link"', 'Write an object of propagation options.'],
-  [
-    'propagation.incoming',
-    { propagation: { incoming: 'links' } },
-    '"links"',
-    'Did you mean "link"? Write one of trust, link, ignore.',
-  ],
-  [
-    'propagation.incoming.kafka',
-    { propagation: { incoming: { kafka: 1 } } },
-    '1',
-    'Write one of trust, link, ignore.',
-  ],
-  ['propagators', { propagators: 'b3' }, '"b3"', 'Write an array of propagator names or instances.'],
+  ...wrong('propagation', 'Write an object of propagation options.', 'link'),
+  ...wrong('propagation.incoming', 'Did you mean "link"? Write one of trust, link, ignore.', 'links'),
+  ...wrong('propagation.incoming.kafka', 'Write one of trust, link, ignore.', 1),
+  ...wrong('propagators', 'Write an array of propagator names or instances.', 'b3'),
   [
     'propagators[0]',
     { propagators: ['trace-context'] },
@@ -643,135 +429,92 @@ const WRONG: [name: string, options: object, received: string, remedy: string][]
     'an instance of Map',
     'Pass a propagator by name or an instance (an object with inject, extract, fields).',
   ],
-
-  [
+  ...wrong(
     'shutdownTimeoutMs',
-    { shutdownTimeoutMs: -1 },
-    '-1',
     'Write a number of milliseconds that is not negative, for example 5000.',
-  ],
-  [
-    'shutdownTimeoutMs',
-    { shutdownTimeoutMs: Infinity },
-    'Infinity',
-    'Write a number of milliseconds that is not negative, for example 5000.',
-  ],
-  ['limits', { limits: 5 }, '5', 'Write an object of limits.'],
-  [
+    -1,
+    shown(Infinity, 'Infinity'),
+  ),
+  ...wrong('limits', 'Write an object of limits.', 5),
+  ...wrong(
     'limits.attributeValueLength',
-    { limits: { attributeValueLength: 1.5 } },
-    '1.5',
     'Write a whole number of characters, for example 16384, or 0 for no limit.',
-  ],
-  [
-    'limits.queueBytes',
-    { limits: { queueBytes: 0 } },
-    '0',
-    'Write a whole number of bytes greater than 0, for example 33554432.',
-  ],
-  ['spanProcessors', { spanProcessors: 1 }, '1', 'Write an array of span processors.'],
+    1.5,
+  ),
+  ...wrong('limits.queueBytes', 'Write a whole number of bytes greater than 0, for example 33554432.', 0),
+  ...wrong('spanProcessors', 'Write an array of span processors.', 1),
   [
     'spanProcessors[0]',
     { spanProcessors: [{}] },
     'an empty object',
     'Pass a span processor (an object with onStart, onEnd, forceFlush, shutdown).',
   ],
-  ['metricReaders', { metricReaders: 1 }, '1', 'Write an array of metric readers.'],
+  ...wrong('metricReaders', 'Write an array of metric readers.', 1),
   [
     'metricReaders[0]',
     { metricReaders: [{}] },
     'an empty object',
     'Pass a metric reader (an object with setMetricProducer, collect, forceFlush, shutdown).',
   ],
-  ['logRecordProcessors', { logRecordProcessors: 1 }, '1', 'Write an array of log record processors.'],
+  ...wrong('logRecordProcessors', 'Write an array of log record processors.', 1),
   [
     'logRecordProcessors[0]',
     { logRecordProcessors: [null] },
     'null',
     'Pass a log record processor (an object with onEmit, forceFlush, shutdown).',
   ],
-  ['views', { views: 1 }, '1', 'Write an array of metric views.'],
+  ...wrong('views', 'Write an array of metric views.', 1),
   [
     'views[0]',
     { views: ['requests_total'] },
     '"requests_total"',
     'Pass the options of a view, for example { instrumentName: "requests_total" }.',
   ],
-
-  [
-    'dashboard',
-    { dashboard: 'on' },
-    '"on"',
-    "Write true, false or an object, for example { path: '/telemetry' }.",
-  ],
-  ['dashboard.enabled', { dashboard: { enabled: 1 } }, '1', FLAG],
-  [
+  ...wrong('dashboard', "Write true, false or an object, for example { path: '/telemetry' }.", 'on'),
+  ...wrong('dashboard.enabled', FLAG, 1),
+  ...wrong(
     'dashboard.path',
-    { dashboard: { path: '/' } },
-    '"/"',
     'Write a path that starts with a slash and does not end in one, without parameters, for example /telemetry.',
-  ],
-  [
+    '/',
+  ),
+  ...wrong(
     'dashboard.token',
-    { dashboard: { token: 12345 } },
-    'a number',
     'Write the token as a text, and check that its source is set; or write false for a dashboard without a token.',
-  ],
-  ['dashboard.allowRemote', { dashboard: { allowRemote: 'no' } }, '"no"', FLAG],
-  [
-    'dashboard.allowedHosts',
-    { dashboard: { allowedHosts: 'dev.example.com' } },
-    '"dev.example.com"',
-    'Write an array of host names.',
-  ],
-  ['dashboard.otlp', { dashboard: { otlp: {} } }, 'an empty object', FLAG],
-  [
+    shown(12345, 'a number'),
+  ),
+  ...wrong('dashboard.allowRemote', FLAG, 'no'),
+  ...wrong('dashboard.allowedHosts', 'Write an array of host names.', 'dev.example.com'),
+  ...wrong('dashboard.otlp', FLAG, shown({}, 'an empty object')),
+  ...wrong(
     'dashboard.editor',
-    { dashboard: { editor: 'emacs' } },
-    '"emacs"',
     'Write one of vscode, cursor, webstorm, zed, an address with {file} and {line} in it, or false.',
-  ],
-
-  ['store', { store: 1 }, '1', "Write true, false or an object, for example { file: ':memory:' }."],
-  ['store.enabled', { store: { enabled: 1 } }, '1', FLAG],
-  [
+    'emacs',
+  ),
+  ...wrong('store', "Write true, false or an object, for example { file: ':memory:' }.", 1),
+  ...wrong('store.enabled', FLAG, 1),
+  ...wrong(
     'store.file',
-    { store: { file: '' } },
-    '""',
     'Write a path, or :memory:, as a text that is not empty, or leave the option out.',
-  ],
-  ['store.maxAgeHours', { store: { maxAgeHours: 0 } }, '0', 'Write a number of hours, for example 24.'],
-  [
-    'store.maxBytes',
-    { store: { maxBytes: 1000 } },
-    '1000',
-    'Write a whole number of bytes of at least 4194304.',
-  ],
-  ['store.maxSpans', { store: { maxSpans: 1 } }, '1', ROWS],
-  ['store.maxLogs', { store: { maxLogs: 1.5 } }, '1.5', ROWS],
-  ['store.maxPoints', { store: { maxPoints: '9' } }, '"9"', ROWS],
-
-  [
-    'processEvents',
-    { processEvents: 'off' },
-    '"off"',
-    'Write true, false or an object, for example { signals: false }.',
-  ],
-  ['processEvents.signals', { processEvents: { signals: 'SIGTERM' } }, '"SIGTERM"', FLAG],
-  [
+    '',
+  ),
+  ...wrong('store.maxAgeHours', 'Write a number of hours, for example 24.', 0),
+  ...wrong('store.maxBytes', 'Write a whole number of bytes of at least 4194304.', 1000),
+  ...wrong('store.maxSpans', ROWS, 1),
+  ...wrong('store.maxLogs', ROWS, 1.5),
+  ...wrong('store.maxPoints', ROWS, '9'),
+  ...wrong('processEvents', 'Write true, false or an object, for example { signals: false }.', 'off'),
+  ...wrong('processEvents.signals', FLAG, 'SIGTERM'),
+  ...wrong(
     'processEvents.signalTimeoutMs',
-    { processEvents: { signalTimeoutMs: -1 } },
-    '-1',
     'Write a number of milliseconds from 0 to 60000, for example 1000.',
-  ],
-  ['processEvents.uncaught', { processEvents: { uncaught: 1 } }, '1', FLAG],
-  [
+    -1,
+  ),
+  ...wrong('processEvents.uncaught', FLAG, 1),
+  ...wrong(
     'processEvents.spool',
-    { processEvents: { spool: '' } },
-    '""',
     'Write the path of a folder, true or false, as a text that is not empty, or leave the option out.',
-  ],
-
+    '',
+  ),
   ['options', [], 'an array of 0', 'Write an object of options.'],
 ];
 
