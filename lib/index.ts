@@ -1,19 +1,19 @@
 /* eslint-disable @typescript-eslint/no-deprecated -- names of before are exported until the next major */
-export { BaseService } from './module/base.service.js';
-export { configureTelemetry } from './module/configure-telemetry.js';
-export { getTelemetry } from './module/get-telemetry.js';
-export { InjectTelemetry } from './module/inject-telemetry.decorator.js';
+export { BaseService } from './module/inject-telemetry.js';
+export { configureTelemetry } from './module/start-telemetry.js';
+export { getTelemetry } from './module/inject-telemetry.js';
+export { InjectTelemetry } from './module/inject-telemetry.js';
 export { Observed, type ObservedOptions } from './module/observed.decorator.js';
-export { type RunningTelemetry, type TelemetryHandle } from './runtime/telemetry-handle.interface.js';
+export { type RunningTelemetry, type TelemetryHandle } from './runtime/sdk-runtime.js';
 export { type FlushOptions } from './runtime/sdk-runtime.js';
 export {
   TELEMETRY,
   TELEMETRY_HANDLE,
   TELEMETRY_MODULE_OPTIONS,
   TELEMETRY_OPTIONS,
-} from './module/tokens.constants.js';
+} from './module/telemetry-core.module.js';
 export { TelemetryModule } from './module/telemetry.module.js';
-export { type TelemetryAsyncOptions } from './module/telemetry-options-async.interface.js';
+export { type TelemetryAsyncOptions } from './module/telemetry-core.module.js';
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options.js';
@@ -89,7 +89,7 @@ export {
 } from './metrics/observable-handle.js';
 export { Timed } from './metrics/timed.decorator.js';
 
-export { getCurrentSpanId, getCurrentTraceId } from './tracing/current-span.js';
+export { getCurrentSpanId, getCurrentTraceId } from './tracing/trace-context.js';
 export { type ErrorPredicate } from './tracing/error-policy.js';
 export {
   attachTraceContext,
@@ -99,7 +99,7 @@ export {
   type TraceContextCarrier,
   type TraceContextToken,
   withTraceContext,
-} from './tracing/propagation.js';
+} from './tracing/trace-context.js';
 export {
   SpanAttribute,
   type SpanAttributeMapper,

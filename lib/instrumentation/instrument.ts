@@ -4,7 +4,7 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { correlateLogger } from '../logging/correlate-logger.js';
 import { textOf } from '../engine/copy-bounded.js';
-import { currentRuntime } from '../runtime/runtime-state.js';
+import { currentRuntime } from '../runtime/sdk-runtime.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type MongodbModule } from './clients/mongodb/record-command.js';
 import { type PgModule } from './clients/pg/record-query.js';

@@ -10,9 +10,9 @@ import {
 } from '../metrics/call-metric-options.interface.js';
 import { createCallRecorder, observeCall } from '../metrics/call-recorder.js';
 import {
-  readTraceOptions,
   TRACED_METHOD,
   type TraceOptions,
+  readTraceOptions,
   wrapInSpan,
 } from '../tracing/trace.decorator.js';
 

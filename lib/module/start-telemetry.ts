@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-
 import { resolveConfig } from '../config/resolve-config.js';
-import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { type TelemetryOptions } from '../config/telemetry-options.js';
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
 import { findJaegerPackageProblem } from '../exporters/jaeger/jaeger-package.js';
 import { startPrometheusServer } from '../exporters/prometheus/prometheus-server.js';
@@ -14,11 +13,9 @@ import { startRuntimeMetrics } from '../metrics/runtime/start-runtime-metrics.js
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
 import { plugInDashboard } from './plug-in-dashboard.js';
-import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
-import { runtimeState } from '../runtime/runtime-state.js';
+import { type SdkRuntime, type TelemetryHandle, runtimeState } from '../runtime/sdk-runtime.js';
 import { watchProcess } from '../instrumentation/process-events/watch-process.js';
 import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
-import { type SdkRuntime } from '../runtime/sdk-runtime.js';
 
 /**
  * Starts the telemetry of this process, or joins it when it runs already.
@@ -123,4 +120,18 @@ function warnAboutDifferences(running: TelemetryConfig, requested: TelemetryConf
     `Telemetry runs in this process already, as service "${running.serviceName}"; it is joined as it is and these ` +
       `settings have no effect: ${different.join(', ')}. Close the application that started it first, or give all the same options.`,
   );
+}
+
+/**
+ * Starts telemetry outside NestJS: in a script, a worker, or before `NestFactory.create`. A `TelemetryModule` imported
+ * later joins it. What is buffered is flushed when the event loop runs empty; call `shutdown()` where that is too late.
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
+ * @example
+ * const telemetry = configureTelemetry({ serviceName: 'import-script', otlpEndpoint: 'localhost:4317' });
+ * await getTelemetry('import').trace('import', () => importEverything());
+ * await telemetry.shutdown();
+ */
+export function configureTelemetry(options: TelemetryOptions = {}): TelemetryHandle {
+  return startTelemetry(options, 'configureTelemetry()');
 }

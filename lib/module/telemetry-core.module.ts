@@ -1,21 +1,51 @@
 import {
+  type ConfigurableModuleAsyncOptions,
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
   type MiddlewareConsumer,
   Module,
 } from '@nestjs/common';
+import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { type AbstractHttpAdapter, ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
-
-import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
 import { propagatorsLoaded } from '../runtime/create-propagator.js';
-import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
+import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startTelemetry } from './start-telemetry.js';
-import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
-import { TELEMETRY_HANDLE, TELEMETRY_MODULE_OPTIONS } from './tokens.constants.js';
+
+/** Injection token of the options that `forRoot()` or `forRootAsync()` received. */
+export const TELEMETRY_MODULE_OPTIONS = Symbol.for('nestjs-telemetry:options');
+
+/**
+ * Injection token of the `TelemetryHandle`. Creating it starts the SDK, so a test without telemetry replaces it:
+ * `Test.createTestingModule({ imports: [AppModule] }).overrideProvider(TELEMETRY_HANDLE).useValue(disabledTelemetry())`.
+ */
+export const TELEMETRY_HANDLE = Symbol.for('nestjs-telemetry:running');
+
+/**
+ * The former name of `TELEMETRY_MODULE_OPTIONS`.
+ *
+ * @deprecated
+ */
+export const TELEMETRY_OPTIONS = TELEMETRY_MODULE_OPTIONS;
+
+/**
+ * The former name of `TELEMETRY_HANDLE`.
+ *
+ * @deprecated
+ */
+export const TELEMETRY = TELEMETRY_HANDLE;
+
+/**
+ * What `TelemetryModule.forRootAsync()` accepts: one of `useFactory` (with `inject`), `useClass` and `useExisting`; `imports`
+ * name the modules of what these need. A class implements `TelemetryOptionsFactory`.
+ */
+export type TelemetryAsyncOptions = ConfigurableModuleAsyncOptions<
+  TelemetryOptions,
+  'createTelemetryOptions'
+>;
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<TelemetryOptions>({
   optionsInjectionToken: TELEMETRY_MODULE_OPTIONS,

@@ -11,16 +11,17 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { TelemetryError } from '../errors/telemetry.error.js';
-import { createNamedTelemetryProviders } from './inject-telemetry.decorator.js';
+import { createNamedTelemetryProviders } from './inject-telemetry.js';
 import { attachInstrumentations } from '../instrumentation/attach-instrumentations.js';
 import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
-import { type TelemetryHandle } from '../runtime/telemetry-handle.interface.js';
-import { currentRuntime } from '../runtime/runtime-state.js';
+import { type TelemetryHandle, currentRuntime } from '../runtime/sdk-runtime.js';
 import { attachDashboard, preloadDashboard } from './plug-in-dashboard.js';
-import { TelemetryCoreModule } from './telemetry-core.module.js';
-import { type TelemetryAsyncOptions } from './telemetry-options-async.interface.js';
-import { TELEMETRY_HANDLE } from './tokens.constants.js';
+import {
+  TELEMETRY_HANDLE,
+  type TelemetryAsyncOptions,
+  TelemetryCoreModule,
+} from './telemetry-core.module.js';
 import { createTelemetryServiceProviders } from './telemetry.service.js';
 
 /**

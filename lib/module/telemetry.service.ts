@@ -25,11 +25,10 @@ import {
 import { type ObserveCallback, type ObserveRegistration } from '../metrics/observable-handle.js';
 import { processWide } from '../process/process-wide.js';
 import { readSafely, textOf } from '../engine/copy-bounded.js';
-import { currentRuntime } from '../runtime/runtime-state.js';
-import { type FlushOptions } from '../runtime/sdk-runtime.js';
+import { type FlushOptions, currentRuntime } from '../runtime/sdk-runtime.js';
 import { tracerFor } from '../runtime/tracers.js';
-import { getCurrentSpanId, getCurrentTraceId } from '../tracing/current-span.js';
-import { type ErrorPredicate } from '../tracing/error-policy.js';
+import { getCurrentSpanId, getCurrentTraceId } from '../tracing/trace-context.js';
+import type { ErrorPredicate } from '../tracing/error-policy.js';
 import { runInSpan, startSpanSafely } from '../tracing/run-in-span.js';
 import { TelemetrySpan } from '../tracing/telemetry-span.js';
 

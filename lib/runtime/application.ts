@@ -6,7 +6,7 @@ import {
 } from '@nestjs/core';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { type SdkRuntime } from './sdk-runtime.js';
+import type { SdkRuntime } from './sdk-runtime.js';
 
 /** A NestJS application whose container is being filled. */
 export class Application {

@@ -27,7 +27,7 @@ import {
   unwrapProvider,
 } from './foreign-sdk-internals.js';
 import { PluginLogRecordProcessor, readerForPlugin, type TelemetryPlugin } from './telemetry-plugin.js';
-import { type OwnedProvider } from './sdk-runtime.js';
+import type { OwnedProvider } from './sdk-runtime.js';
 
 /**
  * Joins a tracer provider that somebody else has registered: its spans go where the configuration sends spans, besides to

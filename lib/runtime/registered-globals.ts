@@ -1,4 +1,7 @@
-import { type Context } from '@opentelemetry/api';
+import { type Context, logs, metrics, trace } from '@opentelemetry/api';
+import { currentDirectory } from '../config/application-package.js';
+import { warnOnce } from '../errors/warnings.js';
+import { applicationRequire } from '../process/application-modules.js';
 
 /** The slots of OpenTelemetry's process-wide registry. */
 export type GlobalSlot = 'trace' | 'metrics' | 'logs' | 'context' | 'propagation';
@@ -27,4 +30,82 @@ const API_REGISTRY = Symbol.for('opentelemetry.js.api.1');
 export function enterContext(context: Context): Context | undefined {
   const manager = registered('context') as { enter?: (entered: Context) => Context } | undefined;
   return manager?.enter?.(context);
+}
+
+/** The part of the API that registers a provider, by signal. */
+const SETTERS = [
+  ['trace', 'setGlobalTracerProvider', 'spans', 'spanProcessors'],
+  ['metrics', 'setGlobalMeterProvider', 'metrics', 'metricReaders'],
+  ['logs', 'setGlobalLoggerProvider', 'log records', 'logRecordProcessors'],
+] as const;
+
+type Setter = (this: unknown, provider: unknown) => unknown;
+type Api = Record<string, Record<string, Setter>>;
+
+/**
+ * Warns when somebody registers a provider while ours is registered: the API refuses it, and says so to its diagnostic logger
+ * only, which is silent unless the application sets it. Returns the undo.
+ */
+export function noticeLateProviders(): () => void {
+  const undo = copiesOfTheApi().flatMap((api) =>
+    SETTERS.map(([slot, method, what, option]) => {
+      const owner = api[slot];
+      return owner === undefined ? () => undefined : watch(owner, method, what, option);
+    }),
+  );
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+function watch(owner: Record<string, Setter>, method: string, what: string, option: string): () => void {
+  const original = owner[method];
+  if (typeof original !== 'function' || Object.hasOwn(owner, method)) return () => undefined;
+  const watched: Setter = function (provider) {
+    const accepted = Reflect.apply(original, this, [provider]);
+    if (accepted === false) warnRefused(provider, what, option);
+    return accepted;
+  };
+  owner[method] = watched;
+  return () => {
+    // The method of the prototype is in sight again.
+    if (owner[method] === watched) Reflect.deleteProperty(owner, method);
+  };
+}
+
+function warnRefused(provider: unknown, what: string, option: string): void {
+  const name =
+    typeof provider === 'object' && provider !== null ? provider.constructor.name : 'of an unknown class';
+  warnOnce(
+    `late-provider:${what}`,
+    `Another OpenTelemetry provider (${name}) was registered after nestjs-telemetry, and the API refused it: its exporters get no ` +
+      `${what}. Start it before the application is created, so that nestjs-telemetry joins it, or pass what it has in the option ` +
+      `${option}.`,
+  );
+}
+
+/** Ours, and the one that CommonJS packages load while we are an ES module. */
+function copiesOfTheApi(): Api[] {
+  const own = { trace, metrics, logs } as unknown as Api; // methods are looked up by name
+  const theirs = apiOfCommonJs();
+  return theirs === undefined || theirs.trace === own.trace ? [own] : [own, theirs];
+}
+
+/** By working directory; undefined where it has none. Finding a package takes longer than all that is done with it. */
+const apis = new Map<string, Api | undefined>();
+
+function apiOfCommonJs(): Api | undefined {
+  const folder = currentDirectory();
+  if (folder === undefined) return undefined;
+  if (!apis.has(folder)) apis.set(folder, requireApi());
+  return apis.get(folder);
+}
+
+function requireApi(): Api | undefined {
+  try {
+    return applicationRequire()('@opentelemetry/api') as Api;
+  } catch {
+    // Not installed beside the application: then nobody loads it by that way.
+    return undefined;
+  }
 }

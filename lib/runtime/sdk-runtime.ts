@@ -1,9 +1,31 @@
-import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { abortPendingExports } from '../exporters/sending/export-queue.js';
 import { exporterReports } from '../exporters/exporter-report.js';
-import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { type TelemetryPlugin } from './telemetry-plugin.js';
+import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import type { TelemetryPlugin } from './telemetry-plugin.js';
+import { processWide } from '../process/process-wide.js';
+
+/** The telemetry of this process in the hands of one user: what it runs with, and how to flush and leave it. */
+export interface TelemetryHandle {
+  /** The value of every option, after code, environment and defaults. */
+  readonly config: TelemetryConfig;
+  /**
+   * Sends what is buffered now, within `timeoutMs` (default `shutdownTimeoutMs`). Never rejects.
+   *
+   * @returns whether all of it was accepted; true without telemetry
+   */
+  flush(options?: FlushOptions): Promise<boolean>;
+  /** Leaves; the last one to leave flushes and stops the SDK within the deadline. Never rejects. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * The former name of `TelemetryHandle`.
+ *
+ * @deprecated
+ */
+export type RunningTelemetry = TelemetryHandle;
 
 /** A provider of this process that we started and must flush and stop. */
 export interface OwnedProvider {
@@ -11,7 +33,7 @@ export interface OwnedProvider {
   shutdown(): Promise<void>;
 }
 
-export interface RuntimeParts {
+interface RuntimeParts {
   readonly config: TelemetryConfig;
   readonly providers: readonly OwnedProvider[];
   /** The metrics a scraper is offered, or undefined when they are not. */
@@ -148,4 +170,24 @@ function lostItems(): number {
 function describe(reason: unknown): string {
   if (Array.isArray(reason)) return reason.map(String).join('; ');
   return String(reason);
+}
+
+/** What must exist once per process, however many copies of this package are loaded (ESM, CommonJS, two versions). */
+interface RuntimeState {
+  /** Grows whenever a runtime starts or stops: whatever caches a tracer or instrument compares it and binds anew. */
+  generation: number;
+  runtime: SdkRuntime | undefined;
+  /** How many applications count on the runtime; the last one to leave stops it. */
+  users: number;
+}
+
+const state = processWide<RuntimeState>('runtime', () => ({ generation: 0, runtime: undefined, users: 0 }));
+
+export function runtimeState(): RuntimeState {
+  return state;
+}
+
+/** The runtime of this process, or undefined before the start, after the shutdown and when telemetry is disabled. */
+export function currentRuntime(): SdkRuntime | undefined {
+  return state.runtime;
 }

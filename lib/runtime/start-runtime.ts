@@ -1,23 +1,22 @@
 import {
+  type TracerProvider as ApiTracerProvider,
   context,
   logs,
   metrics,
   propagation,
   trace,
-  type TracerProvider as ApiTracerProvider,
 } from '@opentelemetry/api';
-import { type Resource } from '@opentelemetry/resources';
+import { type Resource, defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { type TracerProviderOptions } from '@opentelemetry/sdk-trace';
-
-import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import type { TracerProviderOptions } from '@opentelemetry/sdk-trace';
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
   createLoggerProvider,
   createMetricReaders,
   createSpanProcessors,
 } from '../exporters/create-pipelines.js';
-import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { LimitedLoggerProvider } from '../engine/limited-logger-provider.js';
 import { countingMeterProvider } from '../engine/recording-counts.js';
 import { startSpool } from '../exporters/spool/start-spool.js';
@@ -25,27 +24,39 @@ import { RecordingTracerProvider } from '../engine/recording-tracer-provider.js'
 import { SdkTracerProvider } from '../engine/sdk-tracer-provider.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
-import { createResource } from './create-resource.js';
-import { noticeLateProviders } from './late-providers.js';
+import { type GlobalSlot, isRegistered, noticeLateProviders } from './registered-globals.js';
 import { guardLoggerProvider } from './guards/guard-logger-provider.js';
 import { guardMeterProvider } from './guards/guard-meter-provider.js';
 import { guardSpanProcessor } from './guards/guard-parts.js';
 import { guardTracerProvider } from './guards/guard-tracer-provider.js';
-import { type GlobalSlot, isRegistered } from './registered-globals.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { keepExemplars } from '../metrics-sdk/exemplars.js';
 import { limitSeries } from '../metrics-sdk/limit-series.js';
 import { RedactingSpanProcessor } from './redacting-span.processor.js';
 import { rememberAttributeHashes } from '../metrics-sdk/attribute-hashes.js';
-import { runtimeState } from './runtime-state.js';
+import { type OwnedProvider, SdkRuntime, runtimeState } from './sdk-runtime.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
 import {
   type OpenPlugin,
   PluginLoggerProvider,
-  readerForPlugin,
   type TelemetryPlugin,
+  readerForPlugin,
 } from './telemetry-plugin.js';
-import { type OwnedProvider, SdkRuntime } from './sdk-runtime.js';
+import { randomUUID } from 'node:crypto';
+import { arch, hostname, platform } from 'node:os';
+import {
+  ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
+  ATTR_HOST_ARCH,
+  ATTR_HOST_NAME,
+  ATTR_OS_TYPE,
+  ATTR_PROCESS_PID,
+  ATTR_PROCESS_RUNTIME_NAME,
+  ATTR_PROCESS_RUNTIME_VERSION,
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from '../config/semantic-conventions.constants.js';
+import { redaction } from '../redaction/active-redaction.js';
 
 /**
  * Starts what nobody has started yet and gives the runtime of this process. A signal whose provider is registered
@@ -243,5 +254,29 @@ function warnRejected(slot: GlobalSlot): void {
     `api-registration:${slot}`,
     `OpenTelemetry's ${slot} API refused our registration: another version of @opentelemetry/api was loaded first. ` +
       'Run `npm ls @opentelemetry/api` and keep one copy (it is a peer dependency).',
+  );
+}
+
+/**
+ * Describes this process to every backend. No attribute is asynchronous, as `host.id` would be: that would delay the first export.
+ * Command lines are left out: they contain secrets.
+ */
+function createResource(config: TelemetryConfig): Resource {
+  return defaultResource().merge(
+    resourceFromAttributes(
+      redaction().attributes({
+        [ATTR_HOST_NAME]: hostname(),
+        [ATTR_HOST_ARCH]: arch(),
+        [ATTR_OS_TYPE]: platform(),
+        [ATTR_PROCESS_PID]: process.pid,
+        [ATTR_PROCESS_RUNTIME_NAME]: 'nodejs',
+        [ATTR_PROCESS_RUNTIME_VERSION]: process.versions.node,
+        [ATTR_SERVICE_INSTANCE_ID]: randomUUID(),
+        ...config.resourceAttributes,
+        [ATTR_SERVICE_NAME]: config.serviceName,
+        [ATTR_SERVICE_VERSION]: config.serviceVersion,
+        [ATTR_DEPLOYMENT_ENVIRONMENT_NAME]: config.environment,
+      }),
+    ),
   );
 }

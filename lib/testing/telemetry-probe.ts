@@ -1,10 +1,11 @@
 import { TraceFlags } from '@opentelemetry/api';
-import { type ReadableLogRecord, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
-import { type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
-import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
-
-import { type TelemetryOptions } from '../config/telemetry-options.js';
+import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { DataPoint, MetricData } from '@opentelemetry/sdk-metrics';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
+import { resolveConfig } from '../config/resolve-config.js';
+import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 
 /** One written log line, parsed. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -116,4 +117,18 @@ function sameAttributes(
 ): boolean {
   const keys = Object.keys(actual);
   return keys.length === Object.keys(expected).length && keys.every((key) => actual[key] === expected[key]);
+}
+
+/**
+ * Gives telemetry that does nothing, to put in place of the real one in a test of something else.
+ *
+ * @example
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(TELEMETRY_HANDLE).useValue(disabledTelemetry());
+ */
+export function disabledTelemetry(): TelemetryHandle {
+  return {
+    config: resolveConfig({ enabled: false, logging: false }, { env: {}, setIn: 'disabledTelemetry()' }),
+    flush: () => Promise.resolve(true),
+    shutdown: () => Promise.resolve(),
+  };
 }

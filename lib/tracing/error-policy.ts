@@ -1,5 +1,4 @@
 import { type Attributes, type Span, type SpanContext, SpanStatusCode } from '@opentelemetry/api';
-
 import {
   ATTR_ERROR_TYPE,
   ATTR_EXCEPTION_FINGERPRINT,
@@ -7,11 +6,10 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
-import { asksFailure, type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
+import { type ErrorPredicate, asksFailure, isFailure } from '../invocation/is-failure.js';
 import { processWide } from '../process/process-wide.js';
 import { errorTypeOf, messageOf, stackWithCauses } from '../engine/describe-error.js';
 import { fingerprintException } from './fingerprint-exception.js';
-import { isPassingPrimitive } from './passing-primitives.js';
 
 export { errorTypeOf, type ErrorPredicate, isFailure as isSpanError, messageOf };
 
@@ -65,4 +63,32 @@ export function recordException(span: Span, error: unknown, origin?: Attributes)
 /** The span that recorded this error first; undefined where none did. */
 export function whereSeen(error: unknown): SpanContext | undefined {
   return typeof error === 'object' && error !== null ? sightings.get(error)?.span : undefined;
+}
+
+/** How many thrown primitives are followed at a time; an older one may be told twice. */
+const MAX_FOLLOWED = 32;
+
+/** What was thrown, by the span it reaches next on its way up. */
+const followed = new Map<string, unknown>();
+
+/**
+ * True when this very throw of a string, a number or another value without identity was told by the span below: it is
+ * followed from child to parent. Either way the parent of `span` is where it is expected next.
+ */
+function isPassingPrimitive(span: Span, value: unknown): boolean {
+  const { traceId, spanId } = span.spanContext();
+  const here = `${traceId}${spanId}`;
+  const passing = followed.has(here) && Object.is(followed.get(here), value);
+  followed.delete(here);
+  const parent = parentOf(span);
+  if (parent !== undefined) {
+    followed.set(`${parent.traceId}${parent.spanId}`, value);
+    if (followed.size > MAX_FOLLOWED) followed.delete(followed.keys().next().value ?? '');
+  }
+  return passing;
+}
+
+/** Only spans of an SDK know their parent. */
+function parentOf(span: Span): SpanContext | undefined {
+  return (span as { readonly parentSpanContext?: SpanContext }).parentSpanContext;
 }

@@ -13,7 +13,7 @@ import { followResult } from '../invocation/follow-result.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
 import { Settlement } from '../invocation/settlement.js';
 import { textOf } from '../engine/copy-bounded.js';
-import { opensSpan } from '../runtime/opens-span.js';
+import { opensSpan } from '../runtime/tracers.js';
 import { enterContext } from '../runtime/registered-globals.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 

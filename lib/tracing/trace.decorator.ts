@@ -1,22 +1,20 @@
-import { type Attributes, context, type Link, type SpanKind } from '@opentelemetry/api';
-
+import { type Attributes, type Link, type SpanKind, context } from '@opentelemetry/api';
 import { ATTR_CODE_FUNCTION_NAME } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
-  decorateMethodOrClass,
   type MethodOrClassDecorator,
+  decorateMethodOrClass,
 } from '../invocation/decorate-method-or-class.js';
-import { type DecorationSite } from '../invocation/decoration-site.js';
-import { type AnyMethod } from '../invocation/wrap-method.js';
+import type { DecorationSite } from '../invocation/decoration-site.js';
+import type { AnyMethod } from '../invocation/wrap-method.js';
 import { isPlainRecord, toAttributes } from '../engine/attribute-value.js';
 import { dropPromise, textOf } from '../engine/copy-bounded.js';
 import { spanNameOf } from '../engine/recorded-span.js';
-import { opensSpan } from '../runtime/opens-span.js';
-import { tracerFor } from '../runtime/tracers.js';
-import { type ErrorPredicate } from './error-policy.js';
+import { opensSpan, tracerFor } from '../runtime/tracers.js';
+import type { ErrorPredicate } from './error-policy.js';
 import { type RunInSpanOptions, SpanCall } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
-import { rememberTracedMethod } from './traced-methods.js';
+import { processWide } from '../process/process-wide.js';
 
 /** What `@Trace()` can be told. */
 export interface TraceOptions {
@@ -177,5 +175,39 @@ function shield<T>(method: string, describe: () => T): T | undefined {
         'Check the attributes, links or @SpanAttribute() mapper of its @Trace().',
     );
     return undefined;
+  }
+}
+
+/** A method that has spans, and the name by which they tell it. */
+interface NamedMethod {
+  /** `OrderService.process`. */
+  readonly name: string;
+  /** As it was decorated; other decorators may stand below. */
+  readonly method: AnyMethod;
+}
+
+/** Classes may be made at run time, again and again: more than this are not remembered. */
+const MAX_METHODS = 5_000;
+
+interface Remembered {
+  readonly name: string;
+  /** Weak: a class that nobody uses any more must not be held by its decorators. */
+  readonly method: WeakRef<AnyMethod>;
+}
+
+const remembered = processWide('traced-methods', (): { readonly methods: Remembered[] } => ({ methods: [] }));
+
+/** Remembers a method that `@Trace()` decorates, where its class is known already. */
+function rememberTracedMethod(method: AnyMethod, { ownerName, methodName }: DecorationSite): void {
+  const { methods } = remembered;
+  if (ownerName === undefined || methods.length >= MAX_METHODS) return;
+  methods.push({ name: `${ownerName}.${methodName}`, method: new WeakRef(method) });
+}
+
+/** Every method that `@Trace()` decorates, also of classes that no container knows. */
+export function* tracedMethods(): Generator<NamedMethod> {
+  for (const { name, method: reference } of remembered.methods) {
+    const method = reference.deref();
+    if (method !== undefined) yield { name, method };
   }
 }

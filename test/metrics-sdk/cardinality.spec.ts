@@ -18,7 +18,7 @@ import {
   type TelemetryOptions,
 } from 'nestjs-telemetry';
 
-import { currentRuntime } from '../../lib/runtime/runtime-state.js';
+import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { seriesLimitReports } from '../../lib/metrics-sdk/limit-series.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';

@@ -5,7 +5,7 @@ import { FaultyCollector } from '../support/faulty-collector.js';
 import { waitUntil } from '../support/wait-until.js';
 import { parseMetrics } from '../exporters/prometheus/parse-metrics.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
-import { currentRuntime } from '../../lib/runtime/runtime-state.js';
+import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 
 describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (engine) => {
   let collector: FaultyCollector;

@@ -12,7 +12,7 @@ import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/test
 
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { isRegistered } from '../../lib/runtime/registered-globals.js';
-import { currentRuntime } from '../../lib/runtime/runtime-state.js';
+import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('configureTelemetry()', () => {

@@ -32,7 +32,7 @@ import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/test
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { sendsTo } from '../../lib/runtime/foreign-sdk-internals.js';
 import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
-import { currentRuntime } from '../../lib/runtime/runtime-state.js';
+import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { waitUntil } from '../support/wait-until.js';
 

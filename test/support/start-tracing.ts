@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager.js';
-import { runtimeState } from '../../lib/runtime/runtime-state.js';
+import { runtimeState } from '../../lib/runtime/sdk-runtime.js';
 
 export interface TestTracing {
   spans(): ReadableSpan[];

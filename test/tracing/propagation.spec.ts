@@ -4,10 +4,10 @@ import {
   attachTraceContext,
   detachTraceContext,
   extractTraceContext,
+  getCurrentTraceId,
   injectTraceContext,
   withTraceContext,
-} from '../../lib/tracing/propagation.js';
-import { getCurrentTraceId } from '../../lib/tracing/current-span.js';
+} from '../../lib/tracing/trace-context.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 
 import { context } from '@opentelemetry/api';
 
-import { getTelemetry } from '../../lib/module/get-telemetry.js';
+import { getTelemetry } from '../../lib/module/inject-telemetry.js';
 import { Counted } from '../../lib/metrics/counted.decorator.js';
 import { Timed } from '../../lib/metrics/timed.decorator.js';
 import { Observed } from '../../lib/module/observed.decorator.js';

@@ -1,6 +1,6 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 
-import { getCurrentSpanId } from '../../lib/tracing/current-span.js';
+import { getCurrentSpanId } from '../../lib/tracing/trace-context.js';
 import { TelemetrySpan } from '../../lib/tracing/telemetry-span.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';
 

@@ -4,7 +4,7 @@ import { lastValueFrom, Observable, of, throwError } from 'rxjs';
 import { PassThrough, Readable } from 'node:stream';
 
 import { setWarningSink } from '../../lib/errors/warnings.js';
-import { getCurrentSpanId, getCurrentTraceId } from '../../lib/tracing/current-span.js';
+import { getCurrentSpanId, getCurrentTraceId } from '../../lib/tracing/trace-context.js';
 import { SpanAttribute } from '../../lib/tracing/span-attribute.decorator.js';
 import { Trace } from '../../lib/tracing/trace.decorator.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';

@@ -30,7 +30,7 @@ import {
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
-import { type Incoming, linksTo, receive } from '../../tracing/incoming.js';
+import { type Incoming, linksTo, receive } from '../../tracing/trace-context.js';
 import {
   BULLMQ_SCOPE,
   type BullJob,

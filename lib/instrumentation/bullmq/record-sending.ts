@@ -18,11 +18,11 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { invokeAndFollow } from '../../invocation/follow-result.js';
 import { type QueueSystem, recordJobsSent } from '../../metrics/queue-metrics.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
-import { extractTraceContext, injectTraceContext } from '../../tracing/propagation.js';
+import { extractTraceContext, injectTraceContext } from '../../tracing/trace-context.js';
 
 /** BullMQ as far as it is used here; it is never imported. */
 

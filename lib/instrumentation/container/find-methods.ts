@@ -1,5 +1,5 @@
 import { type AnyMethod, originalOf } from '../../invocation/wrap-method.js';
-import { tracedMethods } from '../../tracing/traced-methods.js';
+import { tracedMethods } from '../../tracing/trace.decorator.js';
 import { classesIn, type ContainerClass, prototypesOf } from './container-classes.js';
 import { type ModulesLike } from '../nest/nest-modules.js';
 

@@ -1,8 +1,7 @@
 import { type Attributes, trace } from '@opentelemetry/api';
 import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
-import { opensSpan } from '../../runtime/opens-span.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
-import { tracerFor } from '../../runtime/tracers.js';
+import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { type ReplaceMethod } from '../container/patch-class.js';
 import { type MethodRule } from '../container/wrap-methods.js';

@@ -1,5 +1,5 @@
 import { context } from '@opentelemetry/api';
-import { currentRuntime } from '../../runtime/runtime-state.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import {
   type FieldLike,
   type FieldResolver,

@@ -14,9 +14,8 @@ import {
   ATTR_GRAPHQL_OPERATION_TYPE,
 } from '../../config/semantic-conventions.constants.js';
 import { recordGraphqlEvent, recordGraphqlOperation } from '../../metrics/graphql-metrics.js';
-import { opensSpan } from '../../runtime/opens-span.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
-import { tracerFor } from '../../runtime/tracers.js';
+import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { type GraphqlErrorLike, describeErrors } from './graphql-errors.js';
 import { type ResolverMethod } from './instrument-schema.js';
 import { type OperationNodeLike, type ResolveInfoLike } from './graphql.interface.js';

@@ -8,8 +8,7 @@ import {
   ATTR_NESTJS_REPEAT_ERRORS,
   ATTR_NESTJS_REPEAT_MAX_MS,
 } from '../../config/semantic-conventions.constants.js';
-import { opensSpan } from '../../runtime/opens-span.js';
-import { tracerFor } from '../../runtime/tracers.js';
+import { opensSpan, tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { type ResolverMethod } from './instrument-schema.js';
 import { type PathLike, type ResolveInfoLike } from './graphql.interface.js';

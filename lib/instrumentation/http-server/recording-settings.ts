@@ -8,7 +8,7 @@ import {
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { dropPromise, textOf } from '../../engine/copy-bounded.js';
-import { compileRoute } from '../../runtime/sampling/compile-route.js';
+import { compileRoute } from '../../runtime/route-template.js';
 
 type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;
 

@@ -21,7 +21,7 @@ import {
   type HttpServerSeriesIdentity,
   recordHttpServerRequest,
 } from '../../metrics/http-server-metrics.js';
-import { receive } from '../../tracing/incoming.js';
+import { receive } from '../../tracing/trace-context.js';
 import { type Forwarded, type HttpFramework } from './http-framework.js';
 import {
   describeOutcome,

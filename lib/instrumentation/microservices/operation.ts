@@ -9,11 +9,10 @@ import {
 } from '@opentelemetry/api';
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
 import { endRequestScope } from '../../logging/request-scope.js';
-import { opensSpan } from '../../runtime/opens-span.js';
-import { tracerFor } from '../../runtime/tracers.js';
+import { opensSpan, tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
 import { type GrpcStatus } from './grpc-status.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 
 const SCOPE = 'nestjs-telemetry/microservices';
 

@@ -11,9 +11,8 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
 import { noteHandler } from '../../logging/request-scope.js';
-import { opensSpan } from '../../runtime/opens-span.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
-import { tracerFor } from '../../runtime/tracers.js';
+import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { type ModulesLike, moduleNameOfClass } from './nest-modules.js';

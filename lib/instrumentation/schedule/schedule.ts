@@ -9,7 +9,7 @@ import { isMarked } from '../../invocation/wrap-method.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { invokeAndFollow } from '../../invocation/follow-result.js';
 import { recordScheduledRun } from '../../metrics/schedule-metrics.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';

@@ -8,8 +8,11 @@ import {
 } from '@opentelemetry/api';
 import { changeActiveWebSocketConnections } from '../../metrics/websocket-metrics.js';
 import { type WebSocketAdapterLike } from './observe-controller.js';
-import { incomingModeOf } from '../../tracing/incoming.js';
-import { type TraceContextCarrier, extractTraceContext } from '../../tracing/propagation.js';
+import {
+  type TraceContextCarrier,
+  extractTraceContext,
+  incomingModeOf,
+} from '../../tracing/trace-context.js';
 
 /** Where a client keeps the request it connected with: `Socket` of socket.io, or nowhere (ws gives it as an argument). */
 interface ClientLike {

@@ -8,7 +8,7 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { patchMembers } from '../../invocation/patched-members.js';
 import { recordWebSocketMessage } from '../../metrics/websocket-metrics.js';
-import { currentRuntime } from '../../runtime/runtime-state.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { Connections } from './connections.js';
 import { GatewayCall, type GatewayHandler, withFailuresNoted, withHandlersNoting } from './gateway-call.js';
 

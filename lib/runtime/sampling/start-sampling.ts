@@ -1,19 +1,25 @@
-import { type ReadableSpan, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
-
-import type { KeepRuleOptions } from '../../config/sampling.js';
-import { type KeepConfig } from '../../config/sampling.js';
-import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type ReadableSpan,
+  type Sampler,
+  type SamplingResult,
+  type SpanProcessor,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace';
+import type { KeepConfig, KeepRuleOptions } from '../../config/sampling.js';
+import type { TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { TraceShare } from '../../engine/recording-tracer-provider.js';
-import { type CompiledRule, compileRules, ruleFor } from './compile-rules.js';
-import { createSampler } from './create-sampler.js';
-import { KeepProcessor } from './keep.processor.js';
-import { KeepSampler } from './keep.sampler.js';
-import { KeptTraceIds } from './kept-trace-ids.js';
-import { type KeepPolicy } from './local-trace.js';
-import { setSamplingReport } from './sampling-report.js';
+import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
+import { KeepProcessor, setSamplingReport } from './tail-sampling.processor.js';
+import { KeepSampler } from './tail-sampler.js';
+import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
+import { guardSampler } from '../guards/guard-parts.js';
+import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
 
 /** What a tracer provider samples with. */
-export interface Sampling {
+interface Sampling {
   readonly sampler: Sampler;
   /** What ended spans go through on their way to the processors that were given. */
   readonly spanProcessors: SpanProcessor[];
@@ -88,4 +94,74 @@ function policyOf(keep: KeepConfig, { errors, slowerThanMs }: KeepRuleOptions = 
     errors: errors ?? keep.errors,
     slowerThanMs: slowerThanMs ?? keep.slowerThanMs ?? Infinity,
   };
+}
+
+/** Builds the sampler a configuration names, by the names of `OTEL_TRACES_SAMPLER`, with its rules in front. */
+function createSampler(
+  setting: TelemetryConfig['traces']['sampler'],
+  rules: readonly CompiledRule[],
+): Sampler {
+  if ('shouldSample' in setting) return guardSampler(setting);
+  const { name, ratio } = setting;
+  const plain = createNamed(name.replace('parentbased_', ''), ratio);
+  if (name.startsWith('parentbased_'))
+    return new ParentBasedSampler({ root: withRules(rules, plain), remoteParentSampled: unlessNever(rules) });
+  if (rules.length === 0) return plain;
+  // A sampler that does not ask its caller: below the start of a trace the rules would match other spans.
+  const root = withRules(rules, plain);
+  return new ParentBasedSampler({ root, remoteParentSampled: root, remoteParentNotSampled: root });
+}
+
+/** A caller decides for its trace, except about what a rule says is never recorded here. */
+function unlessNever(rules: readonly CompiledRule[]): Sampler {
+  if (!rules.some(({ ratio }) => ratio === 0)) return new AlwaysOnSampler();
+  const onlyNever = rules.map((rule) => (rule.ratio === 0 ? rule : { ...rule, ratio: undefined }));
+  return new RuleSampler(onlyNever, new AlwaysOnSampler());
+}
+
+function withRules(rules: readonly CompiledRule[], sampler: Sampler): Sampler {
+  return rules.length === 0 ? sampler : new RuleSampler(rules, sampler);
+}
+
+function createNamed(name: string, ratio: number): Sampler {
+  switch (name) {
+    case 'always_off':
+      return new AlwaysOffSampler();
+    case 'traceidratio':
+      return new TraceIdRatioBasedSampler(ratio);
+    default:
+      return new AlwaysOnSampler();
+  }
+}
+
+/** Samples the start of a trace by the ratio of the first rule that matches it, else as another sampler decides. */
+class RuleSampler implements Sampler {
+  private readonly rules: readonly { readonly rule: CompiledRule; readonly sampler: Sampler }[];
+
+  constructor(
+    rules: readonly CompiledRule[],
+    private readonly otherwise: Sampler,
+  ) {
+    this.rules = rules.map((rule) => ({
+      rule,
+      sampler: rule.ratio === undefined ? otherwise : new TraceIdRatioBasedSampler(rule.ratio),
+    }));
+  }
+
+  shouldSample(
+    context: Context,
+    traceId: string,
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes,
+    links: Link[],
+  ): SamplingResult {
+    const root = { name, kind, attributes };
+    const sampler = this.rules.find(({ rule }) => rule.matches(root))?.sampler ?? this.otherwise;
+    return sampler.shouldSample(context, traceId, name, kind, attributes, links);
+  }
+
+  toString(): string {
+    return `Rules{${this.rules.map(({ sampler }) => sampler.toString()).join(', ')}, otherwise=${this.otherwise.toString()}}`;
+  }
 }

@@ -4,7 +4,7 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import pg from 'pg';
 
 import { patchPg } from '../../../lib/instrumentation/clients/pg/instrument-pg.js';
-import { getCurrentSpanId } from '../../../lib/tracing/current-span.js';
+import { getCurrentSpanId } from '../../../lib/tracing/trace-context.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
 
 describe('instrumentPg()', () => {

@@ -8,7 +8,7 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { instrument } from 'nestjs-telemetry';
 import postgres from 'postgres';
 
-import { getCurrentSpanId } from '../../../lib/tracing/current-span.js';
+import { getCurrentSpanId } from '../../../lib/tracing/trace-context.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
 
 describe("instrument('postgres')", () => {

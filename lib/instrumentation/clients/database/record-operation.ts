@@ -24,9 +24,8 @@ import {
   recordConnectionWait,
   recordDatabaseOperation,
 } from '../../../metrics/db-client-metrics.js';
-import { opensSpan } from '../../../runtime/opens-span.js';
+import { opensSpan, tracerFor } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
-import { tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 
 /** Codes of Node: the database gave none. */

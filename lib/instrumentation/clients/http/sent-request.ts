@@ -22,8 +22,7 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { recordHttpClientRequest } from '../../../metrics/http-client-metrics.js';
 import { knownHttpMethod } from '../../../metrics/http-method.js';
-import { opensSpan } from '../../../runtime/opens-span.js';
-import { tracerFor } from '../../../runtime/tracers.js';
+import { opensSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 
 /** A request on its way. */

@@ -21,7 +21,7 @@ import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import { errorMonitor } from 'node:events';
 import { type Context, context, trace } from '@opentelemetry/api';
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
-import { opensSpan } from '../../../runtime/opens-span.js';
+import { opensSpan } from '../../../runtime/tracers.js';
 import { describeStatement } from '../database/describe-statement.js';
 
 const CONNECTION = fileOf('mysql2', 'lib/base/connection.js');

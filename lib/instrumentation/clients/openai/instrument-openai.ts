@@ -35,10 +35,9 @@ import {
   ATTR_SERVER_PORT,
 } from '../../../config/semantic-conventions.constants.js';
 import { recordModelCall } from '../../../metrics/gen-ai-client-metrics.js';
-import { opensSpan } from '../../../runtime/opens-span.js';
+import { opensSpan, tracerFor } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
-import { currentRuntime } from '../../../runtime/runtime-state.js';
-import { tracerFor } from '../../../runtime/tracers.js';
+import { currentRuntime } from '../../../runtime/sdk-runtime.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
 import {

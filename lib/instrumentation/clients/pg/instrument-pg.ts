@@ -19,7 +19,7 @@ import {
 import { context, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { followResult } from '../../../invocation/follow-result.js';
-import { opensSpan } from '../../../runtime/opens-span.js';
+import { opensSpan } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { recordWait } from '../database/record-operation.js';
 

@@ -1,6 +1,6 @@
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 
-import { type Incoming, receive } from '../../../tracing/incoming.js';
+import { type Incoming, receive } from '../../../tracing/trace-context.js';
 import { readCarrier } from '../carrier.js';
 import { type Transport } from '../transports.js';
 

@@ -1,6 +1,6 @@
 import { type Attributes, type Span, context, trace } from '@opentelemetry/api';
 import { type NestConfig } from '../../../config/instrumentation.js';
-import { currentRuntime } from '../../../runtime/runtime-state.js';
+import { currentRuntime } from '../../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordException, recordFailure } from '../../../tracing/error-policy.js';
 import {

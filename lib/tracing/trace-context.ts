@@ -1,17 +1,49 @@
 import {
   type Context,
-  context,
   type ContextManagementToken,
-  propagation,
+  type Link,
   ROOT_CONTEXT,
+  type SpanContext,
   type TextMapGetter,
   type TextMapSetter,
+  context,
+  isSpanContextValid,
+  propagation,
+  trace,
 } from '@opentelemetry/api';
-
+import { withoutEndedTrace } from '../engine/lineage.js';
 import { warnOnce } from '../errors/warnings.js';
 import { readSafely, textOf } from '../engine/copy-bounded.js';
-import { withoutEndedTrace } from '../engine/lineage.js';
 import { isContext } from '../engine/recording-tracer.js';
+import {
+  INCOMING_MODES,
+  type IncomingListener,
+  type IncomingMode,
+  type IncomingRequest,
+} from '../config/propagation.js';
+import { currentRuntime } from '../runtime/sdk-runtime.js';
+
+/** Identity of the active span; undefined outside one, and where its trace ended more than a minute ago. */
+function getCurrentSpanContext(): SpanContext | undefined {
+  const spanContext = trace.getSpanContext(withoutEndedTrace(context.active()));
+  return spanContext !== undefined && isSpanContextValid(spanContext) ? spanContext : undefined;
+}
+
+/**
+ * Gives the id of the active trace: 32 hexadecimal digits, as `traceparent` and every backend spell it; undefined
+ * outside a span.
+ *
+ * @example
+ * response.setHeader('x-trace-id', getCurrentTraceId() ?? '');
+ */
+export function getCurrentTraceId(): string | undefined {
+  return getCurrentSpanContext()?.traceId;
+}
+
+/** Gives the id of the active span: 16 hexadecimal digits; undefined outside a span. */
+export function getCurrentSpanId(): string | undefined {
+  return getCurrentSpanContext()?.spanId;
+}
 
 /** Characters of one header, and headers of one name. */
 const MAX_HEADER = 16_384;
@@ -176,4 +208,48 @@ function asHeaderValue(value: unknown): string | string[] | undefined {
 /** A longer one is no trace context, and would be taken apart at length. */
 function bounded(value: string | undefined): string | undefined {
   return value === undefined || value.length <= MAX_HEADER ? value : undefined;
+}
+
+/** What a call that came in starts with. */
+export interface Incoming {
+  readonly context: Context;
+  readonly links: Link[];
+}
+
+/** Returns how the context of a caller is taken, by `propagation.incoming`; `trust` where no runtime of ours is running. */
+export function incomingModeOf(listener: IncomingListener, request: IncomingRequest): IncomingMode {
+  const policy = currentRuntime()?.config.propagation.incoming[listener] ?? 'trust';
+  if (typeof policy === 'string') return policy;
+  try {
+    const mode: unknown = policy(request as IncomingRequest & Record<string, unknown>, listener);
+    if (INCOMING_MODES.includes(mode as IncomingMode)) return mode as IncomingMode;
+    throw new TypeError(`it must return one of ${INCOMING_MODES.join(', ')}`);
+  } catch (error) {
+    warnOnce(
+      `propagation:incoming:${listener}`,
+      `The function in propagation.incoming failed for ${listener}: ${String(error)}. Such a call starts a trace with a link.`,
+    );
+    return 'link';
+  }
+}
+
+/**
+ * Returns the context and links that a call starts with. `extract` reads what the caller sent into `base`, and is not called
+ * where that is ignored.
+ */
+export function receive(
+  listener: IncomingListener,
+  request: IncomingRequest,
+  base: Context,
+  extract: () => Context,
+): Incoming {
+  const mode = incomingModeOf(listener, request);
+  if (mode === 'trust') return { context: extract(), links: [] };
+  return { context: base, links: mode === 'link' ? linksTo(extract()) : [] };
+}
+
+/** A link to the span of a context; none where there is no valid one. */
+export function linksTo(context: Context): Link[] {
+  const sender = trace.getSpanContext(context);
+  return sender !== undefined && isSpanContextValid(sender) ? [{ context: sender }] : [];
 }

@@ -1,4 +1,4 @@
-import { compileRoute } from '../../../lib/runtime/sampling/compile-route.js';
+import { compileRoute } from '../../lib/runtime/route-template.js';
 
 const matches = (template: string, path: string) => compileRoute(template).test(path);
 

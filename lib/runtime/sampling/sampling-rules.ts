@@ -6,7 +6,7 @@ import {
   ATTR_HTTP_ROUTE,
   ATTR_URL_PATH,
 } from '../../config/semantic-conventions.constants.js';
-import { compileRoute } from './compile-route.js';
+import { compileRoute } from '../route-template.js';
 
 /** What is known of a trace when its first span starts. */
 export interface RootSpan {

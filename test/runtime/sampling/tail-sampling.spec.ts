@@ -9,7 +9,7 @@ import {
 } from 'nestjs-telemetry';
 
 import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
-import { samplingReport } from '../../../lib/runtime/sampling/sampling-report.js';
+import { samplingReport } from '../../../lib/runtime/sampling/tail-sampling.processor.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { ExportedSpans, runTrace } from './exported-spans.js';
 

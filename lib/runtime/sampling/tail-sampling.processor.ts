@@ -1,22 +1,64 @@
+import { processWide } from '../../process/process-wide.js';
 import {
+  type Attributes,
   type Context,
   type HrTime,
+  type Link,
   type SpanContext,
   SpanStatusCode,
-  trace,
   TraceFlags,
+  trace,
 } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
-import { type ReadableSpan, type Span, type SpanProcessor } from '@opentelemetry/sdk-trace';
-
+import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { warnOnce } from '../../errors/warnings.js';
-import { KeptSpan } from './kept-span.js';
-import { type KeptTraceIds } from './kept-trace-ids.js';
-import { joinLocalTrace, type KeepPolicy, LocalTrace, localTraceOf } from './local-trace.js';
-import { type KeepReason, type SamplingCounts } from './sampling-report.js';
-import { type WaitingLimits, WaitingTraces } from './waiting-traces.js';
+import {
+  type KeepPolicy,
+  type KeptTraceIds,
+  LocalTrace,
+  type WaitingLimits,
+  WaitingTraces,
+  joinLocalTrace,
+  localTraceOf,
+} from './local-traces.js';
 
-export interface KeepProcessorOptions {
+/** Why a local trace was kept: something failed, its root was slow, or another part of the trace was kept here. */
+type KeepReason = 'errors' | 'duration' | 'trace';
+
+/** What became of the local traces the sampler had not chosen, since the start of the SDK. */
+interface SamplingCounts {
+  readonly keptForErrors: number;
+  readonly keptForDuration: number;
+  readonly keptWithTrace: number;
+  readonly dropped: number;
+  /** Undecided now. */
+  readonly waitingTraces: number;
+  /** Ended spans that are held back now. */
+  readonly waitingSpans: number;
+  /** Traces, and their spans, that had to make room. */
+  readonly evictedTraces: number;
+  readonly evictedSpans: number;
+  /** Traces whose root had not ended in time. */
+  readonly timedOutTraces: number;
+}
+
+interface ReportState {
+  counts: (() => SamplingCounts) | undefined;
+}
+
+const state = processWide<ReportState>('sampling-report', () => ({ counts: undefined }));
+
+/** How keeping has fared since the start of the SDK, beside `exporterReports()`; undefined where `sampling.keep` is off. */
+export function samplingReport(): SamplingCounts | undefined {
+  return state.counts?.();
+}
+
+/** Sets where the report comes from, at each start of the SDK. */
+export function setSamplingReport(counts: (() => SamplingCounts) | undefined): void {
+  state.counts = counts;
+}
+
+interface KeepProcessorOptions {
   /** Processors that are told of each span once, when its trace is decided: sampled if it is kept, else not. */
   readonly processors: readonly SpanProcessor[];
   readonly limits: WaitingLimits;
@@ -155,4 +197,83 @@ function now(): HrTime {
 
 function isSampled({ traceFlags }: SpanContext): boolean {
   return (traceFlags & TraceFlags.SAMPLED) !== 0;
+}
+
+/**
+ * An ended span as processors and exporters see it once its trace is kept: sampled, which it was not when it started.
+ * Its own context stays as it was, since it was propagated like that.
+ */
+class KeptSpan implements ReadableSpan {
+  readonly parentSpanContext?: SpanContext;
+  private readonly sampledContext: SpanContext;
+
+  constructor(private readonly span: ReadableSpan) {
+    const spanContext = span.spanContext();
+    this.sampledContext = { ...spanContext, traceFlags: spanContext.traceFlags | TraceFlags.SAMPLED };
+    if (span.parentSpanContext !== undefined) this.parentSpanContext = span.parentSpanContext;
+  }
+
+  spanContext(): SpanContext {
+    return this.sampledContext;
+  }
+
+  get name(): string {
+    return this.span.name;
+  }
+
+  get kind(): ReadableSpan['kind'] {
+    return this.span.kind;
+  }
+
+  get startTime(): HrTime {
+    return this.span.startTime;
+  }
+
+  get endTime(): HrTime {
+    return this.span.endTime;
+  }
+
+  get duration(): HrTime {
+    return this.span.duration;
+  }
+
+  get ended(): boolean {
+    return this.span.ended;
+  }
+
+  get status(): ReadableSpan['status'] {
+    return this.span.status;
+  }
+
+  get attributes(): Attributes {
+    return this.span.attributes;
+  }
+
+  get links(): Link[] {
+    return this.span.links;
+  }
+
+  get events(): ReadableSpan['events'] {
+    return this.span.events;
+  }
+
+  get resource(): ReadableSpan['resource'] {
+    return this.span.resource;
+  }
+
+  get instrumentationScope(): ReadableSpan['instrumentationScope'] {
+    return this.span.instrumentationScope;
+  }
+
+  get droppedAttributesCount(): number {
+    return this.span.droppedAttributesCount;
+  }
+
+  get droppedEventsCount(): number {
+    return this.span.droppedEventsCount;
+  }
+
+  get droppedLinksCount(): number {
+    return this.span.droppedLinksCount;
+  }
 }
