@@ -5,7 +5,7 @@ import { render } from 'preact';
 
 import { clientOf } from './api.js';
 import { App } from './app.js';
-import { learnOldestRecord } from './oldest-record.js';
+import { learnAboutDatabase } from './oldest-record.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
 import { signInByAddress } from './token.js';
 
@@ -26,7 +26,7 @@ async function meetAllServices(): Promise<void> {
 
 async function start(): Promise<void> {
   await signInByAddress();
-  await Promise.all([knowsServices() || meetAllServices(), learnOldestRecord()]);
+  await Promise.all([knowsServices() || meetAllServices(), learnAboutDatabase()]);
   const root = document.getElementById('app');
   if (!root) return;
   root.textContent = '';

@@ -1,31 +1,38 @@
-import type { HealthApi } from '../panels/health/query.js';
-/** Since when there is something to see: the charts of an application that has just been started begin there, not minutes before. */
+/** What the page knows about the database behind it: what it can do, and since when it has data. */
+import type { HealthAnswer, HealthApi } from '../panels/health/query.js';
 import { clientOf } from './api.js';
 
 const healthApi = clientOf<HealthApi>();
 
 /** Longer than the application takes to answer; shorter than a reader's patience. */
 const LONGEST_WAIT_MS = 300;
-/** Between two questions while there is nothing. */
+/** Between two questions while there is no data. */
 const ASK_AGAIN_MS = 5_000;
 const SHORTEST_SPAN_MS = 60_000;
 
 let oldest: number | undefined;
+let features: HealthAnswer['features'] = { live: true, import: true };
 let askedAt = -Infinity;
 
-export async function learnOldestRecord(): Promise<void> {
+/** Asks for it; what was known stays when there is no answer. Never rejects. */
+export async function learnAboutDatabase(): Promise<void> {
   askedAt = Date.now();
   try {
-    oldest = (await healthApi.get('health', {}, AbortSignal.timeout(LONGEST_WAIT_MS))).store.since;
+    const health = await healthApi.get('health', {}, AbortSignal.timeout(LONGEST_WAIT_MS));
+    oldest = health.store.since;
+    features = health.features;
   } catch {
-    // The span is shown as it was asked for, and whoever shows it says what is wrong.
+    // The view asks too, and shows what is wrong.
   }
 }
 
-/** Where a span up to `now` begins that was to begin at `from`. */
+/** Whether the database can do this; controls for what it cannot do are hidden. */
+export const hasFeature = (name: keyof HealthAnswer['features']): boolean => features[name];
+
+/** Where a span up to `now` begins that was to begin at `from`: charts of a new application begin with its first data. */
 export function beginOf(from: number, now: number): number {
   if (oldest === undefined) {
-    if (now - askedAt > ASK_AGAIN_MS) void learnOldestRecord();
+    if (now - askedAt > ASK_AGAIN_MS) void learnAboutDatabase();
     return from;
   }
   return Math.max(from, Math.min(oldest, now - SHORTEST_SPAN_MS));

@@ -32,6 +32,20 @@ describeInChromium('the page, when the application does not play along', () => {
     await becomesTrue(page, "document.querySelector('.notice-error') === null", 15_000);
   }, 60_000);
 
+  it('hides what the database behind it lacks, and asks again where it has no live feed', async () => {
+    stage = await startStage({ features: { live: false, import: false } });
+    const streams: string[] = [];
+    const page = await stage.open('#/traces');
+    page.on('request', (request) => {
+      if (request.url().includes('/stream')) streams.push(request.url());
+    });
+    await page.locator('.trace-row').first().waitFor();
+    expect(await page.locator('text=Import OTLP').count()).toBe(0);
+    const { traceId } = stage.server.grow();
+    await page.locator(`a[href*="${traceId}"]`).first().waitFor();
+    expect(streams).toEqual([]);
+  }, 60_000);
+
   it('opens a view that the application was not there for as soon as it is', async () => {
     stage = await startStage();
     const page = await stage.open('#/health');

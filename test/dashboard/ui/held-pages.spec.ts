@@ -24,6 +24,20 @@ describe('a list that grows at both ends', () => {
     expect(grown.grown).toBe(2);
   });
 
+  it('orders what comes late by its time, and lines of one time by their id', () => {
+    interface Timed extends Line {
+      readonly time: number;
+    }
+    const byTime: Order<Timed> = { idOf: ({ id }) => id, ageOf: ({ time }) => time, most: 6 };
+    const first = { items: [{ id: 1, time: 20 }], next: undefined };
+    const logs = holdFirst(holdNothing<Timed>('all'), 'all', first, byTime);
+    const late = [
+      { id: 2, time: 10 },
+      { id: 3, time: 20 },
+    ];
+    expect(addNewer(logs, late, byTime).items.map(({ id }) => id)).toEqual([3, 1, 2]);
+  });
+
   it('takes the newer word about what it holds', () => {
     const told = addNewer(held, [{ id: 4, text: 'grown' }], ORDER);
     expect(told.items[1]).toEqual({ id: 4, text: 'grown' });

@@ -28,7 +28,13 @@ export function addNewer<T>(held: Held<T>, newer: readonly T[], { idOf, ageOf, m
   const known = new Set(held.items.map(idOf));
   const added = newer.filter((item) => !known.has(idOf(item)));
   const rest = held.items.map((item) => words.get(idOf(item)) ?? item);
-  const items = [...added, ...rest].sort((a, b) => ageOf(b) - ageOf(a)).slice(0, most);
+  const newestFirst = (a: T, b: T): number => {
+    const [idOfA, idOfB] = [idOf(a), idOf(b)];
+    return (
+      ageOf(b) - ageOf(a) || (typeof idOfA === 'number' && typeof idOfB === 'number' ? idOfB - idOfA : 0)
+    );
+  };
+  const items = [...added, ...rest].sort(newestFirst).slice(0, most);
   return { ...held, items, grown: held.grown + added.length };
 }
 

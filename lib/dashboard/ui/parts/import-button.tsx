@@ -2,6 +2,7 @@ import type { TraceApi } from '../../panels/trace/query.js';
 import { useRef, useState } from 'preact/hooks';
 
 import { clientOf } from '../api.js';
+import { hasFeature } from '../oldest-record.js';
 import { addressOf, go } from '../state.js';
 
 const traceApi = clientOf<TraceApi>();
@@ -10,6 +11,7 @@ const traceApi = clientOf<TraceApi>();
 export function ImportButton() {
   const input = useRef<HTMLInputElement>(null);
   const [error, setError] = useState<string>();
+  if (!hasFeature('import')) return null;
   const read = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     try {

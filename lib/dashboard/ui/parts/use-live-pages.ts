@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { StreamItem } from '../../api/api.interface.js';
 import type { Query } from '../api.js';
+import { hasFeature } from '../oldest-record.js';
+import { REFRESH_MS } from '../state.js';
 import { followStream } from '../live-stream.js';
 import { addNewer, addOlder, holdFirst, holdNothing, type Held, type Order } from './held-pages.js';
 import { useLoad } from './use-load.js';
@@ -55,6 +57,14 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
 
   useEffect(() => {
     if (!live) return undefined;
+    if (!hasFeature('live')) {
+      const asking = setInterval(() => {
+        if (!document.hidden) reload.current();
+      }, REFRESH_MS);
+      return () => {
+        clearInterval(asking);
+      };
+    }
     let waiting: T[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     let wasLost = false;

@@ -53,7 +53,7 @@ export function useLogs(place: Place, live: boolean): LivePages<LogAnswer> {
       return logsApi.get('logs', { ...logQueryOf(place), ...span, before, limit: PAGE }, signal);
     },
     idOf: ({ id }) => id,
-    ageOf: ({ id }) => id,
+    ageOf: ({ time }) => time,
     most: MOST,
     live,
     stream: { logs: '1' },
