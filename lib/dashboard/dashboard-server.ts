@@ -3,7 +3,7 @@ import { type DashboardContext } from './dashboard-context.interface.js';
 import { Access } from './access/access.js';
 import { DashboardError } from './http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
-import { SECURITY_HEADERS, sendError } from './http/send.js';
+import { SECURITY_HEADERS, sendError } from './http/respond.js';
 
 const API = 'api/v1/';
 const OTLP = 'otlp/';

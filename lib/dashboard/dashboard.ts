@@ -5,7 +5,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
 import { type DashboardServer } from './dashboard-server.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
-import { sendError } from './http/send.js';
+import { sendError } from './http/respond.js';
 
 /** Answers requests below the dashboard's path. Its server is loaded with the first one. */
 export class Dashboard {

@@ -1,10 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-
-import { type DashboardConfig } from '../../config/dashboard.js';
+import type { DashboardConfig } from '../../config/dashboard.js';
 import { DashboardError } from '../http/dashboard-error.js';
-import { type HttpRequest } from '../http/http-exchange.interface.js';
-import { forwardedAddresses, isLoopback } from './loopback.js';
-import { WrongTokens } from './wrong-tokens.js';
+import type { HttpRequest } from '../http/http-exchange.interface.js';
+import { warnOnce } from '../../errors/warnings.js';
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
@@ -136,4 +134,90 @@ function isOwnOrigin(origin: string, host: string | undefined): boolean {
 /** All of one length, as comparing in constant time needs them. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
+}
+
+/** Wrong tokens that are answered without delay: somebody may mistype. */
+const FREE_TRIES = 3;
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 4_000;
+/** After so long without a wrong token, the count starts again. */
+const FORGIVEN_AFTER_MS = 60_000;
+/** Further tries are refused unread while so many answers are being delayed. */
+const MAX_DELAYED = 20;
+const WARN_EVERY_MS = 60_000;
+
+/**
+ * Slows down and logs tries of wrong tokens. All callers share one count, because behind a proxy
+ * all of them have one address.
+ */
+class WrongTokens {
+  private tries = 0;
+  private lastAt = -Infinity;
+  private delayed = 0;
+
+  /**
+   * To be called before a token is compared.
+   *
+   * @throws DashboardError 429 while too many wrong tokens are being answered
+   */
+  checkRoom(): void {
+    if (this.delayed < MAX_DELAYED) return;
+    throw new DashboardError(429, 'Too many wrong tokens were sent. Try again in a few seconds.', {
+      'retry-after': String(MAX_DELAY_MS / 1_000),
+    });
+  }
+
+  /** Resolves when the answer to a wrong token may be sent. */
+  async refuse(from: string | undefined): Promise<void> {
+    const now = performance.now();
+    if (now - this.lastAt > FORGIVEN_AFTER_MS) this.tries = 0;
+    this.lastAt = now;
+    this.tries += 1;
+    warnOnce(
+      'dashboard:wrong-token',
+      `A request to the dashboard from ${from ?? 'an unknown address'} had a wrong token. ` +
+        'The token is dashboard.token, or the one in the address printed at start.',
+      WARN_EVERY_MS,
+    );
+    if (this.tries <= FREE_TRIES) return;
+    const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.tries - FREE_TRIES - 1));
+    this.delayed += 1;
+    try {
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, delay).unref();
+      });
+    } finally {
+      this.delayed -= 1;
+    }
+  }
+}
+
+/** Whether an address of a socket is of this machine, `::ffff:127.0.0.1` included. */
+export function isLoopback(address: string | undefined): boolean {
+  if (address === undefined) return false;
+  const plain = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
+  return plain === '::1' || /^127(\.\d{1,3}){3}$/.test(plain);
+}
+
+/** The addresses that proxies say a request came from; empty when no proxy says anything. */
+export function forwardedAddresses(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): string[] {
+  const lists = [headers['x-forwarded-for'], headers['x-real-ip']].flatMap(partsOf);
+  const standard = partsOf(headers.forwarded)
+    .flatMap((part) => part.split(';'))
+    .map((pair) => /^\s*for=(.*)$/i.exec(pair)?.[1])
+    .filter((value) => value !== undefined);
+  return [...lists, ...standard].map(withoutPort).filter((address) => address !== '');
+}
+
+function partsOf(header: string | string[] | undefined): string[] {
+  if (header === undefined) return [];
+  return (Array.isArray(header) ? header : [header]).flatMap((text) => text.split(','));
+}
+
+function withoutPort(text: string): string {
+  const plain = text.trim().replaceAll('"', '');
+  const bracketed = /^\[([^\]]*)\]/.exec(plain)?.[1];
+  return bracketed ?? plain.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
 }

@@ -1,7 +1,7 @@
 import { type DashboardContext } from '../dashboard-context.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
-import { sendLargeJson } from '../http/send.js';
+import { sendLargeJson } from '../http/respond.js';
 import { API_ROUTES } from '../panels/routes.js';
 import { LiveStreams } from './live-streams.js';
 import { QueryParameters } from './question.js';

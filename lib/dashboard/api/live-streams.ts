@@ -1,7 +1,7 @@
 import { type LiveFeed } from '../reader/telemetry-reader.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpResponse } from '../http/http-exchange.interface.js';
-import { SECURITY_HEADERS } from '../http/send.js';
+import { SECURITY_HEADERS } from '../http/respond.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type StreamItem } from './api.interface.js';
 import { type QueryParameters } from './question.js';

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { PAGE_ASSETS, PAGE_SECURITY_POLICY, type PageAsset } from '../ui/page-assets.js';
 import { DashboardError } from './dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http-exchange.interface.js';
-import { SECURITY_HEADERS } from './send.js';
+import { SECURITY_HEADERS } from './respond.js';
 
 const PAGE = 'index.html';
 

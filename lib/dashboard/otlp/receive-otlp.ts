@@ -11,7 +11,7 @@ import { readLogRows } from './read-logs.js';
 import { PointReader } from './read-points.js';
 import { readSpanRows } from './read-spans.js';
 import { RequestBudget, RequestGate } from './request-limits.js';
-import { closingHead, sendData, sendJson } from '../http/send.js';
+import { closingHead, sendData, sendJson } from '../http/respond.js';
 
 /** Where telemetry is stored, and how work is done in turns. */
 type Target = Pick<DashboardContext, 'work'> & { readonly sink: TelemetrySink };

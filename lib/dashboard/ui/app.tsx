@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 
-import { useConnection } from './connection.js';
+import { useConnection } from './client.js';
 import { Header } from './header.js';
 import { VIEWS } from '../panels/views.js';
 import type { PanelView } from './panel-view.js';

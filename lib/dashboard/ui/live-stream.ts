@@ -1,5 +1,5 @@
 import type { StreamItem } from '../api/api.interface.js';
-import { request, type Query } from './api.js';
+import { type Query, request } from './client.js';
 
 /** Where a live stream stands. */
 export type StreamState = 'connecting' | 'live' | 'lost';

@@ -3,11 +3,10 @@ import './language.js';
 
 import { render } from 'preact';
 
-import { clientOf } from './api.js';
+import { clientOf, signInByAddress } from './client.js';
 import { App } from './app.js';
-import { learnAboutDatabase } from './oldest-record.js';
+import { learnAboutDatabase } from './database.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
-import { signInByAddress } from './token.js';
 
 const overviewApi = clientOf<OverviewApi>();
 

@@ -1,6 +1,6 @@
 /** What the page shows lives in the address: `#/traces?service=orders&range=15m`. So it can be sent to a colleague, and back goes back. */
-import { beginOf } from './oldest-record.js';
-import { createListeners, useSyncExternalStore } from './parts/use-external-store.js';
+import { beginOf } from './database.js';
+import { createListeners, useSyncExternalStore } from './parts/compat.js';
 
 export interface Place {
   /** `['trace', '<id>']` */

@@ -1,4 +1,4 @@
-import { forwardedAddresses, isLoopback } from '../../../lib/dashboard/access/loopback.js';
+import { forwardedAddresses, isLoopback } from '../../../lib/dashboard/access/access.js';
 
 describe('isLoopback()', () => {
   it.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1', '::FFFF:127.0.0.1'])(

@@ -3,7 +3,7 @@ import type { TraceApi } from '../trace/query.js';
 import type { TracesApi } from '../traces/query.js';
 import type { ComparisonAnswer, CompareApi } from './query.js';
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import { clientOf } from '../../ui/api.js';
+import { clientOf } from '../../ui/client.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';

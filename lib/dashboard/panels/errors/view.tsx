@@ -1,4 +1,4 @@
-import { clientOf } from '../../ui/api.js';
+import { clientOf } from '../../ui/client.js';
 import { formatAge, formatCount, formatDateTime, plural } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';

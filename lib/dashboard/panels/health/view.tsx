@@ -3,7 +3,7 @@ import { REFRESH_MS } from '../../ui/state.js';
 import type { ComponentChildren } from 'preact';
 
 import type { HealthAnswer, HealthApi } from './query.js';
-import { clientOf } from '../../ui/api.js';
+import { clientOf } from '../../ui/client.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';

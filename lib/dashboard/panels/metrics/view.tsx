@@ -3,7 +3,7 @@ import type { MetricsApi } from './query.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { InstrumentAnswer } from '../../reader/answers.interface.js';
-import { clientOf } from '../../ui/api.js';
+import { clientOf } from '../../ui/client.js';
 import { formatCount } from '../../ui/format.js';
 import { TextField } from '../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';

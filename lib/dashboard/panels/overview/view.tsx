@@ -1,6 +1,6 @@
 import type { PanelView } from '../../ui/panel-view.js';
 import type { OverviewApi } from './query.js';
-import { clientOf } from '../../ui/api.js';
+import { clientOf } from '../../ui/client.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../ui/state.js';

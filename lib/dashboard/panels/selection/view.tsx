@@ -1,7 +1,7 @@
 import type { SelectionApi } from './query.js';
 import type { Selection } from '../../reader/telemetry-reader.interface.js';
 import type { SelectionAnswer } from '../../reader/answers.interface.js';
-import { clientOf } from '../../ui/api.js';
+import { clientOf } from '../../ui/client.js';
 import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';

@@ -2,7 +2,7 @@ import type { PanelView } from '../../ui/panel-view.js';
 import { useMemo } from 'preact/hooks';
 
 import type { AnalysedTrace, TraceApi } from './query.js';
-import { clientOf, ApiFailure } from '../../ui/api.js';
+import { ApiFailure, clientOf } from '../../ui/client.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, setQuery, type Place } from '../../ui/state.js';

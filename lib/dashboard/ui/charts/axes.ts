@@ -1,7 +1,7 @@
 import type uPlot from 'uplot';
-
 import { formatTime } from '../format.js';
 import type { Colours } from './chart.js';
+import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 
 const FONT = '11px system-ui, sans-serif';
 
@@ -39,3 +39,55 @@ export const valueAxis = (colour: Colours, format: (value: number) => string): u
   ticks: { show: false },
   values: (_chart, splits) => splits.map(labelOf(format)),
 });
+
+/** How far above the lines a dot may lift the scale; what lies higher sits at the top edge. */
+const LIFT = 2.5;
+
+/** From the first bucket to the end of the last: a time is where its bucket begins, and the newest dots lie in the last. */
+export function extentOf(times: readonly number[]): [from: number, to: number] {
+  const [first = 0, second = first + 1] = times;
+  return [first, (times.at(-1) ?? first) + second - first];
+}
+
+/** The top of the value scale: above the lines, and above most dots. */
+export function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ExemplarAnswer[]): number {
+  const lines = dataMax ?? 0;
+  const dots = exemplars.reduce((max, { value }) => Math.max(max, value), 0);
+  const top = Math.max(lines, lines > 0 ? Math.min(dots, lines * LIFT) : dots) * 1.08;
+  return top > 0 ? top : 1;
+}
+
+/** A value without neighbours has no line: it would not be seen at all. */
+export function findLoneValues(chart: uPlot, seriesIndex: number): number[] {
+  const values = chart.data[seriesIndex] ?? [];
+  const missing = (index: number): boolean => values[index] === null || values[index] === undefined;
+  return Array.from(values.keys()).filter(
+    (index) => !missing(index) && missing(index - 1) && missing(index + 1),
+  );
+}
+
+/** A part of a chart: instants, and values where it has a lower and an upper edge too. */
+export interface Mark {
+  readonly from: number;
+  readonly to: number;
+  readonly minMs?: number | undefined;
+  readonly maxMs?: number | undefined;
+}
+
+/** Paints a region behind the lines. */
+export function drawMark(chart: uPlot, marked: Mark | undefined, colour: string): void {
+  if (!marked) return;
+  const { ctx, bbox } = chart;
+  const pixel = (value: number | undefined, scale: string, otherwise: number): number =>
+    value === undefined ? otherwise : chart.valToPos(value, scale, true);
+  const left = Math.max(pixel(marked.from, 'x', 0), bbox.left);
+  const right = Math.min(pixel(marked.to, 'x', Infinity), bbox.left + bbox.width);
+  const top = Math.max(pixel(marked.maxMs, 'y', 0), bbox.top);
+  const bottom = Math.min(pixel(marked.minMs, 'y', Infinity), bbox.top + bbox.height);
+  if (right <= left || bottom <= top) return;
+  ctx.save();
+  ctx.globalAlpha = 0.14;
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, top, right - left, bottom - top);
+  ctx.restore();
+}

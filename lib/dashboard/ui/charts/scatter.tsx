@@ -3,9 +3,8 @@ import type uPlot from 'uplot';
 
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { formatDuration } from '../format.js';
-import { timeAxis, valueAxis } from './axes.js';
+import { type Mark, drawMark, timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
-import { drawMark, type Mark } from './scales.js';
 import { regionBelow, SCATTER_KEYS, type Region } from './scatter-region.js';
 
 interface ScatterProps {

@@ -1,16 +1,14 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
-
 import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
-import { timeAxis, valueAxis } from './axes.js';
-import { drawMark, extentOf, findLoneValues, topOf, type Mark } from './scales.js';
+import { type Mark, drawMark, extentOf, findLoneValues, timeAxis, topOf, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
-import { ExemplarDots, placeDots, type Dot } from './exemplar-dots.js';
-import { Legend, writeLegend } from './legend.js';
+import { type Dot, ExemplarDots, placeDots } from './exemplar-dots.js';
 import type { RegionKeys } from './use-region-keys.js';
+import type { Ref } from 'preact';
 
-export interface TimeSeries {
+interface TimeSeries {
   readonly label: string;
   readonly values: readonly (number | null)[];
   /** A CSS custom property. */
@@ -18,7 +16,7 @@ export interface TimeSeries {
   readonly fill?: boolean;
 }
 
-export interface TimeChartProps {
+interface TimeChartProps {
   readonly title: string;
   readonly times: readonly number[];
   readonly series: readonly TimeSeries[];
@@ -149,4 +147,42 @@ export function TimeChart(props: TimeChartProps) {
       </div>
     </figure>
   );
+}
+
+/** The names of the lines, each with its value below the pointer. */
+function Legend({
+  series,
+  boxRef,
+}: {
+  readonly series: readonly TimeSeries[];
+  readonly boxRef: Ref<HTMLDivElement>;
+}) {
+  return (
+    <div class="legend" ref={boxRef}>
+      {series.map(({ label, colour }) => (
+        <span key={label} class="legend-entry">
+          <i style={{ background: `var(${colour})` }} />
+          {label} <b />
+        </span>
+      ))}
+      <time />
+    </div>
+  );
+}
+
+/** Writes the values below the pointer straight into the legend: the pointer moves more often than the page should render. */
+function writeLegend(
+  box: HTMLDivElement | null,
+  chart: uPlot,
+  { series, times, format }: TimeChartProps,
+): void {
+  if (!box) return;
+  const index = chart.cursor.idx;
+  box.querySelectorAll('b').forEach((cell, at) => {
+    const value = index === null || index === undefined ? undefined : series[at]?.values[index];
+    cell.textContent = value === null || value === undefined ? '' : format(value);
+  });
+  const time = index === null || index === undefined ? undefined : times[index];
+  const cell = box.querySelector('time');
+  if (cell) cell.textContent = time === undefined ? '' : formatTime(time, false);
 }

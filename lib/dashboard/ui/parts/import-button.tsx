@@ -1,8 +1,8 @@
 import type { TraceApi } from '../../panels/trace/query.js';
 import { useRef, useState } from 'preact/hooks';
 
-import { clientOf } from '../api.js';
-import { hasFeature } from '../oldest-record.js';
+import { clientOf } from '../client.js';
+import { hasFeature } from '../database.js';
 import { addressOf, go } from '../state.js';
 
 const traceApi = clientOf<TraceApi>();

@@ -1,8 +1,7 @@
 import type { ComponentChildren } from 'preact';
-
-import { ApiFailure, isUnanswered } from '../api.js';
+import { ApiFailure, isUnanswered, readToken, signIn } from '../client.js';
 import type { Loaded } from './use-load.js';
-import { TokenForm } from './token-form.js';
+import { useState } from 'preact/hooks';
 
 interface Texts {
   readonly empty?: ComponentChildren;
@@ -58,5 +57,38 @@ export function WhenLoaded<T>({
       {error && <Failure error={error} retry={reload} />}
       {isEmpty?.(data) ? <Notice>{empty}</Notice> : children(data)}
     </>
+  );
+}
+
+/** Asks for the token that the application requires. */
+function TokenForm({ done }: { done: () => void }) {
+  const [token, setToken] = useState('');
+  const refused = readToken() !== undefined;
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void signIn(token.trim()).then(done);
+  };
+  return (
+    <form class="notice notice-token" onSubmit={submit}>
+      <p>{refused ? 'This is not the token of the application.' : 'The dashboard requires a token.'}</p>
+      <label>
+        Token{' '}
+        <input
+          type="password"
+          autocomplete="off"
+          value={token}
+          onInput={(event) => {
+            setToken(event.currentTarget.value);
+          }}
+        />
+      </label>{' '}
+      <button type="submit" disabled={token.trim() === ''}>
+        Open
+      </button>
+      <p class="hint">
+        The application prints it at start, in the address of the dashboard (…/#token=…), unless the option
+        dashboard.token or TELEMETRY_DASHBOARD_TOKEN sets it.
+      </p>
+    </form>
   );
 }

@@ -2,8 +2,8 @@ import type { Page } from '../../reader/answers.interface.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { StreamItem } from '../../api/api.interface.js';
-import type { Query } from '../api.js';
-import { hasFeature } from '../oldest-record.js';
+import type { Query } from '../client.js';
+import { hasFeature } from '../database.js';
 import { REFRESH_MS } from '../state.js';
 import { followStream } from '../live-stream.js';
 import { addNewer, addOlder, holdFirst, holdNothing, type Held, type Order } from './held-pages.js';

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { isUnanswered } from '../api.js';
+import { isUnanswered } from '../client.js';
 
 /** What was asked for, on its way, here, or failed; what was here before stays while the next is on its way. */
 export interface Loaded<T> {

@@ -1,5 +1,5 @@
 import type { OverviewApi } from '../../panels/overview/query.js';
-import { clientOf } from '../api.js';
+import { clientOf } from '../client.js';
 import { timeSpanOf, type Place } from '../state.js';
 import { useLoad } from './use-load.js';
 

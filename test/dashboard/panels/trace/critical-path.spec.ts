@@ -2,8 +2,8 @@ import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interf
 import {
   findCriticalPath,
   mainRootOf,
-} from '../../../../lib/dashboard/panels/trace/analysis/critical-path.js';
-import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
+  placeSpans,
+} from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
 import { spanOf } from './span-of.js';
 
 const pathOf = (...spans: SpanAnswer[]) =>

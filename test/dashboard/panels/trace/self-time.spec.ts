@@ -1,6 +1,5 @@
 import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
-import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
-import { selfTimeOf } from '../../../../lib/dashboard/panels/trace/analysis/self-time.js';
+import { placeSpans, selfTimeOf } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
 import { spanOf } from './span-of.js';
 
 const selfTimeOfRoot = (...spans: SpanAnswer[]) =>

@@ -3,8 +3,7 @@ import { formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { Level } from '../../../ui/parts/level.js';
 import { levelClass } from '../../../ui/parts/severity.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { memo } from '../../../ui/parts/memo.js';
-import { useStable } from '../../../ui/parts/use-stable.js';
+import { memo, useStable } from '../../../ui/parts/compat.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
 import { addressOf } from '../../../ui/state.js';
 

@@ -1,6 +1,6 @@
 import type { LogsApi } from '../query.js';
 import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { clientOf, type Query } from '../../../ui/api.js';
+import { type Query, clientOf } from '../../../ui/client.js';
 import { formatValue } from '../../../ui/format.js';
 import { severityOf } from '../../../ui/parts/severity.js';
 import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';

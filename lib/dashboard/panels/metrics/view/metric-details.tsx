@@ -1,6 +1,6 @@
 import type { MetricsApi } from '../query.js';
 import type { ChartAnswer, InstrumentAnswer } from '../../../reader/answers.interface.js';
-import { clientOf } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/client.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';

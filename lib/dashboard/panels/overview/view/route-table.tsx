@@ -3,7 +3,7 @@ import type { OverviewApi } from '../query.js';
 import { useState } from 'preact/hooks';
 
 import type { RouteAnswer } from '../../../reader/answers.interface.js';
-import { clientOf } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/client.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';

@@ -1,6 +1,6 @@
 import type { OverviewApi } from '../query.js';
 import type { OverviewAnswer, ServiceAnswer } from '../../../reader/answers.interface.js';
-import { clientOf } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/client.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';

@@ -6,8 +6,7 @@ import {
   ATTR_URL_FULL,
 } from '../../../../config/semantic-conventions.constants.js';
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
-import { type PlacedSpan, placeSpans, walk } from './place-spans.js';
-import { selfTimeOf } from './self-time.js';
+import { type PlacedSpan, placeSpans, selfTimeOf, walk } from './place-spans.js';
 
 /** What a span spends its time on. */
 export type TimeKind = 'database' | 'http' | 'cache' | 'messaging' | 'handler' | 'waiting';

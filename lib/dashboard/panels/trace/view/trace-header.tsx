@@ -1,5 +1,5 @@
 import type { AnalysedTrace } from '../query.js';
-import { request } from '../../../ui/api.js';
+import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';

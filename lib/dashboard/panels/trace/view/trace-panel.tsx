@@ -1,6 +1,6 @@
 import type { HealthApi } from '../../health/query.js';
 import type { AnalysedTrace } from '../query.js';
-import { clientOf } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/client.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { addressWith, setQuery, type Place } from '../../../ui/state.js';
 import { LogLines } from './log-lines.js';

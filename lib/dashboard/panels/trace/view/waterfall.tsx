@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { AnalysedTrace } from '../query.js';
 import { formatDuration } from '../../../ui/format.js';
-import { useStable } from '../../../ui/parts/use-stable.js';
+import { useStable } from '../../../ui/parts/compat.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
 import { visibleRows, type TraceNode, type TraceTree } from './trace-tree.js';
 import { WaterfallRow, type Extent } from './waterfall-row.js';

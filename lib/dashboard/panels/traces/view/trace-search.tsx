@@ -1,7 +1,7 @@
 import type { OverviewApi } from '../../overview/query.js';
 import type { ComponentChildren } from 'preact';
 
-import { clientOf } from '../../../ui/api.js';
+import { clientOf } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
 import { Chips } from '../../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../../ui/parts/fields.js';

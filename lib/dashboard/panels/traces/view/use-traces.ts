@@ -1,6 +1,6 @@
 import type { TracesApi } from '../query.js';
 import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
-import { clientOf, type Query } from '../../../ui/api.js';
+import { type Query, clientOf } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
 import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
 import { timeSpanOf, type Place, spanKeyOf } from '../../../ui/state.js';

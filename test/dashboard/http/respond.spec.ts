@@ -1,4 +1,4 @@
-import { jsonPartsOf } from '../../../lib/dashboard/http/json-parts.js';
+import { jsonPartsOf } from '../../../lib/dashboard/http/respond.js';
 
 describe('jsonPartsOf()', () => {
   it.each([

@@ -1,6 +1,6 @@
 /** What the page knows about the database behind it: what it can do, and since when it has data. */
 import type { HealthAnswer, HealthApi } from '../panels/health/query.js';
-import { clientOf } from './api.js';
+import { clientOf } from './client.js';
 
 const healthApi = clientOf<HealthApi>();
 

@@ -1,10 +1,10 @@
+import type { ApiError } from '../api/api.interface.js';
+import { createListeners, useSyncExternalStore } from './parts/compat.js';
+
 /**
  * The client of the JSON API, typed by the addresses of a panel: `clientOf<LogsApi>().get('logs', { limit: 10 })`. Addresses are relative
  * to the page, wherever it is mounted.
  */
-import type { ApiError } from '../api/api.interface.js';
-import { tellConnection } from './connection.js';
-import { readToken } from './token.js';
 
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
@@ -40,7 +40,7 @@ function addressOf(path: string, query: Query): string {
   return `${BASE}${filled}${text ? `?${text}` : ''}`;
 }
 
-export function authorization(): Record<string, string> {
+function authorization(): Record<string, string> {
   const token = readToken();
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
@@ -116,3 +116,70 @@ const client = {
 
 /** Asks the addresses of a panel. */
 export const clientOf = <Api>(): Client<Api> => client as Client<Api>; // the server answers as the panel's routes promise
+
+const listeners = createListeners();
+let answers = true;
+
+/** Keeps in mind whether the last request was answered, by whatever status. */
+function tellConnection(answered: boolean): void {
+  if (answered === answers) return;
+  answers = answered;
+  listeners.tell();
+}
+
+/** Whether the application answers, as far as is known. */
+export const useConnection = (): boolean => useSyncExternalStore(listeners.subscribe, () => answers);
+
+/**
+ * The token that the application requires. It comes from the address `#token=…` or from the form,
+ * and is exchanged for a cookie, so that bookmarks and new tabs work. Where cookies are blocked, it
+ * lasts as long as the tab.
+ */
+const KEY = 'telemetry-token';
+
+let memory: string | undefined;
+
+/** The token that the reader gave in this tab. */
+export function readToken(): string | undefined {
+  try {
+    return sessionStorage.getItem(KEY) ?? memory;
+  } catch {
+    // Storage may be forbidden; the token then lasts until the page is loaded again.
+    return memory;
+  }
+}
+
+function keepToken(token: string): void {
+  memory = token;
+  try {
+    sessionStorage.setItem(KEY, token);
+  } catch {
+    // See above.
+  }
+}
+
+/** Keeps the token for this tab, and asks the application for its cookie. Never rejects. */
+export async function signIn(token: string): Promise<void> {
+  keepToken(token);
+  try {
+    await fetch('api/v1/session', { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+  } catch {
+    // The view asks next, and says what is wrong.
+  }
+}
+
+/** Signs in with the token of the address, and takes it out of there: it must not be shared. */
+export async function signInByAddress(): Promise<void> {
+  const match = /^#token=([^&]+)/.exec(location.hash);
+  if (!match?.[1]) return;
+  location.replace('#/overview');
+  await signIn(decoded(match[1]));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
