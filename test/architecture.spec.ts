@@ -116,6 +116,19 @@ describe('the house', () => {
     expect(copies).toEqual([]);
   });
 
+  it('lets only the engine ask for its own classes', () => {
+    const inEngine = (file: string) => relative(lib, file).startsWith('engine/');
+    const files = filesUnder(lib);
+    const classes = files
+      .filter(inEngine)
+      .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/^export (?:abstract )?class (\w+)/gm)])
+      .map(([, name]) => name!);
+    expect(classes).toEqual(expect.arrayContaining(['LocalSpan', 'RecordedSpan', 'AttributeList']));
+    const question = new RegExp(`instanceof (?:${classes.join('|')})\\b`);
+    const asking = files.filter((file) => !inEngine(file) && question.test(readFileSync(file, 'utf8')));
+    expect(asking.map((file) => relative(lib, file))).toEqual([]);
+  });
+
   it('calls createRequire() only where webpack does not put undefined in its place', () => {
     const offenders = filesUnder(lib).filter((file) =>
       /import \{[^}]*\bcreateRequire\b[^}]*\} from/.test(readFileSync(file, 'utf8')),

@@ -35,6 +35,23 @@ function digitOf(code: number): number {
   return code < 58 ? code - 48 : (code & 0xf) + 9;
 }
 
+/** The id of a span as two numbers of 32 bits. */
+export interface SpanId {
+  readonly idHigh: number;
+  readonly idLow: number;
+}
+
+/** Ids and flags of a span of this process as numbers; no text of them need exist. */
+export interface LocalIds extends SpanId {
+  readonly traceId: TraceId;
+  readonly traceFlags: number;
+}
+
+/** The id that 16 hexadecimal digits say. */
+export function parseSpanId(text: string): SpanId {
+  return { idHigh: wordAt(text, 0), idLow: wordAt(text, 8) };
+}
+
 /** The 128 bits that all spans of a local trace share; their text is made when somebody asks for it. */
 export class TraceId {
   private text: string | undefined;

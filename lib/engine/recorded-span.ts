@@ -22,7 +22,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { redaction } from '../redaction/active-redaction.js';
 import { textOf } from './copy-bounded.js';
 import { exceptionAttributes } from './describe-error.js';
-import { LocalSpan, type TraceId } from './local-span.js';
+import { LocalSpan, parseSpanId, type SpanId, type TraceId } from './local-span.js';
 import {
   type RecordedEvent,
   type RecordedLink,
@@ -34,6 +34,7 @@ import {
 } from './recorded-events.js';
 import { recordingCounts } from './recording-counts.js';
 import type { SpanClock } from './span-clock.js';
+import type { SpanView } from './span-view.js';
 
 /** How large a span may become. */
 export interface RecordingLimits {
@@ -71,7 +72,10 @@ interface SpanStart {
  * a pair, attributes are a list until somebody wants an object. To everybody else it is a span of OpenTelemetry's SDK:
  * the API's `Span` and the processors' `ReadableSpan`.
  */
-export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 'parentSpanContext'> {
+export class RecordedSpan
+  extends LocalSpan
+  implements Span, SpanView, Omit<ReadableSpan, 'parentSpanContext'>
+{
   name: string;
   readonly kind: SpanKind;
   readonly clock: SpanClock;
@@ -122,7 +126,7 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
     return this;
   }
 
-  /** See `addRedactedEvent()` of redacted-event.ts. */
+  /** See `addRedactedEvent()` of span-view.ts. */
   addRedactedEvent(name: string, attributes: Attributes, time: TimeInput): void {
     if (this.refuses()) return;
     const { limits } = this.owner;
@@ -200,6 +204,16 @@ export class RecordedSpan extends LocalSpan implements Span, Omit<ReadableSpan, 
 
   get parentSpanContext(): SpanContext | undefined {
     return this.parent instanceof LocalSpan ? this.parent.spanContext() : this.parent;
+  }
+
+  get parentId(): SpanId | undefined {
+    const { parent } = this;
+    return parent === undefined || parent instanceof LocalSpan ? parent : parseSpanId(parent.spanId);
+  }
+
+  get hasRemoteParent(): boolean {
+    const { parent } = this;
+    return parent !== undefined && !(parent instanceof LocalSpan) && parent.isRemote === true;
   }
 
   get startTime(): HrTime {

@@ -1,6 +1,6 @@
 import { type Context, isSpanContextValid, type Span, trace } from '@opentelemetry/api';
 
-import { LocalSpan } from '../engine/local-span.js';
+import { localIdsOf, type LocalSpanIds } from '../engine/span-view.js';
 import { NO_REDACTION, redaction } from '../redaction/active-redaction.js';
 import { areHarmless } from '../redaction/character-hints.js';
 import { type RedactionPolicy, SMALLEST_CARD } from '../redaction/redaction-policy.js';
@@ -184,37 +184,39 @@ function takeText(buffer: LineBuffer): string {
 }
 
 /** Digits from the numbers of a span of the fast engine, without a text of them. */
-const LOCAL_DIGITS: Readonly<Record<string, ((buffer: LineBuffer, span: LocalSpan) => void) | undefined>> = {
-  trace_id: (buffer, { traceId: { a, b, c, d } }) => {
-    buffer.hex(a);
-    buffer.hex(b);
-    buffer.hex(c);
-    buffer.hex(d);
-  },
-  span_id: (buffer, { idHigh, idLow }) => {
-    buffer.hex(idHigh);
-    buffer.hex(idLow);
-  },
-  trace_flags: (buffer, { traceFlags }) => {
-    buffer.ascii(readTraceFlags(traceFlags));
-  },
-};
+const LOCAL_DIGITS: Readonly<Record<string, ((buffer: LineBuffer, span: LocalSpanIds) => void) | undefined>> =
+  {
+    trace_id: (buffer, { traceId: { a, b, c, d } }) => {
+      buffer.hex(a);
+      buffer.hex(b);
+      buffer.hex(c);
+      buffer.hex(d);
+    },
+    span_id: (buffer, { idHigh, idLow }) => {
+      buffer.hex(idHigh);
+      buffer.hex(idLow);
+    },
+    trace_flags: (buffer, { traceFlags }) => {
+      buffer.ascii(readTraceFlags(traceFlags));
+    },
+  };
 
 const spanFields = SPAN_FIELDS.map(({ key, read }) => ({
   quotedKey: Buffer.from(`,"${key}":"`),
   read,
   putLocal:
     LOCAL_DIGITS[key] ??
-    ((buffer: LineBuffer, span: LocalSpan) => {
+    ((buffer: LineBuffer, span: LocalSpanIds) => {
       buffer.text(read(span.spanContext()));
     }),
 }));
 
 function appendSpanFields(buffer: LineBuffer, span: Span): void {
-  if (span instanceof LocalSpan) {
+  const ids = localIdsOf(span);
+  if (ids !== undefined) {
     for (const { quotedKey, putLocal } of spanFields) {
       buffer.bytes(quotedKey);
-      putLocal(buffer, span);
+      putLocal(buffer, ids);
       buffer.bytes(QUOTE);
     }
     return;

@@ -4,7 +4,7 @@ import { ATTR_EXCEPTION_STACKTRACE } from '../config/semantic-conventions.consta
 import { clipText, copyBounded } from '../engine/copy-bounded.js';
 import { describedAttributes, ownProperties } from '../engine/describe-error.js';
 import { type RedactedLogRecord } from '../engine/limited-logger-provider.js';
-import { addRedactedEvent } from '../engine/redacted-event.js';
+import { addRedactedEvent } from '../engine/span-view.js';
 import { type LogEntry, nameSeverity } from './log-entry.js';
 
 const MAX_LOGGERS = 1_000;

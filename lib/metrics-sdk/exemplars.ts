@@ -1,6 +1,7 @@
-import { type Attributes, type Span, TraceFlags, context as contextApi, trace } from '@opentelemetry/api';
+import { type Attributes, type Span, context as contextApi, trace } from '@opentelemetry/api';
 import { hashAttributes, hashMeasuredAgain } from './attribute-hashes.js';
-import { LocalSpan, type TraceId, hexOf } from '../engine/local-span.js';
+import { type TraceId, hexOf } from '../engine/local-span.js';
+import { isSampled, localIdsOf } from '../engine/span-view.js';
 import { type MeasurementStorage, findMetricsSdkInternals } from './sdk-internals.js';
 
 /** One measurement that was made inside a sampled span: where a number of a metric leads to a trace. */
@@ -27,10 +28,11 @@ class Slot {
   take(span: Span, value: number, time: number): void {
     this.value = value;
     this.time = time;
-    if (span instanceof LocalSpan) {
-      this.trace = span.traceId;
-      this.idHigh = span.idHigh;
-      this.idLow = span.idLow;
+    const ids = localIdsOf(span);
+    if (ids !== undefined) {
+      this.trace = ids.traceId;
+      this.idHigh = ids.idHigh;
+      this.idLow = ids.idLow;
       this.spanId = '';
     } else {
       const { traceId, spanId } = span.spanContext();
@@ -82,11 +84,6 @@ export function exemplarsOf(
 ): readonly (Exemplar | undefined)[] {
   const slots = reservoirs.get(instrument)?.get(hashAttributes(attributes)) ?? [];
   return Array.from(slots, (slot) => slot?.read());
-}
-
-function isSampled(span: Span): boolean {
-  const flags = span instanceof LocalSpan ? span.traceFlags : span.spanContext().traceFlags;
-  return (flags & TraceFlags.SAMPLED) !== 0;
 }
 
 const KEEPING = Symbol.for('nestjs-telemetry.keeps-exemplars');

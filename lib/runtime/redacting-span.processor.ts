@@ -1,7 +1,7 @@
 import { type Attributes, type Link, SpanStatusCode } from '@opentelemetry/api';
 import { type Span, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { isRedactedEvent } from '../engine/redacted-event.js';
+import { isRedactedEvent } from '../engine/span-view.js';
 import { redaction } from '../redaction/active-redaction.js';
 
 /**

@@ -1,5 +1,5 @@
 import { type Attributes } from '@opentelemetry/api';
-import { type AttributeList } from '../../engine/attribute-list.js';
+import { type ListedAttributes } from '../../engine/span-view.js';
 import { type Resource } from '@opentelemetry/resources';
 import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
@@ -18,7 +18,7 @@ const keys = new Map<string, string>();
 const frozen = new WeakMap<object, string>();
 
 /** The text of a JSON object with the attributes in the list. */
-export function listAsJson(list: AttributeList | undefined): string {
+export function listAsJson(list: ListedAttributes | undefined): string {
   if (list === undefined) return '{}';
   const { base, entries } = list;
   let text = base === undefined ? '' : frozenMembers(base);

@@ -1,8 +1,7 @@
-import { TraceFlags } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
-import { RecordedSpan } from '../../engine/recorded-span.js';
+import { isSampled } from '../../engine/span-view.js';
 import { type EmittedRecord, type MetricSource } from '../../runtime/telemetry-plugin.js';
 import {
   type DeclaredFunction,
@@ -35,8 +34,7 @@ export class StorePipeline {
 
   /** Queues a span that has ended, if it is sampled; its row is made when it is written. */
   takeSpan(span: ReadableSpan): void {
-    const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
-    if ((flags & TraceFlags.SAMPLED) !== 0) this.store.addSpan(span, toStoredSpan);
+    if (isSampled(span)) this.store.addSpan(span, toStoredSpan);
   }
 
   /** Queues a log record; its row is made when it is written. */

@@ -2,7 +2,7 @@ import { type LogRecord, type Span, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 
 import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
-import { LocalSpan } from '../../engine/local-span.js';
+import { localIdsOf } from '../../engine/span-view.js';
 import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 
@@ -48,7 +48,7 @@ function timeOf(timestamp: LogRecord['timestamp'], emittedAt: number): number {
 function idsOf(span: Span | undefined): Pick<StoredLog, 'traceId' | 'spanId'> {
   if (span === undefined) return { traceId: undefined, spanId: undefined };
   const context = span.spanContext();
-  if (!(span instanceof LocalSpan) && !trace.isSpanContextValid(context))
+  if (localIdsOf(span) === undefined && !trace.isSpanContextValid(context))
     return { traceId: undefined, spanId: undefined };
   return { traceId: context.traceId, spanId: context.spanId };
 }

@@ -1,4 +1,4 @@
-import { type HrTime, SpanKind } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
 import {
@@ -8,101 +8,46 @@ import {
   ATTR_HTTP_ROUTE,
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
-import { type AttributeList } from '../../engine/attribute-list.js';
-import { LocalSpan, wordAt } from '../../engine/local-span.js';
-import { RecordedSpan } from '../../engine/recorded-span.js';
+import { type ListedAttributes, viewOf } from '../../engine/span-view.js';
 import { type StoredSpan } from '../sqlite/rows.interface.js';
-import { listAsJson, recordAsJson, storedResourceOf } from './attribute-json.js';
+import { listAsJson, storedResourceOf } from './attribute-json.js';
 
 /** The row of a span that has ended. */
 export function toStoredSpan(span: ReadableSpan): StoredSpan {
-  return span instanceof RecordedSpan ? fromRecorded(span) : fromReadable(span);
-}
-
-function fromRecorded(span: RecordedSpan): StoredSpan {
-  const { parent, clock, attributeList, eventList, linkList, kind } = span;
-  let parentHigh = 0;
-  let parentLow = 0;
-  if (parent instanceof LocalSpan) {
-    parentHigh = parent.idHigh;
-    parentLow = parent.idLow;
-  } else if (parent !== undefined) {
-    parentHigh = wordAt(parent.spanId, 0);
-    parentLow = wordAt(parent.spanId, 8);
-  }
-  const start = clock.anchorMs * 1_000 + Math.round(span.startInstant * 1_000);
+  const view = viewOf(span);
+  const { parentId, clock, attributeList, eventList = [], linkList = [], kind } = view;
   const entry =
     kind !== SpanKind.INTERNAL && kind !== SpanKind.CLIENT
       ? describeEntry((key) => findIn(attributeList, key))
       : NO_ENTRY;
   return {
-    resource: storedResourceOf(span.resource),
-    scope: span.instrumentationScope.name,
-    traceId: span.traceId.toString(),
-    idHigh: span.idHigh,
-    idLow: span.idLow,
-    parentHigh,
-    parentLow,
-    name: span.name,
+    resource: storedResourceOf(view.resource),
+    scope: view.instrumentationScope.name,
+    traceId: view.traceId.toString(),
+    idHigh: view.idHigh,
+    idLow: view.idLow,
+    parentHigh: parentId?.idHigh ?? 0,
+    parentLow: parentId?.idLow ?? 0,
+    name: view.name,
     kind,
-    start,
-    duration: Math.max(0, Math.round((span.endInstant - span.startInstant) * 1_000)),
-    status: span.status.code,
-    statusMessage: span.status.message,
+    start: clock.anchorMs * 1_000 + Math.round(view.startInstant * 1_000),
+    duration: Math.max(0, Math.round((view.endInstant - view.startInstant) * 1_000)),
+    status: view.status.code,
+    statusMessage: view.status.message,
     attributes: listAsJson(attributeList),
-    events:
-      eventList === undefined
-        ? undefined
-        : asArray(
-            eventList.map(({ name, instant, attributes }) =>
-              eventAsJson(name, clock.anchorMs + instant, listAsJson(attributes)),
-            ),
-          ),
-    links:
-      linkList === undefined
-        ? undefined
-        : asArray(
-            linkList.map(({ context, attributes }) =>
-              linkAsJson(context.traceId, context.spanId, listAsJson(attributes)),
-            ),
-          ),
-    method: entry.method,
-    route: entry.route,
-    outcome: entry.outcome,
-  };
-}
-
-function fromReadable(span: ReadableSpan): StoredSpan {
-  const { traceId, spanId } = span.spanContext();
-  const { attributes } = span;
-  const parent = span.parentSpanContext?.spanId;
-  const start = microsecondsOf(span.startTime);
-  return {
-    resource: storedResourceOf(span.resource),
-    scope: span.instrumentationScope.name,
-    traceId,
-    idHigh: wordAt(spanId, 0),
-    idLow: wordAt(spanId, 8),
-    parentHigh: parent === undefined ? 0 : wordAt(parent, 0),
-    parentLow: parent === undefined ? 0 : wordAt(parent, 8),
-    name: span.name,
-    kind: span.kind,
-    start,
-    duration: Math.max(0, microsecondsOf(span.endTime) - start),
-    status: span.status.code,
-    statusMessage: span.status.message,
-    attributes: recordAsJson(attributes),
     events: asArray(
-      span.events.map((event) =>
-        eventAsJson(event.name, microsecondsOf(event.time) / 1_000, recordAsJson(event.attributes ?? {})),
+      eventList.map(({ name, instant, attributes }) =>
+        eventAsJson(name, clock.anchorMs + instant, listAsJson(attributes)),
       ),
     ),
     links: asArray(
-      span.links.map((link) =>
-        linkAsJson(link.context.traceId, link.context.spanId, recordAsJson(link.attributes ?? {})),
+      linkList.map(({ context, attributes }) =>
+        linkAsJson(context.traceId, context.spanId, listAsJson(attributes)),
       ),
     ),
-    ...describeEntry((key) => attributes[key]),
+    method: entry.method,
+    route: entry.route,
+    outcome: entry.outcome,
   };
 }
 
@@ -122,7 +67,7 @@ function describeEntry(find: (key: string) => unknown): Entry {
   };
 }
 
-function findIn(list: AttributeList | undefined, key: string): unknown {
+function findIn(list: ListedAttributes | undefined, key: string): unknown {
   if (list === undefined) return undefined;
   const { entries, base } = list;
   for (let index = 0; index < entries.length; index += 2)
@@ -144,8 +89,4 @@ function linkAsJson(traceId: string, spanId: string, attributes: string): string
 
 function asArray(members: readonly string[]): string | undefined {
   return members.length === 0 ? undefined : `[${members.join(',')}]`;
-}
-
-function microsecondsOf([seconds, nanos]: HrTime): number {
-  return seconds * 1_000_000 + Math.round(nanos / 1_000);
 }

@@ -1,6 +1,6 @@
 import { ByteWriter, MAX_SHORT, PLAIN_ROOM, putPlainValue } from './byte-writer.js';
 import type { Attributes } from '@opentelemetry/api';
-import type { AttributeList } from '../attribute-list.js';
+import type { ListedAttributes } from '../span-view.js';
 
 /** What clients make up must not grow this for ever. */
 const MAX_TEXTS = 4_096;
@@ -53,7 +53,7 @@ const encodedRecords = new WeakMap<object, (Uint8Array | undefined)[]>();
 const scratch = new ByteWriter();
 
 /** Writes `repeated KeyValue` with this tag. */
-export function encodeAttributeList(writer: ByteWriter, tag: number, list: AttributeList): void {
+export function encodeAttributeList(writer: ByteWriter, tag: number, list: ListedAttributes): void {
   const { base, entries } = list;
   if (base !== undefined) encodeFrozen(writer, tag, base);
   for (let index = 0; index < entries.length; index += 2)

@@ -1,7 +1,7 @@
-import { type LocalSpan, type TraceId, wordAt } from '../local-span.js';
+import { type SpanId, type TraceId, wordAt } from '../local-span.js';
 import type { ByteWriter } from './byte-writer.js';
 import type { HrTime } from '@opentelemetry/api';
-import type { SpanClock } from '../span-clock.js';
+import type { SpanView } from '../span-view.js';
 
 /** Puts the 16 bytes of a trace id there. They are 32-bit numbers already; told so, the engine need not convert them. */
 export function putTraceId(data: DataView, at: number, { a, b, c, d }: TraceId): void {
@@ -12,13 +12,13 @@ export function putTraceId(data: DataView, at: number, { a, b, c, d }: TraceId):
 }
 
 /** Puts the 8 bytes of a span's id there; its text need not exist. */
-export function putSpanId(data: DataView, at: number, { idHigh, idLow }: LocalSpan): void {
+export function putSpanId(data: DataView, at: number, { idHigh, idLow }: SpanId): void {
   data.setInt32(at, idHigh | 0);
   data.setInt32(at + 4, idLow | 0);
 }
 
 /** Puts 8 bytes of 16 hexadecimal digits there. */
-export function putSpanIdText(data: DataView, at: number, text: string): void {
+function putSpanIdText(data: DataView, at: number, text: string): void {
   data.setInt32(at, wordAt(text, 0));
   data.setInt32(at + 4, wordAt(text, 8));
 }
@@ -47,7 +47,7 @@ let knownHigh = 0;
 let knownLow = 0;
 
 /** Puts an instant of a span's clock there, as `fixed64` nanoseconds since the epoch. */
-export function putInstant(data: DataView, at: number, clock: SpanClock, instant: number): void {
+export function putInstant(data: DataView, at: number, clock: SpanView['clock'], instant: number): void {
   const whole = Math.floor(instant);
   const milliseconds = clock.anchorMs + whole;
   const second = Math.floor(milliseconds / 1_000);
@@ -70,12 +70,6 @@ export function putHrTime(data: DataView, at: number, [seconds, nanos]: HrTime):
 export function encodeEpochMilliseconds(writer: ByteWriter, milliseconds: number): void {
   const at = writer.claim(8);
   putEpochMilliseconds(writer.data, at, milliseconds);
-}
-
-/** Writes a pair of seconds and nanoseconds since the epoch as `fixed64` nanoseconds. */
-export function encodeHrTime(writer: ByteWriter, time: HrTime): void {
-  const at = writer.claim(8);
-  putHrTime(writer.data, at, time);
 }
 
 function putNanoseconds(data: DataView, at: number, second: number, nanos: number): void {

@@ -4,9 +4,9 @@ import { Batcher } from '../sending/batcher.js';
 import type { ExportRequest } from '../sending/sender.js';
 import type { ByteWriter } from '../../engine/encoding/byte-writer.js';
 import { RequestBuilder } from '../../engine/encoding/request-builder.js';
-import { type LogRecord, type Logger, type LoggerProvider, TraceFlags, context } from '@opentelemetry/api';
+import { type LogRecord, type Logger, type LoggerProvider, context } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { RecordedSpan } from '../../engine/recorded-span.js';
+import { isSampled } from '../../engine/span-view.js';
 import { encodeSpan } from '../../engine/encoding/encode-span.js';
 import { encodeLogRecord } from '../../engine/encoding/encode-log-record.js';
 
@@ -58,9 +58,7 @@ export class EncodingSpanProcessor implements SpanProcessor {
   }
 
   onEnd(span: ReadableSpan): void {
-    const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
-    if ((flags & TraceFlags.SAMPLED) !== 0)
-      this.batcher.add(span, span.instrumentationScope, span.resource, encodeSpan);
+    if (isSampled(span)) this.batcher.add(span, span.instrumentationScope, span.resource, encodeSpan);
   }
 
   forceFlush(): Promise<void> {

@@ -1,8 +1,7 @@
-import { type AnyValue, TraceFlags } from '@opentelemetry/api';
+import type { AnyValue } from '@opentelemetry/api';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { AttributeList } from '../../engine/attribute-list.js';
-import { RecordedSpan } from '../../engine/recorded-span.js';
+import { isSampled, type ListedAttributes, viewOf } from '../../engine/span-view.js';
 import { Batcher } from './batcher.js';
 import type { ExportRequest } from './sender.js';
 
@@ -37,29 +36,18 @@ const MAX_DEPTH = 4;
 
 /** Estimated size of a span in memory, in bytes. */
 function estimateSpanBytes(span: ReadableSpan): number {
-  return span instanceof RecordedSpan ? estimateRecordedSpanBytes(span) : estimateSdkSpanBytes(span);
-}
-
-/** Reads the lists of the span: its objects are built only when it is encoded. */
-function estimateRecordedSpanBytes({ name, attributeList, eventList = [] }: RecordedSpan): number {
+  const { name, attributeList, eventList = [], linkList = [] } = viewOf(span);
   let bytes = ITEM_BYTES + name.length + estimateListBytes(attributeList);
   for (const event of eventList)
     bytes += ENTRY_BYTES + event.name.length + estimateListBytes(event.attributes);
+  for (const link of linkList) bytes += ENTRY_BYTES + estimateListBytes(link.attributes);
   return bytes;
 }
 
-function estimateListBytes(list: AttributeList | undefined): number {
+function estimateListBytes(list: ListedAttributes | undefined): number {
   if (list === undefined) return 0;
   let bytes = list.base === undefined ? 0 : estimateEntryBytes(list.base, 0);
   for (const entry of list.entries) bytes += estimateValueBytes(entry, 1);
-  return bytes;
-}
-
-function estimateSdkSpanBytes({ name, attributes, events, links }: ReadableSpan): number {
-  let bytes = ITEM_BYTES + name.length + estimateValueBytes(attributes, 0);
-  for (const event of events)
-    bytes += ENTRY_BYTES + event.name.length + estimateValueBytes(event.attributes, 0);
-  for (const link of links) bytes += ENTRY_BYTES + estimateValueBytes(link.attributes, 0);
   return bytes;
 }
 
@@ -96,8 +84,7 @@ export class ItemSpanProcessor implements SpanProcessor {
   }
 
   onEnd(span: ReadableSpan): void {
-    const flags = span instanceof RecordedSpan ? span.traceFlags : span.spanContext().traceFlags;
-    if ((flags & TraceFlags.SAMPLED) !== 0) this.batcher.add(span, estimateSpanBytes);
+    if (isSampled(span)) this.batcher.add(span, estimateSpanBytes);
   }
 
   forceFlush(): Promise<void> {

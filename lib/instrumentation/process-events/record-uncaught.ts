@@ -1,3 +1,4 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import {
   context,
   ROOT_CONTEXT,
@@ -10,7 +11,7 @@ import {
 import { createLogRecordEmitter } from '../../logging/record-entry.js';
 import { describeThrown } from '../../engine/describe-error.js';
 import { atProcessEnd } from '../../process/process-end.js';
-import { RecordedSpan } from '../../engine/recorded-span.js';
+import { lineageOf } from '../../engine/lineage.js';
 import { recordFailure, whereSeen } from '../../tracing/error-policy.js';
 
 /** pino's number of `fatal`. */
@@ -61,12 +62,8 @@ export function recordUncaught(): () => void {
 
 /** The spans around the failed one never end otherwise: without the server span its trace would have no root. */
 function endWithParents(failed: Span): void {
-  const { status } = failed as Partial<RecordedSpan>; // a span of the SDK has it as well
-  for (
-    let span: unknown = failed;
-    isOpen(span);
-    span = span instanceof RecordedSpan ? span.parent : undefined
-  ) {
+  const { status } = failed as Partial<ReadableSpan>; // spans of both engines have it
+  for (let span: Span | undefined = failed; span?.isRecording() === true; span = parentOf(span)) {
     span.setStatus({
       code: SpanStatusCode.ERROR,
       ...(status?.message !== undefined && { message: status.message }),
@@ -75,6 +72,6 @@ function endWithParents(failed: Span): void {
   }
 }
 
-function isOpen(span: unknown): span is Span {
-  return typeof span === 'object' && span !== null && 'isRecording' in span && (span as Span).isRecording();
+function parentOf(span: Span): Span | undefined {
+  return lineageOf(span)?.localParent?.span;
 }
