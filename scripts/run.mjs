@@ -3,7 +3,7 @@
 //
 //   node scripts/run.mjs start [--no-traffic | --traffic=forever]   the sample system
 //   node scripts/run.mjs test [jest arguments]                      architecture, unit, e2e, Nest 11
-//   node scripts/run.mjs verify                                     format, lint, types, then the tests
+//   node scripts/run.mjs verify                                     format, lint, types, unused code, public types, then the tests
 //   node scripts/run.mjs faults [jest arguments]                    an application under load beside broken collectors
 //   node scripts/run.mjs backends [arguments]                       the sample system against real servers
 import { spawn } from 'node:child_process';
@@ -83,6 +83,7 @@ const verifySteps = [
     script: 'node_modules/typescript/bin/tsc',
     scriptArgs: ['-p', 'lib/dashboard/ui/tsconfig.json', '--noEmit'],
   },
+  { name: 'unused code', script: 'node_modules/knip/bin/knip.js', scriptArgs: ['--no-progress'] },
   { name: 'public types', script: 'scripts/api-report.mjs', scriptArgs: [] },
 ];
 

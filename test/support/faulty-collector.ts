@@ -36,7 +36,7 @@ interface FaultyCollectorOptions {
 }
 
 /** One request that was answered with success, in part or in whole. */
-export interface Taken {
+interface Taken {
   readonly signal: Signal;
   readonly items: number;
 }

@@ -1,0 +1,51 @@
+/** What nobody uses: files, exports and dependencies. `npm run check:unused` */
+export default {
+  entry: [
+    'lib/{index,register}.ts',
+    // The page: bundled by scripts/build-ui.mjs.
+    'lib/dashboard/ui/main.tsx',
+    // Programs that scripts and specs start by their path.
+    'sample-app/*/main.ts',
+    'scripts/**/*.mjs',
+    'bench/**/*.mjs',
+    'test/**/*.{spec,browser,behaviours}.ts',
+    'test/**/programs/**/*.{mjs,cjs,ts}',
+    'test/**/fixtures/*.mjs',
+    'test/backends/*.{mjs,cjs}',
+    'test/browser/measure-path.mjs',
+    'test/dashboard/ui/serve.mjs',
+    'test/faults/service.ts',
+  ],
+  project: [
+    'lib/**/*.{ts,tsx}',
+    'sample-app/**/*.ts',
+    'test/**/*.{ts,mjs,cjs}',
+    'scripts/**/*.mjs',
+    'bench/**/*.{ts,mjs}',
+  ],
+  // Packages of their own, with their own package.json.
+  ignore: ['test/nest11/**', 'test/samples/**'],
+  ignoreExportsUsedInFile: true,
+  // Two names of one token: the former one is deprecated.
+  exclude: ['duplicates'],
+  ignoreDependencies: [
+    // Loaded by @nestjs/apollo and @nestjs/microservices.
+    '@as-integrations/express5',
+    '@grpc/proto-loader',
+    // Named in the text of a program, and loaded by require().
+    'aedes',
+    'parse-prometheus-text-format',
+    // bench/ installs what it compares with.
+    '@opentelemetry/context-async-hooks',
+    '@opentelemetry/instrumentation-http',
+    '@opentelemetry/instrumentation-pino',
+    'nestjs-otel',
+    // Come with sdk-node and otlp-ref, in the versions that these need.
+    '@opentelemetry/exporter-trace-otlp-grpc',
+    '@opentelemetry/exporter-trace-otlp-proto',
+    '@opentelemetry/sdk-trace-base',
+    // The linter loads it once imports are sorted.
+    'eslint-plugin-simple-import-sort',
+  ],
+  ignoreBinaries: ['epmd', 'openssl', 'promtool', 'mkfifo'],
+};
