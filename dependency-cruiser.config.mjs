@@ -90,6 +90,21 @@ export default {
       to: { path: '^lib/dashboard/' },
     },
     {
+      name: 'panels-ask-the-reader',
+      severity: 'error',
+      comment:
+        'Another database can stand behind the page: panels ask TelemetryReader, and only sqlite/ knows SQL',
+      from: { path: '^lib/dashboard/(?:panels|reader|api)/' },
+      to: { path: '^lib/dashboard/(?:sqlite|feed)/' },
+    },
+    {
+      name: 'store-knows-no-page',
+      severity: 'error',
+      comment: 'The store answers the reader; who feeds it and who shows it is not its business',
+      from: { path: '^lib/dashboard/sqlite/' },
+      to: { path: '^lib/dashboard/(?:panels|api|access|feed|http|mount|otlp|routes|sources|ui)/' },
+    },
+    {
       name: 'no-index-inside',
       severity: 'error',
       comment: 'index.ts is for users: inside, import the file that defines the name',

@@ -7,6 +7,7 @@ import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import { resolveConfig } from '../config/resolve-config.js';
 import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import type * as openDashboardModule from '../dashboard/open-dashboard.js';
 import { type OpenDashboard } from '../dashboard/open-dashboard.js';
 import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
@@ -30,11 +31,9 @@ export function plugInDashboard(config: TelemetryConfig, resource: Resource): Te
   return config.store && new DashboardPlug(config, config.store, resource);
 }
 
-type DashboardModule = typeof import('../dashboard/open-dashboard.js');
+let dashboardModule: typeof openDashboardModule | undefined;
 
-let dashboardModule: DashboardModule | undefined;
-
-async function loadDashboard(): Promise<DashboardModule> {
+async function loadDashboard(): Promise<typeof openDashboardModule> {
   return (dashboardModule ??= await import('../dashboard/open-dashboard.js'));
 }
 
