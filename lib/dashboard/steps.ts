@@ -4,12 +4,12 @@
  */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** How long one step holds up the event loop, in milliseconds. */
+/** How long one step blocks the event loop, in milliseconds. */
 const SLICE_MS = 8;
 /** How long a question that has to look at many rows may take in all its steps, before it says how far it came. */
 const LOOKING_MS = 200;
 
-/** Tells a question when others want their turn. */
+/** Tracks when a step must end, so that others have their turn. */
 export class TimeSlice {
   private until = performance.now() + SLICE_MS;
   private looks = 0;

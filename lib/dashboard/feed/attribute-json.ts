@@ -9,7 +9,7 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 
-/** A longer text says nothing more to somebody who looks at it. */
+/** Longer texts are cut: a reader gains nothing from the rest. */
 const MAX_TEXT = 16_384;
 /** Keys are few, and the same again and again. */
 const MAX_KEYS = 2_000;

@@ -29,7 +29,7 @@ const CUMULATIVE = 2;
 const NO_RECORDED_VALUE = 1;
 /** Exemplars of one data point. */
 const MAX_EXEMPLARS = 100;
-/** Series of senders whose totals are remembered; beyond, all are forgotten and begin anew. */
+/** Series of senders whose totals are remembered; beyond that, all are forgotten and start again. */
 const MAX_SERIES = 20_000;
 /** What they may take together, in characters and buckets. */
 const MAX_WEIGHT = 16_777_216;
@@ -145,7 +145,7 @@ export class PointReader {
     );
   }
 
-  /** What came since the last time; undefined the first time, when nobody knows since when it counts. */
+  /** What came since the last time; undefined the first time, when the start of its counting is unknown. */
   private addedTo(
     { totals }: KnownInstrument,
     attributes: string,

@@ -11,7 +11,7 @@ export interface RegisteredRoute {
 
 /**
  * The routes of an application with the handler of each: the one whose own path ends the route, the longest where there are several.
- * Nobody tells which handler a registered function belongs to, save NestJS 12, which names it.
+ * Only NestJS 12 names the handler that a registered function belongs to.
  */
 export function describeRoutes(
   registered: readonly RegisteredRoute[],

@@ -43,10 +43,10 @@ const EXPRESSION = `globalThis[Symbol.for(${JSON.stringify(HANDOVER.description)
 const AT_ONCE = 100;
 
 /**
- * Where each of these functions begins; undefined for one that is native or was made at run time. None is known where somebody
- * debugs this process, or the inspector is missing or not allowed.
+ * Where each of these functions begins; undefined for one that is native or was made at run time. None is known while a debugger is attached to
+ * this process, or where the inspector is missing or not allowed.
  *
- * It holds up the event loop once, for some 15 microseconds per kilobyte of all code that is loaded: a hundred milliseconds is
+ * It blocks the event loop once, for some 15 microseconds per kilobyte of all code that is loaded: a hundred milliseconds is
  * usual. Nothing stays switched on, and no code is compiled anew.
  */
 export async function locateFunctions(
@@ -60,7 +60,7 @@ export async function locateFunctions(
       await new Promise((resolve) => setImmediate(resolve));
       positions.push(...readPositions(session, functions.slice(at, at + AT_ONCE)));
     }
-    // In another realm, as jest's, nobody finds what was handed over.
+    // In another realm, as in jest, the handed-over functions are not found.
     if (positions.every((position) => position === undefined)) return positions.map(() => undefined);
     const scripts = readScripts(session);
     return positions.map((position) => {
@@ -68,7 +68,7 @@ export async function locateFunctions(
       return script && { script, line: position.lineNumber, column: position.columnNumber };
     });
   } catch (error) {
-    warnOnce('sources', `The dashboard cannot lead to the source of spans: ${inspect(error)}.`);
+    warnOnce('sources', `The dashboard cannot link to the source of spans: ${inspect(error)}.`);
     return functions.map(() => undefined);
   } finally {
     session.disconnect();
@@ -78,13 +78,13 @@ export async function locateFunctions(
 function connect(): Session | undefined {
   // Whatever its type says: Node can be built without.
   const inspector = process.getBuiltinModule('node:inspector') as Inspector | undefined;
-  // Somebody debugs, or is about to: breakpoints and what is shown there are not to be disturbed.
+  // A debugger is attached: its breakpoints and its view must not be disturbed.
   if (inspector === undefined || inspector.url() !== undefined) return undefined;
   const session = new inspector.Session();
   try {
     session.connect();
   } catch {
-    // Node's permission model forbids it; whoever set that knows.
+    // Node's permission model forbids it, on purpose.
     return undefined;
   }
   return session;
@@ -123,7 +123,7 @@ function propertiesOf(
   return ask(session, 'Runtime.getProperties', { objectId, ownProperties: true });
 }
 
-/** The debugger tells of all scripts when it is switched on, and is switched off again before any other code runs. */
+/** The debugger reports all scripts when it is switched on, and is switched off again before any other code runs. */
 function readScripts(session: Session): ReadonlyMap<string, LoadedScript> {
   const scripts = new Map<string, LoadedScript>();
   session.on('Debugger.scriptParsed', ({ params: { scriptId, url, sourceMapURL = '' } }) => {

@@ -16,7 +16,7 @@ export function sourceLinksEnabled({ dashboard, environment }: TelemetryConfig):
 }
 
 /**
- * Stores where methods that have spans were written, while somebody views what is stored: finding out
+ * Stores where methods that have spans were written, while the stored telemetry is viewed: finding out
  * blocks the event loop for longer than a request should wait. Returns a function that ends it.
  *
  * @param findMethods lists the methods that have spans
@@ -83,7 +83,7 @@ class SourceFinder {
     }
   }
 
-  /** A method in another file than its class is what somebody's decorator has put there: the class is the nearest that is known. */
+  /** A method in another file than its class was put there by a decorator: the class is the nearest known place. */
   private locationOf({ method, writtenIn }: WrittenMethod): SourceLocation | null | undefined {
     const own = this.known.get(method);
     const ofClass = writtenIn && this.known.get(writtenIn);

@@ -22,7 +22,7 @@ const INSTALLED = /[\\/]node_modules[\\/]/;
 export class SourceMaps {
   private readonly maps = new Map<LoadedScript, Promise<SourceMap | undefined>>();
 
-  /** Undefined for code that is in no file, and for that of installed packages: nobody edits it. Never rejects. */
+  /** Undefined for code that is in no file, and for installed packages, which are not edited. Never rejects. */
   async find({ script, line, column }: CodeLocation): Promise<SourceLocation | undefined> {
     const compiled = pathOf(script.url);
     if (compiled === undefined || INSTALLED.test(compiled)) return undefined;

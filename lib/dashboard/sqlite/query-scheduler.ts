@@ -10,7 +10,7 @@ interface Waiting {
 
 /**
  * Asks the database questions, at once or side by side: then one step of one of them is done in each round of the event loop, so that a
- * page that asks many holds it up no longer than one that asks one. A database that turns out to be damaged is set aside, and the
+ * page that asks many blocks it no longer than one that asks one. A database that turns out to be damaged is quarantined, and the
  * question is asked of the new one.
  */
 export class QueryScheduler {
@@ -19,7 +19,7 @@ export class QueryScheduler {
   constructor(private readonly database: StoreDatabase) {}
 
   /**
-   * The answer, for which the event loop is held up.
+   * Returns the answer; the event loop is blocked meanwhile.
    *
    * @throws what the question throws
    */
@@ -41,7 +41,7 @@ export class QueryScheduler {
         try {
           return steps.next();
         } catch (error) {
-          // They are over: what goes on begins anew.
+          // A generator that has thrown is over: the query starts again.
           steps = undefined;
           throw error;
         }

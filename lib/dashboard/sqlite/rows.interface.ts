@@ -1,4 +1,4 @@
-/** What the store is given. Nothing of OpenTelemetry is needed to make these: whoever receives telemetry fills them in. */
+/** The rows of the store. They need nothing of OpenTelemetry: every receiver of telemetry can make them. */
 
 /** Who recorded something. Give the same object for all rows of a process: it is looked up by its identity. */
 export interface StoredResource {

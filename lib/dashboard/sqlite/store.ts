@@ -119,8 +119,8 @@ export class TelemetryStore {
   }
 
   /**
-   * Asks the database, and holds up the event loop until the answer is there: `store.read((database) => readStore(database))`. A database
-   * that turns out to be damaged is set aside and the question is asked of the new one.
+   * Asks the database, and blocks the event loop until the answer is there: `store.read((database) => readStore(database))`. A database
+   * that turns out to be damaged is quarantined, and the question is asked of the new one.
    *
    * @throws what the query throws otherwise
    */
@@ -138,7 +138,7 @@ export class TelemetryStore {
   }
 
   /**
-   * Does work that asks the database nothing in turns with the questions, so that all of them together hold up the event loop no
+   * Does work that asks the database nothing in turns with the questions, so that all of them together block the event loop no
    * longer than one.
    *
    * @throws what the work throws
@@ -188,7 +188,7 @@ export class TelemetryStore {
 
 /**
  * Opens the store in that file, or begins it. Undefined when this Node has no SQLite; otherwise there is a store, if need be in
- * memory: whatever is wrong with the file is said once and never thrown.
+ * memory: what is wrong with the file is warned about once, never thrown.
  */
 export function openStore({ file, ...limits }: StoreOptions): TelemetryStore | undefined {
   const sqlite = loadSqlite();

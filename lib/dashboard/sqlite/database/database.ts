@@ -42,7 +42,7 @@ export class Database {
     return statement;
   }
 
-  /** The first row, or undefined. Whoever calls knows what the columns are. */
+  /** Returns the first row, or undefined. The caller knows the columns. */
   get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
     return this.use(sql, (statement) => statement.get(...values)) as Row | undefined;
   }
@@ -62,7 +62,7 @@ export class Database {
     return this.use(sql, (statement) => statement.all(...values)) as Row[];
   }
 
-  /** Rows one after the other, so that whoever has enough can stop. */
+  /** Returns rows one after the other, so that the caller can stop early. */
   *iterate<Row>(sql: string, ...values: SqlValue[]): Iterable<Row> {
     try {
       yield* this.prepare(sql).iterate(...values) as Iterable<Row>;
@@ -143,7 +143,7 @@ export class Database {
 
 /** What a failure of SQLite means for the store. */
 type DatabaseFailure =
-  | 'busy' // Somebody else is writing: try again.
+  | 'busy' // Another process is writing: try again.
   | 'corrupt' // The file is no database, or a broken one.
   | 'full' // Disk or database have no room.
   | 'unusable' // The file cannot be read or written at all.

@@ -27,14 +27,14 @@ export function loadSqlite(): Sqlite | undefined {
 
 export const IN_MEMORY = ':memory:';
 
-/** At the start another process may be creating the same file; later nobody waits in the way of requests. */
+/** At the start another process may be creating the same file; later no request waits for a lock. */
 const OPEN_TIMEOUT_MS = 2_000;
 
 /** A database that is not of this version of the store, or not of the store at all. */
 export class ForeignDatabaseError extends Error {
   constructor(
     readonly file: string,
-    /** undefined when it belongs to somebody else. */
+    /** undefined when it is not a database of the store. */
     readonly version: number | undefined,
   ) {
     super(
@@ -79,8 +79,8 @@ function prepareFile(database: Database): void {
     checkIdentity(database);
   });
   // Only an empty database takes the first; the journal mode stays in the file. Waiting for the disk (synchronous = NORMAL) would
-  // hold up the event loop for some 10 to 30 ms every second under load; without, a killed process loses nothing, and a machine that
-  // loses power may leave a file that is set aside.
+  // block the event loop for some 10 to 30 ms every second under load; without, a killed process loses nothing, and a machine that
+  // loses power may leave a file that is quarantined.
   whenNotBusy(() => {
     database.exec(`
       PRAGMA auto_vacuum = INCREMENTAL;

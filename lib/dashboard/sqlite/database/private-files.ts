@@ -1,14 +1,14 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Names, addresses and log lines of users are in these files: nobody else may read them. */
+/** Names, addresses and log lines of users are in these files: other users must not read them. */
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 const IGNORE_ALL = '*\n';
 
 /**
  * Makes a folder that only its owner can use and that git ignores. A folder that this made before is
- * tightened; one that somebody else made is left alone.
+ * tightened; a folder of another origin stays as it is.
  *
  * @throws the file system's error when it cannot be made
  */

@@ -5,12 +5,12 @@ import { ForeignDatabaseError, IN_MEMORY, type Sqlite, openDatabase } from './op
 import { basename, dirname, join } from 'node:path';
 import { tightenDatabase } from './private-files.js';
 
-/** Why a file is set aside. */
+/** Why a file is quarantined. */
 export type Defect = 'damaged' | 'locked by another process' | 'of another version of nestjs-telemetry';
 
 /**
  * The file, opened, or what takes its place: where it is damaged, locked or of another version of the store, a new one of its name;
- * where it cannot be used at all, a database in memory. Each of these is said once.
+ * where it cannot be used at all, a database in memory. Each of these is warned about once.
  */
 export function openOrReplace(sqlite: Sqlite, file: string): Database {
   try {
@@ -24,7 +24,7 @@ export function openOrReplace(sqlite: Sqlite, file: string): Database {
   }
 }
 
-/** A new file in the place of that one, which is set aside. */
+/** Quarantines a file and opens a new one in its place. */
 export function recreate(
   sqlite: Sqlite,
   { file, inode }: Pick<Database, 'file' | 'inode'>,
@@ -44,7 +44,7 @@ export function recreate(
   return openAgain(sqlite, file);
 }
 
-/** The file, which is another one than before. Two versions of the store must not set aside each other's for ever. */
+/** The file, which is another one than before. Two versions of the store must not quarantine each other's files for ever. */
 export function openAgain(sqlite: Sqlite, file: string): Database {
   try {
     return openDatabase(sqlite, file);
@@ -75,11 +75,11 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Of files that were set aside, the newest stay for a look; the others would fill the disk. */
+/** Keep only the newest quarantined files, for inspection. */
 const KEPT = 3;
 /** The journal goes first: SQLite would otherwise play it into the file that takes the place. */
 const PARTS = ['-wal', '-shm', ''] as const;
-/** Whoever holds the lock for longer has died with it. */
+/** A lock that is older was left by a process that died. */
 const LOCK_AGE_MS = 10_000;
 
 /**

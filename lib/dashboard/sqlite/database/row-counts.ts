@@ -25,7 +25,7 @@ export function changeRows<T>(database: Database, work: (tally: Tally) => T, dro
   });
 }
 
-/** How one change moves the numbers of rows, so that nobody has to count them. All processes add to the same numbers. */
+/** Adds up how one change moves the numbers of rows, which are never counted. All processes add to the same numbers. */
 export class Tally {
   private spans = 0;
   private pinnedSpans = 0;

@@ -5,7 +5,7 @@ import { type Database, classifyFailure } from './database.js';
 import { IN_MEMORY, type Sqlite, openDatabase } from './open-database.js';
 import { type Defect, recreate, isSameFile, openAgain, openInMemory, openOrReplace } from './quarantine.js';
 
-/** A file that nobody can write to for so long is given up. */
+/** A file that stays locked for so long is replaced. */
 const LOCKED_MS = 10_000;
 
 /** What to do with the work that failed. */
@@ -15,7 +15,7 @@ export type Recovery =
 
 /**
  * The database that is written to now. Whatever becomes of its file, there is always one: a broken or foreign version is
- * renamed and begun anew, and where no file can be used the store goes on in memory. Each of these is said once.
+ * renamed and replaced by a new file, and where no file can be used the store continues in memory. Each of these is warned about once.
  */
 export class StoreDatabase {
   private opened: Database;
@@ -46,14 +46,14 @@ export class StoreDatabase {
   }
 
   /**
-   * Makes a change that nobody waits for. Undefined when it fails: what the failure asks for is done, and there will be a next time
+   * Makes a change that can wait. Returns undefined when it fails: the failure is handled, and the caller tries again later
    * to make it.
    */
   attempt<T>(change: (database: Database) => T): T | undefined {
     try {
       return change(this.opened);
     } catch (error) {
-      // Somebody else is writing, and will soon have done so.
+      // Another process is writing and will soon be done.
       if (classifyFailure(error) === 'busy') return undefined;
       try {
         this.recover(error, Date.now());

@@ -103,7 +103,7 @@ const HOUR_MS = 3_600_000;
 
 /** How long the slots of each level are, in milliseconds: the finest for the last minutes, the coarsest for days. */
 export const ROLLUP_SLOTS_MS = [10_000, MINUTE_MS, 600_000, HOUR_MS] as const;
-/** How long the sums of each level stay: whoever looks further back looks at coarse ones. */
+/** How long the sums of each level stay: older times are read from coarser ones. */
 export const ROLLUPS_KEPT_MS = [HOUR_MS, 6 * HOUR_MS, 48 * HOUR_MS, Infinity] as const;
 
 /** A point as it comes, and the sum of those of a minute. */

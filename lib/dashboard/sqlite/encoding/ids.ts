@@ -10,7 +10,7 @@ export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
-/** A number that nearly tells traces apart: their last 48 bits. The first ones are a time in some systems. */
+/** A number that is nearly unique to a trace: their last 48 bits. The first ones are a time in some systems. */
 export function traceKeyOf(traceId: string): number {
   return Number.parseInt(traceId.slice(20), 16);
 }

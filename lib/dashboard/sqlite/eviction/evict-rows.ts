@@ -22,7 +22,7 @@ const BEFORE = 'SELECT id FROM logs WHERE time < ? ORDER BY time';
 export function evictLogs(eviction: Eviction, wanted: number, maxSpans: number, now: number): void {
   const { database } = eviction;
   if (evictLooseLogs(eviction, wanted) > 0 || sweepLogs(database, now)) return;
-  // Every line belongs to a trace, is an error, or is so young that nobody can tell: traces go, and their lines with the next step.
+  // Every line belongs to a trace, is an error, or is too young to decide: traces go, and their lines with the next step.
   const { spans, logs } = readRowCounts(database);
   const some = Math.min(wanted, SOME_ROWS);
   const share = Math.ceil((some / Math.max(1, logs)) * spans);
@@ -45,7 +45,7 @@ function evictLooseLogs(eviction: Eviction, wanted: number): number {
 }
 
 /**
- * Looks at lines that nobody has looked at yet, the oldest first, for those that name a trace that is not in the store: it was
+ * Checks lines that were not checked yet, the oldest first, for those that name a trace that is not in the store: it was
  * not sampled, or the line came after it was evicted. They are loose. Returns whether there are more.
  */
 function sweepLogs(database: Database, now: number): boolean {

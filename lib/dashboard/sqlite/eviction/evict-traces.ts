@@ -149,7 +149,7 @@ interface Holder {
 }
 
 /**
- * Takes `wanted` from those who have most, down to a common level: whoever has less than that keeps everything.
+ * Takes `wanted` from the largest holders, down to a common level; a holder below that level keeps everything.
  * Gives how much each has to give.
  */
 export function allocateEvictions(holders: readonly Holder[], wanted: number): Map<number, number> {

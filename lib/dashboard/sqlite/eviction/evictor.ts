@@ -75,9 +75,9 @@ export class EvictionScheduler {
   }
 }
 
-/** How long one step holds up the event loop. */
+/** How long one step blocks the event loop. */
 const STEP_MS = 3;
-/** How long the event loop is held up, at worst, when there is no room for anything. */
+/** How long the event loop is blocked at most, when there is no room for any row. */
 const ROOM_MS = 30;
 const AGE_CHECK_MS = 10_000;
 

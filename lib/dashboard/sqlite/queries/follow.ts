@@ -5,7 +5,7 @@ import { SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow, startSummaries } from
 
 const LIMIT = 500;
 
-/** Up to where somebody has seen what was written, by any process. */
+/** Up to where a viewer has seen the rows of all processes. */
 export interface Position {
   readonly span: number;
   readonly log: number;
@@ -31,7 +31,7 @@ export function readPosition(database: Database): Position {
  */
 export function readNews(database: Database, after: Position): News {
   const position = readPosition(database);
-  // A file that was begun anew, or whose newest rows are gone, counts from the front again.
+  // A file that was replaced, or whose newest rows are gone, counts from the front again.
   const span = position.span < after.span ? 0 : after.span;
   const log = position.log < after.log ? 0 : after.log;
   const summarize = startSummaries(database);

@@ -104,7 +104,7 @@ export function findSources(
   };
 }
 
-/** What the text says; empty when a text that somebody else wrote is no JSON object. */
+/** What the text says; empty when the text is not a JSON object. */
 export function readAttributes(text: string | null): JsonAttributes {
   return text === null ? {} : ((readJson(text) as JsonAttributes | undefined) ?? {});
 }
@@ -120,7 +120,7 @@ function readJson(text: string): object | undefined {
     const value = JSON.parse(text) as unknown;
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
-    // Whoever wrote it did not keep to the interface; the row is shown without it.
+    // It was not written by this library; the row is shown without it.
     return undefined;
   }
 }

@@ -62,7 +62,7 @@ function slotOf(level: number): number {
   return ROLLUP_SLOTS_MS[level] ?? ROLLUP_SLOTS_MS[ROLLUP_SLOTS_MS.length - 1] ?? 1;
 }
 
-/** Tells `take` of each sum of what entered, of one service or of all. */
+/** Calls `take` with each sum of the entries, of one service or of all. */
 export function readRollups(
   database: Database,
   range: RollupRange,

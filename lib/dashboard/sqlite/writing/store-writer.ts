@@ -7,15 +7,15 @@ import { type Dictionaries } from './dictionaries.js';
 import { RowQueues, identity } from './row-queues.js';
 import { type Batch, WriteSession } from './write-session.js';
 
-/** How long the event loop is held up by one change; then others have their turn. */
+/** How long one change blocks the event loop. */
 const SLICE_MS = 3;
-/** How long the end of a process that was not shut down is held up: nothing runs after it. */
+/** How long writing may delay the end of a process that was not shut down. */
 const EXIT_MS = 300;
 /** Rows of each kind between two looks at the clock. */
 const CHUNK = 32;
 
 /**
- * Takes rows from the path of requests and writes them in small changes between them. Nothing here throws into whoever
+ * Takes rows from the path of requests and writes them in small changes between them. Nothing here throws into the code that
  * records, nothing waits for a lock, and what cannot be written in time is dropped and counted.
  */
 export class StoreWriter {

@@ -15,7 +15,7 @@ import { SpanWriter } from './span-writer.js';
 import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { FtsWriter } from '../full-text.js';
 
-/** How long the sums of thousands of routes hold up the event loop at once. */
+/** How long the sums of thousands of routes block the event loop in one step. */
 const SUMS_MS = 5;
 
 /** Rows of one change. */
