@@ -6,8 +6,8 @@ import { textOf } from '../engine/copy-bounded.js';
 const services = new Map<string, TelemetryService>();
 
 /**
- * Gives the telemetry of that name without dependency injection; the same name gives the same object. It may be asked
- * for before telemetry is started and works from then on.
+ * Returns the telemetry of that name without dependency injection; the same name returns the same object. It can be
+ * requested before telemetry starts, and works once it has.
  *
  * @example
  * const telemetry = getTelemetry('nightly_import');
@@ -21,13 +21,13 @@ export function getTelemetry(name: string): TelemetryService {
   return service;
 }
 
-/** Names asked for by any copy of this package: providers are made from them when the container is filled. */
+/** Names that any copy of this package has requested; they become providers when the container is filled. */
 const injectedNames = processWide('injected-names', () => new Set<string>());
 
 const tokenOf = (name: string): symbol => Symbol.for(`nestjs-telemetry:service:${textOf(name)}`);
 
 /**
- * Injects the telemetry of a given name, where the name of the class is not the one to use.
+ * Injects the telemetry of a given name instead of the name of the class.
  *
  * @example
  * constructor(@InjectTelemetry('my_service') private readonly telemetry: TelemetryService) {}
@@ -46,7 +46,7 @@ export function createNamedTelemetryProviders(): Provider[] {
 }
 
 /**
- * Gives every service that extends it a `telemetry` named after the subclass; the subclass needs no constructor for it.
+ * Base class with an injected `telemetry` that is named after the subclass; the subclass needs no constructor.
  *
  * @example
  * @Injectable()

@@ -25,8 +25,8 @@ import {
 import { createTelemetryServiceProviders } from './telemetry.service.js';
 
 /**
- * Gives a NestJS application traces, metrics and logs that know of each other. Import it once, in the root module; it
- * is global. Nothing starts before the container is filled, and `app.close()` flushes and stops it.
+ * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root module; it is global. It
+ * starts while the container is filled, and `app.close()` flushes and stops it.
  *
  * @example
  * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', otlpEndpoint: 'http://localhost:4318' })] })

@@ -6,7 +6,7 @@ import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape
 import type { TelemetryPlugin } from './telemetry-plugin.js';
 import { processWide } from '../process/process-wide.js';
 
-/** The telemetry of this process in the hands of one user: what it runs with, and how to flush and leave it. */
+/** Running telemetry, as one application or script uses it: its configuration, and how to flush and leave it. */
 export interface TelemetryHandle {
   /** The value of every option, after code, environment and defaults. */
   readonly config: TelemetryConfig;

@@ -7,8 +7,8 @@ let boundGeneration = -1;
 const tracers = new Map<string, Tracer>();
 
 /**
- * Gives the tracer of that name, of the SDK that is running now. The API's own tracers keep the first SDK they met
- * for ever, which loses every span after a restart (hot reload, tests).
+ * Returns the tracer of that name from the SDK that runs now. The API's own tracers keep the first SDK for ever, which loses
+ * every span after a restart (hot reload, tests).
  */
 export function tracerFor(name: string): Tracer {
   const { generation } = runtimeState();
@@ -25,16 +25,16 @@ export function tracerFor(name: string): Tracer {
 }
 
 /**
- * Whether a span made now would be anything but empty. Without telemetry, and below a span that is not sampled when
- * children follow their parent, the answer is no: then the call runs unwrapped. Below a span of another process the answer
- * is yes, sampled or not: the end of the local root is the end of the trace in this process.
+ * Returns whether a span that starts now would record anything. False without telemetry, and below an unsampled span when
+ * children follow their parent: the call then runs unwrapped. True below a span of another process, sampled or not: the end
+ * of the local root is the end of the trace in this process.
  */
-export function opensSpan(
+export function shouldStartSpan(
   options: { readonly root?: boolean | undefined } = {},
   caller: Context = context.active(),
 ): boolean {
   const { runtime } = runtimeState();
-  // Without a runtime of ours the application may still run an SDK of its own.
+  // Without our runtime the application may still run its own SDK.
   if (runtime === undefined) return isRegistered('trace');
   if (!runtime.childrenFollowParent || options.root === true) return true;
   const parent = trace.getSpan(caller);

@@ -13,17 +13,17 @@ import { fingerprintException } from './fingerprint-exception.js';
 
 export { errorTypeOf, type ErrorPredicate, isFailure as isSpanError, messageOf };
 
-interface Sighting {
-  /** Trace in which the error was told last: on its way up it passes many spans, one event tells it all. */
+interface RecordedError {
+  /** Trace in which the error was recorded last: it passes many spans on its way up, and one event is enough. */
   traceId: string;
   readonly fingerprint: string;
-  /** The first span that told of it; missing where an older copy of this package has recorded it. */
+  /** The first span that recorded it; missing where an older copy of this package did. */
   readonly span?: SpanContext;
 }
 
-const sightings = processWide('exception-sightings', () => new WeakMap<object, Sighting>());
+const recordedErrors = processWide('exception-sightings', () => new WeakMap<object, RecordedError>());
 
-/** Puts a failure on the span: the exception once per trace, at the span it passed first, and the error status. */
+/** Records a failure on the span: the exception once per trace, on the first span it passes, and the error status. */
 export function recordFailure(span: Span, error: unknown, isError?: ErrorPredicate): void {
   if (!span.isRecording()) return;
   recordException(span, error);
@@ -33,10 +33,10 @@ export function recordFailure(span: Span, error: unknown, isError?: ErrorPredica
 }
 
 /**
- * Tells of an exception as an event, unless a span of the trace has told of that very object already, and groups the
- * span by it either way.
+ * Records an exception as an event, unless a span of the trace has recorded that object already, and sets its fingerprint on
+ * the span either way.
  *
- * @param origin what else is known of the place where it was thrown; put on the event
+ * @param origin further attributes of the event, about the place where it was thrown
  */
 export function recordException(span: Span, error: unknown, origin?: Attributes): void {
   if (!span.isRecording()) return;
@@ -44,38 +44,38 @@ export function recordException(span: Span, error: unknown, origin?: Attributes)
   const message = messageOf(error);
   const { traceId } = span.spanContext();
   const object = (typeof error === 'object' && error !== null) || typeof error === 'function';
-  const sighting = object ? sightings.get(error) : undefined;
-  const fingerprint = sighting?.fingerprint ?? fingerprintException(error, type, message);
+  const known = object ? recordedErrors.get(error) : undefined;
+  const fingerprint = known?.fingerprint ?? fingerprintException(error, type, message);
   span.setAttribute(ATTR_EXCEPTION_FINGERPRINT, fingerprint);
-  if (object ? sighting?.traceId === traceId : isPassingPrimitive(span, error)) return;
-  if (sighting !== undefined) sighting.traceId = traceId;
-  else if (object) sightings.set(error, { traceId, fingerprint, span: span.spanContext() });
-  const told: Attributes = {
+  if (object ? known?.traceId === traceId : wasAlreadyRecorded(span, error)) return;
+  if (known !== undefined) known.traceId = traceId;
+  else if (object) recordedErrors.set(error, { traceId, fingerprint, span: span.spanContext() });
+  const attributes: Attributes = {
     [ATTR_EXCEPTION_TYPE]: type,
     [ATTR_EXCEPTION_MESSAGE]: message,
     [ATTR_EXCEPTION_FINGERPRINT]: fingerprint,
   };
   const stack = stackWithCauses(error);
-  if (stack !== undefined) told[ATTR_EXCEPTION_STACKTRACE] = stack;
-  span.addEvent('exception', origin === undefined ? told : { ...told, ...origin });
+  if (stack !== undefined) attributes[ATTR_EXCEPTION_STACKTRACE] = stack;
+  span.addEvent('exception', origin === undefined ? attributes : { ...attributes, ...origin });
 }
 
 /** The span that recorded this error first; undefined where none did. */
 export function whereSeen(error: unknown): SpanContext | undefined {
-  return typeof error === 'object' && error !== null ? sightings.get(error)?.span : undefined;
+  return typeof error === 'object' && error !== null ? recordedErrors.get(error)?.span : undefined;
 }
 
-/** How many thrown primitives are followed at a time; an older one may be told twice. */
+/** How many thrown primitives are followed at a time; an older one may be recorded twice. */
 const MAX_FOLLOWED = 32;
 
 /** What was thrown, by the span it reaches next on its way up. */
 const followed = new Map<string, unknown>();
 
 /**
- * True when this very throw of a string, a number or another value without identity was told by the span below: it is
- * followed from child to parent. Either way the parent of `span` is where it is expected next.
+ * Returns whether the span below recorded this throw of a string, a number or another value without identity. Such a value is
+ * followed from child to parent: afterwards the parent of `span` expects it.
  */
-function isPassingPrimitive(span: Span, value: unknown): boolean {
+function wasAlreadyRecorded(span: Span, value: unknown): boolean {
   const { traceId, spanId } = span.spanContext();
   const here = `${traceId}${spanId}`;
   const passing = followed.has(here) && Object.is(followed.get(here), value);

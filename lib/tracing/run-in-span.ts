@@ -13,7 +13,7 @@ import { followResult } from '../invocation/follow-result.js';
 import { type ResultObserver } from '../invocation/result-observer.interface.js';
 import { Settlement } from '../invocation/settlement.js';
 import { textOf } from '../engine/copy-bounded.js';
-import { opensSpan } from '../runtime/tracers.js';
+import { shouldStartSpan } from '../runtime/tracers.js';
 import { enterContext } from '../runtime/registered-globals.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
@@ -39,7 +39,7 @@ export function runInSpan<T>(
   fn: (span: Span) => T,
 ): T {
   const caller = context.active();
-  if (!opensSpan(options, caller)) return fn(trace.getSpan(caller) ?? NO_SPAN);
+  if (!shouldStartSpan(options, caller)) return fn(trace.getSpan(caller) ?? NO_SPAN);
   const call = new SpanCall(tracer, name, options, caller);
   let result: T;
   try {

@@ -30,8 +30,7 @@ function getCurrentSpanContext(): SpanContext | undefined {
 }
 
 /**
- * Gives the id of the active trace: 32 hexadecimal digits, as `traceparent` and every backend spell it; undefined
- * outside a span.
+ * Returns the id of the active trace, 32 hexadecimal digits as in `traceparent`; undefined outside a span.
  *
  * @example
  * response.setHeader('x-trace-id', getCurrentTraceId() ?? '');
@@ -40,7 +39,7 @@ export function getCurrentTraceId(): string | undefined {
   return getCurrentSpanContext()?.traceId;
 }
 
-/** Gives the id of the active span: 16 hexadecimal digits; undefined outside a span. */
+/** Returns the id of the active span, 16 hexadecimal digits; undefined outside a span. */
 export function getCurrentSpanId(): string | undefined {
   return getCurrentSpanContext()?.spanId;
 }
@@ -49,10 +48,10 @@ export function getCurrentSpanId(): string | undefined {
 const MAX_HEADER = 16_384;
 const MAX_VALUES = 64;
 
-/** What trace context can be written to and read from: a plain object of headers, `Headers`, or a `Map`. */
+/** Headers that trace context is written to and read from: a plain object, `Headers`, or a `Map`. */
 export type TraceContextCarrier = Headers | Map<string, string> | Record<string, unknown>;
 
-/** What `attachTraceContext` hands out and `detachTraceContext` takes back. */
+/** The result of `attachTraceContext`, for `detachTraceContext`. */
 export type TraceContextToken = ContextManagementToken;
 
 const setter: TextMapSetter<TraceContextCarrier> = {
@@ -114,8 +113,8 @@ export function injectTraceContext<C extends TraceContextCarrier>(
 }
 
 /**
- * Reads the caller's trace context from incoming headers, in whatever case they are spelled. Without any, the result
- * is an empty context: what runs in it starts a new trace.
+ * Reads the caller's trace context from incoming headers, in any case of letters. Without any, the result is an empty
+ * context, in which new traces start.
  */
 export function extractTraceContext(carrier: TraceContextCarrier): Context {
   if (typeof carrier !== 'object' || (carrier as unknown) === null) {
@@ -147,7 +146,7 @@ export function attachTraceContext(extracted: Context): TraceContextToken {
   return token;
 }
 
-/** Gives back what `attachTraceContext` returned: the context from before is active again. Doing it twice is harmless. */
+/** Ends what `attachTraceContext` began: the previous context is active again. A second call does nothing. */
 export function detachTraceContext(token: TraceContextToken): void {
   try {
     token.dispose();
@@ -170,7 +169,7 @@ export function withTraceContext<T>(extracted: Context, fn: () => T): T {
   return context.with(contextOr(extracted), fn);
 }
 
-/** Anything else would be the active context of all that follows, and fail there. */
+/** Any other value would become the active context, and fail later. */
 function contextOr(extracted: unknown): Context {
   if (isContext(extracted)) return extracted;
   warnOnce(
@@ -205,18 +204,18 @@ function asHeaderValue(value: unknown): string | string[] | undefined {
   return Buffer.isBuffer(value) && value.length <= MAX_HEADER ? value.toString('utf8') : undefined;
 }
 
-/** A longer one is no trace context, and would be taken apart at length. */
+/** A longer value is no trace context, and would take long to parse. */
 function bounded(value: string | undefined): string | undefined {
   return value === undefined || value.length <= MAX_HEADER ? value : undefined;
 }
 
-/** What a call that came in starts with. */
+/** Context and links of an incoming call. */
 export interface Incoming {
   readonly context: Context;
   readonly links: Link[];
 }
 
-/** Returns how the context of a caller is taken, by `propagation.incoming`; `trust` where no runtime of ours is running. */
+/** Returns the mode of `propagation.incoming` for a caller; `trust` where our runtime does not run. */
 export function incomingModeOf(listener: IncomingListener, request: IncomingRequest): IncomingMode {
   const policy = currentRuntime()?.config.propagation.incoming[listener] ?? 'trust';
   if (typeof policy === 'string') return policy;
@@ -234,8 +233,8 @@ export function incomingModeOf(listener: IncomingListener, request: IncomingRequ
 }
 
 /**
- * Returns the context and links that a call starts with. `extract` reads what the caller sent into `base`, and is not called
- * where that is ignored.
+ * Returns the context and links that an incoming call starts with. `extract` reads the caller's headers into `base`; it is not
+ * called where these are ignored.
  */
 export function receive(
   listener: IncomingListener,

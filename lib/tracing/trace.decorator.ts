@@ -10,7 +10,7 @@ import type { AnyMethod } from '../invocation/wrap-method.js';
 import { isPlainRecord, toAttributes } from '../engine/attribute-value.js';
 import { dropPromise, textOf } from '../engine/copy-bounded.js';
 import { spanNameOf } from '../engine/recorded-span.js';
-import { opensSpan, tracerFor } from '../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../runtime/tracers.js';
 import type { ErrorPredicate } from './error-policy.js';
 import { type RunInSpanOptions, SpanCall } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
@@ -71,7 +71,7 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
   const fixed = sameForAllCalls(options);
   return function (...args) {
     const caller = context.active();
-    if (!opensSpan(options, caller)) return original.apply(this, args);
+    if (!shouldStartSpan(options, caller)) return original.apply(this, args);
     const className = classNameOf(site, this);
     if (className !== lastClass) {
       lastClass = className;

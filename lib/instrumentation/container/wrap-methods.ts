@@ -3,7 +3,7 @@ import { type Attributes, context, type Span } from '@opentelemetry/api';
 import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type InstrumentationConfig } from '../../config/instrumentation.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
-import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
@@ -102,7 +102,10 @@ function traceCalls(original: AnyMethod, key: string, declarer: object, rule: Me
   };
   return function (...args) {
     const caller = context.active();
-    if (currentRuntime()?.config.instrumentation[rule.switchedBy] !== true || !opensSpan(undefined, caller)) {
+    if (
+      currentRuntime()?.config.instrumentation[rule.switchedBy] !== true ||
+      !shouldStartSpan(undefined, caller)
+    ) {
       return original.apply(this, args);
     }
     const span = typeof this === 'object' && this !== null && describe(this.constructor as ContainerClass);

@@ -1,6 +1,6 @@
 import { type Attributes, trace } from '@opentelemetry/api';
 import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
-import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { type ReplaceMethod } from '../container/patch-class.js';
@@ -42,7 +42,7 @@ export const EVENT_BUS_PATCH: Readonly<Record<string, ReplaceMethod>> = {
 };
 
 function isOn(): boolean {
-  return currentRuntime()?.config.instrumentation.cqrs === true && opensSpan();
+  return currentRuntime()?.config.instrumentation.cqrs === true && shouldStartSpan();
 }
 
 function recordPublish<T>(events: readonly unknown[], publish: () => T): T {

@@ -14,7 +14,7 @@ import {
   ATTR_GRAPHQL_OPERATION_TYPE,
 } from '../../config/semantic-conventions.constants.js';
 import { recordGraphqlEvent, recordGraphqlOperation } from '../../metrics/graphql-metrics.js';
-import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { type GraphqlErrorLike, describeErrors } from './graphql-errors.js';
 import { type ResolverMethod } from './instrument-schema.js';
@@ -58,7 +58,7 @@ export class Operation {
   private constructor(private readonly start: OperationStart) {
     this.caller = context.active();
     const { root = false, links = [], node } = start;
-    if (opensSpan(start)) {
+    if (shouldStartSpan(start)) {
       // Below a request it is a part of it; over a socket there is nothing above it.
       const kind = root ? SpanKind.SERVER : SpanKind.INTERNAL;
       const name = node === undefined ? 'GraphQL Operation' : spanNameOf(node, start);

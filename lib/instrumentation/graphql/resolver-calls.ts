@@ -8,7 +8,7 @@ import {
   ATTR_NESTJS_REPEAT_ERRORS,
   ATTR_NESTJS_REPEAT_MAX_MS,
 } from '../../config/semantic-conventions.constants.js';
-import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { type ResolverMethod } from './instrument-schema.js';
 import { type PathLike, type ResolveInfoLike } from './graphql.interface.js';
@@ -49,7 +49,7 @@ export class ResolverCalls {
         return isOperationError(error);
       },
     };
-    if (!opensSpan(undefined, this.context)) return context.with(this.context, fn);
+    if (!shouldStartSpan(undefined, this.context)) return context.with(this.context, fn);
     const call = new SpanCall(tracerFor(className), `${className}.${methodName}`, options, this.context);
     let result: unknown;
     try {

@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
 import { endRequestScope } from '../../logging/request-scope.js';
-import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
 import { type GrpcStatus } from './grpc-status.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
@@ -58,7 +58,7 @@ export class Operation {
     links: Link[] = [],
   ) {
     const parent = context.active();
-    if (!opensSpan()) {
+    if (!shouldStartSpan()) {
       this.context = parent;
       return;
     }

@@ -11,7 +11,7 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
 import { noteHandler } from '../../logging/request-scope.js';
-import { opensSpan, tracerFor } from '../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
@@ -93,7 +93,7 @@ function traceHandler(original: AnyMethod, method: string, kind: string): AnyMet
     if (!traced || typeof this !== 'object' || this === null) return original.apply(this, args);
     const { scope, name, options } = spans.get(this.constructor) ?? describe(this.constructor);
     if (kind === HTTP) noteHandler(caller, name);
-    if (!opensSpan(undefined, caller)) return original.apply(this, args);
+    if (!shouldStartSpan(undefined, caller)) return original.apply(this, args);
     const call = new SpanCall(tracerFor(scope), name, options, caller);
     let result: unknown;
     try {

@@ -12,8 +12,8 @@ import type { KeepConfig, KeepRuleOptions } from '../../config/sampling.js';
 import type { TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { TraceShare } from '../../engine/recording-tracer-provider.js';
 import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
-import { KeepProcessor, setSamplingReport } from './tail-sampling.processor.js';
-import { KeepSampler } from './tail-sampler.js';
+import { TailSamplingProcessor, setSamplingReport } from './tail-sampling.processor.js';
+import { TailSampler } from './tail-sampler.js';
 import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
 import { guardSampler } from '../guards/guard-parts.js';
 import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
@@ -37,7 +37,7 @@ export function startSampling(
     return { sampler, spanProcessors };
   }
   const keptTraceIds = new KeptTraceIds(keep.maxTraces);
-  const processor = new KeepProcessor({
+  const processor = new TailSamplingProcessor({
     processors: spanProcessors,
     limits: keep,
     keptTraceIds,
@@ -45,7 +45,7 @@ export function startSampling(
   });
   setSamplingReport(() => processor.counts());
   return {
-    sampler: new KeepSampler({
+    sampler: new TailSampler({
       chooses: sampler,
       choosesEachSpan: 'shouldSample' in setting,
       rules: compiled,

@@ -17,7 +17,7 @@ const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECOR
 const RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD });
 const NOT_RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.NOT_RECORD });
 
-export interface KeepSamplerOptions {
+export interface TailSamplerOptions {
   /** Chooses what is sampled whatever becomes of it. */
   readonly chooses: Sampler;
   /** Whether it may choose a span although it did not choose the one above, as a sampler of the application's own may. */
@@ -30,10 +30,10 @@ export interface KeepSamplerOptions {
  * Has recorded, without the sampled flag, what another sampler does not choose, so that it can still be kept. Spans below
  * follow what their local trace has come to: once it is kept they are sampled, and say so to whom they call.
  */
-export class KeepSampler implements Sampler {
+export class TailSampler implements Sampler {
   private readonly hasExceptions: boolean;
 
-  constructor(private readonly options: KeepSamplerOptions) {
+  constructor(private readonly options: TailSamplerOptions) {
     this.hasExceptions = options.rules.some(({ keep }) => keep === false);
   }
 

@@ -22,10 +22,10 @@ import {
   localTraceOf,
 } from './local-traces.js';
 
-/** Why a local trace was kept: something failed, its root was slow, or another part of the trace was kept here. */
+/** Why a local trace was kept: a span failed, its root was slow, or this process kept another part of the trace. */
 type KeepReason = 'errors' | 'duration' | 'trace';
 
-/** What became of the local traces the sampler had not chosen, since the start of the SDK. */
+/** Counts of the local traces that the sampler had not chosen, since the start of the SDK. */
 interface SamplingCounts {
   readonly keptForErrors: number;
   readonly keptForDuration: number;
@@ -48,18 +48,18 @@ interface ReportState {
 
 const state = processWide<ReportState>('sampling-report', () => ({ counts: undefined }));
 
-/** How keeping has fared since the start of the SDK, beside `exporterReports()`; undefined where `sampling.keep` is off. */
+/** Counts of tail sampling since the start of the SDK; undefined where `sampling.keep` is off. */
 export function samplingReport(): SamplingCounts | undefined {
   return state.counts?.();
 }
 
-/** Sets where the report comes from, at each start of the SDK. */
+/** Sets the source of the counts, at each start of the SDK. */
 export function setSamplingReport(counts: (() => SamplingCounts) | undefined): void {
   state.counts = counts;
 }
 
-interface KeepProcessorOptions {
-  /** Processors that are told of each span once, when its trace is decided: sampled if it is kept, else not. */
+interface TailSamplingOptions {
+  /** Processors that receive each span once, when its trace is decided: sampled if it is kept, else not. */
   readonly processors: readonly SpanProcessor[];
   readonly limits: WaitingLimits;
   readonly keptTraceIds: KeptTraceIds;
@@ -67,15 +67,15 @@ interface KeepProcessorOptions {
 }
 
 /**
- * Stands before all other processors and holds back what the sampler records without choosing it, until it is known whether
- * it matters: a span failed, or the local root turned out slow. What the sampler chose passes through.
+ * Tail sampling, before all other processors: holds back spans that are recorded but not sampled, until one of their trace
+ * fails or its local root is slow. Sampled spans pass through.
  */
-export class KeepProcessor implements SpanProcessor {
+export class TailSamplingProcessor implements SpanProcessor {
   private readonly waiting: WaitingTraces;
   private readonly counted = { keptForErrors: 0, keptForDuration: 0, keptWithTrace: 0, dropped: 0 };
   private stopped = false;
 
-  constructor(private readonly options: KeepProcessorOptions) {
+  constructor(private readonly options: TailSamplingOptions) {
     this.waiting = new WaitingTraces(
       options.limits,
       (local) => {
@@ -178,13 +178,13 @@ export class KeepProcessor implements SpanProcessor {
     for (const span of spans) this.deliver(span);
   }
 
-  /** Tells of an ended span; unsampled ones are left alone by everything that exports. */
+  /** Delivers an ended span; exporters ignore unsampled ones. */
   private deliver(span: ReadableSpan): void {
     for (const processor of this.options.processors) {
       try {
         processor.onEnd(span);
       } catch (error) {
-        // Spans that waited are told of in the middle of another span's end, whose caller has nothing to do with them.
+        // Waiting spans are delivered while another span ends, whose caller has nothing to do with them.
         warnOnce('sampling:processor', `A span processor threw in onEnd: ${String(error)}`);
       }
     }

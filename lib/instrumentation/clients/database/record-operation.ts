@@ -24,7 +24,7 @@ import {
   recordConnectionWait,
   recordDatabaseOperation,
 } from '../../../metrics/db-client-metrics.js';
-import { opensSpan, tracerFor } from '../../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 
@@ -54,7 +54,7 @@ export interface RunningOperation {
  */
 export function observesOperation(caller: Context = context.active()): 'span' | 'metric' | undefined {
   if (isTracingSuppressed(caller)) return undefined;
-  if (trace.getSpan(caller) !== undefined && opensSpan()) return 'span';
+  if (trace.getSpan(caller) !== undefined && shouldStartSpan()) return 'span';
   return isRegistered('metrics') ? 'metric' : undefined;
 }
 

@@ -22,7 +22,7 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { recordHttpClientRequest } from '../../../metrics/http-client-metrics.js';
 import { knownHttpMethod } from '../../../metrics/http-method.js';
-import { opensSpan, tracerFor } from '../../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 
 /** A request on its way. */
@@ -54,7 +54,7 @@ export function beginRequest(
   if (isTracingSuppressed(caller) || isHttpClientSpan(parent)) return undefined;
   const method = knownHttpMethod(rawMethod);
   const startedAt = performance.now();
-  if (!opensSpan()) {
+  if (!shouldStartSpan()) {
     return parent && { span: undefined, caller, context: caller, method, destination, startedAt };
   }
   const attributes: Attributes = {

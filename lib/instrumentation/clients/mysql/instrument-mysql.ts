@@ -21,7 +21,7 @@ import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import { errorMonitor } from 'node:events';
 import { type Context, context, trace } from '@opentelemetry/api';
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
-import { opensSpan } from '../../../runtime/tracers.js';
+import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { describeStatement } from '../database/describe-statement.js';
 
 const CONNECTION = fileOf('mysql2', 'lib/base/connection.js');
@@ -281,7 +281,7 @@ interface Wait {
 function beginWait(message: MysqlConnectMessage): Wait | undefined {
   if (observesOperation() === undefined) return undefined;
   const active = context.active();
-  const caller = trace.getSpan(active) !== undefined && opensSpan() ? active : undefined;
+  const caller = trace.getSpan(active) !== undefined && shouldStartSpan() ? active : undefined;
   return { message, caller, startedAt: performance.now() };
 }
 

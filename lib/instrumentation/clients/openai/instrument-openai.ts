@@ -35,7 +35,7 @@ import {
   ATTR_SERVER_PORT,
 } from '../../../config/semantic-conventions.constants.js';
 import { recordModelCall } from '../../../metrics/gen-ai-client-metrics.js';
-import { opensSpan, tracerFor } from '../../../runtime/tracers.js';
+import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { currentRuntime } from '../../../runtime/sdk-runtime.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
@@ -256,7 +256,7 @@ function fieldsOf(value: unknown): Fields {
 function recordCall(resource: unknown, create: Create, args: unknown[], api: Api): unknown {
   const caller = context.active();
   const request = fieldsOf(args[0]);
-  const records = !isTracingSuppressed(caller) && (opensSpan() || isRegistered('metrics'));
+  const records = !isTracingSuppressed(caller) && (shouldStartSpan() || isRegistered('metrics'));
   if (!records) return create.apply(resource, args);
   const call = new ModelCall(api, request, serverOf(resource));
   try {
@@ -328,7 +328,7 @@ class ModelCall {
       ...(model !== '' && { [ATTR_GEN_AI_REQUEST_MODEL]: model }),
     };
     this.captureContent = currentRuntime()?.config.instrumentation.openai?.captureContent === true;
-    if (!opensSpan()) return;
+    if (!shouldStartSpan()) return;
     const attributes = { ...this.labels, ...requestAttributes(request, api) };
     if (this.captureContent) Object.assign(attributes, primitives(api.input(request)));
     const name = model === '' ? api.operation : `${api.operation} ${model}`;

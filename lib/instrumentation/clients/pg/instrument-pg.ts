@@ -19,7 +19,7 @@ import {
 import { context, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { followResult } from '../../../invocation/follow-result.js';
-import { opensSpan } from '../../../runtime/tracers.js';
+import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { recordWait } from '../database/record-operation.js';
 
@@ -108,7 +108,7 @@ const SCOPE = 'nestjs-telemetry/pg';
  */
 function connectPool(pool: PgPool, connect: PgConnect, args: unknown[]): unknown {
   const caller = context.active();
-  const spans = trace.getSpan(caller) !== undefined && opensSpan();
+  const spans = trace.getSpan(caller) !== undefined && shouldStartSpan();
   if (isTracingSuppressed(caller) || !(spans || isRegistered('metrics'))) return connect.apply(pool, args);
   const startedAt = performance.now();
   const finish = (error?: unknown): void => {
