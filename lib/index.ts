@@ -76,18 +76,15 @@ export { type InstrumentationName, type InstrumentedModule } from './instrumenta
 
 export { type LogExtra, type LogMessage } from './logging/telemetry-logger.js';
 
-export {
-  type CallMetricOptions,
-  type NameOrCallMetricOptions,
-} from './metrics/call-metric-options.interface.js';
-export { Counted } from './metrics/counted.decorator.js';
+export { type CallMetricOptions, type NameOrCallMetricOptions } from './metrics/call-recorder.js';
+export { Counted } from './metrics/counted-and-timed.decorator.js';
 export {
   type Observation,
   type Observations,
   type ObserveCallback,
   type ObserveRegistration,
 } from './metrics/observable-handle.js';
-export { Timed } from './metrics/timed.decorator.js';
+export { Timed } from './metrics/counted-and-timed.decorator.js';
 
 export { getCurrentSpanId, getCurrentTraceId } from './tracing/trace-context.js';
 export { type ErrorPredicate } from './tracing/error-policy.js';

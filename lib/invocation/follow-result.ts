@@ -2,13 +2,16 @@ import { isObservable, type Observable } from 'rxjs';
 
 import { warnOnce } from '../errors/warnings.js';
 import { textOf } from '../engine/copy-bounded.js';
-import { followIterator, isIterator } from './follow-iterator.js';
-import { followObservable } from './follow-observable.js';
-import { followPromise, isRunningPromise } from './follow-promise.js';
-import { followStream, isNodeStream, readStreamOfFile } from './follow-stream.js';
-import { followThenable, type LazyThenable } from './follow-thenable.js';
-import { type ResultObserver } from './result-observer.interface.js';
-import { Settlement } from './settlement.js';
+import {
+  followIterator,
+  followObservable,
+  followStream,
+  isIterator,
+  isNodeStream,
+  readStreamOfFile,
+} from './follow-streams.js';
+import { type LazyThenable, followPromise, followThenable, isRunningPromise } from './follow-promises.js';
+import { type ResultObserver, Settlement } from './settlement.js';
 
 /**
  * Returns what the caller must get in place of `result`, and tells `observer` exactly once how the work that produced

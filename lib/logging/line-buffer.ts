@@ -1,4 +1,4 @@
-import { CHARACTER_HINTS } from '../redaction/character-hints.js';
+import { CHARACTER_HINTS } from '../redaction/secret-patterns.js';
 
 /** From here on the engine's own escaping and encoding beat looking at each character. */
 export const LONG_TEXT = 100;

@@ -3,7 +3,7 @@ import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { CardinalityConfig } from '../config/metrics.js';
 import { processWide } from '../process/process-wide.js';
 import { hashAttributes, hashMeasured } from './attribute-hashes.js';
-import { redactLabels } from '../redaction/redact-labels.js';
+import { redactLabels } from '../redaction/active-redaction.js';
 import {
   type Accumulation,
   type AttributeMap,

@@ -1,18 +1,39 @@
-import { type Attributes, type Counter, type Histogram } from '@opentelemetry/api';
-
+import type { Attributes, Counter, Histogram } from '@opentelemetry/api';
 import {
   ATTR_CODE_FUNCTION_NAME,
   DURATION_BUCKETS_SECONDS,
 } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
-import { type DecorationSite } from '../invocation/decoration-site.js';
+import type { DecorationSite } from '../invocation/decorate-method-or-class.js';
 import { isFailure } from '../invocation/is-failure.js';
-import { type ResultObserver } from '../invocation/result-observer.interface.js';
+import type { ResultObserver } from '../invocation/settlement.js';
 import { areLabels, toLabels } from '../engine/attribute-value.js';
 import { dropPromise, readSafely, textOf } from '../engine/copy-bounded.js';
-import { type CallMetricOptions } from './call-metric-options.interface.js';
-import { assertInstrumentName } from './instrument-name.js';
-import { counter, histogram } from './instruments.js';
+import { assertInstrumentName, counter, histogram } from './instruments.js';
+
+/** What `@Counted()` and `@Timed()` can be told. */
+export interface CallMetricOptions {
+  /**
+   * Name of the instrument. Default: `method.calls` and `method.duration`, shared by all methods, which the label
+   * `code.function.name` (`OrderService.process`) then tells apart.
+   */
+  readonly name?: string;
+  /** What the instrument measures, for whoever reads `/metrics`. Default: a general sentence. */
+  readonly description?: string;
+  /** Labels besides `outcome`: an object, or a function of the arguments. Default: none. Keep their values few. */
+  readonly attributes?: Attributes | ((...args: never[]) => Attributes);
+  /** Upper bounds of the buckets of a timer, in seconds. Default: 0.005 to 10, as the conventions advise. */
+  readonly buckets?: readonly number[];
+}
+
+/** A name alone, or the options. */
+export type NameOrCallMetricOptions = string | CallMetricOptions;
+
+export function readCallMetricOptions(nameOrOptions: NameOrCallMetricOptions = {}): CallMetricOptions {
+  if (typeof nameOrOptions === 'string') return { name: nameOrOptions };
+  // JavaScript may pass anything.
+  return typeof nameOrOptions === 'object' && (nameOrOptions as unknown) !== null ? nameOrOptions : {};
+}
 
 const MAX_BUCKETS = 1_000;
 
@@ -23,19 +44,19 @@ export const DEFAULT_DURATION_NAME = 'method.duration';
  * How a call ended, as the label `outcome` says it; `refused` is an answer the caller asked for: an `HttpException` with a
  * status below 500, which is no error of a span either.
  */
-export type CallOutcome = 'success' | 'refused' | 'error' | 'cancelled';
+type CallOutcome = 'success' | 'refused' | 'error' | 'cancelled';
 
 /** Tells how a call ended; only the first telling counts, as the follower of results guarantees. */
-export type FinishCall = (outcome: CallOutcome) => void;
+type FinishCall = (outcome: CallOutcome) => void;
 
 /** Counts and times the calls of one method. */
-export interface CallRecorder {
+interface CallRecorder {
   /** Begins a call; what it returns records it. `self` and `args` are those of the call. */
   start(self: unknown, args: readonly unknown[]): FinishCall;
 }
 
 /** Which of the two a recorder does; at least one. */
-export interface CallRecorderParts {
+interface CallRecorderParts {
   readonly counted?: CallMetricOptions;
   readonly timed?: CallMetricOptions;
 }

@@ -8,9 +8,7 @@ import {
   METRIC_NESTJS_GRAPHQL_EVENT_DURATION,
   METRIC_NESTJS_GRAPHQL_OPERATION_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { createAttributeSets } from './attribute-sets.js';
-import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { histogram } from './instruments.js';
+import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
 
 /** A GraphQL operation, or one event of a subscription, that is over. */
 export interface GraphqlOperation {

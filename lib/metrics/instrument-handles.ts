@@ -1,8 +1,70 @@
-import { type Attributes, type Context, type Counter, type Histogram } from '@opentelemetry/api';
-
+import {
+  type Attributes,
+  type Context,
+  type Counter,
+  type Histogram,
+  type Meter,
+  type MeterProvider,
+  createNoopMeter,
+  metrics,
+} from '@opentelemetry/api';
 import { warnOnce } from '../errors/warnings.js';
 import { textOf } from '../engine/copy-bounded.js';
-import { BoundInstrument } from './bound-instrument.js';
+
+/** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
+export type CreateInstrument<I> = (meter: Meter) => I;
+
+const followers: (() => void)[] = [];
+let noticed: MeterProvider | undefined;
+
+/** Calls `follow` whenever another MeterProvider is noticed. */
+export function onMeterProviderChange(follow: () => void): void {
+  followers.push(follow);
+}
+
+/** Looks which MeterProvider is registered now, and tells whoever follows it. */
+export function noticeMeterProvider(): MeterProvider {
+  const provider = metrics.getMeterProvider();
+  if (provider !== noticed) {
+    noticed = provider;
+    for (const follow of followers) follow();
+  }
+  return provider;
+}
+
+/**
+ * Holds an instrument of the MeterProvider that is registered now. The API has no proxy for meters: an instrument made
+ * before the SDK starts, or of an SDK that has stopped, would drop its measurements for ever.
+ */
+export class BoundInstrument<I> {
+  private provider: MeterProvider | undefined;
+  private instrument: I | undefined;
+
+  constructor(
+    private readonly scope: string,
+    private readonly create: CreateInstrument<I>,
+  ) {}
+
+  /** The instrument to record on, made anew when the provider has changed. */
+  get current(): I {
+    const provider = metrics.getMeterProvider();
+    if (provider === this.provider && this.instrument !== undefined) return this.instrument;
+    this.provider = provider;
+    this.instrument = this.bind(provider);
+    noticeMeterProvider();
+    return this.instrument;
+  }
+
+  private bind(provider: MeterProvider): I {
+    try {
+      return this.create(provider.getMeter(this.scope));
+    } catch (error) {
+      // A foreign MeterProvider may refuse what the specification allows; the application must not notice.
+      warnOnce(`metrics:create:${this.scope}`, `an instrument could not be created: ${textOf(error)}`);
+      return this.create(createNoopMeter());
+    }
+  }
+}
 
 /** A `Counter` or `UpDownCounter` that can be asked for at any time: it adds to the SDK that runs when it is used. */
 export class CounterHandle extends BoundInstrument<Counter> implements Counter {

@@ -1,18 +1,23 @@
 import {
+  type Attributes,
   type Counter,
-  createNoopMeter,
   type Gauge,
   type Histogram,
   type Meter,
   type MetricOptions,
   type UpDownCounter,
+  createNoopMeter,
 } from '@opentelemetry/api';
-
 import { warnOnce } from '../errors/warnings.js';
-import { type CreateInstrument, noticeMeterProvider, onMeterProviderChange } from './bound-instrument.js';
-import { assertInstrumentName } from './instrument-name.js';
-import { CounterHandle, RecorderHandle } from './instrument-handles.js';
+import {
+  CounterHandle,
+  type CreateInstrument,
+  RecorderHandle,
+  noticeMeterProvider,
+  onMeterProviderChange,
+} from './instrument-handles.js';
 import { ObservableHandle, type ObserveCallback, type ObserveRegistration } from './observable-handle.js';
+import { TelemetryError } from '../errors/telemetry.error.js';
 
 type Handle = CounterHandle | RecorderHandle | ObservableHandle;
 
@@ -155,3 +160,40 @@ function remember<K extends InstrumentKind, H extends Handle>(
   }
   return handle;
 }
+
+const ALLOWED = /^[a-z][a-z0-9_.\-/]{0,254}$/i;
+
+/**
+ * Lets a name pass that OpenTelemetry allows for an instrument.
+ *
+ * @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT`
+ */
+export function assertInstrumentName(name: unknown): asserts name is string {
+  if (typeof name === 'string' && ALLOWED.test(name)) return;
+  const received = typeof name === 'string' ? `'${name}'` : `a value of type ${typeof name}`;
+  throw new TelemetryError(
+    'TELEMETRY_INVALID_INSTRUMENT',
+    `${received} is not an instrument name. Start with a letter and use only letters, digits, '_', '.', '-' and '/', ` +
+      "at most 255 of them, for example 'orders_processed_total'; what varies belongs into attributes.",
+  );
+}
+
+const MAX_SETS = 2000;
+
+/**
+ * Returns a function that makes each set of attributes once and gives the same frozen object again. Holds 2,000 sets,
+ * the number of series the SDK keeps per instrument; what comes after is made anew each time.
+ */
+export function createAttributeSets(): (key: string, make: () => Attributes) => Attributes {
+  const sets = new Map<string, Attributes>();
+  return (key, make) => {
+    const known = sets.get(key);
+    if (known !== undefined) return known;
+    const made = Object.freeze(make());
+    if (sets.size < MAX_SETS) sets.set(key, made);
+    return made;
+  };
+}
+
+/** Scope of the instruments that this library measures with by itself. */
+export const INSTRUMENTATION_SCOPE = 'nestjs-telemetry';

@@ -9,7 +9,7 @@ import { types } from 'node:util';
 
 import { warnOnce } from '../errors/warnings.js';
 import { readSafely, textOf } from '../engine/copy-bounded.js';
-import { BoundInstrument, type CreateInstrument } from './bound-instrument.js';
+import { BoundInstrument, type CreateInstrument } from './instrument-handles.js';
 
 /** Values that one callback may return; more than any limit on series allows. */
 const MAX_OBSERVATIONS = 10_000;

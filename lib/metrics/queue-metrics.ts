@@ -14,9 +14,7 @@ import {
   METRIC_MESSAGING_CLIENT_SENT_MESSAGES,
   METRIC_MESSAGING_PROCESS_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { createAttributeSets } from './attribute-sets.js';
-import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { counter, histogram } from './instruments.js';
+import { INSTRUMENTATION_SCOPE, counter, createAttributeSets, histogram } from './instruments.js';
 
 /** How an attempt ended; `postponed` is a job that put itself off: delayed, rate-limited, waiting for its children. */
 export type AttemptOutcome = 'success' | 'error' | 'postponed';

@@ -19,9 +19,7 @@ import {
   METRIC_RPC_CLIENT_CALL_DURATION,
   METRIC_RPC_SERVER_CALL_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { createAttributeSets } from './attribute-sets.js';
-import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { histogram } from './instruments.js';
+import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
 
 /** How a call or message ended, and how long it took. */
 interface Outcome {

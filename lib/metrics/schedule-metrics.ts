@@ -5,9 +5,7 @@ import {
   ATTR_ERROR_TYPE,
   JOB_BUCKETS_SECONDS,
 } from '../config/semantic-conventions.constants.js';
-import { createAttributeSets } from './attribute-sets.js';
-import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { histogram } from './instruments.js';
+import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
 
 /** One run of a scheduled job that is over. */
 export interface ScheduledRun {

@@ -22,8 +22,12 @@ import {
   exporterHealths,
 } from '../exporters/exporter-report.js';
 import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../engine/recording-counts.js';
-import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { histogram, observableCounter, observableUpDownCounter } from './instruments.js';
+import {
+  INSTRUMENTATION_SCOPE,
+  histogram,
+  observableCounter,
+  observableUpDownCounter,
+} from './instruments.js';
 
 /** Seconds of one attempt: from a collector next door to the deadline. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

@@ -9,9 +9,12 @@ import {
   METRIC_NESTJS_WEBSOCKET_ACTIVE_CONNECTIONS,
   METRIC_NESTJS_WEBSOCKET_MESSAGE_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { createAttributeSets } from './attribute-sets.js';
-import { INSTRUMENTATION_SCOPE } from './instrumentation-scope.constants.js';
-import { histogram, observableUpDownCounter } from './instruments.js';
+import {
+  INSTRUMENTATION_SCOPE,
+  createAttributeSets,
+  histogram,
+  observableUpDownCounter,
+} from './instruments.js';
 
 /** A message that a gateway has handled. */
 export interface WebSocketMessage {

@@ -1,14 +1,15 @@
 import {
-  decorateMethodOrClass,
   type MethodOrClassDecorator,
+  decorateMethodOrClass,
 } from '../invocation/decorate-method-or-class.js';
 import { followResult, followThrow } from '../invocation/follow-result.js';
 import { type AnyMethod } from '../invocation/wrap-method.js';
 import {
   type NameOrCallMetricOptions,
+  createCallRecorder,
+  observeCall,
   readCallMetricOptions,
-} from '../metrics/call-metric-options.interface.js';
-import { createCallRecorder, observeCall } from '../metrics/call-recorder.js';
+} from '../metrics/call-recorder.js';
 import {
   TRACED_METHOD,
   type TraceOptions,

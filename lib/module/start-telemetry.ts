@@ -9,7 +9,7 @@ import { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
 import { startLogging } from '../logging/start-logging.js';
 import { bindObservables } from '../metrics/instruments.js';
-import { startRuntimeMetrics } from '../metrics/runtime/start-runtime-metrics.js';
+import { startRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
 import { plugInDashboard } from './plug-in-dashboard.js';

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-
-import { type RedactionConfig } from '../config/redaction.js';
+import type { RedactionConfig } from '../config/redaction.js';
 import { processWide } from '../process/process-wide.js';
 import { RedactionPolicy } from './redaction-policy.js';
+import type { Attributes } from '@opentelemetry/api';
 
 /** The built-in policy, which holds until the application's options are known. */
 export const DEFAULT_REDACTION: RedactionConfig = Object.freeze({
@@ -53,4 +53,25 @@ export function useRedaction(config: RedactionConfig, onReplaceError: (error: un
   if (isDeepStrictEqual(config, state.config)) return;
   state.config = config;
   state.policy = new RedactionPolicy(config, onReplaceError);
+}
+
+/** Frozen labels, by what became of them: most measurements are made with the same few objects. */
+let frozenLabels = new WeakMap<object, Attributes>();
+let labelsBelongTo: RedactionPolicy | undefined;
+
+/** The labels of a measurement without secrets; the same object where there are none. */
+export function redactLabels(labels: Attributes): Attributes {
+  const policy = redaction();
+  if (!policy.enabled) return labels;
+  if (!Object.isFrozen(labels)) return policy.attributes(labels);
+  if (policy !== labelsBelongTo) {
+    labelsBelongTo = policy;
+    frozenLabels = new WeakMap();
+  }
+  let kept = frozenLabels.get(labels);
+  if (kept === undefined) {
+    kept = policy.attributes(labels);
+    frozenLabels.set(labels, kept);
+  }
+  return kept;
 }

@@ -6,11 +6,11 @@ import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
 import { redactNested, type NestedValues } from './redact-nested.js';
 import {
+  SECRET_PATTERNS,
+  SHORTEST_SECRET,
+  type SecretPattern,
   isCardNumber,
   mayHoldSecret,
-  SECRET_PATTERNS,
-  type SecretPattern,
-  SHORTEST_SECRET,
 } from './secret-patterns.js';
 import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-keys.js';
 

@@ -10,8 +10,7 @@ import {
 
 import { warnOnce } from '../errors/warnings.js';
 import { followResult } from '../invocation/follow-result.js';
-import { type ResultObserver } from '../invocation/result-observer.interface.js';
-import { Settlement } from '../invocation/settlement.js';
+import { type ResultObserver, Settlement } from '../invocation/settlement.js';
 import { textOf } from '../engine/copy-bounded.js';
 import { shouldStartSpan } from '../runtime/tracers.js';
 import { enterContext } from '../runtime/registered-globals.js';

@@ -2,10 +2,10 @@ import { type Attributes, type Link, type SpanKind, context } from '@opentelemet
 import { ATTR_CODE_FUNCTION_NAME } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
+  type DecorationSite,
   type MethodOrClassDecorator,
   decorateMethodOrClass,
 } from '../invocation/decorate-method-or-class.js';
-import type { DecorationSite } from '../invocation/decoration-site.js';
 import type { AnyMethod } from '../invocation/wrap-method.js';
 import { isPlainRecord, toAttributes } from '../engine/attribute-value.js';
 import { dropPromise, textOf } from '../engine/copy-bounded.js';

@@ -1,4 +1,4 @@
-import { type ResultObserver } from '../../lib/invocation/result-observer.interface.js';
+import type { ResultObserver } from '../../lib/invocation/settlement.js';
 
 /** An observer that writes down every ending it is told, and how often a step ran inside the call. */
 export class RecordingObserver implements ResultObserver {

@@ -10,8 +10,7 @@ import { defer, interval, lastValueFrom, of, retry, throwError } from 'rxjs';
 
 import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
-import { Counted } from '../../lib/metrics/counted.decorator.js';
-import { Timed } from '../../lib/metrics/timed.decorator.js';
+import { Counted, Timed } from '../../lib/metrics/counted-and-timed.decorator.js';
 import { type CollectingSdk, startCollectingSdk } from './collecting-sdk.js';
 
 let sdk: CollectingSdk;

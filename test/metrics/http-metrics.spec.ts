@@ -1,9 +1,12 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 
-import { recordHttpClientRequest } from '../../lib/metrics/http-client-metrics.js';
-import { activeHttpRequests } from '../../lib/metrics/active-http-requests.js';
-import { HttpServerSeries, recordHttpServerRequest } from '../../lib/metrics/http-server-metrics.js';
+import {
+  HttpServerSeries,
+  activeHttpRequests,
+  recordHttpClientRequest,
+  recordHttpServerRequest,
+} from '../../lib/metrics/http-metrics.js';
 import { type CollectingSdk, startCollectingSdk } from './collecting-sdk.js';
 
 let sdk: CollectingSdk;

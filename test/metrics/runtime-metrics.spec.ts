@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 
-import { startRuntimeMetrics } from '../../lib/metrics/runtime/start-runtime-metrics.js';
+import { startRuntimeMetrics } from '../../lib/metrics/runtime-metrics.js';
 import { type CollectingSdk, startCollectingSdk } from './collecting-sdk.js';
 
 let sdk: CollectingSdk;

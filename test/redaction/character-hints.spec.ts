@@ -1,5 +1,4 @@
-import { areHarmless, CHARACTER_HINTS } from '../../lib/redaction/character-hints.js';
-import { mayHoldSecret } from '../../lib/redaction/secret-patterns.js';
+import { CHARACTER_HINTS, areHarmless, mayHoldSecret } from '../../lib/redaction/secret-patterns.js';
 import { createRandom } from '../support/random.js';
 
 /** Pieces of secrets, and what stands around them. */

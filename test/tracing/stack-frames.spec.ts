@@ -3,8 +3,7 @@ import 'reflect-metadata';
 import { context } from '@opentelemetry/api';
 
 import { getTelemetry } from '../../lib/module/inject-telemetry.js';
-import { Counted } from '../../lib/metrics/counted.decorator.js';
-import { Timed } from '../../lib/metrics/timed.decorator.js';
+import { Counted, Timed } from '../../lib/metrics/counted-and-timed.decorator.js';
 import { Observed } from '../../lib/module/observed.decorator.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';
 import { Trace } from '../../lib/tracing/trace.decorator.js';

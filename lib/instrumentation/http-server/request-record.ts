@@ -15,12 +15,14 @@ import { type IncomingRequest } from '../../config/propagation.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
 import { type FinishedRequest, writeRequestLine } from '../../logging/own-lines.js';
-import { knownHttpMethod } from '../../metrics/http-method.js';
 import {
+  type ActiveRequests,
   HttpServerSeries,
   type HttpServerSeriesIdentity,
+  activeHttpRequests,
+  knownHttpMethod,
   recordHttpServerRequest,
-} from '../../metrics/http-server-metrics.js';
+} from '../../metrics/http-metrics.js';
 import { receive } from '../../tracing/trace-context.js';
 import { type Forwarded, type HttpFramework } from './http-framework.js';
 import {
@@ -46,7 +48,6 @@ import {
   ATTR_URL_SCHEME,
   HTTP_REQUEST_METHOD_VALUE_OTHER,
 } from '../../config/semantic-conventions.constants.js';
-import { type ActiveRequests, activeHttpRequests } from '../../metrics/active-http-requests.js';
 
 /**
  * One request from its first hook to the end of its response: its SERVER span, its measurements, its line in the log.

@@ -20,8 +20,7 @@ import {
   ATTR_URL_FULL,
   HTTP_REQUEST_METHOD_VALUE_OTHER,
 } from '../../../config/semantic-conventions.constants.js';
-import { recordHttpClientRequest } from '../../../metrics/http-client-metrics.js';
-import { knownHttpMethod } from '../../../metrics/http-method.js';
+import { knownHttpMethod, recordHttpClientRequest } from '../../../metrics/http-metrics.js';
 import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 

@@ -1,9 +1,9 @@
 import { type Attributes, SpanKind, context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { Observable, isObservable } from 'rxjs';
-import { isRunningPromise } from '../../../invocation/follow-promise.js';
+import { isRunningPromise } from '../../../invocation/follow-promises.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import type { ResultObserver } from '../../../invocation/result-observer.interface.js';
+import type { ResultObserver } from '../../../invocation/settlement.js';
 import type { AnyMethod } from '../../../invocation/wrap-method.js';
 import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { Operation, type OperationDescription } from '../operation.js';

@@ -18,7 +18,7 @@ import { invokeAndFollow } from '../../../invocation/follow-result.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { runInSpan } from '../../../tracing/run-in-span.js';
 import { isFailure } from '../../../invocation/is-failure.js';
-import type { ResultObserver } from '../../../invocation/result-observer.interface.js';
+import type { ResultObserver } from '../../../invocation/settlement.js';
 import { recordFailure } from '../../../tracing/error-policy.js';
 
 const WRAPPED_PROVIDER = Symbol.for('nestjs-telemetry.wrapped-provider');

@@ -1,0 +1,338 @@
+import type { MetricOptions } from '@opentelemetry/api';
+import type { ObserveCallback } from './observable-handle.js';
+import { warnOnce } from '../errors/warnings.js';
+import {
+  INSTRUMENTATION_SCOPE,
+  histogram,
+  observableCounter,
+  observableGauge,
+  observableUpDownCounter,
+} from './instruments.js';
+import {
+  type EventLoopUtilization,
+  type PerformanceEntry,
+  PerformanceObserver,
+  constants,
+  monitorEventLoopDelay,
+  performance,
+} from 'node:perf_hooks';
+import {
+  ATTR_CPU_MODE,
+  ATTR_NODEJS_EVENTLOOP_STATE,
+  ATTR_SYSTEM_MEMORY_STATE,
+  ATTR_V8JS_GC_TYPE,
+  ATTR_V8JS_HEAP_SPACE_NAME,
+  ATTR_V8JS_RESOURCE_TYPE,
+  METRIC_NODEJS_EVENTLOOP_DELAY_MAX,
+  METRIC_NODEJS_EVENTLOOP_DELAY_MEAN,
+  METRIC_NODEJS_EVENTLOOP_DELAY_MIN,
+  METRIC_NODEJS_EVENTLOOP_DELAY_P50,
+  METRIC_NODEJS_EVENTLOOP_DELAY_P90,
+  METRIC_NODEJS_EVENTLOOP_DELAY_P99,
+  METRIC_NODEJS_EVENTLOOP_DELAY_STDDEV,
+  METRIC_NODEJS_EVENTLOOP_TIME,
+  METRIC_NODEJS_EVENTLOOP_UTILIZATION,
+  METRIC_PROCESS_CPU_TIME,
+  METRIC_PROCESS_CPU_UTILIZATION,
+  METRIC_PROCESS_MEMORY_USAGE,
+  METRIC_PROCESS_UPTIME,
+  METRIC_SYSTEM_CPU_LOAD_AVERAGE_1M,
+  METRIC_SYSTEM_CPU_UTILIZATION,
+  METRIC_SYSTEM_MEMORY_USAGE,
+  METRIC_SYSTEM_MEMORY_UTILIZATION,
+  METRIC_V8JS_GC_DURATION,
+  METRIC_V8JS_MEMORY_HEAP_SPACE_AVAILABLE_SIZE,
+  METRIC_V8JS_MEMORY_HEAP_SPACE_PHYSICAL_SIZE,
+  METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE,
+  METRIC_V8JS_MEMORY_HEAP_USED,
+  METRIC_V8JS_RESOURCE_ACTIVE,
+} from '../config/semantic-conventions.constants.js';
+import { type HeapSpaceInfo, getHeapSpaceStatistics } from 'node:v8';
+import { availableParallelism, cpus, freemem, loadavg, platform, totalmem } from 'node:os';
+
+type Observe = (name: string, options: MetricOptions, callback: ObserveCallback) => void;
+
+/** What a group of runtime metrics registers its instruments with; all are taken back together. */
+interface RuntimeMetrics {
+  readonly gauge: Observe;
+  readonly counter: Observe;
+  readonly upDownCounter: Observe;
+}
+
+let stopRunning: (() => void) | undefined;
+
+/**
+ * Measures the event loop, garbage collections, the heap, this process and its host, and returns what stops that.
+ * All but the collections are read when metrics are collected. A second start gives the stop of the first.
+ */
+export function startRuntimeMetrics(): () => void {
+  if (stopRunning !== undefined) return stopRunning;
+  const stoppers: (() => void)[] = [];
+  const register =
+    (observe: typeof observableGauge): RuntimeMetrics['gauge'] =>
+    (name, options, callback) => {
+      stoppers.push(observe(INSTRUMENTATION_SCOPE, name, callback, options).remove);
+    };
+  const metrics: RuntimeMetrics = {
+    gauge: register(observableGauge),
+    counter: register(observableCounter),
+    upDownCounter: register(observableUpDownCounter),
+  };
+  const groups: ((metrics: RuntimeMetrics) => (() => void) | undefined)[] = [
+    startEventLoopMetrics,
+    startGarbageCollectionMetrics,
+    startHeapMetrics,
+    startProcessMetrics,
+    startHostMetrics,
+  ];
+  for (const start of groups) {
+    try {
+      const stop = start(metrics);
+      if (stop !== undefined) stoppers.push(stop);
+    } catch (error) {
+      // A restricted environment (no /proc, --permission) may forbid one group; the others still measure.
+      warnOnce(`metrics:${start.name}`, `${start.name} is not possible here: ${String(error)}`);
+    }
+  }
+  const stop = (): void => {
+    if (stopRunning !== stop) return;
+    stopRunning = undefined;
+    for (const undo of stoppers) undo();
+  };
+  stopRunning = stop;
+  return stop;
+}
+
+type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>;
+
+const DELAYS = [
+  [METRIC_NODEJS_EVENTLOOP_DELAY_MIN, 'minimum', (delays: DelayHistogram) => delays.min],
+  [METRIC_NODEJS_EVENTLOOP_DELAY_MAX, 'maximum', (delays: DelayHistogram) => delays.max],
+  [METRIC_NODEJS_EVENTLOOP_DELAY_MEAN, 'mean', (delays: DelayHistogram) => delays.mean],
+  [METRIC_NODEJS_EVENTLOOP_DELAY_STDDEV, 'standard deviation', (delays: DelayHistogram) => delays.stddev],
+  [METRIC_NODEJS_EVENTLOOP_DELAY_P50, '50 percentile', (delays: DelayHistogram) => delays.percentile(50)],
+  [METRIC_NODEJS_EVENTLOOP_DELAY_P90, '90 percentile', (delays: DelayHistogram) => delays.percentile(90)],
+  [METRIC_NODEJS_EVENTLOOP_DELAY_P99, '99 percentile', (delays: DelayHistogram) => delays.percentile(99)],
+] as const;
+
+/** One for the process: to make it takes ten times as long as to start it again, and a test suite starts hundreds of applications. */
+let delayMonitor: DelayHistogram | undefined;
+
+/**
+ * Delay, time and utilization of the event loop. The delays are those since the last collection and, as the conventions
+ * want them, raw: an idle loop shows the resolution of the monitor, 10 ms.
+ */
+function startEventLoopMetrics({ gauge, counter }: RuntimeMetrics): () => void {
+  const monitor = (delayMonitor ??= monitorEventLoopDelay({ resolution: 10 }));
+  monitor.reset();
+  monitor.enable();
+
+  const readDelays = shareReading(() => {
+    const seconds = monitor.count === 0 ? undefined : DELAYS.map(([, , read]) => read(monitor) / 1e9);
+    monitor.reset();
+    return seconds;
+  });
+  DELAYS.forEach(([name, what], index) => {
+    gauge(name, { unit: 's', description: `Event loop delay, ${what}.` }, (result) => {
+      const value = readDelays()?.[index];
+      if (value !== undefined) result.observe(value);
+    });
+  });
+
+  let before: EventLoopUtilization = performance.eventLoopUtilization();
+  gauge(METRIC_NODEJS_EVENTLOOP_UTILIZATION, { unit: '1', description: 'Event loop utilization.' }, () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return Number.isFinite(utilization) ? utilization : [];
+  });
+  counter(
+    METRIC_NODEJS_EVENTLOOP_TIME,
+    { unit: 's', description: 'Time the event loop was in each state.' },
+    () => {
+      const { active, idle } = performance.eventLoopUtilization();
+      return [
+        { value: active / 1000, attributes: { [ATTR_NODEJS_EVENTLOOP_STATE]: 'active' } },
+        { value: idle / 1000, attributes: { [ATTR_NODEJS_EVENTLOOP_STATE]: 'idle' } },
+      ];
+    },
+  );
+  return () => {
+    monitor.disable();
+  };
+}
+
+const SIZES = [
+  [METRIC_V8JS_MEMORY_HEAP_USED, 'Heap memory in use.', 'space_used_size'],
+  [METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE, 'Heap memory reserved.', 'space_size'],
+  [METRIC_V8JS_MEMORY_HEAP_SPACE_AVAILABLE_SIZE, 'Heap memory available.', 'space_available_size'],
+  [METRIC_V8JS_MEMORY_HEAP_SPACE_PHYSICAL_SIZE, 'Heap memory committed.', 'physical_space_size'],
+] as const satisfies readonly (readonly [string, string, keyof HeapSpaceInfo])[];
+
+/** Sizes of V8's heap by space, and what keeps the event loop alive by type. */
+function startHeapMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
+  const readSpaces = shareReading(getHeapSpaceStatistics);
+  for (const [name, description, field] of SIZES) {
+    upDownCounter(name, { unit: 'By', description }, () =>
+      readSpaces().map((space) => ({
+        value: space[field],
+        attributes: { [ATTR_V8JS_HEAP_SPACE_NAME]: space.space_name },
+      })),
+    );
+  }
+  const description = 'Resources that keep the event loop alive.';
+  const seen = new Set<string>();
+  gauge(METRIC_V8JS_RESOURCE_ACTIVE, { unit: '{resource}', description }, () => {
+    // A type that was there once is reported as 0 after it has gone, or its last number would stay.
+    const counts = new Map([...seen].map((type) => [type, 0]));
+    for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1);
+    return [...counts].map(([type, value]) => {
+      seen.add(type);
+      return { value, attributes: { [ATTR_V8JS_RESOURCE_TYPE]: type } };
+    });
+  });
+}
+
+const TYPES = new Map<unknown, { [ATTR_V8JS_GC_TYPE]: string }>([
+  [constants.NODE_PERFORMANCE_GC_MINOR, { [ATTR_V8JS_GC_TYPE]: 'minor' }],
+  [constants.NODE_PERFORMANCE_GC_MAJOR, { [ATTR_V8JS_GC_TYPE]: 'major' }],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, { [ATTR_V8JS_GC_TYPE]: 'incremental' }],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, { [ATTR_V8JS_GC_TYPE]: 'weakcb' }],
+]);
+
+/** Durations of garbage collections by type; Node tells them in batches, outside the pause. */
+function startGarbageCollectionMetrics(): () => void {
+  const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_V8JS_GC_DURATION, {
+    description: 'Garbage collection duration.',
+    unit: 's',
+    advice: { explicitBucketBoundaries: [0.01, 0.1, 1, 10] },
+  });
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) duration.record(entry.duration / 1000, TYPES.get(kindOf(entry)));
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return () => {
+    observer.disconnect();
+  };
+}
+
+function kindOf(entry: PerformanceEntry): unknown {
+  const { detail } = entry as { detail?: { kind?: unknown } };
+  return detail?.kind;
+}
+
+/** CPU time and utilization, resident memory and uptime of this process. */
+function startProcessMetrics({ gauge, counter, upDownCounter }: RuntimeMetrics): undefined {
+  counter(METRIC_PROCESS_CPU_TIME, { unit: 's', description: 'CPU time of the process by mode.' }, () => {
+    const { user, system } = process.cpuUsage();
+    return byMode(user / 1e6, system / 1e6);
+  });
+
+  const cpus = availableParallelism();
+  let before = { ...process.cpuUsage(), at: performance.now() };
+  const description = 'CPU time of the process since the last collection, as a part of all CPUs.';
+  gauge(METRIC_PROCESS_CPU_UTILIZATION, { unit: '1', description }, () => {
+    const now = { ...process.cpuUsage(), at: performance.now() };
+    const availableMicroseconds = Math.max(now.at - before.at, 1) * 1000 * cpus;
+    const user = (now.user - before.user) / availableMicroseconds;
+    const system = (now.system - before.system) / availableMicroseconds;
+    before = now;
+    return byMode(user, system);
+  });
+
+  const memory = { unit: 'By', description: 'Physical memory in use by the process.' };
+  upDownCounter(METRIC_PROCESS_MEMORY_USAGE, memory, () => process.memoryUsage.rss());
+  gauge(METRIC_PROCESS_UPTIME, { unit: 's', description: 'Time the process has been running.' }, () =>
+    process.uptime(),
+  );
+}
+
+function byMode(user: number, system: number) {
+  return [
+    { value: user, attributes: { [ATTR_CPU_MODE]: 'user' } },
+    { value: system, attributes: { [ATTR_CPU_MODE]: 'system' } },
+  ];
+}
+
+/**
+ * The last reading of this process, also across applications: it takes 15 µs and more for each CPU, and a test suite
+ * starts hundreds of applications. The first collection of a later one covers the time since that reading.
+ */
+let lastTimes: Record<string, number> | undefined;
+
+/** CPU, memory and load of the host as `node:os` tells them; nothing is spawned. */
+function startHostMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
+  lastTimes ??= sumCpuTimes();
+  const cpu = {
+    unit: '1',
+    description: 'CPU time by mode since the last collection, mean of all logical CPUs.',
+  };
+  gauge(METRIC_SYSTEM_CPU_UTILIZATION, cpu, () => {
+    const now = sumCpuTimes();
+    const spent = Object.entries(now).map(([mode, time]) => ({
+      mode,
+      time: time - (lastTimes?.[mode] ?? 0),
+    }));
+    const total = spent.reduce((sum, { time }) => sum + time, 0);
+    // Collected twice within the resolution of the host's clocks: the old interval goes on.
+    if (total <= 0) return [];
+    lastTimes = now;
+    return spent.map(({ mode, time }) => ({ value: time / total, attributes: { [ATTR_CPU_MODE]: mode } }));
+  });
+
+  const readMemory = shareReading(() => ({ total: totalmem(), available: freemem() }));
+  upDownCounter(METRIC_SYSTEM_MEMORY_USAGE, { unit: 'By', description: 'Memory by state.' }, () => {
+    const { total, available } = readMemory();
+    return byState(total - available, available);
+  });
+  gauge(METRIC_SYSTEM_MEMORY_UTILIZATION, { unit: '1', description: 'Part of the memory by state.' }, () => {
+    const { total, available } = readMemory();
+    return byState((total - available) / total, available / total);
+  });
+
+  if (platform() === 'win32') return undefined; // no load average there: always 0
+  const load = {
+    unit: '{thread}',
+    description: 'Average of the threads that run or wait for a CPU, over 1 minute.',
+  };
+  gauge(METRIC_SYSTEM_CPU_LOAD_AVERAGE_1M, load, () => loadavg()[0] ?? 0);
+}
+
+function byState(used: number, available: number) {
+  return [
+    { value: used, attributes: { [ATTR_SYSTEM_MEMORY_STATE]: 'used' } },
+    { value: available, attributes: { [ATTR_SYSTEM_MEMORY_STATE]: 'available' } },
+  ];
+}
+
+/** Milliseconds of all logical CPUs by mode, under the conventions' names of the modes. */
+function sumCpuTimes(): Record<string, number> {
+  const sums = { user: 0, system: 0, nice: 0, idle: 0, interrupt: 0 };
+  for (const { times } of cpus()) {
+    sums.user += times.user;
+    sums.system += times.sys;
+    sums.nice += times.nice;
+    sums.idle += times.idle;
+    sums.interrupt += times.irq;
+  }
+  return sums;
+}
+
+const SHARED_FOR_MS = 10;
+
+/**
+ * Returns a `read` that several instruments of one collection share: their callbacks run in the same tick, and each
+ * reading costs, or starts a new interval. A reading is given again for 10 ms.
+ */
+function shareReading<T>(read: () => T): () => T {
+  let reading: T;
+  let readAt = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - readAt >= SHARED_FOR_MS) {
+      reading = read();
+      readAt = now;
+    }
+    return reading;
+  };
+}
