@@ -6,6 +6,7 @@ import { type DashboardParts } from './dashboard-context.interface.js';
 import { type DashboardServer } from './dashboard-server.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { sendError } from './http/respond.js';
+import { type TelemetryStore } from './sqlite/store.js';
 
 /** Answers requests below the dashboard's path. Its server is loaded with the first one. */
 export class Dashboard {
@@ -54,4 +55,18 @@ export class Dashboard {
       else response.end();
     }
   }
+}
+
+/** The parts of a dashboard behind which the embedded store stands. */
+export function dashboardPartsOf(
+  store: TelemetryStore,
+): Pick<DashboardParts, 'loadReader' | 'sink' | 'work'> {
+  return {
+    loadReader: async () => {
+      const { SqliteReader } = await import('./sqlite/sqlite-reader.js');
+      return new SqliteReader(store);
+    },
+    sink: store,
+    work: (steps) => store.work(steps),
+  };
 }

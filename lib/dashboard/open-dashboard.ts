@@ -14,7 +14,8 @@ import {
   findHandlers,
 } from './routes/describe-routes.js';
 import { type WrittenMethod, publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
-import { dashboardPartsOf, openStore } from './sqlite/store.js';
+import { dashboardPartsOf } from './dashboard.js';
+import { openStore } from './sqlite/store.js';
 
 /** What the dashboard is told about its process; it knows no instrumentation itself. */
 export interface DashboardSetup extends Pick<DashboardParts, 'instrumentations' | 'libraries'> {

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
-import { Dashboard } from '../../lib/dashboard/dashboard.js';
-import { dashboardPartsOf, type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
+import { Dashboard, dashboardPartsOf } from '../../lib/dashboard/dashboard.js';
+import { type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
 
 /** A dashboard on a port of its own, which takes OTLP and needs no token. */
 export interface ServedDashboard {

@@ -1,5 +1,4 @@
 import { warnOnce } from '../../errors/warnings.js';
-import { type DashboardParts } from '../dashboard-context.interface.js';
 import { type Database } from './database/database.js';
 import { type Sqlite, loadSqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
@@ -199,18 +198,4 @@ export function openStore({ file, ...limits }: StoreOptions): TelemetryStore | u
     warnOnce('store:open', `Nothing is stored for the dashboard: ${String(error)}.`);
     return undefined;
   }
-}
-
-/** The parts of a dashboard that are about this store. */
-export function dashboardPartsOf(
-  store: TelemetryStore,
-): Pick<DashboardParts, 'loadReader' | 'sink' | 'work'> {
-  return {
-    loadReader: async () => {
-      const { SqliteReader } = await import('./sqlite-reader.js');
-      return new SqliteReader(store);
-    },
-    sink: store,
-    work: (steps) => store.work(steps),
-  };
 }

@@ -2,7 +2,7 @@ import { type SpanAnswer } from '../../../reader/answers.interface.js';
 import { type TimeKind } from './time-kinds.js';
 import { type Steps, takeAllSteps } from '../../../steps.js';
 import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
-import { findRepeatedStatements } from './repeated-statements.js';
+import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
 import { sumTimeByKind, TIME_KINDS } from './time-kinds.js';
 
 /** Why this trace took as long as it did. */
@@ -17,15 +17,7 @@ export interface TraceAnalysis {
     readonly ms: number;
     readonly medianMs: number | undefined;
   }[];
-  /** The same statement several times below one span: probably a loop that should be one query. */
-  readonly repeated: readonly {
-    readonly statement: string;
-    readonly count: number;
-    readonly totalMs: number;
-    readonly spanIds: readonly string[];
-    /** Name of the nearest handler or method that issued them. */
-    readonly issuedBy: string | undefined;
-  }[];
+  readonly repeated: readonly RepeatedStatement[];
 }
 
 /**

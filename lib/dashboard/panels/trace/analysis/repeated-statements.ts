@@ -4,11 +4,18 @@ import {
   ATTR_DB_QUERY_TEXT,
 } from '../../../../config/semantic-conventions.constants.js';
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
-import { type TraceAnalysis } from './analyse-trace.js';
 import { type PlacedSpan, walk } from './place-spans.js';
 import { timeKindOf } from './time-kinds.js';
 
-type Repeated = TraceAnalysis['repeated'][number];
+/** The same statement several times below one span: probably a loop that should be one query. */
+export interface RepeatedStatement {
+  readonly statement: string;
+  readonly count: number;
+  readonly totalMs: number;
+  readonly spanIds: readonly string[];
+  /** Name of the nearest handler or method that issued them. */
+  readonly issuedBy: string | undefined;
+}
 
 /** Twice may well be meant. */
 const MIN_REPEATS = 3;
@@ -21,7 +28,7 @@ const MAX_STATEMENT = 2_000;
 const CONTROL = /^\s*(begin|start transaction|commit|rollback|savepoint|release|set|multi|exec|ping)\b/i;
 
 /** The same statement, three times or more, issued by the same handler or method; what took longest first. */
-export function findRepeatedStatements(roots: readonly PlacedSpan[]): readonly Repeated[] {
+export function findRepeatedStatements(roots: readonly PlacedSpan[]): readonly RepeatedStatement[] {
   const groups = new Map<PlacedSpan | undefined, Map<string, PlacedSpan[]>>();
   for (const root of roots) {
     for (const node of walk(root)) {
@@ -35,7 +42,7 @@ export function findRepeatedStatements(roots: readonly PlacedSpan[]): readonly R
       else known.push(node);
     }
   }
-  const repeated: Repeated[] = [];
+  const repeated: RepeatedStatement[] = [];
   for (const [issuer, statements] of groups)
     for (const [statement, nodes] of statements)
       if (nodes.length >= MIN_REPEATS)
