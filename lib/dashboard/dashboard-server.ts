@@ -7,10 +7,10 @@ import { SECURITY_HEADERS, sendError } from './http/respond.js';
 
 const API = 'api/v1/';
 const OTLP = 'otlp/';
-/** Takes the token from the page, which has it from the address, and sets the cookie. */
+/** The page sends its token here and gets a cookie. */
 const SESSION = 'api/v1/session';
 
-/** Page, API and receiver, behind the rules of who may ask. */
+/** Serves the page, the API and the OTLP receiver to those who may use them. */
 export class DashboardServer {
   private readonly access: Access;
   private readonly api: ApiRouter;
@@ -20,7 +20,7 @@ export class DashboardServer {
     this.api = new ApiRouter(context);
   }
 
-  /** Answers one request; rejects only when it cannot even say what went wrong. */
+  /** Answers one request; rejects only for errors that are not about the request. */
   async answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     try {
       this.access.checkCaller(request);
@@ -31,7 +31,7 @@ export class DashboardServer {
     }
   }
 
-  /** Ends live streams, and begins no more. */
+  /** Ends live streams, and opens no more. */
   close(): void {
     this.api.close();
   }
@@ -71,9 +71,9 @@ export class DashboardServer {
     response: HttpResponse,
   ): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw new DashboardError(405, 'The page is there to be read: send GET.');
+      throw new DashboardError(405, 'The page answers GET only.');
     const token = url.searchParams.get('token');
-    // Addresses in the page are relative to its folder; a token must not stay in the address.
+    // URLs in the page are relative to its folder. A token must not stay in the address bar.
     if (below === '' || token !== null) {
       const folder = url.pathname.slice(url.pathname.lastIndexOf('/', url.pathname.length - 2) + 1);
       const cookie = token === null ? undefined : await this.access.cookieFor(token, request);

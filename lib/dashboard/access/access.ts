@@ -6,20 +6,20 @@ import { warnOnce } from '../../errors/warnings.js';
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
-/** A browser of a developer stays signed in for so long without using the page. */
+/** Life of the cookie, in seconds. */
 const COOKIE_SECONDS = 30 * 24 * 3_600;
 
-/** Who may use the dashboard, and what they must send. */
+/** Decides which requests the dashboard answers. */
 export class Access {
   private readonly hosts: ReadonlySet<string>;
   private readonly token: Buffer | undefined;
   private readonly wrongTokens = new WrongTokens();
-  /** Stands for the token in the cookie, so that no cookie file holds the token itself. */
+  /** Sent in the cookie instead of the token, so that no cookie file holds the token. */
   private readonly cookieValue: string;
-  /** Cookies know no ports: two services of one machine must not overwrite each other's. */
+  /** Cookies ignore ports: two services on one machine need different names. */
   private readonly cookieName: string;
 
-  /** @param token undefined: none is needed */
+  /** @param token undefined: the dashboard is open */
   constructor(
     private readonly config: DashboardConfig,
     token: string | undefined,
@@ -33,8 +33,8 @@ export class Access {
   }
 
   /**
-   * For everything below the path, the page included: who asks is on this machine, and knows it by a name of this machine. A page
-   * of somebody else whose name leads here (DNS rebinding) has another name.
+   * Checks each request below the path, for the page too: it comes from this machine and its `Host` is a name of this machine. After
+   * DNS rebinding the page of another site would send that site's name.
    *
    * @throws DashboardError 403
    */
@@ -48,13 +48,13 @@ export class Access {
     if (host === undefined || !this.hosts.has(host))
       throw new DashboardError(
         403,
-        'The dashboard does not know itself by this Host. Add it to dashboard.allowedHosts, or ask for localhost.',
+        'The dashboard does not answer for this Host. Add it to dashboard.allowedHosts, or open it at localhost.',
       );
   }
 
   /**
-   * For data: the request comes from no page of another origin, and has the token where one is
-   * needed.
+   * Checks each request for data: it does not come from a page of another origin, and has the token where the
+   * dashboard requires one.
    *
    * @throws DashboardError 403, 401, or 429 after many wrong tokens
    */
@@ -76,15 +76,15 @@ export class Access {
   }
 
   /**
-   * Returns the cookie for a browser that has sent the token; undefined where no token is needed.
+   * Returns the cookie for a browser that sent the token; undefined where the dashboard is open.
    *
-   * @throws DashboardError 401 when it is not the token, 429 after many wrong tokens
+   * @throws DashboardError 401 for a wrong token, 429 after many of them
    */
   async cookieFor(given: string, request: HttpRequest): Promise<string | undefined> {
     if (this.token === undefined) return undefined;
     await this.checkToken(given, request);
     const secure = request.socket.encrypted === true ? '; Secure' : '';
-    // A token that code or the environment sets may be shared by a team: its cookie ends with the browser.
+    // A configured token may be shared by a team: its cookie ends with the browser session.
     const lasting = this.config.token === undefined ? `; Max-Age=${COOKIE_SECONDS}` : '';
     return `${this.cookieName}=${this.cookieValue}; Path=${this.config.path}; HttpOnly; SameSite=Strict${lasting}${secure}`;
   }
@@ -95,7 +95,7 @@ export class Access {
     await this.wrongTokens.refuse(socket.remoteAddress);
     throw new DashboardError(
       401,
-      'This is not the token. It is dashboard.token, or the one in the address printed at start.',
+      'Wrong token. It is dashboard.token, or the one in the address printed at start.',
     );
   }
 
@@ -110,12 +110,12 @@ export class Access {
   }
 }
 
-/** A proxy on this machine must not make the whole world local: what it says can only take away. */
+/** A proxy on this machine must not make every visitor local: its headers can only deny access. */
 function isLocal(remoteAddress: string | undefined, headers: HttpRequest['headers']): boolean {
   return isLoopback(remoteAddress) && forwardedAddresses(headers).every(isLoopback);
 }
 
-/** HTTP/2 has no Host. */
+/** HTTP/2 sends `:authority` instead of `Host`. */
 function authorityOf(headers: HttpRequest['headers']): string | undefined {
   const authority = headers[':authority'];
   return typeof authority === 'string' ? authority : undefined;
@@ -126,12 +126,12 @@ function hostOf(header: string | undefined): string | undefined {
   return /^(\[[\da-f:.]+\]|[^:\s[\]]+)(?::\d+)?$/i.exec(header ?? '')?.[1]?.toLowerCase();
 }
 
-/** The scheme may differ: a proxy that speaks TLS passes on plain HTTP. */
+/** The scheme may differ: a proxy that terminates TLS forwards plain HTTP. */
 function isOwnOrigin(origin: string, host: string | undefined): boolean {
   return /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase() === host?.toLowerCase();
 }
 
-/** All of one length, as comparing in constant time needs them. */
+/** Comparing in constant time needs equal lengths. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -4,13 +4,13 @@ import type { ApiError } from '../api/api.interface.js';
 import type { HttpResponse } from './http-exchange.interface.js';
 
 const nextTurn = promisify(setImmediate);
-/** How long the writing of a large answer holds up the event loop at once. */
+/** Longest time for which writing a large answer blocks the event loop, in milliseconds. */
 const TURN_MS = 8;
 
-/** Answers to requests whose body may not have been read. */
+/** Answers that may be sent before the body of the request was read. */
 const UNREAD: ReadonlySet<number> = new Set([408, 413, 503]);
 
-/** On every answer: nothing may be guessed from it, framed, loaded by others, or told to others. */
+/** Sent with every answer: no sniffing, no framing, no use by other origins, no referrer. */
 export const SECURITY_HEADERS: Readonly<OutgoingHttpHeaders> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -18,7 +18,7 @@ export const SECURITY_HEADERS: Readonly<OutgoingHttpHeaders> = {
   'x-frame-options': 'DENY',
 };
 
-/** For what is no page, should somebody open it as one. */
+/** For answers that are not pages, if a browser opens one as a page. */
 const NO_PAGE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
 export function sendJson(
@@ -33,7 +33,7 @@ export function sendJson(
   });
 }
 
-/** The same for what may be large: others have their turn while it is written. */
+/** The same for large values: gives up the event loop while it writes. */
 export async function sendLargeJson(response: HttpResponse, status: number, value: unknown): Promise<void> {
   const chunks: Buffer[] = [];
   let texts: string[] = [];
@@ -79,12 +79,12 @@ export function sendError(
   sendJson(response, status, body, { ...head, ...closingHead(status) });
 }
 
-/** What was not read of a request would be taken for the next one: the connection ends. */
+/** An unread body would be taken for the next request: such answers close the connection. */
 export function closingHead(status: number): OutgoingHttpHeaders {
   return UNREAD.has(status) ? { connection: 'close' } : {};
 }
 
-/** Elements of a list that are written at once. */
+/** List elements in one part. */
 const GROUP = 50;
 /** Deeper values are one part. */
 const MAX_DEPTH = 12;
@@ -120,7 +120,7 @@ function* listPartsOf(list: readonly unknown[], depth: number): Generator<string
   yield ']';
 }
 
-/** Instances may have a way of their own to be written. */
+/** Other instances may define `toJSON()`. */
 function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

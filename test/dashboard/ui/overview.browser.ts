@@ -64,7 +64,7 @@ describeInChromium('the overview', () => {
     expect((await card.locator('.figures').innerText()).replace(/\s+/g, ' ')).toBe(
       'Rate 0 /s Errors – p50 – p95 – p99 –',
     );
-    expect(await card.innerText()).toContain('Nothing entered this service');
+    expect(await card.innerText()).toContain('No requests in this time range');
   });
 
   it('gives a service one colour in every view, and the same after a reload', async () => {

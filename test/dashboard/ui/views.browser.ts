@@ -21,7 +21,7 @@ describeInChromium('the page', () => {
   it('lists every route with its handler, also those nobody has called', async () => {
     const page = await stage.open('#/overview');
     const row = page.locator('.routes tr', { hasText: 'AdminController.report' });
-    expect(await row.innerText()).toContain('never hit');
+    expect(await row.innerText()).toContain('no requests');
     expect(await page.locator('.routes tbody tr').count()).toBeGreaterThan(6);
   });
 

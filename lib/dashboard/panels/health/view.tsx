@@ -191,7 +191,7 @@ function HealthView() {
             </Card>
           )}
           <p class="hint">
-            <a href="licenses.txt">Licences of what this page bundles</a>
+            <a href="licenses.txt">Open-source licences</a>
           </p>
         </div>
       )}

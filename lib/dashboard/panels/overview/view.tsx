@@ -27,7 +27,7 @@ function OverviewView({ place }: { readonly place: Place }) {
       <WhenLoaded
         loaded={services}
         isEmpty={(list) => list.length === 0}
-        empty="Nothing has been recorded yet. Send the application a request: what enters it, and what that causes, shows here by itself."
+        empty="Nothing has been recorded yet. Send the application a request: it appears here by itself."
       >
         {(list) => (
           <div class="services">

@@ -16,7 +16,7 @@ const percent = (share: number): string => `${Math.round(share * 100)}%`;
 function Differences({ result }: { readonly result: SelectionAnswer }) {
   if (result.selected === 0) return <p class="hint">There is no trace in this region.</p>;
   if (result.attributes.length === 0)
-    return <p class="hint">The selected traces have nothing more often than the rest.</p>;
+    return <p class="hint">The selected traces have nothing more often than the others.</p>;
   return (
     <ol class="differences">
       {result.attributes.map(({ key, value, selectedShare, otherShare }) => (
@@ -29,7 +29,7 @@ function Differences({ result }: { readonly result: SelectionAnswer }) {
             <i class="share share-other" style={{ width: percent(otherShare) }} />
           </span>
           <span class="number">
-            {formatShare(selectedShare)} <span class="hint">against {formatShare(otherShare)}</span>
+            {formatShare(selectedShare)} here, <span class="hint">{formatShare(otherShare)} elsewhere</span>
           </span>
         </li>
       ))}
@@ -122,7 +122,7 @@ function Panel({ selection }: { readonly selection: Selection }) {
   );
 }
 
-/** What the traces of a selected region have more often than the rest; nothing while no region is selected. */
+/** What the traces of a selected region have more often than the others; empty while no region is selected. */
 export function SelectionPanel({ place }: { readonly place: Place }) {
   const selection = selectedRegion(place);
   return selection ? <Panel selection={selection} /> : null;

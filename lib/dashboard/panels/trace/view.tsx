@@ -44,12 +44,12 @@ function TraceView({ traceId, place }: { readonly traceId: string; readonly plac
   const gone = (
     <>
       <p>
-        No span of trace <span class="code">{traceId}</span> is kept. It may have been evicted, or none of its
-        spans has ended yet.
+        No span of trace <span class="code">{traceId}</span> is stored. It may have been deleted to make room,
+        or none of its spans has ended yet.
       </p>
       <p class="buttons">
         <button type="button" onClick={loaded.reload}>
-          Look again
+          Try again
         </button>
         <a class="button" href={addressOf(['traces'])}>
           To the traces

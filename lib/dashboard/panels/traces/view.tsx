@@ -86,8 +86,7 @@ function TracesView({ place }: { readonly place: Place }) {
       {loading && traces.length === 0 && <Notice kind="loading">Loading…</Notice>}
       {!loading && !error && traces.length === 0 && (
         <NothingFound place={place} things="traces" filters={TRACE_FILTERS}>
-          Send the application a request: its trace shows here by itself. One that was saved elsewhere can be
-          imported.
+          Send the application a request: its trace appears here by itself. You can also import a saved one.
         </NothingFound>
       )}
       {traces.length > 0 && (

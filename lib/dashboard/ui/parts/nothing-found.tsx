@@ -30,7 +30,7 @@ export function NothingFound({
       <p class="buttons">
         {filtered && (
           <a class="button" href={addressOf(path)}>
-            Take the filters off
+            Clear filters
           </a>
         )}
         {!isLongest && (

@@ -41,7 +41,7 @@ function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer;
         <SelectField
           key={name}
           label={name}
-          any={`any ${name}`}
+          any={`${name}: all`}
           value={valueOf(name)}
           options={instrument.attributes[name] ?? []}
           onChange={(value) => {

@@ -74,7 +74,7 @@ function Row({ route, widest, editor }: RowProps) {
       <td class="code">
         <Handler route={route} editor={editor} />
       </td>
-      <td class="number">{never ? 'never hit' : formatCount(route.count)}</td>
+      <td class="number">{never ? 'no requests' : formatCount(route.count)}</td>
       <td class="number">{never ? '–' : formatRate(route.perSecond)}</td>
       <td class={route.errorShare > 0 ? 'number bad' : 'number'}>
         {never ? (
@@ -158,7 +158,7 @@ export function RouteTable({ place }: { readonly place: Place }) {
         {routes.data && (
           <span class="hint">
             {formatCount(routes.data.length)}, of which{' '}
-            {formatCount(routes.data.filter(({ count }) => count === 0).length)} never hit
+            {formatCount(routes.data.filter(({ count }) => count === 0).length)} without requests
           </span>
         )}
       </header>

@@ -118,7 +118,7 @@ export function ServiceCard({ service, place }: { readonly service: ServiceAnswe
         <Figures service={service} />
       </header>
       {count === 0 ? (
-        <p class="hint pad service-idle">Nothing entered this service in this time span.</p>
+        <p class="hint pad service-idle">No requests in this time range.</p>
       ) : (
         <LoadedCharts service={name} place={place} />
       )}

@@ -91,7 +91,7 @@ function Facts({
 function Lines({ of, logs, isOwn }: LogsOfSpan & { readonly isOwn: boolean }) {
   return (
     <>
-      {!isOwn && <p class="hint">From {of.span.name}, around it:</p>}
+      {!isOwn && <p class="hint">From the parent span {of.span.name}:</p>}
       <LogLines logs={logs} label={`Logs of ${of.span.name}`} />
     </>
   );

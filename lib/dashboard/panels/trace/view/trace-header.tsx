@@ -21,7 +21,7 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
           {summary.name} <span class={`status status-${toneOf(summary)}`}>{statusOf(summary)}</span>
           {summary.errorCount > 0 && <span class="badge badge-error">{failedSpans(summary)}</span>}
           {summary.pinned && (
-            <span class="badge" title="Kept, whatever is evicted">
+            <span class="badge" title="Kept when old traces are deleted">
               pinned
             </span>
           )}
@@ -42,7 +42,7 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
           href={addressOf(['traces'], { service: summary.service, route: summary.route })}
           title="Other traces of this route"
         >
-          Others of this route
+          More traces of this route
         </a>
         <a class="button" href={addressOf(['compare', summary.traceId])}>
           Compare

@@ -7,8 +7,8 @@ const WORDS: Readonly<Record<TimeKind, string>> = {
   http: 'HTTP out',
   cache: 'Cache',
   messaging: 'Messaging',
-  handler: 'Handler code',
-  waiting: 'Waiting',
+  handler: 'Your code',
+  waiting: 'Waiting (connections, network)',
 };
 
 /** Share of the widest bar; what is less is not why it was slow. */
@@ -63,7 +63,7 @@ function ByKind({ trace }: { readonly trace: AnalysedTrace }) {
   );
 }
 
-/** Where the time of this trace went, set against what is usual for its route, and queries that were sent over and over. */
+/** The time of this trace by kind, beside the median of its route, and repeated queries. */
 export function WhySlow({
   trace,
   onSpan,
