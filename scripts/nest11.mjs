@@ -21,7 +21,15 @@ runApart({
   root,
   fixture,
   script: 'nest11',
-  tools: ['@opentelemetry/api', '@swc/core', '@swc/jest', 'jest', 'reflect-metadata', 'rxjs'],
+  tools: [
+    '@opentelemetry/api',
+    '@opentelemetry/exporter-jaeger',
+    '@swc/core',
+    '@swc/jest',
+    'jest',
+    'reflect-metadata',
+    'rxjs',
+  ],
   assemble(folder) {
     cpSync(join(root, 'test/e2e/behaviours'), join(folder, 'test/e2e/behaviours'), { recursive: true });
     cpSync(join(root, 'test/backends'), join(folder, 'test/backends'), { recursive: true });
