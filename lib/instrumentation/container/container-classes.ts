@@ -1,3 +1,5 @@
+import { ModuleRef } from '@nestjs/core';
+
 /** What is used of NestJS's `ModulesContainer`. */
 export interface ContainerModules {
   values(): Iterable<{
@@ -19,7 +21,9 @@ export type ContainerClass = abstract new (...args: never[]) => object;
 /** Every instance the container holds by now. */
 export function* instancesIn(modules: ContainerModules): Generator<object> {
   for (const { controllers, providers } of modules.values()) {
-    for (const { instance } of [...controllers.values(), ...providers.values()]) {
+    for (const { metatype, instance } of [...controllers.values(), ...providers.values()]) {
+      // Each module has a class of its own for it, which holds nothing of the application.
+      if (metatype === ModuleRef) continue;
       if (typeof instance === 'object' && instance !== null) yield instance;
     }
   }
