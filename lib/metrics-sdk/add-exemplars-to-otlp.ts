@@ -12,7 +12,7 @@ import {
 type ExemplarsByPoint = readonly (readonly Exemplar[])[];
 
 /** Gives each exemplar to one collection: the one of the interval it was measured in. */
-export class FreshExemplars {
+export class UnsentExemplars {
   private until = 0;
 
   /** Undefined when no data point has any. */

@@ -162,8 +162,8 @@ export function varintSize(value: number): number {
 
 /** The longest message whose length is one byte. */
 export const MAX_SHORT = 0x7f;
-/** What `putPlainValue()` needs: a text that turns out not to be ASCII takes up to three bytes for a character. */
-export const PLAIN_ROOM = 3 * MAX_SHORT;
+/** What `writeShortValue()` needs: a text that turns out not to be ASCII takes up to three bytes for a character. */
+export const SHORT_VALUE_ROOM = 3 * MAX_SHORT;
 
 /** Longer texts are left to the engine's own encoder; for shorter ones the call would cost more than the loop. */
 const MAX_LOOP = 48;
@@ -173,7 +173,7 @@ const MAX_INT32 = 0x7fff_ffff;
  * Puts an `AnyValue` there whose length is one byte, and that length in front of it. Returns the position behind it, or 0 for
  * what is longer or less usual; what was put there then means nothing.
  */
-export function putPlainValue(buffer: Buffer, data: DataView, start: number, value: unknown): number {
+export function writeShortValue(buffer: Buffer, data: DataView, start: number, value: unknown): number {
   let at = start + 1;
   if (typeof value === 'string') {
     const { length } = value;

@@ -1,4 +1,4 @@
-import { ByteWriter, MAX_SHORT, PLAIN_ROOM, putPlainValue } from './byte-writer.js';
+import { ByteWriter, MAX_SHORT, SHORT_VALUE_ROOM, writeShortValue } from './byte-writer.js';
 import type { Attributes } from '@opentelemetry/api';
 import type { ListedAttributes } from '../span-view.js';
 
@@ -9,7 +9,7 @@ const MAX_LENGTH = 100;
 const textScratch = new ByteWriter();
 
 /** Remembers how texts are written that are few and come again with each span: keys and names. */
-export class KnownTexts {
+export class EncodedStringCache {
   private readonly texts = new Map<string, Uint8Array>();
 
   constructor(private readonly encode: (writer: ByteWriter, text: string) => void) {}
@@ -29,7 +29,7 @@ export class KnownTexts {
   }
 }
 
-const names = new KnownTexts((writer, name) => {
+const names = new EncodedStringCache((writer, name) => {
   writer.text(name);
 });
 
@@ -41,7 +41,7 @@ export function encodeName(writer: ByteWriter, name: string): void {
 }
 
 /** Field 1 of `KeyValue`, complete, and the tag of field 2. */
-const keys = new KnownTexts((writer, key) => {
+const keys = new EncodedStringCache((writer, key) => {
   writer.byte(0x0a);
   writer.text(key);
   writer.byte(0x12);
@@ -63,7 +63,7 @@ export function encodeAttributeList(writer: ByteWriter, tag: number, list: Liste
 /** The same for a record. */
 export function encodeAttributes(writer: ByteWriter, tag: number, attributes: Readonly<Attributes>): void {
   for (const key in attributes) {
-    // About the key of a loop the engine knows the answer; `Object.hasOwn()` it would call.
+    // V8 answers hasOwnProperty() for a for-in key from the hidden class; `Object.hasOwn()` is a real call.
     if (Object.prototype.hasOwnProperty.call(attributes, key))
       encodeKeyValue(writer, tag, key, attributes[key]);
   }
@@ -84,7 +84,7 @@ function keepAttributes(tag: number, attributes: Readonly<Attributes>): Uint8Arr
 /** Writes one `KeyValue` with this tag. */
 export function encodeKeyValue(writer: ByteWriter, tag: number, key: string, value: unknown): void {
   const known = keys.find(key);
-  if (known !== undefined && encodeShortPair(writer, tag, known, value)) return;
+  if (known !== undefined && writeShortKeyValue(writer, tag, known, value)) return;
   writer.byte(tag);
   const start = writer.open(1);
   writer.byte(0x0a);
@@ -95,11 +95,11 @@ export function encodeKeyValue(writer: ByteWriter, tag: number, key: string, val
 }
 
 /** Writes a pair each of whose lengths is one byte, in one go; returns false, and has written nothing, for any other. */
-function encodeShortPair(writer: ByteWriter, tag: number, key: Uint8Array, value: unknown): boolean {
-  writer.reserve(2 + key.length + PLAIN_ROOM);
+function writeShortKeyValue(writer: ByteWriter, tag: number, key: Uint8Array, value: unknown): boolean {
+  writer.reserve(2 + key.length + SHORT_VALUE_ROOM);
   const { buffer, data, length: start } = writer;
   buffer.set(key, start + 2);
-  const end = putPlainValue(buffer, data, start + 2 + key.length, value);
+  const end = writeShortValue(buffer, data, start + 2 + key.length, value);
   const length = end - start - 2;
   if (end === 0 || length > MAX_SHORT) return false;
   buffer[start] = tag;
@@ -110,8 +110,8 @@ function encodeShortPair(writer: ByteWriter, tag: number, key: Uint8Array, value
 
 /** The length of an `AnyValue` and the value. */
 export function encodeValue(writer: ByteWriter, value: unknown): void {
-  writer.reserve(PLAIN_ROOM);
-  const end = putPlainValue(writer.buffer, writer.data, writer.length, value);
+  writer.reserve(SHORT_VALUE_ROOM);
+  const end = writeShortValue(writer.buffer, writer.data, writer.length, value);
   if (end !== 0) {
     writer.length = end;
     return;

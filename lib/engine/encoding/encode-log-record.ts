@@ -90,7 +90,7 @@ function encodeAttributesOf(writer: ByteWriter, { attributes = {}, exception }: 
   let count = 0;
   for (const key in attributes) {
     const value = attributes[key];
-    // About the key of a loop the engine knows the answer; `Object.hasOwn()` it would call.
+    // V8 answers hasOwnProperty() for a for-in key from the hidden class; `Object.hasOwn()` is a real call.
     if (!Object.prototype.hasOwnProperty.call(attributes, key) || !isAttribute(key, value)) continue;
     if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, value);
     count += 1;

@@ -11,7 +11,7 @@ import { toError } from '../export-failure.js';
 import { createExportQueue } from '../sending/export-queue.js';
 import type { EncodedRequest } from './encoded-batcher.js';
 import { createOtlpSender, otlpDestination } from './otlp-sender.js';
-import { FreshExemplars, addToJson, addToProtobuf } from '../../metrics-sdk/add-exemplars-to-otlp.js';
+import { UnsentExemplars, addToJson, addToProtobuf } from '../../metrics-sdk/add-exemplars-to-otlp.js';
 import { readOtlpSettings } from './otlp-settings.js';
 import { warnOnce } from '../../errors/warnings.js';
 
@@ -86,7 +86,7 @@ async function loadEncoder({ protocol }: OtlpTarget): Promise<Encode> {
     protocol === 'http/json'
       ? ([JsonMetricsSerializer, addToJson] as const)
       : ([ProtobufMetricsSerializer, addToProtobuf] as const);
-  const fresh = new FreshExemplars();
+  const fresh = new UnsentExemplars();
   return (metrics) => {
     const request = standard.serializeRequest(metrics);
     const exemplars = fresh.of(metrics);

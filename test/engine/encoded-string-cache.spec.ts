@@ -1,8 +1,8 @@
-import { KnownTexts } from '../../lib/engine/encoding/encode-attributes.js';
+import { EncodedStringCache } from '../../lib/engine/encoding/encode-attributes.js';
 
-describe('KnownTexts', () => {
-  const createTexts = (): KnownTexts =>
-    new KnownTexts((writer, text) => {
+describe('EncodedStringCache', () => {
+  const createTexts = (): EncodedStringCache =>
+    new EncodedStringCache((writer, text) => {
       writer.text(text);
     });
 
