@@ -1,9 +1,9 @@
+import { patchClass, type ReplaceMethod } from './container/patch-class.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
 import { eventListenerRule } from './event-emitter/event-listener.rule.js';
 import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/record-attempt.js';
 import { patchBullClass } from './bullmq/patch-bullmq.js';
 import { classesIn, type ContainerClass, findPrototype } from './container/container-classes.js';
-import { patchClass, type ReplaceMethod } from './container/patch-class.js';
 import { type MethodRule, wrapMethods } from './container/wrap-methods.js';
 import { EVENT_BUS_METHODS, EVENT_BUS_PATCH, cqrsHandlerRules } from './cqrs/cqrs.js';
 import {
@@ -14,6 +14,7 @@ import {
   REGISTRY_METHODS,
   REGISTRY_PATCH,
 } from './schedule/schedule.js';
+import { undoAll } from '../process/undo-all.js';
 
 interface PatchedClass {
   readonly name: string;
@@ -47,9 +48,7 @@ export function attachBackgroundWork({ config, runtime, modules }: Application):
   return {
     // Again: factories have run by then.
     ready: look,
-    stop: () => {
-      for (const restore of undo.splice(0)) restore();
-    },
+    stop: undoAll(undo),
   };
 }
 

@@ -19,6 +19,7 @@ import {
 import { type HttpFramework } from './http-server/http-framework.js';
 import { HttpServerRecorder } from './http-server/http-server-recorder.js';
 import { clientInstrumentations, type InstrumentationName, type InstrumentedModule } from './registry.js';
+import { undoAll } from '../process/undo-all.js';
 
 /** What is used of a Fastify instance. */
 export interface FastifyLike {
@@ -175,12 +176,6 @@ function attempt(caller: string, start: () => UndoInstrumentation | undefined): 
     );
     return () => undefined;
   }
-}
-
-function undoAll(undo: readonly UndoInstrumentation[]): UndoInstrumentation {
-  return () => {
-    for (const stop of undo) stop();
-  };
 }
 
 /** The recorder of the telemetry that runs when a request comes: it may start after the instance, and again with other rules. */

@@ -4,6 +4,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 import { applicationRequire } from '../process/application-modules.js';
+import { undoAll } from '../process/undo-all.js';
 
 /**
  * Hands an OpenTelemetry instrumentation the providers of this process, enables it, and lets it patch what was loaded before
@@ -61,9 +62,7 @@ function patchLoadedModules(instrumentation: Instrumentation): () => void {
       ? patchBuiltin(instrumentation, definition)
       : patchPackages(instrumentation, definition),
   );
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function isHooked(instrumentation: object): instrumentation is HookedInstrumentation {

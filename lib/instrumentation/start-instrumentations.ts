@@ -6,6 +6,7 @@ import { activateInstrumentation } from './active-instrumentations.js';
 import { type RecordedClient } from './define-instrumentation.js';
 import { enableForeign } from './otel-instrumentations.js';
 import { clientInstrumentations } from './registry.js';
+import { undoAll } from '../process/undo-all.js';
 
 /** Turns on what the configuration switches on for the whole process; returns the undo. */
 export function startInstrumentations({ instrumentation, instrumentations }: TelemetryConfig): () => void {
@@ -20,9 +21,7 @@ export function startInstrumentations({ instrumentation, instrumentations }: Tel
     }
   });
   for (const foreign of instrumentations) undo.push(enableForeign(foreign));
-  return () => {
-    for (const stop of undo.reverse()) stop();
-  };
+  return undoAll(undo);
 }
 
 /** Ours steps back where the application has passed an OpenTelemetry instrumentation of the same calls. */

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
-import type { Settlement } from './settlement.js';
-import { patchMembers } from './patched-members.js';
+import { type Settlement } from './settlement.js';
+import { replaceMembers } from './patch.js';
 
 const NATIVE_THEN: unknown = Reflect.get(Promise.prototype, 'then');
 
@@ -104,7 +104,7 @@ export function followThenable<T extends LazyThenable>(thenable: T, settlement: 
     const original = thenable[name];
     if (typeof original === 'function') members[name] = throughThen(name, original as Method);
   }
-  const patched = patchMembers(thenable, members);
+  const patched = replaceMembers(thenable, members);
   const finish = (settle: () => void): void => {
     patched?.restore();
     settle();

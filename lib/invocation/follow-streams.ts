@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { isRunningPromise } from './follow-promises.js';
-import { patchMembers } from './patched-members.js';
+import { replaceMembers } from './patch.js';
 import { Settlement } from './settlement.js';
 import { Observable, type Subscriber, tap } from 'rxjs';
 import { errorMonitor } from 'node:events';
@@ -71,7 +71,7 @@ export function followIterator<T extends FollowableIterator>(iterator: T, settle
   const members: Record<string, unknown> = { next: step('next', iterator.next) };
   members.return = step('return', typeof iterator.return === 'function' ? (iterator.return as Step) : leave);
   if (typeof iterator.throw === 'function') members.throw = step('throw', iterator.throw as Step);
-  const patched = patchMembers(iterator, members);
+  const patched = replaceMembers(iterator, members);
   if (patched === undefined) settlement.succeed(iterator);
   return iterator;
 }
@@ -148,7 +148,7 @@ function followSubclass<T>(source: Observable<T>, settlement: Settlement): Obser
     const followed = new Observable<T>((subscriber) => subscribeWatched(bare, subscriber, settlement));
     return Reflect.apply(Reflect.get(followed, 'subscribe') as Subscribe, followed, args);
   };
-  const patched = patchMembers(source, { subscribe });
+  const patched = replaceMembers(source, { subscribe });
   if (patched === undefined) settlement.succeed(source);
   return source;
 }

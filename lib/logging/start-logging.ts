@@ -1,12 +1,13 @@
-import type { Logger } from 'pino';
-import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type Logger } from 'pino';
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { DISCARDED_REQUEST_KEY, createRootLogger } from './root-logger.js';
 import { installNestLogger } from './nest-logger.js';
 import { installWarningSink } from './own-lines.js';
 import { loggingState } from './logging-state.js';
 import { followRequestScope, redirectNestPinoRoot } from './request-scope.js';
 import { RequestMethod } from '@nestjs/common';
-import type { Params } from 'nestjs-pino';
+import { type Params } from 'nestjs-pino';
+import { undoAll } from '../process/undo-all.js';
 
 interface StartLoggingOptions {
   /** Whether log record processors listen, so that lines must become log records. */
@@ -35,9 +36,7 @@ export function startLogging(config: TelemetryConfig, options: StartLoggingOptio
   state.root = root;
   redirectNestPinoRoot(root.logger);
   const undo = [installNestLogger(config), installWarningSink()];
-  state.restore = () => {
-    for (const restore of undo) restore();
-  };
+  state.restore = undoAll(undo);
   return {
     logger: root.logger,
     stop: () => {

@@ -1,5 +1,5 @@
-import type { MetricOptions } from '@opentelemetry/api';
-import type { ObserveCallback } from './observable-handle.js';
+import { type MetricOptions } from '@opentelemetry/api';
+import { type ObserveCallback } from './observable-handle.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
   INSTRUMENTATION_SCOPE,
@@ -49,6 +49,7 @@ import {
 } from '../config/semantic-conventions.constants.js';
 import { type HeapSpaceInfo, getHeapSpaceStatistics } from 'node:v8';
 import { availableParallelism, cpus, freemem, loadavg, platform, totalmem } from 'node:os';
+import { undoAll } from '../process/undo-all.js';
 
 type Observe = (name: string, options: MetricOptions, callback: ObserveCallback) => void;
 
@@ -97,7 +98,7 @@ export function startRuntimeMetrics(): () => void {
   const stop = (): void => {
     if (stopRunning !== stop) return;
     stopRunning = undefined;
-    for (const undo of stoppers) undo();
+    undoAll(stoppers)();
   };
   stopRunning = stop;
   return stop;

@@ -28,6 +28,7 @@ import {
   observableCounter,
   observableUpDownCounter,
 } from './instruments.js';
+import { undoAll } from '../process/undo-all.js';
 
 /** Seconds of one attempt: from a collector next door to the deadline. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -74,7 +75,7 @@ export function startSdkMetrics(): () => void {
   measureDurations(components);
   return () => {
     for (const { health } of components) health.onDuration = undefined;
-    for (const stop of stoppers) stop();
+    undoAll(stoppers)();
   };
 }
 

@@ -2,6 +2,7 @@ import { type Context, logs, metrics, trace } from '@opentelemetry/api';
 import { currentDirectory } from '../config/application-package.js';
 import { warnOnce } from '../errors/warnings.js';
 import { applicationRequire } from '../process/application-modules.js';
+import { undoAll } from '../process/undo-all.js';
 
 /** The slots of OpenTelemetry's process-wide registry. */
 export type GlobalSlot = 'trace' | 'metrics' | 'logs' | 'context' | 'propagation';
@@ -53,9 +54,7 @@ export function noticeLateProviders(): () => void {
       return owner === undefined ? () => undefined : watch(owner, method, what, option);
     }),
   );
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function watch(owner: Record<string, Setter>, method: string, what: string, option: string): () => void {

@@ -1,11 +1,12 @@
+import { patchClass } from '../container/patch-class.js';
 import { defineInstrumentation } from '../define-instrumentation.js';
 import { UNKNOWN_SHAPE, fileOf, whenModuleLoaded } from '../clients/loaded-modules.js';
 import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
-import { patchClass } from '../container/patch-class.js';
 import { BULL_QUEUE_METHODS, BULL_QUEUE_PATCH } from './trace-bull-queue.js';
 import { FLOW_PRODUCER_METHODS, FLOW_PRODUCER_PATCH } from './trace-flow-producer.js';
 import { QUEUE_METHODS, QUEUE_PATCH } from './trace-queue.js';
 import { WORKER_METHODS, WORKER_PATCH } from './record-attempt.js';
+import { undoAll } from '../../process/undo-all.js';
 
 const CLASSES = [
   { name: 'bullmq-queue', methods: QUEUE_METHODS, patch: QUEUE_PATCH },
@@ -44,13 +45,9 @@ export function patchLoadedBullmq(): () => void {
       const undo = values.map((value) => (isClass(value) ? patchBullClass(value) : undefined));
       if (undo.every((restore) => restore === undefined)) return UNKNOWN_SHAPE;
       return {
-        undo: () => {
-          for (const restore of undo) restore?.();
-        },
+        undo: undoAll(undo),
       };
     }),
   );
-  return () => {
-    for (const each of stop) each();
-  };
+  return undoAll(stop);
 }

@@ -1,3 +1,4 @@
+import { type ReplaceMethod } from '../container/patch-class.js';
 import {
   type Attributes,
   type Context,
@@ -39,7 +40,6 @@ import {
   readJobContext,
   recordsBullmq,
 } from './record-sending.js';
-import { type ReplaceMethod } from '../container/patch-class.js';
 import { type MethodRule } from '../container/wrap-methods.js';
 
 /** The context of the last attempt at a job in this process. */

@@ -1,5 +1,5 @@
-import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constants.js';
 import { type ReplaceMethod } from '../container/patch-class.js';
+import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constants.js';
 import {
   type BullJob,
   type JobOptions,

@@ -1,10 +1,10 @@
+import { type ReplaceMethod } from '../container/patch-class.js';
 import { context } from '@opentelemetry/api';
 
 import {
   ATTR_BULLMQ_JOB_NAME,
   ATTR_BULLMQ_JOB_SCHEDULER_ID,
 } from '../../config/semantic-conventions.constants.js';
-import { type ReplaceMethod } from '../container/patch-class.js';
 import {
   type BullQueue,
   type JobOptions,

@@ -1,6 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { warnOnce } from '../../errors/warnings.js';
 import { type Context, type ContextManagementToken, context, trace } from '@opentelemetry/api';
+import { undoAll } from '../../process/undo-all.js';
 
 type Listener = (message: unknown) => void;
 type OwnedChannel = Channel & { [SUBSCRIPTION]?: () => void };
@@ -16,9 +17,7 @@ const SUBSCRIPTION = Symbol.for('nestjs-telemetry.subscription');
  */
 export function subscribeChannels(listeners: Readonly<Record<string, Listener>>): () => void {
   const undo = Object.entries(listeners).map(([name, listen]) => subscribeChannel(name, listen));
-  return () => {
-    for (const stop of undo) stop();
-  };
+  return undoAll(undo);
 }
 
 /** The listener with what it throws caught and said once. */

@@ -13,6 +13,7 @@ import { beginSubscription, followEvents } from './subscriptions.js';
 import { type Type } from '@nestjs/common';
 import { isMarked } from '../../invocation/wrap-method.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
+import { undoAll } from '../../process/undo-all.js';
 
 const WRAPPED = Symbol.for('nestjs-telemetry.graphql-resolver');
 
@@ -42,9 +43,7 @@ export function instrumentSchema(
       );
     }
   }
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function instrumentReferences(

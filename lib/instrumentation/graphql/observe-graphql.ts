@@ -1,3 +1,5 @@
+import { patch } from '../../invocation/patch.js';
+import { undoAll } from '../../process/undo-all.js';
 import { type IncomingMessage } from 'node:http';
 
 import { type Type } from '@nestjs/common';
@@ -18,12 +20,6 @@ interface DriverObserver {
 }
 
 const observers = processWide('graphql-observers', () => new WeakMap<object, DriverObserver>());
-
-/** Drivers that are patched, and for how many applications. */
-const patched = processWide(
-  'graphql-drivers',
-  () => new Map<object, { users: number; restore: () => void }>(),
-);
 
 /** The `start` that each of our replacements calls. */
 const originals = processWide('graphql-driver-starts', () => new WeakMap<object, DriverLike['start']>());
@@ -64,7 +60,7 @@ export function attachGraphql({ config, runtime, modules, host }: Application): 
     stop: () => {
       active = false;
       observers.delete(host);
-      for (const restore of undo) restore();
+      undoAll(undo)();
     },
   };
 }
@@ -88,45 +84,29 @@ function isDriver(prototype: unknown): prototype is DriverLike {
 }
 
 function patchDriver(prototype: DriverLike): () => void {
-  let entry = patched.get(prototype);
-  if (entry === undefined) {
-    entry = { users: 0, restore: replaceStart(prototype) };
-    patched.set(prototype, entry);
-  }
-  const joined = entry;
-  joined.users += 1;
-  return () => {
-    joined.users -= 1;
-    if (joined.users > 0) return;
-    joined.restore();
-    patched.delete(prototype);
-  };
-}
-
-function replaceStart(prototype: DriverLike): () => void {
-  const own = Object.getOwnPropertyDescriptor(prototype, 'start');
-  const original = prototype.start;
-  const start: DriverLike['start'] = async function (options) {
-    const observer = this.httpAdapterHost === undefined ? undefined : observers.get(this.httpAdapterHost);
-    if (observer === undefined) return original.call(this, options);
-    // What the application gave is not changed: it may start another application with the same.
-    const recorded = { ...options };
-    attempt(() => {
-      observer.beforeStart(recorded, this);
-    });
-    const result = await original.call(this, recorded);
-    attempt(() => {
-      observer.afterStart(this);
-    });
-    return result;
-  };
-  originals.set(start, original);
-  Object.defineProperty(prototype, 'start', { value: start, configurable: true, writable: true });
-  return () => {
-    if (prototype.start !== start) return;
-    if (own === undefined) Reflect.deleteProperty(prototype, 'start');
-    else Object.defineProperty(prototype, 'start', own);
-  };
+  return patch<DriverLike['start']>(
+    prototype,
+    'start',
+    (original) => {
+      const start: DriverLike['start'] = async function (options) {
+        const observer = this.httpAdapterHost === undefined ? undefined : observers.get(this.httpAdapterHost);
+        if (observer === undefined) return original.call(this, options);
+        // What the application gave is not changed: it may start another application with the same.
+        const recorded = { ...options };
+        attempt(() => {
+          observer.beforeStart(recorded, this);
+        });
+        const result = await original.call(this, recorded);
+        attempt(() => {
+          observer.afterStart(this);
+        });
+        return result;
+      };
+      originals.set(start, original);
+      return start;
+    },
+    { once: true },
+  );
 }
 
 /** The source text of each `start` that a driver has or inherits, without our replacements. */

@@ -16,6 +16,7 @@ import {
 } from './express.framework.js';
 import { FastifyFramework, type FastifyReplyLike, type FastifyRequestLike } from './fastify.framework.js';
 import { type HttpFramework } from './http-framework.js';
+import { undoAll } from '../../process/undo-all.js';
 
 /** Opens the logging scope of each request that reaches one application, and records the request where that is configured. */
 export function attachHttpServer(application: Application): ApplicationPart {
@@ -38,9 +39,7 @@ export function attachHttpServer(application: Application): ApplicationPart {
     ready: () => {
       observeUpgrades();
     },
-    stop: () => {
-      for (const restore of undo) restore();
-    },
+    stop: undoAll(undo),
   };
 }
 
@@ -124,7 +123,7 @@ function instrumentAdapter(adapter: HttpAdapterLike, recorder: HttpServerRecorde
   const undo = isFastify ? [] : [noticeMiddlewareRoutes(adapter), noticeUnmatched(adapter)];
   return () => {
     active = undefined;
-    for (const forget of undo) forget();
+    undoAll(undo)();
     logger?.undo();
     delete target.setOnRequestHook;
     target[INSTRUMENTED] = false;

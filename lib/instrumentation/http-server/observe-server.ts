@@ -1,3 +1,4 @@
+import { patch } from '../../invocation/patch.js';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
 import { context } from '@opentelemetry/api';
@@ -76,8 +77,7 @@ const STATUS_LINE_LENGTH = 16;
 function followUpgrade(socket: Duplex, record: UpgradeRecord): void {
   const answer = (statusCode: number | undefined): void => {
     socket.off('close', giveUp);
-    leaveWrite();
-    leaveEnd();
+    leave();
     record.end(statusCode, statusCode === undefined);
   };
   const giveUp = (): void => {
@@ -86,29 +86,16 @@ function followUpgrade(socket: Duplex, record: UpgradeRecord): void {
   const onChunk = (chunk: unknown): void => {
     answer(readStatus(chunk));
   };
-  const leaveWrite = tapOnce(socket, 'write', onChunk);
-  const leaveEnd = tapOnce(socket, 'end', onChunk);
+  const leave = patch<Emit>(
+    socket,
+    ['write', 'end'],
+    (original) =>
+      function (...args) {
+        onChunk(args[0]);
+        return original.apply(this, args);
+      },
+  );
   socket.once('close', giveUp);
-}
-
-type Method = (this: unknown, ...args: unknown[]) => unknown;
-
-/** Shows `look` what the method is called with next; returns what puts the method back. */
-function tapOnce(socket: Duplex, name: 'write' | 'end', look: (chunk: unknown) => void): () => void {
-  const members: { write: unknown; end: unknown } = socket;
-  const original = members[name];
-  if (typeof original !== 'function') return () => undefined;
-  const own = Object.hasOwn(socket, name);
-  const tapped: Method = function (...args) {
-    look(args[0]);
-    return Reflect.apply(original, this, args);
-  };
-  members[name] = tapped;
-  return () => {
-    if (members[name] !== tapped) return;
-    if (own) members[name] = original;
-    else Reflect.deleteProperty(socket, name);
-  };
 }
 
 function readStatus(chunk: unknown): number | undefined {

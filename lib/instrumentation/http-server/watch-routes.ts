@@ -1,3 +1,6 @@
+import { patch } from '../../invocation/patch.js';
+import { undoAll } from '../../process/undo-all.js';
+
 /** One route that an application registers. */
 export interface RegisteredRoute {
   /** HTTP method, or `ALL`. */
@@ -6,9 +9,6 @@ export interface RegisteredRoute {
   readonly path: string;
   readonly handler: unknown;
 }
-
-/** What is used of NestJS's `AbstractHttpAdapter`. */
-type RouteRegistrar = Record<string, unknown>;
 
 /** The adapter's methods by which routes are registered, by the HTTP method. */
 const VERBS = {
@@ -33,28 +33,20 @@ export interface RouteWatch {
 /** Notes each route that is registered on an adapter from now on: what the router has is what requests are recorded by. */
 export function watchRoutes(adapter: object): RouteWatch {
   const routes: RegisteredRoute[] = [];
-  const registrar = adapter as RouteRegistrar;
-  const undo: (() => void)[] = [];
-  for (const [method, name] of Object.entries(VERBS)) {
-    const original = registrar[name];
-    if (typeof original !== 'function') continue;
-    const isOwn = Object.hasOwn(registrar, name);
-    const noting = function (this: unknown, ...args: unknown[]): unknown {
-      const [path] = args;
-      if (typeof path === 'string') routes.push({ method, path, handler: args.at(-1) });
-      return (original as (...given: unknown[]) => unknown).apply(this, args);
-    };
-    registrar[name] = noting;
-    undo.push(() => {
-      if (registrar[name] !== noting) return;
-      if (isOwn) registrar[name] = original;
-      else Reflect.deleteProperty(registrar, name);
-    });
-  }
+  const undo = Object.entries(VERBS).map(([method, name]) =>
+    patch(
+      adapter,
+      name,
+      (original) =>
+        function (...args) {
+          const [path] = args;
+          if (typeof path === 'string') routes.push({ method, path, handler: args.at(-1) });
+          return original.apply(this, args);
+        },
+    ),
+  );
   return {
     routes,
-    stop: () => {
-      for (const restore of undo) restore();
-    },
+    stop: undoAll(undo),
   };
 }

@@ -7,13 +7,14 @@ import {
   meetClients,
   releaseClients,
 } from './client/instrument-clients.js';
-import { type Undo, overrideMethod, undoAll } from './override-method.js';
 import { type ServerLike, instrumentServer } from './server/instrument-server.js';
 import * as packages from '@nestjs/common/utils/load-package.util.js';
 import { applicationRequire, findLoadedFiles } from '../../process/application-modules.js';
 import { trace } from '@opentelemetry/api';
 import { recordException } from '../../tracing/error-policy.js';
 import { noteThrown, recordsMicroservices } from './operation.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
+import { patch } from '../../invocation/patch.js';
 
 /** Records what the microservices of one application handle and what its clients send, whatever the transport. */
 export function attachMicroservices({ config, runtime, modules }: Application): ApplicationPart | undefined {
@@ -40,7 +41,7 @@ export function attachMicroservices({ config, runtime, modules }: Application): 
     ready: meet,
     stop: () => {
       servers?.unsubscribe();
-      undoAll(undo);
+      undoAll(undo)();
     },
   };
 }
@@ -90,7 +91,7 @@ function isMicroservices(value: unknown): value is MicroservicesPackage {
  * @param filter `BaseRpcExceptionFilter.prototype`
  */
 function recordRpcExceptions(filter: object): Undo {
-  return overrideMethod(
+  return patch(
     filter,
     'catch',
     (original) =>

@@ -4,6 +4,7 @@ import { registerModules } from './nest-modules.js';
 import { recordPipeline } from './pipeline/record-pipeline.js';
 import { recordRequestScope } from './record-request-scope.js';
 import { wrapHandlers } from './wrap-handlers.js';
+import { undoAll } from '../../process/undo-all.js';
 
 /** Records the handlers of one application and the pipeline around them. */
 export function attachNest({ config, runtime, modules }: Application): ApplicationPart | undefined {
@@ -14,8 +15,6 @@ export function attachNest({ config, runtime, modules }: Application): Applicati
   if (nest.pipeline !== false) undo.push(activateInstrumentation('nest-pipeline', recordPipeline));
   undo.push(activateInstrumentation('nest-request-scope', recordRequestScope));
   return {
-    stop: () => {
-      for (const restore of undo.splice(0).reverse()) restore();
-    },
+    stop: undoAll(undo),
   };
 }

@@ -6,7 +6,8 @@ import { warnOnce } from '../../errors/warnings.js';
 import { recordException } from '../../tracing/error-policy.js';
 import { noteRequestFailure } from '../http-server/request-failures.js';
 import { refusalOn } from './pipeline/pipeline-record.js';
-import { replaceMethod } from './replace-method.js';
+import { undoAll } from '../../process/undo-all.js';
+import { patch } from '../../invocation/patch.js';
 
 /**
  * Notes every exception that reaches NestJS's exception layer on the span of its request, those of guards, pipes and
@@ -15,22 +16,20 @@ import { replaceMethod } from './replace-method.js';
  */
 export function recordExceptions(): () => void {
   const undo = [
-    replaceMethod(ExceptionsHandler.prototype, 'next', (original) => {
+    patch(ExceptionsHandler.prototype, 'next', (original) => {
       return function (this: ExceptionsHandler, exception, host) {
         note(exception);
         original.call(this, exception, host);
       };
     }),
-    replaceMethod(ExternalExceptionsHandler.prototype, 'next', (original) => {
+    patch(ExternalExceptionsHandler.prototype, 'next', (original) => {
       return function (this: ExternalExceptionsHandler, exception, host) {
         note(exception);
         return original.call(this, exception, host);
       };
     }),
   ];
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function note(exception: unknown): void {

@@ -5,8 +5,9 @@ import {
   ATTR_NESTJS_REQUEST_SCOPE_DURATION_MS,
   ATTR_NESTJS_REQUEST_SCOPE_PROVIDERS,
 } from '../../config/semantic-conventions.constants.js';
-import { replaceMethod } from './replace-method.js';
 import { createSpanNotes } from './span-notes.js';
+import { undoAll } from '../../process/undo-all.js';
+import { patch } from '../../invocation/patch.js';
 
 /** What was built for one request. */
 interface RequestScope {
@@ -23,7 +24,7 @@ const scopes = createSpanNotes<RequestScope>('request-scope');
  */
 export function recordRequestScope(): () => void {
   const undo = [
-    replaceMethod(Injector.prototype, 'loadPerContext', (original) => {
+    patch(Injector.prototype, 'loadPerContext', (original) => {
       const observing = function (this: Injector, ...args: Parameters<Injector['loadPerContext']>) {
         const span = trace.getActiveSpan();
         if (span?.isRecording() !== true) return original.apply(this, args);
@@ -31,7 +32,7 @@ export function recordRequestScope(): () => void {
       };
       return observing as Injector['loadPerContext'];
     }),
-    replaceMethod(Injector.prototype, 'instantiateClass', (original) => {
+    patch(Injector.prototype, 'instantiateClass', (original) => {
       const counting = function (this: Injector, ...args: Parameters<Injector['instantiateClass']>) {
         const span = trace.getActiveSpan();
         const scope = span === undefined ? undefined : scopes.get(span);
@@ -41,9 +42,7 @@ export function recordRequestScope(): () => void {
       return counting as Injector['instantiateClass'];
     }),
   ];
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 async function timed<T>(span: Span, load: () => Promise<T>): Promise<T> {

@@ -1,8 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
-import type { TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { recordUncaught } from './record-uncaught.js';
-import type { SdkRuntime } from '../../runtime/sdk-runtime.js';
+import { type SdkRuntime } from '../../runtime/sdk-runtime.js';
 import { runProcessEnd } from '../../process/process-end.js';
+import { undoAll } from '../../process/undo-all.js';
 
 /** Hands over what is buffered when the process ends without `app.close()`; returns the undo. */
 export function watchProcess(runtime: SdkRuntime): () => void {
@@ -18,9 +19,7 @@ export function watchProcess(runtime: SdkRuntime): () => void {
       signals.stop();
     });
   }
-  return () => {
-    for (const leave of undo) leave();
-  };
+  return undoAll(undo);
 }
 
 /** When nothing else is left to do (a script, an application context that nobody closes), a flush gives the process one more turn. */

@@ -6,11 +6,11 @@ import {
   ATTR_NESTJS_WEBSOCKET_GATEWAY,
   ATTR_NESTJS_WEBSOCKET_NAMESPACE,
 } from '../../config/semantic-conventions.constants.js';
-import { patchMembers } from '../../invocation/patched-members.js';
 import { recordWebSocketMessage } from '../../metrics/websocket-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { Connections } from './connections.js';
 import { GatewayCall, type GatewayHandler, withFailuresNoted, withHandlersNoting } from './gateway-call.js';
+import { replaceMembers } from '../../invocation/patch.js';
 
 /** Shapes of `@nestjs/websockets` 11 and 12 as far as they are used here; the package is never imported. */
 
@@ -100,7 +100,7 @@ export function observeController(controller: WebSocketsControllerLike): () => v
   const subscribeConnectionEvent = controller.subscribeConnectionEvent.bind(controller);
   const subscribeDisconnectEvent = controller.subscribeDisconnectEvent.bind(controller);
   const getConnectionHandler = controller.getConnectionHandler.bind(controller);
-  const patched = patchMembers(controller, {
+  const patched = replaceMembers(controller, {
     subscribeEvents: (target: object, handlers: readonly MessageHandlerLike[], ...rest: unknown[]) => {
       const gateway = gatewayOf(target);
       const identity = describeGateway(gateway);
@@ -135,7 +135,7 @@ export function observeController(controller: WebSocketsControllerLike): () => v
     }),
   });
   const { contextCreator } = controller;
-  const proxy = patchMembers(contextCreator, { wsProxy: withFailuresNoted(contextCreator.wsProxy) });
+  const proxy = replaceMembers(contextCreator, { wsProxy: withFailuresNoted(contextCreator.wsProxy) });
   return () => {
     active = false;
     patched?.restore();

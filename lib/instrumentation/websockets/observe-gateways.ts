@@ -1,11 +1,12 @@
 import { NestApplication, NestApplicationContext } from '@nestjs/core';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { patchMembers } from '../../invocation/patched-members.js';
 import { processWide } from '../../process/process-wide.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 import { type SocketModuleLike, observeController } from './observe-controller.js';
+import { patch, replaceMembers } from '../../invocation/patch.js';
+import { undoAll } from '../../process/undo-all.js';
 
 /** What is used of NestJS's applications, which keep their sockets to themselves. */
 interface ApplicationLike {
@@ -47,7 +48,7 @@ export function attachGateways({ config, runtime, modules }: Application): Appli
   return {
     stop: () => {
       observers.delete(modules);
-      for (const restore of undo) restore();
+      undoAll(undo)();
     },
   };
 }
@@ -55,36 +56,32 @@ export function attachGateways({ config, runtime, modules }: Application): Appli
 /** No extension point of Nest reaches a gateway with its guards, so its applications are asked when they register them. */
 function patchApplications(): () => void {
   const undo = [patchHttpApplications(), patchMicroservices()];
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function patchHttpApplications(): () => void {
-  const prototype = NestApplication.prototype as object as HttpApplicationLike;
-  const original = prototype.registerWsModule;
-  const patched = function (this: ApplicationLike): unknown {
-    observeSocketsOf(this);
-    return original.call(this);
-  };
-  prototype.registerWsModule = patched;
-  return () => {
-    if (prototype.registerWsModule === patched) prototype.registerWsModule = original;
-  };
+  return patch<HttpApplicationLike['registerWsModule']>(
+    NestApplication.prototype,
+    'registerWsModule',
+    (original) =>
+      function () {
+        observeSocketsOf(this);
+        return original.call(this);
+      },
+  );
 }
 
 /** Their class is in a package that need not be there, but it is made of one that is. */
 function patchMicroservices(): () => void {
-  const prototype = NestApplicationContext.prototype as object as AnyApplicationLike;
-  const original = prototype.selectContextModule;
-  const patched = function (this: ApplicationLike): unknown {
-    if (!(this instanceof NestApplication)) observeSocketsOnceLoaded(this);
-    return original.call(this);
-  };
-  prototype.selectContextModule = patched;
-  return () => {
-    if (prototype.selectContextModule === patched) prototype.selectContextModule = original;
-  };
+  return patch<AnyApplicationLike['selectContextModule']>(
+    NestApplicationContext.prototype,
+    'selectContextModule',
+    (original) =>
+      function () {
+        if (!(this instanceof NestApplication)) observeSocketsOnceLoaded(this);
+        return original.call(this);
+      },
+  );
 }
 
 function observeSocketsOnceLoaded(application: MicroserviceLike): void {
@@ -93,7 +90,7 @@ function observeSocketsOnceLoaded(application: MicroserviceLike): void {
     observeSocketsOf(application);
     return;
   }
-  patchMembers(application, {
+  replaceMembers(application, {
     loadSocketModule: async () => {
       await load.call(application);
       observeSocketsOf(application);
@@ -110,7 +107,7 @@ function observeSocketsOf({ container, socketModule }: ApplicationLike): void {
 function observeSockets(sockets: SocketModuleLike): () => void {
   let undo: (() => void) | undefined;
   const connect = sockets.connectGatewayToServer;
-  const patched = patchMembers(sockets, {
+  const patched = replaceMembers(sockets, {
     // Called for each provider, once the controller that binds gateways exists.
     connectGatewayToServer: (...args: unknown[]): unknown => {
       const { webSocketsController } = sockets;

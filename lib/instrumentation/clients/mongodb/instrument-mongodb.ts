@@ -7,7 +7,6 @@ import {
   fileOf,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import {
   type CheckOut,
   type MongodbModule,
@@ -15,6 +14,9 @@ import {
   type StartSession,
   recordCommand,
 } from './record-command.js';
+import { isWrappedByOthers, ownersOf } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { patch } from '../../../invocation/patch.js';
 
 const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
 
@@ -42,13 +44,14 @@ function patchConnectionModule(exports: unknown): InstrumentedCopy | UnrecordedC
 }
 
 function patchCommand(prototype: object): () => void {
-  return patchMethod<SendMongodbCommand>(
+  return patch<SendMongodbCommand>(
     prototype,
     'command',
-    (original, patch) =>
+    (original, state) =>
       function (...args) {
-        return patch.active ? recordCommand(this, original, args) : original.apply(this, args);
+        return state.active ? recordCommand(this, original, args) : original.apply(this, args);
       },
+    { once: true },
   );
 }
 
@@ -65,45 +68,32 @@ function patchModule({ MongoClient }: MongodbModule): () => void {
     undo.push(patch(prototype));
   };
   const patchPool = (prototype: object): (() => void) =>
-    patchMethod<CheckOut>(
+    patch<CheckOut>(
       prototype,
       'checkOut',
-      (original, patch) =>
+      (original, state) =>
         async function (...args) {
           const connection = await original.apply(this, args);
-          if (patch.active) meet(ownerOf(connection, 'command'), patchCommand);
+          if (state.active) meet(ownersOf(connection, 'command').at(-1), patchCommand);
           return connection;
         },
+      { once: true },
     );
   undo.push(
-    patchMethod<StartSession>(
+    patch<StartSession>(
       MongoClient.prototype,
       'startSession',
-      (original, patch) =>
+      (original, state) =>
         function (...args) {
-          if (patch.active) {
+          if (state.active) {
             for (const { pool } of this.topology?.s?.servers?.values() ?? []) {
-              meet(pool && ownerOf(pool, 'checkOut'), patchPool);
+              meet(pool && ownersOf(pool, 'checkOut').at(-1), patchPool);
             }
           }
           return original.apply(this, args);
         },
+      { once: true },
     ),
   );
-  return () => {
-    for (const restore of undo.reverse()) restore();
-  };
-}
-
-/** The last prototype of an object that has a method of that name: an encrypting connection calls its parent's. */
-function ownerOf(start: object, method: string): object | undefined {
-  let owner: object | undefined;
-  for (
-    let level: object | null = start;
-    level !== null;
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    if (Object.hasOwn(level, method)) owner = level;
-  }
-  return owner;
+  return undoAll(undo);
 }

@@ -17,12 +17,13 @@ import {
   versionAt,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import { errorMonitor } from 'node:events';
 import { type Context, context, trace } from '@opentelemetry/api';
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
 import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { describeStatement } from '../database/describe-statement.js';
+import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 
 const CONNECTION = fileOf('mysql2', 'lib/base/connection.js');
 
@@ -49,9 +50,7 @@ function instrumentMysql2(): () => void {
     followTracedCalls('mysql2:pool:connect', { begin: beginWait, end: endWait, restoresCaller: true }),
     patchLoadedMysql(),
   ];
-  return () => {
-    for (const stop of undo) stop();
-  };
+  return undoAll(undo);
 }
 
 /** OpenTelemetry's instrumentation and agents wrap the methods whose calls the channels tell of. */
@@ -118,9 +117,7 @@ function patchLoadedMysql(): () => void {
   const undo = PATTERNS.map((pattern) =>
     whenModuleLoaded(pattern, (exports, path) => patchCopy(pattern, exports, path)),
   );
-  return () => {
-    for (const stop of undo) stop();
-  };
+  return undoAll(undo);
 }
 
 function patchCopy(
@@ -133,17 +130,12 @@ function patchCopy(
   // A subclass inherits what is patched already.
   if (/pool\.js$/i.test(path)) {
     if (!Object.hasOwn(prototype, 'getConnection') || publishes(pattern, path)) return undefined;
-    return { undo: patchMethod<GetConnection>(prototype, 'getConnection', recordGetConnection) };
+    return { undo: patch<GetConnection>(prototype, 'getConnection', recordGetConnection, { once: true }) };
   }
   if (!Object.hasOwn(prototype, 'query')) return undefined;
   if (isWrappedByOthers(Reflect.get(prototype, 'query'))) return RECORDED_BY_OTHERS;
   if (publishes(pattern, path)) return { undo: () => undefined };
-  const undo = ['query', 'execute'].map((name) => patchMethod<RunQuery>(prototype, name, recordRun));
-  return {
-    undo: () => {
-      for (const restore of undo) restore();
-    },
-  };
+  return { undo: patch<RunQuery>(prototype, ['query', 'execute'], recordRun, { once: true }) };
 }
 
 function publishes(pattern: LoadedModulePattern, path: string): boolean {
@@ -154,10 +146,10 @@ function publishes(pattern: LoadedModulePattern, path: string): boolean {
 }
 
 /** `query()` or `execute()`, with a callback or as an emitter; the promises of mysql2 are built on the former. */
-function recordRun(original: RunQuery, patch: { readonly active: boolean }): RunQuery {
+function recordRun(original: RunQuery, state: { readonly active: boolean }): RunQuery {
   return function (...args) {
     const caller = context.active();
-    const observes = patch.active ? observesOperation(caller) : undefined;
+    const observes = state.active ? observesOperation(caller) : undefined;
     const sql = observes === undefined ? undefined : statementOf(this, args);
     if (sql === undefined) return original.apply(this, args);
     const running = beginQuery({ query: sql, ...targetOf(this.config) });
@@ -220,9 +212,9 @@ function statementOf(connection: MysqlConnection, args: unknown[]): string | und
   return connection.format?.(sql, values) ?? sql;
 }
 
-function recordGetConnection(original: GetConnection, patch: { readonly active: boolean }): GetConnection {
+function recordGetConnection(original: GetConnection, state: { readonly active: boolean }): GetConnection {
   return function (callback) {
-    if (!patch.active || typeof callback !== 'function') return original.call(this, callback);
+    if (!state.active || typeof callback !== 'function') return original.call(this, callback);
     const caller = context.active();
     const wait = beginWait(targetOf(this.config?.connectionConfig));
     if (wait === undefined && trace.getSpan(caller) === undefined) return original.call(this, callback);

@@ -48,7 +48,8 @@ import {
   type UnrecordedCopy,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { isWrappedByOthers, patchMethod } from '../patch-method.js';
+import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 
 const SCOPE = 'nestjs-telemetry/openai';
 const PACKAGE = fileOf('openai', 'index.js', 'index.mjs');
@@ -122,9 +123,7 @@ function patchOpenai({ Chat, Responses, Embeddings }: OpenaiModule): (() => void
     ...patchCreate(Embeddings, EMBEDDINGS),
   ];
   if (undo.length === 0) return undefined;
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 type Create = (this: unknown, ...args: unknown[]) => unknown;
@@ -132,11 +131,11 @@ type Create = (this: unknown, ...args: unknown[]) => unknown;
 function patchCreate(resource: Resource | undefined, api: Api): (() => void)[] {
   const prototype: unknown = resource?.prototype;
   if (typeof prototype !== 'object' || prototype === null || !('create' in prototype)) return [];
-  const wrap = (original: Create, patch: { readonly active: boolean }): Create =>
+  const wrap = (original: Create, state: { readonly active: boolean }): Create =>
     function (...args) {
-      return patch.active ? recordCall(this, original, args, api) : original.apply(this, args);
+      return state.active ? recordCall(this, original, args, api) : original.apply(this, args);
     };
-  return [patchMethod<Create>(prototype, 'create', wrap)];
+  return [patch<Create>(prototype, 'create', wrap, { once: true })];
 }
 
 type Fields = Readonly<Record<string, unknown>>;

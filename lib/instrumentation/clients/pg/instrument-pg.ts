@@ -1,5 +1,4 @@
 import { defineInstrumentation } from '../../define-instrumentation.js';
-import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import {
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
@@ -22,6 +21,8 @@ import { followResult } from '../../../invocation/follow-result.js';
 import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { recordWait } from '../database/record-operation.js';
+import { patch, isWrappedByOthers, ownersOf } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 
 const PG = fileOf('pg', 'lib/index.js');
 
@@ -51,45 +52,34 @@ function patchModule({ Client, Pool }: PgModule): () => void {
   // Somebody else's instrumentation of pg: what it does for queries it does for pools.
   if (isWrappedByOthers(Client.prototype.query)) return () => undefined;
   const undo = [patchClient(Client.prototype)];
-  const pool = Pool === undefined ? undefined : ownerOfConnect(Pool.prototype);
+  // pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype of pg-pool.
+  const pool = Pool === undefined ? undefined : ownersOf(Pool.prototype, 'connect')[0];
   if (pool !== undefined) undo.push(patchPool(pool));
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function patchClient(prototype: PgClient): () => void {
-  return patchMethod<PgQuery>(
+  return patch<PgQuery>(
     prototype,
     'query',
-    (original, patch) =>
+    (original, state) =>
       function (...args) {
-        return patch.active ? recordQuery(this, original, args) : original.apply(this, args);
+        return state.active ? recordQuery(this, original, args) : original.apply(this, args);
       },
+    { once: true },
   );
 }
 
 function patchPool(prototype: object): () => void {
-  return patchMethod<PgConnect>(
+  return patch<PgConnect>(
     prototype,
     'connect',
-    (original, patch) =>
+    (original, state) =>
       function (...args) {
-        return patch.active ? connectPool(this, original, args) : original.apply(this, args);
+        return state.active ? connectPool(this, original, args) : original.apply(this, args);
       },
+    { once: true },
   );
-}
-
-/** pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype of pg-pool. */
-function ownerOfConnect(start: object): object | undefined {
-  for (
-    let level: object | null = start;
-    level !== null;
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    if (Object.hasOwn(level, 'connect')) return level;
-  }
-  return undefined;
 }
 
 function isPgModule(value: unknown): value is PgModule {

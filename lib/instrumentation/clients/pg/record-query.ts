@@ -13,7 +13,7 @@ import {
   observesOperation,
 } from '../database/record-operation.js';
 import { type StatementDescription, describeStatement } from '../database/describe-statement.js';
-import { patchMembers } from '../../../invocation/patched-members.js';
+import { replaceMembers } from '../../../invocation/patch.js';
 
 /** Shape of `pg` as far as it is patched here; pg is never imported. */
 export interface PgModule {
@@ -169,7 +169,7 @@ function isSubmittable(value: unknown): value is Submittable {
 /** Tells when pg is done with it. Its events would not do: a cursor emits no error that nobody listens to. */
 function followSubmittable(submittable: Submittable, finish: (error?: unknown) => void): void {
   const { handleReadyForQuery, handleError } = submittable;
-  const laid = patchMembers(submittable, {
+  const laid = replaceMembers(submittable, {
     handleReadyForQuery: (...args: unknown[]) => {
       laid?.restore();
       finish();

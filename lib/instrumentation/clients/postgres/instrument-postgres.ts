@@ -21,7 +21,7 @@ import {
   type UnrecordedCopy,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { isWrappedByOthers, patchMethod } from '../patch-method.js';
+import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
 
 const SCOPE = 'nestjs-telemetry/postgres';
 
@@ -110,14 +110,15 @@ function targetOf({ options }: PostgresSql): Target {
 }
 
 function patchHandle(prototype: object): () => void {
-  return patchMethod<Handle>(
+  return patch<Handle>(
     prototype,
     'handle',
-    (original, patch) =>
+    (original, state) =>
       function () {
-        if (patch.active && !this.executed) recordQuery(this);
+        if (state.active && !this.executed) recordQuery(this);
         return original.call(this);
       },
+    { once: true },
   );
 }
 

@@ -9,8 +9,9 @@ import {
   findLoadedModules,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { isWrappedByOthers, patchMethod } from '../patch-method.js';
 import { type RedisTarget, beginBatch, beginCommand } from './record-command.js';
+import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 
 /** Shape of `ioredis` as far as it is patched here; ioredis is never imported. */
 export interface IoredisModule {
@@ -165,9 +166,7 @@ export function instrumentIoredis(): () => void {
     }),
     whenModuleLoaded(IOREDIS, patchLoaded),
   ];
-  return () => {
-    for (const stop of undo) stop();
-  };
+  return undoAll(undo);
 }
 
 function patchLoaded(exports: unknown): InstrumentedCopy | UnrecordedCopy {
@@ -236,18 +235,16 @@ function patchIoredis({ Redis, Cluster, Pipeline }: IoredisModule, calls: Ioredi
   // A cluster hands its commands on to clients: only what it keeps back is its own.
   if (Cluster !== undefined) undo.push(patchSendCommand(Cluster.prototype, true, calls));
   if (Pipeline !== undefined) undo.push(patchExec(Pipeline.prototype, calls));
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 function patchSendCommand(prototype: object, announces: boolean, calls: IoredisCalls): () => void {
-  return patchMethod<SendCommand>(
+  return patch<SendCommand>(
     prototype,
     'sendCommand',
-    (original, patch) =>
+    (original, state) =>
       function (command, ...rest) {
-        if (!patch.active) return original.call(this, command, ...rest);
+        if (!state.active) return original.call(this, command, ...rest);
         if (this.isCluster !== true) tellNode(this, calls.operationOf(command));
         if (!calls.isKnown(command) && announces && this.status === 'ready') {
           const sent = original.call(this, command, ...rest);
@@ -259,6 +256,7 @@ function patchSendCommand(prototype: object, announces: boolean, calls: IoredisC
         if (!calls.isKnown(command) && command.isTraced !== true) recordSent(this, command, calls);
         return calls.withoutEvents(() => original.call(this, command, ...rest));
       },
+    { once: true },
   );
 }
 
@@ -274,15 +272,16 @@ function recordSent(client: IoredisClient, command: IoredisCommand, calls: Iored
 
 /** ioredis 6 announces the default, `localhost:6379`, for whatever server a sentinel has named. */
 function patchServerAddress(prototype: object): () => void {
-  return patchMethod<GetServerAddress>(
+  return patch<GetServerAddress>(
     prototype,
     '_getServerAddress',
-    (original, patch) =>
+    (original, state) =>
       function () {
-        if (!patch.active || !this.options?.sentinels) return original.call(this);
+        if (!state.active || !this.options?.sentinels) return original.call(this);
         const { serverAddress, serverPort } = targetOf(this);
         return { address: serverAddress, port: serverPort };
       },
+    { once: true },
   );
 }
 
@@ -295,13 +294,13 @@ function tellNode(node: IoredisClient, operation: RunningOperation | undefined):
 
 function patchExec(prototype: object, calls: IoredisCalls): () => void {
   const recorded = new WeakMap<IoredisPipeline, RunningOperation | undefined>();
-  return patchMethod<ExecPipeline>(
+  return patch<ExecPipeline>(
     prototype,
     'exec',
-    (original, patch) =>
+    (original, state) =>
       function (...args) {
         // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one batch already.
-        if (!patch.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
+        if (!state.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
           return original.apply(this, args);
         }
         let running = recorded.get(this);
@@ -312,6 +311,7 @@ function patchExec(prototype: object, calls: IoredisCalls): () => void {
         }
         return calls.asBatch(running, () => original.apply(this, args));
       },
+    { once: true },
   );
 }
 

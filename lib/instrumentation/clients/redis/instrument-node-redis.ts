@@ -12,7 +12,9 @@ import {
   versionAt,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { type Patch, isWrappedByOthers, patchMethod } from '../patch-method.js';
+import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { type Patch } from '../../../invocation/patch.js';
 
 /** What `@redis/client` 6 publishes of a command; `args` begin with its name. */
 interface CommandMessage extends RedisTarget {
@@ -50,9 +52,7 @@ export function instrumentNodeRedis(): () => void {
     }),
     patchLoadedNodeRedis(),
   ];
-  return () => {
-    for (const stop of undo) stop();
-  };
+  return undoAll(undo);
 }
 
 function beginMessage(message: CommandMessage) {
@@ -120,12 +120,6 @@ function prototypeOf(exports: unknown): object | undefined {
   return made?.prototype;
 }
 
-function undoAll(undo: readonly (() => void)[]): () => void {
-  return () => {
-    for (const restore of undo) restore();
-  };
-}
-
 /** Each command goes through `sendCommand()`, each batch through one of two methods; what a connection begins with does not. */
 function patchVersion5(prototype: object): (() => void)[] {
   return [
@@ -166,31 +160,33 @@ function patchVersion4(prototype: object, queue: object): (() => void)[] {
     }
   };
   return [
-    patchMethod<Call>(
+    patch<Call>(
       prototype,
       'sendCommand',
       (original) =>
         function (...args) {
           return whileSending(this, () => original.apply(this, args));
         },
+      { once: true },
     ),
-    patchMethod<Call>(
+    patch<Call>(
       prototype,
       'connect',
-      (original, patch) =>
+      (original, state) =>
         function (...args) {
           const inside = context.active().setValue(CONNECTING, this);
-          return patch.active
+          return state.active
             ? context.with(inside, () => recordConnect(this, () => original.apply(this, args)))
             : original.apply(this, args);
         },
+      { once: true },
     ),
-    patchMethod<Call>(
+    patch<Call>(
       prototype,
       'multiExecutor',
-      (original, patch) =>
+      (original, state) =>
         function (...args) {
-          if (!patch.active) return original.apply(this, args);
+          if (!state.active) return original.apply(this, args);
           const mode = args.some((arg) => typeof arg === 'symbol') ? 'MULTI' : 'PIPELINE';
           const running = beginBatch(SCOPE, mode, sizeOf(args), targetOf(this));
           batches += 1;
@@ -204,20 +200,22 @@ function patchVersion4(prototype: object, queue: object): (() => void)[] {
             batches -= 1;
           }
         },
+      { once: true },
     ),
-    patchMethod<AddCommand>(
+    patch<AddCommand>(
       queue,
       'addCommand',
-      (original, patch) =>
+      (original, state) =>
         function (args, ...rest) {
           const client = sending ?? (context.active().getValue(CONNECTING) as NodeRedisClient | undefined);
           if (client !== undefined && !clients.has(this)) clients.set(this, client);
           const [name, ...values] = args;
-          if (!patch.active || batches > 0 || typeof name !== 'string')
+          if (!state.active || batches > 0 || typeof name !== 'string')
             return original.call(this, args, ...rest);
           const running = beginCommand(SCOPE, name, values, targetOf(clients.get(this)));
           return follow(original.call(this, args, ...rest), running);
         },
+      { once: true },
     ),
   ];
 }
@@ -227,12 +225,12 @@ function patchCall(
   name: string,
   begin: (client: NodeRedisClient, args: unknown[]) => RunningOperation | undefined,
 ): () => void {
-  return patchMethod<Call>(
+  return patch<Call>(
     prototype,
     name,
-    (original: Call, patch: Patch) =>
+    (original: Call, state: Patch) =>
       function (...args) {
-        if (!patch.active) return original.apply(this, args);
+        if (!state.active) return original.apply(this, args);
         const running = begin(this, args);
         try {
           return follow(original.apply(this, args), running);
@@ -241,19 +239,21 @@ function patchCall(
           throw error;
         }
       },
+    { once: true },
   );
 }
 
 function patchConnect(prototype: object): () => void {
-  return patchMethod<Call>(
+  return patch<Call>(
     prototype,
     'connect',
-    (original, patch) =>
+    (original, state) =>
       function (...args) {
-        return patch.active
+        return state.active
           ? recordConnect(this, () => original.apply(this, args))
           : original.apply(this, args);
       },
+    { once: true },
   );
 }
 

@@ -3,9 +3,10 @@ import { suppressTracing } from '@opentelemetry/core';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { recordsMicroservices } from '../operation.js';
 import { type Carrier, writeCarrier } from '../carrier.js';
-import { type Undo, overrideMethod } from '../override-method.js';
 import { type Transport } from '../transports.js';
 import { type ClientProxyLike, type DispatchHook, type OutgoingPacket } from './describe-call.js';
+import { type Undo } from '../../../process/undo-all.js';
+import { patch } from '../../../invocation/patch.js';
 
 /**
  * What makes the clients of one transport send the active context along, by the transport's own headers where it has
@@ -53,7 +54,7 @@ function override(
   make: (original: AnyMethod) => AnyMethod,
 ): Undo[] {
   const owner = ownerOf(name);
-  return owner === undefined ? [] : [overrideMethod(owner, name, make)];
+  return owner === undefined ? [] : [patch(owner, name, make)];
 }
 
 /** Headers that go out with the next message of the active context; undefined when there is nothing to say. */

@@ -4,13 +4,14 @@ import { ATTR_MESSAGING_BATCH_MESSAGE_COUNT } from '../../../config/semantic-con
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';
 import { recordsMicroservices } from '../operation.js';
-import { type Undo, overrideMethod, undoAll } from '../override-method.js';
 import { type Transport } from '../transports.js';
 import { carryContext, prepareClient } from './carry-context.js';
 import { CallDescriptions, type ClientProxyLike } from './describe-call.js';
 import { instrumentGrpcService, instrumentGrpcServices } from './record-grpc-request.js';
 import { recordEvent, recordRequest } from './record-sent.js';
 import { type ContainerModules, classesIn, instancesIn } from '../../container/container-classes.js';
+import { type Undo, undoAll } from '../../../process/undo-all.js';
+import { patch } from '../../../invocation/patch.js';
 
 /** The prototypes of clients that are overridden in this process, by whichever copy of this package. */
 const state = processWide('microservice-clients', () => ({
@@ -23,7 +24,7 @@ const known = new WeakMap<object, CallDescriptions>();
 
 /** Takes everything off again that `instrumentClient` has put on prototypes. */
 export function releaseClients(): void {
-  undoAll(state.undo);
+  undoAll(state.undo)();
   state.prototypes = new WeakSet();
 }
 
@@ -51,8 +52,8 @@ export function instrumentClientProxy(clientProxy: object): void {
   if (state.prototypes.has(clientProxy)) return;
   state.prototypes.add(clientProxy);
   state.undo.push(
-    overrideMethod(clientProxy, 'send', (original) => recordingSend(clientProxy, original)),
-    overrideMethod(clientProxy, 'emit', (original) => recordingEmit(clientProxy, original)),
+    patch(clientProxy, 'send', (original) => recordingSend(clientProxy, original)),
+    patch(clientProxy, 'emit', (original) => recordingEmit(clientProxy, original)),
   );
 }
 
@@ -85,12 +86,12 @@ function instrumentTransport(client: object, clientProxy: object, transport: Tra
   const ownerOf = (name: string): object | undefined => ownerBelow(client, clientProxy, name);
   state.undo.push(...carryContext(transport, ownerOf));
   const connecting = ownerOf('connect');
-  if (connecting !== undefined) state.undo.push(overrideMethod(connecting, 'connect', inNobodysContext));
+  if (connecting !== undefined) state.undo.push(patch(connecting, 'connect', inNobodysContext));
   const batching = transport === 'kafka' ? ownerOf('emitBatch') : undefined;
-  if (batching !== undefined) state.undo.push(overrideMethod(batching, 'emitBatch', recordingEmitBatch));
+  if (batching !== undefined) state.undo.push(patch(batching, 'emitBatch', recordingEmitBatch));
   const creating = transport === 'grpc' ? ownerOf('createClientByServiceName') : undefined;
   if (creating !== undefined)
-    state.undo.push(overrideMethod(creating, 'createClientByServiceName', instrumentingCreated));
+    state.undo.push(patch(creating, 'createClientByServiceName', instrumentingCreated));
 }
 
 /** The prototype right above `ClientProxy`: NestJS's class of one transport, or the application's own. */

@@ -4,9 +4,10 @@ import { writeCarrier } from '../carrier.js';
 import { nameGrpcStatus } from '../grpc-status.js';
 import { Operation, type OperationDescription, recordsMicroservices } from '../operation.js';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import { type Undo, overrideMethod } from '../override-method.js';
 import { describeGrpcRequest } from './describe-call.js';
 import { serverAddressOf } from '../transports.js';
+import { type Undo } from '../../../process/undo-all.js';
+import { patch } from '../../../invocation/patch.js';
 
 /** What is used of the metadata of grpc-js. */
 interface GrpcMetadata {
@@ -150,7 +151,7 @@ export function instrumentGrpcService(service: object, client: object): Undo[] {
   };
   const undo = Object.keys(prototype)
     .filter((name) => isGrpcMethod(Reflect.get(prototype, name)))
-    .map((name) => overrideMethod(prototype, name, (original) => recordingMethod(original, describe)));
+    .map((name) => patch(prototype, name, (original) => recordingMethod(original, describe)));
   return [() => Reflect.deleteProperty(prototype, INSTRUMENTED), ...undo];
 }
 

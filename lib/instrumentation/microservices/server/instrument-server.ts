@@ -1,5 +1,4 @@
 import { Operation, recordsMicroservices } from '../operation.js';
-import { type Undo, overrideMethod, undoAll } from '../override-method.js';
 import { type Transport, transportOfServer } from '../transports.js';
 import { describeUnmatched, originalPattern, wrapAddHandler } from './record-messages.js';
 import { context } from '@opentelemetry/api';
@@ -12,6 +11,8 @@ import {
   receiveHeaders,
   withIncoming,
 } from './incoming-message.js';
+import { type Undo, undoAll } from '../../../process/undo-all.js';
+import { patch } from '../../../invocation/patch.js';
 
 /** What is used of NestJS's `Server`, of whichever transport. */
 export interface ServerLike {
@@ -37,12 +38,12 @@ export function instrumentServer(server: ServerLike): Undo {
   let active = true;
   const records = (): boolean => active && recordsMicroservices();
   const undo = [
-    overrideMethod(server, 'addHandler', (original) => wrapAddHandler(server, transport, original, records)),
+    patch(server, 'addHandler', (original) => wrapAddHandler(server, transport, original, records)),
     ...(transport === 'custom' || transport === 'grpc' ? [] : followMessages(server, transport, records)),
   ];
   return () => {
     active = false;
-    undoAll(undo);
+    undoAll(undo)();
     target[INSTRUMENTED] = false;
   };
 }
@@ -50,7 +51,7 @@ export function instrumentServer(server: ServerLike): Undo {
 /** Takes the headers of each message where the transport hands it over, whatever a deserialiser makes of it afterwards. */
 function followMessages(server: ServerLike, transport: Transport, records: () => boolean): Undo[] {
   const undo = [
-    overrideMethod(
+    patch(
       server,
       'handleMessage',
       (original) =>
@@ -59,7 +60,7 @@ function followMessages(server: ServerLike, transport: Transport, records: () =>
           return withIncoming(readIncoming(transport, args), () => original.apply(this, args));
         },
     ),
-    overrideMethod(
+    patch(
       server,
       'handleEvent',
       (original) =>
@@ -69,7 +70,7 @@ function followMessages(server: ServerLike, transport: Transport, records: () =>
           return original.apply(this, args);
         },
     ),
-    overrideMethod(
+    patch(
       server,
       'getHandlerByPattern',
       (original) =>
@@ -80,9 +81,8 @@ function followMessages(server: ServerLike, transport: Transport, records: () =>
         },
     ),
   ];
-  if (transport === 'redis' || transport === 'mqtt')
-    undo.push(overrideMethod(server, 'parseMessage', noteParsed));
-  if (transport === 'redis') undo.push(overrideMethod(server, 'getPublisher', withoutCommandSpans));
+  if (transport === 'redis' || transport === 'mqtt') undo.push(patch(server, 'parseMessage', noteParsed));
+  if (transport === 'redis') undo.push(patch(server, 'getPublisher', withoutCommandSpans));
   return undo;
 }
 

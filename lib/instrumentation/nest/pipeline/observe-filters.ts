@@ -3,8 +3,8 @@ import { types } from 'node:util';
 import { BaseExceptionFilterContext } from '@nestjs/core/exceptions/base-exception-filter-context.js';
 
 import { followResult } from '../../../invocation/follow-result.js';
-import { replaceMethod } from '../replace-method.js';
 import { FILTER, activePipeline, originOf } from './pipeline-record.js';
+import { patch } from '../../../invocation/patch.js';
 
 type CreateConcreteContext = BaseExceptionFilterContext['createConcreteContext'];
 type GetFilterInstance = BaseExceptionFilterContext['getFilterInstance'];
@@ -23,44 +23,36 @@ export function observeFilters(): () => void {
   /** The instances that the call of `createConcreteContext` now running has met; it is synchronous. */
   let met: object[] | undefined;
   let active = true;
-  const undoInstances = replaceMethod(
-    BaseExceptionFilterContext.prototype,
-    'getFilterInstance',
-    (original) => {
-      const noting = function (this: BaseExceptionFilterContext, ...args: Parameters<GetFilterInstance>) {
-        const instance = original.apply(this, args);
-        if ((instance as unknown) !== null && (instance as unknown) !== undefined)
-          met?.push(instance as object);
-        return instance;
-      };
-      return noting as GetFilterInstance;
-    },
-  );
-  const undoContexts = replaceMethod(
-    BaseExceptionFilterContext.prototype,
-    'createConcreteContext',
-    (original) => {
-      const observing = function (
-        this: BaseExceptionFilterContext,
-        ...args: Parameters<CreateConcreteContext>
-      ) {
-        const instances: object[] = (met = []);
-        let filters: FilterMetadata[];
-        try {
-          filters = original.apply<BaseExceptionFilterContext, typeof args, FilterMetadata[]>(this, args);
-        } finally {
-          met = undefined;
-        }
-        if (filters.length !== instances.length) return filters;
-        filters.forEach((filter, index) => {
-          const instance = instances[index];
-          if (instance !== undefined) filter.func = observe(filter.func, instance, () => active);
-        });
-        return filters;
-      };
-      return observing as CreateConcreteContext;
-    },
-  );
+  const undoInstances = patch(BaseExceptionFilterContext.prototype, 'getFilterInstance', (original) => {
+    const noting = function (this: BaseExceptionFilterContext, ...args: Parameters<GetFilterInstance>) {
+      const instance = original.apply(this, args);
+      if ((instance as unknown) !== null && (instance as unknown) !== undefined)
+        met?.push(instance as object);
+      return instance;
+    };
+    return noting as GetFilterInstance;
+  });
+  const undoContexts = patch(BaseExceptionFilterContext.prototype, 'createConcreteContext', (original) => {
+    const observing = function (
+      this: BaseExceptionFilterContext,
+      ...args: Parameters<CreateConcreteContext>
+    ) {
+      const instances: object[] = (met = []);
+      let filters: FilterMetadata[];
+      try {
+        filters = original.apply<BaseExceptionFilterContext, typeof args, FilterMetadata[]>(this, args);
+      } finally {
+        met = undefined;
+      }
+      if (filters.length !== instances.length) return filters;
+      filters.forEach((filter, index) => {
+        const instance = instances[index];
+        if (instance !== undefined) filter.func = observe(filter.func, instance, () => active);
+      });
+      return filters;
+    };
+    return observing as CreateConcreteContext;
+  });
   return () => {
     active = false;
     undoContexts();

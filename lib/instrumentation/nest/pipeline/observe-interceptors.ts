@@ -1,5 +1,4 @@
 import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
-import { replaceMethod } from '../replace-method.js';
 import {
   INTERCEPTOR_AFTER,
   INTERCEPTOR_BEFORE,
@@ -10,13 +9,14 @@ import {
 import { type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { type Observable, defer, isObservable, tap } from 'rxjs';
 import { followResult } from '../../../invocation/follow-result.js';
+import { patch } from '../../../invocation/patch.js';
 
 type Intercept = InterceptorsConsumer['intercept'];
 type Interceptor = Parameters<Intercept>[0][number];
 
 /** Times the interceptors of every pipeline, before and after what they surround; returns the undo. */
 export function observeInterceptors(): () => void {
-  return replaceMethod(InterceptorsConsumer.prototype, 'intercept', (original) => {
+  return patch(InterceptorsConsumer.prototype, 'intercept', (original) => {
     const observing = function (
       this: InterceptorsConsumer,
       ...args: Parameters<Intercept>

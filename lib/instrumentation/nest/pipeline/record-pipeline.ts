@@ -2,17 +2,16 @@ import { observeFilters } from './observe-filters.js';
 import { observeInterceptors } from './observe-interceptors.js';
 import { GuardsConsumer } from '@nestjs/core/guards/guards-consumer.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import { replaceMethod } from '../replace-method.js';
 import { GUARD, PIPE, type PipelineRecord, activePipeline, originOf } from './pipeline-record.js';
 import { types } from 'node:util';
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { patch } from '../../../invocation/patch.js';
 
 /** Records the stages of NestJS's pipeline around handlers, in all contexts that share it; returns the undo. */
 export function recordPipeline(): () => void {
   const undo = [observeGuards(), observeInterceptors(), observePipes(), observeFilters()];
-  return () => {
-    for (const restore of undo) restore();
-  };
+  return undoAll(undo);
 }
 
 type TryActivate = GuardsConsumer['tryActivate'];
@@ -20,7 +19,7 @@ type Guard = Parameters<TryActivate>[0][number];
 
 /** Times the guards of every pipeline, whatever they are bound to; returns the undo. */
 function observeGuards(): () => void {
-  return replaceMethod(GuardsConsumer.prototype, 'tryActivate', (original) => {
+  return patch(GuardsConsumer.prototype, 'tryActivate', (original) => {
     const observing = function (this: GuardsConsumer, ...args: Parameters<TryActivate>): Promise<boolean> {
       const [guards, values, instance, callback, type] = args;
       // Called without guards only by somebody who is not NestJS, whatever the types say.
@@ -107,7 +106,7 @@ type Pipe = Parameters<ApplyPipes>[2][number];
 
 /** Times the pipes of every parameter of every pipeline; returns the undo. */
 function observePipes(): () => void {
-  return replaceMethod(PipesConsumer.prototype, 'applyPipes', (original) => {
+  return patch(PipesConsumer.prototype, 'applyPipes', (original) => {
     const observing = function (this: PipesConsumer, ...args: Parameters<ApplyPipes>): Promise<unknown> {
       const [value, metadata, pipes] = args;
       const record = pipes.length === 0 ? undefined : activePipeline();

@@ -10,6 +10,7 @@ import { wrapProvider } from './wrap-providers.js';
 import { warnOnce } from '../../../errors/warnings.js';
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
+import { undoAll } from '../../../process/undo-all.js';
 
 /** Gives the methods of the selected providers spans, without a decorator. */
 export function attachProviders({ config, runtime, modules }: Application): ApplicationPart | undefined {
@@ -29,9 +30,7 @@ export function attachProviders({ config, runtime, modules }: Application): Appl
   return {
     // Again: factories have run by then.
     ready: look,
-    stop: () => {
-      for (const restore of undo.splice(0).reverse()) restore();
-    },
+    stop: undoAll(undo),
   };
 }
 
