@@ -423,7 +423,7 @@ describe('a process that ends without app.close()', () => {
       await (await fetch(`${origin}/work`)).text();
       service.child.send('exit');
       const { stdout } = await service.ended;
-      expect(stdout).toContain('not a folder of this user');
+      expect(stdout).toContain('not a folder that belongs to this user');
       expect(spooled()).toEqual([file]);
     });
   });
