@@ -32,6 +32,7 @@ runApart({
   ],
   assemble(folder) {
     cpSync(join(root, 'test/e2e/behaviours'), join(folder, 'test/e2e/behaviours'), { recursive: true });
+    cpSync(join(root, 'test/support/eventually.ts'), join(folder, 'test/support/eventually.ts'));
     cpSync(join(root, 'test/backends'), join(folder, 'test/backends'), { recursive: true });
     cpSync(fixture, join(folder, 'test/nest11'), { recursive: true });
     cpSync(join(fixture, 'jest.config.cjs'), join(folder, 'jest.config.cjs'));

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+import { eventually } from '../support/eventually.js';
+
 export type BackendName =
   | 'jaeger'
   | 'prometheus'
@@ -35,28 +37,13 @@ export function describeWith(name: BackendName, title: string, tests: (path: str
   }
 }
 
-/** Polls `read` until it resolves to something, through refused connections too; rejects, naming `what`, after `withinMs`. */
-export async function poll<T>(
+/** `eventually()` for what servers answer: through refused connections too, with 20 seconds and pauses of 100 ms. */
+export function poll<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
   withinMs = 20_000,
 ): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  let last: unknown;
-  for (;;) {
-    try {
-      const value = await read();
-      if (value !== undefined && value !== false) return value;
-      last = undefined;
-    } catch (error) {
-      // Not there yet; told below when it never comes.
-      last = error;
-    }
-    if (performance.now() > deadline) {
-      throw new Error(`${what} did not happen within ${withinMs} ms`, { cause: last });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  return eventually(what, read, withinMs, { everyMs: 100, throughErrors: true });
 }
 
 /** A TCP port of loopback that nothing listened on a moment ago. */

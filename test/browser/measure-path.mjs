@@ -1,6 +1,6 @@
 // Measures the way from a spike to the log line that explains it: with the dashboard, and with Prometheus, Jaeger and the log
 // file without links between them. Needs Chromium, Prometheus and Jaeger (CHROMIUM_BIN, PROMETHEUS_BIN, JAEGER_BIN, else the PATH
-// and what `npm run test:backends` keeps in the cache folder).
+// and what `npm run test:backends` keeps in the cache folder), and Node 22.18 or later, which reads TypeScript.
 //
 //   node test/browser/measure-path.mjs           prints the table
 //   node test/browser/measure-path.mjs --write   puts it into docs/incident-path.md, too
@@ -11,8 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { askDashboard, clickThroughDashboard } from './path/dashboard.mjs';
 import { askBackends } from './path/backends.mjs';
-import { findPrograms, SCRAPE_SECONDS, startJaeger, startPrometheus } from './path/servers.mjs';
-import { waitFor } from './path/wait-for.mjs';
+import { findPrograms, SCRAPE_SECONDS, startJaeger, startPrometheus, waitFor } from './path/servers.mjs';
 import { startSampleSystem } from '../running-sample-system.mjs';
 import { sendIncident } from './incident.mjs';
 

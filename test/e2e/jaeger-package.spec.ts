@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { build, type Format } from 'esbuild';
 
 import { startUdpReceiver, type UdpReceiver } from '../exporters/jaeger/jaeger-receiver.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 const root = join(__dirname, '../..');
 const JAEGER = '@opentelemetry/exporter-jaeger';
@@ -178,6 +178,6 @@ describe.each(Object.keys(FORMS))('an application that is %s, outside of the rep
     const { stdout, warnings } = await run({ jaegerEndpoint: `127.0.0.1:${receiver.port}` });
 
     expect({ stdout, warnings }).toEqual({ stdout: { destinations: 1 }, warnings: [] });
-    await waitUntil(() => receiver.datagrams.length > 0);
+    await eventually(() => receiver.datagrams.length > 0);
   });
 });

@@ -10,7 +10,7 @@ import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
 import { readTrace } from '../../lib/dashboard/sqlite/queries/read-trace.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 const program = join(__dirname, 'programs/ending-service.mjs');
 
@@ -276,7 +276,7 @@ describe('a process that ends without app.close()', () => {
           const asked = fetch(`${origin}/boom`).catch(() => undefined);
           await Promise.race([
             service.ended,
-            waitUntil(() => service.stderr.includes('card refused')).catch(() => undefined),
+            eventually(() => service.stderr.includes('card refused')).catch(() => undefined),
             mode === 'none' ? fetch(`${origin}/work`) : new Promise(() => undefined),
           ]);
           if (mode.startsWith('warn') || mode === 'none') service.child.send('exit');
@@ -329,7 +329,7 @@ describe('a process that ends without app.close()', () => {
     const recover = async (env: NodeJS.ProcessEnv, services = 1): Promise<void> => {
       const started = Array.from({ length: services }, () => start('signal', env));
       for (const service of started) await service.origin();
-      await waitUntil(() => spooled().length === 0);
+      await eventually(() => spooled().length === 0);
       for (const { child, ended } of started) {
         child.kill('SIGTERM');
         await ended;
@@ -405,7 +405,7 @@ describe('a process that ends without app.close()', () => {
 
       const service = start('signal', { ...telemetry, LOGGER: 'on' });
       await service.origin();
-      await waitUntil(() => spooled().length === 1);
+      await eventually(() => spooled().length === 1);
       service.child.kill('SIGTERM');
       const { stdout, signal } = await service.ended;
       expect(signal).toBe('SIGTERM');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { type RunningSampleSystem, startSampleSystem } from '../running-sample-system.mjs';
+import { eventually } from '../support/eventually.js';
 import { type CollectedSpan, CollectedTrace } from './collected-trace.js';
 import { scrapeMetric } from './scrape-metric.js';
 
@@ -55,6 +56,7 @@ describe('the sample system', () => {
     let trace = new CollectedTrace([]);
     const missing = (): string[] => spans.filter((span) => !trace.names.has(span));
     await eventually(
+      `trace ${traceId} with ${spans.join(', ')}`,
       async () => {
         const response = await fetch(`${system.urls.gateway}/debug/traces/${traceId}`, {
           headers: { accept: 'application/json' },
@@ -63,8 +65,12 @@ describe('the sample system', () => {
           trace = new CollectedTrace(((await response.json()) as { spans: CollectedSpan[] }).spans);
         return missing().length === 0;
       },
-      () => `trace ${traceId} has no ${missing().join(', ')}, only:\n${trace.describe()}`,
-    );
+      SETTLE_WITHIN_MS,
+      { everyMs: 50 },
+    ).catch((error: unknown) => {
+      const found = `trace ${traceId} has no ${missing().join(', ')}, only:\n${trace.describe()}`;
+      throw new Error(found, { cause: error });
+    });
     return trace;
   }
 
@@ -306,11 +312,3 @@ describe('the sample system', () => {
     }
   }, 60_000);
 });
-
-async function eventually(check: () => Promise<boolean>, complaint: () => string): Promise<void> {
-  const deadline = performance.now() + SETTLE_WITHIN_MS;
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(complaint());
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

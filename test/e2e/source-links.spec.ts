@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import ts from 'typescript';
 
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 const PROGRAM = join(__dirname, 'programs/located');
 const DIST = join(__dirname, '../../dist');
@@ -146,7 +146,7 @@ describe('the source of a span', () => {
       await system.get('/orders/7');
       let web: Readonly<Record<string, Span>> = {};
       let worker: Readonly<Record<string, Span>> = {};
-      await waitUntil(async () => {
+      await eventually(async () => {
         [web, worker] = [await system.spansOf('located-web'), await system.spansOf('located-worker')];
         return web['OrderController.find']?.source !== undefined && worker['Price.add']?.source !== undefined;
       });
@@ -168,7 +168,7 @@ describe('the source of a span', () => {
     const system = await LocatedSystem.start({ module: 'esm', maps: 'none' });
     await system.get('/orders/7');
     let source: Span['source'];
-    await waitUntil(async () => {
+    await eventually(async () => {
       source = (await system.spansOf('located-web'))['OrderController.find']?.source;
       return source !== undefined;
     });
@@ -181,7 +181,7 @@ describe('the source of a span', () => {
     let routes: readonly Route[] = [];
     const sourceOf = (wanted: string) =>
       routes.find(({ method, handler = '' }) => `${method} ${handler}` === wanted)?.source;
-    await waitUntil(async () => {
+    await eventually(async () => {
       routes = await system.ask<Route[]>('routes');
       return ['never', 'any', 'audited'].every(
         (method) => sourceOf(`GET OrderController.${method}`) !== undefined,
@@ -198,7 +198,7 @@ describe('the source of a span', () => {
     await system.get('/orders/7');
     // Twice as long as it takes otherwise.
     const until = Date.now() + 3_000;
-    await waitUntil(async () => {
+    await eventually(async () => {
       const spans = await system.spansOf('located-web');
       expect(spans['OrderController.find']?.source).toBeUndefined();
       return Date.now() > until;

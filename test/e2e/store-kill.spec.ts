@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 import { hasWordIndex } from '../support/word-index.js';
 
 interface Summary {
@@ -122,7 +122,7 @@ describe('a service that is killed while it is under load', () => {
     const killed = await StoredService.start({ file });
     killed.load();
     let shown: readonly Summary[] = [];
-    await waitUntil(async () => {
+    await eventually(async () => {
       shown = (await killed.ask<{ items: Summary[] }>('traces?limit=1000')).items;
       return shown.length >= 300 && shown.some(({ status }) => status === '404');
     });
@@ -154,7 +154,7 @@ describe('a service that is killed while it is under load', () => {
 
     const restartedAt = Date.now();
     await again.order(4_711);
-    await waitUntil(async () => {
+    await eventually(async () => {
       const { items } = await again.ask<{ items: Summary[] }>(`traces?from=${String(restartedAt)}`);
       return items.length === 1;
     });
@@ -165,12 +165,12 @@ describe('a service that is killed while it is under load', () => {
     const killed = await StoredService.start(bounds);
     killed.load();
     const health = () => killed.ask<Health>('health');
-    await waitUntil(async () => (await health()).store.evicted > 1_000);
+    await eventually(async () => (await health()).store.evicted > 1_000);
     await killed.kill();
 
     const again = await StoredService.start(bounds);
     expectSound();
-    await waitUntil(async () => {
+    await eventually(async () => {
       const { store } = await again.ask<Health>('health');
       return store.spans <= 400 && store.logs <= 100;
     });
@@ -186,10 +186,10 @@ describe('a service that is killed while it is under load', () => {
     const other = await StoredService.start({ file });
     killed.load();
     other.load();
-    await waitUntil(async () => (await other.ask<Health>('health')).store.spans > 1_000);
+    await eventually(async () => (await other.ask<Health>('health')).store.spans > 1_000);
     await killed.kill();
     const { store: then } = await other.ask<Health>('health');
-    await waitUntil(async () => (await other.ask<Health>('health')).store.spans > then.spans + 500);
+    await eventually(async () => (await other.ask<Health>('health')).store.spans > then.spans + 500);
     const { store, warnings } = await other.ask<Health>('health');
     expect({ file: store.file, dropped: store.dropped, warnings }).toEqual({
       file,

@@ -8,7 +8,7 @@ import {
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 /** Resolves when the turn of the event loop is over in which a span may have ended. */
 const nextTurns = async (): Promise<void> => {
@@ -132,6 +132,6 @@ describe.each(['fast', 'sdk'] as const)('spans of a trace that has ended, engine
     } finally {
       clock.mockRestore();
     }
-    await waitUntil(() => probe.spans().length === 1);
+    await eventually(() => probe.spans().length === 1);
   });
 });

@@ -1,7 +1,7 @@
 import { type OtlpProtocol } from '../../lib/config/otlp.js';
 import { OTLP_PROTOCOLS } from '../exporters/otlp/otlp-cases.js';
 import { type Fault, FaultyCollector } from '../support/faulty-collector.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 import {
   announcedLosses,
   countedLosses,
@@ -136,7 +136,7 @@ async function compareUnderLoad(services: readonly Service[], { rate, seconds } 
 /** Waits until everything is sent or lost. */
 async function drained(service: Service): Promise<Report> {
   let report = await service.report();
-  await waitUntil(async () => {
+  await eventually(async () => {
     report = await service.report();
     return sumOf(report, 'otel_sdk_exporter_span_exported_total') + queueDrops(report) === started(report);
   }, 20_000);
@@ -153,7 +153,9 @@ describe('an application whose collector is broken, over each protocol', () => {
     async (name, { loses, says }) => {
       const sides = await startSides(({ url }) => ({ otlpEndpoint: url }));
       await load(servicesOf(sides), { rate: 50, seconds: 1 });
-      await onEach(sides, ({ collector }) => waitUntil(() => collector.accepted.trace > 0));
+      await onEach(sides, async ({ collector }) => {
+        await eventually(() => collector.accepted.trace > 0);
+      });
 
       await onEach(sides, ({ collector }) => collector.set(name as Fault));
       await compareUnderLoad(servicesOf(sides));
@@ -175,7 +177,7 @@ describe('an application whose collector is broken, over each protocol', () => {
         // Nothing is lost that is not counted, and nothing is counted twice.
         expect(collector.spanIds.size + lost).toBe(started(works));
         if (works.lines.some((line) => line.startsWith('traces could not be sent')))
-          await waitUntil(async () =>
+          await eventually(async () =>
             (await service.report()).lines.some((line) => /^traces .* again, after/.test(line)),
           );
         const last = await service.stop();

@@ -14,7 +14,7 @@ import {
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import { parseHost } from '../../lib/instrumentation/http-server/server-span.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 describe('the HTTP server of an instance of its own', () => {
   let probe: TelemetryProbe;
@@ -41,7 +41,7 @@ describe('the HTTP server of an instance of its own', () => {
     instrumentFastify(fastify);
     fastify.get('/orders/:id', () => 'one');
     await fastify.inject('/orders/7');
-    await waitUntil(() => serverSpans().length > 0);
+    await eventually(() => serverSpans().length > 0);
     expect(serverSpans().map(({ name }) => name)).toEqual(['GET /orders/:id']);
     expect(await probe.metricValue('http.server.request.duration', DURATION_LABELS)).toBe(1);
   });
@@ -51,7 +51,7 @@ describe('the HTTP server of an instance of its own', () => {
     fastify.get('/inner', () => 'inner');
     fastify.get('/outer', async () => (await fastify.inject('/inner')).body);
     await fastify.inject('/outer');
-    await waitUntil(() => serverSpans().length === 2);
+    await eventually(() => serverSpans().length === 2);
     const [inner, outer] = [probe.span('GET /inner'), probe.span('GET /outer')];
     expect(inner.parentSpanContext?.spanId).toBe(outer.spanContext().spanId);
   });
@@ -87,7 +87,7 @@ describe('the HTTP server of an instance of its own', () => {
       const response = await fetch(`http://127.0.0.1:${port}/orders/7`, {
         headers: { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'https' },
       });
-      await waitUntil(() => serverSpans().length === 1);
+      await eventually(() => serverSpans().length === 1);
       expect(response.status).toBe(200);
       expect(probe.span('GET /orders/:id').attributes).toMatchObject({ 'url.scheme': 'http' });
     } finally {

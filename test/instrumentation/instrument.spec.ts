@@ -20,7 +20,7 @@ import {
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import { startRedisServer } from '../../sample-app/embedded/redis-server.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`, 'content-type': 'application/json' };
@@ -52,7 +52,7 @@ describe('instrumentations called by hand', () => {
         const ask = async () =>
           (await fetch(`${origin}/orders/7`, { method: 'POST', headers, body: '{"a":1}' })).json();
         await expect(ask()).resolves.toEqual({ traceId: TRACE_ID });
-        await waitUntil(() => serverSpans().length === 1);
+        await eventually(() => serverSpans().length === 1);
         expect(serverSpans()[0]!.name).toBe('POST /orders/:id');
         undo();
         await expect(ask()).resolves.toEqual({});
@@ -72,7 +72,7 @@ describe('instrumentations called by hand', () => {
       const origin = await fastify.listen({ port: 0, host: '127.0.0.1' });
       await (await fetch(`${origin}/health`)).text();
       await (await fetch(`${origin}/private`)).text();
-      await waitUntil(() => serverSpans().length === 1);
+      await eventually(() => serverSpans().length === 1);
       expect(serverSpans()[0]!.name).toBe('GET /private');
 
       await telemetry.shutdown();
@@ -83,7 +83,7 @@ describe('instrumentations called by hand', () => {
       });
       await (await fetch(`${origin}/private`)).text();
       await (await fetch(`${origin}/health`)).text();
-      await waitUntil(() => serverSpans().length === 1);
+      await eventually(() => serverSpans().length === 1);
       expect(serverSpans()[0]!.name).toBe('GET /health');
     } finally {
       await fastify.close();
@@ -104,7 +104,7 @@ describe('instrumentations called by hand', () => {
         const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/orders/7`;
         const ask = async () => (await fetch(url, { method: 'POST', headers, body: '{"a":1}' })).json();
         await expect(ask()).resolves.toEqual({ traceId: TRACE_ID });
-        await waitUntil(() => serverSpans().length === 1);
+        await eventually(() => serverSpans().length === 1);
         expect(serverSpans()[0]!.name).toBe('POST /orders/:id');
         undo();
         await expect(ask()).resolves.toEqual({});
@@ -127,7 +127,7 @@ describe('instrumentations called by hand', () => {
         const undoHttp = instrumentHttp();
         const undoAll = instrumentAll();
         await ask();
-        await waitUntil(() => probe.spans().length > 0);
+        await eventually(() => probe.spans().length > 0);
         expect(probe.spans().map(({ name }) => name)).toEqual(['GET']);
         undoHttp();
         await expect(ask()).resolves.toMatch(/^00-/);

@@ -7,7 +7,7 @@ import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opent
 import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 type Get = typeof http.get;
 type HttpModule = Record<'get', Get>;
@@ -85,7 +85,7 @@ describe('an OpenTelemetry instrumentation that is passed in', () => {
   it('patches what was loaded before it, and records with the providers of this process', async () => {
     start('instrumentation-of-our-own');
     await request();
-    await waitUntil(() => clientSpans().length === 2);
+    await eventually(() => clientSpans().length === 2);
     expect(clientSpans().sort()).toEqual(['GET', 'theirs']);
     expect(probe.span('theirs').spanContext().traceId).toBe(probe.span('caller').spanContext().traceId);
   });

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 
 import { warningCounts } from '../../lib/errors/warnings.js';
 import { startLogging } from '../../lib/logging/start-logging.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 import {
   createConfig,
   inSpan,
@@ -155,7 +155,7 @@ describe('the root logger', () => {
     });
     started.logger!.info('both');
     started.stop();
-    await waitUntil(async () => (await readFile(file, 'utf8').catch(() => '')).endsWith('\n'));
+    await eventually(async () => (await readFile(file, 'utf8').catch(() => '')).endsWith('\n'));
 
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ msg: 'both', service: 'orchestrator' });
     expect(logging.logRecords().map((record) => record.body)).toEqual(['both']);

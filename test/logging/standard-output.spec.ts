@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { resetWarnings, warningCounts } from '../../lib/errors/warnings.js';
 import { StandardOutput } from '../../lib/logging/destinations.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 /** A real pipe that does not block, as libuv makes of every pipe that is a process's standard output. */
 function openPipe() {
@@ -66,7 +66,7 @@ describe('standard output', () => {
     output.write('one\n');
     output.write('two\n');
     expect(pipe.read()).toBe('');
-    await waitUntil(() => pipe.read() === 'one\ntwo\n');
+    await eventually(() => pipe.read() === 'one\ntwo\n');
   });
 
   it('has everything out after a flush', () => {
@@ -85,7 +85,7 @@ describe('standard output', () => {
       for (const line of lines) output.write(line);
       expect(performance.now() - startedAt).toBeLessThan(1_000);
 
-      await waitUntil(() => pipe.read().length === lines.join('').length);
+      await eventually(() => pipe.read().length === lines.join('').length);
       expect(pipe.read()).toBe(lines.join(''));
     },
   );
@@ -96,7 +96,7 @@ describe('standard output', () => {
     expect(warningCounts().get('logging:dropped')).toBeGreaterThan(5);
     expect(process.emitWarning).toHaveBeenCalledTimes(1);
     pipe.closeReader();
-    await waitUntil(() => warningCounts().has('logging:stdout'));
+    await eventually(() => warningCounts().has('logging:stdout'));
   });
 
   it('gives up without a throw on a reader that is gone', () => {

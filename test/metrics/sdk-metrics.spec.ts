@@ -2,7 +2,7 @@ import { context, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
 import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-telemetry';
 
 import { FaultyCollector } from '../support/faulty-collector.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 import { parseMetrics } from '../exporters/prometheus/parse-metrics.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
 import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
@@ -70,8 +70,8 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
     const open = trace
       .getTracer('t')
       .startSpan('open', { kind: SpanKind.SERVER }, trace.setSpanContext(context.active(), remote));
-    await waitUntil(() => collector.accepted.trace === 30);
-    await waitUntil(async () => (await valueOf('otel_sdk_exporter_span_exported_total')) === 30);
+    await eventually(() => collector.accepted.trace === 30);
+    await eventually(async () => (await valueOf('otel_sdk_exporter_span_exported_total')) === 30);
 
     expect(await valueOf('otel_sdk_span_started_total', { otel_span_parent_origin: 'none' })).toBe(
       before + 30,
@@ -95,7 +95,7 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
     await start();
     collector.fault = 'partial';
     record(10);
-    await waitUntil(
+    await eventually(
       async () => (await valueOf('otel_sdk_exporter_span_exported_total', { error_type: 'rejected' })) === 5,
     );
     await collector.set('refused');
@@ -111,10 +111,10 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
   it('go out by OTLP as well, without feeding themselves', async () => {
     await start();
     record(5);
-    await waitUntil(() => collector.bodies.some((body) => body.includes('otel.sdk.exporter.span.exported')));
+    await eventually(() => collector.bodies.some((body) => body.includes('otel.sdk.exporter.span.exported')));
     const spans = collector.accepted.trace;
     const requests = collector.requestTimes.length;
-    await waitUntil(() => collector.requestTimes.length >= requests + 3);
+    await eventually(() => collector.requestTimes.length >= requests + 3);
     expect(collector.accepted.trace).toBe(spans);
   });
 

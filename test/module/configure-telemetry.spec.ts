@@ -13,7 +13,7 @@ import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/test
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { isRegistered } from '../../lib/runtime/registered-globals.js';
 import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 describe('configureTelemetry()', () => {
   let probe: TelemetryProbe;
@@ -147,13 +147,13 @@ describe('configureTelemetry()', () => {
       expect(trace.getTracerProvider()).toBe(provider);
       getTelemetry('guest').trace('hosted', () => undefined);
       // NodeSDK's resource has an attribute that arrives later, and spans wait for it.
-      await waitUntil(() => exporter.getFinishedSpans().length === 1);
+      await eventually(() => exporter.getFinishedSpans().length === 1);
       expect(probe.spans().map(({ name }) => name)).toEqual(['hosted']);
       getTelemetry('guest').counter('guest_total').add(3);
       await expect(probe.metricValue('guest_total')).resolves.toBe(3);
       await telemetry.shutdown();
       getTelemetry('guest').trace('still hosted', () => undefined);
-      await waitUntil(() => exporter.getFinishedSpans().length === 2);
+      await eventually(() => exporter.getFinishedSpans().length === 2);
       expect(exporter.getFinishedSpans().map((span) => span.name)).toEqual(['hosted', 'still hosted']);
     } finally {
       await sdk.shutdown();

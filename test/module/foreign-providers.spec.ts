@@ -34,7 +34,7 @@ import { sendsTo } from '../../lib/runtime/foreign-sdk-internals.js';
 import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
 import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
-import { waitUntil } from '../support/wait-until.js';
+import { eventually } from '../support/eventually.js';
 
 describe('a provider of another OpenTelemetry SDK', () => {
   let probe: TelemetryProbe;
@@ -97,7 +97,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
         trace.setGlobalTracerProvider(provider);
         const telemetry = start();
         getTelemetry('guest').trace('hosted', { rows: 2 }, () => undefined);
-        await waitUntil(() => exporter.getFinishedSpans().length === 1);
+        await eventually(() => exporter.getFinishedSpans().length === 1);
         expect(probe.spans()).toHaveLength(1);
         const { resource, attributes, instrumentationScope } = probe.span('hosted');
         expect(resource.attributes['service.name']).toBe('orders');
@@ -107,7 +107,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
 
         await telemetry.shutdown();
         getTelemetry('guest').trace('still hosted', () => undefined);
-        await waitUntil(() => exporter.getFinishedSpans().length === 2);
+        await eventually(() => exporter.getFinishedSpans().length === 2);
         expect(probe.spans()).toHaveLength(1);
       },
     );
@@ -146,7 +146,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       trace.setGlobalTracerProvider(proxy);
       start();
       getTelemetry('guest').trace('hosted', () => undefined);
-      await waitUntil(() => probe.spans().length === 1);
+      await eventually(() => probe.spans().length === 1);
       expect(warnings).toEqual([]);
     });
 
@@ -241,7 +241,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       const file = join(newFolder(), 'telemetry.db');
       start({ store: { file } });
       logs.getLogger('guest').emit({ body: 'hosted', severityNumber: SeverityNumber.ERROR });
-      await waitUntil(() => probe.logRecords().length === 1);
+      await eventually(() => probe.logRecords().length === 1);
       expect(probe.logRecords()[0]?.body).toBe('hosted');
       if (hasProcessor) expect(exporter.getFinishedLogRecords()).toHaveLength(1);
       await running?.flush();

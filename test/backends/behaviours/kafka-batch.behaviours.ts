@@ -12,7 +12,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { getCurrentTraceId, getTelemetry } from 'nestjs-telemetry';
 import { lastValueFrom } from 'rxjs';
 
-import { eventually } from '../../e2e/behaviours/collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform, platformName } from '../../e2e/behaviours/platform.js';
 import { RunningApp } from '../../e2e/behaviours/running-app.js';
 import { describeWith } from '../backend-processes.js';

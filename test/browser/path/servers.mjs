@@ -7,9 +7,12 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 import { findChromium } from '../find-chromium.mjs';
-import { waitFor } from './wait-for.mjs';
+import { eventually } from '../../support/eventually.ts';
 
 export const SCRAPE_SECONDS = 5;
+
+/** Asks again, through failures too, until the answer is yes. Throws after 90 s, naming `what`. */
+export const waitFor = (what, ask) => eventually(what, ask, 90_000, { everyMs: 100, throughErrors: true });
 
 const onPath = (name) =>
   (process.env.PATH ?? '')

@@ -7,7 +7,7 @@ import { type HttpResponse } from '../../../lib/dashboard/http/http-exchange.int
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
 const resource = { service: 'orders', version: '1', environment: 'test', instance: '', attributes: '{}' };
@@ -74,7 +74,7 @@ describe('live streams', () => {
     await store.flush();
     const [all, traces] = [await open(), await open('traces')];
     log('after');
-    await waitUntil(() => all.messages().length > 0);
+    await eventually(() => all.messages().length > 0);
     expect(all.messages()).toEqual(['after']);
     expect(traces.messages()).toEqual([]);
   });
@@ -83,13 +83,13 @@ describe('live streams', () => {
     const [slow, fast] = [await open(), await open()];
     slow.takes = false;
     log('first');
-    await waitUntil(() => fast.messages().includes('first'));
+    await eventually(() => fast.messages().includes('first'));
     log('second');
-    await waitUntil(() => fast.messages().includes('second'));
+    await eventually(() => fast.messages().includes('second'));
     expect(slow.messages()).toEqual(['first']);
     slow.emit('drain');
     log('third');
-    await waitUntil(() => fast.messages().includes('third'));
+    await eventually(() => fast.messages().includes('third'));
     expect(slow.messages()).toEqual(['first', 'third']);
   });
 

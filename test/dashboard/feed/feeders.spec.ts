@@ -37,7 +37,7 @@ import { readChart } from '../../../lib/dashboard/sqlite/queries/charts.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readResourcesOfTrace, readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
 const pipelines: StorePipeline[] = [];
@@ -389,7 +389,7 @@ describe('startMetricFeed()', () => {
   it('collects by itself', async () => {
     const feed = startMetricFeed(store, reader, 20);
     provider.getMeter('m').createCounter('orders').add(1);
-    await waitUntil(() => store.read(readStore).points === 1);
+    await eventually(() => store.read(readStore).points === 1);
     await feed.stop();
   });
 });

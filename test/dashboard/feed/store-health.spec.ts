@@ -1,7 +1,7 @@
 import { watchStoreLosses } from '../../../lib/dashboard/feed/store-health.js';
 import { type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { openStore } from '../../../lib/dashboard/sqlite/store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { collectWarnings } from '../../exporters/support/collect-warnings.js';
 
 describe('what the embedded store loses', () => {
@@ -24,9 +24,9 @@ describe('what the embedded store loses', () => {
 
     const first =
       /telemetry could not be sent to :memory: \(the embedded store\): .*sampling.*Lost since \S+: [\d,]+ rows/;
-    await waitUntil(() => warnings.messages.some((message) => first.test(message)));
+    await eventually(() => warnings.messages.some((message) => first.test(message)));
     await store.close();
-    await waitUntil(() =>
+    await eventually(() =>
       warnings.messages.some((message) => /again, after .*lost meanwhile: 21,000 rows/.test(message)),
     );
     stop();

@@ -9,7 +9,7 @@ import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, ORDERS, spanOf } from './sample-rows.js';
 
@@ -59,7 +59,7 @@ describe('the bound on spans', () => {
     for (let index = 0; index < 50; index += 1) store.addSpan(next({ route: '/rare' }));
     for (let index = 0; index < 2_000; index += 1) store.addSpan(next({ route: '/noisy' }));
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 500);
+    await eventually(() => numbers(store).spans <= 500);
     expect(count(store, { route: '/rare' })).toBe(50);
     expect(count(store, { route: '/noisy' })).toBeGreaterThan(400);
     const { evicted, spans } = numbers(store);
@@ -71,7 +71,7 @@ describe('the bound on spans', () => {
     const ids = Array.from({ length: 600 }, () => newTraceId());
     for (const traceId of ids) store.addSpan(next({ traceId }));
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 200);
+    await eventually(() => numbers(store).spans <= 200);
     // The slowest of a minute stay longer, whenever it was looked for.
     const kept = store
       .read((database) => findTraces(database, { limit: 1_000 }))
@@ -89,7 +89,7 @@ describe('the bound on spans', () => {
       store.addSpan(next({ status: SPAN_STATUS.error, outcome: '500' }));
     for (let index = 0; index < 2_000; index += 1) store.addSpan(next());
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 500);
+    await eventually(() => numbers(store).spans <= 500);
     expect(count(store, { status: 'error' })).toBe(100);
   });
 
@@ -99,7 +99,7 @@ describe('the bound on spans', () => {
     for (let index = 0; index < 2_000; index += 1)
       store.addSpan(next({ route: '/broken', status: SPAN_STATUS.error, outcome: '500' }));
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 500);
+    await eventually(() => numbers(store).spans <= 500);
     expect(count(store, { status: 'error' })).toBeGreaterThan(150);
     expect(count(store, { route: '/sound' })).toBe(200);
   });
@@ -109,7 +109,7 @@ describe('the bound on spans', () => {
     for (let index = 0; index < 1_000; index += 1)
       store.addSpan(next({ start: Date.now() * 1_000, duration: 10_000 }));
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 200);
+    await eventually(() => numbers(store).spans <= 200);
     const [route] = store.read((database) =>
       findRoutes(database, { from: Date.now() - 60_000, to: Date.now() + 1 }),
     );
@@ -132,7 +132,7 @@ describe('the bound on spans', () => {
       );
     }
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 300);
+    await eventually(() => numbers(store).spans <= 300);
     const rows = store.read((database) =>
       database.one<{ spans: number; orphans: number; counted: number; grouped: number }>(
         `SELECT (SELECT count(*) FROM spans) AS spans, (SELECT count(*) FROM spans WHERE trace NOT IN (SELECT id FROM traces)) AS orphans,
@@ -153,7 +153,7 @@ describe('the bound on log lines', () => {
     store.addLog(logOf({ level: 50, message: 'an error' }));
     for (let index = 0; index < 2_000; index += 1) store.addLog(logOf({ message: `line ${index}` }));
     await store.flush();
-    await waitUntil(() => numbers(store).logs <= 500);
+    await eventually(() => numbers(store).logs <= 500);
     const find = (text: string) => store.read((database) => findLogs(database, { text })).items.length;
     expect([find('trace'), find('error')]).toEqual([1, 1]);
     expect(numbers(store).logs).toBeGreaterThan(450);
@@ -174,7 +174,7 @@ describe('the bound on log lines', () => {
       for (let line = 0; line < 10; line += 1) store.addLog(logOf({ traceId }));
     }
     await store.flush();
-    await waitUntil(() => numbers(store).logs <= 500);
+    await eventually(() => numbers(store).logs <= 500);
     const { spans, logs } = numbers(store);
     expect(logs).toBeGreaterThan(300);
     expect(spans).toBeLessThan(60);
@@ -199,7 +199,7 @@ describe('evicting log lines', () => {
       }
       await store.flush();
     }
-    await waitUntil(() => numbers(store).logs <= 2_000);
+    await eventually(() => numbers(store).logs <= 2_000);
     const { logs, spans, evicted } = numbers(store);
     expect(logs + spans + evicted).toBe(30 * 50 * 7);
     expect(looked).toBeLessThan(4 * 30 * 50 * 6);
@@ -213,7 +213,7 @@ describe('evicting log lines', () => {
     const old = Date.now() - 300_000;
     for (let index = 0; index < 1_500; index += 1) store.addLog(logOf({ traceId: newTraceId(), time: old }));
     await store.flush();
-    await waitUntil(() => numbers(store).logs <= 500);
+    await eventually(() => numbers(store).logs <= 500);
     expect(numbers(store).spans).toBe(1);
     expect(store.read((database) => findLogs(database, { traceId: kept })).items).toHaveLength(1);
   });
@@ -223,7 +223,7 @@ describe('evicting log lines', () => {
     for (let index = 0; index < 2_000; index += 1)
       store.addLog(logOf({ level: 50, message: `error ${index}` }));
     await store.flush();
-    await waitUntil(() => numbers(store).logs <= 500);
+    await eventually(() => numbers(store).logs <= 500);
     expect(store.read((database) => findLogs(database, { text: 'error 1999' })).items).toHaveLength(1);
   });
 });
@@ -238,7 +238,7 @@ describe('a trace of thousands of spans and lines', () => {
     }
     store.addSpan(next());
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 1_000 && numbers(store).logs <= 1_000);
+    await eventually(() => numbers(store).spans <= 1_000 && numbers(store).logs <= 1_000);
     const { spans, logs, evicted } = numbers(store);
     expect(spans + logs + evicted).toBe(12_001);
     const there = store.read((database) =>
@@ -296,7 +296,7 @@ describe('the bound on points', () => {
     for (let index = 0; index < 5_000; index += 1)
       store.addPoints([{ instrument, attributes: '{}', time: from + index * 100, value: 1, count: 0 }]);
     await store.flush();
-    await waitUntil(() => numbers(store).points <= 1_000);
+    await eventually(() => numbers(store).points <= 1_000);
     const { points, evicted } = numbers(store);
     const { oldest, ...rows } = store.read((database) =>
       database.one<{ points: number; collected: number; minutes: number; oldest: number }>(
@@ -322,7 +322,7 @@ describe('the bound on bytes', () => {
     expect(statSync(file).size).toBeGreaterThan(2 * maxBytes);
 
     const store = openTestStore({ file, maxBytes });
-    await waitUntil(() => numbers(store).bytes <= maxBytes);
+    await eventually(() => numbers(store).bytes <= maxBytes);
     await store.close();
     expect(statSync(file).size).toBeLessThanOrEqual(maxBytes);
     expect(numbersOf(file).spans).toBeGreaterThan(500);
@@ -340,7 +340,7 @@ describe('the bound on age', () => {
     store.addSpan(spanOf());
     store.addLog(logOf());
     await store.flush();
-    await waitUntil(() => numbers(store).evicted === 2, 15_000);
+    await eventually(() => numbers(store).evicted === 2, 15_000);
     expect(numbers(store)).toMatchObject({ spans: 1, logs: 1 });
   });
 });
@@ -360,7 +360,7 @@ describe('the begin of what is stored', () => {
     for (let index = 0; index < 200; index += 1)
       store.addSpan(spanOf({ start: (first + index * 5_000) * 1_000 }));
     await store.flush();
-    await waitUntil(() => numbers(store).spans <= 20, 15_000);
+    await eventually(() => numbers(store).spans <= 20, 15_000);
     const { oldest, since } = numbers(store);
     expect(oldest).toBeGreaterThan(first + 60_000);
     expect(since).toBeGreaterThan(first - 10_000);

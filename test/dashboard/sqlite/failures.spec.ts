@@ -17,7 +17,7 @@ import { SCHEMA_VERSION } from '../../../lib/dashboard/sqlite/database/schema.js
 import { StoreDatabase } from '../../../lib/dashboard/sqlite/database/store-database.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, spanOf } from './sample-rows.js';
 
@@ -205,7 +205,7 @@ describe('the file of the store', () => {
     const store = openTestStore({ file });
     await addRows(store);
     rmSync(dirname(file), { recursive: true });
-    await waitUntil(() => existsSync(file));
+    await eventually(() => existsSync(file));
     await addRows(store, 2);
     expect(store.read(readStore).spans).toBe(2);
     expect(store.file).toBe(file);

@@ -8,7 +8,7 @@ import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { listBlocks } from '../../../lib/dashboard/sqlite/full-text.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { describeWithWordIndex } from '../../support/word-index.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, spanOf } from './sample-rows.js';
@@ -68,8 +68,8 @@ describeWithWordIndex('the words of log lines, in blocks', () => {
   it('go with their block when all its lines are evicted', async () => {
     const store = openTestStore({ maxLogs: 1_000 });
     await addLines(store, 25_000, (index) => ({ message: `line ${index}` }));
-    await waitUntil(() => store.read(readStore).logs <= 1_000);
-    await waitUntil(() => blocksOf(store).length === 1);
+    await eventually(() => store.read(readStore).logs <= 1_000);
+    await eventually(() => blocksOf(store).length === 1);
     expect(tablesOf(store)).toHaveLength(1);
     expect(findAll(store, { text: 'line' })).toHaveLength(store.read(readStore).logs);
   });
@@ -109,9 +109,9 @@ describe('the words of log lines', () => {
       expect(errors).toHaveLength(round * 100);
       seen = errors.length;
     }
-    await waitUntil(() => store.read(readStore).logs <= 2_000);
+    await eventually(() => store.read(readStore).logs <= 2_000);
     const sumOf = (key: 'lines' | 'live') => blocksOf(store).reduce((sum, block) => sum + block[key], 0);
-    await waitUntil(() => sumOf('lines') - sumOf('live') <= 10_000 + sumOf('live'));
+    await eventually(() => sumOf('lines') - sumOf('live') <= 10_000 + sumOf('live'));
     expect(tablesOf(store)).toHaveLength(blocksOf(store).length);
     const left = findAll(store, { text: 'error' });
     expect(left).toHaveLength(seen);
@@ -156,7 +156,7 @@ describe('the words of log lines', () => {
       database.hasFullText = false;
     });
     await addLines(store, 2_000, (index) => ({ message: `line ${index}` }));
-    await waitUntil(() => store.read(readStore).logs <= 500);
+    await eventually(() => store.read(readStore).logs <= 500);
     expect(findAll(store, { text: 'ine 1999' })).toHaveLength(1);
     expect(tablesOf(store)).toEqual([]);
   });

@@ -11,7 +11,7 @@ import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type StoredInstrument, type StoredPoint } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
 import { newSpanId, newTraceId, ORDERS, spanOf } from './sample-rows.js';
 
@@ -146,7 +146,7 @@ describe('instruments', () => {
     for (let time = now - 20 * MINUTE; time <= now; time += 10_000)
       store.addPoints([pointOf(counter, time, 10)]);
     await store.flush();
-    await waitUntil(() => store.read(readStore).points >= 121 + 19);
+    await eventually(() => store.read(readStore).points >= 121 + 19);
     const [instrument] = store.read((database) => findInstruments(database));
     const chart = store.read((database) =>
       readChart(database, { instrument: instrument!.id, from: now - 120 * MINUTE, to: now + 1, buckets: 24 }),

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { findServices } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { spanOf } from './sample-rows.js';
 import { buildWriter, startWriter, type WriterProcess } from './writer-process.js';
@@ -38,7 +38,7 @@ describe('several processes on one file', () => {
     const all = await Promise.all(
       ['gateway', 'orchestrator', 'worker'].map((service) => start(program, file, service)),
     );
-    await waitUntil(() => all.every((writer) => writer.written() >= 600));
+    await eventually(() => all.every((writer) => writer.written() >= 600));
     const here = openTestStore({ file });
     const said = all.map((writer) => writer.written()).reduce((a, b) => a + b);
     const { spans, logs } = here.read(readStore);
@@ -62,7 +62,7 @@ describe('several processes on one file', () => {
     const file = join(folder, 'telemetry.db');
     const program = buildWriter(folder);
     const [first, second] = await Promise.all([start(program, file, 'a'), start(program, file, 'b')]);
-    await waitUntil(() => first.written() >= 400 && second.written() >= 400);
+    await eventually(() => first.written() >= 400 && second.written() >= 400);
     const said = first.written() + second.written();
     await Promise.all([first.kill(), second.kill()]);
 

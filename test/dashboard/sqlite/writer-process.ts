@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 
 const root = resolve(__dirname, '../../..');
 
@@ -46,13 +46,13 @@ export async function startWriter(program: string, file: string, service: string
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     last = (text.trim().split('\n').at(-1) ?? '0 0').split(' ').map(Number);
   });
-  await waitUntil(() => (last[0] ?? 0) > 0);
+  await eventually(() => (last[0] ?? 0) > 0);
   return {
     written: () => last[0] ?? 0,
     dropped: () => last[1] ?? 0,
     kill: async () => {
       child.kill('SIGKILL');
-      await waitUntil(() => child.signalCode !== null || child.exitCode !== null);
+      await eventually(() => child.signalCode !== null || child.exitCode !== null);
     },
   };
 }

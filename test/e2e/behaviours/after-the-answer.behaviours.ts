@@ -7,7 +7,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { type SamplingOptions, TelemetryService, Trace } from 'nestjs-telemetry';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 

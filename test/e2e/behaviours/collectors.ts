@@ -1,20 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
-/** Polls `read` until it returns something and resolves to that; rejects, naming `what`, after `withinMs`. */
-export async function eventually<T>(
-  what: string,
-  read: () => T | undefined | false,
-  withinMs = 5_000,
-): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const value = read();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+import { eventually } from '../../support/eventually.js';
 
 /** A span processor that keeps every span, in the order they started and ended. */
 export class SpanCollector {

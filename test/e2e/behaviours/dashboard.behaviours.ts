@@ -20,7 +20,8 @@ import {
 import { trace } from '@opentelemetry/api';
 import { type DashboardOptions, TelemetryService } from 'nestjs-telemetry';
 
-import { eventually, SpanCollector } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
+import { SpanCollector } from './collectors.js';
 import { type Platform } from './platform.js';
 import { type AppUnderTest, fromOutside, newCaller, RunningApp } from './running-app.js';
 
@@ -102,33 +103,13 @@ async function ask<T = Json>(app: RunningApp, path: string, init: RequestInit = 
   return (await response.json()) as T;
 }
 
-/** Polls a question to the API until its answer is the one that is waited for. */
+/** Asks the API until its answer is the expected one, through refusals too. */
 async function answered<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
   withinMs?: number,
 ): Promise<T> {
-  let answer: T | undefined | false;
-  let asking = false;
-  return eventually(
-    what,
-    () => {
-      if (!asking) {
-        asking = true;
-        void read().then(
-          (value) => {
-            answer = value;
-            asking = false;
-          },
-          () => {
-            asking = false;
-          },
-        );
-      }
-      return answer;
-    },
-    withinMs,
-  );
+  return eventually(what, read, withinMs, { throughErrors: true });
 }
 
 /** Headers that fetch would not send. */

@@ -19,7 +19,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import { getCurrentTraceId } from 'nestjs-telemetry';
 import { type Observable, Subject } from 'rxjs';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { RawConnection } from './raw-connection.js';
 import { newCaller, RunningApp } from './running-app.js';

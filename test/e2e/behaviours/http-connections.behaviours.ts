@@ -7,7 +7,7 @@ import { type Application } from 'express';
 import { type FastifyInstance } from 'fastify';
 import { Trace } from 'nestjs-telemetry';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { RawConnection, requestRaw } from './raw-connection.js';
 import { newCaller, RunningApp } from './running-app.js';

@@ -9,7 +9,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { requestRaw } from './raw-connection.js';
 import { type Caller, fromOutside, newCaller, RunningApp } from './running-app.js';

@@ -10,7 +10,7 @@ import { Controller, Get, type MessageEvent, Param, Sse } from '@nestjs/common';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { Subject } from 'rxjs';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { type Caller, newCaller, RunningApp } from './running-app.js';
 

@@ -17,7 +17,8 @@ import { TelemetryService, Trace } from 'nestjs-telemetry';
 import { pino } from 'pino';
 import { type Observable, throwError } from 'rxjs';
 
-import { eventually, LineCollector, type LogLine } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
+import { LineCollector, type LogLine } from './collectors.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 

@@ -5,7 +5,7 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
 import { delay, map, type Observable, of, Subject, throwError } from 'rxjs';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 

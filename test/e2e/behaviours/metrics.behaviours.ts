@@ -14,6 +14,7 @@ import {
 } from '@nestjs/common';
 import { TelemetryService } from 'nestjs-telemetry';
 
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 
@@ -181,8 +182,12 @@ export function describeMetrics(platform: Platform): void {
 
 /** The metrics page, once it has a line that matches. */
 async function scrapeUntil(app: RunningApp, line: RegExp): Promise<string> {
-  for (const deadline = performance.now() + 3_000; ;) {
-    const page = await app.scrape();
-    if (line.test(page) || performance.now() > deadline) return page;
-  }
+  return eventually(
+    `a line ${String(line)} in the metrics`,
+    async () => {
+      const page = await app.scrape();
+      return line.test(page) && page;
+    },
+    3_000,
+  );
 }

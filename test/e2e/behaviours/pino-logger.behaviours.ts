@@ -4,7 +4,7 @@ import { Body, Controller, Get, Injectable, Logger, Param, Post } from '@nestjs/
 import { PinoLogger } from 'nestjs-pino';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 import { type Caller } from './running-app.js';
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 
 /** A TCP connection to an application, on which HTTP is spoken by hand: no client library, no client instrumentation. */
 export class RawConnection {

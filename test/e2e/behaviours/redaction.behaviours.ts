@@ -3,7 +3,7 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { PinoLogger } from 'nestjs-pino';
 import { type TelemetryOptions, TelemetryService } from 'nestjs-telemetry';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 
@@ -99,14 +99,12 @@ export function describeRedaction(platform: Platform): void {
       (await app.fetch(`/telemetry/api/v1/${path}`)).text();
 
     /** The trace and its log lines, asked of the API until both are in the store. */
-    async function untilStored(traceId: string): Promise<[trace: string, logs: string]> {
-      const deadline = performance.now() + 10_000;
-      for (;;) {
+    async function untilStored(traceId: string): Promise<readonly [trace: string, logs: string]> {
+      return eventually(`trace ${traceId} and its lines in the store`, async () => {
         const trace = await api(`traces/${traceId}`);
         const logs = await api(`logs?traceId=${traceId}`);
-        const isStored = trace.includes(traceId) && logs.includes('"message"');
-        if (isStored || performance.now() > deadline) return [trace, logs];
-      }
+        return trace.includes(traceId) && logs.includes('"message"') && ([trace, logs] as const);
+      });
     }
 
     /** Requests `path` and returns all that was recorded of it, by sink. */

@@ -12,7 +12,7 @@ import {
   Trace,
 } from 'nestjs-telemetry';
 
-import { eventually } from './collectors.js';
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { type Caller, newCaller, RunningApp } from './running-app.js';
 

@@ -6,7 +6,7 @@ import { createSpanProcessors } from '../../../lib/exporters/create-pipelines.js
 import { exporterReports } from '../../../lib/exporters/exporter-report.js';
 import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';
 import type { ThriftExporterConstructor } from '../../../lib/exporters/jaeger/jaeger-package.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { telemetryConfig } from '../support/config-fragment.js';
 import { tracerProvider } from '../support/trace-provider.js';
@@ -104,7 +104,7 @@ describe('Jaeger over UDP', () => {
     const { spans } = makeTrace(provider);
 
     await provider.shutdown();
-    await waitUntil(() => receiver.datagrams.length > 0);
+    await eventually(() => receiver.datagrams.length > 0);
 
     expect(receiver.datagrams.map(readers[protocol])).toEqual([{ ...process, spans }]);
     expect(exporterReports()).toMatchObject([
@@ -128,7 +128,7 @@ describe('Jaeger over UDP', () => {
       await provider.shutdown();
 
       const received = (): JaegerBatch[] => receiver.datagrams.map(readers[protocol]);
-      await waitUntil(() => received().flatMap(({ spans }) => spans).length >= names.length);
+      await eventually(() => received().flatMap(({ spans }) => spans).length >= names.length);
       expect(received().flatMap(({ spans }) => spans.map(({ name }) => name))).toEqual(names);
       expect(receiver.datagrams.length).toBeGreaterThan(6);
       expect(Math.max(...receiver.datagrams.map(({ length }) => length))).toBeLessThan(MAX_DATAGRAM_BYTES);
@@ -143,7 +143,7 @@ describe('Jaeger over UDP', () => {
     tracer.startSpan('after').end();
 
     await provider.shutdown();
-    await waitUntil(() => receiver.datagrams.length > 0);
+    await eventually(() => receiver.datagrams.length > 0);
 
     const names = receiver.datagrams
       .map(readCompactDatagram)
@@ -181,7 +181,7 @@ describe('Jaeger over UDP', () => {
 
     provider.getTracer('t').startSpan('delivered').end();
     await provider.shutdown();
-    await waitUntil(() => receiver.datagrams.length > 0);
+    await eventually(() => receiver.datagrams.length > 0);
 
     expect(receiver.datagrams.map((datagram) => readCompactDatagram(datagram).spans[0]!.name)).toEqual([
       'delivered',
@@ -195,7 +195,7 @@ describe('Jaeger over UDP', () => {
       const provider = providerFor(overUdp('compact'));
       makeTrace(provider);
       await provider.shutdown();
-      await waitUntil(() => receiver.datagrams.length > 0);
+      await eventually(() => receiver.datagrams.length > 0);
 
       expect(readCompactDatagram(receiver.datagrams[0]!).spans).toHaveLength(2);
     } finally {

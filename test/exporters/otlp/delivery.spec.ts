@@ -17,7 +17,7 @@ import {
 } from '../../../lib/exporters/create-pipelines.js';
 import { exporterReports, resetExporterReports } from '../../../lib/exporters/exporter-report.js';
 import { FaultyCollector } from '../../support/faulty-collector.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { telemetryConfig } from '../support/config-fragment.js';
 import { resource, tracerProvider } from '../support/trace-provider.js';
@@ -79,15 +79,15 @@ describe.each(EVERYWHERE)('spans over %s, engine %s', (protocol, engine) => {
     collector = await FaultyCollector.start(protocol);
     const { provider, record } = spansTo(protocol, engine);
     record(5);
-    await waitUntil(() => collector.spanIds.size === 5);
+    await eventually(() => collector.spanIds.size === 5);
     await collector.stop();
     record(20);
-    await waitUntil(() => said(/could not be sent.*Nothing is lost so far/).length === 1);
+    await eventually(() => said(/could not be sent.*Nothing is lost so far/).length === 1);
     await collector.listen();
     record(5);
 
-    await waitUntil(() => collector.spanIds.size === 30);
-    await waitUntil(
+    await eventually(() => collector.spanIds.size === 30);
+    await eventually(
       () => said(/traces are sent to .* again, after [\d.]+ s; nothing was lost\./).length === 1,
     );
     expect(warnings.messages).toHaveLength(2);
@@ -101,14 +101,14 @@ describe.each(EVERYWHERE)('spans over %s, engine %s', (protocol, engine) => {
       collector = await FaultyCollector.start(protocol);
       const { provider, record } = spansTo(protocol, engine);
       record(5);
-      await waitUntil(() => collector.spanIds.size === 5);
+      await eventually(() => collector.spanIds.size === 5);
       await collector.set('frozen');
       record(5);
       // The request is under way on the frozen connection; from here on new ones work.
       await new Promise((resolve) => setTimeout(resolve, 100));
       await collector.set(undefined);
 
-      await waitUntil(() => exporterReports()[0]!.exported === 10, 15_000);
+      await eventually(() => exporterReports()[0]!.exported === 10, 15_000);
       expect(collector.spanIds.size).toBe(10);
       expect(exporterReports()).toMatchObject([{ failed: 0, dropped: 0 }]);
       await provider.shutdown();
@@ -155,10 +155,10 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
     logs.getLogger('t').emit({ body: 'line' });
     metrics.getMeter('t').createCounter('counter').add(1);
     void metrics.forceFlush().catch(() => undefined); // rejects by design: nobody listens yet
-    await waitUntil(() => said(/Nothing is lost so far/).length === 2);
+    await eventually(() => said(/Nothing is lost so far/).length === 2);
     await collector.listen();
 
-    await waitUntil(() => collector.accepted.logs === 1 && collector.accepted.metrics >= 1);
+    await eventually(() => collector.accepted.logs === 1 && collector.accepted.metrics >= 1);
     await Promise.all([logs.shutdown(), metrics.shutdown()]);
   });
 
@@ -169,9 +169,9 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
       collector.fault = fault;
       const { provider, record } = spansTo(protocol);
       record(5);
-      await waitUntil(() => collector.requestTimes.length === 1);
+      await eventually(() => collector.requestTimes.length === 1);
       collector.fault = undefined;
-      await waitUntil(() => collector.spanIds.size === 5);
+      await eventually(() => collector.spanIds.size === 5);
 
       const [first, second] = collector.requestTimes;
       // A date has whole seconds; without the answer's wish the second would come within 0.5 s.
@@ -188,10 +188,10 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
       collector.fault = 'slow';
       const { provider, record } = spansTo(protocol);
       record(5);
-      await waitUntil(() => said(/no answer within 3\d\d|no answer within 29\d/).length === 1);
+      await eventually(() => said(/no answer within 3\d\d|no answer within 29\d/).length === 1);
       collector.fault = undefined;
 
-      await waitUntil(() => exporterReports()[0]!.exported === 5);
+      await eventually(() => exporterReports()[0]!.exported === 5);
       expect(exporterReports()).toMatchObject([{ failed: 0, dropped: 0 }]);
       await provider.shutdown();
     } finally {
@@ -205,7 +205,7 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
     const { provider, record } = spansTo(protocol, 'fast', { maxQueueSize: 5 });
     record(100);
 
-    await waitUntil(
+    await eventually(
       () => said(/the queue is full because they are produced faster.*: 90 spans\./).length === 1,
     );
     expect(said(/because sending fails/)).toEqual([]);
@@ -217,12 +217,12 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
     await collector.stop();
     const { provider, record } = spansTo(protocol, 'fast', { maxQueueSize: 5 });
     record(5);
-    await waitUntil(() => said(/Nothing is lost so far/).length === 1);
+    await eventually(() => said(/Nothing is lost so far/).length === 1);
     record(25);
 
-    await waitUntil(() => said(/the queue is full because sending fails: .*ECONNREFUSED/).length === 1);
+    await eventually(() => said(/the queue is full because sending fails: .*ECONNREFUSED/).length === 1);
     await collector.listen();
-    await waitUntil(() => said(/again, after .*lost meanwhile: \d+ spans\./).length === 1);
+    await eventually(() => said(/again, after .*lost meanwhile: \d+ spans\./).length === 1);
     const { dropped, failed, exported } = exporterReports()[0]!;
     expect([dropped > 0, failed, exported + dropped]).toEqual([true, 0, 30]);
     expect(said(new RegExp(`lost meanwhile: ${dropped} spans`))).toHaveLength(1);
@@ -400,7 +400,7 @@ describe('TLS', () => {
       collector = await FaultyCollector.start(protocol, { tls });
       const { provider, record } = spansTo(protocol);
       record(5);
-      await waitUntil(
+      await eventually(
         () => said(/self-signed certificate.*Check OTEL_EXPORTER_OTLP_CERTIFICATE/).length === 1,
       );
       await provider.shutdown();

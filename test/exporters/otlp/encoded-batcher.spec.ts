@@ -2,7 +2,7 @@ import { EncodedBatcher, type EncodedRequest } from '../../../lib/exporters/otlp
 import { resolveBatchLimits } from '../../../lib/exporters/sending/batcher.js';
 import { createExportQueue } from '../../../lib/exporters/sending/export-queue.js';
 import type { Delivery, Sender } from '../../../lib/exporters/sending/sender.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';
 
@@ -79,7 +79,7 @@ describe('EncodedBatcher', () => {
     const receiver = new Receiver();
     const { add } = batcherTo(receiver, { maxExportBatchSize: 3 });
     for (let index = 0; index < 7; index += 1) add();
-    await waitUntil(() => receiver.requests.length === 2);
+    await eventually(() => receiver.requests.length === 2);
     expect(receiver.requests.map(({ count }) => count)).toEqual([3, 3]);
   });
 
@@ -87,7 +87,7 @@ describe('EncodedBatcher', () => {
     const receiver = new Receiver();
     const { add } = batcherTo(receiver, { scheduledDelayMillis: 5 });
     add();
-    await waitUntil(() => receiver.requests.length === 1);
+    await eventually(() => receiver.requests.length === 1);
     expect(receiver.requests[0]!.count).toBe(1);
   });
 
@@ -108,7 +108,7 @@ describe('EncodedBatcher', () => {
     expect(health.report().dropped).toBe(3);
     const flushed = batcher.flush();
     for (const sent of [1, 2, 3]) {
-      await waitUntil(() => receiver.answers.length === sent);
+      await eventually(() => receiver.answers.length === sent);
       receiver.answers[sent - 1]!({ outcome: 'sent' });
     }
     await flushed;
@@ -129,9 +129,9 @@ describe('EncodedBatcher', () => {
     add();
     const flushed = batcher.flush();
     receiver.answers[0]!(later);
-    await waitUntil(() => receiver.answers.length === 2);
+    await eventually(() => receiver.answers.length === 2);
     receiver.answers[1]!({ outcome: 'sent' });
-    await waitUntil(() => receiver.answers.length === 3);
+    await eventually(() => receiver.answers.length === 3);
     receiver.answers[2]!({ outcome: 'sent' });
     await flushed;
     expect(receiver.requests[1]).toBe(receiver.requests[0]);
@@ -143,7 +143,7 @@ describe('EncodedBatcher', () => {
     const limits = { maxExportBatchSize: 1, maxQueueSize: 2, exportTimeoutMillis: 20 };
     const { add, health } = batcherTo(receiver, limits);
     for (let index = 0; index < 3; index += 1) add();
-    await waitUntil(() => {
+    await eventually(() => {
       receiver.answers.splice(0).forEach((answer) => {
         answer(later);
       });
@@ -160,7 +160,7 @@ describe('EncodedBatcher', () => {
     add();
     const flushed = batcher.flush();
     receiver.answers[0]!(failed);
-    await waitUntil(() => receiver.answers.length === 2);
+    await eventually(() => receiver.answers.length === 2);
     receiver.answers[1]!({ outcome: 'sent' });
     await expect(flushed).rejects.toThrow('refused');
   });

@@ -12,7 +12,7 @@ import { instrumentUndici } from '../../../lib/instrumentation/clients/http/inst
 import { getCurrentSpanId } from '../../../lib/tracing/trace-context.js';
 import { findRefusingPort, HttpUpstream } from '../../support/http-upstream.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 
 describe('instrumentNodeHttp()', () => {
   let tracing: TestTracing;
@@ -60,13 +60,13 @@ describe('instrumentNodeHttp()', () => {
   const get = (path: string, options: http.RequestOptions = {}): Promise<string> =>
     answerOf(http.get(upstream.origin + path, options));
   const onlySpan = async () => {
-    await waitUntil(() => tracing.spans().length > 0);
+    await eventually(() => tracing.spans().length > 0);
     return tracing.span('GET');
   };
 
   it('gives a request a CLIENT span below the active one and sends the trace along', async () => {
     await expect(tracing.below(() => get('/things?token=secret'))).resolves.toBe('answer');
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     const span = tracing.span('GET');
     expect(span.kind).toBe(SpanKind.CLIENT);
     expect(span.parentSpanContext?.spanId).toBe(tracing.span('caller').spanContext().spanId);
@@ -109,7 +109,7 @@ describe('instrumentNodeHttp()', () => {
     await expect(axios.get<string>(`${upstream.origin}/redirect`).then(({ data }) => data)).resolves.toBe(
       'answer',
     );
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     const [first, second] = tracing.spans();
     expect(first!.attributes).toMatchObject({ 'http.response.status_code': 302 });
     expect(first!.status.code).toBe(SpanStatusCode.UNSET);
@@ -128,7 +128,7 @@ describe('instrumentNodeHttp()', () => {
       calculateDelay: ({ attemptCount }: { attemptCount: number }) => (attemptCount > 1 ? 0 : 1),
     };
     await expect(got(`${upstream.origin}/missing`, { retry }).text()).rejects.toThrow('404');
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     expect(tracing.spans().map(({ attributes }) => attributes['http.response.status_code'])).toEqual([
       404, 404,
     ]);
@@ -156,7 +156,7 @@ describe('instrumentNodeHttp()', () => {
       const [answer] = (await once(http.get(`${upstream.origin}/big`), 'response')) as [IncomingMessage];
       return answer;
     });
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     const { duration, status, events } = tracing.span('GET');
     expect(status.code).toBe(SpanStatusCode.UNSET);
     expect(events).toEqual([]);
@@ -192,7 +192,7 @@ describe('instrumentNodeHttp()', () => {
       answer.on('error', () => undefined);
       giveUp(answer, controller);
     });
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     const span = tracing.span('GET');
     expect(span.status.code).toBe(SpanStatusCode.UNSET);
     expect(span.attributes).toMatchObject({ 'http.response.status_code': 200 });
@@ -220,7 +220,7 @@ describe('instrumentNodeHttp()', () => {
     const controller = new AbortController();
     const request = http.get(`${upstream.origin}/hang`, { signal: controller.signal });
     const answer = answerOf(request);
-    await waitUntil(() => upstream.received.length === 1);
+    await eventually(() => upstream.received.length === 1);
     controller.abort();
     await expect(answer).rejects.toThrow(/abort/);
     expect((await onlySpan()).status.code).toBe(SpanStatusCode.ERROR);
@@ -254,7 +254,7 @@ describe('instrumentNodeHttp()', () => {
     await once(http.request(upstream.origin, { method: 'PURGE' }).end(), 'response').then(([response]) => {
       (response as IncomingMessage).resume();
     });
-    await waitUntil(() => tracing.spans().length === 1);
+    await eventually(() => tracing.spans().length === 1);
     expect(tracing.span('HTTP').attributes).toMatchObject({
       'http.request.method': '_OTHER',
       'http.request.method_original': 'PURGE',

@@ -8,7 +8,7 @@ import { configureTelemetry, getTelemetry, instrument } from 'nestjs-telemetry';
 import { createTelemetryProbe } from 'nestjs-telemetry/testing';
 import OpenAI from 'openai';
 
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 
 interface Request {
   readonly model: string;
@@ -247,7 +247,7 @@ describe("instrument('openai')", () => {
     probe.reset();
     const raw = await below(() => chat('gpt-5').asResponse());
     expect(await raw.text()).toContain('You said');
-    await waitUntil(() => modelSpans().length === 1);
+    await eventually(() => modelSpans().length === 1);
   });
 
   it('measures durations and tokens', async () => {

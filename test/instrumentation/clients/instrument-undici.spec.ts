@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws';
 import { instrumentUndici } from '../../../lib/instrumentation/clients/http/instrument-undici.js';
 import { findRefusingPort, HttpUpstream } from '../../support/http-upstream.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 
 /** The undici of Node 22 does not announce what arrives: there a body counts as unread after 30 s, elsewhere after 2. */
 const UNREAD_WITHIN_MS = 40_000;
@@ -61,7 +61,7 @@ describe('instrumentUndici()', () => {
 
   it('gives a fetch a CLIENT span below the active one and sends the trace along', async () => {
     await tracing.below(() => fetchText('/things?token=secret'));
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     const span = tracing.span('GET');
     expect(span.kind).toBe(SpanKind.CLIENT);
     expect(span.parentSpanContext?.spanId).toBe(tracing.span('caller').spanContext().spanId);
@@ -78,7 +78,7 @@ describe('instrumentUndici()', () => {
 
   it('marks a 4xx answer as an error of the caller', async () => {
     await fetchText('/missing');
-    await waitUntil(() => tracing.spans().length === 1);
+    await eventually(() => tracing.spans().length === 1);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.ERROR);
     expect(tracing.span('GET').attributes['error.type']).toBe('404');
   });
@@ -89,7 +89,7 @@ describe('instrumentUndici()', () => {
       const [method, path] = asked.split(' ') as [string, string];
       const unread = await tracing.below(() => fetch(upstream.origin + path, { method }));
       const hops = path === '/moved' ? 2 : 1;
-      await waitUntil(() => tracing.spans().length === hops + 1, UNREAD_WITHIN_MS);
+      await eventually(() => tracing.spans().length === hops + 1, UNREAD_WITHIN_MS);
       for (const span of tracing.spans().filter(({ name }) => name === method)) {
         expect(span.status.code).toBe(SpanStatusCode.UNSET);
         expect(span.events).toEqual([]);
@@ -105,7 +105,7 @@ describe('instrumentUndici()', () => {
 
   it('ends the span of a body that nobody reads outside of any caller', async () => {
     const unread = await fetch(`${upstream.origin}/big`);
-    await waitUntil(() => tracing.spans().length === 1, UNREAD_WITHIN_MS);
+    await eventually(() => tracing.spans().length === 1, UNREAD_WITHIN_MS);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.UNSET);
     await unread.body?.cancel();
   }, 50_000);
@@ -145,7 +145,7 @@ describe('instrumentUndici()', () => {
       const response = await fetch(`${upstream.origin}/big`, { signal: controller.signal });
       await giveUp(response, controller);
     });
-    await waitUntil(() => tracing.spans().length === 2);
+    await eventually(() => tracing.spans().length === 2);
     const span = tracing.span('GET');
     expect(span.status.code).toBe(SpanStatusCode.UNSET);
     expect(span.attributes).not.toHaveProperty('error.type');
@@ -160,7 +160,7 @@ describe('instrumentUndici()', () => {
       reader?.releaseLock();
       return answer;
     });
-    await waitUntil(() => tracing.spans().length === 2, UNREAD_WITHIN_MS);
+    await eventually(() => tracing.spans().length === 2, UNREAD_WITHIN_MS);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.UNSET);
     await response.body?.cancel();
   }, 50_000);
@@ -177,11 +177,11 @@ describe('instrumentUndici()', () => {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
     await once(server, 'listening');
     const socket = new WebSocket(`ws://127.0.0.1:${String((server.address() as AddressInfo).port)}`);
-    await waitUntil(() => tracing.spans().length === 1);
+    await eventually(() => tracing.spans().length === 1);
     expect(tracing.span('GET').attributes['http.response.status_code']).toBe(101);
     expect(socket.readyState).toBe(WebSocket.OPEN);
     for (const client of server.clients) client.terminate();
-    await waitUntil(() => socket.readyState === WebSocket.CLOSED);
+    await eventually(() => socket.readyState === WebSocket.CLOSED);
     server.close();
   });
 
@@ -195,17 +195,17 @@ describe('instrumentUndici()', () => {
   it('ends the span of an aborted request with its error', async () => {
     const controller = new AbortController();
     const hanging = fetchText('/hang', { signal: controller.signal });
-    await waitUntil(() => upstream.received.length === 1);
+    await eventually(() => upstream.received.length === 1);
     controller.abort();
     await expect(hanging).rejects.toThrow(/abort/i);
-    await waitUntil(() => tracing.spans().length === 1);
+    await eventually(() => tracing.spans().length === 1);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.ERROR);
   });
 
   it('ends the span of a refused connection with its error', async () => {
     const port = await findRefusingPort();
     await expect(fetch(`http://127.0.0.1:${String(port)}/`)).rejects.toThrow();
-    await waitUntil(() => tracing.spans().length === 1);
+    await eventually(() => tracing.spans().length === 1);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.ERROR);
   });
 
@@ -219,7 +219,7 @@ describe('instrumentUndici()', () => {
     instrumentUndici();
     undo = instrumentUndici();
     await fetchText('/');
-    await waitUntil(() => tracing.spans().length > 0);
+    await eventually(() => tracing.spans().length > 0);
     expect(tracing.spans()).toHaveLength(1);
   });
 

@@ -32,7 +32,7 @@ import { TelemetryModule, type TelemetryOptions } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 import { catchError, interval, map, type Observable, retry, take, throwError } from 'rxjs';
 
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 
 const PATCHED: readonly (readonly [prototype: object, method: string])[] = [
   [GuardsConsumer.prototype, 'tryActivate'],
@@ -176,7 +176,7 @@ describe('the pipeline', () => {
         .spans()
         .slice(before)
         .find(({ kind }) => kind === SpanKind.SERVER);
-    await waitUntil(() => found() !== undefined);
+    await eventually(() => found() !== undefined);
     return { body, server: found()! };
   };
   const exceptions = () =>

@@ -10,7 +10,7 @@ import {
 
 import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
 import { samplingReport } from '../../../lib/runtime/sampling/tail-sampling.processor.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { eventually } from '../../support/eventually.js';
 import { ExportedSpans, runTrace } from './exported-spans.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -382,7 +382,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       root.run(() => {
         runTrace('early');
       });
-      await waitUntil(() => samplingReport()?.timedOutTraces === 1);
+      await eventually(() => samplingReport()?.timedOutTraces === 1);
       expect(samplingReport()).toMatchObject({ waitingTraces: 0, waitingSpans: 0 });
       root.run(() => {
         runTrace('broken', { fails: true });
@@ -397,7 +397,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       root.run(() => {
         runTrace('early');
       });
-      await waitUntil(() => spans.names().length === 2);
+      await eventually(() => spans.names().length === 2);
       root.end();
       expect(spans.names()).toEqual(['early.child', 'early', 'root']);
     });
@@ -407,9 +407,9 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       const open = [telemetry.startSpan('a')];
       await new Promise((resolve) => setTimeout(resolve, 700));
       open.push(telemetry.startSpan('b'));
-      await waitUntil(() => samplingReport()?.timedOutTraces === 1);
+      await eventually(() => samplingReport()?.timedOutTraces === 1);
       expect(samplingReport()?.waitingTraces).toBe(1);
-      await waitUntil(() => samplingReport()?.timedOutTraces === 2);
+      await eventually(() => samplingReport()?.timedOutTraces === 2);
       for (const span of open) span.end();
     });
   });

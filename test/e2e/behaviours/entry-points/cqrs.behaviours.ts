@@ -20,7 +20,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
 import { filter, map, type Observable } from 'rxjs';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { newCaller, RunningApp } from '../running-app.js';
 

@@ -3,7 +3,7 @@ import { EventEmitter2, EventEmitterModule, OnEvent } from '@nestjs/event-emitte
 import { type Attributes, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { getCurrentTraceId, TelemetryService, Trace } from 'nestjs-telemetry';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { newCaller, RunningApp } from '../running-app.js';
 

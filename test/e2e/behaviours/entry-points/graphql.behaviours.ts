@@ -22,7 +22,7 @@ import { type Client, createClient } from 'graphql-ws';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
 import { WebSocket } from 'ws';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { type AppUnderTest, type Caller, newCaller, RunningApp } from '../running-app.js';
 

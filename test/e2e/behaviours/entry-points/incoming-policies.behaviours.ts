@@ -7,7 +7,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { type TelemetryOptions } from 'nestjs-telemetry';
 import { firstValueFrom, toArray } from 'rxjs';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { type AppUnderTest, type Caller, fromOutside, newCaller, RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';

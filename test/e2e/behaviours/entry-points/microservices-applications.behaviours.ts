@@ -25,7 +25,8 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { getCurrentTraceId, getTelemetry, TelemetryModule, type TelemetryOptions } from 'nestjs-telemetry';
 import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
 
-import { eventually, LineCollector, SpanCollector } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
+import { LineCollector, SpanCollector } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';

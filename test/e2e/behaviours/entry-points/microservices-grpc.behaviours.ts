@@ -19,7 +19,7 @@ import { getCurrentTraceId, TelemetryService } from 'nestjs-telemetry';
 import { firstValueFrom, from, interval, lastValueFrom, type Observable, of, toArray } from 'rxjs';
 import { map, reduce, take, tap } from 'rxjs/operators';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';

@@ -16,7 +16,7 @@ import { getCurrentTraceId, TelemetryService } from 'nestjs-telemetry';
 import { concatMap, firstValueFrom, from, lastValueFrom, type Observable, retry, timer, toArray } from 'rxjs';
 import { map, tap } from 'rxjs/operators';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform, platformName } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 

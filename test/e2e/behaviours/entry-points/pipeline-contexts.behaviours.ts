@@ -23,7 +23,7 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { lastValueFrom, type Observable, of, throwError } from 'rxjs';
 import { WebSocket } from 'ws';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';

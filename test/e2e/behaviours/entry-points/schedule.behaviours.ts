@@ -3,7 +3,8 @@ import { Cron, CronExpression, Interval, ScheduleModule, SchedulerRegistry, Time
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { getCurrentTraceId, TelemetryService, Trace } from 'nestjs-telemetry';
 
-import { eventually, type SpanCollector } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
+import { type SpanCollector } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { newCaller, RunningApp } from '../running-app.js';
 

@@ -4,7 +4,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 
 export interface Answer {
   readonly event: string;

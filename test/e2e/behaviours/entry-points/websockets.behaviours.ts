@@ -30,7 +30,7 @@ import { getCurrentTraceId, TelemetryService, Trace } from 'nestjs-telemetry';
 import { concatMap, from, interval, type Observable, timer } from 'rxjs';
 import { map, tap } from 'rxjs/operators';
 
-import { eventually } from '../collectors.js';
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { type AppUnderTest, newCaller, RunningApp } from '../running-app.js';
 import {
