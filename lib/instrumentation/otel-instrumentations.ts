@@ -10,7 +10,7 @@ import { undoAll } from '../process/undo-all.js';
  * Hands an OpenTelemetry instrumentation the providers of this process, enables it, and lets it patch what was loaded before
  * it: its own hooks only see what comes later. One that throws is left out. Returns the undo.
  */
-export function enableForeign(instrumentation: Instrumentation): () => void {
+export function enableOtelInstrumentation(instrumentation: Instrumentation): () => void {
   let unpatch: () => void = () => undefined;
   try {
     instrumentation.setTracerProvider(trace.getTracerProvider());

@@ -4,7 +4,7 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { listLoadedFilesOnce } from '../process/application-modules.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type RecordedClient } from './define-instrumentation.js';
-import { enableForeign } from './otel-instrumentations.js';
+import { enableOtelInstrumentation } from './otel-instrumentations.js';
 import { clientInstrumentations } from './registry.js';
 import { undoAll } from '../process/undo-all.js';
 
@@ -20,7 +20,7 @@ export function startInstrumentations({ instrumentation, instrumentations }: Tel
       }
     }
   });
-  for (const foreign of instrumentations) undo.push(enableForeign(foreign));
+  for (const foreign of instrumentations) undo.push(enableOtelInstrumentation(foreign));
   return undoAll(undo);
 }
 

@@ -4,7 +4,7 @@ import { activateInstrumentation } from '../active-instrumentations.js';
 import {
   instrumentClientProxy,
   instrumentKafkaClients,
-  meetClients,
+  instrumentClients,
   releaseClients,
 } from './client/instrument-clients.js';
 import { type ServerLike, instrumentServer } from './server/instrument-server.js';
@@ -12,7 +12,7 @@ import * as packages from '@nestjs/common/utils/load-package.util.js';
 import { applicationRequire, findLoadedFiles } from '../../process/application-modules.js';
 import { trace } from '@opentelemetry/api';
 import { recordException } from '../../tracing/error-policy.js';
-import { noteThrown, recordsMicroservices } from './operation.js';
+import { noteThrown, isMicroservicesEnabled } from './operation.js';
 import { type Undo, undoAll } from '../../process/undo-all.js';
 import { patch } from '../../invocation/patch.js';
 
@@ -28,7 +28,7 @@ export function attachMicroservices({ config, runtime, modules }: Application): 
       if (filter !== undefined)
         undo.push(activateInstrumentation('rpc-exceptions', () => recordRpcExceptions(filter)));
     }
-    meetClients(modules);
+    instrumentClients(modules);
   };
   meet();
   // Nest 11.0 has none.
@@ -96,7 +96,7 @@ function recordRpcExceptions(filter: object): Undo {
     'catch',
     (original) =>
       function (...args) {
-        const span = recordsMicroservices() ? trace.getActiveSpan() : undefined;
+        const span = isMicroservicesEnabled() ? trace.getActiveSpan() : undefined;
         if (span?.isRecording() === true) {
           recordException(span, args[0]);
           noteThrown(span, args[0]);

@@ -1,25 +1,4 @@
-/** Names of gRPC's status codes, which are the positions. */
-const NAMES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-] as const;
-
-export type GrpcStatus = (typeof NAMES)[number];
+import { GRPC_STATUS_NAMES, type GrpcStatus } from '../../errors/grpc-status.js';
 
 /** What the conventions count as the server's fault; the others are answers the caller asked for. */
 const SERVER_FAULTS = new Set<GrpcStatus>([
@@ -32,7 +11,7 @@ const SERVER_FAULTS = new Set<GrpcStatus>([
 ]);
 
 export function nameGrpcStatus(code: unknown): GrpcStatus {
-  return (typeof code === 'number' ? NAMES[code] : undefined) ?? 'UNKNOWN';
+  return (typeof code === 'number' ? GRPC_STATUS_NAMES[code] : undefined) ?? 'UNKNOWN';
 }
 
 /** The status that an error answers with: its `code`, as grpc-js does it. */

@@ -11,7 +11,7 @@ import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-con
 import { endRequestScope } from '../../logging/request-scope.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
-import { type GrpcStatus } from './grpc-status.js';
+import { type GrpcStatus } from '../../errors/grpc-status.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 
 const SCOPE = 'nestjs-telemetry/microservices';
@@ -147,6 +147,6 @@ function failureBelow(span: Span | undefined, error: unknown): unknown {
 }
 
 /** Whether messages are recorded now: telemetry runs, and the switch is on. */
-export function recordsMicroservices(): boolean {
+export function isMicroservicesEnabled(): boolean {
   return currentRuntime()?.config.instrumentation.microservices === true;
 }

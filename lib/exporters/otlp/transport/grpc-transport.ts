@@ -14,26 +14,8 @@ import { isError } from '../../../errors/telemetry.error.js';
 import { ExportError, describeError, toError } from '../../export-failure.js';
 import { openTunnel } from './proxy.js';
 import { type Answer, type Transport, type TransportOptions, readRetryDelay } from './transport.js';
+import { GRPC_STATUS_NAMES } from '../../../errors/grpc-status.js';
 
-const STATUS_NAMES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
 const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
@@ -266,7 +248,7 @@ function withoutStatus(headers: IncomingHttpHeaders): Answer {
 }
 
 function failure(status: number, message: string, afterMs?: number): Answer {
-  const name = STATUS_NAMES[status] ?? 'UNKNOWN';
+  const name = GRPC_STATUS_NAMES[status] ?? 'UNKNOWN';
   const error = new ExportError(`${status} ${name}: ${message}`, name);
   if (RETRYABLE.has(status) || (status === RESOURCE_EXHAUSTED && afterMs !== undefined))
     return { outcome: 'retry', error, ...(afterMs !== undefined && { afterMs }) };

@@ -52,13 +52,13 @@ export interface RunningOperation {
  * otherwise, undefined where nothing would come of it. Operations outside a span (connection set-up, pollers, migrations)
  * would each be a trace of their own.
  */
-export function observesOperation(caller: Context = context.active()): 'span' | 'metric' | undefined {
+export function recordingModeFor(caller: Context = context.active()): 'span' | 'metric' | undefined {
   if (isTracingSuppressed(caller)) return undefined;
   if (trace.getSpan(caller) !== undefined && shouldStartSpan()) return 'span';
   return isRegistered('metrics') ? 'metric' : undefined;
 }
 
-/** Begins an operation, with a CLIENT span in the active context where `observesOperation()` said `span`. */
+/** Begins an operation, with a CLIENT span in the active context where `recordingModeFor()` said `span`. */
 export function beginOperation(
   observes: 'span' | 'metric',
   labels: DatabaseOperationLabels,

@@ -1,7 +1,7 @@
 import { type Attributes, context } from '@opentelemetry/api';
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import { beginOperation, endOperation, observesOperation } from '../database/record-operation.js';
+import { beginOperation, endOperation, recordingModeFor } from '../database/record-operation.js';
 
 /** Shape of `mongodb` as far as it is used here; mongodb is never imported. */
 export interface MongodbModule {
@@ -43,7 +43,7 @@ const SCOPE = 'nestjs-telemetry/mongodb';
 type AnswerCallback = (error: unknown, response: unknown) => unknown;
 
 /** What the driver says by itself; it does so in whichever request happens to open or close a connection. */
-const OF_THE_DRIVER = new Set([
+const DRIVER_COMMANDS = new Set([
   'hello',
   'ismaster',
   'isMaster',
@@ -61,9 +61,9 @@ export function recordCommand(
   args: Parameters<SendMongodbCommand>,
 ): unknown {
   const [namespace, command, , last] = args;
-  const observes = observesOperation();
+  const observes = recordingModeFor();
   const name = commandName(command);
-  if (observes === undefined || OF_THE_DRIVER.has(name)) return send.apply(connection, args);
+  if (observes === undefined || DRIVER_COMMANDS.has(name)) return send.apply(connection, args);
   const collection = collectionOf(command, name);
   const labels = labelsOf(connection, namespace, name, collection);
   const describe = (): Attributes => ({

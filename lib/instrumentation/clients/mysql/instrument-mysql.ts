@@ -3,7 +3,7 @@ import {
   type RunningOperation,
   beginOperation,
   endOperation,
-  observesOperation,
+  recordingModeFor,
   recordWait,
 } from '../database/record-operation.js';
 import { followTracedCalls } from '../channels.js';
@@ -149,7 +149,7 @@ function publishes(pattern: LoadedModulePattern, path: string): boolean {
 function recordRun(original: RunQuery, state: { readonly active: boolean }): RunQuery {
   return function (...args) {
     const caller = context.active();
-    const observes = state.active ? observesOperation(caller) : undefined;
+    const observes = state.active ? recordingModeFor(caller) : undefined;
     const sql = observes === undefined ? undefined : statementOf(this, args);
     if (sql === undefined) return original.apply(this, args);
     const running = beginQuery({ query: sql, ...targetOf(this.config) });
@@ -249,7 +249,7 @@ const SCOPE = 'nestjs-telemetry/mysql2';
 
 /** Begins the operation of a query in the active context; undefined where nothing is recorded. */
 function beginQuery(message: MysqlQueryMessage): RunningOperation | undefined {
-  const observes = observesOperation();
+  const observes = recordingModeFor();
   if (observes === undefined) return undefined;
   const { text, operation, summary } = describeStatement(message.query, 'mysql');
   const labels = {
@@ -271,7 +271,7 @@ interface Wait {
 }
 
 function beginWait(message: MysqlConnectMessage): Wait | undefined {
-  if (observesOperation() === undefined) return undefined;
+  if (recordingModeFor() === undefined) return undefined;
   const active = context.active();
   const caller = trace.getSpan(active) !== undefined && shouldStartSpan() ? active : undefined;
   return { message, caller, startedAt: performance.now() };

@@ -10,7 +10,7 @@ import {
   type RunningOperation,
   beginOperation,
   endOperation,
-  observesOperation,
+  recordingModeFor,
 } from '../database/record-operation.js';
 import { type StatementDescription, describeStatement } from '../database/describe-statement.js';
 import { replaceMembers } from '../../../invocation/patch.js';
@@ -49,7 +49,7 @@ type Callback = (error: unknown, result: unknown) => unknown;
 /** Runs one `client.query(…)` in a span, in whichever of pg's forms it was called: promise, callback or submittable. */
 export function recordQuery(client: PgClient, query: PgQuery, args: unknown[]): unknown {
   const caller = context.active();
-  const observes = observesOperation(caller);
+  const observes = recordingModeFor(caller);
   const statement = observes === undefined ? undefined : statementOf(args[0], client);
   if (observes === undefined || statement === undefined) return query.apply(client, args);
   const description = describeStatement(statement);

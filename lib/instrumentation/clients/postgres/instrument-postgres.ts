@@ -10,7 +10,7 @@ import { describeStatement } from '../database/describe-statement.js';
 import {
   beginOperation,
   endOperation,
-  observesOperation,
+  recordingModeFor,
   type RunningOperation,
 } from '../database/record-operation.js';
 import {
@@ -124,7 +124,7 @@ function patchHandle(prototype: object): () => void {
 
 function recordQuery(query: PostgresQuery): void {
   const caller = context.active();
-  const observes = isHandshake(query) ? undefined : observesOperation(caller);
+  const observes = isHandshake(query) ? undefined : recordingModeFor(caller);
   if (observes === undefined) return;
   const statement = statementOf(query);
   const running = beginQuery(query, statement, observes);

@@ -8,7 +8,7 @@ import {
   type RunningOperation,
   beginOperation,
   endOperation,
-  observesOperation,
+  recordingModeFor,
 } from '../database/record-operation.js';
 
 /** Where a command goes. */
@@ -30,7 +30,7 @@ export function beginCommand(
   args: readonly unknown[],
   target: RedisTarget,
 ): RunningOperation | undefined {
-  const observes = observesOperation();
+  const observes = recordingModeFor();
   if (observes === undefined || isHandshake(command)) return undefined;
   if (isBlockingCommand(command, args) && trace.getActiveSpan()?.isRecording() !== true) return undefined;
   const describe = (): Attributes => ({ [ATTR_DB_QUERY_TEXT]: describeCommand(command, args) });
@@ -45,7 +45,7 @@ export function beginBatch(
   size: number,
   target: RedisTarget,
 ): RunningOperation | undefined {
-  const observes = observesOperation();
+  const observes = recordingModeFor();
   if (observes === undefined) return undefined;
   const describe = (): Attributes => ({ [ATTR_DB_OPERATION_BATCH_SIZE]: size });
   return beginOperation(observes, labelsOf(mode, target), {
@@ -78,7 +78,7 @@ export function beginConnect(
   scope: string,
   { serverAddress, serverPort }: Omit<RedisTarget, 'database'>,
 ): RunningOperation | undefined {
-  if (observesOperation() !== 'span') return undefined;
+  if (recordingModeFor() !== 'span') return undefined;
   const labels = { system: 'redis', operation: 'CONNECT', serverAddress, serverPort };
   return beginOperation('span', labels, { scope, name: 'redis.connect' });
 }

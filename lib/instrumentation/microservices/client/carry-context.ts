@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { recordsMicroservices } from '../operation.js';
+import { isMicroservicesEnabled } from '../operation.js';
 import { type Carrier, writeCarrier } from '../carrier.js';
 import { type Transport } from '../transports.js';
 import { type ClientProxyLike, type DispatchHook, type OutgoingPacket } from './describe-call.js';
@@ -59,7 +59,7 @@ function override(
 
 /** Headers that go out with the next message of the active context; undefined when there is nothing to say. */
 function currentCarrier(): Carrier | undefined {
-  return recordsMicroservices() ? writeCarrier() : undefined;
+  return isMicroservicesEnabled() ? writeCarrier() : undefined;
 }
 
 const intoPlainHeaders = (original: AnyMethod): AnyMethod =>
@@ -142,7 +142,7 @@ interface MqttOptions {
 /** The Redis command that carries a message is no work of its own. Only what it calls at once is kept out of the trace. */
 const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
   function (...args) {
-    if (!recordsMicroservices()) return original.apply(this, args);
+    if (!isMicroservicesEnabled()) return original.apply(this, args);
     return context.with(suppressTracing(context.active()), () => original.apply(this, args));
   };
 
@@ -219,7 +219,7 @@ function wrapSerializer(client: ClientProxyLike, transport: 'kafka' | 'mqtt'): v
 function addKafkaHeaders(message: unknown): unknown {
   // An asynchronous serialiser (a schema registry's) goes on in the context that called it.
   if (message instanceof Promise) return message.then(addKafkaHeaders);
-  const carrier = recordsMicroservices() ? writeCarrier() : undefined;
+  const carrier = isMicroservicesEnabled() ? writeCarrier() : undefined;
   if (carrier === undefined || typeof message !== 'object' || message === null) return message;
   // A copy: the serialiser hands back the application's own object, which may be sent again.
   return { ...message, headers: { ...(message as { headers?: object }).headers, ...carrier } };

@@ -3,7 +3,7 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { ATTR_MESSAGING_BATCH_MESSAGE_COUNT } from '../../../config/semantic-conventions.constants.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';
-import { recordsMicroservices } from '../operation.js';
+import { isMicroservicesEnabled } from '../operation.js';
 import { type Transport } from '../transports.js';
 import { carryContext, prepareClient } from './carry-context.js';
 import { CallDescriptions, type ClientProxyLike } from './describe-call.js';
@@ -66,7 +66,7 @@ export function instrumentKafkaClients(prototype: object, clientProxy: object): 
  * Meets one client: what is known of it and, the first time, all that makes it carry the context. It must be an
  * instance: the address it sends to is in its fields.
  */
-function meetClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
+function instrumentClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
   let descriptions = known.get(client);
   if (descriptions === undefined) {
     descriptions = new CallDescriptions(client);
@@ -86,7 +86,7 @@ function instrumentTransport(client: object, clientProxy: object, transport: Tra
   const ownerOf = (name: string): object | undefined => ownerBelow(client, clientProxy, name);
   state.undo.push(...carryContext(transport, ownerOf));
   const connecting = ownerOf('connect');
-  if (connecting !== undefined) state.undo.push(patch(connecting, 'connect', inNobodysContext));
+  if (connecting !== undefined) state.undo.push(patch(connecting, 'connect', outsideOfTraces));
   const batching = transport === 'kafka' ? ownerOf('emitBatch') : undefined;
   if (batching !== undefined) state.undo.push(patch(batching, 'emitBatch', recordingEmitBatch));
   const creating = transport === 'grpc' ? ownerOf('createClientByServiceName') : undefined;
@@ -114,7 +114,7 @@ function ownerBelow(client: object, clientProxy: object, name: string): object |
 function records(pattern: unknown, data: unknown): boolean {
   // NestJS refuses these; the refusal is the caller's mistake, and nothing is sent.
   if (pattern === undefined || pattern === null || data === undefined || data === null) return false;
-  return recordsMicroservices() && !isTracingSuppressed(context.active());
+  return isMicroservicesEnabled() && !isTracingSuppressed(context.active());
 }
 
 function namePattern(client: ClientProxyLike, pattern: unknown): string {
@@ -126,7 +126,7 @@ function recordingSend(clientProxy: object, original: AnyMethod): AnyMethod {
     const source = original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['send']>;
     if (!records(pattern, data)) return source;
     const client = this as ClientProxyLike;
-    return recordRequest(meetClient(client, clientProxy).request(namePattern(client, pattern)), source);
+    return recordRequest(instrumentClient(client, clientProxy).request(namePattern(client, pattern)), source);
   };
 }
 
@@ -135,7 +135,7 @@ function recordingEmit(clientProxy: object, original: AnyMethod): AnyMethod {
     if (!records(pattern, data)) return original.call(this, pattern, data, ...rest);
     const client = this as ClientProxyLike;
     const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
-    return recordEvent(meetClient(client, clientProxy).event(namePattern(client, pattern)), emit);
+    return recordEvent(instrumentClient(client, clientProxy).event(namePattern(client, pattern)), emit);
   };
 }
 
@@ -148,7 +148,11 @@ const recordingEmitBatch = (original: AnyMethod): AnyMethod =>
     const { messages } = data as { messages?: { length?: number } };
     const count = messages?.length;
     const attributes = count === undefined ? undefined : { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count };
-    return recordEvent(meetClient(client, clientProxy).event(namePattern(client, pattern)), emit, attributes);
+    return recordEvent(
+      instrumentClient(client, clientProxy).event(namePattern(client, pattern)),
+      emit,
+      attributes,
+    );
   };
 
 const instrumentingCreated = (original: AnyMethod): AnyMethod =>
@@ -160,7 +164,7 @@ const instrumentingCreated = (original: AnyMethod): AnyMethod =>
   };
 
 /** Whoever sends first opens the connection that all share: it must not live in that one's trace for ever. */
-const inNobodysContext = (original: AnyMethod): AnyMethod =>
+const outsideOfTraces = (original: AnyMethod): AnyMethod =>
   function (...args) {
     return context.with(ROOT_CONTEXT, () => original.apply(this, args));
   };
@@ -169,7 +173,7 @@ const inNobodysContext = (original: AnyMethod): AnyMethod =>
  * Instruments the clients of an application: what `ClientsModule` provides, classes of clients that are providers, and
  * clients that a provider or controller holds in a property (`@Client()`, `ClientProxyFactory.create()`).
  */
-export function meetClients(modules: ContainerModules): void {
+export function instrumentClients(modules: ContainerModules): void {
   for (const { prototype } of classesIn(modules)) findClientProxy(prototype);
   for (const instance of instancesIn(modules)) {
     meet(instance);
@@ -198,7 +202,7 @@ function meet(value: unknown): void {
     return;
   }
   const clientProxy = findClientProxy(prototype);
-  if (clientProxy !== undefined) meetClient(value as ClientProxyLike, clientProxy);
+  if (clientProxy !== undefined) instrumentClient(value as ClientProxyLike, clientProxy);
 }
 
 /** The `ClientProxy` below each prototype, false where there is none: many instances are asked for, few prototypes. */

@@ -2,7 +2,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { writeCarrier } from '../carrier.js';
 import { nameGrpcStatus } from '../grpc-status.js';
-import { Operation, type OperationDescription, recordsMicroservices } from '../operation.js';
+import { Operation, type OperationDescription, isMicroservicesEnabled } from '../operation.js';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { describeGrpcRequest } from './describe-call.js';
 import { serverAddressOf } from '../transports.js';
@@ -159,7 +159,7 @@ function recordingMethod(original: AnyMethod, describe: (path: string) => Operat
   const { path, requestStream, responseStream } = original as GrpcMethod;
   const description = describe(path);
   const recording: AnyMethod = function (...args) {
-    if (!recordsMicroservices() || isTracingSuppressed(context.active())) return original.apply(this, args);
+    if (!isMicroservicesEnabled() || isTracingSuppressed(context.active())) return original.apply(this, args);
     return recordGrpcRequest(description, this, original, args, { requestStream, responseStream });
   };
   // NestJS and grpc-js read what kind of method it is off the function.

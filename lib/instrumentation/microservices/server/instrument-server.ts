@@ -1,4 +1,4 @@
-import { Operation, recordsMicroservices } from '../operation.js';
+import { Operation, isMicroservicesEnabled } from '../operation.js';
 import { type Transport, transportOfServer } from '../transports.js';
 import { describeUnmatched, originalPattern, wrapAddHandler } from './record-messages.js';
 import { context } from '@opentelemetry/api';
@@ -36,7 +36,7 @@ export function instrumentServer(server: ServerLike): Undo {
   target[INSTRUMENTED] = true;
   const transport = transportOfServer(server);
   let active = true;
-  const records = (): boolean => active && recordsMicroservices();
+  const records = (): boolean => active && isMicroservicesEnabled();
   const undo = [
     patch(server, 'addHandler', (original) => wrapAddHandler(server, transport, original, records)),
     ...(transport === 'custom' || transport === 'grpc' ? [] : followMessages(server, transport, records)),
