@@ -44,8 +44,6 @@ export default {
     '@opentelemetry/exporter-trace-otlp-grpc',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/sdk-trace-base',
-    // The linter loads it once imports are sorted.
-    'eslint-plugin-simple-import-sort',
   ],
   ignoreBinaries: ['epmd', 'openssl', 'promtool', 'mkfifo'],
 };

@@ -19,7 +19,6 @@ import {
 } from '../scripts/prepare/package-apart.mjs';
 import { packLibrary, unpackLibrary } from '../scripts/prepare/packed-library.mjs';
 import { withLock } from '../scripts/prepare/with-lock.mjs';
-
 import { flag, readArguments } from './arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { pinnedNode } from '../scripts/prepare/pinned-node.mjs';
-
 import { number, oneOf, readArguments } from './arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,11 +1,11 @@
 // One server process: `node app.mjs VARIANT SINK_URL`. It is told over IPC when a window begins and when to report, and
 // measures itself, so that the processor time of every thread counts and nothing else does.
+import 'reflect-metadata';
+
 import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-
-import 'reflect-metadata';
 
 import { declareInjected, decorateClass, decorateMethod } from './decorate.mjs';
 import { VARIANTS } from './variants.mjs';

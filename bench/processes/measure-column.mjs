@@ -1,8 +1,9 @@
 // One column of `bench/calls.mjs`: `node measure-column.mjs NAME` measures each of its calls, tells the results over IPC and ends.
+import 'reflect-metadata';
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { trace } from '@opentelemetry/api';
-import 'reflect-metadata';
 
 import { COLUMNS, ROWS } from './columns.mjs';
 

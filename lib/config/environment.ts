@@ -1,5 +1,5 @@
-import type { Parsed } from './endpoints.js';
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
+import type { Parsed } from './endpoints.js';
 import { HIDDEN, renderEndpoint, renderReceived } from './option-rules.js';
 
 /** What each plain kind of variable is read into. */

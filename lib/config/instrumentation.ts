@@ -1,5 +1,4 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Instrumentation } from './otel-instrumentation.interface.js';
 
 import type { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { option, type OptionsOf } from './declare-options.js';
@@ -14,6 +13,7 @@ import {
   type OptionRule,
   shape,
 } from './option-rules.js';
+import type { Instrumentation } from './otel-instrumentation.interface.js';
 
 /** Configuration of one instrumentation: `O` are its options beyond on and off, `C` its resolved form. */
 export interface InstrumentationSwitch<O = never, C = boolean> {

@@ -1,6 +1,6 @@
-import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
-import { type EndpointAddress, endpointUrl, parseEndpoint, type Parsed } from './endpoints.js';
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
+import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { type EndpointAddress, endpointUrl, type Parsed, parseEndpoint } from './endpoints.js';
 import { endpoint, renderEndpoint } from './option-rules.js';
 import { OTLP_GRPC_PORT, OTLP_HTTP_PORT, otlpBaseUrl, type OtlpProtocol, type OtlpTarget } from './otlp.js';
 

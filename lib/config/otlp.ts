@@ -3,8 +3,8 @@ import {
   type EndpointAddress,
   endpointOrigin,
   endpointUrl,
-  parseEndpoint,
   type Parsed,
+  parseEndpoint,
 } from './endpoints.js';
 import { isHeaderName, isHeaderValue } from './environment.js';
 import { endpoint, HIDDEN, isRecord, oneOf, type OptionRule, renderKind } from './option-rules.js';

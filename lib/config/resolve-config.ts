@@ -1,5 +1,5 @@
 import { type ConfigurationProblem, TelemetryError } from '../errors/telemetry.error.js';
-import { applicationPackage, type ApplicationPackage } from './application-package.js';
+import { type ApplicationPackage, applicationPackage } from './application-package.js';
 import { type DashboardValues, resolveDashboard } from './dashboard.js';
 import { readEnvironment } from './environment.js';
 import { type IdentityValues, resolveIdentity } from './identity.js';

@@ -1,11 +1,10 @@
-import type { Instrumentation } from './otel-instrumentation.interface.js';
-
 import type { DashboardConfig } from './dashboard.js';
 import type { IdentityConfig } from './identity.js';
 import type { InstrumentationConfig } from './instrumentation.js';
 import type { LimitConfig } from './limits.js';
 import type { LogConfig, LoggingConfig } from './logging.js';
 import type { MetricConfig } from './metrics.js';
+import type { Instrumentation } from './otel-instrumentation.interface.js';
 import type { ProcessEventsConfig } from './process-events.js';
 import type { PropagationConfig } from './propagation.js';
 import type { RedactionConfig } from './redaction.js';

@@ -37,5 +37,5 @@ export interface DashboardContext {
 /** What a process passes to its dashboard. */
 export interface DashboardParts extends Omit<DashboardContext, 'reader'> {
   /** Called with the first request: no query is loaded before. */
-  loadReader(): Promise<TelemetryReader>;
+  readonly loadReader: () => Promise<TelemetryReader>;
 }

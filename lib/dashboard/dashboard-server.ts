@@ -1,6 +1,6 @@
+import { Access } from './access/access.js';
 import { ApiRouter } from './api/api-router.js';
 import { type DashboardContext } from './dashboard-context.interface.js';
-import { Access } from './access/access.js';
 import { DashboardError } from './http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { SECURITY_HEADERS, sendError } from './http/respond.js';

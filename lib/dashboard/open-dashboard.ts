@@ -3,18 +3,18 @@ import { type Resource } from '@opentelemetry/resources';
 
 import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { dashboardPartsOf } from './dashboard.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
-import { StorePipeline } from './feed/store-pipeline.js';
 import { startStoreMetrics } from './feed/store-health.js';
-import { mountPage, type MountedPage } from './mount/mount-page.js';
+import { StorePipeline } from './feed/store-pipeline.js';
+import { type MountedPage, mountPage } from './mount/mount-page.js';
 import {
-  type ModulesLike,
-  type RegisteredRoute,
   describeRoutes,
   findHandlers,
+  type ModulesLike,
+  type RegisteredRoute,
 } from './routes/describe-routes.js';
-import { type WrittenMethod, publishSources, sourceLinksEnabled } from './sources/publish-sources.js';
-import { dashboardPartsOf } from './dashboard.js';
+import { publishSources, sourceLinksEnabled, type WrittenMethod } from './sources/publish-sources.js';
 import { openStore } from './sqlite/store.js';
 
 /** What the dashboard is told about its process; it knows no instrumentation itself. */

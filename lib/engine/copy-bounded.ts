@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+
 import { isError } from '../errors/telemetry.error.js';
 
 /** How much of a value is kept when it is copied for an attribute, a log line, a log record or a span event. */

@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers';
+
 import { type Context, type Span, type SpanOptions, type TimeInput, trace } from '@opentelemetry/api';
 import { hrTimeToMilliseconds, timeInputToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { setImmediate } from 'node:timers';
 
 /** Found on every span of this process; the key is shared with other copies of this package. */
 export const LINEAGE = Symbol.for('nestjs-telemetry.lineage');

@@ -1,4 +1,5 @@
 import { type Span, type SpanContext, TraceFlags, type TraceState } from '@opentelemetry/api';
+
 import { ENDED_BEFORE_PARENT, LINEAGE, type Lineage, markTurn } from './lineage.js';
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

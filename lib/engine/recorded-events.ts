@@ -2,8 +2,8 @@ import { type Attributes, type Link, type SpanContext } from '@opentelemetry/api
 import { type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { AttributeList } from './attribute-list.js';
-import { type SpanClock } from './span-clock.js';
 import type { RecordingLimits } from './recorded-span.js';
+import { type SpanClock } from './span-clock.js';
 
 const TRACE_ID = /^[\da-f]{32}$/i;
 const SPAN_ID = /^[\da-f]{16}$/i;

@@ -1,11 +1,8 @@
-import { type InstrumentationScope, hrTimeDuration, isTimeInput } from '@opentelemetry/core';
-import type { Resource } from '@opentelemetry/resources';
-import type { ReadableSpan, Span as SdkSpan, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
-import { type AttributeLimits, AttributeList } from './attribute-list.js';
 import {
   type AnyValue,
   type Attributes,
   type Context,
+  diag,
   type Exception,
   type HrTime,
   type Link,
@@ -16,19 +13,23 @@ import {
   SpanStatusCode,
   type TimeInput,
   type TraceState,
-  diag,
 } from '@opentelemetry/api';
+import { hrTimeDuration, type InstrumentationScope, isTimeInput } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan, Span as SdkSpan, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
+
 import { warnOnce } from '../errors/warnings.js';
 import { redaction } from '../redaction/active-redaction.js';
+import { type AttributeLimits, AttributeList } from './attribute-list.js';
 import { textOf } from './copy-bounded.js';
 import { exceptionAttributes } from './describe-error.js';
 import { LocalSpan, parseSpanId, type SpanId, type TraceId } from './local-span.js';
 import {
-  type RecordedEvent,
-  type RecordedLink,
   copySpanContext,
   listAttributes,
   pushBounded,
+  type RecordedEvent,
+  type RecordedLink,
   toLinks,
   toTimedEvents,
 } from './recorded-events.js';

@@ -1,10 +1,11 @@
 import type { Tracer, TracerProvider } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, Sampler, Span, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
+
 import { readSafely, textOf } from './copy-bounded.js';
-import { type RecordingSettings, RecordingTracer } from './recording-tracer.js';
-import type { RecordingLimits } from './recorded-span.js';
 import type { TraceId } from './local-span.js';
+import type { RecordingLimits } from './recorded-span.js';
+import { type RecordingSettings, RecordingTracer } from './recording-tracer.js';
 
 /** The specification's limits, for attributes, events and links alike. */
 const DEFAULT_COUNT = 128;

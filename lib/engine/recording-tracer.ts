@@ -8,8 +8,8 @@ import {
   SpanKind,
   type SpanOptions,
   trace,
-  type Tracer,
   TraceFlags,
+  type Tracer,
   type TraceState,
 } from '@opentelemetry/api';
 import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/core';
@@ -24,8 +24,8 @@ import { lineageOf, optionsAfterEnd } from './lineage.js';
 import { LocalSpan, TraceId, UnrecordedSpan } from './local-span.js';
 import { RecordedSpan, type RecordingLimits, type SpanOwner } from './recorded-span.js';
 import { countStarted, Origin, recordingCounts, Result } from './recording-counts.js';
-import { SpanClock } from './span-clock.js';
 import type { TraceShare } from './recording-tracer-provider.js';
+import { SpanClock } from './span-clock.js';
 
 /** What all tracers of a provider share. */
 export interface RecordingSettings {

@@ -1,29 +1,31 @@
+import cluster from 'node:cluster';
+
+import type { LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { type IMetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import {
   ConsoleSpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
+
 import type { PrometheusConfig } from '../config/metrics.js';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { warnOnce } from '../errors/warnings.js';
 import { resetExporterReports } from './exporter-report.js';
 import { createJaegerBatcher } from './jaeger/jaeger-batcher.js';
+import { EncodingLoggerProvider, EncodingSpanProcessor } from './otlp/encoded-batcher.js';
 import {
   createEncodedBatcher,
   createLogRecordBatcher,
   createSpanBatcher,
   takesEncodedRequests,
 } from './otlp/otlp-batcher.js';
-import { EncodingLoggerProvider, EncodingSpanProcessor } from './otlp/encoded-batcher.js';
-import { type ItemBatcher, ItemLogRecordProcessor, ItemSpanProcessor } from './sending/item-batcher.js';
-import type { LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api';
-import type { Resource } from '@opentelemetry/resources';
-import { type LogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import cluster from 'node:cluster';
-import { type IMetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { warnOnce } from '../errors/warnings.js';
 import { createOtlpMetricExporter } from './otlp/otlp-metric-exporter.js';
-import { type PrometheusScrape, createPrometheusScrape } from './prometheus/prometheus-scrape.js';
+import { createPrometheusScrape, type PrometheusScrape } from './prometheus/prometheus-scrape.js';
+import { type ItemBatcher, ItemLogRecordProcessor, ItemSpanProcessor } from './sending/item-batcher.js';
 
 /**
  * Creates the span processors of a configuration: a batch for each OTLP and Jaeger target, the

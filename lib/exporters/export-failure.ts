@@ -1,7 +1,8 @@
-import { isError } from '../errors/telemetry.error.js';
 import { inspect } from 'node:util';
-import type { ExporterDestination } from './exporter-report.js';
+
+import { isError } from '../errors/telemetry.error.js';
 import type { Trouble } from './delivery-log.js';
+import type { ExporterDestination } from './exporter-report.js';
 
 /** An attempt to send telemetry that failed. */
 export class ExportError extends Error {

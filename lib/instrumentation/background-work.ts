@@ -1,11 +1,12 @@
-import { patchClass, type ReplaceMethod } from './container/patch-class.js';
+import { undoAll } from '../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
-import { eventListenerRule } from './event-emitter/event-listener.rule.js';
-import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/record-attempt.js';
 import { patchBullClass } from './bullmq/patch-bullmq.js';
+import { bullmqListenerRule, bullmqProcessorRule } from './bullmq/record-attempt.js';
 import { classesIn, type ContainerClass, findPrototype } from './container/container-classes.js';
+import { patchClass, type ReplaceMethod } from './container/patch-class.js';
 import { type MethodRule, wrapMethods } from './container/wrap-methods.js';
-import { EVENT_BUS_METHODS, EVENT_BUS_PATCH, cqrsHandlerRules } from './cqrs/cqrs.js';
+import { cqrsHandlerRules, EVENT_BUS_METHODS, EVENT_BUS_PATCH } from './cqrs/cqrs.js';
+import { eventListenerRule } from './event-emitter/event-listener.rule.js';
 import {
   EXPLORER_METHODS,
   EXPLORER_PATCH,
@@ -14,7 +15,6 @@ import {
   REGISTRY_METHODS,
   REGISTRY_PATCH,
 } from './schedule/schedule.js';
-import { undoAll } from '../process/undo-all.js';
 
 interface PatchedClass {
   readonly name: string;

@@ -1,9 +1,10 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 import { correlateLogger } from '../logging/correlate-logger.js';
-import { textOf } from '../engine/copy-bounded.js';
+import { undoAll } from '../process/undo-all.js';
 import { currentRuntime } from '../runtime/sdk-runtime.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type MongodbModule } from './clients/mongodb/record-command.js';
@@ -19,7 +20,6 @@ import {
 import { type HttpFramework } from './http-server/http-framework.js';
 import { HttpServerRecorder } from './http-server/http-server-recorder.js';
 import { clientInstrumentations, type InstrumentationName, type InstrumentedModule } from './registry.js';
-import { undoAll } from '../process/undo-all.js';
 
 /** What is used of a Fastify instance. */
 export interface FastifyLike {

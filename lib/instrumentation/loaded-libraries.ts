@@ -1,5 +1,5 @@
 import { applicationRequire } from '../process/application-modules.js';
-import { type LoadedLibrary, folderOf, notedLibraries, packageVersion } from './clients/loaded-modules.js';
+import { folderOf, type LoadedLibrary, notedLibraries, packageVersion } from './clients/loaded-modules.js';
 import { clientInstrumentations } from './registry.js';
 
 /** Clients of databases and queues, of which those are unrecorded that no definition names. */

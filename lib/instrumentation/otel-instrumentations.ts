@@ -1,8 +1,10 @@
-import { logs, metrics, trace } from '@opentelemetry/api';
-import { type Instrumentation } from '../config/otel-instrumentation.interface.js';
-import { warnOnce } from '../errors/warnings.js';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
+
+import { logs, metrics, trace } from '@opentelemetry/api';
+
+import { type Instrumentation } from '../config/otel-instrumentation.interface.js';
+import { warnOnce } from '../errors/warnings.js';
 import { applicationRequire } from '../process/application-modules.js';
 import { undoAll } from '../process/undo-all.js';
 

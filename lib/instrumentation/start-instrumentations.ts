@@ -1,12 +1,11 @@
 import { type Instrumentation } from '../config/otel-instrumentation.interface.js';
-
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { listLoadedFilesOnce } from '../process/application-modules.js';
+import { undoAll } from '../process/undo-all.js';
 import { activateInstrumentation } from './active-instrumentations.js';
 import { type RecordedClient } from './define-instrumentation.js';
 import { enableOtelInstrumentation } from './otel-instrumentations.js';
 import { clientInstrumentations } from './registry.js';
-import { undoAll } from '../process/undo-all.js';
 
 /** Turns on what the configuration switches on for the whole process; returns the undo. */
 export function startInstrumentations({ instrumentation, instrumentations }: TelemetryConfig): () => void {

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
-import { type Settlement } from './settlement.js';
+
 import { replaceMembers } from './patch.js';
+import { type Settlement } from './settlement.js';
 
 const NATIVE_THEN: unknown = Reflect.get(Promise.prototype, 'then');
 

@@ -1,7 +1,8 @@
 import { isObservable, type Observable } from 'rxjs';
 
-import { warnOnce } from '../errors/warnings.js';
 import { textOf } from '../engine/copy-bounded.js';
+import { warnOnce } from '../errors/warnings.js';
+import { followPromise, followThenable, isRunningPromise, type LazyThenable } from './follow-promises.js';
 import {
   followIterator,
   followObservable,
@@ -10,7 +11,6 @@ import {
   isNodeStream,
   readStreamOfFile,
 } from './follow-streams.js';
-import { type LazyThenable, followPromise, followThenable, isRunningPromise } from './follow-promises.js';
 import { type ResultObserver, Settlement } from './settlement.js';
 
 /**

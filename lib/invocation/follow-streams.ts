@@ -1,10 +1,12 @@
+import { errorMonitor } from 'node:events';
+import { finished } from 'node:stream';
 import { types } from 'node:util';
+
+import { Observable, type Subscriber, tap } from 'rxjs';
+
 import { isRunningPromise } from './follow-promises.js';
 import { replaceMembers } from './patch.js';
 import { Settlement } from './settlement.js';
-import { Observable, type Subscriber, tap } from 'rxjs';
-import { errorMonitor } from 'node:events';
-import { finished } from 'node:stream';
 
 type Step = (this: unknown, ...args: unknown[]) => unknown;
 type StepName = 'next' | 'return' | 'throw';

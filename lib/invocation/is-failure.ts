@@ -1,5 +1,5 @@
-import { warnOnce } from '../errors/warnings.js';
 import { textOf } from '../engine/copy-bounded.js';
+import { warnOnce } from '../errors/warnings.js';
 
 /** Decides whether what was thrown is an error of the call; overrides the default policy. */
 export type ErrorPredicate = (error: unknown) => boolean;

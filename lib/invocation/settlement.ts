@@ -1,5 +1,5 @@
-import { warnOnce } from '../errors/warnings.js';
 import { textOf } from '../engine/copy-bounded.js';
+import { warnOnce } from '../errors/warnings.js';
 
 /** What wants to know how the work that a call started ends; exactly one of the three endings is told, exactly once. */
 export interface ResultObserver {

@@ -1,13 +1,13 @@
 import { type Context, context as contextApi } from '@opentelemetry/api';
 import { type Logger, type LoggerOptions } from 'pino';
 
+import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
+import { serializeError } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { otelContextOf, OWN_KEYS, SPAN_FIELDS, spanContextOf } from './log-entry.js';
 import { loggingState } from './logging-state.js';
 import { redactFields } from './pino-safety.js';
-import { serializeError } from '../engine/describe-error.js';
 
 type MixinFn = NonNullable<LoggerOptions['mixin']>;
 type MixinMergeStrategyFn = NonNullable<LoggerOptions['mixinMergeStrategy']>;

@@ -1,17 +1,19 @@
+import { writeSync } from 'node:fs';
+
 import {
   type DestinationStream,
+  pino,
   type TransportMultiOptions,
   type TransportPipelineOptions,
   type TransportSingleOptions,
-  pino,
 } from 'pino';
+
 import type { LoggingConfig } from '../config/logging.js';
-import { warnOnce } from '../errors/warnings.js';
-import { loggingState } from './logging-state.js';
-import { writeSync } from 'node:fs';
 import { isError } from '../errors/telemetry.error.js';
+import { warnOnce } from '../errors/warnings.js';
 import { atProcessEnd } from '../process/process-end.js';
 import { type Destination, LineBuffer, type LineBytes } from './line-buffer.js';
+import { loggingState } from './logging-state.js';
 
 interface Flushable extends DestinationStream {
   flushSync?: () => void;

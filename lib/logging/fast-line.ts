@@ -2,8 +2,8 @@ import { type Context, isSpanContextValid, type Span, trace } from '@opentelemet
 
 import { localIdsOf, type LocalSpanIds } from '../engine/span-view.js';
 import { NO_REDACTION, redaction } from '../redaction/active-redaction.js';
-import { areHarmless } from '../redaction/secret-patterns.js';
 import { type RedactionPolicy, SMALLEST_CARD } from '../redaction/redaction-policy.js';
+import { areHarmless } from '../redaction/secret-patterns.js';
 import { type Destination, LineBuffer, LONG_TEXT } from './line-buffer.js';
 import {
   isReservedKey,

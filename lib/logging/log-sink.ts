@@ -4,13 +4,13 @@ import { createContextKey, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
-import { warnOnce } from '../errors/warnings.js';
 import { copyBounded } from '../engine/copy-bounded.js';
-import { type Line, otelContextOf } from './log-entry.js';
-import { type EmitLogRecord, addSpanEvent } from './record-entry.js';
-import { type Destination } from './line-buffer.js';
+import { warnOnce } from '../errors/warnings.js';
 import { FastLine, MAX_FAST_BYTES } from './fast-line.js';
+import { type Destination } from './line-buffer.js';
+import { type Line, otelContextOf } from './log-entry.js';
 import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
+import { addSpanEvent, type EmitLogRecord } from './record-entry.js';
 
 /**
  * Lines written in a context that carries this are not added to the active span, which has the same

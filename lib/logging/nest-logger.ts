@@ -1,11 +1,13 @@
-import { ConsoleLogger, type LogLevel, Logger, type LoggerService } from '@nestjs/common';
-import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { inspect, types } from 'node:util';
+
+import { ConsoleLogger, Logger, type LoggerService, type LogLevel } from '@nestjs/common';
 import type { Logger as Pino } from 'pino';
+
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
+import { isError } from '../errors/telemetry.error.js';
 import { type LineLevel } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
-import { inspect, types } from 'node:util';
-import { isError } from '../errors/telemetry.error.js';
-import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
 
 /**
  * The private members of NestJS's Logger (the same in 11 and 12) that show which logger is in

@@ -1,10 +1,11 @@
-import { type Context, ROOT_CONTEXT, context as contextApi, context, trace } from '@opentelemetry/api';
+import { type Context, context, context as contextApi, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+
+import { describeThrown } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
+import { setWarningSink } from '../errors/warnings.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
-import { describeThrown } from '../engine/describe-error.js';
 import { nestWrites } from './nest-logger.js';
-import { setWarningSink } from '../errors/warnings.js';
 
 /** One finished HTTP request. Nothing is optional, so that no caller leaves out what failed. */
 export interface FinishedRequest {

@@ -1,7 +1,8 @@
 import { type ChildLoggerOptions, type LogFn, type Logger, type LoggerOptions, symbols } from 'pino';
-import { isError } from '../errors/telemetry.error.js';
+
 import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { describeThrown, serializeError } from '../engine/describe-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { redaction } from '../redaction/active-redaction.js';
 
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;

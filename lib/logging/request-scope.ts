@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { type Context, context as contextApi, createContextKey, trace } from '@opentelemetry/api';
 import { PinoLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
-import { type Lineage, afterTurn, endedRootOf, lineageOf, localRootOf } from '../engine/lineage.js';
+
+import { afterTurn, endedRootOf, type Lineage, lineageOf, localRootOf } from '../engine/lineage.js';
 import { loggingState } from './logging-state.js';
-import { AsyncLocalStorage } from 'node:async_hooks';
 
 const SCOPE = createContextKey('nestjs-telemetry.request-scope');
 

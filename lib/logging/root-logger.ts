@@ -2,17 +2,17 @@ import { type LoggerOptions, pino } from 'pino';
 
 import { type LoggingConfig } from '../config/logging.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { serializeError } from '../engine/describe-error.js';
 import { createMergeStrategy, createMixin } from './correlate-logger.js';
+import { openDestination } from './destinations.js';
+import { readProcessFields } from './log-entry.js';
+import { bindingsOf, LogSink } from './log-sink.js';
+import { loggingState, type RootLogger } from './logging-state.js';
+import { nestWritesJson } from './nest-logger.js';
+import type { LineFormat } from './pino-line.js';
+import { guardLogMethod, redactFields, redactLines, redactSerializers } from './pino-safety.js';
 import { createLogRecordEmitter } from './record-entry.js';
 import { createPrettyFormatter, formatTextLine, usesColours } from './text-lines.js';
-import { guardLogMethod, redactFields, redactLines, redactSerializers } from './pino-safety.js';
-import { nestWritesJson } from './nest-logger.js';
-import { bindingsOf, LogSink } from './log-sink.js';
-import { readProcessFields } from './log-entry.js';
-import { type RootLogger, loggingState } from './logging-state.js';
-import { openDestination } from './destinations.js';
-import { serializeError } from '../engine/describe-error.js';
-import type { LineFormat } from './pino-line.js';
 
 /**
  * Under this key pino-http binds the whole request to each request's logger; it is written nowhere.

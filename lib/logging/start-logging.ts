@@ -1,13 +1,14 @@
-import { type Logger } from 'pino';
-import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { DISCARDED_REQUEST_KEY, createRootLogger } from './root-logger.js';
-import { installNestLogger } from './nest-logger.js';
-import { installWarningSink } from './own-lines.js';
-import { loggingState } from './logging-state.js';
-import { followRequestScope, redirectNestPinoRoot } from './request-scope.js';
 import { RequestMethod } from '@nestjs/common';
 import { type Params } from 'nestjs-pino';
+import { type Logger } from 'pino';
+
+import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { undoAll } from '../process/undo-all.js';
+import { loggingState } from './logging-state.js';
+import { installNestLogger } from './nest-logger.js';
+import { installWarningSink } from './own-lines.js';
+import { followRequestScope, redirectNestPinoRoot } from './request-scope.js';
+import { createRootLogger, DISCARDED_REQUEST_KEY } from './root-logger.js';
 
 interface StartLoggingOptions {
   /** Whether log record processors listen, so that lines must become log records. */

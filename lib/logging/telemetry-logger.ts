@@ -3,11 +3,11 @@ import { inspect } from 'node:util';
 import { Logger as NestLogger } from '@nestjs/common';
 import { type Logger } from 'pino';
 
-import { isError } from '../errors/telemetry.error.js';
 import { copyBounded, textOf } from '../engine/copy-bounded.js';
+import { describeThrown, isSerializedError, renderStack } from '../engine/describe-error.js';
+import { isError } from '../errors/telemetry.error.js';
 import { LEVEL_VALUES } from './log-entry.js';
 import { currentLogger, loggingState, writeLine } from './logging-state.js';
-import { describeThrown, isSerializedError, renderStack } from '../engine/describe-error.js';
 
 /**
  * What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes

@@ -1,6 +1,6 @@
-import { nameSeverity } from './log-entry.js';
-import type { LogEntry } from './log-entry.js';
 import { ownProperties, renderStack } from '../engine/describe-error.js';
+import type { LogEntry } from './log-entry.js';
+import { nameSeverity } from './log-entry.js';
 
 const INDENT = '    ';
 // Escape sequences of a terminal must not come out of data: the C0 and C1 ranges but tab and

@@ -1,12 +1,13 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { type Exemplar, exemplarsOf } from './exemplars.js';
+
 import { ByteWriter } from '../engine/encoding/byte-writer.js';
 import {
   encodeEpochMilliseconds,
   encodeSpanIdText,
   encodeTraceIdText,
 } from '../engine/encoding/encode-ids-and-times.js';
+import { type Exemplar, exemplarsOf } from './exemplars.js';
 
 /** What a data point gets, in the order of the data points of a collection; most get nothing. */
 type ExemplarsByPoint = readonly (readonly Exemplar[])[];

@@ -1,8 +1,9 @@
-import { type Attributes, type Span, context as contextApi, trace } from '@opentelemetry/api';
-import { hashAttributes, hashMeasuredAgain } from './attribute-hashes.js';
-import { type TraceId, hexOf } from '../engine/local-span.js';
+import { type Attributes, context as contextApi, type Span, trace } from '@opentelemetry/api';
+
+import { hexOf, type TraceId } from '../engine/local-span.js';
 import { isSampled, localIdsOf } from '../engine/span-view.js';
-import { type MeasurementStorage, findMetricsSdkInternals } from './sdk-internals.js';
+import { hashAttributes, hashMeasuredAgain } from './attribute-hashes.js';
+import { findMetricsSdkInternals, type MeasurementStorage } from './sdk-internals.js';
 
 /** One measurement that was made inside a sampled span: where a number of a metric leads to a trace. */
 export interface Exemplar {

@@ -1,20 +1,21 @@
+import type { Attributes } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
+
 import type { CardinalityConfig } from '../config/metrics.js';
+import { warnOnce } from '../errors/warnings.js';
 import { processWide } from '../process/process-wide.js';
-import { hashAttributes, hashMeasured } from './attribute-hashes.js';
 import { redactLabels } from '../redaction/active-redaction.js';
+import { hashAttributes, hashMeasured } from './attribute-hashes.js';
 import {
   type Accumulation,
   type AttributeMap,
   type DeltaProcessor,
+  findMetricsSdkInternals,
   type MeasurementStorage,
   type MeterState,
   type TemporalProcessor,
-  findMetricsSdkInternals,
 } from './sdk-internals.js';
-import type { Attributes } from '@opentelemetry/api';
-import { warnOnce } from '../errors/warnings.js';
 
 /** What a reader, or PeriodicExportingMetricReader, answers when nobody has set a limit on it. */
 const SDK_DEFAULT = 2_000;

@@ -1,14 +1,15 @@
 import type { Attributes, Counter, Histogram } from '@opentelemetry/api';
+
 import {
   ATTR_CODE_FUNCTION_NAME,
   DURATION_BUCKETS_SECONDS,
 } from '../config/semantic-conventions.constants.js';
+import { areLabels, toLabels } from '../engine/attribute-value.js';
+import { dropPromise, readSafely, textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 import type { DecorationSite } from '../invocation/decorate-method-or-class.js';
 import { isFailure } from '../invocation/is-failure.js';
 import type { ResultObserver } from '../invocation/settlement.js';
-import { areLabels, toLabels } from '../engine/attribute-value.js';
-import { dropPromise, readSafely, textOf } from '../engine/copy-bounded.js';
 import { assertInstrumentName, counter, histogram } from './instruments.js';
 
 /** What `@Counted()` and `@Timed()` can be told. */

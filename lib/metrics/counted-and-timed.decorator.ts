@@ -1,13 +1,13 @@
 import {
-  type MethodOrClassDecorator,
   decorateMethodOrClass,
+  type MethodOrClassDecorator,
 } from '../invocation/decorate-method-or-class.js';
 import { followResult, followThrow } from '../invocation/follow-result.js';
 import {
+  createCallRecorder,
   DEFAULT_CALLS_NAME,
   DEFAULT_DURATION_NAME,
   type NameOrCallMetricOptions,
-  createCallRecorder,
   observeCall,
   readCallMetricOptions,
 } from './call-recorder.js';

@@ -15,7 +15,7 @@ import {
   METRIC_DB_CLIENT_CONNECTION_WAIT_TIME,
   METRIC_DB_CLIENT_OPERATION_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
+import { createAttributeSets, histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
 
 /** What an operation of a database client is counted under; values of few kinds, never statements. */
 export interface DatabaseOperationLabels {

@@ -8,7 +8,7 @@ import {
   METRIC_GEN_AI_CLIENT_OPERATION_DURATION,
   METRIC_GEN_AI_CLIENT_TOKEN_USAGE,
 } from '../config/semantic-conventions.constants.js';
-import { INSTRUMENTATION_SCOPE, histogram } from './instruments.js';
+import { histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
 
 const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_GEN_AI_CLIENT_OPERATION_DURATION, {
   description: 'Duration of calls to language models.',

@@ -8,7 +8,7 @@ import {
   METRIC_NESTJS_GRAPHQL_EVENT_DURATION,
   METRIC_NESTJS_GRAPHQL_OPERATION_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
+import { createAttributeSets, histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
 
 /** A GraphQL operation, or one event of a subscription, that is over. */
 export interface GraphqlOperation {

@@ -1,4 +1,5 @@
 import type { Attributes, Context, ObservableResult } from '@opentelemetry/api';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
@@ -17,13 +18,13 @@ import {
   METRIC_HTTP_SERVER_REQUEST_DURATION,
   METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE,
 } from '../config/semantic-conventions.constants.js';
+import { processWide } from '../process/process-wide.js';
 import {
-  INSTRUMENTATION_SCOPE,
   createAttributeSets,
   histogram,
+  INSTRUMENTATION_SCOPE,
   observableUpDownCounter,
 } from './instruments.js';
-import { processWide } from '../process/process-wide.js';
 
 /** What requests of one series have in common; every text comes from a bounded set. */
 export interface HttpServerSeriesIdentity {

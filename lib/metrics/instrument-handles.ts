@@ -2,14 +2,15 @@ import {
   type Attributes,
   type Context,
   type Counter,
+  createNoopMeter,
   type Histogram,
   type Meter,
   type MeterProvider,
-  createNoopMeter,
   metrics,
 } from '@opentelemetry/api';
-import { warnOnce } from '../errors/warnings.js';
+
 import { textOf } from '../engine/copy-bounded.js';
+import { warnOnce } from '../errors/warnings.js';
 
 /** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
 export type CreateInstrument<I> = (meter: Meter) => I;

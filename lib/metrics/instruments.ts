@@ -1,23 +1,24 @@
 import {
   type Attributes,
   type Counter,
+  createNoopMeter,
   type Gauge,
   type Histogram,
   type Meter,
   type MetricOptions,
   type UpDownCounter,
-  createNoopMeter,
 } from '@opentelemetry/api';
+
+import { TelemetryError } from '../errors/telemetry.error.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
   CounterHandle,
   type CreateInstrument,
-  RecorderHandle,
   noticeMeterProvider,
   onMeterProviderChange,
+  RecorderHandle,
 } from './instrument-handles.js';
 import { ObservableHandle, type ObserveCallback, type ObserveRegistration } from './observable-handle.js';
-import { TelemetryError } from '../errors/telemetry.error.js';
 
 type Handle = CounterHandle | RecorderHandle | ObservableHandle;
 

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import {
   type Attributes,
   type Observable,
@@ -5,10 +7,8 @@ import {
   type ObservableResult,
 } from '@opentelemetry/api';
 
-import { types } from 'node:util';
-
-import { warnOnce } from '../errors/warnings.js';
 import { readSafely, textOf } from '../engine/copy-bounded.js';
+import { warnOnce } from '../errors/warnings.js';
 import { BoundInstrument, type CreateInstrument } from './instrument-handles.js';
 
 /** Values that one callback may return; more than any limit on series allows. */

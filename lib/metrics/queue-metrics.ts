@@ -8,13 +8,13 @@ import {
   ATTR_MESSAGING_SYSTEM,
   DURATION_BUCKETS_SECONDS,
   JOB_BUCKETS_SECONDS,
-  METRIC_BULLMQ_JOBS_STALLED,
   METRIC_BULLMQ_JOB_WAIT_DURATION,
+  METRIC_BULLMQ_JOBS_STALLED,
   METRIC_MESSAGING_CLIENT_OPERATION_DURATION,
   METRIC_MESSAGING_CLIENT_SENT_MESSAGES,
   METRIC_MESSAGING_PROCESS_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { INSTRUMENTATION_SCOPE, counter, createAttributeSets, histogram } from './instruments.js';
+import { counter, createAttributeSets, histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
 
 /** How an attempt ended; `postponed` is a job that put itself off: delayed, rate-limited, waiting for its children. */
 export type AttemptOutcome = 'success' | 'error' | 'postponed';

@@ -19,7 +19,7 @@ import {
   METRIC_RPC_CLIENT_CALL_DURATION,
   METRIC_RPC_SERVER_CALL_DURATION,
 } from '../config/semantic-conventions.constants.js';
-import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
+import { createAttributeSets, histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
 
 /** How a call or message ended, and how long it took. */
 interface Outcome {

@@ -1,21 +1,16 @@
-import { type MetricOptions } from '@opentelemetry/api';
-import { type ObserveCallback } from './observable-handle.js';
-import { warnOnce } from '../errors/warnings.js';
+import { availableParallelism, cpus, freemem, loadavg, platform, totalmem } from 'node:os';
 import {
-  INSTRUMENTATION_SCOPE,
-  histogram,
-  observableCounter,
-  observableGauge,
-  observableUpDownCounter,
-} from './instruments.js';
-import {
-  type EventLoopUtilization,
-  type PerformanceEntry,
-  PerformanceObserver,
   constants,
+  type EventLoopUtilization,
   monitorEventLoopDelay,
   performance,
+  type PerformanceEntry,
+  PerformanceObserver,
 } from 'node:perf_hooks';
+import { getHeapSpaceStatistics, type HeapSpaceInfo } from 'node:v8';
+
+import { type MetricOptions } from '@opentelemetry/api';
+
 import {
   ATTR_CPU_MODE,
   ATTR_NODEJS_EVENTLOOP_STATE,
@@ -47,9 +42,16 @@ import {
   METRIC_V8JS_MEMORY_HEAP_USED,
   METRIC_V8JS_RESOURCE_ACTIVE,
 } from '../config/semantic-conventions.constants.js';
-import { type HeapSpaceInfo, getHeapSpaceStatistics } from 'node:v8';
-import { availableParallelism, cpus, freemem, loadavg, platform, totalmem } from 'node:os';
+import { warnOnce } from '../errors/warnings.js';
 import { undoAll } from '../process/undo-all.js';
+import {
+  histogram,
+  INSTRUMENTATION_SCOPE,
+  observableCounter,
+  observableGauge,
+  observableUpDownCounter,
+} from './instruments.js';
+import { type ObserveCallback } from './observable-handle.js';
 
 type Observe = (name: string, options: MetricOptions, callback: ObserveCallback) => void;
 

@@ -5,7 +5,7 @@ import {
   ATTR_ERROR_TYPE,
   JOB_BUCKETS_SECONDS,
 } from '../config/semantic-conventions.constants.js';
-import { INSTRUMENTATION_SCOPE, createAttributeSets, histogram } from './instruments.js';
+import { createAttributeSets, histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
 
 /** One run of a scheduled job that is over. */
 export interface ScheduledRun {

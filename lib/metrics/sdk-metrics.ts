@@ -15,20 +15,20 @@ import {
   metricOfSdkExporter,
   metricOfSdkProcessor,
 } from '../config/semantic-conventions.constants.js';
+import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../engine/recording-counts.js';
 import {
   type ExporterDestination,
   type ExporterHealth,
-  type Signal,
   exporterHealths,
+  type Signal,
 } from '../exporters/exporter-report.js';
-import { PARENT_ORIGINS, recordingCounts, SAMPLING_RESULTS } from '../engine/recording-counts.js';
+import { undoAll } from '../process/undo-all.js';
 import {
-  INSTRUMENTATION_SCOPE,
   histogram,
+  INSTRUMENTATION_SCOPE,
   observableCounter,
   observableUpDownCounter,
 } from './instruments.js';
-import { undoAll } from '../process/undo-all.js';
 
 /** Seconds of one attempt: from a collector next door to the deadline. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

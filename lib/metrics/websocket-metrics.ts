@@ -10,9 +10,9 @@ import {
   METRIC_NESTJS_WEBSOCKET_MESSAGE_DURATION,
 } from '../config/semantic-conventions.constants.js';
 import {
-  INSTRUMENTATION_SCOPE,
   createAttributeSets,
   histogram,
+  INSTRUMENTATION_SCOPE,
   observableUpDownCounter,
 } from './instruments.js';
 

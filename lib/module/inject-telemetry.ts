@@ -1,7 +1,8 @@
-import { TelemetryService } from './telemetry.service.js';
 import { Inject, Injectable, type Provider } from '@nestjs/common';
-import { processWide } from '../process/process-wide.js';
+
 import { textOf } from '../engine/copy-bounded.js';
+import { processWide } from '../process/process-wide.js';
+import { TelemetryService } from './telemetry.service.js';
 
 const services = new Map<string, TelemetryService>();
 

@@ -1,19 +1,19 @@
 import {
-  type MethodOrClassDecorator,
   decorateMethodOrClass,
+  type MethodOrClassDecorator,
 } from '../invocation/decorate-method-or-class.js';
 import { followResult, followThrow } from '../invocation/follow-result.js';
 import { type AnyMethod } from '../invocation/wrap-method.js';
 import {
-  type NameOrCallMetricOptions,
   createCallRecorder,
+  type NameOrCallMetricOptions,
   observeCall,
   readCallMetricOptions,
 } from '../metrics/call-recorder.js';
 import {
+  readTraceOptions,
   TRACED_METHOD,
   type TraceOptions,
-  readTraceOptions,
   wrapInSpan,
 } from '../tracing/trace.decorator.js';
 

@@ -7,15 +7,15 @@ import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import { resolveConfig } from '../config/resolve-config.js';
 import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type TelemetryOptions } from '../config/telemetry-options.js';
 import type * as openDashboardModule from '../dashboard/open-dashboard.js';
 import { type OpenDashboard } from '../dashboard/open-dashboard.js';
-import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
-import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
+import { activeInstrumentations } from '../instrumentation/active-instrumentations.js';
 import { findMethods } from '../instrumentation/container/find-methods.js';
 import { takeRequests } from '../instrumentation/http-server/take-requests.js';
 import { watchRoutes } from '../instrumentation/http-server/watch-routes.js';
-import { activeInstrumentations } from '../instrumentation/active-instrumentations.js';
+import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
 import { registeredModules } from '../instrumentation/nest/nest-modules.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
 import { type EmittedRecord, type MetricSource, type TelemetryPlugin } from '../runtime/telemetry-plugin.js';

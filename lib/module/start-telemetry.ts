@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+
 import { resolveConfig } from '../config/resolve-config.js';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
 import { findJaegerPackageProblem } from '../exporters/jaeger/jaeger-package.js';
 import { startPrometheusServer } from '../exporters/prometheus/prometheus-server.js';
+import { watchProcess } from '../instrumentation/process-events/watch-process.js';
 import { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
 import { startLogging } from '../logging/start-logging.js';
@@ -12,10 +14,9 @@ import { bindObservables } from '../metrics/instruments.js';
 import { startRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
-import { plugInDashboard } from './plug-in-dashboard.js';
-import { type SdkRuntime, type TelemetryHandle, runtimeState } from '../runtime/sdk-runtime.js';
-import { watchProcess } from '../instrumentation/process-events/watch-process.js';
+import { runtimeState, type SdkRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
+import { plugInDashboard } from './plug-in-dashboard.js';
 
 /**
  * Starts the telemetry of this process, or joins it when it runs already.

@@ -6,9 +6,10 @@ import {
   type MiddlewareConsumer,
   Module,
 } from '@nestjs/common';
-import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { type AbstractHttpAdapter, ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
+
+import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
 import { propagatorsLoaded } from '../runtime/create-propagator.js';

@@ -11,18 +11,18 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { type TelemetryOptions } from '../config/telemetry-options.js';
 import { TelemetryError } from '../errors/telemetry.error.js';
-import { createNamedTelemetryProviders } from './inject-telemetry.js';
 import { attachInstrumentations } from '../instrumentation/attach-instrumentations.js';
 import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
-import { type TelemetryHandle, currentRuntime } from '../runtime/sdk-runtime.js';
+import { currentRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
+import { createNamedTelemetryProviders } from './inject-telemetry.js';
 import { attachDashboard, preloadDashboard } from './plug-in-dashboard.js';
+import { createTelemetryServiceProviders } from './telemetry.service.js';
 import {
   TELEMETRY_HANDLE,
   type TelemetryAsyncOptions,
   TelemetryCoreModule,
 } from './telemetry-core.module.js';
-import { createTelemetryServiceProviders } from './telemetry.service.js';
 
 /**
  * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root module; it is global. It

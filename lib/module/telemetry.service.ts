@@ -12,6 +12,7 @@ import {
   type UpDownCounter,
 } from '@opentelemetry/api';
 
+import { readSafely, textOf } from '../engine/copy-bounded.js';
 import { type LogExtra, type LogMessage, TelemetryLogger } from '../logging/telemetry-logger.js';
 import {
   counter,
@@ -24,13 +25,12 @@ import {
 } from '../metrics/instruments.js';
 import { type ObserveCallback, type ObserveRegistration } from '../metrics/observable-handle.js';
 import { processWide } from '../process/process-wide.js';
-import { readSafely, textOf } from '../engine/copy-bounded.js';
-import { type FlushOptions, currentRuntime } from '../runtime/sdk-runtime.js';
+import { currentRuntime, type FlushOptions } from '../runtime/sdk-runtime.js';
 import { tracerFor } from '../runtime/tracers.js';
-import { getCurrentSpanId, getCurrentTraceId } from '../tracing/trace-context.js';
 import type { ErrorPredicate } from '../tracing/error-policy.js';
 import { runInSpan, startSpanSafely } from '../tracing/run-in-span.js';
 import { TelemetrySpan } from '../tracing/telemetry-span.js';
+import { getCurrentSpanId, getCurrentTraceId } from '../tracing/trace-context.js';
 
 /** What a span made by hand can be given beyond attributes. */
 export interface TelemetrySpanOptions extends SpanOptions {

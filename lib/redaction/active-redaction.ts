@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+
+import type { Attributes } from '@opentelemetry/api';
+
 import type { RedactionConfig } from '../config/redaction.js';
 import { processWide } from '../process/process-wide.js';
 import { RedactionPolicy } from './redaction-policy.js';
-import type { Attributes } from '@opentelemetry/api';
 
 /** The built-in policy, which holds until the application's options are known. */
 export const DEFAULT_REDACTION: RedactionConfig = Object.freeze({

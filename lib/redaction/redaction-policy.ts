@@ -4,13 +4,13 @@ import type { FoundSecret, RedactionRule, ReplaceSecret } from '../config/redact
 import { type RedactionConfig } from '../config/redaction.js';
 import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
-import { redactNested, type NestedValues } from './redact-nested.js';
+import { type NestedValues, redactNested } from './redact-nested.js';
 import {
-  SECRET_PATTERNS,
-  SHORTEST_SECRET,
-  type SecretPattern,
   isCardNumber,
   mayHoldSecret,
+  SECRET_PATTERNS,
+  type SecretPattern,
+  SHORTEST_SECRET,
 } from './secret-patterns.js';
 import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-keys.js';
 

@@ -1,5 +1,5 @@
-import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 /**

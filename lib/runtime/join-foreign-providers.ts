@@ -7,14 +7,14 @@ import { type ReadableSpan, type Span, type SpanProcessor, type TimedEvent } fro
 import { type OtlpTarget } from '../config/otlp.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { redaction } from '../redaction/active-redaction.js';
 import {
   createLogRecordProcessors,
   createMetricReaders,
   createSpanProcessors,
 } from '../exporters/create-pipelines.js';
-import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
+import { redaction } from '../redaction/active-redaction.js';
 import {
   addLogRecordProcessor,
   addMetricReader,
@@ -26,8 +26,8 @@ import {
   spanProcessorsOf,
   unwrapProvider,
 } from './foreign-sdk-internals.js';
-import { PluginLogRecordProcessor, readerForPlugin, type TelemetryPlugin } from './telemetry-plugin.js';
 import type { OwnedProvider } from './sdk-runtime.js';
+import { PluginLogRecordProcessor, readerForPlugin, type TelemetryPlugin } from './telemetry-plugin.js';
 
 /**
  * Joins a tracer provider that somebody else has registered: its spans go where the configuration sends spans, besides to

@@ -1,4 +1,5 @@
 import { type Context, logs, metrics, trace } from '@opentelemetry/api';
+
 import { currentDirectory } from '../config/application-package.js';
 import { warnOnce } from '../errors/warnings.js';
 import { applicationRequire } from '../process/application-modules.js';

@@ -1,10 +1,10 @@
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
-import { abortPendingExports } from '../exporters/sending/export-queue.js';
 import { exporterReports } from '../exporters/exporter-report.js';
 import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import type { TelemetryPlugin } from './telemetry-plugin.js';
+import { abortPendingExports } from '../exporters/sending/export-queue.js';
 import { processWide } from '../process/process-wide.js';
+import type { TelemetryPlugin } from './telemetry-plugin.js';
 
 /** Running telemetry, as one application or script uses it: its configuration, and how to flush and leave it. */
 export interface TelemetryHandle {

@@ -1,49 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { arch, hostname, platform } from 'node:os';
+
 import {
-  type TracerProvider as ApiTracerProvider,
   context,
   logs,
   metrics,
   propagation,
   trace,
+  type TracerProvider as ApiTracerProvider,
 } from '@opentelemetry/api';
-import { type Resource, defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { TracerProviderOptions } from '@opentelemetry/sdk-trace';
-import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { warnOnce } from '../errors/warnings.js';
-import {
-  createLoggerProvider,
-  createMetricReaders,
-  createSpanProcessors,
-} from '../exporters/create-pipelines.js';
-import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
-import { LimitedLoggerProvider } from '../engine/limited-logger-provider.js';
-import { countingMeterProvider } from '../engine/recording-counts.js';
-import { startSpool } from '../exporters/spool/start-spool.js';
-import { RecordingTracerProvider } from '../engine/recording-tracer-provider.js';
-import { SdkTracerProvider } from '../engine/sdk-tracer-provider.js';
-import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
-import { createPropagator } from './create-propagator.js';
-import { type GlobalSlot, isRegistered, noticeLateProviders } from './registered-globals.js';
-import { guardLoggerProvider } from './guards/guard-logger-provider.js';
-import { guardMeterProvider } from './guards/guard-meter-provider.js';
-import { guardSpanProcessor } from './guards/guard-parts.js';
-import { guardTracerProvider } from './guards/guard-tracer-provider.js';
-import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
-import { keepExemplars } from '../metrics-sdk/exemplars.js';
-import { limitSeries } from '../metrics-sdk/limit-series.js';
-import { RedactingSpanProcessor } from './redacting-span.processor.js';
-import { rememberAttributeHashes } from '../metrics-sdk/attribute-hashes.js';
-import { type OwnedProvider, SdkRuntime, runtimeState } from './sdk-runtime.js';
-import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
-import {
-  type OpenPlugin,
-  PluginLoggerProvider,
-  type TelemetryPlugin,
-  readerForPlugin,
-} from './telemetry-plugin.js';
-import { randomUUID } from 'node:crypto';
-import { arch, hostname, platform } from 'node:os';
+
 import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
   ATTR_HOST_ARCH,
@@ -56,7 +25,40 @@ import {
   ATTR_SERVICE_NAME,
   ATTR_SERVICE_VERSION,
 } from '../config/semantic-conventions.constants.js';
+import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { LimitedLoggerProvider } from '../engine/limited-logger-provider.js';
+import { countingMeterProvider } from '../engine/recording-counts.js';
+import { RecordingTracerProvider } from '../engine/recording-tracer-provider.js';
+import { SdkTracerProvider } from '../engine/sdk-tracer-provider.js';
+import { warnOnce } from '../errors/warnings.js';
+import {
+  createLoggerProvider,
+  createMetricReaders,
+  createSpanProcessors,
+} from '../exporters/create-pipelines.js';
+import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { startSpool } from '../exporters/spool/start-spool.js';
+import { rememberAttributeHashes } from '../metrics-sdk/attribute-hashes.js';
+import { keepExemplars } from '../metrics-sdk/exemplars.js';
+import { limitSeries } from '../metrics-sdk/limit-series.js';
 import { redaction } from '../redaction/active-redaction.js';
+import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
+import { createPropagator } from './create-propagator.js';
+import { guardLoggerProvider } from './guards/guard-logger-provider.js';
+import { guardMeterProvider } from './guards/guard-meter-provider.js';
+import { guardSpanProcessor } from './guards/guard-parts.js';
+import { guardTracerProvider } from './guards/guard-tracer-provider.js';
+import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
+import { RedactingSpanProcessor } from './redacting-span.processor.js';
+import { type GlobalSlot, isRegistered, noticeLateProviders } from './registered-globals.js';
+import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
+import { type OwnedProvider, runtimeState, SdkRuntime } from './sdk-runtime.js';
+import {
+  type OpenPlugin,
+  PluginLoggerProvider,
+  readerForPlugin,
+  type TelemetryPlugin,
+} from './telemetry-plugin.js';
 
 /**
  * Starts what nobody has started yet and gives the runtime of this process. A signal whose provider is registered

@@ -1,6 +1,6 @@
 import {
-  context as contextApi,
   type Context,
+  context as contextApi,
   type Logger,
   type LoggerOptions,
   type LoggerProvider,
@@ -15,8 +15,8 @@ import { type CollectionResult, type IMetricReader } from '@opentelemetry/sdk-me
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
+import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type AttachPart } from './application.js';
 
 /**

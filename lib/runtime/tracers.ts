@@ -1,7 +1,8 @@
-import { type Context, INVALID_TRACEID, TraceFlags, type Tracer, context, trace } from '@opentelemetry/api';
-import { runtimeState } from './sdk-runtime.js';
+import { type Context, context, INVALID_TRACEID, trace, TraceFlags, type Tracer } from '@opentelemetry/api';
+
 import { endedRootOf, lineageOf } from '../engine/lineage.js';
 import { isRegistered } from './registered-globals.js';
+import { runtimeState } from './sdk-runtime.js';
 
 let boundGeneration = -1;
 const tracers = new Map<string, Tracer>();

@@ -2,9 +2,10 @@ import { TraceFlags } from '@opentelemetry/api';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { DataPoint, MetricData } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+
+import { resolveConfig } from '../config/resolve-config.js';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
-import { resolveConfig } from '../config/resolve-config.js';
 import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 
 /** One written log line, parsed. */

@@ -1,4 +1,5 @@
 import { type Attributes, type Span, type SpanContext, SpanStatusCode } from '@opentelemetry/api';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_EXCEPTION_FINGERPRINT,
@@ -6,9 +7,9 @@ import {
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
 } from '../config/semantic-conventions.constants.js';
-import { type ErrorPredicate, asksFailure, isFailure } from '../invocation/is-failure.js';
-import { processWide } from '../process/process-wide.js';
 import { errorTypeOf, messageOf, stackWithCauses } from '../engine/describe-error.js';
+import { asksFailure, type ErrorPredicate, isFailure } from '../invocation/is-failure.js';
+import { processWide } from '../process/process-wide.js';
 import { fingerprintException } from './fingerprint-exception.js';
 
 export { errorTypeOf, type ErrorPredicate, isFailure as isSpanError, messageOf };

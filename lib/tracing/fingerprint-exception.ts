@@ -1,5 +1,5 @@
-import { isError } from '../errors/telemetry.error.js';
 import { readSafely, readText } from '../engine/copy-bounded.js';
+import { isError } from '../errors/telemetry.error.js';
 
 /** Application functions that tell one problem from another: where it was thrown, and two callers of that place. */
 const MAX_FRAMES = 3;

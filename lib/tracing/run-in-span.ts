@@ -8,12 +8,12 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 
+import { textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 import { followResult } from '../invocation/follow-result.js';
 import { type ResultObserver, Settlement } from '../invocation/settlement.js';
-import { textOf } from '../engine/copy-bounded.js';
-import { shouldStartSpan } from '../runtime/tracers.js';
 import { enterContext } from '../runtime/registered-globals.js';
+import { shouldStartSpan } from '../runtime/tracers.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
 /** What `fn` is given where no telemetry runs: a span that records nothing. */

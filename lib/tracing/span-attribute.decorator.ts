@@ -2,9 +2,9 @@ import { types } from 'node:util';
 
 import { type Attributes } from '@opentelemetry/api';
 
+import { copyBounded, dropPromise, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 import { processWide } from '../process/process-wide.js';
-import { copyBounded, dropPromise, fitsBounds, textOf } from '../engine/copy-bounded.js';
 
 /** What a span takes as the value of an attribute; undefined leaves the attribute out. */
 export type SpanAttributeValue = Attributes[string];

@@ -11,9 +11,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 
+import { textOf } from '../engine/copy-bounded.js';
 import { LINEAGE, type Lineage, lineageOf } from '../engine/lineage.js';
 import { warnOnce } from '../errors/warnings.js';
-import { textOf } from '../engine/copy-bounded.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
 /**

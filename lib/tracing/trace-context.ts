@@ -1,26 +1,27 @@
 import {
   type Context,
+  context,
   type ContextManagementToken,
+  isSpanContextValid,
   type Link,
+  propagation,
   ROOT_CONTEXT,
   type SpanContext,
   type TextMapGetter,
   type TextMapSetter,
-  context,
-  isSpanContextValid,
-  propagation,
   trace,
 } from '@opentelemetry/api';
-import { withoutEndedTrace } from '../engine/lineage.js';
-import { warnOnce } from '../errors/warnings.js';
-import { readSafely, textOf } from '../engine/copy-bounded.js';
-import { isContext } from '../engine/recording-tracer.js';
+
 import {
   INCOMING_MODES,
   type IncomingListener,
   type IncomingMode,
   type IncomingRequest,
 } from '../config/propagation.js';
+import { readSafely, textOf } from '../engine/copy-bounded.js';
+import { withoutEndedTrace } from '../engine/lineage.js';
+import { isContext } from '../engine/recording-tracer.js';
+import { warnOnce } from '../errors/warnings.js';
 import { currentRuntime } from '../runtime/sdk-runtime.js';
 
 /** Identity of the active span; undefined outside one, and where its trace ended more than a minute ago. */

@@ -1,20 +1,21 @@
-import { type Attributes, type Link, type SpanKind, context } from '@opentelemetry/api';
+import { type Attributes, context, type Link, type SpanKind } from '@opentelemetry/api';
+
 import { ATTR_CODE_FUNCTION_NAME } from '../config/semantic-conventions.constants.js';
-import { warnOnce } from '../errors/warnings.js';
-import {
-  type DecorationSite,
-  type MethodOrClassDecorator,
-  decorateMethodOrClass,
-} from '../invocation/decorate-method-or-class.js';
-import type { AnyMethod } from '../invocation/wrap-method.js';
 import { isPlainRecord, toAttributes } from '../engine/attribute-value.js';
 import { dropPromise, textOf } from '../engine/copy-bounded.js';
 import { spanNameOf } from '../engine/recorded-span.js';
+import { warnOnce } from '../errors/warnings.js';
+import {
+  decorateMethodOrClass,
+  type DecorationSite,
+  type MethodOrClassDecorator,
+} from '../invocation/decorate-method-or-class.js';
+import type { AnyMethod } from '../invocation/wrap-method.js';
+import { processWide } from '../process/process-wide.js';
 import { shouldStartSpan, tracerFor } from '../runtime/tracers.js';
 import type { ErrorPredicate } from './error-policy.js';
 import { type RunInSpanOptions, SpanCall } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
-import { processWide } from '../process/process-wide.js';
 
 /** What `@Trace()` can be told. */
 export interface TraceOptions {

@@ -1,9 +1,9 @@
 import { announceReady, stopWithParent } from '../service-host/parent-process.js';
 import { ports, urls } from '../settings/addresses.js';
 import { readShare, readText } from '../settings/environment.js';
-import { prepareDatabase } from './prepare-database.js';
 import { startLlmServer } from './llm-server.js';
 import { startPostgresServer } from './postgres-server.js';
+import { prepareDatabase } from './prepare-database.js';
 import { startRedisServer } from './redis-server.js';
 
 /**

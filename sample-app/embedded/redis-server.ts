@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
-import { ExpiringMap } from './expiring-map.js';
 import { hosts } from '../settings/addresses.js';
+import { ExpiringMap } from './expiring-map.js';
 import { answerCommand, type RedisSession } from './redis-commands.js';
 import { resp, RespCommandReader } from './resp-protocol.js';
 

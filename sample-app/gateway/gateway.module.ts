@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 
-import { TraceCollector } from '../debug/trace-collector.service.js';
 import { TraceController } from '../debug/trace.controller.js';
+import { TraceCollector } from '../debug/trace-collector.service.js';
 import { ObservabilityModule } from '../service-host/observability.module.js';
 import { GatewayController } from './gateway.controller.js';
 import { GatewayService } from './gateway.service.js';

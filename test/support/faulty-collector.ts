@@ -35,12 +35,6 @@ interface FaultyCollectorOptions {
   readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
 }
 
-/** One request that was answered with success, in part or in whole. */
-interface Taken {
-  readonly signal: Signal;
-  readonly items: number;
-}
-
 const RETRY_INFO_ONE_SECOND = encodeStatus();
 const HUGE = Buffer.alloc(8 * 2 ** 20);
 

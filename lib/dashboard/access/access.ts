@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+
 import type { DashboardConfig } from '../../config/dashboard.js';
+import { warnOnce } from '../../errors/warnings.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import type { HttpRequest } from '../http/http-exchange.interface.js';
-import { warnOnce } from '../../errors/warnings.js';
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 

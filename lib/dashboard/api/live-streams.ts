@@ -1,8 +1,8 @@
-import { type LiveFeed } from '../reader/telemetry-reader.interface.js';
+import { warnOnce } from '../../errors/warnings.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpResponse } from '../http/http-exchange.interface.js';
 import { SECURITY_HEADERS } from '../http/respond.js';
-import { warnOnce } from '../../errors/warnings.js';
+import { type LiveFeed } from '../reader/telemetry-reader.interface.js';
 import { type StreamItem } from './api.interface.js';
 import { type QueryParameters } from './question.js';
 

@@ -1,12 +1,13 @@
 import { type Attributes } from '@opentelemetry/api';
-import { type ListedAttributes } from '../../engine/span-view.js';
 import { type Resource } from '@opentelemetry/resources';
+
 import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
   ATTR_SERVICE_INSTANCE_ID,
   ATTR_SERVICE_NAME,
   ATTR_SERVICE_VERSION,
 } from '../../config/semantic-conventions.constants.js';
+import { type ListedAttributes } from '../../engine/span-view.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 
 /** Longer texts are cut: a reader gains nothing from the rest. */

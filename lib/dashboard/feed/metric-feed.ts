@@ -1,7 +1,3 @@
-import { warnOnce } from '../../errors/warnings.js';
-import { type MetricSource } from '../../runtime/telemetry-plugin.js';
-import { type TelemetryStore } from '../sqlite/store.js';
-import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 import {
   DataPointType,
   type ExponentialHistogram,
@@ -9,7 +5,12 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+
+import { warnOnce } from '../../errors/warnings.js';
+import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
+import { hashAttributes } from '../../metrics-sdk/attribute-hashes.js';
 import { exemplarsOf } from '../../metrics-sdk/exemplars.js';
+import { type MetricSource } from '../../runtime/telemetry-plugin.js';
 import { valueBucket } from '../sqlite/encoding/buckets.js';
 import {
   type StoredExemplar,
@@ -17,7 +18,7 @@ import {
   type StoredInstrumentType,
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
-import { hashAttributes } from '../../metrics-sdk/attribute-hashes.js';
+import { type TelemetryStore } from '../sqlite/store.js';
 import { sortedAsJson, storedResourceOf } from './attribute-json.js';
 
 /** How often metrics are collected for the store. */

@@ -10,11 +10,11 @@ import {
   type StoredResource,
 } from '../sqlite/rows.interface.js';
 import { type TelemetryStore } from '../sqlite/store.js';
-import { type MetricFeed, startMetricFeed } from './metric-feed.js';
 import { storedResourceOf } from './attribute-json.js';
+import { type MetricFeed, startMetricFeed } from './metric-feed.js';
+import { watchStoreLosses } from './store-health.js';
 import { toStoredLog } from './to-stored-log.js';
 import { toStoredSpan } from './to-stored-span.js';
-import { watchStoreLosses } from './store-health.js';
 
 /** Writes the signals of this process to the store. */
 export class StorePipeline {

@@ -1,8 +1,8 @@
 import { type LogRecord, type Span, trace } from '@opentelemetry/api';
 import { timeInputToHrTime } from '@opentelemetry/core';
 
-import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
 import { localIdsOf } from '../../engine/span-view.js';
+import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
 import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 

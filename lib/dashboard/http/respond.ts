@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
+
 import type { ApiError } from '../api/api.interface.js';
 import type { HttpResponse } from './http-exchange.interface.js';
 

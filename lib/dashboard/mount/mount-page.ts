@@ -10,9 +10,9 @@ import { warnOnce } from '../../errors/warnings.js';
 import { writeOwnLine } from '../../logging/own-lines.js';
 import { TelemetryLogger } from '../../logging/telemetry-logger.js';
 import { withoutRedaction } from '../../redaction/active-redaction.js';
+import { sessionToken } from '../access/session-token.js';
 import { Dashboard } from '../dashboard.js';
 import { type DashboardParts } from '../dashboard-context.interface.js';
-import { sessionToken } from '../access/session-token.js';
 
 /** The dashboard on the port of one application. */
 export interface MountedPage {

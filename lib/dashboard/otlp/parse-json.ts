@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 
-import { type Steps } from '../steps.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { parseJson } from '../http/read-body.js';
+import { type Steps } from '../steps.js';
 import { type RequestBudget } from './request-limits.js';
 
 /** Bytes that `JSON.parse()` reads in about a millisecond: shorter bodies are read by it. */

@@ -1,7 +1,3 @@
-import { type Steps } from '../steps.js';
-import { type StoredResource } from '../sqlite/rows.interface.js';
-import { type RequestBudget } from './request-limits.js';
-import { MAX_NAME, attributesAt, listAt, objectAt, textAt } from './read-values.js';
 import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
   ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
@@ -10,6 +6,10 @@ import {
   ATTR_SERVICE_VERSION,
 } from '../../config/semantic-conventions.constants.js';
 import { type JsonValue } from '../reader/answers.interface.js';
+import { type StoredResource } from '../sqlite/rows.interface.js';
+import { type Steps } from '../steps.js';
+import { attributesAt, listAt, MAX_NAME, objectAt, textAt } from './read-values.js';
+import { type RequestBudget } from './request-limits.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

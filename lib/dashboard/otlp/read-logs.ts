@@ -1,7 +1,7 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type Steps } from '../steps.js';
 import { type StoredLog } from '../sqlite/rows.interface.js';
-import { ItemCollector, type ReadItems, type Sender, readEachItem } from './read-items.js';
+import { type Steps } from '../steps.js';
+import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import {
   attributesAt,
   finiteAt,

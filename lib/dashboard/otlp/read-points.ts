@@ -1,11 +1,11 @@
-import { type Steps } from '../steps.js';
 import {
   type StoredExemplar,
   type StoredInstrument,
   type StoredInstrumentType,
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
-import { ItemCollector, type ReadItems, type Sender, readEachItem } from './read-items.js';
+import { type Steps } from '../steps.js';
+import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import { isPointError, type PointTotal, readTotal } from './read-totals.js';
 import {
   attributesAt,

@@ -6,10 +6,10 @@ import {
   ATTR_RPC_STATUS_CODE,
 } from '../../config/semantic-conventions.constants.js';
 import { redaction } from '../../redaction/active-redaction.js';
-import { type Steps } from '../steps.js';
-import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
 import { type JsonValue, type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
-import { ItemCollector, type ReadItems, type Sender, readEachItem } from './read-items.js';
+import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
+import { type Steps } from '../steps.js';
+import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
 import {
   attributesAt,
   idAt,

@@ -1,6 +1,6 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type JsonValue } from '../reader/answers.interface.js';
 import { badRequest } from '../http/dashboard-error.js';
+import { type JsonValue } from '../reader/answers.interface.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

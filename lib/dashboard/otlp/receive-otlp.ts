@@ -1,9 +1,10 @@
-import { type Steps } from '../steps.js';
 import { type DashboardContext, type TelemetrySink } from '../dashboard-context.interface.js';
-import { DashboardError, badRequest } from '../http/dashboard-error.js';
+import { badRequest, DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';
-import { ProtobufError, decodeProtobufInSteps } from './decode-protobuf.js';
+import { closingHead, sendData, sendJson } from '../http/respond.js';
+import { type Steps } from '../steps.js';
+import { decodeProtobufInSteps, ProtobufError } from './decode-protobuf.js';
 import { OTLP_REQUESTS } from './otlp-messages.constants.js';
 import { parseJsonInSteps } from './parse-json.js';
 import { type ReadItems } from './read-items.js';
@@ -11,7 +12,6 @@ import { readLogRows } from './read-logs.js';
 import { PointReader } from './read-points.js';
 import { readSpanRows } from './read-spans.js';
 import { RequestBudget, RequestGate } from './request-limits.js';
-import { closingHead, sendData, sendJson } from '../http/respond.js';
 
 /** Where telemetry is stored, and how work is done in turns. */
 type Target = Pick<DashboardContext, 'work'> & { readonly sink: TelemetrySink };

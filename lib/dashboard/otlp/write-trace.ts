@@ -1,7 +1,7 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
-import { type Steps, TimeSlice } from '../steps.js';
-import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
 import { type JsonAttributes, type JsonValue, type SpanAnswer } from '../reader/answers.interface.js';
+import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
+import { type Steps, TimeSlice } from '../steps.js';
 
 /**
  * Spans as OTLP's JSON: an `ExportTraceServiceRequest` that any receiver takes.

@@ -1,8 +1,8 @@
 import { isProduction } from '../../config/identity.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { type StorePipeline } from '../feed/store-pipeline.js';
 import { type AnyMethod } from '../../invocation/wrap-method.js';
+import { type StorePipeline } from '../feed/store-pipeline.js';
 import { type DeclaredFunction } from '../sqlite/rows.interface.js';
 import { locateFunctions } from './locate-functions.js';
 import { type SourceLocation, SourceMaps } from './source-maps.js';

@@ -1,6 +1,6 @@
-import { type Database, classifyFailure } from './database/database.js';
+import { isSteps, type Steps, takeAllSteps } from '../steps.js';
+import { classifyFailure, type Database } from './database/database.js';
 import { type StoreDatabase } from './database/store-database.js';
-import { type Steps, isSteps, takeAllSteps } from '../steps.js';
 
 /** A question on its way. */
 interface Waiting {

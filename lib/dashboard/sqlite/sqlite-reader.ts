@@ -28,13 +28,13 @@ import {
 } from '../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../steps.js';
 import { type Database } from './database/database.js';
-import { findInstruments } from './queries/instruments.js';
+import { readChart } from './queries/charts.js';
 import { findLogs } from './queries/find-logs.js';
-import { findRoutes, findServices, readOverview } from './queries/overview.js';
 import { findTraces } from './queries/find-traces.js';
 import { type Position, readNews, readPosition } from './queries/follow.js';
+import { findInstruments } from './queries/instruments.js';
+import { findRoutes, findServices, readOverview } from './queries/overview.js';
 import { rankSelection } from './queries/rank-selection.js';
-import { readChart } from './queries/charts.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
 import { type TelemetryStore } from './store.js';

@@ -1,9 +1,11 @@
 import { warnOnce } from '../../errors/warnings.js';
+import { type Steps } from '../steps.js';
 import { type Database } from './database/database.js';
-import { type Sqlite, loadSqlite } from './database/open-database.js';
+import { loadSqlite, type Sqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
 import { EvictionScheduler, type StoreLimits } from './eviction/evictor.js';
 import { ProcessRegistry } from './processes/process-registry.js';
+import { QueryScheduler } from './query-scheduler.js';
 import {
   type DeclaredFunction,
   type DeclaredRoute,
@@ -12,8 +14,6 @@ import {
   type StoredResource,
   type StoredSpan,
 } from './rows.interface.js';
-import { QueryScheduler } from './query-scheduler.js';
-import { type Steps } from '../steps.js';
 import { identity } from './writing/row-queues.js';
 import { StoreWriter } from './writing/store-writer.js';
 

@@ -1,13 +1,13 @@
 import { useEffect } from 'preact/hooks';
 
+import { SelectionPanel } from '../panels/selection/view.js';
+import { VIEWS } from '../panels/views.js';
 import { useConnection } from './client.js';
 import { Header } from './header.js';
-import { VIEWS } from '../panels/views.js';
+import { onGlobalKey } from './keyboard.js';
 import type { PanelView } from './panel-view.js';
 import { Notice } from './parts/notice.js';
-import { onGlobalKey } from './keyboard.js';
 import { addressOf, usePlace } from './state.js';
-import { SelectionPanel } from '../panels/selection/view.js';
 
 /** The view of an address; without a name it is the first one. */
 const viewOf = ([name]: readonly string[]): PanelView | undefined =>

@@ -1,7 +1,7 @@
 import { VIEWS } from '../panels/views.js';
-import type { PanelView } from './panel-view.js';
 import { formatDateTime, formatTime } from './format.js';
-import { addressOf, DEFAULT_RANGE, isLive, setQuery, timeSpanOf, type Place } from './state.js';
+import type { PanelView } from './panel-view.js';
+import { addressOf, DEFAULT_RANGE, isLive, type Place, setQuery, timeSpanOf } from './state.js';
 import { toggleTheme, useTheme } from './theme.js';
 
 const RANGES = ['5m', '15m', '1h', '6h', '24h'];

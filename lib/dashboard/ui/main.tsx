@@ -1,10 +1,10 @@
-import type { OverviewApi } from '../panels/overview/query.js';
 import './language.js';
 
 import { render } from 'preact';
 
-import { clientOf, signInByAddress } from './client.js';
+import type { OverviewApi } from '../panels/overview/query.js';
 import { App } from './app.js';
+import { clientOf, signInByAddress } from './client.js';
 import { learnAboutDatabase } from './database.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
 

@@ -1,5 +1,5 @@
-import { keep, readKept } from './parts/kept.js';
 import { createListeners, useSyncExternalStore } from './parts/compat.js';
+import { keep, readKept } from './parts/kept.js';
 
 export type Theme = 'light' | 'dark';
 

@@ -1,6 +1,7 @@
-import { ByteWriter, MAX_SHORT, SHORT_VALUE_ROOM, writeShortValue } from './byte-writer.js';
 import type { Attributes } from '@opentelemetry/api';
+
 import type { ListedAttributes } from '../span-view.js';
+import { ByteWriter, MAX_SHORT, SHORT_VALUE_ROOM, writeShortValue } from './byte-writer.js';
 
 /** What clients make up must not grow this for ever. */
 const MAX_TEXTS = 4_096;

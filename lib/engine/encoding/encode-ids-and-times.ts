@@ -1,7 +1,8 @@
-import { type SpanId, type TraceId, wordAt } from '../local-span.js';
-import type { ByteWriter } from './byte-writer.js';
 import type { HrTime } from '@opentelemetry/api';
+
+import { type SpanId, type TraceId, wordAt } from '../local-span.js';
 import type { SpanView } from '../span-view.js';
+import type { ByteWriter } from './byte-writer.js';
 
 /** Puts the 16 bytes of a trace id there. They are 32-bit numbers already; told so, the engine need not convert them. */
 export function putTraceId(data: DataView, at: number, { a, b, c, d }: TraceId): void {

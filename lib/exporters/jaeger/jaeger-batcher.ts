@@ -1,6 +1,9 @@
+import { isIPv6 } from 'node:net';
+
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { BatchLimits } from '../../config/limits.js';
+
 import type { JaegerTarget } from '../../config/jaeger.js';
+import type { BatchLimits } from '../../config/limits.js';
 import type { ExporterDestination } from '../exporter-report.js';
 import { resolveBatchLimits } from '../sending/batcher.js';
 import { createExportQueue } from '../sending/export-queue.js';
@@ -8,7 +11,6 @@ import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
 import { LazySender } from '../sending/sender.js';
 import { JAEGER_PACKAGE, loadJaegerExporter } from './jaeger-package.js';
 import { JaegerThriftExporter } from './jaeger-thrift.sender.js';
-import { isIPv6 } from 'node:net';
 
 /** Creates a batcher that sends spans to Jaeger in Thrift, and starts loading its package. */
 export function createJaegerBatcher(

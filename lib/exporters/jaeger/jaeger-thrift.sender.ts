@@ -5,22 +5,21 @@ import { type JaegerTarget } from '../../config/jaeger.js';
 import { ExportError, toError } from '../export-failure.js';
 import type { ItemRequest } from '../sending/item-batcher.js';
 import type { Delivery, Sender } from '../sending/sender.js';
-
+import { thriftBinaryToCompact } from './compact-thrift.js';
+import { DatagramClient } from './datagram-client.js';
 import {
   abortHttpRequest,
   accountForLosses,
   createThriftExporter,
+  type JaegerSender,
   limitHttpRequests,
+  type Losses,
   onSender,
   replaceUdpClient,
-  type JaegerSender,
-  type Losses,
   type ThriftExporter,
   type ThriftExporterConstructor,
   type ThriftExporterOptions,
 } from './jaeger-package.js';
-import { DatagramClient } from './datagram-client.js';
-import { thriftBinaryToCompact } from './compact-thrift.js';
 import { toJaegerSpan, toProcessTags } from './jaeger-span.js';
 
 /** macOS refuses larger datagrams unless `net.inet.udp.maxdgram` is raised. */

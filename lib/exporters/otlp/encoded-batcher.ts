@@ -1,14 +1,15 @@
+import { context, type Logger, type LoggerProvider, type LogRecord } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+
+import type { ByteWriter } from '../../engine/encoding/byte-writer.js';
+import { encodeLogRecord } from '../../engine/encoding/encode-log-record.js';
+import { encodeSpan } from '../../engine/encoding/encode-span.js';
+import { RequestBuilder } from '../../engine/encoding/request-builder.js';
+import { isSampled } from '../../engine/span-view.js';
 import { Batcher } from '../sending/batcher.js';
 import type { ExportRequest } from '../sending/sender.js';
-import type { ByteWriter } from '../../engine/encoding/byte-writer.js';
-import { RequestBuilder } from '../../engine/encoding/request-builder.js';
-import { type LogRecord, type Logger, type LoggerProvider, context } from '@opentelemetry/api';
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { isSampled } from '../../engine/span-view.js';
-import { encodeSpan } from '../../engine/encoding/encode-span.js';
-import { encodeLogRecord } from '../../engine/encoding/encode-log-record.js';
 
 /** A request as it goes over the wire. */
 export interface EncodedRequest extends ExportRequest {

@@ -1,20 +1,21 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+
 import type { BatchLimits } from '../../config/limits.js';
 import type { OtlpTarget } from '../../config/otlp.js';
 import type { ExporterHealth } from '../exporter-report.js';
 import {
   type BatchedSignal,
   type Batcher,
-  type ResolvedBatchLimits,
   resolveBatchLimits,
+  type ResolvedBatchLimits,
 } from '../sending/batcher.js';
-import { type ExportQueue, createExportQueue } from '../sending/export-queue.js';
+import { createExportQueue, type ExportQueue } from '../sending/export-queue.js';
 import { ItemBatcher, type ItemRequest } from '../sending/item-batcher.js';
 import type { ExportRequest } from '../sending/sender.js';
 import { onUnsentRequests } from '../spool/unsent-requests.js';
-import { type EncodeRequest, createOtlpSender, otlpDestination } from './otlp-sender.js';
 import { EncodedBatcher, type EncodedRequest } from './encoded-batcher.js';
+import { createOtlpSender, type EncodeRequest, otlpDestination } from './otlp-sender.js';
 import { readOtlpSettings } from './otlp-settings.js';
 
 /** Whether the engine encodes each item for that target; the SDK's serializers write JSON. */

@@ -6,14 +6,15 @@ import {
   type PushMetricExporter,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+
 import type { OtlpTarget } from '../../config/otlp.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { addToJson, addToProtobuf, UnsentExemplars } from '../../metrics-sdk/add-exemplars-to-otlp.js';
 import { toError } from '../export-failure.js';
 import { createExportQueue } from '../sending/export-queue.js';
 import type { EncodedRequest } from './encoded-batcher.js';
 import { createOtlpSender, otlpDestination } from './otlp-sender.js';
-import { UnsentExemplars, addToJson, addToProtobuf } from '../../metrics-sdk/add-exemplars-to-otlp.js';
 import { readOtlpSettings } from './otlp-settings.js';
-import { warnOnce } from '../../errors/warnings.js';
 
 type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
 

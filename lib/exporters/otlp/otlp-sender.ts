@@ -3,7 +3,7 @@ import type { ExporterDestination, Signal } from '../exporter-report.js';
 import { type Delivery, type ExportRequest, LazySender, type Sender } from '../sending/sender.js';
 import type { OtlpSettings } from './otlp-settings.js';
 import { findProxy } from './transport/proxy.js';
-import { type Transport, readPartialSuccess } from './transport/transport.js';
+import { readPartialSuccess, type Transport } from './transport/transport.js';
 
 const SERVICES: Record<Signal, string> = {
   traces: 'trace.v1.TraceService',

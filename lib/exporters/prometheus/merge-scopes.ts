@@ -6,6 +6,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+
 import { warnOnce } from '../../errors/warnings.js';
 import { type Exemplar, exemplarsOf } from '../../metrics-sdk/exemplars.js';
 import { type FamilyName, type PrometheusFamilies, prometheusLabels } from './prometheus-names.js';

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { type DataPoint, DataPointType, type Histogram, type MetricData } from '@opentelemetry/sdk-metrics';
+
 import type { Exemplar } from '../../metrics-sdk/exemplars.js';
-import { type PrometheusMetrics, exemplarsOfPoint } from './merge-scopes.js';
+import { exemplarsOfPoint, type PrometheusMetrics } from './merge-scopes.js';
 
 export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 

@@ -1,6 +1,7 @@
-import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
-import { warnOnce } from '../../errors/warnings.js';
 import type { Attributes } from '@opentelemetry/api';
+import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
+
+import { warnOnce } from '../../errors/warnings.js';
 import { attributeText } from '../attribute-text.js';
 
 /** The type of a metric in Prometheus. */

@@ -3,12 +3,12 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { describeError } from '../export-failure.js';
-import { WARNING_INTERVAL_MS } from '../delivery-log.js';
-import { OPENMETRICS_CONTENT_TYPE, acceptsOpenMetrics, renderOpenMetrics } from './openmetrics.js';
-import { mergeScopes } from './merge-scopes.js';
-import { PrometheusFamilies } from './prometheus-names.js';
 import { OnDemandReader } from '../../metrics-sdk/on-demand.reader.js';
+import { WARNING_INTERVAL_MS } from '../delivery-log.js';
+import { describeError } from '../export-failure.js';
+import { mergeScopes } from './merge-scopes.js';
+import { acceptsOpenMetrics, OPENMETRICS_CONTENT_TYPE, renderOpenMetrics } from './openmetrics.js';
+import { PrometheusFamilies } from './prometheus-names.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {

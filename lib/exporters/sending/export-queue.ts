@@ -1,8 +1,9 @@
-import { type ExporterDestination, ExporterHealth, addExporterReport } from '../exporter-report.js';
-import { type Delivery, type ExportRequest, type Sender, retryDelayMs } from './sender.js';
-import { ROOT_CONTEXT, context } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+
 import { ExportError, toError } from '../export-failure.js';
+import { addExporterReport, type ExporterDestination, ExporterHealth } from '../exporter-report.js';
+import { type Delivery, type ExportRequest, retryDelayMs, type Sender } from './sender.js';
 
 type Limits = Omit<ExportQueueOptions<never>, 'sender' | 'health'>;
 

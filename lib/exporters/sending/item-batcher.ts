@@ -1,6 +1,7 @@
 import type { AnyValue } from '@opentelemetry/api';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+
 import { isSampled, type ListedAttributes, viewOf } from '../../engine/span-view.js';
 import { Batcher } from './batcher.js';
 import type { ExportRequest } from './sender.js';

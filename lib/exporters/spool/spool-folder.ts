@@ -14,7 +14,7 @@ import { join } from 'node:path';
 
 import { isError } from '../../errors/telemetry.error.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { type UnsentRequest, decodeSpoolFile, encodeSpoolFile } from './unsent-requests.js';
+import { decodeSpoolFile, encodeSpoolFile, type UnsentRequest } from './unsent-requests.js';
 
 /** The newest unsent requests of a process are kept up to this size. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;

@@ -4,9 +4,9 @@ import { warnOnce } from '../../errors/warnings.js';
 import { atProcessEnd } from '../../process/process-end.js';
 import { createOtlpSender } from '../otlp/otlp-sender.js';
 import { readOtlpSettings } from '../otlp/otlp-settings.js';
-import { type Delivery, type ExportRequest, type Sender, retryDelayMs } from '../sending/sender.js';
+import { type Delivery, type ExportRequest, retryDelayMs, type Sender } from '../sending/sender.js';
 import { SpoolFolder, type TakenFile } from './spool-folder.js';
-import { type UnsentRequest, forgetUnsentRequests, takeUnsentRequests } from './unsent-requests.js';
+import { forgetUnsentRequests, takeUnsentRequests, type UnsentRequest } from './unsent-requests.js';
 
 /** A collector that starts beside the application needs some seconds. */
 const MAX_ATTEMPTS = 6;

@@ -1,6 +1,7 @@
+import { crc32 } from 'node:zlib';
+
 import type { OtlpTarget } from '../../config/otlp.js';
 import type { BatchedSignal } from '../sending/batcher.js';
-import { crc32 } from 'node:zlib';
 
 /** An unsent request, encoded. */
 export interface UnsentRequest extends Pick<OtlpTarget, 'protocol' | 'url'> {

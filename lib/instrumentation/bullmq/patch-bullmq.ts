@@ -1,12 +1,12 @@
+import { undoAll } from '../../process/undo-all.js';
+import { fileOf, UNKNOWN_SHAPE, whenModuleLoaded } from '../clients/loaded-modules.js';
+import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
 import { patchClass } from '../container/patch-class.js';
 import { defineInstrumentation } from '../define-instrumentation.js';
-import { UNKNOWN_SHAPE, fileOf, whenModuleLoaded } from '../clients/loaded-modules.js';
-import { type ContainerClass, findPrototype, isClass } from '../container/container-classes.js';
+import { WORKER_METHODS, WORKER_PATCH } from './record-attempt.js';
 import { BULL_QUEUE_METHODS, BULL_QUEUE_PATCH } from './trace-bull-queue.js';
 import { FLOW_PRODUCER_METHODS, FLOW_PRODUCER_PATCH } from './trace-flow-producer.js';
 import { QUEUE_METHODS, QUEUE_PATCH } from './trace-queue.js';
-import { WORKER_METHODS, WORKER_PATCH } from './record-attempt.js';
-import { undoAll } from '../../process/undo-all.js';
 
 const CLASSES = [
   { name: 'bullmq-queue', methods: QUEUE_METHODS, patch: QUEUE_PATCH },

@@ -1,13 +1,13 @@
-import { type ReplaceMethod } from '../container/patch-class.js';
 import {
   type Attributes,
   type Context,
+  context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
-  context,
   trace,
 } from '@opentelemetry/api';
+
 import {
   ATTR_BULLMQ_JOB_ATTEMPT,
   ATTR_BULLMQ_JOB_NAME,
@@ -23,8 +23,8 @@ import {
 import { invokeAndFollow } from '../../invocation/follow-result.js';
 import {
   type AttemptOutcome,
-  type QueueSystem,
   countStalledJob,
+  type QueueSystem,
   recordJobAttempt,
   recordJobWait,
 } from '../../metrics/queue-metrics.js';
@@ -32,15 +32,16 @@ import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { type Incoming, linksTo, receive } from '../../tracing/trace-context.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
+import { type MethodRule } from '../container/wrap-methods.js';
 import {
-  BULLMQ_SCOPE,
   type BullJob,
+  BULLMQ_SCOPE,
   type BullQueue,
   type JobOptions,
   readJobContext,
   recordsBullmq,
 } from './record-sending.js';
-import { type MethodRule } from '../container/wrap-methods.js';
 
 /** The context of the last attempt at a job in this process. */
 const attempts = new WeakMap<object, Context>();

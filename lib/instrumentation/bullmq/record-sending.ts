@@ -1,13 +1,14 @@
 import {
   type Attributes,
   type Context,
+  context,
+  createContextKey,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
-  context,
-  createContextKey,
 } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+
 import {
   ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
   ATTR_MESSAGING_DESTINATION_NAME,

@@ -1,13 +1,13 @@
-import { type ReplaceMethod } from '../container/patch-class.js';
 import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constants.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
+import { detach, recordAttempt, traceListeners } from './record-attempt.js';
 import {
   type BullJob,
-  type JobOptions,
   carryContext,
-  recordSending,
+  type JobOptions,
   recordsBullmq,
+  recordSending,
 } from './record-sending.js';
-import { detach, recordAttempt, traceListeners } from './record-attempt.js';
 
 /** By these methods the `Queue` of `bull` (4 and 3), which is a worker too, is known. */
 export const BULL_QUEUE_METHODS = ['add', 'addBulk', 'processJob', 'setHandler'] as const;

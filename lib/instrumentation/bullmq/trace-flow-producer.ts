@@ -1,6 +1,6 @@
-import { type ReplaceMethod } from '../container/patch-class.js';
 import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constants.js';
-import { type FlowJob, carryContext, recordSending, recordsBullmq } from './record-sending.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
+import { carryContext, type FlowJob, recordsBullmq, recordSending } from './record-sending.js';
 
 /** What a `FlowProducer` is told by. */
 export const FLOW_PRODUCER_METHODS = ['add', 'addBulk', 'getFlow', 'addNode'] as const;

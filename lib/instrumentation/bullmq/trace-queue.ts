@@ -1,16 +1,16 @@
-import { type ReplaceMethod } from '../container/patch-class.js';
 import { context } from '@opentelemetry/api';
 
 import {
   ATTR_BULLMQ_JOB_NAME,
   ATTR_BULLMQ_JOB_SCHEDULER_ID,
 } from '../../config/semantic-conventions.constants.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
 import {
   type BullQueue,
-  type JobOptions,
   carryContext,
-  recordSending,
+  type JobOptions,
   recordsBullmq,
+  recordSending,
   sendingContext,
 } from './record-sending.js';
 

@@ -1,6 +1,8 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
+
+import { type Context, context, type ContextManagementToken, trace } from '@opentelemetry/api';
+
 import { warnOnce } from '../../errors/warnings.js';
-import { type Context, type ContextManagementToken, context, trace } from '@opentelemetry/api';
 import { undoAll } from '../../process/undo-all.js';
 
 type Listener = (message: unknown) => void;

@@ -1,18 +1,19 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
 import { applicationPackage } from '../../config/application-package.js';
 import { textOf } from '../../engine/copy-bounded.js';
+import { warnOnce } from '../../errors/warnings.js';
 import {
   applicationRequire,
   findLoadedFiles,
   followLoading,
   forgetLoadedFiles,
 } from '../../process/application-modules.js';
-import { guardListener } from './channels.js';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { warnOnce } from '../../errors/warnings.js';
 import { processWide } from '../../process/process-wide.js';
+import { guardListener } from './channels.js';
 
 /** A package that is met once it is loaded: by the path of one of its files. */
 export interface LoadedModulePattern {

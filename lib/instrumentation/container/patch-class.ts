@@ -1,4 +1,4 @@
-import { type Method, patch, type Patch } from '../../invocation/patch.js';
+import { type Method, type Patch, patch } from '../../invocation/patch.js';
 import { type Undo, undoAll } from '../../process/undo-all.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 

@@ -1,10 +1,10 @@
 import { type Attributes, context, type Span } from '@opentelemetry/api';
 
-import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type InstrumentationConfig } from '../../config/instrumentation.js';
+import { ATTR_CODE_FUNCTION_NAME } from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
-import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { type ContainerClass, prototypesOf } from './container-classes.js';

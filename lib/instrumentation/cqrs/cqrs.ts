@@ -1,12 +1,13 @@
-import { type ReplaceMethod } from '../container/patch-class.js';
 import { type Attributes, trace } from '@opentelemetry/api';
-import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
-import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
-import { currentRuntime } from '../../runtime/sdk-runtime.js';
-import { runInSpan } from '../../tracing/run-in-span.js';
-import { type MethodRule } from '../container/wrap-methods.js';
 import { isObservable, tap } from 'rxjs';
+
+import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { recordException } from '../../tracing/error-policy.js';
+import { runInSpan } from '../../tracing/run-in-span.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
+import { type MethodRule } from '../container/wrap-methods.js';
 
 const SCOPE = 'nestjs-telemetry/cqrs';
 

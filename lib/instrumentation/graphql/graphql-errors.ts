@@ -1,9 +1,10 @@
-import { errorTypeOf, isSpanError, messageOf, recordFailure } from '../../tracing/error-policy.js';
 import { type Span, SpanStatusCode } from '@opentelemetry/api';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_NESTJS_GRAPHQL_ERROR_COUNT,
 } from '../../config/semantic-conventions.constants.js';
+import { errorTypeOf, isSpanError, messageOf, recordFailure } from '../../tracing/error-policy.js';
 
 /** What is used of a `GraphQLError`, and of one that was formatted for the response. */
 export interface GraphqlErrorLike {

@@ -1,5 +1,10 @@
+import { type Type } from '@nestjs/common';
 import { context } from '@opentelemetry/api';
+
+import { isMarked } from '../../invocation/wrap-method.js';
+import { undoAll } from '../../process/undo-all.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
+import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import {
   type FieldLike,
   type FieldResolver,
@@ -10,10 +15,6 @@ import {
 } from './graphql.interface.js';
 import { Operation } from './operation.js';
 import { beginSubscription, followEvents } from './subscriptions.js';
-import { type Type } from '@nestjs/common';
-import { isMarked } from '../../invocation/wrap-method.js';
-import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
-import { undoAll } from '../../process/undo-all.js';
 
 const WRAPPED = Symbol.for('nestjs-telemetry.graphql-resolver');
 

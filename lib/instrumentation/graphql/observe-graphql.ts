@@ -1,17 +1,17 @@
-import { patch } from '../../invocation/patch.js';
-import { undoAll } from '../../process/undo-all.js';
 import { type IncomingMessage } from 'node:http';
 
 import { type Type } from '@nestjs/common';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { patch } from '../../invocation/patch.js';
 import { processWide } from '../../process/process-wide.js';
+import { undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { recordOf } from '../http-server/http-server-recorder.js';
-import { createApolloPlugin, withRecordedSockets } from './instrument-apollo.js';
-import { type ModulesLike, findResolvers, instrumentSchema } from './instrument-schema.js';
 import { type DriverLike, type DriverOptions, type HttpAdapterLike } from './graphql.interface.js';
+import { createApolloPlugin, withRecordedSockets } from './instrument-apollo.js';
 import { instrumentMercurius } from './instrument-mercurius.js';
+import { findResolvers, instrumentSchema, type ModulesLike } from './instrument-schema.js';
 
 /** What to do around the start of a driver, by the HTTP adapter host of its application. */
 interface DriverObserver {

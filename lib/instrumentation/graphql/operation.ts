@@ -1,24 +1,25 @@
 import {
   type Context,
+  context,
   type Link,
   type Span,
   type SpanContext,
   SpanKind,
-  context,
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_GRAPHQL_DOCUMENT,
   ATTR_GRAPHQL_OPERATION_NAME,
   ATTR_GRAPHQL_OPERATION_TYPE,
 } from '../../config/semantic-conventions.constants.js';
 import { recordGraphqlEvent, recordGraphqlOperation } from '../../metrics/graphql-metrics.js';
-import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
-import { type GraphqlErrorLike, describeErrors } from './graphql-errors.js';
-import { type ResolverMethod } from './instrument-schema.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { type OperationNodeLike, type ResolveInfoLike } from './graphql.interface.js';
+import { describeErrors, type GraphqlErrorLike } from './graphql-errors.js';
+import { type ResolverMethod } from './instrument-schema.js';
 import { ResolverCalls } from './resolver-calls.js';
 
 const SCOPE = 'nestjs-telemetry/graphql';

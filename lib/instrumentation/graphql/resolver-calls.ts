@@ -1,5 +1,7 @@
 import { types } from 'node:util';
-import { type Attributes, type Context, type Span, context, trace } from '@opentelemetry/api';
+
+import { type Attributes, type Context, context, type Span, trace } from '@opentelemetry/api';
+
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_NESTJS_GRAPHQL_FIELD,
@@ -9,11 +11,11 @@ import {
   ATTR_NESTJS_REPEAT_MAX_MS,
 } from '../../config/semantic-conventions.constants.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
+import { recordFailure } from '../../tracing/error-policy.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
-import { type ResolverMethod } from './instrument-schema.js';
 import { type PathLike, type ResolveInfoLike } from './graphql.interface.js';
 import { isOperationError } from './graphql-errors.js';
-import { recordFailure } from '../../tracing/error-policy.js';
+import { type ResolverMethod } from './instrument-schema.js';
 
 /** Failures of one operation that are kept; one is enough to tell why it failed. */
 const MAX_FAILURES = 20;

@@ -1,12 +1,13 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+
 import { type AbstractHttpAdapter } from '@nestjs/core';
+
+import { correlateLogger } from '../../logging/correlate-logger.js';
+import { runInRequestScope } from '../../logging/request-scope.js';
+import { undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 import { recordExceptions } from '../nest/record-exceptions.js';
-import { HttpServerRecorder, proceedInScope } from './http-server-recorder.js';
-import { type ServerLike, observeServer } from './observe-server.js';
-import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { correlateLogger } from '../../logging/correlate-logger.js';
-import { runInRequestScope } from '../../logging/request-scope.js';
 import {
   type ExpressAppLike,
   ExpressFramework,
@@ -16,7 +17,8 @@ import {
 } from './express.framework.js';
 import { FastifyFramework, type FastifyReplyLike, type FastifyRequestLike } from './fastify.framework.js';
 import { type HttpFramework } from './http-framework.js';
-import { undoAll } from '../../process/undo-all.js';
+import { HttpServerRecorder, proceedInScope } from './http-server-recorder.js';
+import { observeServer, type ServerLike } from './observe-server.js';
 
 /** Opens the logging scope of each request that reaches one application, and records the request where that is configured. */
 export function attachHttpServer(application: Application): ApplicationPart {

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
+
 import { type Forwarded, type HttpFramework } from './http-framework.js';
 
 /** Shape of an Express request as far as it is read here; Express is never imported. */

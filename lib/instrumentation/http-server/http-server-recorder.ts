@@ -1,18 +1,20 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type Context, context } from '@opentelemetry/api';
-import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
-import { warnOnce } from '../../errors/warnings.js';
-import { type HttpFramework, RAW_FRAMEWORK } from './http-framework.js';
-import { mayHaveBody, pathOf } from './server-span.js';
-import { type RecordingSettings, createRecordingSettings } from './recording-settings.js';
-import { RequestRecord, RouteRecords } from './request-record.js';
 import { errorMonitor } from 'node:events';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Http2ServerRequest } from 'node:http2';
 import { type Readable } from 'node:stream';
+
+import { type Context, context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
+
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { afterTurn } from '../../engine/lineage.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { revoke } from '../../runtime/linked-context.js';
+import { type HttpFramework, RAW_FRAMEWORK } from './http-framework.js';
+import { createRecordingSettings, type RecordingSettings } from './recording-settings.js';
+import { RequestRecord, RouteRecords } from './request-record.js';
+import { mayHaveBody, pathOf } from './server-span.js';
 
 /** Records the requests of one application. */
 export class HttpServerRecorder {

@@ -1,8 +1,10 @@
-import { patch } from '../../invocation/patch.js';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
+
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+
+import { patch } from '../../invocation/patch.js';
 import { revoke } from '../../runtime/linked-context.js';
 import { type HttpServerRecorder } from './http-server-recorder.js';
 

@@ -1,4 +1,5 @@
 import { type Attributes } from '@opentelemetry/api';
+
 import {
   type HookedRequest,
   type HookedResponse,
@@ -6,8 +7,8 @@ import {
   type HttpServerInstrumentationOptions,
 } from '../../config/instrumentation.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
-import { warnOnce } from '../../errors/warnings.js';
 import { dropPromise, textOf } from '../../engine/copy-bounded.js';
+import { warnOnce } from '../../errors/warnings.js';
 import { compileRoute } from '../../runtime/route-template.js';
 
 type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;

@@ -1,30 +1,43 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
+
 import {
   type Attributes,
   type Context,
+  context,
   type Link,
+  propagation,
   type Span,
   SpanKind,
   type SpanOptions,
-  context,
-  propagation,
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import { type IncomingRequest } from '../../config/propagation.js';
-import { warnOnce } from '../../errors/warnings.js';
-import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
-import { type FinishedRequest, writeRequestLine } from '../../logging/own-lines.js';
 import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_SCHEME,
+  HTTP_REQUEST_METHOD_VALUE_OTHER,
+} from '../../config/semantic-conventions.constants.js';
+import { warnOnce } from '../../errors/warnings.js';
+import { type FinishedRequest, writeRequestLine } from '../../logging/own-lines.js';
+import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';
+import {
+  activeHttpRequests,
   type ActiveRequests,
   HttpServerSeries,
   type HttpServerSeriesIdentity,
-  activeHttpRequests,
   knownHttpMethod,
   recordHttpServerRequest,
 } from '../../metrics/http-metrics.js';
 import { receive } from '../../tracing/trace-context.js';
 import { type Forwarded, type HttpFramework } from './http-framework.js';
+import { type RecordingSettings } from './recording-settings.js';
+import { requestFailureOf } from './request-failures.js';
 import {
   describeOutcome,
   describeUnknownMethod,
@@ -37,17 +50,6 @@ import {
   startServerSpan,
   wantsEvents,
 } from './server-span.js';
-import { type RecordingSettings } from './recording-settings.js';
-import { requestFailureOf } from './request-failures.js';
-import {
-  ATTR_HTTP_REQUEST_METHOD,
-  ATTR_HTTP_ROUTE,
-  ATTR_NETWORK_PROTOCOL_VERSION,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-  ATTR_URL_SCHEME,
-  HTTP_REQUEST_METHOD_VALUE_OTHER,
-} from '../../config/semantic-conventions.constants.js';
 
 /**
  * One request from its first hook to the end of its response: its SERVER span, its measurements, its line in the log.

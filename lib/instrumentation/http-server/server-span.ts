@@ -1,4 +1,6 @@
 import { type IncomingMessage } from 'node:http';
+import { type Socket } from 'node:net';
+
 import {
   type Attributes,
   type Context,
@@ -7,6 +9,7 @@ import {
   SpanKind,
   SpanStatusCode,
 } from '@opentelemetry/api';
+
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_ERROR_TYPE,
@@ -23,7 +26,6 @@ import { messageOf } from '../../tracing/error-policy.js';
 import { type Forwarded } from './http-framework.js';
 import { requestFailureOf } from './request-failures.js';
 import { type RouteRecord } from './request-record.js';
-import { type Socket } from 'node:net';
 
 const SCOPE = 'nestjs-telemetry/http-server';
 

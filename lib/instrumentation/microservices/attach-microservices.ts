@@ -1,20 +1,21 @@
+import * as packages from '@nestjs/common/utils/load-package.util.js';
 import { type ModulesContainer } from '@nestjs/core';
+import { trace } from '@opentelemetry/api';
+
+import { patch } from '../../invocation/patch.js';
+import { applicationRequire, findLoadedFiles } from '../../process/application-modules.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
+import { recordException } from '../../tracing/error-policy.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 import {
   instrumentClientProxy,
-  instrumentKafkaClients,
   instrumentClients,
+  instrumentKafkaClients,
   releaseClients,
 } from './client/instrument-clients.js';
-import { type ServerLike, instrumentServer } from './server/instrument-server.js';
-import * as packages from '@nestjs/common/utils/load-package.util.js';
-import { applicationRequire, findLoadedFiles } from '../../process/application-modules.js';
-import { trace } from '@opentelemetry/api';
-import { recordException } from '../../tracing/error-policy.js';
-import { noteThrown, isMicroservicesEnabled } from './operation.js';
-import { type Undo, undoAll } from '../../process/undo-all.js';
-import { patch } from '../../invocation/patch.js';
+import { isMicroservicesEnabled, noteThrown } from './operation.js';
+import { instrumentServer, type ServerLike } from './server/instrument-server.js';
 
 /** Records what the microservices of one application handle and what its clients send, whatever the transport. */
 export function attachMicroservices({ config, runtime, modules }: Application): ApplicationPart | undefined {

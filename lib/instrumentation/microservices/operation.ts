@@ -1,18 +1,19 @@
 import {
   type Attributes,
   type Context,
+  context,
   type Link,
   type Span,
   SpanKind,
-  context,
   trace,
 } from '@opentelemetry/api';
+
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
+import { type GrpcStatus } from '../../errors/grpc-status.js';
 import { endRequestScope } from '../../logging/request-scope.js';
+import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
-import { type GrpcStatus } from '../../errors/grpc-status.js';
-import { currentRuntime } from '../../runtime/sdk-runtime.js';
 
 const SCOPE = 'nestjs-telemetry/microservices';
 

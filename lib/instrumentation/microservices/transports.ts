@@ -1,4 +1,5 @@
 import { type Attributes } from '@opentelemetry/api';
+
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../config/semantic-conventions.constants.js';
 
 /** How messages travel, in the words of OpenTelemetry where it has one; a transport of the application's own is `custom`. */

@@ -1,10 +1,10 @@
+import { undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 import { registerModules } from './nest-modules.js';
 import { recordPipeline } from './pipeline/record-pipeline.js';
 import { recordRequestScope } from './record-request-scope.js';
 import { wrapHandlers } from './wrap-handlers.js';
-import { undoAll } from '../../process/undo-all.js';
 
 /** Records the handlers of one application and the pipeline around them. */
 export function attachNest({ config, runtime, modules }: Application): ApplicationPart | undefined {

@@ -3,11 +3,11 @@ import { ExternalExceptionsHandler } from '@nestjs/core/exceptions/external-exce
 import { trace } from '@opentelemetry/api';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { patch } from '../../invocation/patch.js';
+import { undoAll } from '../../process/undo-all.js';
 import { recordException } from '../../tracing/error-policy.js';
 import { noteRequestFailure } from '../http-server/request-failures.js';
 import { refusalOn } from './pipeline/pipeline-record.js';
-import { undoAll } from '../../process/undo-all.js';
-import { patch } from '../../invocation/patch.js';
 
 /**
  * Notes every exception that reaches NestJS's exception layer on the span of its request, those of guards, pipes and

@@ -5,9 +5,9 @@ import {
   ATTR_NESTJS_REQUEST_SCOPE_DURATION_MS,
   ATTR_NESTJS_REQUEST_SCOPE_PROVIDERS,
 } from '../../config/semantic-conventions.constants.js';
-import { createSpanNotes } from './span-notes.js';
-import { undoAll } from '../../process/undo-all.js';
 import { patch } from '../../invocation/patch.js';
+import { undoAll } from '../../process/undo-all.js';
+import { createSpanNotes } from './span-notes.js';
 
 /** What was built for one request. */
 interface RequestScope {

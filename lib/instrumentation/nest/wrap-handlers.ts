@@ -11,11 +11,11 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../invocation/wrap-method.js';
 import { noteHandler } from '../../logging/request-scope.js';
-import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
+import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
-import { type ModulesLike, moduleNameOfClass } from './nest-modules.js';
+import { moduleNameOfClass, type ModulesLike } from './nest-modules.js';
 
 const HTTP = 'http';
 /** Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is called. */

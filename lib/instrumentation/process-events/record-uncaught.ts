@@ -1,4 +1,3 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import {
   context,
   ROOT_CONTEXT,
@@ -7,11 +6,12 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
-import { createLogRecordEmitter } from '../../logging/record-entry.js';
 import { describeThrown } from '../../engine/describe-error.js';
-import { atProcessEnd } from '../../process/process-end.js';
 import { lineageOf } from '../../engine/lineage.js';
+import { createLogRecordEmitter } from '../../logging/record-entry.js';
+import { atProcessEnd } from '../../process/process-end.js';
 import { recordFailure, whereSeen } from '../../tracing/error-policy.js';
 
 /** pino's number of `fatal`. */

@@ -1,9 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
+
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
-import { recordUncaught } from './record-uncaught.js';
-import { type SdkRuntime } from '../../runtime/sdk-runtime.js';
 import { runProcessEnd } from '../../process/process-end.js';
 import { undoAll } from '../../process/undo-all.js';
+import { type SdkRuntime } from '../../runtime/sdk-runtime.js';
+import { recordUncaught } from './record-uncaught.js';
 
 /** Hands over what is buffered when the process ends without `app.close()`; returns the undo. */
 export function watchProcess(runtime: SdkRuntime): () => void {

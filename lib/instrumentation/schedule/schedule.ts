@@ -1,18 +1,19 @@
-import { type ReplaceMethod } from '../container/patch-class.js';
-import { type Attributes, ROOT_CONTEXT, context } from '@opentelemetry/api';
+import { type Attributes, context, ROOT_CONTEXT } from '@opentelemetry/api';
+
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_FAAS_CRON,
   ATTR_NESTJS_TYPE,
 } from '../../config/semantic-conventions.constants.js';
-import { isMarked } from '../../invocation/wrap-method.js';
-import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { invokeAndFollow } from '../../invocation/follow-result.js';
+import { isMarked } from '../../invocation/wrap-method.js';
 import { recordScheduledRun } from '../../metrics/schedule-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
+import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
+import { type ReplaceMethod } from '../container/patch-class.js';
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 type Patch = Readonly<Record<string, ReplaceMethod>>;

@@ -1,18 +1,19 @@
 import {
+  context,
+  isSpanContextValid,
   type Link,
   type SpanContext,
   SpanKind,
-  context,
-  isSpanContextValid,
   trace,
 } from '@opentelemetry/api';
+
 import { changeActiveWebSocketConnections } from '../../metrics/websocket-metrics.js';
-import { type WebSocketAdapterLike } from './observe-controller.js';
 import {
-  type TraceContextCarrier,
   extractTraceContext,
   incomingModeOf,
+  type TraceContextCarrier,
 } from '../../tracing/trace-context.js';
+import { type WebSocketAdapterLike } from './observe-controller.js';
 
 /** Where a client keeps the request it connected with: `Socket` of socket.io, or nowhere (ws gives it as an argument). */
 interface ClientLike {

@@ -1,15 +1,17 @@
 import { types } from 'node:util';
+
 import {
   type Attributes,
   type Context,
+  context,
+  createContextKey,
   type Link,
   type Span,
   type SpanKind,
-  context,
-  createContextKey,
   trace,
 } from '@opentelemetry/api';
 import { isObservable, tap } from 'rxjs';
+
 import { followResult } from '../../invocation/follow-result.js';
 import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { tracerFor } from '../../runtime/tracers.js';

@@ -1,16 +1,17 @@
-import { SpanKind, context } from '@opentelemetry/api';
+import { context, SpanKind } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_NESTJS_WEBSOCKET_EVENT,
   ATTR_NESTJS_WEBSOCKET_GATEWAY,
   ATTR_NESTJS_WEBSOCKET_NAMESPACE,
 } from '../../config/semantic-conventions.constants.js';
+import { replaceMembers } from '../../invocation/patch.js';
 import { recordWebSocketMessage } from '../../metrics/websocket-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { Connections } from './connections.js';
 import { GatewayCall, type GatewayHandler, withFailuresNoted, withHandlersNoting } from './gateway-call.js';
-import { replaceMembers } from '../../invocation/patch.js';
 
 /** Shapes of `@nestjs/websockets` 11 and 12 as far as they are used here; the package is never imported. */
 

@@ -1,12 +1,12 @@
 import { NestApplication, NestApplicationContext } from '@nestjs/core';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { patch, replaceMembers } from '../../invocation/patch.js';
 import { processWide } from '../../process/process-wide.js';
+import { undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
-import { type SocketModuleLike, observeController } from './observe-controller.js';
-import { patch, replaceMembers } from '../../invocation/patch.js';
-import { undoAll } from '../../process/undo-all.js';
+import { observeController, type SocketModuleLike } from './observe-controller.js';
 
 /** What is used of NestJS's applications, which keep their sockets to themselves. */
 interface ApplicationLike {

@@ -6,12 +6,12 @@ import {
   type TimeInput,
 } from '@opentelemetry/api';
 
-import { warnOnce } from '../../errors/warnings.js';
 import { isPlainRecord, toAttributes, toAttributeValue } from '../../engine/attribute-value.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
 import { exceptionAttributes } from '../../engine/describe-error.js';
 import { isContext } from '../../engine/recording-tracer.js';
 import { scopeText } from '../../engine/recording-tracer-provider.js';
+import { warnOnce } from '../../errors/warnings.js';
 
 /** Makes the loggers of this provider take any record: `emit` does not throw, and no record spoils the batch it is in. */
 export function guardLoggerProvider(provider: LoggerProvider): void {

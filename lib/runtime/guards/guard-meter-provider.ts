@@ -12,10 +12,10 @@ import {
   ValueType,
 } from '@opentelemetry/api';
 
-import { warnOnce } from '../../errors/warnings.js';
 import { areLabels, toLabels } from '../../engine/attribute-value.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
 import { isContext } from '../../engine/recording-tracer.js';
+import { warnOnce } from '../../errors/warnings.js';
 import { createOverlay } from './overlay.js';
 
 type Measure = (this: object, value: number, attributes?: Attributes, context?: Context) => void;

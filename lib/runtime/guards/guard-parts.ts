@@ -5,8 +5,8 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
 
-import { warnOnce } from '../../errors/warnings.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
+import { warnOnce } from '../../errors/warnings.js';
 
 /** Span processors of the application, which must not fail what a span is about, nor the processors beside them. */
 export function guardSpanProcessor(processor: SpanProcessor): SpanProcessor {

@@ -13,7 +13,6 @@ import {
 } from '@opentelemetry/api';
 import { isTimeInput } from '@opentelemetry/core';
 
-import { warnOnce } from '../../errors/warnings.js';
 import {
   isPlainRecord,
   isPlainValue,
@@ -28,6 +27,7 @@ import { copySpanContext } from '../../engine/recorded-events.js';
 import { spanNameOf } from '../../engine/recorded-span.js';
 import { isContext, startActive } from '../../engine/recording-tracer.js';
 import { scopeText } from '../../engine/recording-tracer-provider.js';
+import { warnOnce } from '../../errors/warnings.js';
 import { createOverlay } from './overlay.js';
 
 const NOT_RECORDED = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);

@@ -1,5 +1,6 @@
 import type { HrTime, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+
 import { warnOnce } from '../../errors/warnings.js';
 import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 

@@ -1,3 +1,4 @@
+import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -8,15 +9,15 @@ import {
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
+
 import type { KeepConfig, KeepRuleOptions } from '../../config/sampling.js';
 import type { TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { TraceShare } from '../../engine/recording-tracer-provider.js';
-import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
-import { TailSamplingProcessor, setSamplingReport } from './tail-sampling.processor.js';
-import { TailSampler } from './tail-sampler.js';
-import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
 import { guardSampler } from '../guards/guard-parts.js';
-import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
+import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
+import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
+import { TailSampler } from './tail-sampler.js';
+import { setSamplingReport, TailSamplingProcessor } from './tail-sampling.processor.js';
 
 /** What a tracer provider samples with. */
 interface Sampling {

@@ -10,8 +10,8 @@ import {
 } from '@opentelemetry/api';
 import { type Sampler, SamplingDecision, type SamplingResult } from '@opentelemetry/sdk-trace';
 
-import { type CompiledRule, ruleFor } from './sampling-rules.js';
 import { type KeptTraceIds, localTraceOf } from './local-traces.js';
+import { type CompiledRule, ruleFor } from './sampling-rules.js';
 
 const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED });
 const RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD });

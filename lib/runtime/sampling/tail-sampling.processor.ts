@@ -1,4 +1,3 @@
-import { processWide } from '../../process/process-wide.js';
 import {
   type Attributes,
   type Context,
@@ -6,20 +5,22 @@ import {
   type Link,
   type SpanContext,
   SpanStatusCode,
-  TraceFlags,
   trace,
+  TraceFlags,
 } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
+
 import { warnOnce } from '../../errors/warnings.js';
+import { processWide } from '../../process/process-wide.js';
 import {
+  joinLocalTrace,
   type KeepPolicy,
   type KeptTraceIds,
   LocalTrace,
+  localTraceOf,
   type WaitingLimits,
   WaitingTraces,
-  joinLocalTrace,
-  localTraceOf,
 } from './local-traces.js';
 
 /** Why a local trace was kept: a span failed, its root was slow, or this process kept another part of the trace. */

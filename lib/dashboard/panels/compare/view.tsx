@@ -1,14 +1,14 @@
-import type { PanelView } from '../../ui/panel-view.js';
-import type { TraceApi } from '../trace/query.js';
-import type { TracesApi } from '../traces/query.js';
-import type { ComparisonAnswer, CompareApi } from './query.js';
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, go } from '../../ui/state.js';
+import type { TraceApi } from '../trace/query.js';
+import type { TracesApi } from '../traces/query.js';
+import type { CompareApi, ComparisonAnswer } from './query.js';
 
 const traceApi = clientOf<TraceApi>();
 const tracesApi = clientOf<TracesApi>();

@@ -4,7 +4,7 @@ import type { PanelView } from '../../ui/panel-view.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { ServiceNames } from '../../ui/parts/service-names.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressOf, isLive, REFRESH_MS, spanKeyOf, timeSpanOf, type Place } from '../../ui/state.js';
+import { addressOf, isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../../ui/state.js';
 import type { ErrorGroup, ErrorsApi } from './query.js';
 
 const errorsApi = clientOf<ErrorsApi>();

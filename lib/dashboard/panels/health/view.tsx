@@ -1,12 +1,12 @@
-import type { PanelView } from '../../ui/panel-view.js';
-import { REFRESH_MS } from '../../ui/state.js';
 import type { ComponentChildren } from 'preact';
 
-import type { HealthAnswer, HealthApi } from './query.js';
 import { clientOf } from '../../ui/client.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
+import { REFRESH_MS } from '../../ui/state.js';
+import type { HealthAnswer, HealthApi } from './query.js';
 
 const healthApi = clientOf<HealthApi>();
 

@@ -1,13 +1,13 @@
-import type { PanelView } from '../../ui/panel-view.js';
 import type { LogAnswer } from '../../reader/answers.interface.js';
 import { formatCount } from '../../ui/format.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../ui/parts/fields.js';
-import { levels } from '../../ui/parts/severity.js';
-import { Failure, Notice } from '../../ui/parts/notice.js';
 import { NothingFound } from '../../ui/parts/nothing-found.js';
+import { Failure, Notice } from '../../ui/parts/notice.js';
+import { levels } from '../../ui/parts/severity.js';
 import { useServices } from '../../ui/parts/use-services.js';
-import { setQuery, type Place, isLive } from '../../ui/state.js';
+import { isLive, type Place, setQuery } from '../../ui/state.js';
 import { LogDetails } from './view/log-details.js';
 import { LogList } from './view/log-list.js';
 import { LOG_FILTERS, useLogs } from './view/use-logs.js';

@@ -1,15 +1,15 @@
-import type { PanelView } from '../../ui/panel-view.js';
-import type { MetricsApi } from './query.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { InstrumentAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatCount } from '../../ui/format.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { TextField } from '../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { serviceClass } from '../../ui/parts/service-colour.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressWith, type Place, isLive } from '../../ui/state.js';
+import { addressWith, isLive, type Place } from '../../ui/state.js';
+import type { MetricsApi } from './query.js';
 import { MetricDetails } from './view/metric-details.js';
 
 const metricsApi = clientOf<MetricsApi>();

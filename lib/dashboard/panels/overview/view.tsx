@@ -1,9 +1,9 @@
-import type { PanelView } from '../../ui/panel-view.js';
-import type { OverviewApi } from './query.js';
 import { clientOf } from '../../ui/client.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../ui/state.js';
+import { isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../../ui/state.js';
+import type { OverviewApi } from './query.js';
 import { RouteTable } from './view/route-table.js';
 import { ServiceCard } from './view/service-card.js';
 

@@ -1,13 +1,13 @@
-import type { SelectionApi } from './query.js';
-import type { Selection } from '../../reader/telemetry-reader.interface.js';
 import type { SelectionAnswer } from '../../reader/answers.interface.js';
+import type { Selection } from '../../reader/telemetry-reader.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressOf, setQuery, type Place } from '../../ui/state.js';
 import { NO_REGION, selectedRegion } from '../../ui/selected-region.js';
+import { addressOf, type Place, setQuery } from '../../ui/state.js';
+import type { SelectionApi } from './query.js';
 
 const regionApi = clientOf<SelectionApi>();
 

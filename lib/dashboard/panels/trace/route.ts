@@ -1,10 +1,10 @@
-import { type ApiCall, defineRoutes } from '../../api/route.js';
 import { type Question, readTraceId } from '../../api/question.js';
+import { type ApiCall, defineRoutes } from '../../api/route.js';
 import { badRequest, DashboardError } from '../../http/dashboard-error.js';
 import { readJsonBody } from '../../http/read-body.js';
-import { addRows } from '../../otlp/receive-otlp.js';
 import { parseJsonInSteps } from '../../otlp/parse-json.js';
 import { readSpanRows } from '../../otlp/read-spans.js';
+import { addRows } from '../../otlp/receive-otlp.js';
 import { RequestBudget } from '../../otlp/request-limits.js';
 import { writeOtlpTrace } from '../../otlp/write-trace.js';
 import { askTrace, type ImportAnswer, type TraceApi } from './query.js';

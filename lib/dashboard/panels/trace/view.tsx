@@ -1,13 +1,13 @@
-import type { PanelView } from '../../ui/panel-view.js';
 import { useMemo } from 'preact/hooks';
 
-import type { AnalysedTrace, TraceApi } from './query.js';
 import { ApiFailure, clientOf } from '../../ui/client.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressOf, setQuery, type Place } from '../../ui/state.js';
-import { TracePanel } from './view/trace-panel.js';
+import { addressOf, type Place, setQuery } from '../../ui/state.js';
+import type { AnalysedTrace, TraceApi } from './query.js';
 import { TraceHeader } from './view/trace-header.js';
+import { TracePanel } from './view/trace-panel.js';
 import { buildTree, spanWorthALook } from './view/trace-tree.js';
 import { Waterfall } from './view/waterfall.js';
 

@@ -1,15 +1,15 @@
-import type { PanelView } from '../../ui/panel-view.js';
 import { useState } from 'preact/hooks';
 
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import type { Region } from '../../ui/charts/scatter-region.js';
 import { Scatter } from '../../ui/charts/scatter.js';
+import type { Region } from '../../ui/charts/scatter-region.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
-import { Failure, Notice } from '../../ui/parts/notice.js';
-import { NothingFound } from '../../ui/parts/nothing-found.js';
-import { addressOf, go, setQuery, timeSpanOf, type Place, isLive } from '../../ui/state.js';
+import type { PanelView } from '../../ui/panel-view.js';
 import { ImportButton } from '../../ui/parts/import-button.js';
+import { NothingFound } from '../../ui/parts/nothing-found.js';
+import { Failure, Notice } from '../../ui/parts/notice.js';
 import { selectedRegion } from '../../ui/selected-region.js';
+import { addressOf, go, isLive, type Place, setQuery, timeSpanOf } from '../../ui/state.js';
 import { TraceList } from './view/trace-list.js';
 import { TraceSearch } from './view/trace-search.js';
 import { TRACE_FILTERS, useTraces } from './view/use-traces.js';

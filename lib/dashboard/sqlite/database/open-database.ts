@@ -1,8 +1,9 @@
-import type * as sqlite from 'node:sqlite';
-import { warnOnce } from '../../../errors/warnings.js';
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Database, classifyFailure } from './database.js';
+import type * as sqlite from 'node:sqlite';
+
+import { warnOnce } from '../../../errors/warnings.js';
+import { classifyFailure, Database } from './database.js';
 import { createPrivateFile, makePrivateFolder, tightenDatabase } from './private-files.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { warnOnce } from '../../../errors/warnings.js';
-import { type Database, classifyFailure } from './database.js';
-import { ForeignDatabaseError, IN_MEMORY, type Sqlite, openDatabase } from './open-database.js';
 import { basename, dirname, join } from 'node:path';
+
+import { warnOnce } from '../../../errors/warnings.js';
+import { classifyFailure, type Database } from './database.js';
+import { ForeignDatabaseError, IN_MEMORY, openDatabase, type Sqlite } from './open-database.js';
 import { tightenDatabase } from './private-files.js';
 
 /** Why a file is quarantined. */

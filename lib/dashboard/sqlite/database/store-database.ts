@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 
 import { warnOnce } from '../../../errors/warnings.js';
-import { type Database, classifyFailure } from './database.js';
-import { IN_MEMORY, type Sqlite, openDatabase } from './open-database.js';
-import { type Defect, recreate, isSameFile, openAgain, openInMemory, openOrReplace } from './quarantine.js';
+import { classifyFailure, type Database } from './database.js';
+import { IN_MEMORY, openDatabase, type Sqlite } from './open-database.js';
+import { type Defect, isSameFile, openAgain, openInMemory, openOrReplace, recreate } from './quarantine.js';
 
 /** A file that stays locked for so long is replaced. */
 const LOCKED_MS = 10_000;

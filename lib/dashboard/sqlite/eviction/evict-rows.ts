@@ -1,9 +1,9 @@
 import { type Database } from '../database/database.js';
 import { readRowCounts } from '../database/row-counts.js';
-import { ERROR_LEVEL } from '../rows.interface.js';
+import { blockOf, POINT_LEVEL } from '../encoding/buckets.js';
 import { removeLines } from '../full-text.js';
-import { type Eviction, SOME_ROWS, evictTraces, untilDone } from './evict-traces.js';
-import { POINT_LEVEL, blockOf } from '../encoding/buckets.js';
+import { ERROR_LEVEL } from '../rows.interface.js';
+import { type Eviction, evictTraces, SOME_ROWS, untilDone } from './evict-traces.js';
 
 /** Lines between two looks at the clock. */
 const LINES_AT_ONCE = 128;

@@ -1,5 +1,5 @@
 import { type Database } from '../database/database.js';
-import { type Tally, changeRows } from '../database/row-counts.js';
+import { changeRows, type Tally } from '../database/row-counts.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
 
 /** One change in which rows go. */

@@ -1,17 +1,17 @@
-import { type StoreDatabase } from '../database/store-database.js';
 import { type Database } from '../database/database.js';
-import { type RowCounts, readRowCounts } from '../database/row-counts.js';
-import { findSparseBlock, compact } from '../full-text.js';
+import { readRowCounts, type RowCounts } from '../database/row-counts.js';
+import { type StoreDatabase } from '../database/store-database.js';
+import { COLLECTED_POINTS_KEPT_MS, POINT_LEVEL, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
+import { compact, findSparseBlock } from '../full-text.js';
 import {
   evictLogs,
+  evictOldestLogs,
   evictOldLogs,
   evictOldPoints,
   evictOldRollups,
-  evictOldestLogs,
   evictPoints,
 } from './evict-rows.js';
-import { type Eviction, SOME_ROWS, runEviction, evictOldTraces, evictTraces } from './evict-traces.js';
-import { COLLECTED_POINTS_KEPT_MS, POINT_LEVEL, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
+import { type Eviction, evictOldTraces, evictTraces, runEviction, SOME_ROWS } from './evict-traces.js';
 
 /** How much is kept. */
 export interface StoreLimits {

@@ -1,9 +1,9 @@
+import { type Database } from '../database/database.js';
 import { type StoreDatabase } from '../database/store-database.js';
 import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../rows.interface.js';
+import { type Dictionaries, type ResourceIds } from '../writing/dictionaries.js';
 import { type StoreWriter } from '../writing/store-writer.js';
 import { ViewerTracker } from './viewer-tracker.js';
-import { type Database } from '../database/database.js';
-import { type Dictionaries, type ResourceIds } from '../writing/dictionaries.js';
 
 /** Shares in the file which processes run, which routes and methods they have, and whether the dashboard is viewed. */
 export class ProcessRegistry {

@@ -1,20 +1,20 @@
-import { type ChartFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { type Database } from '../database/database.js';
-import { hexOf } from '../encoding/ids.js';
-import { MINUTE_MS, quantilesOf, readCounts } from '../encoding/buckets.js';
 import { type ChartAnswer, type ExemplarAnswer } from '../../reader/answers.interface.js';
+import { type ChartFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { type Steps, TimeSlice } from '../../steps.js';
+import { type Database } from '../database/database.js';
+import { MINUTE_MS, quantilesOf, readCounts } from '../encoding/buckets.js';
+import { hexOf } from '../encoding/ids.js';
 import {
   FINE_RANGE_MS,
   INSTRUMENT_COLUMNS,
   INSTRUMENT_TABLES,
   type InstrumentRow,
   type PointRow,
-  type Series,
   readPoints,
   readSeries,
+  type Series,
   valuesOf,
 } from './instruments.js';
-import { type Steps, TimeSlice } from '../../steps.js';
 
 /** More lines cannot be told apart; the ones with most points stay. */
 const MAX_LINES = 20;

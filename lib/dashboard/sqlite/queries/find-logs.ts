@@ -1,19 +1,19 @@
+import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
 import { LOG_LEVELS, type LogFilter } from '../../reader/telemetry-reader.interface.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
-import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
+import { listBlocks, tableOf, type WordBlock } from '../full-text.js';
 import {
-  Conditions,
-  type Cursor,
   chooseService,
+  Conditions,
   containing,
+  type Cursor,
   hasField,
   readAttributes,
   readCursor,
   writeCursor,
 } from './query-parts.js';
-import { type Steps, TimeSlice } from '../../steps.js';
-import { type WordBlock, listBlocks, tableOf } from '../full-text.js';
 
 const LIMIT = 100;
 const MAX_LIMIT = 10_000;

@@ -1,9 +1,11 @@
+import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
-import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import {
-  Conditions,
   chooseService,
+  Conditions,
   containing,
   findRouteIds,
   hasField,
@@ -11,8 +13,6 @@ import {
   readServiceNames,
   writeCursor,
 } from './query-parts.js';
-import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
-import { type Steps, TimeSlice } from '../../steps.js';
 
 /** Columns of `traces`, and of `routes` where the trace has one. */
 export const SUMMARY_COLUMNS = `traces.id, traces.trace_id AS traceId, traces.start, traces.duration, traces.name,

@@ -1,7 +1,7 @@
-import { type Database } from '../database/database.js';
 import { type LogAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type Database } from '../database/database.js';
 import { LOG_COLUMNS, type LogRow, toLog } from './find-logs.js';
-import { SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow, startSummaries } from './find-traces.js';
+import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './find-traces.js';
 
 const LIMIT = 500;
 

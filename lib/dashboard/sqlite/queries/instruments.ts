@@ -1,9 +1,9 @@
-import { type Database } from '../database/database.js';
 import { type InstrumentAnswer } from '../../reader/answers.interface.js';
-import { readAttributes } from './query-parts.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL, blockOf } from '../encoding/buckets.js';
 import { type Steps, TimeSlice } from '../../steps.js';
+import { type Database } from '../database/database.js';
+import { blockOf, COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL } from '../encoding/buckets.js';
+import { readAttributes } from './query-parts.js';
 
 /** Values of one attribute that are offered as filters. */
 const MAX_VALUES = 100;

@@ -1,26 +1,26 @@
-import { type OverviewFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { type Database } from '../database/database.js';
 import {
   type ExemplarAnswer,
   type OverviewAnswer,
   type RouteAnswer,
   type ServiceAnswer,
 } from '../../reader/answers.interface.js';
+import { type OverviewFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { type Steps } from '../../steps.js';
+import { type Database } from '../database/database.js';
+import { hexOf } from '../encoding/ids.js';
 import { chooseService, findSources } from './query-parts.js';
 import {
+  chooseRollups,
   type ExemplifiedRow,
+  readExemplifiedRollups,
+  readRollups,
   type RollupRange,
+  secondsOf,
   SLOTS_OF_CHART,
   SLOTS_OF_TOTAL,
   Total,
   Totals,
-  chooseRollups,
-  readExemplifiedRollups,
-  readRollups,
-  secondsOf,
 } from './rollups.js';
-import { type Steps } from '../../steps.js';
-import { hexOf } from '../encoding/ids.js';
 
 /** Rates, errors and quantiles of what entered, over time, with the slowest of each bucket, and the slowest that failed, as exemplars. */
 export function* readOverview(database: Database, filter: OverviewFilter): Steps<OverviewAnswer> {

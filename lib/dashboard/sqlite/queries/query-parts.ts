@@ -1,6 +1,6 @@
+import { type JsonAttributes, type SourceAnswer } from '../../reader/answers.interface.js';
 import { type FieldFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database, type SqlValue } from '../database/database.js';
-import { type JsonAttributes, type SourceAnswer } from '../../reader/answers.interface.js';
 
 /** What rows must fulfil: SQL and its values, side by side. */
 export class Conditions {

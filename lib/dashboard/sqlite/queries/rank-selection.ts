@@ -1,9 +1,9 @@
-import { type Selection } from '../../reader/telemetry-reader.interface.js';
-import { type Database } from '../database/database.js';
 import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
+import { type Selection } from '../../reader/telemetry-reader.interface.js';
+import { type Steps, TimeSlice } from '../../steps.js';
+import { type Database } from '../database/database.js';
 import { findTraces } from './find-traces.js';
 import { chooseService, findRouteIds, readAttributes } from './query-parts.js';
-import { type Steps, TimeSlice } from '../../steps.js';
 
 const MAX_RANKED = 30;
 const SHOWN_TRACES = 50;

@@ -1,6 +1,6 @@
+import { type StoreAnswer } from '../../reader/answers.interface.js';
 import { type Database } from '../database/database.js';
 import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../encoding/buckets.js';
-import { type StoreAnswer } from '../../reader/answers.interface.js';
 
 /** What the tables say; the store itself knows the rest of its health. */
 type StoredCounts = Omit<StoreAnswer, 'file' | 'maxBytes' | 'queued'> & Record<'evicted' | 'dropped', number>;

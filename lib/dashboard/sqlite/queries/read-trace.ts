@@ -1,16 +1,16 @@
 import { ATTR_CODE_FUNCTION_NAME } from '../../../config/semantic-conventions.constants.js';
-import { type Database } from '../database/database.js';
-import { bytesOf, findTraceNumber, hexOf, traceKeyOf } from '../encoding/ids.js';
 import {
   type SpanAnswer,
   type SpanKindName,
   type TraceAnswer,
   type TraceSummaryAnswer,
 } from '../../reader/answers.interface.js';
-import { findLogs } from './find-logs.js';
-import { findSources, readAttributes, readList } from './query-parts.js';
 import { type Steps, TimeSlice } from '../../steps.js';
-import { SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow, startSummaries } from './find-traces.js';
+import { type Database } from '../database/database.js';
+import { bytesOf, findTraceNumber, hexOf, traceKeyOf } from '../encoding/ids.js';
+import { findLogs } from './find-logs.js';
+import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './find-traces.js';
+import { findSources, readAttributes, readList } from './query-parts.js';
 
 /** More spans than that cannot be shown; those that were written first are. */
 const MAX_SPANS = 20_000;

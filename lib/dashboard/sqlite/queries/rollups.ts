@@ -1,7 +1,7 @@
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { type Database } from '../database/database.js';
-import { ROLLUPS_KEPT_MS, ROLLUP_SLOTS_MS, quantilesOf, readCounts } from '../encoding/buckets.js';
 import { type Steps, TimeSlice } from '../../steps.js';
+import { type Database } from '../database/database.js';
+import { quantilesOf, readCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
 
 /** For a chart: more slots are not told apart. */
 export const SLOTS_OF_CHART = 180;

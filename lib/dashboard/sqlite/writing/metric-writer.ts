@@ -1,10 +1,10 @@
 import { type Database } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
-import { MINUTE_MS, POINT_LEVEL, blockOf, encodeCounts } from '../encoding/buckets.js';
-import { type StoredExemplar, type StoredInstrument, type StoredPoint } from '../rows.interface.js';
+import { blockOf, encodeCounts, MINUTE_MS, POINT_LEVEL } from '../encoding/buckets.js';
 import { bytesOf, findTraceNumber } from '../encoding/ids.js';
-import { pinTrace } from './span-writer.js';
+import { type StoredExemplar, type StoredInstrument, type StoredPoint } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
+import { pinTrace } from './span-writer.js';
 
 /** A point whose series is known, to be added to its minute once it is there for good. */
 export interface PlacedPoint {

@@ -1,6 +1,6 @@
 import { type Database, type SqlValue } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
-import { ROLLUP_SLOTS_MS, encodeCounts, valueBucket } from '../encoding/buckets.js';
+import { encodeCounts, ROLLUP_SLOTS_MS, valueBucket } from '../encoding/buckets.js';
 import { IdBytes } from '../encoding/ids.js';
 import { pinTrace } from './span-writer.js';
 

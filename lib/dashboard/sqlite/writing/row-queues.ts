@@ -1,7 +1,7 @@
 import { warnOnce } from '../../../errors/warnings.js';
+import { MAX_BUCKET } from '../encoding/buckets.js';
 import { type StoredExemplar, type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { type Batch } from './write-session.js';
-import { MAX_BUCKET } from '../encoding/buckets.js';
 
 /** How many rows may wait: ten seconds of a busy service. Beyond, the newest are dropped and counted. */
 const MAX_WAITING = 20_000;

@@ -1,6 +1,6 @@
 import { type Database } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
-import { IdBytes, bytesOf, traceKeyOf } from '../encoding/ids.js';
+import { bytesOf, IdBytes, traceKeyOf } from '../encoding/ids.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries, type ResourceIds, type RouteKey } from './dictionaries.js';
 import { type Entry } from './rollups.js';

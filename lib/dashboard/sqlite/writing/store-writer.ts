@@ -4,7 +4,7 @@ import { type Recovery, type StoreDatabase } from '../database/store-database.js
 import { type EvictionScheduler } from '../eviction/evictor.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
-import { RowQueues, identity } from './row-queues.js';
+import { identity, RowQueues } from './row-queues.js';
 import { type Batch, WriteSession } from './write-session.js';
 
 /** How long one change blocks the event loop. */

@@ -1,5 +1,7 @@
 import { type Database } from '../database/database.js';
-import { type Tally, changeRows } from '../database/row-counts.js';
+import { changeRows, type Tally } from '../database/row-counts.js';
+import { bytesOf, traceKeyOf } from '../encoding/ids.js';
+import { FtsWriter } from '../full-text.js';
 import { ERROR_LEVEL, type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { Dictionaries } from './dictionaries.js';
 import {
@@ -12,8 +14,6 @@ import {
 } from './metric-writer.js';
 import { type Entry, type Rollup, Rollups } from './rollups.js';
 import { SpanWriter } from './span-writer.js';
-import { bytesOf, traceKeyOf } from '../encoding/ids.js';
-import { FtsWriter } from '../full-text.js';
 
 /** How long the sums of thousands of routes block the event loop in one step. */
 const SUMS_MS = 5;

@@ -1,7 +1,8 @@
 import type uPlot from 'uplot';
+
+import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
 import type { Colours } from './chart.js';
-import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 
 const FONT = '11px system-ui, sans-serif';
 

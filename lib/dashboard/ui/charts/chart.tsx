@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { useTheme } from '../theme.js';
-import { KEYS_HINT, useRegionKeys, type RegionKeys } from './use-region-keys.js';
+import { KEYS_HINT, type RegionKeys, useRegionKeys } from './use-region-keys.js';
 
 export type Colours = (name: string) => string;
 

@@ -3,9 +3,9 @@ import type uPlot from 'uplot';
 
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { formatDuration } from '../format.js';
-import { type Mark, drawMark, timeAxis, valueAxis } from './axes.js';
+import { drawMark, type Mark, timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
-import { regionBelow, SCATTER_KEYS, type Region } from './scatter-region.js';
+import { type Region, regionBelow, SCATTER_KEYS } from './scatter-region.js';
 
 interface ScatterProps {
   readonly traces: readonly TraceSummaryAnswer[];

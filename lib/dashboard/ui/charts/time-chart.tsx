@@ -1,12 +1,13 @@
+import type { Ref } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
+
 import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
-import { type Mark, drawMark, extentOf, findLoneValues, timeAxis, topOf, valueAxis } from './axes.js';
+import { drawMark, extentOf, findLoneValues, type Mark, timeAxis, topOf, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
 import { type Dot, ExemplarDots, placeDots } from './exemplar-dots.js';
 import type { RegionKeys } from './use-region-keys.js';
-import type { Ref } from 'preact';
 
 interface TimeSeries {
   readonly label: string;

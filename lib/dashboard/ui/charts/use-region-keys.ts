@@ -1,8 +1,8 @@
-import { useRef, useState } from 'preact/hooks';
 import type { RefObject } from 'preact';
+import { useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import { boxOf, moveDraft, type Box, type Draft, type Grid } from './region-grid.js';
+import { type Box, boxOf, type Draft, type Grid, moveDraft } from './region-grid.js';
 
 /** How a chart is gone over by keys. */
 export interface RegionKeys {

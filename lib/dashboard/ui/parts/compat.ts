@@ -1,5 +1,5 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
 import { Component, type FunctionComponent, h } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Those who want to know when a value outside of the tree changes. */
 interface Listeners {

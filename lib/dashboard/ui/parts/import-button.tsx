@@ -1,6 +1,6 @@
-import type { TraceApi } from '../../panels/trace/query.js';
 import { useRef, useState } from 'preact/hooks';
 
+import type { TraceApi } from '../../panels/trace/query.js';
 import { clientOf } from '../client.js';
 import { hasFeature } from '../database.js';
 import { addressOf, go } from '../state.js';

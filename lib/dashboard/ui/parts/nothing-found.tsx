@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-import { addressOf, addressWith, timeSpanOf, type Place } from '../state.js';
+import { addressOf, addressWith, type Place, timeSpanOf } from '../state.js';
 import { Notice } from './notice.js';
 
 const LONGEST_RANGE = '24h';

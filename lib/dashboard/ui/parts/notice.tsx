@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+
 import { ApiFailure, isUnanswered, readToken, signIn } from '../client.js';
 import type { Loaded } from './use-load.js';
-import { useState } from 'preact/hooks';
 
 interface Texts {
   readonly empty?: ComponentChildren;

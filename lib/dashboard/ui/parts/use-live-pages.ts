@@ -1,12 +1,12 @@
-import type { Page } from '../../reader/answers.interface.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { StreamItem } from '../../api/api.interface.js';
+import type { Page } from '../../reader/answers.interface.js';
 import type { Query } from '../client.js';
 import { hasFeature } from '../database.js';
-import { REFRESH_MS } from '../state.js';
 import { followStream } from '../live-stream.js';
-import { addNewer, addOlder, holdFirst, holdNothing, type Held, type Order } from './held-pages.js';
+import { REFRESH_MS } from '../state.js';
+import { addNewer, addOlder, type Held, holdFirst, holdNothing, type Order } from './held-pages.js';
 import { useLoad } from './use-load.js';
 
 /** A list that grows at both ends. */

@@ -1,6 +1,6 @@
 import type { OverviewApi } from '../../panels/overview/query.js';
 import { clientOf } from '../client.js';
-import { timeSpanOf, type Place } from '../state.js';
+import { type Place, timeSpanOf } from '../state.js';
 import { useLoad } from './use-load.js';
 
 const overviewApi = clientOf<OverviewApi>();

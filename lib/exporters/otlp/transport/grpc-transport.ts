@@ -10,11 +10,11 @@ import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-import { isError } from '../../../errors/telemetry.error.js';
-import { ExportError, describeError, toError } from '../../export-failure.js';
-import { openTunnel } from './proxy.js';
-import { type Answer, type Transport, type TransportOptions, readRetryDelay } from './transport.js';
 import { GRPC_STATUS_NAMES } from '../../../errors/grpc-status.js';
+import { isError } from '../../../errors/telemetry.error.js';
+import { describeError, ExportError, toError } from '../../export-failure.js';
+import { openTunnel } from './proxy.js';
+import { type Answer, readRetryDelay, type Transport, type TransportOptions } from './transport.js';
 
 const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;

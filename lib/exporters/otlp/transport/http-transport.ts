@@ -5,10 +5,10 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-import { ExportError, describeError, errorTypeOf, toError } from '../../export-failure.js';
+import { describeError, errorTypeOf, ExportError, toError } from '../../export-failure.js';
 import { parseRetryAfter } from '../../sending/sender.js';
 import { openTunnel, proxyHeaders } from './proxy.js';
-import { type Answer, type Transport, type TransportOptions, readStatusMessage } from './transport.js';
+import { type Answer, readStatusMessage, type Transport, type TransportOptions } from './transport.js';
 
 /** The specification's list of retryable statuses. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);

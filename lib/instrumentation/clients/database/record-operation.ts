@@ -1,13 +1,14 @@
 import {
   type Attributes,
   type Context,
+  context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
-  context,
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_DB_CLIENT_CONNECTION_POOL_NAME,
   ATTR_DB_COLLECTION_NAME,
@@ -24,8 +25,8 @@ import {
   recordConnectionWait,
   recordDatabaseOperation,
 } from '../../../metrics/db-client-metrics.js';
-import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
+import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 
 /** Codes of Node: the database gave none. */

@@ -1,18 +1,20 @@
 import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
+
 import { propagation } from '@opentelemetry/api';
+
 import { ATTR_HTTP_REQUEST_RESEND_COUNT } from '../../../config/semantic-conventions.constants.js';
 import { subscribeChannels } from '../channels.js';
 import { type OpenAnswer, OpenAnswers, type Reading } from './open-answers.js';
 import {
-  type RequestDestination,
-  type SentRequest,
   beginRequest,
   cancelRequest,
   destinationOf,
   endRequest,
   isAbort,
   noteResponse,
+  type RequestDestination,
+  type SentRequest,
   socketDestination,
   withoutQuery,
 } from './sent-request.js';

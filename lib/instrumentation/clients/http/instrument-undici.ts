@@ -1,14 +1,15 @@
 import { propagation, trace } from '@opentelemetry/api';
+
 import { subscribeChannels } from '../channels.js';
 import { type OpenAnswer, OpenAnswers, type Reading } from './open-answers.js';
 import {
-  type SentRequest,
   beginRequest,
   cancelRequest,
   destinationOf,
   endRequest,
   isAbort,
   noteResponse,
+  type SentRequest,
   withoutQuery,
 } from './sent-request.js';
 

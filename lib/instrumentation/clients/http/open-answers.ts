@@ -1,6 +1,6 @@
 import { type Context, trace } from '@opentelemetry/api';
 
-import { type Lineage, endedRootOf, lineageOf } from '../../../engine/lineage.js';
+import { endedRootOf, type Lineage, lineageOf } from '../../../engine/lineage.js';
 
 /** How often open answers are looked at, in milliseconds, while there are any. */
 const CHECK_EVERY_MS = 250;

@@ -1,14 +1,15 @@
 import {
   type Attributes,
   type Context,
+  context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
-  context,
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,

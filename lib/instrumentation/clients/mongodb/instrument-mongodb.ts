@@ -1,22 +1,22 @@
+import { isWrappedByOthers, ownersOf } from '../../../invocation/patch.js';
+import { patch } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
 import {
+  fileOf,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
-  fileOf,
   whenModuleLoaded,
 } from '../loaded-modules.js';
 import {
   type CheckOut,
   type MongodbModule,
+  recordCommand,
   type SendMongodbCommand,
   type StartSession,
-  recordCommand,
 } from './record-command.js';
-import { isWrappedByOthers, ownersOf } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
-import { patch } from '../../../invocation/patch.js';
 
 const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
 

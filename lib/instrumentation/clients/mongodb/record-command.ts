@@ -1,4 +1,5 @@
 import { type Attributes, context } from '@opentelemetry/api';
+
 import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import { beginOperation, endOperation, recordingModeFor } from '../database/record-operation.js';

@@ -1,29 +1,31 @@
+import { errorMonitor } from 'node:events';
+
+import { type Context, context, trace } from '@opentelemetry/api';
+
+import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
+import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
+import { followTracedCalls } from '../channels.js';
+import { describeStatement } from '../database/describe-statement.js';
 import {
-  type RunningOperation,
   beginOperation,
   endOperation,
   recordingModeFor,
   recordWait,
+  type RunningOperation,
 } from '../database/record-operation.js';
-import { followTracedCalls } from '../channels.js';
 import {
+  fileOf,
+  findLoadedModules,
   type InstrumentedCopy,
   type LoadedModulePattern,
   RECORDED_BY_OTHERS,
   type UnrecordedCopy,
-  fileOf,
-  findLoadedModules,
   versionAt,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { errorMonitor } from 'node:events';
-import { type Context, context, trace } from '@opentelemetry/api';
-import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
-import { shouldStartSpan } from '../../../runtime/tracers.js';
-import { describeStatement } from '../database/describe-statement.js';
-import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
 
 const CONNECTION = fileOf('mysql2', 'lib/base/connection.js');
 

@@ -1,4 +1,4 @@
-import { type Attributes, context, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { option } from '../../../config/declare-options.js';
@@ -34,10 +34,12 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
 } from '../../../config/semantic-conventions.constants.js';
+import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
 import { recordModelCall } from '../../../metrics/gen-ai-client-metrics.js';
-import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
+import { undoAll } from '../../../process/undo-all.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { currentRuntime } from '../../../runtime/sdk-runtime.js';
+import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
 import {
@@ -48,8 +50,6 @@ import {
   type UnrecordedCopy,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
 
 const SCOPE = 'nestjs-telemetry/openai';
 const PACKAGE = fileOf('openai', 'index.js', 'index.mjs');

@@ -1,10 +1,19 @@
+import { context, trace } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+
+import { followResult } from '../../../invocation/follow-result.js';
+import { isWrappedByOthers, ownersOf, patch } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { isRegistered } from '../../../runtime/registered-globals.js';
+import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
+import { recordWait } from '../database/record-operation.js';
 import {
+  fileOf,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
-  fileOf,
   whenModuleLoaded,
 } from '../loaded-modules.js';
 import {
@@ -15,14 +24,6 @@ import {
   type PgQuery,
   recordQuery,
 } from './record-query.js';
-import { context, trace } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
-import { followResult } from '../../../invocation/follow-result.js';
-import { shouldStartSpan } from '../../../runtime/tracers.js';
-import { isRegistered } from '../../../runtime/registered-globals.js';
-import { recordWait } from '../database/record-operation.js';
-import { patch, isWrappedByOthers, ownersOf } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
 
 const PG = fileOf('pg', 'lib/index.js');
 

@@ -1,4 +1,5 @@
-import { type Attributes, type Context, type Span, context } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Span } from '@opentelemetry/api';
+
 import {
   ATTR_DB_QUERY_TEXT,
   ATTR_NESTJS_DB_PREPARED_STATEMENT,
@@ -6,14 +7,14 @@ import {
   ATTR_NESTJS_DB_TRANSACTION_STATEMENTS,
 } from '../../../config/semantic-conventions.constants.js';
 import { followResult } from '../../../invocation/follow-result.js';
+import { replaceMembers } from '../../../invocation/patch.js';
+import { describeStatement, type StatementDescription } from '../database/describe-statement.js';
 import {
-  type RunningOperation,
   beginOperation,
   endOperation,
   recordingModeFor,
+  type RunningOperation,
 } from '../database/record-operation.js';
-import { type StatementDescription, describeStatement } from '../database/describe-statement.js';
-import { replaceMembers } from '../../../invocation/patch.js';
 
 /** Shape of `pg` as far as it is patched here; pg is never imported. */
 export interface PgModule {

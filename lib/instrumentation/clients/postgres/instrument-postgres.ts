@@ -5,6 +5,7 @@ import {
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
 } from '../../../config/semantic-conventions.constants.js';
+import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
 import { describeStatement } from '../database/describe-statement.js';
 import {
@@ -21,7 +22,6 @@ import {
   type UnrecordedCopy,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
 
 const SCOPE = 'nestjs-telemetry/postgres';
 

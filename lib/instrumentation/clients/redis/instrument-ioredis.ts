@@ -1,17 +1,17 @@
-import { type RunningOperation, endOperation, locateOperation } from '../database/record-operation.js';
+import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 import { followTracedCalls } from '../channels.js';
+import { endOperation, locateOperation, type RunningOperation } from '../database/record-operation.js';
 import {
+  fileOf,
+  findLoadedModules,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
-  fileOf,
-  findLoadedModules,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { type RedisTarget, beginBatch, beginCommand } from './record-command.js';
-import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
+import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
 
 /** Shape of `ioredis` as far as it is patched here; ioredis is never imported. */
 export interface IoredisModule {

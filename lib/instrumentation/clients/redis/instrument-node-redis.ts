@@ -1,20 +1,21 @@
-import { type RunningOperation, endOperation } from '../database/record-operation.js';
-import { followTracedCalls } from '../channels.js';
-import { type RedisTarget, beginBatch, beginCommand, beginConnect, endAnswered } from './record-command.js';
 import { context, createContextKey } from '@opentelemetry/api';
+
+import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
+import { type Patch } from '../../../invocation/patch.js';
 import { applicationRequire } from '../../../process/application-modules.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { followTracedCalls } from '../channels.js';
+import { endOperation, type RunningOperation } from '../database/record-operation.js';
 import {
+  fileOf,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
-  fileOf,
   versionAt,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import { patch, isWrappedByOthers } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
-import { type Patch } from '../../../invocation/patch.js';
+import { beginBatch, beginCommand, beginConnect, endAnswered, type RedisTarget } from './record-command.js';
 
 /** What `@redis/client` 6 publishes of a command; `args` begin with its name. */
 interface CommandMessage extends RedisTarget {

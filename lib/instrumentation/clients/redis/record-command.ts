@@ -1,14 +1,15 @@
 import { type Attributes, trace } from '@opentelemetry/api';
+
 import {
   ATTR_DB_OPERATION_BATCH_SIZE,
   ATTR_DB_QUERY_TEXT,
   ATTR_DB_RESPONSE_STATUS_CODE,
 } from '../../../config/semantic-conventions.constants.js';
 import {
-  type RunningOperation,
   beginOperation,
   endOperation,
   recordingModeFor,
+  type RunningOperation,
 } from '../database/record-operation.js';
 
 /** Where a command goes. */

@@ -1,12 +1,13 @@
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+
+import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { isMicroservicesEnabled } from '../operation.js';
+import { type Undo } from '../../../process/undo-all.js';
 import { type Carrier, writeCarrier } from '../carrier.js';
+import { isMicroservicesEnabled } from '../operation.js';
 import { type Transport } from '../transports.js';
 import { type ClientProxyLike, type DispatchHook, type OutgoingPacket } from './describe-call.js';
-import { type Undo } from '../../../process/undo-all.js';
-import { patch } from '../../../invocation/patch.js';
 
 /**
  * What makes the clients of one transport send the active context along, by the transport's own headers where it has

@@ -1,5 +1,6 @@
-import { type Observable } from 'rxjs';
 import { type Attributes, SpanKind } from '@opentelemetry/api';
+import { type Observable } from 'rxjs';
+
 import {
   ATTR_MESSAGING_DESTINATION_NAME,
   ATTR_MESSAGING_OPERATION_NAME,
@@ -12,10 +13,10 @@ import {
 import { recordMessageSent, recordRpcClientCall } from '../../../metrics/rpc-metrics.js';
 import { type OperationDescription } from '../operation.js';
 import {
-  type ServerAddress,
-  type Transport,
   addressAttributes,
+  type ServerAddress,
   serverAddressOf,
+  type Transport,
   transportOfClient,
 } from '../transports.js';
 

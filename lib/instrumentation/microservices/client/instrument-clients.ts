@@ -1,17 +1,18 @@
-import { ROOT_CONTEXT, context } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+
 import { ATTR_MESSAGING_BATCH_MESSAGE_COUNT } from '../../../config/semantic-conventions.constants.js';
+import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';
+import { type Undo, undoAll } from '../../../process/undo-all.js';
+import { classesIn, type ContainerModules, instancesIn } from '../../container/container-classes.js';
 import { isMicroservicesEnabled } from '../operation.js';
 import { type Transport } from '../transports.js';
 import { carryContext, prepareClient } from './carry-context.js';
 import { CallDescriptions, type ClientProxyLike } from './describe-call.js';
 import { instrumentGrpcService, instrumentGrpcServices } from './record-grpc-request.js';
 import { recordEvent, recordRequest } from './record-sent.js';
-import { type ContainerModules, classesIn, instancesIn } from '../../container/container-classes.js';
-import { type Undo, undoAll } from '../../../process/undo-all.js';
-import { patch } from '../../../invocation/patch.js';
 
 /** The prototypes of clients that are overridden in this process, by whichever copy of this package. */
 const state = processWide('microservice-clients', () => ({

@@ -1,13 +1,14 @@
 import { type Context, context } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+
+import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
+import { type Undo } from '../../../process/undo-all.js';
 import { writeCarrier } from '../carrier.js';
 import { nameGrpcStatus } from '../grpc-status.js';
-import { Operation, type OperationDescription, isMicroservicesEnabled } from '../operation.js';
-import { isTracingSuppressed } from '@opentelemetry/core';
-import { describeGrpcRequest } from './describe-call.js';
+import { isMicroservicesEnabled, Operation, type OperationDescription } from '../operation.js';
 import { serverAddressOf } from '../transports.js';
-import { type Undo } from '../../../process/undo-all.js';
-import { patch } from '../../../invocation/patch.js';
+import { describeGrpcRequest } from './describe-call.js';
 
 /** What is used of the metadata of grpc-js. */
 interface GrpcMetadata {

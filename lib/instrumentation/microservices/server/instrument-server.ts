@@ -1,9 +1,11 @@
-import { Operation, isMicroservicesEnabled } from '../operation.js';
-import { type Transport, transportOfServer } from '../transports.js';
-import { describeUnmatched, originalPattern, wrapAddHandler } from './record-messages.js';
 import { context } from '@opentelemetry/api';
 import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
+
+import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
+import { type Undo, undoAll } from '../../../process/undo-all.js';
+import { isMicroservicesEnabled, Operation } from '../operation.js';
+import { type Transport, transportOfServer } from '../transports.js';
 import {
   currentIncoming,
   noteParsedPacket,
@@ -11,8 +13,7 @@ import {
   receiveHeaders,
   withIncoming,
 } from './incoming-message.js';
-import { type Undo, undoAll } from '../../../process/undo-all.js';
-import { patch } from '../../../invocation/patch.js';
+import { describeUnmatched, originalPattern, wrapAddHandler } from './record-messages.js';
 
 /** What is used of NestJS's `Server`, of whichever transport. */
 export interface ServerLike {

@@ -1,15 +1,9 @@
-import { type Attributes, SpanKind, context } from '@opentelemetry/api';
+import { errorMonitor } from 'node:events';
+
+import { type Attributes, context, SpanKind } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import { Observable, isObservable } from 'rxjs';
-import { isRunningPromise } from '../../../invocation/follow-promises.js';
-import { followResult } from '../../../invocation/follow-result.js';
-import type { ResultObserver } from '../../../invocation/settlement.js';
-import type { AnyMethod } from '../../../invocation/wrap-method.js';
-import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
-import { Operation, type OperationDescription } from '../operation.js';
-import { receiveMessage } from './incoming-message.js';
-import type { Transport } from '../transports.js';
-import type { ServerLike } from './instrument-server.js';
+import { isObservable, Observable } from 'rxjs';
+
 import {
   ATTR_MESSAGING_DESTINATION_NAME,
   ATTR_MESSAGING_OPERATION_NAME,
@@ -20,9 +14,17 @@ import {
   ATTR_RPC_METHOD_ORIGINAL,
   ATTR_RPC_SYSTEM_NAME,
 } from '../../../config/semantic-conventions.constants.js';
+import { isRunningPromise } from '../../../invocation/follow-promises.js';
+import { followResult } from '../../../invocation/follow-result.js';
+import type { ResultObserver } from '../../../invocation/settlement.js';
+import type { AnyMethod } from '../../../invocation/wrap-method.js';
+import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { recordMessageProcessed, recordRpcServerCall } from '../../../metrics/rpc-metrics.js';
-import { errorMonitor } from 'node:events';
 import { grpcStatusOf, isServerFault } from '../grpc-status.js';
+import { Operation, type OperationDescription } from '../operation.js';
+import type { Transport } from '../transports.js';
+import { receiveMessage } from './incoming-message.js';
+import type { ServerLike } from './instrument-server.js';
 
 /** How the end of a message is told, where its transport has more to say than that it is over. */
 interface MessageOutcome {

@@ -3,8 +3,8 @@ import { types } from 'node:util';
 import { BaseExceptionFilterContext } from '@nestjs/core/exceptions/base-exception-filter-context.js';
 
 import { followResult } from '../../../invocation/follow-result.js';
-import { FILTER, activePipeline, originOf } from './pipeline-record.js';
 import { patch } from '../../../invocation/patch.js';
+import { activePipeline, FILTER, originOf } from './pipeline-record.js';
 
 type CreateConcreteContext = BaseExceptionFilterContext['createConcreteContext'];
 type GetFilterInstance = BaseExceptionFilterContext['getFilterInstance'];

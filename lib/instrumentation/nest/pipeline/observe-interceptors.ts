@@ -1,15 +1,16 @@
-import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
-import {
-  INTERCEPTOR_AFTER,
-  INTERCEPTOR_BEFORE,
-  type PipelineRecord,
-  activePipeline,
-  originOf,
-} from './pipeline-record.js';
 import { type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { type Observable, defer, isObservable, tap } from 'rxjs';
+import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
+import { defer, isObservable, type Observable, tap } from 'rxjs';
+
 import { followResult } from '../../../invocation/follow-result.js';
 import { patch } from '../../../invocation/patch.js';
+import {
+  activePipeline,
+  INTERCEPTOR_AFTER,
+  INTERCEPTOR_BEFORE,
+  originOf,
+  type PipelineRecord,
+} from './pipeline-record.js';
 
 type Intercept = InterceptorsConsumer['intercept'];
 type Interceptor = Parameters<Intercept>[0][number];

@@ -1,8 +1,6 @@
-import { type Attributes, type Span, context, trace } from '@opentelemetry/api';
+import { type Attributes, context, type Span, trace } from '@opentelemetry/api';
+
 import { type NestConfig } from '../../../config/instrumentation.js';
-import { currentRuntime } from '../../../runtime/sdk-runtime.js';
-import { tracerFor } from '../../../runtime/tracers.js';
-import { recordException, recordFailure } from '../../../tracing/error-policy.js';
 import {
   ATTR_NESTJS_CLASS,
   ATTR_NESTJS_FAILURE_CLASS,
@@ -10,8 +8,11 @@ import {
   ATTR_NESTJS_MODULE,
   ATTR_NESTJS_STAGE,
 } from '../../../config/semantic-conventions.constants.js';
-import { createSpanNotes } from '../span-notes.js';
+import { currentRuntime } from '../../../runtime/sdk-runtime.js';
+import { tracerFor } from '../../../runtime/tracers.js';
+import { recordException, recordFailure } from '../../../tracing/error-policy.js';
 import { moduleNameOfInstance } from '../nest-modules.js';
+import { createSpanNotes } from '../span-notes.js';
 
 /** Enhancers told by name on one span; GraphQL may run the pipeline once per field. Later ones count for the total. */
 const MAX_NAMES = 32;

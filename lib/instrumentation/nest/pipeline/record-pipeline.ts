@@ -1,12 +1,14 @@
+import { types } from 'node:util';
+
+import { GuardsConsumer } from '@nestjs/core/guards/guards-consumer.js';
+import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
+
+import { followResult } from '../../../invocation/follow-result.js';
+import { patch } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
 import { observeFilters } from './observe-filters.js';
 import { observeInterceptors } from './observe-interceptors.js';
-import { GuardsConsumer } from '@nestjs/core/guards/guards-consumer.js';
-import { followResult } from '../../../invocation/follow-result.js';
-import { GUARD, PIPE, type PipelineRecord, activePipeline, originOf } from './pipeline-record.js';
-import { types } from 'node:util';
-import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
-import { undoAll } from '../../../process/undo-all.js';
-import { patch } from '../../../invocation/patch.js';
+import { activePipeline, GUARD, originOf, PIPE, type PipelineRecord } from './pipeline-record.js';
 
 /** Records the stages of NestJS's pipeline around handlers, in all contexts that share it; returns the undo. */
 export function recordPipeline(): () => void {

@@ -1,16 +1,17 @@
+import { ConsoleLogger, Logger } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
+
 import {
   type NestProviderClass,
   type NestProviderInfo,
   type NestProviderSelection,
 } from '../../../config/instrumentation.js';
+import { warnOnce } from '../../../errors/warnings.js';
+import { undoAll } from '../../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../../runtime/application.js';
 import { type ModuleLike, type ModulesLike, type WrapperLike } from '../nest-modules.js';
 import { isNative } from './provider-methods.js';
 import { wrapProvider } from './wrap-providers.js';
-import { warnOnce } from '../../../errors/warnings.js';
-import { ConsoleLogger, Logger } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
-import { undoAll } from '../../../process/undo-all.js';
 
 /** Gives the methods of the selected providers spans, without a decorator. */
 export function attachProviders({ config, runtime, modules }: Application): ApplicationPart | undefined {

@@ -1,4 +1,5 @@
-import { type Attributes, type Context, type Span, context, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Span, trace } from '@opentelemetry/api';
+
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_NESTJS_CLASS,
@@ -9,17 +10,17 @@ import {
   ATTR_NESTJS_REPEAT_KEPT,
   ATTR_NESTJS_REPEAT_MAX_MS,
 } from '../../../config/semantic-conventions.constants.js';
-import { type AnyMethod, isMarked, wrapMethod } from '../../../invocation/wrap-method.js';
-import type { ProviderCandidate, SelectProvider } from './record-providers.js';
-import { type ProviderMethod, providerMethodsOf } from './provider-methods.js';
 import { warnOnce } from '../../../errors/warnings.js';
-import { createSpanNotes } from '../span-notes.js';
 import { invokeAndFollow } from '../../../invocation/follow-result.js';
-import { tracerFor } from '../../../runtime/tracers.js';
-import { runInSpan } from '../../../tracing/run-in-span.js';
 import { isFailure } from '../../../invocation/is-failure.js';
 import type { ResultObserver } from '../../../invocation/settlement.js';
+import { type AnyMethod, isMarked, wrapMethod } from '../../../invocation/wrap-method.js';
+import { tracerFor } from '../../../runtime/tracers.js';
 import { recordFailure } from '../../../tracing/error-policy.js';
+import { runInSpan } from '../../../tracing/run-in-span.js';
+import { createSpanNotes } from '../span-notes.js';
+import { type ProviderMethod, providerMethodsOf } from './provider-methods.js';
+import type { ProviderCandidate, SelectProvider } from './record-providers.js';
 
 const WRAPPED_PROVIDER = Symbol.for('nestjs-telemetry.wrapped-provider');
 

@@ -1,9 +1,9 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime, formatValue, shortId } from '../../../ui/format.js';
-import { Level } from '../../../ui/parts/level.js';
-import { levelClass } from '../../../ui/parts/severity.js';
-import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
+import { Level } from '../../../ui/parts/level.js';
+import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { levelClass } from '../../../ui/parts/severity.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
 import { addressOf } from '../../../ui/state.js';
 

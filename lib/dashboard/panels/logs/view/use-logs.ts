@@ -1,10 +1,10 @@
-import type { LogsApi } from '../query.js';
 import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { type Query, clientOf } from '../../../ui/client.js';
+import { clientOf, type Query } from '../../../ui/client.js';
 import { formatValue } from '../../../ui/format.js';
 import { severityOf } from '../../../ui/parts/severity.js';
-import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
-import { timeSpanOf, type Place, spanKeyOf } from '../../../ui/state.js';
+import { type LivePages, useLivePages } from '../../../ui/parts/use-live-pages.js';
+import { type Place, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
+import type { LogsApi } from '../query.js';
 
 const logsApi = clientOf<LogsApi>();
 

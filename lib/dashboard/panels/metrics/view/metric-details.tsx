@@ -1,14 +1,14 @@
-import type { MetricsApi } from '../query.js';
 import type { ChartAnswer, InstrumentAnswer } from '../../../reader/answers.interface.js';
-import { clientOf } from '../../../ui/client.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
+import { clientOf } from '../../../ui/client.js';
 import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';
 import { SelectField } from '../../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
-import { setQuery, timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../../ui/state.js';
+import { isLive, type Place, REFRESH_MS, setQuery, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
+import type { MetricsApi } from '../query.js';
 
 const metricsApi = clientOf<MetricsApi>();
 

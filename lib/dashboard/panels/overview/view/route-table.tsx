@@ -1,5 +1,3 @@
-import type { HealthApi } from '../../health/query.js';
-import type { OverviewApi } from '../query.js';
 import { useState } from 'preact/hooks';
 
 import type { RouteAnswer } from '../../../reader/answers.interface.js';
@@ -8,8 +6,10 @@ import { formatAge, formatCount, formatDuration, formatRate, formatShare } from 
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
+import { addressOf, isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
+import type { HealthApi } from '../../health/query.js';
 import { attributesOfSource, sourceOf } from '../../trace/view/source-link.js';
-import { addressOf, timeSpanOf, type Place, isLive, REFRESH_MS, spanKeyOf } from '../../../ui/state.js';
+import type { OverviewApi } from '../query.js';
 
 const healthApi = clientOf<HealthApi>();
 const overviewApi = clientOf<OverviewApi>();

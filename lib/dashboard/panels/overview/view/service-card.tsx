@@ -1,21 +1,21 @@
-import type { OverviewApi } from '../query.js';
 import type { OverviewAnswer, ServiceAnswer } from '../../../reader/answers.interface.js';
-import { clientOf } from '../../../ui/client.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
+import { clientOf } from '../../../ui/client.js';
 import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
+import { markedRegion } from '../../../ui/selected-region.js';
 import {
   addressOf,
-  setQuery,
-  timeSpanOf,
-  type Place,
   isLive,
+  type Place,
   REFRESH_MS,
+  setQuery,
   spanKeyOf,
+  timeSpanOf,
 } from '../../../ui/state.js';
-import { markedRegion } from '../../../ui/selected-region.js';
+import type { OverviewApi } from '../query.js';
 
 const overviewApi = clientOf<OverviewApi>();
 

@@ -1,8 +1,8 @@
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
-import { type TimeKind } from './time-kinds.js';
 import { type Steps, takeAllSteps } from '../../../steps.js';
 import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
 import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
+import { type TimeKind } from './time-kinds.js';
 import { sumTimeByKind, TIME_KINDS } from './time-kinds.js';
 
 /** Why this trace took as long as it did. */

@@ -1,11 +1,11 @@
-import type { AnalysedTrace } from '../query.js';
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
+import { ImportButton } from '../../../ui/parts/import-button.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
 import { addressOf } from '../../../ui/state.js';
-import { ImportButton } from '../../../ui/parts/import-button.js';
+import type { AnalysedTrace } from '../query.js';
 
 /** The trace as OTLP JSON, as text. */
 const otlpOf = async (traceId: string): Promise<string> =>

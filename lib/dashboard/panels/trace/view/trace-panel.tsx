@@ -1,8 +1,8 @@
-import type { HealthApi } from '../../health/query.js';
-import type { AnalysedTrace } from '../query.js';
 import { clientOf } from '../../../ui/client.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
-import { addressWith, setQuery, type Place } from '../../../ui/state.js';
+import { addressWith, type Place, setQuery } from '../../../ui/state.js';
+import type { HealthApi } from '../../health/query.js';
+import type { AnalysedTrace } from '../query.js';
 import { LogLines } from './log-lines.js';
 import { SpanPanel } from './span-panel.js';
 import type { TraceNode, TraceTree } from './trace-tree.js';

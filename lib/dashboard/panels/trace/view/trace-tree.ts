@@ -1,6 +1,6 @@
 import type { LogAnswer, SpanAnswer } from '../../../reader/answers.interface.js';
-import type { AnalysedTrace } from '../query.js';
 import { severityOf } from '../../../ui/parts/severity.js';
+import type { AnalysedTrace } from '../query.js';
 
 /** A span with its place in the trace. */
 export interface TraceNode {

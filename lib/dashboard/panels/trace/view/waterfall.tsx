@@ -1,11 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import type { AnalysedTrace } from '../query.js';
 import { formatDuration } from '../../../ui/format.js';
 import { useStable } from '../../../ui/parts/compat.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
-import { visibleRows, type TraceNode, type TraceTree } from './trace-tree.js';
-import { WaterfallRow, type Extent } from './waterfall-row.js';
+import type { AnalysedTrace } from '../query.js';
+import { type TraceNode, type TraceTree, visibleRows } from './trace-tree.js';
+import { type Extent, WaterfallRow } from './waterfall-row.js';
 
 export const ROW_HEIGHT = 26;
 

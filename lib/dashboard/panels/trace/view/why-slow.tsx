@@ -1,6 +1,6 @@
+import { formatDuration } from '../../../ui/format.js';
 import type { TimeKind } from '../analysis/time-kinds.js';
 import type { AnalysedTrace } from '../query.js';
-import { formatDuration } from '../../../ui/format.js';
 
 const WORDS: Readonly<Record<TimeKind, string>> = {
   database: 'Database',

@@ -1,4 +1,3 @@
-import type { OverviewApi } from '../../overview/query.js';
 import type { ComponentChildren } from 'preact';
 
 import { clientOf } from '../../../ui/client.js';
@@ -7,7 +6,8 @@ import { Chips } from '../../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../../ui/parts/fields.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { useServices } from '../../../ui/parts/use-services.js';
-import { setQuery, type Place } from '../../../ui/state.js';
+import { type Place, setQuery } from '../../../ui/state.js';
+import type { OverviewApi } from '../../overview/query.js';
 
 const overviewApi = clientOf<OverviewApi>();
 

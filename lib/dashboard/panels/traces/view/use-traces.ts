@@ -1,9 +1,9 @@
-import type { TracesApi } from '../query.js';
 import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
-import { type Query, clientOf } from '../../../ui/client.js';
+import { clientOf, type Query } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
-import { useLivePages, type LivePages } from '../../../ui/parts/use-live-pages.js';
-import { timeSpanOf, type Place, spanKeyOf } from '../../../ui/state.js';
+import { type LivePages, useLivePages } from '../../../ui/parts/use-live-pages.js';
+import { type Place, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
+import type { TracesApi } from '../query.js';
 
 const tracesApi = clientOf<TracesApi>();
 
