@@ -81,9 +81,8 @@ describe('standard output', () => {
     async (mode) => {
       const output = new StandardOutput(mode, pipe.writer);
       const lines = Array.from({ length: 20_000 }, (_, i) => `line ${String(i)} ${'é'.repeat(20)}\n`);
-      const startedAt = performance.now();
+      // The pipe is read by this very thread: a write that waited for room would never return.
       for (const line of lines) output.write(line);
-      expect(performance.now() - startedAt).toBeLessThan(1_000);
 
       await eventually(() => pipe.read().length === lines.join('').length);
       expect(pipe.read()).toBe(lines.join(''));

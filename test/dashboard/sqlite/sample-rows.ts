@@ -4,12 +4,16 @@ import {
   type StoredResource,
   type StoredSpan,
 } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { createRandom } from '../../support/random.js';
 
-const hex = (digits: number): string =>
-  Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join('');
+let random = createRandom(1);
+/** Gives a process ids of its own, where several write into one file. */
+export const seedRows = (seed: string): void => {
+  random = createRandom(Buffer.from(seed).reduce((sum, byte) => sum * 31 + byte, 7));
+};
 
-export const newTraceId = (): string => hex(32);
-export const newSpanId = (): string => hex(16);
+export const newTraceId = (): string => random.hex(32);
+export const newSpanId = (): string => random.hex(16);
 
 export function resourceOf(service: string, more: Partial<StoredResource> = {}): StoredResource {
   return {

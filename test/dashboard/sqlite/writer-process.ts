@@ -26,7 +26,6 @@ export function buildProgram(folder: string, name: string): string {
     '--bundle',
     '--platform=node',
     '--format=esm',
-    '--packages=external',
     '--log-level=error',
     `--outfile=${outfile}`,
   ]);

@@ -56,7 +56,7 @@ class QuotaGuard implements CanActivate {
 
 @Injectable({ scope: Scope.REQUEST })
 class TenantGuard implements CanActivate {
-  readonly id = Math.random();
+  readonly id = ran.length;
   canActivate(): boolean {
     ran.push('TenantGuard');
     return this.id >= 0;

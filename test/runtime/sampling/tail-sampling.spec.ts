@@ -10,13 +10,15 @@ import {
 
 import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
 import { samplingReport } from '../../../lib/runtime/sampling/tail-sampling.processor.js';
-import { eventually } from '../../support/eventually.js';
 import { ExportedSpans, runTrace } from './exported-spans.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const callerWithFlags = (flags: string) =>
   extractTraceContext({ traceparent: `00-${TRACE_ID}-b7ad6b7169203331-${flags}` });
 const fail = (span: Span) => span.setStatus({ code: SpanStatusCode.ERROR });
+/** Puts the clock into the hand of the test: `jest.advanceTimersByTime()` is what makes time pass. */
+const stopClock = () =>
+  jest.useFakeTimers({ doNotFake: ['hrtime', 'nextTick', 'queueMicrotask', 'setImmediate'] });
 
 describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (engine) => {
   let spans: ExportedSpans;
@@ -26,6 +28,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
     spans = new ExportedSpans(engine);
   });
   afterEach(async () => {
+    jest.useRealTimers();
     await spans.stop();
   });
 
@@ -376,14 +379,17 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       for (const root of roots) root.end();
     });
 
-    it('gives up the spans of a root that does not end in time, and still keeps what fails later', async () => {
+    it('gives up the spans of a root that does not end in time, and still keeps what fails later', () => {
+      stopClock();
       spans.start({ ratio: 0, keep: { decisionTimeoutMs: 20 } });
       const root = telemetry.startSpan('root');
       root.run(() => {
         runTrace('early');
       });
-      await eventually(() => samplingReport()?.timedOutTraces === 1);
-      expect(samplingReport()).toMatchObject({ waitingTraces: 0, waitingSpans: 0 });
+      jest.advanceTimersByTime(19);
+      expect(samplingReport()).toMatchObject({ timedOutTraces: 0, waitingTraces: 1, waitingSpans: 2 });
+      jest.advanceTimersByTime(1);
+      expect(samplingReport()).toMatchObject({ timedOutTraces: 1, waitingTraces: 0, waitingSpans: 0 });
       root.run(() => {
         runTrace('broken', { fails: true });
       });
@@ -391,25 +397,31 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       expect(spans.names()).toEqual(['broken.child', 'broken', 'root']);
     });
 
-    it('sends a root that does not end in time when it is slow by then', async () => {
+    it('sends a root that does not end in time when it is slow by then', () => {
+      stopClock();
       spans.start({ ratio: 0, keep: { decisionTimeoutMs: 20, slowerThanMs: 10 } });
       const root = telemetry.startSpan('root');
       root.run(() => {
         runTrace('early');
       });
-      await eventually(() => spans.names().length === 2);
+      jest.advanceTimersByTime(20);
+      expect(spans.names()).toEqual(['early.child', 'early']);
       root.end();
       expect(spans.names()).toEqual(['early.child', 'early', 'root']);
     });
 
-    it('times each trace out by itself', async () => {
+    it('times each trace out by itself', () => {
+      stopClock();
       spans.start({ ratio: 0, keep: { decisionTimeoutMs: 1_000 } });
       const open = [telemetry.startSpan('a')];
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      jest.advanceTimersByTime(700);
       open.push(telemetry.startSpan('b'));
-      await eventually(() => samplingReport()?.timedOutTraces === 1);
-      expect(samplingReport()?.waitingTraces).toBe(1);
-      await eventually(() => samplingReport()?.timedOutTraces === 2);
+      jest.advanceTimersByTime(300);
+      expect(samplingReport()).toMatchObject({ timedOutTraces: 1, waitingTraces: 1 });
+      jest.advanceTimersByTime(699);
+      expect(samplingReport()).toMatchObject({ timedOutTraces: 1, waitingTraces: 1 });
+      jest.advanceTimersByTime(1);
+      expect(samplingReport()).toMatchObject({ timedOutTraces: 2, waitingTraces: 0 });
       for (const span of open) span.end();
     });
   });
@@ -426,9 +438,10 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       tracer
         .startSpan('slow.child', { startTime: Date.now() - 900 }, trace.setSpan(context.active(), slow))
         .end(Date.now() - 800);
-      await new Promise((resolve) => setTimeout(resolve, 150));
       expect(spans.names()).toEqual([]);
+      const later = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 150);
       await spans.flush();
+      later.mockRestore();
       expect(spans.names()).toEqual(['slow.child']);
       quick.fail(new Error('boom')).end();
       slow.end();

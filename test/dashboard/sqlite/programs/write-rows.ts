@@ -1,9 +1,10 @@
 // Writes spans and lines of one service without end, and says after each flush how many are in the store.
 //   node write-rows.mjs <file> <service>
 import { openStore } from '../../../../lib/dashboard/sqlite/store.js';
-import { logOf, newTraceId, resourceOf, spanOf } from '../sample-rows.js';
+import { logOf, newTraceId, resourceOf, seedRows, spanOf } from '../sample-rows.js';
 
 const [file = '', service = ''] = process.argv.slice(2);
+seedRows(service);
 const resource = resourceOf(service);
 const store = openStore({
   file,

@@ -167,7 +167,8 @@ class RoomsGateway {
 
 @Injectable({ scope: Scope.REQUEST })
 class PerMessage {
-  readonly id = Math.random();
+  static made = 0;
+  readonly id = (PerMessage.made += 1);
 }
 
 @WebSocketGateway()
