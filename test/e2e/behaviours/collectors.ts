@@ -1,9 +1,14 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+import { createTelemetryProbe } from 'nestjs-telemetry/testing';
 
 import { eventually } from '../../support/eventually.js';
 
-/** A span processor that keeps every span, in the order they started and ended. */
+/**
+ * A span processor that keeps every span, in the order they started and ended. The probe of `nestjs-telemetry/testing`
+ * keeps sampled spans when they end. It cannot show spans that are still open, spans of traces that are not sampled, and
+ * the parents of a span that ends before them.
+ */
 export class SpanCollector {
   readonly started: ReadableSpan[] = [];
   readonly ended: ReadableSpan[] = [];
@@ -66,12 +71,20 @@ export class SpanCollector {
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
 
-/** Where the logger under test writes; keeps the lines parsed. */
-export class LineCollector {
-  readonly lines: LogLine[] = [];
+/** What a probe of `nestjs-telemetry/testing` kept of the logger under test. */
+export class WrittenLines {
+  private readonly probe = createTelemetryProbe();
+  /** Lines are written to it; for loggers that the application made, too. */
+  readonly destination = (this.probe.options.logging as { destination: { write(line: string): void } })
+    .destination;
 
-  write(text: string): void {
-    for (const line of text.split('\n')) if (line.trim() !== '') this.lines.push(JSON.parse(line) as LogLine);
+  get lines(): readonly LogLine[] {
+    return this.probe.logLines();
+  }
+
+  /** Forgets what was written so far. */
+  reset(): void {
+    this.probe.reset();
   }
 
   /** The first line with this message, once it was written. */

@@ -18,7 +18,7 @@ import { pino } from 'pino';
 import { type Observable, throwError } from 'rxjs';
 
 import { eventually } from '../../support/eventually.js';
-import { LineCollector, type LogLine } from './collectors.js';
+import { WrittenLines, type LogLine } from './collectors.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 
@@ -324,10 +324,12 @@ function requestLines(app: RunningApp, traceId?: string): LogLine[] {
 export function describeFastifyLogger(platform: Platform): void {
   describe("lines of Fastify's own logger", () => {
     it.each([
-      ['that Fastify made', (stream: LineCollector) => ({ logger: { level: 'info', stream } })],
+      ['that Fastify made', (stream: WrittenLines['destination']) => ({ logger: { level: 'info', stream } })],
       [
         'that the application made, with a mixin',
-        (stream: LineCollector) => ({ loggerInstance: pino({ mixin: () => ({ mine: true }) }, stream) }),
+        (stream: WrittenLines['destination']) => ({
+          loggerInstance: pino({ mixin: () => ({ mine: true }) }, stream),
+        }),
       ],
     ])('%s carry the ids of the active span', async (_, fastifyOptions) => {
       @Controller('own')
@@ -340,10 +342,10 @@ export function describeFastifyLogger(platform: Platform): void {
           return 'ok';
         }
       }
-      const lines = new LineCollector();
+      const lines = new WrittenLines();
       const app = await RunningApp.start(platform, {
         controllers: [OwnLoggerController],
-        fastify: fastifyOptions(lines) as object,
+        fastify: fastifyOptions(lines.destination) as object,
       });
       try {
         const { traceId, traceparent } = newCaller();

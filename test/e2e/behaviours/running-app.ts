@@ -9,7 +9,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { TelemetryModule, type TelemetryOptions } from 'nestjs-telemetry';
 
-import { LineCollector, SpanCollector } from './collectors.js';
+import { WrittenLines, SpanCollector } from './collectors.js';
 import { type Platform } from './platform.js';
 
 export interface AppUnderTest extends Pick<ModuleMetadata, 'controllers' | 'providers' | 'imports'> {
@@ -61,12 +61,12 @@ export class RunningApp {
     readonly app: INestApplication,
     readonly origin: string,
     readonly spans: SpanCollector,
-    readonly log: LineCollector,
+    readonly log: WrittenLines,
   ) {}
 
   static async start(platform: Platform, parts: AppUnderTest): Promise<RunningApp> {
     const spans = new SpanCollector();
-    const log = new LineCollector();
+    const log = new WrittenLines();
     const options: TelemetryOptions = {
       serviceName: 'behaviours',
       ...(platform.engine !== undefined && { engine: platform.engine }),
@@ -114,11 +114,11 @@ export class RunningApp {
 }
 
 function collectInto(
-  log: LineCollector,
+  log: WrittenLines,
   logging: TelemetryOptions['logging'],
 ): NonNullable<TelemetryOptions['logging']> {
   if (logging === false) return false;
-  const own = { format: 'json', level: 'debug', destination: log } as const;
+  const own = { format: 'json', level: 'debug', destination: log.destination } as const;
   return logging === undefined || logging === true ? own : { ...own, ...logging };
 }
 

@@ -247,7 +247,7 @@ export function describeGraphql(platform: Platform): void {
     });
 
     it('gives a log line of a resolver the span of the resolver', async () => {
-      app.log.lines.length = 0;
+      app.log.reset();
       await ask(app, { query: '{ orders(count: 0) { id } }' }, caller);
       const resolver = await span('OrdersResolver.orders');
       expect(await app.log.withMessage('orders were asked for')).toMatchObject({

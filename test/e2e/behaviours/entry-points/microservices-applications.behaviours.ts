@@ -26,7 +26,7 @@ import { getCurrentTraceId, getTelemetry, TelemetryModule, type TelemetryOptions
 import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
 
 import { eventually } from '../../../support/eventually.js';
-import { LineCollector, SpanCollector } from '../collectors.js';
+import { WrittenLines, SpanCollector } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';
@@ -89,7 +89,7 @@ interface Standalone {
   readonly service: INestMicroservice;
   readonly port: number;
   readonly spans: SpanCollector;
-  readonly log: LineCollector;
+  readonly log: WrittenLines;
   readonly client: ClientProxy;
   stop(): Promise<void>;
 }
@@ -99,7 +99,7 @@ function tcpClient(port: number): ClientProxy {
 }
 
 async function startStandalone(options: TelemetryOptions | undefined): Promise<Standalone> {
-  const [spans, log] = [new SpanCollector(), new LineCollector()];
+  const [spans, log] = [new SpanCollector(), new WrittenLines()];
   const telemetry =
     options === undefined
       ? []
@@ -107,7 +107,7 @@ async function startStandalone(options: TelemetryOptions | undefined): Promise<S
           TelemetryModule.forRoot({
             serviceName: 'standalone',
             spanProcessors: [spans],
-            logging: { format: 'json', destination: log },
+            logging: { format: 'json', destination: log.destination },
             ...options,
           }),
         ];
