@@ -88,7 +88,7 @@ describeWith('ferretdb', 'clients of a real FerretDB', (binary) => {
     expect(command!.attributes['db.response.status_code']).toBe('59');
   });
 
-  it('leaves out what the driver says by itself', async () => {
+  it('leaves out the commands that the driver sends by itself', async () => {
     const names = await calls.namesBelow(async () => {
       const another = new mongodb.MongoClient(server.url);
       await another.connect();

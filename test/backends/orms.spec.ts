@@ -82,7 +82,7 @@ describeWith('postgres', 'what is built on pg, on a real PostgreSQL', (binaries)
     expect(withoutWaits(names)).toEqual(['SELECT users', 'BEGIN', 'UPDATE users', 'COMMIT']);
   });
 
-  it('pg: follows a cursor to its end, and the failure of one that nobody listens to', async () => {
+  it('pg: follows a cursor to its end, and the failure of one without a listener', async () => {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     const [select, failed] = await calls.below(async () => {

@@ -47,7 +47,7 @@ describeWith('redis', 'clients of a real Redis', (binary) => {
       expect(await calls.measured({ 'db.operation.name': 'SET' })).toBe(before + 1);
     });
 
-    it('records what waits for a connection below whoever made it, from when it was made', async () => {
+    it('records a command that waits for a connection below the span that made it, from when it was made', async () => {
       const late = new Redis(server.port, server.host, { lazyConnect: true });
       const spans = await calls.below(async () => {
         const answers = Promise.all([late.set('a', '1'), late.get('a')]);

@@ -45,7 +45,7 @@ describeWith('redis', 'clients of a real Redis Cluster', (binary) => {
       expect(places(spans)).toEqual(ports.map((port) => ['redis.set', '127.0.0.1', port]));
     });
 
-    it('tells the node of what had to wait for the cluster, and nothing of how it was found', async () => {
+    it('records the node of commands that had to wait for the cluster, and nothing of how it was found', async () => {
       const late = new Cluster([...cluster.addresses], { lazyConnect: true });
       const spans = await calls.below(() => Promise.all([late.get('a'), late.get('b')]));
       late.disconnect();
@@ -73,7 +73,7 @@ describeWith('redis', 'clients of a real Redis Cluster', (binary) => {
       expect(spans[0]!.status.code).toBe(SpanStatusCode.UNSET);
     });
 
-    it('shows a redirected command once, and not below whoever opened the connection', async () => {
+    it('shows a redirected command once, and not below the span that opened the connection', async () => {
       const key = 'moved:later';
       const opened = new Cluster([...cluster.addresses], { lazyConnect: true });
       await calls.below(() => opened.get(key));

@@ -43,12 +43,12 @@ describeWith('redis', 'clients that ask a real Redis Sentinel for their server',
       redis.disconnect();
     });
 
-    it('tells the server that a command went to, not the sentinel and not a default', async () => {
+    it('records the server that a command went to, not the sentinel and not a default', async () => {
       await redis.connect();
       expect(await placesOf(() => redis.set('a', '1'))).toEqual([['redis.set', server.host, server.port]]);
     });
 
-    it('tells it of a transaction and of a pipeline', async () => {
+    it('records it for a transaction and for a pipeline', async () => {
       await redis.connect();
       const places = await placesOf(async () => {
         await redis.multi().set('a', '1').get('a').exec();
@@ -60,7 +60,7 @@ describeWith('redis', 'clients that ask a real Redis Sentinel for their server',
       ]);
     });
 
-    it('tells it of what waited until the sentinel had answered', async () => {
+    it('records it for commands that waited until the sentinel had answered', async () => {
       const places = await placesOf(() => Promise.all([redis.get('a'), redis.pipeline().get('b').exec()]));
       expect(places).toEqual([
         ['redis.get', server.host, server.port],
@@ -69,7 +69,7 @@ describeWith('redis', 'clients that ask a real Redis Sentinel for their server',
     });
   });
 
-  it('tells the server that a command of redis went to', async () => {
+  it('records the server that a command of redis went to', async () => {
     const { host, port } = sentinel;
     const client = await createSentinel({ name: NAME, sentinelRootNodes: [{ host, port }] }).connect();
     const places = await placesOf(async () => {

@@ -18,7 +18,7 @@ describe('findInstalledChromium()', () => {
     return path;
   };
 
-  it('takes the browser that is named, whatever else is there', () => {
+  it('takes the browser that is named, even if others are there', () => {
     place('chromium');
     expect(findInstalledChromium({ CHROMIUM_BIN: '/my/chrome', PATH: folder })).toBe('/my/chrome');
   });

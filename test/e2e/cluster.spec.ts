@@ -13,7 +13,7 @@ async function run(...args: string[]): Promise<string[]> {
 }
 
 describe('a cluster whose workers offer metrics to Prometheus', () => {
-  it('says in each worker once that a scrape reaches any of them, with the remedy', async () => {
+  it('warns once in each worker that a scrape reaches any of them, with the remedy', async () => {
     const warned = await run();
     expect(warned).toHaveLength(2);
     for (const line of warned)
@@ -22,7 +22,7 @@ describe('a cluster whose workers offer metrics to Prometheus', () => {
       );
   }, 40_000);
 
-  it('never shares a scrape port: the second worker says that it is taken', async () => {
+  it('never shares a scrape port: the second worker warns that it is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;

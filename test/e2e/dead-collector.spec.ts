@@ -54,7 +54,7 @@ describe('a process whose application is closed while its collector is dead', ()
   const protocols = ['http/protobuf', 'http/json', 'grpc'];
   const cases = protocols.flatMap((protocol) => Object.keys(COLLECTORS).map((kind) => [kind, protocol]));
 
-  it.each(cases)('ends at once when the collector %s, by %s', async (kind, protocol) => {
+  it.each(cases)('ends without delay when the collector %s, by %s', async (kind, protocol) => {
     const child = spawn(process.execPath, [program, await startCollector(kind), protocol], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_NO_WARNINGS: '1' },

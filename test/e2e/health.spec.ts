@@ -60,7 +60,7 @@ describe('GET /health of the dashboard', () => {
     );
   });
 
-  it('says why the calls of a library are not recorded', () => {
+  it('gives the reason why the calls of a library are not recorded', () => {
     const unrecorded = health.libraries.filter(({ recorded }) => !recorded);
     expect(unrecorded).toEqual([
       { name: 'mongodb', version: '99.1.2', recorded: false, reason: expect.any(String) as unknown },

@@ -49,7 +49,7 @@ describe.each(['fastify', 'express'])('many applications in one process, on %s',
     expect(later.slice(1).map(({ matched }) => matched)).toEqual([0, 0]);
   });
 
-  it('list the loaded files a few times each, whatever the number of client libraries', () => {
+  it('list the loaded files a few times each, independent of the number of client libraries', () => {
     for (const { listings } of answer.applications) expect(listings).toBeLessThanOrEqual(4);
   });
 

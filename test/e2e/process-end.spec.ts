@@ -206,7 +206,7 @@ describe('a process that ends without app.close()', () => {
       hole.close();
     });
 
-    it('ends at once by a second signal', async () => {
+    it('ends immediately on a second signal', async () => {
       const hole = createServer(() => undefined);
       await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
       const service = start('signal', {
@@ -239,7 +239,7 @@ describe('a process that ends without app.close()', () => {
       }
     });
 
-    it('leaves signals alone where the option or the variable says so', async () => {
+    it('leaves signals alone where the option or the variable turns them off', async () => {
       const service = start('signal', { ...telemetry, TELEMETRY_PROCESS_EVENTS: 'false' });
       await (await fetch(`${await service.origin()}/work`)).text();
       service.child.kill('SIGTERM');
@@ -248,7 +248,7 @@ describe('a process that ends without app.close()', () => {
     });
   });
 
-  describe('by an error that nobody catches', () => {
+  describe('by an uncaught error', () => {
     it.each(['timer', 'reject', 'exit-in-handler', 'keep-alive', 'monitor-throws'])(
       'keeps exit status and standard error (%s)',
       async (ending) => {
@@ -395,7 +395,7 @@ describe('a process that ends without app.close()', () => {
       expect(collector.spans.filter(({ name }) => name === 'work')).toHaveLength(1);
     });
 
-    it('beside damaged and foreign files, which harm nobody', async () => {
+    it('beside damaged and foreign files, which do no harm', async () => {
       await fail(telemetry);
       const [file = ''] = spooled();
       const damaged = file.replace(/-[0-9a-f]{8}\.otlp$/, '-00000000.otlp');
@@ -428,7 +428,7 @@ describe('a process that ends without app.close()', () => {
     });
   });
 
-  it('flushes an application context that nobody closes when there is nothing left to do', async () => {
+  it('flushes an application context that is never closed when there is nothing left to do', async () => {
     const service = start('context');
     expect(comparable(await service.ended)).toEqual({ code: 0, signal: null, stderr: '' });
     expect(collector.spans.map(({ name }) => name)).toEqual(['work']);

@@ -62,7 +62,7 @@ describe('nestjs-telemetry/register', () => {
     expect(traceparents).toEqual([`00-${String(span?.traceId)}-${String(span?.spanId)}-01`]);
   });
 
-  it('lets the program run when a variable is wrong, and says so once', async () => {
+  it('lets the program run when a variable is wrong, and warns once', async () => {
     const { stdout } = await runWith(
       ['--import', 'nestjs-telemetry/register', join(programs, 'fetch-once.mjs'), `${origin}/asked`],
       { OTEL_TRACES_SAMPLER: 'sometimes' },

@@ -200,7 +200,7 @@ describe('the sample system', () => {
       expect(line).toContain(answer.traceId);
     });
 
-    it('is shown as a waterfall to whoever does not ask for JSON', async () => {
+    it('is shown as a waterfall to clients that do not ask for JSON', async () => {
       const response = await fetch(`${system.urls.gateway}/debug/traces/${answer.traceId}`);
       const text = await response.text();
       expect(response.headers.get('content-type')).toContain('text/plain');

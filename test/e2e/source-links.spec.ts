@@ -175,7 +175,7 @@ describe('the source of a span', () => {
     expect(source).toEqual(system.compiled('orders.controller.js', 'find('));
   });
 
-  it('is known of the handlers of routes, of those that nobody has asked for and of those for every method', async () => {
+  it('is known of the handlers of routes, of routes without a request and of those for every method', async () => {
     const system = await LocatedSystem.start({ module: 'esm', maps: 'beside' });
     await system.get('/orders/any/way/there/is');
     let routes: readonly Route[] = [];
@@ -193,7 +193,7 @@ describe('the source of a span', () => {
     expect(sourceOf('GET OrderController.audited')).toEqual(written('orders.controller.ts', 'constructor('));
   });
 
-  it('is not asked for where somebody debugs the process', async () => {
+  it('is not asked for while a debugger is attached to the process', async () => {
     const system = await LocatedSystem.start({ module: 'esm', maps: 'beside' }, ['--inspect=127.0.0.1:0']);
     await system.get('/orders/7');
     // Twice as long as it takes otherwise.

@@ -205,7 +205,7 @@ describe('an application whose collector is broken, over each protocol', () => {
     });
   }, 60_000);
 
-  it('says at its end how many spans it could not send, when TLS was never possible', async () => {
+  it('logs at its end how many spans it could not send, when TLS was never possible', async () => {
     const sides = await startSides(({ url }) => ({
       otlpEndpoint: url.replace('http:', 'https:'),
       shutdownTimeoutMs: 1_000,
@@ -236,7 +236,7 @@ describe('an application whose collector is broken, over each protocol', () => {
 });
 
 describe('an application whose Jaeger is broken', () => {
-  it('serves on when nobody listens on the UDP port, and counts and logs what is lost', async () => {
+  it('serves on when no process listens on the UDP port, and counts and logs what is lost', async () => {
     const collector = await startCollector('http/protobuf');
     await collector.stop();
     const service = await startService({ jaegerEndpoint: collector.url.replace('http://', '') });

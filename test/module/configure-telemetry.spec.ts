@@ -126,7 +126,7 @@ describe('configureTelemetry()', () => {
     expect(isRegistered('trace')).toBe(false);
   });
 
-  it('says which settings of a second start have no effect', () => {
+  it('names the settings of a second start that have no effect', () => {
     const warnings: string[] = [];
     start();
     const restore = setWarningSink((message) => warnings.push(message));
@@ -135,7 +135,7 @@ describe('configureTelemetry()', () => {
     expect(warnings).toEqual([expect.stringMatching(/as service "script".*no effect: serviceName/)]);
   });
 
-  it('starts without the one signal that cannot be started, and says which', async () => {
+  it('starts without the one signal that cannot be started, and names it', async () => {
     await start().shutdown();
     const warnings: string[] = [];
     const restore = setWarningSink((message) => warnings.push(message));
@@ -209,7 +209,7 @@ describe('configureTelemetry()', () => {
     expect(probe.logLines().map(({ msg }) => msg)).toEqual(['still here']);
   });
 
-  it('flushes on request, and tells whether everything was taken in time', async () => {
+  it('flushes on request, and resolves to whether everything was taken in time', async () => {
     const behaviour = { forceFlush: () => Promise.resolve() };
     const processor = {
       onStart: () => undefined,
@@ -234,7 +234,7 @@ describe('configureTelemetry()', () => {
     expect(flushed.value).toBe(false);
   });
 
-  it('gives up at the shutdown deadline when a processor hangs, and says so', async () => {
+  it('gives up at the shutdown deadline when a processor hangs, and warns', async () => {
     const hanging = {
       onStart: () => undefined,
       onEnd: () => undefined,

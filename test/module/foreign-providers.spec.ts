@@ -150,7 +150,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       expect(warnings).toEqual([]);
     });
 
-    it('that takes nobody else is warned about once, with what gets nothing', () => {
+    it('that accepts no further processors is warned about once, with what gets nothing', () => {
       class OwnTracerProvider {
         getTracer = (name: string) => new TracerProvider().getTracer(name);
       }
@@ -163,7 +163,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       ]);
     });
 
-    it('that takes nobody else is nothing to warn about where nothing is to be sent', () => {
+    it('that accepts no further processors is nothing to warn about where nothing is to be sent', () => {
       trace.setGlobalTracerProvider({ getTracer: (name) => new TracerProvider().getTracer(name) });
       start({ spanProcessors: [] });
       expect(warnings).toEqual([]);
@@ -219,7 +219,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       await provider.shutdown();
     });
 
-    it('that takes nobody else is warned about: the page of metrics is missing', () => {
+    it('that accepts no further readers is warned about: the page of metrics is missing', () => {
       metrics.setGlobalMeterProvider({ getMeter: (name) => new MeterProvider().getMeter(name) });
       start();
       expect(currentRuntime()?.prometheus).toBeUndefined();
@@ -249,7 +249,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       expect(warnings).toEqual([]);
     });
 
-    it('that takes nobody else is warned about', () => {
+    it('that accepts no further processors is warned about', () => {
       logs.setGlobalLoggerProvider({ getLogger: (name) => new LoggerProvider().getLogger(name) });
       start();
       expect(warnings).toEqual([expect.stringContaining('takes the log records of this process')]);

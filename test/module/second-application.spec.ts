@@ -34,7 +34,7 @@ async function spansOfOneEvent(instrumentation: InstrumentationOptions): Promise
 }
 
 describe('applications that share classes in one process', () => {
-  it('each record what their own options say, whatever an earlier one has looked at', async () => {
+  it('each record what their own options ask for, independent of what an earlier one has looked at', async () => {
     expect(await spansOfOneEvent({ eventEmitter: false })).toEqual(['place']);
     expect(await spansOfOneEvent({})).toEqual(['Orders.onPlaced', 'place']);
     expect(await spansOfOneEvent({ eventEmitter: false })).toEqual(['place']);

@@ -60,7 +60,7 @@ describe('calls whose trace is not sampled', () => {
     }
   }
 
-  it('run as they stand below an unsampled span, described by nobody, in the trace of their caller', () => {
+  it('run unchanged below an unsampled span, without a description, in the trace of their caller', () => {
     start({ sampler: 'parentbased_always_on' });
     const found = withTraceContext(unsampledCaller(), () =>
       getTelemetry('test').trace('block', (span) => ({

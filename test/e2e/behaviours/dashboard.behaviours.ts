@@ -197,7 +197,7 @@ export function describeDashboard(platform: Platform): void {
       });
     });
 
-    it('counts neither itself nor the metrics page among the routes, and says where it is', async () => {
+    it('counts neither itself nor the metrics page among the routes, and logs its address', async () => {
       await app.scrape();
       const routes = await ask<{ route: string }[]>(app, 'routes');
       expect(routes.filter(({ route }) => /^\/(metrics|telemetry)/.test(route))).toEqual([]);
@@ -251,7 +251,7 @@ export function describeDashboard(platform: Platform): void {
       expect(other.series.flatMap(({ values }) => values).every((value) => value === null)).toBe(true);
     });
 
-    it('tells what the traces of a region have more often than the rest', async () => {
+    it('shows what the traces of a region have more often than the rest', async () => {
       for (const path of ['/orders/1', '/orders/2', '/orders/3', '/orders', '/orders', '/orders'])
         await app.fetch(path);
       const body = JSON.stringify({ from: Date.now() - 60_000, to: Date.now() + 60_000, route: '/orders' });
@@ -295,7 +295,7 @@ export function describeDashboard(platform: Platform): void {
       expect(await app.scrape()).not.toContain('http_route="/telemetry');
     });
 
-    it('tells of telemetry itself', async () => {
+    it('shows the health of telemetry itself', async () => {
       expect(await ask(app, 'health')).toMatchObject({
         store: { file: ':memory:', queued: expect.any(Number) as unknown, maxBytes: 268_435_456 },
         instrumentations: expect.arrayContaining(['undici']) as unknown,
@@ -405,13 +405,13 @@ export function describeDashboard(platform: Platform): void {
       expect(await statusOf('api/v1/services', { host, 'sec-fetch-site': 'same-origin' })).toBe(200);
     });
 
-    it('refuses what a proxy of this machine passes on for others, whatever else it says', async () => {
+    it('refuses what a proxy of this machine passes on for others, independent of its other headers', async () => {
       expect(await statusOf('api/v1/services', { 'x-forwarded-for': '192.0.2.7, 127.0.0.1' })).toBe(403);
       expect(await statusOf('api/v1/services', { forwarded: 'for="[2001:db8::1]:4711"' })).toBe(403);
       expect(await statusOf('api/v1/services', { 'x-forwarded-for': '127.0.0.1' })).toBe(200);
     });
 
-    it('refuses a form of another page: a POST must say that it is JSON', async () => {
+    it('refuses a form of another page: a POST must have the content type of JSON', async () => {
       expect(await statusOf('api/v1/selection', { 'content-type': 'text/plain' }, 'POST')).toBe(415);
       expect(
         await statusOf(
@@ -496,7 +496,7 @@ export function describeDashboard(platform: Platform): void {
       expect(addressesIn(app)).toEqual([expect.stringMatching(/\/telemetry$/)]);
     });
 
-    it('answers nobody without it', async () => {
+    it('refuses requests without it', async () => {
       expect(await statusWith({})).toBe(401);
       expect(await statusWith({ authorization: 'Bearer another-token-altogether' })).toBe(401);
       expect(await statusWith({ authorization: `Basic ${token}` })).toBe(401);
@@ -508,7 +508,7 @@ export function describeDashboard(platform: Platform): void {
       expect(await statusWith({ authorization: `Bearer ${token}` })).toBe(200);
     });
 
-    it('trades it in an address of the page for a cookie that does not tell it', async () => {
+    it('trades it in an address of the page for a cookie that does not reveal it', async () => {
       const response = await app.fetch(`/telemetry/?token=${token}`, { redirect: 'manual' });
       const cookie = response.headers.get('set-cookie') ?? '';
       expect([response.status, response.headers.get('location')]).toEqual([303, './']);
@@ -522,7 +522,7 @@ export function describeDashboard(platform: Platform): void {
     });
   });
 
-  describe('a dashboard whose token nobody has set', () => {
+  describe('a dashboard whose token is not set', () => {
     let app: RunningApp;
     let folder: string;
     let token: string;
@@ -546,7 +546,7 @@ export function describeDashboard(platform: Platform): void {
       expect(token).not.toBe('');
     });
 
-    it('answers nobody without the token, also through a proxy on this machine that adds no header', async () => {
+    it('refuses requests without the token, also through a proxy on this machine that adds no header', async () => {
       expect((await services({})).status).toBe(401);
       expect((await services({ authorization: `Bearer ${token}` })).status).toBe(200);
     });
@@ -726,7 +726,7 @@ export function describeDashboard(platform: Platform): void {
       );
     });
 
-    it('says how many items it could not take, and takes the others', async () => {
+    it('answers how many items it could not take, and takes the others', async () => {
       const { traceId } = newCaller();
       const response = await send('traces', requestOf(spanOf(traceId), spanOf('xyz')));
       expect([response.status, await response.json()]).toEqual([
@@ -889,7 +889,7 @@ export function describeDashboard(platform: Platform): void {
       }
     });
 
-    it('shows the spans of an SDK that somebody else has started', async () => {
+    it('shows the spans of an SDK that the application has started', async () => {
       const theirs = new SpanCollector();
       const stopSdk = platform.startOwnSdk(theirs);
       const app = await startDashboard(platform);
@@ -909,7 +909,7 @@ export function describeDashboard(platform: Platform): void {
       }
     });
 
-    it('lets the application close while somebody listens', async () => {
+    it('lets the application close while a client listens', async () => {
       const app = await startDashboard(platform);
       const response = await app.fetch('/telemetry/api/v1/stream');
       const ended = response.text();

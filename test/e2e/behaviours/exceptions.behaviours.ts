@@ -86,7 +86,7 @@ export function describeExceptions(platform: Platform): void {
       return { status, server, spans, events };
     };
 
-    it('is told once, where it was thrown first, whatever it passes on its way to the client', async () => {
+    it('is recorded once, where it was thrown first, independent of what it passes on its way to the client', async () => {
       const { status, server, spans, events } = await fail('deep/7');
       expect(status).toBe(500);
       expect(events).toMatchObject([
@@ -96,7 +96,7 @@ export function describeExceptions(platform: Platform): void {
       expect(server.status.message).toBe('no stock of 7');
     });
 
-    it('has one fingerprint on its event and on every span up to the request, whatever the message', async () => {
+    it('has one fingerprint on its event and on every span up to the request, independent of the message', async () => {
       const seven = await fail('deep/7');
       const eight = await fail('deep/8');
       const fingerprints = [
@@ -114,7 +114,7 @@ export function describeExceptions(platform: Platform): void {
       expect(new Set(fingerprints).size).toBe(4);
     });
 
-    it('is told beside the one that wraps it, whose stack names it as the cause', async () => {
+    it('is recorded beside the one that wraps it, whose stack names it as the cause', async () => {
       const { server, events } = await fail('wrapped/7');
       expect(events).toMatchObject([
         { on: 'Warehouse.reserve', 'exception.type': 'RangeError' },
@@ -129,7 +129,7 @@ export function describeExceptions(platform: Platform): void {
       expect(server.status.message).toBe('reservation failed');
     });
 
-    it('is told once when it is a text', async () => {
+    it('is recorded once when it is a text', async () => {
       const { status, events } = await fail('text/7');
       expect(status).toBe(500);
       expect(events).toMatchObject([
@@ -137,7 +137,7 @@ export function describeExceptions(platform: Platform): void {
       ]);
     });
 
-    it('is told without making spans errors when it is an answer below 500', async () => {
+    it('is recorded without making spans errors when it is an answer below 500', async () => {
       const { status, spans, events } = await fail('missing/7');
       expect(status).toBe(404);
       expect(events).toMatchObject([{ on: 'Warehouse.find', 'exception.type': 'NotFoundException' }]);

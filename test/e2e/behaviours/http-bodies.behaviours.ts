@@ -106,7 +106,7 @@ export function describeHttpBodies(platform: Platform): void {
       expect(await countOf('http_server_response_body_size', '/bodies/json')).toEqual([1, text.length]);
     });
 
-    it('keep their span for whoever reads the body by hand', async () => {
+    it('keep their span for handlers that read the body by hand', async () => {
       const { caller, response } = post('/bodies/raw', 'x'.repeat(200_000), 'application/x-raw');
       expect(await (await response).json()).toEqual({ traceIds: [caller.traceId], digest: 64 });
     });
@@ -129,7 +129,7 @@ export function describeHttpBodies(platform: Platform): void {
       expect(server.status.code).toBe(SpanStatusCode.UNSET);
     });
 
-    it('have no size where nobody says it', async () => {
+    it('have no size where no header has it', async () => {
       const caller = newCaller();
       await (await app.fetch('/bodies/chunked', { caller })).text();
       await app.spans.server(caller.traceId);

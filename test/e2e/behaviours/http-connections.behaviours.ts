@@ -114,7 +114,7 @@ export function describeHttpConnections(platform: Platform): void {
       expect(servers).toHaveLength(1);
     });
 
-    it('say nothing of forwarded headers when the framework does not trust its proxy', async () => {
+    it('ignore forwarded headers when the framework does not trust its proxy', async () => {
       const caller = newCaller();
       await app.fetch('/orders/7', { caller, headers: FORWARDED });
       const { attributes } = await app.spans.server(caller.traceId);
@@ -128,7 +128,7 @@ export function describeHttpConnections(platform: Platform): void {
     });
   });
 
-  it('a request behind a proxy that the framework trusts tells of its client', async () => {
+  it('a request behind a proxy that the framework trusts has the address of its client', async () => {
     const app = await RunningApp.start(platform, {
       controllers: [OrdersController],
       fastify: { trustProxy: true },

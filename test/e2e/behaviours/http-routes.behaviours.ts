@@ -230,7 +230,7 @@ export function describeHttpRoutes(platform: Platform): void {
         expect(await ask('/tenants/acme/orders')).toMatchObject({ name: 'GET /tenants/:tenant/orders' });
       });
 
-      it('tells the places apart where one router is mounted twice', async () => {
+      it('distinguishes the places where one router is mounted twice', async () => {
         await start((nest) => {
           const shared = Router();
           shared.get('/:id', echo);

@@ -73,7 +73,7 @@ export function describeLifecycle(platform: Platform): void {
       }
     });
 
-    it('say nothing about things already registered', async () => {
+    it('warn of nothing that is already registered', async () => {
       const said: string[] = [];
       const say = (message: string): unknown => said.push(message);
       const emitWarning = jest
@@ -96,7 +96,7 @@ export function describeLifecycle(platform: Platform): void {
       expect(said).toEqual(['heard from OpenTelemetry', 'heard from the process']);
     });
 
-    it('attach to an OpenTelemetry that somebody else started, and leave it running', async () => {
+    it('attach to an OpenTelemetry that the application started, and leave it running', async () => {
       const theirs = new SpanCollector();
       const stopTheirs = platform.startOwnSdk(theirs);
       try {
@@ -119,7 +119,7 @@ export function describeLifecycle(platform: Platform): void {
       }
     });
 
-    it('record what the hooks of other modules do at the end, whatever the order of imports', async () => {
+    it('record what the hooks of other modules do at the end, in any order of imports', async () => {
       const upstream = createHttpServer((_request, response) => response.end('ok'));
       await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
       const url = `http://127.0.0.1:${(upstream.address() as { port: number }).port}/bye`;
@@ -224,7 +224,7 @@ export function describeLifecycle(platform: Platform): void {
         emitWarning.mockRestore();
       });
 
-      it.each(protocols)('give up at the deadline, and say so, by %s', async (otlpProtocol) => {
+      it.each(protocols)('give up at the deadline, and warn, by %s', async (otlpProtocol) => {
         const app = await RunningApp.start(platform, {
           controllers: [WorkController],
           telemetry: { otlpEndpoint: `http://127.0.0.1:${port}`, otlpProtocol, shutdownTimeoutMs: 400 },

@@ -188,7 +188,7 @@ export function describeLogging(platform: Platform): void {
       expect(line).not.toHaveProperty('trace_id');
     });
 
-    it('say once per request what was served: method, route, status, duration and the ids', async () => {
+    it('are written once per request, with method, route, status, duration and the ids', async () => {
       const caller = newCaller();
       await app.fetch('/audit/77?secret=1', { caller });
       const server = await app.spans.server(caller.traceId);
@@ -205,7 +205,7 @@ export function describeLogging(platform: Platform): void {
       expect(JSON.stringify(line)).not.toContain('secret');
     });
 
-    it('say so for a request that failed or matched no route, too', async () => {
+    it('are written for a request that failed or matched no route, too', async () => {
       const [failed, lost] = [newCaller(), newCaller()];
       await app.fetch('/fails', { caller: failed });
       await app.fetch('/nowhere', { caller: lost });
@@ -268,7 +268,7 @@ export function describeLogging(platform: Platform): void {
       });
     });
 
-    it('say of a request that the client gave up that it was aborted, and nothing of what failed later', async () => {
+    it('name a request that the client gave up as aborted, and leave out what failed later', async () => {
       const caller = newCaller();
       const abort = new AbortController();
       pending.fail = () => undefined;
@@ -285,7 +285,7 @@ export function describeLogging(platform: Platform): void {
       expect(requestLines(app, caller.traceId)).toHaveLength(1);
     });
 
-    it('say nothing about health checks', async () => {
+    it('are not written for health checks', async () => {
       const caller = newCaller();
       const response = await app.fetch('/health', { caller });
       const after = newCaller();

@@ -250,7 +250,7 @@ export function describeNestPipeline(platform: Platform): void {
       expect(attributes['nestjs.failure.stage']).toBeUndefined();
     });
 
-    it('runs as it does when nobody watches', async () => {
+    it('runs as it does without telemetry', async () => {
       const unsampled = newCaller();
       await app.fetch('/staged/all/7/ann', {
         headers: { traceparent: unsampled.traceparent.replace(/01$/, '00') },
@@ -336,7 +336,7 @@ export function describeNestPipeline(platform: Platform): void {
       },
     );
 
-    it('tells of an exception of the handler there, and times the filter that answered it', async () => {
+    it('records an exception of the handler there, and times the filter that answered it', async () => {
       const { status, body, server, spans } = await visit('/staged/filtered');
       expect([status, body]).toEqual([503, 'out of range']);
       expect(exceptionsIn(spans)).toMatchObject([
@@ -346,14 +346,14 @@ export function describeNestPipeline(platform: Platform): void {
       expect(server.attributes['nestjs.failure.stage']).toBeUndefined();
     });
 
-    it('tells what building request-scoped providers took', async () => {
+    it('records how long building request-scoped providers took', async () => {
       const { server } = await visit('/scoped');
       expect(server.attributes['nestjs.guards']).toContain('AppModule/TenantGuard');
       expect(server.attributes['nestjs.request_scope.providers']).toBe(4);
       expect(server.attributes['nestjs.request_scope.duration_ms']).toBeGreaterThan(0);
     });
 
-    it('says nothing of request scope where there is none', async () => {
+    it('records no request scope where there is none', async () => {
       const { server } = await visit('/plain');
       expect(server.attributes['nestjs.request_scope.providers']).toBeUndefined();
     });

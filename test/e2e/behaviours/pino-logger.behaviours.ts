@@ -115,7 +115,7 @@ export function describePinoLogger(platform: Platform): void {
       return bound[0];
     }
 
-    it('binds what is assigned to all lines of the request and of no other, whoever writes them', async () => {
+    it('binds what is assigned to all lines of the request and of no other, from every logger', async () => {
       const ids = Array.from({ length: 20 }, (_, index) => `many-${String(index)}`);
       await Promise.all(ids.map((id) => app.fetch(`/baskets/${id}`)));
       for (const id of ids) {

@@ -312,7 +312,7 @@ export function describeProviders(platform: Platform): void {
       expect(folded?.attributes).toMatchObject({ 'nestjs.repeat.count': 30, 'nestjs.repeat.errors': 2 });
     });
 
-    it('have no spans where nobody samples, and work all the same', async () => {
+    it('have no spans where nothing is sampled, and work all the same', async () => {
       const caller = newCaller();
       const response = await app.fetch('/provided/one', {
         headers: { traceparent: caller.traceparent.replace(/01$/, '00') },

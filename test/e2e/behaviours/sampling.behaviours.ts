@@ -225,7 +225,7 @@ export function describeSampling(platform: Platform): void {
       expect(counts.join('\n')).toContain('http_route="/orders/broken/:id"');
     });
 
-    it('sends at once what a caller samples', async () => {
+    it('sends without delay the spans that a caller samples', async () => {
       const caller = newCaller();
       await running.request('/orders/fine/7', caller);
       expect(running.namesOf(caller.traceId)).toContain('GET /orders/fine/:id');
@@ -241,7 +241,7 @@ export function describeSampling(platform: Platform): void {
       expect(running.namesOf(other.traceId)).toEqual([]);
     });
 
-    it('tells other services to record from the moment on that the trace is kept', async () => {
+    it('asks other services to record from the moment on that the trace is kept', async () => {
       downstream.flags.length = 0;
       const traceId = await running.request('/orders/calls');
       expect(downstream.flags).toEqual(['00', '00', '01']);

@@ -152,7 +152,7 @@ export function describeScopedEnhancers(platform: Platform): void {
         }
       });
 
-      it('are named when one of them says no', async () => {
+      it('are named when one of them refuses', async () => {
         const { status, server, spans } = await visit(`/${path}/closed`);
         expect(status).toBe(403);
         expect(server.status.code).toBe(SpanStatusCode.UNSET);
@@ -163,7 +163,7 @@ export function describeScopedEnhancers(platform: Platform): void {
         expect(spans).toHaveLength(1);
       });
 
-      it('answer what the handler threw, which is told there', async () => {
+      it('answer what the handler threw, which is recorded there', async () => {
         const { status, body, server, spans } = await visit(`/${path}/far`);
         expect([status, body]).toEqual([503, 'out of range']);
         expect(server.attributes['nestjs.filters']).toEqual(['AppModule/RangeFilter']);

@@ -132,7 +132,7 @@ export function describeSpansBelow(platform: Platform): void {
       expect(line).toMatchObject({ context: 'BasketService', trace_id: caller.traceId });
     });
 
-    it('do not mix when many requests run at once', async () => {
+    it('do not mix when many requests run concurrently', async () => {
       const callers = Array.from({ length: 40 }, newCaller);
       const answers = await Promise.all(
         callers.map(async (caller, index) => {

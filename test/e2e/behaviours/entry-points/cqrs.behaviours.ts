@@ -172,7 +172,7 @@ export function describeCqrs(platform: Platform): void {
       return Promise.all(names.map((name) => app.spans.named(caller.traceId, name)));
     }
 
-    it('shows the handler of a command below whoever executed it', async () => {
+    it('shows the handler of a command below the span that executed it', async () => {
       const [controller, handler] = await spansOf(
         '/place/1',
         'OrdersController.place',
@@ -232,7 +232,7 @@ export function describeCqrs(platform: Platform): void {
       expect(handler!.events.map(({ name }) => name)).toEqual(['exception']);
     });
 
-    it('tells of a command that nobody handles in the span of its caller', async () => {
+    it('records a command without a handler in the span of its caller', async () => {
       const [controller] = await spansOf('/unknown', 'OrdersController.unknown');
       expect(controller!.status.code).toBe(SpanStatusCode.ERROR);
       expect(controller!.status.message).toContain('UnknownCommand');

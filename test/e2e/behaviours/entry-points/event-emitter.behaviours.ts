@@ -152,7 +152,7 @@ export function describeEventEmitter(platform: Platform): void {
     });
     afterAll(() => app.stop());
 
-    it('shows each listener below whoever emitted', async () => {
+    it('shows each listener below the span that emitted', async () => {
       const caller = newCaller();
       await app.fetch('/emit', { caller });
       const handle = await app.spans.named(caller.traceId, 'OrderListener.handle');
@@ -217,7 +217,7 @@ export function describeEventEmitter(platform: Platform): void {
       expect(emitter.status.code).toBe(SpanStatusCode.UNSET);
     });
 
-    it('rethrows to the emitter what is not suppressed', async () => {
+    it('rethrows errors to the emitter that are not suppressed', async () => {
       const caller = newCaller();
       const response = await app.fetch('/refuse', { caller });
       expect(await response.text()).toBe('refused');

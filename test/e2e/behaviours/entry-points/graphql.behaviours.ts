@@ -270,7 +270,7 @@ export function describeGraphql(platform: Platform): void {
       for (const load of loads) expect(app.spans.isBelow(load, customers[0]!)).toBe(true);
     });
 
-    it('counts the failures among them, and tells of one', async () => {
+    it('counts the failures among them, and describes one', async () => {
       const query = 'query Unlucky { orders(count: 114) { id customer { name } } }';
       const result = await ask(app, { query }, caller);
       expect(result.errors).toHaveLength(1);
@@ -490,7 +490,7 @@ export function describeGraphql(platform: Platform): void {
     let app: RunningApp;
     afterEach(() => app.stop());
 
-    it('works and records nothing of its own when instrumentation.graphql is off', async () => {
+    it('works and records nothing when instrumentation.graphql is off', async () => {
       app = await startApp(platform, flavour, { telemetry: { instrumentation: { graphql: false } } });
       const caller = newCaller();
       const result = await ask(app, { query: 'query GetOrders { orders(count: 1) { id } }' }, caller);

@@ -176,7 +176,7 @@ export function describeMicroserviceApplications(platform: Platform): void {
       expect(server.parentSpanContext?.spanId).toBe(sent.spanContext().spanId);
     });
 
-    it('names an object pattern the same in whatever order it is written', async () => {
+    it('names an object pattern the same in any order of its keys', async () => {
       const { spans, client } = standalone;
       const { trace } = await ask(spans, 4, () => client.send({ role: 'work', cmd: 'double' }, 1));
       const names = trace.filter(({ kind }) => kind !== SpanKind.INTERNAL).map(({ name }) => name);
@@ -196,7 +196,7 @@ export function describeMicroserviceApplications(platform: Platform): void {
       if (message !== undefined) expect(server.status).toEqual({ code: SpanStatusCode.ERROR, message });
     });
 
-    it('gives a message no handler knows a span that says so, named by nothing the sender wrote', async () => {
+    it('gives a message without a handler a span that is marked as such, named by nothing the sender wrote', async () => {
       const { spans, client } = standalone;
       const { result, trace } = await ask(spans, 3, () => client.send('work.unknown', {}));
       const server = ofKind(trace, SpanKind.SERVER);

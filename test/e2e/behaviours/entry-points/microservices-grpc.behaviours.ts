@@ -208,7 +208,7 @@ export function describeGrpc(platform: Platform): void {
       expect(raw.duration[0] * 1e3 + raw.duration[1] / 1e6).toBeGreaterThan(25);
     });
 
-    it('say their status, and leave what the caller asked for out of the errors of the server', async () => {
+    it('have their status, and leave mistakes of the caller out of the errors of the server', async () => {
       const { sent, handled } = await inTrace(() => firstValueFrom(orders.find({ id: 404 })));
       expect(handled.attributes['rpc.status_code']).toBe('NOT_FOUND');
       expect(handled.status.code).toBe(SpanStatusCode.UNSET);

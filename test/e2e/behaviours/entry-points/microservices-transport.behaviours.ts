@@ -300,7 +300,7 @@ export function describeTransport(
       expect(trace.filter(({ kind }) => kind === SpanKind.SERVER)).toHaveLength(2);
     });
 
-    it('delivers an answer in the trace of whoever asked, not of whoever opened the connection', async () => {
+    it('delivers an answer in the trace of the request, not in that of the call that opened the connection', async () => {
       const seen: (string | undefined)[] = [];
       const { trace } = await inTrace(3, () =>
         firstValueFrom(

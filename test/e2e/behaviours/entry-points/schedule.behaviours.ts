@@ -162,7 +162,7 @@ export function describeSchedule(platform: Platform): void {
       expect(app.spans.inTrace(caller.traceId).map(({ name }) => name)).not.toContain('CleanupService.beat');
     });
 
-    it('keeps runs apart that overlap, and says so', async () => {
+    it('keeps runs apart that overlap, and marks them', async () => {
       let open = (): void => undefined;
       gate.opened = new Promise((resolve) => (open = resolve));
       const isRun = ({ name }: SpanCollector['started'][number]): boolean => name === 'CleanupService.slow';
@@ -211,7 +211,7 @@ export function describeSchedule(platform: Platform): void {
       expect(counts.join()).not.toContain('added later');
     });
 
-    it('says nothing about request-scoped providers but what Nest says', () => {
+    it('logs nothing about request-scoped providers except what Nest logs', () => {
       expect(runsOf(app.spans, 'ScopedService.never')).toEqual([]);
       expect(logged).toContainEqual(
         expect.stringContaining('Cannot register interval "ScopedService@never"'),

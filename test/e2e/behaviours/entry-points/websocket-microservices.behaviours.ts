@@ -56,7 +56,7 @@ async function move(client: Client): Promise<string> {
 
 export function describeWebSocketMicroservices(platform: Platform): void {
   describe.each(PROTOCOLS)('WebSocket gateways of a microservice on $name', (protocol) => {
-    it('have each message recorded once, in a trace linked to whoever connected', async () => {
+    it('have each message recorded once, in a trace linked to the request that connected', async () => {
       const { app, origin, spans } = await startService(protocol);
       const caller = newCaller();
       const client = await protocol.connect(origin, { traceparent: caller.traceparent });

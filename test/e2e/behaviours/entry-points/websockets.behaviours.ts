@@ -228,7 +228,7 @@ export function describeWebSockets(platform: Platform): void {
       await app.stop();
     });
 
-    it('give each message a server span in a trace of its own, linked to whoever connected', async () => {
+    it('give each message a server span in a trace of its own, linked to the request that connected', async () => {
       client.send('echo', { text: 'one' });
       const first = (await client.answer('echoed')) as { traceId: string };
       client.send('echo', { text: 'two' });
@@ -281,7 +281,7 @@ export function describeWebSockets(platform: Platform): void {
       expect(await app.log.withMessage('counted to three')).toMatchObject({ trace_id: traceId });
     });
 
-    it('end the span of a stream whose client went away, and say so', async () => {
+    it('end the span of a stream whose client went away, and mark it', async () => {
       client.send('watch');
       await client.answer('watched');
       client.close();
