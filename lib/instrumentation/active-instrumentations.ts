@@ -4,8 +4,9 @@ import { processWide } from '../process/process-wide.js';
 export type StartInstrumentation = () => () => void;
 
 /**
- * Which automatic instrumentations are active in this process, by name. Starting one that is active already adds a
- * user to it instead of a second subscription, so that no call ever gets two spans; the last undo turns it off.
+ * Which automatic instrumentations are active in this process, by name. Starting one that is active
+ * already adds a user to it instead of a second subscription, so that no call ever gets two spans;
+ * the last undo turns it off.
  */
 interface ActiveInstrumentation {
   users: number;
@@ -19,7 +20,10 @@ export function activeInstrumentations(): readonly string[] {
   return [...active.keys()];
 }
 
-/** Turns the named instrumentation on, once per process; returns the undo, which may be called any number of times. */
+/**
+ * Turns the named instrumentation on, once per process; returns the undo, which may be called any
+ * number of times.
+ */
 export function activateInstrumentation(name: string, start: StartInstrumentation): () => void {
   let entry = active.get(name);
   if (entry === undefined) {

@@ -24,8 +24,9 @@ interface PatchedClass {
 }
 
 /**
- * Records what `@nestjs/schedule`, `@nestjs/event-emitter`, `@nestjs/bullmq` and `@nestjs/cqrs` do in one application. None
- * of them is imported: their classes and the application's are found in its container.
+ * Records what `@nestjs/schedule`, `@nestjs/event-emitter`, `@nestjs/bullmq` and `@nestjs/cqrs` do
+ * in one application. None of them is imported: their classes and the application's are found in
+ * its container.
  */
 export function attachBackgroundWork({ config, runtime, modules }: Application): ApplicationPart | undefined {
   if (runtime === undefined) return undefined;

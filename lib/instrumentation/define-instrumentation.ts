@@ -5,13 +5,19 @@ export type UndoInstrumentation = () => void;
 
 /** One client library, as far as it is recorded by itself. */
 export interface RecordedClient {
-  /** OpenTelemetry instrumentations of the same calls: when the application passes one of them, ours stays off. */
+  /**
+   * OpenTelemetry instrumentations of the same calls: when the application passes one of them, ours
+   * stays off.
+   */
   readonly replaces?: readonly string[];
   /** Turns it on for the whole process, whether the library is loaded or not yet. */
   readonly start: () => UndoInstrumentation;
 }
 
-/** An instrumentation of calls to other systems, which needs no Nest application. `M` is the module that `patch` takes. */
+/**
+ * An instrumentation of calls to other systems, which needs no Nest application. `M` is the module
+ * that `patch` takes.
+ */
 export interface ClientInstrumentation<M = never, O = never, C = boolean> extends InstrumentationSwitch<
   O,
   C
@@ -21,7 +27,8 @@ export interface ClientInstrumentation<M = never, O = never, C = boolean> extend
   /** By the name under which each is listed where its state is shown. */
   readonly clients: Readonly<Record<string, RecordedClient>>;
   /**
-   * Patches one copy of a library that cannot be found by its file: in a bundle or in jest. Default: nothing can be passed.
+   * Patches one copy of a library that cannot be found by its file: in a bundle or in jest.
+   * Default: nothing can be passed.
    *
    * @throws whatever comes of a value that is no such module
    */
@@ -29,8 +36,9 @@ export interface ClientInstrumentation<M = never, O = never, C = boolean> extend
 }
 
 /**
- * Declares what one switch of `instrumentation` turns on; `registry.ts` lists it, and everything else follows from there: its
- * option and the rule of it, `instrument()` and `instrumentAll()`, and what an OpenTelemetry instrumentation replaces.
+ * Declares what one switch of `instrumentation` turns on; `registry.ts` lists it, and everything
+ * else follows from there: its option and the rule of it, `instrument()` and `instrumentAll()`, and
+ * what an OpenTelemetry instrumentation replaces.
  */
 export function defineInstrumentation<M = never, O = never, C = boolean>(
   definition: ClientInstrumentation<M, O, C>,

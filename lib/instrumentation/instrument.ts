@@ -37,8 +37,8 @@ export interface ExpressLike extends ExpressAppLike {
 }
 
 /**
- * Records the requests of a Fastify instance of your own; the one of a Nest application is instrumented already. Call
- * it before the instance listens.
+ * Records the requests of a Fastify instance of your own; the one of a Nest application is
+ * instrumented already. Call it before the instance listens.
  *
  * @example
  * const fastify = Fastify();
@@ -67,8 +67,8 @@ function followFastify(fastify: FastifyLike): UndoInstrumentation {
 }
 
 /**
- * Records the requests of an Express application of your own; the one of a Nest application is instrumented already.
- * Call it before other middleware is added.
+ * Records the requests of an Express application of your own; the one of a Nest application is
+ * instrumented already. Call it before other middleware is added.
  */
 export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
   return attempt('instrumentExpress()', () => followExpress(app));
@@ -85,10 +85,12 @@ function followExpress(app: ExpressLike): UndoInstrumentation {
 }
 
 /**
- * Records the calls of one kind of client, named by its switch in `instrumentation`. Usable at any time, before or after the
- * client is imported; what the configuration has switched on already is joined.
+ * Records the calls of one kind of client, named by its switch in `instrumentation`. Usable at any
+ * time, before or after the client is imported; what the configuration has switched on already is
+ * joined.
  *
- * @param module the module itself where it cannot be found by its file: in a bundle or in jest. Default: it is found
+ * @param module the module itself where it cannot be found by its file: in a bundle or in jest.
+ *   Default: it is found
  *
  * @example
  * import pg from 'pg';
@@ -106,7 +108,8 @@ function instrumentAs<K extends InstrumentationName>(
   name: K,
   module?: InstrumentedModule<K>,
 ): UndoInstrumentation {
-  // JavaScript may pass any name; and any module, for the type of the parameter is that of the name.
+  // JavaScript may pass any name; and any module, for the type of the parameter is that of the
+  // name.
   const definition: ClientInstrumentation<unknown> | undefined = clientInstrumentations().find(
     ([each]) => each === name,
   )?.[1];
@@ -122,14 +125,18 @@ function instrumentAs<K extends InstrumentationName>(
   return undoAll(undo);
 }
 
-/** Records outgoing requests of `fetch`, undici, `node:http` and what is built on them (axios, got). The same as `instrument('http')`. */
+/**
+ * Records outgoing requests of `fetch`, undici, `node:http` and what is built on them (axios, got).
+ * The same as `instrument('http')`.
+ */
 export function instrumentHttp(): UndoInstrumentation {
   return instrument('http');
 }
 
 /**
- * Records commands of ioredis and of redis 6. The same as `instrument('redis', ioredis)`; without the module, in a bundle or
- * in jest, the pipelines of ioredis are recorded command by command, and what waits for a connection not at all.
+ * Records commands of ioredis and of redis 6. The same as `instrument('redis', ioredis)`; without
+ * the module, in a bundle or in jest, the pipelines of ioredis are recorded command by command, and
+ * what waits for a connection not at all.
  */
 export function instrumentRedis(ioredis?: IoredisModule): UndoInstrumentation {
   return instrumentAs('instrumentRedis()', 'redis', ioredis);
@@ -146,8 +153,8 @@ export function instrumentMysql(): UndoInstrumentation {
 }
 
 /**
- * Records commands of the MongoDB driver, and with it of Mongoose; its `monitorCommands` is not needed. The same as
- * `instrument('mongodb', mongodb)`; of Mongoose, pass `mongoose.mongo`.
+ * Records commands of the MongoDB driver, and with it of Mongoose; its `monitorCommands` is not
+ * needed. The same as `instrument('mongodb', mongodb)`; of Mongoose, pass `mongoose.mongo`.
  */
 export function instrumentMongodb(mongodb?: MongodbModule): UndoInstrumentation {
   return instrumentAs('instrumentMongodb()', 'mongodb', mongodb);
@@ -165,7 +172,10 @@ export function instrumentAll({ except = [] }: InstrumentAllOptions = {}): UndoI
   return undoAll(names.filter((name) => !except.includes(name)).map((name) => instrument(name)));
 }
 
-/** A value that is no such module or application causes one warning, and nothing of it is instrumented. */
+/**
+ * A value that is no such module or application causes one warning, and nothing of it is
+ * instrumented.
+ */
 function attempt(caller: string, start: () => UndoInstrumentation | undefined): UndoInstrumentation {
   try {
     return start() ?? (() => undefined);
@@ -178,7 +188,10 @@ function attempt(caller: string, start: () => UndoInstrumentation | undefined): 
   }
 }
 
-/** The recorder of the telemetry that runs when a request comes: it may start after the instance, and again with other rules. */
+/**
+ * The recorder of the telemetry that runs when a request comes: it may start after the instance,
+ * and again with other rules.
+ */
 function createSwitchableRecorder(framework: HttpFramework): {
   recorder: () => HttpServerRecorder | undefined;
   undo: UndoInstrumentation;

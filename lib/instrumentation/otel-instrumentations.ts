@@ -9,8 +9,9 @@ import { applicationRequire } from '../process/application-modules.js';
 import { undoAll } from '../process/undo-all.js';
 
 /**
- * Hands an OpenTelemetry instrumentation the providers of this process, enables it, and lets it patch what was loaded before
- * it: its own hooks only see what comes later. One that throws is left out. Returns the undo.
+ * Hands an OpenTelemetry instrumentation the providers of this process, enables it, and lets it
+ * patch what was loaded before it: its own hooks only see what comes later. One that throws is left
+ * out. Returns the undo.
  */
 export function enableOtelInstrumentation(instrumentation: Instrumentation): () => void {
   let unpatch: () => void = () => undefined;
@@ -45,8 +46,9 @@ interface ModuleDefinition extends ModuleFile {
 }
 
 /**
- * What `InstrumentationBase` keeps to itself: what its hook does with a module that is required. Asking that is asking for the
- * same version check, patch and, when it is disabled, unpatch; it has been there by this name since 2022.
+ * What `InstrumentationBase` keeps to itself: what its hook does with a module that is required.
+ * Asking that is asking for the same version check, patch and, when it is disabled, unpatch; it has
+ * been there by this name since 2022.
  */
 interface HookedInstrumentation {
   readonly _modules: readonly ModuleDefinition[];
@@ -54,8 +56,9 @@ interface HookedInstrumentation {
 }
 
 /**
- * Lets an OpenTelemetry instrumentation patch the modules that were loaded before it: Node's own, and those in the CommonJS
- * cache, whoever imported them. Returns the undo, to be called once the instrumentation is disabled.
+ * Lets an OpenTelemetry instrumentation patch the modules that were loaded before it: Node's own,
+ * and those in the CommonJS cache, from ESM or CommonJS. Returns the undo, to be called once the
+ * instrumentation is disabled.
  */
 function patchLoadedModules(instrumentation: Instrumentation): () => void {
   if (!isHooked(instrumentation)) return () => undefined;
@@ -133,7 +136,7 @@ function mainOf(require: NodeJS.Require, folder: string): string | undefined {
   try {
     return require.resolve(folder);
   } catch {
-    // A package whose entry is told by `exports` only has no main file to be found by its folder.
+    // A package whose entry is only in `exports` has no main file to be found by its folder.
     return undefined;
   }
 }

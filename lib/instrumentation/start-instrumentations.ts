@@ -23,7 +23,10 @@ export function startInstrumentations({ instrumentation, instrumentations }: Tel
   return undoAll(undo);
 }
 
-/** Ours steps back where the application has passed an OpenTelemetry instrumentation of the same calls. */
+/**
+ * Ours steps back where the application has passed an OpenTelemetry instrumentation of the same
+ * calls.
+ */
 function isReplaced({ replaces = [] }: RecordedClient, passed: readonly Instrumentation[]): boolean {
   return passed.some(({ instrumentationName }) => replaces.includes(instrumentationName));
 }

@@ -6,21 +6,27 @@ export type Method = (this: never, ...args: never[]) => unknown;
 
 /** A patch that is laid over a method. */
 export interface Patch {
-  /** False once undone: a patch that another library has patched over stays in place and must pass calls through. */
+  /**
+   * False once undone: a patch that another library has patched over stays in place and must pass
+   * calls through.
+   */
   active: boolean;
 }
 
 /** How a method is patched. */
 export interface PatchOptions {
   /**
-   * Whether all who patch a method of that name share one replacement, which the undo of the last one takes off, and methods stay
-   * untouched that another instrumentation has wrapped: for the classes of libraries, where no call may get two spans.
-   * Default false.
+   * Whether all who patch a method of that name share one replacement, which the undo of the last
+   * one takes off, and methods stay untouched that another instrumentation has wrapped: for the
+   * classes of libraries, where no call may get two spans. Default false.
    */
   readonly once?: boolean;
 }
 
-/** A patch that is shared: two copies of this package know each other by it, so its shape must stay compatible. */
+/**
+ * A patch that is shared: two copies of this package know each other by it, so its shape must stay
+ * compatible.
+ */
 interface SharedPatch extends Patch {
   /** Missing where an older copy of this package has made it. */
   users?: number;
@@ -33,8 +39,9 @@ type Wrap = (original: never, state: Patch, name: string) => Method;
 const NOTHING: Undo = () => undefined;
 
 /**
- * Replaces methods of `target`, an instance or a prototype, by what `wrap` makes of each; returns the undo. The replacements have
- * name and length of the originals. Methods that `target` lacks, and a target that is frozen, stay as they are.
+ * Replaces methods of `target`, an instance or a prototype, by what `wrap` makes of each; returns
+ * the undo. The replacements have name and length of the originals. Methods that `target` lacks,
+ * and a target that is frozen, stay as they are.
  *
  * @param wrap gets the original, whether the patch is still active, and the name of the method
  */
@@ -112,12 +119,18 @@ function join(shared: SharedPatch): Undo {
   };
 }
 
-/** True when another instrumentation has wrapped a function: OpenTelemetry's and most agents' leave this mark. */
+/**
+ * True when another instrumentation has wrapped a function: OpenTelemetry's and most agents' leave
+ * this mark.
+ */
 export function isWrappedByOthers(method: unknown): boolean {
   return typeof method === 'function' && '__wrapped' in method && method.__wrapped === true;
 }
 
-/** The objects along the prototypes of `start`, itself included, that have a member of that name of their own; nearest first. */
+/**
+ * The objects along the prototypes of `start`, itself included, that have a member of that name of
+ * their own; nearest first.
+ */
 export function ownersOf(start: object, name: string): object[] {
   const owners: object[] = [];
   let level: object | null = start;
@@ -134,8 +147,8 @@ export interface ReplacedMembers {
 }
 
 /**
- * Lays `members` over `target` as own properties; returns undefined, and leaves `target` alone, when it is frozen or sealed.
- * Members that `target` inherits so far are not enumerable.
+ * Lays `members` over `target` as own properties; returns undefined, and leaves `target` alone,
+ * when it is frozen or sealed. Members that `target` inherits so far are not enumerable.
  */
 export function replaceMembers(
   target: object,
@@ -155,7 +168,8 @@ export function replaceMembers(
   return {
     restore() {
       names.forEach((name, index) => {
-        // Another library has replaced the member meanwhile: its replacement calls ours, which passes through once settled.
+        // Another library has replaced the member meanwhile: its replacement calls ours, which
+        // passes through once settled.
         if (Object.getOwnPropertyDescriptor(target, name)?.value !== members[name]) return;
         const descriptor = before[index];
         if (descriptor === undefined) Reflect.deleteProperty(target, name);

@@ -35,8 +35,9 @@ export const bullmq = defineInstrumentation({
 const PACKAGES = [fileOf('bullmq', 'dist/cjs/index.js'), fileOf('bull', 'lib/queue.js')];
 
 /**
- * Instruments every copy of BullMQ and Bull that is loaded, and those that come later. In jest and in a bundle, where none
- * can be found like this, their classes are found in Nest's container. Returns the undo.
+ * Instruments every copy of BullMQ and Bull that is loaded, and those that come later. In jest and
+ * in a bundle, where none can be found like this, their classes are found in Nest's container.
+ * Returns the undo.
  */
 export function patchLoadedBullmq(): () => void {
   const stop = PACKAGES.map((pattern) =>

@@ -46,7 +46,10 @@ import {
 /** The context of the last attempt at a job in this process. */
 const attempts = new WeakMap<object, Context>();
 
-/** The context of the last attempt at a job in this process; undefined before the first, and for anything but a job. */
+/**
+ * The context of the last attempt at a job in this process; undefined before the first, and for
+ * anything but a job.
+ */
 function attemptContextOf(job: unknown): Context | undefined {
   return typeof job === 'object' && job !== null ? attempts.get(job) : undefined;
 }
@@ -58,9 +61,10 @@ function attemptSpanOf(job: unknown): Span | undefined {
 }
 
 /**
- * Runs one attempt at a job in a CONSUMER span, `process mail`, and measures it. The span starts a trace of its own, linked
- * with the span that added the job: a job may wait for days, be tried again and again, and come from a scheduler that was
- * set up months ago, so as a child it would make a trace without an end. Baggage of whoever added it is there.
+ * Runs one attempt at a job in a CONSUMER span, `process mail`, and measures it. The span starts a
+ * trace of its own, linked with the span that added the job: a job may wait for days, be tried
+ * again and again, and come from a scheduler that was set up months ago, so as a child it would
+ * make a trace without an end. The baggage of its producer is there.
  */
 export function recordAttempt<T>(
   worker: BullQueue,
@@ -87,7 +91,9 @@ export function recordAttempt<T>(
   );
 }
 
-/** What a processor throws to put its job off, by name: subclasses and copies of BullMQ included. */
+/**
+ * What a processor throws to put its job off, by name: subclasses and copies of BullMQ included.
+ */
 const POSTPONEMENTS = new Set(['DelayedError', 'WaitingError', 'WaitingChildrenError', 'RateLimitError']);
 
 function isPostponement(error: unknown): boolean {
@@ -110,12 +116,15 @@ function describeAttempt(system: QueueSystem, queue: string, job: BullJob): Attr
   };
 }
 
-/** 1 for the first; a job that stalled or put itself off has been started once more than it was made. */
+/**
+ * 1 for the first; a job that stalled or put itself off has been started once more than it was
+ * made.
+ */
 function numberOfAttempt({ attemptsStarted = 0, attemptsMade = 0 }: BullJob): number {
   return attemptsStarted > 0 ? attemptsStarted : attemptsMade + 1;
 }
 
-/** A job is linked with whoever added it, and is never a child: `trust` only adds the baggage. */
+/** A job is linked with its producer, and is never a child: `trust` only adds the baggage. */
 function receiveJob(options: JobOptions): Incoming {
   const headers = options.telemetry?.metadata;
   if (headers === undefined) return { context: ROOT_CONTEXT, links: [] };
@@ -156,7 +165,7 @@ function measureAttempt<T>(measured: MeasuredQueue, job: BullJob, attempt: () =>
   });
 }
 
-/** Of the first attempt only: when a job that failed is due again, BullMQ does not tell. */
+/** Of the first attempt only: BullMQ does not say when a job that failed is due again. */
 function measureWait(measured: MeasuredQueue, job: BullJob, active: Context): void {
   const { name, opts, timestamp, processedOn } = job;
   if (numberOfAttempt(job) !== 1 || timestamp === undefined || processedOn === undefined) return;
@@ -165,7 +174,7 @@ function measureWait(measured: MeasuredQueue, job: BullJob, active: Context): vo
   recordJobWait({ ...measured, context: active }, name, seconds);
 }
 
-/** What a `Worker` is told by. */
+/** The methods by which a `Worker` is recognised. */
 export const WORKER_METHODS = ['callProcessJob', 'run', 'getNextJob'] as const;
 
 type CallProcessJob = (this: BullQueue, job: BullJob, ...rest: unknown[]) => unknown;
@@ -174,8 +183,9 @@ type Emit = (this: BullQueue, event: string, ...args: unknown[]) => unknown;
 type Run = (this: BullQueue, ...args: unknown[]) => unknown;
 
 /**
- * Each attempt at a job gets a trace, in which the worker's listeners for that job run too. The worker's own loop runs in no
- * trace, whichever request created the worker, so what it asks of Redis is nobody's.
+ * Each attempt at a job gets a trace, in which the worker's listeners for that job run too. The
+ * worker's own loop runs in no trace, whichever request created the worker, so its Redis commands
+ * belong to no trace.
  */
 export const WORKER_PATCH: Readonly<Record<string, ReplaceMethod>> = {
   callProcessJob: traceAttempts,
@@ -215,8 +225,8 @@ export function traceListeners(original: Emit): Emit {
 }
 
 /**
- * The context of an attempt for what belongs to it and runs after its end. By identity alone, as a remote parent: below
- * a span that has ended, a trace of its own would begin.
+ * The context of an attempt for what belongs to it and runs after its end. By identity alone, as a
+ * remote parent: below a span that has ended, a trace of its own would begin.
  */
 function asFinished(attempt: Context): Context {
   const identity = trace.getSpanContext(attempt);
@@ -240,7 +250,10 @@ const PROCESSOR_METADATA = 'bullmq:processor_metadata';
 /** Metadata of `@Process()` of `@nestjs/bull` on methods. */
 const PROCESS_METADATA = 'bull:module_queue_process';
 
-/** Listeners of `@nestjs/bullmq` and `@nestjs/bull`: one for an event of a job's attempt runs in the trace of that attempt. */
+/**
+ * Listeners of `@nestjs/bullmq` and `@nestjs/bull`: one for an event of a job's attempt runs in the
+ * trace of that attempt.
+ */
 export const bullmqListenerRule: MethodRule = {
   switchedBy: 'bullmq',
   describe(method): Attributes | undefined {
@@ -254,7 +267,10 @@ export const bullmqListenerRule: MethodRule = {
   },
 };
 
-/** `process()` of a `WorkerHost`, or a method with `@Process()`: the span of the attempt says which it is, instead of a second span that lasts as long. */
+/**
+ * `process()` of a `WorkerHost`, or a method with `@Process()`: the span of the attempt says which
+ * it is, instead of a second span that lasts as long.
+ */
 export const bullmqProcessorRule: MethodRule = {
   switchedBy: 'bullmq',
   describe: (method, key, owner) =>

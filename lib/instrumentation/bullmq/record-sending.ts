@@ -71,7 +71,10 @@ export function recordsBullmq(): boolean {
 
 const SENDING = createContextKey('nestjs-telemetry.bullmq-sending');
 
-/** The context of the call that adds jobs just now, without what keeps its Redis commands from getting spans. */
+/**
+ * The context of the call that adds jobs just now, without what keeps its Redis commands from
+ * getting spans.
+ */
 export function sendingContext(): Context | undefined {
   return context.active().getValue(SENDING) as Context | undefined;
 }
@@ -90,8 +93,9 @@ interface Sending {
 /**
  * Runs a call that adds jobs in a PRODUCER span, `add mail`, and measures it.
  *
- * @param prepare runs in the span, to write its context into the jobs, and returns the call of BullMQ itself. The Redis
- * commands of that are how a job is added, and get no spans of their own.
+ * @param prepare runs in the span, to write its context into the jobs, and returns the call of
+ *   BullMQ itself. The Redis commands of that are how a job is added, and get no spans of their
+ *   own.
  */
 export function recordSending<T>(sending: Sending, prepare: () => () => T): T {
   const { queue, operation, count } = sending;
@@ -134,11 +138,12 @@ function measureSending<T>(
 }
 
 /**
- * Gives options that carry the active trace context to whoever processes the job; the same options where there is none to
- * carry, where they carry one already, and where they forbid it.
+ * Gives options that carry the active trace context to the processor of the job; the same options
+ * where there is none to carry, where they carry one already, and where they forbid it.
  *
- * It is kept where BullMQ's own telemetry keeps it, as JSON of the propagation headers, which is how `bullmq-otel` writes it:
- * each understands the other's jobs, and `job.data` stays the application's.
+ * It is kept where BullMQ's own telemetry keeps it, as JSON of the propagation headers, which is
+ * how `bullmq-otel` writes it: each understands the other's jobs, and `job.data` stays the
+ * application's.
  */
 export function carryContext<O extends JobOptions>(options: O | undefined): O | undefined {
   const { telemetry } = options ?? {};
@@ -148,13 +153,16 @@ export function carryContext<O extends JobOptions>(options: O | undefined): O | 
   return Object.assign({}, options, { telemetry: { ...telemetry, metadata: JSON.stringify(carrier) } });
 }
 
-/** The context a job was added in, as far as it travelled with it; the empty one for a job without. */
+/**
+ * The context a job was added in, as far as it travelled with it; the empty one for a job without.
+ */
 export function readJobContext({ telemetry }: JobOptions): Context {
   if (telemetry?.metadata === undefined) return ROOT_CONTEXT;
   try {
     return extractTraceContext(JSON.parse(telemetry.metadata) as Record<string, unknown>);
   } catch {
-    // BullMQ leaves the form of it to each telemetry: what is not JSON was written by one that we cannot read.
+    // BullMQ leaves the form of it to each telemetry: what is not JSON was written by one that we
+    // cannot read.
     return ROOT_CONTEXT;
   }
 }

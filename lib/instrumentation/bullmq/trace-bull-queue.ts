@@ -29,7 +29,10 @@ type Add = (this: BullQueue, ...args: unknown[]) => unknown;
 type AddBulk = (this: BullQueue, jobs: readonly BulkJob[]) => unknown;
 type ProcessJob = (this: BullQueue, job: BullJob | null | undefined, ...rest: unknown[]) => unknown;
 
-/** Each call that adds jobs gets a PRODUCER span, and each attempt at a job a trace of its own, linked with it. */
+/**
+ * Each call that adds jobs gets a PRODUCER span, and each attempt at a job a trace of its own,
+ * linked with it.
+ */
 export const BULL_QUEUE_PATCH: Readonly<Record<string, ReplaceMethod>> = {
   add: traceAdd,
   addBulk: traceAddBulk,
@@ -72,8 +75,9 @@ function traceAddBulk(original: AddBulk): AddBulk {
 const WRAPPED = Symbol.for('nestjs-telemetry.bull-handler');
 
 /**
- * What `processJob()` does beyond the handler, moving the job and taking the next one, belongs to no attempt. So the
- * handlers are wrapped when they are about to be called, also those that were set before.
+ * What `processJob()` does beyond the handler, moving the job and taking the next one, belongs to
+ * no attempt. So the handlers are wrapped when they are about to be called, also those that were
+ * set before.
  */
 function traceAttempts(original: ProcessJob): ProcessJob {
   return function (job, ...rest) {

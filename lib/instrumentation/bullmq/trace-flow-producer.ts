@@ -2,7 +2,7 @@ import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constant
 import { type ReplaceMethod } from '../container/patch-class.js';
 import { carryContext, type FlowJob, recordsBullmq, recordSending } from './record-sending.js';
 
-/** What a `FlowProducer` is told by. */
+/** The methods by which a `FlowProducer` is recognised. */
 export const FLOW_PRODUCER_METHODS = ['add', 'addBulk', 'getFlow', 'addNode'] as const;
 
 interface FlowProducer {

@@ -14,7 +14,10 @@ import {
   sendingContext,
 } from './record-sending.js';
 
-/** What a `Queue` is told by; an application may have a class with `add` and `addBulk` of its own. */
+/**
+ * The methods by which a `Queue` is recognised; an application may have a class with `add` and
+ * `addBulk` of its own.
+ */
 export const QUEUE_METHODS = ['add', 'addBulk', 'drain', 'obliterate', 'retryJobs'] as const;
 
 type Add = (this: BullQueue, name: string, data: unknown, options?: JobOptions) => unknown;

@@ -11,11 +11,12 @@ type OwnedChannel = Channel & { [SUBSCRIPTION]?: () => void };
 const SUBSCRIPTION = Symbol.for('nestjs-telemetry.subscription');
 
 /**
- * Listens to diagnostics channels until the undo that is returned is called. What a listener throws is said once and goes no
- * further: Node would end the process over it.
+ * Listens to diagnostics channels until the undo that is returned is called. What a listener throws
+ * is said once and goes no further: Node would end the process over it.
  *
- * A subscription that another set of globals left behind is ended first. Channels belong to the process, but a test runner
- * gives each file globals of its own: an application that one file never closed would go on recording the calls of the next.
+ * A subscription that another set of globals left behind is ended first. Channels belong to the
+ * process, but a test runner gives each file globals of its own: an application that one file never
+ * closed would go on recording the calls of the next.
  */
 export function subscribeChannels(listeners: Readonly<Record<string, Listener>>): () => void {
   const undo = Object.entries(listeners).map(([name, listen]) => subscribeChannel(name, listen));
@@ -28,7 +29,7 @@ export function guardListener(name: string, listen: Listener): Listener {
     try {
       listen(message);
     } catch (error) {
-      warnOnce(`channel:${name}`, `Telemetry could not record what ${name} told: ${String(error)}`);
+      warnOnce(`channel:${name}`, `Telemetry could not record a message of ${name}: ${String(error)}`);
     }
   };
 }
@@ -55,8 +56,8 @@ interface TracedCalls<M, C> {
   /** It has ended: called once, with the failure if there was one. */
   readonly end: (call: C, error: unknown) => void;
   /**
-   * Whether a callback is run in the context of the call, where that was inside a span: drivers call back from their
-   * socket, or from where somebody gave a connection back. Default false.
+   * Whether a callback is run in the context of the call, where that was inside a span: drivers
+   * call back from their socket, or from where a connection was released. Default false.
    */
   readonly restoresCaller?: boolean;
 }
@@ -71,7 +72,10 @@ interface RunningCall<C> {
   token?: ContextManagementToken;
 }
 
-/** Follows the calls that a library announces on a tracing channel, each by its one message; returns the undo. */
+/**
+ * Follows the calls that a library announces on a tracing channel, each by its one message; returns
+ * the undo.
+ */
 export function followTracedCalls<M, C>(name: string, calls: TracedCalls<M, C>): () => void {
   const running = new WeakMap<object, RunningCall<C>>();
 
@@ -91,7 +95,7 @@ export function followTracedCalls<M, C>(name: string, calls: TracedCalls<M, C>):
     end: (message) => {
       const call = running.get(message)?.call;
       if (call !== undefined) calls.returned?.(call);
-      // Thrown before anything was waited for: nothing else will be told of the call.
+      // Thrown synchronously: no other message of this call follows.
       if ((message as TracedMessage).error !== undefined) end(message);
     },
     asyncStart: (message) => {

@@ -23,7 +23,10 @@ export interface LoadedModulePattern {
   readonly file: RegExp;
   /** Matches the path of any file of the package. */
   readonly anyFile: RegExp;
-  /** The same file as an ES module, by its path in the package; undefined where the package has none. */
+  /**
+   * The same file as an ES module, by its path in the package; undefined where the package has
+   * none.
+   */
   readonly esModule?: string | undefined;
 }
 
@@ -44,8 +47,8 @@ function toPattern(path: string): string {
 }
 
 /**
- * Finds the exports of every copy of a CommonJS module that this process has loaded so far, without loading any. It is in
- * the CommonJS cache whoever imported it, also from ESM.
+ * Finds the exports of every copy of a CommonJS module that this process has loaded so far, without
+ * loading any. It is in the CommonJS cache, also when ESM imported it.
  */
 export function findLoadedModules(pattern: LoadedModulePattern): unknown[] {
   return loadedFiles(pattern).map(([, exports]) => exports);
@@ -69,7 +72,9 @@ export interface InstrumentedCopy {
 /** Why the calls of a copy of a package are not recorded. */
 export interface UnrecordedCopy {
   readonly reason: string;
-  /** What the user can do about it; undefined where nothing is wrong, and then nothing is logged. */
+  /**
+   * What the user can do about it; undefined where nothing is wrong, and then nothing is logged.
+   */
   readonly remedy?: string;
 }
 
@@ -83,7 +88,10 @@ export const UNKNOWN_SHAPE: UnrecordedCopy = {
     'Use a version that docs/clients.md lists, or pass an OpenTelemetry instrumentation in `instrumentations`.',
 };
 
-/** Called with the exports of a file and its path; undefined where the file does not matter for this version. */
+/**
+ * Called with the exports of a file and its path; undefined where the file does not matter for this
+ * version.
+ */
 type Found = (exports: unknown, path: string) => InstrumentedCopy | UnrecordedCopy | undefined;
 
 interface Watched {
@@ -107,11 +115,12 @@ const onRequired = guardListener(REQUIRED, (message) => {
 });
 
 /**
- * Calls `found` with each copy of a module: the loaded ones now, later ones when they have been loaded. The undo that is
- * returned calls the undo of each copy.
+ * Calls `found` with each copy of a module: the loaded ones now, later ones when they have been
+ * loaded. The undo that is returned calls the undo of each copy.
  *
- * ES modules that are loaded cannot be listed. The one of a package that is published as both is taken from the dependencies
- * of an application of ES modules, and loaded with the start of telemetry: it is the instance that the application imports.
+ * ES modules that are loaded cannot be listed. The one of a package that is published as both is
+ * taken from the dependencies of an application of ES modules, and loaded with the start of
+ * telemetry: it is the instance that the application imports.
  */
 export function whenModuleLoaded(pattern: LoadedModulePattern, found: Found): () => void {
   const entry: Watched = { pattern, found, seen: new Map() };
@@ -205,8 +214,8 @@ const noted = processWide('recorded-libraries', () => new Map<string, LoadedLibr
 const versions = new Map<string, string | undefined>();
 
 /**
- * Notes whether a loaded copy of a package is recorded, for the page and its API. Where it is not and that can be
- * changed, one warning names the version and the remedy. Returns the undo.
+ * Notes whether a loaded copy of a package is recorded, for the page and its API. Where it is not
+ * and that can be changed, one warning names the version and the remedy. Returns the undo.
  *
  * @param unrecorded undefined where its calls are recorded
  */
@@ -233,7 +242,10 @@ export function notedLibraries(): ReadonlyMap<string, LoadedLibrary> {
   return noted;
 }
 
-/** The version of the package that a file of it belongs to, as numbers; undefined where it cannot be read. */
+/**
+ * The version of the package that a file of it belongs to, as numbers; undefined where it cannot be
+ * read.
+ */
 export function versionAt(pattern: PackagePattern, path: string): readonly [number, number] | undefined {
   const [, major, minor] = /^(\d+)\.(\d+)\./.exec(packageVersion(folderOf(pattern, path)) ?? '') ?? [];
   return major === undefined ? undefined : [Number(major), Number(minor)];

@@ -29,7 +29,10 @@ export function* instancesIn(modules: ContainerModules): Generator<object> {
   }
 }
 
-/** Every class the container makes an instance of, each once; those of factories only after the factory has run. */
+/**
+ * Every class the container makes an instance of, each once; those of factories only after the
+ * factory has run.
+ */
 export function classesIn(modules: ContainerModules): Set<ContainerClass> {
   const classes = new Set<ContainerClass>();
   for (const { controllers, providers } of modules.values()) {
@@ -54,8 +57,8 @@ export function* prototypesOf(start: ContainerClass): Generator<object> {
 }
 
 /**
- * The prototype that a library's class is told by: the uppermost one of `start` with methods of all these names. A
- * subclass that overrides them calls this one in the end.
+ * The prototype by which a library's class is recognised: the uppermost one of `start` with methods
+ * of all these names. A subclass that overrides them calls this one in the end.
  */
 export function findPrototype(start: ContainerClass, methods: readonly string[]): object | undefined {
   // Nearly all classes are others: each is asked for by every library when an application starts.
@@ -74,7 +77,8 @@ function classOf(instance: object): ContainerClass | undefined {
     const { constructor } = instance;
     return isClass(constructor) && constructor !== Object ? constructor : undefined;
   } catch {
-    // A proxy or getter of the application's that refuses members it does not know has no class to look at.
+    // A proxy or getter of the application's that refuses members it does not know has no class to
+    // look at.
     return undefined;
   }
 }

@@ -16,8 +16,8 @@ export interface WrittenMethod {
 type MethodsByName = Map<string, WrittenMethod | undefined>;
 
 /**
- * Every method of these applications that can have spans, and every one that `@Trace()` decorates. Where two classes have one
- * name nobody can tell their methods apart by it: then neither is there.
+ * Every method of these applications that can have spans, and every one that `@Trace()` decorates.
+ * Where two classes have one name nobody can tell their methods apart by it: then neither is there.
  */
 export function findMethods(applications: Iterable<ModulesLike>): WrittenMethod[] {
   const found: MethodsByName = new Map();
@@ -26,7 +26,8 @@ export function findMethods(applications: Iterable<ModulesLike>): WrittenMethod[
   const traced: MethodsByName = new Map();
   for (const { name, method } of tracedMethods())
     add({ name, method: originalOf(method), writtenIn: found.get(name)?.writtenIn }, traced);
-  // What is traced is known for sure, while a class may have got another decorator's function in its place.
+  // What is traced is known for sure, while a class may have got another decorator's function in
+  // its place.
   return [...new Map([...found, ...traced]).values()].filter((method) => method !== undefined);
 }
 
@@ -47,7 +48,8 @@ function addMethodsOf(owner: ContainerClass, found: MethodsByName): void {
       const value: unknown = Object.getOwnPropertyDescriptor(prototype, key)?.value;
       if (typeof value !== 'function' || key === 'constructor') continue;
       const method = originalOf(value as AnyMethod);
-      // Some spans are named after the class that was asked, others after the one that declares the method.
+      // Some spans are named after the class that was asked, others after the one that declares the
+      // method.
       const names = new Set([writtenIn?.name, seen.has(key) ? undefined : owner.name]);
       for (const name of names) if (name) add({ name: `${name}.${key}`, method, writtenIn }, found);
       seen.add(key);

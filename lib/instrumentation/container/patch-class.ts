@@ -6,8 +6,9 @@ import { activateInstrumentation } from '../active-instrumentations.js';
 export type ReplaceMethod = (original: never) => Method;
 
 /**
- * Replaces methods of a library's class, which is listed as active under `name`. However many applications and copies of this
- * package do, the undo of the last one restores them. Methods that the class lacks in this version stay away. Returns the undo.
+ * Replaces methods of a library's class, which is listed as active under `name`. However many
+ * applications and copies of this package do, the undo of the last one restores them. Methods that
+ * the class lacks in this version stay away. Returns the undo.
  */
 export function patchClass(
   name: string,

@@ -9,7 +9,10 @@ import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { type ContainerClass, prototypesOf } from './container-classes.js';
 
-/** Methods of the application's own classes that a library calls, and what the span around such a call says. */
+/**
+ * Methods of the application's own classes that a library calls, and what the span around such a
+ * call says.
+ */
 export interface MethodRule {
   /** The switch of `instrumentation` that must be on at the time of the call. */
   readonly switchedBy: keyof InstrumentationConfig;
@@ -17,7 +20,10 @@ export interface MethodRule {
   describe(method: AnyMethod, key: string, owner: ContainerClass): Attributes | undefined;
   /** Attributes that only the call knows, added to the others. Default none. */
   describeCall?(args: readonly unknown[]): Attributes | undefined;
-  /** The span that such a call has already: it is told the attributes, and none is opened. Default: one is opened. */
+  /**
+   * The span that such a call has already: it gets the attributes, and none is opened. Default: one
+   * is opened.
+   */
   spanOfCall?(args: readonly unknown[]): Span | undefined;
 }
 
@@ -30,9 +36,10 @@ interface MethodSpan {
 const WRAPPED = Symbol.for('nestjs-telemetry.wrapped-method');
 
 /**
- * Gives the methods that a rule describes a span `OrderListener.handle` around each call. They are replaced on their
- * prototypes, so `#private` fields, metadata and identity stay as they are; a method that `@Trace()` decorates has its
- * span already. The wrappers stay and do nothing when no telemetry runs.
+ * Gives the methods that a rule describes a span `OrderListener.handle` around each call. They are
+ * replaced on their prototypes, so `#private` fields, metadata and identity stay as they are; a
+ * method that `@Trace()` decorates has its span already. The wrappers stay and do nothing when no
+ * telemetry runs.
  */
 export function wrapMethods(classes: Iterable<ContainerClass>, rules: readonly MethodRule[]): void {
   for (const owner of classes) {
@@ -43,7 +50,10 @@ export function wrapMethods(classes: Iterable<ContainerClass>, rules: readonly M
   }
 }
 
-/** Classes by the rules that were applied to them: a test suite starts hundreds of applications with the same ones. */
+/**
+ * Classes by the rules that were applied to them: a test suite starts hundreds of applications with
+ * the same ones.
+ */
 const done = new WeakMap<readonly MethodRule[], WeakSet<ContainerClass>>();
 
 function isDone(rules: readonly MethodRule[], owner: ContainerClass): boolean {
@@ -81,7 +91,8 @@ function declarerOf(key: string, owner: ContainerClass): object | undefined {
 }
 
 function traceCalls(original: AnyMethod, key: string, declarer: object, rule: MethodRule): AnyMethod {
-  // A method of a base class serves several classes, and is in some no listener, or called by what overrides it.
+  // A method of a base class serves several classes, and is in some no listener, or called by what
+  // overrides it.
   const spans = new WeakMap<object, MethodSpan | false>();
   const describe = (owner: ContainerClass): MethodSpan | false => {
     let span = spans.get(owner);

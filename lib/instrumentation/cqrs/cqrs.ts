@@ -11,14 +11,15 @@ import { type MethodRule } from '../container/wrap-methods.js';
 
 const SCOPE = 'nestjs-telemetry/cqrs';
 
-/** What an `EventBus` of `@nestjs/cqrs` is told by. */
+/** The methods by which an `EventBus` of `@nestjs/cqrs` is recognised. */
 export const EVENT_BUS_METHODS = ['publish', 'publishAll', 'registerSaga'] as const;
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Each `publish()` and `publishAll()` gets a span, `publish OrderPlacedEvent`, below which the handlers and sagas are that the
- * event reaches, whenever they run: in this process an event has one publisher, and its trace goes on.
+ * Each `publish()` and `publishAll()` gets a span, `publish OrderPlacedEvent`, below which the
+ * handlers and sagas are that the event reaches, whenever they run: in this process an event has
+ * one publisher, and its trace goes on.
  */
 export const EVENT_BUS_PATCH: Readonly<Record<string, ReplaceMethod>> = {
   publish(original: AnyFunction) {
@@ -58,9 +59,10 @@ function recordPublish<T>(events: readonly unknown[], publish: () => T): T {
 }
 
 /**
- * Handlers of `@nestjs/cqrs`: one span per command, query or event handled, `CreateOrderHandler.execute`, with the class of
- * what is handled. The buses of commands and queries have none of their own, it would say the same a second time; a command
- * nobody handles fails in the span of whoever executed it.
+ * Handlers of `@nestjs/cqrs`: one span per command, query or event handled,
+ * `CreateOrderHandler.execute`, with the class of what is handled. The buses of commands and
+ * queries have none of their own, it would say the same a second time; a command without a handler
+ * fails in the span of its caller.
  */
 export const cqrsHandlerRules: readonly MethodRule[] = [
   handlerRule('command', '__commandHandler__', 'execute'),
@@ -95,12 +97,15 @@ const sagas = new WeakMap<object, string>();
 /** A saga as the event bus registers it: bound to its class, its name the method's. */
 type Saga = (events$: unknown) => unknown;
 
-/** The saga that asked for this command; undefined for one that somebody executed. */
+/** The saga that asked for this command; undefined for one that was executed directly. */
 function sagaOf(command: unknown): string | undefined {
   return typeof command === 'object' && command !== null ? sagas.get(command) : undefined;
 }
 
-/** A saga whose commands know where they came from, and whose failure is told on the span of the event that caused it. */
+/**
+ * A saga whose commands know where they came from, and whose failure is recorded on the span of the
+ * event that caused it.
+ */
 function traceSaga(saga: Saga): Saga {
   const traced: Saga = (events$) => {
     const commands$ = saga(events$);

@@ -11,9 +11,10 @@ interface ListenerMetadata {
 }
 
 /**
- * Listeners of `@nestjs/event-emitter`. They run in the context of whoever emitted, also when they run later (`async`,
- * `nextTick`), so their spans are below the emitter's. The emit has none of its own: it would have no duration, for Nest
- * never lets it wait for a listener, and `emitAsync()` waits exactly for the spans that are there.
+ * Listeners of `@nestjs/event-emitter`. They run in the context of the emitter, also when they run
+ * later (`async`, `nextTick`), so their spans are below the emitter's. The emit has none of its
+ * own: it would have no duration, for Nest never lets it wait for a listener, and `emitAsync()`
+ * waits exactly for the spans that are there.
  */
 export const eventListenerRule: MethodRule = {
   switchedBy: 'eventEmitter',
@@ -26,7 +27,10 @@ export const eventListenerRule: MethodRule = {
   },
 };
 
-/** As it was written: the pattern of a wildcard, the segments of a path joined by EventEmitter2's default delimiter. */
+/**
+ * As it was written: the pattern of a wildcard, the segments of a path joined by EventEmitter2's
+ * default delimiter.
+ */
 function nameEvent(event: unknown): string {
   return Array.isArray(event) ? event.map(String).join('.') : String(event);
 }

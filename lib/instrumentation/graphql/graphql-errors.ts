@@ -18,7 +18,9 @@ export interface GraphqlErrorLike {
   readonly code?: unknown;
 }
 
-/** Codes by which Apollo Server and applications tell that the client asked for something it cannot have. */
+/**
+ * Codes of Apollo Server and of applications for a client that asked for something it cannot have.
+ */
 const CLIENT_CODES = new Set<unknown>([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -33,9 +35,10 @@ const CLIENT_CODES = new Set<unknown>([
 ]);
 
 /**
- * The error policy for what is in the `errors` of a result: a fault of the client is none of the operation's. That is
- * what the policy says of what was thrown, and besides a syntax error, a document that is not valid, a variable of the
- * wrong type, and whatever says so by its code or its HTTP status.
+ * The error policy for what is in the `errors` of a result: a fault of the client is none of the
+ * operation's. That is what the policy says of what was thrown, and besides a syntax error, a
+ * document that is not valid, a variable of the wrong type, and whatever says so by its code or its
+ * HTTP status.
  */
 export function isOperationError(error: unknown): boolean {
   if (!isGraphqlError(error)) return isSpanError(error);
@@ -61,7 +64,10 @@ function thrownError(error: unknown): unknown {
   return thrown;
 }
 
-/** `error.type` of an operation: the class of what was thrown; the code where GraphQL itself found the fault. */
+/**
+ * `error.type` of an operation: the class of what was thrown; the code where GraphQL itself found
+ * the fault.
+ */
 export function operationErrorType(error: unknown): string {
   const thrown = thrownError(error);
   const code = isGraphqlError(thrown) ? thrown.extensions?.code : undefined;
@@ -73,7 +79,10 @@ function isGraphqlError(error: unknown): error is GraphqlErrorLike {
   return typeof error === 'object' && error !== null;
 }
 
-/** Of Mercurius's own errors and its `ErrorWithProps`; other errors carry the status of somebody else's answer there. */
+/**
+ * Of Mercurius's own errors and its `ErrorWithProps`; other errors carry the status of another
+ * response there.
+ */
 function mercuriusStatusOf({ statusCode, code, extensions }: GraphqlErrorLike): unknown {
   const own = typeof code === 'string' && code.startsWith('MER_ERR_');
   return own || extensions !== undefined ? statusCode : undefined;
@@ -85,8 +94,9 @@ function isGraphqlClass(error: object): boolean {
 }
 
 /**
- * Puts the errors of a result on the span of their operation: how many there are, and the first that is not the client's
- * as the reason why it failed. Gives back its type, undefined when the operation did not fail.
+ * Puts the errors of a result on the span of their operation: how many there are, and the first
+ * that is not the client's as the reason why it failed. Gives back its type, undefined when the
+ * operation did not fail.
  */
 export function describeErrors(span: Span | undefined, errors: readonly unknown[]): string | undefined {
   if (errors.length === 0) return undefined;

@@ -1,4 +1,7 @@
-/** Shapes of `graphql`, `@nestjs/graphql`, `@apollo/server` and `mercurius` as far as they are used; none is imported. */
+/**
+ * Shapes of `graphql`, `@nestjs/graphql`, `@apollo/server` and `mercurius` as far as they are used;
+ * none is imported.
+ */
 
 export type FieldResolver = (
   this: unknown,
@@ -8,13 +11,19 @@ export type FieldResolver = (
   info: ResolveInfoLike,
 ) => unknown;
 
-/** Turns the reference to an entity of a federated graph into the entity; what is before the context differs by library. */
+/**
+ * Turns the reference to an entity of a federated graph into the entity; what is before the context
+ * differs by library.
+ */
 export type ReferenceResolver = (
   this: unknown,
   ...args: [reference: unknown, ...unknown[], context: unknown, info: ResolveInfoLike]
 ) => unknown;
 
-/** Where Apollo's subgraphs (in the extensions of a type) and Mercurius (on the type itself) keep it. */
+/**
+ * Where Apollo's subgraphs (in the extensions of a type) and Mercurius (on the type itself) keep
+ * it.
+ */
 export interface ReferenceHolder {
   resolveReference?: ReferenceResolver | undefined;
 }

@@ -20,7 +20,10 @@ interface ApolloPlugin {
   }): Promise<void>;
 }
 
-/** Without `willResolveField`: a plugin that has it makes Apollo Server call all plugins for each field. */
+/**
+ * Without `willResolveField`: a plugin that has it makes Apollo Server call all plugins for each
+ * field.
+ */
 interface RequestListener {
   parsingDidStart(): Promise<() => Promise<void>>;
   validationDidStart(): Promise<() => Promise<void>>;
@@ -86,8 +89,8 @@ interface SocketLike {
 type Callback = (...args: unknown[]) => unknown;
 
 /**
- * Sets driver options whose graphql-ws server records each operation that it executes, from the creation of its context
- * to its result or its stream of events.
+ * Sets driver options whose graphql-ws server records each operation that it executes, from the
+ * creation of its context to its result or its stream of events.
  *
  * @param driverSource source text of the driver's `start` methods
  */
@@ -107,9 +110,10 @@ export function withRecordedSockets(
 }
 
 /**
- * What the driver uses for `installSubscriptionHandlers: true` alone: `subscriptions-transport-ws` in `@nestjs/apollo` 13,
- * `graphql-ws` in 14. A client speaks one of the two protocols, so no other default may be set here. Only the source of
- * the driver shows which one it is; where it shows none, the option stays unset.
+ * What the driver uses for `installSubscriptionHandlers: true` alone: `subscriptions-transport-ws`
+ * in `@nestjs/apollo` 13, `graphql-ws` in 14. A client speaks one of the two protocols, so no other
+ * default may be set here. Only the source of the driver shows which one it is; where it shows
+ * none, the option stays unset.
  */
 function defaultSubscriptions(
   { installSubscriptionHandlers }: DriverOptions,

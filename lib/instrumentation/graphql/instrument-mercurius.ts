@@ -4,7 +4,10 @@ import { type DocumentLike, type OperationNodeLike } from './graphql.interface.j
 import { Operation, type OperationStart } from './operation.js';
 import { linksOf } from './subscriptions.js';
 
-/** `app.graphql` of a Fastify instance with Mercurius: what each of its routes and sockets executes operations with. */
+/**
+ * `app.graphql` of a Fastify instance with Mercurius: what each of its routes and sockets executes
+ * operations with.
+ */
 interface ExecuteLike {
   (
     this: unknown,
@@ -34,8 +37,9 @@ interface Progress {
 }
 
 /**
- * Records the operations that Mercurius executes on a Fastify instance, each with its span active from parsing to the
- * result; what Mercurius refuses before it executes anything, too. Returns the undo.
+ * Records the operations that Mercurius executes on a Fastify instance, each with its span active
+ * from parsing to the result; what Mercurius refuses before it executes anything, too. Returns the
+ * undo.
  */
 export function instrumentMercurius(app: { graphql?: ExecuteLike }): () => void {
   const { graphql } = app;

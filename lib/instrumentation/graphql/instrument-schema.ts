@@ -19,9 +19,10 @@ import { beginSubscription, followEvents } from './subscriptions.js';
 const WRAPPED = Symbol.for('nestjs-telemetry.graphql-resolver');
 
 /**
- * Gives each field that a method of a resolver class resolves its span, guards, pipes and interceptors included, below
- * the operation that asks for it. The fields of the schema are where all of Nest's ways to a method meet, request-scoped
- * ones too. Fields without such a method are left alone. Returns the undo.
+ * Gives each field that a method of a resolver class resolves its span, guards, pipes and
+ * interceptors included, below the operation that asks for it. The fields of the schema are where
+ * all of Nest's ways to a method meet, request-scoped ones too. Fields without such a method are
+ * left alone. Returns the undo.
  */
 export function instrumentSchema(
   schema: SchemaLike,
@@ -133,7 +134,10 @@ export interface ModulesLike {
 export interface ResolverMethod {
   readonly className: string;
   readonly methodName: string;
-  /** `Query.orders`, `Order.items`; `Order.__resolveReference` for the one that finds orders for other subgraphs. */
+  /**
+   * `Query.orders`, `Order.items`; `Order.__resolveReference` for the one that finds orders for
+   * other subgraphs.
+   */
   readonly field: string;
   /** Whether it is called for each of a list of references. */
   readonly ofReferences: boolean;
@@ -156,8 +160,8 @@ function referenceTo(typeName: string): string {
 }
 
 /**
- * Finds the methods that `@Query()`, `@Mutation()`, `@Subscription()`, `@ResolveField()` and `@ResolveReference()` decorate,
- * by field.
+ * Finds the methods that `@Query()`, `@Mutation()`, `@Subscription()`, `@ResolveField()` and
+ * `@ResolveReference()` decorate, by field.
  */
 export function findResolvers(modules: ModulesLike): ReadonlyMap<string, ResolverMethod> {
   const found = new Map<string, ResolverMethod>();

@@ -25,9 +25,9 @@ const observers = processWide('graphql-observers', () => new WeakMap<object, Dri
 const originals = processWide('graphql-driver-starts', () => new WeakMap<object, DriverLike['start']>());
 
 /**
- * Records the GraphQL operations of one application, whichever driver executes them. Found in the container: a driver
- * of Nest is started with the finished schema, and that is where operations and resolvers can be reached. A driver is known
- * as one of this application by its HTTP adapter host.
+ * Records the GraphQL operations of one application, whichever driver executes them. Found in the
+ * container: a driver of Nest is started with the finished schema, and that is where operations and
+ * resolvers can be reached. A driver is known as one of this application by its HTTP adapter host.
  */
 export function attachGraphql({ config, runtime, modules, host }: Application): ApplicationPart | undefined {
   if (runtime === undefined || !config.instrumentation.graphql) return undefined;

@@ -33,18 +33,29 @@ export interface OperationStart {
   /** Whether it came over a socket: then it is a trace of its own. Default false. */
   readonly root?: boolean;
   readonly links?: Link[];
-  /** Whether the same request brings others, so that it cannot be named after this one. Default false. */
+  /**
+   * Whether the same request brings others, so that it cannot be named after this one. Default
+   * false.
+   */
   readonly batched?: boolean;
   /** `event` for one event of a subscription. Default `operation`. */
   readonly kind?: 'operation' | 'event';
-  /** Whether whoever ends it has not got the errors as they were thrown, so that they must be noted. Default false. */
+  /**
+   * Whether the caller of `end()` lacks the errors as they were thrown, so that they must be noted.
+   * Default false.
+   */
   readonly notesFailures?: boolean;
 }
 
-/** Which operation runs with which context value; each operation is executed with one of its own. */
+/**
+ * Which operation runs with which context value; each operation is executed with one of its own.
+ */
 const operations = new WeakMap<object, Operation>();
 
-/** One GraphQL operation, from its request to its result: its span, those of its resolvers, its measurement. */
+/**
+ * One GraphQL operation, from its request to its result: its span, those of its resolvers, its
+ * measurement.
+ */
 export class Operation {
   readonly context: Context;
   private readonly span: Span | undefined;
@@ -69,7 +80,10 @@ export class Operation {
     this.calls = new ResolverCalls(this.context);
   }
 
-  /** Starts the operation that is executed with that context value; undefined where nothing is recorded. */
+  /**
+   * Starts the operation that is executed with that context value; undefined where nothing is
+   * recorded.
+   */
   static start(contextValue: unknown, start: OperationStart = {}): Operation | undefined {
     if (typeof contextValue !== 'object' || contextValue === null) return undefined;
     if (currentRuntime() === undefined || isTracingSuppressed(context.active())) return undefined;
@@ -112,7 +126,10 @@ export class Operation {
       nameSpan(server, operation, name?.value);
   }
 
-  /** Shows a step that began at `since`, of `performance.now()`, and ends now; only when it was slow. */
+  /**
+   * Shows a step that began at `since`, of `performance.now()`, and ends now; only when it was
+   * slow.
+   */
   phase(name: string, since: number): void {
     if (this.span?.isRecording() !== true || performance.now() - since < SLOW_PHASE_MS) return;
     tracerFor(SCOPE).startSpan(name, { startTime: since }, this.context).end();
@@ -140,12 +157,14 @@ export class Operation {
     span?.end();
   }
 
-  /** Ends it with what its resolvers threw; for whoever never sees the result. */
+  /** Ends it with what its resolvers threw; for callers that never see the result. */
   endWithFailures(): void {
     this.end(this.calls.thrown);
   }
 
-  /** Formatting leaves the text of an error and where it happened: what was thrown there says more. */
+  /**
+   * Formatting leaves the text of an error and where it happened: what was thrown there says more.
+   */
   private asThrown(error: unknown): unknown {
     if (error instanceof Error) return error;
     const path = (error as GraphqlErrorLike | null)?.path;
@@ -167,23 +186,26 @@ function nameSpan(span: Span, type: string, name: string | undefined): void {
 /** Stands for every operation that has no name. */
 const UNNAMED = '<anonymous>';
 
-/** Stands for requests whose operation could not be found: they do not parse, are not valid, or name another one. */
+/**
+ * Stands for requests whose operation could not be found: they do not parse, are not valid, or name
+ * another one.
+ */
 const UNRESOLVED = '<unresolved>';
 
 /** Stands for every name after the first ones. */
 const OTHER = '_OTHER';
 
-/** An application has tens of operations; whoever sends more names than that is playing. */
+/** An application has tens of operations; more names than that come from an abusive client. */
 const MAX_NAMES = 200;
 
-/** Nobody writes longer ones by hand; they would only fill what keeps them. */
+/** Longer ones are generated; they would only fill the memory that keeps them. */
 const MAX_LENGTH = 128;
 
 const names = new Set<string>();
 
 /**
- * Gives the name of an operation as it may appear in span names and labels: the client chooses it, so only the first
- * 200 names of this process are kept apart.
+ * Gives the name of an operation as it may appear in span names and labels: the client chooses it,
+ * so only the first 200 names of this process are kept apart.
  */
 export function boundOperationName(name: string | null | undefined): string {
   if (name === undefined || name === null || name === '') return UNNAMED;
@@ -207,13 +229,14 @@ const LITERALS = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n])*"|#[^\n\r]*|(?<![\w$])
 const cache = new Map<string, string>();
 
 /**
- * Gives the document of an operation without what a user can have typed into it: each string and number becomes `*`,
- * comments and indentation go. Cut after 2,048 characters.
+ * Gives the document of an operation without what a user can have typed into it: each string and
+ * number becomes `*`, comments and indentation go. Cut after 2,048 characters.
  */
 export function sanitizeDocument(source: string): string {
   const known = cache.get(source);
   if (known !== undefined) return known;
-  // What is cut off is not read: the length of a document is the client's choice. Twice, because indentation goes.
+  // What is cut off is not read: the length of a document is the client's choice. Twice, because
+  // indentation goes.
   const head = source.slice(0, 2 * MAX_DOCUMENT_LENGTH);
   const sanitized = endOpenString(head)
     .replace(LITERALS, mask)

@@ -17,7 +17,7 @@ import { type PathLike, type ResolveInfoLike } from './graphql.interface.js';
 import { isOperationError } from './graphql-errors.js';
 import { type ResolverMethod } from './instrument-schema.js';
 
-/** Failures of one operation that are kept; one is enough to tell why it failed. */
+/** Failures of one operation that are kept; one is enough to show why it failed. */
 const MAX_FAILURES = 20;
 
 /** The resolver methods that one operation calls: their spans, and what they threw. */
@@ -38,7 +38,10 @@ export class ResolverCalls {
     return this.failures?.get(path.join('.'));
   }
 
-  /** Runs a resolver method in a span and gives back what it returns; the calls for the items of a list, or for references, share one. */
+  /**
+   * Runs a resolver method in a span and gives back what it returns; the calls for the items of a
+   * list, or for references, share one.
+   */
   record(resolver: ResolverMethod, info: ResolveInfoLike, fn: () => unknown): unknown {
     if (resolver.traced) return context.with(this.context, () => this.watch(info, fn));
     if (resolver.ofReferences || isBelowList(info.path))
@@ -86,7 +89,8 @@ export class ResolverCalls {
 
   private repeatedCalls(resolver: ResolverMethod, info: ResolveInfoLike): RepeatedCalls {
     this.repeated ??= new Map();
-    // The place in the document: the same resolver may be asked for in two lists, and references of any type in one.
+    // The place in the document: the same resolver may be asked for in two lists, and references of
+    // any type in one.
     const place = resolver.ofReferences ? resolver : (info.fieldNodes[0] ?? resolver);
     let calls = this.repeated.get(place);
     if (calls === undefined) {
@@ -133,7 +137,10 @@ function printPath(path: PathLike): string {
   return path.prev === undefined ? String(path.key) : `${printPath(path.prev)}.${path.key}`;
 }
 
-/** The calls of one resolver for the items of a list: one span from the begin of the first to the end of the last. */
+/**
+ * The calls of one resolver for the items of a list: one span from the begin of the first to the
+ * end of the last.
+ */
 class RepeatedCalls {
   private readonly context: Context;
   private count = 0;
@@ -187,12 +194,13 @@ class RepeatedCalls {
       span.setAttribute(ATTR_NESTJS_REPEAT_MAX_MS, this.maxMs);
       if (failures > 0) span.setAttribute(ATTR_NESTJS_REPEAT_ERRORS, failures);
     }
-    // A null that is not allowed ends an operation while some of its fields are still being resolved.
+    // A null that is not allowed ends an operation while some of its fields are still being
+    // resolved.
     span.end(this.running > 0 ? undefined : this.lastEnd);
   }
 
   private fail(path: PathLike, error: unknown, startedAt: number): void {
-    // One is told; a hundred items that fail alike would say the same a hundred times.
+    // One is recorded: a hundred items that fail alike would repeat it a hundred times.
     if (this.failures === 0) recordFailure(this.span, error, isOperationError);
     this.failures += 1;
     this.onFailure(path, error);

@@ -4,7 +4,7 @@ import { findConnectionOrigin } from '../websockets/connections.js';
 import { type ResolveInfoLike } from './graphql.interface.js';
 import { Operation } from './operation.js';
 
-/** A subscription that is being set up, and how to tell how that went. */
+/** A subscription that is being set up, and the function that reports how that went. */
 export interface Subscribing {
   readonly operation: Operation | undefined;
   readonly leave: (error?: unknown) => void;
@@ -20,10 +20,13 @@ interface SocketContext {
   readonly reply?: { readonly request?: { readonly headers?: unknown } };
 }
 
-/** Gives the operation that was started for a subscription, or starts it where nothing told of it before. */
+/**
+ * Gives the operation that was started for a subscription, or starts it where nothing announced it
+ * before.
+ */
 export function beginSubscription(contextValue: unknown, { operation: node }: ResolveInfoLike): Subscribing {
   const known = Operation.of(contextValue);
-  // Whoever has started it ends it.
+  // The code that started it ends it.
   if (known !== undefined) return { operation: known, leave: () => undefined };
   const links = linksOf(headersOf(contextValue));
   const operation = Operation.start(contextValue, { root: true, links, node });
@@ -35,7 +38,10 @@ export function beginSubscription(contextValue: unknown, { operation: node }: Re
   };
 }
 
-/** What an operation over a socket is linked to: the request that opened it, else what its parameters name (browsers send no headers). */
+/**
+ * What an operation over a socket is linked to: the request that opened it, else what its
+ * parameters name (browsers send no headers).
+ */
 export function linksOf(headers: unknown, connectionParams?: unknown): Link[] {
   const origin =
     findConnectionOrigin(headers, 'graphql') ?? findConnectionOrigin(connectionParams, 'graphql');
@@ -43,8 +49,9 @@ export function linksOf(headers: unknown, connectionParams?: unknown): Link[] {
 }
 
 /**
- * Gives the stream of events that records each of them, from when it is there until the next one is asked for: its
- * fields are resolved and the result sent in between. Each is a trace of its own, linked to the subscription.
+ * Gives the stream of events that records each of them, from when it is there until the next one is
+ * asked for: its fields are resolved and the result sent in between. Each is a trace of its own,
+ * linked to the subscription.
  */
 export function followEvents(
   stream: unknown,
@@ -78,7 +85,7 @@ export function followEvents(
     },
     [Symbol.asyncIterator]: () => followed,
   };
-  // Whoever reads the stream looks whether these are there.
+  // Readers of the stream check whether these exist.
   if (source.return !== undefined) {
     followed.return = async (value?: unknown) => {
       endEvent();

@@ -20,7 +20,10 @@ import { type HttpFramework } from './http-framework.js';
 import { HttpServerRecorder, proceedInScope } from './http-server-recorder.js';
 import { observeServer, type ServerLike } from './observe-server.js';
 
-/** Opens the logging scope of each request that reaches one application, and records the request where that is configured. */
+/**
+ * Opens the logging scope of each request that reaches one application, and records the request
+ * where that is configured.
+ */
 export function attachHttpServer(application: Application): ApplicationPart {
   const undo: (() => void)[] = [];
   let observeUpgrades = (): void => undefined;
@@ -29,7 +32,8 @@ export function attachHttpServer(application: Application): ApplicationPart {
       const recorder = createRecorder(application, adapter);
       undo.push(instrumentAdapter(adapter, recorder));
       if (recorder === undefined) return;
-      // Here and not with the process-wide ones: those run without NestJS too, and this one loads its core.
+      // Here and not with the process-wide ones: those run without NestJS too, and this one loads
+      // its core.
       undo.push(activateInstrumentation('nest-exceptions', recordExceptions));
       observeUpgrades = () => {
         const server = adapter.getHttpServer() as ServerLike | undefined;
@@ -93,9 +97,10 @@ export function isAdapterSupported(adapter: HttpAdapterLike): boolean {
 }
 
 /**
- * Reaches every request of a NestJS application through its adapter's request hook, which runs before middleware,
- * guards and body parsers, on Fastify and on Express: opens its logging scope, and records it with `recorder` when there
- * is one. A hook the application has set keeps working. Returns the undo.
+ * Reaches every request of a NestJS application through its adapter's request hook, which runs
+ * before middleware, guards and body parsers, on Fastify and on Express: opens its logging scope,
+ * and records it with `recorder` when there is one. A hook the application has set keeps working.
+ * Returns the undo.
  */
 function instrumentAdapter(adapter: HttpAdapterLike, recorder: HttpServerRecorder | undefined): () => void {
   const target: InstrumentedAdapter = adapter;
@@ -117,7 +122,8 @@ function instrumentAdapter(adapter: HttpAdapterLike, recorder: HttpServerRecorde
     });
   };
   target.setOnRequestHook?.(hook);
-  // The adapter has one slot; an application that sets its hook after us joins ours instead of replacing it.
+  // The adapter has one slot; an application that sets its hook after us joins ours instead of
+  // replacing it.
   target.setOnRequestHook = (later) => {
     applicationHook = later;
   };

@@ -15,12 +15,18 @@ interface ExpressRequestLike extends IncomingMessage {
 
 const UNMATCHED = Symbol.for('nestjs-telemetry.unmatched-request');
 
-/** Notes that NestJS answers the request with its 404: a route that it went through on its way did not take it. */
+/**
+ * Notes that NestJS answers the request with its 404: a route that it went through on its way did
+ * not take it.
+ */
 export function noteUnmatched(request: object): void {
   (request as { [UNMATCHED]?: boolean })[UNMATCHED] = true;
 }
 
-/** Reads Express requests: the route is known once a handler of it was reached, and stays on the request. */
+/**
+ * Reads Express requests: the route is known once a handler of it was reached, and stays on the
+ * request.
+ */
 export class ExpressFramework implements HttpFramework<ExpressRequestLike, ServerResponse> {
   readonly answersUnseen = false;
   private readonly routes: ExpressRoutes;
@@ -88,7 +94,10 @@ export interface ExpressAppLike {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-/** Where a route was found: the template of everything it is mounted below, undefined where Express keeps none. */
+/**
+ * Where a route was found: the template of everything it is mounted below, undefined where Express
+ * keeps none.
+ */
 interface Place {
   readonly prefix: string | undefined;
 }
@@ -97,13 +106,16 @@ interface Place {
 const MAX_DEPTH = 16;
 
 /**
- * Tells the complete template of an Express route, with those of the routers and applications it is mounted below.
- * `request.baseUrl` cannot: below `use('/tenants/:id', router)` it is `/tenants/42`. The routers are searched once per
- * route.
+ * Tells the complete template of an Express route, with those of the routers and applications it is
+ * mounted below. `request.baseUrl` cannot: below `use('/tenants/:id', router)` it is `/tenants/42`.
+ * The routers are searched once per route.
  */
 class ExpressRoutes {
   private readonly places = new WeakMap<ExpressRouteLike, readonly Place[]>();
-  /** Applications that are mounted below, as far as requests have been through them: nothing else tells of them. */
+  /**
+   * Applications that are mounted below, as far as requests have been through them: nothing else
+   * lists them.
+   */
   private readonly apps = new Set<ExpressAppLike>();
 
   constructor(private readonly root: ExpressAppLike) {}
@@ -150,7 +162,7 @@ function nestedRouters(
   apps: ReadonlySet<ExpressAppLike>,
 ): RouterLike[] {
   if (isRouter(handle)) return [handle];
-  // An application that a router, not an application, was told to use.
+  // An application that is mounted on a router, not on an application.
   if (typeof handle === 'function' && 'mountpath' in handle) return routersOf([handle]);
   if (name !== 'mounted_app' || rawPath === undefined) return [];
   const path = printPath(rawPath);
@@ -209,7 +221,9 @@ export interface MiddlewareRegistrar {
   createMiddlewareFactory?: MiddlewareFactory;
 }
 
-/** Express routes that only carry NestJS middleware; a request that reached no other has no route. */
+/**
+ * Express routes that only carry NestJS middleware; a request that reached no other has no route.
+ */
 const middlewareRoutes = new WeakSet<object>();
 
 function isMiddlewareRoute(route: object): boolean {
@@ -217,8 +231,9 @@ function isMiddlewareRoute(route: object): boolean {
 }
 
 /**
- * Notices which Express routes are NestJS middleware: Nest registers `forRoutes('*')` as a route like any other, and
- * without a note its wildcard would be the route of every unmatched request. Returns the undo.
+ * Notices which Express routes are NestJS middleware: Nest registers `forRoutes('*')` as a route
+ * like any other, and without a note its wildcard would be the route of every unmatched request.
+ * Returns the undo.
  */
 export function noticeMiddlewareRoutes(adapter: MiddlewareRegistrar): () => void {
   const original = adapter.createMiddlewareFactory;

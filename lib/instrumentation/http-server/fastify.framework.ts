@@ -33,7 +33,7 @@ export class FastifyFramework implements HttpFramework<FastifyRequestLike, Fasti
 
   routeAtStart(request: FastifyRequestLike): string | undefined {
     const url = this.matchedUrl(request);
-    // @fastify/cors answers every preflight on a route of its own, which is nobody's route.
+    // @fastify/cors answers every preflight on its own route, which is no route of the application.
     return url === '*' && request.raw.method === 'OPTIONS' ? undefined : url;
   }
 
@@ -56,8 +56,8 @@ export class FastifyFramework implements HttpFramework<FastifyRequestLike, Fasti
   }
 
   /**
-   * `request.routeOptions` makes an object of a dozen fields each time it is read. What it reads is kept under a symbol
-   * of Fastify's own; where a version has another one, the slower way remains.
+   * `request.routeOptions` makes an object of a dozen fields each time it is read. What it reads is
+   * kept under a symbol of Fastify's own; where a version has another one, the slower way remains.
    */
   private matchedUrl(request: FastifyRequestLike): string | undefined {
     const context = this.contextOf(request);

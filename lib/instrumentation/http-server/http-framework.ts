@@ -9,15 +9,18 @@ export interface Forwarded {
 }
 
 /**
- * How a framework answers what is recorded of a request. One object per instrumented application: nothing is made per
- * request.
+ * How a framework answers what is recorded of a request. One object per instrumented application:
+ * nothing is made per request.
  */
 export interface HttpFramework<Request = unknown, Response = unknown> {
   /** Whether its router answers some requests itself, before any hook. */
   readonly answersUnseen: boolean;
   /** What was asked for, with the query. */
   urlOf(request: Request): string;
-  /** The pattern the router matched (`/orders/:id`) where it matches before the first hook runs; else undefined. */
+  /**
+   * The pattern the router matched (`/orders/:id`) where it matches before the first hook runs;
+   * else undefined.
+   */
   routeAtStart(request: Request): string | undefined;
   /** The pattern the router matched, once the response is over; undefined when none did. */
   routeAtEnd(request: Request, atStart: string | undefined): string | undefined;
@@ -27,7 +30,10 @@ export interface HttpFramework<Request = unknown, Response = unknown> {
   responseLength(response: Response): unknown;
 }
 
-/** Reads requests that no framework has seen, or none yet: upgrades, and what Fastify's router refuses before any hook. */
+/**
+ * Reads requests that no framework has seen, or none yet: upgrades, and what Fastify's router
+ * refuses before any hook.
+ */
 export const RAW_FRAMEWORK: HttpFramework<IncomingMessage> = {
   answersUnseen: false,
   urlOf: (request) => request.url ?? '/',

@@ -19,7 +19,10 @@ import { mayHaveBody, pathOf } from './server-span.js';
 /** Records the requests of one application. */
 export class HttpServerRecorder {
   private readonly settings: RecordingSettings;
-  /** The application's hooks are given its framework's objects, which are not there for every request. */
+  /**
+   * The application's hooks are given its framework's objects, which are not there for every
+   * request.
+   */
   private readonly rawSettings: RecordingSettings;
   private readonly routes = new RouteRecords();
 
@@ -32,8 +35,9 @@ export class HttpServerRecorder {
   }
 
   /**
-   * Records a request from here to the end of its response, and runs `proceed` with its span active. An ignored request
-   * leaves nothing, neither here nor in anything it calls. Gives back what `proceed` returns.
+   * Records a request from here to the end of its response, and runs `proceed` with its span
+   * active. An ignored request leaves nothing, neither here nor in anything it calls. Gives back
+   * what `proceed` returns.
    */
   handle(
     request: unknown,
@@ -49,14 +53,17 @@ export class HttpServerRecorder {
     return context.with(record.context, proceed);
   }
 
-  /** Records a request that was answered before any hook of the framework saw it: a URL that no router can read. */
+  /**
+   * Records a request that was answered before any hook of the framework saw it: a URL that no
+   * router can read.
+   */
   handleUnseen(raw: IncomingMessage, rawResponse: ServerResponse): void {
     if (!this.framework.answersUnseen || !rawResponse.writableEnded || recordOf(raw) !== undefined) return;
     const record = this.open(RAW_FRAMEWORK, this.rawSettings, raw, rawResponse, raw);
     if (record !== undefined && record !== 'ignored') followResponse(rawResponse);
   }
 
-  /** Opens the record of an upgrade, which whoever watches its socket ends. */
+  /** Opens the record of an upgrade, which the watcher of its socket ends. */
   openUpgrade(raw: IncomingMessage): RequestRecord | 'ignored' | undefined {
     return this.open(RAW_FRAMEWORK, this.rawSettings, raw, undefined, raw);
   }
@@ -91,7 +98,10 @@ export class HttpServerRecorder {
   }
 }
 
-/** What is kept on a request while it is recorded; the shape is shared with other copies of this package. */
+/**
+ * What is kept on a request while it is recorded; the shape is shared with other copies of this
+ * package.
+ */
 interface MessageRecord {
   readonly context?: Context;
   /** How the request emitted before its events were given the span. */
@@ -118,7 +128,7 @@ export function recordOf(message: RecordedMessage): MessageRecord | undefined {
 function noteRecord(message: RecordedMessage, record: MessageRecord): void {
   message[RECORD] = record;
   if (record.context === undefined || !mayHaveBody(message)) return;
-  // Bytes of a body arrive in the context of the connection: whoever listens to them would lose the request's span.
+  // Bytes of a body arrive in the context of the connection: its listeners would lose the request's span.
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the request it is of
   record.emit = message.emit;
   message.emit = emitInContext;
@@ -131,7 +141,10 @@ function emitInContext(this: RecordedMessage, event: string | symbol, ...args: u
   return context.active() === active ? proceed() : context.with(active, proceed);
 }
 
-/** Ends the record of the request when its response does. The listeners are the same functions for all of them. */
+/**
+ * Ends the record of the request when its response does. The listeners are the same functions for
+ * all of them.
+ */
 function followResponse(response: ServerResponse): void {
   response.on('finish', endFinished);
   response.on('close', endAborted);
@@ -139,8 +152,8 @@ function followResponse(response: ServerResponse): void {
 }
 
 /**
- * A stream that fails when a part of it was sent ends the response without an exception that NestJS sees. The monitor leaves the
- * error to the listeners of others.
+ * A stream that fails when a part of it was sent ends the response without an exception that NestJS
+ * sees. The monitor leaves the error to the listeners of others.
  */
 function followSource(this: ServerResponse, source: Readable): void {
   const record = recordOf(this.req);
@@ -148,8 +161,9 @@ function followSource(this: ServerResponse, source: Readable): void {
 }
 
 /**
- * Runs `proceed` with nothing of it recorded, and with a logging scope, both until the response is closed: a timer or a
- * connection that it begins outlives it, and must not stay unrecorded for ever.
+ * Runs `proceed` with nothing of it recorded, and with a logging scope, both until the response is
+ * closed: a timer or a connection that it begins outlives it, and must not stay unrecorded for
+ * ever.
  */
 function proceedUnrecorded(response: ServerResponse, proceed: () => unknown): unknown {
   const scoped = withRequestScope(context.active());
@@ -163,7 +177,9 @@ function proceedUnrecorded(response: ServerResponse, proceed: () => unknown): un
   return context.with(suppressed, proceed);
 }
 
-/** The same for a request that is recorded by nobody: with a logging scope until the response is closed. */
+/**
+ * The same for a request that is not recorded: with a logging scope until the response is closed.
+ */
 export function proceedInScope(response: ServerResponse, proceed: () => unknown): unknown {
   const scoped = withRequestScope(context.active());
   if (scoped === context.active()) return runInRequestScope(proceed);

@@ -18,9 +18,9 @@ export interface ServerLike {
 const OBSERVED = Symbol.for('nestjs-telemetry.http-server');
 
 /**
- * Records what reaches a server without reaching the hooks of its framework: upgrades, each until it is answered, and
- * requests that Fastify's router refuses. A listener for upgrades would not do: a server that has one upgrades requests
- * which it answers otherwise. Returns the undo.
+ * Records what reaches a server without reaching the hooks of its framework: upgrades, each until
+ * it is answered, and requests that Fastify's router refuses. A listener for upgrades would not do:
+ * a server that has one upgrades requests which it answers otherwise. Returns the undo.
  */
 export function observeServer(server: ServerLike, recorder: HttpServerRecorder): () => void {
   const { emit } = server;
@@ -62,7 +62,7 @@ function passUpgrade(
   return context.with(record.context, proceed);
 }
 
-/** What is told how an upgrade was answered. */
+/** Gets how an upgrade was answered. */
 interface UpgradeRecord {
   end(statusCode: number | undefined, aborted: boolean): void;
 }
@@ -73,8 +73,9 @@ const STATUS_LINE = /^HTTP\/1\.[01] (\d{3}) /;
 const STATUS_LINE_LENGTH = 16;
 
 /**
- * Ends the record of an upgrade with the answer to it, `101` or a refusal: whoever takes the upgrade writes it to the
- * socket by hand. The socket is left alone from then on, however long it stays open.
+ * Ends the record of an upgrade with the answer to it, `101` or a refusal: the handler of the
+ * upgrade writes it to the socket by hand. The socket is left alone from then on, however long it
+ * stays open.
  */
 function followUpgrade(socket: Duplex, record: UpgradeRecord): void {
   const answer = (statusCode: number | undefined): void => {

@@ -17,7 +17,7 @@ type AttributesOf = (request: unknown, response: unknown) => Attributes | undefi
 export interface RecordingSettings {
   readonly ignores: IgnoreRule;
   readonly writesLines: boolean;
-  /** Nothing but these two headers tells of a caller. */
+  /** Only these two headers identify a caller. */
   readonly extractsW3cOnly: boolean;
   /** Whether every caller is the parent of its request. */
   readonly trustsCallers: boolean;
@@ -42,7 +42,9 @@ export function createRecordingSettings(config: TelemetryConfig): RecordingSetti
   };
 }
 
-/** A hook of the application's own that fails leaves its attributes out, and is warned about once. */
+/**
+ * A hook of the application's own that fails leaves its attributes out, and is warned about once.
+ */
 function guard(
   name: string,
   hook: HttpServerInstrumentationOptions['spanAttributes'],
@@ -74,11 +76,13 @@ type IgnoreRule = (pathOrRoute: string) => boolean;
 const TEMPLATE = /:[A-Za-z_$]|\*.|[{(]/;
 
 /**
- * Compiles ignore rules: strings match exactly, or as a prefix when they end in `*`; templates of routes (`/jobs/:id`)
- * match the paths their router would give them, because Express knows the route too late; regular expressions are tested.
+ * Compiles ignore rules: strings match exactly, or as a prefix when they end in `*`; templates of
+ * routes (`/jobs/:id`) match the paths their router would give them, because Express knows the
+ * route too late; regular expressions are tested.
  */
 export function compileIgnoreRules(rules: readonly (string | RegExp)[]): IgnoreRule {
-  // No Set: a path seldom comes twice as the same text, and hashing it costs more than comparing a few lengths.
+  // No Set: a path seldom comes twice as the same text, and hashing it costs more than comparing a
+  // few lengths.
   const exact: string[] = [];
   const prefixes: string[] = [];
   const patterns: RegExp[] = [];
@@ -102,7 +106,10 @@ export function compileIgnoreRules(rules: readonly (string | RegExp)[]): IgnoreR
   };
 }
 
-/** A global or sticky expression remembers where it stopped: every second request would escape the rule. */
+/**
+ * A global or sticky expression remembers where it stopped: every second request would escape the
+ * rule.
+ */
 function withoutPosition(rule: RegExp): RegExp {
   return new RegExp(rule.source, rule.flags.replace(/[gy]/g, ''));
 }

@@ -52,8 +52,9 @@ import {
 } from './server-span.js';
 
 /**
- * One request from its first hook to the end of its response: its SERVER span, its measurements, its line in the log.
- * The only object that is made for it; what it shares with other requests is found in the `RouteRecord`.
+ * One request from its first hook to the end of its response: its SERVER span, its measurements,
+ * its line in the log. The only object that is made for it; what it shares with other requests is
+ * found in the `RouteRecord`.
  */
 export class RequestRecord implements FinishedRequest {
   readonly method: string;
@@ -71,9 +72,15 @@ export class RequestRecord implements FinishedRequest {
   private readonly begun: RouteRecord;
   private links: Link[] | undefined;
   private readonly span: Span;
-  /** false when another instrumentation had opened the request's span: then that one is described, not a second made. */
+  /**
+   * false when another instrumentation had opened the request's span: then that one is described,
+   * not a second made.
+   */
   private readonly owned: boolean;
-  /** The name of the span when the request began: any other one at its end is the application's choice. */
+  /**
+   * The name of the span when the request began: any other one at its end is the application's
+   * choice.
+   */
   readonly nameAtStart: string | undefined;
   private ended = false;
 
@@ -127,13 +134,16 @@ export class RequestRecord implements FinishedRequest {
     try {
       this.finish();
     } catch (error) {
-      // The listener of a response has nobody above it: what is thrown here would end the process.
+      // A listener of a response has no caller that catches: an error here would end the process.
       warnOnce('http-server:end', `a request could not be recorded completely: ${String(error)}`);
     }
     endRequestScope(this.context, aborted ? answer : undefined);
   }
 
-  /** Takes the route of a request that is recorded already, from a framework that came to know it later. */
+  /**
+   * Takes the route of a request that is recorded already, from a framework that came to know it
+   * later.
+   */
   adoptRoute(route: string | undefined): void {
     this.route ??= route;
   }
@@ -147,7 +157,8 @@ export class RequestRecord implements FinishedRequest {
     const { span, settings, request, response } = this;
     const { identity } = this.begun;
     this.route = this.framework.routeAtEnd(request, this.route);
-    // A span of somebody else's was named without us, even where the route was known from the start.
+    // The span of another library was named without us, even where the route was known from the
+    // start.
     const found =
       this.owned && this.route === identity.route
         ? undefined
@@ -159,7 +170,8 @@ export class RequestRecord implements FinishedRequest {
     }
     this.measure(found ?? this.begun);
     if (this.owned) span.end();
-    // After the end of the span: the line would be an event of it otherwise, and say what it says already.
+    // After the end of the span: the line would be an event of it otherwise, and say what it says
+    // already.
     if (!settings.writesLines) return;
     this.handler = handlerOf(this.context);
     this.failure = requestFailureOf(span) ?? this.failure;
@@ -182,8 +194,8 @@ export class RequestRecord implements FinishedRequest {
 
   private parentOf(caller: Context): Context {
     const { headers } = this.raw;
-    const nobody = headers.traceparent === undefined && headers.baggage === undefined;
-    if (nobody && this.settings.extractsW3cOnly) return caller;
+    const hasNoCaller = headers.traceparent === undefined && headers.baggage === undefined;
+    if (hasNoCaller && this.settings.extractsW3cOnly) return caller;
     if (isTracingSuppressed(caller)) return caller;
     if (this.settings.trustsCallers) return propagation.extract(caller, headers);
     const request = this.request as IncomingRequest;
@@ -210,8 +222,9 @@ function readForwarded(framework: HttpFramework, request: unknown): Forwarded | 
   try {
     return framework.forwarded(request);
   } catch (error) {
-    // The application's own function that decides whom to trust; the request itself will show its error.
-    warnOnce('http-server:trust-proxy', `who sent a request could not be told: ${String(error)}`);
+    // The application's own function that decides whom to trust; the request itself will show its
+    // error.
+    warnOnce('http-server:trust-proxy', `the sender of a request could not be determined: ${String(error)}`);
     return undefined;
   }
 }
@@ -235,8 +248,8 @@ export class RouteRecord {
   }
 
   /**
-   * How a span of this route starts when asked at `host`. Frozen, and the same object for the same host, so that
-   * whoever exports the attributes can keep what it made of them.
+   * How a span of this route starts when asked at `host`. Frozen, and the same object for the same
+   * host, so that exporters can cache what they made of them.
    */
   spanStart(host: string | undefined): SpanOptions {
     const key = host ?? '';
@@ -289,7 +302,10 @@ class ProtocolRecords {
   }
 }
 
-/** The records of an application's routes. Methods and routes come from bounded sets, so nothing has to be forgotten. */
+/**
+ * The records of an application's routes. Methods and routes come from bounded sets, so nothing has
+ * to be forgotten.
+ */
 export class RouteRecords {
   private readonly protocols: ProtocolRecords[] = [];
 

@@ -69,8 +69,8 @@ export function startServerSpan(route: RouteRecord, start: ServerSpanStart, pare
 }
 
 /**
- * What is not the same for all requests of a route. The query is left out on purpose: tokens and personal data live
- * there, and `url.query` is not needed to find a trace.
+ * What is not the same for all requests of a route. The query is left out on purpose: tokens and
+ * personal data live there, and `url.query` is not needed to find a trace.
  */
 function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: AttributeTarget): void {
   target.setAttribute(ATTR_URL_PATH, path);
@@ -87,13 +87,15 @@ function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: Attr
 interface Outcome {
   readonly statusCode: number | undefined;
   readonly aborted: boolean;
-  /** The name of the span when the request began; undefined where the span does not show its name. */
+  /**
+   * The name of the span when the request began; undefined where the span does not show its name.
+   */
   readonly nameAtStart: string | undefined;
 }
 
 /**
- * Completes the span of a request that is over; `found` is its route where that was not known at the start. A name that
- * the application gave the span with `updateName()` stays.
+ * Completes the span of a request that is over; `found` is its route where that was not known at
+ * the start. A name that the application gave the span with `updateName()` stays.
  */
 export function describeOutcome(
   span: Span,
@@ -107,7 +109,8 @@ export function describeOutcome(
   if (statusCode !== undefined) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
   if (aborted) span.addEvent('http.request.aborted');
   if (statusCode === undefined || statusCode < 500) return;
-  // The type is the status, as on the metric; what was thrown is told by the message and by the exception event.
+  // The type is the status, as on the metric; the message and the exception event show what was
+  // thrown.
   span.setAttribute(ATTR_ERROR_TYPE, String(statusCode));
   const failure = requestFailureOf(span);
   const message = failure === undefined ? {} : { message: messageOf(failure.error) };
@@ -125,7 +128,10 @@ export function nameOf(span: Span): string | undefined {
   return 'name' in span && typeof span.name === 'string' ? span.name : undefined;
 }
 
-/** Whether another instrumentation has opened the span of this request already; one of ours belongs to another request. */
+/**
+ * Whether another instrumentation has opened the span of this request already; one of ours belongs
+ * to another request.
+ */
 export function isForeignServerSpan(span: Span): boolean {
   if (!('kind' in span) || span.kind !== SpanKind.SERVER || !span.isRecording()) return false;
   const scope =
@@ -186,7 +192,10 @@ function isEncrypted(socket: Socket | null | undefined): boolean {
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-/** Splits what a `Host` header or `:authority` says; without a port it means the scheme's. undefined when it says nothing. */
+/**
+ * Splits what a `Host` header or `:authority` says; without a port it means the scheme's. undefined
+ * when it says nothing.
+ */
 export function parseHost(
   host: string | undefined,
   scheme: string,

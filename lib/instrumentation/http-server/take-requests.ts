@@ -17,8 +17,9 @@ interface FastifyPart {
 type RequestLike = IncomingMessage & { readonly originalUrl?: string };
 
 /**
- * Takes the requests at `path` and below it before anything of the application sees them: routers, prefixes, versions, guards, body
- * parsers. Everything else goes on as before. Returns the undo; undefined where the adapter has no such place.
+ * Takes the requests at `path` and below it before anything of the application sees them: routers,
+ * prefixes, versions, guards, body parsers. Everything else goes on as before. Returns the undo;
+ * undefined where the adapter has no such place.
  */
 export function takeRequests(
   adapter: HookedAdapter,

@@ -30,7 +30,10 @@ export interface RouteWatch {
   stop(): void;
 }
 
-/** Notes each route that is registered on an adapter from now on: what the router has is what requests are recorded by. */
+/**
+ * Notes each route that is registered on an adapter from now on: what the router has is what
+ * requests are recorded by.
+ */
 export function watchRoutes(adapter: object): RouteWatch {
   const routes: RegisteredRoute[] = [];
   const undo = Object.entries(VERBS).map(([method, name]) =>

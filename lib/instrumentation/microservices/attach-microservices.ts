@@ -17,7 +17,10 @@ import {
 import { isMicroservicesEnabled, noteThrown } from './operation.js';
 import { instrumentServer, type ServerLike } from './server/instrument-server.js';
 
-/** Records what the microservices of one application handle and what its clients send, whatever the transport. */
+/**
+ * Records what the microservices of one application handle and what its clients send, whatever the
+ * transport.
+ */
 export function attachMicroservices({ config, runtime, modules }: Application): ApplicationPart | undefined {
   if (runtime === undefined || !config.instrumentation.microservices) return undefined;
   const undo: Undo[] = [activateInstrumentation('microservice-clients', () => releaseClients)];
@@ -34,7 +37,8 @@ export function attachMicroservices({ config, runtime, modules }: Application): 
   meet();
   // Nest 11.0 has none.
   const registry: Partial<Pick<ModulesContainer, 'getRpcTargetRegistry'>> = modules;
-  // Replayed for those that were connected already, and called before a server is given its handlers.
+  // Replayed for those that were connected already, and called before a server is given its
+  // handlers.
   const servers = registry.getRpcTargetRegistry?.<ServerLike>().subscribe((server) => {
     undo.push(instrumentServer(server));
   });
@@ -58,8 +62,9 @@ const NAME = '@nestjs/microservices';
 const ENTRY = /[\\/]node_modules[\\/]@nestjs[\\/]microservices[\\/]index\.js$/;
 
 /**
- * Finds every copy of `@nestjs/microservices` this process has loaded so far, without loading any: NestJS 12 keeps what
- * its core has loaded, NestJS 11 is in the CommonJS cache. In a bundle there is neither.
+ * Finds every copy of `@nestjs/microservices` this process has loaded so far, without loading any:
+ * NestJS 12 keeps what its core has loaded, NestJS 11 is in the CommonJS cache. In a bundle there
+ * is neither.
  */
 function findLoadedMicroservices(): MicroservicesPackage[] {
   const loaded = findLoadedFiles(ENTRY).map((path): unknown => applicationRequire().cache[path]?.exports);
@@ -86,8 +91,8 @@ function isMicroservices(value: unknown): value is MicroservicesPackage {
 }
 
 /**
- * Notes what guards, pipes, interceptors and handlers of messages throw before NestJS's filter makes a plain object of it,
- * which is all that the answer tells. Returns the undo.
+ * Notes what guards, pipes, interceptors and handlers of messages throw before NestJS's filter
+ * makes a plain object of it, which is all that the answer contains. Returns the undo.
  *
  * @param filter `BaseRpcExceptionFilter.prototype`
  */

@@ -15,7 +15,10 @@ const setter: TextMapSetter<Carrier> = {
   },
 };
 
-/** What the propagators write for the active context; undefined when that is nothing, so that the message stays as it is. */
+/**
+ * What the propagators write for the active context; undefined when that is nothing, so that the
+ * message stays as it is.
+ */
 export function writeCarrier(from: Context = context.active()): Carrier | undefined {
   const carrier: Carrier = {};
   propagation.inject(from, carrier, setter);
@@ -24,8 +27,8 @@ export function writeCarrier(from: Context = context.active()): Carrier | undefi
 }
 
 /**
- * Reads headers of every transport: plain objects of texts or bytes (Kafka, RabbitMQ, MQTT, packet metadata), and objects
- * with `get` (NATS, gRPC, Map).
+ * Reads headers of every transport: plain objects of texts or bytes (Kafka, RabbitMQ, MQTT, packet
+ * metadata), and objects with `get` (NATS, gRPC, Map).
  */
 const getter: TextMapGetter<object> = {
   keys: (headers) => {

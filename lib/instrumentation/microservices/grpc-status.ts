@@ -1,6 +1,8 @@
 import { GRPC_STATUS_NAMES, type GrpcStatus } from '../../errors/grpc-status.js';
 
-/** What the conventions count as the server's fault; the others are answers the caller asked for. */
+/**
+ * What the conventions count as the server's fault; the others are answers the caller asked for.
+ */
 const SERVER_FAULTS = new Set<GrpcStatus>([
   'UNKNOWN',
   'DEADLINE_EXCEEDED',

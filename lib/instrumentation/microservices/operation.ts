@@ -44,8 +44,8 @@ interface FailureDetails {
 }
 
 /**
- * One message or call: its span where one is opened, its context and its duration. It begins when it is made, below the
- * active context, and ends with the first of `succeed`, `fail` and `cancel`.
+ * One message or call: its span where one is opened, its context and its duration. It begins when
+ * it is made, below the active context, and ends with the first of `succeed`, `fail` and `cancel`.
  */
 export class Operation {
   readonly context: Context;
@@ -110,7 +110,9 @@ export class Operation {
   }
 }
 
-/** A failure as it crosses a transport: there it is a text or a plain object, which name no class. */
+/**
+ * A failure as it crosses a transport: there it is a text or a plain object, which name no class.
+ */
 class RpcFailure extends Error {
   override readonly name = 'RpcException';
 
@@ -121,7 +123,10 @@ class RpcFailure extends Error {
   }
 }
 
-/** The failure to record: an error as it is; of anything else its message only, the rest may be payload. */
+/**
+ * The failure to record: an error as it is; of anything else its message only, the rest may be
+ * payload.
+ */
 function asFailure(error: unknown): unknown {
   if (error instanceof Error || isErrorLike(error)) return error;
   if (typeof error === 'string') return new RpcFailure(error);
@@ -142,7 +147,7 @@ export function noteThrown(span: Span, exception: unknown): void {
   thrownBelow.set(span, exception);
 }
 
-/** What was thrown when that has been seen, else what the answer tells of it. */
+/** The thrown error if it was seen, else what the answer says. */
 function failureBelow(span: Span | undefined, error: unknown): unknown {
   return (span === undefined ? undefined : thrownBelow.get(span)) ?? asFailure(error);
 }

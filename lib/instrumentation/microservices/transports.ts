@@ -2,7 +2,10 @@ import { type Attributes } from '@opentelemetry/api';
 
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../config/semantic-conventions.constants.js';
 
-/** How messages travel, in the words of OpenTelemetry where it has one; a transport of the application's own is `custom`. */
+/**
+ * How messages travel, in the words of OpenTelemetry where it has one; a transport of the
+ * application's own is `custom`.
+ */
 export type Transport = 'tcp' | 'redis' | 'nats' | 'mqtt' | 'grpc' | 'rabbitmq' | 'kafka' | 'custom';
 
 /** NestJS's `Transport` enum, whose values are the positions. */
@@ -14,7 +17,10 @@ export function transportOfServer(server: { readonly transportId?: unknown }): T
   return (typeof transportId === 'number' ? BY_TRANSPORT_ID[transportId] : undefined) ?? 'custom';
 }
 
-/** A method that only the client of one transport has: class names do not survive every bundler, fields come when it connects. */
+/**
+ * A method that only the client of one transport has: class names do not survive every bundler,
+ * fields come when it connects.
+ */
 const CLIENT_METHODS: readonly (readonly [method: string, transport: Transport])[] = [
   ['getClientByServiceName', 'grpc'],
   ['emitBatch', 'kafka'],
@@ -25,7 +31,7 @@ const CLIENT_METHODS: readonly (readonly [method: string, transport: Transport])
   ['createSocket', 'tcp'],
 ];
 
-/** The transport of a client, told by its methods. */
+/** The transport of a client, recognised by its methods. */
 export function transportOfClient(client: object): Transport {
   return CLIENT_METHODS.find(([method]) => method in client)?.[1] ?? 'custom';
 }
@@ -38,7 +44,10 @@ export interface ServerAddress {
 
 const UNKNOWN: ServerAddress = {};
 
-/** Host and port of the server or of the first broker of a client; never what else its address says, such as a password. */
+/**
+ * Host and port of the server or of the first broker of a client; never what else its address says,
+ * such as a password.
+ */
 export function serverAddressOf(client: object): ServerAddress {
   const { host, port, url, options } = client as Record<string, unknown>;
   const { servers, urls, client: nested, host: configuredHost, port: configuredPort } = asRecord(options);

@@ -39,10 +39,15 @@ interface Host {
   readonly wrapper: WeakRef<WrapperLike>;
 }
 
-/** Forgotten whenever an application comes or goes: the next may provide the same class elsewhere. */
+/**
+ * Forgotten whenever an application comes or goes: the next may provide the same class elsewhere.
+ */
 let hostsOfClass = new WeakMap<object, readonly Host[]>();
 
-/** Makes the modules of an application known, so that their names can be asked for; returns the undo. */
+/**
+ * Makes the modules of an application known, so that their names can be asked for; returns the
+ * undo.
+ */
 export function registerModules(modules: ModulesLike): () => void {
   containers.add(modules);
   hostsOfClass = new WeakMap();
@@ -57,14 +62,17 @@ export function registeredModules(): Iterable<ModulesLike> {
   return containers;
 }
 
-/** Name of the module whose controller or provider a class is; undefined when it is in no container. */
+/**
+ * Name of the module whose controller or provider a class is; undefined when it is in no container.
+ */
 export function moduleNameOfClass(type: object): string | undefined {
   return hostsOf(type)[0]?.moduleName;
 }
 
 /**
- * Name of the module that provides an instance. One class may be provided by several modules, a guard for one by each
- * module that uses it: then it is the module that holds this very instance, else the one of `user`.
+ * Name of the module that provides an instance. One class may be provided by several modules, a
+ * guard for one by each module that uses it: then it is the module that holds this very instance,
+ * else the one of `user`.
  *
  * @param user the class the instance works for
  */

@@ -10,9 +10,9 @@ import { noteRequestFailure } from '../http-server/request-failures.js';
 import { refusalOn } from './pipeline/pipeline-record.js';
 
 /**
- * Notes every exception that reaches NestJS's exception layer on the span of its request, those of guards, pipes and
- * middleware too, before any filter turns it into a response; over HTTP, and in GraphQL and other external contexts.
- * Returns the undo.
+ * Notes every exception that reaches NestJS's exception layer on the span of its request, those of
+ * guards, pipes and middleware too, before any filter turns it into a response; over HTTP, and in
+ * GraphQL and other external contexts. Returns the undo.
  */
 export function recordExceptions(): () => void {
   const undo = [

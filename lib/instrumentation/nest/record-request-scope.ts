@@ -18,9 +18,10 @@ interface RequestScope {
 const scopes = createSpanNotes<RequestScope>('request-scope');
 
 /**
- * Tells on the span of a request what building its request-scoped providers took: how many instances, and how long
- * including whatever they waited for. The instances that a durable provider keeps for later requests count once. An
- * application without such providers never comes here after its start. Returns the undo.
+ * Tells on the span of a request what building its request-scoped providers took: how many
+ * instances, and how long including whatever they waited for. The instances that a durable provider
+ * keeps for later requests count once. An application without such providers never comes here after
+ * its start. Returns the undo.
  */
 export function recordRequestScope(): () => void {
   const undo = [

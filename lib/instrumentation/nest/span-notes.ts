@@ -8,9 +8,9 @@ export interface SpanNotes<T extends object> {
 }
 
 /**
- * Keeps notes on the spans themselves, under a symbol of their own. A WeakMap is for what belongs to somebody else's
- * objects and would say the same, but one entry per request makes the garbage collector's work: it cost a
- * request with a single pipe 8 µs.
+ * Keeps notes on the spans themselves, under a symbol of their own. A WeakMap is for notes on
+ * another library's objects and would say the same, but one entry per request makes the garbage
+ * collector's work: it cost a request with a single pipe 8 µs.
  */
 export function createSpanNotes<T extends object>(name: string): SpanNotes<T> {
   const key = Symbol(`nestjs-telemetry.${name}`);

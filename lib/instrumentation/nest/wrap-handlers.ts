@@ -18,7 +18,10 @@ import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { moduleNameOfClass, type ModulesLike } from './nest-modules.js';
 
 const HTTP = 'http';
-/** Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is called. */
+/**
+ * Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is
+ * called.
+ */
 const HANDLER_KINDS: readonly (readonly [metadata: string, kind: string])[] = [
   ['method', HTTP],
   ['microservices:pattern', 'rpc'],
@@ -29,10 +32,11 @@ const HANDLER_KINDS: readonly (readonly [metadata: string, kind: string])[] = [
 export const WRAPPED_HANDLER = Symbol.for('nestjs-telemetry.wrapped-handler');
 
 /**
- * Gives every handler of the application a span `OrdersController.find` below the span of its request. The methods are
- * replaced on their prototypes, before routes are made of them: an interceptor would put Nest's whole Observable
- * pipeline on every request, and a proxy would break `#private` fields. A handler that `@Trace()` decorates has its
- * span already. The wrappers stay and do nothing when no telemetry runs.
+ * Gives every handler of the application a span `OrdersController.find` below the span of its
+ * request. The methods are replaced on their prototypes, before routes are made of them: an
+ * interceptor would put Nest's whole Observable pipeline on every request, and a proxy would break
+ * `#private` fields. A handler that `@Trace()` decorates has its span already. The wrappers stay
+ * and do nothing when no telemetry runs.
  */
 export function wrapHandlers(modules: ModulesLike): void {
   for (const { controllers, providers } of modules.values()) {
@@ -42,7 +46,10 @@ export function wrapHandlers(modules: ModulesLike): void {
   }
 }
 
-/** Prototypes whose handlers are wrapped: a test suite starts hundreds of applications with the same classes. */
+/**
+ * Prototypes whose handlers are wrapped: a test suite starts hundreds of applications with the same
+ * classes.
+ */
 const done = new WeakSet<object>();
 
 function wrapHandlersOf(start: unknown): void {
@@ -79,7 +86,8 @@ interface HandlerSpan {
 }
 
 function traceHandler(original: AnyMethod, method: string, kind: string): AnyMethod {
-  // A handler of a base class serves several controllers: the span is named after the one that was asked.
+  // A handler of a base class serves several controllers: the span is named after the one that was
+  // asked.
   const spans = new WeakMap<object, HandlerSpan>();
   const describe = (controller: object): HandlerSpan => {
     const span = describeHandler(controller, method, kind);
@@ -118,7 +126,7 @@ function describeHandler(controller: object, method: string, kind: string): Hand
   const scope = nameOf(controller);
   const name = `${scope}.${method}`;
   const moduleName = moduleNameOfClass(controller);
-  // Frozen: whoever encodes a span may recognise the object.
+  // Frozen: encoders of spans may recognise the object.
   const attributes = Object.freeze({
     [ATTR_CODE_FUNCTION_NAME]: name,
     [ATTR_NESTJS_TYPE]: kind,

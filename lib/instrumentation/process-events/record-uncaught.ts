@@ -6,7 +6,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
 import { describeThrown } from '../../engine/describe-error.js';
 import { lineageOf } from '../../engine/lineage.js';
@@ -18,9 +18,10 @@ import { recordFailure, whereSeen } from '../../tracing/error-policy.js';
 const FATAL = 60;
 
 /**
- * Records what is about to end the process: as a log record of severity FATAL and on the span it was thrown in, which
- * ends with the process. Nothing is written to standard output or standard error: Node prints the error as it always
- * does, and no listener is added that would keep the process alive. Returns the undo.
+ * Records what is about to end the process: as a log record of severity FATAL and on the span it
+ * was thrown in, which ends with the process. Nothing is written to standard output or standard
+ * error: Node prints the error as it always does, and no listener is added that would keep the
+ * process alive. Returns the undo.
  */
 export function recordUncaught(): () => void {
   const emit = createLogRecordEmitter();
@@ -60,7 +61,10 @@ export function recordUncaught(): () => void {
   };
 }
 
-/** The spans around the failed one never end otherwise: without the server span its trace would have no root. */
+/**
+ * The spans around the failed one never end otherwise: without the server span its trace would have
+ * no root.
+ */
 function endWithParents(failed: Span): void {
   const { status } = failed as Partial<ReadableSpan>; // spans of both engines have it
   for (let span: Span | undefined = failed; span?.isRecording() === true; span = parentOf(span)) {

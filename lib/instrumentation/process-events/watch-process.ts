@@ -23,7 +23,10 @@ export function watchProcess(runtime: SdkRuntime): () => void {
   return undoAll(undo);
 }
 
-/** When nothing else is left to do (a script, an application context that nobody closes), a flush gives the process one more turn. */
+/**
+ * When nothing else is left to do (a script, an application context that is never closed), a flush
+ * gives the process one more turn.
+ */
 function flushWhenIdle(runtime: SdkRuntime): () => void {
   const flush = (): void => {
     void runtime.flush();
@@ -34,7 +37,9 @@ function flushWhenIdle(runtime: SdkRuntime): () => void {
   };
 }
 
-/** Signals that end a process which does not listen for them, except those that cannot be caught. */
+/**
+ * Signals that end a process which does not listen for them, except those that cannot be caught.
+ */
 const SIGNALS: readonly NodeJS.Signals[] =
   process.platform === 'win32'
     ? ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']
@@ -44,15 +49,16 @@ const SIGNALS: readonly NodeJS.Signals[] =
 const SURVIVED_MS = 100;
 
 /**
- * Flushes when a signal is about to end the process, and then raises the same signal again, so that the exit
- * status is the one it would have been.
+ * Flushes when a signal is about to end the process, and then raises the same signal again, so that
+ * the exit status is the one it would have been.
  *
- * A listener of ours exists only while there is no other one for the signal: other listeners often look at
- * their number to decide whether the process should end, and must see what they would see without us.
+ * A listener of ours exists only while there is no other one for the signal: other listeners often
+ * look at their number to decide whether the process should end, and must see what they would see
+ * without us.
  */
 class SignalFlush {
   private readonly listening = new Set<NodeJS.Signals>();
-  /** Signals for which somebody has removed our listener. */
+  /** Signals for which our listener was removed. */
   private readonly declined = new Set<NodeJS.Signals>();
   private started = false;
   private ending: NodeJS.Signals | undefined;
@@ -106,11 +112,13 @@ class SignalFlush {
     const signal = signalOf(event);
     if (signal === undefined) return;
     if (listener !== this.onSignal) this.stepBackOrIn(signal);
-    // Removed by somebody else, who wants no listener at all.
+    // Removed by the application, which wants no listener at all.
     else if (this.listening.delete(signal)) this.declined.add(signal);
   };
 
-  /** Later: while a listener is added or removed, Node decides whether to watch the signal at all. */
+  /**
+   * Later: while a listener is added or removed, Node decides whether to watch the signal at all.
+   */
   private stepBackOrIn(signal: NodeJS.Signals): void {
     process.nextTick(() => {
       if (!this.started || this.declined.has(signal)) return;

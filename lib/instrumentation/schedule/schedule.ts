@@ -18,14 +18,15 @@ import { type ReplaceMethod } from '../container/patch-class.js';
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 type Patch = Readonly<Record<string, ReplaceMethod>>;
 
-/** What the classes of `@nestjs/schedule` are told by. */
+/** The methods by which the classes of `@nestjs/schedule` are recognised. */
 export const EXPLORER_METHODS = ['lookupSchedulers', 'wrapFunctionInTryCatchBlocks'] as const;
 export const ORCHESTRATOR_METHODS = ['mountCron', 'mountIntervals'] as const;
 export const REGISTRY_METHODS = ['addCronJob', 'getCronJobs', 'addInterval'] as const;
 
 /**
- * Each run of a decorated method gets a trace. The explorer hands every such method to its `try … catch` once, at the start:
- * inside of it a run can be told from a call by the application, and what it throws is seen before Nest logs it and goes on.
+ * Each run of a decorated method gets a trace. The explorer hands every such method to its `try …
+ * catch` once, at the start: inside of it a run can be distinguished from a call by the
+ * application, and what it throws is seen before Nest logs it and goes on.
  */
 export const EXPLORER_PATCH: Patch = {
   wrapFunctionInTryCatchBlocks(original: AnyFunction) {
@@ -40,7 +41,9 @@ export const EXPLORER_PATCH: Patch = {
   },
 };
 
-/** Jobs of decorated methods are being registered: those have their trace from the explorer already. */
+/**
+ * Jobs of decorated methods are being registered: those have their trace from the explorer already.
+ */
 let mounting = false;
 
 /** Tells the registry's patch which jobs are those of decorated methods. */
@@ -57,7 +60,10 @@ export const ORCHESTRATOR_PATCH: Patch = {
   },
 };
 
-/** What is used of a `CronJob` of the package `cron`; `_callbacks` is not public, it catches what its callbacks throw. */
+/**
+ * What is used of a `CronJob` of the package `cron`; `_callbacks` is not public, it catches what
+ * its callbacks throw.
+ */
 interface CronJobLike {
   readonly cronTime?: { readonly source?: unknown };
   _callbacks?: unknown;
@@ -108,7 +114,10 @@ interface CronOptions {
 /** What `@nestjs/schedule` keeps as `SchedulerType`. */
 const TYPES: Readonly<Record<number, ScheduleType>> = { 1: 'cron', 2: 'timeout', 3: 'interval' };
 
-/** The job that `@Cron()`, `@Interval()` or `@Timeout()` made of a method; undefined for any other method. */
+/**
+ * The job that `@Cron()`, `@Interval()` or `@Timeout()` made of a method; undefined for any other
+ * method.
+ */
 function describeDecoratedJob(method: object, instance: object): ScheduledJob | undefined {
   const type = TYPES[Reflect.getMetadata('SCHEDULER_TYPE', method) as number];
   if (type === undefined) return undefined;
@@ -133,7 +142,10 @@ function describeDecoratedJob(method: object, instance: object): ScheduledJob | 
   };
 }
 
-/** A job that was added to the `SchedulerRegistry` by hand; its name is the application's, and may be one of thousands. */
+/**
+ * A job that was added to the `SchedulerRegistry` by hand; its name is the application's, and may
+ * be one of thousands.
+ */
 function describeDynamicCronJob(name: string, cronTime: unknown): ScheduledJob {
   const label = 'CronJob.onTick';
   return {
@@ -163,8 +175,9 @@ function describe(
 }
 
 /**
- * Runs a scheduled job as a trace of its own, `CleanupService.purge`, and measures it. Never as part of another trace: a
- * timer remembers the context it was set in, which is that of the start of the application or of some request.
+ * Runs a scheduled job as a trace of its own, `CleanupService.purge`, and measures it. Never as
+ * part of another trace: a timer remembers the context it was set in, which is that of the start of
+ * the application or of some request.
  */
 function runScheduledJob<T>(job: ScheduledJob, run: () => T): T {
   if (currentRuntime()?.config.instrumentation.schedule !== true) return run();

@@ -15,7 +15,10 @@ import {
 } from '../../tracing/trace-context.js';
 import { type WebSocketAdapterLike } from './observe-controller.js';
 
-/** Where a client keeps the request it connected with: `Socket` of socket.io, or nowhere (ws gives it as an argument). */
+/**
+ * Where a client keeps the request it connected with: `Socket` of socket.io, or nowhere (ws gives
+ * it as an argument).
+ */
 interface ClientLike {
   readonly handshake?: { readonly headers?: unknown };
   readonly request?: { readonly headers?: unknown };
@@ -47,7 +50,10 @@ export class Connections {
     });
   }
 
-  /** What the trace of a message of that client is linked to: the request that opened its connection. */
+  /**
+   * What the trace of a message of that client is linked to: the request that opened its
+   * connection.
+   */
   linksOf(client: unknown): Link[] {
     return isObject(client) ? (this.links.get(client) ?? NONE) : NONE;
   }
@@ -63,8 +69,8 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * Gives what the work on a connection is linked to, asked where the connection is opened: the span of the upgrade
- * request when there is one, else the caller's that the headers of the request name.
+ * Gives what the work on a connection is linked to, asked where the connection is opened: the span
+ * of the upgrade request when there is one, else the caller's that the headers of the request name.
  */
 export function findConnectionOrigin(
   headers: unknown,
@@ -80,7 +86,8 @@ export function findConnectionOrigin(
   const active = trace.getSpan(context.active());
   const upgrade = active?.spanContext();
   if (active !== undefined && upgrade !== undefined && isSpanContextValid(upgrade)) {
-    // Whatever else happens to be active where the server was started has nothing to do with this connection.
+    // Whatever else happens to be active where the server was started has nothing to do with this
+    // connection.
     const belongs =
       remote === undefined || mode !== 'trust' ? isServerSpan(active) : remote.traceId === upgrade.traceId;
     if (belongs) return upgrade;

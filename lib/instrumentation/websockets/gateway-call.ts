@@ -42,8 +42,8 @@ interface FinishedGatewayCall {
 }
 
 /**
- * One call of a gateway from outside, in a trace of its own: a connection lives for hours, and so would a trace that
- * everything on it belonged to.
+ * One call of a gateway from outside, in a trace of its own: a connection lives for hours, and so
+ * would a trace that everything on it belonged to.
  */
 export class GatewayCall {
   private failure: { readonly error: unknown } | undefined;
@@ -66,7 +66,10 @@ export class GatewayCall {
     return context.active().getValue(CALL) as GatewayCall | undefined;
   }
 
-  /** Runs one call and gives back what it returns; the span ends with it, or with the Observable it resolves to. */
+  /**
+   * Runs one call and gives back what it returns; the span ends with it, or with the Observable it
+   * resolves to.
+   */
   static run(handler: GatewayHandler, links: Link[], fn: () => unknown): unknown {
     const call = new GatewayCall(handler, links);
     let result: unknown;
@@ -86,7 +89,10 @@ export class GatewayCall {
     );
   }
 
-  /** Notes what the handler threw: exception filters answer it, so the call itself does not fail. The first one counts. */
+  /**
+   * Notes what the handler threw: exception filters answer it, so the call itself does not fail.
+   * The first one counts.
+   */
   noteFailure(error: unknown): void {
     this.failure ??= { error };
   }
@@ -130,8 +136,8 @@ export class GatewayCall {
 }
 
 /**
- * Gives a proxy factory that works as `proxy` does, and tells the running call what its guards, pipes, interceptors
- * and handler throw before an exception filter turns it into a message.
+ * Gives a proxy factory that works as `proxy` does, and reports to the running call what its
+ * guards, pipes, interceptors and handler throw before an exception filter turns it into a message.
  */
 export function withFailuresNoted(proxy: WsProxyLike): WsProxyLike {
   const derived = Object.create(proxy) as WsProxyLike;
@@ -156,7 +162,7 @@ export function withFailuresNoted(proxy: WsProxyLike): WsProxyLike {
   return derived;
 }
 
-/** Gives exception handlers that tell the running call what they are asked to handle. */
+/** Gives exception handlers that report to the running call the exceptions they handle. */
 export function withHandlersNoting(filters: ExceptionFiltersContextLike): ExceptionFiltersContextLike {
   const derived = Object.create(filters) as ExceptionFiltersContextLike;
   derived.create = (...args) => {

@@ -13,7 +13,10 @@ import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { Connections } from './connections.js';
 import { GatewayCall, type GatewayHandler, withFailuresNoted, withHandlersNoting } from './gateway-call.js';
 
-/** Shapes of `@nestjs/websockets` 11 and 12 as far as they are used here; the package is never imported. */
+/**
+ * Shapes of `@nestjs/websockets` 11 and 12 as far as they are used here; the package is never
+ * imported.
+ */
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -28,7 +31,10 @@ interface WebSocketsControllerLike {
   readonly contextCreator: { wsProxy: WsProxyLike };
   /** Nest 12 only: used where a request-scoped gateway cannot be made. */
   exceptionFiltersContext?: ExceptionFiltersContextLike;
-  /** Called once per gateway; the first argument is the gateway on Nest 11, its `InstanceWrapper` on Nest 12. */
+  /**
+   * Called once per gateway; the first argument is the gateway on Nest 11, its `InstanceWrapper` on
+   * Nest 12.
+   */
   subscribeEvents(target: object, handlers: readonly MessageHandlerLike[], ...rest: unknown[]): unknown;
   subscribeInitEvent(gateway: object, event: unknown): unknown;
   subscribeConnectionEvent(target: HookTarget, event: unknown): unknown;
@@ -42,7 +48,10 @@ type HookTarget = object | undefined;
 interface MessageHandlerLike {
   readonly message: unknown;
   readonly methodName: string;
-  /** Takes the client and what it sent; resolves to the answer, or to an Observable of answers. Does not reject. */
+  /**
+   * Takes the client and what it sent; resolves to the answer, or to an Observable of answers. Does
+   * not reject.
+   */
   readonly callback: (this: unknown, ...args: unknown[]) => unknown;
 }
 
@@ -67,8 +76,9 @@ type Hook = 'afterInit' | 'handleConnection' | 'handleDisconnect';
 type Callback = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Records every message that the gateways of one application handle, and their lifecycle hooks, from where Nest binds
- * them to their server: once per handler and not once per connection. Returns the undo.
+ * Records every message that the gateways of one application handle, and their lifecycle hooks,
+ * from where Nest binds them to their server: once per handler and not once per connection. Returns
+ * the undo.
  */
 export function observeController(controller: WebSocketsControllerLike): () => void {
   let active = true;
@@ -150,8 +160,8 @@ function gatewayOf(target: object): object {
 }
 
 /**
- * SERVER and not CONSUMER: the client is connected while its message is handled and gets the answer, the
- * acknowledgement or the exception, as in a call; there is no queue between the two.
+ * SERVER and not CONSUMER: the client is connected while its message is handled and gets the
+ * answer, the acknowledgement or the exception, as in a call; there is no queue between the two.
  */
 function describeMessage(identity: GatewayIdentity, { message }: MessageHandlerLike): GatewayHandler {
   const { gateway, namespace } = identity;
@@ -182,7 +192,10 @@ function attributesOf({ gateway, namespace }: GatewayIdentity): Record<string, s
   };
 }
 
-/** What names a gateway on spans and metrics; all of it is written in code, none of it comes from clients. */
+/**
+ * What names a gateway on spans and metrics; all of it is written in code, none of it comes from
+ * clients.
+ */
 interface GatewayIdentity {
   readonly gateway: string;
   /** The namespace (socket.io) or path (ws) that the gateway was declared with. */
@@ -219,7 +232,8 @@ function namespaceOf(options: unknown): string | undefined {
   if (typeof options !== 'object' || options === null) return undefined;
   const { namespace, path } = options as { readonly namespace?: unknown; readonly path?: unknown };
   if (namespace instanceof RegExp) return String(namespace);
-  // The path of socket.io is where its protocol lives, the same for all; that of ws is all that tells gateways apart.
+  // The path of socket.io is where its protocol lives, the same for all; that of ws is what
+  // distinguishes gateways.
   const name = namespace ?? path;
   return typeof name === 'string' && name !== '' && name !== '/' ? withLeadingSlash(name) : undefined;
 }

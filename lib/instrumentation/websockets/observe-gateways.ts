@@ -19,7 +19,10 @@ interface HttpApplicationLike extends ApplicationLike {
   registerWsModule: (this: ApplicationLike) => unknown;
 }
 
-/** Where a microservice of NestJS 12 gets its sockets, before it binds them; on NestJS 11 they are there when it is made. */
+/**
+ * Where a microservice of NestJS 12 gets its sockets, before it binds them; on NestJS 11 they are
+ * there when it is made.
+ */
 interface MicroserviceLike extends ApplicationLike {
   loadSocketModule?: () => Promise<unknown>;
 }
@@ -29,7 +32,10 @@ interface AnyApplicationLike extends ApplicationLike {
   selectContextModule: (this: ApplicationLike) => unknown;
 }
 
-/** What to do with the sockets of an application, by its modules; applications without telemetry are not in it. */
+/**
+ * What to do with the sockets of an application, by its modules; applications without telemetry are
+ * not in it.
+ */
 const observers = processWide(
   'websocket-observers',
   () => new WeakMap<object, (sockets: SocketModuleLike) => void>(),
@@ -53,7 +59,10 @@ export function attachGateways({ config, runtime, modules }: Application): Appli
   };
 }
 
-/** No extension point of Nest reaches a gateway with its guards, so its applications are asked when they register them. */
+/**
+ * No extension point of Nest reaches a gateway with its guards, so its applications are asked when
+ * they register them.
+ */
 function patchApplications(): () => void {
   const undo = [patchHttpApplications(), patchMicroservices()];
   return undoAll(undo);

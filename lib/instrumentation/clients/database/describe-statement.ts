@@ -1,6 +1,8 @@
 /** What a span says of a SQL statement: nothing a user typed into it. */
 export interface StatementDescription {
-  /** The statement with literals replaced by `?` and white space folded, at most 2,048 characters. */
+  /**
+   * The statement with literals replaced by `?` and white space folded, at most 2,048 characters.
+   */
   readonly text: string;
   /** `SELECT`, `INSERT`, … in capitals. */
   readonly operation: string;
@@ -23,7 +25,10 @@ const remembered: Readonly<Record<SqlDialect, Map<string, StatementDescription>>
   mysql: new Map(),
 };
 
-/** Describes a statement without its literals. Applications repeat their statements, so descriptions are remembered. */
+/**
+ * Describes a statement without its literals. Applications repeat their statements, so descriptions
+ * are remembered.
+ */
 export function describeStatement(statement: string, dialect: SqlDialect = 'standard'): StatementDescription {
   const descriptions = remembered[dialect];
   const known = descriptions.get(statement);
@@ -47,7 +52,10 @@ function describe(statement: string, dialect: SqlDialect): StatementDescription 
   return { text, operation, summary: table === undefined ? operation : `${operation} ${table}` };
 }
 
-/** How a database reads quotes: in MySQL `"…"` is a text and `\` escapes, in standard SQL `"…"` is a name. */
+/**
+ * How a database reads quotes: in MySQL `"…"` is a text and `\` escapes, in standard SQL `"…"` is a
+ * name.
+ */
 type SqlDialect = 'standard' | 'mysql';
 
 /** Characters that are copied without a closer look. */
@@ -59,12 +67,15 @@ const DOLLAR_TAG = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy;
 const PARAMETER = /\$\d*/y;
 const END_OF_LINE = /[\r\n]/g;
 const COMMENT_MARK = /\/\*|\*\//g;
-/** Letters in front of a quote that belong to the literal: `E'…'`, `N'…'`, `X'…'`, `B'…'`, `U&'…'`. */
+/**
+ * Letters in front of a quote that belong to the literal: `E'…'`, `N'…'`, `X'…'`, `B'…'`, `U&'…'`.
+ */
 const LITERAL_PREFIX = /^(?:[enxb]|u&)$/i;
 
 /**
- * A SQL statement with a `?` for each literal, and a space for each comment. Where it is not certain where a literal ends, the
- * rest of the statement is left out. Linear in the length of the statement.
+ * A SQL statement with a `?` for each literal, and a space for each comment. Where it is not
+ * certain where a literal ends, the rest of the statement is left out. Linear in the length of the
+ * statement.
  */
 export function maskLiterals(statement: string, dialect: SqlDialect): string {
   return new LiteralMask(statement, dialect === 'mysql').run();
@@ -171,7 +182,8 @@ class LiteralMask {
       if (isEscaped && escapes) end += 1;
       else if (sql.charAt(end + 1) === quote) end += 2;
       else if (isEscaped && end - this.at > 2) {
-        // With `standard_conforming_strings` off the literal goes on. `'\'`, as in LIKE … ESCAPE '\', is a whole one.
+        // With `standard_conforming_strings` off the literal goes on. `'\'`, as in LIKE … ESCAPE
+        // '\', is a whole one.
         this.masked += '?';
         this.stop();
         return;

@@ -42,16 +42,19 @@ interface OperationSpan {
 
 /** An operation that has begun. */
 export interface RunningOperation {
-  /** undefined where only a measurement is made: outside a span, and in a trace that is not recorded. */
+  /**
+   * undefined where only a measurement is made: outside a span, and in a trace that is not
+   * recorded.
+   */
   readonly span: Span | undefined;
   labels: DatabaseOperationLabels;
   readonly startedAt: number;
 }
 
 /**
- * What may be recorded of a database operation that begins now: `span` below an active span of a recorded trace, `metric`
- * otherwise, undefined where nothing would come of it. Operations outside a span (connection set-up, pollers, migrations)
- * would each be a trace of their own.
+ * What may be recorded of a database operation that begins now: `span` below an active span of a
+ * recorded trace, `metric` otherwise, undefined where nothing would come of it. Operations outside
+ * a span (connection set-up, pollers, migrations) would each be a trace of their own.
  */
 export function recordingModeFor(caller: Context = context.active()): 'span' | 'metric' | undefined {
   if (isTracingSuppressed(caller)) return undefined;
@@ -59,7 +62,10 @@ export function recordingModeFor(caller: Context = context.active()): 'span' | '
   return isRegistered('metrics') ? 'metric' : undefined;
 }
 
-/** Begins an operation, with a CLIENT span in the active context where `recordingModeFor()` said `span`. */
+/**
+ * Begins an operation, with a CLIENT span in the active context where `recordingModeFor()` said
+ * `span`.
+ */
 export function beginOperation(
   observes: 'span' | 'metric',
   labels: DatabaseOperationLabels,
@@ -99,7 +105,10 @@ export function endOperation({ span, labels, startedAt }: RunningOperation, erro
   });
 }
 
-/** The code by which a database names a failure: SQLSTATE, MySQL's `ER_…`, MongoDB's number, the first word of Redis. */
+/**
+ * The code by which a database names a failure: SQLSTATE, MySQL's `ER_…`, MongoDB's number, the
+ * first word of Redis.
+ */
 function statusCodeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const code: unknown = 'code' in error ? error.code : undefined;
@@ -123,10 +132,10 @@ function attributesOf(labels: DatabaseOperationLabels): Attributes {
   return attributes;
 }
 
-/** A shorter wait is not worth a span of its own: most connections are there at once. */
+/** A shorter wait is not worth a span: most connections are available immediately. */
 const NOTICEABLE_WAIT_MS = 5;
 
-/** Where somebody waited for a connection. */
+/** Where a caller waited for a connection. */
 interface WaitedFor {
   readonly scope: string;
   /** Name of the span, `pg.pool.connect`. */
@@ -136,8 +145,8 @@ interface WaitedFor {
 }
 
 /**
- * Measures how long somebody waited for a connection of a pool, and gives the wait a span when it took 5 ms or ended in an
- * error.
+ * Measures how long a caller waited for a connection of a pool, and gives the wait a span when it
+ * took 5 ms or ended in an error.
  *
  * @param caller context of who waited; undefined where no span is wanted
  */

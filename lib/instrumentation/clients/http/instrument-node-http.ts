@@ -19,7 +19,9 @@ import {
   withoutQuery,
 } from './sent-request.js';
 
-/** A request of `node:http` or `node:https`, with what is read of it beyond its documented members. */
+/**
+ * A request of `node:http` or `node:https`, with what is read of it beyond its documented members.
+ */
 interface OutgoingRequest extends ClientRequest {
   readonly res?: (IncomingMessage & { readonly _dumped?: boolean }) | null;
   readonly socketPath?: string;
@@ -48,8 +50,9 @@ const inFlight = new WeakMap<OutgoingRequest, SentRequest>();
 const answers = new OpenAnswers();
 
 /**
- * Gives every request of `node:http` and `node:https` a CLIENT span and sends the trace along: axios, got, and whatever else
- * is built on them. A redirect or a retry is a request, and a span, of its own. Returns the undo.
+ * Gives every request of `node:http` and `node:https` a CLIENT span and sends the trace along:
+ * axios, got, and whatever else is built on them. A redirect or a retry is a request, and a span,
+ * of its own. Returns the undo.
  */
 export function instrumentNodeHttp(): () => void {
   const unsubscribe = subscribeChannels({
@@ -99,7 +102,7 @@ class HttpAnswer implements OpenAnswer {
     this.bytesRead = bytesOf(response);
   }
 
-  /** Flowing is null until somebody listens to the body, and false while a reader holds it back. */
+  /** Flowing is null until the body has a listener, and false while a reader holds it back. */
   reading(): Reading {
     const { readableFlowing } = this.response;
     if (readableFlowing === null) return 'unread';
@@ -129,7 +132,10 @@ function onError(message: unknown): void {
   finish(request, error);
 }
 
-/** The last that is heard of a request: of one whose answer was not read to its end, or became a socket of its own. */
+/**
+ * The last that is heard of a request: of one whose answer was not read to its end, or became a
+ * socket of its own.
+ */
 function onClose(this: OutgoingRequest): void {
   const sent = inFlight.get(this);
   if (sent === undefined) return;
@@ -139,7 +145,8 @@ function onClose(this: OutgoingRequest): void {
   } else if (sent.statusCode === undefined) {
     describeAnswer(sent, this, res);
   } else if (!res.complete && !isRedirect(sent.statusCode)) {
-    // `request.destroy()` without an error gives the body up; only that dumps an answer with a reader.
+    // `request.destroy()` without an error gives the body up; only that dumps an answer with a
+    // reader.
     if (res.errored !== null && res._dumped !== true) {
       finish(this, res.errored);
       return;
@@ -196,9 +203,9 @@ function readRequestHeader(request: OutgoingRequest, name: string): string | und
 }
 
 /**
- * Adds a header to a request that has just been made. One whose headers were given as a list has its head written already,
- * but not sent: there it is added to the text. Sent at once, and left alone, is the head of a request with
- * `Expect: 100-continue`.
+ * Adds a header to a request that has just been made. One whose headers were given as a list has
+ * its head written already, but not sent: there it is added to the text. Sent at once, and left
+ * alone, is the head of a request with `Expect: 100-continue`.
  */
 function setRequestHeader(request: OutgoingRequest, name: string, value: string): void {
   const { _header: head } = request;

@@ -52,8 +52,9 @@ interface UndiciChunkMessage {
 const SCOPE = 'nestjs-telemetry/undici';
 
 /**
- * Gives every `fetch` and undici request a CLIENT span and sends the trace along. Works whenever it is called and
- * however the client was imported: undici announces its requests on diagnostics channels. Returns the undo.
+ * Gives every `fetch` and undici request a CLIENT span and sends the trace along. Works whenever it
+ * is called and however the client was imported: undici announces its requests on diagnostics
+ * channels. Returns the undo.
  */
 export function instrumentUndici(): () => void {
   const inFlight = new WeakMap<UndiciRequest, SentRequest>();
@@ -106,7 +107,10 @@ export function instrumentUndici(): () => void {
   };
 }
 
-/** undici stops receiving when so many bytes wait for a reader, 64 KiB unless it was told otherwise: fewer prove nothing. */
+/**
+ * undici stops receiving when so many bytes wait for a reader, 64 KiB by default: fewer prove
+ * nothing.
+ */
 const BYTES_IN_WAIT = 16 * 1024;
 
 class UndiciAnswer implements OpenAnswer {
@@ -129,13 +133,19 @@ class UndiciAnswer implements OpenAnswer {
   }
 }
 
-/** The reason of `body.cancel(reason)` or `abort(reason)` comes as the error; unlike it, those of undici have codes. */
+/**
+ * The reason of `body.cancel(reason)` or `abort(reason)` comes as the error; unlike it, those of
+ * undici have codes.
+ */
 function isGivenUp(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || isAbort(error)) return true;
   return !('code' in error) && !('name' in error && error.name === 'TimeoutError');
 }
 
-/** A request that becomes a connection of its own (`upgrade()`, `connect()`, `WebSocket`) is announced nowhere when it does. */
+/**
+ * A request that becomes a connection of its own (`upgrade()`, `connect()`, `WebSocket`) is
+ * announced nowhere when it does.
+ */
 function followSwitch(request: UndiciRequest, onSwitch: (statusCode: number) => void): void {
   const { onUpgrade } = request;
   const switches = request.method === 'CONNECT' || (request.upgrade ?? false) !== false;
@@ -153,7 +163,8 @@ function startRequest(request: UndiciRequest): SentRequest | undefined {
   if (sent === undefined) return undefined;
   propagation.inject(sent.context, request, {
     set: (target, key, value) => {
-      // A header the application injected itself stays: two of a kind would be joined, and the trace lost.
+      // A header the application injected itself stays: two of a kind would be joined, and the
+      // trace lost.
       if (readHeader(target, key) === undefined) target.addHeader(key, value);
     },
   });
@@ -161,8 +172,9 @@ function startRequest(request: UndiciRequest): SentRequest | undefined {
 }
 
 /**
- * True when the request carries a span of the active trace that is neither the active one (injected by hand) nor its parent
- * (a proxy that hands headers on): then another instrumentation of undici has made the span of this request.
+ * True when the request carries a span of the active trace that is neither the active one (injected
+ * by hand) nor its parent (a proxy that hands headers on): then another instrumentation of undici
+ * has made the span of this request.
  */
 function isRecordedByOthers(request: UndiciRequest): boolean {
   const active = trace.getActiveSpan();
@@ -175,7 +187,10 @@ function isRecordedByOthers(request: UndiciRequest): boolean {
   return parent?.spanId !== spanId;
 }
 
-/** undici hands headers on as a flat list of names and values, older versions as the text of the request. */
+/**
+ * undici hands headers on as a flat list of names and values, older versions as the text of the
+ * request.
+ */
 function readHeader({ headers }: UndiciRequest, name: string): string | undefined {
   if (typeof headers === 'string') return new RegExp(`^${name}:\\s*(.*?)\\s*$`, 'im').exec(headers)?.[1];
   if (!Array.isArray(headers)) return undefined;

@@ -4,12 +4,15 @@ import { endedRootOf, type Lineage, lineageOf } from '../../../engine/lineage.js
 
 /** How often open answers are looked at, in milliseconds, while there are any. */
 const CHECK_EVERY_MS = 250;
-/** A body that nobody reads stands still for so long, in milliseconds, before its request counts as over. */
+/**
+ * A body without a reader stands still for so long, in milliseconds, before its request counts as
+ * over.
+ */
 const UNREAD_AFTER_MS = 2_000;
 /** The same for a body that may only have to wait for a slow server. */
 const SILENT_AFTER_MS = 30_000;
 
-/** What is known of who reads a body: nobody, somebody who is waiting for the server, or either. */
+/** What is known of the reader of a body: there is none, it waits for the server, or either. */
 export type Reading = 'unread' | 'waiting' | 'unknown';
 
 /** An answer whose head is there and whose body is not. */
@@ -28,8 +31,9 @@ interface Watched {
 }
 
 /**
- * Ends the spans of requests whose body nobody reads. Without it such a span would last until the response is garbage
- * collected, which marks it as aborted, or for ever: neither has to do with the request.
+ * Ends the spans of requests whose body is not read. Without it such a span would last until the
+ * response is garbage collected, which marks it as aborted, or for ever: neither has to do with the
+ * request.
  */
 export class OpenAnswers {
   private readonly watched = new Map<object, Watched>();
@@ -78,7 +82,7 @@ export class OpenAnswers {
 function patienceWith(answer: OpenAnswer, caller: Lineage | undefined): number {
   const reading = answer.reading();
   if (reading === 'waiting') return Infinity;
-  // Nobody of a request that has been answered is left who would read.
+  // After the caller's own request has been answered, no reader is left.
   if (caller !== undefined && endedRootOf(caller) !== undefined) return CHECK_EVERY_MS;
   return reading === 'unread' ? UNREAD_AFTER_MS : SILENT_AFTER_MS;
 }

@@ -40,8 +40,9 @@ export interface SentRequest {
 }
 
 /**
- * Begins the CLIENT span of a request in the active context; undefined when the request must not be recorded, because
- * tracing is suppressed, nobody records, or another instrumentation has made its span already.
+ * Begins the CLIENT span of a request in the active context; undefined when the request must not be
+ * recorded, because tracing is suppressed, nothing records, or another instrumentation has made its
+ * span already.
  */
 export function beginRequest(
   scope: string,
@@ -69,14 +70,20 @@ export function beginRequest(
   return { span, caller, context: trace.setSpan(caller, span), method, destination, startedAt };
 }
 
-/** OpenTelemetry's own HTTP instrumentation makes its span active while the request is created: that one stays the only one. */
+/**
+ * OpenTelemetry's own HTTP instrumentation makes its span active while the request is created: that
+ * one stays the only one.
+ */
 function isHttpClientSpan(span: Span | undefined): boolean {
   if (span === undefined || !('kind' in span) || span.kind !== SpanKind.CLIENT) return false;
   const attributes = 'attributes' in span ? (span.attributes as Attributes) : {};
   return (attributes[ATTR_HTTP_REQUEST_METHOD] ?? attributes['http.method']) !== undefined;
 }
 
-/** Notes the answer's status: from 400 on an error, for the caller asked for something it did not get. */
+/**
+ * Notes the answer's status: from 400 on an error, for the caller asked for something it did not
+ * get.
+ */
 export function noteResponse(sent: SentRequest, statusCode: number, protocolVersion?: string): void {
   sent.statusCode = statusCode;
   if (protocolVersion !== undefined) sent.protocolVersion = protocolVersion;
@@ -89,7 +96,10 @@ export function noteResponse(sent: SentRequest, statusCode: number, protocolVers
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** Whether an error that came after the head of the answer only says that the caller wanted no more of it. */
+/**
+ * Whether an error that came after the head of the answer only says that the caller wanted no more
+ * of it.
+ */
 export function isAbort(error: unknown): boolean {
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
   return name === 'AbortError' || code === 'UND_ERR_ABORTED';
@@ -139,7 +149,10 @@ export interface RequestDestination {
 const MAX_REMEMBERED = 200;
 const remembered = new Map<string, RequestDestination>();
 
-/** Reads an origin such as `https://api.example.com:8443`. Applications talk to few, so they are remembered. */
+/**
+ * Reads an origin such as `https://api.example.com:8443`. Applications talk to few, so they are
+ * remembered.
+ */
 export function destinationOf(origin: string): RequestDestination {
   const known = remembered.get(origin);
   if (known !== undefined) return known;

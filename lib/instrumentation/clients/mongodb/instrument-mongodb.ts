@@ -27,10 +27,11 @@ export const mongodb = defineInstrumentation({
 });
 
 /**
- * Gives each MongoDB command made inside a span a CLIENT span, `find users`, of the driver itself and of Mongoose, TypeORM or
- * MikroORM on it. Patches the prototype of the driver's connections, so clients that exist already are covered, and
- * `monitorCommands` need not be set. Without an argument every copy of mongodb that is or will be loaded is patched; pass
- * the module where it cannot be found: in a bundle or in jest. Returns the undo.
+ * Gives each MongoDB command made inside a span a CLIENT span, `find users`, of the driver itself
+ * and of Mongoose, TypeORM or MikroORM on it. Patches the prototype of the driver's connections, so
+ * clients that exist already are covered, and `monitorCommands` need not be set. Without an
+ * argument every copy of mongodb that is or will be loaded is patched; pass the module where it
+ * cannot be found: in a bundle or in jest. Returns the undo.
  */
 export function patchMongodb(mongodb?: MongodbModule): () => void {
   return mongodb === undefined ? whenModuleLoaded(CONNECTION, patchConnectionModule) : patchModule(mongodb);
@@ -56,8 +57,8 @@ function patchCommand(prototype: object): () => void {
 }
 
 /**
- * The module does not export its connections: the first session leads to the pools of its client, and the first connection
- * out of one to their prototype.
+ * The module does not export its connections: the first session leads to the pools of its client,
+ * and the first connection out of one to their prototype.
  */
 function patchModule({ MongoClient }: MongodbModule): () => void {
   const undo: (() => void)[] = [];

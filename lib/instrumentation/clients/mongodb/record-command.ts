@@ -43,7 +43,10 @@ const SCOPE = 'nestjs-telemetry/mongodb';
 
 type AnswerCallback = (error: unknown, response: unknown) => unknown;
 
-/** What the driver says by itself; it does so in whichever request happens to open or close a connection. */
+/**
+ * What the driver says by itself; it does so in whichever request happens to open or close a
+ * connection.
+ */
 const DRIVER_COMMANDS = new Set([
   'hello',
   'ismaster',
@@ -71,7 +74,8 @@ export function recordCommand(
     [ATTR_DB_QUERY_TEXT]: describeMongodbCommand(command, name, collection),
   });
   const running = beginOperation(observes, labels, { scope: SCOPE, name: labels.summary, describe });
-  // Before version 6.2 the driver calls back, and from a socket: there the context of the caller is gone.
+  // Before version 6.2 the driver calls back, and from a socket: there the context of the caller is
+  // gone.
   if (isCallback(last)) {
     const caller = context.active();
     const [, , options, , ...rest] = args;
@@ -116,7 +120,10 @@ function labelsOf(
   };
 }
 
-/** A write that the server refuses is answered with `ok: 1`: the driver throws further up, outside of the command. */
+/**
+ * A write that the server refuses is answered with `ok: 1`: the driver throws further up, outside
+ * of the command.
+ */
 function writeErrorIn(response: unknown): Error | undefined {
   if (typeof response !== 'object' || response === null) return undefined;
   const [first] = readWriteErrors(response) ?? [];
@@ -128,7 +135,9 @@ function writeErrorIn(response: unknown): Error | undefined {
   });
 }
 
-/** Responses are documents, or the driver's view of bytes that reads a field when it is asked for. */
+/**
+ * Responses are documents, or the driver's view of bytes that reads a field when it is asked for.
+ */
 function readWriteErrors(response: object): readonly MongodbDocument[] | undefined {
   const lazy = response as { has?: (name: string) => boolean; toObject?: () => unknown };
   const isLazy = typeof lazy.has === 'function' && typeof lazy.toObject === 'function';
@@ -165,13 +174,18 @@ function commandName(command: MongodbDocument): string {
   return 'command';
 }
 
-/** The collection a command is about; undefined for one about a database, a session or the server. */
+/**
+ * The collection a command is about; undefined for one about a database, a session or the server.
+ */
 function collectionOf(command: MongodbDocument, name: string): string | undefined {
   const target = name === 'getMore' ? command.collection : command[name];
   return typeof target === 'string' && target !== '' ? target : undefined;
 }
 
-/** Writes a command with its fields and operators, and `?` for each value: `{"find":"users","filter":{"age":{"$gt":"?"}}}`. */
+/**
+ * Writes a command with its fields and operators, and `?` for each value:
+ * `{"find":"users","filter":{"age":{"$gt":"?"}}}`.
+ */
 export function describeMongodbCommand(
   command: MongodbDocument,
   name: string,

@@ -35,9 +35,10 @@ export const mysql = defineInstrumentation({
 });
 
 /**
- * Gives each query of mysql2 and of `mysql` made inside a span a CLIENT span, `SELECT users`, prepared or not, and shows who
- * waited for a connection of a pool. mysql2 from 3.20 on publishes its calls on diagnostics channels; the prototypes of older
- * copies are patched, so it does not matter when they were loaded. Returns the undo.
+ * Gives each query of mysql2 and of `mysql` made inside a span a CLIENT span, `SELECT users`,
+ * prepared or not, and shows who waited for a connection of a pool. mysql2 from 3.20 on publishes
+ * its calls on diagnostics channels; the prototypes of older copies are patched, so it does not
+ * matter when they were loaded. Returns the undo.
  */
 function instrumentMysql2(): () => void {
   let othersRecord: boolean | undefined;
@@ -55,7 +56,9 @@ function instrumentMysql2(): () => void {
   return undoAll(undo);
 }
 
-/** OpenTelemetry's instrumentation and agents wrap the methods whose calls the channels tell of. */
+/**
+ * OpenTelemetry's instrumentation and agents wrap the methods whose calls the channels announce.
+ */
 function isRecordedByOthers(): boolean {
   return findLoadedModules(CONNECTION).some(
     (exports) =>
@@ -147,7 +150,10 @@ function publishes(pattern: LoadedModulePattern, path: string): boolean {
   return major > CHANNELS_SINCE[0] || (major === CHANNELS_SINCE[0] && minor >= CHANNELS_SINCE[1]);
 }
 
-/** `query()` or `execute()`, with a callback or as an emitter; the promises of mysql2 are built on the former. */
+/**
+ * `query()` or `execute()`, with a callback or as an emitter; the promises of mysql2 are built on
+ * the former.
+ */
 function recordRun(original: RunQuery, state: { readonly active: boolean }): RunQuery {
   return function (...args) {
     const caller = context.active();
@@ -178,7 +184,10 @@ function recordRun(original: RunQuery, state: { readonly active: boolean }): Run
   };
 }
 
-/** Puts the callback of a call in another; undefined where there is none, and the command tells how it ends. */
+/**
+ * Puts the callback of a call in another; undefined where there is none, and the command emits how
+ * it ends.
+ */
 function replaceCallback(args: unknown[], around: (callback: Callback) => Callback): unknown[] | undefined {
   const [first] = args as [MysqlCommand];
   if (typeof first === 'object' && 'once' in first) {
@@ -195,7 +204,7 @@ function replaceCallback(args: unknown[], around: (callback: Callback) => Callba
   return replaced;
 }
 
-/** A monitor and no listener: an error that nobody listens to must be thrown. */
+/** A monitor and no listener: an error without a listener must be thrown. */
 function followCommand(command: MysqlCommand | undefined, end: (error?: unknown) => void): void {
   command?.once?.(errorMonitor, end);
   command?.once?.('end', () => {

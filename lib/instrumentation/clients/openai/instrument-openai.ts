@@ -72,7 +72,8 @@ export interface OpenaiInstrumentationOptions {
   /**
    * Records prompts and answers on the span; they may hold anything that users typed.
    *
-   * They are the attributes `gen_ai.input.messages`, `gen_ai.output.messages` and `gen_ai.system_instructions`, as JSON.
+   * They are the attributes `gen_ai.input.messages`, `gen_ai.output.messages` and
+   * `gen_ai.system_instructions`, as JSON.
    *
    * Default false.
    */
@@ -104,7 +105,10 @@ export const openai = defineInstrumentation<
   },
 });
 
-/** Records calls of `openai` (chat completions, responses, embeddings) of each copy that is or will be loaded. Returns the undo. */
+/**
+ * Records calls of `openai` (chat completions, responses, embeddings) of each copy that is or will
+ * be loaded. Returns the undo.
+ */
 function patchLoadedOpenai(): () => void {
   return whenModuleLoaded(PACKAGE, (exports): InstrumentedCopy | UnrecordedCopy => {
     const { OpenAI } = exports as { readonly OpenAI?: OpenaiModule };
@@ -339,8 +343,9 @@ class ModelCall {
   }
 
   /**
-   * Follows the promise of the package, which parses the answer only when it is asked for. Its two parts are replaced and
-   * nothing is asked for, so an answer that is never read, or an error that is never handled, stays what it was.
+   * Follows the promise of the package, which parses the answer only when it is asked for. Its two
+   * parts are replaced and nothing is asked for, so an answer that is never read, or an error that
+   * is never handled, stays what it was.
    */
   follow(result: unknown): boolean {
     const promise = fieldsOf(result);

@@ -34,9 +34,10 @@ export const pg = defineInstrumentation({
 });
 
 /**
- * Gives each pg query made inside a span a CLIENT span, `SELECT users`, and shows who waited for a connection of a pool.
- * Patches prototypes, so pools and clients that exist already are covered. Without an argument every copy of pg that is or
- * will be loaded is patched; pass the module where it cannot be found: in a bundle or in jest. Returns the undo.
+ * Gives each pg query made inside a span a CLIENT span, `SELECT users`, and shows who waited for a
+ * connection of a pool. Patches prototypes, so pools and clients that exist already are covered.
+ * Without an argument every copy of pg that is or will be loaded is patched; pass the module where
+ * it cannot be found: in a bundle or in jest. Returns the undo.
  */
 export function patchPg(pg?: PgModule): () => void {
   return pg === undefined ? whenModuleLoaded(PG, patchIfPg) : patchModule(pg);
@@ -50,10 +51,11 @@ function patchIfPg(exports: unknown): InstrumentedCopy | UnrecordedCopy {
 }
 
 function patchModule({ Client, Pool }: PgModule): () => void {
-  // Somebody else's instrumentation of pg: what it does for queries it does for pools.
+  // Another instrumentation of pg: it covers pools as it covers queries.
   if (isWrappedByOthers(Client.prototype.query)) return () => undefined;
   const undo = [patchClient(Client.prototype)];
-  // pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype of pg-pool.
+  // pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype
+  // of pg-pool.
   const pool = Pool === undefined ? undefined : ownersOf(Pool.prototype, 'connect')[0];
   if (pool !== undefined) undo.push(patchPool(pool));
   return undoAll(undo);
@@ -95,7 +97,8 @@ function isPgModule(value: unknown): value is PgModule {
 const SCOPE = 'nestjs-telemetry/pg';
 
 /**
- * Runs one `pool.connect(…)`, which `pool.query(…)` makes too, and records the wait. A callback runs in the context of its caller: pg calls it wherever a connection came free.
+ * Runs one `pool.connect(…)`, which `pool.query(…)` makes too, and records the wait. A callback
+ * runs in the context of its caller: pg calls it wherever a connection came free.
  */
 function connectPool(pool: PgPool, connect: PgConnect, args: unknown[]): unknown {
   const caller = context.active();

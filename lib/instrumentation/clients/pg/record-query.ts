@@ -47,7 +47,10 @@ const SCOPE = 'nestjs-telemetry/pg';
 
 type Callback = (error: unknown, result: unknown) => unknown;
 
-/** Runs one `client.query(…)` in a span, in whichever of pg's forms it was called: promise, callback or submittable. */
+/**
+ * Runs one `client.query(…)` in a span, in whichever of pg's forms it was called: promise, callback
+ * or submittable.
+ */
 export function recordQuery(client: PgClient, query: PgQuery, args: unknown[]): unknown {
   const caller = context.active();
   const observes = recordingModeFor(caller);
@@ -90,7 +93,10 @@ function beginQuery(
   return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
 }
 
-/** `query(text)`, `query({ text })` and what a submittable carries; undefined for what pg itself will reject. */
+/**
+ * `query(text)`, `query({ text })` and what a submittable carries; undefined for what pg itself
+ * will reject.
+ */
 function statementOf(config: unknown, client: PgClient): string | undefined {
   if (typeof config === 'string') return config;
   if (typeof config !== 'object' || config === null) return undefined;
@@ -150,7 +156,7 @@ function endOnce(running: RunningOperation): (error?: unknown) => void {
   };
 }
 
-/** A query, cursor or stream of the caller's: pg itself tells it how it goes on. */
+/** A query, cursor or stream of the caller's: pg calls its methods as it goes on. */
 interface Submittable {
   readonly handleReadyForQuery: (...args: unknown[]) => unknown;
   readonly handleError: (...args: unknown[]) => unknown;
@@ -167,7 +173,10 @@ function isSubmittable(value: unknown): value is Submittable {
   );
 }
 
-/** Tells when pg is done with it. Its events would not do: a cursor emits no error that nobody listens to. */
+/**
+ * Calls `finish` when pg is done with it. Its events do not suffice: a cursor emits no error
+ * without a listener.
+ */
 function followSubmittable(submittable: Submittable, finish: (error?: unknown) => void): void {
   const { handleReadyForQuery, handleError } = submittable;
   const laid = replaceMembers(submittable, {
@@ -192,8 +201,9 @@ interface Transaction {
 const open = new WeakMap<PgClient, Transaction>();
 
 /**
- * Follows the transaction of a connection by its statements, and puts what it took on the span of the one that ends it. A
- * span around the whole would change the parent of what application code does in between.
+ * Follows the transaction of a connection by its statements, and puts what it took on the span of
+ * the one that ends it. A span around the whole would change the parent of what application code
+ * does in between.
  */
 function followTransaction(client: PgClient, operation: string, span: Span | undefined): void {
   const transaction = open.get(client);

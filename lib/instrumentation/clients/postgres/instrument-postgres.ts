@@ -28,7 +28,7 @@ const SCOPE = 'nestjs-telemetry/postgres';
 /** The class of the queries, which all clients share: of the CommonJS copy and of the ES module. */
 const QUERY = fileOf('postgres', 'cjs/src/query.js', 'src/query.js');
 
-/** A query of `postgres`: it is sent when somebody waits for it. */
+/** A query of `postgres`: it is sent when a caller awaits it. */
 interface PostgresQuery {
   readonly strings: readonly string[];
   readonly args: readonly unknown[];
@@ -73,8 +73,8 @@ export const postgres = defineInstrumentation({
 });
 
 /**
- * Gives each query of `postgres` (postgres.js) made inside a span a CLIENT span, `SELECT users`. Patches the prototype that the
- * queries of all clients share. Returns the undo.
+ * Gives each query of `postgres` (postgres.js) made inside a span a CLIENT span, `SELECT users`.
+ * Patches the prototype that the queries of all clients share. Returns the undo.
  */
 function patchPostgres(): () => void {
   return whenModuleLoaded(QUERY, (exports): InstrumentedCopy | UnrecordedCopy => {
@@ -86,7 +86,8 @@ function patchPostgres(): () => void {
 }
 
 /**
- * Patches the copy that a client belongs to, and has the queries of this client name its server and database.
+ * Patches the copy that a client belongs to, and has the queries of this client name its server and
+ * database.
  *
  * @throws TypeError when the value is no client
  */
@@ -163,7 +164,10 @@ function recordQuery(query: PostgresQuery): void {
   if (cursorFn !== undefined) query.cursorFn = context.bind(caller, cursorFn);
 }
 
-/** What a new connection asks of the server by itself: it hands the query to the connection, not to the client. */
+/**
+ * What a new connection asks of the server by itself: it hands the query to the connection, not to
+ * the client.
+ */
 function isHandshake({ handler }: PostgresQuery): boolean {
   return 'name' in handler && handler.name === 'execute';
 }
@@ -189,7 +193,10 @@ function rename(running: RunningOperation, statement: string): void {
   });
 }
 
-/** The statement with placeholders for values; of helpers, which are built when it is sent, the names are missing. */
+/**
+ * The statement with placeholders for values; of helpers, which are built when it is sent, the
+ * names are missing.
+ */
 function statementOf({ strings, args }: PostgresQuery): string {
   return strings.reduce(
     (text, part, index) => (index === 0 ? part : `${text}${fragmentOf(args[index - 1], index)}${part}`),

@@ -63,7 +63,10 @@ interface IoredisPipeline {
 
 type ExecPipeline = (this: IoredisPipeline, ...args: unknown[]) => unknown;
 
-/** What the channels and the patches of ioredis must know of each other, so that no command has two spans. */
+/**
+ * What the channels and the patches of ioredis must know of each other, so that no command has two
+ * spans.
+ */
 class IoredisCalls {
   private readonly known = new WeakMap<IoredisCommand, RunningOperation | undefined>();
   private silent = 0;
@@ -80,7 +83,10 @@ class IoredisCalls {
     return this.silent > 0 || this.inBatch;
   }
 
-  /** Whether a command is dealt with; ioredis may send it several times, after its connection is there. */
+  /**
+   * Whether a command is dealt with; ioredis may send it several times, after its connection is
+   * there.
+   */
   isKnown(command: IoredisCommand): boolean {
     return this.known.has(command);
   }
@@ -89,7 +95,10 @@ class IoredisCalls {
     this.known.set(command, operation);
   }
 
-  /** The operation that a command which is sent now belongs to, its own or that of its batch; undefined where ioredis tells of it. */
+  /**
+   * The operation that a command which is sent now belongs to, its own or that of its batch;
+   * undefined where ioredis announces it.
+   */
   operationOf(command: IoredisCommand): RunningOperation | undefined {
     return this.known.get(command) ?? this.batch;
   }
@@ -142,12 +151,15 @@ interface Batch {
 const SCOPE = 'nestjs-telemetry/ioredis';
 const IOREDIS = fileOf('ioredis', 'built/index.js');
 
-/** One for all: a client may be patched by one instrumentation and announce its commands to another. */
+/**
+ * One for all: a client may be patched by one instrumentation and announce its commands to another.
+ */
 const calls = new IoredisCalls();
 
 /**
- * Gives each ioredis command, pipeline and transaction made inside a span a CLIENT span, `redis.get`. Commands outside a
- * span (connection set-up, blocking pollers) are left alone, they would each be a trace of their own. Returns the undo.
+ * Gives each ioredis command, pipeline and transaction made inside a span a CLIENT span,
+ * `redis.get`. Commands outside a span (connection set-up, blocking pollers) are left alone, they
+ * would each be a trace of their own. Returns the undo.
  */
 export function instrumentIoredis(): () => void {
   let othersRecord: boolean | undefined;
@@ -201,7 +213,7 @@ function endBatch({ operation }: Batch, error: unknown): void {
   if (operation !== undefined) endOperation(operation, error);
 }
 
-/** OpenTelemetry's instrumentation and agents wrap the method whose calls the channels tell of. */
+/** OpenTelemetry's instrumentation and agents wrap the method whose calls the channels announce. */
 function isRecordedByOthers(): boolean {
   return findLoadedModules(IOREDIS)
     .map(asIoredis)
@@ -222,9 +234,10 @@ function asIoredis(exports: unknown): IoredisModule | undefined {
 }
 
 /**
- * Records what ioredis's channels leave out or tell too late: commands that wait for a connection, which it announces when
- * they are written, where their caller is forgotten, and never when no connection comes; pipelines, of which it announces
- * each command; and everything of ioredis 5, which has no channels. Returns the undo.
+ * Records what ioredis's channels leave out or announce too late: commands that wait for a
+ * connection, which it announces when they are written, where their caller is forgotten, and never
+ * when no connection comes; pipelines, of which it announces each command; and everything of
+ * ioredis 5, which has no channels. Returns the undo.
  */
 function patchIoredis({ Redis, Cluster, Pipeline }: IoredisModule, calls: IoredisCalls): () => void {
   if (isWrappedByOthers((Redis.prototype as { readonly sendCommand?: unknown }).sendCommand)) {
@@ -248,7 +261,7 @@ function patchSendCommand(prototype: object, announces: boolean, calls: IoredisC
         if (this.isCluster !== true) tellNode(this, calls.operationOf(command));
         if (!calls.isKnown(command) && announces && this.status === 'ready') {
           const sent = original.call(this, command, ...rest);
-          // Kept back all the same: its connection is lost, and nobody has noticed yet.
+          // Kept back as well: its connection is lost, which was not noticed yet.
           if (command.isTraced !== true && !calls.isKnown(command)) recordSent(this, command, calls);
           return sent;
         }
@@ -285,7 +298,10 @@ function patchServerAddress(prototype: object): () => void {
   );
 }
 
-/** What was begun before its node or server was known gets the address of the first that it is sent to. */
+/**
+ * What was begun before its node or server was known gets the address of the first that it is sent
+ * to.
+ */
 function tellNode(node: IoredisClient, operation: RunningOperation | undefined): void {
   if (operation !== undefined && operation.labels.serverAddress === undefined) {
     locateOperation(operation, targetOf(node));
@@ -299,7 +315,8 @@ function patchExec(prototype: object, calls: IoredisCalls): () => void {
     'exec',
     (original, state) =>
       function (...args) {
-        // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one batch already.
+        // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one
+        // batch already.
         if (!state.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
           return original.apply(this, args);
         }
@@ -315,7 +332,10 @@ function patchExec(prototype: object, calls: IoredisCalls): () => void {
   );
 }
 
-/** A transaction that ioredis does not announce (in a cluster, or an older one) is a pipeline between MULTI and EXEC. */
+/**
+ * A transaction that ioredis does not announce (in a cluster, or an older one) is a pipeline
+ * between MULTI and EXEC.
+ */
 function beginPipeline({ _queue: [first], length, redis }: IoredisPipeline): RunningOperation | undefined {
   return first?.name === 'multi'
     ? beginBatch(SCOPE, 'MULTI', Math.max(length - 2, 0), targetOf(redis))
@@ -323,8 +343,8 @@ function beginPipeline({ _queue: [first], length, redis }: IoredisPipeline): Run
 }
 
 /**
- * Watched from the side, as ioredis's own tracing does: pipelines and clusters drop the promise that a continuation would
- * give them, and its rejection would be unhandled.
+ * Watched from the side, as ioredis's own tracing does: pipelines and clusters drop the promise
+ * that a continuation would give them, and its rejection would be unhandled.
  */
 function endWith(promise: Promise<unknown>, running: RunningOperation): void {
   promise.then(

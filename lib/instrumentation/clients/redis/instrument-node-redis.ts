@@ -33,9 +33,9 @@ interface BatchMessage extends RedisTarget {
 const SCOPE = 'nestjs-telemetry/redis';
 
 /**
- * Gives each command, pipeline and transaction of `redis` 4 to 6 made inside a span a CLIENT span, `redis.get`. From 5.12 on
- * it publishes its calls on diagnostics channels; the prototypes of older copies are patched, so it does not matter when
- * they were loaded. Returns the undo.
+ * Gives each command, pipeline and transaction of `redis` 4 to 6 made inside a span a CLIENT span,
+ * `redis.get`. From 5.12 on it publishes its calls on diagnostics channels; the prototypes of older
+ * copies are patched, so it does not matter when they were loaded. Returns the undo.
  */
 export function instrumentNodeRedis(): () => void {
   const undo = [
@@ -121,7 +121,10 @@ function prototypeOf(exports: unknown): object | undefined {
   return made?.prototype;
 }
 
-/** Each command goes through `sendCommand()`, each batch through one of two methods; what a connection begins with does not. */
+/**
+ * Each command goes through `sendCommand()`, each batch through one of two methods; what a
+ * connection begins with does not.
+ */
 function patchVersion5(prototype: object): (() => void)[] {
   return [
     patchCall(prototype, 'sendCommand', (client, [args]) => {
@@ -144,8 +147,9 @@ function patchVersion5(prototype: object): (() => void)[] {
 const CONNECTING = createContextKey('nestjs-telemetry.redis-connecting');
 
 /**
- * Version 4 hands every command to its queue by a private method, so the queue is patched. Whose queue it is shows when
- * a client connects, and when it sends a batch or a command of the application's own.
+ * Version 4 hands every command to its queue by a private method, so the queue is patched. Whose
+ * queue it is shows when a client connects, and when it sends a batch or a command of the
+ * application's own.
  */
 function patchVersion4(prototype: object, queue: object): (() => void)[] {
   const clients = new WeakMap<object, NodeRedisClient>();

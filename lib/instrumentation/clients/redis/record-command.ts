@@ -20,8 +20,9 @@ export interface RedisTarget {
 }
 
 /**
- * Begins the operation of a command, with a span `redis.get` inside a span. What a connection says by itself is left alone,
- * and so are pollers: commands that block, outside a span or below one that is over.
+ * Begins the operation of a command, with a span `redis.get` inside a span. What a connection says
+ * by itself is left alone, and so are pollers: commands that block, outside a span or below one
+ * that is over.
  *
  * @param args what follows the name; values are left out of the text
  */
@@ -61,8 +62,8 @@ function labelsOf(operation: string, { database, serverAddress, serverPort }: Re
 }
 
 /**
- * A node of a cluster that names another one has not failed: the client asks that one, in an operation of its own. Whoever has
- * no cluster client gets the error, and records it.
+ * A node of a cluster that names another one has not failed: the client asks that one, in an
+ * operation of its own. Whoever has no cluster client gets the error, and records it.
  */
 export function endAnswered(operation: RunningOperation, error: unknown): void {
   const redirection = error instanceof Error ? /^(?:MOVED|ASK)(?= )/.exec(error.message)?.[0] : undefined;
@@ -104,8 +105,8 @@ const VALUES_ONLY = new Set('AUTH HELLO ECHO PING'.split(' '));
 const SCRIPTS = new Set('EVAL EVAL_RO EVALSHA EVALSHA_RO FCALL FCALL_RO'.split(' '));
 
 /**
- * Writes a Redis command as its name, its keys and a `?` for each value: `SET user:1 ?`. Keys are shown, for they say what
- * an operation was about; do not write secrets into them.
+ * Writes a Redis command as its name, its keys and a `?` for each value: `SET user:1 ?`. Keys are
+ * shown, for they say what an operation was about; do not write secrets into them.
  *
  * @param args what follows the name
  */
@@ -124,7 +125,8 @@ function isShown(name: string, args: readonly unknown[], index: number): boolean
   if (SCRIPTS.has(name)) return index > 0 && index <= Number(args[1]) + 1;
   if (KEYS_ONLY.has(name)) return true;
   if (VALUES_ONLY.has(name)) return false;
-  // A key may follow the subcommand (`OBJECT ENCODING key`), but so may a value (`CONFIG SET name value`).
+  // A key may follow the subcommand (`OBJECT ENCODING key`), but so may a value (`CONFIG SET name
+  // value`).
   return index === 0 || (index === 1 && SUBCOMMANDS.has(name) && (name === 'OBJECT' || name.startsWith('X')));
 }
 
@@ -145,7 +147,8 @@ export function isBlockingCommand(command: string, args: readonly unknown[]): bo
 }
 
 /**
- * How a connection introduces itself, and asks its way about a cluster; it does so in whichever request happens to need it.
+ * How a connection introduces itself, and asks its way about a cluster; it does so in whichever
+ * request happens to need it.
  */
 const HANDSHAKE = new Set([
   'HELLO',

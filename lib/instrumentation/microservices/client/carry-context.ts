@@ -10,8 +10,9 @@ import { type Transport } from '../transports.js';
 import { type ClientProxyLike, type DispatchHook, type OutgoingPacket } from './describe-call.js';
 
 /**
- * What makes the clients of one transport send the active context along, by the transport's own headers where it has
- * some. `ownerOf` gives the prototype that has a method, or undefined. NestJS offers no hook for headers on either line.
+ * What makes the clients of one transport send the active context along, by the transport's own
+ * headers where it has some. `ownerOf` gives the prototype that has a method, or undefined. NestJS
+ * offers no hook for headers on either line.
  */
 export function carryContext(transport: Transport, ownerOf: (name: string) => object | undefined): Undo[] {
   const undo = carryInHeaders(transport, ownerOf);
@@ -24,7 +25,10 @@ export function carryContext(transport: Transport, ownerOf: (name: string) => ob
 /** How NestJS's clients hand a request and an event to their transport. */
 const SENDING = ['publish', 'dispatchEvent'];
 
-/** Whether what a client sends may carry the context in its packet: it has no headers, or none in its version. */
+/**
+ * Whether what a client sends may carry the context in its packet: it has no headers, or none in
+ * its version.
+ */
 function carriesInPacket(transport: Transport): boolean {
   return transport === 'tcp' || transport === 'redis' || transport === 'mqtt' || transport === 'custom';
 }
@@ -58,7 +62,10 @@ function override(
   return owner === undefined ? [] : [patch(owner, name, make)];
 }
 
-/** Headers that go out with the next message of the active context; undefined when there is nothing to say. */
+/**
+ * Headers that go out with the next message of the active context; undefined when there is nothing
+ * to say.
+ */
 function currentCarrier(): Carrier | undefined {
   return isMicroservicesEnabled() ? writeCarrier() : undefined;
 }
@@ -76,7 +83,10 @@ interface NatsHeaders extends Iterable<readonly [string, readonly string[]]> {
   has(key: string): boolean;
 }
 
-/** New headers, made by NestJS's own code out of options: those of a record belong to the application, which may send it again. */
+/**
+ * New headers, made by NestJS's own code out of options: those of a record belong to the
+ * application, which may send it again.
+ */
 const intoNatsHeaders = (original: AnyMethod): AnyMethod =>
   function (...args) {
     const merged = original.apply(this, args) as NatsHeaders | undefined;
@@ -95,7 +105,10 @@ function isWithoutHeaders(client: unknown): boolean {
   return natsClient?.info?.headers === false;
 }
 
-/** MQTT's packets get their options when the subscription to the reply is confirmed, which is in nobody's context. */
+/**
+ * MQTT's packets get their options when the subscription to the reply is confirmed, outside of any
+ * context.
+ */
 const userProperties = new WeakMap<object, Carrier>();
 let aboutToBeSent: object | undefined;
 
@@ -140,7 +153,10 @@ interface MqttOptions {
   readonly properties?: { readonly userProperties?: Readonly<Record<string, unknown>> };
 }
 
-/** The Redis command that carries a message is no work of its own. Only what it calls at once is kept out of the trace. */
+/**
+ * The Redis command that carries a message is no work of its own. Only its synchronous calls are
+ * kept out of the trace.
+ */
 const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
   function (...args) {
     if (!isMicroservicesEnabled()) return original.apply(this, args);
@@ -155,7 +171,10 @@ const intoPacket = (original: AnyMethod): AnyMethod =>
     return original.apply(this, args);
   };
 
-/** Puts the active context beside pattern and data, for transports without headers; never into the data. */
+/**
+ * Puts the active context beside pattern and data, for transports without headers; never into the
+ * data.
+ */
 function carryInPacket(packet: OutgoingPacket): void {
   const { metadata } = packet;
   // Whatever an application has put there, it is not a record: then it stays as it is.
@@ -169,15 +188,18 @@ function carryInPacket(packet: OutgoingPacket): void {
 }
 
 /**
- * Readies one client for sending the active context along where that is a matter of the instance: its serialiser, and
- * NestJS 12's dispatch hook. What is put on it asks each time whether telemetry runs, and stays.
+ * Readies one client for sending the active context along where that is a matter of the instance:
+ * its serialiser, and NestJS 12's dispatch hook. What is put on it asks each time whether telemetry
+ * runs, and stays.
  */
 export function prepareClient(client: ClientProxyLike, transport: Transport): void {
   if (transport === 'kafka' || transport === 'mqtt') wrapSerializer(client, transport);
   if (carriesInPacket(transport)) joinDispatchHook(client);
 }
 
-/** NestJS 12's own way, which has one slot: what the application puts into it runs first, then ours. */
+/**
+ * NestJS 12's own way, which has one slot: what the application puts into it runs first, then ours.
+ */
 function joinDispatchHook(client: ClientProxyLike): void {
   if (typeof client.setOnDispatchHook !== 'function') return;
   let applicationHook: DispatchHook | undefined = client.onDispatchHook;
@@ -201,7 +223,10 @@ interface Serializer {
   serialize(value: unknown, options?: unknown): unknown;
 }
 
-/** The application may use one serialiser for several clients and servers: the client gets a stand-in, it stays as it is. */
+/**
+ * The application may use one serialiser for several clients and servers: the client gets a
+ * stand-in, it stays as it is.
+ */
 function wrapSerializer(client: ClientProxyLike, transport: 'kafka' | 'mqtt'): void {
   const original = client.serializer as Serializer | undefined;
   if (typeof original?.serialize !== 'function') return;

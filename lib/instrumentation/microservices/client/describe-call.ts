@@ -20,7 +20,10 @@ import {
   transportOfClient,
 } from '../transports.js';
 
-/** What NestJS's clients hand to their transport; `metadata` is NestJS 12's place for what is not payload. */
+/**
+ * What NestJS's clients hand to their transport; `metadata` is NestJS 12's place for what is not
+ * payload.
+ */
 export interface OutgoingPacket {
   readonly pattern: unknown;
   readonly data: unknown;
@@ -29,7 +32,9 @@ export interface OutgoingPacket {
 
 export type DispatchHook = (packet: OutgoingPacket) => void;
 
-/** What is used of NestJS's `ClientProxy`; the members of single transports are read where they are. */
+/**
+ * What is used of NestJS's `ClientProxy`; the members of single transports are read where they are.
+ */
 export interface ClientProxyLike {
   send(pattern: unknown, data: unknown): Observable<unknown>;
   emit(pattern: unknown, data: unknown): Observable<unknown>;
@@ -42,8 +47,8 @@ export interface ClientProxyLike {
 }
 
 /**
- * How many patterns of one client have a name of their own. A client may write anything into a pattern (`device/17/on`),
- * where a server has registered what it handles.
+ * How many patterns of one client have a name of their own. A client may write anything into a
+ * pattern (`device/17/on`), where a server has registered what it handles.
  */
 const MAX_PATTERNS = 200;
 

@@ -14,7 +14,9 @@ import { CallDescriptions, type ClientProxyLike } from './describe-call.js';
 import { instrumentGrpcService, instrumentGrpcServices } from './record-grpc-request.js';
 import { recordEvent, recordRequest } from './record-sent.js';
 
-/** The prototypes of clients that are overridden in this process, by whichever copy of this package. */
+/**
+ * The prototypes of clients that are overridden in this process, by whichever copy of this package.
+ */
 const state = processWide('microservice-clients', () => ({
   prototypes: new WeakSet<object>(),
   undo: [] as Undo[],
@@ -29,10 +31,13 @@ export function releaseClients(): void {
   state.prototypes = new WeakSet();
 }
 
-/** What tells NestJS's `ClientProxy` from whatever else has a `send`. */
+/** The methods that distinguish NestJS's `ClientProxy` from other classes with a `send`. */
 const CLIENT_PROXY_METHODS = ['send', 'emit', 'createObserver', 'connect$'];
 
-/** The prototype of NestJS's `ClientProxy` below a client or below the prototype of a class of clients, if it is one. */
+/**
+ * The prototype of NestJS's `ClientProxy` below a client or below the prototype of a class of
+ * clients, if it is one.
+ */
 function clientProxyBelow(start: object): object | undefined {
   for (
     let level: object | null = start;
@@ -46,8 +51,8 @@ function clientProxyBelow(start: object): object | undefined {
 }
 
 /**
- * Records what every client of that `ClientProxy` sends, those included that were made by hand or will be. Once per
- * prototype and process.
+ * Records what every client of that `ClientProxy` sends, those included that were made by hand or
+ * will be. Once per prototype and process.
  */
 export function instrumentClientProxy(clientProxy: object): void {
   if (state.prototypes.has(clientProxy)) return;
@@ -58,14 +63,17 @@ export function instrumentClientProxy(clientProxy: object): void {
   );
 }
 
-/** Records the batches of every Kafka client: what its own class has is not known by `ClientProxy`, and may be called first. */
+/**
+ * Records the batches of every Kafka client: what its own class has is not known by `ClientProxy`,
+ * and may be called first.
+ */
 export function instrumentKafkaClients(prototype: object, clientProxy: object): void {
   instrumentTransport(prototype, clientProxy, 'kafka');
 }
 
 /**
- * Meets one client: what is known of it and, the first time, all that makes it carry the context. It must be an
- * instance: the address it sends to is in its fields.
+ * Meets one client: what is known of it and, the first time, all that makes it carry the context.
+ * It must be an instance: the address it sends to is in its fields.
  */
 function instrumentClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
   let descriptions = known.get(client);
@@ -95,7 +103,10 @@ function instrumentTransport(client: object, clientProxy: object, transport: Tra
     state.undo.push(patch(creating, 'createClientByServiceName', instrumentingCreated));
 }
 
-/** The prototype right above `ClientProxy`: NestJS's class of one transport, or the application's own. */
+/**
+ * The prototype right above `ClientProxy`: NestJS's class of one transport, or the application's
+ * own.
+ */
 function lowestOf(client: object, clientProxy: object): object | undefined {
   let lowest: object | undefined;
   for (let level = client; level !== clientProxy; level = Object.getPrototypeOf(level) as object)
@@ -103,7 +114,10 @@ function lowestOf(client: object, clientProxy: object): object | undefined {
   return lowest === client && !Object.hasOwn(client, 'constructor') ? undefined : lowest;
 }
 
-/** The owner of a method nearest to `ClientProxy`: subclasses call it, and would be met a second time. */
+/**
+ * The owner of a method nearest to `ClientProxy`: subclasses call it, and would be met a second
+ * time.
+ */
 function ownerBelow(client: object, clientProxy: object, name: string): object | undefined {
   let owner: object | undefined;
   for (let level = client; level !== clientProxy; level = Object.getPrototypeOf(level) as object) {
@@ -164,15 +178,19 @@ const instrumentingCreated = (original: AnyMethod): AnyMethod =>
     return service;
   };
 
-/** Whoever sends first opens the connection that all share: it must not live in that one's trace for ever. */
+/**
+ * The first sender opens the connection that all share: keep the connection out of that sender's
+ * trace.
+ */
 const outsideOfTraces = (original: AnyMethod): AnyMethod =>
   function (...args) {
     return context.with(ROOT_CONTEXT, () => original.apply(this, args));
   };
 
 /**
- * Instruments the clients of an application: what `ClientsModule` provides, classes of clients that are providers, and
- * clients that a provider or controller holds in a property (`@Client()`, `ClientProxyFactory.create()`).
+ * Instruments the clients of an application: what `ClientsModule` provides, classes of clients that
+ * are providers, and clients that a provider or controller holds in a property (`@Client()`,
+ * `ClientProxyFactory.create()`).
  */
 export function instrumentClients(modules: ContainerModules): void {
   for (const { prototype } of classesIn(modules)) findClientProxy(prototype);
@@ -206,7 +224,10 @@ function meet(value: unknown): void {
   if (clientProxy !== undefined) instrumentClient(value as ClientProxyLike, clientProxy);
 }
 
-/** The `ClientProxy` below each prototype, false where there is none: many instances are asked for, few prototypes. */
+/**
+ * The `ClientProxy` below each prototype, false where there is none: many instances are asked for,
+ * few prototypes.
+ */
 const clientProxies = new WeakMap<object, object | false>();
 
 function findClientProxy(prototype: unknown): object | undefined {

@@ -16,7 +16,7 @@ interface GrpcMetadata {
   set(key: string, value: string): void;
 }
 
-/** What is used of a call of grpc-js; every kind of call tells its status once. */
+/** What is used of a call of grpc-js; every kind of call emits its status once. */
 interface GrpcCall {
   on(
     event: 'status',
@@ -29,7 +29,9 @@ interface GrpcStreaming {
   readonly responseStream: boolean;
 }
 
-/** Records one gRPC call from its start to its status, and sends the context along in its metadata. */
+/**
+ * Records one gRPC call from its start to its status, and sends the context along in its metadata.
+ */
 function recordGrpcRequest(
   description: OperationDescription,
   client: unknown,
@@ -51,7 +53,7 @@ function recordGrpcRequest(
     operation.fail(error);
     throw error;
   }
-  // Messages of a stream come in on a connection that somebody else has opened.
+  // Messages of a stream come in on a connection that another caller opened.
   if (responseStream) context.bind(caller, call);
   (call as GrpcCall).on('status', ({ code, details }) => {
     const statusCode = nameGrpcStatus(code);
@@ -62,7 +64,9 @@ function recordGrpcRequest(
   return call;
 }
 
-/** The callback of a call with one answer learns first what went wrong, as an error with a stack. */
+/**
+ * The callback of a call with one answer learns first what went wrong, as an error with a stack.
+ */
 function withCallback(args: unknown[], operation: Operation, caller: Context): unknown[] {
   const callback = args.at(-1);
   if (typeof callback !== 'function') return args;
@@ -70,7 +74,7 @@ function withCallback(args: unknown[], operation: Operation, caller: Context): u
     const code: unknown =
       typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
     const statusCode = nameGrpcStatus(code);
-    // Without an error the status follows; cancelled is told there too.
+    // Without an error the status follows; so does cancelled.
     if (error !== null && error !== undefined && statusCode !== 'CANCELLED')
       operation.fail(error, { statusCode, isError: true });
     return context.with(caller, () => (callback as AnyMethod)(error, ...answer));
@@ -85,7 +89,10 @@ function statusError(statusCode: string, details: unknown): Error {
   return error;
 }
 
-/** The arguments with the context in a metadata that is nobody else's: the application may use its own again. */
+/**
+ * The arguments with the context in a metadata of our own: the application may use its metadata
+ * again.
+ */
 function withMetadata(args: readonly unknown[], index: number, client: unknown, from: Context): unknown[] {
   const sent = [...args];
   const carrier = writeCarrier(from);
@@ -108,7 +115,10 @@ function isMetadata(value: unknown): value is GrpcMetadata {
   );
 }
 
-/** An empty metadata, by the function with which a client of grpc-js completes its arguments; its class cannot be imported here. */
+/**
+ * An empty metadata, by the function with which a client of grpc-js completes its arguments; its
+ * class cannot be imported here.
+ */
 function createMetadata(client: unknown): GrpcMetadata | undefined {
   const { checkMetadataAndOptions } = client as { checkMetadataAndOptions?: () => { metadata?: unknown } };
   const metadata = checkMetadataAndOptions?.call(client).metadata;
@@ -127,8 +137,8 @@ interface GrpcMethod {
 const INSTRUMENTED = Symbol.for('nestjs-telemetry.grpc-client');
 
 /**
- * Records the calls of the stubs that a gRPC client of NestJS has handed out: on grpc-js's own clients below them, since
- * each subscription is a call there.
+ * Records the calls of the stubs that a gRPC client of NestJS has handed out: on grpc-js's own
+ * clients below them, since each subscription is a call there.
  */
 export function instrumentGrpcServices(client: object): Undo[] {
   const { clients } = client as { clients?: ReadonlyMap<string, object> };

@@ -4,9 +4,9 @@ import { Observable } from 'rxjs';
 import { Operation, type OperationDescription } from '../operation.js';
 
 /**
- * Gives each subscription to `source` a record of its own, from the subscription to its end; so a retry is recorded as
- * the second call that it is. What arrives is delivered in the context of whoever subscribed: answers come in on a
- * connection that was opened by somebody else.
+ * Gives each subscription to `source` a record of its own, from the subscription to its end; so a
+ * retry is recorded as the second call that it is. What arrives is delivered in the context of the
+ * subscriber: answers come in on a connection that another caller opened.
  */
 export function recordRequest(
   description: OperationDescription,
@@ -48,8 +48,8 @@ export function recordRequest(
 }
 
 /**
- * Records an event that `dispatch` sends at once, to the moment the transport has taken it. The Observable is NestJS's
- * own: hot, and sent whether somebody subscribes or not.
+ * Records an event that `dispatch` sends immediately, to the moment the transport has taken it. The
+ * Observable is NestJS's own: hot, and sent with or without a subscriber.
  */
 export function recordEvent(
   description: OperationDescription,

@@ -16,7 +16,10 @@ export interface IncomingMessage {
 
 const INCOMING = createContextKey('nestjs-telemetry incoming message');
 
-/** Runs `fn` with the message it handles known to what it calls, and with no span that was active before. */
+/**
+ * Runs `fn` with the message it handles known to what it calls, and with no span that was active
+ * before.
+ */
 export function withIncoming<T>(message: IncomingMessage, fn: () => T): T {
   return context.with(ROOT_CONTEXT.setValue(INCOMING, message), fn);
 }
@@ -26,7 +29,10 @@ export function currentIncoming(): IncomingMessage | undefined {
   return context.active().getValue(INCOMING) as IncomingMessage | undefined;
 }
 
-/** Where the arguments of a transport's `handleMessage` carry headers; Redis and MQTT 3 have them in the text. */
+/**
+ * Where the arguments of a transport's `handleMessage` carry headers; Redis and MQTT 3 have them in
+ * the text.
+ */
 const HEADERS_OF: Partial<Record<Transport, (args: readonly unknown[]) => unknown>> = {
   tcp: ([, packet]) => member(packet, 'metadata'),
   nats: ([, message]) => member(message, 'headers'),
@@ -46,7 +52,10 @@ export function noteParsedPacket(packet: unknown): void {
   if (message !== undefined) message.headers ??= member(packet, 'metadata');
 }
 
-/** The context and links of the message a handler is called with; without a sender's context, a new trace begins. */
+/**
+ * The context and links of the message a handler is called with; without a sender's context, a new
+ * trace begins.
+ */
 export function receiveMessage(handlerArgs: readonly unknown[]): Incoming {
   const message = currentIncoming();
   if (message !== undefined) return receiveHeaders(message.transport, message.headers, ROOT_CONTEXT);
@@ -59,7 +68,10 @@ export function receiveHeaders(transport: Transport, headers: unknown, base: Con
   return receive(transport, { headers }, base, () => readCarrier(headers, base));
 }
 
-/** gRPC hands its metadata over beside the request or on the call; NestJS 12 gives contexts a `getMetadata`. */
+/**
+ * gRPC hands its metadata over beside the request or on the call; NestJS 12 gives contexts a
+ * `getMetadata`.
+ */
 function headersOfHandler([first, second]: readonly unknown[]): unknown {
   if (isGrpcMetadata(second)) return grpcHeaders(second);
   const metadata = member(first, 'metadata');

@@ -25,11 +25,12 @@ export interface ServerLike {
 const INSTRUMENTED = Symbol.for('nestjs-telemetry.microservice-server');
 
 /**
- * Records every message that one server of an application handles, from the transport to the end of the answer. What it
- * overrides, it overrides on the instance; the undo leaves the handlers it has wrapped, which then only call through.
+ * Records every message that one server of an application handles, from the transport to the end of
+ * the answer. What it overrides, it overrides on the instance; the undo leaves the handlers it has
+ * wrapped, which then only call through.
  *
- * NestJS's own `setOnProcessingStartHook` is no way in: its slot is the application's, it is told of no failure, and on
- * NestJS 11 the end is never told for most transports.
+ * NestJS's own `setOnProcessingStartHook` cannot be used: its slot is the application's, it gets no
+ * failure, and on NestJS 11 it does not get the end for most transports.
  */
 export function instrumentServer(server: ServerLike): Undo {
   const target: ServerLike & { [INSTRUMENTED]?: boolean } = server;
@@ -49,7 +50,10 @@ export function instrumentServer(server: ServerLike): Undo {
   };
 }
 
-/** Takes the headers of each message where the transport hands it over, whatever a deserialiser makes of it afterwards. */
+/**
+ * Takes the headers of each message where the transport hands it over, whatever a deserialiser
+ * makes of it afterwards.
+ */
 function followMessages(server: ServerLike, transport: Transport, records: () => boolean): Undo[] {
   const undo = [
     patch(
@@ -103,7 +107,10 @@ const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
       context.with(suppressTracing(context.active()), () => (publish as AnyMethod).call(this, response));
   };
 
-/** A message that no handler knows: NestJS answers with an error, or logs one, and calls nothing of the application. */
+/**
+ * A message that no handler knows: NestJS answers with an error, or logs one, and calls nothing of
+ * the application.
+ */
 function recordUnmatched(transport: Transport, pattern: unknown): void {
   const message = currentIncoming();
   if (message === undefined || message.unmatched) return;
@@ -120,7 +127,7 @@ class NoHandlerError extends Error {
 
   constructor() {
     super('no handler is registered for this pattern');
-    // It is nobody's code that failed.
+    // No code has failed.
     delete this.stack;
   }
 }

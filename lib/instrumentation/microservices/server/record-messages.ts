@@ -16,17 +16,17 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { isRunningPromise } from '../../../invocation/follow-promises.js';
 import { followResult } from '../../../invocation/follow-result.js';
-import type { ResultObserver } from '../../../invocation/settlement.js';
-import type { AnyMethod } from '../../../invocation/wrap-method.js';
+import { type ResultObserver } from '../../../invocation/settlement.js';
+import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { recordMessageProcessed, recordRpcServerCall } from '../../../metrics/rpc-metrics.js';
 import { grpcStatusOf, isServerFault } from '../grpc-status.js';
 import { Operation, type OperationDescription } from '../operation.js';
-import type { Transport } from '../transports.js';
+import { type Transport } from '../transports.js';
 import { receiveMessage } from './incoming-message.js';
-import type { ServerLike } from './instrument-server.js';
+import { type ServerLike } from './instrument-server.js';
 
-/** How the end of a message is told, where its transport has more to say than that it is over. */
+/** How the end of a message is recorded where its transport knows more than that it is over. */
 interface MessageOutcome {
   /** Called before the handler is. */
   readonly begin?: (operation: Operation) => void;
@@ -48,8 +48,9 @@ const PLAIN_OUTCOME: MessageOutcome = {
 };
 
 /**
- * Records one message around everything NestJS does for it: guards, pipes, the handler and the whole of its answer. An
- * answer that is an Observable ends the record when it completes, fails or is given up.
+ * Records one message around everything NestJS does for it: guards, pipes, the handler and the
+ * whole of its answer. An answer that is an Observable ends the record when it completes, fails or
+ * is given up.
  */
 function recordMessage(
   description: OperationDescription,
@@ -87,7 +88,10 @@ function createObserver(operation: Operation, outcome: MessageOutcome): ResultOb
   };
 }
 
-/** NestJS's handlers are async and resolve to Observables: the promise is only where the answer begins. */
+/**
+ * NestJS's handlers are async and resolve to Observables: the promise is only where the answer
+ * begins.
+ */
 function followAnswer(call: () => unknown, observer: ResultObserver): unknown {
   let result: unknown;
   try {
@@ -113,12 +117,18 @@ function followValue(value: unknown, observer: ResultObserver): unknown {
   return value;
 }
 
-/** What a handler answers with is a stream, even where it is a Subject: elsewhere that would be a plain value. */
+/**
+ * What a handler answers with is a stream, even where it is a Subject: elsewhere that would be a
+ * plain value.
+ */
 function asStream(answer: Observable<unknown>): Observable<unknown> {
   return 'next' in answer ? new Observable((subscriber) => answer.subscribe(subscriber)) : answer;
 }
 
-/** An `addHandler` that registers, in place of each handler, one that records the messages it is called with. */
+/**
+ * An `addHandler` that registers, in place of each handler, one that records the messages it is
+ * called with.
+ */
 export function wrapAddHandler(
   server: ServerLike,
   transport: Transport,
@@ -146,7 +156,10 @@ function hasHandler(server: ServerLike, pattern: unknown): boolean {
   return server.messageHandlers?.has(key) === true;
 }
 
-/** The pattern as NestJS registers it: keys of an object are sorted, so that it always reads the same. */
+/**
+ * The pattern as NestJS registers it: keys of an object are sorted, so that it always reads the
+ * same.
+ */
 function namePattern(server: ServerLike, pattern: unknown): string {
   return pattern instanceof RegExp ? String(pattern) : String(server.normalizePattern?.(pattern) ?? pattern);
 }
@@ -159,7 +172,8 @@ function wrapHandler(
   records: () => boolean,
 ): AnyMethod {
   const wrapper = makeRecorder(handler, transport, pattern, isEvent, records);
-  // NestJS hangs further handlers of an event on the first as `next`, and looks for them on its own function.
+  // NestJS hangs further handlers of an event on the first as `next`, and looks for them on its own
+  // function.
   Object.defineProperty(wrapper, 'next', {
     get: () => Reflect.get(handler, 'next') as unknown,
     set: (next: unknown) => {
@@ -243,7 +257,10 @@ function describeGrpcCall(method: string): OperationDescription {
   };
 }
 
-/** A message no handler knows: its pattern comes from the sender and is no name for a span or a metric. */
+/**
+ * A message no handler knows: its pattern comes from the sender and is no name for a span or a
+ * metric.
+ */
 export function describeUnmatched(transport: Transport, isEvent: boolean): OperationDescription {
   const known = isEvent ? describeEvent(transport, '_OTHER') : describeRequest(transport, '_OTHER');
   return { ...known, name: isEvent ? 'process' : 'nestjs' };
@@ -291,7 +308,10 @@ function failCall(operation: Operation, error: unknown): void {
   operation.fail(error, { statusCode, isError: isServerFault(statusCode) });
 }
 
-/** Records the calls that one handler answers; `pattern` is NestJS's: `{"service":"Orders","rpc":"Find","streaming":…}`. */
+/**
+ * Records the calls that one handler answers; `pattern` is NestJS's:
+ * `{"service":"Orders","rpc":"Find","streaming":…}`.
+ */
 function recordGrpcCalls(handler: AnyMethod, pattern: string): AnyMethod {
   const { fallback, passesThrough } = readPattern(pattern);
   let description: OperationDescription | undefined;
@@ -304,8 +324,8 @@ function recordGrpcCalls(handler: AnyMethod, pattern: string): AnyMethod {
 }
 
 /**
- * The result of a handler is not yet the answer: serialising it may fail, or it may be larger than allowed. The call has
- * succeeded when grpc-js sends the status `OK`.
+ * The result of a handler is not yet the answer: serialising it may fail, or it may be larger than
+ * allowed. The call has succeeded when grpc-js sends the status `OK`.
  */
 function outcomeOfAnswer(call: GrpcCall | undefined): MessageOutcome {
   const sender = senderOf(call);
@@ -332,11 +352,14 @@ function senderOf(call: GrpcCall | undefined): SendingCall | undefined {
   return typeof sender?.sendStatus === 'function' ? sender : undefined;
 }
 
-/** Ends the operation with the status that is sent, whichever part of grpc-js or of the application sends it. */
+/**
+ * Ends the operation with the status that is sent, whichever part of grpc-js or of the application
+ * sends it.
+ */
 function followStatus(sender: SendingCall, call: GrpcCall | undefined, operation: Operation): void {
   const { sendStatus } = sender;
   sender.sendStatus = function (status, ...rest) {
-    // Ending a stream whose caller has left sends OK to nobody.
+    // Ending a stream whose caller has left sends no OK.
     if (status.code === 0 && call?.cancelled === true) operation.cancel('CANCELLED');
     else if (status.code === 0) operation.succeed('OK');
     else failCall(operation, Object.assign(new GrpcFailure(String(status.details)), { code: status.code }));
@@ -356,8 +379,8 @@ class GrpcFailure extends Error {
 }
 
 /**
- * A handler of `@GrpcStreamCall()` has the call to itself and answers long after it has returned: the call tells how it
- * ended, or the callback does where there is one.
+ * A handler of `@GrpcStreamCall()` has the call to itself and answers long after it has returned:
+ * the call tells how it ended, or the callback does where there is one.
  */
 function outcomeOfCall(call: GrpcCall | undefined, args: unknown[]): MessageOutcome {
   if (typeof call?.once !== 'function') return GRPC_OUTCOME;

@@ -16,11 +16,14 @@ interface FilterMetadata {
 }
 
 /**
- * Times the exception filters of the application, of HTTP, RPC, WebSocket and GraphQL contexts alike: all of these make
- * their list of filters here, and this is the last place that knows who is behind a function. Returns the undo.
+ * Times the exception filters of the application, of HTTP, RPC, WebSocket and GraphQL contexts
+ * alike: all of these make their list of filters here, and this is the last place that knows who is
+ * behind a function. Returns the undo.
  */
 export function observeFilters(): () => void {
-  /** The instances that the call of `createConcreteContext` now running has met; it is synchronous. */
+  /**
+   * The instances that the call of `createConcreteContext` now running has met; it is synchronous.
+   */
   let met: object[] | undefined;
   let active = true;
   const undoInstances = patch(BaseExceptionFilterContext.prototype, 'getFilterInstance', (original) => {

@@ -15,7 +15,9 @@ import {
 type Intercept = InterceptorsConsumer['intercept'];
 type Interceptor = Parameters<Intercept>[0][number];
 
-/** Times the interceptors of every pipeline, before and after what they surround; returns the undo. */
+/**
+ * Times the interceptors of every pipeline, before and after what they surround; returns the undo.
+ */
 export function observeInterceptors(): () => void {
   return patch(InterceptorsConsumer.prototype, 'intercept', (original) => {
     const observing = function (
@@ -65,9 +67,9 @@ interface InterceptorListener {
 const NOTHING = Symbol('nothing was thrown');
 
 /**
- * Stands in for one interceptor during one call. What it took before is the time until it subscribes to
- * `next.handle()`, what it took after the time from the end of that to the end of its own Observable; so what is inside
- * counts for neither, and the times of several add up.
+ * Stands in for one interceptor during one call. What it took before is the time until it
+ * subscribes to `next.handle()`, what it took after the time from the end of that to the end of its
+ * own Observable; so what is inside counts for neither, and the times of several add up.
  */
 class ObservedInterceptor implements NestInterceptor {
   private startedAt = 0;

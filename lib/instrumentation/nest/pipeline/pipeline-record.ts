@@ -14,7 +14,10 @@ import { recordException, recordFailure } from '../../../tracing/error-policy.js
 import { moduleNameOfInstance } from '../nest-modules.js';
 import { createSpanNotes } from '../span-notes.js';
 
-/** Enhancers told by name on one span; GraphQL may run the pipeline once per field. Later ones count for the total. */
+/**
+ * Enhancers named on one span; GraphQL may run the pipeline once per field. Later ones count for
+ * the total.
+ */
 const MAX_NAMES = 32;
 
 /** What one stage took on one span. */
@@ -42,7 +45,10 @@ export class PipelineRecord {
     else if (duration >= this.config.pipelineThresholdMs) this.open(stage, origin, startedAt).end(endedAt);
   }
 
-  /** Takes the exception that an enhancer threw, where it was thrown first, and names the stage on the span. */
+  /**
+   * Takes the exception that an enhancer threw, where it was thrown first, and names the stage on
+   * the span.
+   */
   failed(stage: Stage, origin: EnhancerOrigin, startedAt: number, error: unknown): void {
     const endedAt = performance.now();
     this.blame(stage, origin);
@@ -97,7 +103,10 @@ export class PipelineRecord {
 
 const records = createSpanNotes<PipelineRecord>('pipeline');
 
-/** The record of the active span; undefined where nothing is to be recorded, which is all an unsampled call costs. */
+/**
+ * The record of the active span; undefined where nothing is to be recorded, which is all an
+ * unsampled call costs.
+ */
 export function activePipeline(): PipelineRecord | undefined {
   const nest = currentRuntime()?.config.instrumentation.nest;
   if (nest === undefined || nest.pipeline === false) return undefined;
@@ -165,7 +174,7 @@ function describe(enhancer: object, user: object | undefined): EnhancerOrigin {
   };
 }
 
-/** One step of NestJS's pipeline, and how it is told. */
+/** One step of NestJS's pipeline, and how it is recorded. */
 interface Stage {
   /** Value of `nestjs.stage`. */
   readonly name: 'guard' | 'interceptor.before' | 'interceptor.after' | 'pipe' | 'filter';

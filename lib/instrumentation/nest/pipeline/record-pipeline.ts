@@ -10,7 +10,10 @@ import { observeFilters } from './observe-filters.js';
 import { observeInterceptors } from './observe-interceptors.js';
 import { activePipeline, GUARD, originOf, PIPE, type PipelineRecord } from './pipeline-record.js';
 
-/** Records the stages of NestJS's pipeline around handlers, in all contexts that share it; returns the undo. */
+/**
+ * Records the stages of NestJS's pipeline around handlers, in all contexts that share it; returns
+ * the undo.
+ */
 export function recordPipeline(): () => void {
   const undo = [observeGuards(), observeInterceptors(), observePipes(), observeFilters()];
   return undoAll(undo);
@@ -24,7 +27,7 @@ function observeGuards(): () => void {
   return patch(GuardsConsumer.prototype, 'tryActivate', (original) => {
     const observing = function (this: GuardsConsumer, ...args: Parameters<TryActivate>): Promise<boolean> {
       const [guards, values, instance, callback, type] = args;
-      // Called without guards only by somebody who is not NestJS, whatever the types say.
+      // Only callers other than NestJS pass no guards, against the types.
       const run = (guards as Guard[] | undefined)?.length ? openRun(guards, instance) : undefined;
       if (run === undefined) return original.apply(this, args);
       return run.watch(original.call(this, run.guards, values, instance, callback, type));
@@ -138,7 +141,8 @@ function observe(record: PipelineRecord, pipes: readonly Pipe[]): Pipe[] {
         fail(error);
         throw error;
       }
-      // Only a promise is work still going on: streams, Observables and query builders are values for a handler.
+      // Only a promise is work still going on: streams, Observables and query builders are values
+      // for a handler.
       if (types.isPromise(result)) return followResult(result, { onSuccess: took, onError: fail });
       took();
       return result;

@@ -22,7 +22,7 @@ const NOT_CALLS = new Set([
   'intercept',
 ]);
 
-/** Metadata of methods that have a span as an entry point, by whoever records that kind. */
+/** Metadata of methods that have a span as an entry point, by the part that records that kind. */
 const ENTRY_POINT_METADATA = [
   'method',
   'microservices:pattern',
@@ -69,8 +69,9 @@ export interface ProviderMethod {
 }
 
 /**
- * The methods of a class that can have spans: those with a string name, also of its base classes up to the first that is
- * the language's or Node's. No accessors, statics, lifecycle hooks, or what has a span for another reason.
+ * The methods of a class that can have spans: those with a string name, also of its base classes up
+ * to the first that is the language's or Node's. No accessors, statics, lifecycle hooks, or what
+ * has a span for another reason.
  */
 export function* providerMethodsOf(type: { readonly prototype: unknown }): Generator<ProviderMethod> {
   const own = type.prototype as object;

@@ -106,7 +106,8 @@ function selectBy(selection: NestProviderSelection): SelectProvider {
 
 const selectAll: SelectProvider = ({ type, moduleName, made }) => {
   if (isOfLibrary(type.name, moduleName)) return undefined;
-  // A connection or a client that a factory opened is a library's, unless its class says it was written for Nest.
+  // A connection or a client that a factory opened is a library's, unless its class says it was
+  // written for Nest.
   return made && !Reflect.hasMetadata(INJECTABLE_METADATA, type) ? undefined : everyMethod;
 };
 
@@ -152,7 +153,9 @@ const CORE_CLASSES = new Set<unknown>([
   Reflector,
 ]);
 
-/** Modules of NestJS's core, of nestjs-pino and our own: watching them would be watching ourselves. */
+/**
+ * Modules of NestJS's core, of nestjs-pino and our own: watching them would be watching ourselves.
+ */
 const OUT_OF_BOUNDS = new Set([
   'InternalCoreModule',
   'LoggerModule',
@@ -160,7 +163,7 @@ const OUT_OF_BOUNDS = new Set([
   'TelemetryModule',
 ]);
 
-/** Modules of libraries that are told by their names alone. */
+/** Modules of libraries that are recognised by their names alone. */
 const LIBRARY_MODULES = new Set([
   'BullModule',
   'ClientsModule',
@@ -202,7 +205,7 @@ function isOutOfBounds(type: object, moduleName: string): boolean {
   return CORE_CLASSES.has(type) || OUT_OF_BOUNDS.has(moduleName);
 }
 
-/** True for a provider that came with a library: nothing but names tells where a class was written. */
+/** True for a provider that came with a library: only names show where a class was written. */
 function isOfLibrary(className: string, moduleName: string): boolean {
   return LIBRARY_MODULES.has(moduleName) || LIBRARY_SERVICES.has(`${moduleName}/${className}`);
 }

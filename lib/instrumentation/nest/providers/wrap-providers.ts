@@ -13,14 +13,14 @@ import {
 import { warnOnce } from '../../../errors/warnings.js';
 import { invokeAndFollow } from '../../../invocation/follow-result.js';
 import { isFailure } from '../../../invocation/is-failure.js';
-import type { ResultObserver } from '../../../invocation/settlement.js';
+import { type ResultObserver } from '../../../invocation/settlement.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../../invocation/wrap-method.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordFailure } from '../../../tracing/error-policy.js';
 import { runInSpan } from '../../../tracing/run-in-span.js';
 import { createSpanNotes } from '../span-notes.js';
 import { type ProviderMethod, providerMethodsOf } from './provider-methods.js';
-import type { ProviderCandidate, SelectProvider } from './record-providers.js';
+import { type ProviderCandidate, type SelectProvider } from './record-providers.js';
 
 const WRAPPED_PROVIDER = Symbol.for('nestjs-telemetry.wrapped-provider');
 
@@ -33,9 +33,9 @@ interface Replacement {
 const replacements = new WeakMap<object, Map<string, Replacement>>();
 
 /**
- * Gives the selected methods of a class a span `OrderService.find` around each call below a span that is recorded. They
- * are replaced on the prototype of the class itself, the inherited ones too: a base class that others use stays as it
- * is, and instances are never proxied. Returns the undo.
+ * Gives the selected methods of a class a span `OrderService.find` around each call below a span
+ * that is recorded. They are replaced on the prototype of the class itself, the inherited ones too:
+ * a base class that others use stays as it is, and instances are never proxied. Returns the undo.
  */
 export function wrapProvider(candidate: ProviderCandidate, select: SelectProvider): () => void {
   const isSelected = select(candidate);
@@ -64,12 +64,14 @@ function replace(
     return known;
   }
   const method = descriptor.value as AnyMethod;
-  // By another copy of this package, or on a base class that is selected too: its spans are named after this class.
+  // By another copy of this package, or on a base class that is selected too: its spans are named
+  // after this class.
   if (isMarked(method, WRAPPED_PROVIDER)) return undefined;
   const replacement: Replacement = {
     users: 1,
     undo: () => {
-      // Somebody else replaced the method meanwhile: theirs calls ours, which calls through until it is wanted again.
+      // Another library replaced the method meanwhile: its replacement calls ours, which calls
+      // through until it is wanted again.
       if (Object.getOwnPropertyDescriptor(prototype, key)?.value !== value) return;
       methods.delete(key);
       if (inherited) Reflect.deleteProperty(prototype, key);
@@ -109,7 +111,10 @@ function recordCalls(
   };
 }
 
-/** False for a method that the class overrides with a recorded one: it is only reached through `super`. */
+/**
+ * False for a method that the class overrides with a recorded one: it is only reached through
+ * `super`.
+ */
 function isCalledFirst(type: object, prototype: object, key: string): boolean {
   let level = 'prototype' in type ? (type.prototype as object | null) : null;
   while (level !== null && level !== prototype) {
@@ -133,12 +138,13 @@ function describeCall(type: object, key: string, moduleName: string): ProviderCa
 const listeners = createSpanNotes<(() => void)[]>('before-end');
 
 /**
- * Calls `tell` right before the span ends, while it can still have children. The API has no such event, and a span
- * processor would be asked for every span there is; this touches only the one that is waited for.
+ * Calls `callback` right before the span ends, while it can still have children. The API has no
+ * such event, and a span processor would be asked for every span there is; this touches only the
+ * one that is waited for.
  */
-function beforeEnd(span: Span, tell: () => void): void {
+function beforeEnd(span: Span, callback: () => void): void {
   const list = listeners.getOrMake(span, () => []);
-  list.push(tell);
+  list.push(callback);
   if (list.length > 1) return;
   const before = Object.getOwnPropertyDescriptor(span, 'end');
   const end = span.end.bind(span);
@@ -150,9 +156,9 @@ function beforeEnd(span: Span, tell: () => void): void {
   };
 }
 
-function attempt(tell: () => void): void {
+function attempt(callback: () => void): void {
   try {
-    tell();
+    callback();
   } catch (error) {
     warnOnce('nest:repeated-calls', `Telemetry could not record repeated calls: ${String(error)}`);
   }
@@ -165,13 +171,19 @@ interface ProviderCall {
   readonly options: { readonly attributes: Attributes };
 }
 
-/** Calls of one method below one parent that have spans of their own; what comes after is folded into one. */
+/**
+ * Calls of one method below one parent that have spans of their own; what comes after is folded
+ * into one.
+ */
 const INDIVIDUAL_CALLS = 10;
 
 /** Calls that were made below a span, by method. */
 const callsBelow = createSpanNotes<Map<ProviderCall, RepeatedCalls>>('calls-below');
 
-/** Makes a call in a span of its own or, when its parent has many alike, counted and timed for the one that stands for them. */
+/**
+ * Makes a call in a span of its own or, when its parent has many alike, counted and timed for the
+ * one that stands for them.
+ */
 function recordProviderCall<T>(parent: Span, call: ProviderCall, invoke: () => T): T {
   const calls = callsBelow.getOrMake(parent, () => new Map());
   let repeated = calls.get(call);
@@ -196,8 +208,9 @@ interface Period {
 }
 
 /**
- * The calls of one method below one parent. However many there are, it holds a few numbers: from the first that is
- * folded on, one span tells how many they were and what they took, next to one of the slowest and some of the failed.
+ * The calls of one method below one parent. However many there are, it holds a few numbers: from
+ * the first that is folded on, one span shows how many they were and what they took, next to one of
+ * the slowest and some of the failed.
  */
 class RepeatedCalls {
   /** Calls begun so far, those with spans of their own included. */
@@ -221,7 +234,7 @@ class RepeatedCalls {
     if (this.parentContext === undefined) {
       this.parentContext = trace.setSpan(context.active(), this.parent);
       beforeEnd(this.parent, () => {
-        this.tell();
+        this.summarize();
       });
     }
     const startedAt = performance.now();
@@ -255,7 +268,7 @@ class RepeatedCalls {
     span.end(period.endedAt);
   }
 
-  private tell(): void {
+  private summarize(): void {
     if (this.count === 0) return;
     const { slowest } = this;
     const max = slowest === undefined ? 0 : lengthOf(slowest);
