@@ -1,4 +1,4 @@
-import { compileIgnoreRules } from '../../lib/instrumentation/http-server/recording-settings.js';
+import { compileIgnoreRules } from '../../../lib/instrumentation/http-server/recording-settings.js';
 
 describe('compileIgnoreRules()', () => {
   it('matches strings exactly', () => {

@@ -13,8 +13,8 @@ import {
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
-import { parseHost } from '../../lib/instrumentation/http-server/server-span.js';
-import { eventually } from '../support/eventually.js';
+import { parseHost } from '../../../lib/instrumentation/http-server/server-span.js';
+import { eventually } from '../../support/eventually.js';
 
 describe('the HTTP server of an instance of its own', () => {
   let probe: TelemetryProbe;
