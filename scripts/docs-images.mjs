@@ -42,6 +42,7 @@ async function takePictures(browser, dashboard, spike, colorScheme, steps) {
   const dots = spike.map((traceId) => `.dot[href*="${traceId}"]`).join(', ');
   const dot = page.locator('section[aria-label="api_gateway"]').locator(dots).first();
   await dot.waitFor();
+  await page.getByText('Loading…').first().waitFor({ state: 'hidden' });
   await keep(`overview-${colorScheme}`);
   if (steps) {
     await dot.hover();
