@@ -458,7 +458,7 @@ describe.each(['fast', 'sdk'] as const)('every public function on the engine "%s
   });
 
   it.each(Object.keys(CASES))(
-    '%s throws nothing, whatever it is given',
+    '%s throws nothing, with any value',
     (name) => {
       const call = CASES[name]!;
       // What takes no value is called once.

@@ -112,7 +112,7 @@ export function describeHttpRoutes(platform: Platform): void {
         { accept: 'application/json;v=9' },
       ],
     ] as const)(
-      'is that of the path with %s versioning, and none for a version nobody has',
+      'is that of the path with %s versioning, and none for a version that does not exist',
       async (_, versioning, known, unknown) => {
         await start((nest) => nest.enableVersioning(versioning), VERSIONED);
         expect(await ask('/versioned/7', { headers: known })).toEqual({

@@ -291,7 +291,7 @@ export function describeSampling(platform: Platform): void {
     const callerOf = (span: ReadableSpan | undefined) => span?.parentSpanContext?.spanId;
 
     it.each(['link', 'ignore'] as const)(
-      '%s: samples here, whatever the caller has decided',
+      '%s: samples here, independent of the decision of the caller',
       async (mode) => {
         await startAt(0, mode);
         await (await running.app.fetch('/orders/fine/7', { caller: newCaller() })).text();

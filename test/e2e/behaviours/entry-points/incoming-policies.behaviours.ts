@@ -139,7 +139,7 @@ export function describeIncomingPolicies(platform: Platform): void {
     });
 
     it.each(['link', 'ignore'] as const)(
-      '%s: samples 1 %% here, whatever the caller decided',
+      '%s: samples 1 %% here, independent of the decision of the caller',
       async (incoming) => {
         app = await entry.start(platform, { sampling: { ratio: 0.01 }, propagation: { incoming } });
         const callers = Array.from({ length: CALLS }, newCaller);
