@@ -2,9 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
-import { clientInstrumentations } from '../lib/instrumentation/registry.js';
-
 import * as conventions from '../lib/config/semantic-conventions.constants.js';
+import { clientInstrumentations } from '../lib/instrumentation/registry.js';
 
 const root = resolve(__dirname, '..');
 const lib = join(root, 'lib');

@@ -9,11 +9,11 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { askDashboard, clickThroughDashboard } from './path/dashboard.mjs';
-import { askBackends } from './path/backends.mjs';
-import { findPrograms, SCRAPE_SECONDS, startJaeger, startPrometheus, waitFor } from './path/servers.mjs';
 import { startSampleSystem } from '../running-sample-system.mjs';
 import { sendIncident } from './incident.mjs';
+import { askBackends } from './path/backends.mjs';
+import { askDashboard, clickThroughDashboard } from './path/dashboard.mjs';
+import { findPrograms, SCRAPE_SECONDS, startJaeger, startPrometheus, waitFor } from './path/servers.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const ROUNDS = 5;

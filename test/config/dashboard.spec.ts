@@ -1,5 +1,5 @@
-import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { type TelemetryOptions } from '../../lib/config/telemetry-options.js';
+import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { resolve } from './resolve.js';
 
 const TOKEN = 'a-token-nobody-guesses';

@@ -1,8 +1,8 @@
 import { AlwaysOnSampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { resolveConfig } from '../../lib/config/resolve-config.js';
 import { type TelemetryOptions } from '../../lib/config/telemetry-options.js';
+import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { resolve } from './resolve.js';
 
 const errorOf = (options: unknown): TelemetryError => {

@@ -1,6 +1,6 @@
+import { validateOptions } from '../../lib/config/resolve-config.js';
 import { optionNames } from '../../lib/config/telemetry-options.js';
 import { type TelemetryOptions } from '../../lib/config/telemetry-options.js';
-import { validateOptions } from '../../lib/config/resolve-config.js';
 import { INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 
 const OPTION_NAMES = optionNames(INSTRUMENTATIONS);

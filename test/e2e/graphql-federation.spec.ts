@@ -1,5 +1,5 @@
-import { NotFoundException } from '@nestjs/common';
 import { ApolloFederationDriver, type ApolloFederationDriverConfig } from '@nestjs/apollo';
+import { NotFoundException } from '@nestjs/common';
 import {
   Directive,
   Field,
@@ -7,8 +7,8 @@ import {
   Int,
   ObjectType,
   Query,
-  ResolveReference,
   Resolver,
+  ResolveReference,
 } from '@nestjs/graphql';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';

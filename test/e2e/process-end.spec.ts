@@ -6,10 +6,10 @@ import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 
-import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
 import { readTrace } from '../../lib/dashboard/sqlite/queries/read-trace.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
+import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { eventually } from '../support/eventually.js';
 
 const program = join(__dirname, 'programs/ending-service.mjs');

@@ -13,8 +13,8 @@ import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import { encodeLogRecord } from '../../lib/engine/encoding/encode-log-record.js';
 import { RequestBuilder } from '../../lib/engine/encoding/request-builder.js';
 import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
-import { resource } from '../exporters/support/trace-provider.js';
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
+import { resource } from '../exporters/support/trace-provider.js';
 
 const NOW = 1_795_000_000_123;
 const OWN = { own: { value: 2, enumerable: true } };

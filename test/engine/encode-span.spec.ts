@@ -19,8 +19,8 @@ import {
 import { encodeSpan } from '../../lib/engine/encoding/encode-span.js';
 import { RequestBuilder } from '../../lib/engine/encoding/request-builder.js';
 import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
-import { resource } from '../exporters/support/trace-provider.js';
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
+import { resource } from '../exporters/support/trace-provider.js';
 
 /** Keeps what ended, and what our encoder made of each span at that moment. */
 class Encoded implements SpanProcessor {

@@ -2,8 +2,8 @@ import { context, type Span, SpanKind } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { setWarningSink } from '../../lib/errors/warnings.js';
 import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
+import { setWarningSink } from '../../lib/errors/warnings.js';
 import { HOSTILE_VALUES } from '../support/hostile-values.js';
 
 const exporter = new InMemorySpanExporter();

@@ -1,25 +1,26 @@
-import { SeverityNumber, SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import type { TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
-import {
-  createLogRecordProcessors,
-  createLoggerProvider,
-  createMetricReaders,
-  createSpanProcessors,
-} from '../../lib/exporters/create-pipelines.js';
-import { exporterReports } from '../../lib/exporters/exporter-report.js';
-import { closeReceivers } from './otlp/otlp-receiver.js';
-import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
-import { collectWarnings } from './support/collect-warnings.js';
-import { telemetryConfig } from './support/config-fragment.js';
-import { resource, tracerProvider } from './support/trace-provider.js';
+import { context, SeverityNumber, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { InMemoryLogRecordExporter, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { InMemoryLogRecordExporter, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+
+import type { TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
+import {
+  createLoggerProvider,
+  createLogRecordProcessors,
+  createMetricReaders,
+  createSpanProcessors,
+} from '../../lib/exporters/create-pipelines.js';
+import { exporterReports } from '../../lib/exporters/exporter-report.js';
+import { OTLP_PROTOCOLS, receivedPayload, startReceiver, targetFor } from './otlp/otlp-cases.js';
+import { closeReceivers } from './otlp/otlp-receiver.js';
+import { collectWarnings } from './support/collect-warnings.js';
+import { telemetryConfig } from './support/config-fragment.js';
+import { resource, tracerProvider } from './support/trace-provider.js';
 
 const prometheus = { path: '/metrics', port: undefined, host: 'localhost', guards: [], prefix: undefined };
 const warnings = collectWarnings();

@@ -1,7 +1,7 @@
 import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
 import { decodeOtlp } from './otlp/decode-otlp.js';
 import { closeReceivers, startHttpReceiver } from './otlp/otlp-receiver.js';
-import { type BuiltExporters, buildExporters } from './support/built-exporters.js';
+import { buildExporters, type BuiltExporters } from './support/built-exporters.js';
 import { telemetryConfig } from './support/config-fragment.js';
 
 const EXPORTER = /exporter|grpc|protobuf|jaeger|thrift|otlp/;

@@ -1,7 +1,7 @@
 import { type OtlpProtocol } from '../../lib/config/otlp.js';
 import { OTLP_PROTOCOLS } from '../exporters/otlp/otlp-cases.js';
-import { type Fault, FaultyCollector } from '../support/faulty-collector.js';
 import { eventually } from '../support/eventually.js';
+import { type Fault, FaultyCollector } from '../support/faulty-collector.js';
 import {
   announcedLosses,
   countedLosses,

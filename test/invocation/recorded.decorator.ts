@@ -1,6 +1,6 @@
 import {
-  type MethodOrClassDecorator,
   decorateMethodOrClass,
+  type MethodOrClassDecorator,
 } from '../../lib/invocation/decorate-method-or-class.js';
 
 /** Calls that went through a wrapper, as `Class.method`. */

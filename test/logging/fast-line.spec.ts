@@ -8,16 +8,16 @@ import {
 import { emptyResource } from '@opentelemetry/resources';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 
-import { DEFAULT_REDACTION, useRedaction } from '../../lib/redaction/active-redaction.js';
-import { LineBuffer } from '../../lib/logging/line-buffer.js';
-import { FastLine } from '../../lib/logging/fast-line.js';
 import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
+import { FastLine } from '../../lib/logging/fast-line.js';
+import { LineBuffer } from '../../lib/logging/line-buffer.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
+import { DEFAULT_REDACTION, useRedaction } from '../../lib/redaction/active-redaction.js';
 import {
   inSpan,
   type Line,
-  observeLogging,
   type ObservedLogging,
+  observeLogging,
   type ObserveOptions,
   stopObserving,
 } from './observe-logging.js';

@@ -5,7 +5,7 @@ import { type AddressInfo } from 'node:net';
 import axios from 'axios';
 
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
-import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 const SECRET = 'SEChunter2RET';
 

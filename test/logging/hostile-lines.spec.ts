@@ -2,10 +2,10 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { trace } from '@opentelemetry/api';
 import { type Logger } from 'pino';
 
-import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { serializeError } from '../../lib/engine/describe-error.js';
+import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { errorTree, HOSTILE_VALUES } from '../support/hostile-values.js';
-import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 type Write = (value: never) => void;
 

@@ -15,15 +15,15 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type FastifyInstance } from 'fastify';
 import { Test } from '@nestjs/testing';
+import { type FastifyInstance } from 'fastify';
 import { InjectPinoLogger, LoggerModule, PinoLogger } from 'nestjs-pino';
 
-import { type PinoParamsOptions, createPinoParams } from '../../lib/logging/start-logging.js';
 import { NestLoggerService } from '../../lib/logging/nest-logger.js';
 import { runInRequestScope } from '../../lib/logging/request-scope.js';
+import { createPinoParams, type PinoParamsOptions } from '../../lib/logging/start-logging.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
-import { inSpan, type Line, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { inSpan, type Line, type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 @Injectable()
 class OrderService {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 class OrderBasket {
   readonly items: string[] = [];

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-import { type RequestStore, findNestPinoStorage } from '../../lib/logging/request-scope.js';
+import { findNestPinoStorage, type RequestStore } from '../../lib/logging/request-scope.js';
 
 describe("nestjs-pino's storage", () => {
   const before = Object.getOwnPropertyDescriptor(AsyncLocalStorage.prototype, 'getStore');

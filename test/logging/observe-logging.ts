@@ -13,12 +13,12 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 
-import { resolveConfig } from '../../lib/config/resolve-config.js';
-import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager.js';
-import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
 import { type LoggingOptions } from '../../lib/config/logging.js';
+import { resolveConfig } from '../../lib/config/resolve-config.js';
+import { type TelemetryConfig } from '../../lib/config/telemetry-config.interface.js';
 import { type TelemetryEngine } from '../../lib/config/telemetry-options.js';
 import { type StartedLogging, startLogging } from '../../lib/logging/start-logging.js';
+import { AsyncLocalStorageContextManager } from '../../lib/runtime/async-local-storage-context-manager.js';
 
 export type Line = Record<string, unknown>;
 

@@ -3,7 +3,7 @@ import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } f
 
 import { type LogEntry } from '../../lib/logging/log-entry.js';
 import { createLogRecordEmitter } from '../../lib/logging/record-entry.js';
-import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 const YESTERDAY = Date.now() - 86_400_000;
 

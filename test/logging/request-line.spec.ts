@@ -2,7 +2,7 @@ import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
 import { resetWarnings, warnOnce } from '../../lib/errors/warnings.js';
 import { type FinishedRequest, writeRequestLine } from '../../lib/logging/own-lines.js';
-import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 const REQUEST: FinishedRequest = {
   method: 'GET',

@@ -7,7 +7,7 @@ import { PinoLogger } from 'nestjs-pino';
 
 import { followRequestScope, runInRequestScope, withRequestScope } from '../../lib/logging/request-scope.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
-import { observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 describe('a logging scope that a context carries', () => {
   let logging: ObservedLogging;

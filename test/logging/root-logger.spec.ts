@@ -11,8 +11,8 @@ import { eventually } from '../support/eventually.js';
 import {
   createConfig,
   inSpan,
-  observeLogging,
   type ObservedLogging,
+  observeLogging,
   stopObserving,
 } from './observe-logging.js';
 

@@ -2,7 +2,7 @@ import { logs, SeverityNumber, trace } from '@opentelemetry/api';
 import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 
 import { recordFailure } from '../../lib/tracing/error-policy.js';
-import { inSpan, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { inSpan, type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 function processorThat(onEmit: () => void): LogRecordProcessor {
   return { onEmit, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
-import { inSpan, observeLogging, type ObservedLogging, stopObserving } from './observe-logging.js';
+import { inSpan, type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
 describe('TelemetryLogger', () => {
   const telemetry = new TelemetryLogger('OrderService');

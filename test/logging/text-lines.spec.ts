@@ -1,8 +1,9 @@
-import { createPrettyFormatter, formatTextLine, usesColours } from '../../lib/logging/text-lines.js';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+
+import { serializeError } from '../../lib/engine/describe-error.js';
 import { type LogEntry } from '../../lib/logging/log-entry.js';
 import { PinoLine } from '../../lib/logging/pino-line.js';
-import { serializeError } from '../../lib/engine/describe-error.js';
+import { createPrettyFormatter, formatTextLine, usesColours } from '../../lib/logging/text-lines.js';
 
 /** The entry of a line that pino wrote. */
 function read(text: string, level: number): LogEntry {

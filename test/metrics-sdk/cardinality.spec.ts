@@ -7,8 +7,8 @@ import {
   AggregationTemporality,
   type DataPoint,
   type Histogram,
-  InMemoryMetricExporter,
   type IMetricReader,
+  InMemoryMetricExporter,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import {
@@ -18,12 +18,12 @@ import {
   type TelemetryOptions,
 } from 'nestjs-telemetry';
 
-import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { seriesLimitReports } from '../../lib/metrics-sdk/limit-series.js';
-import { collectWarnings } from '../exporters/support/collect-warnings.js';
+import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { closeReceivers, startHttpReceiver } from '../exporters/otlp/otlp-receiver.js';
+import { collectWarnings } from '../exporters/support/collect-warnings.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 const OVERFLOW = { 'otel.metric.overflow': true };

@@ -1,4 +1,3 @@
-import { SqliteReader } from '../../lib/dashboard/sqlite/sqlite-reader.js';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
@@ -13,16 +12,17 @@ import {
 
 import { type OtlpTarget } from '../../lib/config/otlp.js';
 import { DashboardServer } from '../../lib/dashboard/dashboard-server.js';
+import { SqliteReader } from '../../lib/dashboard/sqlite/sqlite-reader.js';
 import { createOtlpMetricExporter } from '../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { addToJson, addToProtobuf } from '../../lib/metrics-sdk/add-exemplars-to-otlp.js';
-import { OnDemandReader } from '../../lib/metrics-sdk/on-demand.reader.js';
 import { keepExemplars } from '../../lib/metrics-sdk/exemplars.js';
+import { OnDemandReader } from '../../lib/metrics-sdk/on-demand.reader.js';
 import { cleanUp, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { spanOf } from '../dashboard/sqlite/sample-rows.js';
-import { tracerProvider } from '../exporters/support/trace-provider.js';
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { OTLP_PROTOCOLS, startReceiver, targetFor } from '../exporters/otlp/otlp-cases.js';
 import { closeReceivers } from '../exporters/otlp/otlp-receiver.js';
+import { tracerProvider } from '../exporters/support/trace-provider.js';
 
 interface Exemplar {
   readonly timeUnixNano: string;

@@ -1,7 +1,7 @@
 import { type DataPoint, MeterProvider } from '@opentelemetry/sdk-metrics';
 
-import { OnDemandReader } from '../../lib/metrics-sdk/on-demand.reader.js';
 import { rememberAttributeHashes } from '../../lib/metrics-sdk/attribute-hashes.js';
+import { OnDemandReader } from '../../lib/metrics-sdk/on-demand.reader.js';
 
 describe('rememberAttributeHashes()', () => {
   const reader = new OnDemandReader();

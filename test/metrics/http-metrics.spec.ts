@@ -2,8 +2,8 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 
 import {
-  HttpServerSeries,
   activeHttpRequests,
+  HttpServerSeries,
   recordHttpClientRequest,
   recordHttpServerRequest,
 } from '../../lib/metrics/http-metrics.js';

@@ -1,11 +1,11 @@
 import { context, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
 import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-telemetry';
 
-import { FaultyCollector } from '../support/faulty-collector.js';
-import { eventually } from '../support/eventually.js';
+import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { parseMetrics } from '../exporters/prometheus/parse-metrics.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
-import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
+import { eventually } from '../support/eventually.js';
+import { FaultyCollector } from '../support/faulty-collector.js';
 
 describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (engine) => {
   let collector: FaultyCollector;

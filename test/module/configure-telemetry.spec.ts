@@ -5,8 +5,8 @@ import {
   configureTelemetry,
   getCurrentTraceId,
   getTelemetry,
-  type TelemetryHandle,
   TelemetryError,
+  type TelemetryHandle,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 

@@ -9,6 +9,8 @@ import {
   type TracerProvider as ApiTracerProvider,
 } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
+import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as HttpExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -19,8 +21,6 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { BasicTracerProvider as FormerTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
-import { OTLPTraceExporter as HttpExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   configureTelemetry,
   getTelemetry,
@@ -29,9 +29,9 @@ import {
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
+import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { sendsTo } from '../../lib/runtime/foreign-sdk-internals.js';
-import { findLogs } from '../../lib/dashboard/sqlite/queries/find-logs.js';
 import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { eventually } from '../support/eventually.js';

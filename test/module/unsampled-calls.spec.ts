@@ -4,8 +4,8 @@ import {
   extractTraceContext,
   getCurrentTraceId,
   getTelemetry,
-  type TelemetryHandle,
   type SamplingOptions,
+  type TelemetryHandle,
   Trace,
   withTraceContext,
 } from 'nestjs-telemetry';

@@ -1,4 +1,4 @@
-import { CHARACTER_HINTS, areHarmless, mayHoldSecret } from '../../lib/redaction/secret-patterns.js';
+import { areHarmless, CHARACTER_HINTS, mayHoldSecret } from '../../lib/redaction/secret-patterns.js';
 import { createRandom } from '../support/random.js';
 
 /** Pieces of secrets, and what stands around them. */

@@ -1,8 +1,8 @@
 import { logs, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 
-import { configureTelemetry } from '../../lib/module/start-telemetry.js';
 import { type TelemetryEngine } from '../../lib/config/telemetry-options.js';
 import { recentWarnings, warnOnce } from '../../lib/errors/warnings.js';
+import { configureTelemetry } from '../../lib/module/start-telemetry.js';
 import type { TelemetryHandle } from '../../lib/runtime/sdk-runtime.js';
 import { createTelemetryProbe } from '../../lib/testing/telemetry-probe.js';
 

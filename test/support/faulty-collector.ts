@@ -9,8 +9,8 @@ import {
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
-import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { type OtlpProtocol } from '../../lib/config/otlp.js';
+import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 
 /** What a collector can do wrong. The first ones happen on the connection, the others in the answer. */
 export type Fault =

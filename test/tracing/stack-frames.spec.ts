@@ -2,11 +2,11 @@ import 'reflect-metadata';
 
 import { context } from '@opentelemetry/api';
 
-import { getTelemetry } from '../../lib/module/inject-telemetry.js';
 import { Counted, Timed } from '../../lib/metrics/counted-and-timed.decorator.js';
+import { getTelemetry } from '../../lib/module/inject-telemetry.js';
 import { Observed } from '../../lib/module/observed.decorator.js';
-import { startTracing, type TestTracing } from '../support/start-tracing.js';
 import { Trace } from '../../lib/tracing/trace.decorator.js';
+import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 /** Frames of a stack trace by whom they are of, from the throw to the call in this file. */
 function framesOf(error: unknown): { ours: number; node: number } {

@@ -1,7 +1,7 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 
-import { getCurrentSpanId } from '../../lib/tracing/trace-context.js';
 import { TelemetrySpan } from '../../lib/tracing/telemetry-span.js';
+import { getCurrentSpanId } from '../../lib/tracing/trace-context.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 describe('TelemetrySpan', () => {

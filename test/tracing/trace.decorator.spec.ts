@@ -1,12 +1,13 @@
+import { PassThrough, Readable } from 'node:stream';
+
 import { BadRequestException, InternalServerErrorException } from '@nestjs/common';
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { lastValueFrom, Observable, of, throwError } from 'rxjs';
-import { PassThrough, Readable } from 'node:stream';
 
 import { setWarningSink } from '../../lib/errors/warnings.js';
-import { getCurrentSpanId, getCurrentTraceId } from '../../lib/tracing/trace-context.js';
 import { SpanAttribute } from '../../lib/tracing/span-attribute.decorator.js';
 import { Trace } from '../../lib/tracing/trace.decorator.js';
+import { getCurrentSpanId, getCurrentTraceId } from '../../lib/tracing/trace-context.js';
 import { startTracing, type TestTracing } from '../support/start-tracing.js';
 
 describe('@Trace()', () => {

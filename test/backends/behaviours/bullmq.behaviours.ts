@@ -17,9 +17,9 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { DelayedError, type FlowProducer, type Job, Queue, type QueueOptions, Worker } from 'bullmq';
 import { getTelemetry, TelemetryService } from 'nestjs-telemetry';
 
-import { eventually } from '../../support/eventually.js';
 import { type Platform, platformName } from '../../e2e/behaviours/platform.js';
 import { newCaller, RunningApp } from '../../e2e/behaviours/running-app.js';
+import { eventually } from '../../support/eventually.js';
 import { describeWith } from '../backend-processes.js';
 import { RedisServer } from '../redis-server.js';
 

@@ -12,9 +12,9 @@ import { SpanKind } from '@opentelemetry/api';
 import { getCurrentTraceId, getTelemetry } from 'nestjs-telemetry';
 import { lastValueFrom } from 'rxjs';
 
-import { eventually } from '../../support/eventually.js';
 import { type Platform, platformName } from '../../e2e/behaviours/platform.js';
 import { RunningApp } from '../../e2e/behaviours/running-app.js';
+import { eventually } from '../../support/eventually.js';
 import { describeWith } from '../backend-processes.js';
 import { type Broker, startKafka } from '../broker-servers.js';
 

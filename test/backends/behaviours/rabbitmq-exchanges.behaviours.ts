@@ -12,9 +12,9 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { getCurrentTraceId, getTelemetry } from 'nestjs-telemetry';
 import { firstValueFrom, lastValueFrom, type Observable } from 'rxjs';
 
-import { eventually } from '../../support/eventually.js';
 import { type Platform, platformName } from '../../e2e/behaviours/platform.js';
 import { RunningApp } from '../../e2e/behaviours/running-app.js';
+import { eventually } from '../../support/eventually.js';
 import { describeWith } from '../backend-processes.js';
 import { type Broker, startRabbitmq } from '../broker-servers.js';
 

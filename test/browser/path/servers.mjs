@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-import { findChromium } from '../find-chromium.mjs';
 import { eventually } from '../../support/eventually.ts';
+import { findChromium } from '../find-chromium.mjs';
 
 export const SCRAPE_SECONDS = 5;
 

@@ -1,5 +1,5 @@
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { type ServedDashboard, serveDashboard } from '../serve-dashboard.js';
+import { serveDashboard,type ServedDashboard } from '../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { logOf, ORDERS, spanOf } from '../sqlite/sample-rows.js';
 

@@ -1,6 +1,6 @@
 import {
-  context,
   type Context,
+  context,
   INVALID_SPAN_CONTEXT,
   ROOT_CONTEXT,
   SeverityNumber,
@@ -22,21 +22,21 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 
-import { OnDemandReader } from '../../../lib/metrics-sdk/on-demand.reader.js';
 import { startMetricFeed } from '../../../lib/dashboard/feed/metric-feed.js';
 import { StorePipeline } from '../../../lib/dashboard/feed/store-pipeline.js';
-import { PluginLoggerProvider } from '../../../lib/runtime/telemetry-plugin.js';
-import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
-import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
-import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
-import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
-import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
-import { findServices } from '../../../lib/dashboard/sqlite/queries/overview.js';
-import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
 import { readChart } from '../../../lib/dashboard/sqlite/queries/charts.js';
+import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
+import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
+import { findServices } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readResourcesOfTrace, readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
+import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
+import { OnDemandReader } from '../../../lib/metrics-sdk/on-demand.reader.js';
+import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
+import { PluginLoggerProvider } from '../../../lib/runtime/telemetry-plugin.js';
 import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 

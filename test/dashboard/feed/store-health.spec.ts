@@ -1,8 +1,8 @@
 import { watchStoreLosses } from '../../../lib/dashboard/feed/store-health.js';
 import { type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { openStore } from '../../../lib/dashboard/sqlite/store.js';
-import { eventually } from '../../support/eventually.js';
 import { collectWarnings } from '../../exporters/support/collect-warnings.js';
+import { eventually } from '../../support/eventually.js';
 
 describe('what the embedded store loses', () => {
   it('is logged with the number of rows, and once more when it keeps up again', async () => {

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
+import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { createRandom } from '../../support/random.js';
+import { longestTurn, serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, traceRequest } from './otlp-requests.js';
-import { createRandom } from '../../support/random.js';
-import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
-import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
-import { longestTurn, serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
 
 let store: TelemetryStore;
 let dashboard: ServedDashboard;

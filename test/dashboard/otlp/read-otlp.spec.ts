@@ -1,10 +1,10 @@
-import { ProtobufError, decodeProtobuf } from '../../../lib/dashboard/otlp/decode-protobuf.js';
+import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
+import { decodeProtobuf, ProtobufError } from '../../../lib/dashboard/otlp/decode-protobuf.js';
 import { OTLP_REQUESTS } from '../../../lib/dashboard/otlp/otlp-messages.constants.js';
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { PointReader } from '../../../lib/dashboard/otlp/read-points.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { takeAllSteps } from '../../../lib/dashboard/steps.js';
-import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, SPAN_ID, TRACE_ID, traceRequest } from './otlp-requests.js';
 

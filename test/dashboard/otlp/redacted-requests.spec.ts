@@ -1,7 +1,7 @@
-import { encodeRequest } from './encode-request.js';
-import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
+import { encodeRequest } from './encode-request.js';
 
 const SECRET = 'SEChunter2RET';
 const TRACE_ID = 'ab'.repeat(16);

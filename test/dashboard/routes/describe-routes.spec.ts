@@ -3,9 +3,9 @@ import 'reflect-metadata';
 import { All, Controller, Get, Post, Version } from '@nestjs/common';
 
 import {
-  type ModulesLike,
   describeRoutes,
   findHandlers,
+  type ModulesLike,
 } from '../../../lib/dashboard/routes/describe-routes.js';
 
 @Controller('orders')

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 
+import { Declarations } from '../../../lib/dashboard/sqlite/processes/process-registry.js';
 import { findRoutes } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { type DeclaredRoute } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { Declarations } from '../../../lib/dashboard/sqlite/processes/process-registry.js';
 import { Dictionaries } from '../../../lib/dashboard/sqlite/writing/dictionaries.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { resourceOf, spanOf } from './sample-rows.js';

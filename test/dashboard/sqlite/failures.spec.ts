@@ -2,8 +2,8 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -11,12 +11,12 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
 import { loadSqlite } from '../../../lib/dashboard/sqlite/database/open-database.js';
 import { SCHEMA_VERSION } from '../../../lib/dashboard/sqlite/database/schema.js';
 import { StoreDatabase } from '../../../lib/dashboard/sqlite/database/store-database.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
 import { eventually } from '../../support/eventually.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, spanOf } from './sample-rows.js';

@@ -1,13 +1,13 @@
-import { type LogFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { join } from 'node:path';
 
-import { setWarningSink } from '../../../lib/errors/warnings.js';
 import { type LogAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type LogFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { listBlocks } from '../../../lib/dashboard/sqlite/full-text.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { listBlocks } from '../../../lib/dashboard/sqlite/full-text.js';
+import { setWarningSink } from '../../../lib/errors/warnings.js';
 import { eventually } from '../../support/eventually.js';
 import { describeWithWordIndex } from '../../support/word-index.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';

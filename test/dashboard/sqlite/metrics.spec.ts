@@ -5,8 +5,8 @@ import {
   valueBucket,
   valueOfBucket,
 } from '../../../lib/dashboard/sqlite/encoding/buckets.js';
-import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
 import { readChart } from '../../../lib/dashboard/sqlite/queries/charts.js';
+import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type StoredInstrument, type StoredPoint } from '../../../lib/dashboard/sqlite/rows.interface.js';

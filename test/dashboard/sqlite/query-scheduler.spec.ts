@@ -6,8 +6,8 @@ import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
 import { readOverview } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
-import { type Steps } from '../../../lib/dashboard/steps.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { type Steps } from '../../../lib/dashboard/steps.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, spanOf } from './sample-rows.js';
 

@@ -1,6 +1,6 @@
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
-import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
+import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { SPAN_KIND, SPAN_STATUS } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
 import { logOf, newSpanId, newTraceId, resourceOf, spanOf } from './sample-rows.js';

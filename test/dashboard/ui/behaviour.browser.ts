@@ -1,5 +1,5 @@
-import { HOSTILE } from './fixture/edge-traces.js';
 import { becomesTrue, describeInChromium, useStage } from './chromium.js';
+import { HOSTILE } from './fixture/edge-traces.js';
 
 describeInChromium('the page, while one works with it', () => {
   const stage = useStage({ path: '/internal/watch' });

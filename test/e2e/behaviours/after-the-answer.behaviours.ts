@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
 import { Controller, Get, Injectable, type OnModuleDestroy, Param, Res } from '@nestjs/common';
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { PinoLogger } from 'nestjs-pino';
 import { type SamplingOptions, TelemetryService, Trace } from 'nestjs-telemetry';
-import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';

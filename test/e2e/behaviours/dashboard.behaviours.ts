@@ -1,6 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request, type Server } from 'node:http';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { gzipSync } from 'node:zlib';
 
 import {
   Body,
+  type CanActivate,
   Controller,
   Get,
   Injectable,
   NotFoundException,
   Param,
   Post,
-  type CanActivate,
   VersioningType,
 } from '@nestjs/common';
 import { trace } from '@opentelemetry/api';

@@ -1,5 +1,5 @@
-import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 
 import { Controller, Get, Param } from '@nestjs/common';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';

@@ -18,7 +18,7 @@ import { pino } from 'pino';
 import { type Observable, throwError } from 'rxjs';
 
 import { eventually } from '../../support/eventually.js';
-import { WrittenLines, type LogLine } from './collectors.js';
+import { type LogLine, WrittenLines } from './collectors.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 

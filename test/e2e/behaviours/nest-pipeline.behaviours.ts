@@ -1,4 +1,5 @@
 import {
+  type ArgumentsHost,
   BadRequestException,
   type CallHandler,
   type CanActivate,
@@ -20,7 +21,6 @@ import {
   UseFilters,
   UseGuards,
   UseInterceptors,
-  type ArgumentsHost,
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';

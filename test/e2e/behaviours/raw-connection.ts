@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-import { type Caller } from './running-app.js';
 import { eventually } from '../../support/eventually.js';
+import { type Caller } from './running-app.js';
 
 /** A TCP connection to an application, on which HTTP is spoken by hand: no client library, no client instrumentation. */
 export class RawConnection {

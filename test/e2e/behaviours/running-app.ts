@@ -9,7 +9,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { TelemetryModule, type TelemetryOptions } from 'nestjs-telemetry';
 
-import { WrittenLines, SpanCollector } from './collectors.js';
+import { SpanCollector, WrittenLines } from './collectors.js';
 import { type Platform } from './platform.js';
 
 export interface AppUnderTest extends Pick<ModuleMetadata, 'controllers' | 'providers' | 'imports'> {

@@ -1,5 +1,6 @@
 // An ESM application that uses a library built against the CommonJS copy of the package.
 import 'reflect-metadata';
+
 import { createRequire } from 'node:module';
 
 import { Inject, Injectable, Module } from '@nestjs/common';

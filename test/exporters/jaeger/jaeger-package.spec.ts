@@ -1,3 +1,5 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+
 import type { JaegerTarget } from '../../../lib/config/jaeger.js';
 import {
   type JaegerSender,
@@ -7,7 +9,6 @@ import {
 } from '../../../lib/exporters/jaeger/jaeger-package.js';
 import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';
 import { tracerProvider } from '../support/trace-provider.js';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
 const UDP: JaegerTarget = { transport: 'udp', protocol: 'compact', host: '127.0.0.1', port: 9 };
 const HTTP: JaegerTarget = { transport: 'http', url: 'http://127.0.0.1:9/api/traces' };

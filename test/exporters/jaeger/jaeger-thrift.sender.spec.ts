@@ -4,8 +4,8 @@ import { type ReadableSpan, type SpanProcessor, type TracerProvider } from '@ope
 import { type JaegerTarget } from '../../../lib/config/jaeger.js';
 import { createSpanProcessors } from '../../../lib/exporters/create-pipelines.js';
 import { exporterReports } from '../../../lib/exporters/exporter-report.js';
-import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';
 import type { ThriftExporterConstructor } from '../../../lib/exporters/jaeger/jaeger-package.js';
+import { JaegerThriftExporter } from '../../../lib/exporters/jaeger/jaeger-thrift.sender.js';
 import { eventually } from '../../support/eventually.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { telemetryConfig } from '../support/config-fragment.js';

@@ -16,8 +16,8 @@ import {
   createSpanProcessors,
 } from '../../../lib/exporters/create-pipelines.js';
 import { exporterReports, resetExporterReports } from '../../../lib/exporters/exporter-report.js';
-import { FaultyCollector } from '../../support/faulty-collector.js';
 import { eventually } from '../../support/eventually.js';
+import { FaultyCollector } from '../../support/faulty-collector.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { telemetryConfig } from '../support/config-fragment.js';
 import { resource, tracerProvider } from '../support/trace-provider.js';

@@ -1,13 +1,13 @@
 import { context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
-import { AlwaysOffSampler, AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import { MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics';
+import { AlwaysOffSampler, AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 
+import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
 import { acceptsOpenMetrics } from '../../../lib/exporters/prometheus/openmetrics.js';
 import {
   createPrometheusScrape,
   type PrometheusScrape,
 } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
-import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
 import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
 import { resource } from '../support/trace-provider.js';
 

@@ -1,11 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+
 import type { Meter } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
+import { prometheusUnit } from '../../../lib/exporters/prometheus/prometheus-names.js';
 import { createPrometheusScrape } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';
 import { parseOpenMetrics } from './parse-openmetrics.js';
-import { prometheusUnit } from '../../../lib/exporters/prometheus/prometheus-names.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 const KINDS = ['counter', 'upDownCounter', 'gauge', 'histogram'] as const;

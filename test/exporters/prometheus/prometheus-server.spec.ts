@@ -1,10 +1,10 @@
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
 import { createPrometheusScrape } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
 import {
   type PrometheusServer,
   startPrometheusServer,
 } from '../../../lib/exporters/prometheus/prometheus-server.js';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
-
 import { collectWarnings } from '../support/collect-warnings.js';
 
 const servers: PrometheusServer[] = [];

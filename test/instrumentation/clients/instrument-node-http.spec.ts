@@ -10,9 +10,9 @@ import axios from 'axios';
 import { instrumentNodeHttp } from '../../../lib/instrumentation/clients/http/instrument-node-http.js';
 import { instrumentUndici } from '../../../lib/instrumentation/clients/http/instrument-undici.js';
 import { getCurrentSpanId } from '../../../lib/tracing/trace-context.js';
+import { eventually } from '../../support/eventually.js';
 import { findRefusingPort, HttpUpstream } from '../../support/http-upstream.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
-import { eventually } from '../../support/eventually.js';
 
 describe('instrumentNodeHttp()', () => {
   let tracing: TestTracing;

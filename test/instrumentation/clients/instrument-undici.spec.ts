@@ -6,9 +6,9 @@ import { suppressTracing } from '@opentelemetry/core';
 import { WebSocketServer } from 'ws';
 
 import { instrumentUndici } from '../../../lib/instrumentation/clients/http/instrument-undici.js';
+import { eventually } from '../../support/eventually.js';
 import { findRefusingPort, HttpUpstream } from '../../support/http-upstream.js';
 import { startTracing, type TestTracing } from '../../support/start-tracing.js';
-import { eventually } from '../../support/eventually.js';
 
 /** The undici of Node 22 does not announce what arrives: there a body counts as unread after 30 s, elsewhere after 2. */
 const UNREAD_WITHIN_MS = 40_000;

@@ -1,9 +1,9 @@
-import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 import { configureTelemetry, getTelemetry } from 'nestjs-telemetry';
+import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import {
-  type SendMongodbCommand,
   recordCommand,
+  type SendMongodbCommand,
 } from '../../../lib/instrumentation/clients/mongodb/record-command.js';
 
 const CONNECTION = { address: '127.0.0.1:27017' };

@@ -3,9 +3,9 @@ import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@o
 import {
   configureTelemetry,
   getTelemetry,
-  type TelemetryHandle,
   type SamplingOptions,
   type TelemetryEngine,
+  type TelemetryHandle,
   type TelemetryOptions,
 } from 'nestjs-telemetry';
 

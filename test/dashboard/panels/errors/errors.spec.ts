@@ -1,6 +1,6 @@
 import { type ErrorsAnswer } from '../../../../lib/dashboard/panels/errors/query.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../../lib/dashboard/sqlite/rows.interface.js';
-import { type ServedDashboard, serveDashboard } from '../../serve-dashboard.js';
+import { serveDashboard, type ServedDashboard } from '../../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../../sqlite/open-test-store.js';
 import { spanOf } from '../../sqlite/sample-rows.js';
 

@@ -1,8 +1,8 @@
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
-import { type TimeKind } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
 import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
+import { type TimeKind } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { medianTimeByKind, timeKindOf } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 import { spanOf } from './span-of.js';
 
 const postgres = { 'db.system.name': 'postgresql' };

@@ -1,9 +1,9 @@
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 import {
   findCriticalPath,
   mainRootOf,
   placeSpans,
 } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 import { spanOf } from './span-of.js';
 
 const pathOf = (...spans: SpanAnswer[]) =>

@@ -1,12 +1,12 @@
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
-import { type AnalysedTrace } from '../../../../lib/dashboard/panels/trace/query.js';
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
+import { type AnalysedTrace } from '../../../../lib/dashboard/panels/trace/query.js';
 import {
   buildTree,
   logsAround,
   spanWorthALook,
   visibleRows,
 } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
 import { createRandom } from '../../../support/random.js';
 import { placeOrder } from '../../ui/fixture/shop-traces.js';
 import { TraceBuilder } from '../../ui/fixture/trace-builder.js';

@@ -1,8 +1,8 @@
 // Opens one new file after the other, each at the moment when the other threads open it, and says what became of them.
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { setWarningSink } from '../../../../lib/errors/warnings.js';
 import { openStore } from '../../../../lib/dashboard/sqlite/store.js';
+import { setWarningSink } from '../../../../lib/errors/warnings.js';
 
 const { arrivals, threads, files } = workerData as {
   readonly arrivals: Int32Array;

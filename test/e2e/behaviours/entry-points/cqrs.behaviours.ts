@@ -1,11 +1,11 @@
 import { Controller, Get, Injectable, Param, Scope } from '@nestjs/common';
 import {
+  AggregateRoot,
   CommandBus,
   CommandHandler,
   CqrsModule,
   EventBus,
   EventPublisher,
-  AggregateRoot,
   EventsHandler,
   type ICommandHandler,
   type IEventHandler,
@@ -15,8 +15,8 @@ import {
   Saga,
   UnhandledExceptionBus,
 } from '@nestjs/cqrs';
-import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { SpanStatusCode } from '@opentelemetry/api';
+import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { TelemetryService, Trace } from 'nestjs-telemetry';
 import { filter, map, type Observable } from 'rxjs';
 

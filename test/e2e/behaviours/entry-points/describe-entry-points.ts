@@ -1,6 +1,7 @@
 import { type Platform, platformName } from '../platform.js';
 import { describeCqrs } from './cqrs.behaviours.js';
 import { describeEventEmitter } from './event-emitter.behaviours.js';
+import { describeGraphql } from './graphql.behaviours.js';
 import { describeIncomingPolicies } from './incoming-policies.behaviours.js';
 import { describeMicroserviceApplications } from './microservices-applications.behaviours.js';
 import { describeGrpc } from './microservices-grpc.behaviours.js';
@@ -8,7 +9,6 @@ import { describeMqtt } from './microservices-mqtt.behaviours.js';
 import { describeTcp } from './microservices-tcp.behaviours.js';
 import { describePipelineContexts } from './pipeline-contexts.behaviours.js';
 import { describeSchedule } from './schedule.behaviours.js';
-import { describeGraphql } from './graphql.behaviours.js';
 import { describeWebSocketMicroservices } from './websocket-microservices.behaviours.js';
 import { describeWebSockets } from './websockets.behaviours.js';
 

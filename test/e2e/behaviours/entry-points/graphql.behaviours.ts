@@ -1,11 +1,11 @@
-import { type INestApplication, Injectable, NotFoundException, Scope } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { type INestApplication, Injectable, NotFoundException, Scope } from '@nestjs/common';
 import {
   Args,
   Field,
+  type GqlModuleOptions,
   GraphQLModule,
   GraphQLSchemaHost,
-  type GqlModuleOptions,
   Int,
   Mutation,
   ObjectType,

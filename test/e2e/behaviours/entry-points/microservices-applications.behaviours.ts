@@ -13,8 +13,8 @@ import {
 import { NestFactory } from '@nestjs/core';
 import {
   Client,
-  ClientProxyFactory,
   type ClientProxy,
+  ClientProxyFactory,
   EventPattern,
   MessagePattern,
   Payload,
@@ -26,7 +26,7 @@ import { getCurrentTraceId, getTelemetry, TelemetryModule, type TelemetryOptions
 import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
 
 import { eventually } from '../../../support/eventually.js';
-import { WrittenLines, SpanCollector } from '../collectors.js';
+import { SpanCollector, WrittenLines } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';

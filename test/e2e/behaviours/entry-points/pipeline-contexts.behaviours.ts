@@ -1,3 +1,4 @@
+import { ApolloDriver } from '@nestjs/apollo';
 import {
   type ArgumentsHost,
   type CallHandler,
@@ -15,7 +16,6 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { Args, GraphQLModule, Query, Resolver } from '@nestjs/graphql';
-import { ApolloDriver } from '@nestjs/apollo';
 import { ClientProxyFactory, MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
