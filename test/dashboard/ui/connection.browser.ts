@@ -93,7 +93,7 @@ describeInChromium('the page, when the application does not play along', () => {
   it('says that a trace is not kept, and leads back', async () => {
     stage = await startStage({ dataset: makeEmptyDataset() });
     const page = await stage.open(`#/trace/${'0'.repeat(31)}1`);
-    await page.locator('.notice', { hasText: 'is kept' }).waitFor();
+    await page.locator('.notice', { hasText: 'is stored' }).waitFor();
     await page.getByRole('link', { name: 'To the traces' }).click();
     await page.locator('.notice', { hasText: 'There are no traces' }).waitFor();
   }, 60_000);
