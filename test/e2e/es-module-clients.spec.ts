@@ -40,6 +40,8 @@ export const trace = (work) => getTelemetry('application').trace('caller', work)
 `;
 const query = (port: number) => `
 const sql = postgres({ host: '127.0.0.1', port: ${port}, user: 'postgres', database: 'postgres', max: 1 });
+// Opens the connection. On Node 22 telemetry has the module only then when it starts before the module was evaluated.
+await sql\`select 1\`;
 await trace(async () => { await sql\`select 1\`; });
 await sql.end();
 console.log(JSON.stringify(probe.spans().map(({ name }) => name)));
