@@ -253,7 +253,7 @@ function listOf(value: unknown): readonly Fields[] {
 }
 
 function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}; // any object has fields
 }
 
 function recordCall(resource: unknown, create: Create, args: unknown[], api: Api): unknown {
@@ -392,7 +392,7 @@ class ModelCall {
     const { iterator } = stream;
     if (typeof iterator === 'function') {
       this.endUnlessRead(UNREAD_STREAM_MS);
-      const iterate = iterator as () => AsyncIterator<unknown>;
+      const iterate = iterator as () => AsyncIterator<unknown>; // a Stream of the package, whose member is private
       Object.assign(stream, { iterator: () => this.followChunks(iterate.call(stream)) });
       return;
     }

@@ -92,7 +92,7 @@ function patchPostgres(): () => void {
  * @throws TypeError when the value is no client
  */
 function patchClient(sql: PostgresSql): () => void {
-  // A query that is never waited for is never sent.
+  // A query that is never waited for is never sent. Its type is not exported by the package.
   const query = sql(Object.assign([''], { raw: [''] })) as PostgresQuery;
   const prototype: unknown = Object.getPrototypeOf(query);
   if (typeof query.handler !== 'function' || typeof prototype !== 'object' || prototype === null)
@@ -197,7 +197,7 @@ function rename(running: RunningOperation, statement: string): void {
  * The statement with placeholders for values; of helpers, which are built when it is sent, the
  * names are missing.
  */
-function statementOf({ strings, args }: PostgresQuery): string {
+function statementOf({ strings, args }: Pick<PostgresQuery, 'strings' | 'args'>): string {
   return strings.reduce(
     (text, part, index) => (index === 0 ? part : `${text}${fragmentOf(args[index - 1], index)}${part}`),
     '',
@@ -206,9 +206,14 @@ function statementOf({ strings, args }: PostgresQuery): string {
 
 function fragmentOf(value: unknown, index: number): string {
   if (typeof value !== 'object' || value === null) return `$${index}`;
-  if ('strings' in value && 'args' in value) return statementOf(value as unknown as PostgresQuery);
+  if (isPartOfQuery(value)) return statementOf(value);
   const names = Object.keys(value);
   // A name that was quoted already: sql('users').
   if (names.length === 1 && 'value' in value && typeof value.value === 'string') return value.value;
   return `$${index}`;
+}
+
+/** A query within another one is written out there. */
+function isPartOfQuery(value: object): value is Pick<PostgresQuery, 'strings' | 'args'> {
+  return 'strings' in value && Array.isArray(value.strings) && 'args' in value && Array.isArray(value.args);
 }
