@@ -245,7 +245,7 @@ function withDefaults(
   token: string | false | undefined,
   environment: string,
 ): DashboardConfig {
-  // Off in production: nobody needs editor links there, and locating sources blocks the event loop once.
+  // Off in production: editor links are of no use there, and locating sources blocks the event loop once.
   const { editor = isProduction(environment) ? false : 'vscode' } = chosen;
   return Object.freeze({
     path: chosen.path ?? DASHBOARD.path.default,

@@ -61,7 +61,7 @@ export function decide<T>(
   if (given !== undefined) return given;
   for (const [name, { means }] of Object.entries(variables)) {
     const value = env[name];
-    // A variable has the value of its own kind, which is what `means` takes.
+    // The variable was parsed by its kind, and `means` takes a value of that kind.
     if (value !== undefined) return means === undefined ? value : means(value as never);
   }
   return otherwise;

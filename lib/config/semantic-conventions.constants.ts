@@ -256,5 +256,5 @@ export const ATTR_NESTJS_REPEAT_DURATION_MS = 'nestjs.repeat.duration_ms';
 export const ATTR_NESTJS_REPEAT_MAX_MS = 'nestjs.repeat.max_ms';
 /** How many of them failed. */
 export const ATTR_NESTJS_REPEAT_ERRORS = 'nestjs.repeat.errors';
-/** Why a call beyond the first ones has a span of its own: `slowest` or `failed`. */
+/** Why a call beyond the first ones has a separate span: `slowest` or `failed`. */
 export const ATTR_NESTJS_REPEAT_KEPT = 'nestjs.repeat.kept';

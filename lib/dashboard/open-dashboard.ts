@@ -17,7 +17,7 @@ import {
 import { publishSources, sourceLinksEnabled, type WrittenMethod } from './sources/publish-sources.js';
 import { openStore } from './sqlite/store.js';
 
-/** What the dashboard is told about its process; it knows no instrumentation itself. */
+/** What the process passes to its dashboard, which imports no instrumentation. */
 export interface DashboardSetup extends Pick<DashboardParts, 'instrumentations' | 'libraries'> {
   readonly config: TelemetryConfig;
   readonly storeConfig: StoreConfig;

@@ -137,7 +137,7 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Wrong tokens that are answered without delay: somebody may mistype. */
+/** Wrong tokens that are answered without delay, for typing errors. */
 const FREE_TRIES = 3;
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 4_000;

@@ -33,7 +33,7 @@ export interface MetricFeed {
 }
 
 /**
- * Collects metrics for the store at an interval. The reader may be the one that answers scrapers: a reader of its own would
+ * Collects metrics for the store at an interval. The reader may be the one that answers scrapers: a second reader would
  * make every measurement cost twice.
  */
 export function startMetricFeed(

@@ -24,9 +24,9 @@ export interface ComparisonAnswer {
 
 /** Between the names of a path. */
 const STEP = ' › ';
-/** Deeper places are one: a path of thousands of names helps nobody. */
+/** Deeper places count as one: a path of thousands of names cannot be read. */
 const MAX_DEPTH = 100;
-/** Characters of a path, which may have been sent by anybody. */
+/** Longest path of a place, in characters; other services send the names. */
 const MAX_PATH = 2_000;
 
 /** Spans of two traces side by side, by the names that lead to them from the root, in the order of the first. */

@@ -1,4 +1,4 @@
-/** The numbers of rows, so that nobody has to count them, and what else there is one of. A change needs another `SCHEMA_VERSION`. */
+/** The numbers of rows, kept so that no query counts them, and other single values. A change needs another `SCHEMA_VERSION`. */
 const COUNTER_TABLES = `
 CREATE TABLE counters (
   id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -119,7 +119,7 @@ export function findCriticalPath(root: PlacedSpan): readonly PlacedSpan[] {
   return path;
 }
 
-/** Children that held up their parent before `until`, the latest first, each with the instant up to which it did. */
+/** Children that blocked their parent before `until`, the latest first, each with the end of that block. */
 function blockersOf(span: PlacedSpan, until: number): [PlacedSpan, number][] {
   const blockers: [PlacedSpan, number][] = [];
   let cursor = Math.min(span.end, until);
