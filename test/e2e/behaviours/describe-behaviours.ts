@@ -1,5 +1,5 @@
 import { describeAfterTheAnswer } from './after-the-answer.behaviours.js';
-import { describeDashboard } from './dashboard.behaviours.js';
+import { describeDashboard } from './dashboard/describe-dashboard.js';
 import { describeDecorators } from './decorators.behaviours.js';
 import { describeExceptions } from './exceptions.behaviours.js';
 import { describeHttpBodies } from './http-bodies.behaviours.js';

@@ -1,0 +1,240 @@
+import { eventually } from '../../../support/eventually.js';
+import { type Platform } from '../platform.js';
+import { newCaller, type RunningApp } from '../running-app.js';
+import { answered, ask, type Json, startDashboard, type Trace } from './dashboard-app.js';
+
+/** Metrics are collected every five seconds. */
+const COLLECTED_WITHIN_MS = 12_000;
+
+export function describeDashboardAnswers(platform: Platform): void {
+  describe('the dashboard', () => {
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await startDashboard(platform);
+    });
+    afterAll(() => app.stop());
+
+    it('shows a request that failed in overview, routes and traces, and its log line in the trace', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders', { caller });
+      const { traceId } = caller;
+      const trace = await answered('the trace', () => ask<Trace>(app, `traces/${traceId}`));
+      expect(trace).toMatchObject({
+        summary: { traceId, route: '/orders', status: '500', service: 'behaviours' },
+      });
+      const handler = trace.spans.find(({ name }) => name === 'OrdersController.list');
+      expect(trace.logs.find(({ message }) => message === 'no orders today')).toMatchObject({
+        level: 'error',
+        traceId,
+        spanId: handler?.spanId,
+      });
+      expect(trace).toMatchObject({
+        analysis: { criticalPath: expect.arrayContaining([handler?.spanId]) as unknown },
+      });
+
+      const { items } = await ask<{ items: Json[] }>(app, 'traces?status=error&route=/orders');
+      expect(items.map((item) => item.traceId)).toContain(traceId);
+      const overview = await answered('the overview', async () => {
+        const answer = await ask<{ errorsPerSecond: number[]; exemplars: Json[] }>(
+          app,
+          'overview?service=behaviours',
+        );
+        return answer.errorsPerSecond.some((rate) => rate > 0) && answer;
+      });
+      expect(overview.exemplars).toContainEqual(expect.objectContaining({ traceId, error: true }));
+      const services = await ask<Json[]>(app, 'services');
+      expect(services).toEqual([
+        expect.objectContaining({ name: 'behaviours', count: expect.any(Number) as unknown }),
+      ]);
+    });
+
+    it('knows every route with its handler, never-hit ones too', async () => {
+      const routes = await ask<Json[]>(app, 'routes');
+      const known = routes.map(({ method, route, handler }) => ({ method, route, handler }));
+      expect(known).toEqual(
+        expect.arrayContaining([
+          { method: 'GET', route: '/orders', handler: 'OrdersController.list' },
+          { method: 'GET', route: '/orders/:id', handler: 'OrdersController.find' },
+          { method: 'POST', route: '/orders', handler: 'OrdersController.create' },
+          { method: 'GET', route: '/orders/never/asked/for', handler: 'OrdersController.never' },
+        ]),
+      );
+      expect(routes.find(({ handler }) => handler === 'OrdersController.never')).toMatchObject({
+        count: 0,
+        p95: null,
+        lastSeen: null,
+      });
+    });
+
+    it('counts neither itself nor the metrics page among the routes, and logs its address', async () => {
+      await app.scrape();
+      const routes = await ask<{ route: string }[]>(app, 'routes');
+      expect(routes.filter(({ route }) => /^\/(metrics|telemetry)/.test(route))).toEqual([]);
+      await app.log.withMessage(`The dashboard is at ${app.origin}/telemetry`);
+    });
+
+    it('finds log lines by words, level and trace', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders/77', { caller });
+      const logs = await answered('the line', async () => {
+        const page = await ask<{ items: Json[] }>(app, `logs?traceId=${caller.traceId}&text=looking`);
+        return page.items.length > 0 && page.items;
+      });
+      expect(logs).toEqual([
+        expect.objectContaining({ message: 'looking for an order', attributes: { id: '77' }, level: 'info' }),
+      ]);
+      const above = await ask<{ items: Json[] }>(app, `logs?traceId=${caller.traceId}&level=error`);
+      expect(above.items).toEqual([]);
+    });
+
+    it('draws every instrument over time, with its attributes as filters', async () => {
+      await app.fetch('/orders/1');
+      const instrument = await answered(
+        'the instrument with the route',
+        async () => {
+          const all = await ask<Json[]>(app, 'metrics');
+          return all.find(
+            ({ name, attributes }) =>
+              name === 'http.server.request.duration' && JSON.stringify(attributes).includes('/orders/:id'),
+          );
+        },
+        COLLECTED_WITHIN_MS,
+      );
+      expect(instrument).toMatchObject({
+        type: 'histogram',
+        unit: 's',
+        service: 'behaviours',
+        attributes: { 'http.route': expect.arrayContaining(['/orders/:id']) as unknown },
+      });
+      const id = String(instrument.id);
+      const chart = await ask<{ series: { label: string; values: (number | null)[] }[] }>(
+        app,
+        `metrics/${id}?filter=http.route:/orders/:id`,
+      );
+      expect(chart.series.map(({ label }) => label)).toEqual(['p50', 'p95', 'p99']);
+      expect(chart.series[0]?.values.some((value) => value !== null && value > 0)).toBe(true);
+      const other = await ask<{ series: { values: unknown[] }[] }>(
+        app,
+        `metrics/${id}?filter=http.route:/nowhere`,
+      );
+      expect(other.series.flatMap(({ values }) => values).every((value) => value === null)).toBe(true);
+    });
+
+    it('shows what the traces of a region have more often than the rest', async () => {
+      for (const path of ['/orders/1', '/orders/2', '/orders/3', '/orders', '/orders', '/orders'])
+        await app.fetch(path);
+      const body = JSON.stringify({ from: Date.now() - 60_000, to: Date.now() + 60_000, route: '/orders' });
+      const result = await answered('the selection', async () => {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await ask<{ selected: number; traces: Json[] }>(app, 'selection', {
+          method: 'POST',
+          headers,
+          body,
+        });
+        return answer.selected >= 3 && answer;
+      });
+      expect(result.traces.every(({ route }) => route === '/orders')).toBe(true);
+    });
+
+    it('sets two traces side by side', async () => {
+      const callers = [newCaller(), newCaller()];
+      for (const caller of callers) await app.fetch('/orders/8', { caller });
+      const [a, b] = callers.map(({ traceId }) => traceId);
+      const comparison = await answered('both traces', () =>
+        ask<{ rows: Json[] }>(app, `compare?a=${a ?? ''}&b=${b ?? ''}`),
+      );
+      expect(comparison).toMatchObject({ a: { traceId: a }, b: { traceId: b } });
+      expect(comparison.rows).toContainEqual(
+        expect.objectContaining({
+          path: 'GET /orders/:id › OrdersController.find › read_order',
+          countA: 1,
+          countB: 1,
+        }),
+      );
+    });
+
+    it('records nothing of itself', async () => {
+      const spans = app.spans.started.length;
+      const lines = app.log.lines.length;
+      await ask(app, 'services');
+      await app.fetch('/telemetry');
+      await app.fetch('/telemetry/no/such/file');
+      expect(app.spans.started.slice(spans)).toEqual([]);
+      expect(app.log.lines.slice(lines)).toEqual([]);
+      expect(await app.scrape()).not.toContain('http_route="/telemetry');
+    });
+
+    it('shows the health of telemetry itself', async () => {
+      expect(await ask(app, 'health')).toMatchObject({
+        store: { file: ':memory:', queued: expect.any(Number) as unknown, maxBytes: 268_435_456 },
+        instrumentations: expect.arrayContaining(['undici']) as unknown,
+        editor: 'vscode://file/{file}:{line}',
+      });
+    });
+
+    it('exports a trace as OTLP, and takes it back', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders/5', { caller });
+      await answered('the trace', () => ask(app, `traces/${caller.traceId}`));
+      const text = JSON.stringify(await ask(app, `traces/${caller.traceId}/otlp`));
+      const other = newCaller().traceId;
+      const body = text.replaceAll(caller.traceId, other);
+      const headers = { 'content-type': 'application/json' };
+      const imported = await ask(app, 'traces/import', { method: 'POST', headers, body });
+      expect(imported).toEqual({ traceIds: [other], spans: expect.any(Number) as unknown });
+      const [before, after] = await Promise.all([
+        ask<Trace>(app, `traces/${caller.traceId}`),
+        ask<Trace>(app, `traces/${other}`),
+      ]);
+      expect(JSON.stringify(after.spans).replaceAll(other, caller.traceId)).toBe(
+        JSON.stringify(before.spans),
+      );
+      const again = await ask(app, 'traces/import', { method: 'POST', headers, body });
+      expect(again).toEqual({ traceIds: [other], spans: 0 });
+    });
+
+    it('streams what ends, line by line', async () => {
+      const stop = new AbortController();
+      const response = await app.fetch('/telemetry/api/v1/stream?traces=1&logs=1', { signal: stop.signal });
+      expect(response.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
+      let text = '';
+      const reading = (async () => {
+        for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk;
+      })().catch(() => undefined);
+      const caller = newCaller();
+      await app.fetch('/orders/9', { caller });
+      const items = (): Json[] =>
+        text
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line) as Json);
+      await eventually('trace and line', () => {
+        const seen = items().filter((item) => JSON.stringify(item).includes(caller.traceId));
+        return new Set(seen.map(({ type }) => type)).size === 2;
+      });
+      expect(items()[0]).toMatchObject({ type: 'beat' });
+      stop.abort();
+      await reading;
+    });
+
+    it.each([
+      ['overview?buckets=none', 400, 'buckets'],
+      ['overview?from=5&to=3', 400, 'from'],
+      ['traces?minMs=-1', 400, 'minMs'],
+      ['traces?attribute=nocolon', 400, 'attribute'],
+      ['traces/xyz', 400, 'hexadecimal'],
+      ['logs?level=loud', 400, 'level'],
+      [`traces/${'0'.repeat(31)}1`, 404, 'evicted'],
+      ['nothing', 404, 'no such address'],
+      ['metrics/one', 400, 'whole number'],
+      ['metrics/999999', 404, 'evicted'],
+      ['selection', 405, 'POST'],
+      ['../../otlp/v1/traces', 404, 'dashboard.otlp'],
+    ])('answers %s with %i and the reason', async (path, status, reason) => {
+      const response = await app.fetch(`/telemetry/api/v1/${path}`);
+      const { error } = (await response.json()) as { error: { status: number; message: string } };
+      expect([response.status, error.status]).toEqual([status, status]);
+      expect(error.message).toContain(reason);
+    });
+  });
+}

@@ -1,0 +1,15 @@
+import { type Platform } from '../platform.js';
+import { describeDashboardAccess } from './dashboard-access.behaviours.js';
+import { describeDashboardAnswers } from './dashboard-answers.behaviours.js';
+import { describeDashboardOtlp } from './dashboard-otlp.behaviours.js';
+import { describeDashboardPlace } from './dashboard-place.behaviours.js';
+import { describeDashboardToken } from './dashboard-token.behaviours.js';
+
+/** What the dashboard does in an application. */
+export function describeDashboard(platform: Platform): void {
+  describeDashboardAnswers(platform);
+  describeDashboardAccess(platform);
+  describeDashboardToken(platform);
+  describeDashboardOtlp(platform);
+  describeDashboardPlace(platform);
+}
