@@ -48,34 +48,21 @@ class Slot {
   }
 }
 
-/** Slots by instrument, by series, by bucket. An instrument is known by its descriptor, which the SDK hands on with its data. */
-const reservoirs = new WeakMap<object, Map<string, (Slot | undefined)[]>>();
+/** The slots of one instrument: by series, by bucket. */
+type Reservoir = Map<string, (Slot | undefined)[]>;
 
-/**
- * Keeps a measurement that was just added to its series as the exemplar of that series and bucket when `span` is sampled, in
- * place of the one before.
- *
- * @param isLimited the number of series of the instrument is bounded already
- */
-function offerExemplar(
-  instrument: object,
-  attributes: Readonly<Attributes>,
-  bucket: number,
-  value: number,
-  time: number,
-  span: Span,
-  isLimited = false,
-): void {
-  if (!isSampled(span)) return;
-  let series = reservoirs.get(instrument);
-  if (series === undefined) reservoirs.set(instrument, (series = new Map<string, (Slot | undefined)[]>()));
-  const hash = hashMeasuredAgain(attributes);
-  let slots = series.get(hash);
-  if (slots === undefined) {
-    if (!isLimited && series.size >= MAX_SERIES) return;
-    series.set(hash, (slots = []));
-  }
-  (slots[bucket] ??= new Slot()).take(span, value, time);
+/** By the descriptor of the instrument, which the SDK hands on with its data. */
+const reservoirs = new WeakMap<object, Reservoir>();
+
+/** Where a storage remembers its reservoir: to look into the map takes a tenth of a measurement. */
+const RESERVOIR = Symbol('exemplars');
+
+function reservoirOf(storage: MeasurementStorage & { [RESERVOIR]?: Reservoir }): Reservoir {
+  if (storage[RESERVOIR] !== undefined) return storage[RESERVOIR];
+  const descriptor = storage._instrumentDescriptor;
+  const reservoir: Reservoir = reservoirs.get(descriptor) ?? new Map<string, (Slot | undefined)[]>();
+  reservoirs.set(descriptor, reservoir);
+  return (storage[RESERVOIR] = reservoir);
 }
 
 /** The exemplars of one series, by bucket; those of a counter are those of its only bucket. */
@@ -114,12 +101,18 @@ export function keepExemplars(wanted: boolean): boolean {
       const limited = delta.record(value, kept, time);
       if (!keeping) return;
       const { _aggregator: aggregator } = delta;
-      const descriptor = this._instrumentDescriptor;
-      if (aggregator._boundaries === undefined && descriptor.type !== 'COUNTER') return;
+      if (aggregator._boundaries === undefined && this._instrumentDescriptor.type !== 'COUNTER') return;
       const span = trace.getSpan(context);
-      if (span === undefined || Number.isNaN(value)) return;
-      const bucket = bucketOf(value, aggregator._boundaries);
-      offerExemplar(descriptor, limited ?? kept, bucket, value, time, span, limited !== undefined);
+      if (span === undefined || Number.isNaN(value) || !isSampled(span)) return;
+      const reservoir = reservoirOf(this);
+      const hash = hashMeasuredAgain(limited ?? kept);
+      let slots = reservoir.get(hash);
+      if (slots === undefined) {
+        // The series of a limited instrument are bounded already.
+        if (limited === undefined && reservoir.size >= MAX_SERIES) return;
+        reservoir.set(hash, (slots = []));
+      }
+      (slots[bucketOf(value, aggregator._boundaries)] ??= new Slot()).take(span, value, time);
     },
   };
   Object.assign(prototype, methods, { [KEEPING]: true });

@@ -4,7 +4,10 @@ import { rememberAttributeHashes } from '../../lib/metrics-sdk/attribute-hashes.
 import { OnDemandReader } from '../../lib/metrics-sdk/on-demand.reader.js';
 
 describe('rememberAttributeHashes()', () => {
-  const reader = new OnDemandReader();
+  let reader: OnDemandReader;
+  beforeEach(() => {
+    reader = new OnDemandReader();
+  });
   const counter = (name: string) =>
     new MeterProvider({ readers: [reader] }).getMeter('t').createCounter(name);
 
@@ -29,5 +32,26 @@ describe('rememberAttributeHashes()', () => {
     expect(await series()).toEqual([[frozen, 3]]);
     requests.add(1, frozen);
     expect(await series()).toEqual([[frozen, 4]]);
+  });
+
+  it('separates the values of one object that changes, and values that print alike', async () => {
+    rememberAttributeHashes();
+    const requests = counter('changing');
+    const attributes: Record<string, string | number> = { status: 200, route: '/' };
+    for (const status of [200, '200', 404, 200]) {
+      attributes.status = status;
+      requests.add(1, attributes);
+    }
+    // The SDK shows the object that it was given, with its last values.
+    expect((await series()).map(([, value]) => value)).toEqual([2, 1, 1]);
+  });
+
+  it('counts each value of an attribute with more values than it remembers', async () => {
+    rememberAttributeHashes();
+    const requests = counter('many');
+    for (const round of [1, 2]) for (let id = 0; id < 600; id += 1) requests.add(round, { id, route: '/' });
+    const points = await series();
+    expect(points).toHaveLength(600);
+    expect(points.every(([, value]) => value === 3)).toBe(true);
   });
 });
