@@ -2,18 +2,18 @@ import { type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { type Undo, undoAll } from '../process/undo-all.js';
+
 /**
- * Everything this library touches of the private members of an OpenTelemetry SDK that the application has started. None of
- * it is public since version 2 of the SDK: each function says by its result whether the provider is made as it expects.
+ * All private members of another OpenTelemetry SDK in this process that this library touches. None of them is public
+ * since version 2 of the SDK: each function returns whether the provider has what it expects.
  *
  * - traces: `addSpanProcessor()` (1.x), else `_activeSpanProcessor._spanProcessors` (2.x, 3.x)
  * - metrics: `addMetricReader()` (1.x), else `_sharedState.metricCollectors` and the class of a collector (2.x, 3.x)
  * - logs: `addLogRecordProcessor()` (before 2.x), else `_sharedState.activeProcessor.processors` (2.x, 3.x)
  */
-type Members = Readonly<Record<string, unknown>>;
-
 /** Removes what was added. */
-export type Detach = () => void;
+export type Detach = Undo;
 
 /** The provider behind the API's proxies; they stand in for one another as long as there is none. */
 export function unwrapProvider(provider: unknown): unknown {
@@ -28,54 +28,57 @@ export function unwrapProvider(provider: unknown): unknown {
   return current;
 }
 
-/** Lets a tracer provider hand its spans to `processor` as well; undefined where it cannot. */
+const SPAN_PROCESSORS = ['_activeSpanProcessor', '_spanProcessors'];
+const LOG_PROCESSORS = ['_sharedState', 'activeProcessor', 'processors'];
+const COLLECTORS = ['_sharedState', 'metricCollectors'];
+
+/** Adds a processor to a tracer provider; undefined where that is not possible. */
 export function addSpanProcessor(provider: unknown, processor: SpanProcessor): Detach | undefined {
-  const list = memberOf(memberOf(provider, '_activeSpanProcessor'), '_spanProcessors');
-  if (isList(list)) return addTo(list, processor);
-  return addBy(provider, 'addSpanProcessor', processor);
+  const list = memberAt(provider, SPAN_PROCESSORS);
+  return isList(list) ? addTo(list, processor) : addBy(provider, 'addSpanProcessor', processor);
 }
 
-/** The span processors a tracer provider has; empty where it does not let itself be asked. */
+/** The span processors of a tracer provider; empty where they cannot be read. */
 export function spanProcessorsOf(provider: unknown): readonly unknown[] {
-  const list = memberOf(memberOf(provider, '_activeSpanProcessor'), '_spanProcessors');
-  return isList(list) ? list : [];
+  return listAt(provider, SPAN_PROCESSORS);
 }
 
-/** Lets a logger provider hand its records to `processor` as well; undefined where it cannot. */
+/** Adds a processor to a logger provider; undefined where that is not possible. */
 export function addLogRecordProcessor(provider: unknown, processor: LogRecordProcessor): Detach | undefined {
   const state = memberOf(provider, '_sharedState');
   const active = memberOf(state, 'activeProcessor');
-  const list = memberOf(active, 'processors');
+  const list = memberAt(provider, LOG_PROCESSORS);
   if (isList(list)) return addTo(list, processor);
   // Without processors it has one that does nothing.
   if (typeof state === 'object' && state !== null && typeof memberOf(active, 'onEmit') === 'function') {
     const holder = state as { activeProcessor: unknown };
     holder.activeProcessor = processor;
-    // Loggers ask these whether anybody is interested.
-    const asked = memberOf(state, 'processors');
-    const remove = isList(asked) ? addTo(asked, processor) : undefined;
-    return () => {
-      remove?.();
+    const restore = (): void => {
       if (holder.activeProcessor === processor) holder.activeProcessor = active;
     };
+    // Loggers are enabled where one of these is.
+    const asked = memberOf(state, 'processors');
+    return undoAll([restore, isList(asked) ? addTo(asked, processor) : undefined]);
   }
   return addBy(provider, 'addLogRecordProcessor', processor);
 }
 
-/** The log record processors a logger provider has. */
+/** The log record processors of a logger provider. */
 export function logRecordProcessorsOf(provider: unknown): readonly unknown[] {
-  const list = memberOf(memberOf(memberOf(provider, '_sharedState'), 'activeProcessor'), 'processors');
-  return isList(list) ? list : [];
+  return listAt(provider, LOG_PROCESSORS);
 }
 
-/** Gives a meter provider one more reader; undefined where it cannot have one. Instruments made before are not in it. */
+/**
+ * Adds a reader to a meter provider; undefined where that is not possible. It does not read instruments that were made
+ * before.
+ */
 export function addMetricReader(provider: unknown, reader: IMetricReader, ours: object): Detach | undefined {
   const state = memberOf(provider, '_sharedState');
   const collectors = memberOf(state, 'metricCollectors');
   if (!isList(collectors) || !(memberOf(state, 'meterSharedStates') instanceof Map))
     return addBy(provider, 'addMetricReader', reader);
   // A provider without readers has no collector of its own to take the class from.
-  const model = collectors[0] ?? listOf(memberOf(memberOf(ours, '_sharedState'), 'metricCollectors'))[0];
+  const model = collectors[0] ?? listAt(ours, COLLECTORS)[0];
   const Collector = memberOf(model, 'constructor');
   if (typeof Collector !== 'function' || typeof memberOf(model, 'collect') !== 'function') return undefined;
   const collector: unknown = Reflect.construct(Collector, [state, reader]);
@@ -83,18 +86,17 @@ export function addMetricReader(provider: unknown, reader: IMetricReader, ours: 
   return addTo(collectors, collector);
 }
 
-/** The metric readers a meter provider has. */
+/** The metric readers of a meter provider. */
 export function metricReadersOf(provider: unknown): readonly unknown[] {
-  const collectors = listOf(memberOf(memberOf(provider, '_sharedState'), 'metricCollectors'));
-  return collectors.map((collector) => memberOf(collector, '_metricReader'));
+  return listAt(provider, COLLECTORS).map((collector) => memberOf(collector, '_metricReader'));
 }
 
-/** Objects that are looked at in a processor of an SDK to find where it sends to. */
+/** Objects of a processor that are searched for its address. */
 const MAX_OBJECTS = 500;
 
 /**
- * Whether a processor or reader of an SDK sends to that address: found by looking for it in the exporter below, which keeps
- * it several private objects deep, differently in each version and protocol.
+ * Whether a processor or reader of an SDK sends to that address. Its exporter has the address several private objects
+ * deep, in other places in each version and protocol.
  */
 export function sendsTo(sender: unknown, address: string): boolean {
   const wanted = hostAndPath(address);
@@ -120,15 +122,16 @@ function hostAndPath(text: string): string | undefined {
   if (text.length > 2_000 || !/^(?:https?:\/\/)?[^\s/]+:\d+|^https?:\/\//.test(text)) return undefined;
   const url = URL.parse(/^https?:\/\//.test(text) ? text : `http://${text}`);
   if (url === null) return undefined;
-  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  return `${url.hostname.replace(/^(?:127\.0\.0\.1|\[::1\])$/, 'localhost')}:${port}${url.pathname.replace(/\/$/, '')}`;
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const host = url.hostname.replace(/^(?:127\.0\.0\.1|\[::1\])$/, 'localhost');
+  return `${host}:${port}${url.pathname.replace(/\/$/, '')}`;
 }
 
 function addBy(provider: unknown, method: string, added: object): Detach | undefined {
   const add = memberOf(provider, method);
   if (typeof add !== 'function') return undefined;
   Reflect.apply(add, provider, [added]);
-  // There is no way back; what was added is shut down and does nothing then.
+  // It cannot be removed; it does nothing after its shutdown.
   return () => undefined;
 }
 
@@ -144,16 +147,21 @@ function isList(value: unknown): value is unknown[] {
   return Array.isArray(value) && !Object.isFrozen(value);
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+function listAt(owner: unknown, path: readonly string[]): readonly unknown[] {
+  const list = memberAt(owner, path);
+  return Array.isArray(list) ? list : [];
+}
+
+function memberAt(owner: unknown, path: readonly string[]): unknown {
+  return path.reduce(memberOf, owner);
 }
 
 function memberOf(owner: unknown, name: string): unknown {
   if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) return undefined;
   try {
-    return (owner as Members)[name];
+    return (owner as Readonly<Record<string, unknown>>)[name];
   } catch {
-    // A getter of somebody else's class.
+    // A getter threw.
     return undefined;
   }
 }

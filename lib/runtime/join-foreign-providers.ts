@@ -1,7 +1,7 @@
 import { type Attributes, type Context, logs, metrics, trace } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
-import { type IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { type ReadableSpan, type Span, type SpanProcessor, type TimedEvent } from '@opentelemetry/sdk-trace';
 
 import { type OtlpTarget } from '../config/otlp.js';
@@ -14,6 +14,7 @@ import {
 } from '../exporters/create-pipelines.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
+import { undoAll } from '../process/undo-all.js';
 import { redaction } from '../redaction/active-redaction.js';
 import {
   addLogRecordProcessor,
@@ -30,8 +31,10 @@ import type { OwnedProvider } from './sdk-runtime.js';
 import { PluginLogRecordProcessor, readerForPlugin, type TelemetryPlugin } from './telemetry-plugin.js';
 
 /**
- * Joins a tracer provider that somebody else has registered: its spans go where the configuration sends spans, besides to
- * where it sends them. Which spans there are is up to its sampler. Undefined where that cannot be, which is warned about.
+ * Joins a tracer provider that was registered before ours: its spans also go where the configuration sends spans. Its
+ * sampler decides which spans there are.
+ *
+ * @returns undefined where nothing is to be sent, or the provider cannot be joined, which is logged
  */
 export function joinTracerProvider(
   config: TelemetryConfig,
@@ -39,18 +42,16 @@ export function joinTracerProvider(
   plugin: TelemetryPlugin | undefined,
 ): OwnedProvider | undefined {
   const provider = unwrapProvider(trace.getTracerProvider());
-  const theirs = spanProcessorsOf(provider);
   const { traces } = config;
-  const otlp = withoutTheirs(traces.otlp, theirs);
-  const wanted = [
-    ...otlp.map(({ url }) => url),
-    ...traces.jaeger.map((target) =>
-      target.transport === 'udp' ? `${target.host}:${target.port}` : target.url,
-    ),
+  const otlp = withoutTheirs(traces.otlp, spanProcessorsOf(provider));
+  const jaeger = traces.jaeger.map((target) =>
+    target.transport === 'udp' ? `${target.host}:${target.port}` : target.url,
+  );
+  const wanted = wantedBy(plugin, otlp, [
+    ...jaeger,
     ...(traces.console ? ['the console'] : []),
     ...(traces.processors.length > 0 ? ['spanProcessors'] : []),
-    ...(plugin === undefined ? [] : [plugin.name]),
-  ];
+  ]);
   if (wanted.length === 0) return undefined;
   const processors = createSpanProcessors({ ...config, traces: { ...traces, otlp } });
   if (plugin !== undefined) processors.push(plugin.spans);
@@ -58,18 +59,15 @@ export function joinTracerProvider(
   return join('spans', provider, wanted, joined, addSpanProcessor(provider, joined));
 }
 
-/** Joins a logger provider that somebody else has registered; see `joinTracerProvider()`. */
+/** Joins a logger provider that was registered before ours; see `joinTracerProvider()`. */
 export function joinLoggerProvider(
   config: TelemetryConfig,
   plugin: TelemetryPlugin | undefined,
 ): OwnedProvider | undefined {
   const provider = unwrapProvider(logs.getLoggerProvider());
   const otlp = withoutTheirs(config.logs.otlp, logRecordProcessorsOf(provider));
-  const wanted = [
-    ...otlp.map(({ url }) => url),
-    ...(config.logs.processors.length > 0 ? ['logRecordProcessors'] : []),
-    ...(plugin === undefined ? [] : [plugin.name]),
-  ];
+  const own = config.logs.processors.length > 0 ? ['logRecordProcessors'] : [];
+  const wanted = wantedBy(plugin, otlp, own);
   if (wanted.length === 0) return undefined;
   const processors = createLogRecordProcessors({ ...config, logs: { ...config.logs, otlp } });
   if (plugin !== undefined) processors.push(new PluginLogRecordProcessor(plugin));
@@ -77,7 +75,7 @@ export function joinLoggerProvider(
   return join('log records', provider, wanted, joined, addLogRecordProcessor(provider, joined));
 }
 
-/** Joins a meter provider that somebody else has registered; see `joinTracerProvider()`. */
+/** Joins a meter provider that was registered before ours; see `joinTracerProvider()`. */
 export function joinMeterProvider(
   config: TelemetryConfig,
   plugin: TelemetryPlugin | undefined,
@@ -86,36 +84,39 @@ export function joinMeterProvider(
   const provider = unwrapProvider(metrics.getMeterProvider());
   const otlp = withoutTheirs(config.metrics.otlp, metricReadersOf(provider));
   const { prometheus: scraped } = config.metrics;
-  const wanted = [
-    ...otlp.map(({ url }) => url),
+  const wanted = wantedBy(plugin, otlp, [
     ...(scraped === undefined ? [] : [`${scraped.path} (HTTP 404)`]),
     ...(config.metrics.readers.length > 0 ? ['metricReaders'] : []),
-    ...(plugin === undefined ? [] : [plugin.name]),
-  ];
+  ]);
   if (wanted.length === 0) return nothing;
   const { readers, prometheus } = createMetricReaders({ ...config, metrics: { ...config.metrics, otlp } });
   const shared = plugin && readerForPlugin(readers, prometheus);
   const ours = new MeterProvider({ readers: [new OnDemandReader()] });
   const detach = detachAll(readers.map((reader) => addMetricReader(provider, reader, ours)));
-  const joined = new JoinedReaders(readers);
-  const owned = join('metrics', provider, wanted, joined, detach);
+  const owned = join('metrics', provider, wanted, new Joined(readers), detach);
   if (owned === undefined) return nothing;
   if (shared !== undefined) plugin?.startMetrics(shared);
   return { provider: owned, prometheus };
 }
 
-/** Targets that the other SDK does not send to by itself: they would get everything twice. */
+/** The destinations of one signal, as the warning names them. */
+function wantedBy(
+  plugin: TelemetryPlugin | undefined,
+  otlp: readonly OtlpTarget[],
+  others: readonly string[],
+): string[] {
+  return [...otlp.map(({ url }) => url), ...others, ...(plugin === undefined ? [] : [plugin.name])];
+}
+
+/** Without the targets that the other SDK sends to: they would get everything twice. */
 function withoutTheirs(targets: readonly OtlpTarget[], senders: readonly unknown[]): readonly OtlpTarget[] {
   return targets.filter(({ url }) => !senders.some((sender) => sendsTo(sender, url)));
 }
 
 /** All of them, or none. */
 function detachAll(detaches: readonly (Detach | undefined)[]): Detach | undefined {
-  const added = detaches.filter((detach) => detach !== undefined);
-  const detach = (): void => {
-    for (const remove of added) remove();
-  };
-  if (added.length === detaches.length) return detach;
+  const detach = undoAll([...detaches]);
+  if (!detaches.includes(undefined)) return detach;
   detach();
   return undefined;
 }
@@ -144,7 +145,7 @@ function join(
 function warnNotJoined(what: string, provider: unknown, wanted: readonly string[]): void {
   const name = nameOf(provider);
   const remedy = name.startsWith('Noop')
-    ? // What is registered is out of reach of the API that we have.
+    ? // The API of this package cannot reach the registered provider.
       'It belongs to another version of @opentelemetry/api: run `npm ls @opentelemetry/api` and keep one copy.'
     : name.startsWith('Sentry')
       ? 'Let Sentry leave OpenTelemetry alone: Sentry.init({ skipOpenTelemetrySetup: true }).'
@@ -157,48 +158,59 @@ function warnNotJoined(what: string, provider: unknown, wanted: readonly string[
 }
 
 function nameOf(provider: unknown): string {
-  const name =
-    typeof provider === 'object' && provider !== null
-      ? (provider.constructor as { name?: string } | undefined)?.name
-      : undefined;
+  const name = (provider as { readonly constructor?: { readonly name?: string } } | null | undefined)
+    ?.constructor?.name;
   return name === undefined || name === '' || name === 'Object' ? 'of an unknown class' : name;
 }
 
-/** Spans of the other SDK as ours would be: of the service that the configuration names. */
-class JoinedSpanProcessor implements SpanProcessor {
+/** Several processors or readers, flushed and stopped together. */
+class Joined<T extends OwnedProvider> implements OwnedProvider {
+  constructor(protected readonly parts: readonly T[]) {}
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.parts.map((part) => part.forceFlush()));
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.parts.map((part) => part.shutdown()));
+  }
+}
+
+class JoinedLogRecordProcessor extends Joined<LogRecordProcessor> implements LogRecordProcessor {
+  onEmit(record: ReadWriteLogRecord, context?: Context): void {
+    for (const processor of this.parts) processor.onEmit(record, context);
+  }
+}
+
+/** Passes spans of the other SDK on as ours: of the service that the configuration names. */
+class JoinedSpanProcessor extends Joined<SpanProcessor> implements SpanProcessor {
   private readonly resources = new WeakMap<Resource, Resource>();
 
   constructor(
-    private readonly processors: readonly SpanProcessor[],
+    processors: readonly SpanProcessor[],
     private readonly resource: Resource,
-  ) {}
+  ) {
+    super(processors);
+  }
 
   onStart(span: Span, parentContext: Context): void {
-    for (const processor of this.processors) processor.onStart(span, parentContext);
+    for (const processor of this.parts) processor.onStart(span, parentContext);
   }
 
   onEnding(span: Span): void {
-    for (const processor of this.processors) processor.onEnding?.(span);
+    for (const processor of this.parts) processor.onEnding?.(span);
   }
 
   onEnd(span: ReadableSpan): void {
     const seen = this.view(span);
-    for (const processor of this.processors) processor.onEnd(seen);
-  }
-
-  async forceFlush(): Promise<void> {
-    await Promise.all(this.processors.map((processor) => processor.forceFlush()));
-  }
-
-  async shutdown(): Promise<void> {
-    await Promise.all(this.processors.map((processor) => processor.shutdown()));
+    for (const processor of this.parts) processor.onEnd(seen);
   }
 
   private view(span: ReadableSpan): ReadableSpan {
     const properties: PropertyDescriptorMap = { resource: { value: this.resourceOf(span.resource) } };
-    // Theirs stay as they are: what their exporters send is not ours to change.
+    // Their spans stay as they are: their exporters send them too.
     for (const [name, value] of Object.entries(redactedParts(span))) properties[name] = { value };
-    // Spans of version 1 of the SDK name these two otherwise.
+    // Spans of version 1 of the SDK have other names for these two.
     const former = span as unknown as { instrumentationLibrary?: unknown; parentSpanId?: unknown };
     if (former.instrumentationLibrary !== undefined) {
       properties.instrumentationScope = { value: former.instrumentationLibrary };
@@ -224,7 +236,7 @@ class JoinedSpanProcessor implements SpanProcessor {
   }
 }
 
-/** What others read of a span, without secrets. A span of a foreign SDK may lack what ours always has. */
+/** The redacted parts of a span. A span of another SDK may lack what ours always has. */
 function redactedParts(span: Partial<ReadableSpan>): Partial<ReadableSpan> {
   const policy = redaction();
   if (!policy.enabled) return {};
@@ -249,32 +261,4 @@ function redactEvent(event: TimedEvent): TimedEvent {
 function redactMember<T extends { attributes?: Attributes }>(member: T): T {
   const { attributes } = member;
   return attributes === undefined ? member : { ...member, attributes: redaction().attributes(attributes) };
-}
-
-class JoinedLogRecordProcessor implements LogRecordProcessor {
-  constructor(private readonly processors: readonly LogRecordProcessor[]) {}
-
-  onEmit(record: ReadWriteLogRecord, context?: Context): void {
-    for (const processor of this.processors) processor.onEmit(record, context);
-  }
-
-  async forceFlush(): Promise<void> {
-    await Promise.all(this.processors.map((processor) => processor.forceFlush()));
-  }
-
-  async shutdown(): Promise<void> {
-    await Promise.all(this.processors.map((processor) => processor.shutdown()));
-  }
-}
-
-class JoinedReaders implements OwnedProvider {
-  constructor(private readonly readers: readonly IMetricReader[]) {}
-
-  async forceFlush(): Promise<void> {
-    await Promise.all(this.readers.map((reader) => reader.forceFlush()));
-  }
-
-  async shutdown(): Promise<void> {
-    await Promise.all(this.readers.map((reader) => reader.shutdown()));
-  }
 }

@@ -41,6 +41,7 @@ import { startSpool } from '../exporters/spool/start-spool.js';
 import { rememberAttributeHashes } from '../metrics-sdk/attribute-hashes.js';
 import { keepExemplars } from '../metrics-sdk/exemplars.js';
 import { limitSeries } from '../metrics-sdk/limit-series.js';
+import { undoAll } from '../process/undo-all.js';
 import { redaction } from '../redaction/active-redaction.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { createPropagator } from './create-propagator.js';
@@ -52,7 +53,8 @@ import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './joi
 import { RedactingSpanProcessor } from './redacting-span.processor.js';
 import { type GlobalSlot, isRegistered, noticeLateProviders } from './registered-globals.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
-import { type OwnedProvider, runtimeState, SdkRuntime } from './sdk-runtime.js';
+import { type SamplingCounts } from './sampling/tail-sampling.processor.js';
+import { createRuntime, type OwnedProvider, runtimeState, type SdkRuntime } from './sdk-runtime.js';
 import {
   type OpenPlugin,
   PluginLoggerProvider,
@@ -61,46 +63,48 @@ import {
 } from './telemetry-plugin.js';
 
 /**
- * Starts what nobody has started yet and gives the runtime of this process. A signal whose provider is registered
- * already (a NodeSDK of the application's own, an agent) is left to it: our spans, instruments and records go there, and
- * the configured destinations join it.
+ * Starts the signals that have no provider yet and returns the runtime of this process. A signal whose provider is
+ * registered already (a NodeSDK of the application, an agent) is left to it: our spans, instruments and records go
+ * there, and the configured destinations join it. Never throws: start-up must not break the application.
  *
  * @param openPlugin takes all signals beside the exporters
- * @throws never: start-up must not break the application
  */
 export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): SdkRuntime {
   const state = runtimeState();
   if (state.runtime !== undefined) return state.runtime;
 
-  const resource = createResource(config);
   const undo: (() => void)[] = [];
-  const register = (slot: GlobalSlot, set: () => boolean, unset: () => void): void => {
-    if (set()) undo.push(unset);
-    else warnRejected(slot);
+  const register: Register = (slot, accepted, api) => {
+    if (!accepted) warnRejected(slot);
+    else
+      undo.push(() => {
+        api.disable();
+      });
   };
-
   registerPropagation(config, register);
+  const resource = createResource(config);
   const plugin = openPlugin?.(config, resource);
   const ownsTraces = !isRegistered('trace');
-  const tracing = attempt('traces', () => startTracing(config, resource, plugin, register));
-  const measuring = attempt('metrics', () => startMetrics(config, resource, plugin, register));
-  const logging = attempt('logs', () => startLogRecords(config, resource, plugin, register));
+  const start: Start = { config, resource, plugin, register };
+  const tracing = attempt('traces', () => startTracing(start));
+  const measuring = attempt('metrics', () => startMetrics(start));
+  const logging = attempt('logs', () => startLogRecords(start));
 
   undo.push(noticeLateProviders());
   const { spool } = config.processEvents;
   // Undone when the providers have stopped: the process may end while they do.
   if (spool !== undefined) undo.push(startSpool(spool, config));
-  const runtime = new SdkRuntime({
+  const runtime = createRuntime({
     config,
-    providers: [tracing, measuring?.provider, logging].filter((provider) => provider !== undefined),
+    providers: [tracing?.provider, measuring?.provider, logging].filter((provider) => provider !== undefined),
     prometheus: measuring?.prometheus,
     plugin,
-    // A sampler of the application's own, or the SDK of somebody else, may decide otherwise.
-    childrenFollowParent: ownsTraces && tracing !== undefined && childrenFollowParent(config.traces),
+    samplingCounts: tracing?.samplingCounts,
+    // A sampler of the application, or another SDK, may decide otherwise.
+    childrenFollowParent:
+      ownsTraces && tracing?.provider !== undefined && childrenFollowParent(config.traces),
     emitsLogRecords: logging !== undefined || isRegistered('logs'),
-    unregister: () => {
-      for (const unset of undo.reverse()) unset();
-    },
+    unregister: undoAll(undo),
   });
   if (plugin !== undefined) runtime.onStop(() => plugin.stop());
   state.runtime = runtime;
@@ -119,7 +123,7 @@ export async function stopRuntime(runtime: SdkRuntime): Promise<void> {
   state.generation += 1;
 }
 
-/** One signal that cannot be started (a reader or processor of the application's that is used up) leaves the others alone. */
+/** A signal that cannot be started (a reader or processor of the application was used before) leaves the others alone. */
 function attempt<T>(signal: string, start: () => T): T | undefined {
   try {
     return start();
@@ -133,82 +137,72 @@ function attempt<T>(signal: string, start: () => T): T | undefined {
   }
 }
 
-type Register = (slot: GlobalSlot, set: () => boolean, unset: () => void) => void;
+/** @param accepted whether the API took the registration, which `api.disable()` removes when the runtime stops */
+type Register = (slot: GlobalSlot, accepted: boolean, api: { disable(): void }) => void;
 
-function registerPropagation(config: TelemetryConfig, register: Register): void {
-  // The context manager stays when we stop: requests still in flight run on it, and it holds nothing of ours.
-  if (!isRegistered('context')) {
-    const manager = new AsyncLocalStorageContextManager();
-    if (!context.setGlobalContextManager(manager)) warnRejected('context');
-  }
-  if (!isRegistered('propagation')) {
-    const propagator = createPropagator(config.propagators);
-    register(
-      'propagation',
-      () => propagation.setGlobalPropagator(propagator),
-      () => {
-        propagation.disable();
-      },
-    );
-  }
+interface Start {
+  readonly config: TelemetryConfig;
+  readonly resource: Resource;
+  readonly plugin: TelemetryPlugin | undefined;
+  readonly register: Register;
 }
 
-function startTracing(
-  config: TelemetryConfig,
-  resource: Resource,
-  plugin: TelemetryPlugin | undefined,
-  register: Register,
-): OwnedProvider | undefined {
-  if (isRegistered('trace')) return joinTracerProvider(config, resource, plugin);
+function registerPropagation(config: TelemetryConfig, register: Register): void {
+  // The context manager stays after a stop: requests still in flight run on it, and it holds nothing of ours.
+  if (!isRegistered('context') && !context.setGlobalContextManager(new AsyncLocalStorageContextManager()))
+    warnRejected('context');
+  if (isRegistered('propagation')) return;
+  const propagator = createPropagator(config.propagators);
+  register('propagation', propagation.setGlobalPropagator(propagator), propagation);
+}
+
+interface StartedTracing {
+  readonly provider: OwnedProvider | undefined;
+  readonly samplingCounts?: (() => SamplingCounts) | undefined;
+}
+
+function startTracing({ config, resource, plugin, register }: Start): StartedTracing {
+  if (isRegistered('trace')) return { provider: joinTracerProvider(config, resource, plugin) };
   const { traces } = config;
   const processors = createSpanProcessors({
     ...config,
     traces: { ...traces, processors: traces.processors.map(guardSpanProcessor) },
   });
   if (plugin !== undefined) processors.push(plugin.spans);
-  const { sampler, spanProcessors } = startSampling(config.traces, processors);
+  const { sampler, spanProcessors, counts } = startSampling(traces, processors);
   const provider = createTracerProvider(config, { resource, sampler, spanProcessors });
-  register(
-    'trace',
-    () => trace.setGlobalTracerProvider(provider),
-    () => {
-      trace.disable();
-    },
-  );
-  return provider;
+  register('trace', trace.setGlobalTracerProvider(provider), trace);
+  return { provider, samplingCounts: counts };
 }
 
 function createTracerProvider(
   { engine, traces }: TelemetryConfig,
   parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
 ): OwnedProvider & ApiTracerProvider {
-  if (engine === 'sdk') {
-    const provider = new SdkTracerProvider(
-      {
-        ...parts,
-        spanProcessors: [new RedactingSpanProcessor(), ...parts.spanProcessors],
-        spanLimits: traces.limits,
-        meterProvider: countingMeterProvider(),
-      },
-      guardTracerProvider,
-    );
-    guardTracerProvider(provider);
-    return provider;
-  }
-  return new RecordingTracerProvider({
+  if (engine === 'fast')
+    return new RecordingTracerProvider({
+      ...parts,
+      limits: traces.limits,
+      childrenFollowParent: childrenFollowParent(traces),
+      newTraces: shareOfNewTraces(traces),
+    });
+  const options = {
     ...parts,
-    limits: traces.limits,
-    childrenFollowParent: childrenFollowParent(traces),
-    newTraces: shareOfNewTraces(traces),
-  });
+    spanProcessors: [new RedactingSpanProcessor(), ...parts.spanProcessors],
+    spanLimits: traces.limits,
+    meterProvider: countingMeterProvider(),
+  };
+  const provider = new SdkTracerProvider(options, guardTracerProvider);
+  guardTracerProvider(provider);
+  return provider;
 }
 
-function startMetrics(
-  config: TelemetryConfig,
-  resource: Resource,
-  plugin: TelemetryPlugin | undefined,
-  register: Register,
-): { provider: OwnedProvider | undefined; prometheus: PrometheusScrape | undefined } {
+interface StartedMetrics {
+  readonly provider: OwnedProvider | undefined;
+  readonly prometheus: PrometheusScrape | undefined;
+}
+
+function startMetrics({ config, resource, plugin, register }: Start): StartedMetrics {
   if (isRegistered('metrics')) return joinMeterProvider(config, plugin);
   const { readers, prometheus } = createMetricReaders(config);
   const shared = plugin && readerForPlugin(readers, prometheus);
@@ -219,35 +213,18 @@ function startMetrics(
   limitSeries(provider, config.metrics.cardinality);
   guardMeterProvider(provider);
   if (shared !== undefined) plugin?.startMetrics(shared);
-  register(
-    'metrics',
-    () => metrics.setGlobalMeterProvider(provider),
-    () => {
-      metrics.disable();
-    },
-  );
+  register('metrics', metrics.setGlobalMeterProvider(provider), metrics);
   return { provider, prometheus };
 }
 
-function startLogRecords(
-  config: TelemetryConfig,
-  resource: Resource,
-  plugin: TelemetryPlugin | undefined,
-  register: Register,
-): OwnedProvider | undefined {
+function startLogRecords({ config, resource, plugin, register }: Start): OwnedProvider | undefined {
   if (isRegistered('logs')) return joinLoggerProvider(config, plugin);
   const sending = createLoggerProvider(config, resource);
   const unlimited = plugin === undefined ? sending : new PluginLoggerProvider(plugin, sending);
   if (unlimited === undefined) return undefined;
   const provider = new LimitedLoggerProvider(unlimited, config.logs.attributeValueLength);
   guardLoggerProvider(provider);
-  register(
-    'logs',
-    () => logs.setGlobalLoggerProvider(provider),
-    () => {
-      logs.disable();
-    },
-  );
+  register('logs', logs.setGlobalLoggerProvider(provider), logs);
   return provider;
 }
 
@@ -260,8 +237,8 @@ function warnRejected(slot: GlobalSlot): void {
 }
 
 /**
- * Describes this process to every backend. No attribute is asynchronous, as `host.id` would be: that would delay the first export.
- * Command lines are left out: they contain secrets.
+ * No attribute is asynchronous, as `host.id` would be, which would delay the first export. Command lines are left out:
+ * they contain secrets.
  */
 function createResource(config: TelemetryConfig): Resource {
   return defaultResource().merge(

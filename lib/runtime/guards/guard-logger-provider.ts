@@ -1,10 +1,4 @@
-import {
-  type Logger,
-  type LoggerProvider,
-  type LogRecord,
-  SeverityNumber,
-  type TimeInput,
-} from '@opentelemetry/api';
+import { type Logger, type LoggerProvider, type LogRecord, SeverityNumber } from '@opentelemetry/api';
 
 import { isPlainRecord, toAttributes, toAttributeValue } from '../../engine/attribute-value.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
@@ -12,17 +6,15 @@ import { exceptionAttributes } from '../../engine/describe-error.js';
 import { isContext } from '../../engine/recording-tracer.js';
 import { scopeText } from '../../engine/recording-tracer-provider.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { isMilliseconds, plainTime } from './guard-parts.js';
 
-/** Makes the loggers of this provider take any record: `emit` does not throw, and no record spoils the batch it is in. */
+/** Makes the loggers of this provider take any record: `emit` does not throw, and no record spoils its batch. */
 export function guardLoggerProvider(provider: LoggerProvider): void {
   const getLogger = provider.getLogger.bind(provider);
   const guarded = new WeakMap<Logger, Logger>();
   provider.getLogger = (name, version, options) => {
-    const logger = getLogger(
-      scopeText(name) ?? '',
-      scopeText(version),
-      readSafely(() => ({ ...options })) as object,
-    );
+    const plainOptions = readSafely(() => ({ ...options })) as object;
+    const logger = getLogger(scopeText(name) ?? '', scopeText(version), plainOptions);
     let guard = guarded.get(logger);
     if (guard === undefined) guarded.set(logger, (guard = guardLogger(logger)));
     return guard;
@@ -43,34 +35,19 @@ function guardLogger(logger: Logger): Logger {
 }
 
 function isPlainLogRecord(record: LogRecord): boolean {
-  const {
-    body,
-    attributes,
-    severityNumber,
-    severityText,
-    eventName,
-    timestamp,
-    observedTimestamp,
-    exception,
-  } = record;
+  const { attributes, severityNumber, severityText, timestamp, observedTimestamp, context } = record;
   return (
-    typeof body === 'string' &&
+    typeof record.body === 'string' &&
     (attributes === undefined || isPlainRecord(attributes)) &&
     (severityNumber === undefined || typeof severityNumber === 'number') &&
     (severityText === undefined || typeof severityText === 'string') &&
-    eventName === undefined &&
-    exception === undefined &&
-    isMilliseconds(timestamp) &&
-    isMilliseconds(observedTimestamp) &&
-    (record.context === undefined || isContext(record.context))
+    record.eventName === undefined &&
+    record.exception === undefined &&
+    (timestamp === undefined || isMilliseconds(timestamp)) &&
+    (observedTimestamp === undefined || isMilliseconds(observedTimestamp)) &&
+    (context === undefined || isContext(context))
   );
 }
-
-function isMilliseconds(time: unknown): boolean {
-  return time === undefined || (typeof time === 'number' && time >= 0 && time < MAX_EPOCH_MS);
-}
-
-const MAX_EPOCH_MS = 2 ** 63 / 1_000_000;
 
 /** A record whose parts are what OpenTelemetry's types say. */
 function plainRecord(given: LogRecord): LogRecord {
@@ -78,10 +55,10 @@ function plainRecord(given: LogRecord): LogRecord {
   const record: LogRecord = {};
   const severityNumber = read('severityNumber');
   if (isSeverityNumber(severityNumber)) record.severityNumber = severityNumber;
-  const severityText = scopeText(read('severityText'));
-  if (severityText !== undefined) record.severityText = severityText;
-  const eventName = scopeText(read('eventName'));
-  if (eventName !== undefined) record.eventName = eventName;
+  for (const key of ['severityText', 'eventName'] as const) {
+    const text = scopeText(read(key));
+    if (text !== undefined) record[key] = text;
+  }
   const body = read('body');
   if (body !== undefined) record.body = toAttributeValue(body) ?? textOf(body);
   const attributes = read('attributes');
@@ -90,7 +67,7 @@ function plainRecord(given: LogRecord): LogRecord {
   if (own !== undefined || exception !== undefined)
     record.attributes = { ...(exception !== undefined && exceptionAttributes(exception)), ...own };
   for (const key of ['timestamp', 'observedTimestamp'] as const) {
-    const time = plainTimestamp(read(key));
+    const time = plainTime(read(key));
     if (time !== undefined) record[key] = time;
   }
   const context = read('context');
@@ -100,17 +77,4 @@ function plainRecord(given: LogRecord): LogRecord {
 
 function isSeverityNumber(value: unknown): value is SeverityNumber {
   return typeof value === 'number' && Object.hasOwn(SeverityNumber, value);
-}
-
-function plainTimestamp(time: unknown): TimeInput | undefined {
-  const fits = readSafely(() => {
-    if (typeof time === 'number') return isMilliseconds(time);
-    if (time instanceof Date) return isMilliseconds(time.getTime());
-    return (
-      Array.isArray(time) &&
-      time.length === 2 &&
-      time.every((part) => typeof part === 'number' && part >= 0 && part < MAX_EPOCH_MS / 1_000)
-    );
-  });
-  return fits === true ? (time as TimeInput) : undefined; // one of the three that were asked for
 }

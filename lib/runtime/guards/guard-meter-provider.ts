@@ -15,7 +15,9 @@ import {
 import { areLabels, toLabels } from '../../engine/attribute-value.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
 import { isContext } from '../../engine/recording-tracer.js';
+import { scopeText } from '../../engine/recording-tracer-provider.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { plainScope } from './guard-parts.js';
 import { createOverlay } from './overlay.js';
 
 type Measure = (this: object, value: number, attributes?: Attributes, context?: Context) => void;
@@ -33,8 +35,7 @@ export function guardMeterProvider(provider: {
   getMeter(name: string, version?: string, options?: { schemaUrl?: string }): Meter;
 }): void {
   const getMeter = provider.getMeter.bind(provider);
-  provider.getMeter = (name, version, options) =>
-    guardMeter(getMeter(textIn(name) ?? '', textIn(version), readSchemaUrl(options)));
+  provider.getMeter = (name, version, options) => guardMeter(getMeter(...plainScope(name, version, options)));
 }
 
 const CREATORS = [
@@ -67,12 +68,12 @@ const guardMeter = createOverlay<Meter>((base) => {
   return {
     ...(methods as Partial<Meter>), // the same signatures, generic in the kind of instrument
     addBatchObservableCallback(callback, observables) {
-      if (typeof callback !== 'function' || !isList(observables)) return;
-      base.addBatchObservableCallback.call(this, guardCallback(callback), observables);
+      if (typeof callback === 'function' && isList(observables))
+        base.addBatchObservableCallback.call(this, guardCallback(callback), observables);
     },
     removeBatchObservableCallback(callback, observables) {
-      if (typeof callback !== 'function' || !isList(observables)) return;
-      base.removeBatchObservableCallback.call(this, guardCallback(callback), observables);
+      if (typeof callback === 'function' && isList(observables))
+        base.removeBatchObservableCallback.call(this, guardCallback(callback), observables);
     },
   };
 });
@@ -184,13 +185,10 @@ function warnCallback(error: unknown): void {
 
 const guardResult = createOverlay<ObservableResult>((base) => ({
   observe(value, attributes) {
-    const number = toMeasurement(value, 'an observable instrument');
+    const owner = 'an observable instrument';
+    const number = toMeasurement(value, owner);
     if (number !== undefined)
-      base.observe.call(
-        this,
-        number,
-        isPlain(attributes) ? attributes : toLabels(attributes, 'an observable instrument'),
-      );
+      base.observe.call(this, number, isPlain(attributes) ? attributes : toLabels(attributes, owner));
   },
 }));
 
@@ -208,8 +206,8 @@ function plainOptions(options: unknown): MetricOptions | undefined {
   if (options === undefined) return undefined;
   const read = (key: string): unknown =>
     readSafely(() => (options as Readonly<Record<string, unknown>> | null)?.[key]);
-  const description = textIn(read('description'));
-  const unit = textIn(read('unit'));
+  const description = scopeText(read('description') ?? undefined);
+  const unit = scopeText(read('unit') ?? undefined);
   const valueType = read('valueType');
   const boundaries = readBoundaries(read('advice'));
   return {
@@ -232,16 +230,6 @@ function readBoundaries(advice: unknown): number[] | undefined {
 }
 
 const MAX_BUCKETS = 1_000;
-
-function textIn(given: unknown): string | undefined {
-  if (given === undefined || given === null) return undefined;
-  return typeof given === 'string' ? given : textOf(given, 256);
-}
-
-function readSchemaUrl(options: unknown): { schemaUrl: string } | undefined {
-  const schemaUrl = readSafely(() => (options as { readonly schemaUrl?: unknown } | undefined)?.schemaUrl);
-  return typeof schemaUrl === 'string' ? { schemaUrl } : undefined;
-}
 
 function isList(observables: unknown): observables is Observable[] {
   return readSafely(() => Array.isArray(observables) && observables.length >= 0) === true;

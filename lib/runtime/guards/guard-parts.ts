@@ -1,3 +1,5 @@
+import { type TimeInput } from '@opentelemetry/api';
+import { isTimeInput } from '@opentelemetry/core';
 import {
   type Sampler,
   SamplingDecision,
@@ -6,9 +8,35 @@ import {
 } from '@opentelemetry/sdk-trace';
 
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
+import { scopeText } from '../../engine/recording-tracer-provider.js';
 import { warnOnce } from '../../errors/warnings.js';
 
-/** Span processors of the application, which must not fail what a span is about, nor the processors beside them. */
+/** Later times overflow when they are counted in nanoseconds. */
+const MAX_EPOCH_MS = 2 ** 63 / 1_000_000;
+
+export function isMilliseconds(time: unknown): time is number {
+  return typeof time === 'number' && time >= 0 && time < MAX_EPOCH_MS;
+}
+
+/** A time that the SDK can calculate with; undefined for anything else, which means now. */
+export function plainTime(time: unknown): TimeInput | undefined {
+  const fits = readSafely(() => {
+    if (!isTimeInput(time)) return false;
+    if (!Array.isArray(time)) return isMilliseconds(time instanceof Date ? time.getTime() : time);
+    return time.every((part) => Number.isFinite(part) && part >= 0) && isMilliseconds(time[0] * 1_000);
+  });
+  return fits === true ? (time as TimeInput) : undefined; // asked for above
+}
+
+type ScopeArguments = [name: string, version: string | undefined, options: { readonly schemaUrl?: string }];
+
+/** The arguments of `getTracer()` and `getMeter()` as texts. */
+export function plainScope(name: unknown, version: unknown, options: unknown): ScopeArguments {
+  const schemaUrl = scopeText(readSafely(() => (options as { readonly schemaUrl?: unknown }).schemaUrl));
+  return [scopeText(name) ?? '', scopeText(version), schemaUrl === undefined ? {} : { schemaUrl }];
+}
+
+/** A span processor of the application, which must not fail the span, nor the processors beside it. */
 export function guardSpanProcessor(processor: SpanProcessor): SpanProcessor {
   const attempt = (method: string, call: () => void): void => {
     try {

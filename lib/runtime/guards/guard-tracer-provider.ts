@@ -6,12 +6,11 @@ import {
   type Link,
   type Span,
   type SpanOptions,
+  type SpanStatus,
   SpanStatusCode,
-  type TimeInput,
   trace,
   type Tracer,
 } from '@opentelemetry/api';
-import { isTimeInput } from '@opentelemetry/core';
 
 import {
   isPlainRecord,
@@ -26,8 +25,8 @@ import { exceptionAttributes } from '../../engine/describe-error.js';
 import { copySpanContext } from '../../engine/recorded-events.js';
 import { spanNameOf } from '../../engine/recorded-span.js';
 import { isContext, startActive } from '../../engine/recording-tracer.js';
-import { scopeText } from '../../engine/recording-tracer-provider.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { plainScope, plainTime } from './guard-parts.js';
 import { createOverlay } from './overlay.js';
 
 const NOT_RECORDED = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
@@ -40,12 +39,8 @@ export function guardTracerProvider(provider: {
   getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer;
 }): void {
   const getTracer = provider.getTracer.bind(provider);
-  provider.getTracer = (name, version, options) => {
-    const schemaUrl = scopeText(readSafely(() => options?.schemaUrl));
-    return guardTracer(
-      getTracer(scopeText(name) ?? '', scopeText(version), schemaUrl === undefined ? {} : { schemaUrl }),
-    );
-  };
+  provider.getTracer = (name, version, options) =>
+    guardTracer(getTracer(...plainScope(name, version, options)));
 }
 
 const guardTracer = createOverlay<Tracer>((base) => ({
@@ -55,10 +50,7 @@ const guardTracer = createOverlay<Tracer>((base) => ({
     try {
       return guardSpan(base.startSpan.call(this, text, plainStart(options, text), caller));
     } catch (error) {
-      warnOnce(
-        'span:start',
-        `The span "${text}" is started without its options and parent: ${textOf(error)}`,
-      );
+      warnOnce('span:start', `The span "${text}" starts without its options and parent: ${textOf(error)}`);
     }
     try {
       return guardSpan(base.startSpan.call(this, text, {}, contextApi.active()));
@@ -94,72 +86,52 @@ function plainStart(options: SpanOptions | undefined, name: string): SpanOptions
 }
 
 const guardSpan = createOverlay<Span>((base) => {
-  const attempt = (span: Span, call: () => void): Span => {
-    try {
-      call();
-    } catch (error) {
-      warnOnce('span:call', `A span could not take what it was given: ${textOf(error)}`);
-    }
-    return span;
-  };
+  /** A method that catches what `call` throws and returns the span. */
+  const guard = <A extends unknown[]>(call: (span: Span, ...args: A) => void) =>
+    function (this: Span, ...args: A): Span {
+      try {
+        call(this, ...args);
+      } catch (error) {
+        warnOnce('span:call', `A span could not take what it was given: ${textOf(error)}`);
+      }
+      return this;
+    };
   const setAttribute = (span: Span, key: unknown, value: unknown): void => {
     const kept = isPlainValue(value) ? value : toAttributeValue(value);
     if (typeof key !== 'string' || key === '' || kept === undefined) warnSkipped('a span', key, value);
     else base.setAttribute.call(span, key, kept);
   };
-  const addLink = (span: Span, given: Link): void => {
-    for (const link of plainLinks([given])) base.addLink.call(span, link);
+  const addLinks = (span: Span, given: unknown): void => {
+    for (const link of plainLinks(given)) base.addLink.call(span, link);
   };
   return {
-    setAttribute(key, value) {
-      return attempt(this, () => {
-        setAttribute(this, key, value);
-      });
-    },
-    setAttributes(attributes) {
-      return attempt(this, () => {
-        for (const [key, value] of readEntries(attributes, MAX_KEYS, 'a span'))
-          setAttribute(this, key, value);
-      });
-    },
-    addEvent(name, attributesOrTime, time) {
-      return attempt(this, () => {
-        const at = plainTime(attributesOrTime);
-        const attributes = at === undefined ? plainEvent(attributesOrTime) : undefined;
-        base.addEvent.call(this, spanNameOf(name), attributes, plainTime(time) ?? at);
-      });
-    },
-    addLink(link) {
-      return attempt(this, () => {
-        addLink(this, link);
-      });
-    },
-    addLinks(links) {
-      return attempt(this, () => {
-        for (const link of plainLinks(links)) base.addLink.call(this, link);
-      });
-    },
-    setStatus(status) {
-      return attempt(this, () => {
-        const { code, message } = status;
-        if (code === SpanStatusCode.OK) base.setStatus.call(this, { code });
-        else if (code === SpanStatusCode.ERROR)
-          base.setStatus.call(this, typeof message === 'string' ? { code, message } : { code });
-      });
-    },
-    updateName(name) {
-      return attempt(this, () => {
-        base.updateName.call(this, spanNameOf(name));
-      });
-    },
+    setAttribute: guard(setAttribute),
+    setAttributes: guard((span, attributes: unknown) => {
+      for (const [key, value] of readEntries(attributes, MAX_KEYS, 'a span')) setAttribute(span, key, value);
+    }),
+    addEvent: guard((span, name: string, attributesOrTime?: unknown, time?: unknown) => {
+      const at = plainTime(attributesOrTime);
+      const attributes = at === undefined ? plainEvent(attributesOrTime) : undefined;
+      base.addEvent.call(span, spanNameOf(name), attributes, plainTime(time) ?? at);
+    }),
+    addLink: guard((span, link: unknown) => {
+      addLinks(span, [link]);
+    }),
+    addLinks: guard(addLinks),
+    setStatus: guard((span, { code, message }: SpanStatus) => {
+      if (code === SpanStatusCode.OK) base.setStatus.call(span, { code });
+      else if (code === SpanStatusCode.ERROR)
+        base.setStatus.call(span, typeof message === 'string' ? { code, message } : { code });
+    }),
+    updateName: guard((span, name: string) => {
+      base.updateName.call(span, spanNameOf(name));
+    }),
     recordException(exception, time) {
       this.addEvent('exception', exceptionAttributes(exception), time);
     },
-    end(time) {
-      attempt(this, () => {
-        base.end.call(this, plainTime(time));
-      });
-    },
+    end: guard((span, time?: unknown) => {
+      base.end.call(span, plainTime(time));
+    }),
   };
 });
 
@@ -169,26 +141,21 @@ function plainEvent(given: unknown): Attributes | undefined {
   const attributes: Attributes = {};
   for (const [key, value] of readEntries(given, MAX_KEYS, 'an event')) {
     if (value === undefined || value === null) continue;
+    const isTaken = isPlainValue(value) || isTextList(value);
     if (typeof value === 'function') warnSkipped('an event', key, value);
-    else
-      setOwn(
-        attributes,
-        key,
-        isPlainValue(value) || isTextList(value) ? value : textOf(value, MAX_EVENT_TEXT),
-      );
+    else setOwn(attributes, key, isTaken ? value : textOf(value, MAX_EVENT_TEXT));
   }
   return attributes;
 }
 
 function isTextList(value: unknown): value is string[] {
-  return (
-    readSafely(
-      () =>
-        Array.isArray(value) &&
-        value.length <= MAX_KEYS &&
-        value.every((item) => typeof item === typeof value[0] && isPlainValue(item)),
-    ) === true
+  const isList = readSafely(
+    () =>
+      Array.isArray(value) &&
+      value.length <= MAX_KEYS &&
+      value.every((item) => typeof item === typeof value[0] && isPlainValue(item)),
   );
+  return isList === true;
 }
 
 function plainLinks(given: unknown): Link[] {
@@ -200,23 +167,8 @@ function plainLinks(given: unknown): Link[] {
       warnOnce('span:argument:a link', 'A link of a span is left out: its context has no valid ids.');
       return [];
     }
-    const attributes = readSafely(() => link.attributes);
-    if (attributes === undefined) return [{ context }];
-    return [
-      { context, attributes: isPlainRecord(attributes) ? attributes : toAttributes(attributes, 'a link') },
-    ];
+    const given = readSafely(() => link.attributes);
+    if (given === undefined) return [{ context }];
+    return [{ context, attributes: isPlainRecord(given) ? given : toAttributes(given, 'a link') }];
   });
 }
-
-/** A time that the SDK can calculate with; undefined for anything else, which means now. */
-function plainTime(time: unknown): TimeInput | undefined {
-  const fits = readSafely(() => {
-    if (!isTimeInput(time)) return false;
-    if (typeof time === 'number') return time >= 0 && time < MAX_EPOCH_MS;
-    if (time instanceof Date) return time.getTime() >= 0;
-    return time.every((part) => Number.isFinite(part) && part >= 0) && time[0] < MAX_EPOCH_MS / 1_000;
-  });
-  return fits === true ? (time as TimeInput) : undefined;
-}
-
-const MAX_EPOCH_MS = 2 ** 63 / 1_000_000;

@@ -92,6 +92,7 @@ export class WaitingTraces {
 
   constructor(
     private readonly limits: WaitingLimits,
+    /** May decide. */
     private readonly onTimeout: (trace: LocalTrace) => void,
     private readonly onRelease: OnRelease,
   ) {}

@@ -17,63 +17,50 @@ import { guardSampler } from '../guards/guard-parts.js';
 import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
 import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
 import { TailSampler } from './tail-sampler.js';
-import { setSamplingReport, TailSamplingProcessor } from './tail-sampling.processor.js';
+import { type SamplingCounts, TailSamplingProcessor } from './tail-sampling.processor.js';
 
 /** What a tracer provider samples with. */
 interface Sampling {
   readonly sampler: Sampler;
-  /** What ended spans go through on their way to the processors that were given. */
+  /** What ended spans pass on their way to the processors that were given. */
   readonly spanProcessors: SpanProcessor[];
+  /** undefined where `sampling.keep` is off. */
+  readonly counts?: () => SamplingCounts;
 }
 
-/** Gives sampler and processors of a configuration: its sampler, its rules and, where it keeps what matters, what waits for that. */
+/** Returns the sampler of a configuration with its rules, and the tail sampling in front of `processors`. */
 export function startSampling(
   { sampler: setting, rules, keep }: TelemetryConfig['traces'],
-  spanProcessors: SpanProcessor[],
+  processors: SpanProcessor[],
 ): Sampling {
   const compiled = compileRules(rules);
-  const sampler = createSampler(setting, compiled);
-  if (keep === undefined) {
-    setSamplingReport(undefined);
-    return { sampler, spanProcessors };
-  }
+  const chooses = createSampler(setting, compiled);
+  if (keep === undefined) return { sampler: chooses, spanProcessors: processors };
   const keptTraceIds = new KeptTraceIds(keep.maxTraces);
-  const processor = new TailSamplingProcessor({
-    processors: spanProcessors,
-    limits: keep,
-    keptTraceIds,
-    policyFor: createPolicies(keep, compiled),
-  });
-  setSamplingReport(() => processor.counts());
+  const policyFor = createPolicies(keep, compiled);
+  const processor = new TailSamplingProcessor({ processors, limits: keep, keptTraceIds, policyFor });
+  const choosesEachSpan = 'shouldSample' in setting;
   return {
-    sampler: new TailSampler({
-      chooses: sampler,
-      choosesEachSpan: 'shouldSample' in setting,
-      rules: compiled,
-      keptTraceIds,
-    }),
+    sampler: new TailSampler({ chooses, choosesEachSpan, rules: compiled, keptTraceIds }),
     spanProcessors: [processor],
+    counts: () => processor.counts(),
   };
 }
 
 /**
- * Whether what holds for a span that is not sampled holds for all below it, so that nobody need be asked about them. A
- * sampler of the application's own may decide otherwise, and so may the fate of a trace that is kept.
+ * Whether spans below one that is not sampled are not sampled either, so that the sampler is not asked. A sampler of
+ * the application may decide otherwise, and so may tail sampling.
  */
 export function childrenFollowParent({ sampler, keep }: TelemetryConfig['traces']): boolean {
   return keep === undefined && !('shouldSample' in sampler) && sampler.name.startsWith('parentbased_');
 }
 
 /** Which traces that begin here are recorded, where the sampler decides by their ids alone. */
-export function shareOfNewTraces({
-  sampler,
-  rules,
-  keep,
-}: TelemetryConfig['traces']): TraceShare | undefined {
+export function shareOfNewTraces(traces: TelemetryConfig['traces']): TraceShare | undefined {
+  const { sampler, rules, keep } = traces;
   if (keep !== undefined || rules.length > 0 || 'shouldSample' in sampler) return undefined;
-  // 1 where the name speaks of no ratio.
-  const { name, ratio } = sampler;
-  return new TraceShare(name.endsWith('always_off') ? 0 : ratio);
+  // The ratio is 1 where the name has none.
+  return new TraceShare(sampler.name.endsWith('always_off') ? 0 : sampler.ratio);
 }
 
 /** How each trace that starts is judged: as the first rule that matches says, and otherwise as all are. */
@@ -81,20 +68,18 @@ function createPolicies(
   keep: KeepConfig,
   rules: readonly CompiledRule[],
 ): (root: ReadableSpan) => KeepPolicy {
-  const general = policyOf(keep, {});
+  const general = policyOf(keep);
   if (!rules.some((rule) => rule.keep !== undefined)) return () => general;
-  const policies = new Map(rules.map((rule) => [rule, policyOf(keep, rule.keep === false ? {} : rule.keep)]));
+  const policies = new Map(rules.map((rule) => [rule, policyOf(keep, rule.keep)]));
   return (root) => {
     const rule = ruleFor(rules, root);
-    return (rule === undefined ? undefined : policies.get(rule)) ?? general;
+    return (rule && policies.get(rule)) ?? general;
   };
 }
 
-function policyOf(keep: KeepConfig, { errors, slowerThanMs }: KeepRuleOptions = {}): KeepPolicy {
-  return {
-    errors: errors ?? keep.errors,
-    slowerThanMs: slowerThanMs ?? keep.slowerThanMs ?? Infinity,
-  };
+function policyOf(keep: KeepConfig, rule: KeepRuleOptions | false = false): KeepPolicy {
+  const { errors = keep.errors, slowerThanMs = keep.slowerThanMs ?? Infinity } = rule === false ? {} : rule;
+  return { errors, slowerThanMs };
 }
 
 /** Builds the sampler a configuration names, by the names of `OTEL_TRACES_SAMPLER`, with its rules in front. */
@@ -125,14 +110,8 @@ function withRules(rules: readonly CompiledRule[], sampler: Sampler): Sampler {
 }
 
 function createNamed(name: string, ratio: number): Sampler {
-  switch (name) {
-    case 'always_off':
-      return new AlwaysOffSampler();
-    case 'traceidratio':
-      return new TraceIdRatioBasedSampler(ratio);
-    default:
-      return new AlwaysOnSampler();
-  }
+  if (name === 'always_off') return new AlwaysOffSampler();
+  return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
 }
 
 /** Samples the start of a trace by the ratio of the first rule that matches it, else as another sampler decides. */

@@ -1,18 +1,9 @@
-import {
-  type Attributes,
-  type Context,
-  type HrTime,
-  type Link,
-  type SpanContext,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-} from '@opentelemetry/api';
+import { type Context, type HrTime, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { isSampled } from '../../engine/span-view.js';
 import { warnOnce } from '../../errors/warnings.js';
-import { processWide } from '../../process/process-wide.js';
 import {
   joinLocalTrace,
   type KeepPolicy,
@@ -23,11 +14,11 @@ import {
   WaitingTraces,
 } from './local-traces.js';
 
-/** Why a local trace was kept: a span failed, its root was slow, or this process kept another part of the trace. */
-type KeepReason = 'errors' | 'duration' | 'trace';
+/** A span failed, the local root was slow, or this process kept another part of the trace. */
+type KeepReason = 'keptForErrors' | 'keptForDuration' | 'keptWithTrace';
 
 /** Counts of the local traces that the sampler had not chosen, since the start of the SDK. */
-interface SamplingCounts {
+export interface SamplingCounts {
   readonly keptForErrors: number;
   readonly keptForDuration: number;
   readonly keptWithTrace: number;
@@ -41,22 +32,6 @@ interface SamplingCounts {
   readonly evictedSpans: number;
   /** Traces whose root had not ended in time. */
   readonly timedOutTraces: number;
-}
-
-interface ReportState {
-  counts: (() => SamplingCounts) | undefined;
-}
-
-const state = processWide<ReportState>('sampling-report', () => ({ counts: undefined }));
-
-/** Counts of tail sampling since the start of the SDK; undefined where `sampling.keep` is off. */
-export function samplingReport(): SamplingCounts | undefined {
-  return state.counts?.();
-}
-
-/** Sets the source of the counts, at each start of the SDK. */
-export function setSamplingReport(counts: (() => SamplingCounts) | undefined): void {
-  state.counts = counts;
 }
 
 interface TailSamplingOptions {
@@ -79,11 +54,9 @@ export class TailSamplingProcessor implements SpanProcessor {
   constructor(private readonly options: TailSamplingOptions) {
     this.waiting = new WaitingTraces(
       options.limits,
-      (local) => {
-        this.keepIfSlow(local, now());
-      },
+      (local) => this.keepIfSlow(local, now()),
       (spans) => {
-        this.deliverAll(spans);
+        for (const span of spans) this.deliver(span);
       },
     );
   }
@@ -105,10 +78,8 @@ export class TailSamplingProcessor implements SpanProcessor {
     const spanContext = span.spanContext();
     const local = localTraceOf(spanContext);
     if (local !== undefined && !local.isDecided) this.consider(span, local);
-    if (local === undefined || isSampled(spanContext)) this.deliver(span);
-    else if (local.state === 'kept') this.deliver(new KeptSpan(span));
-    else if (local.state === 'waiting') this.waiting.hold(local, span);
-    else this.deliver(span);
+    if (local?.state === 'waiting' && !isSampled(span)) this.waiting.hold(local, span);
+    else this.deliver(local?.state === 'kept' && !isSampled(span) ? keptSpan(span) : span);
   }
 
   async forceFlush(): Promise<void> {
@@ -132,7 +103,7 @@ export class TailSamplingProcessor implements SpanProcessor {
     const parent = trace.getSpanContext(parentContext);
     const inherited = parent === undefined ? undefined : localTraceOf(parent);
     if (inherited !== undefined) joinLocalTrace(spanContext, inherited);
-    else if (!isSampled(spanContext) && !this.stopped) {
+    else if (!isSampled(span) && !this.stopped) {
       const local = new LocalTrace(spanContext.traceId, span, this.options.policyFor(span));
       joinLocalTrace(spanContext, local);
       this.waiting.add(local);
@@ -143,40 +114,36 @@ export class TailSamplingProcessor implements SpanProcessor {
   private consider(span: ReadableSpan, local: LocalTrace): void {
     const failed = local.policy.errors && span.status.code === SpanStatusCode.ERROR;
     const isRoot = local.root === span;
-    if (failed) this.keep(local, 'errors');
+    if (failed) this.keep(local, 'keptForErrors');
     // A trace whose root is still open after the limit will be slow whatever happens.
-    else if (local.isSlowAt(span.endTime)) this.keep(local, 'duration');
-    else if (isRoot && this.options.keptTraceIds.has(local.traceId)) this.keep(local, 'trace');
+    else if (local.isSlowAt(span.endTime)) this.keep(local, 'keptForDuration');
+    else if (isRoot && this.options.keptTraceIds.has(local.traceId)) this.keep(local, 'keptWithTrace');
     else if (isRoot) this.drop(local);
   }
 
   private keepIfSlow(local: LocalTrace, at: HrTime): boolean {
     const slow = local.isSlowAt(at);
-    if (slow) this.keep(local, 'duration');
+    if (slow) this.keep(local, 'keptForDuration');
     return slow;
   }
 
   private keep(local: LocalTrace, reason: KeepReason): void {
-    if (reason === 'errors') this.counted.keptForErrors += 1;
-    else if (reason === 'duration') this.counted.keptForDuration += 1;
-    else this.counted.keptWithTrace += 1;
+    this.counted[reason] += 1;
     this.options.keptTraceIds.add(local.traceId);
-    const spans = this.waiting.take(local);
-    local.state = 'kept';
-    local.root = undefined;
-    for (const span of spans) this.deliver(new KeptSpan(span));
+    for (const span of this.decide(local, 'kept')) this.deliver(keptSpan(span));
   }
 
   private drop(local: LocalTrace): void {
     this.counted.dropped += 1;
-    const spans = this.waiting.take(local);
-    local.state = 'dropped';
-    local.root = undefined;
-    this.deliverAll(spans);
+    for (const span of this.decide(local, 'dropped')) this.deliver(span);
   }
 
-  private deliverAll(spans: readonly ReadableSpan[]): void {
-    for (const span of spans) this.deliver(span);
+  /** Returns the spans that the trace held back. */
+  private decide(local: LocalTrace, state: 'kept' | 'dropped'): readonly ReadableSpan[] {
+    const spans = this.waiting.take(local);
+    local.state = state;
+    local.root = undefined;
+    return spans;
   }
 
   /** Delivers an ended span; exporters ignore unsampled ones. */
@@ -196,85 +163,31 @@ function now(): HrTime {
   return millisToHrTime(Date.now());
 }
 
-function isSampled({ traceFlags }: SpanContext): boolean {
-  return (traceFlags & TraceFlags.SAMPLED) !== 0;
-}
-
 /**
  * An ended span as processors and exporters see it once its trace is kept: sampled, which it was not when it started.
  * Its own context stays as it was, since it was propagated like that.
  */
-class KeptSpan implements ReadableSpan {
-  readonly parentSpanContext?: SpanContext;
-  private readonly sampledContext: SpanContext;
-
-  constructor(private readonly span: ReadableSpan) {
-    const spanContext = span.spanContext();
-    this.sampledContext = { ...spanContext, traceFlags: spanContext.traceFlags | TraceFlags.SAMPLED };
-    if (span.parentSpanContext !== undefined) this.parentSpanContext = span.parentSpanContext;
-  }
-
-  spanContext(): SpanContext {
-    return this.sampledContext;
-  }
-
-  get name(): string {
-    return this.span.name;
-  }
-
-  get kind(): ReadableSpan['kind'] {
-    return this.span.kind;
-  }
-
-  get startTime(): HrTime {
-    return this.span.startTime;
-  }
-
-  get endTime(): HrTime {
-    return this.span.endTime;
-  }
-
-  get duration(): HrTime {
-    return this.span.duration;
-  }
-
-  get ended(): boolean {
-    return this.span.ended;
-  }
-
-  get status(): ReadableSpan['status'] {
-    return this.span.status;
-  }
-
-  get attributes(): Attributes {
-    return this.span.attributes;
-  }
-
-  get links(): Link[] {
-    return this.span.links;
-  }
-
-  get events(): ReadableSpan['events'] {
-    return this.span.events;
-  }
-
-  get resource(): ReadableSpan['resource'] {
-    return this.span.resource;
-  }
-
-  get instrumentationScope(): ReadableSpan['instrumentationScope'] {
-    return this.span.instrumentationScope;
-  }
-
-  get droppedAttributesCount(): number {
-    return this.span.droppedAttributesCount;
-  }
-
-  get droppedEventsCount(): number {
-    return this.span.droppedEventsCount;
-  }
-
-  get droppedLinksCount(): number {
-    return this.span.droppedLinksCount;
-  }
+function keptSpan(span: ReadableSpan): ReadableSpan {
+  const spanContext = span.spanContext();
+  const sampled = { ...spanContext, traceFlags: spanContext.traceFlags | TraceFlags.SAMPLED };
+  const { parentSpanContext } = span;
+  return {
+    ...(parentSpanContext !== undefined && { parentSpanContext }),
+    spanContext: () => sampled,
+    name: span.name,
+    kind: span.kind,
+    startTime: span.startTime,
+    endTime: span.endTime,
+    duration: span.duration,
+    ended: span.ended,
+    status: span.status,
+    attributes: span.attributes,
+    links: span.links,
+    events: span.events,
+    resource: span.resource,
+    instrumentationScope: span.instrumentationScope,
+    droppedAttributesCount: span.droppedAttributesCount,
+    droppedEventsCount: span.droppedEventsCount,
+    droppedLinksCount: span.droppedLinksCount,
+  };
 }

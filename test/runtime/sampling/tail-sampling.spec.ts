@@ -9,7 +9,7 @@ import {
 } from 'nestjs-telemetry';
 
 import { resetWarnings, setWarningSink } from '../../../lib/errors/warnings.js';
-import { samplingReport } from '../../../lib/runtime/sampling/tail-sampling.processor.js';
+import { samplingReport } from '../../../lib/runtime/sdk-runtime.js';
 import { ExportedSpans, runTrace } from './exported-spans.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';

@@ -1,7 +1,7 @@
 import { recentWarnings } from '../../../errors/warnings.js';
 import { exporterReports } from '../../../exporters/exporter-report.js';
 import { seriesLimitReports } from '../../../metrics-sdk/limit-series.js';
-import { samplingReport } from '../../../runtime/sampling/tail-sampling.processor.js';
+import { samplingReport } from '../../../runtime/sdk-runtime.js';
 import { type ApiCall, defineRoutes } from '../../api/route.js';
 import { type HealthAnswer, type HealthApi } from './query.js';
 
