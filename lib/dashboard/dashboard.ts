@@ -63,8 +63,8 @@ export function dashboardPartsOf(
 ): Pick<DashboardParts, 'loadReader' | 'sink' | 'work'> {
   return {
     loadReader: async () => {
-      const { SqliteReader } = await import('./sqlite/sqlite-reader.js');
-      return new SqliteReader(store);
+      const { createSqliteReader } = await import('./sqlite/sqlite-reader.js');
+      return createSqliteReader(store);
     },
     sink: store,
     work: (steps) => store.work(steps),

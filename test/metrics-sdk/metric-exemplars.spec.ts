@@ -12,7 +12,7 @@ import {
 
 import { type OtlpTarget } from '../../lib/config/otlp.js';
 import { DashboardServer } from '../../lib/dashboard/dashboard-server.js';
-import { SqliteReader } from '../../lib/dashboard/sqlite/sqlite-reader.js';
+import { createSqliteReader } from '../../lib/dashboard/sqlite/sqlite-reader.js';
 import { createOtlpMetricExporter } from '../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { addToJson, addToProtobuf } from '../../lib/metrics-sdk/add-exemplars-to-otlp.js';
 import { keepExemplars } from '../../lib/metrics-sdk/exemplars.js';
@@ -134,7 +134,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
     const dashboard = new DashboardServer({
       config: { ...config, editor: undefined },
       token: undefined,
-      reader: new SqliteReader(store),
+      reader: createSqliteReader(store),
       sink: store,
       work: (steps) => store.work(steps),
       instrumentations: () => [],

@@ -47,27 +47,22 @@ function findOpenBlock(database: Database): WordBlock | undefined {
 
 /** The block before that one. */
 function findBlockBefore(database: Database, { first }: WordBlock): WordBlock | undefined {
-  return database.get<WordBlock>(
-    `SELECT ${COLUMNS} FROM word_blocks WHERE first < ? ORDER BY first DESC LIMIT 1`,
-    first,
-  );
+  const sql = `SELECT ${COLUMNS} FROM word_blocks WHERE first < ? ORDER BY first DESC LIMIT 1`;
+  return database.get<WordBlock>(sql, first);
 }
+
+/** What lines take that are gone, and those that are there, in full blocks. */
+const WEIGHTS = `SELECT total(weight * (lines - live) / lines) AS gone, total(weight * live / lines) AS live
+  FROM (SELECT lines, live, max(lines * 1.0 / ?, chars * 1.0 / ?) AS weight FROM word_blocks WHERE lines > 0)`;
+const SPARSEST = `SELECT ${COLUMNS} FROM word_blocks WHERE last IS NOT NULL ORDER BY live * 1.0 / lines LIMIT 1`;
 
 /**
  * The block with the smallest share of lines that are still there; undefined while words of lines that are gone take no more than
  * the others and a block. The lines that go first are mostly in one block, which is soon gone as a whole.
  */
 export function findSparseBlock(database: Database): WordBlock | undefined {
-  const { gone, live } = database.one<{ gone: number | null; live: number | null }>(
-    `SELECT sum(weight * (lines - live) / lines) AS gone, sum(weight * live / lines) AS live
-     FROM (SELECT lines, live, max(lines * 1.0 / ?, chars * 1.0 / ?) AS weight FROM word_blocks WHERE lines > 0)`,
-    MAX_LINES,
-    MAX_CHARS,
-  );
-  if ((gone ?? 0) <= 1 + (live ?? 0)) return undefined;
-  return database.get<WordBlock>(
-    `SELECT ${COLUMNS} FROM word_blocks WHERE last IS NOT NULL ORDER BY live * 1.0 / lines LIMIT 1`,
-  );
+  const { gone, live } = database.one<{ gone: number; live: number }>(WEIGHTS, MAX_LINES, MAX_CHARS);
+  return gone <= 1 + live ? undefined : database.get<WordBlock>(SPARSEST);
 }
 
 function isFull({ lines, chars }: Pick<WordBlock, 'lines' | 'chars'>): boolean {
@@ -76,11 +71,8 @@ function isFull({ lines, chars }: Pick<WordBlock, 'lines' | 'chars'>): boolean {
 
 /** Begins a block for the lines from `first` on, or up to `last`. */
 function createBlock(database: Database, first: number, last?: number): WordBlock {
-  const { id } = database.one<{ id: number }>(
-    'INSERT INTO word_blocks (first, last) VALUES (?, ?) RETURNING id',
-    first,
-    last ?? null,
-  );
+  const sql = 'INSERT INTO word_blocks (first, last) VALUES (?, ?) RETURNING id';
+  const { id } = database.one<{ id: number }>(sql, first, last ?? null);
   const table = tableOf({ id });
   database.exec(`
     CREATE VIRTUAL TABLE ${table} USING fts5 (body, content = '', columnsize = 0);
@@ -98,12 +90,9 @@ function dropBlock(database: Database, block: Pick<WordBlock, 'id'>): void {
 export function removeLines(database: Database, ids: readonly number[]): void {
   if (!database.hasFullText || ids.length === 0) return;
   const blocks = listBlocks(database);
-  const gone = new Map<WordBlock, number>();
-  for (const id of ids) {
-    const block = blocks.find(({ first, last }) => first <= id && id <= last);
-    if (block !== undefined) gone.set(block, (gone.get(block) ?? 0) + 1);
-  }
-  for (const [block, count] of gone) {
+  const byBlock = Map.groupBy(ids, (id) => blocks.find(({ first, last }) => first <= id && id <= last));
+  for (const [block, { length: count }] of byBlock) {
+    if (block === undefined) continue;
     if (block.live <= count && block.last !== OPEN) dropBlock(database, block);
     else database.run('UPDATE word_blocks SET live = live - ? WHERE id = ?', count, block.id);
   }
@@ -118,6 +107,8 @@ interface SearchedLine {
   readonly context: string | null | undefined;
   readonly attributes: string | null | undefined;
 }
+
+const ADD = 'UPDATE word_blocks SET lines = lines + ?, chars = chars + ?, live = live + ? WHERE id = ?';
 
 /** Writes words into one block; `write()` says there how much came. */
 class BlockWriter {
@@ -141,13 +132,8 @@ class BlockWriter {
   }
 
   write(): void {
-    this.database.run(
-      'UPDATE word_blocks SET lines = lines + ?, chars = chars + ?, live = live + ? WHERE id = ?',
-      this.lines,
-      this.chars,
-      this.lines,
-      this.block.id,
-    );
+    const { lines, chars, block } = this;
+    this.database.run(ADD, lines, chars, lines, block.id);
     this.lines = 0;
     this.chars = 0;
   }
@@ -161,10 +147,7 @@ export class FtsWriter {
 
   add(id: number, line: SearchedLine): void {
     const { database } = this;
-    if (this.writer === undefined) {
-      const block = findOpenBlock(database) ?? createBlock(database, id);
-      this.writer = new BlockWriter(database, block);
-    }
+    this.writer ??= new BlockWriter(database, findOpenBlock(database) ?? createBlock(database, id));
     if (this.writer.isFull) {
       this.writer.write();
       database.run('UPDATE word_blocks SET last = ? WHERE last IS NULL', id - 1);
@@ -181,6 +164,9 @@ export class FtsWriter {
 /** Lines between two looks at the clock. */
 const CHUNK = 32;
 
+const SHORTEN = 'UPDATE word_blocks SET first = ?, live = live - ? WHERE id = ?';
+const LINES = `SELECT id, message, context, attributes FROM logs WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`;
+
 interface Line extends SearchedLine {
   readonly id: number;
 }
@@ -192,10 +178,7 @@ interface Line extends SearchedLine {
  */
 export function compact(database: Database, isTimeUp: () => boolean): void {
   const source = findSparseBlock(database);
-  if (source !== undefined) moveLines(database, source, isTimeUp);
-}
-
-function moveLines(database: Database, source: WordBlock, isTimeUp: () => boolean): void {
+  if (source === undefined) return;
   const before = findBlockBefore(database, source);
   const hasRoom = before !== undefined && !isFull({ lines: before.lines + source.live, chars: before.chars });
   const target = hasRoom ? before : createBlock(database, source.first, source.first - 1);
@@ -204,12 +187,7 @@ function moveLines(database: Database, source: WordBlock, isTimeUp: () => boolea
   let last = source.first - 1;
   let isAtEnd: boolean;
   do {
-    const lines = database.all<Line>(
-      'SELECT id, message, context, attributes FROM logs WHERE id > ? AND id <= ? ORDER BY id LIMIT ?',
-      last,
-      source.last,
-      CHUNK,
-    );
+    const lines = database.all<Line>(LINES, last, source.last, CHUNK);
     for (const line of lines) writer.add(line.id, line);
     moved += lines.length;
     isAtEnd = lines.length < CHUNK;
@@ -218,11 +196,5 @@ function moveLines(database: Database, source: WordBlock, isTimeUp: () => boolea
   writer.write();
   database.run('UPDATE word_blocks SET last = ? WHERE id = ?', last, target.id);
   if (isAtEnd) dropBlock(database, source);
-  else
-    database.run(
-      'UPDATE word_blocks SET first = ?, live = live - ? WHERE id = ?',
-      last + 1,
-      moved,
-      source.id,
-    );
+  else database.run(SHORTEN, last + 1, moved, source.id);
 }

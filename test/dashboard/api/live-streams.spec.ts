@@ -5,7 +5,7 @@ import { QueryParameters } from '../../../lib/dashboard/api/question.js';
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
 import { type HttpResponse } from '../../../lib/dashboard/http/http-exchange.interface.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
-import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
+import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
@@ -43,7 +43,7 @@ describe('live streams', () => {
   let streams: LiveStreams;
   beforeEach(() => {
     store = openTestStore();
-    streams = new LiveStreams(new SqliteReader(store).live);
+    streams = new LiveStreams(createSqliteReader(store).live);
   });
   afterEach(async () => {
     streams.close();

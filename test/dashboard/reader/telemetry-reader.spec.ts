@@ -4,16 +4,16 @@ import { join } from 'node:path';
 
 import { type StoredInstrument, type StoredResource } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { SPAN_KIND, SPAN_STATUS } from '../../../lib/dashboard/sqlite/rows.interface.js';
-import { SqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
+import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { openStore } from '../../../lib/dashboard/sqlite/store.js';
 import { describeTelemetryReader } from './contract.js';
 import { createMemoryReader } from './memory-reader.js';
 import { type ReaderUnderTest } from './telemetry.js';
 
-describeTelemetryReader('SQLite on a file', () => Promise.resolve(createSqliteReader()), { live: true });
+describeTelemetryReader('SQLite on a file', () => Promise.resolve(openSqliteReader()), { live: true });
 describeTelemetryReader('A list in memory', () => Promise.resolve(createMemoryReader()), { live: false });
 
-function createSqliteReader(): ReaderUnderTest {
+function openSqliteReader(): ReaderUnderTest {
   const folder = mkdtempSync(join(tmpdir(), 'reader-'));
   const store = openStore({
     file: join(folder, 'telemetry.db'),
@@ -36,7 +36,7 @@ function createSqliteReader(): ReaderUnderTest {
       attributes: JSON.stringify({ 'service.name': service }),
     }));
   return {
-    reader: new SqliteReader(store),
+    reader: createSqliteReader(store),
     write: async ({ spans = [], logs = [], points = [] }) => {
       for (const span of spans)
         store.addSpan({

@@ -1,6 +1,6 @@
 import { type TraceFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
-import { readNews, readPosition } from '../../../lib/dashboard/sqlite/queries/follow.js';
+import { readNews } from '../../../lib/dashboard/sqlite/queries/follow.js';
 import { rankSelection } from '../../../lib/dashboard/sqlite/queries/rank-selection.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
@@ -210,7 +210,7 @@ describe('rankSelection()', () => {
 describe('readNews()', () => {
   it('gives what was written since, and nothing twice', async () => {
     const store = await storeOf([traceOf('before', 3)]);
-    const start = store.read(readPosition);
+    const start = store.read((database) => readNews(database, undefined)).position;
     expect(store.read((database) => readNews(database, start))).toMatchObject({ traces: [], logs: [] });
     const span = traceOf('after', 1);
     store.addSpan(span);

@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from './database.js';
 
 /** How many rows of each kind there are. */
@@ -25,6 +26,10 @@ export function changeRows<T>(database: Database, work: (tally: Tally) => T, dro
   });
 }
 
+const ADD = `UPDATE counters SET spans = spans + ?, pinned_spans = pinned_spans + ?, logs = logs + ?, points = points + ?,
+  collected = collected + ?, evicted = evicted + ?, dropped = dropped + ?`;
+const ADD_TO_ROUTE = 'UPDATE routes SET spans = spans + ?, pinned_spans = pinned_spans + ? WHERE id = ?';
+
 /** Adds up how one change moves the numbers of rows, which are never counted. All processes add to the same numbers. */
 export class Tally {
   private spans = 0;
@@ -37,8 +42,7 @@ export class Tally {
 
   /** `spans` more (or fewer) of a trace of that group. */
   addSpans(route: number, pinned: boolean, spans: number): void {
-    let group = this.groups.get(route);
-    if (group === undefined) this.groups.set(route, (group = { open: 0, pinned: 0 }));
+    const group = getOrAdd(this.groups, route, () => ({ open: 0, pinned: 0 }));
     this.spans += spans;
     if (pinned) {
       group.pinned += spans;
@@ -61,24 +65,9 @@ export class Tally {
   }
 
   write(database: Database, dropped: number): void {
-    database.run(
-      `UPDATE counters SET spans = spans + ?, pinned_spans = pinned_spans + ?, logs = logs + ?, points = points + ?, collected = collected + ?,
-       evicted = evicted + ?, dropped = dropped + ? WHERE id = 1`,
-      this.spans,
-      this.pinnedSpans,
-      this.logs,
-      this.points,
-      this.collected,
-      this.evicted,
-      dropped,
-    );
+    const { spans, pinnedSpans, logs, points, collected, evicted } = this;
+    database.run(ADD, spans, pinnedSpans, logs, points, collected, evicted, dropped);
     for (const [route, { open, pinned }] of this.groups)
-      if (open !== 0 || pinned !== 0)
-        database.run(
-          'UPDATE routes SET spans = spans + ?, pinned_spans = pinned_spans + ? WHERE id = ?',
-          open,
-          pinned,
-          route,
-        );
+      if (open !== 0 || pinned !== 0) database.run(ADD_TO_ROUTE, open, pinned, route);
   }
 }

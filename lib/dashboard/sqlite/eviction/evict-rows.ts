@@ -14,6 +14,8 @@ const YOUNG_MS = 60_000;
 const LOOSE = 'SELECT id FROM logs INDEXED BY logs_loose WHERE loose = 1 ORDER BY id';
 const OLDEST = 'SELECT id FROM logs ORDER BY time';
 const BEFORE = 'SELECT id FROM logs WHERE time < ? ORDER BY time';
+const LOOSEN = `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0 AND level < ? AND trace_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM traces WHERE key = trace_key AND traces.trace_id = logs.trace_id)`;
 
 /**
  * Deletes some lines: the oldest loose ones, see the table, then with their traces those that belong to one, then the oldest.
@@ -21,13 +23,13 @@ const BEFORE = 'SELECT id FROM logs WHERE time < ? ORDER BY time';
  */
 export function evictLogs(eviction: Eviction, wanted: number, maxSpans: number, now: number): void {
   const { database } = eviction;
-  if (evictLooseLogs(eviction, wanted) > 0 || sweepLogs(database, now)) return;
+  if (deleteLogs(eviction, LOOSE, wanted) > 0 || sweepLogs(database, now)) return;
   // Every line belongs to a trace, is an error, or is too young to decide: traces go, and their lines with the next step.
   const { spans, logs } = readRowCounts(database);
   const some = Math.min(wanted, SOME_ROWS);
   const share = Math.ceil((some / Math.max(1, logs)) * spans);
   const gone = spans > 0 && evictTraces(eviction, share, maxSpans) > 0;
-  if (!gone || evictLooseLogs(eviction, some) === 0) evictOldestLogs(eviction, some);
+  if (!gone || deleteLogs(eviction, LOOSE, some) === 0) evictOldestLogs(eviction, some);
 }
 
 /** Deletes the oldest lines, whatever they say. */
@@ -40,30 +42,17 @@ export function evictOldLogs(eviction: Eviction, before: number): boolean {
   return deleteLogs(eviction, BEFORE, Infinity, before) > 0;
 }
 
-function evictLooseLogs(eviction: Eviction, wanted: number): number {
-  return deleteLogs(eviction, LOOSE, wanted);
-}
-
 /**
  * Checks lines that were not checked yet, the oldest first, for those that name a trace that is not in the store: it was
  * not sampled, or the line came after it was evicted. They are loose. Returns whether there are more.
  */
 function sweepLogs(database: Database, now: number): boolean {
   const { swept } = database.one<{ swept: number }>('SELECT swept FROM counters');
-  const lines = database.all<{ id: number; time: number }>(
-    'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?',
-    swept,
-    LINES_AT_ONCE,
-  );
+  const sql = 'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?';
+  const lines = database.all<{ id: number; time: number }>(sql, swept, LINES_AT_ONCE);
   const last = lines.findLast(({ time }) => Math.abs(now - time) >= YOUNG_MS)?.id;
   if (last === undefined) return false;
-  database.run(
-    `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0 AND level < ? AND trace_id IS NOT NULL
-     AND NOT EXISTS (SELECT 1 FROM traces WHERE key = trace_key AND traces.trace_id = logs.trace_id)`,
-    swept,
-    last,
-    ERROR_LEVEL,
-  );
+  database.run(LOOSEN, swept, last, ERROR_LEVEL);
   database.run('UPDATE counters SET swept = ?', last);
   return true;
 }
@@ -87,15 +76,9 @@ function deleteLogs(
 }
 
 function deleteChunk(database: Database, choice: string, limit: number, ...values: number[]): number {
-  const lines = database.all<{ id: number }>(
-    `DELETE FROM logs WHERE id IN (${choice} LIMIT ?) RETURNING id`,
-    ...values,
-    limit,
-  );
-  removeLines(
-    database,
-    lines.map(({ id }) => id),
-  );
+  const sql = `DELETE FROM logs WHERE id IN (${choice} LIMIT ?) RETURNING id`;
+  const lines = database.all<{ id: number }>(sql, ...values, limit).map(({ id }) => id);
+  removeLines(database, lines);
   return lines.length;
 }
 
@@ -103,6 +86,9 @@ function deleteChunk(database: Database, choice: string, limit: number, ...value
 const COLLECTED_SHARE = 0.4;
 /** Points that go at once. */
 const POINTS_AT_ONCE = 500;
+
+const DELETE_POINTS = `DELETE FROM points WHERE (level, block, series, time) IN (SELECT level, block, series, time FROM points
+  WHERE level = ? AND block < ? ORDER BY block, series, time LIMIT ?)`;
 
 /** Deletes some of the oldest points, of the level that has more than its share. */
 export function evictPoints(eviction: Eviction, maxPoints: number): void {
@@ -122,13 +108,7 @@ export function evictOldPoints(eviction: Eviction, level: number, before: number
 }
 
 function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock: number): number {
-  const gone = database.run(
-    `DELETE FROM points WHERE (level, block, series, time) IN (SELECT level, block, series, time FROM points
-       WHERE level = ? AND block < ? ORDER BY block, series, time LIMIT ?)`,
-    level,
-    beforeBlock,
-    POINTS_AT_ONCE,
-  );
+  const gone = database.run(DELETE_POINTS, level, beforeBlock, POINTS_AT_ONCE);
   tally.addPoints(-gone, level === POINT_LEVEL.asCollected);
   return gone;
 }
@@ -136,16 +116,11 @@ function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock:
 /** Sums that go at once. */
 const SUMS_AT_ONCE = 200;
 
+const DELETE_SUMS = `DELETE FROM rollups WHERE (level, slot, route, part) IN (SELECT level, slot, route, part FROM rollups
+  WHERE level = ? AND slot < ? ORDER BY slot, route, part LIMIT ?)`;
+
 /** Deletes sums of a level of slots before that time, in milliseconds; returns whether there may be more. */
 export function evictOldRollups(eviction: Eviction, level: number, before: number): boolean {
-  const { isAll } = untilDone(eviction, SUMS_AT_ONCE, (limit) =>
-    eviction.database.run(
-      `DELETE FROM rollups WHERE (level, slot, route, part) IN (SELECT level, slot, route, part FROM rollups
-         WHERE level = ? AND slot < ? ORDER BY slot, route, part LIMIT ?)`,
-      level,
-      before,
-      limit,
-    ),
-  );
-  return !isAll;
+  const some = (limit: number): number => eviction.database.run(DELETE_SUMS, level, before, limit);
+  return !untilDone(eviction, SUMS_AT_ONCE, some).isAll;
 }

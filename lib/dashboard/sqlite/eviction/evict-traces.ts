@@ -60,7 +60,7 @@ export function evictTraces(eviction: Eviction, spans: number, maxSpans: number)
     let gone = 0;
     for (const [route, share] of allocateEvictions(groups, wanted)) {
       if (isTimeUp()) break;
-      gone += evictOfRoute(eviction, { route, isPinned, share });
+      gone += evictOfRoute(eviction, route, isPinned, share);
     }
     return gone;
   };
@@ -68,20 +68,10 @@ export function evictTraces(eviction: Eviction, spans: number, maxSpans: number)
   return evict(0, spans) || evict(1, spans);
 }
 
-interface RouteEviction {
-  readonly route: number;
-  readonly isPinned: 0 | 1;
-  /** How many spans have to go. */
-  readonly share: number;
-}
-
-function evictOfRoute(eviction: Eviction, { route, isPinned, share }: RouteEviction): number {
-  const victims = eviction.database.all<Victim>(
-    `${VICTIM} WHERE route = ? AND pinned = ? ORDER BY start LIMIT ?`,
-    route,
-    isPinned,
-    Math.min(share, MAX_AT_ONCE),
-  );
+/** @param share how many spans have to go */
+function evictOfRoute(eviction: Eviction, route: number, isPinned: 0 | 1, share: number): number {
+  const sql = `${VICTIM} WHERE route = ? AND pinned = ? ORDER BY start LIMIT ?`;
+  const victims = eviction.database.all<Victim>(sql, route, isPinned, Math.min(share, MAX_AT_ONCE));
   let gone = 0;
   for (const victim of victims) {
     if (gone >= share || eviction.isTimeUp()) break;
@@ -124,18 +114,14 @@ function deleteSpans(eviction: Eviction, { id, spans }: Victim): ReturnType<type
   );
 }
 
+const LINES = `SELECT id FROM logs INDEXED BY logs_by_trace
+  WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?`;
+
 /** Says of the lines of a trace that it is gone; returns whether of all. */
 function loosenLines(eviction: Eviction, { key, traceId }: Victim): boolean {
   const { database } = eviction;
   const { isAll } = untilDone(eviction, CHUNK, (limit) => {
-    const lines = database.all<{ id: number }>(
-      `SELECT id FROM logs INDEXED BY logs_by_trace
-       WHERE trace_key = ? AND trace_id = ? AND loose = 0 AND level < ? LIMIT ?`,
-      key,
-      traceId,
-      ERROR_LEVEL,
-      limit,
-    );
+    const lines = database.all<{ id: number }>(LINES, key, traceId, ERROR_LEVEL, limit);
     for (const { id } of lines) database.run('UPDATE logs SET loose = 1 WHERE id = ?', id);
     return lines.length;
   });

@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from '../database/database.js';
 import { type StoreDatabase } from '../database/store-database.js';
 import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../rows.interface.js';
@@ -129,25 +130,21 @@ export class Declarations {
   close(database: Database, dictionaries: Dictionaries, now: number): void {
     for (const { resource, routes } of this.declarations.values())
       if (routes !== undefined)
-        change(database, dictionaries, () => {
-          database.run(
-            'UPDATE declarations SET seen = 0 WHERE resource = ?',
-            dictionaries.resource(resource, now).resource,
-          );
-        });
+        change(database, dictionaries, () => beat(database, dictionaries.resource(resource, now), 0));
   }
 
   private of(resource: StoredResource): Declaration {
-    let declaration = this.declarations.get(resource);
-    if (declaration === undefined) {
-      declaration = { resource, routes: undefined, functions: [], isWritten: true, beatAt: 0 };
-      this.declarations.set(resource, declaration);
-    }
-    return declaration;
+    return getOrAdd(this.declarations, resource, () => ({
+      resource,
+      routes: undefined,
+      functions: [],
+      isWritten: true,
+      beatAt: 0,
+    }));
   }
 }
 
-function change(database: Database, dictionaries: Dictionaries, work: () => void): void {
+function change(database: Database, dictionaries: Dictionaries, work: () => unknown): void {
   try {
     database.transaction(work);
   } catch (error) {
@@ -156,10 +153,18 @@ function change(database: Database, dictionaries: Dictionaries, work: () => void
   }
 }
 
-/** Notes that the process still runs; returns whether it was known. */
-function beat(database: Database, { resource }: ResourceIds, now: number): boolean {
-  return database.run('UPDATE declarations SET seen = ? WHERE resource = ?', now, resource) > 0;
+/** Notes when the process last ran, 0 where it has ended; returns whether it was known. */
+function beat(database: Database, { resource }: ResourceIds, seen: number): boolean {
+  return database.run('UPDATE declarations SET seen = ? WHERE resource = ?', seen, resource) > 0;
 }
+
+const PUT_FUNCTION = `INSERT INTO functions (service, name, file, line) VALUES (?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET file = excluded.file, line = excluded.line`;
+const PUT_DECLARATION = `INSERT INTO declarations (resource, service, seen) VALUES (?, ?, ?)
+  ON CONFLICT DO UPDATE SET seen = excluded.seen`;
+const PUT_ROUTE = `INSERT INTO routes (service, method, route, handler, is_entry) VALUES (?, ?, ?, ?, 1)
+  ON CONFLICT DO UPDATE SET handler = excluded.handler, is_entry = 1 RETURNING id`;
+const DECLARE_ROUTE = 'INSERT INTO declared_routes (route, resource) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 function writeDeclaration(
   database: Database,
@@ -167,40 +172,13 @@ function writeDeclaration(
   { routes, functions }: Declaration,
   now: number,
 ): void {
-  for (const { name, file, line } of functions)
-    database.run(
-      `INSERT INTO functions (service, name, file, line) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET file = excluded.file, line = excluded.line`,
-      service,
-      name,
-      file,
-      line,
-    );
+  for (const { name, file, line } of functions) database.run(PUT_FUNCTION, service, name, file, line);
   if (routes === undefined) return;
-  database.run(
-    'INSERT INTO declarations (resource, service, seen) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen',
-    resource,
-    service,
-    now,
-  );
+  database.run(PUT_DECLARATION, resource, service, now);
   database.run('DELETE FROM declared_routes WHERE resource = ?', resource);
   for (const { method, route, handler = null } of routes) {
-    database.run(
-      `INSERT INTO routes (service, method, route, handler, is_entry) VALUES (?, ?, ?, ?, 1)
-       ON CONFLICT DO UPDATE SET handler = excluded.handler, is_entry = 1`,
-      service,
-      method,
-      route,
-      handler,
-    );
-    database.run(
-      `INSERT INTO declared_routes (route, resource) SELECT id, ? FROM routes WHERE service = ? AND method = ? AND route = ?
-       ON CONFLICT DO NOTHING`,
-      resource,
-      service,
-      method,
-      route,
-    );
+    const { id } = database.one<{ id: number }>(PUT_ROUTE, service, method, route, handler);
+    database.run(DECLARE_ROUTE, id, resource);
   }
 }
 

@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from '../database/database.js';
 import { type StoredResource } from '../rows.interface.js';
 
@@ -24,6 +25,20 @@ export interface RouteKey {
 interface RouteIds {
   readonly id: number;
   seen: number;
+}
+
+const PUT_SERVICE = `INSERT INTO services (name, version, environment, last_seen) VALUES (?, ?, ?, ?) ON CONFLICT (name)
+  DO UPDATE SET version = excluded.version, environment = excluded.environment, last_seen = excluded.last_seen RETURNING id`;
+const PUT_RESOURCE = `INSERT INTO resources (service, version, environment, instance, attributes, last_seen)
+  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, last_seen = excluded.last_seen RETURNING id`;
+const PUT_SCOPE = 'INSERT INTO scopes (name) VALUES (?) ON CONFLICT DO UPDATE SET name = name RETURNING id';
+const FIND_ROUTE = 'SELECT id FROM routes WHERE service = ? AND method = ? AND route = ?';
+const PUT_ROUTE = `INSERT INTO routes (service, method, route, is_entry, last_seen) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen RETURNING id`;
+
+/** The number of a row. */
+interface Numbered {
+  readonly id: number;
 }
 
 /** Numbers for what rows say again and again. */
@@ -57,13 +72,7 @@ export class Dictionaries {
   }
 
   scope(name: string): number {
-    let id = this.scopes.get(name);
-    if (id === undefined) {
-      this.database.run('INSERT INTO scopes (name) VALUES (?) ON CONFLICT DO NOTHING', name);
-      id = this.database.one<{ id: number }>('SELECT id FROM scopes WHERE name = ?', name).id;
-      this.scopes.set(name, id);
-    }
-    return id;
+    return getOrAdd(this.scopes, name, () => this.database.one<Numbered>(PUT_SCOPE, name).id);
   }
 
   route(service: number, { method, route, isEntry }: RouteKey, now: number): number {
@@ -82,38 +91,14 @@ export class Dictionaries {
   private addResource(given: StoredResource, now: number): ResourceIds {
     const { version, environment, instance, attributes } = given;
     const { database } = this;
-    database.run(
-      `INSERT INTO services (name, version, environment, last_seen) VALUES (?, ?, ?, ?) ON CONFLICT (name)
-       DO UPDATE SET version = excluded.version, environment = excluded.environment, last_seen = excluded.last_seen`,
-      given.service,
-      version,
-      environment,
-      now,
-    );
-    const service = database.one<{ id: number }>('SELECT id FROM services WHERE name = ?', given.service).id;
-    database.run(
-      `INSERT INTO resources (service, version, environment, instance, attributes, last_seen) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET version = excluded.version, last_seen = excluded.last_seen`,
-      service,
-      version,
-      environment,
-      instance,
-      attributes,
-      now,
-    );
-    const { id } = database.one<{ id: number }>(
-      'SELECT id FROM resources WHERE service = ? AND instance = ? AND attributes = ?',
-      service,
-      instance,
-      attributes,
-    );
-    return { resource: id, service, seen: now };
+    const service = database.one<Numbered>(PUT_SERVICE, given.service, version, environment, now).id;
+    const values = [service, version, environment, instance, attributes, now];
+    return { resource: database.one<Numbered>(PUT_RESOURCE, ...values).id, service, seen: now };
   }
 
   private addRoute(service: number, { method, route, isEntry }: RouteKey, now: number): RouteIds {
     const { database } = this;
-    const find = 'SELECT id FROM routes WHERE service = ? AND method = ? AND route = ?';
-    const known = database.get<{ id: number }>(find, service, method, route);
+    const known = database.get<Numbered>(FIND_ROUTE, service, method, route);
     if (known !== undefined) {
       database.run('UPDATE routes SET last_seen = ?, is_entry = ? WHERE id = ?', now, +isEntry, known.id);
       return { id: known.id, seen: now };
@@ -121,15 +106,6 @@ export class Dictionaries {
     this.routeCount ??= database.one<{ count: number }>('SELECT count(*) AS count FROM routes').count;
     const name = this.routeCount < MAX_ROUTES ? route : OTHER_ROUTE;
     this.routeCount += 1;
-    database.run(
-      `INSERT INTO routes (service, method, route, is_entry, last_seen) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen`,
-      service,
-      method,
-      name,
-      +isEntry,
-      now,
-    );
-    return { id: database.one<{ id: number }>(find, service, method, name).id, seen: now };
+    return { id: database.one<Numbered>(PUT_ROUTE, service, method, name, +isEntry, now).id, seen: now };
   }
 }

@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
 import { blockOf, encodeCounts, MINUTE_MS, POINT_LEVEL } from '../encoding/buckets.js';
@@ -11,6 +12,11 @@ export interface PlacedPoint {
   readonly series: number;
   readonly point: StoredPoint;
 }
+
+type PointValues = Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets'>;
+
+const INSERT_POINT =
+  'INSERT OR IGNORE INTO points (level, block, series, time, value, count, buckets) VALUES (?, ?, ?, ?, ?, ?, ?)';
 
 /** Writes points of metrics; to be used within one transaction. */
 export class PointWriter {
@@ -34,29 +40,15 @@ export class PointWriter {
       this.insert(POINT_LEVEL.minute, series, point, tally);
   }
 
-  private insert(
-    level: number,
-    series: number,
-    { time, value, count, buckets }: Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets'>,
-    tally: Tally,
-  ): void {
+  private insert(level: number, series: number, point: PointValues, tally: Tally): void {
+    const { time, value, count, buckets } = point;
     const bytes = buckets === undefined ? null : encodeCounts(buckets);
     // Another process may have a point of the series at that very instant; the next free one is as good.
     for (let at = Math.floor(time), tries = 0; tries < 10; at += 1, tries += 1) {
-      const written = this.database.run(
-        'INSERT OR IGNORE INTO points (level, block, series, time, value, count, buckets) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        level,
-        blockOf(level, at),
-        series,
-        at,
-        value,
-        count,
-        bytes,
-      );
-      if (written > 0) {
-        tally.addPoints(1, level === POINT_LEVEL.asCollected);
-        return;
-      }
+      const block = blockOf(level, at);
+      if (this.database.run(INSERT_POINT, level, block, series, at, value, count, bytes) === 0) continue;
+      tally.addPoints(1, level === POINT_LEVEL.asCollected);
+      return;
     }
   }
 }
@@ -72,7 +64,7 @@ interface Minute {
 /** A point of a minute, and whose it is. */
 interface MinutePoint {
   readonly series: number;
-  readonly point: Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets'>;
+  readonly point: PointValues;
 }
 
 /** Adds the points of each minute up to one, so that a day of metrics is a few points per series and hour instead of 720. */
@@ -127,6 +119,8 @@ const MAX_WAITING = 2_000;
 /** Of a series no more are kept than can be told apart on a chart. */
 const EVERY_MS = 2_000;
 
+const INSERT_EXEMPLAR = 'INSERT INTO exemplars (series, time, value, trace, span_id) VALUES (?, ?, ?, ?, ?)';
+
 /** An exemplar whose trace has not come yet. */
 export interface WaitingExemplar {
   readonly series: number;
@@ -171,14 +165,8 @@ export class ExemplarWriter {
     const { database } = this;
     const trace = findTraceNumber(database, exemplar.traceId);
     if (trace === undefined) return false;
-    database.run(
-      'INSERT INTO exemplars (series, time, value, trace, span_id) VALUES (?, ?, ?, ?, ?)',
-      series,
-      Math.floor(exemplar.time),
-      exemplar.value,
-      trace,
-      bytesOf(exemplar.spanId),
-    );
+    const { time, value, spanId } = exemplar;
+    database.run(INSERT_EXEMPLAR, series, Math.floor(time), value, trace, bytesOf(spanId));
     pinTrace(database, trace, tally);
     return true;
   }
@@ -187,6 +175,11 @@ export class ExemplarWriter {
 /** Made-up attribute values must not grow the table of series for ever. */
 const MAX_SERIES_PER_INSTRUMENT = 2_000;
 const SEEN_EVERY_MS = 60_000;
+
+const PUT_SERIES = `INSERT INTO series (instrument, attributes, boundaries, last_seen) VALUES (?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen RETURNING id`;
+const PUT_INSTRUMENT = `INSERT INTO instruments (service, scope, name, description, unit, type) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET description = excluded.description RETURNING id`;
 
 interface InstrumentEntry {
   readonly id: number;
@@ -223,49 +216,18 @@ export class SeriesDictionary {
       return this.numberOf(point, now);
     }
     if (instrument.series.size >= MAX_SERIES_PER_INSTRUMENT) return undefined;
-    this.database.run(
-      `INSERT INTO series (instrument, attributes, boundaries, last_seen) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen`,
-      instrument.id,
-      point.attributes,
-      boundaries,
-      now,
-    );
-    const { id } = this.database.one<{ id: number }>(
-      "SELECT id FROM series WHERE instrument = ? AND attributes = ? AND ifnull(boundaries, '') = ?",
-      instrument.id,
-      point.attributes,
-      boundaries ?? '',
-    );
+    const values = [instrument.id, point.attributes, boundaries, now];
+    const { id } = this.database.one<{ id: number }>(PUT_SERIES, ...values);
     instrument.series.set(key, { id, seen: now });
     return id;
   }
 
   private instrumentOf(given: StoredInstrument, now: number): InstrumentEntry {
-    let entry = this.instruments.get(given);
-    if (entry !== undefined) return entry;
-    const { service } = this.dictionaries.resource(given.resource, now);
-    const { scope, name, description, unit, type } = given;
-    this.database.run(
-      `INSERT INTO instruments (service, scope, name, description, unit, type) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET description = excluded.description`,
-      service,
-      scope,
-      name,
-      description,
-      unit,
-      type,
-    );
-    const { id } = this.database.one<{ id: number }>(
-      'SELECT id FROM instruments WHERE service = ? AND scope = ? AND name = ? AND type = ? AND unit = ?',
-      service,
-      scope,
-      name,
-      type,
-      unit,
-    );
-    entry = { id, series: new Map() };
-    this.instruments.set(given, entry);
-    return entry;
+    return getOrAdd(this.instruments, given, () => {
+      const { service } = this.dictionaries.resource(given.resource, now);
+      const { scope, name, description, unit, type } = given;
+      const values = [service, scope, name, description, unit, type];
+      return { id: this.database.one<{ id: number }>(PUT_INSTRUMENT, ...values).id, series: new Map() };
+    });
   }
 }

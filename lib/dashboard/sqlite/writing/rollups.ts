@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type Database, type SqlValue } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
 import { encodeCounts, ROLLUP_SLOTS_MS, valueBucket } from '../encoding/buckets.js';
@@ -70,12 +71,11 @@ export class Rollups {
     const bucket = valueBucket(entry.duration);
     ROLLUP_SLOTS_MS.forEach((length, level) => {
       const slot = Math.floor(entry.start / 1_000 / length) * length;
-      const key = keyOf(level, slot, entry.route);
-      let rollup = this.open.get(key);
-      if (rollup === undefined) {
+      const { route } = entry;
+      const rollup = getOrAdd(this.open, keyOf({ level, slot, route }), () => {
         const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-        this.open.set(key, (rollup = new Rollup(level, slot, entry.route, part)));
-      }
+        return new Rollup(level, slot, route, part);
+      });
       rollup.add(entry, bucket);
     });
   }
@@ -106,7 +106,7 @@ export class Rollups {
     for (const rollup of written) {
       rollup.isDirty = false;
       rollup.pinned = rollup.slowest;
-      const key = keyOf(rollup.level, rollup.slot, rollup.route);
+      const key = keyOf(rollup);
       // Behind those that still wait.
       this.open.delete(key);
       this.open.set(key, rollup);
@@ -128,7 +128,7 @@ export class Rollups {
   }
 }
 
-function keyOf(level: number, slot: number, route: number): string {
+function keyOf({ level, slot, route }: Pick<Rollup, 'level' | 'slot' | 'route'>): string {
   return `${level} ${slot} ${route}`;
 }
 

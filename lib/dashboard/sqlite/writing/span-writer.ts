@@ -40,14 +40,9 @@ export class SpanWriter {
   ) {}
 
   write(spans: readonly StoredSpan[], tally: Tally, entries: Entry[], now: number): void {
-    const byTrace = new Map<string, PlacedSpan[]>();
-    for (const span of spans) {
-      const placed = this.place(span, now);
-      const others = byTrace.get(span.traceId);
-      if (others === undefined) byTrace.set(span.traceId, [placed]);
-      else others.push(placed);
-    }
-    for (const placed of byTrace.values()) this.writeTrace(placed, tally, entries, now);
+    const placed = spans.map((span) => this.place(span, now));
+    for (const ofTrace of Map.groupBy(placed, ({ span }) => span.traceId).values())
+      this.writeTrace(ofTrace, tally, entries, now);
   }
 
   private place(span: StoredSpan, now: number): PlacedSpan {
@@ -64,8 +59,12 @@ export class SpanWriter {
     const bytes = bytesOf(first.span.traceId);
     const key = traceKeyOf(first.span.traceId);
     const found = database.get<TraceRow & { readonly id: number }>(FIND_TRACE, key, bytes);
-    const row: TraceRow =
-      found ?? beginTrace(first.ids.service, this.dictionaries.route(first.ids.service, UNFINISHED, now));
+    const { service } = first.ids;
+    const row: TraceRow = found ?? {
+      ...NEW_TRACE,
+      service,
+      route: this.dictionaries.route(service, UNFINISHED, now),
+    };
     if (found !== undefined) tally.addSpans(found.route, found.pinned === 1, -found.spanCount);
     for (const { span, ids, route } of placed) foldSpan(row, span, ids.service, route);
     tally.addSpans(row.route, row.pinned === 1, row.spanCount);
@@ -94,22 +93,14 @@ export class SpanWriter {
   private writeSpan(trace: number, { span, ids, route }: PlacedSpan, entries: Entry[]): void {
     const { parentHigh, parentLow, idHigh, idLow, start, duration } = span;
     const entered = route !== undefined && isEntry(span);
-    if (entered)
-      entries.push({
-        route,
-        trace,
-        idHigh,
-        idLow,
-        start,
-        duration,
-        failed: span.status === SPAN_STATUS.error,
-      });
+    const failed = span.status === SPAN_STATUS.error;
+    if (entered) entries.push({ route, trace, idHigh, idLow, start, duration, failed });
     this.database
       .prepare(INSERT_SPAN)
       .run(
         trace,
         this.spanId.of(idHigh, idLow),
-        parentHigh === 0 && parentLow === 0 ? null : this.parentId.of(parentHigh, parentLow),
+        hasParent(span) ? this.parentId.of(parentHigh, parentLow) : null,
         ids.resource,
         this.dictionaries.scope(span.scope),
         span.name,
@@ -126,10 +117,15 @@ export class SpanWriter {
   }
 }
 
+function hasParent({ parentHigh, parentLow }: StoredSpan): boolean {
+  return parentHigh !== 0 || parentLow !== 0;
+}
+
 /** Whether the span is a request, message or run that entered its service. */
-function isEntry({ kind, parentHigh, parentLow }: StoredSpan): boolean {
+function isEntry(span: StoredSpan): boolean {
+  const { kind } = span;
   if (kind === SPAN_KIND.server || kind === SPAN_KIND.consumer) return true;
-  return kind === SPAN_KIND.internal && parentHigh === 0 && parentLow === 0;
+  return kind === SPAN_KIND.internal && !hasParent(span);
 }
 
 /** By what the span entered its service, or was begun there; undefined for one inside of another. */
@@ -138,12 +134,10 @@ function routeKeyOf(span: StoredSpan): RouteKey | undefined {
   if (isEntry(span)) {
     if (kind === SPAN_KIND.internal) return { method: 'RUN', route: name, isEntry: true };
     if (kind === SPAN_KIND.consumer) return { method: 'CONSUME', route: route ?? name, isEntry: true };
-    return method === undefined
-      ? { method: 'RPC', route: route ?? name, isEntry: true }
-      : { method, route: route ?? '', isEntry: true };
+    if (method === undefined) return { method: 'RPC', route: route ?? name, isEntry: true };
+    return { method, route: route ?? '', isEntry: true };
   }
-  const hasParent = span.parentHigh !== 0 || span.parentLow !== 0;
-  return hasParent ? undefined : { method: 'CALL', route: name, isEntry: false };
+  return hasParent(span) ? undefined : { method: 'CALL', route: name, isEntry: false };
 }
 
 /** What is known of a trace without looking at its spans. Times and durations are microseconds. */
@@ -165,24 +159,20 @@ interface TraceRow {
   pinned: number;
 }
 
-/** A trace that has no spans yet; until its root comes it belongs to the group `route`. */
-function beginTrace(service: number, route: number): TraceRow {
-  return {
-    start: Infinity,
-    finish: 0,
-    rootRank: -1,
-    rootStart: 0,
-    duration: 0,
-    name: '',
-    service,
-    route,
-    outcome: null,
-    spanCount: 0,
-    errorCount: 0,
-    services: ',',
-    pinned: 0,
-  };
-}
+/** A trace that has no spans yet. */
+const NEW_TRACE = {
+  start: Infinity,
+  finish: 0,
+  rootRank: -1,
+  rootStart: 0,
+  duration: 0,
+  name: '',
+  outcome: null,
+  spanCount: 0,
+  errorCount: 0,
+  services: ',',
+  pinned: 0,
+};
 
 /** Adds a span to the summary of its trace. Spans come in any order, and from several processes. */
 function foldSpan(row: TraceRow, span: StoredSpan, service: number, route: number | undefined): void {
@@ -209,9 +199,8 @@ function foldSpan(row: TraceRow, span: StoredSpan, service: number, route: numbe
   if (row.rootRank === 0) row.duration = row.finish - row.start;
 }
 
-function rankOf({ parentHigh, parentLow, kind }: StoredSpan): number {
-  if (parentHigh === 0 && parentLow === 0) return 2;
-  return kind === SPAN_KIND.server || kind === SPAN_KIND.consumer ? 1 : 0;
+function rankOf(span: StoredSpan): number {
+  return hasParent(span) ? Number(isEntry(span)) : 2;
 }
 
 /** Lets a trace be evicted only when too many are pinned; nothing happens when it is not there. */
