@@ -1,13 +1,9 @@
 import { type Attributes } from '@opentelemetry/api';
 import { type Resource } from '@opentelemetry/resources';
 
-import {
-  ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
-  ATTR_SERVICE_INSTANCE_ID,
-  ATTR_SERVICE_NAME,
-  ATTR_SERVICE_VERSION,
-} from '../../config/semantic-conventions.constants.js';
 import { type ListedAttributes } from '../../engine/span-view.js';
+import { getOrAdd } from '../get-or-add.js';
+import { describeResource } from '../sqlite/describe-rows.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 
 /** Longer texts are cut: a reader gains nothing from the rest. */
@@ -43,9 +39,7 @@ export function sortedAsJson(attributes: Attributes): string {
 }
 
 function frozenMembers(base: Readonly<Attributes>): string {
-  let text = frozen.get(base);
-  if (text === undefined) frozen.set(base, (text = membersOf(base)));
-  return text;
+  return getOrAdd(frozen, base, () => membersOf(base));
 }
 
 function membersOf(record: Readonly<Record<string, unknown>>, without?: string): string {
@@ -101,21 +95,8 @@ const known = new WeakMap<Resource, StoredResource>();
 
 /** The resource as the store knows it; the same object for the same resource. */
 export function storedResourceOf(resource: Resource): StoredResource {
-  let stored = known.get(resource);
-  if (stored === undefined) {
+  return getOrAdd(known, resource, () => {
     const { attributes } = resource;
-    const textOf = (key: string): string => {
-      const value = attributes[key];
-      return typeof value === 'string' ? value : '';
-    };
-    stored = {
-      service: textOf(ATTR_SERVICE_NAME) || 'unknown_service',
-      version: textOf(ATTR_SERVICE_VERSION),
-      environment: textOf(ATTR_DEPLOYMENT_ENVIRONMENT_NAME),
-      instance: textOf(ATTR_SERVICE_INSTANCE_ID),
-      attributes: recordAsJson(attributes),
-    };
-    known.set(resource, stored);
-  }
-  return stored;
+    return describeResource((key) => attributes[key], recordAsJson(attributes));
+  });
 }

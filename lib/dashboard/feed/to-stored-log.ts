@@ -3,13 +3,13 @@ import { timeInputToHrTime } from '@opentelemetry/core';
 
 import { localIdsOf } from '../../engine/span-view.js';
 import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
+import { levelOfSeverity } from '../sqlite/describe-rows.js';
 import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';
 import { recordAsJson } from './attribute-json.js';
 
 /** Lines without a class carry the name of this library as their scope. */
 const LIBRARY_NAME = 'nestjs-telemetry';
 const MAX_MESSAGE = 32_768;
-const INFO = 9;
 
 /** Returns the row of a log record. */
 export function toStoredLog(
@@ -23,18 +23,12 @@ export function toStoredLog(
   return {
     resource,
     time: timeOf(record.timestamp, emittedAt),
-    level: levelOf(severityNumber),
+    level: levelOfSeverity(severityNumber),
     context: scope === LIBRARY_NAME || scope === '' ? undefined : scope,
     ...idsOf(span),
     message: message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`,
     attributes: fields === '{}' ? undefined : fields,
   };
-}
-
-/** pino's number of one of OpenTelemetry's, of which there are four for each. */
-function levelOf(severity: number | undefined): number {
-  const number = severity === undefined || severity < 1 ? INFO : Math.min(severity, 24);
-  return Math.ceil(number / 4) * 10;
 }
 
 function timeOf(timestamp: LogRecord['timestamp'], emittedAt: number): number {
@@ -45,10 +39,11 @@ function timeOf(timestamp: LogRecord['timestamp'], emittedAt: number): number {
   return seconds * 1_000 + nanos / 1_000_000;
 }
 
+const NO_IDS = { traceId: undefined, spanId: undefined };
+
 function idsOf(span: Span | undefined): Pick<StoredLog, 'traceId' | 'spanId'> {
-  if (span === undefined) return { traceId: undefined, spanId: undefined };
+  if (span === undefined) return NO_IDS;
   const context = span.spanContext();
-  if (localIdsOf(span) === undefined && !trace.isSpanContextValid(context))
-    return { traceId: undefined, spanId: undefined };
-  return { traceId: context.traceId, spanId: context.spanId };
+  const isValid = localIdsOf(span) !== undefined || trace.isSpanContextValid(context);
+  return isValid ? { traceId: context.traceId, spanId: context.spanId } : NO_IDS;
 }

@@ -1,14 +1,7 @@
-import { SpanKind } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
-import {
-  ATTR_ERROR_TYPE,
-  ATTR_HTTP_REQUEST_METHOD,
-  ATTR_HTTP_RESPONSE_STATUS_CODE,
-  ATTR_HTTP_ROUTE,
-  ATTR_RPC_STATUS_CODE,
-} from '../../config/semantic-conventions.constants.js';
 import { type ListedAttributes, viewOf } from '../../engine/span-view.js';
+import { describeEntry } from '../sqlite/describe-rows.js';
 import { type StoredSpan } from '../sqlite/rows.interface.js';
 import { listAsJson, storedResourceOf } from './attribute-json.js';
 
@@ -16,10 +9,6 @@ import { listAsJson, storedResourceOf } from './attribute-json.js';
 export function toStoredSpan(span: ReadableSpan): StoredSpan {
   const view = viewOf(span);
   const { parentId, clock, attributeList, eventList = [], linkList = [], kind } = view;
-  const entry =
-    kind !== SpanKind.INTERNAL && kind !== SpanKind.CLIENT
-      ? describeEntry((key) => findIn(attributeList, key))
-      : NO_ENTRY;
   return {
     resource: storedResourceOf(view.resource),
     scope: view.instrumentationScope.name,
@@ -45,25 +34,7 @@ export function toStoredSpan(span: ReadableSpan): StoredSpan {
         linkAsJson(context.traceId, context.spanId, listAsJson(attributes)),
       ),
     ),
-    method: entry.method,
-    route: entry.route,
-    outcome: entry.outcome,
-  };
-}
-
-type Entry = Pick<StoredSpan, 'method' | 'route' | 'outcome'>;
-
-const NO_ENTRY: Entry = { method: undefined, route: undefined, outcome: undefined };
-
-/** By what a span entered its service, and how that ended. */
-function describeEntry(find: (key: string) => unknown): Entry {
-  return {
-    method: textOf(find(ATTR_HTTP_REQUEST_METHOD)),
-    route: textOf(find(ATTR_HTTP_ROUTE)),
-    outcome:
-      textOf(find(ATTR_HTTP_RESPONSE_STATUS_CODE)) ??
-      textOf(find(ATTR_RPC_STATUS_CODE)) ??
-      textOf(find(ATTR_ERROR_TYPE)),
+    ...describeEntry(kind, (key) => findIn(attributeList, key)),
   };
 }
 
@@ -73,10 +44,6 @@ function findIn(list: ListedAttributes | undefined, key: string): unknown {
   for (let index = 0; index < entries.length; index += 2)
     if (entries[index] === key) return entries[index + 1];
   return base?.[key];
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
 function eventAsJson(name: string, time: number, attributes: string): string {

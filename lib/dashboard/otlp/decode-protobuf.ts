@@ -1,6 +1,6 @@
-import { type Steps, takeAllSteps } from '../steps.js';
+import { type Steps } from '../steps.js';
 import { type FieldType, type Message } from './otlp-messages.constants.js';
-import { RequestBudget } from './request-limits.js';
+import { type RequestBudget } from './request-limits.js';
 
 /** Values within values; OTLP itself needs eight. */
 const MAX_DEPTH = 64;
@@ -17,20 +17,12 @@ interface OpenMessage {
 }
 
 /**
- * What a protobuf message says, in the form OTLP has in JSON. Fields that are not known are left out.
- *
- * @throws ProtobufError when it is no such message
- */
-export function decodeProtobuf(bytes: Buffer, message: Message): Record<string, unknown> {
-  return takeAllSteps(decodeProtobufInSteps(bytes, message, new RequestBudget()));
-}
-
-/**
- * The same in steps, and without recursion, so that it can stop anywhere.
+ * What a protobuf message says, in the form OTLP has in JSON. Fields that are not known are left out. In steps, and without recursion,
+ * so that it can stop anywhere.
  *
  * @throws ProtobufError when it is no such message, DashboardError 413 beyond the budget
  */
-export function* decodeProtobufInSteps(
+export function* decodeProtobuf(
   bytes: Buffer,
   message: Message,
   budget: RequestBudget,
@@ -88,57 +80,35 @@ function decodeList(
   while (!packed.isAtEnd) {
     if (list.length >= MAX_PACKED) throw new ProtobufError(`a list has more than ${MAX_PACKED} numbers`);
     budget.takeValues();
-    list.push(decodeScalar(packed, type));
+    list.push(SCALARS[type](packed));
   }
 }
 
 function decodeField(reader: ProtobufReader, type: FieldType, wire: number): unknown {
   if (wire !== wireOf(type)) throw wrongType();
-  return decodeScalar(reader, type);
+  return SCALARS[type](reader);
 }
 
 function wrongType(): ProtobufError {
   return new ProtobufError('a field is not of the type it has in OTLP');
 }
 
-function decodeScalar(reader: ProtobufReader, type: FieldType): unknown {
-  switch (type) {
-    case 'string':
-      return reader.text('utf8');
-    case 'bytes':
-      return reader.text('base64');
-    case 'id':
-      return reader.text('hex');
-    case 'bool':
-      return reader.varint() !== 0n;
-    case 'uint32':
-      return Number(BigInt.asUintN(32, reader.varint()));
-    case 'sint32':
-      return zigzag(Number(BigInt.asUintN(32, reader.varint())));
-    case 'int64':
-      return String(BigInt.asIntN(64, reader.varint()));
-    case 'fixed64':
-      return String(reader.fixed64());
-    case 'sfixed64':
-      return String(BigInt.asIntN(64, reader.fixed64()));
-    case 'double':
-      return reader.double();
-  }
-}
+const SCALARS: Readonly<Record<FieldType, (reader: ProtobufReader) => unknown>> = {
+  string: (reader) => reader.text('utf8'),
+  bytes: (reader) => reader.text('base64'),
+  id: (reader) => reader.text('hex'),
+  bool: (reader) => reader.varint() !== 0n,
+  uint32: (reader) => Number(BigInt.asUintN(32, reader.varint())),
+  sint32: (reader) => zigzag(Number(BigInt.asUintN(32, reader.varint()))),
+  int64: (reader) => String(BigInt.asIntN(64, reader.varint())),
+  fixed64: (reader) => String(reader.fixed64()),
+  sfixed64: (reader) => String(BigInt.asIntN(64, reader.fixed64())),
+  double: (reader) => reader.double(),
+};
 
 function wireOf(type: FieldType): number {
-  switch (type) {
-    case 'string':
-    case 'bytes':
-    case 'id':
-      return WIRE.bytes;
-    case 'fixed64':
-    case 'sfixed64':
-    case 'double':
-      return WIRE.fixed64;
-    default:
-      return WIRE.varint;
-  }
+  if (type === 'string' || type === 'bytes' || type === 'id') return WIRE.bytes;
+  return type === 'fixed64' || type === 'sfixed64' || type === 'double' ? WIRE.fixed64 : WIRE.varint;
 }
 
 function zigzag(value: number): number {

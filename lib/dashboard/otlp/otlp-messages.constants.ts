@@ -137,16 +137,25 @@ const logRecord: Message = {
   11: ['observedTimeUnixNano', 'fixed64'],
 };
 
-/** A request of a signal: resources, scopes, and what is in them. */
-function request(resources: string, scopes: string, items: string, item: Message): Message {
+/** Names of the lists that a request of a signal nests: resources, scopes, and what is in them. */
+export const OTLP_LISTS = {
+  traces: ['resourceSpans', 'scopeSpans', 'spans'],
+  metrics: ['resourceMetrics', 'scopeMetrics', 'metrics'],
+  logs: ['resourceLogs', 'scopeLogs', 'logRecords'],
+} as const;
+
+export type OtlpSignal = keyof typeof OTLP_LISTS;
+
+function request(signal: OtlpSignal, item: Message): Message {
+  const [resources, scopes, items] = OTLP_LISTS[signal];
   const perScope: Message = { 1: ['scope', () => scope], 2: [items, () => item, 'repeated'] };
   const perResource: Message = { 1: ['resource', () => resource], 2: [scopes, () => perScope, 'repeated'] };
   return { 1: [resources, () => perResource, 'repeated'] };
 }
 
 /** What is sent to `/v1/traces`, `/v1/metrics` and `/v1/logs`, as far as it is kept. */
-export const OTLP_REQUESTS = {
-  traces: request('resourceSpans', 'scopeSpans', 'spans', span),
-  metrics: request('resourceMetrics', 'scopeMetrics', 'metrics', metric),
-  logs: request('resourceLogs', 'scopeLogs', 'logRecords', logRecord),
-} as const;
+export const OTLP_REQUESTS: Readonly<Record<OtlpSignal, Message>> = {
+  traces: request('traces', span),
+  metrics: request('metrics', metric),
+  logs: request('logs', logRecord),
+};

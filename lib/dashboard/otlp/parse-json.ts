@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { badRequest } from '../http/dashboard-error.js';
 import { parseJson } from '../http/read-body.js';
 import { type Steps } from '../steps.js';
+import { setMember } from './read-values.js';
 import { type RequestBudget } from './request-limits.js';
 
 /** Bytes that `JSON.parse()` reads in about a millisecond: shorter bodies are read by it. */
@@ -134,21 +135,14 @@ class JsonText {
   private string(end: number): string {
     const { text, position } = this;
     this.position = end + 1;
-    if (end - position <= MAX_TEXT) return this.unescape(text.slice(position, end + 1));
-    for (let cut = MAX_TEXT; cut > MAX_TEXT - ESCAPE; cut -= 1) {
-      const beginning = `${text.slice(position, position + cut)}"`;
+    let value: string | undefined;
+    if (end - position <= MAX_TEXT) value = unescape(text.slice(position, end + 1));
+    else
       // Cut within an escape it is no text.
-      if (isJson(beginning)) return this.unescape(beginning);
-    }
-    throw this.unexpected();
-  }
-
-  private unescape(token: string): string {
-    try {
-      return JSON.parse(token) as string;
-    } catch {
-      throw this.unexpected();
-    }
+      for (let cut = MAX_TEXT; value === undefined && cut > MAX_TEXT - ESCAPE; cut -= 1)
+        value = unescape(`${text.slice(position, position + cut)}"`);
+    if (value === undefined) throw this.unexpected();
+    return value;
   }
 
   /** Where the quotation mark after `from` is that ends a text; undefined when it is none of the next `most`. */
@@ -202,16 +196,11 @@ class JsonText {
   }
 }
 
-function isJson(text: string): boolean {
+/** The text that a JSON string says; undefined when it is none. */
+function unescape(token: string): string | undefined {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(token) as string;
   } catch {
-    return false;
+    return undefined;
   }
-}
-
-function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== '__proto__') object[key] = value;
-  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -1,14 +1,8 @@
-import {
-  ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
-  ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
-  ATTR_SERVICE_INSTANCE_ID,
-  ATTR_SERVICE_NAME,
-  ATTR_SERVICE_VERSION,
-} from '../../config/semantic-conventions.constants.js';
-import { type JsonValue } from '../reader/answers.interface.js';
+import { describeResource, MAX_NAME } from '../sqlite/describe-rows.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type Steps } from '../steps.js';
-import { attributesAt, listAt, MAX_NAME, objectAt, textAt } from './read-values.js';
+import { OTLP_LISTS, type OtlpSignal } from './otlp-messages.constants.js';
+import { attributesAt, listAt, objectAt, textAt } from './read-values.js';
 import { type RequestBudget } from './request-limits.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -26,13 +20,6 @@ export interface Sender {
   readonly resource: StoredResource;
   /** Name of the instrumentation scope. */
   readonly scope: string;
-}
-
-/** Names of the lists that a request of a signal nests. */
-interface ListNames {
-  readonly resources: string;
-  readonly scopes: string;
-  readonly items: string;
 }
 
 /** Collects the rows of one request, and what could not be taken. */
@@ -64,29 +51,32 @@ export class ItemCollector<Row> {
 }
 
 /**
- * Calls `read` for each item of a request, in steps.
+ * The rows that `read` collects of each item of a request, in steps.
  *
  * @throws DashboardError 400 when it is no such request, 413 beyond the budget
  */
-export function* readEachItem(
+export function* readRows<Row>(
+  signal: OtlpSignal,
   request: Fields,
-  names: ListNames,
   budget: RequestBudget,
-  read: (item: Fields, sender: Sender) => Generator<undefined> | undefined,
-): Steps<void> {
-  for (const ofResource of listAt(request, names.resources)) {
+  read: (item: Fields, sender: Sender, collector: ItemCollector<Row>) => Generator<undefined> | undefined,
+): Steps<ReadItems<Row>> {
+  const collector = new ItemCollector<Row>(budget);
+  const [resources, scopes, items] = OTLP_LISTS[signal];
+  for (const ofResource of listAt(request, resources)) {
     const resource = readResource(objectAt(ofResource, 'resource'));
     if (budget.isOverNow) yield* budget.pass();
-    for (const ofScope of listAt(ofResource, names.scopes)) {
+    for (const ofScope of listAt(ofResource, scopes)) {
       const scope = textAt(objectAt(ofScope, 'scope'), 'name').slice(0, MAX_NAME);
-      for (const item of listAt(ofScope, names.items)) {
+      for (const item of listAt(ofScope, items)) {
         // What an item has many of comes one by one.
-        const parts = read(item, { resource, scope });
+        const parts = read(item, { resource, scope }, collector);
         while (parts?.next().done === false) if (budget.isOverNow) yield* budget.pass();
         if (budget.isOverNow) yield* budget.pass();
       }
     }
   }
+  return collector.result;
 }
 
 const MAX_RESOURCES = 200;
@@ -102,15 +92,7 @@ function readResource(resource: Readonly<Record<string, unknown>>): StoredResour
   const text = JSON.stringify(attributes);
   let stored = known.get(text);
   if (stored === undefined) {
-    stored = {
-      service: textOf(attributes[ATTR_SERVICE_NAME]) || 'unknown_service',
-      version: textOf(attributes[ATTR_SERVICE_VERSION]),
-      environment: textOf(
-        attributes[ATTR_DEPLOYMENT_ENVIRONMENT_NAME] ?? attributes[ATTR_FORMER_DEPLOYMENT_ENVIRONMENT],
-      ),
-      instance: textOf(attributes[ATTR_SERVICE_INSTANCE_ID]),
-      attributes: text,
-    };
+    stored = describeResource((key) => attributes[key], text);
     characters += text.length;
     if (known.size >= MAX_RESOURCES || characters > MAX_CHARACTERS) {
       known.clear();
@@ -119,8 +101,4 @@ function readResource(resource: Readonly<Record<string, unknown>>): StoredResour
     known.set(text, stored);
   }
   return stored;
-}
-
-function textOf(value: JsonValue | undefined): string {
-  return typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
 }

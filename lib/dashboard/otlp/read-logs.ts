@@ -1,7 +1,8 @@
 import { redaction } from '../../redaction/active-redaction.js';
+import { levelOfSeverity } from '../sqlite/describe-rows.js';
 import { type StoredLog } from '../sqlite/rows.interface.js';
 import { type Steps } from '../steps.js';
-import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import { type ReadItems, readRows, type Sender } from './read-items.js';
 import {
   attributesAt,
   finiteAt,
@@ -16,26 +17,22 @@ import { RequestBudget } from './request-limits.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 const MAX_MESSAGE = 32_768;
-const INFO = 9;
 
 /**
  * The rows of an `ExportLogsServiceRequest`, in steps.
  *
  * @throws DashboardError 400 when it is none, 413 beyond the budget
  */
-export function* readLogRows(
+export function readLogRows(
   request: Fields,
   budget = new RequestBudget(),
   now = Date.now(),
 ): Steps<ReadItems<StoredLog>> {
-  const collector = new ItemCollector<StoredLog>(budget);
-  const names = { resources: 'resourceLogs', scopes: 'scopeLogs', items: 'logRecords' };
-  yield* readEachItem(request, names, budget, (record, sender) => {
+  return readRows('logs', request, budget, (record, sender, collector) => {
     const room = new ItemRoom(MAX_MESSAGE);
     collector.add(readRecord(record, sender, room, now), room.isCut);
     return undefined;
   });
-  return collector.result;
 }
 
 function readRecord(record: Fields, { resource, scope }: Sender, room: ItemRoom, now: number): StoredLog {
@@ -47,7 +44,7 @@ function readRecord(record: Fields, { resource, scope }: Sender, room: ItemRoom,
   return {
     resource,
     time: time ?? now,
-    level: levelOf(finiteAt(record, 'severityNumber')),
+    level: levelOfSeverity(finiteAt(record, 'severityNumber')),
     context: scope === '' ? undefined : scope,
     traceId: idAt(record, 'traceId', 32),
     spanId: idAt(record, 'spanId', 16),
@@ -60,10 +57,4 @@ function readRecord(record: Fields, { resource, scope }: Sender, room: ItemRoom,
 function instantAt(record: Fields, name: string, now: number): number | undefined {
   const time = microsecondsAt(record, name, now);
   return time === undefined || time === 0 ? undefined : time / 1_000;
-}
-
-/** pino's number of one of OpenTelemetry's, of which there are four for each. */
-function levelOf(severity: number | undefined): number {
-  const number = severity === undefined || severity < 1 ? INFO : Math.min(severity, 24);
-  return Math.ceil(number / 4) * 10;
 }

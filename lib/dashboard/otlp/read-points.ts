@@ -1,3 +1,5 @@
+import { getOrAdd } from '../get-or-add.js';
+import { MAX_NAME } from '../sqlite/describe-rows.js';
 import {
   type StoredExemplar,
   type StoredInstrument,
@@ -5,7 +7,7 @@ import {
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
 import { type Steps } from '../steps.js';
-import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import { type ItemCollector, type ReadItems, readRows, type Sender } from './read-items.js';
 import { isPointError, type PointTotal, readTotal } from './read-totals.js';
 import {
   attributesAt,
@@ -14,7 +16,6 @@ import {
   integerAt,
   ItemRoom,
   listAt,
-  MAX_NAME,
   microsecondsAt,
   objectAt,
   textAt,
@@ -34,17 +35,9 @@ const MAX_SERIES = 20_000;
 /** What they may take together, in characters and buckets. */
 const MAX_WEIGHT = 16_777_216;
 
-interface Form {
-  readonly field: string;
-  readonly type: (metric: Fields) => StoredInstrumentType;
-}
-
-const FORMS: readonly Form[] = [
-  { field: 'gauge', type: () => 'gauge' },
-  { field: 'sum', type: (sum) => (sum.isMonotonic === true ? 'counter' : 'updowncounter') },
-  { field: 'histogram', type: () => 'histogram' },
-  { field: 'exponentialHistogram', type: () => 'histogram' },
-];
+/** The fields of a metric one of which holds its data points. */
+const FORMS = ['gauge', 'sum', 'histogram', 'exponentialHistogram'] as const;
+type Form = (typeof FORMS)[number];
 
 /** An instrument of a sender, and what its series said last, by their attributes. */
 interface KnownInstrument {
@@ -64,17 +57,14 @@ export class PointReader {
    *
    * @throws DashboardError 400 when it is none, 413 beyond the budget
    */
-  *readPointRows(
+  readPointRows(
     request: Fields,
     budget = new RequestBudget(),
     now = Date.now(),
   ): Steps<ReadItems<StoredPoint>> {
-    const collector = new ItemCollector<StoredPoint>(budget);
-    const names = { resources: 'resourceMetrics', scopes: 'scopeMetrics', items: 'metrics' };
-    yield* readEachItem(request, names, budget, (metric, sender) =>
+    return readRows('metrics', request, budget, (metric, sender, collector) =>
       this.readMetric(metric, sender, collector, now),
     );
-    return collector.result;
   }
 
   private *readMetric(
@@ -83,25 +73,25 @@ export class PointReader {
     collector: ItemCollector<StoredPoint>,
     now: number,
   ): Generator<undefined> {
-    const form = FORMS.find(({ field }) => metric[field] !== undefined);
+    const form = FORMS.find((field) => metric[field] !== undefined);
     if (form === undefined || textAt(metric, 'name') === '') {
-      const lost = listAt(objectAt(metric, form?.field ?? 'summary'), 'dataPoints').length;
+      const lost = listAt(objectAt(metric, form ?? 'summary'), 'dataPoints').length;
       collector.reject('a metric needs a name and a gauge, sum or histogram', Math.max(1, lost));
       return;
     }
-    const data = objectAt(metric, form.field);
-    const known = this.instrumentOf(metric, form.type(data), sender);
+    const data = objectAt(metric, form);
+    const known = this.instrumentOf(metric, typeOf(form, data), sender);
     const isRunning = known.instrument.type === 'counter' || known.instrument.type === 'histogram';
     const isCumulative = isRunning && isCumulativeIn(data);
     for (const point of listAt(data, 'dataPoints')) {
-      this.readPoint(point, form.field, known, isCumulative, collector, now);
+      this.readPoint(point, form, known, isCumulative, collector, now);
       yield;
     }
   }
 
   private readPoint(
     point: Fields,
-    field: string,
+    form: Form,
     known: KnownInstrument,
     isCumulative: boolean,
     collector: ItemCollector<StoredPoint>,
@@ -115,7 +105,7 @@ export class PointReader {
       );
       return;
     }
-    const total = readTotal(point, field);
+    const total = readTotal(point, form);
     if (isPointError(total)) {
       collector.reject(total.reason);
       return;
@@ -175,25 +165,18 @@ export class PointReader {
     type: StoredInstrumentType,
     { resource, scope }: Sender,
   ): KnownInstrument {
-    const [name, unit] = [
-      textAt(metric, 'name').slice(0, MAX_NAME),
-      textAt(metric, 'unit').slice(0, MAX_NAME),
-    ];
-    let instruments = this.senders.get(resource.attributes);
-    if (instruments === undefined) {
+    const [name, unit] = [nameAt(metric, 'name'), nameAt(metric, 'unit')];
+    const instruments = getOrAdd(this.senders, resource.attributes, () => {
       this.addWeight(resource.attributes.length);
-      this.senders.set(resource.attributes, (instruments = new Map<string, KnownInstrument>()));
-    }
+      return new Map<string, KnownInstrument>();
+    });
     const key = `${scope}\n${name}\n${unit}\n${type}`;
-    let known = instruments.get(key);
-    if (known === undefined) {
-      const description = textAt(metric, 'description').slice(0, MAX_NAME);
-      known = { instrument: { resource, scope, name, description, unit, type }, totals: new Map() };
+    return getOrAdd(instruments, key, () => {
+      const description = nameAt(metric, 'description');
       this.series += 1;
       this.addWeight(2 * key.length + description.length);
-      instruments.set(key, known);
-    }
-    return known;
+      return { instrument: { resource, scope, name, description, unit, type }, totals: new Map() };
+    });
   }
 
   /** To be called before something is remembered. */
@@ -204,6 +187,16 @@ export class PointReader {
     this.series = 0;
     this.weight = 0;
   }
+}
+
+function typeOf(form: Form, data: Fields): StoredInstrumentType {
+  if (form === 'gauge') return 'gauge';
+  if (form !== 'sum') return 'histogram';
+  return data.isMonotonic === true ? 'counter' : 'updowncounter';
+}
+
+function nameAt(metric: Fields, field: string): string {
+  return textAt(metric, field).slice(0, MAX_NAME);
 }
 
 /** Milliseconds. 0 is how protobuf says that there is none; undefined for what is no time. */

@@ -1,21 +1,14 @@
-import {
-  ATTR_ERROR_TYPE,
-  ATTR_HTTP_REQUEST_METHOD,
-  ATTR_HTTP_RESPONSE_STATUS_CODE,
-  ATTR_HTTP_ROUTE,
-  ATTR_RPC_STATUS_CODE,
-} from '../../config/semantic-conventions.constants.js';
 import { redaction } from '../../redaction/active-redaction.js';
-import { type JsonValue, type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
+import { type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
+import { describeEntry, MAX_NAME } from '../sqlite/describe-rows.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
 import { type Steps } from '../steps.js';
-import { ItemCollector, readEachItem, type ReadItems, type Sender } from './read-items.js';
+import { type ReadItems, readRows, type Sender } from './read-items.js';
 import {
   attributesAt,
   idAt,
   ItemRoom,
   listAt,
-  MAX_NAME,
   microsecondsAt,
   numberAt,
   objectAt,
@@ -25,32 +18,26 @@ import { RequestBudget } from './request-limits.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** As attributes were called before; others still do. */
-const FORMER = { method: 'http.method', status: 'http.status_code' } as const;
 /** Events and links of one span. */
 const MAX_PARTS = 1_000;
-const MAX_METHOD = 100;
 
 /**
  * The rows of an `ExportTraceServiceRequest`, in steps.
  *
  * @throws DashboardError 400 when it is none, 413 beyond the budget
  */
-export function* readSpanRows(
+export function readSpanRows(
   request: Fields,
   budget = new RequestBudget(),
   now = Date.now(),
 ): Steps<ReadItems<StoredSpan>> {
-  const collector = new ItemCollector<StoredSpan>(budget);
-  const names = { resources: 'resourceSpans', scopes: 'scopeSpans', items: 'spans' };
-  yield* readEachItem(request, names, budget, (span, sender) => {
+  return readRows('traces', request, budget, (span, sender, collector) => {
     const room = new ItemRoom();
     const row = readSpan(span, sender, room, now);
     if (typeof row === 'string') collector.reject(row);
     else collector.add(row, room.isCut);
     return undefined;
   });
-  return collector.result;
 }
 
 /** A row, or why there is none. */
@@ -95,33 +82,13 @@ function readSpan(
     attributes: JSON.stringify(attributes),
     events: events.length === 0 ? undefined : JSON.stringify(events),
     links: links.length === 0 ? undefined : JSON.stringify(links),
-    ...(kind === SPAN_KIND.internal || kind === SPAN_KIND.client ? NO_ENTRY : describeEntry(attributes)),
+    ...describeEntry(kind, (key) => attributes[key]),
   };
 }
 
 /** 0 is how protobuf says that there is none. */
 function isUnset(time: unknown): boolean {
   return Number(time) === 0;
-}
-
-type Entry = Pick<StoredSpan, 'method' | 'route' | 'outcome'>;
-
-const NO_ENTRY: Entry = { method: undefined, route: undefined, outcome: undefined };
-
-/** By what a span entered its service, and how that ended. */
-function describeEntry(attributes: Readonly<Record<string, JsonValue>>): Entry {
-  const outcome =
-    attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] ??
-    attributes[FORMER.status] ??
-    attributes[ATTR_RPC_STATUS_CODE] ??
-    attributes[ATTR_ERROR_TYPE];
-  const textOf = (value: JsonValue | undefined, max: number): string | undefined =>
-    typeof value === 'string' ? value.slice(0, max) : undefined;
-  return {
-    method: textOf(attributes[ATTR_HTTP_REQUEST_METHOD] ?? attributes[FORMER.method], MAX_METHOD),
-    route: textOf(attributes[ATTR_HTTP_ROUTE], MAX_NAME),
-    outcome: textOf(typeof outcome === 'number' ? String(outcome) : outcome, MAX_METHOD),
-  };
 }
 
 function partsOf(span: Fields, name: string, room: ItemRoom): readonly Fields[] {

@@ -1,6 +1,7 @@
 import { redaction } from '../../redaction/active-redaction.js';
 import { badRequest } from '../http/dashboard-error.js';
 import { type JsonValue } from '../reader/answers.interface.js';
+import { MAX_NAME } from '../sqlite/describe-rows.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -8,7 +9,6 @@ type Fields = Readonly<Record<string, unknown>>;
 const MAX_DEPTH = 16;
 /** Longer texts are cut, as those of the application itself are. */
 const MAX_TEXT = 16_384;
-export const MAX_NAME = 1_000;
 /** Values and characters of one span, data point, log record or resource; what exceeds them is left out. */
 const MAX_VALUES = 5_000;
 const MAX_CHARACTERS = 262_144;
@@ -47,16 +47,14 @@ export class ItemRoom {
 
 /** The object at `name`; empty when it is missing. @throws DashboardError 400 when it is something else */
 export function objectAt(parent: Fields, name: string): Fields {
-  const value = parent[name];
-  if (value === undefined || value === null) return {};
+  const value = parent[name] ?? {};
   if (typeof value !== 'object' || Array.isArray(value)) throw badRequest(`${name} is no object.`);
   return value as Fields;
 }
 
 /** The list of objects at `name`; empty when it is missing. @throws DashboardError 400 when it is something else */
 export function listAt(parent: Fields, name: string): readonly Fields[] {
-  const value = parent[name];
-  if (value === undefined || value === null) return [];
+  const value = parent[name] ?? [];
   if (!Array.isArray(value)) throw badRequest(`${name} is no list.`);
   for (const each of value as unknown[])
     if (typeof each !== 'object' || each === null || Array.isArray(each))
@@ -93,38 +91,38 @@ export function integerAt(
   [min, max]: readonly [min: number, max: number],
   otherwise?: number,
 ): number | undefined {
-  const value = parent[name];
-  if (value === undefined || value === null) return otherwise;
-  return integerOf(value, min, max);
+  const value = parent[name] ?? undefined;
+  return value === undefined ? otherwise : integerOf(value, min, max);
 }
 
 /** The numbers of a list; undefined when it is too long, or when one is no whole number from 0 on. */
 export function countsAt(parent: Fields, name: string, maxLength: number): number[] | undefined {
-  const list = parent[name];
-  if (list === undefined || list === null) return [];
-  if (!Array.isArray(list) || list.length > maxLength) return undefined;
-  const counts: number[] = [];
-  for (const value of list as unknown[]) {
-    const count = integerOf(value, 0, Number.MAX_SAFE_INTEGER);
-    if (count === undefined) return undefined;
-    counts.push(count);
-  }
-  return counts;
+  return numbersAt(parent, name, maxLength, (value) => integerOf(value, 0, Number.MAX_SAFE_INTEGER));
 }
 
 /** The numbers of a list; undefined when it is too long, or when they are not finite and rising. */
 export function boundsAt(parent: Fields, name: string, maxLength: number): number[] | undefined {
-  const list = parent[name];
-  if (list === undefined || list === null) return [];
-  if (!Array.isArray(list) || list.length > maxLength) return undefined;
-  const bounds: number[] = [];
-  for (const value of list as unknown[]) {
+  return numbersAt(parent, name, maxLength, (value, before = -Infinity) => {
     const bound = toNumber(value);
-    if (bound === undefined || !Number.isFinite(bound) || bound <= (bounds.at(-1) ?? -Infinity))
-      return undefined;
-    bounds.push(bound);
+    return Number.isFinite(bound) && Number(bound) > before ? bound : undefined;
+  });
+}
+
+function numbersAt(
+  parent: Fields,
+  name: string,
+  maxLength: number,
+  read: (value: unknown, before: number | undefined) => number | undefined,
+): number[] | undefined {
+  const list = parent[name] ?? [];
+  if (!Array.isArray(list) || list.length > maxLength) return undefined;
+  const numbers: number[] = [];
+  for (const value of list as unknown[]) {
+    const number = read(value, numbers.at(-1));
+    if (number === undefined) return undefined;
+    numbers.push(number);
   }
-  return bounds;
+  return numbers;
 }
 
 function integerOf(value: unknown, min: number, max: number): number | undefined {
@@ -168,19 +166,15 @@ function readAttributeList(
     if (!room.takeValue()) break;
     const key = room.takeText(textAt(entry, 'key'), MAX_NAME);
     const value = readValue(objectAt(entry, 'value'), room, depth);
-    if (value === undefined) continue;
-    const redacted = redaction().attribute(key, value);
-    if (key !== '__proto__') attributes[key] = redacted;
-    // A name like any other.
-    else
-      Object.defineProperty(attributes, key, {
-        value: redacted,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
+    if (value !== undefined) setMember(attributes, key, redaction().attribute(key, value));
   }
   return attributes;
+}
+
+/** Sets a member of that name; `__proto__` is a name like any other. */
+export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** What an `AnyValue` says; undefined for none. */

@@ -4,8 +4,8 @@ import { type HttpRequest, type HttpResponse } from '../http/http-exchange.inter
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';
 import { closingHead, sendData, sendJson } from '../http/respond.js';
 import { type Steps } from '../steps.js';
-import { decodeProtobufInSteps, ProtobufError } from './decode-protobuf.js';
-import { OTLP_REQUESTS } from './otlp-messages.constants.js';
+import { decodeProtobuf, ProtobufError } from './decode-protobuf.js';
+import { OTLP_REQUESTS, type OtlpSignal } from './otlp-messages.constants.js';
 import { parseJsonInSteps } from './parse-json.js';
 import { type ReadItems } from './read-items.js';
 import { readLogRows } from './read-logs.js';
@@ -88,26 +88,22 @@ async function receive(
 async function takeItems(
   signal: OtlpSignal,
   form: OtlpForm,
-  target: Target,
+  { sink, work }: Target,
   body: Buffer,
 ): Promise<ReadItems<unknown>> {
-  const { sink, work } = target;
   const budget = new RequestBudget();
   const request = await work(decode(body, signal, form, budget));
-  if (signal === 'traces') {
-    const spans = await work(readSpanRows(request, budget));
-    return addRows(sink, spans, (span) => {
+  const take = async <Row>(rows: Steps<ReadItems<Row>>, add: (row: Row) => void) =>
+    addRows(sink, await work(rows), add);
+  if (signal === 'traces')
+    return take(readSpanRows(request, budget), (span) => {
       sink.addSpan(span);
     });
-  }
-  if (signal === 'logs') {
-    const logs = await work(readLogRows(request, budget));
-    return addRows(sink, logs, (log) => {
+  if (signal === 'logs')
+    return take(readLogRows(request, budget), (log) => {
       sink.addLog(log);
     });
-  }
-  const measured = await work(points.readPointRows(request, budget));
-  return addRows(sink, measured, (point) => {
+  return take(points.readPointRows(request, budget), (point) => {
     sink.addPoints([point]);
   });
 }
@@ -120,7 +116,7 @@ function* decode(body: Buffer, signal: OtlpSignal, form: OtlpForm, budget: Reque
     return value as Fields;
   }
   try {
-    return yield* decodeProtobufInSteps(body, OTLP_REQUESTS[signal], budget);
+    return yield* decodeProtobuf(body, OTLP_REQUESTS[signal], budget);
   } catch (error) {
     if (error instanceof ProtobufError || error instanceof RangeError)
       throw badRequest(`The body is no OTLP request for ${signal}: ${error.message}.`);
@@ -128,10 +124,8 @@ function* decode(body: Buffer, signal: OtlpSignal, form: OtlpForm, budget: Reque
   }
 }
 
-export type OtlpSignal = keyof typeof OTLP_REQUESTS;
-
 /** How a request is written; its answer is written the same way. */
-export type OtlpForm = 'json' | 'protobuf';
+type OtlpForm = 'json' | 'protobuf';
 
 /** How what was left out is counted in the answer. */
 const REJECTED: Readonly<Record<OtlpSignal, string>> = {
@@ -145,7 +139,7 @@ const STATUS_CODES: Readonly<Record<number, number>> = { 408: 4, 413: 8, 429: 8,
 const INVALID_ARGUMENT = 3;
 
 /** An empty message says that everything was taken; a reason without rejected items is a warning. */
-export function answerSuccess(
+function answerSuccess(
   response: HttpResponse,
   signal: OtlpSignal,
   form: OtlpForm,
@@ -161,7 +155,7 @@ export function answerSuccess(
 }
 
 /** Why nothing was taken, as a `Status`. */
-export function answerFailure(response: HttpResponse, form: OtlpForm, error: DashboardError): void {
+function answerFailure(response: HttpResponse, form: OtlpForm, error: DashboardError): void {
   const { status, message } = error;
   const code = STATUS_CODES[status] ?? INVALID_ARGUMENT;
   const head = { ...error.headers, ...closingHead(status) };

@@ -1,15 +1,21 @@
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
-import { decodeProtobuf, ProtobufError } from '../../../lib/dashboard/otlp/decode-protobuf.js';
-import { OTLP_REQUESTS } from '../../../lib/dashboard/otlp/otlp-messages.constants.js';
+import {
+  decodeProtobuf as decodeInSteps,
+  ProtobufError,
+} from '../../../lib/dashboard/otlp/decode-protobuf.js';
+import { type Message, OTLP_REQUESTS } from '../../../lib/dashboard/otlp/otlp-messages.constants.js';
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { PointReader } from '../../../lib/dashboard/otlp/read-points.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
+import { RequestBudget } from '../../../lib/dashboard/otlp/request-limits.js';
 import { takeAllSteps } from '../../../lib/dashboard/steps.js';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, SPAN_ID, TRACE_ID, traceRequest } from './otlp-requests.js';
 
 type Signal = keyof typeof OTLP_REQUESTS;
 
+const decodeProtobuf = (bytes: Buffer, message: Message) =>
+  takeAllSteps(decodeInSteps(bytes, message, new RequestBudget()));
 const readSpanRowsNow = (request: Readonly<Record<string, unknown>>) => takeAllSteps(readSpanRows(request));
 const readLogRowsNow = (request: Readonly<Record<string, unknown>>) => takeAllSteps(readLogRows(request));
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
