@@ -3,6 +3,7 @@ import { clientOf } from '../../ui/client.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
+import { type Column, Table } from '../../ui/parts/table.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, go } from '../../ui/state.js';
@@ -33,62 +34,62 @@ function Side({ name, trace }: { readonly name: string; readonly trace: TraceSum
   );
 }
 
+type Row = ComparisonAnswer['rows'][number];
+
+const numbered = (name: string, textOf: (row: Row) => string | number): Column<Row> => ({
+  name,
+  number: true,
+  cell: textOf,
+});
+const countOf = (count: number): string | number => (count === 0 ? 'none' : count);
+const stepsOf = ({ path }: Row): readonly string[] => path.split(' › ');
+
+/** @param widest the longest time of all rows, in milliseconds */
+const columnsOf = (widest: number): readonly Column<Row>[] => [
+  {
+    name: 'Span',
+    title: ({ path }) => path,
+    cell: (row) => (
+      <span style={{ marginLeft: `${Math.min(stepsOf(row).length - 1, 12) * 14}px` }}>
+        {stepsOf(row).at(-1)}
+      </span>
+    ),
+  },
+  numbered('Count A', ({ countA }) => countOf(countA)),
+  numbered('Count B', ({ countB }) => countOf(countB)),
+  {
+    name: 'Time',
+    class: () => 'compare-bars',
+    cell: ({ msA, msB }) => (
+      <>
+        <i class="side-a" style={{ width: `${(msA / widest) * 100}%` }} />
+        <i class="side-b" style={{ width: `${(msB / widest) * 100}%` }} />
+      </>
+    ),
+  },
+  numbered('A', ({ msA }) => formatDuration(msA)),
+  numbered('B', ({ msB }) => formatDuration(msB)),
+  {
+    ...numbered('B − A', ({ msA, msB }) => `${msB > msA ? '+' : ''}${formatDuration(msB - msA)}`),
+    class: ({ msA, msB }) =>
+      Math.abs(msB - msA) < widest * WORTH_A_COLOUR ? 'hint' : msB > msA ? 'bad' : 'good',
+  },
+];
+
 function Rows({ rows }: Pick<ComparisonAnswer, 'rows'>) {
   const widest = Math.max(0.001, ...rows.flatMap(({ msA, msB }) => [msA, msB]));
   return (
-    <table class="grid compare">
-      <thead>
-        <tr>
-          <th scope="col">Span</th>
-          <th scope="col" class="number">
-            Count A
-          </th>
-          <th scope="col" class="number">
-            Count B
-          </th>
-          <th scope="col">Time</th>
-          <th scope="col" class="number">
-            A
-          </th>
-          <th scope="col" class="number">
-            B
-          </th>
-          <th scope="col" class="number">
-            B − A
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ path, countA, countB, msA, msB }) => {
-          const steps = path.split(' › ');
-          const delta = msB - msA;
-          const tone = Math.abs(delta) < widest * WORTH_A_COLOUR ? 'hint' : delta > 0 ? 'bad' : 'good';
-          return (
-            <tr key={path} class={countA === 0 || countB === 0 ? 'only-one' : ''}>
-              <td style={{ paddingLeft: `${8 + Math.min(steps.length - 1, 12) * 14}px` }} title={path}>
-                {steps.at(-1)}
-              </td>
-              <td class="number">{countA === 0 ? 'none' : countA}</td>
-              <td class="number">{countB === 0 ? 'none' : countB}</td>
-              <td class="compare-bars">
-                <i class="side-a" style={{ width: `${(msA / widest) * 100}%` }} />
-                <i class="side-b" style={{ width: `${(msB / widest) * 100}%` }} />
-              </td>
-              <td class="number">{formatDuration(msA)}</td>
-              <td class="number">{formatDuration(msB)}</td>
-              <td class={`number ${tone}`}>
-                {delta > 0 ? '+' : ''}
-                {formatDuration(delta)}
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <Table
+      class="compare"
+      columns={columnsOf(widest)}
+      rows={rows}
+      keyOf={({ path }) => path}
+      rowClass={({ countA, countB }) => (countA === 0 || countB === 0 ? 'only-one' : '')}
+    />
   );
 }
 
-function Others({ traceId, otherId }: { readonly traceId: string; readonly otherId: string | undefined }) {
+function Others({ traceId, otherId }: CompareViewProps) {
   const others = useLoad(`others|${traceId}`, async (signal) => {
     const { summary } = await traceApi.get('traces/:traceId', { traceId }, signal);
     const page = await tracesApi.get(
@@ -154,14 +155,13 @@ function Comparison({ a, b }: { readonly a: string; readonly b: string }) {
   );
 }
 
-/** Two traces of a route, span by span; the second is chosen here. */
-function CompareView({
-  traceId,
-  otherId,
-}: {
+interface CompareViewProps {
   readonly traceId: string;
   readonly otherId: string | undefined;
-}) {
+}
+
+/** Two traces of a route, span by span; the second is chosen here. */
+function CompareView({ traceId, otherId }: CompareViewProps) {
   return (
     <div class="stack-view">
       <header class="trace-header">

@@ -3,7 +3,9 @@ import type { ComponentChildren } from 'preact';
 import { clientOf } from '../../ui/client.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
+import { Figures } from '../../ui/parts/figures.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
+import { type Column, Table } from '../../ui/parts/table.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { REFRESH_MS } from '../../ui/state.js';
 import type { HealthAnswer, HealthApi } from './query.js';
@@ -21,102 +23,79 @@ function Card({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
+type Exporter = HealthAnswer['exporters'][number];
+
+function counted(name: string, countOf: (exporter: Exporter) => number, isBad: boolean): Column<Exporter> {
+  return {
+    name,
+    number: true,
+    class: (exporter) => (isBad && countOf(exporter) > 0 ? 'bad' : ''),
+    cell: (exporter) => formatCount(countOf(exporter)),
+  };
+}
+
+const EXPORTER_COLUMNS: readonly Column<Exporter>[] = [
+  { name: 'Signal', cell: ({ signal }) => signal },
+  { name: 'Exporter', cell: ({ name }) => name },
+  { name: 'Endpoint', class: () => 'code', cell: ({ endpoint }) => endpoint },
+  counted('Exported', ({ exported }) => exported, false),
+  counted('Failed', ({ failed }) => failed, true),
+  counted('Dropped', ({ dropped }) => dropped, true),
+  { name: 'Last success', number: true, cell: ({ lastSuccess }) => formatAge(lastSuccess) },
+  {
+    name: 'Last error',
+    cell: ({ lastError }) =>
+      lastError ? (
+        <>
+          <span class="bad">{lastError.message}</span> <span class="hint">{formatAge(lastError.at)}</span>
+        </>
+      ) : (
+        '–'
+      ),
+  },
+];
+
 function Exporters({ exporters }: Pick<HealthAnswer, 'exporters'>) {
-  if (exporters.length === 0) {
+  if (exporters.length === 0)
     return (
       <p class="hint pad">
         None: what is recorded stays in the store of this page and in the metrics endpoint.
       </p>
     );
-  }
   return (
     <div class="scroll-x">
-      <table class="grid">
-        <thead>
-          <tr>
-            {['Signal', 'Exporter', 'Endpoint'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-            {['Exported', 'Failed', 'Dropped', 'Last success'].map((name) => (
-              <th key={name} scope="col" class="number">
-                {name}
-              </th>
-            ))}
-            <th scope="col">Last error</th>
-          </tr>
-        </thead>
-        <tbody>
-          {exporters.map((exporter) => (
-            <tr key={`${exporter.signal} ${exporter.name} ${exporter.endpoint}`}>
-              <td>{exporter.signal}</td>
-              <td>{exporter.name}</td>
-              <td class="code">{exporter.endpoint}</td>
-              <td class="number">{formatCount(exporter.exported)}</td>
-              <td class={exporter.failed > 0 ? 'number bad' : 'number'}>{formatCount(exporter.failed)}</td>
-              <td class={exporter.dropped > 0 ? 'number bad' : 'number'}>{formatCount(exporter.dropped)}</td>
-              <td class="number">{formatAge(exporter.lastSuccess)}</td>
-              <td>
-                {exporter.lastError ? (
-                  <>
-                    <span class="bad">{exporter.lastError.message}</span>{' '}
-                    <span class="hint">{formatAge(exporter.lastError.at)}</span>
-                  </>
-                ) : (
-                  '–'
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        columns={EXPORTER_COLUMNS}
+        rows={exporters}
+        keyOf={({ signal, name, endpoint }) => `${signal} ${name} ${endpoint}`}
+      />
     </div>
   );
 }
 
-type Fact = readonly [label: string, value: string | undefined, bad?: boolean];
-
 function Store({ store }: Pick<HealthAnswer, 'store'>) {
-  const { file, bytes, maxBytes, queued, dropped, evicted } = store;
+  const { file, bytes, maxBytes, queued, dropped = 0, evicted } = store;
   const count = (value: number | undefined) => (value === undefined ? undefined : formatCount(value));
-  const facts: readonly Fact[] = [
-    ['Spans', formatCount(store.spans)],
-    ['Logs', formatCount(store.logs)],
-    ['Metric points', formatCount(store.points)],
-    ['Queued', count(queued)],
-    ['Dropped', count(dropped), (dropped ?? 0) > 0],
-    ['Evicted', count(evicted)],
-    ['Oldest', formatAge(store.oldest)],
-  ];
   return (
     <div class="pad">
-      {file !== undefined && (
-        <p>
-          <span class="code">{file}</span>
-        </p>
-      )}
+      {file !== undefined && <p class="code">{file}</p>}
       <p>
-        {maxBytes === undefined ? (
-          formatBytes(bytes)
-        ) : (
-          <>
-            <progress max={maxBytes} value={bytes} aria-label="Space used" /> {formatBytes(bytes)} of{' '}
-            {formatBytes(maxBytes)}
-          </>
-        )}
+        {maxBytes !== undefined && <progress max={maxBytes} value={bytes} aria-label="Space used" />}{' '}
+        {formatBytes(bytes)}
+        {maxBytes !== undefined && ` of ${formatBytes(maxBytes)}`}
       </p>
-      <dl class="figures figures-left">
-        {facts.map(
-          ([label, value, bad]) =>
-            value !== undefined && (
-              <div key={label} class={bad ? 'bad' : ''}>
-                <dt>{label}</dt>
-                <dd>{value}</dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <Figures
+        class="figures figures-left"
+        of={[
+          ['Spans', formatCount(store.spans)],
+          ['Logs', formatCount(store.logs)],
+          ['Metric points', formatCount(store.points)],
+          ['Queued', count(queued)],
+          ['Dropped', count(store.dropped), dropped > 0 ? 'bad' : ''],
+          ['Evicted', count(evicted)],
+          ['Oldest', formatAge(store.oldest)],
+        ]}
+      />
     </div>
   );
 }
@@ -154,14 +133,10 @@ function HealthView() {
           </Card>
           {sampling && (
             <Card title="Sampling">
-              <dl class="figures figures-left pad">
-                {Object.entries(sampling).map(([name, count]) => (
-                  <div key={name}>
-                    <dt>{name}</dt>
-                    <dd>{formatCount(count)}</dd>
-                  </div>
-                ))}
-              </dl>
+              <Figures
+                class="figures figures-left pad"
+                of={Object.entries(sampling).map(([name, count]) => [name, formatCount(count)])}
+              />
             </Card>
           )}
           <Card title="Warnings">

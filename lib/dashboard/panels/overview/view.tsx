@@ -1,8 +1,8 @@
 import { clientOf } from '../../ui/client.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
-import { useLoad } from '../../ui/parts/use-load.js';
-import { isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../../ui/state.js';
+import { useSpanLoad } from '../../ui/parts/use-load.js';
+import type { Place } from '../../ui/state.js';
 import type { OverviewApi } from './query.js';
 import { RouteTable } from './view/route-table.js';
 import { ServiceCard } from './view/service-card.js';
@@ -11,15 +11,8 @@ const overviewApi = clientOf<OverviewApi>();
 
 /** Every service over time, and every route. */
 function OverviewView({ place }: { readonly place: Place }) {
-  const key = spanKeyOf(place);
-  const everyMs = isLive(place) ? REFRESH_MS : undefined;
-  const services = useLoad(
-    `services|${key}`,
-    (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return overviewApi.get('services', { from, to }, signal);
-    },
-    { everyMs, keep: true },
+  const services = useSpanLoad('services', place, (span, signal) =>
+    overviewApi.get('services', span, signal),
   );
   return (
     <>

@@ -3,6 +3,7 @@ import type { Selection } from '../../reader/telemetry-reader.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
+import { SidePanel } from '../../ui/parts/side-panel.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { NO_REGION, selectedRegion } from '../../ui/selected-region.js';
@@ -66,59 +67,57 @@ function Panel({ selection }: { readonly selection: Selection }) {
     setQuery(NO_REGION);
   };
   return (
-    <aside class="panel selection" aria-label="Selected region">
-      <div class="tabs">
-        <span class="panel-title">Selected region</span>
-        <button type="button" class="close" aria-label="Close the selection" onClick={close}>
-          ×
+    <SidePanel
+      class="selection"
+      label="Selected region"
+      head={<span class="panel-title">Selected region</span>}
+      closes="Close the selection"
+      onClose={close}
+    >
+      <p>
+        {formatTime(from, false)} – {formatTime(to, false)}
+        {minMs !== undefined &&
+          maxMs !== undefined &&
+          `, ${formatDuration(minMs)} to ${formatDuration(maxMs)}`}
+        <br />
+        <span class="hint">{[service, route].filter(Boolean).join(' · ') || 'All services'}</span>
+      </p>
+      <p class="buttons">
+        <button
+          type="button"
+          onClick={() => {
+            setQuery({ ...NO_REGION, from, to });
+          }}
+        >
+          Zoom to this time
         </button>
-      </div>
-      <div class="panel-body">
-        <p>
-          {formatTime(from, false)} – {formatTime(to, false)}
-          {minMs !== undefined &&
-            maxMs !== undefined &&
-            `, ${formatDuration(minMs)} to ${formatDuration(maxMs)}`}
-          <br />
-          <span class="hint">{[service, route].filter(Boolean).join(' · ') || 'All services'}</span>
-        </p>
-        <p class="buttons">
-          <button
-            type="button"
-            onClick={() => {
-              setQuery({ ...NO_REGION, from, to });
-            }}
-          >
-            Zoom to this time
-          </button>
-          <a
-            class="button"
-            href={addressOf(['traces'], {
-              from,
-              to,
-              service,
-              route,
-              min: minMs === undefined ? undefined : `${minMs}ms`,
-              max: maxMs === undefined ? undefined : `${maxMs}ms`,
-            })}
-          >
-            List them
-          </a>
-        </p>
-        <WhenLoaded loaded={loaded}>
-          {(result) => (
-            <>
-              <h3>
-                More often in these {plural(result.selected, 'trace')} than in {result.others} others
-              </h3>
-              <Differences result={result} />
-              <h3>Traces</h3>
-              <Selected result={result} />
-            </>
-          )}
-        </WhenLoaded>
-      </div>
-    </aside>
+        <a
+          class="button"
+          href={addressOf(['traces'], {
+            from,
+            to,
+            service,
+            route,
+            min: minMs === undefined ? undefined : `${minMs}ms`,
+            max: maxMs === undefined ? undefined : `${maxMs}ms`,
+          })}
+        >
+          List them
+        </a>
+      </p>
+      <WhenLoaded loaded={loaded}>
+        {(result) => (
+          <>
+            <h3>
+              More often in these {plural(result.selected, 'trace')} than in {result.others} others
+            </h3>
+            <Differences result={result} />
+            <h3>Traces</h3>
+            <Selected result={result} />
+          </>
+        )}
+      </WhenLoaded>
+    </SidePanel>
   );
 }
 

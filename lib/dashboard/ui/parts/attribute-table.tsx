@@ -1,15 +1,14 @@
 import type { JsonAttributes } from '../../reader/answers.interface.js';
 import { formatValue } from '../format.js';
 
-/** Names and values, sorted by name; each value can become a filter when the caller knows what to filter. */
-export function AttributeTable({
-  attributes,
-  filterAddress,
-}: {
+interface TableProps {
   readonly attributes: JsonAttributes;
-  /** Where a click on a value leads. */
+  /** Address of what has the same value. */
   readonly filterAddress?: (key: string, value: string) => string;
-}) {
+}
+
+/** Names and values, sorted by name; each value links to others with the same. */
+export function AttributeTable({ attributes, filterAddress }: TableProps) {
   const entries = Object.entries(attributes).sort(([a], [b]) => a.localeCompare(b));
   if (entries.length === 0) return <p class="hint">None.</p>;
   return (
@@ -37,5 +36,18 @@ export function AttributeTable({
         })}
       </tbody>
     </table>
+  );
+}
+
+/** The same for an error: its stack is below the table, as text of several lines. */
+export function AttributesWithStack({
+  attributes: { 'exception.stacktrace': stack, ...others },
+  ...rest
+}: TableProps) {
+  return (
+    <>
+      <AttributeTable attributes={others} {...rest} />
+      {stack !== undefined && <pre class="stack">{formatValue(stack)}</pre>}
+    </>
   );
 }

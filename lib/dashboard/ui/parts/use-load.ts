@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { isUnanswered } from '../client.js';
+import { isUnanswered, type Query } from '../client.js';
+import { isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../state.js';
 
-/** What was asked for, on its way, here, or failed; what was here before stays while the next is on its way. */
+/** State of a request: loading, loaded or failed. The former data stays while it loads again. */
 export interface Loaded<T> {
   readonly data: T | undefined;
   readonly error: Error | undefined;
@@ -14,8 +15,8 @@ const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
 
 /**
- * Loads, and again whenever `key` changes, or every `everyMs` while the tab is visible. With another key the old data goes, unless
- * `keep` says that it is still of the same kind. Where nobody answers it asks again by itself.
+ * Loads, and again when `key` changes, or every `everyMs` while the tab is visible. Data of another key is dropped, unless `keep` is
+ * set. Loads again by itself while the application does not answer.
  */
 export function useLoad<T>(
   key: string,
@@ -85,4 +86,24 @@ export function useLoad<T>(
       setRound((before) => before + 1);
     },
   };
+}
+
+/**
+ * Loads what belongs to the time span of the page, and every few seconds while the page is live.
+ *
+ * @param key names what is loaded, beside the time span
+ */
+export function useSpanLoad<T>(
+  key: string,
+  place: Place,
+  load: (span: Query, signal: AbortSignal) => Promise<T>,
+): Loaded<T> {
+  return useLoad(
+    `${key}|${spanKeyOf(place)}`,
+    (signal) => {
+      const { from, to } = timeSpanOf(place.query);
+      return load({ from, to }, signal);
+    },
+    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
+  );
 }

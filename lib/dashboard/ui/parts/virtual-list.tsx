@@ -3,23 +3,24 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preac
 
 const OVERSCAN = 12;
 
-export interface VirtualListProps {
+interface VirtualListProps<T> {
   readonly id: string;
   readonly label: string;
-  readonly count: number;
+  readonly items: readonly T[];
   /** Pixels; every row has the same. */
   readonly rowHeight: number;
+  /** Index of the active row; -1 for none. */
   readonly active: number;
-  readonly onActive: (index: number) => void;
-  readonly onOpen?: (index: number) => void;
+  readonly onActive: (item: T) => void;
+  readonly onOpen?: (item: T, index: number) => void;
   /** Keys besides up, down, page, home, end and enter; true when it was one of the caller's. */
-  readonly onKey?: (event: KeyboardEvent, index: number) => boolean;
+  readonly onKey?: (event: KeyboardEvent, item: T) => boolean;
   readonly onNearEnd?: () => void;
-  /** Rows added at the top so far: who has scrolled down keeps what they read. */
+  /** Rows added at the top so far: what is in sight stays in place. */
   readonly grown?: number;
   readonly role?: 'grid' | 'treegrid';
   readonly class?: string;
-  readonly children: (index: number) => ComponentChildren;
+  readonly children: (item: T, index: number) => ComponentChildren;
 }
 
 function nextIndex(key: string, active: number, count: number, page: number): number | undefined {
@@ -36,8 +37,9 @@ function nextIndex(key: string, active: number, count: number, page: number): nu
 }
 
 /** A list of any length that renders what is in sight. One tab stop; the arrow keys move within. */
-export function VirtualList(props: VirtualListProps) {
-  const { id, label, count, rowHeight, active, onActive, onOpen, onKey, onNearEnd, grown = 0 } = props;
+export function VirtualList<T>(props: VirtualListProps<T>) {
+  const { id, label, items, rowHeight, active, onActive, onOpen, onKey, onNearEnd, grown = 0 } = props;
+  const count = items.length;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
 
@@ -85,14 +87,13 @@ export function VirtualList(props: VirtualListProps) {
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target !== box.current || event.ctrlKey || event.metaKey || event.altKey) return;
     const next = nextIndex(event.key, active, count, Math.max(1, Math.floor(view.height / rowHeight) - 1));
-    if (next !== undefined) onActive(next);
-    else if (event.key === 'Enter' && active >= 0) onOpen?.(active);
-    else if (!onKey?.(event, active)) return;
+    const [item, nextItem] = [items[active], next === undefined ? undefined : items[next]];
+    if (nextItem) onActive(nextItem);
+    else if (event.key === 'Enter' && item) onOpen?.(item, active);
+    else if (!item || !onKey?.(event, item)) return;
     event.preventDefault();
   };
 
-  const rows: ComponentChildren[] = [];
-  for (let index = first; index < last; index += 1) rows.push(props.children(index));
   return (
     <div
       ref={box}
@@ -108,7 +109,7 @@ export function VirtualList(props: VirtualListProps) {
     >
       <div class="virtual-all" style={{ height: `${count * rowHeight}px` }}>
         <div class="virtual-seen" style={{ transform: `translateY(${first * rowHeight}px)` }}>
-          {rows}
+          {items.slice(first, last).map((item, index) => props.children(item, first + index))}
         </div>
       </div>
     </div>

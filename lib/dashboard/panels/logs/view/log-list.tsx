@@ -26,17 +26,14 @@ function Fields({ attributes }: Pick<LogAnswer, 'attributes'>) {
   );
 }
 
-const Row = memo(function Row({
-  log,
-  index,
-  active,
-  onOpen,
-}: {
+interface RowProps {
   readonly log: LogAnswer;
   readonly index: number;
   readonly active: boolean;
   readonly onOpen: (log: LogAnswer) => void;
-}) {
+}
+
+const Row = memo(function Row({ log, index, active, onOpen }: RowProps) {
   return (
     <div
       id={`logs-${index}`}
@@ -74,47 +71,36 @@ const Row = memo(function Row({
   );
 });
 
-/** Log lines as rows of one height, of which only those in sight are rendered. */
-export function LogList({
-  logs,
-  more,
-  grown,
-  openId,
-  onOpen,
-}: {
+interface LogListProps {
   readonly logs: readonly LogAnswer[];
   readonly more: () => void;
   readonly grown: number;
   readonly openId: number | undefined;
   readonly onOpen: (log: LogAnswer) => void;
-}) {
+}
+
+/** Log lines as rows of one height, of which only those in sight are rendered. */
+export function LogList({ logs, more, grown, openId, onOpen }: LogListProps) {
   const onRowOpen = useStable(onOpen);
-  const active = openId === undefined ? -1 : logs.findIndex(({ id }) => id === openId);
+  const active = logs.findIndex(({ id }) => id === openId);
   return (
     <VirtualList
       id="logs"
       class="card log-list"
       label="Log lines, newest first"
-      count={logs.length}
+      items={logs}
       rowHeight={ROW_HEIGHT}
       active={active}
       grown={grown}
-      onActive={(index) => {
-        const log = logs[index];
-        if (log) onOpen(log);
-      }}
-      onOpen={(index) => {
-        const link = document.querySelector<HTMLAnchorElement>(`#logs-${index} .log-trace a`);
-        link?.click();
+      onActive={onOpen}
+      onOpen={(_, index) => {
+        document.querySelector<HTMLAnchorElement>(`#logs-${index} .log-trace a`)?.click();
       }}
       onNearEnd={more}
     >
-      {(index) => {
-        const log = logs[index];
-        return (
-          log && <Row key={log.id} log={log} index={index} active={index === active} onOpen={onRowOpen} />
-        );
-      }}
+      {(log, index) => (
+        <Row key={log.id} log={log} index={index} active={index === active} onOpen={onRowOpen} />
+      )}
     </VirtualList>
   );
 }

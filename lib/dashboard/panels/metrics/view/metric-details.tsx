@@ -6,8 +6,8 @@ import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';
 import { SelectField } from '../../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
-import { useLoad } from '../../../ui/parts/use-load.js';
-import { isLive, type Place, REFRESH_MS, setQuery, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
+import { useSpanLoad } from '../../../ui/parts/use-load.js';
+import { type Place, setQuery } from '../../../ui/state.js';
 import type { MetricsApi } from '../query.js';
 
 const metricsApi = clientOf<MetricsApi>();
@@ -131,17 +131,11 @@ export function MetricDetails({
 }) {
   const filter = place.query.getAll('filter');
   const group = place.query.get('group') ?? undefined;
-  const loaded = useLoad(
-    `metric|${instrument.id}|${spanKeyOf(place)}|${filter.join('|')}|${group ?? ''}`,
-    (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return metricsApi.get(
-        'metrics/:id',
-        { id: instrument.id, from, to, buckets: BUCKETS, filter, group },
-        signal,
-      );
-    },
-    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
+  const loaded = useSpanLoad(
+    `metric|${instrument.id}|${filter.join('|')}|${group ?? ''}`,
+    place,
+    (span, signal) =>
+      metricsApi.get('metrics/:id', { ...span, id: instrument.id, buckets: BUCKETS, filter, group }, signal),
   );
   const format = unitOf(instrument);
   return (

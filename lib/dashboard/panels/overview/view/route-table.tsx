@@ -1,164 +1,120 @@
-import { useState } from 'preact/hooks';
-
 import type { RouteAnswer } from '../../../reader/answers.interface.js';
 import { clientOf } from '../../../ui/client.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { useLoad } from '../../../ui/parts/use-load.js';
-import { addressOf, isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
-import type { HealthApi } from '../../health/query.js';
+import { type Column, Table } from '../../../ui/parts/table.js';
+import { useEditor } from '../../../ui/parts/use-editor.js';
+import { useSpanLoad } from '../../../ui/parts/use-load.js';
+import { addressOf, type Place } from '../../../ui/state.js';
 import { attributesOfSource, sourceOf } from '../../trace/view/source-link.js';
 import type { OverviewApi } from '../query.js';
 
-const healthApi = clientOf<HealthApi>();
 const overviewApi = clientOf<OverviewApi>();
 
-interface Column {
-  readonly name: string;
-  readonly number?: boolean;
-  readonly value: (route: RouteAnswer) => string | number;
-}
+const isUnused = ({ count }: RouteAnswer): boolean => count === 0;
+const filterOf = ({ service, method, route }: RouteAnswer) => ({ service, method, route });
 
-const COLUMNS: readonly Column[] = [
-  { name: 'Route', value: ({ route, method }) => `${route} ${method}` },
-  { name: 'Service', value: ({ service }) => service },
-  { name: 'Handler', value: ({ handler }) => handler ?? '' },
-  { name: 'Requests', number: true, value: ({ count }) => count },
-  { name: 'Rate', number: true, value: ({ perSecond }) => perSecond },
-  { name: 'Errors', number: true, value: ({ errorShare }) => errorShare },
-  { name: 'p50', number: true, value: ({ p50 }) => p50 ?? -1 },
-  { name: 'p95', number: true, value: ({ p95 }) => p95 ?? -1 },
-  { name: 'Last seen', number: true, value: ({ lastSeen }) => lastSeen ?? 0 },
-];
-
-/** Undefined as long as the application has not said how links to it look. */
-type Editor = string | null | undefined;
-
-interface RowProps {
-  readonly route: RouteAnswer;
-  readonly widest: number;
-  readonly editor: Editor;
-}
-
-function compare(a: string | number, b: string | number): number {
-  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
-}
-
-function Handler({ route, editor }: { readonly route: RouteAnswer; readonly editor: Editor }) {
-  const href = sourceOf(attributesOfSource(route.source), editor)?.href;
-  if (route.handler === undefined || href === undefined) return route.handler ?? '–';
-  return (
-    <a href={href} title="open in editor">
-      {route.handler}
-    </a>
-  );
-}
-
-function Row({ route, widest, editor }: RowProps) {
-  const never = route.count === 0;
-  const of = { service: route.service, method: route.method, route: route.route };
-  return (
-    <tr class={never ? 'never' : ''}>
-      <td class="route-name">
-        <span
-          class={`method method-${/^[a-z]+$/i.test(route.method) ? route.method.toLowerCase() : 'other'}`}
-        >
-          {route.method}
-        </span>
-        <a href={addressOf(['traces'], of)}>{route.route}</a>
-      </td>
-      <td>
-        <i class={`swatch ${serviceClass(route.service)}`} aria-hidden="true" /> {route.service}
-      </td>
-      <td class="code">
-        <Handler route={route} editor={editor} />
-      </td>
-      <td class="number">{never ? 'no requests' : formatCount(route.count)}</td>
-      <td class="number">{never ? '–' : formatRate(route.perSecond)}</td>
-      <td class={route.errorShare > 0 ? 'number bad' : 'number'}>
-        {never ? (
-          '–'
-        ) : route.errorShare > 0 ? (
-          <a href={addressOf(['traces'], { ...of, status: 'error' })}>{formatShare(route.errorShare)}</a>
-        ) : (
-          '0 %'
-        )}
-      </td>
-      <td class="number">{formatDuration(route.p50)}</td>
-      <td class="number">
-        <span class="bar" aria-hidden="true" style={{ width: `${((route.p95 ?? 0) / widest) * 60}px` }} />
-        {formatDuration(route.p95)}
-      </td>
-      <td class="number hint">{never ? '–' : formatAge(route.lastSeen)}</td>
-    </tr>
-  );
-}
-
-function Table({ routes, editor }: { readonly routes: readonly RouteAnswer[]; readonly editor: Editor }) {
-  const [sort, setSort] = useState({ by: 3, down: true });
-  const column = COLUMNS[sort.by];
-  const sorted = [...routes].sort((a, b) => {
-    const order = column ? compare(column.value(a), column.value(b)) : 0;
-    return (sort.down ? -order : order) || a.route.localeCompare(b.route);
-  });
-  const widest = Math.max(1, ...routes.map(({ p95 }) => p95 ?? 0));
-  return (
-    <table class="grid">
-      <thead>
-        <tr>
-          {COLUMNS.map(({ name, number }, index) => (
-            <th
-              key={name}
-              scope="col"
-              class={number ? 'number' : ''}
-              aria-sort={sort.by === index ? (sort.down ? 'descending' : 'ascending') : undefined}
-            >
-              <button
-                type="button"
-                onClick={() => {
-                  setSort({ by: index, down: sort.by === index ? !sort.down : number === true });
-                }}
-              >
-                {name}
-              </button>
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {sorted.map((route) => (
-          <Row
-            key={`${route.service} ${route.method} ${route.route}`}
-            route={route}
-            widest={widest}
-            editor={editor}
-          />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-/** Every route of every service, also those that nobody has called. */
-export function RouteTable({ place }: { readonly place: Place }) {
-  const routes = useLoad(
-    `routes|${spanKeyOf(place)}`,
-    (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return overviewApi.get('routes', { from, to }, signal);
+/** @param editor how links to the source look; undefined or null: there are none */
+function columnsOf(widest: number, editor: string | null | undefined): readonly Column<RouteAnswer>[] {
+  return [
+    {
+      name: 'Route',
+      class: () => 'route-name',
+      sortBy: ({ route, method }) => `${route} ${method}`,
+      cell: (route) => (
+        <>
+          <span
+            class={`method method-${/^[a-z]+$/i.test(route.method) ? route.method.toLowerCase() : 'other'}`}
+          >
+            {route.method}
+          </span>
+          <a href={addressOf(['traces'], filterOf(route))}>{route.route}</a>
+        </>
+      ),
     },
-    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
-  );
-  const health = useLoad('editor', (signal) => healthApi.get('health', {}, signal));
+    {
+      name: 'Service',
+      sortBy: ({ service }) => service,
+      cell: ({ service }) => (
+        <>
+          <i class={`swatch ${serviceClass(service)}`} aria-hidden="true" /> {service}
+        </>
+      ),
+    },
+    {
+      name: 'Handler',
+      class: () => 'code',
+      sortBy: ({ handler }) => handler ?? '',
+      cell: ({ handler = '–', source }) => {
+        const href = sourceOf(attributesOfSource(source), editor)?.href;
+        return href === undefined ? (
+          handler
+        ) : (
+          <a href={href} title="open in editor">
+            {handler}
+          </a>
+        );
+      },
+    },
+    {
+      name: 'Requests',
+      number: true,
+      sortBy: ({ count }) => count,
+      cell: (route) => (isUnused(route) ? 'no requests' : formatCount(route.count)),
+    },
+    {
+      name: 'Rate',
+      number: true,
+      sortBy: ({ perSecond }) => perSecond,
+      cell: (route) => (isUnused(route) ? '–' : formatRate(route.perSecond)),
+    },
+    {
+      name: 'Errors',
+      number: true,
+      sortBy: ({ errorShare }) => errorShare,
+      class: ({ errorShare }) => (errorShare > 0 ? 'bad' : ''),
+      cell: (route) => {
+        if (isUnused(route)) return '–';
+        const share = formatShare(route.errorShare);
+        if (route.errorShare === 0) return share;
+        return <a href={addressOf(['traces'], { ...filterOf(route), status: 'error' })}>{share}</a>;
+      },
+    },
+    { name: 'p50', number: true, sortBy: ({ p50 }) => p50 ?? -1, cell: ({ p50 }) => formatDuration(p50) },
+    {
+      name: 'p95',
+      number: true,
+      sortBy: ({ p95 }) => p95 ?? -1,
+      cell: ({ p95 }) => (
+        <>
+          <span class="bar" aria-hidden="true" style={{ width: `${((p95 ?? 0) / widest) * 60}px` }} />
+          {formatDuration(p95)}
+        </>
+      ),
+    },
+    {
+      name: 'Last seen',
+      number: true,
+      class: () => 'hint',
+      sortBy: ({ lastSeen }) => lastSeen ?? 0,
+      cell: (route) => (isUnused(route) ? '–' : formatAge(route.lastSeen)),
+    },
+  ];
+}
+
+/** Every route of every service, also those without requests. */
+export function RouteTable({ place }: { readonly place: Place }) {
+  const routes = useSpanLoad('routes', place, (span, signal) => overviewApi.get('routes', span, signal));
+  const editor = useEditor();
   return (
     <section class="card routes" aria-label="Routes">
       <header>
         <h2>Routes</h2>
         {routes.data && (
           <span class="hint">
-            {formatCount(routes.data.length)}, of which{' '}
-            {formatCount(routes.data.filter(({ count }) => count === 0).length)} without requests
+            {formatCount(routes.data.length)}, of which {formatCount(routes.data.filter(isUnused).length)}{' '}
+            without requests
           </span>
         )}
       </header>
@@ -169,7 +125,14 @@ export function RouteTable({ place }: { readonly place: Place }) {
       >
         {(list) => (
           <div class="scroll-x">
-            <Table routes={list} editor={health.data ? health.data.editor : null} />
+            <Table
+              columns={columnsOf(Math.max(1, ...list.map(({ p95 }) => p95 ?? 0)), editor)}
+              // The order among equals.
+              rows={[...list].sort((a, b) => a.route.localeCompare(b.route))}
+              keyOf={({ service, method, route }) => `${service} ${method} ${route}`}
+              rowClass={(route) => (isUnused(route) ? 'never' : '')}
+              sortedBy="Requests"
+            />
           </div>
         )}
       </WhenLoaded>

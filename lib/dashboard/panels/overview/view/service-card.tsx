@@ -2,45 +2,28 @@ import type { OverviewAnswer, ServiceAnswer } from '../../../reader/answers.inte
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
 import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
+import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { useLoad } from '../../../ui/parts/use-load.js';
+import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { markedRegion } from '../../../ui/selected-region.js';
-import {
-  addressOf,
-  isLive,
-  type Place,
-  REFRESH_MS,
-  setQuery,
-  spanKeyOf,
-  timeSpanOf,
-} from '../../../ui/state.js';
+import { addressOf, type Place, setQuery } from '../../../ui/state.js';
 import type { OverviewApi } from '../query.js';
 
 const overviewApi = clientOf<OverviewApi>();
 
 const BUCKETS = 60;
 
-function Figures({ service }: { readonly service: ServiceAnswer }) {
-  // Of nothing there is neither a share nor a quantile.
-  const idle = service.count === 0;
-  const figures: readonly (readonly [label: string, value: string, tone?: string])[] = [
-    ['Rate', formatRate(service.perSecond)],
-    ['Errors', formatShare(idle ? null : service.errorShare), service.errorShare > 0 ? 'bad' : ''],
-    ['p50', formatDuration(idle ? null : service.p50)],
-    ['p95', formatDuration(idle ? null : service.p95)],
-    ['p99', formatDuration(idle ? null : service.p99)],
+/** A service without requests has neither a share of errors nor quantiles. */
+function figuresOf({ count, perSecond, errorShare, p50, p95, p99 }: ServiceAnswer): readonly Figure[] {
+  const known = (value: number): number | null => (count === 0 ? null : value);
+  return [
+    ['Rate', formatRate(perSecond)],
+    ['Errors', formatShare(known(errorShare)), errorShare > 0 ? 'bad' : ''],
+    ['p50', formatDuration(known(p50))],
+    ['p95', formatDuration(known(p95))],
+    ['p99', formatDuration(known(p99))],
   ];
-  return (
-    <dl class="figures">
-      {figures.map(([label, value, tone]) => (
-        <div key={label} class={tone ?? ''}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
 }
 
 interface ChartsProps {
@@ -87,13 +70,8 @@ function Charts({ overview, service, place }: ChartsProps) {
 }
 
 function LoadedCharts({ service, place }: { readonly service: string; readonly place: Place }) {
-  const overview = useLoad(
-    `overview|${service}|${spanKeyOf(place)}`,
-    (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return overviewApi.get('overview', { service, from, to, buckets: BUCKETS }, signal);
-    },
-    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
+  const overview = useSpanLoad(`overview|${service}`, place, (span, signal) =>
+    overviewApi.get('overview', { ...span, service, buckets: BUCKETS }, signal),
   );
   return (
     <div class="charts-place">
@@ -115,7 +93,7 @@ export function ServiceCard({ service, place }: { readonly service: ServiceAnswe
           <a href={addressOf(['traces'], { service: name })}>{name}</a>
         </h2>
         <span class="hint">{[version, environment, formatAge(lastSeen)].filter(Boolean).join(' · ')}</span>
-        <Figures service={service} />
+        <Figures of={figuresOf(service)} />
       </header>
       {count === 0 ? (
         <p class="hint pad service-idle">No requests in this time range.</p>

@@ -1,28 +1,25 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { formatTime, formatValue } from '../../../ui/format.js';
-import { AttributeTable } from '../../../ui/parts/attribute-table.js';
+import { formatTime } from '../../../ui/format.js';
+import { AttributesWithStack } from '../../../ui/parts/attribute-table.js';
 import { Level } from '../../../ui/parts/level.js';
 import { levelClass } from '../../../ui/parts/severity.js';
 import { addressOf } from '../../../ui/state.js';
 
 const MOST = 500;
 
-/** Log lines in the order they were written; each opens to its fields. */
-export function LogLines({
-  logs,
-  label,
-  onSpan,
-}: {
+interface LogLinesProps {
   readonly logs: readonly LogAnswer[];
   readonly label: string;
-  /** Where lines of several spans stand together: leads to the span of one. */
+  /** Leads to the span of a line; undefined where all are of one span. */
   readonly onSpan?: (spanId: string) => void;
-}) {
+}
+
+/** Log lines in the order they were written; each opens to its fields. */
+export function LogLines({ logs, label, onSpan }: LogLinesProps) {
   if (logs.length === 0) return <p class="hint">None.</p>;
   return (
     <div class="log-lines" role="group" aria-label={label}>
       {logs.slice(0, MOST).map((log) => {
-        const { 'exception.stacktrace': stack, ...fields } = log.attributes;
         const { spanId } = log;
         return (
           <details key={log.id} class={`log-line ${levelClass(log.level)}`}>
@@ -43,11 +40,10 @@ export function LogLines({
                 </button>
               )}
             </summary>
-            <AttributeTable
-              attributes={fields}
+            <AttributesWithStack
+              attributes={log.attributes}
               filterAddress={(key, value) => addressOf(['logs'], { attribute: `${key}:${value}` })}
             />
-            {stack !== undefined && <pre class="stack">{formatValue(stack)}</pre>}
             <a href={addressOf(['logs'], { traceId: log.traceId })}>all logs of this trace</a>
           </details>
         );

@@ -1,14 +1,15 @@
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 
 import type { SpanAnswer, SpanEventAnswer } from '../../../reader/answers.interface.js';
 import { formatDuration, formatTime, formatValue, shortId } from '../../../ui/format.js';
-import { AttributeTable } from '../../../ui/parts/attribute-table.js';
+import { AttributesWithStack, AttributeTable } from '../../../ui/parts/attribute-table.js';
+import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { addressOf } from '../../../ui/state.js';
 import { LogLines } from './log-lines.js';
 import { attributesOfSource, sourceOf } from './source-link.js';
 import { targetOf } from './span-target.js';
-import { logsAround, type LogsOfSpan, type TraceNode, type TraceTree } from './trace-tree.js';
+import { logsAround, type TraceNode, type TraceTree } from './trace-tree.js';
 
 function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
@@ -20,29 +21,28 @@ function Section({ title, children }: { readonly title: string; readonly childre
 }
 
 function Event({ event, span }: { readonly event: SpanEventAnswer; readonly span: SpanAnswer }) {
-  const { 'exception.stacktrace': stack, ...others } = event.attributes;
-  const isException = event.name === 'exception';
   return (
-    <div class={isException ? 'event event-exception' : 'event'}>
+    <div class={event.name === 'exception' ? 'event event-exception' : 'event'}>
       <p>
         <b>{event.name}</b>{' '}
         <span class="hint">
           {formatTime(event.time)}, {formatDuration(event.time - span.start)} after the start
         </span>
       </p>
-      <AttributeTable attributes={others} />
-      {stack !== undefined && <pre class="stack">{formatValue(stack)}</pre>}
+      <AttributesWithStack attributes={event.attributes} />
     </div>
   );
 }
 
-function SourceLine({
-  span,
-  editor,
-}: {
-  readonly span: SpanAnswer;
+interface SpanPanelProps {
+  readonly node: TraceNode;
+  readonly tree: TraceTree;
+  readonly selfMs: number | undefined;
+  /** How links to the source look. */
   readonly editor: string | null | undefined;
-}) {
+}
+
+function SourceLine({ span, editor }: { readonly span: SpanAnswer } & Pick<SpanPanelProps, 'editor'>) {
   const source = sourceOf({ ...attributesOfSource(span.source), ...span.attributes }, editor);
   if (!source) return null;
   const place = `${source.file}${source.line === undefined ? '' : `:${source.line}`}`;
@@ -58,57 +58,18 @@ function failureOf({ attributes }: SpanAnswer): string {
   return type === undefined ? 'Failed' : `Failed: ${formatValue(type)}`;
 }
 
-function Facts({
-  node,
-  tree,
-  selfMs,
-}: {
-  readonly node: TraceNode;
-  readonly tree: TraceTree;
-  readonly selfMs: number | undefined;
-}) {
-  const { span } = node;
-  const facts: readonly (readonly [string, string])[] = [
-    ['Duration', formatDuration(span.durationMs)],
-    ['Self time', formatDuration(selfMs)],
-    ['Starts after', formatDuration(span.start - tree.start)],
-    ['Kind', span.kind],
-    ['Span', span.spanId],
-    ['Scope', span.scope],
-  ];
-  return (
-    <dl class="facts">
-      {facts.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
+const factsOf = ({ node: { span }, tree, selfMs }: SpanPanelProps): readonly Figure[] => [
+  ['Duration', formatDuration(span.durationMs)],
+  ['Self time', formatDuration(selfMs)],
+  ['Starts after', formatDuration(span.start - tree.start)],
+  ['Kind', span.kind],
+  ['Span', span.spanId],
+  ['Scope', span.scope],
+];
 
-function Lines({ of, logs, isOwn }: LogsOfSpan & { readonly isOwn: boolean }) {
-  return (
-    <>
-      {!isOwn && <p class="hint">From the parent span {of.span.name}:</p>}
-      <LogLines logs={logs} label={`Logs of ${of.span.name}`} />
-    </>
-  );
-}
-
-/** All that is known of one span; its logs before its attributes, because they are what one came for. */
-export function SpanPanel({
-  node,
-  tree,
-  selfMs,
-  editor,
-}: {
-  readonly node: TraceNode;
-  readonly tree: TraceTree;
-  readonly selfMs: number | undefined;
-  readonly editor: string | null | undefined;
-}) {
+/** All that is known of one span; its logs before its attributes, because they say most. */
+export function SpanPanel(props: SpanPanelProps) {
+  const { node, editor } = props;
   const { span } = node;
   const target = targetOf(span);
   const around = logsAround(node);
@@ -127,11 +88,14 @@ export function SpanPanel({
           <b class="mark mark-error">!</b> {span.statusMessage ?? failureOf(span)}
         </p>
       )}
-      <Facts node={node} tree={tree} selfMs={selfMs} />
+      <Figures of={factsOf(props)} class="facts" />
       <Section title={`Logs of this span (${node.logs.length})`}>
         {around.length === 0 && <p class="hint">None.</p>}
         {around.map(({ of, logs }) => (
-          <Lines key={of.span.spanId} of={of} logs={logs} isOwn={of === node} />
+          <Fragment key={of.span.spanId}>
+            {of !== node && <p class="hint">From the parent span {of.span.name}:</p>}
+            <LogLines logs={logs} label={`Logs of ${of.span.name}`} />
+          </Fragment>
         ))}
       </Section>
       {exceptions.length > 0 && (

@@ -7,7 +7,7 @@ import type { AnalysedTrace } from '../query.js';
 import { type TraceNode, type TraceTree, visibleRows } from './trace-tree.js';
 import { type Extent, WaterfallRow } from './waterfall-row.js';
 
-export const ROW_HEIGHT = 26;
+const ROW_HEIGHT = 26;
 
 function extentOf(tree: TraceTree, spanId: string | undefined): Extent {
   const span = spanId === undefined ? undefined : tree.bySpanId.get(spanId)?.span;
@@ -36,18 +36,15 @@ function Ruler({ extent }: { readonly extent: Extent }) {
   );
 }
 
-/** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel, z zooms. */
-export function Waterfall({
-  trace,
-  tree,
-  selected,
-  onSelect,
-}: {
+interface WaterfallProps {
   readonly trace: AnalysedTrace;
   readonly tree: TraceTree;
   readonly selected: string | undefined;
   readonly onSelect: (spanId: string) => void;
-}) {
+}
+
+/** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel, z zooms. */
+export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => visibleRows(tree, collapsed), [tree, collapsed]);
   const critical = useMemo(() => new Set(trace.analysis.criticalPath), [trace]);
@@ -69,9 +66,7 @@ export function Waterfall({
   const onRowToggle = useStable((node: TraceNode) => {
     toggle(node);
   });
-  const onKey = ({ key }: KeyboardEvent, index: number): boolean => {
-    const node = rows[index];
-    if (!node) return false;
+  const onKey = ({ key }: KeyboardEvent, node: TraceNode): boolean => {
     const closed = collapsed.has(node.span.spanId);
     if (key === 'ArrowLeft') {
       if (!closed && node.children.length > 0) toggle(node, true);
@@ -114,35 +109,28 @@ export function Waterfall({
         class="waterfall-rows"
         role="treegrid"
         label="Spans of the trace"
-        count={rows.length}
+        items={rows}
         rowHeight={ROW_HEIGHT}
         active={active}
-        onActive={(index) => {
-          select(rows[index]);
-        }}
+        onActive={select}
         onOpen={() => document.getElementById('span-panel')?.focus()}
         onKey={onKey}
       >
-        {(index) => {
-          const node = rows[index];
-          return (
-            node && (
-              <WaterfallRow
-                key={node.span.spanId}
-                index={index}
-                node={node}
-                extent={extent}
-                selfMs={trace.analysis.selfTimeMs[node.span.spanId]}
-                isActive={index === active}
-                isClosed={collapsed.has(node.span.spanId)}
-                isCritical={critical.has(node.span.spanId)}
-                isRepeated={repeated.has(node.span.spanId)}
-                onSelect={onRowSelect}
-                onToggle={onRowToggle}
-              />
-            )
-          );
-        }}
+        {(node, index) => (
+          <WaterfallRow
+            key={node.span.spanId}
+            index={index}
+            node={node}
+            extent={extent}
+            selfMs={trace.analysis.selfTimeMs[node.span.spanId]}
+            isActive={index === active}
+            isClosed={collapsed.has(node.span.spanId)}
+            isCritical={critical.has(node.span.spanId)}
+            isRepeated={repeated.has(node.span.spanId)}
+            onSelect={onRowSelect}
+            onToggle={onRowToggle}
+          />
+        )}
       </VirtualList>
     </section>
   );

@@ -18,17 +18,14 @@ function logarithmicShare(traces: readonly TraceSummaryAnswer[]): (trace: TraceS
   return (trace) => (log(trace) - least) / (most - least);
 }
 
-function Row({
-  trace,
-  index,
-  active,
-  share,
-}: {
+interface RowProps {
   readonly trace: TraceSummaryAnswer;
   readonly index: number;
   readonly active: boolean;
   readonly share: number;
-}) {
+}
+
+function Row({ trace, index, active, share }: RowProps) {
   const tone = toneOf(trace);
   return (
     <div
@@ -66,16 +63,14 @@ function Row({
   );
 }
 
-/** Traces as rows, newest first; Enter or a click opens one. */
-export function TraceList({
-  traces,
-  more,
-  grown,
-}: {
+interface TraceListProps {
   readonly traces: readonly TraceSummaryAnswer[];
   readonly more: () => void;
   readonly grown: number;
-}) {
+}
+
+/** Traces as rows, newest first; Enter or a click opens one. */
+export function TraceList({ traces, more, grown }: TraceListProps) {
   const [activeId, setActiveId] = useState<string>();
   const active = traces.findIndex(({ traceId }) => traceId === activeId);
   const shareOf = useMemo(() => logarithmicShare(traces), [traces]);
@@ -84,33 +79,27 @@ export function TraceList({
       id="traces"
       class="card trace-list"
       label="Traces, newest first"
-      count={traces.length}
+      items={traces}
       rowHeight={ROW_HEIGHT}
       active={active}
       grown={grown}
-      onActive={(index) => {
-        setActiveId(traces[index]?.traceId);
+      onActive={({ traceId }) => {
+        setActiveId(traceId);
       }}
-      onOpen={(index) => {
-        const trace = traces[index];
-        if (trace) go(addressOf(['trace', trace.traceId]));
+      onOpen={({ traceId }) => {
+        go(addressOf(['trace', traceId]));
       }}
       onNearEnd={more}
     >
-      {(index) => {
-        const trace = traces[index];
-        return (
-          trace && (
-            <Row
-              key={trace.traceId}
-              trace={trace}
-              index={index}
-              active={index === active}
-              share={shareOf(trace)}
-            />
-          )
-        );
-      }}
+      {(trace, index) => (
+        <Row
+          key={trace.traceId}
+          trace={trace}
+          index={index}
+          active={index === active}
+          share={shareOf(trace)}
+        />
+      )}
     </VirtualList>
   );
 }

@@ -1,0 +1,25 @@
+/** A name, its value (undefined: not shown) and the class of both. */
+export type Figure = readonly [label: string, value: string | undefined, tone?: string];
+
+/** Names and values side by side. */
+export function Figures({
+  of,
+  class: name = 'figures',
+}: {
+  readonly of: readonly Figure[];
+  readonly class?: string;
+}) {
+  return (
+    <dl class={name}>
+      {of.map(
+        ([label, value, tone = '']) =>
+          value !== undefined && (
+            <div key={label} class={tone}>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}
