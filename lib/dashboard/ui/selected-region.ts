@@ -20,17 +20,13 @@ export function selectedRegion({ query }: Place): Selection | undefined {
   const from = number('selFrom');
   const to = number('selTo');
   if (from === undefined || to === undefined || from >= to) return undefined;
-  const minMs = number('selMin');
-  const maxMs = number('selMax');
-  const service = query.get('selService');
-  const route = query.get('selRoute');
   return {
     from,
     to,
-    ...(minMs === undefined ? {} : { minMs }),
-    ...(maxMs === undefined ? {} : { maxMs }),
-    ...(service ? { service } : {}),
-    ...(route ? { route } : {}),
+    minMs: number('selMin'),
+    maxMs: number('selMax'),
+    service: query.get('selService') ?? undefined,
+    route: query.get('selRoute') ?? undefined,
   };
 }
 

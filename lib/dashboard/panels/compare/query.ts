@@ -1,5 +1,6 @@
 import { type Question } from '../../api/question.js';
 import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type Steps } from '../../steps.js';
 import { type PlacedSpan, placeSpans } from '../trace/analysis/place-spans.js';
 
 /** Addresses of the panel, and their answers. */
@@ -30,7 +31,7 @@ const MAX_DEPTH = 100;
 const MAX_PATH = 2_000;
 
 /** Spans of two traces side by side, by the names that lead to them from the root, in the order of the first. */
-export function compareTraces(a: readonly SpanAnswer[], b: readonly SpanAnswer[]): readonly Row[] {
+export function* compareTraces(a: readonly SpanAnswer[], b: readonly SpanAnswer[]): Steps<readonly Row[]> {
   const rows = new Map<string, { -readonly [Key in keyof Row]: Row[Key] }>();
   const add = (spans: readonly SpanAnswer[], count: 'countA' | 'countB', ms: 'msA' | 'msB'): void => {
     for (const [path, { span }] of pathsOf(placeSpans(spans))) {
@@ -41,6 +42,7 @@ export function compareTraces(a: readonly SpanAnswer[], b: readonly SpanAnswer[]
     }
   };
   add(a, 'countA', 'msA');
+  yield;
   add(b, 'countB', 'msB');
   return [...rows.values()];
 }
@@ -71,10 +73,5 @@ export async function askComparison({
   const [a, b] = [summaries.get(ids[0]), summaries.get(ids[1])];
   if (a === undefined || b === undefined) return undefined;
   const spans = await reader.spans(ids, { signal });
-  return { a, b, rows: await work(compareInSteps(spans.get(ids[0]) ?? [], spans.get(ids[1]) ?? [])) };
-}
-
-function* compareInSteps(a: readonly SpanAnswer[], b: readonly SpanAnswer[]) {
-  yield;
-  return compareTraces(a, b);
+  return { a, b, rows: await work(compareTraces(spans.get(ids[0]) ?? [], spans.get(ids[1]) ?? [])) };
 }

@@ -3,10 +3,9 @@ import { formatCount } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../ui/parts/fields.js';
-import { NothingFound } from '../../ui/parts/nothing-found.js';
-import { Failure, Notice } from '../../ui/parts/notice.js';
-import { levels } from '../../ui/parts/severity.js';
+import { levels } from '../../ui/parts/level.js';
 import { useServices } from '../../ui/parts/use-services.js';
+import { WhenListed } from '../../ui/parts/when-listed.js';
 import { isLive, type Place, setQuery } from '../../ui/state.js';
 import { LogDetails } from './view/log-details.js';
 import { LogList } from './view/log-list.js';
@@ -61,7 +60,8 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
 /** Log lines of all services, newest first, as they come in. */
 function LogsView({ place }: { readonly place: Place }) {
   const live = isLive(place);
-  const { items: logs, error, loading, more, reload, grown } = useLogs(place, live);
+  const pages = useLogs(place, live);
+  const { items: logs, more, grown } = pages;
   const openId = Number(place.query.get('log') ?? Number.NaN);
   const open = logs.find(({ id }) => id === openId);
   const onOpen = (log: LogAnswer | undefined): void => {
@@ -71,28 +71,28 @@ function LogsView({ place }: { readonly place: Place }) {
     <div class="fill">
       <h1 class="visually-hidden">Logs</h1>
       <LogSearch place={place} shown={logs.length > 0 ? `${formatCount(logs.length)} lines` : ''} />
-      {error && <Failure error={error} retry={reload} />}
-      {loading && logs.length === 0 && <Notice kind="loading">Loading…</Notice>}
-      {!loading && !error && logs.length === 0 && (
-        <NothingFound place={place} things="lines" filters={LOG_FILTERS}>
-          What the application logs through Nest&rsquo;s logger, pino or the telemetry service shows here by
-          itself.
-        </NothingFound>
-      )}
-      {logs.length > 0 && (
-        <div class={open ? 'log-split' : 'log-split log-split-closed'}>
-          <LogList logs={logs} more={more} grown={grown} openId={open?.id} onOpen={onOpen} />
-          {open && (
-            <LogDetails
-              log={open}
-              place={place}
-              onClose={() => {
-                onOpen(undefined);
-              }}
-            />
-          )}
-        </div>
-      )}
+      <WhenListed
+        pages={pages}
+        place={place}
+        things="lines"
+        filters={LOG_FILTERS}
+        empty="What the application logs through Nest’s logger, pino or the telemetry service shows here by itself."
+      >
+        {() => (
+          <div class={open ? 'log-split' : 'log-split log-split-closed'}>
+            <LogList logs={logs} more={more} grown={grown} openId={open?.id} onOpen={onOpen} />
+            {open && (
+              <LogDetails
+                log={open}
+                place={place}
+                onClose={() => {
+                  onOpen(undefined);
+                }}
+              />
+            )}
+          </div>
+        )}
+      </WhenListed>
     </div>
   );
 }

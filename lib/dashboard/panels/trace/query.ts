@@ -1,10 +1,6 @@
 import { type Question, readTraceId } from '../../api/question.js';
-import {
-  type SpanAnswer,
-  type TraceAnswer,
-  type TraceSummaryAnswer,
-} from '../../reader/answers.interface.js';
-import { analyseTraceInSteps, type TraceAnalysis } from './analysis/analyse-trace.js';
+import { type TraceAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { analyseTrace, type TraceAnalysis } from './analysis/analyse-trace.js';
 import { medianTimeByKind, type TimeKind } from './analysis/time-kinds.js';
 
 /** One trace with its spans and log lines, and why it took as long as it did. */
@@ -37,7 +33,7 @@ export async function askTrace(question: Question): Promise<AnalysedTrace | unde
   const trace = await reader.trace(readTraceId(params.traceId ?? ''), { signal });
   if (trace === undefined) return undefined;
   const medians = await readMedians(question, trace.summary);
-  return { ...trace, analysis: await work(analyseTraceInSteps(trace.spans, medians)) };
+  return { ...trace, analysis: await work(analyseTrace(trace.spans, medians)) };
 }
 
 async function readMedians(
@@ -58,10 +54,5 @@ async function readMedians(
     others.map((other) => other.traceId),
     { signal },
   );
-  return work(mediansInSteps([...found.values()]));
-}
-
-function* mediansInSteps(traces: readonly (readonly SpanAnswer[])[]) {
-  yield;
-  return medianTimeByKind(traces);
+  return work(medianTimeByKind([...found.values()]));
 }

@@ -1,13 +1,11 @@
 import { useState } from 'preact/hooks';
 
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import { Scatter } from '../../ui/charts/scatter.js';
-import type { Region } from '../../ui/charts/scatter-region.js';
+import { type Region, Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { ImportButton } from '../../ui/parts/import-button.js';
-import { NothingFound } from '../../ui/parts/nothing-found.js';
-import { Failure, Notice } from '../../ui/parts/notice.js';
+import { WhenListed } from '../../ui/parts/when-listed.js';
 import { selectedRegion } from '../../ui/selected-region.js';
 import { addressOf, go, isLive, type Place, setQuery, timeSpanOf } from '../../ui/state.js';
 import { TraceList } from './view/trace-list.js';
@@ -73,28 +71,29 @@ function Plot({ traces, complete, place }: PlotProps) {
 
 /** Traces that match, newest first, and their durations over time. */
 function TracesView({ place }: { readonly place: Place }) {
-  const live = isLive(place);
-  const { items: traces, error, loading, more, reload, grown, complete } = useTraces(place, live);
+  const pages = useTraces(place, isLive(place));
+  const { items: traces, loading, more, grown, complete } = pages;
   return (
     <div class="fill">
       <h1 class="visually-hidden">Traces</h1>
       <TraceSearch place={place}>
-        <span class="hint">{loading && traces.length === 0 ? '' : plural(traces.length, 'trace')}</span>
+        <span class="hint">{loading ? '' : plural(traces.length, 'trace')}</span>
         <ImportButton />
       </TraceSearch>
-      {error && <Failure error={error} retry={reload} />}
-      {loading && traces.length === 0 && <Notice kind="loading">Loading…</Notice>}
-      {!loading && !error && traces.length === 0 && (
-        <NothingFound place={place} things="traces" filters={TRACE_FILTERS}>
-          Send the application a request: its trace appears here by itself. You can also import a saved one.
-        </NothingFound>
-      )}
-      {traces.length > 0 && (
-        <>
-          <Plot traces={traces} complete={complete} place={place} />
-          <TraceList traces={traces} more={more} grown={grown} />
-        </>
-      )}
+      <WhenListed
+        pages={pages}
+        place={place}
+        things="traces"
+        filters={TRACE_FILTERS}
+        empty="Send the application a request: its trace appears here by itself. You can also import a saved one."
+      >
+        {() => (
+          <>
+            <Plot traces={traces} complete={complete} place={place} />
+            <TraceList traces={traces} more={more} grown={grown} />
+          </>
+        )}
+      </WhenListed>
     </div>
   );
 }

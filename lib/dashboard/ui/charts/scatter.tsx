@@ -2,10 +2,36 @@ import { useMemo, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
-import { formatDuration } from '../format.js';
+import { formatDuration, formatTime } from '../format.js';
 import { drawMark, type Mark, timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
-import { type Region, regionBelow, SCATTER_KEYS } from './scatter-region.js';
+import type { Box } from './region-grid.js';
+import type { RegionKeys } from './use-region-keys.js';
+
+/** A region of the plot: instants and milliseconds. */
+export interface Region {
+  readonly from: number;
+  readonly to: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** What lies below a box of pixels. */
+const regionBelow = (chart: uPlot, { left, top, width, height }: Box): Region => ({
+  from: chart.posToVal(left, 'x'),
+  to: chart.posToVal(left + width, 'x'),
+  minMs: chart.posToVal(top + height, 'y'),
+  maxMs: chart.posToVal(top, 'y'),
+});
+
+const say: RegionKeys['say'] = (chart, box, selects) => {
+  const { from, to, minMs, maxMs } = regionBelow(chart, box);
+  const words = `${formatTime(from, false)} to ${formatTime(to, false)}, ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return selects ? `${words} selected` : words;
+};
+
+/** Fine enough to take in a group of dots, coarse enough to get there by keys. */
+const KEYS: RegionKeys = { grid: { columns: 40, rows: 10 }, say };
 
 interface ScatterProps {
   readonly traces: readonly TraceSummaryAnswer[];
@@ -122,7 +148,7 @@ export function Scatter(props: ScatterProps) {
       data={data}
       height={150}
       options={options}
-      keys={SCATTER_KEYS}
+      keys={KEYS}
       shape={`scatter ${marked ? Object.values(marked).join(' ') : ''}`}
       label={`Duration of ${traces.length} traces over time`}
     />

@@ -1,4 +1,5 @@
 import { compareTraces } from '../../../../lib/dashboard/panels/compare/query.js';
+import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { spanOf } from '../trace/span-of.js';
 
 describe('compareTraces()', () => {
@@ -13,7 +14,7 @@ describe('compareTraces()', () => {
       spanOf('q', 0, 5, { parent: 'GET /', name: 'query' }),
       spanOf('c', 5, 9, { parent: 'GET /', name: 'cache' }),
     ];
-    expect(compareTraces(a, b)).toEqual([
+    expect(takeAllSteps(compareTraces(a, b))).toEqual([
       { path: 'GET /', countA: 1, countB: 1, msA: 100, msB: 50 },
       { path: 'GET / › query', countA: 2, countB: 1, msA: 30, msB: 5 },
       { path: 'GET / › cache', countA: 0, countB: 1, msA: 0, msB: 4 },
@@ -24,7 +25,7 @@ describe('compareTraces()', () => {
     const chain = Array.from({ length: 2_000 }, (_, index) =>
       spanOf(`s${index}`, 0, 1, index === 0 ? {} : { parent: `s${index - 1}` }),
     );
-    const rows = compareTraces(chain, []);
+    const rows = takeAllSteps(compareTraces(chain, []));
     expect(rows).toHaveLength(101);
     expect(rows.at(-1)?.countA).toBe(1_900);
   });

@@ -3,7 +3,11 @@ import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/plac
 import { type TimeKind } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { medianTimeByKind, timeKindOf } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { spanOf } from './span-of.js';
+
+const analyse = (...given: Parameters<typeof analyseTrace>) => takeAllSteps(analyseTrace(...given));
+const mediansOf = (...given: Parameters<typeof medianTimeByKind>) => takeAllSteps(medianTimeByKind(...given));
 
 const postgres = { 'db.system.name': 'postgresql' };
 const query = (
@@ -62,7 +66,7 @@ describe('timeKindOf()', () => {
 describe('analyseTrace()', () => {
   it('adds self time up by kind, and sets it beside the median of the route', () => {
     const medians = { handler: 80, database: 5, http: 0, cache: 0, messaging: 0, waiting: 1 };
-    const { byKind } = analyseTrace([...request(), query('q', 10, 'SELECT 1')], medians);
+    const { byKind } = analyse([...request(), query('q', 10, 'SELECT 1')], medians);
     expect(byKind).toEqual([
       { kind: 'handler', ms: 95, medianMs: 80 },
       { kind: 'database', ms: 5, medianMs: 5 },
@@ -71,17 +75,17 @@ describe('analyseTrace()', () => {
   });
 
   it('leaves medians out that are not known', () => {
-    expect(analyseTrace(request()).byKind).toEqual([{ kind: 'handler', ms: 100, medianMs: undefined }]);
+    expect(analyse(request()).byKind).toEqual([{ kind: 'handler', ms: 100, medianMs: undefined }]);
   });
 
   it('tells the critical path and the self time of each span by its id', () => {
-    const analysis = analyseTrace([...request(), query('q', 10, 'SELECT 1')]);
+    const analysis = analyse([...request(), query('q', 10, 'SELECT 1')]);
     expect(analysis.criticalPath).toEqual(['GET /orders', 'handler', 'q']);
     expect(analysis.selfTimeMs).toEqual({ 'GET /orders': 10, handler: 85, q: 5 });
   });
 
   it('finds a query in a loop, and the method that issued it', () => {
-    const { repeated } = analyseTrace([
+    const { repeated } = analyse([
       ...request(),
       query('q1', 10, 'SELECT * FROM items WHERE id = 1'),
       query('q2', 20, 'SELECT *  FROM items WHERE id = 22'),
@@ -104,7 +108,7 @@ describe('analyseTrace()', () => {
       spanOf(`orm${n}`, n * 10, n * 10 + 8, { parent: 'handler', kind: 'client' }),
       query(`q${n}`, n * 10, 'SELECT 1', `orm${n}`),
     ]);
-    expect(analyseTrace([...request(), ...pool]).repeated).toMatchObject([
+    expect(analyse([...request(), ...pool]).repeated).toMatchObject([
       { count: 3, issuedBy: 'OrdersController.list' },
     ]);
   });
@@ -115,11 +119,11 @@ describe('analyseTrace()', () => {
       query(`q-${name}`, index * 20, 'SELECT 1', name),
     ]);
     const control = [1, 2, 3].map((n) => query(`begin${n}`, n, 'BEGIN'));
-    expect(analyseTrace([...request(), ...methods, ...control]).repeated).toEqual([]);
+    expect(analyse([...request(), ...methods, ...control]).repeated).toEqual([]);
   });
 
   it('says nothing about no spans', () => {
-    expect(analyseTrace([])).toEqual({ criticalPath: [], selfTimeMs: {}, byKind: [], repeated: [] });
+    expect(analyse([])).toEqual({ criticalPath: [], selfTimeMs: {}, byKind: [], repeated: [] });
   });
 });
 
@@ -127,11 +131,11 @@ describe('medianTimeByKind()', () => {
   const traceOf = (ms: number) => [spanOf('root', 0, ms)];
 
   it('is the middle of an odd number of traces, and between the two middles of an even one', () => {
-    expect(medianTimeByKind([10, 30, 20, 1000, 15].map(traceOf))?.handler).toBe(20);
-    expect(medianTimeByKind([10, 30, 20, 1000, 15, 24].map(traceOf))?.handler).toBe(22);
+    expect(mediansOf([10, 30, 20, 1000, 15].map(traceOf))?.handler).toBe(20);
+    expect(mediansOf([10, 30, 20, 1000, 15, 24].map(traceOf))?.handler).toBe(22);
   });
 
   it('is not known of fewer than five', () => {
-    expect(medianTimeByKind([1, 2, 3, 4].map(traceOf))).toBeUndefined();
+    expect(mediansOf([1, 2, 3, 4].map(traceOf))).toBeUndefined();
   });
 });

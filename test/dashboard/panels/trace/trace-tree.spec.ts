@@ -7,6 +7,7 @@ import {
   visibleRows,
 } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
 import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { createRandom } from '../../../support/random.js';
 import { placeOrder } from '../../ui/fixture/shop-traces.js';
 import { TraceBuilder } from '../../ui/fixture/trace-builder.js';
@@ -16,7 +17,7 @@ const asTrace = ({ spans, logs }: Pick<TraceBuilder, 'spans' | 'logs'>): Analyse
   summary: {} as AnalysedTrace['summary'],
   spans,
   logs,
-  analysis: analyseTrace(spans),
+  analysis: takeAllSteps(analyseTrace(spans)),
 });
 const names = (trace: AnalysedTrace): readonly string[] =>
   visibleRows(buildTree(trace), new Set()).map(({ span }) => span.name);

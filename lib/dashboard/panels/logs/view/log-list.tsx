@@ -1,9 +1,8 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
-import { Level } from '../../../ui/parts/level.js';
+import { Level, levelClass } from '../../../ui/parts/level.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { levelClass } from '../../../ui/parts/severity.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
 import { addressOf } from '../../../ui/state.js';
 

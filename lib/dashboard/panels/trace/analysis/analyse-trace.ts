@@ -1,9 +1,8 @@
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
-import { type Steps, takeAllSteps } from '../../../steps.js';
+import type { Steps } from '../../../steps.js';
 import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
 import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
-import { type TimeKind } from './time-kinds.js';
-import { sumTimeByKind, TIME_KINDS } from './time-kinds.js';
+import { sumTimeByKind, TIME_KINDS, type TimeKind } from './time-kinds.js';
 
 /** Why this trace took as long as it did. */
 export interface TraceAnalysis {
@@ -21,19 +20,11 @@ export interface TraceAnalysis {
 }
 
 /**
- * Why a trace took as long as it did.
+ * Why a trace took as long as it did; in steps, for traces of many thousands of spans.
  *
- * @param medians self time by kind that is usual for its route; undefined when that is not known
+ * @param medians usual self time by kind of its route; undefined when that is not known
  */
-export function analyseTrace(
-  spans: readonly SpanAnswer[],
-  medians?: Readonly<Record<TimeKind, number>>,
-): TraceAnalysis {
-  return takeAllSteps(analyseTraceInSteps(spans, medians));
-}
-
-/** The same in steps, for traces of many thousands of spans. */
-export function* analyseTraceInSteps(
+export function* analyseTrace(
   spans: readonly SpanAnswer[],
   medians?: Readonly<Record<TimeKind, number>>,
 ): Steps<TraceAnalysis> {

@@ -38,7 +38,7 @@ export function placeSpans(spans: readonly SpanAnswer[]): readonly PlacedSpan[] 
   const roots = nodes.filter(({ parent }) => parent === undefined);
   for (const node of nodes) node.parent?.children.push(node);
   for (const root of roots) alignClocks(root);
-  const byStart = (a: Node, b: Node): number => a.start - b.start;
+  const byStart = (a: Node, b: Node): number => a.start - b.start || b.end - a.end;
   for (const node of nodes) node.children.sort(byStart);
   return roots.sort(byStart);
 }

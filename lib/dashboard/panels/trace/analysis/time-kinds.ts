@@ -6,6 +6,7 @@ import {
   ATTR_URL_FULL,
 } from '../../../../config/semantic-conventions.constants.js';
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
+import type { Steps } from '../../../steps.js';
 import { type PlacedSpan, placeSpans, selfTimeOf, walk } from './place-spans.js';
 
 /** What a span spends its time on. */
@@ -56,29 +57,29 @@ export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'childr
 
 /** Milliseconds of self time by kind; every kind has an entry. */
 export function sumTimeByKind(roots: readonly PlacedSpan[]): Readonly<Record<TimeKind, number>> {
-  const sums: Record<TimeKind, number> = {
-    database: 0,
-    http: 0,
-    cache: 0,
-    messaging: 0,
-    handler: 0,
-    waiting: 0,
-  };
+  const sums = recordOfKinds(() => 0);
   for (const root of roots) for (const node of walk(root)) sums[timeKindOf(node)] += selfTimeOf(node);
   return sums;
+}
+
+function recordOfKinds(of: (kind: TimeKind) => number): Record<TimeKind, number> {
+  return Object.fromEntries(TIME_KINDS.map((kind) => [kind, of(kind)])) as Record<TimeKind, number>; // it has every kind
 }
 
 /** Fewer say nothing about a route. */
 const MIN_TRACES = 5;
 
-/** Median of each kind over several traces; undefined when they are too few to tell. */
-export function medianTimeByKind(
-  traces: Iterable<readonly SpanAnswer[]>,
-): Readonly<Record<TimeKind, number>> | undefined {
-  const sums = [...traces].map((spans) => sumTimeByKind(placeSpans(spans)));
-  if (sums.length < MIN_TRACES) return undefined;
-  const entries = TIME_KINDS.map((kind) => [kind, medianOf(sums.map((sum) => sum[kind]))] as const);
-  return Object.fromEntries(entries) as Record<TimeKind, number>;
+/** Median of each kind over several traces; undefined when they are too few. */
+export function* medianTimeByKind(
+  traces: readonly (readonly SpanAnswer[])[],
+): Steps<Readonly<Record<TimeKind, number>> | undefined> {
+  if (traces.length < MIN_TRACES) return undefined;
+  const sums: Readonly<Record<TimeKind, number>>[] = [];
+  for (const spans of traces) {
+    sums.push(sumTimeByKind(placeSpans(spans)));
+    yield;
+  }
+  return recordOfKinds((kind) => medianOf(sums.map((sum) => sum[kind])));
 }
 
 function medianOf(values: readonly number[]): number {

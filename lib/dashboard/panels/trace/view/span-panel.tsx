@@ -58,10 +58,11 @@ function failureOf({ attributes }: SpanAnswer): string {
   return type === undefined ? 'Failed' : `Failed: ${formatValue(type)}`;
 }
 
-const factsOf = ({ node: { span }, tree, selfMs }: SpanPanelProps): readonly Figure[] => [
+const factsOf = ({ node: { span, start }, tree, selfMs }: SpanPanelProps): readonly Figure[] => [
   ['Duration', formatDuration(span.durationMs)],
   ['Self time', formatDuration(selfMs)],
-  ['Starts after', formatDuration(span.start - tree.start)],
+  ['Starts after', formatDuration(start - tree.start)],
+  ['Clock moved by', start === span.start ? undefined : formatDuration(start - span.start)],
   ['Kind', span.kind],
   ['Span', span.spanId],
   ['Scope', span.scope],

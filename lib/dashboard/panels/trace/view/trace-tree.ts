@@ -1,10 +1,10 @@
-import type { LogAnswer, SpanAnswer } from '../../../reader/answers.interface.js';
-import { severityOf } from '../../../ui/parts/severity.js';
+import type { LogAnswer } from '../../../reader/answers.interface.js';
+import { severityOf } from '../../../ui/parts/level.js';
+import { type PlacedSpan, placeSpans } from '../analysis/place-spans.js';
 import type { AnalysedTrace } from '../query.js';
 
-/** A span with its place in the trace. */
-export interface TraceNode {
-  readonly span: SpanAnswer;
+/** A span with its place in the trace; `start` and `end` are on the clock of the root's service. */
+export interface TraceNode extends PlacedSpan {
   readonly depth: number;
   readonly parent: TraceNode | undefined;
   readonly children: readonly TraceNode[];
@@ -24,88 +24,71 @@ export interface TraceTree {
   readonly durationMs: number;
 }
 
-interface Draft extends Omit<TraceNode, 'children' | 'below' | 'parent'> {
+interface Draft extends TraceNode {
   parent: Draft | undefined;
   children: Draft[];
   below: number;
 }
 
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string | undefined): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (key === undefined) continue;
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
+function selfStretches({ start, end, children }: PlacedSpan): readonly (readonly [number, number])[] {
+  const stretches: (readonly [number, number])[] = [];
+  let at = start;
+  for (const child of children) {
+    if (child.start > at) stretches.push([at - start, Math.min(child.start, end) - start]);
+    at = Math.max(at, child.end);
+    if (at >= end) return stretches;
+  }
+  stretches.push([at - start, end - start]);
+  return stretches;
+}
+
+function groupBySpan(logs: readonly LogAnswer[]): ReadonlyMap<string | undefined, readonly LogAnswer[]> {
+  const groups = new Map<string | undefined, LogAnswer[]>();
+  for (const log of logs) {
+    const group = groups.get(log.spanId);
+    if (group) group.push(log);
+    else groups.set(log.spanId, [log]);
   }
   return groups;
 }
 
-function selfStretches(
-  span: SpanAnswer,
-  children: readonly SpanAnswer[],
-): readonly (readonly [number, number])[] {
-  const stretches: (readonly [number, number])[] = [];
-  let at = 0;
-  for (const child of children) {
-    const from = child.start - span.start;
-    if (from > at) stretches.push([at, Math.min(from, span.durationMs)]);
-    at = Math.max(at, from + child.durationMs);
-    if (at >= span.durationMs) return stretches;
-  }
-  stretches.push([at, span.durationMs]);
-  return stretches;
-}
-
-/** Puts spans below their parents, by start; those whose parent is missing stand at the top. A span that is its own ancestor does too. */
+/** The spans below their parents, by start. A span whose parent is missing, or that is its own ancestor, is at the top. */
 export function buildTree({ spans, logs }: AnalysedTrace): TraceTree {
-  const known = new Set(spans.map(({ spanId }) => spanId));
-  const byStart = [...spans].sort((a, b) => a.start - b.start || b.durationMs - a.durationMs);
-  const childrenOf = groupBy(byStart, ({ parentSpanId }) => parentSpanId);
-  const logsOf = groupBy(logs, ({ spanId }) => spanId);
+  const logsOf = groupBySpan(logs);
   const bySpanId = new Map<string, Draft>();
-
-  const place = (root: SpanAnswer): Draft => {
-    const draft = (span: SpanAnswer, parent: Draft | undefined): Draft => {
-      const made: Draft = {
-        span,
-        parent,
-        depth: parent ? parent.depth + 1 : 0,
-        children: [],
-        below: 0,
-        orphan: span.parentSpanId !== undefined && !parent,
-        self: selfStretches(span, childrenOf.get(span.spanId) ?? []),
-        logs: logsOf.get(span.spanId) ?? [],
-      };
-      bySpanId.set(span.spanId, made);
-      return made;
+  const draft = (placed: PlacedSpan, parent: Draft | undefined): Draft => {
+    const made: Draft = {
+      ...placed,
+      parent,
+      depth: parent ? parent.depth + 1 : 0,
+      children: [],
+      below: 0,
+      orphan: placed.span.parentSpanId !== undefined && !parent,
+      self: selfStretches(placed),
+      logs: logsOf.get(placed.span.spanId) ?? [],
     };
-    const top = draft(root, undefined);
-    // A list instead of recursion: a trace may be as deep as it is long.
-    const open = [top];
-    const order: Draft[] = [];
-    for (let node = open.pop(); node; node = open.pop()) {
-      order.push(node);
-      for (const child of childrenOf.get(node.span.spanId) ?? []) {
-        if (bySpanId.has(child.spanId)) continue;
-        const made = draft(child, node);
-        node.children.push(made);
-        open.push(made);
-      }
-    }
-    for (const node of order.reverse()) {
-      node.below = node.children.reduce((sum, child) => sum + child.below + 1, 0);
-    }
-    return top;
+    bySpanId.set(placed.span.spanId, made);
+    parent?.children.push(made);
+    return made;
   };
-
-  const roots = byStart
-    .filter(({ parentSpanId }) => parentSpanId === undefined || !known.has(parentSpanId))
-    .map(place);
-  for (const span of byStart) if (!bySpanId.has(span.spanId)) roots.push(place(span));
-  const start = byStart[0]?.start ?? 0;
-  const end = spans.reduce((max, span) => Math.max(max, span.start + span.durationMs), start);
+  // A span that was sent twice counts once.
+  const placedRoots = placeSpans([...new Map(spans.map((span) => [span.spanId, span])).values()]);
+  const roots = placedRoots.map((placed) => draft(placed, undefined));
+  // A list instead of recursion: a trace may be as deep as it is long.
+  const open = placedRoots.map((placed, index) => [placed, roots[index]] as const);
+  const order = [...roots];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [placed, node] = next;
+    for (const child of placed.children) {
+      const made = draft(child, node);
+      order.push(made);
+      open.push([child, made]);
+    }
+  }
+  for (const { parent, below } of order.reverse()) if (parent) parent.below += below + 1;
+  const nodes = [...bySpanId.values()];
+  const start = nodes.reduce((least, node) => Math.min(least, node.start), Infinity);
+  const end = nodes.reduce((most, node) => Math.max(most, node.end), -Infinity);
   return { roots, bySpanId, start, durationMs: Math.max(end - start, 0.001) };
 }
 

@@ -1,7 +1,7 @@
 import { formatDuration, formatTime } from '../../../ui/format.js';
 import { memo } from '../../../ui/parts/compat.js';
+import { levelClass } from '../../../ui/parts/level.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { levelClass } from '../../../ui/parts/severity.js';
 import { targetOf } from './span-target.js';
 import type { TraceNode } from './trace-tree.js';
 
@@ -38,7 +38,7 @@ function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
     <span role="gridcell" class="waterfall-track">
       <span
         class="bar-span"
-        style={{ left: percent(span.start - extent.start), width: percent(span.durationMs) }}
+        style={{ left: percent(node.start - extent.start), width: percent(span.durationMs) }}
       >
         {self.slice(0, MOST_MARKS).map(([from, to]) => (
           <i key={from} class="bar-self" style={{ left: within(from), width: within(to - from) }} />
@@ -48,7 +48,7 @@ function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
         <i
           key={log.id}
           class={`log-dot ${levelClass(log.level)}`}
-          style={{ left: percent(log.time - extent.start) }}
+          style={{ left: percent(node.start + log.time - span.start - extent.start) }}
           title={`${formatTime(log.time)} ${log.level}: ${log.message}`}
         />
       ))}

@@ -10,11 +10,11 @@ import { type Extent, WaterfallRow } from './waterfall-row.js';
 const ROW_HEIGHT = 26;
 
 function extentOf(tree: TraceTree, spanId: string | undefined): Extent {
-  const span = spanId === undefined ? undefined : tree.bySpanId.get(spanId)?.span;
-  if (!span) return { start: tree.start, offset: 0, durationMs: tree.durationMs };
+  const node = tree.bySpanId.get(spanId ?? '');
+  if (!node) return { start: tree.start, offset: 0, durationMs: tree.durationMs };
   // Some room on both sides shows what was before and after.
-  const durationMs = Math.max(span.durationMs, 0.001) * 1.2;
-  const start = span.start - durationMs / 12;
+  const durationMs = Math.max(node.end - node.start, 0.001) * 1.2;
+  const start = node.start - durationMs / 12;
   return { start, offset: start - tree.start, durationMs };
 }
 

@@ -1,12 +1,18 @@
+import { h } from 'preact';
+
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 export const levels: readonly string[] = LEVELS;
 
-/** How bad a level is; what is not known counts as info. */
+/** How bad a level is; an unknown one counts as info. */
 export function severityOf(level: string): number {
   const index = levels.indexOf(level);
   return index < 0 ? 2 : index;
 }
 
-/** A class for the colour of a level, whatever an application calls its levels. */
+/** A class for the colour of a level, also of one that is not known. */
 export const levelClass = (level: string): string => `level-${LEVELS[severityOf(level)] ?? 'info'}`;
+
+/** The name of a level, in its colour. */
+export const Level = ({ level }: { readonly level: string }) =>
+  h('span', { class: `level ${levelClass(level)}` }, level);
