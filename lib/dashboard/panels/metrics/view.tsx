@@ -18,13 +18,12 @@ const REFRESH_MS = 15_000;
 /** What one looks for first; where it is missing, the first by name is as good as any. */
 const OPENED_FIRST = 'http.server.request.duration';
 
-function InstrumentList({
-  instruments,
-  chosen,
-}: {
+interface InstrumentListProps {
   readonly instruments: readonly InstrumentAnswer[];
   readonly chosen: number | undefined;
-}) {
+}
+
+function InstrumentList({ instruments, chosen }: InstrumentListProps) {
   const [text, setText] = useState('');
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {

@@ -40,17 +40,15 @@ export function placeDots(chart: uPlot, exemplars: readonly ExemplarAnswer[]): r
 export const exemplarAddress = ({ traceId, spanId }: ExemplarAnswer): string =>
   addressOf(['trace', traceId], { near: spanId });
 
-/** Dots that lead to traces: links, one tab stop for all of them, the arrow keys go from one to the next. */
-export function ExemplarDots({
-  dots,
-  format,
-  onPress,
-}: {
+interface ExemplarDotsProps {
   readonly dots: readonly Dot[];
   readonly format: (value: number) => string;
   /** A pointer went down on a dot: it may be the beginning of a drag over the chart below. */
   readonly onPress: (event: MouseEvent) => void;
-}) {
+}
+
+/** Dots that lead to traces: links, one tab stop for all of them, the arrow keys go from one to the next. */
+export function ExemplarDots({ dots, format, onPress }: ExemplarDotsProps) {
   const [hovered, setHovered] = useState<Dot>();
   const box = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent): void => {

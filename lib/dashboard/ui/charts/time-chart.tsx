@@ -150,14 +150,13 @@ export function TimeChart(props: TimeChartProps) {
   );
 }
 
-/** The names of the lines, each with its value below the pointer. */
-function Legend({
-  series,
-  boxRef,
-}: {
+interface LegendProps {
   readonly series: readonly TimeSeries[];
   readonly boxRef: Ref<HTMLDivElement>;
-}) {
+}
+
+/** The names of the lines, each with its value below the pointer. */
+function Legend({ series, boxRef }: LegendProps) {
   return (
     <div class="legend" ref={boxRef}>
       {series.map(({ label, colour }) => (

@@ -1,13 +1,11 @@
-/** Filters that are on, each with the way to take it off. */
-export function Chips({
-  values,
-  onRemove,
-  label,
-}: {
+interface ChipsProps {
   readonly values: readonly string[];
   readonly onRemove: (value: string) => void;
   readonly label: string;
-}) {
+}
+
+/** Filters that are on, each with the way to take it off. */
+export function Chips({ values, onRemove, label }: ChipsProps) {
   if (values.length === 0) return null;
   return (
     <ul class="chips" aria-label={label}>

@@ -1,13 +1,12 @@
 import { useState } from 'preact/hooks';
 
-/** Puts a text on the clipboard, and says whether it is there. */
-export function CopyButton({
-  text,
-  children,
-}: {
+interface CopyButtonProps {
   readonly text: () => Promise<string>;
   readonly children: string;
-}) {
+}
+
+/** Puts a text on the clipboard, and says whether it is there. */
+export function CopyButton({ text, children }: CopyButtonProps) {
   const [said, setSaid] = useState<string>();
   const copy = async (): Promise<void> => {
     try {

@@ -8,6 +8,13 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
 }
 
+interface TextFieldProps extends FieldProps {
+  readonly type?: 'text' | 'search';
+  readonly placeholder?: string;
+  readonly list?: string;
+  readonly invalid?: boolean;
+}
+
 /** A text field that says what it holds when the typing settles, or at once on Enter. */
 export function TextField({
   label,
@@ -17,12 +24,7 @@ export function TextField({
   placeholder = label,
   list,
   invalid = false,
-}: FieldProps & {
-  readonly type?: 'text' | 'search';
-  readonly placeholder?: string;
-  readonly list?: string;
-  readonly invalid?: boolean;
-}) {
+}: TextFieldProps) {
   const [text, setText] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => {
@@ -59,16 +61,18 @@ export function TextField({
   );
 }
 
+interface SelectFieldProps extends FieldProps {
+  readonly options: readonly (string | readonly [value: string, text: string])[];
+  readonly any?: string;
+}
+
 export function SelectField({
   label,
   value,
   onChange,
   options,
   any = `Any ${label.toLowerCase()}`,
-}: FieldProps & {
-  readonly options: readonly (string | readonly [value: string, text: string])[];
-  readonly any?: string;
-}) {
+}: SelectFieldProps) {
   const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option));
   const known = value === '' || pairs.some(([each]) => each === value);
   return (
@@ -90,15 +94,14 @@ export function SelectField({
   );
 }
 
-/** Takes `key = value` (or `key:value`) and hands on `key:value`. */
-export function AttributeField({
-  word,
-  onAdd,
-}: {
+interface AttributeFieldProps {
   /** What such a pair is called here. */
   readonly word: string;
   readonly onAdd: (attribute: string) => void;
-}) {
+}
+
+/** Takes `key = value` (or `key:value`) and hands on `key:value`. */
+export function AttributeField({ word, onAdd }: AttributeFieldProps) {
   const [text, setText] = useState('');
   const match = /^\s*([^=:\s]+)\s*[=:]\s*(.+?)\s*$/.exec(text);
   return (

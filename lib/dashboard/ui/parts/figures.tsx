@@ -1,14 +1,13 @@
 /** A name, its value (undefined: not shown) and the class of both. */
 export type Figure = readonly [label: string, value: string | undefined, tone?: string];
 
-/** Names and values side by side. */
-export function Figures({
-  of,
-  class: name = 'figures',
-}: {
+interface FiguresProps {
   readonly of: readonly Figure[];
   readonly class?: string;
-}) {
+}
+
+/** Names and values side by side. */
+export function Figures({ of, class: name = 'figures' }: FiguresProps) {
   return (
     <dl class={name}>
       {of.map(

@@ -8,14 +8,13 @@ interface Texts {
   readonly empty?: ComponentChildren;
 }
 
+interface NoticeProps {
+  readonly children: ComponentChildren;
+  readonly kind?: 'empty' | 'loading';
+}
+
 /** What stands in place of data that is on its way, is not there, or could not be had. */
-export function Notice({
-  children,
-  kind = 'empty',
-}: {
-  children: ComponentChildren;
-  kind?: 'empty' | 'loading';
-}) {
+export function Notice({ children, kind = 'empty' }: NoticeProps) {
   return (
     <div class={`notice notice-${kind}`} role="status">
       {children}
@@ -37,17 +36,14 @@ export function Failure({ error, retry }: { error: Error; retry: () => void }) {
   );
 }
 
-/** Renders what was loaded; says so while there is nothing to render yet. What is there stays on the page while it is asked for again. */
-export function WhenLoaded<T>({
-  loaded,
-  empty = 'Nothing here.',
-  isEmpty,
-  children,
-}: Texts & {
+interface WhenLoadedProps<T> extends Texts {
   readonly loaded: Loaded<T>;
   readonly isEmpty?: (data: T) => boolean;
   readonly children: (data: T) => ComponentChildren;
-}) {
+}
+
+/** Renders what was loaded; says so while there is nothing to render yet. What is there stays on the page while it is asked for again. */
+export function WhenLoaded<T>({ loaded, empty = 'Nothing here.', isEmpty, children }: WhenLoadedProps<T>) {
   const { data, error, reload } = loaded;
   if (data === undefined) {
     if (error && !isUnanswered(error)) return <Failure error={error} retry={reload} />;

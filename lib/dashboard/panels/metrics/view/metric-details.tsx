@@ -65,13 +65,12 @@ function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer;
   );
 }
 
-function Plot({
-  chart,
-  format,
-}: {
+interface PlotProps {
   readonly chart: ChartAnswer;
   readonly format: (value: number) => string;
-}) {
+}
+
+function Plot({ chart, format }: PlotProps) {
   const series = chart.series.slice(0, MOST_SERIES).map(({ label, values }, index) => ({
     label: label === '' ? chart.instrument.name : label,
     values,
@@ -121,14 +120,13 @@ function Plot({
   );
 }
 
-/** One instrument over time, filtered and grouped by its attributes. */
-export function MetricDetails({
-  instrument,
-  place,
-}: {
+interface MetricDetailsProps {
   readonly instrument: InstrumentAnswer;
   readonly place: Place;
-}) {
+}
+
+/** One instrument over time, filtered and grouped by its attributes. */
+export function MetricDetails({ instrument, place }: MetricDetailsProps) {
   const filter = place.query.getAll('filter');
   const group = place.query.get('group') ?? undefined;
   const loaded = useSpanLoad(

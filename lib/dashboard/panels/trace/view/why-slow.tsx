@@ -63,14 +63,13 @@ function ByKind({ trace }: { readonly trace: AnalysedTrace }) {
   );
 }
 
-/** The time of this trace by kind, beside the median of its route, and repeated queries. */
-export function WhySlow({
-  trace,
-  onSpan,
-}: {
+interface WhySlowProps {
   readonly trace: AnalysedTrace;
   readonly onSpan: (spanId: string) => void;
-}) {
+}
+
+/** The time of this trace by kind, beside the median of its route, and repeated queries. */
+export function WhySlow({ trace, onSpan }: WhySlowProps) {
   const { repeated } = trace.analysis;
   return (
     <div class="why">

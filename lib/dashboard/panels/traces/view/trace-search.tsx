@@ -19,14 +19,13 @@ const STATUSES = [
   ['5xx', '5xx'],
 ] as const;
 
-/** The filters of traces; what they hold is in the address. */
-export function TraceSearch({
-  place,
-  children,
-}: {
+interface TraceSearchProps {
   readonly place: Place;
   readonly children: ComponentChildren;
-}) {
+}
+
+/** The filters of traces; what they hold is in the address. */
+export function TraceSearch({ place, children }: TraceSearchProps) {
   const { query } = place;
   const services = useServices(place);
   const routes = useLoad('route-names', (signal) => overviewApi.get('routes', {}, signal), { keep: true });
