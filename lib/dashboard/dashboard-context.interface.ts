@@ -20,13 +20,13 @@ export interface TelemetrySink {
 /** Everything the page and its API need. */
 export interface DashboardContext {
   readonly config: DashboardConfig;
-  /** Token that visitors must send; undefined where the dashboard is open. */
+  /** Token of visitors; undefined where the dashboard is open. */
   readonly token: string | undefined;
   /** Answers every question about telemetry. */
   readonly reader: TelemetryReader;
   /** undefined where the database behind the page is only read: import and OTLP are off then. */
   readonly sink: TelemetrySink | undefined;
-  /** Runs CPU work in steps, in turns with the questions, so that the event loop is never blocked for long. */
+  /** Runs CPU work in steps, in turns with the questions, so that the event loop is not blocked for long. */
   readonly work: <T>(steps: Steps<T>) => Promise<T>;
   /** Names of the active instrumentations. */
   instrumentations(): readonly string[];

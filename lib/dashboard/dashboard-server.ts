@@ -1,4 +1,6 @@
-import { Access } from './access/access.js';
+import { type OutgoingHttpHeaders } from 'node:http';
+
+import { Access, bearerOf } from './access/access.js';
 import { ApiRouter } from './api/api-router.js';
 import { type DashboardContext } from './dashboard-context.interface.js';
 import { DashboardError } from './http/dashboard-error.js';
@@ -54,14 +56,7 @@ export class DashboardServer {
   private async signIn(request: HttpRequest, response: HttpResponse): Promise<void> {
     if (request.method !== 'POST') throw new DashboardError(405, 'This address takes POST.');
     await this.access.checkData(request);
-    const given = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
-    const cookie = given === undefined ? undefined : await this.access.cookieFor(given, request);
-    response.writeHead(204, {
-      ...SECURITY_HEADERS,
-      'cache-control': 'no-store',
-      ...(cookie !== undefined && { 'set-cookie': cookie }),
-    });
-    response.end();
+    await this.sendCookie(204, bearerOf(request), request, response);
   }
 
   private async sendPage(
@@ -76,17 +71,29 @@ export class DashboardServer {
     // URLs in the page are relative to its folder. A token must not stay in the address bar.
     if (below === '' || token !== null) {
       const folder = url.pathname.slice(url.pathname.lastIndexOf('/', url.pathname.length - 2) + 1);
-      const cookie = token === null ? undefined : await this.access.cookieFor(token, request);
-      response.writeHead(303, {
-        ...SECURITY_HEADERS,
-        'cache-control': 'no-store',
-        location: below === '' ? `./${folder}/` : `./`,
-        ...(cookie !== undefined && { 'set-cookie': cookie }),
-      });
-      response.end();
+      const location = below === '' ? `./${folder}/` : './';
+      await this.sendCookie(303, token ?? undefined, request, response, { location });
       return;
     }
     const { sendPageFile } = await import('./http/page-files.js');
     sendPageFile(below.slice(1), request, response);
+  }
+
+  /** Answers without a body, and with the cookie for a token. */
+  private async sendCookie(
+    status: number,
+    token: string | undefined,
+    request: HttpRequest,
+    response: HttpResponse,
+    head: OutgoingHttpHeaders = {},
+  ): Promise<void> {
+    const cookie = token === undefined ? undefined : await this.access.cookieFor(token, request);
+    response.writeHead(status, {
+      ...SECURITY_HEADERS,
+      'cache-control': 'no-store',
+      ...head,
+      ...(cookie !== undefined && { 'set-cookie': cookie }),
+    });
+    response.end();
   }
 }

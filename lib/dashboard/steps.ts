@@ -1,32 +1,29 @@
-/**
- * A question in steps: at each `yield` others may have their turn, and rows may come and go. Nothing that was begun in the database
- * is open then.
- */
+/** A question in steps. Other work may run at each `yield`, and rows may change: no statement or transaction is open then. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** How long one step blocks the event loop, in milliseconds. */
 const SLICE_MS = 8;
-/** How long a question that has to look at many rows may take in all its steps, before it says how far it came. */
+/** After so long in all its steps, a question that looks at many rows returns a shorter page and where to continue. */
 const LOOKING_MS = 200;
 
-/** Tracks when a step must end, so that others have their turn. */
+/** Tracks when a step must end, so that other work can run. */
 export class TimeSlice {
   private until = performance.now() + SLICE_MS;
   private looks = 0;
   private turns = 1;
 
-  /** Whether to end this step; to be asked for each row. */
+  /** Whether to end this step. Call it for each row. */
   isOver(): boolean {
     // The clock costs more than most rows.
     return (this.looks++ & 15) === 15 && this.isOverNow();
   }
 
-  /** The same; to be asked after some rows. */
+  /** The same. Call it after a group of rows. */
   isOverNow(): boolean {
     return performance.now() >= this.until;
   }
 
-  /** Whether it has taken long enough. */
+  /** Whether all steps together took as long as they may. */
   get isLong(): boolean {
     return this.turns * SLICE_MS >= LOOKING_MS;
   }
@@ -38,7 +35,7 @@ export class TimeSlice {
   }
 }
 
-/** Goes through all steps without a break. */
+/** Runs all steps without a break. */
 export function takeAllSteps<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DashboardConfig } from '../../config/dashboard.js';
 import { warnOnce } from '../../errors/warnings.js';
@@ -68,7 +69,7 @@ export class Access {
       (origin !== undefined && !isOwnOrigin(origin, headers.host ?? authorityOf(headers)));
     if (foreign) throw new DashboardError(403, 'The dashboard does not answer pages of other origins.');
     if (this.token === undefined || this.hasCookie(headers.cookie)) return;
-    const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+    const bearer = bearerOf(request);
     if (bearer !== undefined) return this.checkToken(bearer, request);
     throw new DashboardError(
       401,
@@ -102,18 +103,22 @@ export class Access {
 
   private hasCookie(cookies: string | undefined): boolean {
     const prefix = `${this.cookieName}=`;
-    const cookie = (cookies ?? '')
-      .split(';')
-      .map((part) => part.trim())
-      .find((part) => part.startsWith(prefix))
-      ?.slice(prefix.length);
-    return cookie !== undefined && timingSafeEqual(digest(cookie), digest(this.cookieValue));
+    const cookie = cookies?.split(';').find((part) => part.trim().startsWith(prefix));
+    return (
+      cookie !== undefined &&
+      timingSafeEqual(digest(cookie.trim().slice(prefix.length)), digest(this.cookieValue))
+    );
   }
 }
 
 /** A proxy on this machine must not make every visitor local: its headers can only deny access. */
 function isLocal(remoteAddress: string | undefined, headers: HttpRequest['headers']): boolean {
   return isLoopback(remoteAddress) && forwardedAddresses(headers).every(isLoopback);
+}
+
+/** The token of `Authorization: Bearer …`. */
+export function bearerOf({ headers }: HttpRequest): string | undefined {
+  return /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 /** HTTP/2 sends `:authority` instead of `Host`. */
@@ -137,13 +142,13 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Wrong tokens that are answered without delay, for typing errors. */
+/** Wrong tokens that are answered without delay: typing errors. */
 const FREE_TRIES = 3;
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 4_000;
-/** After so long without a wrong token, the count starts again. */
+/** The count starts again after this time without a wrong token. */
 const FORGIVEN_AFTER_MS = 60_000;
-/** Further tries are refused unread while so many answers are being delayed. */
+/** While this many answers are delayed, further tries are refused unread. */
 const MAX_DELAYED = 20;
 const WARN_EVERY_MS = 60_000;
 
@@ -184,9 +189,7 @@ class WrongTokens {
     const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.tries - FREE_TRIES - 1));
     this.delayed += 1;
     try {
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, delay).unref();
-      });
+      await sleep(delay, undefined, { ref: false });
     } finally {
       this.delayed -= 1;
     }
@@ -213,8 +216,7 @@ export function forwardedAddresses(
 }
 
 function partsOf(header: string | string[] | undefined): string[] {
-  if (header === undefined) return [];
-  return (Array.isArray(header) ? header : [header]).flatMap((text) => text.split(','));
+  return [header ?? []].flat().flatMap((text) => text.split(','));
 }
 
 function withoutPort(text: string): string {

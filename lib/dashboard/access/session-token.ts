@@ -24,19 +24,18 @@ const FILE_NAME = 'dashboard-token';
 const TOKEN_BYTES = 24;
 const TOKEN = /^[\w-]{32}$/;
 const OTHERS = 0o077;
-/** Tokens that live as long as the process, by folder: their file cannot be used. */
+/** Tokens of this process only, by folder, where the file cannot be used. */
 const unsaved = new Map<string, string>();
 
 /**
- * Returns the token that visitors of the dashboard need when no token is configured. It is kept in
- * `dashboard-token` in the folder of the store's file, so that it survives restarts. Where that
- * file cannot be used, the token lasts as long as the process. Never throws.
+ * Returns the token that visitors of the dashboard need when none is configured. It is kept in the file `dashboard-token` beside the
+ * database, so that it survives restarts. Where that file cannot be used, the token lasts as long as the process. Never throws.
  *
  * @param storeFile path of the database, or `:memory:`
  */
 export function sessionToken(storeFile: string): string {
-  const folder = storeFile === ':memory:' ? undefined : dirname(storeFile);
-  if (folder === undefined) return unsavedToken(':memory:');
+  if (storeFile === ':memory:') return unsavedToken(storeFile);
+  const folder = dirname(storeFile);
   try {
     return readToken(folder) ?? saveToken(folder);
   } catch (error) {
@@ -49,21 +48,19 @@ export function sessionToken(storeFile: string): string {
   }
 }
 
+const newToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
+
 function unsavedToken(folder: string): string {
   const token = unsaved.get(folder) ?? newToken();
   unsaved.set(folder, token);
   return token;
 }
 
-function newToken(): string {
-  return randomBytes(TOKEN_BYTES).toString('base64url');
-}
-
-/** Undefined where there is none yet, or where others could have read or written it. */
+/** Returns undefined where there is none yet, and where other users could have read or written it. */
 function readToken(folder: string): string | undefined {
   let file: number;
   try {
-    // Windows has no O_NOFOLLOW: it is undefined there, and `|` takes it for 0.
+    // O_NOFOLLOW is undefined on Windows, which `|` treats as 0.
     file = openSync(join(folder, FILE_NAME), constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -79,14 +76,14 @@ function readToken(folder: string): string | undefined {
   }
 }
 
-/** Windows keeps no modes: there the folder of the user protects the file. */
+/** Windows has no file modes: the folder of the user protects the file there. */
 function isPrivate(stats: Stats): boolean {
   if (!stats.isFile()) return false;
   if (process.platform === 'win32') return true;
   return (stats.mode & OTHERS) === 0 && stats.uid === process.geteuid?.();
 }
 
-/** Of several processes that start together, all use the token of the first. */
+/** Processes that start at the same time all use the token of the first. */
 function saveToken(folder: string): string {
   makePrivateFolder(folder);
   const target = join(folder, FILE_NAME);
@@ -97,28 +94,24 @@ function saveToken(folder: string): string {
   try {
     // A umask may have removed the owner's rights.
     chmodSync(draft, 0o600);
-    return publish(draft, target) ? token : (readToken(folder) ?? replace(draft, target, token));
+    if (publish(draft, target)) return token;
+    const other = readToken(folder);
+    // Other users could read the existing file, or it has no token: replace it.
+    if (other === undefined) renameSync(draft, target);
+    return other ?? token;
   } finally {
     rmSync(draft, { force: true });
   }
 }
 
-/** Returns false where the file exists already. A link is atomic: nobody reads half a token. */
+/** Returns false where the file exists. Linking is atomic: no process reads half a token. */
 function publish(draft: string, target: string): boolean {
   try {
     linkSync(draft, target);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+  } catch {
     // Some file systems have no links.
     if (existsSync(target)) return false;
     renameSync(draft, target);
-    return true;
   }
-}
-
-/** The file that is there cannot be trusted: others could read it, or it holds no token. */
-function replace(draft: string, target: string, token: string): string {
-  renameSync(draft, target);
-  return token;
+  return true;
 }

@@ -61,7 +61,7 @@ export class ApiRouter {
   }
 }
 
-/** Ends a question when the visitor has left, or when it takes too long. */
+/** Aborts a question when the visitor leaves, or when it takes too long. */
 class Patience {
   private readonly abort = new AbortController();
   private readonly timer = setTimeout(() => {
@@ -69,15 +69,12 @@ class Patience {
       new DashboardError(504, `The database did not answer within ${ANSWER_MS / 1_000} s. Ask for less.`),
     );
   }, ANSWER_MS).unref();
-  /** The visitor did not wait for the answer. */
+  readonly signal = this.abort.signal;
+  /** The visitor left before the answer was complete. */
   hasLeft = false;
 
   constructor(private readonly response: HttpResponse) {
     response.on('close', this.leave);
-  }
-
-  get signal(): AbortSignal {
-    return this.abort.signal;
   }
 
   end(): void {

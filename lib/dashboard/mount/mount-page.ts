@@ -55,7 +55,7 @@ export function mountPage(
   };
 }
 
-/** What visitors must send; undefined where the dashboard is open. */
+/** The token of visitors; undefined where the dashboard is open. */
 function tokenOf({ token }: DashboardConfig, { store }: TelemetryConfig): string | undefined {
   if (token === false) return undefined;
   return token ?? sessionToken(store?.file ?? ':memory:');
@@ -80,15 +80,14 @@ function whenListening(server: ListeningServer, path: string, report: (address: 
   else server.once('listening', reportAddress);
 }
 
-/** A server that listens on all interfaces is reached by the name that the dashboard answers. */
-function hostOf(address: string): string {
-  return address === '127.0.0.1' || address === '::1' ? address.replace('::1', '[::1]') : 'localhost';
-}
+/** The dashboard answers by this name where the server listens on all interfaces. */
+const hostOf = (address: string): string =>
+  ({ '127.0.0.1': '127.0.0.1', '::1': '[::1]' })[address] ?? 'localhost';
 
 /**
- * The token must not leave this machine: the line with it is not a log record.
+ * The token must not leave this machine: the line is not a log record.
  *
- * @param token undefined where none is needed, or where the user has set it and knows it
+ * @param token undefined where none is needed, or where the user has set it
  */
 function logAddress(address: string, token: string | undefined): void {
   const where = token === undefined ? address : `${address}/#token=${token}`;

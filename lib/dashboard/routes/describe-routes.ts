@@ -10,8 +10,8 @@ export interface RegisteredRoute {
 }
 
 /**
- * The routes of an application with the handler of each: the one whose own path ends the route, the longest where there are several.
- * Only NestJS 12 names the handler that a registered function belongs to.
+ * The routes of an application, each with its handler: the one whose own path ends the route, the longest of several. Only NestJS 12
+ * names the handler that a registered function belongs to.
  */
 export function describeRoutes(
   registered: readonly RegisteredRoute[],
@@ -21,7 +21,7 @@ export function describeRoutes(
   for (const route of registered) {
     const key = `${route.method} ${route.path}`;
     const handler = nameOf(route, handlers);
-    // Several versions of a route may share its path: who answers is decided by a header.
+    // Versions of a route may share its path: a header decides which one answers.
     const known = described.get(key)?.handler;
     const names = [...new Set([known, handler].filter((name) => name !== undefined))];
     described.set(key, {
@@ -40,7 +40,7 @@ function nameOf(
   const given = typeof handler === 'function' ? handler.name : '';
   if (handlers.some(({ name }) => name === given)) return given;
   const plain = joinPaths(path);
-  let best: { readonly name: string; readonly score: number } | undefined;
+  let best = { name: undefined as string | undefined, score: -1 };
   for (const candidate of handlers) {
     if (candidate.method !== method || !endsWith(plain, candidate.path)) continue;
     const before = candidate.path === '/' ? plain : plain.slice(0, plain.length - candidate.path.length);
@@ -48,12 +48,12 @@ function nameOf(
       before.split('/').some((part) => part.endsWith(version)),
     );
     const score = candidate.path.length * 2 + (fits ? 1 : 0);
-    if (best === undefined || score > best.score) best = { name: candidate.name, score };
+    if (score > best.score) best = { name: candidate.name, score };
   }
-  return best?.name;
+  return best.name;
 }
 
-/** A wildcard may be written otherwise by the router than by the controller. */
+/** Router and controller may write a wildcard in different ways. */
 function endsWith(path: string, end: string): boolean {
   if (end === '/') return true;
   const of = (text: string): string => text.replace(/[{}]/g, '').replace(/\*\w*/g, '*');
@@ -112,7 +112,7 @@ export function findHandlers(modules: ModulesLike): readonly HandlerMethod[] {
 function handlersOf(controller: ControllerClass, modulePath: string): HandlerMethod[] {
   const handlers: HandlerMethod[] = [];
   const seen = new Set<string>();
-  const controllerVersions = readVersions(controller);
+  const controllerVersions = readTexts(METADATA.version, controller);
   let prototype = controller.prototype as object | null;
   while (prototype !== null && prototype !== Object.prototype) {
     for (const key of Object.getOwnPropertyNames(prototype)) {
@@ -121,9 +121,9 @@ function handlersOf(controller: ControllerClass, modulePath: string): HandlerMet
       seen.add(key);
       const verb = METHODS[read(METADATA.method, method) as number];
       if (verb === undefined) continue;
-      const versions = readVersions(method);
-      for (const ofController of readPaths(controller))
-        for (const ofMethod of readPaths(method))
+      const versions = readTexts(METADATA.version, method);
+      for (const ofController of readTexts(METADATA.path, controller))
+        for (const ofMethod of readTexts(METADATA.path, method))
           handlers.push({
             name: `${controller.name}.${key}`,
             method: verb,
@@ -142,17 +142,9 @@ function readModulePath(module: unknown, applicationId: string | undefined): str
   return typeof path === 'string' ? path : '';
 }
 
-function readPaths(target: object): string[] {
-  const path = read(METADATA.path, target);
-  return (Array.isArray(path) ? (path as unknown[]) : [path]).filter((each) => typeof each === 'string');
-}
-
-/** NestJS has a symbol for handlers of every version. */
-function readVersions(target: object): string[] {
-  const version = read(METADATA.version, target);
-  return (Array.isArray(version) ? (version as unknown[]) : [version]).filter(
-    (each) => typeof each === 'string',
-  );
+/** Texts of one or several values. A handler of every version has a symbol instead of a version. */
+function readTexts(key: string, target: object): string[] {
+  return [read(key, target)].flat().filter((each) => typeof each === 'string');
 }
 
 function read(key: string, target: object): unknown {
