@@ -4,7 +4,8 @@ import { type Database } from './database/database.js';
 import { loadSqlite, type Sqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
 import { EvictionScheduler, type StoreLimits } from './eviction/evictor.js';
-import { ProcessRegistry } from './processes/process-registry.js';
+import { Declarations } from './processes/declarations.js';
+import { ViewerTracker } from './processes/viewer-tracker.js';
 import { QueryScheduler } from './query-scheduler.js';
 import {
   type DeclaredFunction,
@@ -29,14 +30,15 @@ export interface StoreOptions extends StoreLimits {
  * The embedded store: takes spans, log lines and points, keeps them within bounds, and answers questions.
  *
  * What is added is written some 200 ms later, by many processes into one file. Adding never throws and never waits; what is too
- * much is dropped and counted. QueryScheduler are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
+ * much is dropped and counted. Questions are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
  */
 export class TelemetryStore {
   private readonly database: StoreDatabase;
   private readonly writer: StoreWriter;
   private readonly eviction: EvictionScheduler;
   private readonly questions: QueryScheduler;
-  private readonly processes: ProcessRegistry;
+  private readonly declarations = new Declarations();
+  private readonly viewers = new ViewerTracker();
   private readonly maintenance: NodeJS.Timeout;
   private closed = false;
 
@@ -52,7 +54,6 @@ export class TelemetryStore {
     this.eviction = new EvictionScheduler(this.database, limits);
     this.writer = new StoreWriter(this.database, this.eviction);
     this.questions = new QueryScheduler(this.database);
-    this.processes = new ProcessRegistry(this.database, this.writer);
     this.maintenance = setInterval(() => {
       this.maintain();
     }, MAINTENANCE_INTERVAL_MS).unref();
@@ -99,22 +100,26 @@ export class TelemetryStore {
 
   /** Makes routes of a process known that may never be called; those that it declared before and has no more are forgotten. */
   declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
-    this.processes.declareRoutes(resource, routes);
+    this.declarations.declareRoutes(resource, routes);
+    this.writeDeclarations();
   }
 
   /** Makes known where methods of a process were written. */
   declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
-    this.processes.declareFunctions(resource, functions);
+    this.declarations.declareFunctions(resource, functions);
+    this.writeDeclarations();
   }
 
   /** Notes a view of what is stored, for all processes that store in this file. */
   markViewed(): void {
-    this.processes.markViewed();
+    this.database.attempt((database) => {
+      this.viewers.mark(database, Date.now());
+    });
   }
 
   /** Calls `call` every `everyMs` milliseconds while what is stored is viewed, in any process. Returns a function that ends it. */
   whileViewed(everyMs: number, call: () => void): () => void {
-    return this.processes.whileViewed(everyMs, call);
+    return this.viewers.subscribe(everyMs, call);
   }
 
   /**
@@ -159,7 +164,10 @@ export class TelemetryStore {
    */
   maintain(now = Date.now()): void {
     this.database.attempt(() => this.database.reopenIfMoved());
-    this.processes.poll(now);
+    this.writeDeclarations();
+    this.database.attempt((database) => {
+      this.viewers.poll(database, now);
+    });
     this.writer.writeSums(false);
     this.eviction.evict();
   }
@@ -173,7 +181,9 @@ export class TelemetryStore {
     this.writer.close();
     await this.writer.flush();
     this.writer.writeSums(true);
-    this.processes.close();
+    this.database.attempt((database) => {
+      this.declarations.close(database, this.writer.dictionaries, Date.now());
+    });
     this.database.close();
   }
 
@@ -181,8 +191,15 @@ export class TelemetryStore {
   private readonly startOver = (): void => {
     this.writer.restart();
     this.eviction.restart();
-    this.processes.restart();
+    this.declarations.restart();
+    this.viewers.restart();
   };
+
+  private writeDeclarations(): void {
+    this.database.attempt((database) => {
+      this.declarations.write(database, this.writer.dictionaries, Date.now());
+    });
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { Declarations } from '../../../lib/dashboard/sqlite/processes/process-registry.js';
+import { Declarations } from '../../../lib/dashboard/sqlite/processes/declarations.js';
 import { findRoutes } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { type DeclaredRoute } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';

@@ -53,7 +53,8 @@ export class EvictionScheduler {
 
   /** Deletes some of what is too old or too much, and goes on with it until there is nothing more. */
   evict(): void {
-    if (this.stopped || this.immediate !== undefined || !this.step()) return;
+    if (this.stopped || this.immediate !== undefined) return;
+    if (this.database.attempt(() => this.evictor.step(Date.now())) !== true) return;
     this.immediate = setImmediate(() => {
       this.immediate = undefined;
       this.evict();
@@ -68,10 +69,6 @@ export class EvictionScheduler {
   stop(): void {
     this.stopped = true;
     clearImmediate(this.immediate);
-  }
-
-  private step(): boolean {
-    return this.database.attempt(() => this.evictor.step(Date.now())) === true;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type InstrumentAnswer } from '../../reader/answers.interface.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { getOrAdd } from '../../get-or-add.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { blockOf, COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL } from '../encoding/buckets.js';
@@ -29,6 +30,8 @@ interface SeriesRow {
   readonly boundaries: string | null;
 }
 
+const SERIES = 'SELECT id, instrument, attributes, boundaries FROM series';
+
 /** Every instrument that has reported, by service and name; of one service, or of all. */
 export function findInstruments(database: Database, service?: string): InstrumentAnswer[] {
   const sql = `SELECT ${INSTRUMENT_COLUMNS} FROM ${INSTRUMENT_TABLES}`;
@@ -36,34 +39,22 @@ export function findInstruments(database: Database, service?: string): Instrumen
     service === undefined
       ? database.all<InstrumentRow>(`${sql} ORDER BY services.name, instruments.name`)
       : database.all<InstrumentRow>(`${sql} WHERE services.name = ? ORDER BY instruments.name`, service);
-  const series = new Map<number, Series[]>();
-  for (const row of database.all<SeriesRow>('SELECT id, instrument, attributes, boundaries FROM series')) {
-    const others = series.get(row.instrument);
-    if (others === undefined) series.set(row.instrument, [toSeries(row)]);
-    else others.push(toSeries(row));
-  }
-  return rows.map((row) => ({ ...row, attributes: valuesOf(series.get(row.id) ?? []) }));
+  const series = Map.groupBy(database.all<SeriesRow>(SERIES), ({ instrument }) => instrument);
+  return rows.map((row) => ({ ...row, attributes: valuesOf(series.get(row.id)?.map(toSeries) ?? []) }));
 }
 
 /** The series of one instrument. */
 export function readSeries(database: Database, instrument: number): Series[] {
-  return database
-    .all<SeriesRow>(
-      'SELECT id, instrument, attributes, boundaries FROM series WHERE instrument = ?',
-      instrument,
-    )
-    .map(toSeries);
+  return database.all<SeriesRow>(`${SERIES} WHERE instrument = ?`, instrument).map(toSeries);
 }
 
 /** Names of attributes and the values that series have. */
 export function valuesOf(series: readonly Series[]): Record<string, string[]> {
   const values = new Map<string, Set<string>>();
-  for (const { attributes } of series)
-    for (const [key, value] of Object.entries(attributes)) {
-      let known = values.get(key);
-      if (known === undefined) values.set(key, (known = new Set()));
-      if (known.size < MAX_VALUES) known.add(value);
-    }
+  for (const [key, value] of series.flatMap(({ attributes }) => Object.entries(attributes))) {
+    const known = getOrAdd(values, key, () => new Set());
+    if (known.size < MAX_VALUES) known.add(value);
+  }
   return Object.fromEntries(
     [...values].map(([key, known]) => [key, [...known].sort((a, b) => a.localeCompare(b))]),
   );
@@ -123,6 +114,11 @@ interface PlacedRow extends PointRow {
 /** Points between two looks at the clock. */
 const SLICE = 500;
 
+const POINTS = `SELECT block, series, time, value, count, buckets FROM points
+  WHERE level = ? AND (block, series, time) > (?, ?, ?) AND block < ? AND series IN (SELECT value FROM json_each(?))
+    AND time >= ? AND time < ?
+  ORDER BY block, series, time LIMIT ?`;
+
 function* readLevel(
   database: Database,
   level: number,
@@ -132,21 +128,8 @@ function* readLevel(
   const points: PointRow[] = [];
   const turn = new TimeSlice();
   for (let last = { block: blockOf(level, from), series: -1, time: -1 }; ;) {
-    const rows = database.all<PlacedRow>(
-      `SELECT block, series, time, value, count, buckets FROM points
-       WHERE level = ? AND (block, series, time) > (?, ?, ?) AND block < ? AND series IN (SELECT value FROM json_each(?))
-         AND time >= ? AND time < ?
-       ORDER BY block, series, time LIMIT ?`,
-      level,
-      last.block,
-      last.series,
-      last.time,
-      to,
-      series,
-      from,
-      to,
-      SLICE,
-    );
+    const place = [level, last.block, last.series, last.time, to];
+    const rows = database.all<PlacedRow>(POINTS, ...place, series, from, to, SLICE);
     for (const row of rows) points.push(row);
     last = rows.at(-1) ?? last;
     if (rows.length < SLICE) return points;

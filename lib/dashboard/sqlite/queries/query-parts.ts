@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type JsonAttributes, type SourceAnswer } from '../../reader/answers.interface.js';
 import { type FieldFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database, type SqlValue } from '../database/database.js';
@@ -48,14 +49,11 @@ export function readCursor(text: string | undefined): Cursor | undefined {
   return at === undefined || id === undefined ? undefined : { at: Number(at), id: Number(id) };
 }
 
-/** Whom a question is about. */
-interface ChosenService {
-  /** Its number; undefined for all services. */
-  readonly id: number | undefined;
-}
-
-/** The service of that name, or all when none is named; undefined for one that has never reported, about which there is nothing to say. */
-export function chooseService(database: Database, name: string | undefined): ChosenService | undefined {
+/** The service of that name, or all (no `id`) when none is named; undefined for one that has never reported. */
+export function chooseService(
+  database: Database,
+  name: string | undefined,
+): { readonly id: number | undefined } | undefined {
   if (name === undefined) return { id: undefined };
   return database.get<{ id: number }>('SELECT id FROM services WHERE name = ?', name);
 }
@@ -83,25 +81,17 @@ export function findRouteIds(
     .map(({ id }) => id);
 }
 
+const SOURCE = `SELECT file, line FROM services JOIN functions ON functions.service = services.id
+  WHERE services.name = ? AND functions.name = ?`;
+
 /** Where methods of services were written, as their processes have declared; each is looked for once. */
 export function findSources(
   database: Database,
 ): (service: string, functionName: string) => SourceAnswer | undefined {
-  const found = new Map<string, SourceAnswer | undefined>();
-  return (service, functionName) => {
-    const key = `${service} ${functionName}`;
-    if (!found.has(key))
-      found.set(
-        key,
-        database.get<SourceAnswer>(
-          `SELECT file, line FROM services JOIN functions ON functions.service = services.id
-           WHERE services.name = ? AND functions.name = ?`,
-          service,
-          functionName,
-        ),
-      );
-    return found.get(key);
-  };
+  const found = new Map<string, SourceAnswer | null>();
+  return (service, name) =>
+    getOrAdd(found, `${service} ${name}`, () => database.get<SourceAnswer>(SOURCE, service, name) ?? null) ??
+    undefined;
 }
 
 /** What the text says; empty when the text is not a JSON object. */

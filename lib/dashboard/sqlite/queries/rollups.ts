@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
@@ -164,9 +165,7 @@ export class Totals {
   private readonly totals = new Map<number, Total>();
 
   add(owner: number, row: RollupRow): void {
-    let total = this.totals.get(owner);
-    if (total === undefined) this.totals.set(owner, (total = new Total()));
-    total.add(row);
+    getOrAdd(this.totals, owner, () => new Total()).add(row);
   }
 
   of(owner: number): Total {

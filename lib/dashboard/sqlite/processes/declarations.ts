@@ -1,68 +1,7 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from '../database/database.js';
-import { type StoreDatabase } from '../database/store-database.js';
 import { type DeclaredFunction, type DeclaredRoute, type StoredResource } from '../rows.interface.js';
 import { type Dictionaries, type ResourceIds } from '../writing/dictionaries.js';
-import { type StoreWriter } from '../writing/store-writer.js';
-import { ViewerTracker } from './viewer-tracker.js';
-
-/** Shares in the file which processes run, which routes and methods they have, and whether the dashboard is viewed. */
-export class ProcessRegistry {
-  private readonly declarations = new Declarations();
-  private readonly viewers = new ViewerTracker();
-
-  constructor(
-    private readonly database: StoreDatabase,
-    private readonly writer: StoreWriter,
-  ) {}
-
-  declareRoutes(resource: StoredResource, routes: readonly DeclaredRoute[]): void {
-    this.declarations.declareRoutes(resource, routes);
-    this.writeDeclarations();
-  }
-
-  declareFunctions(resource: StoredResource, functions: readonly DeclaredFunction[]): void {
-    this.declarations.declareFunctions(resource, functions);
-    this.writeDeclarations();
-  }
-
-  markViewed(): void {
-    this.database.attempt((database) => {
-      this.viewers.mark(database, Date.now());
-    });
-  }
-
-  whileViewed(everyMs: number, call: () => void): () => void {
-    return this.viewers.subscribe(everyMs, call);
-  }
-
-  /** Writes what is not written yet and that this process lives, and calls those who wait for viewers. */
-  poll(now: number): void {
-    this.writeDeclarations();
-    this.database.attempt((database) => {
-      this.viewers.poll(database, now);
-    });
-  }
-
-  /** Writes everything again: the database is another one. */
-  restart(): void {
-    this.declarations.restart();
-    this.viewers.restart();
-  }
-
-  /** Notes that this process has ended. */
-  close(): void {
-    this.database.attempt((database) => {
-      this.declarations.close(database, this.writer.dictionaries, Date.now());
-    });
-  }
-
-  private writeDeclarations(): void {
-    this.database.attempt((database) => {
-      this.declarations.write(database, this.writer.dictionaries, Date.now());
-    });
-  }
-}
 
 /** How often a process notes that it still runs. */
 const BEAT_MS = 5_000;
