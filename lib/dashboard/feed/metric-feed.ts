@@ -11,6 +11,7 @@ import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 import { hashAttributes } from '../../metrics-sdk/attribute-hashes.js';
 import { exemplarsOf } from '../../metrics-sdk/exemplars.js';
 import { type MetricSource } from '../../runtime/telemetry-plugin.js';
+import { getOrAdd } from '../get-or-add.js';
 import { valueBucket } from '../sqlite/encoding/buckets.js';
 import {
   type StoredExemplar,
@@ -120,13 +121,10 @@ class PointMaker {
   ): KnownInstrument {
     const { name, description, unit } = metric.descriptor;
     const type = typeOf(metric);
-    const key = `${scope} ${name} ${unit} ${type}`;
-    let known = this.instruments.get(key);
-    if (known === undefined) {
-      known = { instrument: { resource, scope, name, description, unit, type }, series: new Map() };
-      this.instruments.set(key, known);
-    }
-    return known;
+    return getOrAdd(this.instruments, `${scope} ${name} ${unit} ${type}`, () => ({
+      instrument: { resource, scope, name, description, unit, type },
+      series: new Map(),
+    }));
   }
 
   private toPoint(

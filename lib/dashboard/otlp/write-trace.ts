@@ -14,9 +14,9 @@ export function* writeOtlpTrace(
 ): Steps<object> {
   const turn = new TimeSlice();
   const resourceSpans: object[] = [];
-  for (const [service, ofService] of groupBy(spans, ({ service }) => service)) {
+  for (const [service, ofService] of Map.groupBy(spans, ({ service }) => service)) {
     const scopeSpans: object[] = [];
-    for (const [scope, ofScope] of groupBy(ofService, ({ scope }) => scope)) {
+    for (const [scope, ofScope] of Map.groupBy(ofService, ({ scope }) => scope)) {
       const written: object[] = [];
       for (const span of ofScope) {
         written.push(writeSpan(span));
@@ -81,14 +81,4 @@ function writeValue(value: JsonValue): object {
 /** Milliseconds have three decimals at most: microseconds are what the store knows. */
 function nanoseconds(milliseconds: number): string {
   return `${Math.round(milliseconds * 1_000)}000`;
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

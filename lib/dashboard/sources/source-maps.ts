@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { getOrAdd } from '../get-or-add.js';
 import { type CodeLocation, type LoadedScript } from './locate-functions.js';
 
 /** A line of a file that can be opened. */
@@ -35,9 +36,7 @@ export class SourceMaps {
   }
 
   private mapOf(script: LoadedScript): Promise<SourceMap | undefined> {
-    let map = this.maps.get(script);
-    if (map === undefined) this.maps.set(script, (map = readMap(script)));
-    return map;
+    return getOrAdd(this.maps, script, () => readMap(script));
   }
 }
 

@@ -110,6 +110,10 @@ function* draw(
   return [{ label, values: levelsOf(points, timeline, type === 'updowncounter') }];
 }
 
+const EXEMPLARS = `SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count AS errorCount, traces.name
+  FROM exemplars JOIN traces ON traces.id = exemplars.trace
+  WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? ORDER BY value DESC LIMIT ?`;
+
 interface ExemplarRow {
   readonly time: number;
   readonly value: number;
@@ -124,15 +128,8 @@ function readExemplars(
   series: readonly Series[],
   { from, to }: TimeRange,
 ): ExemplarAnswer[] {
-  const rows = database.all<ExemplarRow>(
-    `SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count AS errorCount, traces.name
-     FROM exemplars JOIN traces ON traces.id = exemplars.trace
-     WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? ORDER BY value DESC LIMIT ?`,
-    JSON.stringify(series.map(({ id }) => id)),
-    from,
-    to,
-    MAX_EXEMPLARS,
-  );
+  const ids = JSON.stringify(series.map(({ id }) => id));
+  const rows = database.all<ExemplarRow>(EXEMPLARS, ids, from, to, MAX_EXEMPLARS);
   return rows.map(({ time, value, traceId, spanId, errorCount, name }) => ({
     time,
     value,
@@ -170,13 +167,8 @@ function ratesOf(points: readonly PointRow[], { times, width, now }: Timeline): 
 
 /** The value that held: the mean of those in the bucket, else the latest before it. Several series add up or not. */
 function levelsOf(points: readonly PointRow[], timeline: Timeline, addsUp: boolean): (number | null)[] {
-  const bySeries = new Map<number, PointRow[]>();
-  for (const point of points) {
-    const others = bySeries.get(point.series);
-    if (others === undefined) bySeries.set(point.series, [point]);
-    else others.push(point);
-  }
-  const lines = [...bySeries.values()].map((ofOne) => levelsOfOne(ofOne, timeline));
+  const bySeries = Map.groupBy(points, ({ series }) => series).values();
+  const lines = [...bySeries].map((ofOne) => levelsOfOne(ofOne, timeline));
   return timeline.times.map((_, index) => {
     const values = lines.map((line) => line[index] ?? null).filter((value) => value !== null);
     if (values.length === 0) return null;
@@ -237,14 +229,9 @@ function mostCommonBoundaries(
   points: readonly PointRow[],
   series: ReadonlyMap<number, Series>,
 ): readonly number[] {
-  const votes = new Map<string, { readonly boundaries: readonly number[]; count: number }>();
-  for (const id of new Set(points.map((point) => point.series))) {
-    const boundaries = series.get(id)?.boundaries ?? [];
-    const vote = votes.get(boundaries.join());
-    if (vote === undefined) votes.set(boundaries.join(), { boundaries, count: 1 });
-    else vote.count += 1;
-  }
-  return [...votes.values()].sort((a, b) => b.count - a.count)[0]?.boundaries ?? [];
+  const all = [...new Set(points.map(({ series: id }) => id))].map((id) => series.get(id)?.boundaries ?? []);
+  const votes = [...Map.groupBy(all, (boundaries) => boundaries.join()).values()];
+  return votes.sort((a, b) => b.length - a.length)[0]?.[0] ?? [];
 }
 
 /** As Prometheus does: values spread evenly within a bucket, and the last one has no end, so that its begin is said. */

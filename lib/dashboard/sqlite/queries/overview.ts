@@ -67,11 +67,8 @@ interface ServiceRow {
 /** Everybody who has reported, busiest first; the numbers are those of the range. */
 export function* findServices(database: Database, range: TimeRange): Steps<ServiceAnswer[]> {
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
-  const serviceOfRoute = new Map(
-    database
-      .all<{ id: number; service: number }>('SELECT id, service FROM routes')
-      .map(({ id, service }) => [id, service]),
-  );
+  const routes = database.all<{ id: number; service: number }>('SELECT id, service FROM routes');
+  const serviceOfRoute = new Map(routes.map(({ id, service }) => [id, service]));
   const totals = new Totals();
   yield* readRollups(database, rollups, undefined, (row) => {
     const service = serviceOfRoute.get(row.route);

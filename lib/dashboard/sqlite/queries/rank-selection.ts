@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
 import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
@@ -73,9 +74,7 @@ function talliesOf(database: Database, trace: number, tallies: Map<string, Tally
 
 function tallyOf(key: string, value: string, tallies: Map<string, Tally>): Tally {
   const id = `${key}\n${value}`;
-  let tally = tallies.get(id);
-  if (tally === undefined) tallies.set(id, (tally = { key, value, selected: 0, others: 0 }));
-  return tally;
+  return getOrAdd(tallies, id, () => ({ key, value, selected: 0, others: 0 }));
 }
 
 function textOf(value: JsonValue): string | undefined {

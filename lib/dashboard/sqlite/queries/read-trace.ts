@@ -68,14 +68,12 @@ function* withSources(database: Database, spans: readonly SpanAnswer[]): Steps<S
   return located;
 }
 
+const SUMMARY = `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.key = ? AND traces.trace_id = ?`;
+
 /** One trace without its spans; undefined when it is not in the store. */
 export function readTraceSummary(database: Database, traceId: string): TraceSummaryAnswer | undefined {
   if (!/^[0-9a-f]{32}$/i.test(traceId)) return undefined;
-  const row = database.get<SummaryRow>(
-    `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.key = ? AND traces.trace_id = ?`,
-    traceKeyOf(traceId),
-    bytesOf(traceId),
-  );
+  const row = database.get<SummaryRow>(SUMMARY, traceKeyOf(traceId), bytesOf(traceId));
   return row && startSummaries(database)(row);
 }
 
@@ -95,18 +93,17 @@ export function* readSpans(database: Database, traceId: string): Steps<SpanAnswe
   return spans.sort((a, b) => a.start - b.start);
 }
 
+const RESOURCES = `SELECT DISTINCT services.name AS service, resources.attributes FROM traces
+  CROSS JOIN spans ON spans.trace = traces.id JOIN resources ON resources.id = spans.resource
+  JOIN services ON services.id = resources.service WHERE traces.key = ? AND traces.trace_id = ? ORDER BY resources.id`;
+
 /** The attributes of the resources that took part in a trace, by the name of the service; the newest of each. */
 export function readResourcesOfTrace(
   database: Database,
   traceId: string,
 ): Readonly<Record<string, ReturnType<typeof readAttributes>>> {
-  const rows = database.all<{ service: string; attributes: string }>(
-    `SELECT DISTINCT services.name AS service, resources.attributes FROM traces CROSS JOIN spans ON spans.trace = traces.id
-     JOIN resources ON resources.id = spans.resource JOIN services ON services.id = resources.service
-     WHERE traces.key = ? AND traces.trace_id = ? ORDER BY resources.id`,
-    traceKeyOf(traceId),
-    bytesOf(traceId),
-  );
+  const values = [traceKeyOf(traceId), bytesOf(traceId)];
+  const rows = database.all<{ service: string; attributes: string }>(RESOURCES, ...values);
   return Object.fromEntries(rows.map(({ service, attributes }) => [service, readAttributes(attributes)]));
 }
 

@@ -34,10 +34,9 @@ export class PointWriter {
     }
   }
 
-  /** Writes the sums of minutes that are over, or of all. */
-  writeMinutes(minutes: MinutePoints, now: number, all: boolean, tally: Tally): void {
-    for (const { series, point } of minutes.due(now, all))
-      this.insert(POINT_LEVEL.minute, series, point, tally);
+  /** Writes the sums of minutes that are over at `now`. */
+  writeMinutes(minutes: MinutePoints, now: number, tally: Tally): void {
+    for (const { series, point } of minutes.due(now)) this.insert(POINT_LEVEL.minute, series, point, tally);
   }
 
   private insert(level: number, series: number, point: PointValues, tally: Tally): void {
@@ -92,24 +91,18 @@ export class MinutePoints {
       minute.buckets?.set(bucket, (minute.buckets.get(bucket) ?? 0) + count);
   }
 
-  /** Whether a minute is over that is not written. */
-  isDue(now: number): boolean {
-    return this.over.length > 0 || [...this.minutes.values()].some(({ time }) => time + MINUTE_MS <= now);
-  }
-
-  /** The minutes that are over at `now`, or all. */
-  due(now: number, all: boolean): MinutePoint[] {
+  /** The minutes that are over at `now`. */
+  due(now: number): MinutePoint[] {
     const due = [...this.over];
     for (const [series, minute] of this.minutes)
-      if (all || minute.time + MINUTE_MS <= now) due.push({ series, point: minute });
+      if (minute.time + MINUTE_MS <= now) due.push({ series, point: minute });
     return due;
   }
 
   /** To be called when what was due is there for good. */
-  settle(now: number, all: boolean): void {
+  settle(now: number): void {
     this.over = [];
-    for (const [series, minute] of this.minutes)
-      if (all || minute.time + MINUTE_MS <= now) this.minutes.delete(series);
+    for (const [series, { time }] of this.minutes) if (time + MINUTE_MS <= now) this.minutes.delete(series);
   }
 }
 

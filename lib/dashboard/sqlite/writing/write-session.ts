@@ -81,18 +81,19 @@ export class WriteSession {
    */
   writeSums(now: number, all: boolean, dropped: number): void {
     const { rollups, minutes, exemplars } = this;
-    const isDue = rollups.isDirty || minutes.isDue(all ? Infinity : now) || !exemplars.isEmpty;
+    const minutesUntil = all ? Infinity : now;
+    const isDue = rollups.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty;
     if (!isDue && dropped === 0) return;
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
     const until = all ? Infinity : performance.now() + SUMS_MS;
     this.change(dropped, (tally) => {
       written = rollups.write(this.database, tally, () => performance.now() >= until);
-      this.points.writeMinutes(minutes, now, all, tally);
+      this.points.writeMinutes(minutes, minutesUntil, tally);
       waiting = exemplars.write(tally, now);
     });
     rollups.settle(written, now);
-    minutes.settle(now, all);
+    minutes.settle(minutesUntil);
     exemplars.settle(waiting);
   }
 
@@ -130,20 +131,14 @@ class LogWriter {
   /** Returns the number of the line. */
   private writeLog(log: StoredLog, now: number): number {
     const { service } = this.dictionaries.resource(log.resource, now);
-    const { lastInsertRowid } = this.database
-      .prepare(INSERT_LOG)
-      .run(
-        log.time,
-        log.level,
-        service,
-        log.context ?? null,
-        log.traceId === undefined ? null : bytesOf(log.traceId),
-        log.traceId === undefined ? null : traceKeyOf(log.traceId),
-        log.spanId === undefined ? null : bytesOf(log.spanId),
-        log.message,
-        log.attributes ?? null,
-        Number(log.traceId === undefined && log.level < ERROR_LEVEL),
-      );
+    const { time, level, context = null, traceId, spanId, message, attributes = null } = log;
+    const trace = traceId === undefined ? null : bytesOf(traceId);
+    const key = traceId === undefined ? null : traceKeyOf(traceId);
+    const span = spanId === undefined ? null : bytesOf(spanId);
+    const isLoose = Number(traceId === undefined && level < ERROR_LEVEL);
+    const statement = this.database.prepare(INSERT_LOG);
+    const values = [time, level, service, context, trace, key, span, message, attributes, isLoose];
+    const { lastInsertRowid } = statement.run(...values);
     return Number(lastInsertRowid);
   }
 }
