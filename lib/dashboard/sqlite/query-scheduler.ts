@@ -18,11 +18,7 @@ export class QueryScheduler {
 
   constructor(private readonly database: StoreDatabase) {}
 
-  /**
-   * Returns the answer; the event loop is blocked meanwhile.
-   *
-   * @throws what the question throws
-   */
+  /** Returns the answer; the event loop is blocked meanwhile. @throws what the question throws */
   answer<T>(question: (database: Database) => T | Steps<T>): T {
     return this.recovering((database) => {
       const answer = question(database);

@@ -47,11 +47,7 @@ export class Database {
     return this.use(sql, (statement) => statement.get(...values)) as Row | undefined;
   }
 
-  /**
-   * The row that is known to be there.
-   *
-   * @throws Error when it is not
-   */
+  /** The row that is known to be there. @throws Error when it is not */
   one<Row>(sql: string, ...values: SqlValue[]): Row {
     const row = this.get<Row>(sql, ...values);
     if (row === undefined) throw new Error(`The store has lost a row: ${sql}`);

@@ -37,11 +37,7 @@ export class EvictionScheduler {
     this.evictor = new Evictor(database.current, limits);
   }
 
-  /**
-   * Deletes some rows because there is no room to write others.
-   *
-   * @throws SQLite's error
-   */
+  /** Deletes some rows because there is no room to write others. @throws SQLite's error */
   makeRoom(): void {
     this.evictor.makeRoom(Date.now());
   }

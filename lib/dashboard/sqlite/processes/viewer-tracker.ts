@@ -16,11 +16,7 @@ export class ViewerTracker {
   private readonly listeners = new Set<Listener>();
   private notedAt = 0;
 
-  /**
-   * Notes a view.
-   *
-   * @throws SQLite's error
-   */
+  /** Notes a view. @throws SQLite's error */
   mark(database: Database, now: number): void {
     if (now - this.notedAt < NOTE_MS) return;
     database.run('UPDATE counters SET read_at = ?', now);
@@ -36,11 +32,7 @@ export class ViewerTracker {
     };
   }
 
-  /**
-   * Calls the listeners that are due, if there are viewers.
-   *
-   * @throws SQLite's error
-   */
+  /** Calls the listeners that are due, if there are viewers. @throws SQLite's error */
   poll(database: Database, now: number): void {
     const due = [...this.listeners].filter(({ calledAt, everyMs }) => now - calledAt >= everyMs);
     if (due.length === 0) return;
