@@ -111,22 +111,15 @@ export const GEN_AI_TOKEN_BUCKETS = [
   1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
 ];
 
-export const METRIC_NODEJS_EVENTLOOP_DELAY_MIN = 'nodejs.eventloop.delay.min';
-export const METRIC_NODEJS_EVENTLOOP_DELAY_MAX = 'nodejs.eventloop.delay.max';
-export const METRIC_NODEJS_EVENTLOOP_DELAY_MEAN = 'nodejs.eventloop.delay.mean';
-export const METRIC_NODEJS_EVENTLOOP_DELAY_STDDEV = 'nodejs.eventloop.delay.stddev';
-export const METRIC_NODEJS_EVENTLOOP_DELAY_P50 = 'nodejs.eventloop.delay.p50';
-export const METRIC_NODEJS_EVENTLOOP_DELAY_P90 = 'nodejs.eventloop.delay.p90';
-export const METRIC_NODEJS_EVENTLOOP_DELAY_P99 = 'nodejs.eventloop.delay.p99';
+/** By statistic: `nodejs.eventloop.delay.p99`. */
+export const metricOfEventLoopDelay = (statistic: string): string => `nodejs.eventloop.delay.${statistic}`;
 export const METRIC_NODEJS_EVENTLOOP_TIME = 'nodejs.eventloop.time';
 export const METRIC_NODEJS_EVENTLOOP_UTILIZATION = 'nodejs.eventloop.utilization';
 export const ATTR_NODEJS_EVENTLOOP_STATE = 'nodejs.eventloop.state';
 
 export const METRIC_V8JS_GC_DURATION = 'v8js.gc.duration';
-export const METRIC_V8JS_MEMORY_HEAP_USED = 'v8js.memory.heap.used';
-export const METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE = 'v8js.memory.heap.space.size';
-export const METRIC_V8JS_MEMORY_HEAP_SPACE_AVAILABLE_SIZE = 'v8js.memory.heap.space.available_size';
-export const METRIC_V8JS_MEMORY_HEAP_SPACE_PHYSICAL_SIZE = 'v8js.memory.heap.space.physical_size';
+/** By size: `v8js.memory.heap.space.available_size`. */
+export const metricOfHeap = (size: string): string => `v8js.memory.heap.${size}`;
 export const METRIC_V8JS_RESOURCE_ACTIVE = 'v8js.resource.active';
 export const ATTR_V8JS_GC_TYPE = 'v8js.gc.type';
 export const ATTR_V8JS_HEAP_SPACE_NAME = 'v8js.heap.space.name';

@@ -63,7 +63,7 @@ const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'log records', me
 const REJECTED = 'rejected';
 
 /** The size of a queue. */
-interface QueueGauge {
+export interface QueueGauge {
   /** Waiting items. */
   size(): number;
   /** Most items that can wait. */

@@ -8,7 +8,7 @@ const hashes = new WeakMap<object, string>();
  * Hashes of attributes that may change, by their keys and values in turn. To find one takes a tenth
  * of the time that sorting and printing take.
  */
-const seen = new ValueTree<string>();
+const seen = new ValueTree<string>(250); // an attribute with more values is an id
 let seenCount = 0;
 const MAX_SEEN = 2_000;
 /** Longer texts are not held in memory for this. */

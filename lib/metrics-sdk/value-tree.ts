@@ -1,6 +1,3 @@
-/** More values than this at one place come from data without bounds, such as ids. */
-const MAX_BRANCHES = 250;
-
 /**
  * What is known of a list of values, found by taking the values one after the other. No text is
  * made of them, which would take longer and could be the same for two lists.
@@ -9,17 +6,20 @@ export class ValueTree<T> {
   value: T | undefined;
   private branches: Map<unknown, ValueTree<T>> | undefined;
 
+  /** @param maxBranches values that may come next at one place */
+  constructor(private readonly maxBranches = Infinity) {}
+
   /** The place of the next value; undefined when there is none. */
-  get(value: unknown): ValueTree<T> | undefined {
-    return this.branches?.get(value);
+  get(next: unknown): ValueTree<T> | undefined {
+    return this.branches?.get(next);
   }
 
   /** The place of the next value, added if there is room; undefined when there is none. */
-  add(value: unknown): ValueTree<T> | undefined {
+  add(next: unknown): ValueTree<T> | undefined {
     const branches = (this.branches ??= new Map<unknown, ValueTree<T>>());
-    let branch = branches.get(value);
-    if (branch === undefined && branches.size < MAX_BRANCHES)
-      branches.set(value, (branch = new ValueTree<T>()));
+    let branch = branches.get(next);
+    if (branch === undefined && branches.size < this.maxBranches)
+      branches.set(next, (branch = new ValueTree<T>(this.maxBranches)));
     return branch;
   }
 }

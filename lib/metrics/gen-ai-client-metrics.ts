@@ -1,4 +1,4 @@
-import { type Attributes, type Context } from '@opentelemetry/api';
+import { type Attributes } from '@opentelemetry/api';
 
 import {
   ATTR_ERROR_TYPE,
@@ -8,13 +8,14 @@ import {
   METRIC_GEN_AI_CLIENT_OPERATION_DURATION,
   METRIC_GEN_AI_CLIENT_TOKEN_USAGE,
 } from '../config/semantic-conventions.constants.js';
-import { histogram, INSTRUMENTATION_SCOPE } from './instruments.js';
+import { histogram } from './instruments.js';
+import { durations, INSTRUMENTATION_SCOPE, type Outcome } from './own-instruments.js';
 
-const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_GEN_AI_CLIENT_OPERATION_DURATION, {
-  description: 'Duration of calls to language models.',
-  unit: 's',
-  advice: { explicitBucketBoundaries: GEN_AI_DURATION_BUCKETS_SECONDS },
-});
+const duration = durations(
+  METRIC_GEN_AI_CLIENT_OPERATION_DURATION,
+  'Duration of calls to language models.',
+  GEN_AI_DURATION_BUCKETS_SECONDS,
+);
 
 const tokens = histogram(INSTRUMENTATION_SCOPE, METRIC_GEN_AI_CLIENT_TOKEN_USAGE, {
   description: 'Tokens of prompts and answers.',
@@ -23,14 +24,9 @@ const tokens = histogram(INSTRUMENTATION_SCOPE, METRIC_GEN_AI_CLIENT_TOKEN_USAGE
 });
 
 /** How a call to a language model ended. */
-export interface ModelCallOutcome {
-  readonly durationSeconds: number;
-  /** Class name or code of the failure. */
-  readonly errorType?: string | undefined;
+export interface ModelCallOutcome extends Outcome {
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
-  /** The context of the call, so that the measurement knows its span. */
-  readonly context?: Context | undefined;
 }
 
 /** Records a call into `gen_ai.client.operation.duration`, in seconds, and its tokens into `gen_ai.client.token.usage`. */

@@ -1,4 +1,4 @@
-import type { Attributes, Context, ObservableResult } from '@opentelemetry/api';
+import type { Attributes, Context, Histogram, ObservableResult } from '@opentelemetry/api';
 
 import {
   ATTR_ERROR_TYPE,
@@ -10,7 +10,6 @@ import {
   ATTR_SERVER_PORT,
   ATTR_URL_SCHEME,
   BODY_SIZE_BUCKETS_BYTES,
-  DURATION_BUCKETS_SECONDS,
   HTTP_REQUEST_METHOD_VALUE_OTHER,
   METRIC_HTTP_CLIENT_REQUEST_DURATION,
   METRIC_HTTP_SERVER_ACTIVE_REQUESTS,
@@ -19,12 +18,8 @@ import {
   METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE,
 } from '../config/semantic-conventions.constants.js';
 import { processWide } from '../process/process-wide.js';
-import {
-  createAttributeSets,
-  histogram,
-  INSTRUMENTATION_SCOPE,
-  observableUpDownCounter,
-} from './instruments.js';
+import { histogram, observableUpDownCounter } from './instruments.js';
+import { createLabels, durations, INSTRUMENTATION_SCOPE, type Outcome } from './own-instruments.js';
 
 /** What requests of one series have in common; every text comes from a bounded set. */
 export interface HttpServerSeriesIdentity {
@@ -34,14 +29,14 @@ export interface HttpServerSeriesIdentity {
   readonly scheme: string;
   /** `1.1`, `2`, … */
   readonly protocolVersion: string;
-  /** Path template (`/orders/:id`); undefined when no route matched: the raw URL never becomes a label. */
+  /** Path template (`/orders/:id`); undefined when no route matched: no label has the raw URL. */
   readonly route: string | undefined;
 }
 
 /** `error.type` of a request whose client went away before the response was complete. */
 const ABORTED = 'aborted';
 
-/** The labels of the requests of one route: each set is made once, frozen, and the same object ever after. */
+/** The labels of the requests of one route: each set is one frozen object. */
 export class HttpServerSeries {
   private readonly completed = new Map<number, Readonly<Attributes>>();
   private readonly aborted = new Map<number, Readonly<Attributes>>();
@@ -75,28 +70,21 @@ export class HttpServerSeries {
   }
 }
 
-const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_REQUEST_DURATION, {
-  description: 'Duration of HTTP server requests.',
-  unit: 's',
-  advice: { explicitBucketBoundaries: DURATION_BUCKETS_SECONDS },
-});
+const duration = durations(METRIC_HTTP_SERVER_REQUEST_DURATION, 'Duration of HTTP server requests.');
 
-const requestSize = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_REQUEST_BODY_SIZE, {
-  description: 'Size of HTTP server request bodies.',
-  unit: 'By',
-  advice: { explicitBucketBoundaries: BODY_SIZE_BUCKETS_BYTES },
-});
-
-const responseSize = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE, {
-  description: 'Size of HTTP server response bodies.',
-  unit: 'By',
-  advice: { explicitBucketBoundaries: BODY_SIZE_BUCKETS_BYTES },
-});
+const bodySizes = (name: string, description: string): Histogram =>
+  histogram(INSTRUMENTATION_SCOPE, name, {
+    description,
+    unit: 'By',
+    advice: { explicitBucketBoundaries: BODY_SIZE_BUCKETS_BYTES },
+  });
+const requestSize = bodySizes(METRIC_HTTP_SERVER_REQUEST_BODY_SIZE, 'Size of HTTP server request bodies.');
+const responseSize = bodySizes(METRIC_HTTP_SERVER_RESPONSE_BODY_SIZE, 'Size of HTTP server response bodies.');
 
 /**
- * Records a finished request into `http.server.request.duration`, in seconds, and what is known of its sizes into
- * `http.server.request.body.size` and `http.server.response.body.size`, in bytes; undefined where there was no body or its
- * length is not known.
+ * Records a finished request into `http.server.request.duration`, in seconds, and its sizes into
+ * `http.server.request.body.size` and `http.server.response.body.size`, in bytes; undefined where
+ * there was no body or its length is not known.
  *
  * @param labels those of its `HttpServerSeries`, or with more of the application's own
  * @param context carries the server span, for exemplars
@@ -119,12 +107,13 @@ export interface ActiveRequests {
   readonly attributes: Readonly<Attributes>;
 }
 
-/** Of the whole process: two copies of this package that reported one series each would overwrite one another. */
+/** Of the whole process: two copies of this package would overwrite each other's series. */
 const active = processWide('active-http-requests', () => new Map<string, ActiveRequests>());
 
 /**
- * Gives the number of requests of that kind in progress, for whoever starts and ends them to count. It is read when
- * metrics are collected, as `http.server.active_requests`: counting costs an addition, not two measurements.
+ * Returns the number of requests of that kind in progress, which the caller counts. It is read when
+ * metrics are collected, as `http.server.active_requests`: counting costs an addition, not two
+ * measurements.
  */
 export function activeHttpRequests(method: string, scheme: string): ActiveRequests {
   const key = `${scheme} ${method}`;
@@ -146,68 +135,45 @@ function observe(result: ObservableResult): void {
 }
 
 /** A request that this process has sent and that is over. */
-interface HttpClientRequest {
+interface HttpClientRequest extends Outcome {
   readonly method: string;
   readonly serverAddress: string;
   /** undefined for a Unix domain socket. */
   readonly serverPort: number | undefined;
   /** `http` or `https`. */
   readonly scheme?: string | undefined;
-  /** undefined when no response came. */
+  /** undefined when no response came; from 400 on it is the `errorType`, unless that is given. */
   readonly statusCode?: number | undefined;
   readonly protocolVersion?: string | undefined;
-  /** What went wrong; default the status code from 400 on. Class names and codes, never messages. */
-  readonly errorType?: string | undefined;
-  readonly durationSeconds: number;
-  /** The context of the request, so that the measurement knows its span. Default: the active one. */
-  readonly context?: Context | undefined;
 }
 
-const clientDuration = histogram(INSTRUMENTATION_SCOPE, METRIC_HTTP_CLIENT_REQUEST_DURATION, {
-  description: 'Duration of HTTP client requests.',
-  unit: 's',
-  advice: { explicitBucketBoundaries: DURATION_BUCKETS_SECONDS },
-});
+const clientDuration = durations(METRIC_HTTP_CLIENT_REQUEST_DURATION, 'Duration of HTTP client requests.');
 
-const requestAttributes = createAttributeSets();
+const clientLabels = createLabels(
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_SCHEME,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_ERROR_TYPE,
+);
 
 /** Records a finished outgoing request into `http.client.request.duration`, in seconds. */
 export function recordHttpClientRequest(request: HttpClientRequest): void {
-  const { method, serverAddress, serverPort = 0, scheme = '', statusCode = 0 } = request;
-  const { protocolVersion = '', errorType = '' } = request;
-  const key = `${method} ${statusCode} ${scheme} ${protocolVersion} ${serverPort} ${serverAddress} ${errorType}`;
-  const attributes = requestAttributes(key, () => attributesOf(request));
-  clientDuration.record(request.durationSeconds, attributes, request.context);
-}
-
-function attributesOf(request: HttpClientRequest): Attributes {
-  const { serverPort, scheme, statusCode, protocolVersion } = request;
+  const { serverAddress, serverPort, scheme, statusCode, protocolVersion } = request;
+  const method = knownHttpMethod(request.method);
   const failed = statusCode !== undefined && statusCode >= 400;
   const errorType = request.errorType ?? (failed ? String(statusCode) : undefined);
-  return {
-    [ATTR_HTTP_REQUEST_METHOD]: knownHttpMethod(request.method),
-    [ATTR_SERVER_ADDRESS]: request.serverAddress,
-    ...(serverPort !== undefined && { [ATTR_SERVER_PORT]: serverPort }),
-    ...(scheme !== undefined && { [ATTR_URL_SCHEME]: scheme }),
-    ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
-    ...(protocolVersion !== undefined && { [ATTR_NETWORK_PROTOCOL_VERSION]: protocolVersion }),
-    ...(errorType !== undefined && { [ATTR_ERROR_TYPE]: errorType }),
-  };
+  clientDuration.record(
+    request.durationSeconds,
+    clientLabels(method, serverAddress, serverPort, scheme, statusCode, protocolVersion, errorType),
+    request.context,
+  );
 }
 
-/** The methods that the conventions count as known; whatever else a client sends must not become a label. */
-const KNOWN_METHODS = new Set([
-  'GET',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'HEAD',
-  'OPTIONS',
-  'CONNECT',
-  'TRACE',
-  'QUERY',
-]);
+/** The methods of the conventions; any other that a client sends must not become a label. */
+const KNOWN_METHODS = new Set('GET POST PUT PATCH DELETE HEAD OPTIONS CONNECT TRACE QUERY'.split(' '));
 
 /** The method as a label value: upper case, `_OTHER` when the conventions do not know it. */
 export function knownHttpMethod(method: string): string {

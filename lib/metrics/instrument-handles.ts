@@ -12,30 +12,31 @@ import {
 import { textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 
-/** Makes one instrument on a meter; called again for each MeterProvider that this process comes to have. */
+/** Makes one instrument on a meter; called again for each MeterProvider that is registered. */
 export type CreateInstrument<I> = (meter: Meter) => I;
 
 const followers: (() => void)[] = [];
 let noticed: MeterProvider | undefined;
 
-/** Calls `follow` whenever another MeterProvider is noticed. */
+/** Calls `follow` when another MeterProvider is noticed. */
 export function onMeterProviderChange(follow: () => void): void {
   followers.push(follow);
 }
 
-/** Looks which MeterProvider is registered now, and tells whoever follows it. */
-export function noticeMeterProvider(): MeterProvider {
+/**
+ * Moves every observable instrument to the MeterProvider that is registered now. This also happens
+ * when any other instrument is used, but a process may have none.
+ */
+export function noticeMeterProvider(): void {
   const provider = metrics.getMeterProvider();
-  if (provider !== noticed) {
-    noticed = provider;
-    for (const follow of followers) follow();
-  }
-  return provider;
+  if (provider === noticed) return;
+  noticed = provider;
+  for (const follow of followers) follow();
 }
 
 /**
- * Holds an instrument of the MeterProvider that is registered now. The API has no proxy for meters: an instrument made
- * before the SDK starts, or of an SDK that has stopped, would drop its measurements for ever.
+ * Holds an instrument of the MeterProvider that is registered now. The API has no proxy for meters:
+ * an instrument that was made before the SDK starts would drop its measurements for ever.
  */
 export class BoundInstrument<I> {
   private provider: MeterProvider | undefined;
@@ -67,7 +68,7 @@ export class BoundInstrument<I> {
   }
 }
 
-/** A `Counter` or `UpDownCounter` that can be asked for at any time: it adds to the SDK that runs when it is used. */
+/** A `Counter` or `UpDownCounter` that adds to the SDK that runs when it is used. */
 export class CounterHandle extends BoundInstrument<Counter> implements Counter {
   /** Adds `value`, which must not be negative on a counter. */
   add(value: number, attributes?: Attributes, context?: Context): void {
@@ -79,7 +80,7 @@ export class CounterHandle extends BoundInstrument<Counter> implements Counter {
   }
 }
 
-/** A `Histogram` or `Gauge` that can be asked for at any time: it records into the SDK that runs when it is used. */
+/** A `Histogram` or `Gauge` that records into the SDK that runs when it is used. */
 export class RecorderHandle extends BoundInstrument<Histogram> implements Histogram {
   record(value: number, attributes?: Attributes, context?: Context): void {
     try {

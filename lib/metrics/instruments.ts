@@ -1,11 +1,11 @@
 import {
-  type Attributes,
   type Counter,
   createNoopMeter,
   type Gauge,
   type Histogram,
   type Meter,
   type MetricOptions,
+  type Observable,
   type UpDownCounter,
 } from '@opentelemetry/api';
 
@@ -14,7 +14,6 @@ import { warnOnce } from '../errors/warnings.js';
 import {
   CounterHandle,
   type CreateInstrument,
-  noticeMeterProvider,
   onMeterProviderChange,
   RecorderHandle,
 } from './instrument-handles.js';
@@ -22,101 +21,76 @@ import { ObservableHandle, type ObserveCallback, type ObserveRegistration } from
 
 type Handle = CounterHandle | RecorderHandle | ObservableHandle;
 
-const CREATE = {
-  Counter: (meter: Meter, name: string, options?: MetricOptions) => meter.createCounter(name, options),
-  UpDownCounter: (meter: Meter, name: string, options?: MetricOptions) =>
-    meter.createUpDownCounter(name, options),
-  Histogram: (meter: Meter, name: string, options?: MetricOptions) => meter.createHistogram(name, options),
-  Gauge: (meter: Meter, name: string, options?: MetricOptions) => meter.createGauge(name, options),
-  ObservableCounter: (meter: Meter, name: string, options?: MetricOptions) =>
-    meter.createObservableCounter(name, options),
-  ObservableUpDownCounter: (meter: Meter, name: string, options?: MetricOptions) =>
-    meter.createObservableUpDownCounter(name, options),
-  ObservableGauge: (meter: Meter, name: string, options?: MetricOptions) =>
-    meter.createObservableGauge(name, options),
-};
-
-type InstrumentKind = keyof typeof CREATE;
-type Created<K extends InstrumentKind> = ReturnType<(typeof CREATE)[K]>;
-
 interface Remembered {
-  readonly kind: InstrumentKind;
+  /** Which function of this file has made it. */
+  readonly kind: string;
   readonly handle: Handle;
 }
 
-/** Every instrument of this process, by scope, then by name as written and in lower case: the SDK ignores the case. */
+/**
+ * Every instrument of this process, by scope, then by name as written and in lower case: the SDK
+ * ignores the case.
+ */
 const scopes = new Map<string, Map<string, Remembered>>();
 
-/** Gives the counter `name` of `scope`: what only grows (requests, errors). The options of the first asking hold. */
+/**
+ * Returns the counter `name` of `scope`: what only grows (requests, errors). The options of the
+ * first call for a name apply.
+ */
 export function counter(scope: string, name: string, options?: MetricOptions): Counter {
-  return remember('Counter', scope, name, options, (create) => new CounterHandle(scope, create));
+  return remember('Counter', scope, name, CounterHandle, (meter) => meter.createCounter(name, options));
 }
 
-/** Gives the counter `name` of `scope` that may also fall (jobs in progress). */
+/** Returns the counter `name` of `scope` that may also fall (jobs in progress). */
 export function upDownCounter(scope: string, name: string, options?: MetricOptions): UpDownCounter {
-  return remember('UpDownCounter', scope, name, options, (create) => new CounterHandle(scope, create));
+  const create = (meter: Meter) => meter.createUpDownCounter(name, options);
+  return remember('UpDownCounter', scope, name, CounterHandle, create);
 }
 
 /**
- * Gives the histogram `name` of `scope`. Without `advice.explicitBucketBoundaries` the buckets are OpenTelemetry's own
- * (0, 5, 10, 25, 50, 75, 100, 250, … 10000), which suit milliseconds.
+ * Returns the histogram `name` of `scope`. Without `advice.explicitBucketBoundaries` the buckets are
+ * OpenTelemetry's own (0, 5, 10, 25, 50, 75, 100, 250, … 10000), which suit milliseconds.
  */
 export function histogram(scope: string, name: string, options?: MetricOptions): Histogram {
-  return remember('Histogram', scope, name, options, (create) => new RecorderHandle(scope, create));
+  return remember('Histogram', scope, name, RecorderHandle, (meter) => meter.createHistogram(name, options));
 }
 
-/** Gives the gauge `name` of `scope`: a value that is recorded when it changes. */
+/** Returns the gauge `name` of `scope`: a value that is recorded when it changes. */
 export function gauge(scope: string, name: string, options?: MetricOptions): Gauge {
-  return remember('Gauge', scope, name, options, (create) => new RecorderHandle(scope, create));
+  return remember('Gauge', scope, name, RecorderHandle, (meter) => meter.createGauge(name, options));
 }
 
-/** Gives the gauge `name` of `scope` whose value is asked for at each collection. Each further callback is added. */
-export function observableGauge(
+type CreateObservable = (
   scope: string,
   name: string,
   callback: ObserveCallback,
   options?: MetricOptions,
-): ObserveRegistration {
-  return observe('ObservableGauge', scope, name, callback, options);
-}
+) => ObserveRegistration;
 
-/** Gives the counter `name` of `scope` whose total is asked for at each collection. */
-export function observableCounter(
-  scope: string,
-  name: string,
-  callback: ObserveCallback,
-  options?: MetricOptions,
-): ObserveRegistration {
-  return observe('ObservableCounter', scope, name, callback, options);
-}
+/** Observes the gauge `name` of `scope` at each collection. Each further callback is added. */
+export const observableGauge: CreateObservable = (scope, name, callback, options) =>
+  observe('ObservableGauge', scope, name, callback, (meter) => meter.createObservableGauge(name, options));
 
-/** Gives the up-down counter `name` of `scope` whose sum is asked for at each collection. */
-export function observableUpDownCounter(
-  scope: string,
-  name: string,
-  callback: ObserveCallback,
-  options?: MetricOptions,
-): ObserveRegistration {
-  return observe('ObservableUpDownCounter', scope, name, callback, options);
-}
+/** Observes the total of the counter `name` of `scope` at each collection. */
+export const observableCounter: CreateObservable = (scope, name, callback, options) =>
+  observe('ObservableCounter', scope, name, callback, (meter) =>
+    meter.createObservableCounter(name, options),
+  );
 
-/**
- * Moves every observable instrument to the MeterProvider that is registered now; for whoever has started one. It
- * happens by itself when any other instrument is used next, but a process may have none.
- */
-export function bindObservables(): void {
-  noticeMeterProvider();
-}
+/** Observes the sum of the up-down counter `name` of `scope` at each collection. */
+export const observableUpDownCounter: CreateObservable = (scope, name, callback, options) =>
+  observe('ObservableUpDownCounter', scope, name, callback, (meter) =>
+    meter.createObservableUpDownCounter(name, options),
+  );
 
 function observe(
-  kind: 'ObservableCounter' | 'ObservableUpDownCounter' | 'ObservableGauge',
+  kind: string,
   scope: string,
   name: string,
   callback: ObserveCallback,
-  options?: MetricOptions,
+  create: CreateInstrument<Observable>,
 ): ObserveRegistration {
-  const make = (create: CreateInstrument<Created<typeof kind>>) => new ObservableHandle(scope, name, create);
-  const handle = remember(kind, scope, name, options, make);
+  const handle = remember(kind, scope, name, ObservableHandle, create);
   handle.addCallback(callback);
   const remove = (): void => {
     handle.removeCallback(callback);
@@ -124,13 +98,13 @@ function observe(
   return { remove, [Symbol.dispose]: remove };
 }
 
-/** Gives the handle that was made before for the same kind, scope and name, or makes it. */
-function remember<K extends InstrumentKind, H extends Handle>(
-  kind: K,
+/** Returns the handle that was made before for the same kind, scope and name, or makes it. */
+function remember<I, H extends Handle>(
+  kind: string,
   scope: string,
   name: string,
-  options: MetricOptions | undefined,
-  make: (create: CreateInstrument<Created<K>>) => H,
+  HandleOfKind: new (scope: string, create: CreateInstrument<I>, name: string) => H,
+  create: CreateInstrument<I>,
 ): H {
   const exact = scopes.get(scope)?.get(name);
   // The same kind was made by the same function of this file, so its handle is an H.
@@ -143,16 +117,15 @@ function remember<K extends InstrumentKind, H extends Handle>(
     names.set(name, known);
     return known.handle as H; // as above
   }
-  const create = CREATE[kind] as (meter: Meter, name: string, options?: MetricOptions) => Created<K>;
   if (known !== undefined) {
     warnOnce(
       `metrics:kind:${scope}:${name}`,
       `'${name}' of '${scope}' is a ${known.kind} already and was asked for as a ${kind}: what is recorded on the ` +
         'second is dropped. Give one of the two another name.',
     );
-    return make(() => create(createNoopMeter(), name, options));
+    return new HandleOfKind(scope, () => create(createNoopMeter()), name);
   }
-  const handle = make((meter) => create(meter, name, options));
+  const handle = new HandleOfKind(scope, create, name);
   names.set(name, { kind, handle }).set(name.toLowerCase(), { kind, handle });
   if (handle instanceof ObservableHandle) {
     onMeterProviderChange(() => {
@@ -165,7 +138,7 @@ function remember<K extends InstrumentKind, H extends Handle>(
 const ALLOWED = /^[a-z][a-z0-9_.\-/]{0,254}$/i;
 
 /**
- * Lets a name pass that OpenTelemetry allows for an instrument.
+ * Checks that OpenTelemetry allows `name` for an instrument.
  *
  * @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT`
  */
@@ -178,23 +151,3 @@ export function assertInstrumentName(name: unknown): asserts name is string {
       "at most 255 of them, for example 'orders_processed_total'; what varies belongs into attributes.",
   );
 }
-
-const MAX_SETS = 2000;
-
-/**
- * Returns a function that makes each set of attributes once and gives the same frozen object again. Holds 2,000 sets,
- * the number of series the SDK keeps per instrument; what comes after is made anew each time.
- */
-export function createAttributeSets(): (key: string, make: () => Attributes) => Attributes {
-  const sets = new Map<string, Attributes>();
-  return (key, make) => {
-    const known = sets.get(key);
-    if (known !== undefined) return known;
-    const made = Object.freeze(make());
-    if (sets.size < MAX_SETS) sets.set(key, made);
-    return made;
-  };
-}
-
-/** Scope of the instruments that this library measures with by itself. */
-export const INSTRUMENTATION_SCOPE = 'nestjs-telemetry';

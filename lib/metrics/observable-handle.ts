@@ -44,8 +44,8 @@ export class ObservableHandle implements Observable {
 
   constructor(
     scope: string,
-    private readonly name: string,
     create: CreateInstrument<Observable>,
+    private readonly name: string,
   ) {
     this.bound = new BoundInstrument(scope, create);
   }

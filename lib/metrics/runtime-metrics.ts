@@ -4,12 +4,11 @@ import {
   type EventLoopUtilization,
   monitorEventLoopDelay,
   performance,
-  type PerformanceEntry,
   PerformanceObserver,
 } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, type HeapSpaceInfo } from 'node:v8';
 
-import { type MetricOptions } from '@opentelemetry/api';
+import { type Attributes } from '@opentelemetry/api';
 
 import {
   ATTR_CPU_MODE,
@@ -18,13 +17,6 @@ import {
   ATTR_V8JS_GC_TYPE,
   ATTR_V8JS_HEAP_SPACE_NAME,
   ATTR_V8JS_RESOURCE_TYPE,
-  METRIC_NODEJS_EVENTLOOP_DELAY_MAX,
-  METRIC_NODEJS_EVENTLOOP_DELAY_MEAN,
-  METRIC_NODEJS_EVENTLOOP_DELAY_MIN,
-  METRIC_NODEJS_EVENTLOOP_DELAY_P50,
-  METRIC_NODEJS_EVENTLOOP_DELAY_P90,
-  METRIC_NODEJS_EVENTLOOP_DELAY_P99,
-  METRIC_NODEJS_EVENTLOOP_DELAY_STDDEV,
   METRIC_NODEJS_EVENTLOOP_TIME,
   METRIC_NODEJS_EVENTLOOP_UTILIZATION,
   METRIC_PROCESS_CPU_TIME,
@@ -36,52 +28,27 @@ import {
   METRIC_SYSTEM_MEMORY_USAGE,
   METRIC_SYSTEM_MEMORY_UTILIZATION,
   METRIC_V8JS_GC_DURATION,
-  METRIC_V8JS_MEMORY_HEAP_SPACE_AVAILABLE_SIZE,
-  METRIC_V8JS_MEMORY_HEAP_SPACE_PHYSICAL_SIZE,
-  METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE,
-  METRIC_V8JS_MEMORY_HEAP_USED,
   METRIC_V8JS_RESOURCE_ACTIVE,
+  metricOfEventLoopDelay,
+  metricOfHeap,
 } from '../config/semantic-conventions.constants.js';
 import { warnOnce } from '../errors/warnings.js';
-import { undoAll } from '../process/undo-all.js';
-import {
-  histogram,
-  INSTRUMENTATION_SCOPE,
-  observableCounter,
-  observableGauge,
-  observableUpDownCounter,
-} from './instruments.js';
-import { type ObserveCallback } from './observable-handle.js';
-
-type Observe = (name: string, options: MetricOptions, callback: ObserveCallback) => void;
-
-/** What a group of runtime metrics registers its instruments with; all are taken back together. */
-interface RuntimeMetrics {
-  readonly gauge: Observe;
-  readonly counter: Observe;
-  readonly upDownCounter: Observe;
-}
+import { type Undo, undoAll } from '../process/undo-all.js';
+import { type Observation } from './observable-handle.js';
+import { createObservables, durations, type Observables } from './own-instruments.js';
 
 let stopRunning: (() => void) | undefined;
 
 /**
- * Measures the event loop, garbage collections, the heap, this process and its host, and returns what stops that.
- * All but the collections are read when metrics are collected. A second start gives the stop of the first.
+ * Measures the event loop, garbage collections, the heap, this process and its host. All but the
+ * garbage collections are read when metrics are collected. Returns a function that ends that; a
+ * second start returns that of the first.
  */
 export function startRuntimeMetrics(): () => void {
   if (stopRunning !== undefined) return stopRunning;
-  const stoppers: (() => void)[] = [];
-  const register =
-    (observe: typeof observableGauge): RuntimeMetrics['gauge'] =>
-    (name, options, callback) => {
-      stoppers.push(observe(INSTRUMENTATION_SCOPE, name, callback, options).remove);
-    };
-  const metrics: RuntimeMetrics = {
-    gauge: register(observableGauge),
-    counter: register(observableCounter),
-    upDownCounter: register(observableUpDownCounter),
-  };
-  const groups: ((metrics: RuntimeMetrics) => (() => void) | undefined)[] = [
+  const observables = createObservables();
+  const stoppers: (Undo | undefined)[] = [observables.remove];
+  const groups: ((observables: Observables) => Undo | undefined)[] = [
     startEventLoopMetrics,
     startGarbageCollectionMetrics,
     startHeapMetrics,
@@ -90,10 +57,9 @@ export function startRuntimeMetrics(): () => void {
   ];
   for (const start of groups) {
     try {
-      const stop = start(metrics);
-      if (stop !== undefined) stoppers.push(stop);
+      stoppers.push(start(observables));
     } catch (error) {
-      // A restricted environment (no /proc, --permission) may forbid one group; the others still measure.
+      // A restricted environment (no /proc, --permission) may forbid one group.
       warnOnce(`metrics:${start.name}`, `${start.name} is not possible here: ${String(error)}`);
     }
   }
@@ -109,23 +75,26 @@ export function startRuntimeMetrics(): () => void {
 type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>;
 
 const DELAYS = [
-  [METRIC_NODEJS_EVENTLOOP_DELAY_MIN, 'minimum', (delays: DelayHistogram) => delays.min],
-  [METRIC_NODEJS_EVENTLOOP_DELAY_MAX, 'maximum', (delays: DelayHistogram) => delays.max],
-  [METRIC_NODEJS_EVENTLOOP_DELAY_MEAN, 'mean', (delays: DelayHistogram) => delays.mean],
-  [METRIC_NODEJS_EVENTLOOP_DELAY_STDDEV, 'standard deviation', (delays: DelayHistogram) => delays.stddev],
-  [METRIC_NODEJS_EVENTLOOP_DELAY_P50, '50 percentile', (delays: DelayHistogram) => delays.percentile(50)],
-  [METRIC_NODEJS_EVENTLOOP_DELAY_P90, '90 percentile', (delays: DelayHistogram) => delays.percentile(90)],
-  [METRIC_NODEJS_EVENTLOOP_DELAY_P99, '99 percentile', (delays: DelayHistogram) => delays.percentile(99)],
+  ['min', 'minimum', (delays: DelayHistogram) => delays.min],
+  ['max', 'maximum', (delays: DelayHistogram) => delays.max],
+  ['mean', 'mean', (delays: DelayHistogram) => delays.mean],
+  ['stddev', 'standard deviation', (delays: DelayHistogram) => delays.stddev],
+  ['p50', '50 percentile', (delays: DelayHistogram) => delays.percentile(50)],
+  ['p90', '90 percentile', (delays: DelayHistogram) => delays.percentile(90)],
+  ['p99', '99 percentile', (delays: DelayHistogram) => delays.percentile(99)],
 ] as const;
 
-/** One for the process: to make it takes ten times as long as to start it again, and a test suite starts hundreds of applications. */
+/**
+ * One for the process: to make it takes ten times as long as to start it again, and a test suite
+ * starts hundreds of applications.
+ */
 let delayMonitor: DelayHistogram | undefined;
 
 /**
- * Delay, time and utilization of the event loop. The delays are those since the last collection and, as the conventions
- * want them, raw: an idle loop shows the resolution of the monitor, 10 ms.
+ * Delay, time and utilization of the event loop. The delays are those since the last collection and,
+ * as the conventions require, raw: an idle loop shows the resolution of the monitor, 10 ms.
  */
-function startEventLoopMetrics({ gauge, counter }: RuntimeMetrics): () => void {
+function startEventLoopMetrics({ gauge, counter }: Observables): () => void {
   const monitor = (delayMonitor ??= monitorEventLoopDelay({ resolution: 10 }));
   monitor.reset();
   monitor.enable();
@@ -136,10 +105,14 @@ function startEventLoopMetrics({ gauge, counter }: RuntimeMetrics): () => void {
     return seconds;
   });
   DELAYS.forEach(([name, what], index) => {
-    gauge(name, { unit: 's', description: `Event loop delay, ${what}.` }, (result) => {
-      const value = readDelays()?.[index];
-      if (value !== undefined) result.observe(value);
-    });
+    gauge(
+      metricOfEventLoopDelay(name),
+      { unit: 's', description: `Event loop delay, ${what}.` },
+      (result) => {
+        const value = readDelays()?.[index];
+        if (value !== undefined) result.observe(value);
+      },
+    );
   });
 
   let before: EventLoopUtilization = performance.eventLoopUtilization();
@@ -154,10 +127,7 @@ function startEventLoopMetrics({ gauge, counter }: RuntimeMetrics): () => void {
     { unit: 's', description: 'Time the event loop was in each state.' },
     () => {
       const { active, idle } = performance.eventLoopUtilization();
-      return [
-        { value: active / 1000, attributes: { [ATTR_NODEJS_EVENTLOOP_STATE]: 'active' } },
-        { value: idle / 1000, attributes: { [ATTR_NODEJS_EVENTLOOP_STATE]: 'idle' } },
-      ];
+      return by(ATTR_NODEJS_EVENTLOOP_STATE, { active: active / 1000, idle: idle / 1000 });
     },
   );
   return () => {
@@ -165,18 +135,23 @@ function startEventLoopMetrics({ gauge, counter }: RuntimeMetrics): () => void {
   };
 }
 
+/** One observation for each value, under its name. */
+function by(attribute: string, values: Readonly<Record<string, number>>): Observation[] {
+  return Object.entries(values).map(([name, value]) => ({ value, attributes: { [attribute]: name } }));
+}
+
 const SIZES = [
-  [METRIC_V8JS_MEMORY_HEAP_USED, 'Heap memory in use.', 'space_used_size'],
-  [METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE, 'Heap memory reserved.', 'space_size'],
-  [METRIC_V8JS_MEMORY_HEAP_SPACE_AVAILABLE_SIZE, 'Heap memory available.', 'space_available_size'],
-  [METRIC_V8JS_MEMORY_HEAP_SPACE_PHYSICAL_SIZE, 'Heap memory committed.', 'physical_space_size'],
+  ['used', 'Heap memory in use.', 'space_used_size'],
+  ['space.size', 'Heap memory reserved.', 'space_size'],
+  ['space.available_size', 'Heap memory available.', 'space_available_size'],
+  ['space.physical_size', 'Heap memory committed.', 'physical_space_size'],
 ] as const satisfies readonly (readonly [string, string, keyof HeapSpaceInfo])[];
 
 /** Sizes of V8's heap by space, and what keeps the event loop alive by type. */
-function startHeapMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
+function startHeapMetrics({ gauge, upDownCounter }: Observables): undefined {
   const readSpaces = shareReading(getHeapSpaceStatistics);
   for (const [name, description, field] of SIZES) {
-    upDownCounter(name, { unit: 'By', description }, () =>
+    upDownCounter(metricOfHeap(name), { unit: 'By', description }, () =>
       readSpaces().map((space) => ({
         value: space[field],
         attributes: { [ATTR_V8JS_HEAP_SPACE_NAME]: space.space_name },
@@ -196,22 +171,22 @@ function startHeapMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
   });
 }
 
-const TYPES = new Map<unknown, { [ATTR_V8JS_GC_TYPE]: string }>([
-  [constants.NODE_PERFORMANCE_GC_MINOR, { [ATTR_V8JS_GC_TYPE]: 'minor' }],
-  [constants.NODE_PERFORMANCE_GC_MAJOR, { [ATTR_V8JS_GC_TYPE]: 'major' }],
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, { [ATTR_V8JS_GC_TYPE]: 'incremental' }],
-  [constants.NODE_PERFORMANCE_GC_WEAKCB, { [ATTR_V8JS_GC_TYPE]: 'weakcb' }],
-]);
+const GC_TYPES = new Map<unknown, Attributes>(
+  (['minor', 'major', 'incremental', 'weakcb'] as const).map((type) => [
+    constants[`NODE_PERFORMANCE_GC_${type.toUpperCase() as Uppercase<typeof type>}`],
+    { [ATTR_V8JS_GC_TYPE]: type },
+  ]),
+);
 
-/** Durations of garbage collections by type; Node tells them in batches, outside the pause. */
+/** Durations of garbage collections by type; Node reports them in batches, outside the pause. */
 function startGarbageCollectionMetrics(): () => void {
-  const duration = histogram(INSTRUMENTATION_SCOPE, METRIC_V8JS_GC_DURATION, {
-    description: 'Garbage collection duration.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: [0.01, 0.1, 1, 10] },
-  });
+  const duration = durations(METRIC_V8JS_GC_DURATION, 'Garbage collection duration.', [0.01, 0.1, 1, 10]);
   const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) duration.record(entry.duration / 1000, TYPES.get(kindOf(entry)));
+    for (const entry of list.getEntries()) {
+      // `detail` is not in the type of an entry.
+      const { detail } = entry as { readonly detail?: { readonly kind?: unknown } };
+      duration.record(entry.duration / 1000, GC_TYPES.get(detail?.kind));
+    }
   });
   observer.observe({ entryTypes: ['gc'] });
   return () => {
@@ -219,16 +194,11 @@ function startGarbageCollectionMetrics(): () => void {
   };
 }
 
-function kindOf(entry: PerformanceEntry): unknown {
-  const { detail } = entry as { detail?: { kind?: unknown } };
-  return detail?.kind;
-}
-
 /** CPU time and utilization, resident memory and uptime of this process. */
-function startProcessMetrics({ gauge, counter, upDownCounter }: RuntimeMetrics): undefined {
+function startProcessMetrics({ gauge, counter, upDownCounter }: Observables): undefined {
   counter(METRIC_PROCESS_CPU_TIME, { unit: 's', description: 'CPU time of the process by mode.' }, () => {
     const { user, system } = process.cpuUsage();
-    return byMode(user / 1e6, system / 1e6);
+    return by(ATTR_CPU_MODE, { user: user / 1e6, system: system / 1e6 });
   });
 
   const cpus = availableParallelism();
@@ -240,7 +210,7 @@ function startProcessMetrics({ gauge, counter, upDownCounter }: RuntimeMetrics):
     const user = (now.user - before.user) / availableMicroseconds;
     const system = (now.system - before.system) / availableMicroseconds;
     before = now;
-    return byMode(user, system);
+    return by(ATTR_CPU_MODE, { user, system });
   });
 
   const memory = { unit: 'By', description: 'Physical memory in use by the process.' };
@@ -250,21 +220,15 @@ function startProcessMetrics({ gauge, counter, upDownCounter }: RuntimeMetrics):
   );
 }
 
-function byMode(user: number, system: number) {
-  return [
-    { value: user, attributes: { [ATTR_CPU_MODE]: 'user' } },
-    { value: system, attributes: { [ATTR_CPU_MODE]: 'system' } },
-  ];
-}
-
 /**
- * The last reading of this process, also across applications: it takes 15 µs and more for each CPU, and a test suite
- * starts hundreds of applications. The first collection of a later one covers the time since that reading.
+ * The last reading of this process, also across applications: it takes 15 µs and more for each CPU,
+ * and a test suite starts hundreds of applications. The first collection of a later one covers the
+ * time since that reading.
  */
 let lastTimes: Record<string, number> | undefined;
 
-/** CPU, memory and load of the host as `node:os` tells them; nothing is spawned. */
-function startHostMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
+/** CPU, memory and load of the host, from `node:os`; no process is spawned. */
+function startHostMetrics({ gauge, upDownCounter }: Observables): undefined {
   lastTimes ??= sumCpuTimes();
   const cpu = {
     unit: '1',
@@ -272,25 +236,25 @@ function startHostMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
   };
   gauge(METRIC_SYSTEM_CPU_UTILIZATION, cpu, () => {
     const now = sumCpuTimes();
-    const spent = Object.entries(now).map(([mode, time]) => ({
-      mode,
-      time: time - (lastTimes?.[mode] ?? 0),
-    }));
-    const total = spent.reduce((sum, { time }) => sum + time, 0);
+    const spent = Object.entries(now).map(([mode, time]) => [mode, time - (lastTimes?.[mode] ?? 0)] as const);
+    const total = spent.reduce((sum, [, time]) => sum + time, 0);
     // Collected twice within the resolution of the host's clocks: the old interval goes on.
     if (total <= 0) return [];
     lastTimes = now;
-    return spent.map(({ mode, time }) => ({ value: time / total, attributes: { [ATTR_CPU_MODE]: mode } }));
+    return by(ATTR_CPU_MODE, Object.fromEntries(spent.map(([mode, time]) => [mode, time / total])));
   });
 
   const readMemory = shareReading(() => ({ total: totalmem(), available: freemem() }));
   upDownCounter(METRIC_SYSTEM_MEMORY_USAGE, { unit: 'By', description: 'Memory by state.' }, () => {
     const { total, available } = readMemory();
-    return byState(total - available, available);
+    return by(ATTR_SYSTEM_MEMORY_STATE, { used: total - available, available });
   });
   gauge(METRIC_SYSTEM_MEMORY_UTILIZATION, { unit: '1', description: 'Part of the memory by state.' }, () => {
     const { total, available } = readMemory();
-    return byState((total - available) / total, available / total);
+    return by(ATTR_SYSTEM_MEMORY_STATE, {
+      used: (total - available) / total,
+      available: available / total,
+    });
   });
 
   if (platform() === 'win32') return undefined; // no load average there: always 0
@@ -299,13 +263,6 @@ function startHostMetrics({ gauge, upDownCounter }: RuntimeMetrics): undefined {
     description: 'Average of the threads that run or wait for a CPU, over 1 minute.',
   };
   gauge(METRIC_SYSTEM_CPU_LOAD_AVERAGE_1M, load, () => loadavg()[0] ?? 0);
-}
-
-function byState(used: number, available: number) {
-  return [
-    { value: used, attributes: { [ATTR_SYSTEM_MEMORY_STATE]: 'used' } },
-    { value: available, attributes: { [ATTR_SYSTEM_MEMORY_STATE]: 'available' } },
-  ];
 }
 
 /** Milliseconds of all logical CPUs by mode, under the conventions' names of the modes. */
@@ -324,8 +281,8 @@ function sumCpuTimes(): Record<string, number> {
 const SHARED_FOR_MS = 10;
 
 /**
- * Returns a `read` that several instruments of one collection share: their callbacks run in the same tick, and each
- * reading costs, or starts a new interval. A reading is given again for 10 ms.
+ * Returns a `read` that several instruments of one collection share: their callbacks run in the same
+ * tick, and each reading costs, or starts a new interval. A reading is returned again for 10 ms.
  */
 function shareReading<T>(read: () => T): () => T {
   let reading: T;

@@ -1,4 +1,4 @@
-import { type Attributes, type MetricOptions, type ObservableResult } from '@opentelemetry/api';
+import { type Attributes } from '@opentelemetry/api';
 
 import {
   ATTR_ERROR_TYPE,
@@ -20,17 +20,13 @@ import {
   type ExporterDestination,
   type ExporterHealth,
   exporterHealths,
+  type QueueGauge,
   type Signal,
 } from '../exporters/exporter-report.js';
-import { undoAll } from '../process/undo-all.js';
-import {
-  histogram,
-  INSTRUMENTATION_SCOPE,
-  observableCounter,
-  observableUpDownCounter,
-} from './instruments.js';
+import { type Observation } from './observable-handle.js';
+import { createObservables, durations, type Observables } from './own-instruments.js';
 
-/** Seconds of one attempt: from a collector next door to the deadline. */
+/** Seconds of one attempt: from a collector on the same machine to the deadline. */
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const ITEM: Record<Signal, string> = { traces: 'span', logs: 'log', metrics: 'metric_data_point' };
@@ -52,154 +48,115 @@ interface Component {
 }
 
 /**
- * Metrics about the telemetry itself, by OpenTelemetry's names: what was recorded, waits, was sent and lost. All but the duration of
- * exports are read when metrics are collected, from numbers that are counted anyway. Returns what stops that.
+ * Metrics about the telemetry itself, by OpenTelemetry's names: what was recorded, waits, was sent
+ * and lost. All but the duration of exports are read when metrics are collected, from numbers that
+ * are counted anyway. Returns a function that removes them.
  */
 export function startSdkMetrics(): () => void {
-  const stoppers: (() => void)[] = [];
-  const register = (
-    observe: typeof observableCounter,
-    name: string,
-    options: MetricOptions,
-    callback: (result: ObservableResult) => void,
-  ): void => {
-    stoppers.push(observe(INSTRUMENTATION_SCOPE, name, callback, options).remove);
-  };
-  registerRecording(register);
+  const observables = createObservables();
+  registerRecording(observables);
   const components = nameComponents();
   for (const signal of new Set(components.map(({ health }) => health.destination.signal))) {
     const ofSignal = components.filter(({ health }) => health.destination.signal === signal);
-    registerExporters(register, signal, ofSignal);
-    if (signal !== 'metrics') registerQueues(register, signal, ofSignal);
+    registerExporters(observables, signal, ofSignal);
+    if (signal !== 'metrics') registerQueues(observables, signal, ofSignal);
   }
   measureDurations(components);
   return () => {
     for (const { health } of components) health.onDuration = undefined;
-    undoAll(stoppers)();
+    observables.remove();
   };
 }
 
-type Register = (
-  observe: typeof observableCounter,
-  name: string,
-  options: MetricOptions,
-  callback: (result: ObservableResult) => void,
-) => void;
-
-function registerRecording(register: Register): void {
+function registerRecording({ counter, upDownCounter }: Observables): void {
   const started = PARENT_ORIGINS.flatMap((origin) =>
     SAMPLING_RESULTS.map((result) => ({
       [ATTR_OTEL_SPAN_PARENT_ORIGIN]: origin,
       [ATTR_OTEL_SPAN_SAMPLING_RESULT]: result,
     })),
   );
-  const spans = { unit: '{span}' };
-  register(
-    observableCounter,
-    METRIC_OTEL_SDK_SPAN_STARTED,
-    { ...spans, description: 'Spans that were created.' },
-    (result) => {
-      for (const [index, attributes] of started.entries()) {
-        const count = recordingCounts.started[index] ?? 0;
-        if (count > 0) result.observe(count, attributes);
-      }
-    },
-  );
-  register(
-    observableUpDownCounter,
-    METRIC_OTEL_SDK_SPAN_LIVE,
-    { ...spans, description: 'Recorded spans that have not ended.' },
-    (result) => {
-      result.observe(recordingCounts.live);
-    },
-  );
-  register(
-    observableCounter,
-    METRIC_OTEL_SDK_LOG_CREATED,
-    { unit: '{log_record}', description: 'Log records that were created.' },
-    (result) => {
-      result.observe(recordingCounts.logRecords);
-    },
-  );
+  const unit = '{span}';
+  counter(METRIC_OTEL_SDK_SPAN_STARTED, { unit, description: 'Spans that were created.' }, (result) => {
+    for (const [index, attributes] of started.entries()) {
+      const count = recordingCounts.started[index] ?? 0;
+      if (count > 0) result.observe(count, attributes);
+    }
+  });
+  const live = { unit, description: 'Recorded spans that have not ended.' };
+  upDownCounter(METRIC_OTEL_SDK_SPAN_LIVE, live, () => recordingCounts.live);
+  const logs = { unit: '{log_record}', description: 'Log records that were created.' };
+  counter(METRIC_OTEL_SDK_LOG_CREATED, logs, () => recordingCounts.logRecords);
 }
 
-function registerExporters(register: Register, signal: Signal, components: readonly Component[]): void {
+function registerExporters(
+  { counter, upDownCounter }: Observables,
+  signal: Signal,
+  components: readonly Component[],
+): void {
   const [item, unit] = [ITEM[signal], UNIT[signal]];
-  register(
-    observableCounter,
+  counter(
     metricOfSdkExporter(item, 'exported'),
     { unit, description: 'Items whose export has ended; those that were lost have an error.type.' },
-    (result) => {
-      for (const { health, exporter } of components)
-        observeByErrorType(result, health.exportedByErrorType, exporter);
-    },
+    () => components.flatMap(({ health, exporter }) => byErrorType(health.exportedByErrorType, exporter)),
   );
-  register(
-    observableUpDownCounter,
+  upDownCounter(
     metricOfSdkExporter(item, 'inflight'),
     { unit, description: 'Items that are being sent.' },
-    (result) => {
-      for (const { health, exporter } of components) result.observe(health.inflight, exporter);
-    },
+    () => components.map(({ health, exporter }) => ({ value: health.inflight, attributes: exporter })),
   );
 }
 
 function registerQueues(
-  register: Register,
+  { counter, upDownCounter }: Observables,
   signal: Exclude<Signal, 'metrics'>,
   components: readonly Component[],
 ): void {
   const [item, unit] = [ITEM[signal], UNIT[signal]];
-  register(
-    observableCounter,
+  counter(
     metricOfSdkProcessor(item, 'processed'),
     { unit, description: 'Items handed to the exporter; those that were dropped have an error.type.' },
-    (result) => {
-      for (const { health, processor } of components)
-        observeByErrorType(result, health.processedByErrorType, processor);
-    },
+    () => components.flatMap(({ health, processor }) => byErrorType(health.processedByErrorType, processor)),
   );
-  register(
-    observableUpDownCounter,
+  const ofQueues = (read: (queue: QueueGauge) => number) => () =>
+    components.map(({ health: { queue }, processor }) => ({
+      value: queue === undefined ? 0 : read(queue),
+      attributes: processor,
+    }));
+  upDownCounter(
     metricOfSdkProcessor(item, 'queue.size'),
     { unit, description: 'Items that wait for the exporter.' },
-    (result) => {
-      for (const { health, processor } of components) result.observe(health.queue?.size() ?? 0, processor);
-    },
+    ofQueues((queue) => queue.size()),
   );
-  register(
-    observableUpDownCounter,
+  upDownCounter(
     metricOfSdkProcessor(item, 'queue.capacity'),
     { unit, description: 'Items that may wait for the exporter.' },
-    (result) => {
-      for (const { health, processor } of components) result.observe(health.queue?.capacity ?? 0, processor);
-    },
+    ofQueues((queue) => queue.capacity),
   );
 }
 
 function measureDurations(components: readonly Component[]): void {
-  const durations = histogram(INSTRUMENTATION_SCOPE, METRIC_OTEL_SDK_EXPORTER_OPERATION_DURATION, {
-    unit: 's',
-    description: 'Duration of one attempt to send a request.',
-    advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-  });
+  const attempts = durations(
+    METRIC_OTEL_SDK_EXPORTER_OPERATION_DURATION,
+    'Duration of one attempt to send a request.',
+    DURATION_BUCKETS,
+  );
   for (const { health, exporter } of components) {
     health.onDuration = (seconds, errorType) => {
-      durations.record(
-        seconds,
-        errorType === undefined ? exporter : { ...exporter, [ATTR_ERROR_TYPE]: errorType },
-      );
+      attempts.record(seconds, withErrorType(exporter, errorType));
     };
   }
 }
 
-function observeByErrorType(
-  result: ObservableResult,
-  counts: ReadonlyMap<string, number>,
-  attributes: Attributes,
-): void {
-  for (const [errorType, count] of counts)
-    result.observe(count, errorType === '' ? attributes : { ...attributes, [ATTR_ERROR_TYPE]: errorType });
+function byErrorType(counts: ReadonlyMap<string, number>, attributes: Attributes): Observation[] {
+  return [...counts].map(([errorType, value]) => ({
+    value,
+    attributes: withErrorType(attributes, errorType),
+  }));
+}
+
+/** @param errorType empty or undefined: no error */
+function withErrorType(attributes: Attributes, errorType = ''): Attributes {
+  return errorType === '' ? attributes : { ...attributes, [ATTR_ERROR_TYPE]: errorType };
 }
 
 /** Each exporter with its attributes; components of one type are numbered. */

@@ -10,7 +10,7 @@ import { watchProcess } from '../instrumentation/process-events/watch-process.js
 import { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
 import { startLogging } from '../logging/start-logging.js';
-import { bindObservables } from '../metrics/instruments.js';
+import { noticeMeterProvider } from '../metrics/instrument-handles.js';
 import { startRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
@@ -52,7 +52,7 @@ function joinOrStart(config: TelemetryConfig): TelemetryHandle {
 /** Everything that runs on the runtime; undone in reverse order before its providers stop. */
 function startSubsystems(runtime: SdkRuntime): void {
   const { config } = runtime;
-  bindObservables();
+  noticeMeterProvider();
   const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
   runtime.onStop(() => {
     logging.stop();

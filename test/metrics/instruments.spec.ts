@@ -3,8 +3,8 @@ import { type Histogram } from '@opentelemetry/sdk-metrics';
 
 import { TelemetryError } from '../../lib/errors/telemetry.error.js';
 import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
+import { noticeMeterProvider } from '../../lib/metrics/instrument-handles.js';
 import {
-  bindObservables,
   counter,
   gauge,
   histogram,
@@ -161,12 +161,12 @@ describe('an observable instrument', () => {
   it('is observed by an SDK that starts later, and by the one after it', async () => {
     observableGauge('Observed', 'restarted', () => 6);
     const first = startCollectingSdk();
-    bindObservables();
+    noticeMeterProvider();
     expect(await first.points('restarted')).toMatchObject([{ value: 6 }]);
     await first.stop();
     sdk = startCollectingSdk();
 
-    bindObservables();
+    noticeMeterProvider();
 
     expect(await sdk.points('restarted')).toMatchObject([{ value: 6 }]);
   });

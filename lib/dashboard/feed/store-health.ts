@@ -3,12 +3,9 @@ import {
   METRIC_STORE_QUEUE_SIZE,
 } from '../../config/semantic-conventions.constants.js';
 import { DeliveryLog } from '../../exporters/delivery-log.js';
-import {
-  INSTRUMENTATION_SCOPE,
-  observableCounter,
-  observableUpDownCounter,
-} from '../../metrics/instruments.js';
+import { observableCounter, observableUpDownCounter } from '../../metrics/instruments.js';
 import { type ObserveCallback } from '../../metrics/observable-handle.js';
+import { INSTRUMENTATION_SCOPE } from '../../metrics/own-instruments.js';
 
 const LOOK_MS = 1_000;
 
