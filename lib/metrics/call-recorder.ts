@@ -8,32 +8,40 @@ import { areLabels, toLabels } from '../engine/attribute-value.js';
 import { dropPromise, readSafely, textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 import type { DecorationSite } from '../invocation/decorate-method-or-class.js';
+import { followResult, followThrow } from '../invocation/follow-result.js';
 import { isFailure } from '../invocation/is-failure.js';
 import type { ResultObserver } from '../invocation/settlement.js';
+import type { AnyMethod } from '../invocation/wrap-method.js';
 import { assertInstrumentName, counter, histogram } from './instruments.js';
 
-/** What `@Counted()` and `@Timed()` can be told. */
+/** Options of `@Counted()` and `@Timed()`. */
 export interface CallMetricOptions {
   /**
-   * Name of the instrument. Default: `method.calls` and `method.duration`, shared by all methods, which the label
-   * `code.function.name` (`OrderService.process`) then tells apart.
+   * Name of the instrument. Default: `method.calls` and `method.duration`, shared by all methods,
+   * with the label `code.function.name` (`OrderService.process`).
    */
   readonly name?: string;
-  /** What the instrument measures, for whoever reads `/metrics`. Default: a general sentence. */
+  /** What the instrument measures, for readers of `/metrics`. Default: a general sentence. */
   readonly description?: string;
-  /** Labels besides `outcome`: an object, or a function of the arguments. Default: none. Keep their values few. */
+  /**
+   * Labels besides `outcome`: an object, or a function of the arguments. Default: none. Keep their
+   * values few.
+   */
   readonly attributes?: Attributes | ((...args: never[]) => Attributes);
-  /** Upper bounds of the buckets of a timer, in seconds. Default: 0.005 to 10, as the conventions advise. */
+  /** Upper bounds of the buckets of `@Timed()`, in seconds. Default: 0.005 to 10, of the conventions. */
   readonly buckets?: readonly number[];
 }
 
 /** A name alone, or the options. */
 export type NameOrCallMetricOptions = string | CallMetricOptions;
 
+/** @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT` for a name that OpenTelemetry does not allow */
 export function readCallMetricOptions(nameOrOptions: NameOrCallMetricOptions = {}): CallMetricOptions {
-  if (typeof nameOrOptions === 'string') return { name: nameOrOptions };
   // JavaScript may pass anything.
-  return typeof nameOrOptions === 'object' && (nameOrOptions as unknown) !== null ? nameOrOptions : {};
+  const isObject = typeof nameOrOptions === 'object' && (nameOrOptions as unknown) !== null;
+  const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : isObject ? nameOrOptions : {};
+  if (options.name !== undefined) assertInstrumentName(options.name);
+  return options;
 }
 
 const MAX_BUCKETS = 1_000;
@@ -42,54 +50,49 @@ export const DEFAULT_CALLS_NAME = 'method.calls';
 export const DEFAULT_DURATION_NAME = 'method.duration';
 
 /**
- * How a call ended, as the label `outcome` says it; `refused` is an answer the caller asked for: an `HttpException` with a
- * status below 500, which is no error of a span either.
+ * How a call ended, the label `outcome`. `refused` is an answer that the caller asked for: an
+ * `HttpException` with a status below 500, which is no error of a span either.
  */
 type CallOutcome = 'success' | 'refused' | 'error' | 'cancelled';
 
-/** Tells how a call ended; only the first telling counts, as the follower of results guarantees. */
-type FinishCall = (outcome: CallOutcome) => void;
-
-/** Counts and times the calls of one method. */
-interface CallRecorder {
-  /** Begins a call; what it returns records it. `self` and `args` are those of the call. */
-  start(self: unknown, args: readonly unknown[]): FinishCall;
-}
-
-/** Which of the two a recorder does; at least one. */
-interface CallRecorderParts {
+/** Which metrics are recorded; at least one. */
+interface CallMetrics {
   readonly counted?: CallMetricOptions;
   readonly timed?: CallMetricOptions;
 }
 
 /**
- * Returns what counts (`counted`) and times (`timed`, in seconds) the calls of a method; `@Counted`, `@Timed` and
- * `@Observed` are made of it. The scope of the instruments is the name of the class.
- *
- * @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT` for a name that OpenTelemetry does not allow
+ * Wraps a method so that its calls are counted (`counted`) and timed (`timed`, in seconds). The
+ * scope of the instruments is the name of the class.
  */
-export function createCallRecorder(site: DecorationSite, parts: CallRecorderParts): CallRecorder {
-  const recorders: MetricRecorder[] = [];
-  if (parts.counted !== undefined) recorders.push(countCalls(parts.counted));
-  if (parts.timed !== undefined) recorders.push(timeCalls(parts.timed));
-  return {
-    start(self, args) {
-      const className = site.className(self);
-      const labels = recorders.map(({ options }) => attributesOf(options, site, className, args));
-      const startedAt = performance.now();
-      return (outcome) => {
-        const seconds = (performance.now() - startedAt) / 1000;
-        recorders.forEach(({ record }, index) => {
-          record(className, seconds, { ...labels[index], outcome });
-        });
-      };
-    },
+export function recordCalls(
+  original: AnyMethod,
+  site: DecorationSite,
+  { counted, timed }: CallMetrics,
+): AnyMethod {
+  const metrics: CallMetric[] = [];
+  if (counted !== undefined) metrics.push(countCalls(counted));
+  if (timed !== undefined) metrics.push(timeCalls(timed));
+  return function (this: unknown, ...args) {
+    const observer = observeCall(metrics, site, this, args);
+    let result: unknown;
+    try {
+      result = original.apply(this, args);
+    } catch (error) {
+      throw followThrow(error, observer);
+    }
+    return followResult(result, observer);
   };
 }
 
-/** An observer that records one call, and each further subscription to its Observable as a call of its own. */
-export function observeCall(recorder: CallRecorder, self: unknown, args: readonly unknown[]): ResultObserver {
-  const finish = startSafely(recorder, self, args);
+/** Records one call, and each further subscription to its Observable as a call of its own. */
+function observeCall(
+  metrics: readonly CallMetric[],
+  site: DecorationSite,
+  self: unknown,
+  args: readonly unknown[],
+): ResultObserver {
+  const finish = startSafely(metrics, site, self, args);
   return {
     onSuccess: () => {
       finish('success');
@@ -100,28 +103,40 @@ export function observeCall(recorder: CallRecorder, self: unknown, args: readonl
     onCancel: () => {
       finish('cancelled');
     },
-    onResubscribe: () => observeCall(recorder, self, args),
+    onResubscribe: () => observeCall(metrics, site, self, args),
   };
 }
 
-/** The method must run, whatever its arguments do to whoever looks at them. */
-function startSafely(recorder: CallRecorder, self: unknown, args: readonly unknown[]): FinishCall {
+/** The method must run even if an argument throws when it is read. */
+function startSafely(
+  metrics: readonly CallMetric[],
+  site: DecorationSite,
+  self: unknown,
+  args: readonly unknown[],
+): (outcome: CallOutcome) => void {
   try {
-    return recorder.start(self, args);
+    const className = site.className(self);
+    const labels = metrics.map(({ options }) => attributesOf(options, site, className, args));
+    const startedAt = performance.now();
+    return (outcome) => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      metrics.forEach(({ record }, index) => {
+        record(className, seconds, { ...labels[index], outcome });
+      });
+    };
   } catch (error) {
     warnOnce('metrics:call', `A call is not measured: ${textOf(error)}`);
     return () => undefined;
   }
 }
 
-interface MetricRecorder {
+interface CallMetric {
   readonly options: CallMetricOptions;
   readonly record: (scope: string, seconds: number, attributes: Attributes) => void;
 }
 
-function countCalls(options: CallMetricOptions): MetricRecorder {
+function countCalls(options: CallMetricOptions): CallMetric {
   const { name = DEFAULT_CALLS_NAME, description = 'Calls of a method, by how they ended' } = options;
-  assertInstrumentName(name);
   let instrument: Counter | undefined;
   return {
     options,
@@ -132,12 +147,9 @@ function countCalls(options: CallMetricOptions): MetricRecorder {
   };
 }
 
-function timeCalls(options: CallMetricOptions): MetricRecorder {
+function timeCalls(options: CallMetricOptions): CallMetric {
   const { name = DEFAULT_DURATION_NAME, description = 'Duration of the calls of a method' } = options;
-  assertInstrumentName(name);
-  const advice = {
-    explicitBucketBoundaries: [...bucketsOf(options)],
-  };
+  const advice = { explicitBucketBoundaries: [...bucketsOf(options)] };
   let instrument: Histogram | undefined;
   return {
     options,
@@ -162,7 +174,7 @@ function attributesOf(
   className: string,
   args: readonly unknown[],
 ): Attributes {
-  // A name of the method's own says which method it is; one shared by several needs a label for it.
+  // An instrument that several methods share needs a label for the method.
   const shared = name === undefined || site.writtenOn === 'class';
   const base: Attributes = shared ? { [ATTR_CODE_FUNCTION_NAME]: `${className}.${site.methodName}` } : {};
   try {

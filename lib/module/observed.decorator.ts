@@ -2,13 +2,10 @@ import {
   decorateMethodOrClass,
   type MethodOrClassDecorator,
 } from '../invocation/decorate-method-or-class.js';
-import { followResult, followThrow } from '../invocation/follow-result.js';
-import { type AnyMethod } from '../invocation/wrap-method.js';
 import {
-  createCallRecorder,
   type NameOrCallMetricOptions,
-  observeCall,
   readCallMetricOptions,
+  recordCalls,
 } from '../metrics/call-recorder.js';
 import {
   readTraceOptions,
@@ -45,20 +42,7 @@ export function Observed(nameOrOptions: string | ObservedOptions = {}): MethodOr
     name: '@Observed()',
     marker: OBSERVED,
     kind: TRACED_METHOD,
-    wrap: (original, site) => {
-      const recorder = createCallRecorder(site, { counted, timed });
-      // Recorded inside the span, so that the measurement belongs to it.
-      const recorded: AnyMethod = function (...args) {
-        const observer = observeCall(recorder, this, args);
-        let result: unknown;
-        try {
-          result = original.apply(this, args);
-        } catch (error) {
-          throw followThrow(error, observer);
-        }
-        return followResult(result, observer);
-      };
-      return wrapInSpan(recorded, site, options);
-    },
+    // Recorded inside the span, so that the measurement belongs to it.
+    wrap: (original, site) => wrapInSpan(recordCalls(original, site, { counted, timed }), site, options),
   });
 }
