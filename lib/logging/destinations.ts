@@ -1,12 +1,6 @@
 import { writeSync } from 'node:fs';
 
-import {
-  type DestinationStream,
-  pino,
-  type TransportMultiOptions,
-  type TransportPipelineOptions,
-  type TransportSingleOptions,
-} from 'pino';
+import { type DestinationStream, type LoggerOptions, pino, type TransportSingleOptions } from 'pino';
 
 import type { LoggingConfig } from '../config/logging.js';
 import { isError } from '../errors/telemetry.error.js';
@@ -21,8 +15,8 @@ interface Flushable extends DestinationStream {
 }
 
 /**
- * Where `config` wants lines: its own destination, a pino transport, or standard output. The text
- * form is written synchronously, JSON without blocking the event loop.
+ * Opens the configured destination, pino transport, or standard output, where text is written
+ * synchronously, and JSON without blocking the event loop.
  */
 export function openDestination(config: LoggingConfig): Destination {
   if (config.destination !== undefined) return wrap(config.destination, false);
@@ -31,12 +25,8 @@ export function openDestination(config: LoggingConfig): Destination {
   return openStdout(config.format === 'json' ? 'collected' : 'each-line');
 }
 
-/**
- * pino declares one overload per kind of transport, so that a value of the union fits none of them.
- */
-function openTransport(
-  options: TransportSingleOptions | TransportMultiOptions | TransportPipelineOptions,
-): DestinationStream {
+function openTransport(options: NonNullable<LoggerOptions['transport']>): DestinationStream {
+  // pino declares one overload per kind of transport, so that the union fits none.
   const stream = pino.transport(options as TransportSingleOptions) as DestinationStream & NodeJS.EventEmitter;
   stream.on('error', (error: Error) => {
     warnOnce('logging:transport', `The pino transport failed: ${error.message}. Log lines are being lost.`);
@@ -45,11 +35,9 @@ function openTransport(
 }
 
 function openStdout(mode: 'each-line' | 'collected'): Destination {
-  // A test or a shell wrapper replaced process.stdout.write: writing to the descriptor
-  // would bypass it.
-  if (Object.hasOwn(process.stdout, 'write')) {
+  // A test or a wrapper replaced process.stdout.write, which the descriptor would bypass.
+  if (Object.hasOwn(process.stdout, 'write'))
     return wrap({ write: (line) => process.stdout.write(line) }, false);
-  }
   const { stdout } = loggingState();
   const destination = stdout.get(mode) ?? new StandardOutput(mode);
   stdout.set(mode, destination);
@@ -70,7 +58,7 @@ function wrap(stream: Flushable, ownsStream: boolean): Destination {
   };
 }
 
-/** Beyond this, lines for a reader that does not read are dropped instead of filling the memory. */
+/** Beyond this, lines are dropped: the reader does not read. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 10;
 /** What usually waits. */
@@ -83,12 +71,11 @@ const EXIT_DEADLINE_MS = 2_000;
 /**
  * Standard output as a destination of lines. `each-line` writes before `write` returns, in order
  * with `console.log`; `collected` writes the lines of a few milliseconds together: under load, the
- * writing is most of the cost. A pipe whose reader is slow is tried again later, so that it blocks
- * no code; the rest is written when the process exits.
+ * writing is most of the cost. A pipe that is full is tried again later, which blocks no code; the
+ * rest is written when the process exits.
  *
- * Not pino's own stream: flushed, that one retries a closed pipe for ever, so that a process whose
- * reader is gone (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a
- * pipe is full.
+ * pino's own stream retries a closed pipe for ever when it is flushed, so that a process whose reader
+ * is gone (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
  */
 export class StandardOutput implements Destination {
   private readonly buffer = new LineBuffer(USUAL_BYTES);
@@ -96,7 +83,7 @@ export class StandardOutput implements Destination {
   private refused = false;
   private scheduled = false;
   private broken = false;
-  /** Lines of other listeners of the exit are written without delay: nothing runs after them. */
+  /** Lines of other listeners of the exit are written without delay. */
   private ending = false;
 
   constructor(
@@ -126,7 +113,7 @@ export class StandardOutput implements Destination {
       this.writeWaiting();
     } else {
       this.scheduled = true;
-      // Not kept alive for this: what is left is written at the exit.
+      // The process need not wait: the rest is written at the exit.
       setTimeout(this.writeWaiting, COLLECT_MS).unref();
     }
   };
@@ -144,11 +131,11 @@ export class StandardOutput implements Destination {
   private readonly writeWaiting = (): void => {
     this.refused = !this.writeAsMuchAsPossible();
     this.scheduled = this.refused;
-    // Not kept alive for this: what is left is tried once more at the exit.
+    // The process need not wait: the rest is tried once more at the exit.
     if (this.refused) setTimeout(this.writeWaiting, RETRY_MS).unref();
   };
 
-  /** There is no later: waits for a slow reader, and gives up on one that does not read. */
+  /** Waits for a slow reader, and gives up on one that does not read. */
   private readonly writeAtExit = (): void => {
     this.ending = true;
     const deadline = performance.now() + EXIT_DEADLINE_MS;

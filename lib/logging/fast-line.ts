@@ -1,5 +1,6 @@
 import { type Context, isSpanContextValid, type Span, trace } from '@opentelemetry/api';
 
+import { isPlainValue } from '../engine/attribute-value.js';
 import { localIdsOf, type LocalSpanIds } from '../engine/span-view.js';
 import { NO_REDACTION, redaction } from '../redaction/active-redaction.js';
 import { type RedactionPolicy, SMALLEST_CARD } from '../redaction/redaction-policy.js';
@@ -15,10 +16,7 @@ import {
   spanContextOf,
 } from './log-entry.js';
 
-/**
- * In bytes. A longer line may hold texts that have to be cut for a log record, which is pino's line
- * to write.
- */
+/** In bytes. pino writes longer lines: they may have texts that must be cut for a log record. */
 export const MAX_FAST_BYTES = 4_096;
 const MAX_KEYS = 4_096;
 
@@ -36,10 +34,9 @@ const heads = new Map(
 const scratch = new LineBuffer(MAX_FAST_BYTES);
 
 /**
- * A line whose fields are all texts, numbers and booleans, written without pino: byte for byte as
- * pino writes it with our mixin and without options of the application, but with no merged objects
- * and no search for serializers. It is its own entry, and holds no secrets once it is written: the
- * policy is applied on the way, to each value once.
+ * A line whose fields are all texts, numbers and booleans, written without pino but byte for byte as
+ * pino writes it with our mixin and without options of the application: no objects are merged and no
+ * serializers looked for. It is its own entry, and redacted once it is written.
  */
 export class FastLine implements Line, LogEntry {
   readonly time = Date.now();
@@ -92,13 +89,13 @@ export class FastLine implements Line, LogEntry {
   }
 
   /**
-   * While a buffer is open no code of the application may run: it may write lines too. Returns
-   * false for a line of pino's.
+   * Redacts before the buffer is open, because code of the application may write lines too. Returns
+   * false where pino has to write the line.
    */
   private redactAhead(): boolean {
     const { fields, message } = this;
     if (typeof message !== 'string') return false;
-    for (const key in fields) if (!isPrimitive(fields[key])) return false;
+    for (const key in fields) if (!isPlainValue(fields[key])) return false;
     const policy = redaction();
     this.fields = policy.attributes(fields); // each was looked at
     this.message = policy.text(message);
@@ -112,8 +109,7 @@ export class FastLine implements Line, LogEntry {
     try {
       if (this.append(buffer, before + MAX_FAST_BYTES)) return true;
     } catch {
-      // A getter threw. Half a line would spoil the next one, too; pino's guard writes what can be
-      // read.
+      // A getter threw. pino's guard writes what can be read.
     }
     buffer.truncate(before);
     return false;
@@ -173,10 +169,6 @@ export class FastLine implements Line, LogEntry {
   }
 }
 
-function isPrimitive(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
 function takeText(buffer: LineBuffer): string {
   const text = buffer.view().toString();
   buffer.truncate(0);
@@ -184,31 +176,29 @@ function takeText(buffer: LineBuffer): string {
 }
 
 /** Digits from the numbers of a span of the fast engine, without a text of them. */
-const LOCAL_DIGITS: Readonly<Record<string, ((buffer: LineBuffer, span: LocalSpanIds) => void) | undefined>> =
-  {
-    trace_id: (buffer, { traceId: { a, b, c, d } }) => {
-      buffer.hex(a);
-      buffer.hex(b);
-      buffer.hex(c);
-      buffer.hex(d);
-    },
-    span_id: (buffer, { idHigh, idLow }) => {
-      buffer.hex(idHigh);
-      buffer.hex(idLow);
-    },
-    trace_flags: (buffer, { traceFlags }) => {
-      buffer.ascii(readTraceFlags(traceFlags));
-    },
-  };
+const LOCAL_DIGITS: Record<
+  (typeof SPAN_FIELDS)[number]['key'],
+  (buffer: LineBuffer, span: LocalSpanIds) => void
+> = {
+  trace_id: (buffer, { traceId: { a, b, c, d } }) => {
+    buffer.hex(a);
+    buffer.hex(b);
+    buffer.hex(c);
+    buffer.hex(d);
+  },
+  span_id: (buffer, { idHigh, idLow }) => {
+    buffer.hex(idHigh);
+    buffer.hex(idLow);
+  },
+  trace_flags: (buffer, { traceFlags }) => {
+    buffer.ascii(readTraceFlags(traceFlags));
+  },
+};
 
 const spanFields = SPAN_FIELDS.map(({ key, read }) => ({
   quotedKey: Buffer.from(`,"${key}":"`),
   read,
-  putLocal:
-    LOCAL_DIGITS[key] ??
-    ((buffer: LineBuffer, span: LocalSpanIds) => {
-      buffer.text(read(span.spanContext()));
-    }),
+  putLocal: LOCAL_DIGITS[key],
 }));
 
 function appendSpanFields(buffer: LineBuffer, span: Span): void {
@@ -234,9 +224,7 @@ function appendSpanFields(buffer: LineBuffer, span: Span): void {
 /** Hints of a text that was not appended: it may be anything. */
 const NOT_APPENDED = -1;
 
-/**
- * Appends a short ASCII text and returns the hints of its characters; `NOT_APPENDED` for any other.
- */
+/** Appends a short ASCII text and returns the hints of its characters, else `NOT_APPENDED`. */
 function appendShort(buffer: LineBuffer, text: string): number {
   return text.length > LONG_TEXT ? NOT_APPENDED : buffer.quotedAscii(text);
 }
@@ -248,7 +236,7 @@ interface KnownKey {
   readonly isPlain: boolean;
 }
 
-/** Keys that came before. Those that callers make up must not grow this for ever. */
+/** Bounded, because callers may make up keys. */
 const knownKeys = new Map<string, KnownKey>();
 let keysBelongTo: RedactionPolicy | undefined;
 
@@ -280,10 +268,7 @@ let knownSecond = -1;
 let secondText = '';
 const MILLISECONDS = Array.from({ length: 1_000 }, (_, ms) => String(ms).padStart(3, '0'));
 
-/**
- * Nearly all lines share their second with the one before; V8 makes the text of a large number
- * slowly.
- */
+/** V8 is slow to make the text of a large number, and most lines share their second with the last one. */
 function appendTime(buffer: LineBuffer, time: number): void {
   const second = Math.floor(time / 1_000);
   const milliseconds = MILLISECONDS[time - second * 1_000];

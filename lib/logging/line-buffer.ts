@@ -22,9 +22,8 @@ const CHARACTERS = CHARACTER_HINTS.map((hint, code) =>
 const HEX_DIGITS = Uint8Array.from(Buffer.from('0123456789abcdef'));
 
 /**
- * Lines as bytes, for a destination that takes bytes. JSON is put together in place: a text of
- * twenty parts would have to be flattened and encoded before it could leave, which costs more than
- * all the rest of writing a line.
+ * Lines as bytes, for a destination that takes bytes. JSON is made in place: flattening and encoding
+ * a text of twenty parts costs more than all the rest of writing a line.
  */
 export class LineBuffer {
   private buffer: Buffer;
@@ -95,8 +94,7 @@ export class LineBuffer {
 
   /** A finite number, as `String` writes it. */
   number(value: number): void {
-    // Most are counts, or fractions with three digits at most: their thousandths are a small
-    // integer.
+    // Most are counts or have three digits of fraction at most: their thousandths are an integer.
     const thousandths = Math.round(value * 1_000);
     if (thousandths < 0 || thousandths > MAX_THOUSANDTHS || thousandths / 1_000 !== value)
       this.ascii(String(value));
@@ -173,8 +171,7 @@ export class LineBuffer {
   private makeRoom(count: number): void {
     const waiting = this.view();
     const size = waiting.length + count;
-    // In place only where that frees half of it: moving many bytes for each line would cost more
-    // than they do.
+    // In place only where that frees half of it: moving many bytes for each line costs more.
     if (size > this.buffer.length / 2) this.buffer = Buffer.allocUnsafeSlow(size * 2);
     this.buffer.set(waiting);
     this.start = 0;
@@ -182,10 +179,7 @@ export class LineBuffer {
   }
 }
 
-/**
- * Whether a text is the same in JSON, between quotes, and can be written as UTF-8: half of a
- * surrogate pair cannot.
- */
+/** Whether a text is the same in JSON and can be written as UTF-8: half of a surrogate pair cannot. */
 function isPlain(text: string): boolean {
   return !NEEDS_ESCAPE.test(text) && text.isWellFormed();
 }

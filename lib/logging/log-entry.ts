@@ -11,18 +11,13 @@ import { type SerializedError } from '../engine/describe-error.js';
 import { withoutEndedTrace } from '../engine/lineage.js';
 import { type Destination } from './line-buffer.js';
 
-/**
- * The content of one log line, after redaction. Log records, span events and the text formats are
- * made of it.
- */
+/** One log line after redaction, of which log records, span events and the text formats are made. */
 export interface LogEntry {
   /** pino's number: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal. */
   readonly level: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
-  /**
-   * When the line was seen, where `time` is the value that another logger wrote. Default: `time`.
-   */
+  /** When the line was seen, where another logger wrote `time`. Default: `time`. */
   readonly observedTime?: number;
   readonly message: string;
   /** The class that logs; the instrumentation scope of the log record. */
@@ -52,37 +47,24 @@ export interface Line {
   writeTo(destination: Destination | undefined): boolean;
 }
 
-/** A field that each line of a span has. */
-interface SpanField {
-  readonly key: string;
-  readonly read: (spanContext: SpanContext) => string;
-}
-
-/** Two hexadecimal digits for each byte, as in a `traceparent` header. */
-const TRACE_FLAGS: readonly string[] = Array.from({ length: 256 }, (_, flags) =>
-  flags.toString(16).padStart(2, '0'),
-);
+/** Two hexadecimal digits, as in a `traceparent` header, by byte. */
+const TRACE_FLAGS = Array.from({ length: 256 }, (_, flags) => flags.toString(16).padStart(2, '0'));
 
 export function readTraceFlags(flags: number): string {
   return TRACE_FLAGS[flags & 0xff] ?? '';
 }
 
-/**
- * The fields that each line has. One more is added here: both writers and the reserved keys follow.
- */
-const PROCESS_FIELDS = [
-  { key: 'service', read: (process: { readonly serviceName: string }) => process.serviceName },
-] as const;
-
-export function readProcessFields(process: { readonly serviceName: string }): Record<string, unknown> {
-  return Object.fromEntries(PROCESS_FIELDS.map(({ key, read }) => [key, read(process)]));
+/** The fields of each line; both writers and the reserved keys follow this list. */
+export function readProcessFields({ serviceName }: { readonly serviceName: string }) {
+  return { service: serviceName };
 }
 
-export const SPAN_FIELDS: readonly SpanField[] = [
-  { key: 'trace_id', read: ({ traceId }) => traceId },
-  { key: 'span_id', read: ({ spanId }) => spanId },
-  { key: 'trace_flags', read: ({ traceFlags }) => readTraceFlags(traceFlags) },
-];
+/** The fields of each line of a span. */
+export const SPAN_FIELDS = [
+  { key: 'trace_id', read: ({ traceId }: SpanContext) => traceId },
+  { key: 'span_id', read: ({ spanId }: SpanContext) => spanId },
+  { key: 'trace_flags', read: ({ traceFlags }: SpanContext) => readTraceFlags(traceFlags) },
+] as const;
 
 /**
  * Keys that have a meaning of their own in a line.
@@ -93,7 +75,9 @@ export const SPAN_FIELDS: readonly SpanField[] = [
  * - `special`: the logger treats the value in its own way.
  */
 const RESERVED_KEYS: ReadonlyMap<string, 'own' | 'given' | 'special'> = new Map([
-  ...['level', 'time', ...PROCESS_FIELDS.map(({ key }) => key)].map((key) => [key, 'own'] as const),
+  ...['level', 'time', ...Object.keys(readProcessFields({ serviceName: '' }))].map(
+    (key) => [key, 'own'] as const,
+  ),
   ...['pid', 'hostname', ...SPAN_FIELDS.map(({ key }) => key)].map((key) => [key, 'given'] as const),
   ...['msg', 'err', '__proto__'].map((key) => [key, 'special'] as const),
 ]);
@@ -103,10 +87,7 @@ export function isReservedKey(key: string): boolean {
   return RESERVED_KEYS.has(key);
 }
 
-/**
- * Whether the value is in the line for the logger or the resource, so that it is no field of the
- * entry.
- */
+/** Whether the logger or the resource has the value, so that it is no field of the entry. */
 export function isNoField(key: string): boolean {
   const kind = RESERVED_KEYS.get(key);
   return kind === 'own' || kind === 'given';
@@ -117,13 +98,10 @@ export const OWN_KEYS: readonly string[] = [...RESERVED_KEYS]
   .filter(([, kind]) => kind === 'own')
   .map(([key]) => key);
 
-/**
- * On the fields of a line: the OpenTelemetry context it belongs to, where that is not the active
- * one.
- */
+/** On the fields of a line: its OpenTelemetry context, where that is not the active one. */
 export const OTEL_CONTEXT = Symbol('nestjs-telemetry.otel-context');
 
-/** The OpenTelemetry context of a line: the one that its fields carry, or else the active one. */
+/** The OpenTelemetry context that the fields of a line carry, or else the active one. */
 export function otelContextOf(fields: unknown): Context {
   const carried =
     typeof fields === 'object' && fields !== null
@@ -165,10 +143,7 @@ const SEVERITIES: readonly Severity[] = [
   { number: SeverityNumber.FATAL, text: 'FATAL', label: 'CRITICAL' },
 ];
 
-/**
- * The severity of one of pino's level numbers; a level of the application's own counts as the next
- * lower one.
- */
+/** The severity of a level number of pino; a custom level counts as the next lower one. */
 export function nameSeverity(level: number): Severity {
   return SEVERITIES[Math.min(6, Math.floor(level / 10))] ?? TRACE;
 }

@@ -12,15 +12,10 @@ import { type Line, otelContextOf } from './log-entry.js';
 import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
 import { addSpanEvent, type EmitLogRecord } from './record-entry.js';
 
-/**
- * Lines written in a context that carries this are not added to the active span, which has the same
- * information already.
- */
+/** Lines written in a context that carries this are not added to the active span, which has their content. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
 
-/**
- * A longer line is cut down before it goes anywhere; Loki, for one, refuses lines above 256 KiB.
- */
+/** A longer line is cut down: Loki, for one, refuses lines above 256 KiB. */
 const MAX_LINE_LENGTH = 256 * 1024;
 
 export interface LogSinkOptions {
@@ -41,13 +36,13 @@ export interface LogSinkOptions {
 const pinoLines = tracingChannel('pino_asJson');
 
 /**
- * The stream below pino: takes each line after redaction and passes it once to the destination, the
- * log record processors and the span. Never throws into the code that logs.
+ * The stream below pino: passes each redacted line once to the destination, the log record processors
+ * and the span. Never throws into the code that logs.
  */
 export class LogSink {
   /**
-   * Asks pino to leave here what it was given before each write: an extra called `level` cannot be
-   * mistaken for the level, and the usual line need not be read back.
+   * Lets pino set the `last…` members before each write: an extra called `level` cannot be mistaken
+   * for the level, and the usual line need not be read back.
    */
   readonly [symbols.needsMetadataGsym] = true;
   lastLevel = 30;
@@ -55,10 +50,7 @@ export class LogSink {
   lastMsg: unknown;
   lastTime = '';
   lastLogger: object | undefined;
-  /**
-   * What the root logger writes on each line; a child adds to it, and then the line must be read
-   * back.
-   */
+  /** What the root logger writes on each line; a child adds to it, and its lines must be read back. */
   rootBindings: unknown;
   private depth = 0;
   private muted = false;
@@ -74,8 +66,7 @@ export class LogSink {
   }
 
   /**
-   * Writes a line of the root logger without pino. Returns false, and writes nothing, where pino
-   * has to.
+   * Writes a line of the root logger without pino; false, with nothing written, where pino has to.
    *
    * @param bindings what the logger puts on each of its lines
    */
@@ -111,17 +102,17 @@ export class LogSink {
   /** What pino was given for this line; undefined where the line may contain something else. */
   private takeParts(line: string): LineParts | undefined {
     const { lastObj: fields, lastMsg: message, lastTime: time, lastLogger } = this;
-    // Kept, it would hold on to whatever the last line was about.
+    // They would keep the objects of the last line alive.
     this.lastObj = undefined;
     this.lastLogger = undefined;
     if (!this.options.writesFieldsAsGiven || line.length > MAX_FAST_BYTES) return undefined;
     return bindingsOf(lastLogger) === this.rootBindings ? { fields, message, time } : undefined;
   }
 
-  /** Returns false, with nothing done, for a line that does not let itself be written. */
+  /** Returns false, with nothing done, for a line that the other writer has to write. */
   private deliver(line: Line): boolean {
-    // A line made while a line is being written (a processor or a destination that logs) goes to
-    // the destination only; one made by that in turn goes nowhere, or it would never end.
+    // A line of a processor or a destination that logs, while a line is written, goes to the
+    // destination only; a line of that in turn is dropped, or it would never end.
     if (this.depth > 1) return true;
     this.depth += 1;
     try {
@@ -138,7 +129,7 @@ export class LogSink {
   private record(line: Line): void {
     const { emitLogRecord, spanEvents } = this.options;
     const { otelContext } = line;
-    // What an exporter logs while it exports must not become the next thing to export.
+    // A line of an exporter that exports must not be exported.
     if (isTracingSuppressed(otelContext)) return;
     emitLogRecord?.(line.entry);
     if (!spanEvents) return;
@@ -158,7 +149,7 @@ function cutDown(line: string): string {
     const record = copyBounded(JSON.parse(line)) as Record<string, unknown>;
     return `${JSON.stringify({ ...record, truncated: true })}\n`;
   } catch {
-    // Not JSON: a streamWrite hook of the application changed the line, which is its right.
+    // Not JSON: a streamWrite hook of the application changed the line.
     return `${line.slice(0, MAX_LINE_LENGTH)}\n`;
   }
 }

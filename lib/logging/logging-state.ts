@@ -2,22 +2,15 @@ import { type Context } from '@opentelemetry/api';
 import { type Logger } from 'pino';
 
 import { type LoggingConfig } from '../config/logging.js';
+import { processWide } from '../process/process-wide.js';
 import { type Destination } from './line-buffer.js';
 import { LEVEL_VALUES, type LineLevel, OTEL_CONTEXT } from './log-entry.js';
 
-/**
- * The pino instance that everything of this process logs through, and what must happen when it
- * ends.
- */
+/** The pino instance that all lines of this process pass, and what must happen when it ends. */
 export interface RootLogger {
   readonly logger: Logger;
   readonly config: LoggingConfig;
-  /**
-   * Writes a line whose level is enabled without pino, exactly as pino would; false where only pino
-   * can write it.
-   *
-   * @param level pino's number
-   */
+  /** Writes an enabled line without pino, byte for byte as pino would; false where only pino can. */
   writeFast(
     level: number,
     fields: Readonly<Record<string, unknown>>,
@@ -28,61 +21,56 @@ export interface RootLogger {
   readonly writesToStdout: boolean;
   /** Runs `write`, whose lines become log records only: the destination does not get them. */
   withoutOutput(write: () => void): void;
-  /** Writes what is still buffered, synchronously where the destination can. Never throws. */
-  flush(): void;
-  /**
-   * Gives up what the logger holds beyond standard output (a transport's worker). Lines after it
-   * are lost.
-   */
+  /** Writes what is buffered, synchronously where the destination can. Never throws. */
+  readonly flush: () => void;
+  /** Ends what the logger opened (a transport's worker). Later lines are lost. */
   close(): void;
 }
 
-/**
- * What must exist once per process, however many copies of this package are loaded (ESM, CommonJS).
- */
 interface LoggingState {
-  /**
-   * Stays after a stop, so that lines of the shutdown keep their form and place; replaced by the
-   * next start.
-   */
+  /** Stays after a stop, so that lines of the shutdown keep their form and place, until the next start. */
   root: RootLogger | undefined;
-  /**
-   * Puts back NestJS's logger and the sink of warnings, which stay as long as the root logger does.
-   */
+  /** Restores NestJS's logger and the sink of warnings, which stay as long as `root`. */
   restore?: (() => void) | undefined;
   /** Standard output is opened once per way of writing, not once per start. */
   readonly stdout: Map<'each-line' | 'collected', Destination>;
-  /**
-   * pino instances made here: a root of nestjs-pino that descends from none of them is the
-   * application's own.
-   */
+  /** pino instances of this library. */
   readonly ours: WeakSet<object>;
   /** How each copy of nestjs-pino in use finds the logger bound to the current request. */
   readonly requestLoggers: Set<() => Logger | undefined>;
 }
 
-const STATE_KEY = Symbol.for('nestjs-telemetry.logging');
-
-interface StateHolder {
-  [STATE_KEY]?: LoggingState | undefined;
-}
+const state = processWide<LoggingState>('logging', () => ({
+  root: undefined,
+  stdout: new Map(),
+  ours: new WeakSet(),
+  requestLoggers: new Set(),
+}));
 
 export function loggingState(): LoggingState {
-  const holder = globalThis as StateHolder;
-  return (holder[STATE_KEY] ??= {
-    root: undefined,
-    stdout: new Map(),
-    ours: new WeakSet(),
-    requestLoggers: new Set(),
-  });
+  return state;
 }
 
-/**
- * The logger to write through now: the one bound to the current request, else the root; undefined
- * before the start.
- */
+/** The key of errors in a line: pino's `errorKey`. */
+export function errorKeyInForce(): string {
+  return state.root?.config.pino.errorKey ?? 'err';
+}
+
+/** A pino logger, and those whose child it is. */
+export function* withParents(logger: unknown): Generator<object> {
+  for (let link = logger; typeof link === 'object' && link !== null; link = Object.getPrototypeOf(link))
+    yield link;
+}
+
+/** Whether the logger is a pino instance of this library, or a child of one. */
+export function isOurs(logger: unknown): boolean {
+  for (const link of withParents(logger)) if (state.ours.has(link)) return true;
+  return false;
+}
+
+/** The logger bound to the current request, else the root; undefined before the start. */
 export function currentLogger(): Logger | undefined {
-  const { root, requestLoggers } = loggingState();
+  const { root, requestLoggers } = state;
   if (root === undefined) return undefined;
   for (const requestLogger of requestLoggers) {
     const bound = requestLogger();
@@ -92,8 +80,7 @@ export function currentLogger(): Logger | undefined {
 }
 
 /**
- * Writes a line whose level is enabled: without pino where that makes no difference to the line, or
- * through it.
+ * Writes a line whose level is enabled, without pino where that makes no difference to the line.
  *
  * @param fields made for this line: may be changed
  * @param otelContext the context the line belongs to. Default: the active one
@@ -105,7 +92,7 @@ export function writeLine(
   message: string,
   otelContext?: Context,
 ): void {
-  const { root } = loggingState();
+  const { root } = state;
   // A child has bindings, and possibly options, of its own.
   if (root?.logger === logger && root.writeFast(LEVEL_VALUES[level], fields, message, otelContext)) return;
   if (otelContext !== undefined) (fields as { [OTEL_CONTEXT]?: Context })[OTEL_CONTEXT] = otelContext;

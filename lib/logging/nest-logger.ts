@@ -7,12 +7,9 @@ import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
 import { isError } from '../errors/telemetry.error.js';
 import { type LineLevel } from './log-entry.js';
-import { currentLogger, loggingState, writeLine } from './logging-state.js';
+import { currentLogger, errorKeyInForce, writeLine } from './logging-state.js';
 
-/**
- * The private members of NestJS's Logger (the same in 11 and 12) that show which logger is in
- * force.
- */
+/** Private members of NestJS's Logger, the same in 11 and 12, that hold the logger in force. */
 interface LoggerInternals {
   staticInstanceRef: LoggerService | undefined;
   localInstance: LoggerService | undefined;
@@ -21,9 +18,8 @@ interface LoggerInternals {
 const nothing = (): void => undefined;
 
 /**
- * Lets NestJS's own `Logger` write through the root logger, unless the application (or
- * `@nestjs/testing`, whose modules are silent) chose a logger. Returns what puts the replaced
- * logger back, when ours is still there.
+ * Lets NestJS's `Logger` write through the root logger, unless the application (or `@nestjs/testing`,
+ * whose modules are silent) chose a logger. Returns the undo, for when ours is still in force.
  */
 export function installNestLogger(config: TelemetryConfig): () => void {
   if (!config.logging.nestLogger) return nothing;
@@ -38,8 +34,7 @@ export function installNestLogger(config: TelemetryConfig): () => void {
 
 /**
  * Whether NestJS's logger writes lines of this level now: `logger: false`, a list of levels and
- * `useLogger()` decide, and `@nestjs/testing` writes errors only. True for a logger of the
- * application that does not say.
+ * `useLogger()` decide, and `@nestjs/testing` writes errors only. True for a logger without levels.
  */
 export function nestWrites(level: LogLevel): boolean {
   const inForce = loggerInForce() as
@@ -49,7 +44,7 @@ export function nestWrites(level: LogLevel): boolean {
   return typeof inForce.isLevelEnabled === 'function' ? inForce.isLevelEnabled(level) : true;
 }
 
-/** The logger that was asked about last: reading the name of a class is a call into V8. */
+/** The last answer: reading the name of a class is a call into V8. */
 let askedAbout: LoggerService | undefined;
 let wasTestingLogger = false;
 
@@ -75,8 +70,8 @@ function loggerInForce(): LoggerService | undefined {
 }
 
 /**
- * NestJS's default console logger if it is the one in force. A `Logger` answers with a console
- * logger of its own exactly then; in every other case it answers with the logger that was chosen.
+ * NestJS's default console logger if it is in force: exactly then a `Logger` has a console logger of its
+ * own as instance, and else the logger that was chosen.
  */
 function defaultLoggerInForce(): ConsoleLogger | undefined {
   const inForce = loggerInForce();
@@ -94,36 +89,18 @@ const METHODS = {
 } as const;
 
 /**
- * NestJS's logger, writing through the root logger: `new Logger('OrderService').log('…')` carries
- * the active span's ids and `context: 'OrderService'`. Stands in for the console logger it is
- * given, whose log levels stay in force.
+ * Writes lines of NestJS's `Logger` through the root logger: `new Logger('OrderService').log('…')` has the
+ * ids of the active span and `context: 'OrderService'`. The levels of the replaced logger stay in force.
  */
 export class NestLoggerService implements LoggerService {
   constructor(private readonly replaced: ConsoleLogger) {}
 
-  log(...args: unknown[]): void {
-    this.write('log', args);
-  }
-
-  error(...args: unknown[]): void {
-    this.write('error', args);
-  }
-
-  warn(...args: unknown[]): void {
-    this.write('warn', args);
-  }
-
-  debug(...args: unknown[]): void {
-    this.write('debug', args);
-  }
-
-  verbose(...args: unknown[]): void {
-    this.write('verbose', args);
-  }
-
-  fatal(...args: unknown[]): void {
-    this.write('fatal', args);
-  }
+  readonly log = this.writer('log');
+  readonly error = this.writer('error');
+  readonly warn = this.writer('warn');
+  readonly debug = this.writer('debug');
+  readonly verbose = this.writer('verbose');
+  readonly fatal = this.writer('fatal');
 
   isLevelEnabled(level: LogLevel): boolean {
     return this.replaced.isLevelEnabled(level);
@@ -133,27 +110,25 @@ export class NestLoggerService implements LoggerService {
     this.replaced.setLogLevels(levels);
   }
 
-  private write(level: LogLevel, args: readonly unknown[]): void {
-    if (!this.replaced.isLevelEnabled(level)) return;
-    const logger = currentLogger();
-    if (logger === undefined) {
-      this.replaced[level](args[0], ...args.slice(1));
-      return;
-    }
+  private writer(level: LogLevel): (...args: unknown[]) => void {
     const method = METHODS[level];
-    if (logger.isLevelEnabled(method)) writeLines(logger, method, level, args);
+    return (...args) => {
+      if (!this.replaced.isLevelEnabled(level)) return;
+      const logger = currentLogger();
+      if (logger === undefined) this.replaced[level](args[0], ...args.slice(1));
+      else if (logger.isLevelEnabled(method)) writeLines(logger, method, level, args);
+    };
   }
 }
 
 function writeLines(logger: Pino, method: LineLevel, level: LogLevel, args: readonly unknown[]): void {
-  const errorKey = loggingState().root?.config.pino.errorKey ?? 'err';
+  const errorKey = errorKeyInForce();
   for (const { message, fields } of readNestArguments(args, level === 'error' || level === 'fatal')) {
     const { err, ...rest } = fields;
     writeLine(logger, method, err === undefined ? rest : { ...rest, [errorKey]: err }, message);
   }
 }
 
-/** One line to write, made of what was passed to a method of NestJS's logger. */
 interface NestLine {
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -165,15 +140,15 @@ const MAX_FIELDS = 1_000;
 const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_192 };
 
 /**
- * What `logger.log(message, ...params, context)` means: the last text is the context, plain objects
- * after the message are fields of the line, an error or a stack text is its error, and any further
- * message is a line of its own, as in NestJS's console logger.
+ * Reads `logger.log(message, ...params, context)`: the last text is the context, plain objects after
+ * the message are fields, an error or the text of a stack is the error, and each further message is a
+ * line of its own, as in NestJS's console logger.
  */
 function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
   try {
     return readLines(args, takesStack);
   } catch {
-    // A getter or a proxy threw: the line is written with what can be copied.
+    // A getter or a proxy threw.
     return [{ message: textOf(args[0], 8_192), fields: { arguments: copyBounded(args.slice(1)) } }];
   }
 }
@@ -202,12 +177,10 @@ function readLines(args: readonly unknown[], takesStack: boolean): NestLine[] {
 function toLine(message: unknown, fields: Readonly<Record<string, unknown>>): NestLine {
   if (typeof message === 'string') return { message, fields };
   if (isError(message)) {
-    // With both, the message is the error, and the error passed beside it is its cause.
-    const { err, ...others } = fields;
-    return {
-      message: message.message,
-      fields: { ...others, err: message, ...(err !== undefined && { cause: err }) },
-    };
+    // An error passed beside it is its cause.
+    const { err: cause, ...others } = fields;
+    const error = { err: message, ...(cause !== undefined && { cause }) };
+    return { message: message.message, fields: { ...others, ...error } };
   }
   if (isPlainObject(message)) {
     const { message: text, msg, ...others } = message;
@@ -216,9 +189,10 @@ function toLine(message: unknown, fields: Readonly<Record<string, unknown>>): Ne
       ...(typeof msg !== 'string' && { msg }),
     };
     const line = typeof text === 'string' ? text : typeof msg === 'string' ? msg : '';
-    const clash = fields.context !== undefined &&
-      others.context !== undefined && { extra_context: others.context };
-    return { message: line, fields: { ...others, ...rest, ...fields, ...clash } };
+    const merged = { ...others, ...rest, ...fields };
+    if (fields.context !== undefined && others.context !== undefined)
+      return { message: line, fields: { ...merged, extra_context: others.context } };
+    return { message: line, fields: merged };
   }
   return { message: describeMessage(message), fields };
 }
@@ -245,11 +219,7 @@ function readStack(text: string, fields: Record<string, unknown>, message: unkno
     return;
   }
   const head = ERROR_HEAD.exec(text)?.groups;
-  fields.err = {
-    type: head?.type ?? 'Error',
-    message: head?.message ?? String(message),
-    stack: text,
-  };
+  fields.err = { type: head?.type ?? 'Error', message: head?.message ?? String(message), stack: text };
 }
 
 function mergeFields(fields: Record<string, unknown>, extra: Record<string, unknown>): void {
@@ -261,19 +231,14 @@ function contextOf(fields: Readonly<Record<string, unknown>>): Record<string, un
   return fields.context === undefined ? {} : { context: fields.context };
 }
 
-/**
- * Plain objects become fields, which are merged several times: of very many keys the first are
- * kept.
- */
+/** Plain objects become fields, which are copied several times: of very many keys the first are kept. */
 function boundFields(value: unknown): unknown {
   return isPlainObject(value) && Object.keys(value).length > MAX_FIELDS
     ? copyBounded(value, { entries: MAX_FIELDS })
     : value;
 }
 
-/**
- * Whether writing out each level would take long; asked by the number of members two levels down.
- */
+/** Whether writing it out would take long, judged by the members of two levels. */
 function isLarge(value: object): boolean {
   if (types.isProxy(value)) return false;
   let members = 0;

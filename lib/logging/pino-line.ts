@@ -4,10 +4,10 @@ import { isSerializedError, type SerializedError } from '../engine/describe-erro
 import { type Destination } from './line-buffer.js';
 import { isNoField, type Line, type LogEntry } from './log-entry.js';
 
-/** Returns the text of a line for people; undefined where lines stay the JSON that pino wrote. */
+/** Formats lines for people; undefined where lines stay the JSON that pino wrote. */
 export type LineFormat = ((entry: LogEntry) => string) | undefined;
 
-/** Under which keys this pino instance writes what; the application may rename them. */
+/** Keys of a pino instance, which the application may rename. */
 export interface LineKeys {
   readonly message: string;
   readonly error: string;
@@ -32,9 +32,7 @@ export interface WrittenByPino {
   readonly parts: LineParts | undefined;
 }
 
-/**
- * A line that pino wrote. Its entry is made of the text, once, when the first reader asks for it.
- */
+/** A line that pino wrote. Its entry is made when it is first read. */
 export class PinoLine implements Line {
   private read: LogEntry | undefined;
 
@@ -59,8 +57,8 @@ export class PinoLine implements Line {
 }
 
 /**
- * The entry without reading the text, for the usual line whose fields are all texts, numbers and
- * booleans; undefined for any other, because only the text shows what JSON makes of its fields.
+ * The entry of the usual line, whose fields are all texts, numbers and booleans; undefined for any other,
+ * because only its text shows what JSON makes of the fields.
  */
 function entryOfParts({ parts, level, otelContext }: WrittenByPino): LogEntry | undefined {
   if (parts === undefined || typeof parts.message !== 'string') return undefined;
@@ -70,7 +68,7 @@ function entryOfParts({ parts, level, otelContext }: WrittenByPino): LogEntry | 
   for (const key in given) {
     const value = given[key];
     if (value === undefined) continue;
-    // A field called as the message is: in the line the message comes last and wins.
+    // In the line the message comes last, and wins over a field of its name.
     if (!isJsonPrimitive(value) || key === 'msg') return undefined;
     if (!isNoField(key)) fields[key] = value;
   }
@@ -126,7 +124,7 @@ function readRecord(text: string, keys: LineKeys): Record<string, unknown> {
     const { [keys.nested]: nested, ...rest } = record;
     return typeof nested === 'object' && nested !== null ? { ...rest, ...nested } : record;
   } catch {
-    // Not JSON: a streamWrite hook of the application changed the line, which is its right.
+    // Not JSON: a streamWrite hook of the application changed the line.
     return { [keys.message]: text.trimEnd() };
   }
 }

@@ -8,15 +8,14 @@ import { redaction } from '../redaction/active-redaction.js';
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
 
 /**
- * A pino hook that keeps logging from throwing into the application: arguments that pino cannot
- * write (a getter that throws, an exotic proxy) are copied into something harmless and written
- * after all.
+ * A pino hook by which no log method throws: arguments that pino cannot write (a getter that throws,
+ * an exotic proxy) are copied into harmless ones.
  */
-export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey = 'err'): LogMethodHook {
+export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey: string): LogMethodHook {
   return function guarded(this: Logger, given, method, level) {
     let args = given;
     try {
-      args = withMessage(areWritable(given) ? given : makeWritable(given), errorKey);
+      args = withMessage(given.every(isWritable) ? given : makeWritable(given), errorKey);
       if (ownHook === undefined) method.apply(this, args);
       else ownHook.call(this, args, method, level);
     } catch (error) {
@@ -30,21 +29,13 @@ type LogArguments = Parameters<LogFn>;
 /** A longer message is cut before pino escapes it: the line would be cut down afterwards anyway. */
 const MAX_MESSAGE = 65_536;
 
-/**
- * Whether pino makes valid JSON of the arguments: of a symbol or a function as message it makes
- * `undefined`.
- */
-function areWritable(args: readonly unknown[]): boolean {
-  for (let index = 0; index < args.length; index += 1) if (!isWritable(args[index], index)) return false;
-  return true;
-}
-
+/** Whether pino makes valid JSON of an argument: of a symbol or a function as message it does not. */
 function isWritable(argument: unknown, index: number): boolean {
   switch (typeof argument) {
     case 'string':
       return argument.length <= MAX_MESSAGE;
     case 'object':
-      // The first are the fields of the line, which are bounded one by one.
+      // The first has the fields of the line, which are bounded one by one.
       return argument === null || (index === 0 ? !ArrayBuffer.isView(argument) : fitsBounds(argument));
     case 'number':
     case 'boolean':
@@ -63,7 +54,7 @@ function makeWritable(args: readonly unknown[]): LogArguments {
   }) as unknown as LogArguments; // pino declares an overload per kind of first argument
 }
 
-/** pino takes the message of an error where the line has none, whatever it is. */
+/** Where the line has no message pino takes that of its error, which may be no text. */
 function withMessage(args: LogArguments, errorKey: string): LogArguments {
   const [first, second] = args as readonly unknown[];
   if (second !== undefined || typeof first !== 'object' || first === null) return args;
@@ -77,13 +68,11 @@ function withMessage(args: LogArguments, errorKey: string): LogArguments {
 
 function writeDefused(logger: Logger, args: readonly unknown[], method: LogFn, error: unknown): void {
   try {
-    const fields =
-      args.map(defuse).find((argument) => typeof argument === 'object' && argument !== null) ?? {};
-    const message = args.find((argument) => typeof argument === 'string');
-    method.call(logger, { ...fields, log_error: describeThrown(error).message }, message ?? '');
+    const fields = args.map(defuse).find((argument) => typeof argument === 'object' && argument !== null);
+    const message = args.find((argument) => typeof argument === 'string') ?? '';
+    method.call(logger, { ...fields, log_error: describeThrown(error).message }, message);
   } catch {
-    // Nothing of this line can be written (the serializers of the application throw); the
-    // application goes on.
+    // Nothing of this line can be written: the serializers of the application throw.
   }
 }
 
@@ -95,10 +84,7 @@ type Fields = Readonly<Record<string, unknown>>;
 type Serializers = NonNullable<LoggerOptions['serializers']>;
 type Write = (this: Logger, given: unknown, message: unknown, level: number) => void;
 
-/**
- * pino's methods without the custom levels of its types, which would have to be the same on both
- * sides.
- */
+/** pino's methods without the custom levels of its types, which would have to be the same. */
 interface PinoMethods {
   readonly child: (this: Logger, bindings: Fields, options?: object) => Logger;
   readonly setBindings: (this: Logger, bindings: Fields) => void;
@@ -106,13 +92,12 @@ interface PinoMethods {
 
 const NONE: Fields = Object.freeze({});
 
-/** Those of the logger whose line is being made; nothing is awaited meanwhile. */
+/** Those of the logger whose line is being made, which is synchronous. */
 let serializersInForce = NONE;
 
 /**
- * Lets a pino instance and its children write no secrets: messages once their parameters are in,
- * bindings of children, and what `PinoLogger.assign` adds. The fields of a line are redacted where
- * they are merged, by `redactFields()`.
+ * Redacts what a pino instance and its children write: messages with their parameters, bindings of
+ * children, and what `PinoLogger.assign` adds. `redactFields()` redacts the fields, where they are merged.
  */
 export function redactLines(
   logger: Logger,
@@ -124,9 +109,13 @@ export function redactLines(
   if (write === undefined) return;
   methods[symbols.writeSym] = function redacted(given, message, level) {
     const clean = redactMessage(given, message, keys);
-    withSerializers(serializersOf(this), () => {
+    const before = serializersInForce;
+    serializersInForce = serializersOf(this);
+    try {
       write.call(this, given, clean, level);
-    });
+    } finally {
+      serializersInForce = before;
+    }
   };
   Object.assign(logger, {
     child(this: Logger, bindings: Fields, options?: ChildLoggerOptions) {
@@ -142,7 +131,7 @@ export function redactLines(
 
 /**
  * The fields of a line without secrets, with errors at any depth written out; the same object where
- * nothing is to be changed. What a serializer will see is left to it: its result is redacted.
+ * nothing changes. A field that has a serializer stays: the result of that is redacted.
  *
  * @param serializers default: those of the logger whose line is being written
  */
@@ -189,8 +178,8 @@ function redactValue(key: string | symbol, value: unknown): unknown {
 
 function redactMessage(given: unknown, message: unknown, keys: { message: string; error: string }): unknown {
   const failure = errorOf(given, keys.error);
-  const text =
-    message ?? (failure !== undefined && !hasMessage(given, keys.message) ? failure.message : undefined);
+  // pino writes the message of the error where the line has none.
+  const text = message ?? (hasMessage(given, keys.message) ? undefined : failure?.message);
   if (typeof text !== 'string') return message;
   return failure?.message === text ? redaction().errorText(text) : redaction().text(text);
 }
@@ -202,17 +191,7 @@ function errorOf(given: unknown, errorKey: string): Error | undefined {
 }
 
 function hasMessage(given: unknown, messageKey: string): boolean {
-  return !isError(given) && (given as Fields)[messageKey] !== undefined;
-}
-
-function withSerializers(serializers: Fields, write: () => void): void {
-  const before = serializersInForce;
-  serializersInForce = serializers;
-  try {
-    write();
-  } finally {
-    serializersInForce = before;
-  }
+  return !isError(given) && (given as Fields | null | undefined)?.[messageKey] !== undefined;
 }
 
 function serializersOf(logger: Logger): Fields {

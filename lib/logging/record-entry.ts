@@ -13,7 +13,7 @@ const LIBRARY_NAME = 'nestjs-telemetry';
 /** Sends one entry to the registered LoggerProvider. */
 export type EmitLogRecord = (entry: LogEntry) => void;
 
-/** An emitter whose loggers belong to the provider that is registered when the first line comes. */
+/** An emitter for the provider that is registered when the first line comes. */
 export function createLogRecordEmitter(): EmitLogRecord {
   const loggers = new Map<string, Logger>();
   return (entry) => {
@@ -21,7 +21,7 @@ export function createLogRecordEmitter(): EmitLogRecord {
     let logger = loggers.get(name);
     if (logger === undefined) {
       logger = logs.getLogger(name);
-      // Contexts are class names; a context made up per request must not grow this for ever.
+      // Contexts are class names, but an application may make up one per request.
       if (loggers.size < MAX_LOGGERS) loggers.set(name, logger);
     }
     const severity = nameSeverity(entry.level);
@@ -40,7 +40,7 @@ export function createLogRecordEmitter(): EmitLogRecord {
 }
 
 function attributesOf({ isPlain, fields, error }: LogEntry): Attributes {
-  // The line was JSON, so every value is one that a log record may carry.
+  // The line was JSON: a log record may carry each value.
   const attributes = (isPlain ? fields : copyBounded(fields)) as Attributes;
   if (error === undefined) return attributes;
   const own = ownProperties(error);
@@ -58,8 +58,8 @@ const MAX_STACK = 8_192;
 const MAX_DEPTH = 3;
 
 /**
- * Puts the entry on `span` as an event named `log`, which Jaeger shows among the span's logs. Small
- * on purpose: a span that outgrows one UDP packet (65,000 bytes) is lost as a whole.
+ * Adds the entry to `span` as an event `log`, which Jaeger shows among the span's logs. It is small,
+ * because a span that does not fit into one UDP packet (65,000 bytes) is lost.
  */
 export function addSpanEvent(span: Span, entry: LogEntry): void {
   const { context, error } = entry;
@@ -70,11 +70,10 @@ export function addSpanEvent(span: Span, entry: LogEntry): void {
   if (context !== undefined) attributes['log.context'] = context;
   if (error !== undefined) {
     const described = describedAttributes(error);
-    for (const key in described)
-      attributes[key] = clipText(
-        String(described[key]),
-        key === ATTR_EXCEPTION_STACKTRACE ? MAX_STACK : MAX_TEXT,
-      );
+    for (const key in described) {
+      const limit = key === ATTR_EXCEPTION_STACKTRACE ? MAX_STACK : MAX_TEXT;
+      attributes[key] = clipText(String(described[key]), limit);
+    }
     flatten(ownProperties(error), 'err.', attributes, 1, MAX_ERROR_PROPERTIES);
   }
   flatten(entry.fields, '', attributes, 0, MAX_FIELDS, context === undefined ? undefined : 'context');

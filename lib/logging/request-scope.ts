@@ -1,25 +1,23 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Writable } from 'node:stream';
 
 import { type Context, context as contextApi, createContextKey, trace } from '@opentelemetry/api';
 import { PinoLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
 
 import { afterTurn, endedRootOf, type Lineage, lineageOf, localRootOf } from '../engine/lineage.js';
-import { loggingState } from './logging-state.js';
+import { isOurs, loggingState } from './logging-state.js';
 
 const SCOPE = createContextKey('nestjs-telemetry.request-scope');
 
 /**
- * A PinoLogger without a container. Its methods read nestjs-pino's request store; made without the
- * constructor, because that would create nestjs-pino's root logger from whatever options come
- * first.
+ * A PinoLogger without a container, whose methods read nestjs-pino's request store. Its constructor
+ * would create nestjs-pino's root logger from the options that come first.
  */
 const scope = Object.create(PinoLogger.prototype) as PinoLogger;
 
-/** The response: a request that the client gave up is still being handled until this has ended. */
-interface Answer {
-  readonly writableEnded: boolean;
-}
+/** A response: a request that the client gave up is still being handled until it has ended. */
+type Answer = Pick<Writable, 'writableEnded'>;
 
 /**
  * nestjs-pino's store of a request, carried by the OpenTelemetry context instead of an
@@ -44,9 +42,9 @@ class CarriedScope implements RequestStore {
   ) {}
 
   /**
-   * The store for what runs now: this one until the end, and after it for work that began before,
-   * which is what an open span of the request or an unanswered response shows. Any other work gets
-   * a store without the fields of the request.
+   * The store for the code that runs now: this one until the end, and after it for work that began
+   * before: a span of the request is open, or the response has not ended. Other work gets a store
+   * without the fields of the request.
    */
   current(root: Logger): RequestStore {
     const { end } = this;
@@ -55,37 +53,27 @@ class CarriedScope implements RequestStore {
     const open =
       lineage === undefined || endedRootOf(lineage) !== undefined ? undefined : localRootOf(lineage);
     if (open !== undefined && open === end.root) return this;
-    this.later ??= { traces: new WeakMap() };
+    const { traces } = (this.later ??= { traces: new WeakMap() });
     if (open === undefined) return (this.later.untraced ??= new CarriedScope(root, this.entered));
-    let scope = this.later.traces.get(open);
-    if (scope === undefined) {
-      scope = new CarriedScope(root, this.entered);
-      this.later.traces.set(open, scope);
-    }
+    const scope = traces.get(open) ?? new CarriedScope(root, this.entered);
+    traces.set(open, scope);
     return scope;
   }
 }
 
-/**
- * Reads the store nestjs-pino entered by itself; undefined until it looks into contexts too, and
- * where it cannot be made to.
- */
+/** Reads the store that nestjs-pino entered by itself; undefined where it does not look into contexts. */
 let readEntered: (() => RequestStore | undefined) | undefined;
 
-/**
- * Lets lines find what `PinoLogger.assign` bound to the current request, in this copy of
- * nestjs-pino.
- */
+/** Lets lines find what `PinoLogger.assign` bound to the request, in this copy of nestjs-pino. */
 export function followRequestScope(): void {
   loggingState().requestLoggers.add(requestLogger);
   readEntered ??= lookIntoContexts();
 }
 
 /**
- * `context` with a logging scope of its own, where `PinoLogger.assign` works and what it assigns is
- * on every line. What nestjs-pino's middleware does per request, but nothing is entered: each
- * storage that is copies a map, there and at every call that opens a span below. Gives back
- * `context` itself without nestjs-pino's module.
+ * Returns `context` with a logging scope of its own, whose lines carry what `PinoLogger.assign`
+ * assigns; `context` itself without nestjs-pino's module. Unlike nestjs-pino's middleware it enters
+ * no storage: each one entered copies a map, there and at every call that opens a span below.
  */
 export function withRequestScope(context: Context): Context {
   const root = nestPinoRoot();
@@ -95,24 +83,23 @@ export function withRequestScope(context: Context): Context {
 
 /** Notes which method of a controller handles the request of `context`, for its request line. */
 export function noteHandler(context: Context, handler: string): void {
-  const carried = context.getValue(SCOPE) as CarriedScope | undefined;
+  const carried = scopeOf(context);
   if (carried !== undefined) carried.handler = handler;
 }
 
 /** Returns what was noted for the request of `context`; undefined when no handler was reached. */
 export function handlerOf(context: Context): string | undefined {
-  return (context.getValue(SCOPE) as CarriedScope | undefined)?.handler;
+  return scopeOf(context)?.handler;
 }
 
 /**
- * Ends the fields of the request that `context` is of, for work that begins from now on. Fields
- * that were assigned stay until all listeners of the response have run, so that what an application
- * logs there has them.
+ * Ends the fields of the request of `context`, for work that begins from now on. Assigned fields stay
+ * until all listeners of the response have run, so that lines of those have them.
  *
  * @param answer the response of a request that the client gave up
  */
 export function endRequestScope(context: Context, answer?: Answer): void {
-  const scope = context.getValue(SCOPE) as CarriedScope | undefined;
+  const scope = scopeOf(context);
   if (scope === undefined || scope.end !== undefined) return;
   const end = { root: lineageOf(trace.getSpan(context)), answer };
   if (scope.logger === nestPinoRoot()) {
@@ -122,47 +109,41 @@ export function endRequestScope(context: Context, answer?: Answer): void {
   afterTurn(() => (scope.end = end));
 }
 
-/**
- * Runs `fn` in the logging scope the active context carries, or opens one for it where it carries
- * none.
- */
+/** Runs `fn` in the logging scope of the active context, or in a new one where it has none. */
 export function runInRequestScope<T>(fn: () => T): T {
-  return nestPinoRoot() === undefined || carriedScope() !== undefined ? fn() : scope.runInContext(fn);
+  return nestPinoRoot() === undefined || scopeOf(contextApi.active()) !== undefined
+    ? fn()
+    : scope.runInContext(fn);
 }
 
 /**
- * Makes nestjs-pino's process-wide root write through `logger`. nestjs-pino keeps the first root
- * for good; when that one came from an earlier start of this library, it becomes an empty child of
- * the new root. An application's own root is left alone.
+ * Makes nestjs-pino's process-wide root write through `logger`: nestjs-pino keeps the first root. One
+ * of an earlier start of this library becomes an empty child of the new root; another is left alone.
  */
 export function redirectNestPinoRoot(logger: Logger): void {
   const root = nestPinoRoot();
-  if (root === undefined || !descendsFromOurs(root)) return;
+  if (root === undefined || !isOurs(root)) return;
   for (const key of Reflect.ownKeys(root)) Reflect.deleteProperty(root, key);
   Object.setPrototypeOf(root, logger);
 }
 
-function carriedScope(): CarriedScope | undefined {
-  return contextApi.active().getValue(SCOPE) as CarriedScope | undefined;
+function scopeOf(context: Context): CarriedScope | undefined {
+  return context.getValue(SCOPE) as CarriedScope | undefined;
 }
 
-/**
- * Has nestjs-pino see a scope that the active context carries, where it has not entered another one
- * since.
- */
+/** Lets nestjs-pino see the scope of the active context, where it has not entered another one since. */
 function lookIntoContexts(): (() => RequestStore | undefined) | undefined {
   const storage = findNestPinoStorage(() => scope.logger);
   if (storage === undefined) return undefined;
   const read = storage.getStore.bind(storage);
   const entered = (): RequestStore | undefined => {
     const store = read();
-    // nestjs-pino enters the previous store again on exit. If that is one of ours, ignore it: ours
-    // must be found through the context only.
+    // nestjs-pino enters the previous store again on exit. Ours must be found by the context only.
     return store instanceof CarriedScope ? store.entered : store;
   };
   storage.getStore = () => {
     const store = entered();
-    const carried = carriedScope();
+    const carried = scopeOf(contextApi.active());
     if (carried === undefined || carried.entered !== store) return store;
     return carried.end === undefined ? carried : carried.current(nestPinoRoot() ?? carried.logger);
   };
@@ -180,18 +161,6 @@ function nestPinoRoot(): Logger | undefined {
   return PinoLogger.root;
 }
 
-function descendsFromOurs(logger: Logger): boolean {
-  const { ours } = loggingState();
-  for (
-    let link: unknown = logger;
-    typeof link === 'object' && link !== null;
-    link = Object.getPrototypeOf(link)
-  ) {
-    if (ours.has(link)) return true;
-  }
-  return false;
-}
-
 /** What nestjs-pino keeps for each request: `PinoLogger.assign` replaces the logger. */
 export interface RequestStore {
   logger: Logger;
@@ -199,9 +168,8 @@ export interface RequestStore {
 }
 
 /**
- * The storage in which nestjs-pino looks for its request store; undefined where it looks in none.
- * It is exported nowhere, so it is taken for the one that is asked while `look` makes nestjs-pino
- * look.
+ * The storage in which nestjs-pino looks for its request store: the one that is read while `look` makes
+ * nestjs-pino look, because it is not exported; undefined where none is read.
  */
 export function findNestPinoStorage(look: () => unknown): AsyncLocalStorage<RequestStore> | undefined {
   const { prototype } = AsyncLocalStorage;

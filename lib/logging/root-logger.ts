@@ -14,39 +14,34 @@ import { guardLogMethod, redactFields, redactLines, redactSerializers } from './
 import { createLogRecordEmitter } from './record-entry.js';
 import { createPrettyFormatter, formatTextLine, usesColours } from './text-lines.js';
 
-/**
- * Under this key pino-http binds the whole request to each request's logger; it is written nowhere.
- */
+/** Under this key pino-http binds the whole request to each request's logger; it is not written. */
 export const DISCARDED_REQUEST_KEY = 'nestjs-telemetry.request';
 
-export interface RootLoggerOptions {
-  /** Also emit each line to the registered LoggerProvider. Default false. */
-  readonly emitLogRecords?: boolean;
-}
-
 /**
- * The pino instance behind every line: it names the service and the active span on each, redacts,
- * and feeds destination, log records and span events from one line. `level` stays pino's number,
- * which Loki, Elasticsearch and Datadog's pino integrations expect; `logging.pino.formatters.level`
- * changes that.
+ * The pino instance behind every line: it adds the service and the active span, redacts, and makes
+ * destination, log records and span events of one line. `level` stays pino's number, which Loki,
+ * Elasticsearch and Datadog's pino integrations expect; `logging.pino.formatters.level` changes that.
+ *
+ * @param emitLogRecords whether each line also goes to the registered LoggerProvider
  */
-export function createRootLogger(config: TelemetryConfig, options: RootLoggerOptions = {}): RootLogger {
+export function createRootLogger(config: TelemetryConfig, emitLogRecords: boolean): RootLogger {
   const { logging } = config;
   const own = logging.pino;
   const errorKey = own.errorKey ?? 'err';
+  const message = own.messageKey ?? 'msg';
   const format = formatterOf(config);
   const destination = openDestination(logging);
   const sink = new LogSink({
     destination,
     format: () => (writesJson(logging) ? undefined : format),
-    keys: { message: own.messageKey ?? 'msg', error: errorKey, nested: own.nestedKey },
+    keys: { message, error: errorKey, nested: own.nestedKey },
     spanEvents: logging.spanEvents,
-    emitLogRecord: options.emitLogRecords === true ? createLogRecordEmitter() : undefined,
+    emitLogRecord: emitLogRecords ? createLogRecordEmitter() : undefined,
     writesFieldsAsGiven: writesFieldsAsGiven(logging),
     writesFastLines: config.engine === 'fast' && writesFastLines(logging),
   });
   const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
-  redactLines(logger, { message: own.messageKey ?? 'msg', error: errorKey });
+  redactLines(logger, { message, error: errorKey });
   sink.rootBindings = bindingsOf(logger);
   loggingState().ours.add(logger);
   const quietly = (act: () => void) => () => {
@@ -73,8 +68,8 @@ export function createRootLogger(config: TelemetryConfig, options: RootLoggerOpt
 }
 
 /**
- * A transport (pino-pretty, a file) formats lines itself, and reads JSON. Beside NestJS's console
- * logger that writes JSON, a line of text would break the collector that reads the output.
+ * A transport (pino-pretty, a file) reads JSON. Beside NestJS's console logger that writes JSON, a
+ * line of text would break the collector that reads the output.
  */
 function writesJson({ format, formatIsChosen, pino: own }: LoggingConfig): boolean {
   return format === 'json' || own.transport !== undefined || (!formatIsChosen && nestWritesJson());
@@ -95,16 +90,9 @@ function writesFastLines({ redact, format, pino: own }: LoggingConfig): boolean 
 
 /** Whether no option of the application changes what pino makes of the fields of a line. */
 function writesFieldsAsGiven({ redact, pino: own }: LoggingConfig): boolean {
-  const changing = [
-    'base',
-    'formatters',
-    'serializers',
-    'messageKey',
-    'nestedKey',
-    'timestamp',
-    'redact',
-  ] as const;
-  return redact.length === 0 && own.hooks === undefined && changing.every((key) => !(key in own));
+  if (redact.length > 0 || own.hooks !== undefined) return false;
+  const keys = ['base', 'formatters', 'serializers', 'messageKey', 'nestedKey', 'timestamp', 'redact'];
+  return keys.every((key) => !(key in own));
 }
 
 function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: string): LoggerOptions {
@@ -121,15 +109,11 @@ function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: stri
     ...(logging.redact.length > 0 && { redact: [...logging.redact] }),
     base: redactFields({ ...readProcessFields({ serviceName }), ...own.base }),
     mixin: createMixin(own.mixin),
-    mixinMergeStrategy: createMergeStrategy(
-      own.mixinMergeStrategy,
-      errorKey,
-      new Set(Object.keys(serializers)),
-    ),
+    mixinMergeStrategy: createMergeStrategy(own.mixinMergeStrategy, new Set(Object.keys(serializers))),
     hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod, errorKey) },
     serializers,
   };
-  // Opened as our destination; pino would write to it past the sink.
+  // It is our destination; pino would write to it without the sink.
   delete options.transport;
   return options;
 }

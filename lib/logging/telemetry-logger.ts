@@ -1,18 +1,14 @@
 import { inspect } from 'node:util';
 
 import { Logger as NestLogger } from '@nestjs/common';
-import { type Logger } from 'pino';
 
 import { copyBounded, textOf } from '../engine/copy-bounded.js';
 import { describeThrown, isSerializedError, renderStack } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
 import { LEVEL_VALUES } from './log-entry.js';
-import { currentLogger, loggingState, writeLine } from './logging-state.js';
+import { currentLogger, errorKeyInForce, writeLine } from './logging-state.js';
 
-/**
- * What a line may carry: fields, an error, or fields with the error under `err`. `logError` takes
- * whatever was thrown.
- */
+/** What a line may carry: fields, an error, or fields with the error under `err`. */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;
 
 /** A text, or an error whose message, type and stack are written. */
@@ -23,9 +19,9 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 const NEST_METHODS = { debug: 'debug', info: 'log', warn: 'warn', error: 'error' } as const;
 
 /**
- * Writes lines for one class or component, whose name each line carries as `context`. Lines carry
- * the active span's ids and what `PinoLogger.assign` bound to the current request. Before logging
- * is started, and when it is switched off, lines go to NestJS's logger instead. No method throws.
+ * Writes lines of one class or component, with its name as `context`, the ids of the active span and
+ * what `PinoLogger.assign` bound to the request. Without logging, lines go to NestJS's logger. No
+ * method throws.
  */
 export class TelemetryLogger {
   constructor(readonly context: string) {}
@@ -57,33 +53,23 @@ export class TelemetryLogger {
   }
 
   private writeText(level: Level, message: string, extra: unknown): void {
+    const { context } = this;
+    const logger = currentLogger();
     try {
-      const logger = currentLogger();
-      if (logger === undefined)
-        writeThroughNest(this.context, level, message, toFields(this.context, extra, 'err'));
-      else this.writeThroughPino(logger, level, message, extra);
+      if (logger === undefined) writeThroughNest(context, level, message, toFields(context, extra, 'err'));
+      else if (logger.levelVal <= LEVEL_VALUES[level])
+        writeLine(logger, level, toFields(context, extra, errorKeyInForce()), message);
     } catch {
-      // A getter of the extra threw before pino's guard could see it: the line goes out with what
-      // can be copied.
-      const fields = { context: this.context, extra: copyBounded(extra) };
-      const logger = currentLogger();
-      if (logger === undefined) new NestLogger(this.context)[NEST_METHODS[level]](message);
-      else logger[level](fields, message);
+      // A getter of the extra threw before pino's guard could see it.
+      if (logger === undefined) new NestLogger(context)[NEST_METHODS[level]](message);
+      else logger[level]({ context, extra: copyBounded(extra) }, message);
     }
-  }
-
-  private writeThroughPino(logger: Logger, level: Level, message: string, extra: unknown): void {
-    if (logger.levelVal > LEVEL_VALUES[level]) return;
-    const errorKey = loggingState().root?.config.pino.errorKey ?? 'err';
-    writeLine(logger, level, toFields(this.context, extra, errorKey), message);
   }
 }
 
 const MAX_MESSAGE = 8_192;
 
-/**
- * The error beside the fields of `extra`. An error that is among them already becomes the cause.
- */
+/** The error beside the fields of `extra`, of which an error becomes the cause. */
 function withError(error: Error, extra: unknown): unknown {
   if (typeof extra !== 'object' || extra === null || isError(extra)) return { err: error, cause: extra };
   try {

@@ -3,15 +3,13 @@ import type { LogEntry } from './log-entry.js';
 import { nameSeverity } from './log-entry.js';
 
 const INDENT = '    ';
-// Escape sequences of a terminal must not come out of data: the C0 and C1 ranges but tab and
-// newline.
+// Data must not contain escape sequences of a terminal: C0 and C1 but tab and newline.
 // eslint-disable-next-line no-control-regex -- control characters are what this looks for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * The line in the form of the reference module, ending in a newline: `INFO - Processing request
- * [trace:<32 hex>] [span:<16 hex>] [OrderService] id=42`, then the stack of an error and of its
- * causes, indented.
+ * The line in the form of the reference module: `INFO - Processing request [trace:<32 hex>]
+ * [span:<16 hex>] [OrderService] id=42`, then the stacks of an error and its causes, indented.
  */
 export function formatTextLine(entry: LogEntry): string {
   const parts = [`${nameSeverity(entry.level).label} - ${indent(entry.message)}`];
@@ -22,14 +20,12 @@ export function formatTextLine(entry: LogEntry): string {
   return `${escape(parts.join(' ') + stackOf(entry))}\n`;
 }
 
-/**
- * Colours of a terminal, by pino's level divided by ten; the same as NestJS's console logger has.
- */
+/** Colours of a terminal as in NestJS's console logger, by pino's level divided by ten. */
 const COLOURS = ['96', '96', '95', '32', '33', '31', '1;31'] as const;
 const NEST_LABELS = ['VERBOSE', 'VERBOSE', 'DEBUG', 'LOG', 'WARN', 'ERROR', 'FATAL'] as const;
 const YELLOW = '38;5;3';
 const DIM = '2';
-/** Enough to find a trace by, short enough to read past. */
+/** Enough characters to find a trace by. */
 const SHORT_ID = 8;
 /** Fields that are part of the message of a request line. */
 const REQUEST_FIELDS = new Set(['method', 'route', 'status', 'duration_ms', 'aborted']);
@@ -40,19 +36,13 @@ export interface PrettyOptions {
 }
 
 /**
- * Returns a function that writes lines for a terminal, as NestJS's console logger does: `[orders]
- * 4023  - 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35
- * span:00f067aa +3ms`.
+ * Returns a formatter of lines for a terminal, as NestJS's console logger writes them: `[orders] 4023  -
+ * 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35 span:00f067aa +3ms`.
  */
 export function createPrettyFormatter({ serviceName, colours }: PrettyOptions): (entry: LogEntry) => string {
-  const time = new Intl.DateTimeFormat(undefined, {
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
+  const twoDigits = { month: '2-digit', day: '2-digit' } as const;
+  const numeric = { year: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' } as const;
+  const time = new Intl.DateTimeFormat(undefined, { ...numeric, ...twoDigits });
   const paint = (code: string, text: string): string =>
     !colours || text === '' ? text : `\u001b[${code}m${text}\u001b[0m`;
   let last: number | undefined;
@@ -100,16 +90,16 @@ function withoutRepetition(entry: LogEntry): LogEntry {
 }
 
 function fieldsOf(entry: LogEntry): string[] {
-  const own = entry.error === undefined ? [] : Object.entries(ownProperties(entry.error));
-  return [
-    ...Object.entries(entry.fields).filter(
-      ([key, value]) =>
-        value !== undefined &&
-        !isRequestNumber(key, entry) &&
-        !(key === 'context' && entry.context !== undefined),
-    ),
-    ...own,
-  ].map(([key, value]) => `${key}=${formatValue(value)}`);
+  const { context, error, traceId } = entry;
+  const fields = Object.entries(entry.fields).filter(
+    ([key, value]) =>
+      value !== undefined &&
+      !(key === 'context' && context !== undefined) &&
+      // pino-http numbers requests from 1, which is of no use beside a trace id.
+      !(key === 'reqId' && traceId !== undefined),
+  );
+  if (error !== undefined) fields.push(...Object.entries(ownProperties(error)));
+  return fields.map(([key, value]) => `${key}=${formatValue(value)}`);
 }
 
 function stackOf({ error }: LogEntry): string {
@@ -117,12 +107,7 @@ function stackOf({ error }: LogEntry): string {
 }
 
 function escape(text: string): string {
-  return text.replace(CONTROL, escapeControl);
-}
-
-/** pino-http numbers requests from 1; beside a trace id that number is of no use. */
-function isRequestNumber(key: string, entry: LogEntry): boolean {
-  return key === 'reqId' && entry.traceId !== undefined;
+  return text.replace(CONTROL, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 function indent(text: string): string {
@@ -132,8 +117,4 @@ function indent(text: string): string {
 function formatValue(value: unknown): string {
   if (typeof value === 'string' && value !== '' && !/[\s"=]/.test(value)) return value;
   return JSON.stringify(value);
-}
-
-function escapeControl(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

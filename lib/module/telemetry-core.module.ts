@@ -86,7 +86,7 @@ export class TelemetryCoreModule extends ConfigurableModuleClass {
     const adapter = this.host.httpAdapter as AbstractHttpAdapter | null | undefined; // an application context has null
     if (!config.logging.enabled || adapter === null || adapter === undefined || isAdapterSupported(adapter))
       return;
-    const params = createPinoParams(config, { requestScope: 'middleware' });
+    const params = createPinoParams(config, 'middleware');
     new LoggerModule(params, this.applicationConfig).configure(consumer);
   }
 }
@@ -122,6 +122,6 @@ function complete(options: DynamicModule, setIn: string, loggers: boolean): Dyna
 function createLoggerProviders(): Pick<DynamicModule, 'providers' | 'exports'> {
   return LoggerModule.forRootAsync({
     inject: [TELEMETRY_HANDLE],
-    useFactory: ({ config }: TelemetryHandle) => createPinoParams(config, { requestScope: 'caller' }),
+    useFactory: ({ config }: TelemetryHandle) => createPinoParams(config, 'caller'),
   });
 }

@@ -21,7 +21,7 @@ import { InjectPinoLogger, LoggerModule, PinoLogger } from 'nestjs-pino';
 
 import { NestLoggerService } from '../../lib/logging/nest-logger.js';
 import { runInRequestScope } from '../../lib/logging/request-scope.js';
-import { createPinoParams, type PinoParamsOptions } from '../../lib/logging/start-logging.js';
+import { createPinoParams } from '../../lib/logging/start-logging.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { inSpan, type Line, type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
@@ -75,10 +75,12 @@ type Application = Awaited<ReturnType<typeof createApplication>>;
 async function createApplication(
   logging: ObservedLogging,
   adapter: 'fastify' | 'express',
-  options: PinoParamsOptions = {},
+  requestScope: 'middleware' | 'caller' = 'middleware',
 ) {
   @Module({
-    imports: [LoggerModule.forRootAsync({ useFactory: () => createPinoParams(logging.config, options) })],
+    imports: [
+      LoggerModule.forRootAsync({ useFactory: () => createPinoParams(logging.config, requestScope) }),
+    ],
     controllers: [OrderController],
     providers: [OrderService],
   })
@@ -115,10 +117,10 @@ describe.each(['fastify', 'express'] as const)('a NestJS application on %s', (ad
   });
 
   async function start(
-    options?: PinoParamsOptions,
+    requestScope?: 'middleware' | 'caller',
     prepare?: (app: Application) => void,
   ): Promise<Application> {
-    app = await createApplication(logging, adapter, options);
+    app = await createApplication(logging, adapter, requestScope);
     prepare?.(app);
     await app.listen(0, '127.0.0.1');
     logging.text.length = 0;
@@ -148,7 +150,7 @@ describe.each(['fastify', 'express'] as const)('a NestJS application on %s', (ad
   });
 
   it('covers routes below a global prefix and those excluded from it', async () => {
-    const running = await start({}, (created) => {
+    const running = await start(undefined, (created) => {
       created.setGlobalPrefix('api', { exclude: ['health', { path: 'orders', method: RequestMethod.POST }] });
     });
     const statuses = [
@@ -173,7 +175,7 @@ describe.each(['fastify', 'express'] as const)('a NestJS application on %s', (ad
   });
 
   it('lets the caller open the scope of a request instead of a middleware', async () => {
-    const running = await start({ requestScope: 'caller' }, (created) => {
+    const running = await start('caller', (created) => {
       if (adapter === 'fastify') {
         const instance = created.getHttpAdapter().getInstance() as FastifyInstance;
         instance.addHook('onRequest', (_request, _reply, done) => {
