@@ -35,6 +35,39 @@ describeInChromium('the page, while one works with it', () => {
     expect(top).toBe(2_400 + added * 24);
   });
 
+  it.each([
+    ['#/traces', 'the pointer', '.trace-row'],
+    ['#/logs', 'the pointer', '.log-row'],
+    ['#/logs', 'the focus', '.log-row'],
+  ])('keeps every row of %s in place under %s, and says how many are new', async (hash, what, rows) => {
+    const page = await stage.open(hash);
+    const row = page.locator(rows).nth(3);
+    await row.waitFor();
+    if (what === 'the focus') await page.locator('#logs').focus();
+    else await row.hover();
+    const [before, id] = [await row.innerText(), await row.getAttribute('id')];
+    for (let times = 0; times < 3; times += 1) stage.server.grow();
+    const fresh = page.locator('.live-fresh');
+    await fresh.waitFor();
+    // The lists of traces and of lines are shown in bunches.
+    await page.waitForTimeout(1_200);
+    expect(await page.locator(`#${id!}`).innerText()).toBe(before);
+    expect(Number((await fresh.innerText()).replace(' new', ''))).toBeGreaterThanOrEqual(3);
+    await fresh.click();
+    await fresh.waitFor({ state: 'detached' });
+    expect(await page.locator(`#${id!}`).innerText()).not.toBe(before);
+  });
+
+  it('shows what is new by itself when the pointer has left the list', async () => {
+    const page = await stage.open('#/traces');
+    await page.locator('.trace-row').nth(3).hover();
+    const { traceId } = stage.server.grow();
+    await page.locator('.live-fresh').waitFor();
+    await page.mouse.move(2, 2);
+    await page.locator(`.trace-row a[href*="${traceId}"]`).waitFor();
+    expect(await page.locator('.live-fresh').count()).toBe(0);
+  });
+
   it('shows hostile names, attributes and logs as the text they are', async () => {
     const { hostileTraceId } = stage.server.dataset;
     const places = [

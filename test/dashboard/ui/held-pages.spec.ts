@@ -5,6 +5,7 @@ import {
   holdFirst,
   holdNothing,
   type Order,
+  standStill,
 } from '../../../lib/dashboard/ui/parts/held-pages.js';
 
 interface Line {
@@ -52,6 +53,33 @@ describe('a list that grows at both ends', () => {
     const older = addOlder(held, { items: lines(3, 2, 1), next: undefined }, ORDER);
     expect(idsOf(older)).toEqual([5, 4, 3, 2, 1]);
     expect(older.next).toBeUndefined();
+  });
+
+  it('is in the order of time where pages are not: lines found by words come as they were written', () => {
+    const byTime = { ...ORDER, ageOf: ({ text }: Line) => Number(text) };
+    const page = (...times: number[]) => times.map((time) => ({ id: time, text: String(time) }));
+    const first = holdFirst(holdNothing<Line>('all'), 'all', { items: page(3, 5, 4), next: '4' }, byTime);
+    expect(idsOf(first)).toEqual([5, 4, 3]);
+    expect(idsOf(addOlder(first, { items: page(1, 2), next: undefined }, byTime))).toEqual([5, 4, 3, 2, 1]);
+  });
+
+  it('stands still: rows stay in place, with the latest of each, and new ones are counted', () => {
+    const later = addOlder(
+      addNewer(held, [...lines(8, 7), { id: 4, text: 'grown' }], ORDER),
+      { items: lines(2), next: undefined },
+      ORDER,
+    );
+    const still = standStill(later, held, ORDER);
+    expect(still.items.map(({ id }) => id)).toEqual([5, 4, 3, 2]);
+    expect(still.items[1]).toEqual({ id: 4, text: 'grown' });
+    expect(still.fresh).toBe(2);
+  });
+
+  it('stands still, too, where a row has become older in the meantime', () => {
+    const byTime = { ...ORDER, ageOf: ({ id, text }: Line) => Number(text ?? id) };
+    const moved = addNewer(held, [{ id: 5, text: '3.5' }], byTime);
+    expect(idsOf(moved)).toEqual([4, 5, 3]);
+    expect(standStill(moved, held, byTime).items.map(({ id }) => id)).toEqual([5, 4, 3]);
   });
 
   it('begins anew when something else is asked for', () => {

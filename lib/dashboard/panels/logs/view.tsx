@@ -61,7 +61,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
 function LogsView({ place }: { readonly place: Place }) {
   const live = isLive(place);
   const pages = useLogs(place, live);
-  const { items: logs, more, grown } = pages;
+  const { items: logs } = pages;
   const openId = Number(place.query.get('log') ?? Number.NaN);
   const open = logs.find(({ id }) => id === openId);
   const onOpen = (log: LogAnswer | undefined): void => {
@@ -80,7 +80,7 @@ function LogsView({ place }: { readonly place: Place }) {
       >
         {() => (
           <div class={open ? 'log-split' : 'log-split log-split-closed'}>
-            <LogList logs={logs} more={more} grown={grown} openId={open?.id} onOpen={onOpen} />
+            <LogList pages={pages} openId={open?.id} onOpen={onOpen} />
             {open && (
               <LogDetails
                 log={open}

@@ -72,7 +72,7 @@ function Plot({ traces, complete, place }: PlotProps) {
 /** Traces that match, newest first, and their durations over time. */
 function TracesView({ place }: { readonly place: Place }) {
   const pages = useTraces(place, isLive(place));
-  const { items: traces, loading, more, grown, complete } = pages;
+  const { items: traces, loading, complete } = pages;
   return (
     <div class="fill">
       <h1 class="visually-hidden">Traces</h1>
@@ -90,7 +90,7 @@ function TracesView({ place }: { readonly place: Place }) {
         {() => (
           <>
             <Plot traces={traces} complete={complete} place={place} />
-            <TraceList traces={traces} more={more} grown={grown} />
+            <TraceList pages={pages} />
           </>
         )}
       </WhenListed>

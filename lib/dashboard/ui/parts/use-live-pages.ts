@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { StreamItem } from '../../api/api.interface.js';
 import type { Page } from '../../reader/answers.interface.js';
@@ -6,7 +6,15 @@ import type { Query } from '../client.js';
 import { hasFeature } from '../database.js';
 import { followStream } from '../live-stream.js';
 import { REFRESH_MS } from '../state.js';
-import { addNewer, addOlder, type Held, holdFirst, holdNothing, type Order } from './held-pages.js';
+import {
+  addNewer,
+  addOlder,
+  type Held,
+  holdFirst,
+  holdNothing,
+  type Order,
+  standStill,
+} from './held-pages.js';
 import { useLoad } from './use-load.js';
 
 /** A list that grows at both ends. */
@@ -17,8 +25,14 @@ export interface LivePages<T> {
   /** Loads the next page, if there is one and none is on its way. */
   readonly more: () => void;
   readonly reload: () => void;
-  /** Items that came in at the top since the first page. */
+  /** Items that were added at the top since the first page. */
   readonly grown: number;
+  /** Newer items that are left out while the list stands still. */
+  readonly fresh: number;
+  /** Lets the list stand still, or move again. */
+  readonly hold: (still: boolean) => void;
+  /** Shows what was left out; the list goes on to stand still. */
+  readonly showFresh: () => void;
   /** There are no older ones. */
   readonly complete: boolean;
 }
@@ -44,6 +58,10 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
   const { key, ask, most, atOnce = 0, live, stream, bunchMs } = source;
   const [all, setAll] = useState<Held<T>>(() => holdNothing(key));
   const held = all.key === key ? all : holdNothing<T>(key);
+  const [frozen, setFrozen] = useState<Held<T>>();
+  // Nothing stands still where there is nothing to point at.
+  const isStill = frozen?.key === key && frozen.items.length > 0;
+  const still = useMemo(() => isStill && standStill(held, frozen, source), [held, isStill, frozen]);
   const latest = useRef(source);
   latest.current = source;
 
@@ -113,12 +131,19 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
   }, [key, held.next]);
 
   return {
-    items: held.items,
+    items: still ? still.items : held.items,
+    fresh: still ? still.fresh : 0,
+    hold: (hold) => {
+      setFrozen((before) => (hold ? (before?.key === key ? before : held) : undefined));
+    },
+    showFresh: () => {
+      setFrozen(held);
+    },
     error: first.error,
     loading: first.loading && held.items.length === 0,
     more,
     reload: first.reload,
-    grown: held.grown,
+    grown: still ? still.grown : held.grown,
     complete: held.next === undefined && held.items.length < most,
   };
 }

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preac
 
 const OVERSCAN = 12;
 
-interface VirtualListProps<T> {
+export interface VirtualListProps<T> {
   readonly id: string;
   readonly label: string;
   readonly items: readonly T[];

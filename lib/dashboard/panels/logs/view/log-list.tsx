@@ -2,8 +2,9 @@ import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
 import { Level, levelClass } from '../../../ui/parts/level.js';
+import { LiveList } from '../../../ui/parts/live-list.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { VirtualList } from '../../../ui/parts/virtual-list.js';
+import type { LivePages } from '../../../ui/parts/use-live-pages.js';
 import { addressOf } from '../../../ui/state.js';
 
 const ROW_HEIGHT = 24;
@@ -71,35 +72,32 @@ const Row = memo(function Row({ log, index, active, onOpen }: RowProps) {
 });
 
 interface LogListProps {
-  readonly logs: readonly LogAnswer[];
-  readonly more: () => void;
-  readonly grown: number;
+  readonly pages: LivePages<LogAnswer>;
   readonly openId: number | undefined;
   readonly onOpen: (log: LogAnswer) => void;
 }
 
 /** Log lines as rows of one height, of which only those in sight are rendered. */
-export function LogList({ logs, more, grown, openId, onOpen }: LogListProps) {
+export function LogList({ pages, openId, onOpen }: LogListProps) {
   const onRowOpen = useStable(onOpen);
-  const active = logs.findIndex(({ id }) => id === openId);
+  const active = pages.items.findIndex(({ id }) => id === openId);
   return (
-    <VirtualList
+    <LiveList
       id="logs"
       class="card log-list"
       label="Log lines, newest first"
-      items={logs}
+      pages={pages}
+      thing="line"
       rowHeight={ROW_HEIGHT}
       active={active}
-      grown={grown}
       onActive={onOpen}
       onOpen={(_, index) => {
         document.querySelector<HTMLAnchorElement>(`#logs-${index} .log-trace a`)?.click();
       }}
-      onNearEnd={more}
     >
       {(log, index) => (
         <Row key={log.id} log={log} index={index} active={index === active} onOpen={onRowOpen} />
       )}
-    </VirtualList>
+    </LiveList>
   );
 }

@@ -2,9 +2,10 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
 import { formatDuration, formatTime, plural } from '../../../ui/format.js';
+import { LiveList } from '../../../ui/parts/live-list.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
-import { VirtualList } from '../../../ui/parts/virtual-list.js';
+import type { LivePages } from '../../../ui/parts/use-live-pages.js';
 import { addressOf, go } from '../../../ui/state.js';
 
 const ROW_HEIGHT = 30;
@@ -64,32 +65,30 @@ function Row({ trace, index, active, share }: RowProps) {
 }
 
 interface TraceListProps {
-  readonly traces: readonly TraceSummaryAnswer[];
-  readonly more: () => void;
-  readonly grown: number;
+  readonly pages: LivePages<TraceSummaryAnswer>;
 }
 
 /** Traces as rows, newest first; Enter or a click opens one. */
-export function TraceList({ traces, more, grown }: TraceListProps) {
+export function TraceList({ pages }: TraceListProps) {
+  const { items: traces } = pages;
   const [activeId, setActiveId] = useState<string>();
   const active = traces.findIndex(({ traceId }) => traceId === activeId);
   const shareOf = useMemo(() => logarithmicShare(traces), [traces]);
   return (
-    <VirtualList
+    <LiveList
       id="traces"
       class="card trace-list"
       label="Traces, newest first"
-      items={traces}
+      pages={pages}
+      thing="trace"
       rowHeight={ROW_HEIGHT}
       active={active}
-      grown={grown}
       onActive={({ traceId }) => {
         setActiveId(traceId);
       }}
       onOpen={({ traceId }) => {
         go(addressOf(['trace', traceId]));
       }}
-      onNearEnd={more}
     >
       {(trace, index) => (
         <Row
@@ -100,6 +99,6 @@ export function TraceList({ traces, more, grown }: TraceListProps) {
           share={shareOf(trace)}
         />
       )}
-    </VirtualList>
+    </LiveList>
   );
 }
