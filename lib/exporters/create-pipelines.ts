@@ -4,28 +4,25 @@ import type { LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import {
-  ConsoleSpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace';
+import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import type { PrometheusConfig } from '../config/metrics.js';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { encodeSpan } from '../engine/encoding/encode-span.js';
 import { warnOnce } from '../errors/warnings.js';
 import { resetExporterReports } from './exporter-report.js';
 import { createJaegerBatcher } from './jaeger/jaeger-batcher.js';
-import { EncodingLoggerProvider, EncodingSpanProcessor } from './otlp/encoded-batcher.js';
+import { EncodingLoggerProvider } from './otlp/encoded-batcher.js';
 import {
   createEncodedBatcher,
   createLogRecordBatcher,
   createSpanBatcher,
+  type OtlpRoute,
   takesEncodedRequests,
 } from './otlp/otlp-batcher.js';
 import { createOtlpMetricExporter } from './otlp/otlp-metric-exporter.js';
 import { createPrometheusScrape, type PrometheusScrape } from './prometheus/prometheus-scrape.js';
-import { type ItemBatcher, ItemLogRecordProcessor, ItemSpanProcessor } from './sending/item-batcher.js';
+import { collectLogRecords, collectSpans, createSpanProcessor } from './sending/item-batcher.js';
 
 /**
  * Creates the span processors of a configuration: a batch for each OTLP and Jaeger target, the
@@ -34,16 +31,17 @@ import { type ItemBatcher, ItemLogRecordProcessor, ItemSpanProcessor } from './s
  */
 export function createSpanProcessors({ traces, engine, limits }: TelemetryConfig): SpanProcessor[] {
   resetExporterReports('traces');
-  const { queueBytes } = limits;
-  const collect = (batcher: ItemBatcher<ReadableSpan>): SpanProcessor => new ItemSpanProcessor(batcher);
-  const otlp = traces.otlp.map((target) =>
-    engine === 'fast' && takesEncodedRequests(target)
-      ? new EncodingSpanProcessor(createEncodedBatcher('traces', target, traces.batch, queueBytes))
-      : collect(createSpanBatcher(target, traces.batch, queueBytes)),
-  );
-  const jaeger = traces.jaeger.map((target) =>
-    collect(createJaegerBatcher(target, traces.batch, queueBytes)),
-  );
+  const { batch } = traces;
+  const maxBytes = limits.queueBytes;
+  const otlp = traces.otlp.map((target) => {
+    const route: OtlpRoute = { signal: 'traces', target, batch, maxBytes };
+    if (engine !== 'fast' || !takesEncodedRequests(target)) return collectSpans(createSpanBatcher(route));
+    const batcher = createEncodedBatcher(route);
+    return createSpanProcessor(batcher, (span) => {
+      batcher.add(span, span.instrumentationScope, span.resource, encodeSpan);
+    });
+  });
+  const jaeger = traces.jaeger.map((target) => collectSpans(createJaegerBatcher(target, batch, maxBytes)));
   const printer = traces.console ? [new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })] : [];
   return [...otlp, ...jaeger, ...printer, ...traces.processors];
 }
@@ -63,33 +61,28 @@ export function createLoggerProvider(
   config: TelemetryConfig,
   resource: Resource,
 ): FlushableLoggerProvider | undefined {
-  const { engine, limits, logs } = config;
-  if (
-    engine === 'fast' &&
-    logs.otlp.length > 0 &&
-    logs.processors.length === 0 &&
-    logs.otlp.every(takesEncodedRequests)
-  ) {
+  const { otlp, processors } = config.logs;
+  const isEncoded = processors.length === 0 && otlp.length > 0 && otlp.every(takesEncodedRequests);
+  if (config.engine === 'fast' && isEncoded) {
     resetExporterReports('logs');
-    return new EncodingLoggerProvider(
-      resource,
-      logs.otlp.map((target) => createEncodedBatcher('logs', target, logs.batch, limits.queueBytes)),
-    );
+    return new EncodingLoggerProvider(resource, logRoutes(config).map(createEncodedBatcher));
   }
-  const processors = createLogRecordProcessors(config);
-  return processors.length === 0 ? undefined : new LoggerProvider({ resource, processors });
+  const all = createLogRecordProcessors(config);
+  return all.length === 0 ? undefined : new LoggerProvider({ resource, processors: all });
 }
 
 /**
  * Creates the log record processors of a configuration: a batch for each OTLP target, and the
  * user's own.
  */
-export function createLogRecordProcessors({ logs, limits }: TelemetryConfig): LogRecordProcessor[] {
+export function createLogRecordProcessors(config: TelemetryConfig): LogRecordProcessor[] {
   resetExporterReports('logs');
-  const batches = logs.otlp.map(
-    (target) => new ItemLogRecordProcessor(createLogRecordBatcher(target, logs.batch, limits.queueBytes)),
-  );
-  return [...batches, ...logs.processors];
+  const batches = logRoutes(config).map((route) => collectLogRecords(createLogRecordBatcher(route)));
+  return [...batches, ...config.logs.processors];
+}
+
+function logRoutes({ logs: { otlp, batch }, limits }: TelemetryConfig): OtlpRoute[] {
+  return otlp.map((target) => ({ signal: 'logs', target, batch, maxBytes: limits.queueBytes }));
 }
 
 /** The readers of a meter provider, and the one that answers Prometheus. */

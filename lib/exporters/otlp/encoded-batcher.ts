@@ -1,13 +1,10 @@
 import { context, type Logger, type LoggerProvider, type LogRecord } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import type { ByteWriter } from '../../engine/encoding/byte-writer.js';
 import { encodeLogRecord } from '../../engine/encoding/encode-log-record.js';
-import { encodeSpan } from '../../engine/encoding/encode-span.js';
 import { RequestBuilder } from '../../engine/encoding/request-builder.js';
-import { isSampled } from '../../engine/span-view.js';
 import { Batcher } from '../sending/batcher.js';
 import type { ExportRequest } from '../sending/sender.js';
 
@@ -17,8 +14,8 @@ export interface EncodedRequest extends ExportRequest {
 }
 
 /**
- * Holds bytes instead of objects: an item is encoded when it ends, so that nothing of it outlives the request it belongs to, and
- * what waits is a few large buffers that the garbage collector never looks into.
+ * Holds bytes instead of objects: an item is encoded when it ends, so that it does not outlive its
+ * request, and what waits is a few large buffers that the garbage collector does not search.
  */
 export class EncodedBatcher extends Batcher<EncodedRequest> {
   private readonly builder = new RequestBuilder();
@@ -50,30 +47,9 @@ export class EncodedBatcher extends Batcher<EncodedRequest> {
   }
 }
 
-/** Encodes each sampled span when it ends; stands in for the SDK's batch processor in front of an OTLP exporter. */
-export class EncodingSpanProcessor implements SpanProcessor {
-  constructor(private readonly batcher: EncodedBatcher) {}
-
-  onStart(): void {
-    // A span is of interest when it is complete.
-  }
-
-  onEnd(span: ReadableSpan): void {
-    if (isSampled(span)) this.batcher.add(span, span.instrumentationScope, span.resource, encodeSpan);
-  }
-
-  forceFlush(): Promise<void> {
-    return this.batcher.flush();
-  }
-
-  shutdown(): Promise<void> {
-    return this.batcher.shutdown();
-  }
-}
-
 /**
- * Stands in for the SDK's logger provider where log records go to OTLP receivers and nowhere else: a record is encoded while
- * it is emitted, and there is no object of it.
+ * Replaces the SDK's logger provider where log records go only to OTLP receivers: a record is
+ * encoded while it is emitted, and there is no object of it.
  */
 export class EncodingLoggerProvider implements LoggerProvider {
   private readonly loggers = new Map<string, Logger>();
@@ -86,15 +62,14 @@ export class EncodingLoggerProvider implements LoggerProvider {
   getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger {
     const schemaUrl = options?.schemaUrl;
     const key = `${name}@${version ?? ''}:${schemaUrl ?? ''}`;
-    let logger = this.loggers.get(key);
-    if (logger === undefined) {
-      logger = this.createLogger({
+    const logger =
+      this.loggers.get(key) ??
+      this.createLogger({
         name: name === '' ? 'unknown' : name,
         ...(version !== undefined && { version }),
         ...(schemaUrl !== undefined && { schemaUrl }),
       });
-      this.loggers.set(key, logger);
-    }
+    this.loggers.set(key, logger);
     return logger;
   }
 

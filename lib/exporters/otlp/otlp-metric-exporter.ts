@@ -1,4 +1,4 @@
-import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import { ExportResultCode } from '@opentelemetry/core';
 import {
   AggregationTemporality,
   type AggregationTemporalitySelector,
@@ -15,6 +15,8 @@ import { createExportQueue } from '../sending/export-queue.js';
 import type { EncodedRequest } from './encoded-batcher.js';
 import { createOtlpSender, otlpDestination } from './otlp-sender.js';
 import { readOtlpSettings } from './otlp-settings.js';
+
+const { SUCCESS, FAILED } = ExportResultCode;
 
 type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
 
@@ -37,37 +39,32 @@ export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): 
     attemptTimeoutMs: settings.timeoutMs,
     minRetryMs: 0,
   });
-  const push = (metrics: ResourceMetrics, encode: Encode, done: (result: ExportResult) => void): void => {
+  const push = (metrics: ResourceMetrics, encode: Encode, done: (error?: Error) => void): void => {
     const count = countDataPoints(metrics);
     const body = encode(metrics);
     if (body === undefined) throw new Error('the metrics could not be encoded');
     const full = queue.fullBecauseOf(0, body.byteLength);
     if (full !== undefined) {
       health.dropFromQueue(count, full);
-      done({ code: ExportResultCode.FAILED, error: new Error('the queue is full') });
-      return;
-    }
-    queue.push({ count, bytes: body.byteLength, body }, (error) => {
-      done(
-        error === undefined ? { code: ExportResultCode.SUCCESS } : { code: ExportResultCode.FAILED, error },
-      );
-    });
+      done(new Error('the queue is full'));
+    } else queue.push({ count, bytes: body.byteLength, body }, done);
   };
   let stopped = false;
   return {
-    export(metrics, done) {
-      const fail = (error: unknown): void => {
-        done({ code: ExportResultCode.FAILED, error: toError(error) });
+    export(metrics, report) {
+      const done = (error?: Error): void => {
+        report(error === undefined ? { code: SUCCESS } : { code: FAILED, error });
       };
-      if (stopped) fail(new Error('the exporter is shut down'));
+      if (stopped) done(new Error('the exporter is shut down'));
       else
         encoder
           .then((encode) => {
             push(metrics, encode, done);
           })
-          .catch((error: unknown) => {
-            health.settle(countDataPoints(metrics), { outcome: 'failed', error: toError(error) });
-            fail(error);
+          .catch((thrown: unknown) => {
+            const error = toError(thrown);
+            health.settle(countDataPoints(metrics), { outcome: 'failed', error });
+            done(error);
           });
     },
     forceFlush: () => queue.flush(),
@@ -103,13 +100,13 @@ function countDataPoints({ scopeMetrics }: ResourceMetrics): number {
 
 const VARIABLE = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
 
-const ALWAYS_CUMULATIVE: ReadonlySet<InstrumentType> = new Set([
-  InstrumentType.UP_DOWN_COUNTER,
-  InstrumentType.OBSERVABLE_UP_DOWN_COUNTER,
-]);
-const DELTA_IN_LOW_MEMORY: ReadonlySet<InstrumentType> = new Set([
-  InstrumentType.COUNTER,
-  InstrumentType.HISTOGRAM,
+const { COUNTER, HISTOGRAM, UP_DOWN_COUNTER, OBSERVABLE_UP_DOWN_COUNTER } = InstrumentType;
+
+/** Whether an instrument is sent as the difference to the last export, by preference. */
+const IS_DELTA = new Map<string, (type: InstrumentType) => boolean>([
+  ['cumulative', () => false],
+  ['delta', (type) => type !== UP_DOWN_COUNTER && type !== OBSERVABLE_UP_DOWN_COUNTER],
+  ['lowmemory', (type) => type === COUNTER || type === HISTOGRAM],
 ]);
 
 /**
@@ -121,23 +118,12 @@ export function readTemporalityPreference(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): AggregationTemporalitySelector {
   const preference = environment[VARIABLE]?.trim().toLowerCase() ?? '';
-  switch (preference) {
-    case 'delta':
-      return (type) => temporality(!ALWAYS_CUMULATIVE.has(type));
-    case 'lowmemory':
-      return (type) => temporality(DELTA_IN_LOW_MEMORY.has(type));
-    case '':
-    case 'cumulative':
-      return () => AggregationTemporality.CUMULATIVE;
-    default:
-      warnOnce(
-        `env:${VARIABLE}`,
-        `${VARIABLE} is "${preference}", which is not cumulative, delta or lowmemory; cumulative is used.`,
-      );
-      return () => AggregationTemporality.CUMULATIVE;
-  }
-}
-
-function temporality(delta: boolean): AggregationTemporality {
-  return delta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
+  const isDelta = IS_DELTA.get(preference);
+  if (isDelta === undefined && preference !== '')
+    warnOnce(
+      `env:${VARIABLE}`,
+      `${VARIABLE} is "${preference}", which is not cumulative, delta or lowmemory; cumulative is used.`,
+    );
+  return (type) =>
+    isDelta?.(type) === true ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
 }

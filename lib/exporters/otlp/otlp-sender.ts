@@ -3,7 +3,7 @@ import type { ExporterDestination, Signal } from '../exporter-report.js';
 import { type Delivery, type ExportRequest, LazySender, type Sender } from '../sending/sender.js';
 import type { OtlpSettings } from './otlp-settings.js';
 import { findProxy } from './transport/proxy.js';
-import { readPartialSuccess, type Transport } from './transport/transport.js';
+import { type Answer, readPartialSuccess, type Transport } from './transport/transport.js';
 
 const SERVICES: Record<Signal, string> = {
   traces: 'trace.v1.TraceService',
@@ -11,18 +11,28 @@ const SERVICES: Record<Signal, string> = {
   logs: 'logs.v1.LogsService',
 };
 
-/**
- * Creates the sender of a signal, and starts loading its transport and encoder in the background.
- */
+/** Creates the sender of a signal, and starts loading its transport and encoder. */
 export function createOtlpSender<Request extends ExportRequest>(
   signal: Signal,
   target: OtlpTarget,
   settings: OtlpSettings,
   loadEncoder: () => Promise<EncodeRequest<Request>>,
 ): Sender<Request> {
-  return new LazySender('@opentelemetry/otlp-transformer', async () => {
+  return new LazySender<Request>('@opentelemetry/otlp-transformer', async () => {
     const [transport, encode] = await Promise.all([loadTransport(signal, target, settings), loadEncoder()]);
-    return new OtlpSender(transport, encode);
+    return {
+      async send(request, timeoutMs) {
+        const answer = await transport.send(encode(request), timeoutMs);
+        return answer.outcome === 'sent' ? readAnswer(answer) : answer;
+      },
+      abort() {
+        transport.close();
+      },
+      close() {
+        transport.close();
+        return Promise.resolve();
+      },
+    };
   });
 }
 
@@ -48,40 +58,15 @@ const MAX_MESSAGE_LENGTH = 300;
 /** Encodes a request for its target; called for each attempt. */
 export type EncodeRequest<Request> = (request: Request) => Uint8Array;
 
-/** Sends requests by OTLP, and reads from the responses which items were rejected. */
-class OtlpSender<Request extends ExportRequest> implements Sender<Request> {
-  constructor(
-    private readonly transport: Transport,
-    private readonly encode: EncodeRequest<Request>,
-  ) {}
-
-  async send(request: Request, timeoutMs: number): Promise<Delivery> {
-    const answer = await this.transport.send(this.encode(request), timeoutMs);
-    if (answer.outcome !== 'sent') return answer;
-    if (answer.body === undefined)
-      return { outcome: 'sent', message: 'the answer is too large or incomplete for OTLP' };
-    return readAnswer(answer.body, answer.contentType);
-  }
-
-  abort(): void {
-    this.transport.close();
-  }
-
-  close(): Promise<void> {
-    this.transport.close();
-    return Promise.resolve();
-  }
-}
-
-function readAnswer(body: Uint8Array, contentType: string): Delivery {
+/** Reads from an answer which items were rejected. */
+function readAnswer({ body, contentType }: Extract<Answer, { outcome: 'sent' }>): Delivery {
+  if (body === undefined)
+    return { outcome: 'sent', message: 'the answer is too large or incomplete for OTLP' };
   if (body.length === 0) return { outcome: 'sent' };
   try {
     const { rejected, message } = readPartialSuccess(body, contentType);
-    return {
-      outcome: 'sent',
-      rejected,
-      ...(message !== '' && { message: message.slice(0, MAX_MESSAGE_LENGTH) }),
-    };
+    const text = message.slice(0, MAX_MESSAGE_LENGTH);
+    return { outcome: 'sent', rejected, ...(text !== '' && { message: text }) };
   } catch {
     const kind = contentType === '' ? 'no content type' : contentType;
     return { outcome: 'sent', message: `the answer is not one of OTLP (${kind}); is it a collector?` };

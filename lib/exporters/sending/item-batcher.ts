@@ -74,44 +74,37 @@ function estimateEntryBytes(entries: Readonly<Record<string, AnyValue>>, depth: 
   return bytes;
 }
 
-/**
- * Collects sampled spans as objects. The queue of the SDK's batch processor has no limit in bytes.
- */
-export class ItemSpanProcessor implements SpanProcessor {
-  constructor(private readonly batcher: ItemBatcher<ReadableSpan>) {}
-
-  onStart(): void {
-    // Only finished spans are collected.
-  }
-
-  onEnd(span: ReadableSpan): void {
-    if (isSampled(span)) this.batcher.add(span, estimateSpanBytes);
-  }
-
-  forceFlush(): Promise<void> {
-    return this.batcher.flush();
-  }
-
-  shutdown(): Promise<void> {
-    return this.batcher.shutdown();
-  }
+/** Adds each sampled span to a batcher when it ends. */
+export function createSpanProcessor(
+  batcher: Pick<Batcher<ExportRequest>, 'flush' | 'shutdown'>,
+  add: (span: ReadableSpan) => void,
+): SpanProcessor {
+  return {
+    onStart() {
+      // Only finished spans are collected.
+    },
+    onEnd(span) {
+      if (isSampled(span)) add(span);
+    },
+    forceFlush: () => batcher.flush(),
+    shutdown: () => batcher.shutdown(),
+  };
 }
 
-/**
- * Collects log records as objects. The queue of the SDK's batch processor has no limit in bytes.
- */
-export class ItemLogRecordProcessor implements LogRecordProcessor {
-  constructor(private readonly batcher: ItemBatcher<ReadableLogRecord>) {}
+/** Collects spans as objects. The queue of the SDK's batch processor has no limit in bytes. */
+export function collectSpans(batcher: ItemBatcher<ReadableSpan>): SpanProcessor {
+  return createSpanProcessor(batcher, (span) => {
+    batcher.add(span, estimateSpanBytes);
+  });
+}
 
-  onEmit(record: ReadableLogRecord): void {
-    this.batcher.add(record, estimateLogRecordBytes);
-  }
-
-  forceFlush(): Promise<void> {
-    return this.batcher.flush();
-  }
-
-  shutdown(): Promise<void> {
-    return this.batcher.shutdown();
-  }
+/** The same for log records. */
+export function collectLogRecords(batcher: ItemBatcher<ReadableLogRecord>): LogRecordProcessor {
+  return {
+    onEmit(record) {
+      batcher.add(record, estimateLogRecordBytes);
+    },
+    forceFlush: () => batcher.flush(),
+    shutdown: () => batcher.shutdown(),
+  };
 }
