@@ -1,4 +1,4 @@
-/** Every code a `TelemetryError` can carry, with what it means; docs/errors.md is tested against this table. */
+/** All codes of a `TelemetryError`, with their meaning; docs/errors.md is tested against this table. */
 export const ERROR_CATALOGUE = {
   TELEMETRY_INVALID_OPTIONS: 'One or more options passed in code are wrong; `problems` lists all of them.',
   TELEMETRY_NOT_CONFIGURED: 'The module was imported without forRoot() or forRootAsync().',
@@ -9,7 +9,7 @@ export const ERROR_CATALOGUE = {
 /** The stable code of a `TelemetryError`. */
 export type TelemetryErrorCode = keyof typeof ERROR_CATALOGUE;
 
-/** One thing that is wrong with a configuration: what it is, what was received, where it was set and the remedy. */
+/** A wrong option or environment variable. */
 export interface ConfigurationProblem {
   /** Name of the option (`sampling.ratio`) or of the environment variable (`OTEL_TRACES_SAMPLER`). */
   readonly name: string;
@@ -22,8 +22,8 @@ export interface ConfigurationProblem {
 }
 
 /**
- * The one error class of this library. `code` is stable and listed in docs/errors.md; `problems` names every wrong
- * option when the code is `TELEMETRY_INVALID_OPTIONS`.
+ * The error class of this library. `code` is stable and listed in docs/errors.md; `problems` lists all
+ * wrong options when the code is `TELEMETRY_INVALID_OPTIONS`.
  */
 export class TelemetryError extends Error {
   override readonly name = 'TelemetryError';
@@ -38,13 +38,13 @@ export class TelemetryError extends Error {
   }
 }
 
-/** Whether `value` is an error, also of another realm (a vm context, a jest sandbox); false for a proxy that throws. */
+/** Whether it is an error, also of another realm (a vm context, jest); false for a proxy that throws. */
 export function isError(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false;
   try {
     return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
   } catch {
-    // No part of it could be recorded as an error.
+    // Nothing of it could be recorded as an error.
     return false;
   }
 }

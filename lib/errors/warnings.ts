@@ -1,10 +1,7 @@
 import { processWide } from '../process/process-wide.js';
 import { redaction } from '../redaction/active-redaction.js';
 
-/**
- * Receives the warnings of the library. Each key is logged once, or once per interval, and always counted: a broken collector cannot
- * flood the application's log.
- */
+/** Receives the warnings of the library. */
 export type WarningSink = (message: string, code: string) => void;
 
 interface WarningState {
@@ -38,9 +35,9 @@ const toProcessWarning: WarningSink = (message, code) => {
 const state = processWide<WarningState>('warnings', () => ({ sink: toProcessWarning, said: new Map() }));
 
 /**
- * Logs `message` unless `key` was logged before.
+ * Logs `message` unless `key` was logged before, and counts it: a broken collector cannot flood the log.
  *
- * @param key identifies repeated warnings, for example `env:OTEL_TRACES_SAMPLER`; also the code of the process warning
+ * @param key for example `env:OTEL_TRACES_SAMPLER`; also the code of the process warning
  * @param everyMs log it again when it still happens after this many milliseconds; default never
  */
 export function warnOnce(key: string, message: string, everyMs = Infinity): void {
@@ -48,8 +45,7 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
   const now = performance.now();
   const entry = said.get(key);
   if (entry === undefined) {
-    said.set(key, { count: 1, lastSaidAt: now, message, at: Date.now() });
-    sink(withoutSecrets(message), key);
+    warn(key, message);
     return;
   }
   entry.count += 1;
@@ -61,9 +57,9 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
 }
 
 /**
- * Logs `message`, whatever was logged before. For a change of state; the caller limits how often that happens.
+ * Logs `message`, also where `key` was logged before: a change of state, whose rate the caller limits.
  *
- * @param key subject of the warning, for example `export:traces:http://localhost:4318`; also the code of the process warning
+ * @param key for example `export:traces:http://localhost:4318`; also the code of the process warning
  */
 export function warn(key: string, message: string): void {
   const { said, sink } = state;

@@ -17,7 +17,7 @@ export interface StartedLogging {
    * Flushes. Later lines (after `app.close()`) keep their form and destination: the next start
    * restores NestJS's logger. Safe to call twice.
    */
-  stop(): void;
+  readonly stop: () => void;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   readCallMetricOptions,
   recordCalls,
 } from '../metrics/call-recorder.js';
+import { processSymbol } from '../process/process-wide.js';
 import {
   readTraceOptions,
   TRACED_METHOD,
@@ -14,7 +15,7 @@ import {
   wrapInSpan,
 } from '../tracing/trace.decorator.js';
 
-/** What `@Observed()` can be told: everything about the span, and names or options for its two metrics. */
+/** Options of `@Observed()`: those of the span, and names or options of its two metrics. */
 export interface ObservedOptions extends TraceOptions {
   /** The counter. Default `method.calls`, labelled with the method. */
   counted?: NameOrCallMetricOptions;
@@ -22,11 +23,12 @@ export interface ObservedOptions extends TraceOptions {
   timed?: NameOrCallMetricOptions;
 }
 
-const OBSERVED = Symbol.for('nestjs-telemetry.observed');
+const OBSERVED = processSymbol('observed');
 
 /**
- * A span, a timer and a counter together around each call of a method, or around each method of a class: what
- * `@Trace()`, `@Timed()` and `@Counted()` do one by one, measured once. Label `outcome`: `success`, `refused` (an `HttpException` below 500), `error` or `cancelled`.
+ * A span, a timer and a counter around each call of a method, or of each method of a class: `@Trace()`,
+ * `@Timed()` and `@Counted()` together, measured once. Label `outcome`: `success`, `refused` (an
+ * `HttpException` below 500), `error` or `cancelled`.
  *
  * @example
  * @Observed({ counted: 'orders_processed_total' })

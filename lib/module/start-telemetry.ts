@@ -22,7 +22,7 @@ import { plugInDashboard } from './plug-in-dashboard.js';
  * Starts the telemetry of this process, or joins it when it runs already.
  *
  * @param setIn where the options were written, for error messages
- * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing all wrong options
  */
 export function startTelemetry(options: TelemetryOptions, setIn: string): TelemetryHandle {
   const config = resolveConfig(options, {
@@ -49,14 +49,11 @@ function joinOrStart(config: TelemetryConfig): TelemetryHandle {
   return createHandle(config, runtime);
 }
 
-/** Everything that runs on the runtime; undone in reverse order before its providers stop. */
+/** Starts what needs the runtime; it is undone in reverse order before the providers stop. */
 function startSubsystems(runtime: SdkRuntime): void {
   const { config } = runtime;
   noticeMeterProvider();
-  const logging = startLogging(config, { emitLogRecords: runtime.emitsLogRecords });
-  runtime.onStop(() => {
-    logging.stop();
-  });
+  runtime.onStop(startLogging(config, { emitLogRecords: runtime.emitsLogRecords }).stop);
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
   if (config.instrumentation.sdkMetrics) runtime.onStop(startSdkMetrics());
   runtime.onStop(startInstrumentations(config));
@@ -124,10 +121,11 @@ function warnAboutDifferences(running: TelemetryConfig, requested: TelemetryConf
 }
 
 /**
- * Starts telemetry outside NestJS: in a script, a worker, or before `NestFactory.create`. A `TelemetryModule` imported
- * later joins it. What is buffered is flushed when the event loop runs empty; call `shutdown()` where that is too late.
+ * Starts telemetry outside NestJS: in a script, a worker, or before `NestFactory.create`. A
+ * `TelemetryModule` imported later joins it. It flushes when the event loop is empty; call `shutdown()`
+ * where that is too late.
  *
- * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing everything that is wrong with the options
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing all wrong options
  * @example
  * const telemetry = configureTelemetry({ serviceName: 'import-script', otlpEndpoint: 'localhost:4317' });
  * await getTelemetry('import').trace('import', () => importEverything());

@@ -12,18 +12,20 @@ import { LoggerModule } from 'nestjs-pino';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
+import { processSymbol } from '../process/process-wide.js';
 import { propagatorsLoaded } from '../runtime/create-propagator.js';
 import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startTelemetry } from './start-telemetry.js';
 
 /** Injection token of the options that `forRoot()` or `forRootAsync()` received. */
-export const TELEMETRY_MODULE_OPTIONS = Symbol.for('nestjs-telemetry:options');
+export const TELEMETRY_MODULE_OPTIONS = processSymbol('options');
 
 /**
- * Injection token of the `TelemetryHandle`. Creating it starts the SDK, so a test without telemetry replaces it:
- * `Test.createTestingModule({ imports: [AppModule] }).overrideProvider(TELEMETRY_HANDLE).useValue(disabledTelemetry())`.
+ * Injection token of the `TelemetryHandle`, whose provider starts the SDK; a test without telemetry
+ * replaces it: `Test.createTestingModule({ imports: [AppModule] }).overrideProvider(TELEMETRY_HANDLE)
+ * .useValue(disabledTelemetry())`.
  */
-export const TELEMETRY_HANDLE = Symbol.for('nestjs-telemetry:running');
+export const TELEMETRY_HANDLE = processSymbol('running');
 
 /**
  * The former name of `TELEMETRY_MODULE_OPTIONS`.
@@ -40,8 +42,9 @@ export const TELEMETRY_OPTIONS = TELEMETRY_MODULE_OPTIONS;
 export const TELEMETRY = TELEMETRY_HANDLE;
 
 /**
- * What `TelemetryModule.forRootAsync()` accepts: one of `useFactory` (with `inject`), `useClass` and `useExisting`; `imports`
- * name the modules of what these need. A class implements `TelemetryOptionsFactory`.
+ * Options of `TelemetryModule.forRootAsync()`: one of `useFactory` (with `inject`), `useClass` and
+ * `useExisting`; `imports` lists the modules that these need. A class implements
+ * `TelemetryOptionsFactory`.
  */
 export type TelemetryAsyncOptions = ConfigurableModuleAsyncOptions<
   TelemetryOptions,
@@ -55,7 +58,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<TelemetryOptio
   .setFactoryMethodName('createTelemetryOptions')
   .build();
 
-/** Starts telemetry when its provider is created, which is while the container is filled and never earlier. */
+/** Starts telemetry while the container is filled, when its provider is created. */
 @Module({})
 export class TelemetryCoreModule extends ConfigurableModuleClass {
   static override forRoot(options: TelemetryOptions): DynamicModule {
@@ -63,11 +66,7 @@ export class TelemetryCoreModule extends ConfigurableModuleClass {
   }
 
   static override forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    if (
-      options.useFactory === undefined &&
-      options.useClass === undefined &&
-      options.useExisting === undefined
-    )
+    if ((options.useFactory ?? options.useClass ?? options.useExisting) === undefined)
       throw new TypeError('TelemetryModule.forRootAsync() needs one of useFactory, useClass or useExisting');
     return complete(super.forRootAsync(options), 'TelemetryModule.forRootAsync()', true);
   }
@@ -80,20 +79,19 @@ export class TelemetryCoreModule extends ConfigurableModuleClass {
     super();
   }
 
-  /** Our request hook opens the logging scope of each request; nestjs-pino's middleware is for adapters it cannot reach. */
+  /** nestjs-pino's middleware opens the logging scope of requests on adapters without our hook. */
   configure(consumer: MiddlewareConsumer): void {
     const { config } = this.telemetry;
     const adapter = this.host.httpAdapter as AbstractHttpAdapter | null | undefined; // an application context has null
     if (!config.logging.enabled || adapter === null || adapter === undefined || isAdapterSupported(adapter))
       return;
-    const params = createPinoParams(config, 'middleware');
-    new LoggerModule(params, this.applicationConfig).configure(consumer);
+    new LoggerModule(createPinoParams(config, 'middleware'), this.applicationConfig).configure(consumer);
   }
 }
 
-/** @param loggers whether nestjs-pino is ours to set up; its first user in a process decides for all */
-function complete(options: DynamicModule, setIn: string, loggers: boolean): DynamicModule {
-  const { providers = [], exports = [] } = loggers ? createLoggerProviders() : {};
+/** @param setsUpPino false leaves nestjs-pino to the application: its first user decides for all */
+function complete(options: DynamicModule, setIn: string, setsUpPino: boolean): DynamicModule {
+  const { providers = [], exports = [] } = setsUpPino ? createLoggerProviders() : {};
   return {
     ...options,
     global: true,
@@ -104,7 +102,7 @@ function complete(options: DynamicModule, setIn: string, loggers: boolean): Dyna
         inject: [TELEMETRY_MODULE_OPTIONS],
         useFactory: async (given: TelemetryOptions) => {
           const telemetry = startTelemetry(given, setIn);
-          // The application is not ready before its first request can carry the configured headers.
+          // The first request already carries the configured headers.
           await propagatorsLoaded();
           return telemetry;
         },
@@ -116,8 +114,8 @@ function complete(options: DynamicModule, setIn: string, loggers: boolean): Dyna
 }
 
 /**
- * What nestjs-pino's module provides, on our logger, so that `PinoLogger` can be injected and `assign` works. Without the module
- * itself, which mounts middleware on every route.
+ * The providers of nestjs-pino's module, on our logger, by which `PinoLogger` is injected and `assign`
+ * works. The module itself would mount middleware on every route.
  */
 function createLoggerProviders(): Pick<DynamicModule, 'providers' | 'exports'> {
   return LoggerModule.forRootAsync({

@@ -25,8 +25,8 @@ import {
 } from './telemetry-core.module.js';
 
 /**
- * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root module; it is global. It
- * starts while the container is filled, and `app.close()` flushes and stops it.
+ * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root module;
+ * it is global. It starts while the container is filled; `app.close()` flushes and stops it.
  *
  * @example
  * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', otlpEndpoint: 'http://localhost:4318' })] })
@@ -45,9 +45,9 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
     return assemble(TelemetryCoreModule.forRoot(options), options);
   }
 
-  /** Takes the options from a factory, a class or an existing provider, for example a configuration service. */
+  /** Takes the options from a factory, a class or an existing provider. */
   static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    // The options are not known before the container is filled: the environment decides what is loaded before.
+    // The options are unknown until the container is filled: the environment decides what is loaded.
     return assemble(TelemetryCoreModule.forRootAsync(options), {});
   }
 
@@ -85,35 +85,34 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
 }
 
 /**
- * What is attached to an application. Requests pass the last one first; `/metrics` is mounted, early on Express and late on
- * Fastify, where the dashboard does not take it for a route of the application.
+ * The parts of an application. Requests pass the last one first; `/metrics` is mounted, early on
+ * Express and late on Fastify, where the dashboard does not take it for a route of the application.
  */
 const PARTS: readonly AttachPart[] = [attachInstrumentations, attachMetricsEndpoint, attachDashboard];
 
 /**
- * Makes NestJS call our hooks of the shutdown after those of every other module, so that what they do is recorded: hooks
- * run in the order of a distance from the root module, which is `Number.MAX_VALUE` for all global modules.
+ * Makes NestJS call our shutdown hooks after those of all other modules, whose work is then recorded:
+ * hooks run in the order of the distance from the root module, `Number.MAX_VALUE` for global modules.
  */
 function endLast(modules: ModulesContainer, type: unknown): void {
   for (const module of modules.values()) if (module.metatype === type) module.distance = Infinity;
 }
 
-/** @param options decide whether NestJS waits for the dashboard to be loaded before it fills the container */
+/** @param options decide whether NestJS waits for the dashboard before it fills the container */
 function assemble(core: DynamicModule, options: TelemetryOptions): DynamicModule {
+  const services = () => [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
   return {
     module: TelemetryModule,
     global: true,
-    // All are read when the module is scanned: by then every class that uses @InjectTelemetry() has been loaded.
+    // Read when the module is scanned: all classes that use @InjectTelemetry() are loaded by then.
     get imports() {
       return [preloadDashboard(options)?.then(() => core) ?? core];
     },
     get providers() {
-      return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
+      return services();
     },
     get exports() {
-      return [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()].map((provider) =>
-        'provide' in provider ? provider.provide : provider,
-      );
+      return services().map((provider) => ('provide' in provider ? provider.provide : provider));
     },
   };
 }

@@ -32,16 +32,16 @@ import { runInSpan, startSpanSafely } from '../tracing/run-in-span.js';
 import { TelemetrySpan } from '../tracing/telemetry-span.js';
 import { getCurrentSpanId, getCurrentTraceId } from '../tracing/trace-context.js';
 
-/** What a span made by hand can be given beyond attributes. */
+/** Options of `startSpan()`. */
 export interface TelemetrySpanOptions extends SpanOptions {
   /** Decides whether what was thrown marks the span; default: any throw but an `HttpException` below 500. */
   isError?: ErrorPredicate;
 }
 
 /**
- * Tracing, metrics and logging under one name: the name of the class that injects it, or the one asked for with
- * `@InjectTelemetry(name)` or `getTelemetry(name)`. Works before the start and after the shutdown too: spans and
- * measurements then go nowhere, log lines are still written.
+ * Tracing, metrics and logging under one name: that of the class that injects it, or of
+ * `@InjectTelemetry(name)` or `getTelemetry(name)`. Before the start and after the shutdown spans and
+ * measurements are dropped, and log lines are still written.
  *
  * @example
  * constructor(private readonly telemetry: TelemetryService) {}
@@ -61,14 +61,14 @@ export class TelemetryService {
     this.logger = new TelemetryLogger(this.name);
   }
 
-  /** The OpenTelemetry tracer, for what this service does not offer. Ask for it when it is needed, do not keep it. */
+  /** The OpenTelemetry tracer. Read it when it is needed: a restart of telemetry replaces it. */
   get tracer(): Tracer {
     return tracerFor(this.name);
   }
 
   /**
-   * Runs `fn` in a span called `name` and returns what `fn` returns. The span covers promises, Observables, iterators
-   * and streams to their end; what is thrown is recorded and rethrown.
+   * Runs `fn` in a span called `name` and returns its result. The span lasts until a promise,
+   * Observable, iterator or stream ends; an error is recorded and rethrown.
    */
   trace<T>(name: string, fn: (span: Span) => T): T;
   trace<T>(name: string, attributes: Attributes, fn: (span: Span) => T): T;
@@ -80,8 +80,8 @@ export class TelemetryService {
   }
 
   /**
-   * Starts a span that the caller ends, best by `using span = telemetry.startSpan('import')`. It does not become the
-   * active span: what should be its child runs in `span.run(fn)`.
+   * Starts a span that the caller ends, best by `using span = telemetry.startSpan('import')`. It is not
+   * the active span: children are made in `span.run(fn)`.
    */
   startSpan(name: string, options: TelemetrySpanOptions = {}): TelemetrySpan {
     const isError = readSafely(() => options.isError);
@@ -115,7 +115,7 @@ export class TelemetryService {
     return upDownCounter(this.name, name, options);
   }
 
-  /** A distribution: latency, size. Default buckets are OpenTelemetry's (5 to 10,000); set others by `advice`. */
+  /** A distribution: latency, size. Default buckets are OpenTelemetry's (5 to 10,000), or `advice`. */
   histogram(name: string, options?: MetricOptions): Histogram {
     return histogram(this.name, name, options);
   }
@@ -128,8 +128,8 @@ export class TelemetryService {
   /**
    * A value that is read when metrics are collected.
    *
-   * @param callback stays until `remove()` of the result: a service that lives shorter than the process calls it in
-   *   `onModuleDestroy`. The same function is added once.
+   * @param callback stays until `remove()` of the result: a service that ends before the process calls
+   *   that in `onModuleDestroy`. The same function is added once.
    */
   observableGauge(name: string, callback: ObserveCallback, options?: MetricOptions): ObserveRegistration {
     return observableGauge(this.name, name, callback, options);
@@ -150,11 +150,11 @@ export class TelemetryService {
   }
 
   /**
-   * Sends what is buffered now (spans, log records, metrics, of every service) instead of waiting for the next
-   * interval: at the end of a job, or before a function is frozen. Never rejects.
+   * Sends the buffered spans, log records and metrics of all services now: at the end of a job, or
+   * before a function is frozen. Never rejects.
    *
    * @param options `timeoutMs`: longest time in milliseconds, default `shutdownTimeoutMs`
-   * @returns whether all of it was taken in time; true without telemetry
+   * @returns whether all of it was accepted in time; true without telemetry
    */
   flush(options?: FlushOptions): Promise<boolean> {
     return currentRuntime()?.flush(options) ?? Promise.resolve(true);
@@ -175,7 +175,7 @@ export class TelemetryService {
     this.logger.logWarning(message, extra);
   }
 
-  /** Writes an ERROR line; whatever was thrown may be passed: an error is told with its type, message, stack and causes. */
+  /** Writes an ERROR line with type, message, stack and causes of an error; any thrown value may be passed. */
   logError(message: LogMessage, extraOrError?: unknown): void {
     this.logger.logError(message, extraOrError);
   }
@@ -187,16 +187,21 @@ function nameOfOwner(owner: unknown): string {
   return typeof name === 'string' && name !== '' ? name : 'Telemetry';
 }
 
-/** The class under which each copy of this package injects its service. */
-const serviceClasses = processWide('service-classes', () => new Set<Type<unknown>>());
-serviceClasses.add(TelemetryService);
+/** What the copies of this package in this process inject: it becomes providers in the container. */
+export const injected = processWide('injected', () => ({
+  /** The `TelemetryService` of each copy. */
+  classes: new Set<Type<unknown>>(),
+  /** Names of `@InjectTelemetry(name)`. */
+  names: new Set<string>(),
+}));
+injected.classes.add(TelemetryService);
 
 /**
- * One provider for this class, and one for that of every other copy of this package in the process: a library that was
- * built against the CommonJS copy injects its telemetry from the module the application imported as ESM.
+ * One provider for each copy of this class: a library that was built against the CommonJS copy injects
+ * its telemetry from the module that the application imported as ESM.
  */
 export function createTelemetryServiceProviders(): Provider[] {
-  return [...serviceClasses].map((provide) => ({
+  return [...injected.classes].map((provide) => ({
     provide,
     scope: Scope.TRANSIENT,
     inject: [INQUIRER],

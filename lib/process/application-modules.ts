@@ -1,28 +1,21 @@
-// Not `import { createRequire }`: in its place webpack writes `undefined`, and the bundle does not
-// start.
+// webpack replaces `import { createRequire }` by `undefined`, and the bundle does not start.
 import * as modules from 'node:module';
 import { join } from 'node:path';
 
 let made: { readonly folder: string; readonly require: NodeJS.Require } | undefined;
 
-/**
- * The `require()` of a file in the working directory, by which CommonJS packages that are loaded or
- * installed there are found.
- */
+/** The `require()` of a file in the working directory, by which its CommonJS packages are found. */
 export function applicationRequire(): NodeJS.Require {
   const folder = process.cwd();
-  if (made?.folder !== folder) {
+  if (made?.folder !== folder)
     made = { folder, require: modules.createRequire(join(folder, 'package.json')) };
-  }
   return made.require;
 }
 
 /**
- * A `require()` that finds a package of the application: from its main script, else from the
- * working directory. Bundlers do not see such a package, so they neither include it nor fail when
- * it is not installed.
- *
- * @returns undefined when the package is in neither place
+ * A `require()` that finds a package of the application: from its main script, else from the working
+ * directory; undefined when it is in neither place. Bundlers do not see such a package, so they do not
+ * include it, nor fail when it is not installed.
  */
 export function requireForPackage(name: string): NodeJS.Require | undefined {
   const mainScript = process.argv[1];
@@ -36,26 +29,25 @@ export function requireForPackage(name: string): NodeJS.Require | undefined {
       require.resolve(name);
       return require;
     } catch {
-      // Not there, or the place is none: a relative script, or a working directory that was
-      // removed.
+      // Not there, or no place: a relative script, or a working directory that was removed.
     }
   }
   return undefined;
 }
 
-/** The paths of the CommonJS cache, and those of them that match each pattern that was asked for. */
+/** The paths of the CommonJS cache, and those that match each pattern. */
 let known: readonly string[] = [];
 const matching = new Map<RegExp, readonly string[]>();
 
-/** Whether a list that was made before may be used without a look at the cache. */
+/** Whether the list is used without a look at the cache. */
 let shares = false;
 let isCurrent = false;
 /** Whether `forgetLoadedFiles()` is called for each module that is loaded. */
 let isTold = false;
 
 /**
- * Finds the paths that match a pattern, of the CommonJS modules that this process has loaded so far. Nothing is loaded. A
- * path is matched once as long as none is removed: a test suite starts hundreds of applications in one process.
+ * Finds the paths that match a pattern, of the CommonJS modules that this process has loaded so far. A
+ * path is matched once as long as none is removed: a test suite starts hundreds of applications.
  *
  * @param pattern one object per use, not made for each call: results are kept by it
  */
@@ -82,8 +74,8 @@ export function listLoadedFilesOnce<T>(work: () => T): T {
 }
 
 /**
- * While it is on, `forgetLoadedFiles()` is called for each module that is loaded, so that a list holds until then. Not where
- * the CommonJS cache is another than Node's, as in jest, which loads modules by itself.
+ * While it is on, `forgetLoadedFiles()` is called for each module that is loaded, so that a list holds
+ * until then. Not where the CommonJS cache is another than Node's, as in jest.
  */
 export function followLoading(isFollowed: boolean): void {
   isTold = isFollowed && applicationRequire().cache === cacheOfNode();
@@ -94,7 +86,7 @@ function cacheOfNode(): unknown {
   return (process.getBuiltinModule('node:module') as { readonly _cache?: unknown })._cache;
 }
 
-/** A module has been loaded meanwhile: the next `findLoadedFiles()` lists them again. */
+/** The next `findLoadedFiles()` lists the modules again. */
 export function forgetLoadedFiles(): void {
   isCurrent = false;
 }
@@ -108,7 +100,7 @@ function listLoadedFiles(): void {
   isCurrent = shares || isTold;
 }
 
-/** What has been loaded since comes after the others. */
+/** New modules come after the others. */
 function matchFurther(paths: readonly string[]): void {
   if (paths.length === 0) return;
   for (const [pattern, found] of matching)

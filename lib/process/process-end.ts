@@ -1,23 +1,18 @@
 import { processWide } from './process-wide.js';
 
-/** In this order: end recordings, write what is queued, and last standard output, which contains what the others log. */
+/** In this order: end recordings, write queues, and last standard output, with what the others log. */
 const PHASES = ['record', 'write', 'output'] as const;
 
 export type ProcessEndPhase = (typeof PHASES)[number];
 
-interface ProcessEnd {
-  readonly work: Record<ProcessEndPhase, Set<() => void>>;
-  listening: boolean;
-}
-
-const state = processWide<ProcessEnd>('process-end', () => ({
-  work: { record: new Set(), write: new Set(), output: new Set() },
+const state = processWide('process-end', () => ({
+  work: { record: new Set<() => void>(), write: new Set<() => void>(), output: new Set<() => void>() },
   listening: false,
 }));
 
 /**
- * Calls `work` when the process ends: at its `exit` event, and before a signal ends it. It has to be
- * synchronous, and may be called more than once. Returns a function that undoes it.
+ * Calls `work` at the `exit` event of the process, and before a signal ends it. It has to be
+ * synchronous, and may be called more than once. Returns the undo.
  */
 export function atProcessEnd(phase: ProcessEndPhase, work: () => void): () => void {
   state.work[phase].add(work);
@@ -37,7 +32,7 @@ export function runProcessEnd(): void {
       try {
         work();
       } catch {
-        // The process ends: the error cannot be reported, and the other work must still run.
+        // The error cannot be reported any more, and the other work must still run.
       }
     }
   }

@@ -1,8 +1,13 @@
+/** The symbol of that name, the same for all copies of this package (ESM and CommonJS, two versions). */
+export function processSymbol(name: string): symbol {
+  return Symbol.for(`nestjs-telemetry.${name}`);
+}
+
 /**
- * Returns the one object of that name in this process: the same for every copy of this package (ESM and CommonJS, two versions).
- * Created on first use; its shape must stay compatible from one version to the next.
+ * Returns the object of that name in this process, the same for all copies of this package. Created on
+ * first use; its shape must stay compatible from one version to the next.
  */
 export function processWide<T extends object>(name: string, create: () => T): T {
   const holder: Partial<Record<symbol, T>> = globalThis;
-  return (holder[Symbol.for(`nestjs-telemetry.${name}`)] ??= create());
+  return (holder[processSymbol(name)] ??= create());
 }
