@@ -1,4 +1,4 @@
-import { type Attributes } from '@opentelemetry/api';
+import { type Attributes, type Histogram } from '@opentelemetry/api';
 
 import {
   ATTR_ERROR_TYPE,
@@ -17,88 +17,53 @@ import {
 } from '../config/semantic-conventions.constants.js';
 import { createLabels, durations, type Outcome, processing, sending } from './own-instruments.js';
 
-interface Address {
-  readonly address?: string;
-  readonly port?: number;
+/** How a call or message ended, and how long it took. */
+export interface RpcOutcome extends Outcome {
+  /** The status of a gRPC call. */
+  readonly statusCode: string | undefined;
 }
 
-/** A call that was answered, or given up. */
-export interface RpcCall extends Outcome {
-  /** `grpc`, or `nestjs` for its own message patterns. */
-  readonly system: string;
-  /** How it travelled: `tcp`, `redis`, `grpc`, … */
-  readonly transport: string;
-  /** The name of a method or pattern as the server has registered it; `_OTHER` for any other. */
-  readonly method: string;
-  readonly statusCode?: string | undefined;
-  /** Where a client sent it. */
-  readonly server?: Address | undefined;
+/** Makes the measurement of what has these attributes, each of bounded variety, in common. */
+type Measurement = (attributes: Attributes) => (outcome: RpcOutcome) => void;
+
+function measuredBy(duration: Histogram, ...names: readonly string[]): Measurement {
+  const labels = createLabels(...names, ATTR_RPC_STATUS_CODE, ATTR_ERROR_TYPE);
+  return (attributes) => {
+    // None of them is a list.
+    const values = names.map((name) => attributes[name] as string | number | undefined);
+    return ({ durationSeconds, statusCode, errorType, context }) => {
+      duration.record(durationSeconds, labels(...values, statusCode, errorType), context);
+    };
+  };
 }
 
-/** A message that was sent without an answer being awaited, or handled. */
-export interface MessageOperation extends Outcome {
-  /** `kafka`, `rabbitmq`, `tcp`, … */
-  readonly system: string;
-  /** The pattern, of bounded variety. */
-  readonly destination: string;
-  readonly server?: Address | undefined;
-}
-
-const serverCalls = durations(
-  METRIC_RPC_SERVER_CALL_DURATION,
-  'Duration of incoming remote procedure calls.',
-);
-const clientCalls = durations(
-  METRIC_RPC_CLIENT_CALL_DURATION,
-  'Duration of outgoing remote procedure calls.',
-);
-
-const callLabels = createLabels(
+const CALL = [
   ATTR_RPC_SYSTEM_NAME,
   ATTR_RPC_METHOD,
   ATTR_NESTJS_TRANSPORT,
-  ATTR_RPC_STATUS_CODE,
-  ATTR_ERROR_TYPE,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
-);
-const messageLabels = createLabels(
+];
+const MESSAGE = [
   ATTR_MESSAGING_SYSTEM,
   ATTR_MESSAGING_OPERATION_NAME,
   ATTR_MESSAGING_OPERATION_TYPE,
   ATTR_MESSAGING_DESTINATION_NAME,
-  ATTR_ERROR_TYPE,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
+];
+
+/** Calls that this process answers: `rpc.server.call.duration`, in seconds. */
+export const measureServerCalls = measuredBy(
+  durations(METRIC_RPC_SERVER_CALL_DURATION, 'Duration of incoming remote procedure calls.'),
+  ...CALL,
 );
-
-/** Records a call this process has answered into `rpc.server.call.duration`, in seconds. */
-export function recordRpcServerCall(call: RpcCall): void {
-  serverCalls.record(call.durationSeconds, labelsOfCall(call), call.context);
-}
-
-/** Records a call this process has made into `rpc.client.call.duration`, in seconds. */
-export function recordRpcClientCall(call: RpcCall): void {
-  clientCalls.record(call.durationSeconds, labelsOfCall(call), call.context);
-}
-
-/** Records a message this process has handled into `messaging.process.duration`, in seconds. */
-export function recordMessageProcessed(message: MessageOperation): void {
-  const labels = labelsOfMessage(message, 'process', 'process');
-  processing.record(message.durationSeconds, labels, message.context);
-}
-
-/** Records a message this process has sent into `messaging.client.operation.duration`, in seconds. */
-export function recordMessageSent(message: MessageOperation): void {
-  const labels = labelsOfMessage(message, 'publish', 'send');
-  sending.record(message.durationSeconds, labels, message.context);
-}
-
-function labelsOfCall({ system, method, transport, statusCode, errorType, server }: RpcCall): Attributes {
-  return callLabels(system, method, transport, statusCode, errorType, server?.address, server?.port);
-}
-
-function labelsOfMessage(message: MessageOperation, name: string, type: string): Attributes {
-  const { system, destination, errorType, server } = message;
-  return messageLabels(system, name, type, destination, errorType, server?.address, server?.port);
-}
+/** Calls that this process makes: `rpc.client.call.duration`, in seconds. */
+export const measureClientCalls = measuredBy(
+  durations(METRIC_RPC_CLIENT_CALL_DURATION, 'Duration of outgoing remote procedure calls.'),
+  ...CALL,
+);
+/** Messages that this process handles: `messaging.process.duration`, in seconds. */
+export const measureProcessing = measuredBy(processing, ...MESSAGE);
+/** Messages that this process sends: `messaging.client.operation.duration`, in seconds. */
+export const measureSending = measuredBy(sending, ...MESSAGE);

@@ -17,14 +17,11 @@ import {
 import { isMicroservicesEnabled, noteThrown } from './operation.js';
 import { instrumentServer, type ServerLike } from './server/instrument-server.js';
 
-/**
- * Records what the microservices of one application handle and what its clients send, whatever the
- * transport.
- */
+/** Records what the microservices of one application handle, and what its clients send. */
 export function attachMicroservices({ config, runtime, modules }: Application): ApplicationPart | undefined {
   if (runtime === undefined || !config.instrumentation.microservices) return undefined;
   const undo: Undo[] = [activateInstrumentation('microservice-clients', () => releaseClients)];
-  const meet = (): void => {
+  const instrument = (): void => {
     for (const { ClientProxy, ClientKafka, BaseRpcExceptionFilter } of findLoadedMicroservices()) {
       instrumentClientProxy(ClientProxy.prototype);
       if (ClientKafka !== undefined) instrumentKafkaClients(ClientKafka.prototype, ClientProxy.prototype);
@@ -34,16 +31,15 @@ export function attachMicroservices({ config, runtime, modules }: Application): 
     }
     instrumentClients(modules);
   };
-  meet();
+  instrument();
   // Nest 11.0 has none.
   const registry: Partial<Pick<ModulesContainer, 'getRpcTargetRegistry'>> = modules;
-  // Replayed for those that were connected already, and called before a server is given its
-  // handlers.
+  // Replays the servers that are there already, and emits others before they get their handlers.
   const servers = registry.getRpcTargetRegistry?.<ServerLike>().subscribe((server) => {
     undo.push(instrumentServer(server));
   });
   return {
-    ready: meet,
+    ready: instrument,
     stop: () => {
       servers?.unsubscribe();
       undoAll(undo)();
@@ -58,13 +54,11 @@ interface MicroservicesPackage {
   readonly BaseRpcExceptionFilter?: { readonly prototype: object };
 }
 
-const NAME = '@nestjs/microservices';
 const ENTRY = /[\\/]node_modules[\\/]@nestjs[\\/]microservices[\\/]index\.js$/;
 
 /**
- * Finds every copy of `@nestjs/microservices` this process has loaded so far, without loading any:
- * NestJS 12 keeps what its core has loaded, NestJS 11 is in the CommonJS cache. In a bundle there
- * is neither.
+ * Every copy of `@nestjs/microservices` that this process has loaded: NestJS 12 keeps what its core
+ * has loaded, NestJS 11 is in the CommonJS cache. In a bundle there is neither.
  */
 function findLoadedMicroservices(): MicroservicesPackage[] {
   const loaded = findLoadedFiles(ENTRY).map((path): unknown => applicationRequire().cache[path]?.exports);
@@ -74,7 +68,7 @@ function findLoadedMicroservices(): MicroservicesPackage[] {
 function keptByCore(): unknown {
   const { loadPackageCached } = packages as { loadPackageCached?: (name: string) => unknown };
   try {
-    return loadPackageCached?.(NAME);
+    return loadPackageCached?.('@nestjs/microservices');
   } catch {
     // It throws where the package has not been loaded.
     return undefined;
@@ -82,19 +76,13 @@ function keptByCore(): unknown {
 }
 
 function isMicroservices(value: unknown): value is MicroservicesPackage {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'ClientProxy' in value &&
-    typeof value.ClientProxy === 'function'
-  );
+  if (typeof value !== 'object' || value === null) return false;
+  return 'ClientProxy' in value && typeof value.ClientProxy === 'function';
 }
 
 /**
- * Notes what guards, pipes, interceptors and handlers of messages throw before NestJS's filter
- * makes a plain object of it, which is all that the answer contains. Returns the undo.
- *
- * @param filter `BaseRpcExceptionFilter.prototype`
+ * Notes what is thrown around a message, before `BaseRpcExceptionFilter` makes a plain object of it
+ * that the answer contains. Returns the undo.
  */
 function recordRpcExceptions(filter: object): Undo {
   return patch(

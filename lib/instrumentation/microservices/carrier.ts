@@ -6,7 +6,7 @@ import {
   type TextMapSetter,
 } from '@opentelemetry/api';
 
-/** Trace context on its way: `traceparent` and what else the propagators write. */
+/** `traceparent` and what else the propagators write. */
 export type Carrier = Record<string, string>;
 
 const setter: TextMapSetter<Carrier> = {
@@ -15,21 +15,14 @@ const setter: TextMapSetter<Carrier> = {
   },
 };
 
-/**
- * What the propagators write for the active context; undefined when that is nothing, so that the
- * message stays as it is.
- */
+/** Headers for the active context; undefined when the propagators write none. */
 export function writeCarrier(from: Context = context.active()): Carrier | undefined {
   const carrier: Carrier = {};
   propagation.inject(from, carrier, setter);
-  for (const key in carrier) if (Object.hasOwn(carrier, key)) return carrier;
-  return undefined;
+  return Object.keys(carrier).length > 0 ? carrier : undefined;
 }
 
-/**
- * Reads headers of every transport: plain objects of texts or bytes (Kafka, RabbitMQ, MQTT, packet
- * metadata), and objects with `get` (NATS, gRPC, Map).
- */
+/** Reads plain objects of texts or bytes, and objects with `get` (NATS, Map). */
 const getter: TextMapGetter<object> = {
   keys: (headers) => {
     const { keys } = headers as { keys?: unknown };

@@ -1,8 +1,6 @@
 import { GRPC_STATUS_NAMES, type GrpcStatus } from '../../errors/grpc-status.js';
 
-/**
- * What the conventions count as the server's fault; the others are answers the caller asked for.
- */
+/** What the conventions count as the server's fault; the others are answers to the caller. */
 const SERVER_FAULTS = new Set<GrpcStatus>([
   'UNKNOWN',
   'DEADLINE_EXCEEDED',
@@ -12,15 +10,11 @@ const SERVER_FAULTS = new Set<GrpcStatus>([
   'DATA_LOSS',
 ]);
 
-export function nameGrpcStatus(code: unknown): GrpcStatus {
+/** The status in the `code` of an error or of what ends a call. */
+export function grpcStatusOf(value: unknown): GrpcStatus {
+  const code: unknown =
+    typeof value === 'object' && value !== null && 'code' in value ? value.code : undefined;
   return (typeof code === 'number' ? GRPC_STATUS_NAMES[code] : undefined) ?? 'UNKNOWN';
-}
-
-/** The status that an error answers with: its `code`, as grpc-js does it. */
-export function grpcStatusOf(error: unknown): GrpcStatus {
-  return nameGrpcStatus(
-    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined,
-  );
 }
 
 export function isServerFault(status: GrpcStatus): boolean {

@@ -10,44 +10,21 @@ import {
 
 import { ATTR_ERROR_TYPE, ATTR_RPC_STATUS_CODE } from '../../config/semantic-conventions.constants.js';
 import { type GrpcStatus } from '../../errors/grpc-status.js';
+import { type ResultObserver } from '../../invocation/settlement.js';
 import { endRequestScope } from '../../logging/request-scope.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../tracing/error-policy.js';
+import { type OperationDescription } from './descriptions.js';
+import { isServerFault } from './grpc-status.js';
 
 const SCOPE = 'nestjs-telemetry/microservices';
 
-/** How an operation ended and how long it took, for its metric. */
-interface MeasuredOutcome {
-  readonly durationSeconds: number;
-  /** Class names, codes and status names; undefined when all went well. */
-  readonly errorType: string | undefined;
-  readonly statusCode: GrpcStatus | undefined;
-  /** Carries the span, for exemplars. */
-  readonly context: Context;
-}
-
-/** What all operations of one pattern have in common; made once. */
-export interface OperationDescription {
-  readonly name: string;
-  readonly kind: SpanKind;
-  readonly attributes: Attributes;
-  measure(outcome: MeasuredOutcome): void;
-}
-
-/** What is known of a failure beside what was thrown. */
-interface FailureDetails {
-  /** The status a gRPC call answered with; it is the `error.type` then. */
-  readonly statusCode?: GrpcStatus;
-  /** Whether the span is marked; default the error policy decides. */
-  readonly isError?: boolean;
-}
-
 /**
- * One message or call: its span where one is opened, its context and its duration. It begins when
+ * One message or call: its span where one is started, its context and its duration. It begins when
  * it is made, below the active context, and ends with the first of `succeed`, `fail` and `cancel`.
  */
-export class Operation {
+export class Operation implements ResultObserver {
   readonly context: Context;
   private readonly span: Span | undefined;
   private readonly startedAt = performance.now();
@@ -74,16 +51,25 @@ export class Operation {
     if (this.take()) this.finish(undefined, statusCode);
   }
 
-  fail(error: unknown, { statusCode, isError }: FailureDetails = {}): void {
+  fail(error: unknown): void {
     if (!this.take()) return;
-    const { span } = this;
-    const failure = failureBelow(span, error);
-    const errorType = isError === false ? undefined : (statusCode ?? errorTypeOf(failure));
-    if (span !== undefined) {
-      recordFailure(span, failure, isError === undefined ? undefined : () => isError);
-      if (statusCode !== undefined && isError !== false) span.setAttribute(ATTR_ERROR_TYPE, statusCode);
+    const failure = this.failureBelow(error);
+    if (this.span !== undefined) recordFailure(this.span, failure);
+    this.finish(errorTypeOf(failure), undefined);
+  }
+
+  /**
+   * The status of a gRPC call is its `error.type`, and shows whether the error is one of the call.
+   *
+   * @param isError default: whether the conventions count the status as the server's fault
+   */
+  failWithStatus(error: unknown, statusCode: GrpcStatus, isError = isServerFault(statusCode)): void {
+    if (!this.take()) return;
+    if (this.span !== undefined) {
+      recordFailure(this.span, this.failureBelow(error), () => isError);
+      if (isError) this.span.setAttribute(ATTR_ERROR_TYPE, statusCode);
     }
-    this.finish(errorType, statusCode);
+    this.finish(isError ? statusCode : undefined, statusCode);
   }
 
   /** The caller went away before there was an answer: that is no failure of the work. */
@@ -93,14 +79,34 @@ export class Operation {
     this.finish('cancelled', statusCode);
   }
 
+  run<R>(step: () => R): R {
+    return context.with(this.context, step);
+  }
+
+  onSuccess(): void {
+    this.succeed();
+  }
+
+  onError(error: unknown): void {
+    this.fail(error);
+  }
+
+  onCancel(): void {
+    this.cancel();
+  }
+
   private finish(errorType: string | undefined, statusCode: GrpcStatus | undefined): void {
-    const { span } = this;
-    if (statusCode !== undefined) span?.setAttribute(ATTR_RPC_STATUS_CODE, statusCode);
+    if (statusCode !== undefined) this.span?.setAttribute(ATTR_RPC_STATUS_CODE, statusCode);
     const durationSeconds = (performance.now() - this.startedAt) / 1000;
     this.description.measure({ durationSeconds, errorType, statusCode, context: this.context });
-    span?.end();
+    this.span?.end();
     const { kind } = this.description;
     if (kind === SpanKind.SERVER || kind === SpanKind.CONSUMER) endRequestScope(this.context);
+  }
+
+  /** The error that was thrown below the span, if it was seen; else what the answer contains. */
+  private failureBelow(error: unknown): unknown {
+    return (this.span === undefined ? undefined : thrownBelow.get(this.span)) ?? asFailure(error);
   }
 
   private take(): boolean {
@@ -110,36 +116,6 @@ export class Operation {
   }
 }
 
-/**
- * A failure as it crosses a transport: there it is a text or a plain object, which name no class.
- */
-class RpcFailure extends Error {
-  override readonly name = 'RpcException';
-
-  constructor(message: string) {
-    super(message);
-    // The stack would be that of the transport.
-    delete this.stack;
-  }
-}
-
-/**
- * The failure to record: an error as it is; of anything else its message only, the rest may be
- * payload.
- */
-function asFailure(error: unknown): unknown {
-  if (error instanceof Error || isErrorLike(error)) return error;
-  if (typeof error === 'string') return new RpcFailure(error);
-  const message: unknown =
-    typeof error === 'object' && error !== null && 'message' in error ? error.message : undefined;
-  return new RpcFailure(typeof message === 'string' ? message : 'the answer was an error');
-}
-
-/** An error of another realm, or of a library that builds its own. */
-function isErrorLike(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'stack' in error && typeof error.stack === 'string';
-}
-
 /** What was thrown below a span, before an exception filter turned it into an answer. */
 const thrownBelow = new WeakMap<Span, unknown>();
 
@@ -147,9 +123,26 @@ export function noteThrown(span: Span, exception: unknown): void {
   thrownBelow.set(span, exception);
 }
 
-/** The thrown error if it was seen, else what the answer says. */
-function failureBelow(span: Span | undefined, error: unknown): unknown {
-  return (span === undefined ? undefined : thrownBelow.get(span)) ?? asFailure(error);
+/** The failure to record: of anything but an error its message only, the rest may be payload. */
+function asFailure(error: unknown): unknown {
+  if (error instanceof Error) return error;
+  if (typeof error !== 'object' || error === null) return remoteFailure(error);
+  // An error of another realm, or of a library that makes its own.
+  if ('stack' in error && typeof error.stack === 'string') return error;
+  return remoteFailure('message' in error ? error.message : undefined);
+}
+
+/** A failure that crossed a transport as a text or a plain object, which name no class. */
+function remoteFailure(message: unknown): Error {
+  return failureOf('RpcException', typeof message === 'string' ? message : 'the answer was an error');
+}
+
+/** A failure that was not thrown here: a stack would be that of the transport. */
+export function failureOf(name: string, message: string): Error {
+  const failure = new Error(message);
+  failure.name = name;
+  delete failure.stack;
+  return failure;
 }
 
 /** Whether messages are recorded now: telemetry runs, and the switch is on. */

@@ -2,25 +2,19 @@ import { type Attributes } from '@opentelemetry/api';
 
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../config/semantic-conventions.constants.js';
 
-/**
- * How messages travel, in the words of OpenTelemetry where it has one; a transport of the
- * application's own is `custom`.
- */
+/** Named as in OpenTelemetry where it has a name; `custom` is one of the application's own. */
 export type Transport = 'tcp' | 'redis' | 'nats' | 'mqtt' | 'grpc' | 'rabbitmq' | 'kafka' | 'custom';
 
 /** NestJS's `Transport` enum, whose values are the positions. */
 const BY_TRANSPORT_ID: readonly Transport[] = ['tcp', 'redis', 'nats', 'mqtt', 'grpc', 'rabbitmq', 'kafka'];
 
-/** The transport of a server: of its own subclasses too, since they keep the `transportId`. */
+/** The transport of a server; subclasses keep the `transportId`. */
 export function transportOfServer(server: { readonly transportId?: unknown }): Transport {
   const { transportId } = server;
   return (typeof transportId === 'number' ? BY_TRANSPORT_ID[transportId] : undefined) ?? 'custom';
 }
 
-/**
- * A method that only the client of one transport has: class names do not survive every bundler,
- * fields come when it connects.
- */
+/** A method that only one client has: bundlers change class names, and fields are set late. */
 const CLIENT_METHODS: readonly (readonly [method: string, transport: Transport])[] = [
   ['getClientByServiceName', 'grpc'],
   ['emitBatch', 'kafka'],
@@ -31,12 +25,11 @@ const CLIENT_METHODS: readonly (readonly [method: string, transport: Transport])
   ['createSocket', 'tcp'],
 ];
 
-/** The transport of a client, recognised by its methods. */
 export function transportOfClient(client: object): Transport {
   return CLIENT_METHODS.find(([method]) => method in client)?.[1] ?? 'custom';
 }
 
-/** Where a message goes, as far as the client's options say it. */
+/** Where a message goes, as far as the client's options show it. */
 export interface ServerAddress {
   readonly address?: string;
   readonly port?: number;
@@ -44,10 +37,7 @@ export interface ServerAddress {
 
 const UNKNOWN: ServerAddress = {};
 
-/**
- * Host and port of the server or of the first broker of a client; never what else its address says,
- * such as a password.
- */
+/** Host and port of a client's server or first broker; never the rest, such as a password. */
 export function serverAddressOf(client: object): ServerAddress {
   const { host, port, url, options } = client as Record<string, unknown>;
   const { servers, urls, client: nested, host: configuredHost, port: configuredPort } = asRecord(options);
@@ -76,8 +66,7 @@ export function serverAddressOf(client: object): ServerAddress {
   }
 }
 
-/** The attributes of an address; none where it is not known. */
-export function addressAttributes({ address, port }: ServerAddress): Attributes {
+export function addressAttributes({ address, port }: ServerAddress = UNKNOWN): Attributes {
   return {
     ...(address !== undefined && { [ATTR_SERVER_ADDRESS]: address }),
     ...(port !== undefined && { [ATTR_SERVER_PORT]: port }),

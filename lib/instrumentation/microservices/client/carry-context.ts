@@ -3,79 +3,58 @@ import { suppressTracing } from '@opentelemetry/core';
 
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { type Undo } from '../../../process/undo-all.js';
 import { type Carrier, writeCarrier } from '../carrier.js';
 import { isMicroservicesEnabled } from '../operation.js';
 import { type Transport } from '../transports.js';
 import { type ClientProxyLike, type DispatchHook, type OutgoingPacket } from './describe-call.js';
 
+/** Patches of methods of a client, by name; the last of one name is the first to run. */
+type Patches = [method: string, wrap: (original: AnyMethod) => AnyMethod][];
+
 /**
- * What makes the clients of one transport send the active context along, by the transport's own
- * headers where it has some. `ownerOf` gives the prototype that has a method, or undefined. NestJS
- * offers no hook for headers on either line.
+ * What makes the clients of one transport send the active context along, in the transport's own
+ * headers where it has some. NestJS offers no hook for headers on either line.
  */
-export function carryContext(transport: Transport, ownerOf: (name: string) => object | undefined): Undo[] {
-  const undo = carryInHeaders(transport, ownerOf);
-  // The last one on is the first to run: what it puts into the packet is not suppressed.
-  if (carriesInPacket(transport))
-    for (const name of SENDING) undo.push(...override(ownerOf, name, intoPacket));
-  return undo;
+export function carryContext(transport: Transport): Patches {
+  return PATCHES[transport] ?? [];
 }
 
 /** How NestJS's clients hand a request and an event to their transport. */
-const SENDING = ['publish', 'dispatchEvent'];
+const onSending = (wrap: (original: AnyMethod) => AnyMethod): Patches => [
+  ['publish', wrap],
+  ['dispatchEvent', wrap],
+];
 
-/**
- * Whether what a client sends may carry the context in its packet: it has no headers, or none in
- * its version.
- */
-function carriesInPacket(transport: Transport): boolean {
-  return transport === 'tcp' || transport === 'redis' || transport === 'mqtt' || transport === 'custom';
-}
+const PATCHES: Partial<Record<Transport, Patches>> = {
+  tcp: onSending(intoPacket),
+  custom: onSending(intoPacket),
+  rabbitmq: [['mergeHeaders', intoPlainHeaders]],
+  nats: [['mergeHeaders', intoNatsHeaders]],
+  // What is put into the packet is not suppressed.
+  redis: [
+    ...onSending(withoutCommandSpans),
+    ['unsubscribeFromChannel', withoutCommandSpans],
+    ...onSending(intoPacket),
+  ],
+  mqtt: [
+    ['mergePacketOptions', intoUserProperties],
+    ...onSending(notingUserProperties),
+    ...onSending(intoPacket),
+  ],
+};
 
-function carryInHeaders(transport: Transport, ownerOf: (name: string) => object | undefined): Undo[] {
-  switch (transport) {
-    case 'rabbitmq':
-      return override(ownerOf, 'mergeHeaders', intoPlainHeaders);
-    case 'nats':
-      return override(ownerOf, 'mergeHeaders', intoNatsHeaders);
-    case 'mqtt':
-      return [
-        ...override(ownerOf, 'mergePacketOptions', intoUserProperties),
-        ...SENDING.flatMap((name) => override(ownerOf, name, notingUserProperties)),
-      ];
-    case 'redis':
-      return [...SENDING, 'unsubscribeFromChannel'].flatMap((name) =>
-        override(ownerOf, name, withoutCommandSpans),
-      );
-    default:
-      return [];
-  }
-}
-
-function override(
-  ownerOf: (name: string) => object | undefined,
-  name: string,
-  make: (original: AnyMethod) => AnyMethod,
-): Undo[] {
-  const owner = ownerOf(name);
-  return owner === undefined ? [] : [patch(owner, name, make)];
-}
-
-/**
- * Headers that go out with the next message of the active context; undefined when there is nothing
- * to say.
- */
+/** Headers for a message of the active context; undefined where there are none. */
 function currentCarrier(): Carrier | undefined {
   return isMicroservicesEnabled() ? writeCarrier() : undefined;
 }
 
-const intoPlainHeaders = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+function intoPlainHeaders(original: AnyMethod): AnyMethod {
+  return function (...args) {
     const headers = original.apply(this, args);
     const carrier = currentCarrier();
     return carrier === undefined ? headers : { ...(headers as object | undefined), ...carrier };
   };
+}
 
 /** What is used of the headers of NATS. */
 interface NatsHeaders extends Iterable<readonly [string, readonly string[]]> {
@@ -83,12 +62,9 @@ interface NatsHeaders extends Iterable<readonly [string, readonly string[]]> {
   has(key: string): boolean;
 }
 
-/**
- * New headers, made by NestJS's own code out of options: those of a record belong to the
- * application, which may send it again.
- */
-const intoNatsHeaders = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+/** Makes new headers, with NestJS's own code: those of a record belong to the application. */
+function intoNatsHeaders(original: AnyMethod): AnyMethod {
+  return function (...args) {
     const merged = original.apply(this, args) as NatsHeaders | undefined;
     const carrier = isWithoutHeaders(this) ? undefined : currentCarrier();
     if (carrier === undefined) return merged;
@@ -98,6 +74,7 @@ const intoNatsHeaders = (original: AnyMethod): AnyMethod =>
     }
     return headers;
   };
+}
 
 /** A server before 2.2 refuses messages with headers. */
 function isWithoutHeaders(client: unknown): boolean {
@@ -105,12 +82,10 @@ function isWithoutHeaders(client: unknown): boolean {
   return natsClient?.info?.headers === false;
 }
 
-/**
- * MQTT's packets get their options when the subscription to the reply is confirmed, outside of any
- * context.
- */
+/** MQTT's packets get their options outside of any context, after the reply is subscribed to. */
 const userProperties = new WeakMap<object, Carrier>();
-let aboutToBeSent: object | undefined;
+/** The packet that was serialised last: its options are merged next, synchronously. */
+let serialized: unknown;
 
 /** Whether a client of MQTT speaks version 5, the first with user properties. */
 function hasUserProperties(client: unknown): boolean {
@@ -122,25 +97,21 @@ function hasUserProperties(client: unknown): boolean {
   return (connected?.protocolVersion ?? options?.protocolVersion) === 5;
 }
 
-const notingUserProperties = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+function notingUserProperties(original: AnyMethod): AnyMethod {
+  return function (...args) {
     const [packet] = args;
     const carrier = hasUserProperties(this) ? currentCarrier() : undefined;
     if (carrier !== undefined && typeof packet === 'object' && packet !== null)
       userProperties.set(packet, carrier);
     return original.apply(this, args);
   };
-
-/** Called with each packet right before its options are merged. */
-function noteSerialized(packet: unknown): void {
-  aboutToBeSent = typeof packet === 'object' && packet !== null ? packet : undefined;
 }
 
-const intoUserProperties = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+function intoUserProperties(original: AnyMethod): AnyMethod {
+  return function (...args) {
     const options = original.apply(this, args) as MqttOptions | undefined;
-    const carrier = aboutToBeSent === undefined ? undefined : userProperties.get(aboutToBeSent);
-    aboutToBeSent = undefined;
+    const carrier = userProperties.get(serialized as object); // undefined for what is no object
+    serialized = undefined;
     if (carrier === undefined) return options;
     const { properties } = options ?? {};
     return {
@@ -148,58 +119,51 @@ const intoUserProperties = (original: AnyMethod): AnyMethod =>
       properties: { ...properties, userProperties: { ...properties?.userProperties, ...carrier } },
     };
   };
+}
 
 interface MqttOptions {
   readonly properties?: { readonly userProperties?: Readonly<Record<string, unknown>> };
 }
 
-/**
- * The Redis command that carries a message is no work of its own. Only its synchronous calls are
- * kept out of the trace.
- */
-const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+/** The Redis command that carries a message has no span, as far as it is called synchronously. */
+function withoutCommandSpans(original: AnyMethod): AnyMethod {
+  return function (...args) {
     if (!isMicroservicesEnabled()) return original.apply(this, args);
     return context.with(suppressTracing(context.active()), () => original.apply(this, args));
   };
+}
 
-/** What NestJS 12 has `setOnDispatchHook` for. */
-const intoPacket = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+/** For NestJS 11, which lacks `setOnDispatchHook`. */
+function intoPacket(original: AnyMethod): AnyMethod {
+  return function (...args) {
     if (typeof (this as ClientProxyLike).setOnDispatchHook !== 'function' && !hasUserProperties(this))
       carryInPacket(args[0] as OutgoingPacket);
     return original.apply(this, args);
   };
+}
 
 /**
  * Puts the active context beside pattern and data, for transports without headers; never into the
  * data.
  */
 function carryInPacket(packet: OutgoingPacket): void {
-  const { metadata } = packet;
-  // Whatever an application has put there, it is not a record: then it stays as it is.
-  if (
-    metadata !== undefined &&
-    (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-  )
-    return;
+  const { metadata = {} } = packet;
+  // Anything of the application's but a record stays as it is.
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return;
   const carrier = currentCarrier();
   if (carrier !== undefined) packet.metadata = { ...metadata, ...carrier };
 }
 
 /**
- * Readies one client for sending the active context along where that is a matter of the instance:
- * its serialiser, and NestJS 12's dispatch hook. What is put on it asks each time whether telemetry
- * runs, and stays.
+ * Makes one client send the active context along where that is a matter of the instance: its
+ * serialiser, and NestJS 12's dispatch hook. Both stay, and do nothing while no telemetry runs.
  */
 export function prepareClient(client: ClientProxyLike, transport: Transport): void {
   if (transport === 'kafka' || transport === 'mqtt') wrapSerializer(client, transport);
-  if (carriesInPacket(transport)) joinDispatchHook(client);
+  if (PATCHES[transport]?.some(([, wrap]) => wrap === intoPacket)) joinDispatchHook(client);
 }
 
-/**
- * NestJS 12's own way, which has one slot: what the application puts into it runs first, then ours.
- */
+/** NestJS 12's hook has one slot: what the application puts into it runs first, then ours. */
 function joinDispatchHook(client: ClientProxyLike): void {
   if (typeof client.setOnDispatchHook !== 'function') return;
   let applicationHook: DispatchHook | undefined = client.onDispatchHook;
@@ -207,15 +171,8 @@ function joinDispatchHook(client: ClientProxyLike): void {
     applicationHook?.(packet);
     if (!hasUserProperties(client)) carryInPacket(packet);
   });
-  // Named as the method it stands in for.
-  const setOnDispatchHook = (hook: DispatchHook): void => {
+  patch(client, 'setOnDispatchHook', () => (hook: DispatchHook) => {
     applicationHook = hook;
-  };
-  Object.defineProperty(client, 'setOnDispatchHook', {
-    value: setOnDispatchHook,
-    writable: true,
-    configurable: true,
-    enumerable: false,
   });
 }
 
@@ -223,10 +180,7 @@ interface Serializer {
   serialize(value: unknown, options?: unknown): unknown;
 }
 
-/**
- * The application may use one serialiser for several clients and servers: the client gets a
- * stand-in, it stays as it is.
- */
+/** A serialiser may serve several clients and servers: the client gets a derived one. */
 function wrapSerializer(client: ClientProxyLike, transport: 'kafka' | 'mqtt'): void {
   const original = client.serializer as Serializer | undefined;
   if (typeof original?.serialize !== 'function') return;
@@ -234,7 +188,7 @@ function wrapSerializer(client: ClientProxyLike, transport: 'kafka' | 'mqtt'): v
     transport === 'kafka'
       ? (value, options) => addKafkaHeaders(original.serialize(value, options))
       : (value, options) => {
-          noteSerialized(value);
+          serialized = value;
           return original.serialize(value, options);
         };
   client.serializer = Object.create(original, {
@@ -243,10 +197,10 @@ function wrapSerializer(client: ClientProxyLike, transport: 'kafka' | 'mqtt'): v
 }
 
 function addKafkaHeaders(message: unknown): unknown {
-  // An asynchronous serialiser (a schema registry's) goes on in the context that called it.
+  // An asynchronous serialiser (a schema registry's) continues in the context that called it.
   if (message instanceof Promise) return message.then(addKafkaHeaders);
-  const carrier = isMicroservicesEnabled() ? writeCarrier() : undefined;
+  const carrier = currentCarrier();
   if (carrier === undefined || typeof message !== 'object' || message === null) return message;
-  // A copy: the serialiser hands back the application's own object, which may be sent again.
+  // A copy: the serialiser returns the application's own object, which may be sent again.
   return { ...message, headers: { ...(message as { headers?: object }).headers, ...carrier } };
 }

@@ -1,24 +1,8 @@
-import { type Attributes, SpanKind } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
 import { type Observable } from 'rxjs';
 
-import {
-  ATTR_MESSAGING_DESTINATION_NAME,
-  ATTR_MESSAGING_OPERATION_NAME,
-  ATTR_MESSAGING_OPERATION_TYPE,
-  ATTR_MESSAGING_SYSTEM,
-  ATTR_NESTJS_TRANSPORT,
-  ATTR_RPC_METHOD,
-  ATTR_RPC_SYSTEM_NAME,
-} from '../../../config/semantic-conventions.constants.js';
-import { recordMessageSent, recordRpcClientCall } from '../../../metrics/rpc-metrics.js';
-import { type OperationDescription } from '../operation.js';
-import {
-  addressAttributes,
-  type ServerAddress,
-  serverAddressOf,
-  type Transport,
-  transportOfClient,
-} from '../transports.js';
+import { describeCall, describeEvent, type OperationDescription, OTHER } from '../descriptions.js';
+import { serverAddressOf, type Transport, transportOfClient } from '../transports.js';
 
 /**
  * What NestJS's clients hand to their transport; `metadata` is NestJS 12's place for what is not
@@ -32,9 +16,7 @@ export interface OutgoingPacket {
 
 export type DispatchHook = (packet: OutgoingPacket) => void;
 
-/**
- * What is used of NestJS's `ClientProxy`; the members of single transports are read where they are.
- */
+/** What is used of NestJS's `ClientProxy`, beside the members of single transports. */
 export interface ClientProxyLike {
   send(pattern: unknown, data: unknown): Observable<unknown>;
   emit(pattern: unknown, data: unknown): Observable<unknown>;
@@ -55,91 +37,26 @@ const MAX_PATTERNS = 200;
 /** Descriptions of what one client sends, made once for each pattern. */
 export class CallDescriptions {
   readonly transport: Transport;
-  private readonly server: ServerAddress;
-  private readonly requests = new Map<string, OperationDescription>();
-  private readonly events = new Map<string, OperationDescription>();
+  readonly request: (pattern: string) => OperationDescription;
+  readonly event: (pattern: string) => OperationDescription;
 
   constructor(client: object) {
-    this.transport = transportOfClient(client);
-    this.server = serverAddressOf(client);
+    const transport = transportOfClient(client);
+    const server = serverAddressOf(client);
+    this.transport = transport;
+    this.request = rememberBounded((name) => describeCall(SpanKind.CLIENT, transport, name, server));
+    this.event = rememberBounded((name) => describeEvent(SpanKind.PRODUCER, transport, name, server));
   }
+}
 
-  request(pattern: string): OperationDescription {
-    return this.remember(this.requests, pattern, (name) =>
-      describeRequest(this.transport, name, this.server),
-    );
-  }
-
-  event(pattern: string): OperationDescription {
-    return this.remember(this.events, pattern, (name) => describeEvent(this.transport, name, this.server));
-  }
-
-  private remember(
-    known: Map<string, OperationDescription>,
-    pattern: string,
-    make: (name: string) => OperationDescription,
-  ): OperationDescription {
-    const name = known.has(pattern) || known.size < MAX_PATTERNS ? pattern : '_OTHER';
+function rememberBounded(
+  make: (pattern: string) => OperationDescription,
+): (pattern: string) => OperationDescription {
+  const known = new Map<string, OperationDescription>();
+  return (pattern) => {
+    const name = known.has(pattern) || known.size < MAX_PATTERNS ? pattern : OTHER;
     let description = known.get(name);
-    if (description === undefined) {
-      description = make(name);
-      known.set(name, description);
-    }
+    if (description === undefined) known.set(name, (description = make(name)));
     return description;
-  }
-}
-
-function describeRequest(transport: Transport, pattern: string, server: ServerAddress): OperationDescription {
-  return {
-    name: pattern === '_OTHER' ? 'nestjs' : pattern,
-    kind: SpanKind.CLIENT,
-    attributes: rpcAttributes('nestjs', pattern, transport, server),
-    measure: (outcome) => {
-      recordRpcClientCall({ system: 'nestjs', transport, method: pattern, server, ...outcome });
-    },
   };
-}
-
-/** A gRPC call that is made: a CLIENT span `shop.Orders/Find`. */
-export function describeGrpcRequest(method: string, server: ServerAddress): OperationDescription {
-  return {
-    name: method,
-    kind: SpanKind.CLIENT,
-    attributes: rpcAttributes('grpc', method, 'grpc', server),
-    measure: (outcome) => {
-      recordRpcClientCall({ system: 'grpc', transport: 'grpc', method, server, ...outcome });
-    },
-  };
-}
-
-function describeEvent(transport: Transport, pattern: string, server: ServerAddress): OperationDescription {
-  return {
-    name: pattern === '_OTHER' ? 'publish' : `publish ${pattern}`,
-    kind: SpanKind.PRODUCER,
-    attributes: Object.freeze({
-      [ATTR_MESSAGING_SYSTEM]: transport,
-      [ATTR_MESSAGING_OPERATION_NAME]: 'publish',
-      [ATTR_MESSAGING_OPERATION_TYPE]: 'send',
-      [ATTR_MESSAGING_DESTINATION_NAME]: pattern,
-      [ATTR_NESTJS_TRANSPORT]: transport,
-      ...addressAttributes(server),
-    }),
-    measure: (outcome) => {
-      recordMessageSent({ system: transport, destination: pattern, server, ...outcome });
-    },
-  };
-}
-
-function rpcAttributes(
-  system: string,
-  method: string,
-  transport: Transport,
-  server: ServerAddress,
-): Attributes {
-  return Object.freeze({
-    [ATTR_RPC_SYSTEM_NAME]: system,
-    [ATTR_RPC_METHOD]: method,
-    [ATTR_NESTJS_TRANSPORT]: transport,
-    ...addressAttributes(server),
-  });
 }

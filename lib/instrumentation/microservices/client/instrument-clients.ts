@@ -14,45 +14,24 @@ import { CallDescriptions, type ClientProxyLike } from './describe-call.js';
 import { instrumentGrpcService, instrumentGrpcServices } from './record-grpc-request.js';
 import { recordEvent, recordRequest } from './record-sent.js';
 
-/**
- * The prototypes of clients that are overridden in this process, by whichever copy of this package.
- */
+/** The prototypes of clients that any copy of this package has patched in this process. */
 const state = processWide('microservice-clients', () => ({
   prototypes: new WeakSet<object>(),
   undo: [] as Undo[],
 }));
 
-/** What is known of each client that was met. */
+/** What each known client sends. */
 const known = new WeakMap<object, CallDescriptions>();
 
-/** Takes everything off again that `instrumentClient` has put on prototypes. */
+/** Restores the prototypes of all clients. */
 export function releaseClients(): void {
   undoAll(state.undo)();
   state.prototypes = new WeakSet();
 }
 
-/** The methods that distinguish NestJS's `ClientProxy` from other classes with a `send`. */
-const CLIENT_PROXY_METHODS = ['send', 'emit', 'createObserver', 'connect$'];
-
 /**
- * The prototype of NestJS's `ClientProxy` below a client or below the prototype of a class of
- * clients, if it is one.
- */
-function clientProxyBelow(start: object): object | undefined {
-  for (
-    let level: object | null = start;
-    level !== null;
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    const prototype = level;
-    if (CLIENT_PROXY_METHODS.every((name) => Object.hasOwn(prototype, name))) return prototype;
-  }
-  return undefined;
-}
-
-/**
- * Records what every client of that `ClientProxy` sends, those included that were made by hand or
- * will be. Once per prototype and process.
+ * Records what every client of that `ClientProxy` sends, whichever way it was or will be made. Once
+ * per prototype and process.
  */
 export function instrumentClientProxy(clientProxy: object): void {
   if (state.prototypes.has(clientProxy)) return;
@@ -63,17 +42,14 @@ export function instrumentClientProxy(clientProxy: object): void {
   );
 }
 
-/**
- * Records the batches of every Kafka client: what its own class has is not known by `ClientProxy`,
- * and may be called first.
- */
+/** Records the batches of every Kafka client: `emitBatch` may be its first call. */
 export function instrumentKafkaClients(prototype: object, clientProxy: object): void {
   instrumentTransport(prototype, clientProxy, 'kafka');
 }
 
 /**
- * Meets one client: what is known of it and, the first time, all that makes it carry the context.
- * It must be an instance: the address it sends to is in its fields.
+ * Instruments what a client alone has, once, and returns the descriptions of what it sends. It must
+ * be an instance: the address it sends to is in its fields.
  */
 function instrumentClient(client: ClientProxyLike, clientProxy: object): CallDescriptions {
   let descriptions = known.get(client);
@@ -87,46 +63,27 @@ function instrumentClient(client: ClientProxyLike, clientProxy: object): CallDes
   return descriptions;
 }
 
-/** On the prototypes below a client, once for all that share them. */
+/** Patches the prototypes between a client and `ClientProxy`, once for all that share them. */
 function instrumentTransport(client: object, clientProxy: object, transport: Transport): void {
-  const lowest = lowestOf(client, clientProxy);
-  if (lowest === undefined || state.prototypes.has(lowest)) return;
-  state.prototypes.add(lowest);
-  const ownerOf = (name: string): object | undefined => ownerBelow(client, clientProxy, name);
-  state.undo.push(...carryContext(transport, ownerOf));
-  const connecting = ownerOf('connect');
-  if (connecting !== undefined) state.undo.push(patch(connecting, 'connect', outsideOfTraces));
-  const batching = transport === 'kafka' ? ownerOf('emitBatch') : undefined;
-  if (batching !== undefined) state.undo.push(patch(batching, 'emitBatch', recordingEmitBatch));
-  const creating = transport === 'grpc' ? ownerOf('createClientByServiceName') : undefined;
-  if (creating !== undefined)
-    state.undo.push(patch(creating, 'createClientByServiceName', instrumentingCreated));
-}
-
-/**
- * The prototype right above `ClientProxy`: NestJS's class of one transport, or the application's
- * own.
- */
-function lowestOf(client: object, clientProxy: object): object | undefined {
-  let lowest: object | undefined;
+  const levels: object[] = [];
   for (let level = client; level !== clientProxy; level = Object.getPrototypeOf(level) as object)
-    lowest = level;
-  return lowest === client && !Object.hasOwn(client, 'constructor') ? undefined : lowest;
-}
-
-/**
- * The owner of a method nearest to `ClientProxy`: subclasses call it, and would be met a second
- * time.
- */
-function ownerBelow(client: object, clientProxy: object, name: string): object | undefined {
-  let owner: object | undefined;
-  for (let level = client; level !== clientProxy; level = Object.getPrototypeOf(level) as object) {
-    if (Object.hasOwn(level, name)) owner = level;
+    levels.push(level);
+  // NestJS's class of one transport, or the application's own.
+  const lowest = levels.at(-1);
+  if (lowest === undefined || state.prototypes.has(lowest)) return;
+  if (lowest === client && !Object.hasOwn(client, 'constructor')) return;
+  state.prototypes.add(lowest);
+  const patches = [...carryContext(transport), ['connect', outsideOfTraces] as const];
+  if (transport === 'kafka') patches.push(['emitBatch', recordingEmitBatch]);
+  if (transport === 'grpc') patches.push(['createClientByServiceName', instrumentingCreated]);
+  for (const [name, wrap] of patches) {
+    // Nearest to `ClientProxy`: subclasses call it, and would record a second time.
+    const owner = levels.findLast((level) => Object.hasOwn(level, name));
+    if (owner !== undefined) state.undo.push(patch(owner, name, wrap));
   }
-  return owner;
 }
 
-function records(pattern: unknown, data: unknown): boolean {
+function isRecorded(pattern: unknown, data: unknown): boolean {
   // NestJS refuses these; the refusal is the caller's mistake, and nothing is sent.
   if (pattern === undefined || pattern === null || data === undefined || data === null) return false;
   return isMicroservicesEnabled() && !isTracingSuppressed(context.active());
@@ -136,10 +93,12 @@ function namePattern(client: ClientProxyLike, pattern: unknown): string {
   return String(client.normalizePattern?.(pattern) ?? pattern);
 }
 
+type Sent = ReturnType<ClientProxyLike['send']>;
+
 function recordingSend(clientProxy: object, original: AnyMethod): AnyMethod {
   return function (pattern, data, ...rest) {
-    const source = original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['send']>;
-    if (!records(pattern, data)) return source;
+    const source = original.call(this, pattern, data, ...rest) as Sent;
+    if (!isRecorded(pattern, data)) return source;
     const client = this as ClientProxyLike;
     return recordRequest(instrumentClient(client, clientProxy).request(namePattern(client, pattern)), source);
   };
@@ -147,106 +106,103 @@ function recordingSend(clientProxy: object, original: AnyMethod): AnyMethod {
 
 function recordingEmit(clientProxy: object, original: AnyMethod): AnyMethod {
   return function (pattern, data, ...rest) {
-    if (!records(pattern, data)) return original.call(this, pattern, data, ...rest);
+    const emit = () => original.call(this, pattern, data, ...rest) as Sent;
+    if (!isRecorded(pattern, data)) return emit();
     const client = this as ClientProxyLike;
-    const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
     return recordEvent(instrumentClient(client, clientProxy).event(namePattern(client, pattern)), emit);
   };
 }
 
-const recordingEmitBatch = (original: AnyMethod): AnyMethod =>
-  function (pattern, data, ...rest) {
+function recordingEmitBatch(original: AnyMethod): AnyMethod {
+  return function (pattern, data, ...rest) {
+    const emit = () => original.call(this, pattern, data, ...rest) as Sent;
     const client = this as ClientProxyLike;
-    const clientProxy = records(pattern, data) ? clientProxyBelow(client) : undefined;
-    if (clientProxy === undefined) return original.call(this, pattern, data, ...rest);
-    const emit = () => original.call(this, pattern, data, ...rest) as ReturnType<ClientProxyLike['emit']>;
-    const { messages } = data as { messages?: { length?: number } };
-    const count = messages?.length;
-    const attributes = count === undefined ? undefined : { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count };
+    const clientProxy = isRecorded(pattern, data) ? findClientProxy(client) : undefined;
+    if (clientProxy === undefined) return emit();
+    const count = (data as { messages?: { length?: number } }).messages?.length;
+    const description = instrumentClient(client, clientProxy).event(namePattern(client, pattern));
     return recordEvent(
-      instrumentClient(client, clientProxy).event(namePattern(client, pattern)),
+      description,
       emit,
-      attributes,
+      count === undefined ? undefined : { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count },
     );
   };
+}
 
-const instrumentingCreated = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+function instrumentingCreated(original: AnyMethod): AnyMethod {
+  return function (...args) {
     const service = original.apply(this, args);
     if (typeof service === 'object' && service !== null)
       state.undo.push(...instrumentGrpcService(service, this as object));
     return service;
   };
+}
 
-/**
- * The first sender opens the connection that all share: keep the connection out of that sender's
- * trace.
- */
-const outsideOfTraces = (original: AnyMethod): AnyMethod =>
-  function (...args) {
+/** The first sender opens the connection that all share: it belongs in no trace. */
+function outsideOfTraces(original: AnyMethod): AnyMethod {
+  return function (...args) {
     return context.with(ROOT_CONTEXT, () => original.apply(this, args));
   };
+}
 
 /**
  * Instruments the clients of an application: what `ClientsModule` provides, classes of clients that
- * are providers, and clients that a provider or controller holds in a property (`@Client()`,
+ * are providers, and clients in a property of a provider or controller (`@Client()`,
  * `ClientProxyFactory.create()`).
  */
 export function instrumentClients(modules: ContainerModules): void {
-  for (const { prototype } of classesIn(modules)) findClientProxy(prototype);
+  for (const { prototype } of classesIn(modules)) findClientProxyBelow(prototype);
   for (const instance of instancesIn(modules)) {
-    meet(instance);
-    meetHeldBy(instance);
+    instrumentIfClient(instance);
+    instrumentClientsOf(instance);
   }
 }
 
 /** Only data properties: an accessor may do anything when it is read. */
-function meetHeldBy(instance: object): void {
+function instrumentClientsOf(instance: object): void {
   if (ArrayBuffer.isView(instance)) return;
   try {
     for (const name of Object.getOwnPropertyNames(instance))
-      meet(Object.getOwnPropertyDescriptor(instance, name)?.value);
+      instrumentIfClient(Object.getOwnPropertyDescriptor(instance, name)?.value);
   } catch {
     // A proxy that refuses to be read holds no client that could be found.
   }
 }
 
-function meet(value: unknown): void {
+function instrumentIfClient(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  let prototype: unknown;
-  try {
-    prototype = Object.getPrototypeOf(value);
-  } catch {
-    // As above.
-    return;
-  }
-  const clientProxy = findClientProxy(prototype);
+  const clientProxy = findClientProxy(value);
   if (clientProxy !== undefined) instrumentClient(value as ClientProxyLike, clientProxy);
 }
 
+/** The prototype of NestJS's `ClientProxy` below an instance; undefined where it is no client. */
+function findClientProxy(instance: object): object | undefined {
+  try {
+    return findClientProxyBelow(Object.getPrototypeOf(instance));
+  } catch {
+    // A proxy of the application's that refuses to be read.
+    return undefined;
+  }
+}
+
+/** The methods that distinguish NestJS's `ClientProxy` from other classes with a `send`. */
+const CLIENT_PROXY_METHODS = ['send', 'emit', 'createObserver', 'connect$'];
+
 /**
- * The `ClientProxy` below each prototype, false where there is none: many instances are asked for,
- * few prototypes.
+ * The `ClientProxy` below each prototype, false where there is none: many instances have few
+ * prototypes.
  */
 const clientProxies = new WeakMap<object, object | false>();
 
-function findClientProxy(prototype: unknown): object | undefined {
+function findClientProxyBelow(prototype: unknown): object | undefined {
   if (typeof prototype !== 'object' || prototype === null) return undefined;
   let clientProxy = clientProxies.get(prototype);
   if (clientProxy === undefined) {
-    clientProxy = findBelow(prototype) ?? false;
+    const isClientProxy = CLIENT_PROXY_METHODS.every((name) => Object.hasOwn(prototype, name));
+    clientProxy = isClientProxy ? prototype : (findClientProxy(prototype) ?? false);
     clientProxies.set(prototype, clientProxy);
   }
   if (clientProxy === false) return undefined;
   instrumentClientProxy(clientProxy);
   return clientProxy;
-}
-
-function findBelow(prototype: object): object | undefined {
-  try {
-    return clientProxyBelow(prototype);
-  } catch {
-    // A proxy of the application's that refuses to be read: as above.
-    return undefined;
-  }
 }

@@ -1,12 +1,13 @@
 import { type Attributes, context } from '@opentelemetry/api';
 import { Observable } from 'rxjs';
 
-import { Operation, type OperationDescription } from '../operation.js';
+import { type OperationDescription } from '../descriptions.js';
+import { Operation } from '../operation.js';
 
 /**
- * Gives each subscription to `source` a record of its own, from the subscription to its end; so a
- * retry is recorded as the second call that it is. What arrives is delivered in the context of the
- * subscriber: answers come in on a connection that another caller opened.
+ * Records each subscription to `source`, from the subscription to its end: a retry is a second
+ * call. What arrives is delivered in the context of the subscriber, because answers arrive on a
+ * connection that another caller opened.
  */
 export function recordRequest(
   description: OperationDescription,
@@ -16,7 +17,7 @@ export function recordRequest(
     const caller = context.active();
     const operation = new Operation(description);
     let answered = false;
-    const subscription = context.with(operation.context, () =>
+    const subscription = operation.run(() =>
       source.subscribe({
         next: (value) => {
           answered = true;
@@ -39,7 +40,7 @@ export function recordRequest(
       }),
     );
     return () => {
-      // Who leaves with an answer has what was asked for: `firstValueFrom` and `take(1)` do.
+      // Leaving with an answer is a success: `firstValueFrom` and `take(1)` do.
       if (answered) operation.succeed();
       else operation.cancel();
       subscription.unsubscribe();
@@ -48,7 +49,7 @@ export function recordRequest(
 }
 
 /**
- * Records an event that `dispatch` sends immediately, to the moment the transport has taken it. The
+ * Records an event that `dispatch` sends immediately, until the transport has taken it. The
  * Observable is NestJS's own: hot, and sent with or without a subscriber.
  */
 export function recordEvent(
@@ -58,8 +59,8 @@ export function recordEvent(
 ): Observable<unknown> {
   const operation = new Operation(description, attributes);
   try {
-    const sent = context.with(operation.context, dispatch);
-    // Listening on the side changes nothing for others, the source has been connected already.
+    const sent = operation.run(dispatch);
+    // Another subscriber changes nothing for others: the source is connected already.
     if ('connect' in sent) {
       sent.subscribe({
         error: (error: unknown) => {

@@ -4,7 +4,7 @@ import { type Incoming, receive } from '../../../tracing/trace-context.js';
 import { readCarrier } from '../carrier.js';
 import { type Transport } from '../transports.js';
 
-/** A message on its way through a server, from the transport to its handler. */
+/** A message between the transport and its handler. */
 export interface IncomingMessage {
   /** Headers, or the metadata of the packet, as the transport received them. */
   headers: unknown;
@@ -16,10 +16,7 @@ export interface IncomingMessage {
 
 const INCOMING = createContextKey('nestjs-telemetry incoming message');
 
-/**
- * Runs `fn` with the message it handles known to what it calls, and with no span that was active
- * before.
- */
+/** Runs `fn` with the message in its context, and without the span that was active before. */
 export function withIncoming<T>(message: IncomingMessage, fn: () => T): T {
   return context.with(ROOT_CONTEXT.setValue(INCOMING, message), fn);
 }
@@ -29,10 +26,7 @@ export function currentIncoming(): IncomingMessage | undefined {
   return context.active().getValue(INCOMING) as IncomingMessage | undefined;
 }
 
-/**
- * Where the arguments of a transport's `handleMessage` carry headers; Redis and MQTT 3 have them in
- * the text.
- */
+/** The headers in the arguments of `handleMessage`; Redis and MQTT 3 have them in the text. */
 const HEADERS_OF: Partial<Record<Transport, (args: readonly unknown[]) => unknown>> = {
   tcp: ([, packet]) => member(packet, 'metadata'),
   nats: ([, message]) => member(message, 'headers'),
@@ -41,7 +35,6 @@ const HEADERS_OF: Partial<Record<Transport, (args: readonly unknown[]) => unknow
   mqtt: ([, , , packet]) => member(member(packet, 'properties'), 'userProperties'),
 };
 
-/** What a transport received, before anything has deserialised it. */
 export function readIncoming(transport: Transport, args: readonly unknown[]): IncomingMessage {
   return { headers: HEADERS_OF[transport]?.(args), transport, isEvent: false, unmatched: false };
 }
@@ -52,30 +45,24 @@ export function noteParsedPacket(packet: unknown): void {
   if (message !== undefined) message.headers ??= member(packet, 'metadata');
 }
 
-/**
- * The context and links of the message a handler is called with; without a sender's context, a new
- * trace begins.
- */
+/** The context and links for a handler; without a sender's context, a new trace begins. */
 export function receiveMessage(handlerArgs: readonly unknown[]): Incoming {
   const message = currentIncoming();
-  if (message !== undefined) return receiveHeaders(message.transport, message.headers, ROOT_CONTEXT);
-  const headers = headersOfHandler(handlerArgs);
-  return receiveHeaders(headers === undefined ? 'custom' : 'grpc', headers, ROOT_CONTEXT);
+  const headers = message === undefined ? headersOfHandler(handlerArgs) : message.headers;
+  const transport = message?.transport ?? (headers === undefined ? 'custom' : 'grpc');
+  return receiveHeaders(transport, headers, ROOT_CONTEXT);
 }
 
-/** What the headers of a message say of its sender, as far as that is trusted. */
+/** The sender's context and links, as far as it is trusted. */
 export function receiveHeaders(transport: Transport, headers: unknown, base: Context): Incoming {
   return receive(transport, { headers }, base, () => readCarrier(headers, base));
 }
 
-/**
- * gRPC hands its metadata over beside the request or on the call; NestJS 12 gives contexts a
- * `getMetadata`.
- */
+/** gRPC passes metadata beside the request or on the call, NestJS 12 by `getMetadata`. */
 function headersOfHandler([first, second]: readonly unknown[]): unknown {
-  if (isGrpcMetadata(second)) return grpcHeaders(second);
-  const metadata = member(first, 'metadata');
-  if (isGrpcMetadata(metadata)) return grpcHeaders(metadata);
+  // A plain object: metadata has no `keys()` that a propagator could call.
+  for (const metadata of [second, member(first, 'metadata')])
+    if (isGrpcMetadata(metadata)) return metadata.getMap();
   const getMetadata = member(second, 'getMetadata');
   return typeof getMetadata === 'function' ? (getMetadata.call(second) as unknown) : undefined;
 }
@@ -87,11 +74,6 @@ interface GrpcMetadata {
 
 function isGrpcMetadata(value: unknown): value is GrpcMetadata {
   return typeof member(value, 'getMap') === 'function' && typeof member(value, 'get') === 'function';
-}
-
-/** A plain object: metadata has no `keys()` that a propagator could ask. */
-function grpcHeaders(metadata: GrpcMetadata): unknown {
-  return metadata.getMap();
 }
 
 function member(value: unknown, name: string): unknown {

@@ -1,10 +1,12 @@
-import { context } from '@opentelemetry/api';
+import { context, SpanKind } from '@opentelemetry/api';
 import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
 
+import { ATTR_RPC_METHOD_ORIGINAL } from '../../../config/semantic-conventions.constants.js';
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { type Undo, undoAll } from '../../../process/undo-all.js';
-import { isMicroservicesEnabled, Operation } from '../operation.js';
+import { describeCall, describeEvent, type OperationDescription, OTHER } from '../descriptions.js';
+import { failureOf, isMicroservicesEnabled, Operation } from '../operation.js';
 import { type Transport, transportOfServer } from '../transports.js';
 import {
   currentIncoming,
@@ -14,13 +16,7 @@ import {
   withIncoming,
 } from './incoming-message.js';
 import { recordGrpcCalls } from './record-grpc-calls.js';
-import {
-  describeEvent,
-  describeRequest,
-  describeUnmatched,
-  originalPattern,
-  recordMessage,
-} from './record-messages.js';
+import { recordMessage } from './record-messages.js';
 
 /** What is used of NestJS's `Server`, of whichever transport. */
 export interface ServerLike {
@@ -33,8 +29,8 @@ const INSTRUMENTED = Symbol.for('nestjs-telemetry.microservice-server');
 
 /**
  * Records every message that one server of an application handles, from the transport to the end of
- * the answer. What it overrides, it overrides on the instance; the undo leaves the handlers it has
- * wrapped, which then only call through.
+ * the answer. Methods are patched on the instance; handlers stay wrapped after the undo, and then
+ * only call through.
  *
  * NestJS's own `setOnProcessingStartHook` cannot be used: its slot is the application's, it gets no
  * failure, and on NestJS 11 it does not get the end for most transports.
@@ -45,10 +41,10 @@ export function instrumentServer(server: ServerLike): Undo {
   target[INSTRUMENTED] = true;
   const transport = transportOfServer(server);
   let active = true;
-  const records = (): boolean => active && isMicroservicesEnabled();
+  const isRecorded = (): boolean => active && isMicroservicesEnabled();
   const undo = [
-    patch(server, 'addHandler', (original) => wrapAddHandler(server, transport, original, records)),
-    ...(transport === 'custom' || transport === 'grpc' ? [] : followMessages(server, transport, records)),
+    patch(server, 'addHandler', (original) => wrapAddHandler(server, transport, original, isRecorded)),
+    ...(transport === 'custom' || transport === 'grpc' ? [] : followMessages(server, transport, isRecorded)),
   ];
   return () => {
     active = false;
@@ -57,29 +53,33 @@ export function instrumentServer(server: ServerLike): Undo {
   };
 }
 
-/**
- * An `addHandler` that registers, in place of each handler, one that records the messages it is
- * called with.
- */
+/** An `addHandler` that registers handlers which record the messages they are called with. */
 function wrapAddHandler(
   server: ServerLike,
   transport: Transport,
   original: AnyMethod,
-  records: () => boolean,
+  isRecorded: () => boolean,
 ): AnyMethod {
   return function (pattern, callback, isEvent, ...rest) {
     // The second handler of an event is called by the first one, below the span of the message.
-    const handler =
-      typeof callback !== 'function' || (isEvent === true && hasHandler(server, pattern))
-        ? callback
-        : wrapHandler(
-            callback as AnyMethod,
-            transport,
-            namePattern(server, pattern),
-            isEvent === true,
-            records,
-          );
-    return original.call(this, pattern, handler, isEvent, ...rest);
+    const isCalledByOther = isEvent === true && hasHandler(server, pattern);
+    if (typeof callback !== 'function' || isCalledByOther)
+      return original.call(this, pattern, callback, isEvent, ...rest);
+    const handler = callback as AnyMethod;
+    const recording = recordHandler(handler, transport, namePattern(server, pattern), isEvent === true);
+    const wrapper: AnyMethod = function (...args) {
+      return (isRecorded() ? recording : handler).apply(this, args);
+    };
+    // NestJS chains further handlers of an event to the first, as `next` of its own function.
+    Object.defineProperty(wrapper, 'next', {
+      get: () => Reflect.get(handler, 'next') as unknown,
+      set: (next: unknown) => {
+        Reflect.set(handler, 'next', next);
+      },
+      configurable: true,
+      enumerable: true,
+    });
+    return original.call(this, pattern, wrapper, isEvent, ...rest);
   };
 }
 
@@ -88,66 +88,39 @@ function hasHandler(server: ServerLike, pattern: unknown): boolean {
   return server.messageHandlers?.has(key) === true;
 }
 
-/**
- * The pattern as NestJS registers it: keys of an object are sorted, so that it always reads the
- * same.
- */
+/** The pattern as NestJS registers it: always the same text, with sorted keys. */
 function namePattern(server: ServerLike, pattern: unknown): string {
   return pattern instanceof RegExp ? String(pattern) : String(server.normalizePattern?.(pattern) ?? pattern);
 }
 
-function wrapHandler(
+function recordHandler(
   handler: AnyMethod,
   transport: Transport,
   pattern: string,
   isEvent: boolean,
-  records: () => boolean,
 ): AnyMethod {
-  const wrapper = makeRecorder(handler, transport, pattern, isEvent, records);
-  // NestJS hangs further handlers of an event on the first as `next`, and looks for them on its own
-  // function.
-  Object.defineProperty(wrapper, 'next', {
-    get: () => Reflect.get(handler, 'next') as unknown,
-    set: (next: unknown) => {
-      Reflect.set(handler, 'next', next);
-    },
-    configurable: true,
-    enumerable: true,
-  });
-  return wrapper;
-}
-
-function makeRecorder(
-  handler: AnyMethod,
-  transport: Transport,
-  pattern: string,
-  isEvent: boolean,
-  records: () => boolean,
-): AnyMethod {
-  if (transport === 'grpc') {
-    const recordCall = recordGrpcCalls(handler, pattern);
-    return function (...args) {
-      return records() ? recordCall.apply(this, args) : handler.apply(this, args);
-    };
-  }
-  const description = isEvent ? describeEvent(transport, pattern) : describeRequest(transport, pattern);
+  if (transport === 'grpc') return recordGrpcCalls(handler, pattern);
+  const description = describeIncoming(transport, pattern, isEvent);
   return function (...args) {
-    return records() ? recordMessage(description, handler, this, args) : handler.apply(this, args);
+    return recordMessage(handler, this, args, (links) => new Operation(description, undefined, links));
   };
 }
 
-/**
- * Takes the headers of each message where the transport hands it over, whatever a deserialiser
- * makes of it afterwards.
- */
-function followMessages(server: ServerLike, transport: Transport, records: () => boolean): Undo[] {
+function describeIncoming(transport: Transport, pattern: string, isEvent: boolean): OperationDescription {
+  return isEvent
+    ? describeEvent(SpanKind.CONSUMER, transport, pattern)
+    : describeCall(SpanKind.SERVER, transport, pattern);
+}
+
+/** Reads the headers of each message where it arrives, before a deserialiser changes it. */
+function followMessages(server: ServerLike, transport: Transport, isRecorded: () => boolean): Undo[] {
   const undo = [
     patch(
       server,
       'handleMessage',
       (original) =>
         function (...args) {
-          if (!records() || isTracingSuppressed(context.active())) return original.apply(this, args);
+          if (!isRecorded() || isTracingSuppressed(context.active())) return original.apply(this, args);
           return withIncoming(readIncoming(transport, args), () => original.apply(this, args));
         },
     ),
@@ -184,7 +157,7 @@ const noteParsed = (original: AnyMethod): AnyMethod =>
     return packet;
   };
 
-/** The reply is part of the message: the Redis command that carries it is no work of its own. */
+/** The reply is part of the message: the Redis command that carries it has no span. */
 const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
   function (...args) {
     const publish = original.apply(this, args);
@@ -193,27 +166,20 @@ const withoutCommandSpans = (original: AnyMethod): AnyMethod =>
       context.with(suppressTracing(context.active()), () => (publish as AnyMethod).call(this, response));
   };
 
-/**
- * A message that no handler knows: NestJS answers with an error, or logs one, and calls nothing of
- * the application.
- */
+/** How many characters of a pattern that no handler knows are kept. */
+const MAX_ORIGINAL = 256;
+
+/** A message without a handler: NestJS answers or logs an error, and calls no other code. */
 function recordUnmatched(transport: Transport, pattern: unknown): void {
   const message = currentIncoming();
   if (message === undefined || message.unmatched) return;
   message.unmatched = true;
   const incoming = receiveHeaders(transport, message.headers, context.active());
   context.with(incoming.context, () => {
-    const description = describeUnmatched(transport, message.isEvent);
-    new Operation(description, originalPattern(pattern), incoming.links).fail(new NoHandlerError());
+    // The pattern is the sender's choice, and no name for a span or a metric.
+    const description = describeIncoming(transport, OTHER, message.isEvent);
+    const attributes = { [ATTR_RPC_METHOD_ORIGINAL]: String(pattern).slice(0, MAX_ORIGINAL) };
+    const failure = failureOf('NoHandler', 'no handler is registered for this pattern');
+    new Operation(description, attributes, incoming.links).fail(failure);
   });
-}
-
-class NoHandlerError extends Error {
-  override readonly name = 'NoHandler';
-
-  constructor() {
-    super('no handler is registered for this pattern');
-    // No code has failed.
-    delete this.stack;
-  }
 }

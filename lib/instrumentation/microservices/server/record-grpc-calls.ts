@@ -1,33 +1,12 @@
 import { errorMonitor } from 'node:events';
 
-import { SpanKind } from '@opentelemetry/api';
+import { type Link, SpanKind } from '@opentelemetry/api';
 
-import {
-  ATTR_NESTJS_TRANSPORT,
-  ATTR_RPC_METHOD,
-  ATTR_RPC_SYSTEM_NAME,
-} from '../../../config/semantic-conventions.constants.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
-import { recordRpcServerCall } from '../../../metrics/rpc-metrics.js';
-import { grpcStatusOf, isServerFault } from '../grpc-status.js';
-import { type Operation, type OperationDescription } from '../operation.js';
-import { type MessageOutcome, recordMessage } from './record-messages.js';
-
-/** A gRPC call that is answered: a SERVER span `shop.Orders/Find`. */
-function describeGrpcCall(method: string): OperationDescription {
-  return {
-    name: method,
-    kind: SpanKind.SERVER,
-    attributes: Object.freeze({
-      [ATTR_RPC_SYSTEM_NAME]: 'grpc',
-      [ATTR_RPC_METHOD]: method,
-      [ATTR_NESTJS_TRANSPORT]: 'grpc',
-    }),
-    measure: (outcome) => {
-      recordRpcServerCall({ system: 'grpc', transport: 'grpc', method, ...outcome });
-    },
-  };
-}
+import { describeCall, type OperationDescription } from '../descriptions.js';
+import { grpcStatusOf } from '../grpc-status.js';
+import { failureOf, Operation } from '../operation.js';
+import { recordMessage } from './record-messages.js';
 
 /** What is used of the call that grpc-js hands to a handler. */
 interface GrpcCall {
@@ -50,22 +29,6 @@ interface SentStatus {
   readonly details?: unknown;
 }
 
-/** For a call whose status cannot be followed. */
-const GRPC_OUTCOME: MessageOutcome = {
-  succeed: (operation) => {
-    operation.succeed('OK');
-  },
-  fail: failCall,
-  cancel: (operation) => {
-    operation.cancel('CANCELLED');
-  },
-};
-
-function failCall(operation: Operation, error: unknown): void {
-  const statusCode = grpcStatusOf(error);
-  operation.fail(error, { statusCode, isError: isServerFault(statusCode) });
-}
-
 /**
  * Records the calls that one handler answers; `pattern` is NestJS's:
  * `{"service":"Orders","rpc":"Find","streaming":…}`.
@@ -75,101 +38,17 @@ export function recordGrpcCalls(handler: AnyMethod, pattern: string): AnyMethod 
   let description: OperationDescription | undefined;
   return function (...args) {
     const call = (passesThrough ? args[0] : args[2]) as GrpcCall | undefined;
-    description ??= describeGrpcCall(call?.getPath?.().slice(1) ?? fallback);
-    const outcome = passesThrough ? outcomeOfCall(call, args) : outcomeOfAnswer(call);
-    return recordMessage(description, handler, this, args, outcome);
-  };
-}
-
-/**
- * The result of a handler is not yet the answer: serialising it may fail, or it may be larger than
- * allowed. The call has succeeded when grpc-js sends the status `OK`.
- */
-function outcomeOfAnswer(call: GrpcCall | undefined): MessageOutcome {
-  const sender = senderOf(call);
-  if (sender === undefined) return GRPC_OUTCOME;
-  return {
-    begin: (operation) => {
-      followStatus(sender, call, operation);
-    },
-    // A caller who has left gets no status.
-    succeed: (operation) => {
-      call?.once?.('cancelled', () => {
-        operation.cancel('CANCELLED');
-      });
-    },
-    fail: failCall,
-    cancel: GRPC_OUTCOME.cancel,
-  };
-}
-
-/** The last of the chain: the interceptors have seen the status when it gets there. */
-function senderOf(call: GrpcCall | undefined): SendingCall | undefined {
-  let sender = call?.call;
-  while (sender?.nextCall !== undefined) sender = sender.nextCall;
-  return typeof sender?.sendStatus === 'function' ? sender : undefined;
-}
-
-/**
- * Ends the operation with the status that is sent, whichever part of grpc-js or of the application
- * sends it.
- */
-function followStatus(sender: SendingCall, call: GrpcCall | undefined, operation: Operation): void {
-  const { sendStatus } = sender;
-  sender.sendStatus = function (status, ...rest) {
-    // Ending a stream whose caller has left sends no OK.
-    if (status.code === 0 && call?.cancelled === true) operation.cancel('CANCELLED');
-    else if (status.code === 0) operation.succeed('OK');
-    else failCall(operation, Object.assign(new GrpcFailure(String(status.details)), { code: status.code }));
-    return sendStatus?.call(this, status, ...rest);
-  };
-}
-
-/** A status that no exception of the handler explains. */
-class GrpcFailure extends Error {
-  override readonly name = 'GrpcError';
-
-  constructor(message: string) {
-    super(message);
-    // The stack would be that of grpc-js.
-    delete this.stack;
-  }
-}
-
-/**
- * A handler of `@GrpcStreamCall()` has the call to itself and answers long after it has returned:
- * the call tells how it ended, or the callback does where there is one.
- */
-function outcomeOfCall(call: GrpcCall | undefined, args: unknown[]): MessageOutcome {
-  if (typeof call?.once !== 'function') return GRPC_OUTCOME;
-  const sender = senderOf(call);
-  return {
-    begin: (operation) => {
-      if (sender !== undefined) followStatus(sender, call, operation);
-      call.once?.('cancelled', () => {
-        operation.cancel('CANCELLED');
-      });
-      // A monitor: a listener would keep Node from reporting an error that nobody handles.
-      call.once?.(errorMonitor, (error) => {
-        failCall(operation, error);
-      });
-      call.once?.('finish', () => {
-        operation.succeed('OK');
-      });
-      if (typeof args[1] === 'function') args[1] = settleWith(operation, args[1] as AnyMethod, sender);
-    },
-    succeed: () => undefined,
-    fail: failCall,
-    cancel: GRPC_OUTCOME.cancel,
-  };
-}
-
-function settleWith(operation: Operation, callback: AnyMethod, sender: SendingCall | undefined): AnyMethod {
-  return function (...answer) {
-    const [error] = answer;
-    if (error !== null && error !== undefined) failCall(operation, error);
-    else if (sender === undefined) operation.succeed('OK');
-    return callback.apply(this, answer);
+    const known = (description ??= describeCall(
+      SpanKind.SERVER,
+      'grpc',
+      call?.getPath?.().slice(1) ?? fallback,
+    ));
+    return recordMessage(handler, this, args, (links) => {
+      if (!passesThrough) return new AnsweredCall(known, links, call);
+      return typeof call?.once === 'function'
+        ? new HandedOverCall(known, links, call, args)
+        : new AnsweredCall(known, links, undefined);
+    });
   };
 }
 
@@ -180,5 +59,97 @@ function readPattern(pattern: string): { fallback: string; passesThrough: boolea
   } catch {
     // A pattern that a server of the application's own has made: as good a name as any.
     return { fallback: pattern, passesThrough: false };
+  }
+}
+
+/**
+ * A call that ends with the status that grpc-js sends: the result of a handler is not yet the
+ * answer, since serialising it may fail, or it may be larger than allowed.
+ */
+class AnsweredCall extends Operation {
+  /** Where the status cannot be followed, the result of the handler is the end. */
+  protected readonly isFollowed: boolean;
+
+  constructor(
+    description: OperationDescription,
+    links: Link[],
+    protected readonly call: GrpcCall | undefined,
+  ) {
+    super(description, undefined, links);
+    const sender = senderOf(call);
+    this.isFollowed = sender !== undefined;
+    if (sender !== undefined) this.followStatus(sender);
+  }
+
+  override fail(error: unknown): void {
+    this.failWithStatus(error, grpcStatusOf(error));
+  }
+
+  override onSuccess(): void {
+    // A caller who has left gets no status.
+    if (this.isFollowed) this.call?.once?.('cancelled', this.onCancel);
+    else this.succeed('OK');
+  }
+
+  override readonly onCancel = (): void => {
+    this.cancel('CANCELLED');
+  };
+
+  /** Whichever part of grpc-js or of the application sends the status. */
+  private followStatus(sender: SendingCall): void {
+    const { sendStatus } = sender;
+    const end = (status: SentStatus): void => {
+      // Ending a stream whose caller has left sends no OK.
+      if (status.code === 0 && this.call?.cancelled === true) this.onCancel();
+      else if (status.code === 0) this.succeed('OK');
+      // No exception of the handler explains it.
+      else this.fail(Object.assign(failureOf('GrpcError', String(status.details)), { code: status.code }));
+    };
+    sender.sendStatus = function (status, ...rest) {
+      end(status);
+      return sendStatus?.call(this, status, ...rest);
+    };
+  }
+}
+
+/** The last of the chain: the interceptors have seen the status when it gets there. */
+function senderOf(call: GrpcCall | undefined): SendingCall | undefined {
+  let sender = call?.call;
+  while (sender?.nextCall !== undefined) sender = sender.nextCall;
+  return typeof sender?.sendStatus === 'function' ? sender : undefined;
+}
+
+/**
+ * A handler of `@GrpcStreamCall()` has the call to itself and answers long after it has returned:
+ * the events of the call show how it ended, or the callback does where there is one.
+ */
+class HandedOverCall extends AnsweredCall {
+  constructor(description: OperationDescription, links: Link[], call: GrpcCall, args: unknown[]) {
+    super(description, links, call);
+    call.once?.('cancelled', this.onCancel);
+    // A monitor: a listener would keep Node from reporting an error that has no handler.
+    call.once?.(errorMonitor, (error) => {
+      this.fail(error);
+    });
+    call.once?.('finish', () => {
+      this.succeed('OK');
+    });
+    const callback = args[1];
+    if (typeof callback === 'function') args[1] = this.endWith(callback as AnyMethod);
+  }
+
+  override onSuccess(): void {
+    // The call goes on.
+  }
+
+  private endWith(callback: AnyMethod): AnyMethod {
+    const end = (error: unknown): void => {
+      if (error !== null && error !== undefined) this.fail(error);
+      else if (!this.isFollowed) this.succeed('OK');
+    };
+    return function (...answer) {
+      end(answer[0]);
+      return callback.apply(this, answer);
+    };
   }
 }
