@@ -1,3 +1,6 @@
+import { type Page } from 'playwright-core';
+
+import { eventually } from '../../support/eventually.js';
 import { becomesTrue, describeInChromium, type Stage, startStage } from './chromium.js';
 import { makeEmptyDataset } from './fixture/dataset.js';
 
@@ -72,6 +75,65 @@ describeInChromium('the page, when the application does not play along', () => {
     const missed = stage.server.grow();
     await stage.server.reopen();
     await page.locator(`.trace-row a[href*="${missed.traceId}"]`).waitFor({ timeout: 20_000 });
+  }, 60_000);
+
+  it('follows one stream in all tabs, which leaves connections to the application free', async () => {
+    stage = await startStage();
+    const { server } = stage;
+    const first = await stage.open('#/logs');
+    await first.locator('.log-row').first().waitFor();
+    const tabs = [first];
+    for (const hash of ['#/logs', '#/traces', '#/logs', '#/traces', '#/logs', '#/traces', '#/logs']) {
+      const tab = await first.context().newPage();
+      await tab.goto(`${server.url}/${hash}`);
+      await tab.locator('.log-row, .trace-row').first().waitFor({ timeout: 10_000 });
+      tabs.push(tab);
+    }
+    await eventually('one stream', () => server.streams() === 1);
+    const seenIn = (tab: Page, { traceId }: { readonly traceId: string }) =>
+      tab.locator(`.log-row a[href*="${traceId}"], .trace-row a[href*="${traceId}"]`).first().waitFor();
+    const one = server.grow();
+    await Promise.all(tabs.map((tab) => seenIn(tab, one)));
+    // The tab that reads the stream is closed, and the next one, which took over, is hidden.
+    await first.close();
+    await tabs[1]!.evaluate(`{
+      Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }`);
+    const others = tabs.slice(2);
+    const two = server.grow();
+    await Promise.all(others.map((tab) => seenIn(tab, two)));
+    await eventually('one stream again', () => server.streams() === 1);
+  }, 90_000);
+
+  it('closes the stream while no tab is visible, and shows what it missed afterwards', async () => {
+    stage = await startStage();
+    const { server } = stage;
+    const page = await stage.open('#/traces');
+    await page.locator('.trace-row').first().waitFor();
+    await eventually('the stream', () => server.streams() === 1);
+    const setHidden = (hidden: boolean) =>
+      page.evaluate(`{
+        Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }`);
+    await setHidden(true);
+    await eventually('no stream', () => server.streams() === 0);
+    const { traceId } = server.grow();
+    await setHidden(false);
+    await page.locator(`.trace-row a[href*="${traceId}"]`).waitFor();
+  }, 60_000);
+
+  it('asks again every few seconds where the browser has no locks', async () => {
+    stage = await startStage();
+    const page = await stage.open('#/health');
+    await page.addInitScript("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })");
+    await page.evaluate("location.hash = '#/traces'");
+    await page.reload();
+    await page.locator('.trace-row').first().waitFor();
+    const { traceId } = stage.server.grow();
+    await page.locator(`.trace-row a[href*="${traceId}"]`).waitFor();
+    expect(stage.server.streams()).toBe(0);
   }, 60_000);
 
   it.each([

@@ -2,9 +2,8 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { StreamItem } from '../../api/api.interface.js';
 import type { Page } from '../../reader/answers.interface.js';
-import type { Query } from '../client.js';
 import { hasFeature } from '../database.js';
-import { followStream } from '../live-stream.js';
+import { followStream, type StreamKind, type StreamState } from '../live-stream.js';
 import { REFRESH_MS } from '../state.js';
 import {
   addNewer,
@@ -44,7 +43,7 @@ interface Source<T> extends Order<T> {
   /** Pages are loaded by themselves until so many items are there. */
   readonly atOnce?: number;
   readonly live: boolean;
-  readonly stream: Query;
+  readonly stream: StreamKind;
   /** What of the stream belongs to the list. */
   readonly take: (item: StreamItem) => T | undefined;
   /** New items are shown in bunches: a render for each would be the slowest part of a busy service. Milliseconds. */
@@ -75,17 +74,13 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
 
   useEffect(() => {
     if (!live) return undefined;
-    if (!hasFeature('live')) {
-      const asking = setInterval(() => {
-        if (!document.hidden) reload.current();
-      }, REFRESH_MS);
-      return () => {
-        clearInterval(asking);
-      };
-    }
     let waiting: T[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isFollowing = false;
     let wasLost = false;
+    const asking = setInterval(() => {
+      if (!isFollowing && !document.hidden) reload.current();
+    }, REFRESH_MS);
     const show = (): void => {
       timer = undefined;
       const bunch = waiting;
@@ -93,21 +88,23 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
       if (!latest.current.asksAgain) setAll((before) => addNewer(before, bunch, latest.current));
       else if (!document.hidden) reload.current();
     };
-    const stop = followStream(stream, {
-      onItem: (item) => {
-        const taken = latest.current.take(item);
-        if (taken === undefined) return;
-        waiting.push(taken);
-        timer ??= setTimeout(show, bunchMs);
-      },
-      onState: (state) => {
-        // What ended in between did not come over the stream.
-        if (state === 'live' && wasLost) reload.current();
-        wasLost ||= state === 'lost';
-      },
-    });
+    const onItem = (item: StreamItem): void => {
+      const taken = latest.current.take(item);
+      if (taken === undefined) return;
+      waiting.push(taken);
+      timer ??= setTimeout(show, bunchMs);
+    };
+    const onState = (state: StreamState): void => {
+      const isLive = state === 'live';
+      // What ended in between did not come over the stream.
+      if (isLive && wasLost) reload.current();
+      wasLost = !isLive && (wasLost || isFollowing || state === 'lost');
+      isFollowing = isLive;
+    };
+    const stop = hasFeature('live') ? followStream(stream, { onItem, onState }) : undefined;
     return () => {
-      stop();
+      stop?.();
+      clearInterval(asking);
       clearTimeout(timer);
     };
   }, [live, key]);

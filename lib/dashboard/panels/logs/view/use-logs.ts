@@ -56,7 +56,7 @@ export function useLogs(place: Place, live: boolean): LivePages<LogAnswer> {
     ageOf: ({ time }) => time,
     most: MOST,
     live,
-    stream: { logs: '1' },
+    stream: 'logs',
     take: (item) => (item.type === 'log' && matches(item.log, place) ? item.log : undefined),
     bunchMs: BUNCH_MS,
   });

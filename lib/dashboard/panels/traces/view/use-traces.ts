@@ -57,7 +57,7 @@ export function useTraces(place: Place, live: boolean): LivePages<TraceSummaryAn
     most: MOST,
     atOnce: PLOTTED,
     live,
-    stream: { traces: '1' },
+    stream: 'traces',
     take: (item) => (item.type === 'trace' ? item.trace : undefined),
     bunchMs: LIVE_MS,
     asksAgain: true,
