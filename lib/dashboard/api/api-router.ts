@@ -1,7 +1,7 @@
 import { type DashboardContext } from '../dashboard-context.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
-import { sendLargeJson } from '../http/respond.js';
+import { sendAnswer } from '../http/respond.js';
 import { API_ROUTES } from '../panels/routes.js';
 import { LiveStreams } from './live-streams.js';
 import { QueryParameters } from './question.js';
@@ -48,7 +48,7 @@ export class ApiRouter {
       const answer = await route.handle({ context, request, reader, work, query, params, signal });
       if (answer === undefined)
         throw new DashboardError(404, 'There is nothing with this id; it may have been evicted.');
-      await sendLargeJson(response, 200, answer);
+      await sendAnswer(request, response, answer);
     } catch (error) {
       if (!patience.hasLeft) throw error;
     } finally {

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { PAGE_ASSETS, PAGE_SECURITY_POLICY, type PageAsset } from '../ui/page-assets.js';
 import { DashboardError } from './dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http-exchange.interface.js';
-import { SECURITY_HEADERS } from './respond.js';
+import { acceptsGzip, SECURITY_HEADERS } from './respond.js';
 
 const PAGE = 'index.html';
 
@@ -31,7 +31,7 @@ export function sendPageFile(name: string, request: HttpRequest, response: HttpR
     return;
   }
   const packed = Buffer.from(asset.gzip, 'base64');
-  const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?(?:,|$))/i.test(request.headers['accept-encoding'] ?? '');
+  const takesGzip = acceptsGzip(request.headers['accept-encoding']);
   const body = takesGzip ? packed : gunzipSync(packed);
   response.writeHead(200, {
     ...head,

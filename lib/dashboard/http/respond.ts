@@ -1,10 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 
 import type { ApiError } from '../api/api.interface.js';
-import type { HttpResponse } from './http-exchange.interface.js';
+import type { HttpRequest, HttpResponse } from './http-exchange.interface.js';
 
 const nextTurn = promisify(setImmediate);
+const gzipped = promisify<Buffer, { readonly level: number }, Buffer>(gzip);
 /** Longest time for which writing a large answer blocks the event loop, in milliseconds. */
 const TURN_MS = 8;
 
@@ -34,8 +36,34 @@ export function sendJson(
   });
 }
 
-/** The same for large values: gives up the event loop while it writes. */
-export async function sendLargeJson(response: HttpResponse, status: number, value: unknown): Promise<void> {
+/** Smaller answers fit into a packet or two. */
+const COMPRESSED_FROM_BYTES = 1_024;
+
+/**
+ * Answers a request with JSON of any size: gives up the event loop while it writes, and compresses it in the thread pool where the
+ * client takes gzip.
+ */
+export async function sendAnswer(
+  { headers }: HttpRequest,
+  response: HttpResponse,
+  value: unknown,
+): Promise<void> {
+  const body = await writeJson(value);
+  const packs = body.length >= COMPRESSED_FROM_BYTES && acceptsGzip(headers['accept-encoding']);
+  // Level 3: within 3 % of the size that the default level makes of 1,000 traces, in half its time.
+  sendData(response, 200, packs ? await gzipped(body, { level: 3 }) : body, {
+    'content-type': 'application/json; charset=utf-8',
+    vary: 'accept-encoding',
+    ...(packs && { 'content-encoding': 'gzip' }),
+  });
+}
+
+/** Whether an `Accept-Encoding` has gzip, and not with `q=0`. */
+export function acceptsGzip(accepted: string | string[] | undefined): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?(?:,|$))/i.test(String(accepted ?? ''));
+}
+
+async function writeJson(value: unknown): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let texts: string[] = [];
   let until = performance.now() + TURN_MS;
@@ -47,10 +75,7 @@ export async function sendLargeJson(response: HttpResponse, status: number, valu
     await nextTurn();
     until = performance.now() + TURN_MS;
   }
-  chunks.push(Buffer.from(texts.join('')));
-  sendData(response, status, chunks.length === 1 ? (chunks[0] ?? '') : Buffer.concat(chunks), {
-    'content-type': 'application/json; charset=utf-8',
-  });
+  return Buffer.concat([...chunks, Buffer.from(texts.join(''))]);
 }
 
 export function sendData(
