@@ -52,9 +52,12 @@ export interface TraceFilter extends Partial<TimeRange> {
   readonly status?: string | undefined;
   readonly minMs?: number | undefined;
   readonly maxMs?: number | undefined;
-  /** One span has all of them. */
+  /** One span, or one log line of the trace, has all of them. */
   readonly attributes?: readonly FieldFilter[] | undefined;
-  /** Part of the name, the status message or the attributes of a span, in any case; or a trace id. */
+  /**
+   * Part of the name, the status message or the attributes of a span, or of the message, the class or the fields of a log line of
+   * the trace, in any case; or a trace id.
+   */
   readonly text?: string | undefined;
   /** `next` of the page before; any other text is the first page. */
   readonly before?: string | undefined;

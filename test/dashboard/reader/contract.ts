@@ -318,6 +318,34 @@ export function describeTelemetryReader(
         expect(await traceNames({ text: 'London' })).toEqual([]);
       });
 
+      it('are found by a field or a text that only a log line of them carries', async () => {
+        const span = named('Checkout', 1);
+        await write({
+          spans: [span, named('other', 2)],
+          logs: [
+            lineOf(PAST + SECOND, {
+              traceId: span.traceId,
+              spanId: span.spanId,
+              message: 'Card of the customer refused',
+              context: 'PaymentService',
+              attributes: { user_id: 'grace', attempt: 2 },
+            }),
+            lineOf(PAST + SECOND, { attributes: { user_id: 'ada' } }),
+          ],
+        });
+        const by = (...pairs: [string, string][]) =>
+          traceNames({ attributes: pairs.map(([key, value]) => ({ key, value })) });
+        expect(await by(['user_id', 'grace'])).toEqual(['Checkout']);
+        expect(await by(['user_id', 'grace'], ['attempt', '2'])).toEqual(['Checkout']);
+        expect(await by(['user_id', 'ada'])).toEqual([]);
+        for (const text of ['grace', 'CUSTOMER REF', 'paymentservice'])
+          expect([text, await traceNames({ text })]).toEqual([text, ['Checkout']]);
+        expect(
+          await traceNames({ text: 'Checkout', attributes: [{ key: 'user_id', value: 'grace' }] }),
+        ).toEqual(['Checkout']);
+        expect(await traceNames({ text: 'ada' })).toEqual([]);
+      });
+
       it('say who took part, and how many spans failed', async () => {
         const root = named('GET /', 1, { service: 'gateway', route: '/', durationMs: 40 });
         await write({ spans: [root, childOf(root, { service: 'orders', status: 'error' })] });

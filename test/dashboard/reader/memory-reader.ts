@@ -32,6 +32,7 @@ import {
 interface Trace {
   readonly summary: TraceSummaryAnswer;
   readonly spans: readonly WrittenSpan[];
+  readonly logs: readonly WrittenLog[];
 }
 
 interface Numbered extends WrittenLog {
@@ -73,7 +74,8 @@ function readerOf(
   const tracesOf = (): Trace[] =>
     [...Map.groupBy(spans, ({ traceId }) => traceId).values()].map((ofTrace) => {
       const sorted = [...ofTrace].sort((a, b) => a.start - b.start);
-      return { spans: sorted, summary: summarize(sorted) };
+      const summary = summarize(sorted);
+      return { spans: sorted, summary, logs: logs.filter(({ traceId }) => traceId === summary.traceId) };
     });
   const find = (traceId: string) => tracesOf().find(({ summary }) => summary.traceId === traceId);
   const instruments = (): InstrumentAnswer[] =>
@@ -312,7 +314,7 @@ function summarize(spans: readonly WrittenSpan[]): TraceSummaryAnswer {
   };
 }
 
-function traceMatches({ summary, spans }: Trace, filter: TraceFilter): boolean {
+function traceMatches({ summary, spans, logs }: Trace, filter: TraceFilter): boolean {
   const { service, route, method, status, minMs = 0, maxMs = Infinity, attributes = [], text } = filter;
   const entered = spans.some(
     (span) =>
@@ -329,8 +331,8 @@ function traceMatches({ summary, spans }: Trace, filter: TraceFilter): boolean {
     ((route === undefined && method === undefined) || entered) &&
     statusMatches(summary, status) &&
     (attributes.length === 0 ||
-      spans.some((span) => attributes.every((field) => isField(span.attributes, field)))) &&
-    (text === undefined || textMatches(summary, spans, text.toLowerCase()))
+      [...spans, ...logs].some((part) => attributes.every((field) => isField(part.attributes, field)))) &&
+    (text === undefined || textMatches(summary, [...spans, ...logs], text.toLowerCase()))
   );
 }
 
@@ -345,11 +347,17 @@ function statusMatches(
     : outcome === status;
 }
 
-function textMatches({ traceId }: TraceSummaryAnswer, spans: readonly WrittenSpan[], text: string): boolean {
+function textMatches(
+  { traceId }: TraceSummaryAnswer,
+  parts: readonly (WrittenSpan | WrittenLog)[],
+  text: string,
+): boolean {
+  const textsOf = (part: WrittenSpan | WrittenLog) =>
+    'message' in part ? [part.message, part.context] : [part.name, part.statusMessage];
   return (
     traceId === text ||
-    spans.some(({ name, statusMessage = '', attributes }) =>
-      `${name}\n${statusMessage}\n${JSON.stringify(attributes)}`.toLowerCase().includes(text),
+    parts.some((part) =>
+      [...textsOf(part), JSON.stringify(part.attributes)].join('\n').toLowerCase().includes(text),
     )
   );
 }

@@ -188,16 +188,31 @@ function numbersOf({ minMs, maxMs, status }: TraceFilter, duration: string): Con
   return numbers;
 }
 
-/** What only its spans say. */
+/** What only its spans and log lines say. */
 function matchOf({ attributes = [], text }: TraceFilter): Conditions {
   const match = new Conditions();
   if (attributes.length > 0) {
     const span = new Conditions();
-    for (const attribute of attributes) span.add(...hasField('spans.attributes', attribute));
-    match.add(`EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND ${span.sql})`, ...span.values);
+    const line = new Conditions();
+    for (const attribute of attributes) {
+      span.add(...hasField('spans.attributes', attribute));
+      line.add(...hasField('logs.attributes', attribute));
+    }
+    addPart(match, span, line);
   }
   if (text !== undefined && text !== '') addText(match, text);
   return match;
+}
+
+/** That one span of the trace fulfils `span`, or one of its log lines `line`. */
+function addPart(match: Conditions, span: Conditions, line: Conditions): void {
+  match.add(
+    `(EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND ${span.sql}) OR
+      EXISTS (SELECT 1 FROM logs INDEXED BY logs_by_trace
+        WHERE trace_key = traces.key AND logs.trace_id = traces.trace_id AND ${line.sql}))`,
+    ...span.values,
+    ...line.values,
+  );
 }
 
 function addStatus(match: Conditions, status: string): void {
@@ -212,12 +227,17 @@ function addText(match: Conditions, text: string): void {
     match.add('traces.key = ? AND traces.trace_id = ?', traceKeyOf(text), bytesOf(text));
     return;
   }
-  const pattern = containing(text);
-  match.add(
-    `EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND (spans.name LIKE ? ESCAPE '\\' OR
-      spans.attributes LIKE ? ESCAPE '\\' OR spans.status_message LIKE ? ESCAPE '\\'))`,
-    pattern,
-    pattern,
-    pattern,
+  addPart(
+    match,
+    containsText(text, 'spans.name', 'spans.attributes', 'spans.status_message'),
+    containsText(text, 'message', 'logs.attributes', 'context'),
   );
+}
+
+/** That one of these columns has the text in it. */
+function containsText(text: string, ...columns: readonly string[]): Conditions {
+  const condition = new Conditions();
+  const sql = columns.map((column) => `${column} LIKE ? ESCAPE '\\'`).join(' OR ');
+  condition.add(`(${sql})`, ...columns.map(() => containing(text)));
+  return condition;
 }
