@@ -113,6 +113,12 @@ describeInChromium('the page', () => {
     expect(await textOf(page, '.kinds')).toContain('Database');
     expect(await textOf(page, '.repeated')).toContain('OrderService.loadLines');
     expect(await page.locator('.waterfall-row .mark-repeated').count()).toBe(14);
+    expect(await page.locator('.waterfall-row .mark-repeated').first().textContent()).toMatch(/^×\d+$/);
+    // The kind that took longest names its slowest span and leads to it.
+    const slowest = page.locator('.kind-slowest button').first();
+    const [name = ''] = (await slowest.textContent())!.split(' · ');
+    await slowest.click();
+    expect(await textOf(page, '.waterfall-row.active')).toContain(name);
   });
 
   it('sets two traces of a route side by side', async () => {

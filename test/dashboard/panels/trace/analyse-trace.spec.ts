@@ -67,15 +67,31 @@ describe('analyseTrace()', () => {
   it('adds self time up by kind, and sets it beside the median of the route', () => {
     const medians = { handler: 80, database: 5, http: 0, cache: 0, messaging: 0, waiting: 1 };
     const { byKind } = analyse([...request(), query('q', 10, 'SELECT 1')], medians);
-    expect(byKind).toEqual([
-      { kind: 'handler', ms: 95, medianMs: 80 },
-      { kind: 'database', ms: 5, medianMs: 5 },
-      { kind: 'waiting', ms: 0, medianMs: 1 },
+    expect(byKind).toMatchObject([
+      { kind: 'handler', ms: 95, medianMs: 80, slowest: { spanId: 'handler', ms: 85 } },
+      { kind: 'database', ms: 5, medianMs: 5, slowest: { spanId: 'q', ms: 5 } },
+      { kind: 'waiting', ms: 0, medianMs: 1, slowest: undefined },
     ]);
   });
 
   it('leaves medians out that are not known', () => {
-    expect(analyse(request()).byKind).toEqual([{ kind: 'handler', ms: 100, medianMs: undefined }]);
+    expect(analyse(request()).byKind).toMatchObject([{ kind: 'handler', ms: 100, medianMs: undefined }]);
+  });
+
+  it('names the span on which most of the time of a kind went, and the host it asked', () => {
+    const call = (name: string, start: number, end: number, host: string) =>
+      spanOf(name, start, end, {
+        parent: 'handler',
+        kind: 'client',
+        attributes: { 'http.request.method': 'GET', 'server.address': host, 'server.port': 5001 },
+      });
+    const { byKind } = analyse([...request(), call('a', 10, 20, 'fast'), call('b', 30, 80, 'slow')]);
+    expect(byKind.find(({ kind }) => kind === 'http')?.slowest).toEqual({
+      spanId: 'b',
+      name: 'b',
+      host: 'slow:5001',
+      ms: 50,
+    });
   });
 
   it('tells the critical path and the self time of each span by its id', () => {
@@ -110,6 +126,27 @@ describe('analyseTrace()', () => {
     ]);
     expect(analyse([...request(), ...pool]).repeated).toMatchObject([
       { count: 3, issuedBy: 'OrdersController.list' },
+    ]);
+  });
+
+  it('finds a query in a loop that goes through a method with a span of its own', () => {
+    const loop = [1, 2, 3, 4].flatMap((n) => [
+      spanOf(`find${n}`, n * 10, n * 10 + 8, {
+        parent: 'handler',
+        attributes: { 'code.function.name': 'ProductRepository.findById' },
+      }),
+      spanOf(`base${n}`, n * 10, n * 10 + 7, { parent: `find${n}`, name: 'BaseRepository.query' }),
+      query(`q${n}`, n * 10, `SELECT * FROM products WHERE id = ${n}`, `base${n}`),
+    ]);
+    expect(analyse([...request(), ...loop]).repeated).toEqual([
+      {
+        statement: 'SELECT * FROM products WHERE id = ?',
+        count: 4,
+        totalMs: 20,
+        spanIds: ['q1', 'q2', 'q3', 'q4'],
+        issuedBy: 'OrdersController.list',
+        through: 'BaseRepository.query',
+      },
     ]);
   });
 

@@ -1,8 +1,18 @@
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
 import type { Steps } from '../../../steps.js';
+import { hostOf } from './host-of.js';
 import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
 import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
-import { sumTimeByKind, TIME_KINDS, type TimeKind } from './time-kinds.js';
+import { sumTimeByKind, TIME_KINDS, type TimeKind, timeKindOf } from './time-kinds.js';
+
+/** A span of a trace, and how long it took by itself. */
+export interface SlowestSpan {
+  readonly spanId: string;
+  readonly name: string;
+  /** Host (and port) that a client asked; undefined for anything else. */
+  readonly host: string | undefined;
+  readonly ms: number;
+}
 
 /** Why this trace took as long as it did. */
 export interface TraceAnalysis {
@@ -15,6 +25,8 @@ export interface TraceAnalysis {
     readonly kind: TimeKind;
     readonly ms: number;
     readonly medianMs: number | undefined;
+    /** The span with the most self time of this kind; undefined where there is none. */
+    readonly slowest: SlowestSpan | undefined;
   }[];
   readonly repeated: readonly RepeatedStatement[];
 }
@@ -36,7 +48,15 @@ export function* analyseTrace(
   const byKind = sumTimeByKind(roots);
   yield;
   const selfTimeMs: Record<string, number> = {};
-  for (const root of roots) for (const node of walk(root)) selfTimeMs[node.span.spanId] = selfTimeOf(node);
+  const slowest: Partial<Record<TimeKind, SlowestSpan>> = {};
+  for (const root of roots)
+    for (const node of walk(root)) {
+      const ms = selfTimeOf(node);
+      const { spanId, name } = node.span;
+      const kind = timeKindOf(node);
+      selfTimeMs[spanId] = ms;
+      if (ms > (slowest[kind]?.ms ?? 0)) slowest[kind] = { spanId, name, host: hostOf(node.span), ms };
+    }
   yield;
   return {
     criticalPath,
@@ -45,6 +65,7 @@ export function* analyseTrace(
       kind,
       ms: byKind[kind],
       medianMs: medians?.[kind],
+      slowest: slowest[kind],
     })),
     repeated: findRepeatedStatements(roots),
   };

@@ -3,6 +3,7 @@ import {
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
 } from '../../../../config/semantic-conventions.constants.js';
+import { getOrAdd } from '../../../get-or-add.js';
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
 import { type PlacedSpan, walk } from './place-spans.js';
 import { timeKindOf } from './time-kinds.js';
@@ -13,47 +14,63 @@ export interface RepeatedStatement {
   readonly count: number;
   readonly totalMs: number;
   readonly spanIds: readonly string[];
-  /** Name of the nearest handler or method that issued them. */
+  /** Name of the handler or method that issued them all. */
   readonly issuedBy: string | undefined;
+  /** Name of the method by which it did, once for each of them: a repository; undefined where it issued them itself. */
+  readonly through?: string | undefined;
 }
 
 /** Twice may well be meant. */
 const MIN_REPEATS = 3;
 const FORMER_QUERY_TEXT = 'db.statement';
-/** Spans of clients within each other; in more there is no handler near. */
-const MAX_CLIENTS = 100;
+/** Spans within each other that are looked through. */
+const MAX_LEVELS = 100;
 /** Characters by which statements are compared. */
 const MAX_STATEMENT = 2_000;
 /** Begin and end of a transaction are no questions. */
 const CONTROL = /^\s*(begin|start transaction|commit|rollback|savepoint|release|set|multi|exec|ping)\b/i;
 
+/** Who issued a statement, and through which methods with spans of their own. */
+interface Origin {
+  readonly issuer: PlacedSpan | undefined;
+  /** Outermost first. */
+  readonly through: readonly string[];
+}
+
+/** Spans of one statement from one origin. */
+interface Group {
+  readonly origin: Origin;
+  readonly nodes: PlacedSpan[];
+}
+
 /** The same statement, three times or more, issued by the same handler or method; what took longest first. */
 export function findRepeatedStatements(roots: readonly PlacedSpan[]): readonly RepeatedStatement[] {
-  const groups = new Map<PlacedSpan | undefined, Map<string, PlacedSpan[]>>();
-  for (const root of roots) {
+  const findOrigin = startOrigins();
+  const issuers = new Map<PlacedSpan | undefined, Map<string, Group>>();
+  for (const root of roots)
     for (const node of walk(root)) {
       const statement = statementOf(node);
       if (statement === undefined || CONTROL.test(statement)) continue;
-      const issuer = issuerOf(node);
-      let statements = groups.get(issuer);
-      if (statements === undefined) groups.set(issuer, (statements = new Map<string, PlacedSpan[]>()));
-      const known = statements.get(statement);
-      if (known === undefined) statements.set(statement, [node]);
-      else known.push(node);
+      const origin = findOrigin(node);
+      const statements = getOrAdd(issuers, origin.issuer, () => new Map<string, Group>());
+      const key = [...origin.through, statement].join('\n');
+      getOrAdd(statements, key, () => ({ origin, nodes: [] })).nodes.push(node);
     }
-  }
-  const repeated: RepeatedStatement[] = [];
-  for (const [issuer, statements] of groups)
-    for (const [statement, nodes] of statements)
-      if (nodes.length >= MIN_REPEATS)
-        repeated.push({
-          statement,
-          count: nodes.length,
-          totalMs: nodes.reduce((sum, { span }) => sum + span.durationMs, 0),
-          spanIds: nodes.map(({ span }) => span.spanId),
-          issuedBy: issuer === undefined ? undefined : nameOf(issuer.span),
-        });
-  return repeated.sort((a, b) => b.totalMs - a.totalMs);
+  return [...issuers.values()]
+    .flatMap((statements) => [...statements].map(([key, group]) => describe(key, group)))
+    .filter(({ count }) => count >= MIN_REPEATS)
+    .sort((a, b) => b.totalMs - a.totalMs);
+}
+
+function describe(key: string, { origin, nodes }: Group): RepeatedStatement {
+  return {
+    statement: key.slice(key.lastIndexOf('\n') + 1),
+    count: nodes.length,
+    totalMs: nodes.reduce((sum, { span }) => sum + span.durationMs, 0),
+    spanIds: nodes.map(({ span }) => span.spanId),
+    issuedBy: origin.issuer && nameOf(origin.issuer.span),
+    through: origin.through.at(-1),
+  };
 }
 
 /** Undefined for what asks no database. Values are taken out, so that the same question about two rows is the same. */
@@ -79,12 +96,32 @@ function withoutValues(text: string): string {
     .trim();
 }
 
-/** Spans of clients lie between: a pool, an ORM, a transaction. */
-function issuerOf(node: PlacedSpan): PlacedSpan | undefined {
-  let { parent } = node;
-  for (let level = 0; parent?.span.kind === 'client' && level < MAX_CLIENTS; level += 1)
-    ({ parent } = parent);
-  return parent;
+/**
+ * Returns a function that finds who issued a statement. Spans of clients lie between: a pool, an ORM, a transaction. So do methods of a
+ * repository that is called in a loop: where a span has siblings of its name, the loop is in their parent.
+ */
+function startOrigins(): (node: PlacedSpan) => Origin {
+  const repeatedNames = new Map<PlacedSpan, ReadonlySet<string>>();
+  const isInLoop = (node: PlacedSpan, parent: PlacedSpan): boolean =>
+    getOrAdd(repeatedNames, parent, () => {
+      const names = parent.children.map(({ span }) => nameOf(span)).sort();
+      return new Set(names.filter((name, index) => name === names[index + 1]));
+    }).has(nameOf(node.span));
+  return (node) => {
+    let issuer = node.parent;
+    for (let level = 0; issuer?.span.kind === 'client' && level < MAX_LEVELS; level += 1)
+      issuer = issuer.parent;
+    let origin: Origin = { issuer, through: [] };
+    const path: string[] = [];
+    for (let level = 0; issuer?.span.kind === 'internal' && level < MAX_LEVELS; level += 1) {
+      const { parent }: PlacedSpan = issuer;
+      if (parent === undefined) break;
+      path.unshift(nameOf(issuer.span));
+      if (isInLoop(issuer, parent)) origin = { issuer: parent, through: [...path] };
+      issuer = parent;
+    }
+    return origin;
+  };
 }
 
 function nameOf({ attributes, name }: SpanAnswer): string {

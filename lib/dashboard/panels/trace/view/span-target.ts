@@ -1,6 +1,5 @@
 import type { JsonAttributes, SpanAnswer } from '../../../reader/answers.interface.js';
-
-const DEFAULT_PORTS = [80, 443];
+import { hostOf } from '../analysis/host-of.js';
 
 function textOf(attributes: JsonAttributes, ...names: readonly string[]): string | undefined {
   return names.map((name) => attributes[name]).find((value) => typeof value === 'string');
@@ -12,26 +11,16 @@ function parse(url: string | undefined): URL | undefined {
 
 const withoutQuery = (path: string): string => path.split(/[?#]/, 1)[0] ?? '';
 
-function hostOf(attributes: JsonAttributes, url: URL | undefined): string {
-  const address = textOf(attributes, 'server.address', 'net.peer.name');
-  if (address === undefined) return url?.host ?? '';
-  const port = attributes['server.port'] ?? attributes['net.peer.port'];
-  return typeof port === 'number' && !DEFAULT_PORTS.includes(port) ? `${address}:${port}` : address;
-}
-
 /**
  * Host and path that an HTTP client asked, where the span's name is only the method, as the conventions want it. A template stands before
  * the path itself; the query stays out, for it is long and says little.
  */
-export function targetOf({
-  kind,
-  name,
-  attributes,
-}: Pick<SpanAnswer, 'kind' | 'name' | 'attributes'>): string | undefined {
+export function targetOf(span: Pick<SpanAnswer, 'kind' | 'name' | 'attributes'>): string | undefined {
+  const { kind, name, attributes } = span;
   const method = textOf(attributes, 'http.request.method', 'http.method');
   if (kind !== 'client' || method === undefined || name.includes('/')) return undefined;
   const url = parse(textOf(attributes, 'url.full', 'http.url'));
   const path =
     textOf(attributes, 'url.template') ?? url?.pathname ?? textOf(attributes, 'url.path', 'http.target');
-  return hostOf(attributes, url) + withoutQuery(path ?? '') || undefined;
+  return (hostOf(span) ?? '') + withoutQuery(path ?? '') || undefined;
 }

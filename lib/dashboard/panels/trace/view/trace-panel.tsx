@@ -19,10 +19,11 @@ interface TracePanelProps {
 export function TracePanel({ trace, tree, node, place, onSelect }: TracePanelProps) {
   const tab = place.query.get('tab') ?? 'span';
   const editor = useEditor();
+  const most = Math.max(0, ...trace.analysis.repeated.map(({ count }) => count));
   const tabs: readonly (readonly [string, string])[] = [
     ['span', 'Span'],
     ['logs', `Logs of trace (${trace.logs.length})`],
-    ['why', trace.analysis.repeated.length > 0 ? 'Why slow ×N' : 'Why slow'],
+    ['why', most === 0 ? 'Why slow' : `Why slow · ${most} repeated queries`],
   ];
   const links = tabs.map(([name, label]) => (
     <a

@@ -21,7 +21,8 @@ interface RowProps {
   readonly isActive: boolean;
   readonly isClosed: boolean;
   readonly isCritical: boolean;
-  readonly isRepeated: boolean;
+  /** How often the query of the span was sent; undefined where it was not repeated. */
+  readonly repeats: number | undefined;
   readonly onSelect: (node: TraceNode) => void;
   readonly onToggle: (node: TraceNode) => void;
 }
@@ -56,7 +57,7 @@ function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
   );
 }
 
-function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
+function Name({ node, isClosed, repeats, onToggle }: RowProps) {
   const { span, children, below, depth, orphan } = node;
   const target = targetOf(span);
   return (
@@ -87,9 +88,9 @@ function Name({ node, isClosed, isRepeated, onToggle }: RowProps) {
           !
         </b>
       )}
-      {isRepeated && (
-        <b class="mark mark-repeated" title="The same query several times">
-          ×N
+      {repeats !== undefined && (
+        <b class="mark mark-repeated" title={`The same query ${repeats} times`}>
+          ×{repeats}
         </b>
       )}
       <span class="name" title={target === undefined ? span.name : `${span.name} ${target}`}>

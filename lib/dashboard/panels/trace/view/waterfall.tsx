@@ -43,12 +43,19 @@ interface WaterfallProps {
   readonly onSelect: (spanId: string) => void;
 }
 
+/** How often the query of a span was sent, by the id of the span. */
+function repeatsOf({ analysis }: AnalysedTrace): ReadonlyMap<string, number> {
+  return new Map(
+    analysis.repeated.flatMap(({ spanIds, count }) => spanIds.map((id) => [id, count] as const)),
+  );
+}
+
 /** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel, z zooms. */
 export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => visibleRows(tree, collapsed), [tree, collapsed]);
   const critical = useMemo(() => new Set(trace.analysis.criticalPath), [trace]);
-  const repeated = useMemo(() => new Set(trace.analysis.repeated.flatMap(({ spanIds }) => spanIds)), [trace]);
+  const repeated = useMemo(() => repeatsOf(trace), [trace]);
   const [zoomed, setZoomed] = useState<string>();
   const extent = useMemo(() => extentOf(tree, zoomed), [tree, zoomed]);
   const active = rows.findIndex(({ span }) => span.spanId === selected);
@@ -126,7 +133,7 @@ export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
             isActive={index === active}
             isClosed={collapsed.has(node.span.spanId)}
             isCritical={critical.has(node.span.spanId)}
-            isRepeated={repeated.has(node.span.spanId)}
+            repeats={repeated.get(node.span.spanId)}
             onSelect={onRowSelect}
             onToggle={onRowToggle}
           />

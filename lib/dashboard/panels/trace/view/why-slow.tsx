@@ -1,4 +1,5 @@
 import { formatDuration } from '../../../ui/format.js';
+import type { SlowestSpan } from '../analysis/analyse-trace.js';
 import type { TimeKind } from '../analysis/time-kinds.js';
 import type { AnalysedTrace } from '../query.js';
 
@@ -23,7 +24,24 @@ function difference(ms: number, median: number): string {
   return times <= 0.8 ? 'less than the median' : 'about the median';
 }
 
-function ByKind({ trace }: { readonly trace: AnalysedTrace }) {
+/** The span on which most of the time of a kind went. */
+function Slowest({ of, onSpan }: { readonly of: SlowestSpan; readonly onSpan: (spanId: string) => void }) {
+  const { spanId, name, host, ms } = of;
+  return (
+    <button
+      type="button"
+      class="link"
+      onClick={() => {
+        onSpan(spanId);
+      }}
+    >
+      {name}
+      {host !== undefined && ` · ${host}`} · {formatDuration(ms)}
+    </button>
+  );
+}
+
+function ByKind({ trace, onSpan }: WhySlowProps) {
   const { byKind } = trace.analysis;
   const sorted = [...byKind].sort((a, b) => b.ms - (b.medianMs ?? 0) - (a.ms - (a.medianMs ?? 0)));
   const widest = Math.max(0.001, ...byKind.map(({ ms, medianMs }) => Math.max(ms, medianMs ?? 0)));
@@ -38,7 +56,7 @@ function ByKind({ trace }: { readonly trace: AnalysedTrace }) {
       </p>
       <table class="kinds">
         <tbody>
-          {sorted.map(({ kind, ms, medianMs }) => {
+          {sorted.map(({ kind, ms, medianMs, slowest }) => {
             const worse =
               medianMs !== undefined && ms > medianMs * 1.2 && ms - medianMs > widest * WORTH_A_COLOUR;
             return (
@@ -53,6 +71,11 @@ function ByKind({ trace }: { readonly trace: AnalysedTrace }) {
                 <td class="number">{formatDuration(ms)}</td>
                 <td class="hint">
                   {medianMs === undefined ? '' : `${difference(ms, medianMs)} (${formatDuration(medianMs)})`}
+                  {slowest !== undefined && (
+                    <div class="kind-slowest">
+                      most: <Slowest of={slowest} onSpan={onSpan} />
+                    </div>
+                  )}
                 </td>
               </tr>
             );
@@ -74,15 +97,21 @@ export function WhySlow({ trace, onSpan }: WhySlowProps) {
   return (
     <div class="why">
       <h2>Where the time went</h2>
-      <ByKind trace={trace} />
+      <ByKind trace={trace} onSpan={onSpan} />
       {repeated.length > 0 && <h2>Repeated queries</h2>}
-      {repeated.map(({ statement, count, totalMs, spanIds, issuedBy }) => (
+      {repeated.map(({ statement, count, totalMs, spanIds, issuedBy, through }) => (
         <div key={`${statement}${spanIds[0] ?? ''}`} class="repeated">
           <p>
             <b class="mark mark-repeated">×{count}</b> {formatDuration(totalMs)} in all
             {issuedBy !== undefined && (
               <>
                 , from <b class="code">{issuedBy}</b>
+              </>
+            )}
+            {through !== undefined && (
+              <>
+                {' '}
+                through <b class="code">{through}</b>
               </>
             )}
             . A loop that could be one query (N+1).
