@@ -53,7 +53,7 @@ const shared = {
 };
 
 export default {
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/test/architecture.spec.ts'] },
     {

@@ -1,7 +1,7 @@
 // The plain jest of a Nest 11 user: CommonJS, no flag of Node, our package from node_modules.
 module.exports = {
   testEnvironment: 'node',
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   testMatch: ['<rootDir>/test/nest11/*.spec.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -9,7 +9,7 @@ type Read<T> = () => T | undefined | false | Promise<T | undefined | false>;
 
 /**
  * Polls `read` until it returns something other than undefined and false, and resolves to that.
- * Rejects after `withinMs` (10 seconds by default), naming `what`, or the text of `read` without a name.
+ * Rejects after `withinMs` (30 seconds by default), naming `what`, or the text of `read` without a name.
  */
 export function eventually<T>(read: Read<T>, withinMs?: number): Promise<T>;
 export function eventually<T>(what: string, read: Read<T>, withinMs?: number, polling?: Polling): Promise<T>;
@@ -26,7 +26,7 @@ export function eventually<T>(
 async function poll<T>(
   what: string,
   read: Read<T>,
-  withinMs = 10_000,
+  withinMs = 30_000,
   { everyMs = 10, throughErrors = false }: Polling = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
