@@ -1,16 +1,14 @@
 import { type Span } from '@opentelemetry/api';
 
-/** What is known of a span for as long as the span is. */
+/** Something that is kept with a span. */
 export interface SpanNotes<T extends object> {
   get(span: Span): T | undefined;
-  /** Gives what was noted before, or notes what `make` makes. */
   getOrMake(span: Span, make: (span: Span) => T): T;
 }
 
 /**
- * Keeps notes on the spans themselves, under a symbol of their own. A WeakMap is for notes on
- * another library's objects and would say the same, but one entry per request makes the garbage
- * collector's work: it cost a request with a single pipe 8 µs.
+ * Keeps notes on the spans themselves, under a symbol: a WeakMap would do the same, but its entry
+ * for each request makes work for the garbage collector, 8 µs for a request with a single pipe.
  */
 export function createSpanNotes<T extends object>(name: string): SpanNotes<T> {
   const key = Symbol(`nestjs-telemetry.${name}`);
@@ -21,3 +19,8 @@ export function createSpanNotes<T extends object>(name: string): SpanNotes<T> {
 }
 
 type Noted<T> = Span & Record<symbol, T | undefined>;
+
+/** Milliseconds as an attribute has them: more digits are noise. */
+export function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1_000) / 1_000;
+}

@@ -4,8 +4,11 @@ import { defer, isObservable, type Observable, tap } from 'rxjs';
 
 import { followResult } from '../../../invocation/follow-result.js';
 import { patch } from '../../../invocation/patch.js';
+import { type ResultObserver } from '../../../invocation/settlement.js';
+import { type Undo } from '../../../process/undo-all.js';
 import {
   activePipeline,
+  type EnhancerOrigin,
   INTERCEPTOR_AFTER,
   INTERCEPTOR_BEFORE,
   originOf,
@@ -15,10 +18,8 @@ import {
 type Intercept = InterceptorsConsumer['intercept'];
 type Interceptor = Parameters<Intercept>[0][number];
 
-/**
- * Times the interceptors of every pipeline, before and after what they surround; returns the undo.
- */
-export function observeInterceptors(): () => void {
+/** Times interceptors before and after what they surround; returns the undo. */
+export function observeInterceptors(): Undo {
   return patch(InterceptorsConsumer.prototype, 'intercept', (original) => {
     const observing = function (
       this: InterceptorsConsumer,
@@ -29,49 +30,34 @@ export function observeInterceptors(): () => void {
       if (!((interceptors as Interceptor[] | undefined)?.length ?? 0)) return original.apply(this, args);
       const record = activePipeline();
       if (record === undefined) return original.apply(this, args);
-      const observed = observe(record, interceptors, instance.constructor);
+      const call: InterceptedCall = { record, outside: interceptors.length };
+      const observed = interceptors.map(
+        (each, index) =>
+          new ObservedInterceptor(each, originOf(each, instance.constructor), call, index === 0),
+      );
       return original.call(this, observed, values, instance, callback, next, type);
     };
     return observing as Intercept;
   });
 }
 
-function observe(record: PipelineRecord, interceptors: readonly Interceptor[], user: object): Interceptor[] {
-  let outside = interceptors.length;
-  return interceptors.map(
-    (interceptor, index) =>
-      new ObservedInterceptor(interceptor, record, user, {
-        onInnerStart: () => {
-          outside -= 1;
-          if (outside === 0) record.write(INTERCEPTOR_BEFORE);
-        },
-        onEnd: () => {
-          if (index !== 0) return;
-          if (outside > 0) record.write(INTERCEPTOR_BEFORE);
-          record.write(INTERCEPTOR_AFTER);
-        },
-      }),
-  );
-}
-
 type Intercepted = Observable<unknown> | Promise<Observable<unknown>>;
 
-/** Told about the two moments that matter to the interceptors around this one. */
-interface InterceptorListener {
-  /** What is inside was subscribed to for the first time. */
-  onInnerStart(): void;
-  /** The interceptor has nothing more to do. */
-  onEnd(): void;
+/** What the interceptors of one call share. */
+interface InterceptedCall {
+  readonly record: PipelineRecord;
+  /** How many of them have not subscribed to what is inside. */
+  outside: number;
 }
 
 const NOTHING = Symbol('nothing was thrown');
 
 /**
- * Stands in for one interceptor during one call. What it took before is the time until it
- * subscribes to `next.handle()`, what it took after the time from the end of that to the end of its
- * own Observable; so what is inside counts for neither, and the times of several add up.
+ * Stands in for one interceptor during one call. Its time before lasts until it subscribes to
+ * `next.handle()`, its time after from the end of that to the end of its own Observable: what is
+ * inside counts for neither, and the times of several add up.
  */
-class ObservedInterceptor implements NestInterceptor {
+class ObservedInterceptor implements NestInterceptor, ResultObserver {
   private startedAt = 0;
   private innerStarted = false;
   private innerEndedAt: number | undefined;
@@ -79,9 +65,9 @@ class ObservedInterceptor implements NestInterceptor {
 
   constructor(
     private readonly interceptor: NestInterceptor,
-    private readonly record: PipelineRecord,
-    private readonly user: object,
-    private readonly listener: InterceptorListener,
+    private readonly origin: EnhancerOrigin,
+    private readonly call: InterceptedCall,
+    private readonly isOutermost: boolean,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Intercepted {
@@ -95,7 +81,7 @@ class ObservedInterceptor implements NestInterceptor {
       this.fail(error);
       throw error;
     }
-    return isObservable(result) ? this.watchOuter(result) : this.watchPromise(result);
+    return isObservable(result) ? followResult(result, this) : this.watchPromise(result);
   }
 
   /** As lazy as what it stands in for: nothing inside runs before the subscription. */
@@ -119,26 +105,10 @@ class ObservedInterceptor implements NestInterceptor {
   private startInner(): void {
     if (this.innerStarted) return;
     this.innerStarted = true;
-    this.record.took(
-      INTERCEPTOR_BEFORE,
-      originOf(this.interceptor, this.user),
-      this.startedAt,
-      performance.now(),
-    );
-    this.listener.onInnerStart();
-  }
-
-  private watchOuter(outer: Observable<unknown>): Observable<unknown> {
-    return followResult(outer, {
-      onSuccess: () => {
-        this.end();
-      },
-      onError: (error) => {
-        // An error of what is inside only passes by.
-        if (error === this.innerError) this.end();
-        else this.fail(error);
-      },
-    });
+    const { record } = this.call;
+    record.took(INTERCEPTOR_BEFORE, this.origin, this.startedAt, performance.now());
+    this.call.outside -= 1;
+    if (this.call.outside === 0) record.write(INTERCEPTOR_BEFORE);
   }
 
   private async watchPromise(promise: Promise<Observable<unknown>>): Promise<Observable<unknown>> {
@@ -149,30 +119,37 @@ class ObservedInterceptor implements NestInterceptor {
       this.fail(error);
       throw error;
     }
-    // Whatever else it is, NestJS says so.
-    return isObservable(result) ? this.watchOuter(result) : result;
+    // NestJS throws for any other result.
+    return isObservable(result) ? followResult(result, this) : result;
   }
 
-  private end(): void {
-    const origin = originOf(this.interceptor, this.user);
+  onSuccess(): void {
+    const { record } = this.call;
     const endedAt = performance.now();
     if (this.innerEndedAt !== undefined)
-      this.record.took(INTERCEPTOR_AFTER, origin, this.innerEndedAt, endedAt);
+      record.took(INTERCEPTOR_AFTER, this.origin, this.innerEndedAt, endedAt);
     // A cached answer, for one: what is inside never ran.
-    else if (!this.innerStarted) this.record.took(INTERCEPTOR_BEFORE, origin, this.startedAt, endedAt);
-    this.listener.onEnd();
+    else if (!this.innerStarted) record.took(INTERCEPTOR_BEFORE, this.origin, this.startedAt, endedAt);
+    this.end();
+  }
+
+  onError(error: unknown): void {
+    // An error of what is inside only passes by.
+    if (error === this.innerError) this.onSuccess();
+    else this.fail(error);
   }
 
   private fail(error: unknown): void {
-    const origin = originOf(this.interceptor, this.user);
-    const after = this.innerEndedAt !== undefined;
-    const stage = after || this.innerStarted ? INTERCEPTOR_AFTER : INTERCEPTOR_BEFORE;
-    this.record.failed(
-      stage,
-      origin,
-      this.innerEndedAt ?? (this.innerStarted ? performance.now() : this.startedAt),
-      error,
-    );
-    this.listener.onEnd();
+    const stage = this.innerStarted ? INTERCEPTOR_AFTER : INTERCEPTOR_BEFORE;
+    const since = this.innerEndedAt ?? (this.innerStarted ? performance.now() : this.startedAt);
+    this.call.record.failed(stage, this.origin, since, error);
+    this.end();
+  }
+
+  private end(): void {
+    if (!this.isOutermost) return;
+    const { record, outside } = this.call;
+    if (outside > 0) record.write(INTERCEPTOR_BEFORE);
+    record.write(INTERCEPTOR_AFTER);
   }
 }

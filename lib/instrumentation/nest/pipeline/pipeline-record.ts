@@ -8,16 +8,14 @@ import {
   ATTR_NESTJS_MODULE,
   ATTR_NESTJS_STAGE,
 } from '../../../config/semantic-conventions.constants.js';
+import { followResult } from '../../../invocation/follow-result.js';
 import { currentRuntime } from '../../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordException, recordFailure } from '../../../tracing/error-policy.js';
 import { moduleNameOfInstance } from '../nest-modules.js';
-import { createSpanNotes } from '../span-notes.js';
+import { createSpanNotes, toMicroseconds } from '../span-notes.js';
 
-/**
- * Enhancers named on one span; GraphQL may run the pipeline once per field. Later ones count for
- * the total.
- */
+/** Enhancers named on one span: GraphQL may run the pipeline per field. The total counts all. */
 const MAX_NAMES = 32;
 
 /** What one stage took on one span. */
@@ -30,7 +28,7 @@ interface StageTimes {
 /** What is known of NestJS's pipeline on the span it runs in. */
 export class PipelineRecord {
   private readonly stages = new Map<Stage, StageTimes>();
-  /** The guard that said no: the exception is made by NestJS afterwards. */
+  /** The guard that refused: NestJS makes the exception afterwards. */
   refusal: Attributes | undefined;
 
   constructor(
@@ -38,17 +36,49 @@ export class PipelineRecord {
     private readonly config: NestConfig,
   ) {}
 
-  /** Takes what one enhancer took, from and to instants of `performance.now()`. */
+  /**
+   * Times one call of a guard, a pipe or a filter to its end.
+   *
+   * @param isPending whether a result is work that goes on
+   * @param isLast whether the stage is over afterwards
+   */
+  time<R>(
+    stage: Stage,
+    origin: EnhancerOrigin,
+    call: () => R,
+    isPending: (result: unknown) => boolean,
+    isLast = false,
+  ): R {
+    const startedAt = performance.now();
+    let result: R;
+    try {
+      result = call();
+    } catch (error) {
+      this.failed(stage, origin, startedAt, error);
+      throw error;
+    }
+    const onSuccess = (): void => {
+      this.took(stage, origin, startedAt, performance.now());
+      if (isLast) this.write(stage);
+    };
+    if (isPending(result)) {
+      const onError = (error: unknown): void => {
+        this.failed(stage, origin, startedAt, error);
+      };
+      return followResult(result, { onSuccess, onError });
+    }
+    onSuccess();
+    return result;
+  }
+
+  /** Adds what one enhancer took, from and to instants of `performance.now()`. */
   took(stage: Stage, origin: EnhancerOrigin, startedAt: number, endedAt: number): void {
     const duration = endedAt - startedAt;
     if (this.config.pipeline === 'timings') this.add(stage, origin.label, duration);
     else if (duration >= this.config.pipelineThresholdMs) this.open(stage, origin, startedAt).end(endedAt);
   }
 
-  /**
-   * Takes the exception that an enhancer threw, where it was thrown first, and names the stage on
-   * the span.
-   */
+  /** Records what an enhancer threw, and names the stage on the span. */
   failed(stage: Stage, origin: EnhancerOrigin, startedAt: number, error: unknown): void {
     const endedAt = performance.now();
     this.blame(stage, origin);
@@ -69,13 +99,13 @@ export class PipelineRecord {
     this.span.setAttribute(ATTR_NESTJS_FAILURE_CLASS, origin.className);
   }
 
-  /** Puts what a stage took on the span; once per run of the stage, not once per enhancer. */
+  /** Sets what a stage took on the span; once per run of the stage, not once per enhancer. */
   write(stage: Stage): void {
     const times = this.stages.get(stage);
     if (times === undefined || !this.span.isRecording()) return;
     this.span.setAttribute(stage.names, [...times.names]);
-    this.span.setAttribute(stage.total, rounded(times.total));
-    if (times.names.length > 1) this.span.setAttribute(stage.each, times.durations.map(rounded));
+    this.span.setAttribute(stage.total, toMicroseconds(times.total));
+    if (times.names.length > 1) this.span.setAttribute(stage.each, times.durations.map(toMicroseconds));
   }
 
   private add(stage: Stage, label: string, duration: number): void {
@@ -103,10 +133,7 @@ export class PipelineRecord {
 
 const records = createSpanNotes<PipelineRecord>('pipeline');
 
-/**
- * The record of the active span; undefined where nothing is to be recorded, which is all an
- * unsampled call costs.
- */
+/** The record of the active span; undefined where nothing is recorded. */
 export function activePipeline(): PipelineRecord | undefined {
   const nest = currentRuntime()?.config.instrumentation.nest;
   if (nest === undefined || nest.pipeline === false) return undefined;
@@ -115,18 +142,13 @@ export function activePipeline(): PipelineRecord | undefined {
   return records.getOrMake(span, (noted) => new PipelineRecord(noted, nest));
 }
 
-/** What is known of a guard that refused the request of this span. */
+/** Attributes of the guard that refused the request of this span. */
 export function refusalOn(span: Span): Attributes | undefined {
   return records.get(span)?.refusal;
 }
 
-/** To the microsecond: more is noise. */
-function rounded(milliseconds: number): number {
-  return Math.round(milliseconds * 1_000) / 1_000;
-}
-
-/** Who an enhancer is. */
-interface EnhancerOrigin {
+/** Which class an enhancer has, in which module. */
+export interface EnhancerOrigin {
   readonly className: string;
   /** `AuthModule/AuthGuard`; the class alone for an instance that no module provides. */
   readonly label: string;
@@ -136,11 +158,7 @@ interface EnhancerOrigin {
 
 const origins = new WeakMap<object, EnhancerOrigin>();
 
-/**
- * Tells class and module of a guard, an interceptor, a pipe or a filter.
- *
- * @param user the class of the handler it is bound to, where that is known
- */
+/** @param user the class of the handler that the enhancer is bound to, where that is known */
 export function originOf(enhancer: object, user?: object): EnhancerOrigin {
   let origin = origins.get(enhancer);
   if (origin === undefined) {
@@ -188,42 +206,16 @@ interface Stage {
   readonly each: string;
 }
 
-export const GUARD: Stage = {
-  name: 'guard',
-  call: 'canActivate',
-  names: 'nestjs.guards',
-  total: 'nestjs.guards.duration_ms',
-  each: 'nestjs.guards.durations_ms',
-};
+function stageOf(name: Stage['name'], call: string, names: string): Stage {
+  return { name, call, names, total: `${names}.duration_ms`, each: `${names}.durations_ms` };
+}
 
-export const INTERCEPTOR_BEFORE: Stage = {
-  name: 'interceptor.before',
-  call: 'intercept before',
-  names: 'nestjs.interceptors.before',
-  total: 'nestjs.interceptors.before.duration_ms',
-  each: 'nestjs.interceptors.before.durations_ms',
-};
-
-export const INTERCEPTOR_AFTER: Stage = {
-  name: 'interceptor.after',
-  call: 'intercept after',
-  names: 'nestjs.interceptors.after',
-  total: 'nestjs.interceptors.after.duration_ms',
-  each: 'nestjs.interceptors.after.durations_ms',
-};
-
-export const PIPE: Stage = {
-  name: 'pipe',
-  call: 'transform',
-  names: 'nestjs.pipes',
-  total: 'nestjs.pipes.duration_ms',
-  each: 'nestjs.pipes.durations_ms',
-};
-
-export const FILTER: Stage = {
-  name: 'filter',
-  call: 'catch',
-  names: 'nestjs.filters',
-  total: 'nestjs.filters.duration_ms',
-  each: 'nestjs.filters.durations_ms',
-};
+export const GUARD = stageOf('guard', 'canActivate', 'nestjs.guards');
+export const INTERCEPTOR_BEFORE = stageOf(
+  'interceptor.before',
+  'intercept before',
+  'nestjs.interceptors.before',
+);
+export const INTERCEPTOR_AFTER = stageOf('interceptor.after', 'intercept after', 'nestjs.interceptors.after');
+export const PIPE = stageOf('pipe', 'transform', 'nestjs.pipes');
+export const FILTER = stageOf('filter', 'catch', 'nestjs.filters');
