@@ -31,7 +31,7 @@ export interface WrapperLike {
 /** Containers of the applications that run in this process. */
 const containers = processWide('nest-containers', () => new Set<ModulesLike>());
 
-/** A place of the container where a class is provided. */
+/** A place where a class is provided. */
 interface Host {
   readonly moduleName: string;
   /** Weak: a closed application must not be held by a class that lives on. */
@@ -39,15 +39,10 @@ interface Host {
   readonly wrapper: WeakRef<WrapperLike>;
 }
 
-/**
- * Forgotten whenever an application comes or goes: the next may provide the same class elsewhere.
- */
+/** Cleared when an application starts or stops: the next may provide a class elsewhere. */
 let hostsOfClass = new WeakMap<object, readonly Host[]>();
 
-/**
- * Makes the modules of an application known, so that their names can be asked for; returns the
- * undo.
- */
+/** Makes the names of an application's modules known; returns the undo. */
 export function registerModules(modules: ModulesLike): () => void {
   containers.add(modules);
   hostsOfClass = new WeakMap();
@@ -62,17 +57,14 @@ export function registeredModules(): Iterable<ModulesLike> {
   return containers;
 }
 
-/**
- * Name of the module whose controller or provider a class is; undefined when it is in no container.
- */
+/** Name of the module that provides a class; undefined when none does. */
 export function moduleNameOfClass(type: object): string | undefined {
   return hostsOf(type)[0]?.moduleName;
 }
 
 /**
- * Name of the module that provides an instance. One class may be provided by several modules, a
- * guard for one by each module that uses it: then it is the module that holds this very instance,
- * else the one of `user`.
+ * Name of the module that provides an instance: of several with its class (each that uses a guard
+ * provides it) the one that holds this very instance, else the one of `user`.
  *
  * @param user the class the instance works for
  */

@@ -1,4 +1,3 @@
-import { type Type } from '@nestjs/common';
 import { type Attributes, context, trace } from '@opentelemetry/api';
 
 import {
@@ -15,50 +14,42 @@ import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
+import { type ContainerClass, isClass, prototypesOf } from '../container/container-classes.js';
 import { moduleNameOfClass, type ModulesLike } from './nest-modules.js';
 
 const HTTP = 'http';
-/**
- * Metadata by which NestJS finds the handlers of each kind of entry point, and how the kind is
- * called.
- */
+/** Metadata by which NestJS finds handlers, and their kind of entry point. */
 const HANDLER_KINDS: readonly (readonly [metadata: string, kind: string])[] = [
   ['method', HTTP],
   ['microservices:pattern', 'rpc'],
   ['websockets:message_mapping', 'ws'],
 ];
 
-/** Carried by every handler that has its span from here. */
+/** Marks every handler that has its span from here. */
 export const WRAPPED_HANDLER = Symbol.for('nestjs-telemetry.wrapped-handler');
 
 /**
  * Gives every handler of the application a span `OrdersController.find` below the span of its
  * request. The methods are replaced on their prototypes, before routes are made of them: an
- * interceptor would put Nest's whole Observable pipeline on every request, and a proxy would break
- * `#private` fields. A handler that `@Trace()` decorates has its span already. The wrappers stay
- * and do nothing when no telemetry runs.
+ * interceptor would add Nest's whole Observable pipeline to every request, and a proxy would break
+ * `#private` fields. The wrappers stay and do nothing when no telemetry runs.
  */
 export function wrapHandlers(modules: ModulesLike): void {
   for (const { controllers, providers } of modules.values()) {
     for (const { metatype } of [...controllers.values(), ...providers.values()]) {
-      if (typeof metatype === 'function') wrapHandlersOf((metatype as Type).prototype);
+      if (isClass(metatype)) wrapHandlersOf(metatype);
     }
   }
 }
 
-/**
- * Prototypes whose handlers are wrapped: a test suite starts hundreds of applications with the same
- * classes.
- */
+/** A test suite starts hundreds of applications with the same classes. */
 const done = new WeakSet<object>();
 
-function wrapHandlersOf(start: unknown): void {
-  let prototype = start as object | null | undefined;
-  while (prototype !== null && prototype !== undefined && prototype !== Object.prototype) {
+function wrapHandlersOf(owner: ContainerClass): void {
+  for (const prototype of prototypesOf(owner)) {
     if (done.has(prototype)) return;
     done.add(prototype);
     for (const key of Object.getOwnPropertyNames(prototype)) wrapHandler(prototype, key);
-    prototype = Object.getPrototypeOf(prototype) as object | null;
   }
 }
 
@@ -78,7 +69,6 @@ function wrapHandler(prototype: object, key: string): void {
   Object.defineProperty(prototype, key, { ...descriptor, value });
 }
 
-/** What all spans of one handler have in common; made once. */
 interface HandlerSpan {
   readonly scope: string;
   readonly name: string;
@@ -86,8 +76,7 @@ interface HandlerSpan {
 }
 
 function traceHandler(original: AnyMethod, method: string, kind: string): AnyMethod {
-  // A handler of a base class serves several controllers: the span is named after the one that was
-  // asked.
+  // A handler of a base class serves several controllers: the span is named after the called one.
   const spans = new WeakMap<object, HandlerSpan>();
   const describe = (controller: object): HandlerSpan => {
     const span = describeHandler(controller, method, kind);

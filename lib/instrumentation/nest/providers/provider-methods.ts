@@ -3,6 +3,7 @@ import { Duplex, Readable, Stream, Transform, Writable } from 'node:stream';
 
 import { isMarked } from '../../../invocation/wrap-method.js';
 import { TRACED_METHOD } from '../../../tracing/trace.decorator.js';
+import { type ContainerClass, prototypesOf } from '../../container/container-classes.js';
 import { WRAPPED_HANDLER } from '../wrap-handlers.js';
 
 /** Methods that the framework or the language calls. */
@@ -51,15 +52,7 @@ const ENTRY_POINT_CLASSES: readonly (readonly [metadata: string, method: string]
 /** Marks of wrappers that open a span already. */
 const SPAN_MARKS = [TRACED_METHOD, WRAPPED_HANDLER, Symbol.for('nestjs-telemetry.wrapped-method')];
 
-const PLATFORM_CLASSES = new Set<unknown>([
-  Object,
-  EventEmitter,
-  Stream,
-  Readable,
-  Writable,
-  Duplex,
-  Transform,
-]);
+const PLATFORM_CLASSES = new Set<unknown>([EventEmitter, Stream, Readable, Writable, Duplex, Transform]);
 
 /** One method of a class, its own or inherited. */
 export interface ProviderMethod {
@@ -69,14 +62,14 @@ export interface ProviderMethod {
 }
 
 /**
- * The methods of a class that can have spans: those with a string name, also of its base classes up
- * to the first that is the language's or Node's. No accessors, statics, lifecycle hooks, or what
- * has a span for another reason.
+ * The methods of a class that can have spans, also of its base classes up to the first that is the
+ * language's or Node's. No accessors, statics, lifecycle hooks, or what has a span already.
  */
-export function* providerMethodsOf(type: { readonly prototype: unknown }): Generator<ProviderMethod> {
+export function* providerMethodsOf(type: ContainerClass): Generator<ProviderMethod> {
   const own = type.prototype as object;
   const seen = new Set<string>();
-  for (const level of levelsOf(own)) {
+  for (const level of prototypesOf(type)) {
+    if (isOfPlatform(level)) return;
     for (const key of Object.getOwnPropertyNames(level)) {
       if (seen.has(key)) continue;
       // The nearest counts, whatever it is.
@@ -90,22 +83,12 @@ export function* providerMethodsOf(type: { readonly prototype: unknown }): Gener
   }
 }
 
-function* levelsOf(prototype: object): Generator<object> {
-  for (
-    let level: object | null = prototype;
-    level !== null && !isOfPlatform(level);
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    yield level;
-  }
-}
-
 function isOfPlatform(prototype: object): boolean {
   const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   return typeof type === 'function' && (PLATFORM_CLASSES.has(type) || isNative(type));
 }
 
-/** True for a function that the engine brings: built-in classes, also those of another realm. */
+/** True for built-in classes, also those of another realm. */
 export function isNative(value: object): boolean {
   return /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(value));
 }

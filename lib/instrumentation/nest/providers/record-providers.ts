@@ -9,7 +9,8 @@ import {
 import { warnOnce } from '../../../errors/warnings.js';
 import { undoAll } from '../../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../../runtime/application.js';
-import { type ModuleLike, type ModulesLike, type WrapperLike } from '../nest-modules.js';
+import { type ContainerClass, isClass } from '../../container/container-classes.js';
+import { type ModulesLike, type WrapperLike } from '../nest-modules.js';
 import { isNative } from './provider-methods.js';
 import { wrapProvider } from './wrap-providers.js';
 
@@ -39,27 +40,22 @@ function* candidatesIn(modules: ModulesLike): Generator<ProviderCandidate> {
   for (const module of modules.values()) {
     for (const wrapper of module.providers.values()) {
       const type = typeOf(wrapper);
+      if (CORE_CLASSES.has(type) || OUT_OF_BOUNDS.has(module.name)) continue;
       // A module is a provider of itself; an enhancer is a stage of the pipeline.
       if (type === undefined || type === module.metatype || wrapper.subtype !== undefined) continue;
-      if (isPipe(module, type)) continue;
+      if (module.injectables.get(type)?.subtype === 'pipe') continue;
       yield { type, moduleName: module.name, made: wrapper.isNotMetatype };
     }
   }
 }
 
-function isPipe({ injectables }: ModuleLike, type: object): boolean {
-  return injectables.get(type)?.subtype === 'pipe';
-}
-
-function typeOf(wrapper: WrapperLike): NestProviderClass | undefined {
+function typeOf(wrapper: WrapperLike): ContainerClass | undefined {
   if (wrapper.isAlias) return undefined;
   const type = wrapper.isNotMetatype ? typeOfInstance(wrapper) : wrapper.metatype;
-  if (typeof type !== 'function' || isNative(type)) return undefined;
-  const { prototype } = type as { prototype?: unknown };
-  return typeof prototype === 'object' && prototype !== null ? (type as NestProviderClass) : undefined;
+  return isClass(type) && !isNative(type) ? type : undefined;
 }
 
-/** The class of what a factory made or a value is; undefined while the factory has not run. */
+/** The class of a value, or of what a factory has made by now. */
 function typeOfInstance(wrapper: WrapperLike): unknown {
   try {
     const { instance } = wrapper;
@@ -68,47 +64,35 @@ function typeOfInstance(wrapper: WrapperLike): unknown {
     if (typeof prototype !== 'object' || prototype === null) return undefined;
     return Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   } catch {
-    // A proxy of the application's that refuses to say has no class to look at.
+    // A proxy of the application's that refuses to be read.
     return undefined;
   }
 }
 
-/** Metadata that `@Injectable()` leaves on a class. */
-const INJECTABLE_METADATA = '__injectable__';
-
 /** A class that the container has instances of. */
 export interface ProviderCandidate {
-  readonly type: NestProviderClass;
+  readonly type: ContainerClass;
   readonly moduleName: string;
-  /** Made by a factory or given as a value: only the instance says what class it is. */
+  /** Made by a factory or given as a value: only the instance shows its class. */
   readonly made: boolean;
 }
 
-/** Which methods of a selected class are recorded. */
 type MethodFilter = (methodName: string) => boolean;
 
-/** Gives the filter for a candidate, or undefined when it is not selected. */
+/** The methods of a candidate that are recorded; undefined when it is not selected. */
 export type SelectProvider = (candidate: ProviderCandidate) => MethodFilter | undefined;
 
 const everyMethod: MethodFilter = () => true;
 
-/** Turns the option `instrumentation.nest.providers` into one question. */
 function compileSelection(selection: NestProviderSelection): SelectProvider {
-  const select = selectBy(selection);
-  return (candidate) => (isOutOfBounds(candidate.type, candidate.moduleName) ? undefined : select(candidate));
-}
-
-function selectBy(selection: NestProviderSelection): SelectProvider {
   if (selection === 'all') return selectAll;
-  if (typeof selection === 'function') return selectByPredicate(selection);
-  return selectListed(selection);
+  return typeof selection === 'function' ? selectByPredicate(selection) : selectListed(selection);
 }
 
 const selectAll: SelectProvider = ({ type, moduleName, made }) => {
   if (isOfLibrary(type.name, moduleName)) return undefined;
-  // A connection or a client that a factory opened is a library's, unless its class says it was
-  // written for Nest.
-  return made && !Reflect.hasMetadata(INJECTABLE_METADATA, type) ? undefined : everyMethod;
+  // A connection or a client that a factory opened is a library's, unless it is `@Injectable()`.
+  return made && !Reflect.hasMetadata('__injectable__', type) ? undefined : everyMethod;
 };
 
 function selectByPredicate(predicate: (provider: NestProviderInfo) => boolean): SelectProvider {
@@ -131,18 +115,14 @@ function selectListed(list: readonly (NestProviderClass | string)[]): SelectProv
   const classes = list.filter((entry) => typeof entry !== 'string');
   const names = new Set(list.filter((entry) => typeof entry === 'string'));
   return ({ type }) => {
-    const listed = classes.some((each) => each === type || extendsClass(type, each));
+    const listed = classes.some((each) => each === type || type.prototype instanceof each);
     if (listed || names.has(type.name)) return everyMethod;
     const single = [...names].some((name) => name.startsWith(`${type.name}.`));
     return single ? (methodName) => names.has(`${type.name}.${methodName}`) : undefined;
   };
 }
 
-function extendsClass(type: NestProviderClass, base: NestProviderClass): boolean {
-  return type.prototype instanceof base;
-}
-
-/** Classes of NestJS itself that any module may provide. */
+/** Classes of NestJS itself that any module may provide: never recorded. */
 const CORE_CLASSES = new Set<unknown>([
   ApplicationConfig,
   ConsoleLogger,
@@ -153,9 +133,7 @@ const CORE_CLASSES = new Set<unknown>([
   Reflector,
 ]);
 
-/**
- * Modules of NestJS's core, of nestjs-pino and our own: watching them would be watching ourselves.
- */
+/** Modules of NestJS's core, of nestjs-pino and our own: telemetry must not record itself. */
 const OUT_OF_BOUNDS = new Set([
   'InternalCoreModule',
   'LoggerModule',
@@ -200,12 +178,7 @@ const LIBRARY_SERVICES = new Set([
   'JwtModule/JwtService',
 ]);
 
-/** True for what is never recorded, however it was selected. */
-function isOutOfBounds(type: object, moduleName: string): boolean {
-  return CORE_CLASSES.has(type) || OUT_OF_BOUNDS.has(moduleName);
-}
-
-/** True for a provider that came with a library: only names show where a class was written. */
+/** True for a provider of a library: only names show where a class was written. */
 function isOfLibrary(className: string, moduleName: string): boolean {
   return LIBRARY_MODULES.has(moduleName) || LIBRARY_SERVICES.has(`${moduleName}/${className}`);
 }

@@ -13,18 +13,20 @@ import {
 import { warnOnce } from '../../../errors/warnings.js';
 import { invokeAndFollow } from '../../../invocation/follow-result.js';
 import { isFailure } from '../../../invocation/is-failure.js';
+import { patch } from '../../../invocation/patch.js';
 import { type ResultObserver } from '../../../invocation/settlement.js';
 import { type AnyMethod, isMarked, wrapMethod } from '../../../invocation/wrap-method.js';
+import { type Undo } from '../../../process/undo-all.js';
 import { tracerFor } from '../../../runtime/tracers.js';
 import { recordFailure } from '../../../tracing/error-policy.js';
 import { runInSpan } from '../../../tracing/run-in-span.js';
-import { createSpanNotes } from '../span-notes.js';
+import { createSpanNotes, toMicroseconds } from '../span-notes.js';
 import { type ProviderMethod, providerMethodsOf } from './provider-methods.js';
 import { type ProviderCandidate, type SelectProvider } from './record-providers.js';
 
 const WRAPPED_PROVIDER = Symbol.for('nestjs-telemetry.wrapped-provider');
 
-/** A method that is replaced, for as many applications as want it. */
+/** A method that is replaced, for as many applications as use it. */
 interface Replacement {
   users: number;
   undo(): void;
@@ -33,9 +35,9 @@ interface Replacement {
 const replacements = new WeakMap<object, Map<string, Replacement>>();
 
 /**
- * Gives the selected methods of a class a span `OrderService.find` around each call below a span
- * that is recorded. They are replaced on the prototype of the class itself, the inherited ones too:
- * a base class that others use stays as it is, and instances are never proxied. Returns the undo.
+ * Gives the selected methods of a class a span `OrderService.find` around each call below a
+ * recorded span. They are replaced on the prototype of the class itself, inherited ones too: base
+ * classes and instances stay as they are. Returns the undo.
  */
 export function wrapProvider(candidate: ProviderCandidate, select: SelectProvider): () => void {
   const isSelected = select(candidate);
@@ -64,14 +66,12 @@ function replace(
     return known;
   }
   const method = descriptor.value as AnyMethod;
-  // By another copy of this package, or on a base class that is selected too: its spans are named
-  // after this class.
+  // By another copy of this package, or on a base class: its spans are named after this class.
   if (isMarked(method, WRAPPED_PROVIDER)) return undefined;
   const replacement: Replacement = {
     users: 1,
     undo: () => {
-      // Another library replaced the method meanwhile: its replacement calls ours, which calls
-      // through until it is wanted again.
+      // The replacement of another library calls ours, which calls through until it is used again.
       if (Object.getOwnPropertyDescriptor(prototype, key)?.value !== value) return;
       methods.delete(key);
       if (inherited) Reflect.deleteProperty(prototype, key);
@@ -111,10 +111,7 @@ function recordCalls(
   };
 }
 
-/**
- * False for a method that the class overrides with a recorded one: it is only reached through
- * `super`.
- */
+/** False for a method that the class overrides with a recorded one: only `super` calls it. */
 function isCalledFirst(type: object, prototype: object, key: string): boolean {
   let level = 'prototype' in type ? (type.prototype as object | null) : null;
   while (level !== null && level !== prototype) {
@@ -139,21 +136,22 @@ const listeners = createSpanNotes<(() => void)[]>('before-end');
 
 /**
  * Calls `callback` right before the span ends, while it can still have children. The API has no
- * such event, and a span processor would be asked for every span there is; this touches only the
- * one that is waited for.
+ * such event, and a span processor would be called for every span there is.
  */
 function beforeEnd(span: Span, callback: () => void): void {
   const list = listeners.getOrMake(span, () => []);
   list.push(callback);
   if (list.length > 1) return;
-  const before = Object.getOwnPropertyDescriptor(span, 'end');
-  const end = span.end.bind(span);
-  span.end = (endTime) => {
-    if (before === undefined) Reflect.deleteProperty(span, 'end');
-    else Object.defineProperty(span, 'end', before);
-    for (const each of list.splice(0)) attempt(each);
-    end(endTime);
-  };
+  const undo: Undo = patch(
+    span,
+    'end',
+    (end) =>
+      function (this: Span, endTime) {
+        undo();
+        for (const each of list.splice(0)) attempt(each);
+        end.call(this, endTime);
+      },
+  );
 }
 
 function attempt(callback: () => void): void {
@@ -171,26 +169,17 @@ interface ProviderCall {
   readonly options: { readonly attributes: Attributes };
 }
 
-/**
- * Calls of one method below one parent that have spans of their own; what comes after is folded
- * into one.
- */
+/** Calls of one method below one parent that have spans of their own; later ones share one. */
 const INDIVIDUAL_CALLS = 10;
 
 /** Calls that were made below a span, by method. */
 const callsBelow = createSpanNotes<Map<ProviderCall, RepeatedCalls>>('calls-below');
 
-/**
- * Makes a call in a span of its own or, when its parent has many alike, counted and timed for the
- * one that stands for them.
- */
+/** Makes a call in a span of its own, or counted for the one span of many alike. */
 function recordProviderCall<T>(parent: Span, call: ProviderCall, invoke: () => T): T {
   const calls = callsBelow.getOrMake(parent, () => new Map());
   let repeated = calls.get(call);
-  if (repeated === undefined) {
-    repeated = new RepeatedCalls(parent, call);
-    calls.set(call, repeated);
-  }
+  if (repeated === undefined) calls.set(call, (repeated = new RepeatedCalls(parent, call)));
   repeated.started += 1;
   if (repeated.started <= INDIVIDUAL_CALLS) {
     return runInSpan(tracerFor(call.scope), call.name, call.options, invoke);
@@ -208,9 +197,8 @@ interface Period {
 }
 
 /**
- * The calls of one method below one parent. However many there are, it holds a few numbers: from
- * the first that is folded on, one span shows how many they were and what they took, next to one of
- * the slowest and some of the failed.
+ * The calls of one method below one parent, in a few numbers: one span shows how many were folded
+ * and how long they took, next to a span of the slowest and of some that failed.
  */
 class RepeatedCalls {
   /** Calls begun so far, those with spans of their own included. */
@@ -274,8 +262,8 @@ class RepeatedCalls {
     const max = slowest === undefined ? 0 : lengthOf(slowest);
     this.open(this.firstStart, {
       [ATTR_NESTJS_REPEAT_COUNT]: this.count,
-      [ATTR_NESTJS_REPEAT_DURATION_MS]: rounded(this.total),
-      [ATTR_NESTJS_REPEAT_MAX_MS]: rounded(max),
+      [ATTR_NESTJS_REPEAT_DURATION_MS]: toMicroseconds(this.total),
+      [ATTR_NESTJS_REPEAT_MAX_MS]: toMicroseconds(max),
       ...(this.failures > 0 && { [ATTR_NESTJS_REPEAT_ERRORS]: this.failures }),
     }).end(this.lastEnd);
     if (slowest === undefined || this.count === 1) return;
@@ -291,8 +279,4 @@ class RepeatedCalls {
 
 function lengthOf({ startedAt, endedAt }: Period): number {
   return endedAt - startedAt;
-}
-
-function rounded(milliseconds: number): number {
-  return Math.round(milliseconds * 1_000) / 1_000;
 }
