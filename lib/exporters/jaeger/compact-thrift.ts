@@ -1,6 +1,50 @@
+import { ByteWriter } from '../../engine/encoding/byte-writer.js';
+
 const BINARY_VERSION = 0x8001;
 const COMPACT_PROTOCOL_ID = 0x82;
 const COMPACT_VERSION = 1;
+
+/** Types of Thrift's binary protocol, with their numbers in a field header. */
+const STOP = 0;
+const BOOL = 2;
+const I8 = 3;
+const DOUBLE = 4;
+const I16 = 6;
+const I32 = 8;
+const I64 = 10;
+const STRING = 11;
+const STRUCT = 12;
+const MAP = 13;
+const SET = 14;
+const LIST = 15;
+
+/**
+ * In the compact protocol, the type of a boolean field contains its value; elements of collections
+ * have a byte.
+ */
+const COMPACT_TRUE = 1;
+const COMPACT_FALSE = 2;
+
+/** The compact type of each binary type except STOP; for BOOL, the one of boolean elements. */
+const COMPACT_TYPE: ReadonlyMap<number, number> = new Map([
+  [BOOL, COMPACT_TRUE],
+  [I8, 3],
+  [I16, 4],
+  [I32, 5],
+  [I64, 6],
+  [DOUBLE, 7],
+  [STRING, 8],
+  [LIST, 9],
+  [SET, 10],
+  [MAP, 11],
+  [STRUCT, 12],
+]);
+
+function compactType(type: number): number {
+  const compact = COMPACT_TYPE.get(type);
+  if (compact === undefined) throw new TypeError(`unknown Thrift type ${type}`);
+  return compact;
+}
 
 /**
  * Converts a Thrift message to the compact protocol. Works for any schema, because the binary
@@ -12,93 +56,78 @@ const COMPACT_VERSION = 1;
  */
 export function thriftBinaryToCompact(message: Buffer): Buffer {
   if (message.readUInt16BE(0) !== BINARY_VERSION) throw new TypeError('not a strict binary Thrift message');
-  // The largest growth is that of an i16 in a list, from two bytes to three.
-  const transcoder = new Transcoder(message, new CompactWriter(Math.ceil(message.length * 1.5) + 16));
-  return transcoder.message();
+  return new Transcoder(message).message();
 }
 
 class Transcoder {
-  private offset = 0;
+  private readonly target = new ByteWriter();
+  private offset = 4;
 
-  constructor(
-    private readonly source: Buffer,
-    private readonly target: CompactWriter,
-  ) {}
+  constructor(private readonly source: Buffer) {}
 
   message(): Buffer {
     const messageType = this.source.readUInt8(3) & 0x07;
-    this.offset = 4;
     const name = this.readBytes();
-    const sequenceId = this.readI32();
     this.target.byte(COMPACT_PROTOCOL_ID);
     this.target.byte((messageType << 5) | COMPACT_VERSION);
-    this.target.varint(sequenceId);
-    this.target.bytes(name);
+    this.target.varint(this.readI32() >>> 0);
+    this.bytes(name);
     this.struct();
-    return this.target.written();
+    return this.target.buffer.subarray(0, this.target.length);
   }
 
   private struct(): void {
     let previousId = 0;
-    for (let type = this.readByte(); type !== BINARY_TYPE.STOP; type = this.readByte()) {
-      const id = this.source.readInt16BE(this.offset);
-      this.offset += 2;
-      if (type === BINARY_TYPE.BOOL) {
-        this.fieldHeader(this.readByte() === 0 ? COMPACT_FALSE : COMPACT_TRUE, id, previousId);
-      } else {
-        this.fieldHeader(compactType(type), id, previousId);
-        this.value(type);
-      }
+    for (let type = this.readByte(); type !== STOP; type = this.readByte()) {
+      const id = this.readI16();
+      this.fieldHeader(type === BOOL ? this.readBool() : compactType(type), id, previousId);
+      if (type !== BOOL) this.value(type);
       previousId = id;
     }
-    this.target.byte(BINARY_TYPE.STOP);
+    this.target.byte(STOP);
   }
 
   private fieldHeader(type: number, id: number, previousId: number): void {
     const delta = id - previousId;
-    if (delta >= 1 && delta <= 15) {
-      this.target.byte((delta << 4) | type);
-    } else {
+    if (delta >= 1 && delta <= 15) this.target.byte((delta << 4) | type);
+    else {
       this.target.byte(type);
-      this.target.zigzag32(id);
+      this.zigzag32(id);
     }
   }
 
   private value(type: number): void {
     switch (type) {
-      case BINARY_TYPE.BOOL:
-        this.target.byte(this.readByte() === 0 ? COMPACT_FALSE : COMPACT_TRUE);
+      case BOOL:
+        this.target.byte(this.readBool());
         break;
-      case BINARY_TYPE.I8:
+      case I8:
         this.target.byte(this.readByte());
         break;
-      case BINARY_TYPE.I16:
-        this.target.zigzag32(this.source.readInt16BE(this.offset));
-        this.offset += 2;
+      case I16:
+        this.zigzag32(this.readI16());
         break;
-      case BINARY_TYPE.I32:
-        this.target.zigzag32(this.readI32());
+      case I32:
+        this.zigzag32(this.readI32());
         break;
-      case BINARY_TYPE.I64: {
-        const high = this.readI32();
-        this.target.zigzag64(high, this.readI32());
+      case I64:
+        this.zigzag64(this.readI32(), this.readI32());
         break;
-      }
-      case BINARY_TYPE.DOUBLE:
+      case DOUBLE:
         this.target.double(this.source.readDoubleBE(this.offset));
         this.offset += 8;
         break;
-      case BINARY_TYPE.STRING:
-        this.target.bytes(this.readBytes());
+      case STRING:
+        this.bytes(this.readBytes());
         break;
-      case BINARY_TYPE.STRUCT:
+      case STRUCT:
         this.struct();
         break;
-      case BINARY_TYPE.LIST:
-      case BINARY_TYPE.SET:
+      case LIST:
+      case SET:
         this.list();
         break;
-      case BINARY_TYPE.MAP:
+      case MAP:
         this.map();
         break;
       default:
@@ -109,12 +138,8 @@ class Transcoder {
   private list(): void {
     const type = this.readByte();
     const size = this.readI32();
-    if (size < 15) {
-      this.target.byte((size << 4) | compactType(type));
-    } else {
-      this.target.byte(0xf0 | compactType(type));
-      this.target.varint(size);
-    }
+    this.target.byte((Math.min(size, 15) << 4) | compactType(type));
+    if (size >= 15) this.target.varint(size);
     for (let index = 0; index < size; index += 1) this.value(type);
   }
 
@@ -122,7 +147,7 @@ class Transcoder {
     const keyType = this.readByte();
     const valueType = this.readByte();
     const size = this.readI32();
-    this.target.varint(size);
+    this.target.varint(size >>> 0);
     if (size === 0) return;
     this.target.byte((compactType(keyType) << 4) | compactType(valueType));
     for (let index = 0; index < size; index += 1) {
@@ -131,10 +156,41 @@ class Transcoder {
     }
   }
 
+  private bytes(value: Uint8Array): void {
+    this.target.varint(value.length);
+    this.target.bytes(value);
+  }
+
+  /** A signed integer of up to 32 bits. */
+  private zigzag32(value: number): void {
+    this.target.varint(((value << 1) ^ (value >> 31)) >>> 0);
+  }
+
+  /** A signed 64-bit integer in two halves: twice as fast as BigInt, and a batch has thousands. */
+  private zigzag64(high: number, low: number): void {
+    const sign = high >> 31;
+    let restHigh = (((high << 1) | (low >>> 31)) ^ sign) >>> 0;
+    let restLow = ((low << 1) ^ sign) >>> 0;
+    while (restHigh !== 0 || restLow > 0x7f) {
+      this.target.byte((restLow & 0x7f) | 0x80);
+      restLow = ((restLow >>> 7) | (restHigh << 25)) >>> 0;
+      restHigh >>>= 7;
+    }
+    this.target.byte(restLow);
+  }
+
   private readByte(): number {
-    const byte = this.source.readUInt8(this.offset);
-    this.offset += 1;
-    return byte;
+    return this.source.readUInt8(this.offset++);
+  }
+
+  private readBool(): number {
+    return this.readByte() === 0 ? COMPACT_FALSE : COMPACT_TRUE;
+  }
+
+  private readI16(): number {
+    const value = this.source.readInt16BE(this.offset);
+    this.offset += 2;
+    return value;
   }
 
   private readI32(): number {
@@ -152,105 +208,3 @@ class Transcoder {
     return bytes;
   }
 }
-
-function compactType(type: number): number {
-  const compact = COMPACT_TYPE.get(type);
-  if (compact === undefined) throw new TypeError(`unknown Thrift type ${type}`);
-  return compact;
-}
-
-/** Writes the numbers and bytes of Thrift's compact protocol. */
-class CompactWriter {
-  private readonly buffer: Buffer;
-  private length = 0;
-
-  /** @param capacity most bytes that can be written */
-  constructor(capacity: number) {
-    this.buffer = Buffer.allocUnsafe(capacity);
-  }
-
-  /** The bytes written so far. */
-  written(): Buffer {
-    return this.buffer.subarray(0, this.length);
-  }
-
-  byte(value: number): void {
-    this.length = this.buffer.writeUInt8(value & 0xff, this.length);
-  }
-
-  bytes(value: Uint8Array): void {
-    this.varint(value.length);
-    this.buffer.set(value, this.length);
-    this.length += value.length;
-  }
-
-  /** A double in eight bytes, little-endian. */
-  double(value: number): void {
-    this.length = this.buffer.writeDoubleLE(value, this.length);
-  }
-
-  varint(value: number): void {
-    let rest = value >>> 0;
-    while (rest > 0x7f) {
-      this.byte((rest & 0x7f) | 0x80);
-      rest >>>= 7;
-    }
-    this.byte(rest);
-  }
-
-  /** A signed integer of up to 32 bits. */
-  zigzag32(value: number): void {
-    this.varint((value << 1) ^ (value >> 31));
-  }
-
-  /** A signed 64-bit integer in two halves: twice as fast as BigInt, and a batch has thousands. */
-  zigzag64(high: number, low: number): void {
-    const sign = high >> 31;
-    let restHigh = (((high << 1) | (low >>> 31)) ^ sign) >>> 0;
-    let restLow = ((low << 1) ^ sign) >>> 0;
-    while (restHigh !== 0 || restLow > 0x7f) {
-      this.byte((restLow & 0x7f) | 0x80);
-      restLow = ((restLow >>> 7) | (restHigh << 25)) >>> 0;
-      restHigh >>>= 7;
-    }
-    this.byte(restLow);
-  }
-}
-
-/** Types of Thrift's binary protocol, with their numbers in a field header. */
-const BINARY_TYPE = {
-  STOP: 0,
-  BOOL: 2,
-  I8: 3,
-  DOUBLE: 4,
-  I16: 6,
-  I32: 8,
-  I64: 10,
-  STRING: 11,
-  STRUCT: 12,
-  MAP: 13,
-  SET: 14,
-  LIST: 15,
-} as const;
-
-/**
- * In the compact protocol, the type of a boolean field contains its value; elements of collections
- * have a byte.
- */
-const COMPACT_TRUE = 1;
-const COMPACT_FALSE = 2;
-
-/** The compact type of each binary type except STOP; for BOOL, the one of boolean elements. */
-const COMPACT_TYPE: ReadonlyMap<number, number> = new Map([
-  [BINARY_TYPE.BOOL, COMPACT_TRUE],
-  [BINARY_TYPE.I8, 3],
-  [BINARY_TYPE.I16, 4],
-  [BINARY_TYPE.I32, 5],
-  [BINARY_TYPE.I64, 6],
-  [BINARY_TYPE.DOUBLE, 7],
-  [BINARY_TYPE.STRING, 8],
-  [BINARY_TYPE.LIST, 9],
-  [BINARY_TYPE.SET, 10],
-  [BINARY_TYPE.MAP, 11],
-  [BINARY_TYPE.STRUCT, 12],
-]);

@@ -100,26 +100,29 @@ export class DatagramClient implements UdpClient {
       this.socket.disconnect();
       this.connectedAt = undefined;
     }
-    await new Promise<void>((resolve, reject) => {
-      const { port, host } = this.destination;
-      const connected = (error?: Error): void => {
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      // On failure Node passes the error to this callback, although its types have no parameter.
-      this.socket.connect(port, host, connected);
+    const { port, host } = this.destination;
+    // On failure Node passes the error to this callback, although its types have no parameter.
+    await settled((done) => {
+      this.socket.connect(port, host, done);
     });
     this.connectedAt = performance.now();
   }
 
   private sendOnce(datagram: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.socket.send(datagram, (error) => {
-        if (error === null) resolve();
-        else reject(error);
-      });
+    return settled((done) => {
+      this.socket.send(datagram, done);
     });
   }
+}
+
+/** Waits for the callback of a call. */
+function settled(call: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 function isRefusal(error: unknown): boolean {

@@ -32,25 +32,20 @@ export function createJaegerBatcher(
   return new ItemBatcher(queue, health, limits);
 }
 
-function destination(target: JaegerTarget): ExporterDestination {
-  const endpoint = jaegerEndpoint(target);
-  return target.transport === 'udp'
-    ? {
-        signal: 'traces',
-        protocol: 'jaeger-udp',
-        name: `Jaeger ${target.protocol} Thrift over UDP`,
-        endpoint,
-      }
-    : { signal: 'traces', protocol: 'jaeger-http', name: 'Jaeger Thrift over HTTP', endpoint };
-}
-
 /** Names a Jaeger target in reports and warnings. */
-function jaegerEndpoint(target: JaegerTarget): string {
-  if (target.transport === 'http') {
-    const url = new URL(target.url);
-    url.username = '';
-    url.password = '';
-    return url.href;
-  }
-  return `udp://${isIPv6(target.host) ? `[${target.host}]` : target.host}:${target.port}`;
+function destination(target: JaegerTarget): ExporterDestination {
+  if (target.transport === 'http')
+    return {
+      signal: 'traces',
+      protocol: 'jaeger-http',
+      name: 'Jaeger Thrift over HTTP',
+      endpoint: target.url,
+    };
+  const host = isIPv6(target.host) ? `[${target.host}]` : target.host;
+  return {
+    signal: 'traces',
+    protocol: 'jaeger-udp',
+    name: `Jaeger ${target.protocol} Thrift over UDP`,
+    endpoint: `udp://${host}:${target.port}`,
+  };
 }

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { ExportResult } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
+import { hasMethods } from '../../config/option-rules.js';
 import { requireForPackage } from '../../process/application-modules.js';
 
 /** An optional peer dependency: only Jaeger's Thrift endpoints need it. */
@@ -14,9 +15,8 @@ const NEEDED = { major: 2, minor: 11 };
 const INSTALL = `npm install ${JAEGER_PACKAGE}@${NEEDED.major}`;
 
 /**
- * Why spans cannot be sent as Thrift, and the command that installs what is missing; undefined when
- * a suitable version of `@opentelemetry/exporter-jaeger` is installed. Reads one package.json and
- * loads nothing.
+ * Why spans cannot be sent as Thrift, with the command that installs the package; undefined when a
+ * suitable version is installed. Reads one package.json and loads nothing.
  */
 export function findJaegerPackageProblem(): string | undefined {
   const found = requireForPackage(JAEGER_PACKAGE);
@@ -110,7 +110,12 @@ export function onSender(exporter: ThriftExporter, prepare: (sender: JaegerSende
   checkMethod(owner, '_getSender', 'JaegerExporter');
   const getSender = owner._getSender.bind(owner);
   let prepared: JaegerSender | undefined;
-  owner._getSender = (span) => (prepared ??= prepare(checkSender(getSender(span))));
+  owner._getSender = (span) => {
+    if (prepared !== undefined) return prepared;
+    const sender = getSender(span);
+    for (const method of ['append', 'flush', 'close']) checkMethod(sender, method, 'the sender');
+    return (prepared = prepare(sender));
+  };
 }
 
 /** Lets a UDP sender write to `client` instead of its own socket, which is closed. */
@@ -162,29 +167,27 @@ export interface Losses {
 }
 
 /**
- * Lets a sender add its losses to the current account and continue, where the exporter would drop
- * the rest of the batch at the first error.
+ * Lets a sender add its losses to those of the current export and continue, where the exporter would
+ * drop the rest of the batch at the first error.
  */
-export function accountForLosses(sender: JaegerSender, account: () => Losses): void {
+export function accountForLosses(sender: JaegerSender, currentLosses: () => Losses): void {
   const append = sender.append.bind(sender);
   const flush = sender.flush.bind(sender);
-
   sender.append = (span, callback) => {
     append(span, (count, error) => {
       if (error !== undefined) {
-        const losses = account();
+        const losses = currentLosses();
         losses.dropped += 1;
         losses.tooLarge = `the span "${span.operationName}" does not fit into a UDP packet: ${error} (bytes)`;
       }
       callback(count);
     });
   };
-  // append() sends a full packet through flush() as well, so packets are counted here and only
-  // here.
-  sender.flush = (callback: SenderCallback) => {
+  // append() sends a full packet through flush(), so packets are counted only here.
+  sender.flush = (callback) => {
     flush((count, error) => {
       if (error !== undefined) {
-        const losses = account();
+        const losses = currentLosses();
         losses.failed += count;
         losses.error = error;
       }
@@ -193,15 +196,11 @@ export function accountForLosses(sender: JaegerSender, account: () => Losses): v
   };
 }
 
-/**
- * Set for another program, `localhost:6831` in this variable would turn the exporter's UDP into a
- * broken HTTP address.
- */
 const ENDPOINT_VARIABLE = 'OTEL_EXPORTER_JAEGER_ENDPOINT';
 
 /**
- * Creates an exporter that does not see the endpoint of the environment. Synchronous, so other code
- * never misses the variable.
+ * Creates an exporter that does not read the endpoint of the environment: `localhost:6831` in it
+ * would become a broken HTTP address. Synchronous, so other code never misses the variable.
  */
 export function createThriftExporter(
   Exporter: ThriftExporterConstructor,
@@ -216,14 +215,8 @@ export function createThriftExporter(
   }
 }
 
-function checkSender(sender: JaegerSender): JaegerSender {
-  for (const method of ['append', 'flush', 'close']) checkMethod(sender, method, 'the sender');
-  return sender;
-}
-
 /** @throws Error that names the member, when a new release has no such method */
 function checkMethod(owner: unknown, method: string, ownerName: string): void {
-  const fits =
-    typeof owner === 'object' && owner !== null && typeof Reflect.get(owner, method) === 'function';
-  if (!fits) throw new Error(`this version of ${JAEGER_PACKAGE} has no ${ownerName}.${method}()`);
+  if (!hasMethods(owner, [method]))
+    throw new Error(`this version of ${JAEGER_PACKAGE} has no ${ownerName}.${method}()`);
 }

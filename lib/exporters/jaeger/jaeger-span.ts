@@ -46,13 +46,10 @@ export function toProcessTags({ attributes }: Resource): { key: string; value: J
 function toJaegerTags(attributes: Attributes): Record<string, JaegerTagValue> {
   const tags: Record<string, JaegerTagValue> = {};
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) tags[key] = toTagValue(value);
+    if (value !== undefined)
+      tags[key] = typeof value === 'number' || typeof value === 'boolean' ? value : attributeText(value);
   }
   return tags;
-}
-
-function toTagValue(value: unknown): JaegerTagValue {
-  return typeof value === 'number' || typeof value === 'boolean' ? value : attributeText(value);
 }
 
 const namedResources = new WeakMap<Resource, Resource>();

@@ -31,9 +31,8 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const TOO_LARGE = 'too_large';
 
 /**
- * Sends spans to Jaeger in Thrift through `JaegerExporter`, and adds what it lacks: the compact
- * protocol, a batch that survives a span that is too large, a timeout for HTTP, and a shutdown that
- * leaves no timer.
+ * Sends spans to Jaeger in Thrift through `JaegerExporter`, and adds the compact protocol, batches
+ * that survive a span that is too large, a timeout for HTTP, and a shutdown that leaves no timer.
  */
 export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
   private exporter: ThriftExporter | undefined;

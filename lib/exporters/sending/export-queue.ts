@@ -1,9 +1,9 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
-import { ExportError, toError } from '../export-failure.js';
+import { toError } from '../export-failure.js';
 import { addExporterReport, type ExporterDestination, ExporterHealth } from '../exporter-report.js';
-import { type Delivery, type ExportRequest, retryDelayMs, type Sender } from './sender.js';
+import { type Delivery, type ExportRequest, retryDelayMs, type Sender, shutdownError } from './sender.js';
 
 type Limits = Omit<ExportQueueOptions<never>, 'sender' | 'health'>;
 
@@ -224,10 +224,7 @@ export class ExportQueue<Request extends ExportRequest> {
 
   /** Why the remaining requests are lost at a shutdown. */
   private causeOfLoss(): Error {
-    return (
-      this.options.health.failure ??
-      new ExportError('it was not delivered before the shutdown ended', 'shutdown')
-    );
+    return this.options.health.failure ?? shutdownError();
   }
 
   private finish({ count, bytes }: Request, delivery: Exclude<Delivery, { outcome: 'retry' }>): void {

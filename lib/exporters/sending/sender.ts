@@ -1,5 +1,5 @@
 import { warnOnce } from '../../errors/warnings.js';
-import { ExporterLoadError, toError } from '../export-failure.js';
+import { ExporterLoadError, ExportError, toError } from '../export-failure.js';
 
 /** A batch of spans, log records or metric data points that is ready to be sent. */
 export interface ExportRequest {
@@ -35,6 +35,11 @@ export type Delivery =
       /** The delay the receiver asked for, in milliseconds. Default: exponential backoff. */
       readonly afterMs?: number;
     };
+
+/** The error of a request that a shutdown leaves unsent. */
+export function shutdownError(): ExportError {
+  return new ExportError('it was not delivered before the shutdown ended', 'shutdown');
+}
 
 /** Sends requests of one signal to one destination. */
 export interface Sender<Request extends ExportRequest> {

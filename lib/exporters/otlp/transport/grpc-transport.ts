@@ -7,14 +7,20 @@ import {
 } from 'node:http2';
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 
 import { GRPC_STATUS_NAMES } from '../../../errors/grpc-status.js';
 import { isError } from '../../../errors/telemetry.error.js';
 import { describeError, ExportError, toError } from '../../export-failure.js';
-import { openTunnel } from './proxy.js';
-import { type Answer, readRetryDelay, type Transport, type TransportOptions } from './transport.js';
+import { shutdownError } from '../../sending/sender.js';
+import { hostOf, openTunnel, portOf } from './proxy.js';
+import {
+  type Answer,
+  MAX_ANSWER_BYTES,
+  readRetryDelay,
+  toPayload,
+  type Transport,
+  type TransportOptions,
+} from './transport.js';
 
 const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;
@@ -31,10 +37,6 @@ const PING_AFTER_MS = 2_000;
 /** A connection that does not answer the ping within this time is dead. */
 const PONG_WITHIN_MS = 2_000;
 const FRAME_HEADER_BYTES = 5;
-/** Larger bodies are not read: no OTLP response has that size. */
-const MAX_ANSWER_BYTES = 1 << 20;
-
-const compressed = promisify(gzip);
 
 /**
  * Sends OTLP as unary gRPC calls over one HTTP/2 connection, which is reopened when it is closed or
@@ -57,7 +59,7 @@ export class GrpcTransport implements Transport {
       const session = await this.open(timeoutMs);
       if (this.closed) {
         session.destroy();
-        return abortedAnswer();
+        return failure(UNAVAILABLE, shutdownError().message);
       }
       return await this.call(session, frame, Math.max(timeoutMs - (performance.now() - began), 1));
     } catch (error) {
@@ -74,7 +76,7 @@ export class GrpcTransport implements Transport {
   }
 
   private async frame(body: Uint8Array): Promise<Buffer> {
-    const payload = this.options.compress ? await compressed(body) : body;
+    const payload = await toPayload(body, this.options);
     const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.byteLength);
     frame.writeUInt8(this.options.compress ? 1 : 0, 0);
     frame.writeUInt32BE(payload.byteLength, 1);
@@ -265,13 +267,9 @@ function isClosedSession(error: unknown): boolean {
   );
 }
 
-function abortedAnswer(): Answer {
-  return failure(UNAVAILABLE, 'it was not delivered before the shutdown ended');
-}
-
 function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
   if (url.protocol !== 'https:') return socket;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(url);
   return connectTls({
     ...tls,
     socket,
@@ -280,10 +278,6 @@ function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
     ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ['h2'],
   });
-}
-
-function portOf({ port, protocol }: URL): string {
-  return port === '' ? (protocol === 'https:' ? '443' : '80') : port;
 }
 
 /** Values of `-bin` headers are base64 in the environment, and padded in any way. */

@@ -2,21 +2,22 @@ import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 
 import { describeError, errorTypeOf, ExportError, toError } from '../../export-failure.js';
-import { parseRetryAfter } from '../../sending/sender.js';
-import { openTunnel, proxyHeaders } from './proxy.js';
-import { type Answer, readStatusMessage, type Transport, type TransportOptions } from './transport.js';
+import { parseRetryAfter, shutdownError } from '../../sending/sender.js';
+import { openTunnel, portOf, requestProxy } from './proxy.js';
+import {
+  type Answer,
+  MAX_ANSWER_BYTES,
+  readStatusMessage,
+  toPayload,
+  type Transport,
+  type TransportOptions,
+} from './transport.js';
 
 /** The specification's list of retryable statuses. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-/** Larger bodies are not read: no OTLP response has that size. */
-const MAX_ANSWER_BYTES = 1 << 20;
 const MAX_MESSAGE_LENGTH = 300;
-
-const compressed = promisify(gzip);
 
 /** Sends OTLP over HTTP/1.1. Connections are kept and reused. */
 export class HttpTransport implements Transport {
@@ -34,7 +35,7 @@ export class HttpTransport implements Transport {
   async send(body: Uint8Array, timeoutMs: number): Promise<Answer> {
     const deadline = performance.now() + timeoutMs;
     try {
-      const payload = this.options.compress ? await compressed(body) : body;
+      const payload = await toPayload(body, this.options);
       const first = await this.attempt(payload, timeoutMs);
       if (first !== 'stale') return first;
       // The receiver closed a kept-alive connection when it was used: the request was not read, a
@@ -53,17 +54,11 @@ export class HttpTransport implements Transport {
     this.agent.destroy();
   }
 
-  private attempt(payload: Uint8Array, timeoutMs: number): Promise<Answer | 'stale'> {
-    if (this.closed) return Promise.resolve(retry(shutdownError()));
-    return new Promise((resolve, reject) => {
-      let request: ClientRequest;
-      try {
-        request = this.open(payload.byteLength);
-      } catch (error) {
-        reject(toError(error));
-        return;
-      }
-      this.current = request;
+  private async attempt(payload: Uint8Array, timeoutMs: number): Promise<Answer | 'stale'> {
+    if (this.closed) return retry(shutdownError());
+    const request = this.open(payload.byteLength);
+    this.current = request;
+    return await new Promise((resolve) => {
       let answering = false;
       // Destroying the request closes its connection, so that the next attempt opens a new one.
       const timer = setTimeout(() => {
@@ -91,25 +86,21 @@ export class HttpTransport implements Transport {
 
   private open(length: number): ClientRequest {
     const { url, headers, compress, proxy } = this.options;
-    const all = {
-      ...headers,
-      'content-type': this.contentType,
-      'content-length': length,
-      'user-agent': 'nestjs-telemetry',
-      ...(compress && { 'content-encoding': 'gzip' }),
-    };
-    if (url.protocol === 'https:')
-      return httpsRequest(url, { method: 'POST', headers: all, agent: this.agent });
-    if (proxy === undefined) return httpRequest(url, { method: 'POST', headers: all, agent: this.agent });
-    // The request to a proxy of plain HTTP contains the whole URL.
-    return (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
-      host: proxy.hostname.replace(/^\[|\]$/g, ''),
-      port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port,
-      path: url.href,
+    const options = {
       method: 'POST',
-      headers: { host: url.host, ...all, ...proxyHeaders(proxy) },
+      headers: {
+        ...headers,
+        'content-type': this.contentType,
+        'content-length': length,
+        'user-agent': 'nestjs-telemetry',
+        ...(compress && { 'content-encoding': 'gzip' }),
+      },
       agent: this.agent,
-    });
+    };
+    if (url.protocol === 'https:') return httpsRequest(url, options);
+    if (proxy === undefined) return httpRequest(url, options);
+    // The request to a proxy of plain HTTP contains the whole URL.
+    return requestProxy(proxy, { host: url.host, ...options.headers }, { ...options, path: url.href });
   }
 }
 
@@ -172,7 +163,7 @@ function createAgent({ url, tls, proxy }: TransportOptions): Agent {
 const TUNNEL_TIMEOUT_MS = 10_000;
 
 function connectThrough(agent: HttpsAgent, url: URL, proxy: URL): void {
-  const target = `${url.hostname}:${url.port === '' ? 443 : url.port}`;
+  const target = `${url.hostname}:${portOf(url)}`;
   const createConnection = (
     options: ConnectionOptions,
     done?: (error: Error | null, socket: Duplex) => void,
@@ -195,8 +186,4 @@ function connectionError(error: unknown): Error {
 
 function retry(error: Error, afterMs?: number): Answer {
   return { outcome: 'retry', error, ...(afterMs !== undefined && { afterMs }) };
-}
-
-function shutdownError(): Error {
-  return new ExportError('it was not delivered before the shutdown ended', 'shutdown');
 }

@@ -1,4 +1,9 @@
-import { request as httpRequest } from 'node:http';
+import {
+  type ClientRequest,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 
@@ -21,31 +26,26 @@ export function findProxy(
 ): URL | undefined {
   const enabled =
     env.NODE_USE_ENV_PROXY === '1' || nodeOptions.some((option) => option.includes('--use-env-proxy'));
-  const proxy = protocol === 'grpc' ? grpcProxy(env, enabled) : enabled ? httpProxy(url, env) : undefined;
-  const excluded =
-    (protocol === 'grpc' ? env.no_grpc_proxy : undefined) ?? env.no_proxy ?? env.NO_PROXY ?? '';
+  const first = (...names: string[]): string | undefined =>
+    names.map((name) => env[name]).find((value) => value !== undefined);
+  const ofGrpc = [
+    'grpc_proxy',
+    'https_proxy',
+    'http_proxy',
+    ...(enabled ? ['HTTPS_PROXY', 'HTTP_PROXY'] : []),
+  ];
+  const ofHttp = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
+  const isGrpc = protocol === 'grpc';
+  const proxy = first(...(isGrpc ? ofGrpc : enabled ? ofHttp : []));
+  const excluded = first(...(isGrpc ? ['no_grpc_proxy'] : []), 'no_proxy', 'NO_PROXY') ?? '';
   if (proxy === undefined || proxy === '' || isExcluded(url, excluded)) return undefined;
   const parsed = URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
   return parsed?.protocol === 'http:' || parsed?.protocol === 'https:' ? parsed : undefined;
 }
 
-function httpProxy({ protocol }: URL, env: Environment): string | undefined {
-  return protocol === 'https:' ? (env.https_proxy ?? env.HTTPS_PROXY) : (env.http_proxy ?? env.HTTP_PROXY);
-}
-
-function grpcProxy(env: Environment, enabled: boolean): string | undefined {
-  return (
-    env.grpc_proxy ??
-    env.https_proxy ??
-    env.http_proxy ??
-    (enabled ? (env.HTTPS_PROXY ?? env.HTTP_PROXY) : undefined)
-  );
-}
-
 /** Whether a list like `localhost,.internal,10.0.0.0/8,collector:4318` names the host. */
-function isExcluded({ hostname, port, protocol }: URL, list: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  const usedPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
+function isExcluded(url: URL, list: string): boolean {
+  const host = hostOf(url).toLowerCase();
   return list
     .split(/[\s,]+/)
     .filter((entry) => entry !== '')
@@ -53,7 +53,7 @@ function isExcluded({ hostname, port, protocol }: URL, list: string): boolean {
       if (entry === '*') return true;
       const [, name = '', onlyPort] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
       if (isIP(host) !== 0 && isInRange(host, entry)) return true;
-      if (onlyPort !== undefined && isIP(entry) !== 6 && onlyPort !== usedPort) return false;
+      if (onlyPort !== undefined && isIP(entry) !== 6 && onlyPort !== portOf(url)) return false;
       const pattern = name.toLowerCase().replace(/^\*?\./, '');
       return host === pattern || host.endsWith(`.${pattern}`);
     });
@@ -80,8 +80,32 @@ function isInRange(address: string, entry: string): boolean {
   return block.check(address, family(address));
 }
 
-/** `Proxy-Authorization` of a proxy whose address has credentials. */
-export function proxyHeaders({ username, password }: URL): Record<string, string> {
+/** The host of an address, without the brackets of IPv6. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+/** The port of an address, or that of its scheme. */
+export function portOf({ port, protocol }: URL): string {
+  if (port !== '') return port;
+  return protocol === 'https:' ? '443' : '80';
+}
+
+/** Starts a request to a proxy, with its credentials. */
+export function requestProxy(
+  proxy: URL,
+  headers: OutgoingHttpHeaders,
+  options: RequestOptions,
+): ClientRequest {
+  return (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+    ...options,
+    host: hostOf(proxy),
+    port: portOf(proxy),
+    headers: { ...headers, ...authorizationOf(proxy) },
+  });
+}
+
+function authorizationOf({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
@@ -90,14 +114,8 @@ export function proxyHeaders({ username, password }: URL): Record<string, string
 /** Opens a connection to `host:port` through the CONNECT method of a proxy. */
 export function openTunnel(proxy: URL, target: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
-      host: proxy.hostname.replace(/^\[|\]$/g, ''),
-      port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port,
-      method: 'CONNECT',
-      path: target,
-      headers: { host: target, ...proxyHeaders(proxy) },
-      agent: false,
-    });
+    const options = { method: 'CONNECT', path: target, agent: false };
+    const request = requestProxy(proxy, { host: target }, options);
     const refuse = (reason: string, type: string): void => {
       reject(new ExportError(`the proxy ${proxy.host} ${reason}`, type));
     };

@@ -1,3 +1,6 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
 /** The response to one attempt. */
 export type Answer =
   /**
@@ -29,6 +32,16 @@ export interface TlsOptions {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
+}
+
+/** Larger bodies are not read: no OTLP response has that size. */
+export const MAX_ANSWER_BYTES = 1 << 20;
+
+const gzipped = promisify(gzip);
+
+/** The body as it is sent: compressed if the options ask for it. */
+export async function toPayload(body: Uint8Array, { compress }: TransportOptions): Promise<Uint8Array> {
+  return compress ? await gzipped(body) : body;
 }
 
 /** A field of a protobuf message: bytes of a string or message, or the value of a number. */
