@@ -20,15 +20,13 @@ export interface ApplicationLocation {
 }
 
 /**
- * Name and version of the nearest package.json with a name, from the main script's folder upwards, else from the
- * working directory upwards. Folders inside node_modules are skipped.
- *
- * @throws never
+ * Finds the nearest package.json with a name, from the main script's folder upwards, else from the
+ * working directory upwards. Folders inside node_modules are skipped. Never throws.
  */
 export function findApplicationPackage(location: ApplicationLocation = {}): ApplicationPackage {
   const { mainScript = process.argv[1], workingDirectory = currentDirectory() } = location;
   const starts = [mainScript === undefined ? undefined : dirname(mainScript), workingDirectory];
-  // A main script inside node_modules is a runner (jest, nest, tsx): where it was started says more than where it lies.
+  // A main script inside node_modules is a runner (jest, nest, tsx): the application is elsewhere.
   if (mainScript !== undefined && isInsideNodeModules(mainScript)) starts.reverse();
   for (const start of starts) {
     const found = start === undefined ? undefined : searchUpwards(start);
@@ -37,17 +35,14 @@ export function findApplicationPackage(location: ApplicationLocation = {}): Appl
   return { name: undefined, version: undefined, isEsm: false, dependencies: [] };
 }
 
-/** By main script and working directory: a process may create hundreds of applications, and its package.json stays what it was at the first. */
+/** By main script and working directory: a process may create hundreds of applications. */
 const foundFrom = new Map<string, ApplicationPackage>();
 
-/** The same as `findApplicationPackage()`, but files are read once per process for each place the search begins at. */
+/** The same as `findApplicationPackage()`, but files are read once for each start of the search. */
 export function applicationPackage(): ApplicationPackage {
-  const place = JSON.stringify([process.argv[1], currentDirectory()]);
-  let found = foundFrom.get(place);
-  if (found === undefined) {
-    found = Object.freeze(findApplicationPackage());
-    foundFrom.set(place, found);
-  }
+  const start = JSON.stringify([process.argv[1], currentDirectory()]);
+  const found = foundFrom.get(start) ?? Object.freeze(findApplicationPackage());
+  foundFrom.set(start, found);
   return found;
 }
 

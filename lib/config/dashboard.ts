@@ -1,5 +1,13 @@
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import {
+  decide,
+  decideAll,
+  frozenList,
+  option,
+  type OptionsOf,
+  type Resolved,
+  type ValuesIn,
+} from './declare-options.js';
 import { isDevelopment, isProduction } from './identity.js';
 import { flag, flagOr, HIDDEN, listOf, must, type OptionRule, renderKind, shape } from './option-rules.js';
 
@@ -66,15 +74,10 @@ export interface DashboardSection {
   dashboard?: boolean | DashboardOptions;
 }
 
-/** `dashboard`, resolved. */
-export interface DashboardConfig {
-  readonly path: string;
+/** `dashboard`, resolved; the hosts are in lower case. */
+export interface DashboardConfig extends Resolved<Omit<DashboardOptions, 'enabled' | 'token' | 'editor'>> {
   /** undefined: the random token in the folder of the store. false: no token is needed. */
   readonly token: string | false | undefined;
-  readonly allowRemote: boolean;
-  /** Lower case, without ports. */
-  readonly allowedHosts: readonly string[];
-  readonly otlp: boolean;
   /** An address with `{file}` and `{line}`; undefined for no links. */
   readonly editor: string | undefined;
 }
@@ -150,7 +153,7 @@ export const DASHBOARD_SECTION = {
   ),
 } satisfies OptionsOf<DashboardSection>;
 
-export type DashboardValues = ValuesOf<VariablesOf<typeof DASHBOARD>>;
+export type DashboardValues = ValuesIn<typeof DASHBOARD>;
 
 /** Whether a token is one that can be sent, and hard to guess. */
 function isDashboardToken(value: string): boolean {
@@ -170,11 +173,11 @@ function isEditor(value: string): boolean {
 /** The dashboard, or why it is not served. */
 interface ResolvedDashboard {
   /** undefined: it is not served. */
-  readonly dashboard: DashboardConfig | undefined;
+  readonly dashboard?: DashboardConfig;
   /** Problems that stop the start. */
-  readonly problems: readonly ConfigurationProblem[];
+  readonly problems?: readonly ConfigurationProblem[];
   /** Sentences about variables that could not be used. */
-  readonly warnings: readonly string[];
+  readonly warnings?: readonly string[];
 }
 
 const MISSING_TOKEN =
@@ -209,30 +212,27 @@ export function resolveDashboard(
   const chosen: DashboardOptions =
     typeof given === 'object' ? given : given === undefined ? {} : { enabled: given };
   const enabled = decide(DASHBOARD.enabled, chosen.enabled, env) ?? isDevelopment(environment);
-  if (!enabled) return { dashboard: undefined, problems: [], warnings: [] };
-  const off = (warning: string): ResolvedDashboard => ({
-    dashboard: undefined,
-    problems: [],
-    warnings: [warning],
-  });
+  if (!enabled) return {};
   const production = isProduction(environment);
   const fromEnvironment = env.TELEMETRY_DASHBOARD_TOKEN;
   // Only code may open the dashboard in production: a variable is set too easily in the wrong place.
   const token = chosen.token ?? (fromEnvironment === OPEN && !production ? false : fromEnvironment);
   if (chosen.token === undefined && typeof token === 'string' && !isDashboardToken(token))
-    return off(UNUSABLE_TOKEN);
+    return { warnings: [UNUSABLE_TOKEN] };
   if (token !== undefined || !production)
     return {
       dashboard: withDefaults(chosen, token, environment),
-      problems: [],
       warnings: token === false ? warningsOfOpen(chosen, production) : [],
     };
-  if (chosen.enabled !== true)
-    return off(
+  if (chosen.enabled === true)
+    return {
+      problems: [{ name: 'dashboard.token', received: 'undefined', setIn, remedy: MISSING_TOKEN }],
+    };
+  return {
+    warnings: [
       `TELEMETRY_DASHBOARD in the environment is true, and the dashboard is not served. ${MISSING_TOKEN}`,
-    );
-  const problem = { name: 'dashboard.token', received: 'undefined', setIn, remedy: MISSING_TOKEN };
-  return { dashboard: undefined, problems: [problem], warnings: [] };
+    ],
+  };
 }
 
 function warningsOfOpen({ allowRemote }: DashboardOptions, production: boolean): readonly string[] {
@@ -245,17 +245,16 @@ function withDefaults(
   token: string | false | undefined,
   environment: string,
 ): DashboardConfig {
-  // Off in production: editor links are of no use there, and locating sources blocks the event loop once.
-  const { editor = isProduction(environment) ? false : 'vscode' } = chosen;
+  const { path, allowRemote, allowedHosts = [], otlp, editor } = decideAll(DASHBOARD, chosen, {});
+  // Off in production: editor links are of no use there, and locating sources blocks the event loop.
+  const usedEditor = editor ?? (isProduction(environment) ? false : 'vscode');
+  const addresses: Readonly<Record<string, string>> = EDITOR_ADDRESSES;
   return Object.freeze({
-    path: chosen.path ?? DASHBOARD.path.default,
+    path,
     token,
-    allowRemote: chosen.allowRemote ?? DASHBOARD.allowRemote.default,
-    allowedHosts: Object.freeze((chosen.allowedHosts ?? []).map((host) => host.toLowerCase())),
-    otlp: chosen.otlp ?? DASHBOARD.otlp.default,
-    editor:
-      editor === false
-        ? undefined
-        : ((EDITOR_ADDRESSES as Readonly<Record<string, string>>)[editor] ?? editor),
+    allowRemote,
+    allowedHosts: frozenList(allowedHosts.map((host) => host.toLowerCase())),
+    otlp,
+    editor: usedEditor === false ? undefined : (addresses[usedEditor] ?? usedEditor),
   });
 }

@@ -2,8 +2,8 @@ import type { EnvironmentVariable, VariableValue } from './environment.js';
 import type { OptionRule } from './option-rules.js';
 
 /**
- * One option: its rule, its default and the variables that set it. Its type and its text for editors and docs are the member of
- * the interface of the same subject.
+ * One option: its rule, its default and the variables that set it. Its type and its text for editors
+ * and docs are in the interface of the same subject.
  */
 export interface OptionDeclaration<T = unknown> extends OptionRule {
   /** Applies when neither code nor environment sets the option; left out where it depends on other settings. */
@@ -23,7 +23,7 @@ export type OptionVariable<T = unknown> = EnvironmentVariable & {
 /** One declaration per option of `T`, none forgotten. */
 export type OptionsOf<T> = { readonly [K in keyof Required<T>]: OptionDeclaration<Required<T>[K]> };
 
-/** Declares an option; the type keeps the names and kinds of its variables, and whether there is a default. */
+/** Declares an option; the type keeps its variables, their kinds, and whether there is a default. */
 export function option<const D extends Omit<OptionDeclaration, 'check' | 'fields'>>(
   rule: OptionRule,
   declaration: D,
@@ -34,8 +34,10 @@ export function option<const D extends Omit<OptionDeclaration, 'check' | 'fields
 /** Values of variables by name; unset, empty and wrong ones are missing. */
 export type ValuesOf<V> = { readonly [N in keyof V]?: VariableValue<V[N]> };
 
-/** The variables of all options in `D`, by name. */
-export type VariablesOf<D> = Intersected<
+/** Values of the variables of all options in `D`, by name. */
+export type ValuesIn<D> = ValuesOf<VariablesOf<D>>;
+
+type VariablesOf<D> = Intersected<
   { [K in keyof D]: D[K] extends { readonly env: infer V } ? V : object }[keyof D]
 >;
 
@@ -65,6 +67,36 @@ export function decide<T>(
     if (value !== undefined) return means === undefined ? value : means(value as never);
   }
   return otherwise;
+}
+
+/** Options after `decideAll()`: one without a default may be undefined. */
+type Decided<T, D> = {
+  readonly [K in keyof Required<T>]:
+    | Required<T>[K]
+    | (K extends keyof D ? (D[K] extends { readonly default: unknown } ? never : undefined) : never);
+};
+
+/** Decides each option of one subject. */
+export function decideAll<T extends object, const D extends OptionsOf<T>>(
+  declarations: D,
+  given: T,
+  env: Readonly<Record<string, unknown>>,
+): Decided<T, D> {
+  const values = given as Readonly<Record<string, unknown>>; // read by the names of the declarations
+  return Object.fromEntries(
+    Object.entries<OptionDeclaration>(declarations).map(([name, declaration]) => [
+      name,
+      decide(declaration, values[name], env),
+    ]),
+  ) as Decided<T, D>; // the entries are those of the declarations
+}
+
+/** Options when all are decided. */
+export type Resolved<T> = Readonly<Required<T>>;
+
+/** A frozen copy of a list that may be missing. */
+export function frozenList<T>(list: readonly T[] = []): readonly T[] {
+  return Object.freeze([...list]);
 }
 
 /** Every option by its dotted name, with what is declared for it. */

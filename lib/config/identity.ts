@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 
 import type { ApplicationPackage } from './application-package.js';
-import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
-import { isRecord, must, type OptionRule, renderReceived, text } from './option-rules.js';
+import { option, type OptionsOf, type ValuesIn } from './declare-options.js';
+import { must, recordOf, text } from './option-rules.js';
 import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
   ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
@@ -28,8 +28,8 @@ export interface IdentitySection {
    */
   environment?: string;
   /**
-   * Further attributes of all telemetry; merged by name with those of the environment, over which they win.
-   * Default none. Env `OTEL_RESOURCE_ATTRIBUTES`.
+   * Further attributes of all telemetry; merged by name with those of the environment, over which
+   * they win. Default none. Env `OTEL_RESOURCE_ATTRIBUTES`.
    */
   resourceAttributes?: Attributes;
 }
@@ -47,15 +47,7 @@ const attributeValue = must(
   'Write a text, a number, a boolean, or an array of one of them.',
 );
 
-const attributes: OptionRule = {
-  check: (value, name, report) => {
-    if (!isRecord(value))
-      report(name, renderReceived(value), 'Write an object of attributes, for example { "team": "orders" }.');
-    else
-      for (const [key, entry] of Object.entries(value))
-        if (entry !== undefined) attributeValue.check(entry, `${name}.${key}`, report);
-  },
-};
+const attributes = recordOf(attributeValue, 'attributes, for example { "team": "orders" }');
 
 export const IDENTITY_SECTION = {
   serviceName: option(text('a name'), {
@@ -89,7 +81,7 @@ export const IDENTITY_SECTION = {
   }),
 } satisfies OptionsOf<IdentitySection>;
 
-export type IdentityValues = ValuesOf<VariablesOf<typeof IDENTITY_SECTION>>;
+export type IdentityValues = ValuesIn<typeof IDENTITY_SECTION>;
 
 /** Decides name, version, environment and further attributes of the service. */
 export function resolveIdentity(
@@ -131,8 +123,8 @@ export function isProduction(environment: string): boolean {
 }
 
 /**
- * Whether the defaults of a developer's machine apply. Only `development` counts: an environment with any other name, such as
- * `staging`, serves other people.
+ * Whether the defaults of a developer's machine apply. Only `development` counts: an environment with
+ * any other name, such as `staging`, serves other people.
  */
 export function isDevelopment(environment: string): boolean {
   return environment.toLowerCase() === 'development';
@@ -146,11 +138,12 @@ export function isTest(environment: string): boolean {
 /** Without the attributes that have an option: each has one value. */
 function furtherAttributes(attributes: Attributes): Attributes {
   const decided = new Set([ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION, ATTR_DEPLOYMENT_ENVIRONMENT_NAME]);
-  const further = Object.entries(attributes).filter(
-    ([key, value]) => value !== undefined && !decided.has(key),
-  );
   return Object.freeze(
-    Object.fromEntries(further.map(([key, value]) => [key, Array.isArray(value) ? frozen(value) : value])),
+    Object.fromEntries(
+      Object.entries(attributes)
+        .filter(([key, value]) => value !== undefined && !decided.has(key))
+        .map(([key, value]) => [key, Array.isArray(value) ? frozen(value) : value]),
+    ),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
-import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { option, type OptionsOf, type ValuesIn } from './declare-options.js';
 import { type EndpointAddress, endpointUrl, type Parsed, parseEndpoint } from './endpoints.js';
 import { endpoint, renderEndpoint } from './option-rules.js';
 import { OTLP_GRPC_PORT, OTLP_HTTP_PORT, otlpBaseUrl, type OtlpProtocol, type OtlpTarget } from './otlp.js';
@@ -30,12 +30,12 @@ export type JaegerTarget =
 
 /** Where a configuration sends spans to Jaeger. */
 export interface ResolvedJaeger {
-  /** Undefined when nothing is sent to Jaeger. */
-  readonly endpoint: JaegerEndpoint | undefined;
-  /** Endpoints in code that cannot be used: an error. */
-  readonly problems: readonly ConfigurationProblem[];
-  /** Endpoints in the environment that cannot be used: a warning. They are left out. */
-  readonly ignored: readonly ConfigurationProblem[];
+  /** undefined when nothing is sent to Jaeger. */
+  readonly endpoint?: JaegerEndpoint | undefined;
+  /** The endpoint in code that cannot be used: an error. */
+  readonly problem?: ConfigurationProblem;
+  /** The endpoint in the environment that cannot be used: a warning. It is left out. */
+  readonly ignored?: ConfigurationProblem;
 }
 
 export const JAEGER_SECTION = {
@@ -51,7 +51,7 @@ export const JAEGER_SECTION = {
   }),
 } satisfies OptionsOf<JaegerSection>;
 
-export type JaegerValues = ValuesOf<VariablesOf<typeof JAEGER_SECTION>>;
+export type JaegerValues = ValuesIn<typeof JAEGER_SECTION>;
 
 /** The receiver at an address of Jaeger: Thrift, or OTLP. */
 export type JaegerEndpoint =
@@ -65,20 +65,21 @@ const UI_PORT = 16_686;
 const DEFAULT_ENDPOINT = 'localhost:6831';
 const EXAMPLE = 'localhost:6831 or http://localhost:4318';
 
-/** Finds the protocol and transport of an address of Jaeger from its scheme, port and path, or the remedy. */
+/**
+ * Finds the protocol and transport of an address of Jaeger from its scheme, port and path, or the
+ * remedy.
+ */
 export function parseJaegerEndpoint(text: string): Parsed<JaegerEndpoint> {
   const parsed = parseEndpoint(text, ['udp', 'http', 'https'], EXAMPLE);
   if (parsed.remedy !== undefined) return { remedy: parsed.remedy };
-  const address = parsed.value;
-  if (address.port === UI_PORT)
+  const { scheme, port, path } = parsed.value;
+  if (port === UI_PORT)
     return { remedy: `Port 16686 is Jaeger's user interface and receives nothing: write ${EXAMPLE}.` };
-  if (address.scheme === 'udp') return udp(address);
-  return isHttp(address) ? http(address) : udp(address);
-}
-
-function isHttp({ scheme, port, path }: EndpointAddress): boolean {
-  if (scheme !== undefined || path !== '') return true;
-  return port === THRIFT_HTTP_PORT || port === OTLP_GRPC_PORT || port === OTLP_HTTP_PORT;
+  const isHttp =
+    scheme === undefined
+      ? path !== '' || port === THRIFT_HTTP_PORT || port === OTLP_GRPC_PORT || port === OTLP_HTTP_PORT
+      : scheme !== 'udp';
+  return (isHttp ? http : udp)(parsed.value);
 }
 
 function http(address: EndpointAddress): Parsed<JaegerEndpoint> {
@@ -115,29 +116,22 @@ export function resolveJaeger(
   findPackageProblem: () => string | undefined,
 ): ResolvedJaeger {
   const exporters = env.OTEL_TRACES_EXPORTER;
-  if (exporters !== undefined && !exporters.includes('jaeger')) return unproblematic(undefined);
-  if (jaegerEndpoint !== undefined) {
-    const endpoint = parseJaegerEndpoint(jaegerEndpoint).value;
-    const remedy = thriftRemedy(endpoint, findPackageProblem);
-    if (remedy === undefined) return unproblematic(endpoint);
-    const received = renderEndpoint(jaegerEndpoint);
-    const problem = { name: 'jaegerEndpoint', received, setIn, remedy };
-    return { endpoint: undefined, problems: [problem], ignored: [] };
-  }
-  const given = env.OTEL_EXPORTER_JAEGER_ENDPOINT;
+  if (exporters !== undefined && !exporters.includes('jaeger')) return {};
+  const inEnvironment = env.OTEL_EXPORTER_JAEGER_ENDPOINT;
+  const local = exporters === undefined ? undefined : parseJaegerEndpoint(DEFAULT_ENDPOINT).value;
   const endpoint =
-    given ?? (exporters === undefined ? undefined : parseJaegerEndpoint(DEFAULT_ENDPOINT).value);
+    jaegerEndpoint === undefined ? (inEnvironment ?? local) : parseJaegerEndpoint(jaegerEndpoint).value;
   const remedy = thriftRemedy(endpoint, findPackageProblem);
-  if (remedy === undefined) return unproblematic(endpoint);
+  if (remedy === undefined) return { endpoint };
+  if (jaegerEndpoint !== undefined) {
+    const received = renderEndpoint(jaegerEndpoint);
+    return { problem: { name: 'jaegerEndpoint', received, setIn, remedy } };
+  }
   const source =
-    given === undefined
+    inEnvironment === undefined
       ? { name: 'OTEL_TRACES_EXPORTER', received: '"jaeger"' }
       : { name: 'OTEL_EXPORTER_JAEGER_ENDPOINT', received: renderEndpoint(variable ?? '') };
-  return { endpoint: undefined, problems: [], ignored: [{ ...source, setIn: 'environment', remedy }] };
-}
-
-function unproblematic(endpoint: JaegerEndpoint | undefined): ResolvedJaeger {
-  return { endpoint, problems: [], ignored: [] };
+  return { ignored: { ...source, setIn: 'environment', remedy } };
 }
 
 function thriftRemedy(
@@ -153,14 +147,12 @@ function thriftRemedy(
   return `${problem} Or write http://${written}:${OTLP_HTTP_PORT}, where Jaeger takes OTLP, which needs no package.`;
 }
 
-/** The target of an OTLP port of Jaeger. It gets none of the OTLP headers: they are the credentials of another receiver. */
-export function jaegerOtlpTarget({
-  address,
-  protocol,
-}: Extract<JaegerEndpoint, { kind: 'otlp' }>): OtlpTarget {
-  return Object.freeze({
-    url: otlpBaseUrl(address, protocol, 'traces'),
-    protocol,
-    headers: Object.freeze({}),
-  });
+/**
+ * The target of an OTLP port of Jaeger. It gets none of the OTLP headers: they are the credentials of
+ * another receiver.
+ */
+export function jaegerOtlpTarget(endpoint: Extract<JaegerEndpoint, { kind: 'otlp' }>): OtlpTarget {
+  const { address, protocol } = endpoint;
+  const url = otlpBaseUrl(address, protocol, 'traces');
+  return Object.freeze({ url, protocol, headers: Object.freeze({}) });
 }

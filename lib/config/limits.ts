@@ -1,6 +1,6 @@
 import type { SpanLimits } from '@opentelemetry/sdk-trace';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { decide, option, type OptionsOf, type ValuesIn, type ValuesOf } from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
 import { number, shape } from './option-rules.js';
 
@@ -111,7 +111,7 @@ export const LIMIT_VARIABLES = {
   OTEL_LINK_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a span link.', '128'),
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-export type LimitValues = ValuesOf<VariablesOf<typeof LIMITS> & typeof LIMIT_VARIABLES>;
+export type LimitValues = ValuesIn<typeof LIMITS> & ValuesOf<typeof LIMIT_VARIABLES>;
 
 /** Decides how much telemetry may wait in front of each exporter. */
 export function resolveLimits({ limits }: LimitSection, env: LimitValues): LimitConfig {

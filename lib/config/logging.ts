@@ -1,7 +1,15 @@
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { DestinationStream, LoggerOptions } from 'pino';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import {
+  decideAll,
+  frozenList,
+  option,
+  type OptionsOf,
+  type Resolved,
+  type ValuesIn,
+  type ValuesOf,
+} from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
 import { isProduction, isTest } from './identity.js';
 import {
@@ -40,9 +48,8 @@ export interface LoggingOptions {
    */
   level?: TelemetryLogLevel;
   /**
-   * `json`; `text`, which is `INFO - message [trace:…] [span:…]`; or `pretty`, which is the form of NestJS's console logger with
-   * colours (`NO_COLOR`, `FORCE_COLOR`) and short ids.
-   * Default `json` in production; `pretty` in a terminal, except in tests; `text` elsewhere.
+   * `json`; `text`, which is `INFO - message [trace:…] [span:…]`; or `pretty`, which is the form of
+   * NestJS's console logger with colours (`NO_COLOR`, `FORCE_COLOR`) and short ids. Default `json` in production; `pretty` in a terminal, except in tests; `text` elsewhere.
    */
   format?: 'json' | 'text' | 'pretty';
   /** pino paths whose values are replaced by `[Redacted]` in lines, log records and span events. Default none. */
@@ -77,19 +84,12 @@ export interface LoggingSection {
 }
 
 /** `logging`, resolved. */
-export interface LoggingConfig {
+export interface LoggingConfig extends Resolved<Omit<LoggingOptions, 'destination'>> {
   /** false: nestjs-pino is not set up, and NestJS's logger stays as it is. */
   readonly enabled: boolean;
-  readonly level: TelemetryLogLevel;
-  readonly format: 'json' | 'text' | 'pretty';
   /** Whether the application set the format; a default gives way to a JSON logger of the application. */
   readonly formatIsChosen: boolean;
-  readonly redact: readonly string[];
-  readonly nestLogger: boolean;
-  readonly requestLog: boolean;
-  readonly spanEvents: boolean;
   readonly destination: DestinationStream | undefined;
-  readonly pino: Omit<LoggerOptions, 'level' | 'redact'>;
 }
 
 /** Destinations and limits of log records. */
@@ -157,7 +157,7 @@ export const LOGGING_VARIABLES = {
   },
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-export type LoggingValues = ValuesOf<VariablesOf<typeof LOGGING> & typeof LOGGING_VARIABLES>;
+export type LoggingValues = ValuesIn<typeof LOGGING> & ValuesOf<typeof LOGGING_VARIABLES>;
 
 /** Decides how log lines look and where they go. */
 export function resolveLogging(
@@ -166,17 +166,15 @@ export function resolveLogging(
   environment: string,
   isTerminal: boolean,
 ): LoggingConfig {
-  const chosen = typeof logging === 'object' ? logging : {};
+  const chosen: LoggingOptions = typeof logging === 'object' ? logging : {};
+  const decided = decideAll(LOGGING, chosen, env);
   return Object.freeze({
+    ...decided,
     enabled: logging !== false,
-    level: decide(LOGGING.level, chosen.level, env) ?? (isProduction(environment) ? 'info' : 'debug'),
+    level: decided.level ?? (isProduction(environment) ? 'info' : 'debug'),
     format: chosen.format ?? defaultFormat(chosen, environment, isTerminal),
     formatIsChosen: chosen.format !== undefined,
-    redact: Object.freeze([...(chosen.redact ?? [])]),
-    nestLogger: decide(LOGGING.nestLogger, chosen.nestLogger, env),
-    requestLog: decide(LOGGING.requestLog, chosen.requestLog, env),
-    spanEvents: decide(LOGGING.spanEvents, chosen.spanEvents, env),
-    destination: chosen.destination,
+    redact: frozenList(chosen.redact),
     pino: Object.freeze({ ...chosen.pino }),
   });
 }
@@ -192,7 +190,7 @@ export function resolveLogs(
     otlp: chosen === undefined || asked ? resolveOtlpTargets('logs', options, env, asked) : Object.freeze([]),
     batch: resolveBatch('BLRP', env),
     attributeValueLength: resolveLogValueLength(options, env),
-    processors: Object.freeze([...(options.logRecordProcessors ?? [])]),
+    processors: frozenList(options.logRecordProcessors),
   });
 }
 

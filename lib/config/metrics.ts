@@ -1,7 +1,15 @@
 import { type CanActivate, type Type } from '@nestjs/common';
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import {
+  decideAll,
+  frozenList,
+  option,
+  type OptionsOf,
+  type Resolved,
+  type ValuesIn,
+  type ValuesOf,
+} from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
 import {
   flag,
@@ -11,8 +19,7 @@ import {
   listOf,
   must,
   number,
-  type OptionRule,
-  renderReceived,
+  recordOf,
   shape,
   text,
 } from './option-rules.js';
@@ -109,12 +116,9 @@ export interface CardinalityConfig {
 }
 
 /** `prometheus`, resolved. */
-export interface PrometheusConfig {
-  readonly path: string;
+export interface PrometheusConfig extends Resolved<Omit<PrometheusOptions, 'port' | 'prefix'>> {
   /** undefined: served on the application's own port. */
   readonly port: number | undefined;
-  readonly host: string;
-  readonly guards: readonly (CanActivate | Type<CanActivate>)[];
   readonly prefix: string | undefined;
 }
 
@@ -165,20 +169,6 @@ const seriesLimit = number(
   true,
 );
 
-const seriesLimits: OptionRule = {
-  check: (value, name, report) => {
-    if (!isRecord(value))
-      report(
-        name,
-        renderReceived(value),
-        'Write an object of instrument names and numbers of series, for example { "orders_total": 10000 }.',
-      );
-    else
-      for (const [instrument, limit] of Object.entries(value))
-        seriesLimit.check(limit, `${name}.${instrument}`, report);
-  },
-};
-
 export const METRIC_SECTION = {
   enablePrometheus: option(flag, {
     default: true,
@@ -213,7 +203,10 @@ export const METRIC_SECTION = {
     see: 'metrics.md',
     env: { TELEMETRY_CARDINALITY_LIMIT: { kind: 'integer', min: 1, max: 1_000_000 } },
   }),
-  cardinalityLimits: seriesLimits,
+  cardinalityLimits: recordOf(
+    seriesLimit,
+    'instrument names and numbers of series, for example { "orders_total": 10000 }',
+  ),
   metricExportIntervalMs: option(
     number(1, 2 ** 31 - 1, 'a whole number of milliseconds from 1, for example 60000', true),
     { default: 60_000, env: { OTEL_METRIC_EXPORT_INTERVAL: { kind: 'integer', min: 1 } } },
@@ -240,9 +233,9 @@ export const METRIC_VARIABLES = {
   },
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-export type MetricValues = ValuesOf<
-  VariablesOf<typeof METRIC_SECTION> & VariablesOf<typeof PROMETHEUS> & typeof METRIC_VARIABLES
->;
+export type MetricValues = ValuesIn<typeof METRIC_SECTION> &
+  ValuesIn<typeof PROMETHEUS> &
+  ValuesOf<typeof METRIC_VARIABLES>;
 
 /** Decides where metrics go, how often, and where they are served to Prometheus. */
 export function resolveMetrics(
@@ -251,26 +244,22 @@ export function resolveMetrics(
 ): MetricConfig {
   const chosen = env.OTEL_METRICS_EXPORTER;
   const asked = chosen?.includes('otlp') === true;
-  const exportIntervalMillis = decide(
-    METRIC_SECTION.metricExportIntervalMs,
-    options.metricExportIntervalMs,
-    env,
-  );
-  const isServed = decide(METRIC_SECTION.enablePrometheus, options.enablePrometheus, env);
+  const decided = decideAll<MetricSection, typeof METRIC_SECTION>(METRIC_SECTION, options, env);
+  const exportIntervalMillis = decided.metricExportIntervalMs;
   return Object.freeze({
     otlp:
       chosen === undefined || asked ? resolveOtlpTargets('metrics', options, env, asked) : Object.freeze([]),
     exportIntervalMillis,
     // The SDK throws on a timeout longer than the interval.
     exportTimeoutMillis: Math.min(env.OTEL_METRIC_EXPORT_TIMEOUT ?? EXPORT_TIMEOUT_MS, exportIntervalMillis),
-    exemplars: decide(METRIC_SECTION.exemplars, options.exemplars, env),
+    exemplars: decided.exemplars,
     cardinality: Object.freeze({
-      limit: decide(METRIC_SECTION.cardinalityLimit, options.cardinalityLimit, env),
+      limit: decided.cardinalityLimit,
       limits: Object.freeze({ ...options.cardinalityLimits }),
     }),
-    prometheus: isServed ? resolvePrometheus(options.prometheus ?? {}, env) : undefined,
-    readers: Object.freeze([...(options.metricReaders ?? [])]),
-    views: Object.freeze([...(options.views ?? [])]),
+    prometheus: decided.enablePrometheus ? resolvePrometheus(options.prometheus ?? {}, env) : undefined,
+    readers: frozenList(options.metricReaders),
+    views: frozenList(options.views),
   });
 }
 
@@ -280,11 +269,5 @@ export function scrapePath({ prometheus }: MetricSection): string {
 }
 
 function resolvePrometheus(chosen: PrometheusOptions, env: MetricValues): PrometheusConfig {
-  return Object.freeze({
-    path: decide(PROMETHEUS.path, chosen.path, env),
-    port: decide(PROMETHEUS.port, chosen.port, env),
-    host: decide(PROMETHEUS.host, chosen.host, env),
-    guards: Object.freeze([...(chosen.guards ?? [])]),
-    prefix: chosen.prefix,
-  });
+  return Object.freeze({ ...decideAll(PROMETHEUS, chosen, env), guards: frozenList(chosen.guards) });
 }

@@ -1,9 +1,9 @@
 import type { Parsed } from './endpoints.js';
 
-/** Takes one wrong value: its dotted name, the value as a human may see it, and what to write instead. */
+/** Receives one wrong value: its dotted name, the value rendered, and what to write instead. */
 export type ReportProblem = (name: string, received: string, remedy: string) => void;
 
-/** What a value must be; every way in which it is not is reported. Values that are undefined never get here. */
+/** What a value must be; each violation is reported. Values that are undefined are not checked. */
 export interface OptionRule {
   readonly check: (value: unknown, name: string, report: ReportProblem) => void;
   /** Rules of the options inside, when the value may be an object of options. */
@@ -87,6 +87,18 @@ export function listOf(item: OptionRule, what: string): OptionRule {
   };
 }
 
+/** An object each of whose values follows `item`, unless it is undefined. */
+export function recordOf(item: OptionRule, what: string): OptionRule {
+  return {
+    check: (value, name, report) => {
+      if (!isRecord(value)) report(name, renderReceived(value), `Write an object of ${what}.`);
+      else
+        for (const [key, entry] of Object.entries(value))
+          if (entry !== undefined) item.check(entry, `${name}.${key}`, report);
+    },
+  };
+}
+
 /** An object that has these methods; `what` names it in the remedy. */
 export function having(methods: readonly string[], what: string): OptionRule {
   return must((value) => hasMethods(value, methods), `Pass ${what} (an object with ${methods.join(', ')}).`);
@@ -148,12 +160,11 @@ function unknownName(name: string, known: readonly string[]): string {
 /** The known name a mistyped one most likely stands for; undefined when none is close. */
 export function suggestName(mistyped: string, known: readonly string[]): string | undefined {
   const wanted = simplify(mistyped);
-  const ranked = known
+  const [closest] = known
     .map((name) => ({ name, distance: distanceBetween(wanted, simplify(name)) }))
+    .filter(({ distance }) => distance <= Math.max(1, Math.floor(wanted.length / 3)))
     .sort((a, b) => a.distance - b.distance);
-  const [closest] = ranked;
-  if (closest === undefined) return undefined;
-  return closest.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? closest.name : undefined;
+  return closest?.name;
 }
 
 /** `service_name`, `service-name` and `ServiceName` all mean `serviceName`. */
@@ -184,17 +195,13 @@ function editDistance(from: string, to: string): number {
 
 const LONGEST = 100;
 
-/** Renders a value for a human: texts quoted and cut, objects by their keys only, because values may be secrets. */
+/**
+ * Renders a value for a human: texts quoted and cut, objects by their keys only, because values may
+ * be secrets.
+ */
 export function renderReceived(value: unknown): string {
   if (typeof value === 'string') return renderText(value);
-  if (
-    value === null ||
-    typeof value === 'undefined' ||
-    typeof value === 'number' ||
-    typeof value === 'boolean'
-  )
-    return String(value);
-  return renderKind(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : renderKind(value);
 }
 
 /** Renders what kind of value it is and nothing of the value itself. */

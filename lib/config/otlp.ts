@@ -1,4 +1,4 @@
-import { option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { option, type OptionsOf, type ValuesIn } from './declare-options.js';
 import {
   type EndpointAddress,
   endpointOrigin,
@@ -126,7 +126,7 @@ export const OTLP_SECTION = {
   }),
 } satisfies OptionsOf<OtlpSection>;
 
-export type OtlpValues = ValuesOf<VariablesOf<typeof OTLP_SECTION>>;
+export type OtlpValues = ValuesIn<typeof OTLP_SECTION>;
 
 /** Ports that the OpenTelemetry specification gives to OTLP. */
 export const OTLP_GRPC_PORT = 4317;
@@ -142,7 +142,10 @@ function inferOtlpProtocol(address: EndpointAddress): OtlpProtocol {
   return address.port === OTLP_GRPC_PORT ? 'grpc' : 'http/protobuf';
 }
 
-/** Complete address for one signal of a receiver whose base address is given: HTTP gets `/v1/<signal>` appended. */
+/**
+ * Complete address for one signal of a receiver whose base address is given: HTTP gets `/v1/<signal>`
+ * appended.
+ */
 export function otlpBaseUrl(address: EndpointAddress, protocol: OtlpProtocol, signal: Signal): string {
   if (protocol === 'grpc') return grpcUrl(address);
   // A base address copied from a per-signal one would otherwise end in /v1/traces/v1/traces.
@@ -150,34 +153,9 @@ export function otlpBaseUrl(address: EndpointAddress, protocol: OtlpProtocol, si
   return endpointUrl(address, OTLP_HTTP_PORT, `${base}/v1/${signal}`);
 }
 
-/** Complete address of a per-signal variable, which the specification wants used as it is. */
-function otlpSignalUrl(address: EndpointAddress, protocol: OtlpProtocol): string {
-  if (protocol === 'grpc') return grpcUrl(address);
-  return endpointUrl(address, OTLP_HTTP_PORT, address.path === '' ? '/' : address.path);
-}
-
 function grpcUrl(address: EndpointAddress): string {
   return endpointOrigin(address, address.port ?? (address.scheme === 'https' ? 443 : OTLP_GRPC_PORT));
 }
-
-/** The variables of each signal. */
-const SIGNAL_VARIABLES = {
-  traces: {
-    endpoint: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-    headers: 'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
-    protocol: 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL',
-  },
-  metrics: {
-    endpoint: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
-    headers: 'OTEL_EXPORTER_OTLP_METRICS_HEADERS',
-    protocol: 'OTEL_EXPORTER_OTLP_METRICS_PROTOCOL',
-  },
-  logs: {
-    endpoint: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT',
-    headers: 'OTEL_EXPORTER_OTLP_LOGS_HEADERS',
-    protocol: 'OTEL_EXPORTER_OTLP_LOGS_PROTOCOL',
-  },
-} as const satisfies Record<Signal, unknown>;
 
 /**
  * Decides where one signal is sent by OTLP: the option, else the variable of the signal, else the common variable.
@@ -190,11 +168,12 @@ export function resolveOtlpTargets(
   env: OtlpValues,
   asked: boolean,
 ): readonly OtlpTarget[] {
-  const names = SIGNAL_VARIABLES[signal];
-  const explicit = options.otlpProtocol ?? env[names.protocol] ?? env.OTEL_EXPORTER_OTLP_PROTOCOL;
+  // Literal, for the type: `toUpperCase()` returns any text.
+  const variables = `OTEL_EXPORTER_OTLP_${signal.toUpperCase() as Uppercase<Signal>}` as const;
+  const explicit = options.otlpProtocol ?? env[`${variables}_PROTOCOL`] ?? env.OTEL_EXPORTER_OTLP_PROTOCOL;
   const headers = Object.freeze({
     ...env.OTEL_EXPORTER_OTLP_HEADERS,
-    ...env[names.headers],
+    ...env[`${variables}_HEADERS`],
     ...options.otlpHeaders,
   });
   const target = (url: string, protocol: OtlpProtocol) =>
@@ -202,10 +181,13 @@ export function resolveOtlpTargets(
 
   const inCode =
     options.otlpEndpoint === undefined ? undefined : parseOtlpEndpoint(options.otlpEndpoint).value;
-  const ofSignal = env[names.endpoint];
+  const ofSignal = env[`${variables}_ENDPOINT`];
   if (inCode === undefined && ofSignal !== undefined) {
     const protocol = explicit ?? inferOtlpProtocol(ofSignal);
-    return target(otlpSignalUrl(ofSignal, protocol), protocol);
+    // The specification requires that the variable of a signal is used unchanged.
+    const path = ofSignal.path === '' ? '/' : ofSignal.path;
+    const url = protocol === 'grpc' ? grpcUrl(ofSignal) : endpointUrl(ofSignal, OTLP_HTTP_PORT, path);
+    return target(url, protocol);
   }
   const base = inCode ?? env.OTEL_EXPORTER_OTLP_ENDPOINT ?? (asked ? localReceiver(explicit) : undefined);
   if (base === undefined) return Object.freeze([]);

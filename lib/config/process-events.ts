@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { decide, option, type OptionsOf, type Resolved, type ValuesIn } from './declare-options.js';
 import { isTest } from './identity.js';
 import { flag, flagOr, number, shape, text } from './option-rules.js';
 import type { StoreConfig } from './store.js';
@@ -46,10 +46,7 @@ export interface ProcessEventsSection {
 }
 
 /** `processEvents`, resolved. */
-export interface ProcessEventsConfig {
-  readonly signals: boolean;
-  readonly signalTimeoutMs: number;
-  readonly uncaught: boolean;
+export interface ProcessEventsConfig extends Resolved<Omit<ProcessEventsOptions, 'spool'>> {
   /** Absolute path; undefined: telemetry that could not be sent is lost. */
   readonly spool: string | undefined;
 }
@@ -90,9 +87,7 @@ export const PROCESS_EVENTS_SECTION = {
   ),
 } satisfies OptionsOf<ProcessEventsSection>;
 
-export type ProcessEventValues = ValuesOf<
-  VariablesOf<typeof PROCESS_EVENTS> & VariablesOf<typeof PROCESS_EVENTS_SECTION>
->;
+export type ProcessEventValues = ValuesIn<typeof PROCESS_EVENTS> & ValuesIn<typeof PROCESS_EVENTS_SECTION>;
 
 /** Decides what is done when the process ends without `app.close()`. */
 export function resolveProcessEvents(
@@ -122,10 +117,6 @@ function spoolFolder(spool: boolean | string, store: StoreConfig | undefined): s
   const isPath = typeof spool === 'string' && spool !== 'true';
   if (!isPath && store !== undefined && store.file !== ':memory:')
     return resolve(dirname(store.file), 'spool');
-  return resolve(isPath ? spool : tmpdir(), `nestjs-telemetry-${userId()}`);
-}
-
-/** Volumes and temporary folders are shared; the folder below is only readable for its user. Windows has one for each user. */
-function userId(): string {
-  return String(process.geteuid?.() ?? 'user');
+  // Temporary folders are shared, except on Windows: only its user can read the folder in it.
+  return resolve(isPath ? spool : tmpdir(), `nestjs-telemetry-${process.geteuid?.() ?? 'user'}`);
 }

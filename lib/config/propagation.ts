@@ -1,6 +1,6 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { decide, frozenList, option, type OptionsOf, type ValuesIn } from './declare-options.js';
 import {
   either,
   having,
@@ -156,7 +156,7 @@ export const PROPAGATION_SECTION = {
   propagation: shape(PROPAGATION, 'an object of propagation options'),
 } satisfies OptionsOf<PropagationSection>;
 
-type PropagationValues = ValuesOf<VariablesOf<typeof PROPAGATION> & VariablesOf<typeof PROPAGATION_SECTION>>;
+type PropagationValues = ValuesIn<typeof PROPAGATION> & ValuesIn<typeof PROPAGATION_SECTION>;
 
 /** Decides how trace context crosses processes. */
 export function resolvePropagation(
@@ -164,7 +164,7 @@ export function resolvePropagation(
   env: PropagationValues,
 ): PropagationConfig {
   return {
-    propagators: Object.freeze([...decide(PROPAGATION_SECTION.propagators, propagators, env)]),
+    propagators: frozenList(decide(PROPAGATION_SECTION.propagators, propagators, env)),
     propagation: Object.freeze({
       incoming: resolveIncoming(propagation?.incoming, env.TELEMETRY_PROPAGATION_INCOMING),
     }),

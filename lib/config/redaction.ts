@@ -1,4 +1,4 @@
-import { option, type OptionsOf } from './declare-options.js';
+import { frozenList, option, type OptionsOf, type Resolved } from './declare-options.js';
 import {
   either,
   flagOr,
@@ -77,15 +77,8 @@ export interface RedactionSection {
   redaction?: boolean | RedactionOptions;
 }
 
-/** `redaction`, resolved. */
-export interface RedactionConfig {
-  /** true: nothing is redacted. */
-  readonly disable: boolean | readonly RedactionRule[];
-  readonly keys: readonly (string | RegExp)[];
-  readonly patterns: readonly RegExp[];
-  readonly replace: string | ReplaceSecret;
-  readonly errorProperties: readonly string[];
-}
+/** `redaction`, resolved; `disable` is true when nothing is redacted. */
+export type RedactionConfig = Resolved<RedactionOptions>;
 
 const isRegExp = (value: unknown): value is RegExp =>
   Object.prototype.toString.call(value) === '[object RegExp]';
@@ -149,10 +142,10 @@ export function resolveRedaction({ redaction }: RedactionSection): RedactionConf
   const chosen = typeof redaction === 'object' ? redaction : {};
   const disable = chosen.disable ?? (redaction === false || REDACTION.disable.default);
   return Object.freeze({
-    disable: typeof disable === 'boolean' ? disable : Object.freeze([...disable]),
-    keys: Object.freeze([...(chosen.keys ?? [])]),
-    patterns: Object.freeze([...(chosen.patterns ?? [])]),
+    disable: typeof disable === 'boolean' ? disable : frozenList(disable),
+    keys: frozenList(chosen.keys),
+    patterns: frozenList(chosen.patterns),
     replace: chosen.replace ?? REDACTION.replace.default,
-    errorProperties: Object.freeze([...(chosen.errorProperties ?? [])]),
+    errorProperties: frozenList(chosen.errorProperties),
   });
 }

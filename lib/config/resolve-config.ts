@@ -1,6 +1,7 @@
 import { type ConfigurationProblem, TelemetryError } from '../errors/telemetry.error.js';
 import { type ApplicationPackage, applicationPackage } from './application-package.js';
 import { type DashboardValues, resolveDashboard } from './dashboard.js';
+import { frozenList } from './declare-options.js';
 import { readEnvironment } from './environment.js';
 import { type IdentityValues, resolveIdentity } from './identity.js';
 import { type InstrumentationSwitches, resolveInstrumentation } from './instrumentation.js';
@@ -86,7 +87,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     setIn,
     general.enabled ? findJaegerPackageProblem : () => undefined,
   );
-  const unusable = [...jaeger.problems, ...served.problems];
+  const unusable = [...listed(jaeger.problem), ...(served.problems ?? [])];
   if (unusable.length > 0) throw invalidOptionsError(unusable);
   const { dashboard } = served;
   const store = resolveStore(options, env, environment, dashboard);
@@ -105,16 +106,20 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
       scrapePath(options),
       ...(dashboard === undefined ? [] : [dashboard.path, `${dashboard.path}/*`]),
     ]),
-    instrumentations: Object.freeze([...(options.instrumentations ?? [])]),
+    instrumentations: frozenList(options.instrumentations),
     ...resolvePropagation(options, env),
     shutdownTimeoutMs: resolveShutdownTimeout(options),
     limits: resolveLimits(options, env),
     warnings: Object.freeze([
-      ...[...problems, ...jaeger.ignored].map(describeIgnored),
-      ...served.warnings,
+      ...[...problems, ...listed(jaeger.ignored)].map(describeIgnored),
+      ...(served.warnings ?? []),
       ...findIneffectiveVariables(options, env, metrics),
     ]),
   });
+}
+
+function listed<T>(item: T | undefined): readonly T[] {
+  return item === undefined ? [] : [item];
 }
 
 /**
@@ -164,49 +169,46 @@ function findIneffectiveVariables(
   env: EnvironmentValues,
   metrics: MetricConfig,
 ): readonly string[] {
-  const sentences: string[] = [];
-  const add = (name: keyof EnvironmentValues, why: string): void => {
-    sentences.push(`${name} in the environment ${why}`);
-  };
-
-  const sampler = env.OTEL_TRACES_SAMPLER;
-  if (
-    env.OTEL_TRACES_SAMPLER_ARG !== undefined &&
-    options.sampling === undefined &&
-    (sampler === undefined || !usesRatio(sampler))
-  )
-    add(
+  const { OTEL_TRACES_SAMPLER: sampler, OTEL_METRIC_EXPORT_TIMEOUT: timeout } = env;
+  const leavesOut = (option: 'otlpEndpoint' | 'jaegerEndpoint', exporter: string, signal: string): string =>
+    `leaves out the ${option} that is set in code. Add ${exporter} to it to send ${signal} there.`;
+  const checks: readonly (readonly [name: keyof EnvironmentValues, applies: boolean, why: string])[] = [
+    [
       'OTEL_TRACES_SAMPLER_ARG',
+      env.OTEL_TRACES_SAMPLER_ARG !== undefined &&
+        options.sampling === undefined &&
+        (sampler === undefined || !usesRatio(sampler)),
       'has no effect. Set OTEL_TRACES_SAMPLER=parentbased_traceidratio with it.',
-    );
-  if (
-    env.OTEL_EXPORTER_PROMETHEUS_HOST !== undefined &&
-    metrics.prometheus !== undefined &&
-    metrics.prometheus.port === undefined
-  )
-    add('OTEL_EXPORTER_PROMETHEUS_HOST', 'has no effect. Set OTEL_EXPORTER_PROMETHEUS_PORT with it.');
-  const timeout = env.OTEL_METRIC_EXPORT_TIMEOUT;
-  if (timeout !== undefined && timeout > metrics.exportIntervalMillis)
-    add(
+    ],
+    [
+      'OTEL_EXPORTER_PROMETHEUS_HOST',
+      env.OTEL_EXPORTER_PROMETHEUS_HOST !== undefined &&
+        metrics.prometheus !== undefined &&
+        metrics.prometheus.port === undefined,
+      'has no effect. Set OTEL_EXPORTER_PROMETHEUS_PORT with it.',
+    ],
+    [
       'OTEL_METRIC_EXPORT_TIMEOUT',
+      timeout !== undefined && timeout > metrics.exportIntervalMillis,
       `is longer than the interval between two exports and was cut to it. Write at most ${metrics.exportIntervalMillis}.`,
-    );
-  if (isLeftOut(env.OTEL_TRACES_EXPORTER, 'otlp') && options.otlpEndpoint !== undefined)
-    add(
+    ],
+    [
       'OTEL_TRACES_EXPORTER',
-      'leaves out the otlpEndpoint that is set in code. Add otlp to it to send traces there.',
-    );
-  if (isLeftOut(env.OTEL_TRACES_EXPORTER, 'jaeger') && options.jaegerEndpoint !== undefined)
-    add(
+      isLeftOut(env.OTEL_TRACES_EXPORTER, 'otlp') && options.otlpEndpoint !== undefined,
+      leavesOut('otlpEndpoint', 'otlp', 'traces'),
+    ],
+    [
       'OTEL_TRACES_EXPORTER',
-      'leaves out the jaegerEndpoint that is set in code. Add jaeger to it to send traces there.',
-    );
-  if (isLeftOut(env.OTEL_METRICS_EXPORTER, 'otlp') && options.otlpEndpoint !== undefined)
-    add(
+      isLeftOut(env.OTEL_TRACES_EXPORTER, 'jaeger') && options.jaegerEndpoint !== undefined,
+      leavesOut('jaegerEndpoint', 'jaeger', 'traces'),
+    ],
+    [
       'OTEL_METRICS_EXPORTER',
-      'leaves out the otlpEndpoint that is set in code. Add otlp to it to send metrics there.',
-    );
-  return sentences;
+      isLeftOut(env.OTEL_METRICS_EXPORTER, 'otlp') && options.otlpEndpoint !== undefined,
+      leavesOut('otlpEndpoint', 'otlp', 'metrics'),
+    ],
+  ];
+  return checks.flatMap(([name, applies, why]) => (applies ? [`${name} in the environment ${why}`] : []));
 }
 
 /** `none` is intended and needs no warning. */

@@ -1,6 +1,13 @@
 import type { Sampler } from '@opentelemetry/sdk-trace';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import {
+  decide,
+  decideAll,
+  option,
+  type OptionsOf,
+  type Resolved,
+  type ValuesIn,
+} from './declare-options.js';
 import {
   either,
   flag,
@@ -12,6 +19,7 @@ import {
   number,
   oneOf,
   type OptionRule,
+  recordOf,
   renderKind,
   renderReceived,
   type ReportProblem,
@@ -122,13 +130,9 @@ export interface KeepOptions extends KeepRuleOptions {
 }
 
 /** `sampling.keep`, resolved. */
-export interface KeepConfig {
-  readonly errors: boolean;
+export interface KeepConfig extends Resolved<Omit<KeepOptions, 'slowerThanMs'>> {
   /** undefined: slow traces are not kept. */
   readonly slowerThanMs: number | undefined;
-  readonly maxTraces: number;
-  readonly maxSpans: number;
-  readonly decisionTimeoutMs: number;
 }
 
 const RATIO = 'a number from 0 to 1, for example 0.1 for one trace in ten';
@@ -154,21 +158,13 @@ const KEEP = {
   }),
 } satisfies OptionsOf<KeepOptions>;
 
-const attributes: OptionRule = {
-  check: (value, name, report) => {
-    if (!isRecord(value)) {
-      report(name, renderReceived(value), 'Write an object of attributes, for example { "tenant": "free" }.');
-      return;
-    }
-    for (const [key, entry] of Object.entries(value))
-      if (!(['string', 'number', 'boolean'].includes(typeof entry) || entry instanceof RegExp))
-        report(
-          `${name}.${key}`,
-          renderReceived(entry),
-          'Write a text, a number, a boolean or a regular expression.',
-        );
-  },
-};
+const attributes = recordOf(
+  must(
+    (value) => ['string', 'number', 'boolean'].includes(typeof value) || value instanceof RegExp,
+    'Write a text, a number, a boolean or a regular expression.',
+  ),
+  'attributes, for example { "tenant": "free" }',
+);
 
 const conditions: RulesOf<SamplingRule> = {
   name: must(
@@ -245,7 +241,7 @@ export const SAMPLING_SECTION = {
   ),
 } satisfies OptionsOf<SamplingSection>;
 
-export type SamplingValues = ValuesOf<VariablesOf<typeof SAMPLING>>;
+export type SamplingValues = ValuesIn<typeof SAMPLING>;
 
 /** Finds options that are right alone, and have no effect or contradict each other together. */
 function checkTogether(
@@ -303,18 +299,8 @@ export function resolveSampling({ sampling }: SamplingSection): {
   const { rules = [], keep = false } = typeof sampling === 'object' ? sampling : {};
   return {
     rules: Object.freeze(rules.map(copyRule)),
-    keep: keep === false ? undefined : resolveKeep(keep === true ? {} : keep),
+    keep: keep === false ? undefined : Object.freeze(decideAll(KEEP, keep === true ? {} : keep, {})),
   };
-}
-
-function resolveKeep(chosen: KeepOptions): KeepConfig {
-  return Object.freeze({
-    errors: chosen.errors ?? KEEP.errors.default,
-    slowerThanMs: chosen.slowerThanMs,
-    maxTraces: chosen.maxTraces ?? KEEP.maxTraces.default,
-    maxSpans: chosen.maxSpans ?? KEEP.maxSpans.default,
-    decisionTimeoutMs: chosen.decisionTimeoutMs ?? KEEP.decisionTimeoutMs.default,
-  });
 }
 
 /** Frozen in depth; the rule of the application stays unchanged. */

@@ -1,5 +1,5 @@
 import type { DashboardConfig } from './dashboard.js';
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { decideAll, option, type OptionsOf, type Resolved, type ValuesIn } from './declare-options.js';
 import { isDevelopment, isTest } from './identity.js';
 import { flag, flagOr, number, shape, text } from './option-rules.js';
 
@@ -35,21 +35,15 @@ export interface StoreOptions {
 /** Options for the store. */
 export interface StoreSection {
   /**
-   * The embedded database that the dashboard shows. Any option in it switches the store on in every environment, unless `enabled`
-   * is `false`. Default: on where the dashboard is served, and in `development`. Env `TELEMETRY_STORE`, `TELEMETRY_STORE_FILE`.
+   * The embedded database that the dashboard shows. Any option in it switches the store on in every
+   * environment, unless `enabled` is `false`. Default: on where the dashboard is served, and in `development`. Env `TELEMETRY_STORE`, `TELEMETRY_STORE_FILE`.
    */
   store?: boolean | StoreOptions;
 }
 
 /** `store`, resolved. */
-export interface StoreConfig {
-  /** A path, or `:memory:`. */
-  readonly file: string;
+export interface StoreConfig extends Resolved<Omit<StoreOptions, 'enabled' | 'maxAgeHours'>> {
   readonly maxAgeMs: number;
-  readonly maxBytes: number;
-  readonly maxSpans: number;
-  readonly maxLogs: number;
-  readonly maxPoints: number;
 }
 
 /** With less, telemetry would be deleted before it is viewed. */
@@ -88,7 +82,7 @@ export const STORE_SECTION = {
   store: flagOr(shape(STORE, "true, false or an object, for example { file: ':memory:' }")),
 } satisfies OptionsOf<StoreSection>;
 
-export type StoreValues = ValuesOf<VariablesOf<typeof STORE>>;
+export type StoreValues = ValuesIn<typeof STORE>;
 
 /**
  * Decides whether telemetry is stored in the embedded database, where, and how much of it.
@@ -106,17 +100,11 @@ export function resolveStore(
   // Most environments store nothing by default, but options of a store are a request for one.
   const isRequested =
     env.TELEMETRY_STORE_FILE !== undefined || Object.values(chosen).some((value) => value !== undefined);
-  const enabled =
-    decide(STORE.enabled, chosen.enabled, env) ??
-    (isRequested || dashboard !== undefined || isDevelopment(environment));
-  if (!enabled) return undefined;
+  const { enabled, file, maxAgeHours, ...limits } = decideAll(STORE, chosen, env);
+  if (!(enabled ?? (isRequested || dashboard !== undefined || isDevelopment(environment)))) return undefined;
   return Object.freeze({
-    file:
-      decide(STORE.file, chosen.file, env) ?? (isTest(environment) ? ':memory:' : '.telemetry/telemetry.db'),
-    maxAgeMs: decide(STORE.maxAgeHours, chosen.maxAgeHours, env) * HOUR_MS,
-    maxBytes: decide(STORE.maxBytes, chosen.maxBytes, env),
-    maxSpans: decide(STORE.maxSpans, chosen.maxSpans, env),
-    maxLogs: decide(STORE.maxLogs, chosen.maxLogs, env),
-    maxPoints: decide(STORE.maxPoints, chosen.maxPoints, env),
+    file: file ?? (isTest(environment) ? ':memory:' : '.telemetry/telemetry.db'),
+    maxAgeMs: maxAgeHours * HOUR_MS,
+    ...limits,
   });
 }

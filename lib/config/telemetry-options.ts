@@ -5,8 +5,7 @@ import {
   option,
   type OptionDeclaration,
   type OptionsOf,
-  type ValuesOf,
-  type VariablesOf,
+  type ValuesIn,
   variablesOf,
 } from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
@@ -139,7 +138,7 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, EnvironmentVariable>
 /** Decides the options for everything. */
 export function resolveGeneral(
   { enabled, engine }: GeneralSection,
-  env: ValuesOf<VariablesOf<typeof GENERAL_SECTION>>,
+  env: ValuesIn<typeof GENERAL_SECTION>,
 ): { readonly enabled: boolean; readonly engine: TelemetryEngine } {
   return {
     enabled: decide(GENERAL_SECTION.enabled, enabled, env),

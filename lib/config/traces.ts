@@ -1,6 +1,6 @@
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { decide, option, type OptionsOf, type ValuesOf, type VariablesOf } from './declare-options.js';
+import { decide, frozenList, option, type OptionsOf, type ValuesIn } from './declare-options.js';
 import { type JaegerEndpoint, jaegerOtlpTarget, type JaegerTarget } from './jaeger.js';
 import {
   type BatchLimits,
@@ -69,7 +69,7 @@ export const TRACE_SECTION = {
   ),
 } satisfies OptionsOf<TraceSection>;
 
-export type TraceValues = ValuesOf<VariablesOf<typeof TRACE_SECTION>>;
+export type TraceValues = ValuesIn<typeof TRACE_SECTION>;
 
 /** Decides where spans go, which ones, and how large they may become. */
 export function resolveTraces(
@@ -89,6 +89,6 @@ export function resolveTraces(
     ...resolveSampling(options),
     batch: resolveBatch('BSP', env),
     limits: resolveSpanLimits(options, env),
-    processors: Object.freeze([...(options.spanProcessors ?? [])]),
+    processors: frozenList(options.spanProcessors),
   });
 }
