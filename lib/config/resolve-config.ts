@@ -123,6 +123,18 @@ function listed<T>(item: T | undefined): readonly T[] {
 }
 
 /**
+ * Whether these options keep telemetry in the store. A part of `resolveConfig()`, because a module asks
+ * before the start; options that are wrong may give any answer, or throw.
+ */
+export function keepsTelemetry(options: TelemetryOptions): boolean {
+  const env = readEnvironment(process.env, ENVIRONMENT_VARIABLES).values as EnvironmentValues; // as above
+  if (!resolveGeneral(options, env).enabled) return false;
+  const { environment } = resolveIdentity(options, env, applicationPackage);
+  const { dashboard } = resolveDashboard(options, env, environment, '');
+  return resolveStore(options, env, environment, dashboard) !== undefined;
+}
+
+/**
  * Every problem of `options`; an empty list when there is none.
  *
  * @param setIn where the options were written, for example `TelemetryModule.forRoot()`

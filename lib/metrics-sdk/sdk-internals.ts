@@ -128,6 +128,24 @@ function probe(): MetricsSdkInternals | null {
   };
 }
 
+/**
+ * Calls `prepare`, which must not throw, before each collection of a provider.
+ *
+ * @returns whether the SDK is built as this expects
+ */
+export function beforeCollections(provider: MeterProvider, prepare: () => void): boolean {
+  const collectors = memberOf(memberOf(provider, '_sharedState'), 'metricCollectors');
+  if (!Array.isArray(collectors) || !collectors.every((each) => hasMethods(each, ['collect']))) return false;
+  for (const collector of collectors as { collect: (...args: unknown[]) => unknown }[]) {
+    const collect = collector.collect.bind(collector);
+    collector.collect = (...args) => {
+      prepare();
+      return collect(...args);
+    };
+  }
+  return true;
+}
+
 function memberOf(owner: unknown, name: string): unknown {
   return typeof owner === 'object' && owner !== null
     ? (owner as Readonly<Record<string, unknown>>)[name]

@@ -8,15 +8,19 @@ import {
   type MeterProvider,
   metrics,
 } from '@opentelemetry/api';
+import { type MeterProvider as SdkMeterProvider } from '@opentelemetry/sdk-metrics';
 
 import { textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
+import { beforeCollections } from '../metrics-sdk/sdk-internals.js';
 
 /** Makes one instrument on a meter; called again for each MeterProvider that is registered. */
 export type CreateInstrument<I> = (meter: Meter) => I;
 
 const followers: (() => void)[] = [];
 let noticed: MeterProvider | undefined;
+/** Its collections call `noticeMeterProvider()`. */
+let collecting: MeterProvider | undefined;
 
 /** Calls `follow` when another MeterProvider is noticed. */
 export function onMeterProviderChange(follow: () => void): void {
@@ -32,6 +36,21 @@ export function noticeMeterProvider(): void {
   if (provider === noticed) return;
   noticed = provider;
   for (const follow of followers) follow();
+}
+
+/**
+ * Moves every observable instrument to a provider of our SDK, which has just started, at its first
+ * collection: to make all of them takes long, and many a process of a test suite collects nothing.
+ */
+export function bindAtFirstCollection(provider: SdkMeterProvider): void {
+  if (beforeCollections(provider, noticeMeterProvider)) collecting = provider;
+  else noticeMeterProvider();
+}
+
+/** Whether the first collection of the registered provider will move the observable instruments. */
+export function bindsLater(): boolean {
+  const provider = metrics.getMeterProvider();
+  return provider === collecting && provider !== noticed;
 }
 
 /**
@@ -53,7 +72,7 @@ export class BoundInstrument<I> {
     if (provider === this.provider && this.instrument !== undefined) return this.instrument;
     this.provider = provider;
     this.instrument = this.bind(provider);
-    noticeMeterProvider();
+    if (provider !== collecting) noticeMeterProvider();
     return this.instrument;
   }
 

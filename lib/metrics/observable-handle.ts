@@ -9,7 +9,7 @@ import {
 
 import { readSafely, textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
-import { BoundInstrument, type CreateInstrument } from './instrument-handles.js';
+import { bindsLater, BoundInstrument, type CreateInstrument } from './instrument-handles.js';
 
 /** Values that one callback may return; more than any limit on series allows. */
 const MAX_OBSERVATIONS = 10_000;
@@ -55,6 +55,7 @@ export class ObservableHandle implements Observable {
     if (this.callbacks.has(callback)) return;
     const guarded: ObservableCallback = (result) => this.observe(callback, result);
     this.callbacks.set(callback, guarded);
+    if (bindsLater()) return;
     this.bind();
     this.registeredOn?.addCallback(guarded);
   }

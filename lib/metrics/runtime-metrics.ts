@@ -194,6 +194,8 @@ function startGarbageCollectionMetrics(): () => void {
   };
 }
 
+let cpuCount: number | undefined;
+
 /** CPU time and utilization, resident memory and uptime of this process. */
 function startProcessMetrics({ gauge, counter, upDownCounter }: Observables): undefined {
   counter(METRIC_PROCESS_CPU_TIME, { unit: 's', description: 'CPU time of the process by mode.' }, () => {
@@ -201,12 +203,13 @@ function startProcessMetrics({ gauge, counter, upDownCounter }: Observables): un
     return by(ATTR_CPU_MODE, { user: user / 1e6, system: system / 1e6 });
   });
 
-  const cpus = availableParallelism();
   let before = { ...process.cpuUsage(), at: performance.now() };
   const description = 'CPU time of the process since the last collection, as a part of all CPUs.';
   gauge(METRIC_PROCESS_CPU_UTILIZATION, { unit: '1', description }, () => {
     const now = { ...process.cpuUsage(), at: performance.now() };
-    const availableMicroseconds = Math.max(now.at - before.at, 1) * 1000 * cpus;
+    // libuv reads files of the kernel for the number of CPUs.
+    cpuCount ??= availableParallelism();
+    const availableMicroseconds = Math.max(now.at - before.at, 1) * 1000 * cpuCount;
     const user = (now.user - before.user) / availableMicroseconds;
     const system = (now.system - before.system) / availableMicroseconds;
     before = now;

@@ -4,7 +4,7 @@ import { type AbstractHttpAdapter, type ModulesContainer } from '@nestjs/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
-import { resolveConfig } from '../config/resolve-config.js';
+import { keepsTelemetry } from '../config/resolve-config.js';
 import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type TelemetryOptions } from '../config/telemetry-options.js';
@@ -20,12 +20,12 @@ import { registeredModules } from '../instrumentation/nest/nest-modules.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
 import { type EmittedRecord, type MetricSource, type TelemetryPlugin } from '../runtime/telemetry-plugin.js';
 
-/** Spans, log records and calls that are held until the dashboard is loaded. As many rows fit into its queues. */
+/** Spans, log records and calls that are held until the dashboard is loaded; as many fit into its queues. */
 const MAX_HELD = 20_000;
 
 /**
- * Returns the dashboard of this process; undefined where the configuration keeps nothing for it. No other
- * file of the library imports the dashboard.
+ * Returns the dashboard of this process; undefined where the configuration keeps nothing for it. No
+ * other file of the library imports the dashboard.
  */
 export function plugInDashboard(config: TelemetryConfig, resource: Resource): TelemetryPlugin | undefined {
   return config.store && new DashboardPlug(config, config.store, resource);
@@ -38,13 +38,12 @@ async function loadDashboard(): Promise<typeof openDashboardModule> {
 }
 
 /**
- * Loads the dashboard if these options keep telemetry for it; undefined where they do not. A module waits
- * for it before NestJS fills the container: what is recorded during a start that fails is stored, too.
- *
- * @returns never rejects; wrong options are reported by the start itself
+ * Loads the dashboard if these options keep telemetry for it; undefined where they do not. A module
+ * waits for it before NestJS fills the container, so that a start that fails is stored, too. Never
+ * rejects: the start reports wrong options.
  */
 export function preloadDashboard(options: TelemetryOptions): Promise<void> | undefined {
-  if (dashboardModule !== undefined || !keepsTelemetry(options)) return undefined;
+  if (dashboardModule !== undefined || !seemsToKeepTelemetry(options)) return undefined;
   return loadDashboard().then(
     () => undefined,
     // The start tries again and warns.
@@ -52,11 +51,11 @@ export function preloadDashboard(options: TelemetryOptions): Promise<void> | und
   );
 }
 
-function keepsTelemetry(options: TelemetryOptions): boolean {
+function seemsToKeepTelemetry(options: TelemetryOptions): boolean {
   try {
-    const { enabled, store } = resolveConfig(options, { setIn: 'TelemetryModule' });
-    return enabled && store !== undefined;
+    return keepsTelemetry(options);
   } catch {
+    // The start reports wrong options.
     return false;
   }
 }
@@ -75,7 +74,7 @@ export function attachDashboard(application: Application): ApplicationPart | und
 /** The dashboard on the adapter of one application. */
 type MountedPage = Required<ApplicationPart>;
 
-/** Serves as the dashboard from the start: what comes before it is loaded is held for it. */
+/** Stands for the dashboard from the start, and holds its input until it is loaded. */
 class DashboardPlug implements TelemetryPlugin {
   readonly name = 'the dashboard';
   readonly spans: SpanProcessor;
@@ -183,7 +182,7 @@ class DashboardPlug implements TelemetryPlugin {
       });
   }
 
-  /** Takes the requests of the dashboard's path; undefined where the page is not wanted or the adapter cannot. */
+  /** Takes the requests of the dashboard's path; undefined without the page, and where the adapter cannot. */
   private takeRequests(
     adapter: AbstractHttpAdapter,
     serve: Parameters<typeof takeRequests>[2],

@@ -10,7 +10,7 @@ import { watchProcess } from '../instrumentation/process-events/watch-process.js
 import { INSTRUMENTATIONS } from '../instrumentation/registry.js';
 import { startInstrumentations } from '../instrumentation/start-instrumentations.js';
 import { startLogging } from '../logging/start-logging.js';
-import { noticeMeterProvider } from '../metrics/instrument-handles.js';
+import { bindAtFirstCollection, noticeMeterProvider } from '../metrics/instrument-handles.js';
 import { startRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
@@ -52,7 +52,8 @@ function joinOrStart(config: TelemetryConfig): TelemetryHandle {
 /** Starts what needs the runtime; it is undone in reverse order before the providers stop. */
 function startSubsystems(runtime: SdkRuntime): void {
   const { config } = runtime;
-  noticeMeterProvider();
+  if (runtime.meterProvider === undefined) noticeMeterProvider();
+  else bindAtFirstCollection(runtime.meterProvider);
   runtime.onStop(startLogging(config, { emitLogRecords: runtime.emitsLogRecords }).stop);
   if (config.instrumentation.runtimeMetrics) runtime.onStop(startRuntimeMetrics());
   if (config.instrumentation.sdkMetrics) runtime.onStop(startSdkMetrics());

@@ -1,3 +1,5 @@
+import { type MeterProvider } from '@opentelemetry/sdk-metrics';
+
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { warnOnce } from '../errors/warnings.js';
 import { exporterReports } from '../exporters/exporter-report.js';
@@ -37,6 +39,8 @@ export interface OwnedProvider {
 interface RuntimeParts {
   readonly config: TelemetryConfig;
   readonly providers: readonly OwnedProvider[];
+  /** Of our SDK; undefined where there is none, or where another was joined. */
+  readonly meterProvider: MeterProvider | undefined;
   /** The metrics a scraper is offered; undefined where they are not. */
   readonly prometheus: PrometheusScrape | undefined;
   /** Takes all signals beside the exporters; undefined where nothing does. */

@@ -97,6 +97,7 @@ export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): 
   const runtime = createRuntime({
     config,
     providers: [tracing?.provider, measuring?.provider, logging].filter((provider) => provider !== undefined),
+    meterProvider: measuring?.meterProvider,
     prometheus: measuring?.prometheus,
     plugin,
     samplingCounts: tracing?.samplingCounts,
@@ -199,6 +200,7 @@ function createTracerProvider(
 
 interface StartedMetrics {
   readonly provider: OwnedProvider | undefined;
+  readonly meterProvider?: MeterProvider;
   readonly prometheus: PrometheusScrape | undefined;
 }
 
@@ -214,7 +216,7 @@ function startMetrics({ config, resource, plugin, register }: Start): StartedMet
   guardMeterProvider(provider);
   if (shared !== undefined) plugin?.startMetrics(shared);
   register('metrics', metrics.setGlobalMeterProvider(provider), metrics);
-  return { provider, prometheus };
+  return { provider, meterProvider: provider, prometheus };
 }
 
 function startLogRecords({ config, resource, plugin, register }: Start): OwnedProvider | undefined {

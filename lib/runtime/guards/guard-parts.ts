@@ -32,7 +32,9 @@ type ScopeArguments = [name: string, version: string | undefined, options: { rea
 
 /** The arguments of `getTracer()` and `getMeter()` as texts. */
 export function plainScope(name: unknown, version: unknown, options: unknown): ScopeArguments {
-  const schemaUrl = scopeText(readSafely(() => (options as { readonly schemaUrl?: unknown }).schemaUrl));
+  const schemaUrl = scopeText(
+    readSafely(() => (options as { readonly schemaUrl?: unknown } | undefined)?.schemaUrl),
+  );
   return [scopeText(name) ?? '', scopeText(version), schemaUrl === undefined ? {} : { schemaUrl }];
 }
 
