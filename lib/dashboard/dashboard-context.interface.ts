@@ -1,5 +1,6 @@
 import { type DashboardConfig } from '../config/dashboard.js';
 import { type ClientLibrary } from './panels/health/query.js';
+import { type RunningTraceAnswer } from './reader/answers.interface.js';
 import { type TelemetryReader } from './reader/telemetry-reader.interface.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from './sqlite/rows.interface.js';
 import { type Steps } from './steps.js';
@@ -28,6 +29,8 @@ export interface DashboardContext {
   readonly sink: TelemetrySink | undefined;
   /** Runs CPU work in steps, in turns with the questions, so that the event loop is not blocked for long. */
   readonly work: <T>(steps: Steps<T>) => Promise<T>;
+  /** Requests, messages and runs of this process that have not ended, the longest first. */
+  readonly running: () => readonly RunningTraceAnswer[];
   /** Names of the active instrumentations. */
   instrumentations(): readonly string[];
   /** The client libraries that are loaded, and whether their calls are recorded. */

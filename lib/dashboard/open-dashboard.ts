@@ -56,13 +56,18 @@ export class OpenDashboard {
    */
   mount(adapter: AbstractHttpAdapter, modules: ModulesLike, takesRequests: boolean): MountedApplication {
     const { config, instrumentations, libraries } = this.setup;
-    const { store } = this.pipeline;
+    const { store, running, resource } = this.pipeline;
     const page =
       takesRequests && config.dashboard !== undefined
         ? mountPage(
             config.dashboard,
             config,
-            { ...dashboardPartsOf(store), instrumentations, libraries },
+            {
+              ...dashboardPartsOf(store),
+              running: () => running.list(resource.service),
+              instrumentations,
+              libraries,
+            },
             adapter,
           )
         : undefined;

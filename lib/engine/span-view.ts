@@ -81,6 +81,13 @@ export function isSampled(span: Pick<Span, 'spanContext'>): boolean {
   return (flags & TraceFlags.SAMPLED) !== 0;
 }
 
+/** Whether no span of this process is above it: a request, a message, a job. */
+export function isLocalRoot(span: Pick<ReadableSpan, 'parentSpanContext'>): boolean {
+  if (span instanceof LocalSpan) return span.localParent === undefined;
+  const { parentSpanContext: parent } = span;
+  return parent === undefined || parent.isRemote === true;
+}
+
 function viewOfSdkSpan(span: ReadableSpan): SpanView {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext();
   const { parentSpanContext: parent, startTime } = span;

@@ -90,7 +90,8 @@ class DashboardPlug implements TelemetryPlugin {
     resource: Resource,
   ) {
     this.spans = {
-      onStart: () => undefined,
+      // Only what starts before the dashboard is loaded is not shown while it runs.
+      onStart: (span) => this.dashboard?.pipeline.startSpan(span),
       onEnd: (span) => {
         this.takeSpan(span);
       },

@@ -26,6 +26,7 @@ export async function serveDashboard(store: TelemetryStore): Promise<ServedDashb
     ...dashboardPartsOf(store),
     instrumentations: () => [],
     libraries: () => [],
+    running: () => [],
   });
   const server = createServer(dashboard.serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

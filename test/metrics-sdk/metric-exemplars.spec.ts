@@ -139,6 +139,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
       work: (steps) => store.work(steps),
       instrumentations: () => [],
       libraries: () => [],
+      running: () => [],
     });
     const server = createServer((request, response) => void dashboard.answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

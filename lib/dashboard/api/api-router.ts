@@ -15,7 +15,7 @@ export class ApiRouter {
   private readonly streams: LiveStreams;
 
   constructor(private readonly context: DashboardContext) {
-    this.streams = new LiveStreams(context.reader.live);
+    this.streams = new LiveStreams(context.reader.live, context.running);
   }
 
   /** @throws DashboardError */
@@ -40,12 +40,12 @@ export class ApiRouter {
     });
     const found = matching.find(({ route }) => route.method === method);
     if (found === undefined) throw notFound(matching.map(({ route }) => route.method));
-    const { reader, work } = context;
+    const { reader, work, running } = context;
     const patience = new Patience(response);
     try {
       const { signal } = patience;
       const { route, params } = found;
-      const answer = await route.handle({ context, request, reader, work, query, params, signal });
+      const answer = await route.handle({ context, request, reader, work, running, query, params, signal });
       if (answer === undefined)
         throw new DashboardError(404, 'There is nothing with this id; it may have been evicted.');
       await sendAnswer(request, response, answer);

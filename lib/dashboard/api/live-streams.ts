@@ -1,7 +1,9 @@
 import { warnOnce } from '../../errors/warnings.js';
+import { type DashboardContext } from '../dashboard-context.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpResponse } from '../http/http-exchange.interface.js';
 import { SECURITY_HEADERS } from '../http/respond.js';
+import { markRunning } from '../panels/traces/running.js';
 import { type LiveFeed } from '../reader/telemetry-reader.interface.js';
 import { type StreamItem } from './api.interface.js';
 import { type QueryParameters } from './question.js';
@@ -29,7 +31,10 @@ export class LiveStreams {
   private beatAt = 0;
   private closed = false;
 
-  constructor(private readonly feed: LiveFeed | undefined) {}
+  constructor(
+    private readonly feed: LiveFeed | undefined,
+    private readonly running: DashboardContext['running'],
+  ) {}
 
   /** @throws DashboardError 503 when there are too many streams or the application is stopping, 404 where the database has no news */
   async open(query: QueryParameters, response: HttpResponse): Promise<void> {
@@ -97,7 +102,7 @@ export class LiveStreams {
     try {
       const { traces, logs, position } = await feed.news(this.position);
       this.position = position;
-      const traceLines = traces.map((trace) => lineOf({ type: 'trace', trace })).join('');
+      const traceLines = markRunning(traces, this.running()).map((trace) => lineOf({ type: 'trace', trace })).join('');
       const logLines = logs.map((log) => lineOf({ type: 'log', log })).join('');
       const isBeat = performance.now() >= this.beatAt;
       if (isBeat) this.beatAt = performance.now() + BEAT_MS;

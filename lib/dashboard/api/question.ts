@@ -1,4 +1,5 @@
 import { badRequest } from '../http/dashboard-error.js';
+import { type RunningTraceAnswer } from '../reader/answers.interface.js';
 import {
   type FieldFilter,
   type TelemetryReader,
@@ -11,6 +12,8 @@ export interface Question {
   readonly reader: TelemetryReader;
   /** Runs CPU work in steps, in turns with the questions. */
   readonly work: <T>(steps: Steps<T>) => Promise<T>;
+  /** What runs in this process and has not ended, the longest first. */
+  readonly running: () => readonly RunningTraceAnswer[];
   readonly query: QueryParameters;
   /** Variable parts of the path, by name. */
   readonly params: Readonly<Record<string, string>>;

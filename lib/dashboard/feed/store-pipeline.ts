@@ -1,5 +1,5 @@
 import { type Resource } from '@opentelemetry/resources';
-import { type ReadableSpan } from '@opentelemetry/sdk-trace';
+import { type ReadableSpan, type Span } from '@opentelemetry/sdk-trace';
 
 import { isSampled } from '../../engine/span-view.js';
 import { type EmittedRecord, type MetricSource } from '../../runtime/telemetry-plugin.js';
@@ -12,6 +12,7 @@ import {
 import { type TelemetryStore } from '../sqlite/store.js';
 import { storedResourceOf } from './attribute-json.js';
 import { type MetricFeed, startMetricFeed } from './metric-feed.js';
+import { RunningTraces } from './running-traces.js';
 import { watchStoreLosses } from './store-health.js';
 import { toStoredLog } from './to-stored-log.js';
 import { toStoredSpan } from './to-stored-span.js';
@@ -20,6 +21,7 @@ import { toStoredSpan } from './to-stored-span.js';
 export class StorePipeline {
   /** The process, as the store knows it. */
   readonly resource: StoredResource;
+  readonly running = new RunningTraces();
   private metrics: MetricFeed | undefined;
   private readonly stopWatching: () => void;
   private readonly routes = new Map<string, DeclaredRoute>();
@@ -32,8 +34,14 @@ export class StorePipeline {
     this.stopWatching = watchStoreLosses(store);
   }
 
+  /** Takes a span that has started: what runs is shown, too. */
+  startSpan(span: Span): void {
+    this.running.add(span);
+  }
+
   /** Queues a span that has ended, if it is sampled; its row is made when it is written. */
   takeSpan(span: ReadableSpan): void {
+    this.running.remove(span);
     if (isSampled(span)) this.store.addSpan(span, toStoredSpan);
   }
 

@@ -92,6 +92,22 @@ export interface TraceSummaryAnswer {
   readonly services: readonly string[];
   /** Kept when older traces are deleted: it has an error, or an exemplar that is shown. */
   readonly pinned: boolean;
+  /**
+   * Undefined: the span that begins the trace, or that entered a service, is stored. `partial`: it is not (yet), so that name and duration
+   * are those of a part. `running`: its root is open in the process that answers; name, start and duration (so far) are those of the root.
+   */
+  readonly state?: 'partial' | 'running' | undefined;
+}
+
+/** A request, message or run whose root has not ended. */
+export interface RunningTraceAnswer {
+  readonly traceId: string;
+  /** The root, or the span by which it entered this process. */
+  readonly spanId: string;
+  readonly name: string;
+  readonly service: string;
+  readonly start: number;
+  readonly elapsedMs: number;
 }
 
 export type SpanKindName = 'internal' | 'server' | 'client' | 'producer' | 'consumer';

@@ -43,7 +43,7 @@ describe('live streams', () => {
   let streams: LiveStreams;
   beforeEach(() => {
     store = openTestStore();
-    streams = new LiveStreams(createSqliteReader(store).live);
+    streams = new LiveStreams(createSqliteReader(store).live, () => []);
   });
   afterEach(async () => {
     streams.close();

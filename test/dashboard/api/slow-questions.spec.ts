@@ -53,6 +53,7 @@ describe('a question that the database does not answer', () => {
       },
       instrumentations: () => [],
       libraries: () => [],
+ running: () => [],
     });
     server = createServer(dashboard.serve);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

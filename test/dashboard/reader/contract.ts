@@ -346,6 +346,21 @@ export function describeTelemetryReader(
         expect(await traceNames({ text: 'ada' })).toEqual([]);
       });
 
+      it('are partial as long as neither their root nor a span that entered a service is stored', async () => {
+        const root = named('GET /', 1);
+        const [inner, entered] = [childOf(root), childOf(root, { kind: 'server', service: 'users' })];
+        const stateOf = async () => {
+          const { summary } = (await reader.trace(root.traceId))!;
+          return [summary.name, summary.state];
+        };
+        await write({ spans: [inner] });
+        expect(await stateOf()).toEqual(['work', 'partial']);
+        await write({ spans: [{ ...entered, name: 'GET /users' }] });
+        expect(await stateOf()).toEqual(['GET /users', undefined]);
+        await write({ spans: [root] });
+        expect(await stateOf()).toEqual(['GET /', undefined]);
+      });
+
       it('say who took part, and how many spans failed', async () => {
         const root = named('GET /', 1, { service: 'gateway', route: '/', durationMs: 40 });
         await write({ spans: [root, childOf(root, { service: 'orders', status: 'error' })] });

@@ -297,7 +297,8 @@ function exemplarOf(span: WrittenSpan): ExemplarAnswer {
 }
 
 function summarize(spans: readonly WrittenSpan[]): TraceSummaryAnswer {
-  const root = spans.find(({ parentSpanId }) => parentSpanId === undefined) ?? spans[0]!;
+  const root =
+    spans.find(({ parentSpanId }) => parentSpanId === undefined) ?? spans.find(isEntry) ?? spans[0]!;
   const errorCount = spans.filter(isFailed).length;
   return {
     traceId: root.traceId,
@@ -311,6 +312,7 @@ function summarize(spans: readonly WrittenSpan[]): TraceSummaryAnswer {
     errorCount,
     services: [...new Set(spans.map(({ service }) => service))],
     pinned: errorCount > 0,
+    state: root.parentSpanId === undefined || isEntry(root) ? undefined : 'partial',
   };
 }
 

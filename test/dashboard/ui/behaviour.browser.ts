@@ -68,6 +68,35 @@ describeInChromium('the page, while one works with it', () => {
     expect(await page.locator('.live-fresh').count()).toBe(0);
   });
 
+  it('names what runs and for how long, and says of a trace without its root that this is a part', async () => {
+    const { server } = stage;
+    const start = Date.now() - 3_200;
+    const traceId = 'ab'.repeat(16);
+    server.running.push({
+      traceId,
+      spanId: 'cd'.repeat(8),
+      name: 'POST /slow',
+      service: 'gateway',
+      start,
+      elapsedMs: 3_200,
+    });
+    const { summary } = server.dataset.traces.at(-1)!;
+    const { summary: ended } = server.dataset.traces.at(-2)!;
+    Object.assign(summary, { state: 'running', status: undefined, name: 'GET /still', durationMs: 1_500 });
+    Object.assign(ended, { state: 'partial', status: undefined, name: 'validate' });
+    const page = await stage.open('#/traces');
+    await page.locator('.running summary', { hasText: '1 running' }).click();
+    expect((await page.locator('.running li').innerText()).replace(/\s+/g, ' ').trim()).toBe(
+      'POST /slow gateway 3.2 s',
+    );
+    const rowOf = (id: string) => page.locator('.trace-row', { has: page.locator(`a[href*="${id}"]`) });
+    expect((await rowOf(summary.traceId).innerText()).split('\n')).toEqual(
+      expect.arrayContaining(['running', 'GET /still', '1.5 s…']),
+    );
+    expect(await rowOf(ended.traceId).innerText()).toMatch(/partial[^]*validate[^]*root not received/);
+    server.running.length = 0;
+  });
+
   it('shows hostile names, attributes and logs as the text they are', async () => {
     const { hostileTraceId } = stage.server.dataset;
     const places = [

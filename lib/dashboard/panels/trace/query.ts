@@ -1,5 +1,6 @@
 import { type Question, readTraceId } from '../../api/question.js';
 import { type TraceAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { markRunning } from '../traces/running.js';
 import { analyseTrace, type TraceAnalysis } from './analysis/analyse-trace.js';
 import { medianTimeByKind, type TimeKind } from './analysis/time-kinds.js';
 
@@ -29,11 +30,12 @@ const MEDIAN_TRACES = 30;
 const MEDIAN_SPANS = 3_000;
 
 export async function askTrace(question: Question): Promise<AnalysedTrace | undefined> {
-  const { reader, work, params, signal } = question;
+  const { running, reader, work, params, signal } = question;
   const trace = await reader.trace(readTraceId(params.traceId ?? ''), { signal });
   if (trace === undefined) return undefined;
   const medians = await readMedians(question, trace.summary);
-  return { ...trace, analysis: await work(analyseTrace(trace.spans, medians)) };
+  const [summary = trace.summary] = markRunning([trace.summary], running());
+  return { ...trace, summary, analysis: await work(analyseTrace(trace.spans, medians)) };
 }
 
 async function readMedians(

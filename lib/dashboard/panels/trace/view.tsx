@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 
 import { ApiFailure, clientOf } from '../../ui/client.js';
 import type { PanelView } from '../../ui/panel-view.js';
@@ -12,6 +12,8 @@ import { buildTree, spanWorthALook } from './view/trace-tree.js';
 import { Waterfall } from './view/waterfall.js';
 
 const traceApi = clientOf<TraceApi>();
+
+const OPEN_REFRESH_MS = 2_000;
 
 function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly place: Place }) {
   const tree = useMemo(() => buildTree(trace), [trace]);
@@ -38,8 +40,16 @@ function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly plac
 
 /** One trace: its waterfall, and beside it a span, all logs, or why it was slow. */
 function TraceView({ traceId, place }: { readonly traceId: string; readonly place: Place }) {
-  const loaded = useLoad(`trace|${traceId}`, (signal) =>
-    traceApi.get('traces/:traceId', { traceId }, signal),
+  const [isOpen, setOpen] = useState(false);
+  const loaded = useLoad(
+    `trace|${traceId}`,
+    async (signal) => {
+      const trace = await traceApi.get('traces/:traceId', { traceId }, signal);
+      setOpen(trace.summary.state !== undefined);
+      return trace;
+    },
+    // More of it comes while it runs.
+    { everyMs: isOpen ? OPEN_REFRESH_MS : undefined },
   );
   const gone = (
     <>

@@ -1,13 +1,24 @@
 import { type Question } from '../../api/question.js';
 import { badRequest } from '../../http/dashboard-error.js';
-import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import {
+  type Page,
+  type RunningTraceAnswer,
+  type TraceSummaryAnswer,
+} from '../../reader/answers.interface.js';
+import { markRunning } from './running.js';
 
 /** Addresses of the panel, and their answers. */
 export interface TracesApi {
   readonly 'GET traces': Page<TraceSummaryAnswer>;
+  readonly 'GET running': readonly RunningTraceAnswer[];
 }
 
-export function askTraces({ reader, query, signal }: Question): Promise<Page<TraceSummaryAnswer>> {
+export async function askTraces({
+  running,
+  reader,
+  query,
+  signal,
+}: Question): Promise<Page<TraceSummaryAnswer>> {
   const filter = {
     ...query.partialRange(),
     service: query.text('service'),
@@ -21,7 +32,8 @@ export function askTraces({ reader, query, signal }: Question): Promise<Page<Tra
     before: query.text('before'),
     limit: query.integer('limit', 1, 1_000, 50),
   };
-  return reader.traces(filter, { signal });
+  const page = await reader.traces(filter, { signal });
+  return { ...page, items: markRunning(page.items, running()) };
 }
 
 function readStatus(status: string | undefined): string | undefined {

@@ -7,4 +7,8 @@ export const tracesRoutes = defineRoutes<TracesApi>({
     doc: '`Page<TraceSummaryAnswer>`, newest first. See [filters](#filters).',
     handle: askTraces,
   },
+  'GET running': {
+    doc: '`RunningTraceAnswer[]`: requests, messages and runs of the process that serves the page that have not ended, the longest first.',
+    handle: ({ running }) => running(),
+  },
 });

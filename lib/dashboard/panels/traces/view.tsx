@@ -8,6 +8,7 @@ import { ImportButton } from '../../ui/parts/import-button.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
 import { selectedRegion } from '../../ui/selected-region.js';
 import { addressOf, go, isLive, type Place, setQuery, timeSpanOf } from '../../ui/state.js';
+import { RunningTraces } from './view/running-traces.js';
 import { TraceList } from './view/trace-list.js';
 import { TraceSearch } from './view/trace-search.js';
 import { TRACE_FILTERS, useTraces } from './view/use-traces.js';
@@ -78,6 +79,7 @@ function TracesView({ place }: { readonly place: Place }) {
       <h1 class="visually-hidden">Traces</h1>
       <TraceSearch place={place}>
         <span class="hint">{loading ? '' : plural(traces.length, 'trace')}</span>
+        <RunningTraces place={place} />
         <ImportButton />
       </TraceSearch>
       <WhenListed

@@ -17,7 +17,7 @@ import {
 /** Columns of `traces`, and of `routes` where the trace has one. */
 export const SUMMARY_COLUMNS = `traces.id, traces.trace_id AS traceId, traces.start, traces.duration, traces.name,
   traces.service, traces.outcome, traces.span_count AS spanCount, traces.error_count AS errorCount, traces.services, traces.pinned,
-  routes.method, routes.route, routes.is_entry AS isEntry`;
+  traces.root_rank AS rootRank, routes.method, routes.route, routes.is_entry AS isEntry`;
 export const SUMMARY_TABLES = 'traces LEFT JOIN routes ON routes.id = traces.route';
 
 export interface SummaryRow {
@@ -32,6 +32,7 @@ export interface SummaryRow {
   readonly errorCount: number;
   readonly services: string;
   readonly pinned: number;
+  readonly rootRank: number;
   readonly method: string | null;
   readonly route: string | null;
   readonly isEntry: number | null;
@@ -53,6 +54,7 @@ export function startSummaries(database: Database): (row: SummaryRow) => TraceSu
     errorCount: row.errorCount,
     services: row.services.split(',').filter(Boolean).map(Number).map(nameOf),
     pinned: row.pinned === 1,
+    state: row.rootRank === 0 ? 'partial' : undefined,
   });
 }
 

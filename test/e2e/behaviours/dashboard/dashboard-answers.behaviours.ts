@@ -48,6 +48,31 @@ export function describeDashboardAnswers(platform: Platform): void {
       ]);
     });
 
+    it('shows a request that has not ended by its root, with the time so far, and no longer when it has', async () => {
+      const { traceId, ...caller } = newCaller();
+      const answer = app.fetch('/orders/slow/2', { caller: { traceId, ...caller } });
+      const summaryOf = () =>
+        ask<{ items: Json[] }>(app, 'traces?limit=1000').then(({ items }) =>
+          items.find((item) => item.traceId === traceId),
+        );
+      const open = await answered('the part that has ended', summaryOf);
+      expect(open).toMatchObject({ name: 'GET /orders/slow/:seconds', state: 'running' });
+      expect(open.durationMs).toBeGreaterThan(5);
+      const running = await ask<Json[]>(app, 'running');
+      expect(running.find((each) => each.traceId === traceId)).toMatchObject({
+        name: 'GET /orders/slow/:seconds',
+        service: 'behaviours',
+      });
+      expect(await ask(app, `traces/${traceId}`)).toMatchObject({ summary: { state: 'running' } });
+      await answer;
+      const ended = await answered('the request', async () => {
+        const summary = await summaryOf();
+        return summary?.state === undefined && summary;
+      });
+      expect(ended.durationMs).toBeGreaterThanOrEqual(2_000);
+      expect((await ask<Json[]>(app, 'running')).filter((each) => each.traceId === traceId)).toEqual([]);
+    });
+
     it('knows every route with its handler, never-hit ones too', async () => {
       const routes = await ask<Json[]>(app, 'routes');
       const known = routes.map(({ method, route, handler }) => ({ method, route, handler }));

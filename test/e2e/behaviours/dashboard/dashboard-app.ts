@@ -31,6 +31,13 @@ export class OrdersController {
     return body;
   }
 
+  @Get('slow/:seconds')
+  async slow(@Param('seconds') seconds: string): Promise<string> {
+    this.telemetry.trace('validate', () => undefined);
+    await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1_000));
+    return 'done';
+  }
+
   @Get('never/asked/for')
   never(): void {
     throw new NotFoundException();

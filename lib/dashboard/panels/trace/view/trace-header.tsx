@@ -3,7 +3,7 @@ import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/f
 import { CopyButton } from '../../../ui/parts/copy-button.js';
 import { ImportButton } from '../../../ui/parts/import-button.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
-import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
+import { failedSpans, stateText, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
 import { addressOf } from '../../../ui/state.js';
 import type { AnalysedTrace } from '../query.js';
 
@@ -14,6 +14,7 @@ const otlpOf = async (traceId: string): Promise<string> =>
 /** What the trace is, and what can be done with it. */
 export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
   const { summary } = trace;
+  const part = stateText(summary);
   return (
     <header class="trace-header">
       <div>
@@ -27,7 +28,11 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
           )}
         </h1>
         <p class="trace-facts">
-          <b>{formatDuration(summary.durationMs)}</b>
+          <b>
+            {formatDuration(summary.durationMs)}
+            {summary.state === 'running' && ' so far'}
+          </b>
+          {part !== undefined && <span class="hint">{part}</span>}
           <span>{plural(summary.spanCount, 'span')}</span>
           <span>
             {formatDateTime(summary.start)} <span class="hint">{formatAge(summary.start)}</span>

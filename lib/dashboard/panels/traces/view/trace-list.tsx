@@ -4,7 +4,7 @@ import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
 import { formatDuration, formatTime, plural } from '../../../ui/format.js';
 import { LiveList } from '../../../ui/parts/live-list.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
-import { failedSpans, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
+import { failedSpans, stateText, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
 import type { LivePages } from '../../../ui/parts/use-live-pages.js';
 import { addressOf, go } from '../../../ui/state.js';
 
@@ -28,6 +28,7 @@ interface RowProps {
 
 function Row({ trace, index, active, share }: RowProps) {
   const tone = toneOf(trace);
+  const part = stateText(trace);
   return (
     <div
       id={`traces-${index}`}
@@ -44,6 +45,7 @@ function Row({ trace, index, active, share }: RowProps) {
         <a tabIndex={-1} href={addressOf(['trace', trace.traceId])} title={trace.name}>
           {trace.name}
         </a>
+        {part !== undefined && <span class="hint"> {part}</span>}
       </span>
       <span role="gridcell" class="trace-services">
         <ServiceNames of={trace} />
@@ -59,6 +61,7 @@ function Row({ trace, index, active, share }: RowProps) {
       </span>
       <span role="gridcell" class="number">
         {formatDuration(trace.durationMs)}
+        {trace.state === 'running' && '…'}
       </span>
     </div>
   );

@@ -1,0 +1,21 @@
+import { type RunningTraceAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+
+/**
+ * Summaries in which a trace that still runs in this process is shown by its root: with its name, and for as long as it takes so far.
+ * What is stored of it is only what has ended.
+ */
+export function markRunning(
+  summaries: readonly TraceSummaryAnswer[],
+  running: readonly RunningTraceAnswer[],
+): readonly TraceSummaryAnswer[] {
+  if (running.length === 0) return summaries;
+  const byId = new Map(running.map((trace) => [trace.traceId, trace]));
+  return summaries.map((summary) => {
+    const root = byId.get(summary.traceId);
+    // A trace that another service began ends there.
+    if (root === undefined || (summary.state === undefined && summary.service !== root.service))
+      return summary;
+    const { name, service, start, elapsedMs } = root;
+    return { ...summary, name, service, start, durationMs: elapsedMs, status: undefined, state: 'running' };
+  });
+}
