@@ -165,6 +165,8 @@ class PointMaker {
       ...(total.boundaries !== undefined && {
         boundaries: total.boundaries,
         buckets: difference(total, base.buckets),
+        min: total.min,
+        max: total.max,
       }),
       ...(exemplars.length > 0 && { exemplars }),
     };
@@ -197,19 +199,24 @@ interface Total {
   /** undefined for what is no histogram; empty when the buckets are the store's own. */
   readonly boundaries: readonly number[] | undefined;
   readonly buckets: readonly number[];
+  /** Histogram: the lowest and the highest value since its start. */
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 
 function totalOf(value: number | Histogram | ExponentialHistogram): Total {
   if (typeof value === 'number') return { value, count: 0, boundaries: undefined, buckets: [] };
-  const sum = value.sum ?? 0;
+  const { sum = 0, count, min, max } = value;
   if ('buckets' in value)
     return {
       value: sum,
-      count: value.count,
+      count,
       boundaries: value.buckets.boundaries,
       buckets: [...value.buckets.counts],
+      min,
+      max,
     };
-  return { value: sum, count: value.count, boundaries: [], buckets: ownBuckets(value) };
+  return { value: sum, count, boundaries: [], buckets: ownBuckets(value), min, max };
 }
 
 /** Exponential buckets as those of the store, by the middle of each. */

@@ -85,6 +85,8 @@ const histogramPoint: Message = {
   8: ['exemplars', () => exemplar, 'repeated'],
   9: ['attributes', () => keyValue, 'repeated'],
   10: ['flags', 'uint32'],
+  11: ['min', 'double'],
+  12: ['max', 'double'],
 };
 const exponentialBuckets: Message = { 1: ['offset', 'sint32'], 2: ['bucketCounts', 'int64', 'repeated'] };
 const exponentialPoint: Message = {
@@ -99,6 +101,8 @@ const exponentialPoint: Message = {
   9: ['negative', () => exponentialBuckets],
   10: ['flags', 'uint32'],
   11: ['exemplars', () => exemplar, 'repeated'],
+  12: ['min', 'double'],
+  13: ['max', 'double'],
 };
 const metric: Message = {
   1: ['name', 'string'],

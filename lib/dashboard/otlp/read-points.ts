@@ -128,6 +128,8 @@ export class PointReader {
         ...(known.instrument.type === 'histogram' && {
           boundaries: total.boundaries,
           buckets: added.buckets,
+          min: total.min,
+          max: total.max,
         }),
         ...(exemplars.length > 0 && { exemplars }),
       },

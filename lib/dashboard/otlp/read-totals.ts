@@ -19,6 +19,9 @@ export interface PointTotal {
   readonly buckets: ReadonlyMap<number, number>;
   /** Histogram: upper bounds of its buckets; empty for those of `valueBucket()`. */
   readonly boundaries: readonly number[];
+  /** Histogram: the lowest and the highest value; undefined where the sender does not say. */
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 
 /** Why a data point cannot be stored. */
@@ -86,12 +89,12 @@ const BAD_COUNTS: PointError = { reason: `counts must be at most ${MAX_BUCKETS} 
 const DISAGREE: PointError = { reason: 'count must be the sum of the counts of the buckets' };
 
 /** A histogram of values that may be negative has no sum. */
-function readHead(point: Fields): Pick<PointTotal, 'value' | 'count'> | PointError {
+function readHead(point: Fields): Omit<PointTotal, 'buckets' | 'boundaries'> | PointError {
   const count = integerAt(point, 'count', COUNT, 0);
   if (count === undefined) return BAD_COUNTS;
   const value = numberAt(point, 'sum') ?? 0;
   if (!Number.isFinite(value)) return { reason: 'sum must be a finite number' };
-  return { value, count };
+  return { value, count, min: finiteAt(point, 'min'), max: finiteAt(point, 'max') };
 }
 
 function sum(counts: readonly number[]): number {

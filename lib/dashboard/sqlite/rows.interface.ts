@@ -113,6 +113,9 @@ export interface StoredPoint {
   readonly boundaries?: readonly number[];
   /** Histogram: how many were recorded, by the number of the bucket; those that are 0 are left out. */
   readonly buckets?: ReadonlyMap<number, number> | undefined;
+  /** Histogram: the lowest and the highest value recorded, now or since its start; undefined where that is not known. */
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
   readonly exemplars?: readonly StoredExemplar[];
 }
 

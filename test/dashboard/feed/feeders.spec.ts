@@ -372,6 +372,9 @@ describe('startMetricFeed()', () => {
           buckets: 6,
         }),
       );
+      // The only value is both the lowest and the highest, whatever the boundaries are.
+      const drawn = chart?.series.map(({ values }) => values.filter((value) => value !== null));
+      expect(drawn).toEqual([[12], [12], [12]]);
       expect(chart?.exemplars).toMatchObject([
         {
           value: 12,

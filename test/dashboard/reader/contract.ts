@@ -1,4 +1,8 @@
-import { type Page, type TraceSummaryAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import {
+  type ChartSeries,
+  type Page,
+  type TraceSummaryAnswer,
+} from '../../../lib/dashboard/reader/answers.interface.js';
 import {
   type LogFilter,
   type QueryOptions,
@@ -581,6 +585,67 @@ export function describeTelemetryReader(
         expect(p95).toBeCloseTo(0.2);
         expect(p99).toBeGreaterThan(0.2);
         expect(p99).toBeLessThanOrEqual(0.4);
+      });
+
+      it('draw no quantile above the highest value or below the lowest, and say between what it lies', async () => {
+        // 90 took 100 ms, 7 took 1.53 s and 3 took 3.04 s; boundaries as those of HTTP.
+        const boundaries = [0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5];
+        const counts = [0, 90, 0, 0, 0, 0, 7, 3, 0];
+        await write({
+          points: [pointOf(10, 28.83, { type: 'histogram', boundaries, counts, min: 0.09, max: 3.04 })],
+        });
+        const [p50, p95, p99] = (await chartOf())!.series.map(({ values, min, max }) => ({
+          value: values[0]!,
+          min: min![0]!,
+          max: max![0]!,
+        }));
+        expect(p50!.min).toBeGreaterThanOrEqual(0.09);
+        expect(p99!.max).toBe(3.04);
+        for (const [level, truth] of [
+          [p50!, 0.1],
+          [p95!, 1.53],
+          [p99!, 3.04],
+        ] as const) {
+          expect(level.min).toBeLessThanOrEqual(truth);
+          expect(level.max).toBeGreaterThanOrEqual(truth);
+          expect(level.value).toBeGreaterThanOrEqual(level.min);
+          expect(level.value).toBeLessThanOrEqual(level.max);
+        }
+      });
+
+      it('draw what lies above the last boundary as no more than the highest value', async () => {
+        await write({
+          points: [
+            pointOf(10, 90, { type: 'histogram', boundaries: [1], counts: [0, 10], min: 8, max: 9.5 }),
+          ],
+        });
+        for (const { values } of (await chartOf())!.series) {
+          expect(values[0]).toBeGreaterThanOrEqual(8);
+          expect(values[0]).toBeLessThanOrEqual(9.5);
+        }
+      });
+
+      it('keep the extremes of a gauge in each bucket, also where a bucket is long', async () => {
+        const day = 24 * 60 * MINUTE;
+        const range = { from: PAST - day, to: PAST + 2 * MINUTE };
+        const delays = (name: string) =>
+          Array.from({ length: 24 }, (_, index) =>
+            pointOf(index * 5, index === 7 ? 3 : 0.02, { name, type: 'gauge', unit: 's' }),
+          );
+        await write({ points: [...delays('delay.max'), ...delays('delay.mean'), ...delays('delay.min')] });
+        const charts = new Map<string, ChartSeries>();
+        for (const { id, name } of await reader.instruments(undefined)) {
+          const chart = await reader.chart({ ...range, instrument: id, buckets: 60 });
+          charts.set(name, chart!.series[0]!);
+        }
+        const highest = (list: readonly (number | null)[] | undefined) =>
+          Math.max(...(list ?? []).map((value) => value ?? 0));
+        // A freeze of 3 s is seen over 24 hours, and by the line itself where that is its name.
+        expect(highest(charts.get('delay.mean')!.max)).toBe(3);
+        expect(highest(charts.get('delay.mean')!.values)).toBeLessThan(1);
+        expect(highest(charts.get('delay.max')!.values)).toBe(3);
+        expect(highest(charts.get('delay.min')!.values)).toBe(0.02);
+        expect(highest(charts.get('delay.mean')!.min)).toBe(0.02);
       });
 
       it('draw a gauge as its value', async () => {

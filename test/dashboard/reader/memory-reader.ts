@@ -184,7 +184,7 @@ function readerOf(
         const series = [...lines].flatMap(([label, line]) =>
           drawLine(
             label,
-            instrument.type,
+            instrument,
             times.map((time) => line.filter((point) => within(point.time, { from: time, to: time + width }))),
             width,
           ),
@@ -440,7 +440,7 @@ function instrumentOf(points: readonly WrittenPoint[], id: number): InstrumentAn
 
 function drawLine(
   label: string,
-  type: InstrumentAnswer['type'],
+  { type, name }: InstrumentAnswer,
   buckets: readonly (readonly WrittenPoint[])[],
   width: number,
 ): ChartAnswer['series'] {
@@ -448,14 +448,41 @@ function drawLine(
     const sum = (points: readonly WrittenPoint[]) => points.reduce((total, { value }) => total + value, 0);
     return [{ label, values: buckets.map((points) => sum(points) / (width / 1_000)) }];
   }
-  if (type !== 'histogram') return [{ label, values: buckets.map((points) => points.at(-1)?.value ?? null) }];
-  return [0.5, 0.95, 0.99].map((quantile) => ({
-    label: `${label} p${quantile * 100}`.trim(),
-    values: buckets.map((points) => {
-      const bounds = points.flatMap(({ counts = [], boundaries = [] }) =>
-        counts.flatMap((count, index) => Array.from({ length: count }, () => boundaries[index] ?? Infinity)),
+  if (type !== 'histogram') {
+    const levels = buckets.map((points) => points.map(({ value }) => value));
+    const [min, max] = [Math.min, Math.max].map((extreme) =>
+      levels.map((values) => (values.length === 0 ? null : extreme(...values))),
+    ) as [(number | null)[], (number | null)[]]; // as many as functions
+    const means = levels.map((values) =>
+      values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length,
+    );
+    const values = name.endsWith('.max') ? max : name.endsWith('.min') ? min : means;
+    return [{ label, values, min, max }];
+  }
+  return [0.5, 0.95, 0.99].map((quantile) => {
+    const bounds = (edge: 0 | 1) =>
+      buckets.map((points) =>
+        quantileOf(
+          points.flatMap((point) => edgesOf(point).map((edges) => edges[edge])),
+          quantile,
+        ),
       );
-      return quantileOf(bounds, quantile);
-    }),
-  }));
+    const [min, max] = [bounds(0), bounds(1)];
+    return { label: `${label} p${quantile * 100}`.trim(), values: max, min, max };
+  });
+}
+
+/** The bounds between which each recorded value lies. */
+function edgesOf({
+  counts = [],
+  boundaries = [],
+  min = 0,
+  max = Infinity,
+}: WrittenPoint): [number, number][] {
+  return counts.flatMap((count, index) =>
+    Array.from({ length: count }, (): [number, number] => [
+      Math.max(min, boundaries[index - 1] ?? 0),
+      Math.min(max, boundaries[index] ?? Infinity),
+    ]),
+  );
 }

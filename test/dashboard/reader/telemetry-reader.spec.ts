@@ -64,9 +64,10 @@ function openSqliteReader(): ReaderUnderTest {
           spanId: log.spanId,
           attributes: JSON.stringify(log.attributes),
         });
-      for (const { service, name, type, unit, attributes, time, value, counts, boundaries } of points)
+      for (const { service, name, type, unit, attributes, counts, boundaries, ...point } of points)
         store.addPoints([
           {
+            ...point,
             instrument: getOrMake(instruments, `${service} ${name}`, () => ({
               resource: resourceOf(service),
               scope: 'test',
@@ -76,8 +77,6 @@ function openSqliteReader(): ReaderUnderTest {
               type,
             })),
             attributes: JSON.stringify(attributes),
-            time,
-            value,
             count: (counts ?? []).reduce((sum, count) => sum + count, 0),
             ...(boundaries !== undefined && { boundaries }),
             buckets: counts && new Map(counts.entries()),

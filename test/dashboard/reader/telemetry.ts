@@ -39,6 +39,9 @@ export interface WrittenPoint {
   /** Histogram: counts between `boundaries`. */
   readonly counts?: readonly number[];
   readonly boundaries?: readonly number[];
+  /** Histogram: the lowest and the highest value. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 export interface Telemetry {

@@ -1,3 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
 import { type ChartFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import {
   encodeCounts,
@@ -12,7 +16,7 @@ import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type StoredInstrument, type StoredPoint } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { eventually } from '../../support/eventually.js';
-import { cleanUp, openTestStore } from './open-test-store.js';
+import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { newSpanId, newTraceId, ORDERS, spanOf } from './sample-rows.js';
 
 afterEach(cleanUp);
@@ -112,9 +116,28 @@ describe('the chart of a gauge', () => {
     ]);
     const { series } = await chartOf(store);
     expect(series).toEqual([
-      { label: 'space=new', values: [7, 7, 7, null] },
-      { label: 'space=old', values: [15, 15, 15, null] },
+      { label: 'space=new', values: [7, 7, 7, null], min: [7, 7, 7, null], max: [7, 7, 7, null] },
+      { label: 'space=old', values: [15, 15, 15, null], min: [10, 15, 15, null], max: [20, 15, 15, null] },
     ]);
+  });
+
+  it('is read from a file that an earlier version wrote, which gets the columns for its extremes and keeps its rows', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const gauge = instrumentOf('gauge');
+    const before = openTestStore({ file });
+    before.addPoints([pointOf(gauge, PAST + 5_000, 10)]);
+    await before.close();
+    const earlier = new DatabaseSync(file);
+    earlier.exec('ALTER TABLE points DROP COLUMN lowest; ALTER TABLE points DROP COLUMN highest');
+    earlier.close();
+
+    const store = openTestStore({ file });
+    store.addPoints([pointOf(gauge, PAST + 65_000, 2), pointOf(gauge, PAST + 70_000, 4)]);
+    expect((await chartOf(store)).series).toMatchObject([
+      { values: [10, 3, 3, 3], min: [10, 2, 3, 3], max: [10, 4, 3, 3] },
+    ]);
+    expect(store.file).toBe(file);
+    expect(readdirSync(dirname(file)).filter((name) => name.includes('corrupt'))).toEqual([]);
   });
 });
 

@@ -141,6 +141,18 @@ describeInChromium('the page', () => {
     await page.locator('select[aria-label="http.route"]').selectOption('/orders');
     expect(decodeURIComponent(page.url())).toContain('filter=http.route:/orders');
     expect(await page.locator('.metric .dot').count()).toBeGreaterThan(0);
+    expect(await textOf(page, '.metric')).toContain('p99 between 1.00 s and 2.50 s');
+  });
+
+  it('writes what an exemplar of a counter added as a count, and draws the extremes of a gauge', async () => {
+    const page = await stage.open('#/metrics?metric=2');
+    const exemplars = await textOf(page, '.exemplars');
+    expect(exemplars).toMatch(/^1 /m);
+    expect(exemplars).not.toContain('/s');
+    const label = await page.locator('.metric .dot').first().getAttribute('aria-label');
+    expect(label).not.toContain('/s');
+    await page.goto(page.url().replace('metric=2', 'metric=5'));
+    expect(await textOf(page, '.metric .legend')).toContain('nodejs.eventloop.delay.p99 highest');
   });
 
   it('shows how telemetry itself is doing', async () => {

@@ -5,7 +5,7 @@ import type * as sqlite from 'node:sqlite';
 import { warnOnce } from '../../../errors/warnings.js';
 import { classifyFailure, Database } from './database.js';
 import { createPrivateFile, makePrivateFolder, tightenDatabase } from './private-files.js';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { ADDED_COLUMNS, APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 export type Sqlite = typeof sqlite;
 
@@ -92,14 +92,28 @@ function prepareFile(database: Database): void {
       PRAGMA temp_store = MEMORY;
     `);
   });
-  if (database.pragma('user_version') === SCHEMA_VERSION) return;
+  if (isCurrent(database)) return;
   database.transaction(() => {
     // Another process may have been faster.
     checkIdentity(database);
-    if (database.pragma('user_version') === SCHEMA_VERSION) return;
-    database.exec(SCHEMA);
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    if (database.pragma('user_version') === 0) {
+      database.exec(SCHEMA);
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    }
+    for (const [column, table] of missingColumns(database))
+      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} REAL`);
   });
+}
+
+function isCurrent(database: Database): boolean {
+  return database.pragma('user_version') === SCHEMA_VERSION && missingColumns(database).length === 0;
+}
+
+function missingColumns(database: Database): (readonly [column: string, table: string])[] {
+  return Object.entries(ADDED_COLUMNS).filter(
+    ([column, table]) =>
+      database.get('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column) === undefined,
+  );
 }
 
 /** SQLite does not wait where two processes that set the journal mode would wait for each other: one has to begin again. */

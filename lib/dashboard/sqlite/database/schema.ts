@@ -222,6 +222,9 @@ CREATE TABLE points (
   value REAL NOT NULL,
   count INTEGER NOT NULL,
   buckets BLOB,
+  -- Of a histogram what was recorded, of the minute of a gauge its values; null where it is not known, or the value itself.
+  lowest REAL,
+  highest REAL,
   PRIMARY KEY (level, block, series, time)
 ) WITHOUT ROWID;
 CREATE TABLE exemplars (
@@ -239,8 +242,14 @@ CREATE INDEX exemplars_by_trace ON exemplars (trace);
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
 export const APPLICATION_ID = 0x4e546c6d;
 
-/** `PRAGMA user_version`; raise it with every change in `tables/`. */
+/** `PRAGMA user_version`; raise it with every change of a table that other versions could not read. */
 export const SCHEMA_VERSION = 3;
+
+/**
+ * Columns that came without another `SCHEMA_VERSION`, and the table each is in. They may be null, so that a file of an earlier version
+ * gets them when it is opened and keeps its rows, and an earlier version goes on with a file that has them.
+ */
+export const ADDED_COLUMNS = { lowest: 'points', highest: 'points' } as const;
 
 /** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */
 export const SCHEMA = COUNTER_TABLES + SERVICE_TABLES + TRACE_TABLES + LOG_TABLES + METRIC_TABLES;

@@ -53,7 +53,7 @@ export function* readChart(
   yield;
   const lines = groupLines(points, byId, labelBy(filter.group, row.type));
   const series: ChartAnswer['series'][number][] = [];
-  for (const line of lines) series.push(...(yield* draw(line, row.type, byId, timeline)));
+  for (const line of lines) series.push(...(yield* draw(line, row, byId, timeline)));
   return {
     instrument: { ...row, attributes: valuesOf(all) },
     times: timeline.times,
@@ -97,17 +97,36 @@ function groupLines(
 
 function* draw(
   { label, points }: Line,
-  type: InstrumentRow['type'],
+  { type, name }: InstrumentRow,
   series: ReadonlyMap<number, Series>,
   timeline: Timeline,
 ): Steps<ChartAnswer['series']> {
+  if (type === 'counter') return [{ label, values: ratesOf(points, timeline) }];
   if (type === 'histogram') {
     const names = Object.keys(QUANTILES);
     const lines = yield* quantilesOver(points, series, timeline, Object.values(QUANTILES));
-    return lines.map((values, index) => ({ label: [label, names[index]].filter(Boolean).join(' '), values }));
+    return lines.map((levels, index) => ({
+      label: [label, names[index]].filter(Boolean).join(' '),
+      ...listsOf(levels),
+    }));
   }
-  if (type === 'counter') return [{ label, values: ratesOf(points, timeline) }];
-  return [{ label, values: levelsOf(points, timeline, type === 'updowncounter') }];
+  const lists = listsOf(levelsOf(points, timeline, type === 'updowncounter'));
+  const [extreme] = /\.(?:max|min)$/.exec(name) ?? [];
+  return [
+    { label, ...lists, values: lists[extreme === '.max' ? 'max' : extreme === '.min' ? 'min' : 'values'] },
+  ];
+}
+
+/** A value, and what it lies between: the extremes of a gauge, the bounds of a quantile. */
+interface Level {
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+function listsOf(levels: readonly (Level | null)[]) {
+  const list = (key: keyof Level): (number | null)[] => levels.map((level) => level && level[key]);
+  return { values: list('value'), min: list('min'), max: list('max') };
 }
 
 const EXEMPLARS = `SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count AS errorCount, traces.name
@@ -166,34 +185,51 @@ function ratesOf(points: readonly PointRow[], { times, width, now }: Timeline): 
 }
 
 /** The value that held: the mean of those in the bucket, else the latest before it. Several series add up or not. */
-function levelsOf(points: readonly PointRow[], timeline: Timeline, addsUp: boolean): (number | null)[] {
+function levelsOf(points: readonly PointRow[], timeline: Timeline, addsUp: boolean): (Level | null)[] {
   const bySeries = Map.groupBy(points, ({ series }) => series).values();
   const lines = [...bySeries].map((ofOne) => levelsOfOne(ofOne, timeline));
   return timeline.times.map((_, index) => {
-    const values = lines.map((line) => line[index] ?? null).filter((value) => value !== null);
-    if (values.length === 0) return null;
-    const sum = values.reduce((a, b) => a + b, 0);
-    return addsUp ? sum : sum / values.length;
+    const levels = lines.map((line) => line[index] ?? null).filter((level) => level !== null);
+    return levels.length === 0 ? null : addsUp ? sumOf(levels) : meanOf(levels);
   });
 }
 
-function levelsOfOne(points: readonly PointRow[], { times, width, now }: Timeline): (number | null)[] {
-  const sums = times.map(() => ({ sum: 0, count: 0 }));
-  for (const { time, value } of points) {
-    const bucket = sums[bucketOf(time, times, width)];
-    if (bucket === undefined) continue;
-    bucket.sum += value;
-    bucket.count += 1;
-  }
+function sumOf(levels: readonly Level[]): Level {
+  const sum = (key: keyof Level): number => levels.reduce((total, level) => total + level[key], 0);
+  return { value: sum('value'), min: sum('min'), max: sum('max') };
+}
+
+function meanOf(levels: readonly Level[]): Level {
+  return {
+    value: sumOf(levels).value / levels.length,
+    min: Math.min(...levels.map(({ min }) => min)),
+    max: Math.max(...levels.map(({ max }) => max)),
+  };
+}
+
+function levelsOfOne(points: readonly PointRow[], { times, width, now }: Timeline): (Level | null)[] {
+  const byBucket = times.map((): Level[] => []);
+  for (const { time, value, lowest, highest } of points)
+    byBucket[bucketOf(time, times, width)]?.push({ value, min: lowest ?? value, max: highest ?? value });
   let held: { readonly value: number; readonly until: number } | undefined;
   return times.map((time, index) => {
-    const { sum, count } = sums[index] ?? { sum: 0, count: 0 };
-    if (count > 0) {
-      held = { value: sum / count, until: time + width + HOLDS_MS };
-      return held.value;
+    const levels = byBucket[index] ?? [];
+    if (levels.length > 0) {
+      const level = meanOf(levels);
+      held = { value: level.value, until: time + width + HOLDS_MS };
+      return level;
     }
-    return held !== undefined && time < held.until && time <= now ? held.value : null;
+    if (held === undefined || time >= held.until || time > now) return null;
+    return { value: held.value, min: held.value, max: held.value };
   });
+}
+
+/** What was recorded in a bucket of time. */
+interface Distribution {
+  readonly counts: Map<number, number>;
+  /** Of all of it; infinite where that is not known. */
+  lowest: number;
+  highest: number;
 }
 
 /** Quantiles of what was recorded in each bucket of time. */
@@ -202,7 +238,7 @@ function* quantilesOver(
   series: ReadonlyMap<number, Series>,
   { times, width }: Timeline,
   quantiles: readonly number[],
-): Steps<(number | null)[][]> {
+): Steps<(Level | null)[][]> {
   const turn = new TimeSlice();
   // Series whose boundaries differ cannot be added up; the ones most series have speak for all.
   const boundaries = mostCommonBoundaries(points, series);
@@ -210,19 +246,34 @@ function* quantilesOver(
   const comparable = new Set(
     [...series.values()].filter((one) => one.boundaries.join() === key).map(({ id }) => id),
   );
-  const counts = times.map(() => new Map<number, number>());
-  for (const { series: id, time, buckets } of points) {
-    const bucket = counts[bucketOf(time, times, width)];
-    if (bucket !== undefined && buckets !== null && comparable.has(id))
+  const all = times.map((): Distribution => ({ counts: new Map(), lowest: Infinity, highest: -Infinity }));
+  for (const { series: id, time, buckets, lowest, highest } of points) {
+    const one = all[bucketOf(time, times, width)];
+    if (one !== undefined && buckets !== null && comparable.has(id)) {
       readCounts(buckets, (number, count) => {
-        bucket.set(number, (bucket.get(number) ?? 0) + count);
+        one.counts.set(number, (one.counts.get(number) ?? 0) + count);
       });
+      one.lowest = Math.min(one.lowest, lowest ?? -Infinity);
+      one.highest = Math.max(one.highest, highest ?? Infinity);
+    }
     if (turn.isOver()) yield* turn.pass();
   }
-  const perTime = counts.map((count) =>
-    boundaries.length === 0 ? quantilesOf(count, quantiles) : interpolate(count, boundaries, quantiles),
+  const perTime = all.map((one) =>
+    boundaries.length === 0 ? fineLevels(one, quantiles) : interpolate(one, boundaries, quantiles),
   );
-  return quantiles.map((_, index) => perTime.map((values) => values[index] ?? null));
+  return quantiles.map((_, index) => perTime.map((levels) => levels[index] ?? null));
+}
+
+/** Quantiles of what is in the store's own buckets, which are so fine that the value is its own bound. */
+function fineLevels(
+  { counts, lowest, highest }: Distribution,
+  quantiles: readonly number[],
+): (Level | null)[] {
+  return quantilesOf(counts, quantiles).map((found) => {
+    if (found === null) return null;
+    const value = Math.max(Math.min(found, highest), lowest);
+    return { value, min: value, max: value };
+  });
 }
 
 function mostCommonBoundaries(
@@ -234,27 +285,35 @@ function mostCommonBoundaries(
   return votes.sort((a, b) => b.length - a.length)[0]?.[0] ?? [];
 }
 
-/** As Prometheus does: values spread evenly within a bucket, and the last one has no end, so that its begin is said. */
+/**
+ * As Prometheus does: values spread evenly within a bucket. The first begins with the lowest value and the last ends with the highest;
+ * where that is not known, the last is its begin.
+ */
 function interpolate(
-  counts: ReadonlyMap<number, number>,
+  { counts, lowest, highest }: Distribution,
   boundaries: readonly number[],
   quantiles: readonly number[],
-): (number | null)[] {
+): (Level | null)[] {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (total === 0) return quantiles.map(() => null);
   return quantiles.map((quantile) => {
     const rank = quantile * total;
     let below = 0;
-    for (let bucket = 0; bucket <= boundaries.length; bucket += 1) {
+    let bucket = 0;
+    for (; bucket < boundaries.length; bucket += 1) {
       const count = counts.get(bucket) ?? 0;
-      if (count > 0 && below + count >= rank) {
-        const upper = boundaries[bucket];
-        const lower = boundaries[bucket - 1] ?? Math.min(0, upper ?? 0);
-        return upper === undefined ? lower : lower + ((upper - lower) * (rank - below)) / count;
-      }
+      if (count > 0 && below + count >= rank) break;
       below += count;
     }
-    return boundaries.at(-1) ?? null;
+    const upper = boundaries[bucket] ?? Infinity;
+    const lower = boundaries[bucket - 1] ?? Math.min(0, upper);
+    const [min, max] = [Math.max(lower, Math.min(lowest, upper)), Math.min(upper, Math.max(highest, lower))];
+    const share = (rank - below) / (counts.get(bucket) ?? 1);
+    return {
+      value: max === Infinity ? min : min + (max - min) * share,
+      min,
+      max: max === Infinity ? min : max,
+    };
   });
 }
 

@@ -1,6 +1,6 @@
+import { getOrAdd } from '../../get-or-add.js';
 import { type InstrumentAnswer } from '../../reader/answers.interface.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { getOrAdd } from '../../get-or-add.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { blockOf, COLLECTED_POINTS_KEPT_MS, MINUTE_MS, POINT_LEVEL } from '../encoding/buckets.js';
@@ -84,6 +84,9 @@ export interface PointRow {
   readonly value: number;
   readonly count: number;
   readonly buckets: Uint8Array | null;
+  /** Histogram: of what was recorded. Anything else: of the minute; null is the value itself, or not known. */
+  readonly lowest: number | null;
+  readonly highest: number | null;
 }
 
 /** The points of these series, in the order of time or of blocks of time: as collected for a short range, by the minute for a long one. */
@@ -114,7 +117,7 @@ interface PlacedRow extends PointRow {
 /** Points between two looks at the clock. */
 const SLICE = 500;
 
-const POINTS = `SELECT block, series, time, value, count, buckets FROM points
+const POINTS = `SELECT block, series, time, value, count, buckets, lowest, highest FROM points
   WHERE level = ? AND (block, series, time) > (?, ?, ?) AND block < ? AND series IN (SELECT value FROM json_each(?))
     AND time >= ? AND time < ?
   ORDER BY block, series, time LIMIT ?`;

@@ -13,10 +13,10 @@ export interface PlacedPoint {
   readonly point: StoredPoint;
 }
 
-type PointValues = Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets'>;
+type PointValues = Pick<StoredPoint, 'time' | 'value' | 'count' | 'buckets' | 'min' | 'max'>;
 
-const INSERT_POINT =
-  'INSERT OR IGNORE INTO points (level, block, series, time, value, count, buckets) VALUES (?, ?, ?, ?, ?, ?, ?)';
+const INSERT_POINT = `INSERT OR IGNORE INTO points (level, block, series, time, value, count, buckets, lowest, highest)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Writes points of metrics; to be used within one transaction. */
 export class PointWriter {
@@ -40,12 +40,13 @@ export class PointWriter {
   }
 
   private insert(level: number, series: number, point: PointValues, tally: Tally): void {
-    const { time, value, count, buckets } = point;
+    const { time, value, count, buckets, min = null, max = null } = point;
     const bytes = buckets === undefined ? null : encodeCounts(buckets);
     // Another process may have a point of the series at that very instant; the next free one is as good.
     for (let at = Math.floor(time), tries = 0; tries < 10; at += 1, tries += 1) {
       const block = blockOf(level, at);
-      if (this.database.run(INSERT_POINT, level, block, series, at, value, count, bytes) === 0) continue;
+      const values = [level, block, series, at, value, count, bytes, min, max];
+      if (this.database.run(INSERT_POINT, ...values) === 0) continue;
       tally.addPoints(1, level === POINT_LEVEL.asCollected);
       return;
     }
@@ -58,6 +59,8 @@ interface Minute {
   value: number;
   count: number;
   readonly buckets: Map<number, number> | undefined;
+  min: number | undefined;
+  max: number | undefined;
 }
 
 /** A point of a minute, and whose it is. */
@@ -80,13 +83,17 @@ export class MinutePoints {
       minute = undefined;
     }
     if (minute === undefined) {
-      minute = { time, value: 0, count: 0, buckets: point.buckets && new Map<number, number>() };
+      const buckets = point.buckets && new Map<number, number>();
+      minute = { time, value: 0, count: 0, buckets, min: undefined, max: undefined };
       this.minutes.set(series, minute);
     }
     const { type } = point.instrument;
     const addsUp = type === 'counter' || type === 'histogram';
     minute.value = addsUp ? minute.value + point.value : point.value;
     minute.count += point.count;
+    const { min, max } = addsUp ? point : { min: point.value, max: point.value };
+    if (min !== undefined) minute.min = Math.min(min, minute.min ?? min);
+    if (max !== undefined) minute.max = Math.max(max, minute.max ?? max);
     for (const [bucket, count] of point.buckets ?? [])
       minute.buckets?.set(bucket, (minute.buckets.get(bucket) ?? 0) + count);
   }

@@ -176,9 +176,10 @@ function problemOfLog({ time, level }: StoredLog): string | undefined {
 }
 
 function problemOfPoint(point: StoredPoint): string | undefined {
-  const { time, value, count, boundaries = [], buckets, exemplars = [] } = point;
+  const { time, value, count, boundaries = [], buckets, exemplars = [], min = 0, max = 0 } = point;
   if (!isWithin(time, MAX_TIME_MS)) return `its time is ${time}`;
-  if (!Number.isFinite(value)) return `its value is ${value}`;
+  const infinite = [value, min, max].find((number) => !Number.isFinite(number));
+  if (infinite !== undefined) return `its value is ${infinite}`;
   if (!Number.isSafeInteger(count) || count < 0) return `its count is ${count}`;
   if (boundaries.length > MAX_BOUNDARIES || !boundaries.every(Number.isFinite))
     return `it has ${boundaries.length} boundaries, or one that is not a number`;

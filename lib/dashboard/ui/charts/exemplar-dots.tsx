@@ -19,7 +19,11 @@ export interface Dot {
 }
 
 /** Where each exemplar sits, in pixels of the chart; errors last, so that they lie on top. */
-export function placeDots(chart: uPlot, exemplars: readonly ExemplarAnswer[]): readonly Dot[] {
+export function placeDots(
+  chart: uPlot,
+  exemplars: readonly ExemplarAnswer[],
+  atBottom = false,
+): readonly Dot[] {
   const { left, top, width, height } = chart.bbox;
   const ratio = devicePixelRatio;
   const shown = [...exemplars]
@@ -30,7 +34,9 @@ export function placeDots(chart: uPlot, exemplars: readonly ExemplarAnswer[]): r
       exemplar,
       plain: !exemplar.error && exemplar.value < (chart.scales.y?.max ?? 0) * PLAIN_SHARE,
       left: left / ratio + chart.valToPos(exemplar.time, 'x'),
-      top: top / ratio + Math.max(2, Math.min(chart.valToPos(exemplar.value, 'y'), height / ratio)),
+      top:
+        top / ratio +
+        Math.max(2, Math.min(chart.valToPos(atBottom ? 0 : exemplar.value, 'y'), height / ratio)),
     }))
     .filter((dot) => dot.left >= left / ratio && dot.left <= (left + width) / ratio)
     .sort((a, b) => Number(a.exemplar.error) - Number(b.exemplar.error) || a.left - b.left);

@@ -9,12 +9,13 @@ import { Chart, type Colours } from './chart.js';
 import { type Dot, ExemplarDots, placeDots } from './exemplar-dots.js';
 import type { RegionKeys } from './use-region-keys.js';
 
-interface TimeSeries {
+export interface TimeSeries {
   readonly label: string;
   readonly values: readonly (number | null)[];
   /** A CSS custom property. */
   readonly colour: string;
   readonly fill?: boolean;
+  readonly dashed?: boolean;
 }
 
 interface TimeChartProps {
@@ -23,6 +24,10 @@ interface TimeChartProps {
   readonly series: readonly TimeSeries[];
   readonly format: (value: number) => string;
   readonly exemplars?: readonly ExemplarAnswer[];
+  /** The value of an exemplar in words; default: `format`. */
+  readonly formatDot?: (value: number) => string;
+  /** Whether the dots stand at the bottom: what was measured is not on the scale of the lines. */
+  readonly dotsAtBottom?: boolean;
   readonly height?: number;
   readonly sync?: string;
   /** A region to mark. */
@@ -37,6 +42,12 @@ const NONE: readonly ExemplarAnswer[] = [];
 const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {
   pub: (type) => type === 'mousemove' || type === 'mouseleave',
 };
+
+/** Exemplars whose value is on the scale of the lines. */
+const placedByValue = ({
+  exemplars = NONE,
+  dotsAtBottom = false,
+}: TimeChartProps): readonly ExemplarAnswer[] => (dotsAtBottom ? NONE : exemplars);
 
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
@@ -64,16 +75,19 @@ export function TimeChart(props: TimeChartProps) {
     },
     scales: {
       x: { time: true, range: () => extentOf(latest.current.times) },
-      y: { range: (chart, _min, max) => [0, topOf(chart, max, latest.current.exemplars ?? NONE)] },
+      y: {
+        range: (chart, _min, max) => [0, topOf(chart, max, placedByValue(latest.current))],
+      },
     },
     axes: [timeAxis(colour), valueAxis(colour, (value) => latest.current.format(value))],
     series: [
       {},
-      ...series.map(({ label, colour: name, fill }): uPlot.Series => ({
+      ...series.map(({ label, colour: name, fill, dashed }): uPlot.Series => ({
         label,
         stroke: colour(name),
         width: 1.5,
         spanGaps: false,
+        ...(dashed ? { dash: [4, 4] } : {}),
         points: { show: true, filter: findLoneValues },
         ...(fill ? { fill: `color-mix(in srgb, ${colour(name)} 18%, transparent)` } : {}),
       })),
@@ -91,7 +105,7 @@ export function TimeChart(props: TimeChartProps) {
       ],
       draw: [
         (chart) => {
-          setDots(placeDots(chart, latest.current.exemplars ?? NONE));
+          setDots(placeDots(chart, latest.current.exemplars ?? NONE, latest.current.dotsAtBottom));
         },
       ],
       setCursor: [
@@ -142,7 +156,7 @@ export function TimeChart(props: TimeChartProps) {
         />
         <ExemplarDots
           dots={dots}
-          format={format}
+          format={props.formatDot ?? format}
           onPress={(event) => drawn.current?.over.dispatchEvent(new MouseEvent('mousedown', event))}
         />
       </div>

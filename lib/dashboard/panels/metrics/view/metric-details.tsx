@@ -1,6 +1,6 @@
-import type { ChartAnswer, InstrumentAnswer } from '../../../reader/answers.interface.js';
+import type { ChartAnswer, ChartSeries, InstrumentAnswer } from '../../../reader/answers.interface.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
-import { TimeChart } from '../../../ui/charts/time-chart.js';
+import { TimeChart, type TimeSeries } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
 import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';
@@ -24,9 +24,9 @@ const TITLES = {
   updowncounter: 'Value',
 } as const;
 
-function unitOf({ type, unit }: InstrumentAnswer): (value: number) => string {
+function unitOf({ type, unit }: InstrumentAnswer, isRate = type === 'counter'): (value: number) => string {
   const bare = unit.startsWith('{') || unit === '1' ? '' : unit;
-  if (type === 'counter') return (value) => `${formatInUnit(value, bare)} /s`;
+  if (isRate) return (value) => `${formatInUnit(value, bare)} /s`;
   return (value) => formatInUnit(value, bare);
 }
 
@@ -65,34 +65,62 @@ function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer;
   );
 }
 
+/** A line, and where a gauge was higher than it within a bucket, its highest values. */
+function linesOf(
+  { label, values, max }: ChartSeries,
+  { name, type }: InstrumentAnswer,
+  colour: string,
+): readonly TimeSeries[] {
+  const line = { label: label === '' ? name : label, values, colour };
+  if (type !== 'gauge' || max === undefined || max.every((value, index) => value === values[index]))
+    return [line];
+  return [line, { label: `${line.label} highest`, values: max, colour, dashed: true }];
+}
+
+/** Between what the last quantiles lie: the boundaries of a histogram may be far apart. */
+function Bounds({ series, format }: Pick<ChartAnswer, 'series'> & Pick<PlotProps, 'format'>) {
+  const texts = series.slice(0, 3).flatMap(({ label, min, max }) => {
+    const last = min?.findLastIndex((value) => value !== null) ?? -1;
+    const [from, to] = [min?.[last] ?? 0, max?.[last] ?? 0];
+    return from === to ? [] : [`${label} between ${format(from)} and ${format(to)}`];
+  });
+  return texts.length === 0 ? null : <p class="hint">Read from buckets. At the end: {texts.join(', ')}.</p>;
+}
+
 interface PlotProps {
   readonly chart: ChartAnswer;
   readonly format: (value: number) => string;
 }
 
 function Plot({ chart, format }: PlotProps) {
-  const series = chart.series.slice(0, MOST_SERIES).map(({ label, values }, index) => ({
-    label: label === '' ? chart.instrument.name : label,
-    values,
-    colour: QUANTILES[label] ?? `--series-${index % COLOURS}`,
-  }));
+  const { instrument, times } = chart;
+  const series = chart.series
+    .slice(0, MOST_SERIES)
+    .flatMap((line, index) =>
+      linesOf(line, instrument, QUANTILES[line.label] ?? `--series-${index % COLOURS}`),
+    );
+  const isCounter = instrument.type === 'counter';
+  const formatDot = isCounter ? unitOf(instrument, false) : format;
   return (
     <>
       <TimeChart
-        title={TITLES[chart.instrument.type]}
-        times={chart.times}
+        title={TITLES[instrument.type]}
+        times={times}
         series={series}
         format={format}
         exemplars={chart.exemplars}
+        formatDot={formatDot}
+        dotsAtBottom={isCounter}
         height={300}
         onSelect={(from, to) => {
           setQuery({
             selFrom: Math.round(from),
             selTo: Math.round(to),
-            selService: chart.instrument.service,
+            selService: instrument.service,
           });
         }}
       />
+      {instrument.type === 'histogram' && <Bounds series={chart.series} format={format} />}
       {chart.series.length > MOST_SERIES && (
         <p class="hint">
           The first {MOST_SERIES} of {formatCount(chart.series.length)} series; a filter shows others.
@@ -108,7 +136,7 @@ function Plot({ chart, format }: PlotProps) {
               .map((exemplar) => (
                 <li key={exemplar.traceId + exemplar.spanId} class={exemplar.error ? 'failed' : ''}>
                   <a href={exemplarAddress(exemplar)}>
-                    <b>{format(exemplar.value)}</b> {exemplar.label}
+                    <b>{formatDot(exemplar.value)}</b> {exemplar.label}
                   </a>{' '}
                   <span class="hint">{formatTime(exemplar.time)}</span>
                 </li>
