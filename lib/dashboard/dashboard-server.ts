@@ -4,8 +4,9 @@ import { Access, bearerOf } from './access/access.js';
 import { ApiRouter } from './api/api-router.js';
 import { type DashboardContext } from './dashboard-context.interface.js';
 import { DashboardError } from './http/dashboard-error.js';
+import { EarlyAnswers } from './http/early-answers.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
-import { SECURITY_HEADERS, sendError } from './http/respond.js';
+import { SECURITY_HEADERS } from './http/respond.js';
 
 const API = 'api/v1/';
 const OTLP = 'otlp/';
@@ -16,6 +17,7 @@ const SESSION = 'api/v1/session';
 export class DashboardServer {
   private readonly access: Access;
   private readonly api: ApiRouter;
+  private readonly earlyAnswers = new EarlyAnswers();
 
   constructor(private readonly context: DashboardContext) {
     this.access = new Access(context.config, context.token);
@@ -29,13 +31,14 @@ export class DashboardServer {
       await this.route(request, response);
     } catch (error) {
       if (!(error instanceof DashboardError) || response.headersSent) throw error;
-      sendError(response, error.status, error.message, error.headers);
+      this.earlyAnswers.sendError(request, response, error);
     }
   }
 
-  /** Ends live streams, and opens no more. */
+  /** Ends live streams and connections that are being closed, and opens no more. */
   close(): void {
     this.api.close();
+    this.earlyAnswers.close();
   }
 
   private async route(request: HttpRequest, response: HttpResponse): Promise<void> {

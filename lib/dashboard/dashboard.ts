@@ -4,6 +4,7 @@ import { suppressTracing } from '@opentelemetry/core';
 import { warnOnce } from '../errors/warnings.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
 import { type DashboardServer } from './dashboard-server.js';
+import { DashboardError } from './http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { sendError } from './http/respond.js';
 import { type TelemetryStore } from './sqlite/store.js';
@@ -51,7 +52,10 @@ export class Dashboard {
     } catch (error) {
       warnOnce('dashboard', `The dashboard could not answer a request: ${String(error)}`, 60_000);
       if (!response.headersSent)
-        sendError(response, 500, 'The dashboard could not answer; the log has the reason.');
+        sendError(
+          response,
+          new DashboardError(500, 'The dashboard could not answer; the log has the reason.'),
+        );
       else response.end();
     }
   }

@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { Dashboard, dashboardPartsOf } from '../../lib/dashboard/dashboard.js';
 import { type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
 
-/** A dashboard on a port of its own, which takes OTLP and needs no token. */
+/** What `createDashboard()` makes, on a port of its own. */
 export interface ServedDashboard {
   readonly port: number;
   api(path: string): Promise<{ readonly status: number; readonly body: unknown }>;
@@ -12,8 +12,9 @@ export interface ServedDashboard {
   close(): Promise<void>;
 }
 
-export async function serveDashboard(store: TelemetryStore): Promise<ServedDashboard> {
-  const dashboard = new Dashboard({
+/** A dashboard that takes OTLP and needs no token. */
+export function createDashboard(store: TelemetryStore): Dashboard {
+  return new Dashboard({
     config: {
       path: '/telemetry',
       token: false,
@@ -28,6 +29,10 @@ export async function serveDashboard(store: TelemetryStore): Promise<ServedDashb
     libraries: () => [],
     running: () => [],
   });
+}
+
+export async function serveDashboard(store: TelemetryStore): Promise<ServedDashboard> {
+  const dashboard = createDashboard(store);
   const server = createServer(dashboard.serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,4 +1,4 @@
-/** Ends a request with an HTTP status and a message; the answer is an `ApiError`. */
+/** Ends a request with an HTTP status and a message; the answer is an `ApiError`, unless the error has a body. */
 export class DashboardError extends Error {
   constructor(
     /** HTTP status. */
@@ -6,6 +6,8 @@ export class DashboardError extends Error {
     message: string,
     /** Further headers of the answer. */
     readonly headers: Readonly<Record<string, string>> = {},
+    /** Sent in place of an `ApiError`, with a `content-type` among the headers. */
+    readonly body?: string | Uint8Array,
   ) {
     super(message);
   }

@@ -3,15 +3,13 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 import type { ApiError } from '../api/api.interface.js';
+import type { DashboardError } from './dashboard-error.js';
 import type { HttpRequest, HttpResponse } from './http-exchange.interface.js';
 
 const nextTurn = promisify(setImmediate);
 const gzipped = promisify<Buffer, { readonly level: number }, Buffer>(gzip);
 /** Longest time for which writing a large answer blocks the event loop, in milliseconds. */
 const TURN_MS = 8;
-
-/** Answers that may be sent before the body of the request was read. */
-const UNREAD: ReadonlySet<number> = new Set([408, 413, 503]);
 
 /** Sent with every answer: no sniffing, no framing, no use by other origins, no referrer. */
 export const SECURITY_HEADERS: Readonly<OutgoingHttpHeaders> = {
@@ -84,6 +82,16 @@ export function sendData(
   body: string | Uint8Array,
   head: OutgoingHttpHeaders,
 ): void {
+  writeDataHead(response, status, body, head);
+  response.end(body);
+}
+
+function writeDataHead(
+  response: HttpResponse,
+  status: number,
+  body: string | Uint8Array,
+  head: OutgoingHttpHeaders,
+): void {
   response.writeHead(status, {
     ...SECURITY_HEADERS,
     'content-security-policy': NO_PAGE,
@@ -91,23 +99,27 @@ export function sendData(
     'content-length': Buffer.byteLength(body),
     ...head,
   });
-  response.end(body);
 }
 
-export function sendError(
+export function sendError(response: HttpResponse, error: DashboardError): void {
+  response.end(writeErrorHead(response, error));
+}
+
+/** Writes the head of the answer to a request that failed, and returns its body. */
+export function writeErrorHead(
   response: HttpResponse,
-  status: number,
-  message: string,
-  headers: OutgoingHttpHeaders = {},
-): void {
-  const body: ApiError = { error: { status, message } };
-  const head = status === 401 ? { 'www-authenticate': 'Bearer realm="telemetry"', ...headers } : headers;
-  sendJson(response, status, body, { ...head, ...closingHead(status) });
-}
-
-/** An unread body would be taken for the next request: such answers close the connection. */
-export function closingHead(status: number): OutgoingHttpHeaders {
-  return UNREAD.has(status) ? { connection: 'close' } : {};
+  { status, message, headers, body }: DashboardError,
+  more: OutgoingHttpHeaders = {},
+): string | Uint8Array {
+  const error: ApiError = { error: { status, message } };
+  const content = body ?? JSON.stringify(error);
+  writeDataHead(response, status, content, {
+    'content-type': 'application/json; charset=utf-8',
+    ...(status === 401 && { 'www-authenticate': 'Bearer realm="telemetry"' }),
+    ...headers,
+    ...more,
+  });
+  return content;
 }
 
 /** List elements in one part. */

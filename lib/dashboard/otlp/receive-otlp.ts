@@ -2,7 +2,7 @@ import { type DashboardContext, type TelemetrySink } from '../dashboard-context.
 import { badRequest, DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';
-import { closingHead, sendData, sendJson } from '../http/respond.js';
+import { sendData, sendJson } from '../http/respond.js';
 import { type Steps } from '../steps.js';
 import { decodeProtobuf, ProtobufError } from './decode-protobuf.js';
 import { OTLP_REQUESTS, type OtlpSignal } from './otlp-messages.constants.js';
@@ -26,11 +26,11 @@ const gate = new RequestGate();
 const quota = new BodyQuota(4 * MAX_BODY);
 
 /**
- * Takes telemetry of other services, as OTLP over HTTP has it: JSON or protobuf, packed or not. What cannot be taken is answered with
- * a `Status` of OTLP and the reason.
+ * Takes telemetry of other services, as OTLP over HTTP has it: JSON or protobuf, packed or not.
  *
  * @param path below `<path>/otlp/`
- * @throws DashboardError 404 where it is switched off, 405 and 415 for what is no OTLP
+ * @throws DashboardError 404 where it is switched off, 405 and 415 for what is no OTLP; for what cannot be taken
+ * with a `Status` of OTLP as its body
  */
 export async function receiveOtlp(
   path: string,
@@ -52,7 +52,7 @@ export async function receiveOtlp(
     answerSuccess(response, signal, form, read);
   } catch (error) {
     if (!(error instanceof DashboardError)) throw error;
-    answerFailure(response, form, error);
+    throw statusOf(error, form);
   }
 }
 
@@ -137,6 +137,7 @@ const REJECTED: Readonly<Record<OtlpSignal, string>> = {
 /** Codes of `google.rpc.Status` by the status of HTTP. */
 const STATUS_CODES: Readonly<Record<number, number>> = { 408: 4, 413: 8, 429: 8, 503: 14 };
 const INVALID_ARGUMENT = 3;
+const PROTOBUF = { 'content-type': 'application/x-protobuf' };
 
 /** An empty message says that everything was taken; a reason without rejected items is a warning. */
 function answerSuccess(
@@ -151,20 +152,15 @@ function answerSuccess(
     sendJson(response, 200, isWhole ? {} : { partialSuccess });
     return;
   }
-  sendProtobuf(response, 200, isWhole ? new Uint8Array() : encodePartialSuccess(rejected, reason));
+  sendData(response, 200, isWhole ? new Uint8Array() : encodePartialSuccess(rejected, reason), PROTOBUF);
 }
 
-/** Why nothing was taken, as a `Status`. */
-function answerFailure(response: HttpResponse, form: OtlpForm, error: DashboardError): void {
-  const { status, message } = error;
+/** Why nothing was taken, as a `Status` in the form of the request. */
+function statusOf({ status, message, headers }: DashboardError, form: OtlpForm): DashboardError {
   const code = STATUS_CODES[status] ?? INVALID_ARGUMENT;
-  const head = { ...error.headers, ...closingHead(status) };
-  if (form === 'json') sendJson(response, status, { code, message }, head);
-  else sendProtobuf(response, status, encodeMessage(code, message), head);
-}
-
-function sendProtobuf(response: HttpResponse, status: number, body: Uint8Array, head = {}): void {
-  sendData(response, status, body, { 'content-type': 'application/x-protobuf', ...head });
+  return form === 'json'
+    ? new DashboardError(status, message, headers, JSON.stringify({ code, message }))
+    : new DashboardError(status, message, { ...headers, ...PROTOBUF }, encodeMessage(code, message));
 }
 
 /** `partial_success = 1 { rejected = 1; error_message = 2 }` of each response. */

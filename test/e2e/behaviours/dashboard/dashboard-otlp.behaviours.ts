@@ -146,12 +146,7 @@ export function describeDashboardOtlp(platform: Platform): void {
     it('refuses a body that is too long, unpacked too', async () => {
       const long = Buffer.alloc(17 * 1_024 * 1_024, 0x20);
       expect((await send('traces', gzipSync(long), { 'content-encoding': 'gzip' })).status).toBe(413);
-      const answer = await send('traces', long).then(
-        ({ status }) => status,
-        // The connection may be closed before everything was sent.
-        () => 413,
-      );
-      expect(answer).toBe(413);
+      expect((await send('traces', long)).status).toBe(413);
       expect((await send('traces', '{}')).status).toBe(200);
     });
 
