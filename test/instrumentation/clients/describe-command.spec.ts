@@ -1,4 +1,4 @@
-import { describeMongodbCommand } from '../../../lib/instrumentation/clients/mongodb/record-command.js';
+import { describeMongodbCommand } from '../../../lib/instrumentation/clients/mongodb/instrument-mongodb.js';
 import {
   describeCommand,
   isBlockingCommand,

@@ -2,9 +2,9 @@ import { configureTelemetry, getTelemetry } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import {
-  recordCommand,
   type SendMongodbCommand,
-} from '../../../lib/instrumentation/clients/mongodb/record-command.js';
+  recordCommand,
+} from '../../../lib/instrumentation/clients/mongodb/instrument-mongodb.js';
 
 const CONNECTION = { address: '127.0.0.1:27017' };
 const NAMESPACE = { db: 'shop' };

@@ -1,22 +1,18 @@
-import { isWrappedByOthers, ownersOf } from '../../../invocation/patch.js';
-import { patch } from '../../../invocation/patch.js';
+import { isWrappedByOthers, ownersOf, patch } from '../../../invocation/patch.js';
 import { undoAll } from '../../../process/undo-all.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
 import {
-  fileOf,
   type InstrumentedCopy,
   RECORDED_BY_OTHERS,
   UNKNOWN_SHAPE,
   type UnrecordedCopy,
+  fileOf,
   whenModuleLoaded,
 } from '../loaded-modules.js';
-import {
-  type CheckOut,
-  type MongodbModule,
-  recordCommand,
-  type SendMongodbCommand,
-  type StartSession,
-} from './record-command.js';
+import { type Attributes, context } from '@opentelemetry/api';
+import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
+import { followResult } from '../../../invocation/follow-result.js';
+import { beginOperation, endOperation, recordingModeFor } from '../database/database-client.js';
 
 const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
 
@@ -33,7 +29,7 @@ export const mongodb = defineInstrumentation({
  * argument every copy of mongodb that is or will be loaded is patched; pass the module where it
  * cannot be found: in a bundle or in jest. Returns the undo.
  */
-export function patchMongodb(mongodb?: MongodbModule): () => void {
+function patchMongodb(mongodb?: MongodbModule): () => void {
   return mongodb === undefined ? whenModuleLoaded(CONNECTION, patchConnectionModule) : patchModule(mongodb);
 }
 
@@ -97,4 +93,220 @@ function patchModule({ MongoClient }: MongodbModule): () => void {
     ),
   );
   return undoAll(undo);
+}
+
+/** Shape of `mongodb` as far as it is used here; mongodb is never imported. */
+export interface MongodbModule {
+  readonly MongoClient: { readonly prototype: object };
+}
+
+/** A connection of the driver; every command of every operation passes through it. */
+interface MongodbConnection {
+  /** `host:port`, or the path of a Unix domain socket. */
+  readonly address?: string;
+}
+
+type MongodbDocument = Readonly<Record<string, unknown>>;
+
+interface MongodbNamespace {
+  readonly db: string;
+  readonly collection?: string | undefined;
+}
+
+export type SendMongodbCommand = (
+  this: MongodbConnection,
+  namespace: MongodbNamespace,
+  command: MongodbDocument,
+  ...rest: unknown[]
+) => unknown;
+
+/** What is passed on the way from a client to its connections. */
+interface MongodbClient {
+  readonly topology?: {
+    readonly s?: { readonly servers?: ReadonlyMap<string, { readonly pool?: object }> };
+  };
+}
+
+type StartSession = (this: MongodbClient, ...args: unknown[]) => unknown;
+type CheckOut = (this: object, ...args: unknown[]) => Promise<MongodbConnection>;
+
+const SCOPE = 'nestjs-telemetry/mongodb';
+
+type AnswerCallback = (error: unknown, response: unknown) => unknown;
+
+/**
+ * What the driver says by itself; it does so in whichever request happens to open or close a
+ * connection.
+ */
+const DRIVER_COMMANDS = new Set([
+  'hello',
+  'ismaster',
+  'isMaster',
+  'saslStart',
+  'saslContinue',
+  'authenticate',
+  'getnonce',
+  'endSessions',
+]);
+
+/** Runs one command of a connection in a span, `find users`. */
+export function recordCommand(
+  connection: MongodbConnection,
+  send: SendMongodbCommand,
+  args: Parameters<SendMongodbCommand>,
+): unknown {
+  const [namespace, command, , last] = args;
+  const observes = recordingModeFor();
+  const name = commandName(command);
+  if (observes === undefined || DRIVER_COMMANDS.has(name)) return send.apply(connection, args);
+  const collection = collectionOf(command, name);
+  const labels = labelsOf(connection, namespace, name, collection);
+  const describe = (): Attributes => ({
+    [ATTR_DB_QUERY_TEXT]: describeMongodbCommand(command, name, collection),
+  });
+  const running = beginOperation(observes, labels, { scope: SCOPE, name: labels.summary, describe });
+  // Before version 6.2 the driver calls back, and from a socket: there the context of the caller is
+  // gone.
+  if (isCallback(last)) {
+    const caller = context.active();
+    const [, , options, , ...rest] = args;
+    const answer = (error: unknown, response: unknown): unknown => {
+      endOperation(running, error ?? writeErrorIn(response));
+      return context.with(caller, () => last(error, response));
+    };
+    return send.call(connection, namespace, command, options, answer, ...rest);
+  }
+  return followResult(send.apply(connection, args), {
+    onSuccess: (response) => {
+      endOperation(running, writeErrorIn(response));
+    },
+    onError: (error) => {
+      endOperation(running, error);
+    },
+  });
+}
+
+/** From version 6.6 on there is a class in this place: the one of the answer. */
+function isCallback(last: unknown): last is AnswerCallback {
+  if (typeof last !== 'function') return false;
+  // A function has a prototype that can be replaced or none; a class has one that cannot.
+  return Object.getOwnPropertyDescriptor(last, 'prototype')?.writable !== false && !('make' in last);
+}
+
+function labelsOf(
+  { address = '' }: MongodbConnection,
+  namespace: MongodbNamespace,
+  operation: string,
+  collection: string | undefined,
+) {
+  const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
+  return {
+    system: 'mongodb',
+    operation,
+    summary: collection === undefined ? operation : `${operation} ${collection}`,
+    collection,
+    namespace: namespace.db,
+    serverAddress: host ?? (address === '' ? undefined : address),
+    serverPort: port === undefined ? undefined : Number(port),
+  };
+}
+
+/**
+ * A write that the server refuses is answered with `ok: 1`: the driver throws further up, outside
+ * of the command.
+ */
+function writeErrorIn(response: unknown): Error | undefined {
+  if (typeof response !== 'object' || response === null) return undefined;
+  const [first] = readWriteErrors(response) ?? [];
+  if (first === undefined) return undefined;
+  const { code, errmsg } = first;
+  return Object.assign(new Error(typeof errmsg === 'string' ? errmsg : 'write error'), {
+    name: 'MongoWriteError',
+    code,
+  });
+}
+
+/**
+ * Responses are documents, or the driver's view of bytes that reads a field when it is asked for.
+ */
+function readWriteErrors(response: object): readonly MongodbDocument[] | undefined {
+  const lazy = response as { has?: (name: string) => boolean; toObject?: () => unknown };
+  const isLazy = typeof lazy.has === 'function' && typeof lazy.toObject === 'function';
+  if (isLazy && lazy.has?.('writeErrors') !== true) return undefined;
+  const document = isLazy ? lazy.toObject?.() : response;
+  const { writeErrors } = document as { readonly writeErrors?: unknown };
+  return Array.isArray(writeErrors) ? (writeErrors as MongodbDocument[]) : undefined;
+}
+
+const MAX_TEXT = 2048;
+const MAX_DEPTH = 8;
+/** Of a list, as a pipeline is one; documents to insert are not shown at all. */
+const MAX_ITEMS = 16;
+
+/** What of a command says what it does; the rest is of the session, the cursor or the driver. */
+const SHOWN = [
+  'filter',
+  'query',
+  'pipeline',
+  'update',
+  'updates',
+  'deletes',
+  'sort',
+  'projection',
+  'key',
+  'fields',
+  'hint',
+  'indexes',
+];
+
+/** The name of a command: the first of its fields. */
+function commandName(command: MongodbDocument): string {
+  for (const name in command) return name;
+  return 'command';
+}
+
+/**
+ * The collection a command is about; undefined for one about a database, a session or the server.
+ */
+function collectionOf(command: MongodbDocument, name: string): string | undefined {
+  const target = name === 'getMore' ? command.collection : command[name];
+  return typeof target === 'string' && target !== '' ? target : undefined;
+}
+
+/**
+ * Writes a command with its fields and operators, and `?` for each value:
+ * `{"find":"users","filter":{"age":{"$gt":"?"}}}`.
+ */
+export function describeMongodbCommand(
+  command: MongodbDocument,
+  name: string,
+  collection: string | undefined,
+): string {
+  const shown: Record<string, unknown> = { [name]: collection ?? '?' };
+  for (const field of SHOWN)
+    if (field !== name && field in command) shown[field] = shapeOf(command[field], 0);
+  return JSON.stringify(shown).slice(0, MAX_TEXT);
+}
+
+function shapeOf(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return '?';
+  if (Array.isArray(value)) return shapeOfList(value, depth);
+  // What is no plain document (ObjectId, Date, Buffer, RegExp) is a value.
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isMap = value instanceof Map;
+  if (!isMap && prototype !== null && Object.getPrototypeOf(prototype) !== null) return '?';
+  const entries: Iterable<[unknown, unknown]> = isMap
+    ? (value as Map<unknown, unknown>)
+    : Object.entries(value);
+  const shape: Record<string, unknown> = {};
+  for (const [key, inner] of entries) shape[String(key)] = shapeOf(inner, depth + 1);
+  return shape;
+}
+
+/** A list of values (`$in`) has one shape however long it is. */
+function shapeOfList(list: readonly unknown[], depth: number): unknown {
+  const documents = list.filter((item) => typeof item === 'object' && item !== null && !Array.isArray(item));
+  if (documents.length === 0) return list.length === 0 ? [] : '?';
+  const shapes = documents.slice(0, MAX_ITEMS).map((item) => shapeOf(item, depth + 1));
+  return shapes.every((shape) => shape === '?') ? '?' : shapes;
 }

@@ -15,7 +15,7 @@ import {
   recordingModeFor,
   recordWait,
   type RunningOperation,
-} from '../database/record-operation.js';
+} from '../database/database-client.js';
 import {
   fileOf,
   findLoadedModules,

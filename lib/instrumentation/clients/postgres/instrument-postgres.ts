@@ -13,7 +13,7 @@ import {
   endOperation,
   recordingModeFor,
   type RunningOperation,
-} from '../database/record-operation.js';
+} from '../database/database-client.js';
 import {
   fileOf,
   type InstrumentedCopy,

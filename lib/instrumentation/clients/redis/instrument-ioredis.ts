@@ -1,7 +1,7 @@
 import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
 import { undoAll } from '../../../process/undo-all.js';
 import { followTracedCalls } from '../channels.js';
-import { endOperation, locateOperation, type RunningOperation } from '../database/record-operation.js';
+import { endOperation, locateOperation, type RunningOperation } from '../database/database-client.js';
 import {
   fileOf,
   findLoadedModules,

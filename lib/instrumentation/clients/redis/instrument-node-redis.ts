@@ -5,7 +5,7 @@ import { type Patch } from '../../../invocation/patch.js';
 import { applicationRequire } from '../../../process/application-modules.js';
 import { undoAll } from '../../../process/undo-all.js';
 import { followTracedCalls } from '../channels.js';
-import { endOperation, type RunningOperation } from '../database/record-operation.js';
+import { endOperation, type RunningOperation } from '../database/database-client.js';
 import {
   fileOf,
   type InstrumentedCopy,

@@ -10,7 +10,7 @@ import {
   endOperation,
   recordingModeFor,
   type RunningOperation,
-} from '../database/record-operation.js';
+} from '../database/database-client.js';
 
 /** Where a command goes. */
 export interface RedisTarget {
