@@ -45,9 +45,7 @@ export function patchLoadedBullmq(): () => void {
       const values = isClass(exports) ? [exports] : Object.values(exports as Record<string, unknown>);
       const undo = values.map((value) => (isClass(value) ? patchBullClass(value) : undefined));
       if (undo.every((restore) => restore === undefined)) return UNKNOWN_SHAPE;
-      return {
-        undo: undoAll(undo),
-      };
+      return undoAll(undo);
     }),
   );
   return undoAll(stop);

@@ -47,14 +47,15 @@ function subscribeChannel(name: string, listen: Listener): () => void {
   return undo;
 }
 
-/** How the calls of a tracing channel are recorded; `C` is what is kept of one while it runs. */
-interface TracedCalls<M, C> {
-  /** A call begins, in the context of its caller; undefined leaves it alone. */
-  readonly begin: (message: M) => C | undefined;
-  /** The function that makes the call has returned; what it is waited for goes on. */
-  readonly returned?: (call: C) => void;
+/** What is kept of a call of a tracing channel while it runs. */
+interface TracedCall {
+  /** The function that makes the call has returned; what it waits for goes on. */
+  returned?(): void;
   /** It has ended: called once, with the failure if there was one. */
-  readonly end: (call: C, error: unknown) => void;
+  end(error: unknown): void;
+}
+
+interface TracedCallOptions {
   /**
    * Whether a callback is run in the context of the call, where that was inside a span: drivers
    * call back from their socket, or from where a connection was released. Default false.
@@ -66,8 +67,8 @@ interface TracedMessage {
   readonly error?: unknown;
 }
 
-interface RunningCall<C> {
-  call: C | undefined;
+interface RunningCall {
+  call: TracedCall | undefined;
   readonly caller: Context | undefined;
   token?: ContextManagementToken;
 }
@@ -75,26 +76,31 @@ interface RunningCall<C> {
 /**
  * Follows the calls that a library announces on a tracing channel, each by its one message; returns
  * the undo.
+ *
+ * @param begin called in the context of the caller; undefined leaves a call alone
  */
-export function followTracedCalls<M, C>(name: string, calls: TracedCalls<M, C>): () => void {
-  const running = new WeakMap<object, RunningCall<C>>();
+export function followTracedCalls<M>(
+  name: string,
+  begin: (message: M) => TracedCall | undefined,
+  { restoresCaller = false }: TracedCallOptions = {},
+): () => void {
+  const running = new WeakMap<object, RunningCall>();
 
   const end = (message: object): void => {
     const entry = running.get(message);
     if (entry?.call === undefined) return;
     const { call } = entry;
     entry.call = undefined;
-    calls.end(call, (message as TracedMessage).error);
+    call.end((message as TracedMessage).error);
   };
   const listeners: Record<string, (message: object) => void> = {
     start: (message) => {
-      const call = calls.begin(message as M);
-      const caller = calls.restoresCaller === true ? callerInSpan() : undefined;
+      const call = begin(message as M);
+      const caller = restoresCaller ? callerInSpan() : undefined;
       if (call !== undefined || caller !== undefined) running.set(message, { call, caller });
     },
     end: (message) => {
-      const call = running.get(message)?.call;
-      if (call !== undefined) calls.returned?.(call);
+      running.get(message)?.call?.returned?.();
       // Thrown synchronously: no other message of this call follows.
       if ((message as TracedMessage).error !== undefined) end(message);
     },

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { applicationPackage } from '../../config/application-package.js';
 import { textOf } from '../../engine/copy-bounded.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { isWrappedByOthers } from '../../invocation/patch.js';
 import {
   applicationRequire,
   findLoadedFiles,
@@ -13,6 +14,7 @@ import {
   forgetLoadedFiles,
 } from '../../process/application-modules.js';
 import { processWide } from '../../process/process-wide.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
 import { guardListener } from './channels.js';
 
 /** A package that is met once it is loaded: by the path of one of its files. */
@@ -47,13 +49,9 @@ function toPattern(path: string): string {
 }
 
 /**
- * Finds the exports of every copy of a CommonJS module that this process has loaded so far, without
- * loading any. It is in the CommonJS cache, also when ESM imported it.
+ * The paths and exports of every copy of a CommonJS module that this process has loaded so far,
+ * without loading any. It is in the CommonJS cache, also when ESM imported it.
  */
-export function findLoadedModules(pattern: LoadedModulePattern): unknown[] {
-  return loadedFiles(pattern).map(([, exports]) => exports);
-}
-
 function loadedFiles({ file }: LoadedModulePattern): [path: string, exports: unknown][] {
   const paths = findLoadedFiles(file);
   if (paths.length === 0) return [];
@@ -62,11 +60,6 @@ function loadedFiles({ file }: LoadedModulePattern): [path: string, exports: unk
     .map((path) => [path, cache[path]] as const)
     .filter(([, module]) => module?.loaded !== false)
     .map(([path, module]) => [path, module?.exports as unknown]);
-}
-
-/** A copy of a package that is instrumented now; `undo` ends that. */
-export interface InstrumentedCopy {
-  readonly undo: () => void;
 }
 
 /** Why the calls of a copy of a package are not recorded. */
@@ -78,7 +71,7 @@ export interface UnrecordedCopy {
   readonly remedy?: string;
 }
 
-export const RECORDED_BY_OTHERS: UnrecordedCopy = {
+const RECORDED_BY_OTHERS: UnrecordedCopy = {
   reason: 'another instrumentation has patched it and records its calls',
 };
 
@@ -88,11 +81,43 @@ export const UNKNOWN_SHAPE: UnrecordedCopy = {
     'Use a version that docs/clients.md lists, or pass an OpenTelemetry instrumentation in `instrumentations`.',
 };
 
+/** What ends the recording of a copy of a package, or why there is none. */
+export type PatchedCopy = Undo | UnrecordedCopy;
+
+/**
+ * Patches a class of a loaded copy, unless it lacks the method by which it is recognised, or another
+ * instrumentation has wrapped that one.
+ *
+ * @param patch undefined where something else is missing
+ */
+export function patchCopy<T extends object>(
+  prototype: T | undefined,
+  method: string,
+  patch: (prototype: T) => Undo | undefined,
+): PatchedCopy {
+  const present: unknown = prototype && Reflect.get(prototype, method);
+  if (prototype === undefined || typeof present !== 'function') return UNKNOWN_SHAPE;
+  return isWrappedByOthers(present) ? RECORDED_BY_OTHERS : (patch(prototype) ?? UNKNOWN_SHAPE);
+}
+
+/**
+ * Whether another instrumentation records a library whose calls are announced on channels:
+ * OpenTelemetry's and agents wrap the method. Looked up once, when it is asked first.
+ */
+export function recordedByOthers(
+  pattern: LoadedModulePattern,
+  methodOf: (exports: unknown) => unknown,
+): () => boolean {
+  let recorded: boolean | undefined;
+  return () =>
+    (recorded ??= loadedFiles(pattern).some(([, exports]) => isWrappedByOthers(methodOf(exports))));
+}
+
 /**
  * Called with the exports of a file and its path; undefined where the file does not matter for this
  * version.
  */
-type Found = (exports: unknown, path: string) => InstrumentedCopy | UnrecordedCopy | undefined;
+type Found = (exports: unknown, path: string) => PatchedCopy | undefined;
 
 interface Watched {
   readonly pattern: LoadedModulePattern;
@@ -150,12 +175,12 @@ function lookAgain(entry: Watched): void {
 function meet({ pattern, found, seen }: Watched, path: string, exports: unknown): void {
   if (seen.has(exports)) return;
   const copy = found(exports, path);
-  const forget =
-    copy === undefined ? undefined : noteLibrary(pattern, path, 'undo' in copy ? undefined : copy);
-  seen.set(exports, () => {
-    forget?.();
-    if (copy !== undefined && 'undo' in copy) copy.undo();
-  });
+  if (copy === undefined) {
+    seen.set(exports, () => undefined);
+    return;
+  }
+  const [undo, unrecorded] = typeof copy === 'function' ? [copy] : [undefined, copy];
+  seen.set(exports, undoAll([undo, noteLibrary(pattern, path, unrecorded)]));
 }
 
 function loadEsModule(pattern: LoadedModulePattern, loaded: (path: string, exports: unknown) => void): void {
@@ -198,16 +223,7 @@ export interface LoadedLibrary {
   readonly reason?: string | undefined;
 }
 
-/** Name of a package, and a pattern of the paths of its files. */
-interface PackagePattern {
-  readonly name: string;
-  readonly anyFile: RegExp;
-}
-
-interface Unrecorded {
-  readonly reason: string;
-  readonly remedy?: string;
-}
+type PackagePattern = Pick<LoadedModulePattern, 'name' | 'anyFile'>;
 
 /** By folder of the package: one may be instrumented in several of its files. */
 const noted = processWide('recorded-libraries', () => new Map<string, LoadedLibrary>());
@@ -219,7 +235,7 @@ const versions = new Map<string, string | undefined>();
  *
  * @param unrecorded undefined where its calls are recorded
  */
-function noteLibrary(pattern: PackagePattern, path: string, unrecorded: Unrecorded | undefined): () => void {
+function noteLibrary(pattern: PackagePattern, path: string, unrecorded: UnrecordedCopy | undefined): Undo {
   const { name } = pattern;
   const folder = folderOf(pattern, path);
   const known = noted.get(folder);
@@ -243,12 +259,18 @@ export function notedLibraries(): ReadonlyMap<string, LoadedLibrary> {
 }
 
 /**
- * The version of the package that a file of it belongs to, as numbers; undefined where it cannot be
- * read.
+ * Whether a loaded copy has at least this version. Without a package.json it counts as a new one:
+ * a call must never have two spans.
  */
-export function versionAt(pattern: PackagePattern, path: string): readonly [number, number] | undefined {
-  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(packageVersion(folderOf(pattern, path)) ?? '') ?? [];
-  return major === undefined ? undefined : [Number(major), Number(minor)];
+export function isSince(
+  pattern: PackagePattern,
+  path: string,
+  [major, minor]: readonly [number, number],
+): boolean {
+  const version = /^(\d+)\.(\d+)\./.exec(packageVersion(folderOf(pattern, path)) ?? '');
+  if (version === null) return true;
+  const [loadedMajor, loadedMinor] = [Number(version[1]), Number(version[2])];
+  return loadedMajor > major || (loadedMajor === major && loadedMinor >= minor);
 }
 
 /** Folder of the package that a file of it belongs to. */

@@ -15,11 +15,13 @@ import {
   ATTR_DB_NAMESPACE,
   ATTR_DB_OPERATION_NAME,
   ATTR_DB_QUERY_SUMMARY,
+  ATTR_DB_QUERY_TEXT,
   ATTR_DB_RESPONSE_STATUS_CODE,
   ATTR_DB_SYSTEM_NAME,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
 } from '../../../config/semantic-conventions.constants.js';
+import { followResult } from '../../../invocation/follow-result.js';
 import {
   type DatabaseOperationLabels,
   recordConnectionWait,
@@ -28,28 +30,13 @@ import {
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
+import { describeStatement, type SqlDialect } from './describe-statement.js';
 
-/** Codes of Node: the database gave none. */
-const SYSTEM_CODE = /^(?:E[A-Z0-9]+$|ERR_)/;
+/** What an operation is measured under, beside the system. */
+type Labels = Omit<DatabaseOperationLabels, 'system'>;
 
-/** What is recorded of an operation beyond its labels. */
-interface OperationSpan {
-  readonly scope: string;
-  readonly name: string;
-  /** Attributes beyond the labels: made only for a span. */
-  readonly describe?: () => Attributes;
-}
-
-/** An operation that has begun. */
-export interface RunningOperation {
-  /**
-   * undefined where only a measurement is made: outside a span, and in a trace that is not
-   * recorded.
-   */
-  readonly span: Span | undefined;
-  labels: DatabaseOperationLabels;
-  readonly startedAt: number;
-}
+/** Where an operation goes. */
+export type DatabaseTarget = Pick<Labels, 'namespace' | 'serverAddress' | 'serverPort'>;
 
 /**
  * What may be recorded of a database operation that begins now: `span` below an active span of a
@@ -58,52 +45,152 @@ export interface RunningOperation {
  */
 export function recordingModeFor(caller: Context = context.active()): 'span' | 'metric' | undefined {
   if (isTracingSuppressed(caller)) return undefined;
-  if (trace.getSpan(caller) !== undefined && shouldStartSpan()) return 'span';
+  if (trace.getSpan(caller) !== undefined && shouldStartSpan(undefined, caller)) return 'span';
   return isRegistered('metrics') ? 'metric' : undefined;
 }
 
-/**
- * Begins an operation, with a CLIENT span in the active context where `recordingModeFor()` said
- * `span`.
- */
-export function beginOperation(
-  observes: 'span' | 'metric',
-  labels: DatabaseOperationLabels,
-  { scope, name, describe }: OperationSpan,
-): RunningOperation {
-  const startedAt = performance.now();
-  if (observes === 'metric') return { span: undefined, labels, startedAt };
-  const attributes = { ...attributesOf(labels), ...describe?.() };
-  const span = tracerFor(scope).startSpan(name, { kind: SpanKind.CLIENT, attributes });
-  return { span, labels, startedAt };
-}
+/** A shorter wait is not worth a span: most connections are available immediately. */
+const NOTICEABLE_WAIT_MS = 5;
 
-/** Says where an operation goes whose server was not known when it began. */
-export function locateOperation(
-  operation: RunningOperation,
-  { serverAddress, serverPort }: Pick<DatabaseOperationLabels, 'serverAddress' | 'serverPort'>,
-): void {
-  operation.labels = { ...operation.labels, serverAddress, serverPort };
-  if (serverAddress !== undefined) operation.span?.setAttribute(ATTR_SERVER_ADDRESS, serverAddress);
-  if (serverPort !== undefined) operation.span?.setAttribute(ATTR_SERVER_PORT, serverPort);
-}
+/** Records the operations of one client library. */
+export class DatabaseClient {
+  /**
+   * @param system `postgresql`, `redis`, …
+   * @param scope name of the tracer
+   */
+  constructor(
+    private readonly system: string,
+    private readonly scope: string,
+    private readonly dialect: SqlDialect = 'standard',
+  ) {}
 
-/** Ends an operation: its span, with the failure if there was one, and its measurement. */
-export function endOperation({ span, labels, startedAt }: RunningOperation, error?: unknown): void {
-  const failed = error !== undefined && error !== null;
-  const statusCode = failed ? statusCodeOf(error) : undefined;
-  if (span !== undefined) {
-    if (failed) recordFailure(span, error);
-    if (statusCode !== undefined) span.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, statusCode);
-    span.end();
+  /**
+   * Begins an operation, with a CLIENT span in the active context where `mode` is `span`.
+   *
+   * @param describe further attributes: made only for a span
+   * @param name of the span
+   */
+  begin(
+    mode: 'span' | 'metric',
+    labels: Labels,
+    describe?: () => Attributes,
+    name = labels.summary ?? labels.operation,
+  ): DatabaseOperation {
+    const startedAt = performance.now();
+    const measured = { ...labels, system: this.system };
+    if (mode === 'metric') return new DatabaseOperation(measured, startedAt, undefined);
+    const attributes = { ...attributesOf(measured), ...describe?.() };
+    const span = tracerFor(this.scope).startSpan(name, { kind: SpanKind.CLIENT, attributes });
+    return new DatabaseOperation(measured, startedAt, span);
   }
-  recordDatabaseOperation(labels, {
-    durationSeconds: (performance.now() - startedAt) / 1000,
-    errorType: failed ? errorTypeOf(error) : undefined,
-    statusCode,
-    context: span === undefined ? undefined : trace.setSpan(ROOT_CONTEXT, span),
-  });
+
+  /** The same for a SQL statement. */
+  beginStatement(
+    mode: 'span' | 'metric',
+    statement: string,
+    target: DatabaseTarget,
+    describe?: () => Attributes,
+  ): DatabaseOperation {
+    const { text, operation, summary } = describeStatement(statement, this.dialect);
+    return this.begin(mode, { operation, summary, ...target }, () => ({
+      [ATTR_DB_QUERY_TEXT]: text,
+      ...describe?.(),
+    }));
+  }
+
+  /**
+   * Measures how long the caller waits for a connection of a pool, and gives the wait a span when it
+   * takes 5 ms or ends in an error. Returns what ends it; undefined where nothing is recorded.
+   *
+   * @param name of the span, `pg.pool.connect`
+   */
+  beginWait(name: string, poolName: () => string): ((error?: unknown) => void) | undefined {
+    const caller = context.active();
+    const mode = recordingModeFor(caller);
+    if (mode === undefined) return undefined;
+    const startedAt = performance.now();
+    return (error) => {
+      const pool = poolName();
+      const waitedMs = performance.now() - startedAt;
+      const failed = isFailure(error);
+      if (!failed) recordConnectionWait(pool, waitedMs / 1000);
+      if (mode === 'metric' || (waitedMs < NOTICEABLE_WAIT_MS && !failed)) return;
+      const span = tracerFor(this.scope).startSpan(
+        name,
+        {
+          kind: SpanKind.CLIENT,
+          attributes: { [ATTR_DB_SYSTEM_NAME]: this.system, [ATTR_DB_CLIENT_CONNECTION_POOL_NAME]: pool },
+          startTime: Date.now() - waitedMs,
+        },
+        caller,
+      );
+      if (failed) recordFailure(span, error);
+      span.end();
+    };
+  }
 }
+
+/** An operation that has begun. */
+export class DatabaseOperation {
+  private ended = false;
+
+  constructor(
+    public labels: DatabaseOperationLabels,
+    private readonly startedAt: number,
+    /** undefined where only a measurement is made: outside a span, and in a trace that is not recorded. */
+    readonly span: Span | undefined,
+  ) {}
+
+  /** Says where an operation goes whose server was not known when it began. */
+  locate({ serverAddress, serverPort }: DatabaseTarget): void {
+    this.labels = { ...this.labels, serverAddress, serverPort };
+    if (serverAddress !== undefined) this.span?.setAttribute(ATTR_SERVER_ADDRESS, serverAddress);
+    if (serverPort !== undefined) this.span?.setAttribute(ATTR_SERVER_PORT, serverPort);
+  }
+
+  /** Ends the span, with the failure if there was one, and measures; once. */
+  end(error?: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    const { span, labels, startedAt } = this;
+    const failed = isFailure(error);
+    const statusCode = failed ? statusCodeOf(error) : undefined;
+    if (span !== undefined) {
+      if (failed) recordFailure(span, error);
+      if (statusCode !== undefined) span.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, statusCode);
+      span.end();
+    }
+    recordDatabaseOperation(labels, {
+      durationSeconds: (performance.now() - startedAt) / 1000,
+      errorType: failed ? errorTypeOf(error) : undefined,
+      statusCode,
+      context: span === undefined ? undefined : trace.setSpan(ROOT_CONTEXT, span),
+    });
+  }
+
+  /**
+   * Ends with the result of the call, which is returned.
+   *
+   * @param failureIn the failure that an answer carries
+   */
+  follow(result: unknown, failureIn?: (answer: unknown) => unknown): unknown {
+    return followResult(result, {
+      onSuccess: (answer) => {
+        this.end(failureIn?.(answer));
+      },
+      onError: (error) => {
+        this.end(error);
+      },
+    });
+  }
+}
+
+function isFailure(error: unknown): boolean {
+  return error !== undefined && error !== null;
+}
+
+/** Codes of Node: the database gave none. */
+const SYSTEM_CODE = /^(?:E[A-Z0-9]+$|ERR_)/;
 
 /**
  * The code by which a database names a failure: SQLSTATE, MySQL's `ER_…`, MongoDB's number, the
@@ -132,36 +219,31 @@ function attributesOf(labels: DatabaseOperationLabels): Attributes {
   return attributes;
 }
 
-/** A shorter wait is not worth a span: most connections are available immediately. */
-const NOTICEABLE_WAIT_MS = 5;
-
-/** Where a caller waited for a connection. */
-interface WaitedFor {
-  readonly scope: string;
-  /** Name of the span, `pg.pool.connect`. */
-  readonly name: string;
-  readonly system: string;
-  readonly pool: string;
-}
+type Callback = (this: unknown, ...results: unknown[]) => unknown;
 
 /**
- * Measures how long a caller waited for a connection of a pool, and gives the wait a span when it
- * took 5 ms or ended in an error.
- *
- * @param caller context of who waited; undefined where no span is wanted
+ * A callback that calls `finish` first and runs in the context of its caller: drivers call back from
+ * their socket, or wherever a connection came free.
  */
-export function recordWait(
-  { scope, name, system, pool }: WaitedFor,
-  caller: Context | undefined,
-  waitedMs: number,
-  error?: unknown,
-): void {
-  const failed = error !== undefined && error !== null;
-  if (!failed) recordConnectionWait(pool, waitedMs / 1000);
-  if (caller === undefined || (waitedMs < NOTICEABLE_WAIT_MS && !failed)) return;
-  const attributes = { [ATTR_DB_SYSTEM_NAME]: system, [ATTR_DB_CLIENT_CONNECTION_POOL_NAME]: pool };
-  const startTime = Date.now() - waitedMs;
-  const span = tracerFor(scope).startSpan(name, { kind: SpanKind.CLIENT, attributes, startTime }, caller);
-  if (failed) recordFailure(span, error);
-  span.end();
+export function bindCallback(
+  callback: Callback,
+  caller: Context,
+  finish: (error: unknown, answer: unknown) => void,
+): Callback {
+  return function (...results) {
+    finish(results[0], results[1]);
+    return context.with(caller, () => callback.apply(this, results));
+  };
+}
+
+/** The arguments of a call with its callback bound; undefined where it has none. */
+export function bindLastCallback(
+  args: readonly unknown[],
+  caller: Context,
+  finish: (error: unknown) => void,
+): unknown[] | undefined {
+  const position = args.findLastIndex((arg) => typeof arg === 'function');
+  return position === -1
+    ? undefined
+    : args.with(position, bindCallback(args[position] as Callback, caller, finish)); // found above
 }

@@ -56,7 +56,7 @@ function describe(statement: string, dialect: SqlDialect): StatementDescription 
  * How a database reads quotes: in MySQL `"…"` is a text and `\` escapes, in standard SQL `"…"` is a
  * name.
  */
-type SqlDialect = 'standard' | 'mysql';
+export type SqlDialect = 'standard' | 'mysql';
 
 /** Characters that are copied without a closer look. */
 const PLAIN = /[^'"`$#/\-.\d;\n\p{L}_]+/uy;

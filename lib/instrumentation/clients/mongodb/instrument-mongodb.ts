@@ -1,18 +1,12 @@
-import { isWrappedByOthers, ownersOf, patch } from '../../../invocation/patch.js';
+import { context } from '@opentelemetry/api';
+
+import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
+import { ownersOf } from '../../../invocation/patch.js';
 import { undoAll } from '../../../process/undo-all.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
-import {
-  type InstrumentedCopy,
-  RECORDED_BY_OTHERS,
-  UNKNOWN_SHAPE,
-  type UnrecordedCopy,
-  fileOf,
-  whenModuleLoaded,
-} from '../loaded-modules.js';
-import { type Attributes, context } from '@opentelemetry/api';
-import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
-import { followResult } from '../../../invocation/follow-result.js';
-import { beginOperation, endOperation, recordingModeFor } from '../database/database-client.js';
+import { type Call, patchCalls } from '../../patch-calls.js';
+import { bindCallback, DatabaseClient, recordingModeFor } from '../database/database-client.js';
+import { fileOf, patchCopy, whenModuleLoaded } from '../loaded-modules.js';
 
 const CONNECTION = fileOf('mongodb', 'lib/cmap/connection.js');
 
@@ -30,26 +24,15 @@ export const mongodb = defineInstrumentation({
  * cannot be found: in a bundle or in jest. Returns the undo.
  */
 function patchMongodb(mongodb?: MongodbModule): () => void {
-  return mongodb === undefined ? whenModuleLoaded(CONNECTION, patchConnectionModule) : patchModule(mongodb);
-}
-
-function patchConnectionModule(exports: unknown): InstrumentedCopy | UnrecordedCopy {
-  const { Connection } = exports as { readonly Connection?: { readonly prototype?: { command?: unknown } } };
-  const prototype = Connection?.prototype;
-  if (typeof prototype?.command !== 'function') return UNKNOWN_SHAPE;
-  return isWrappedByOthers(prototype.command) ? RECORDED_BY_OTHERS : { undo: patchCommand(prototype) };
+  if (mongodb !== undefined) return patchModule(mongodb);
+  return whenModuleLoaded(CONNECTION, (exports) => {
+    const { Connection } = exports as { readonly Connection?: { readonly prototype: object } };
+    return patchCopy(Connection?.prototype, 'command', patchCommand);
+  });
 }
 
 function patchCommand(prototype: object): () => void {
-  return patch<SendMongodbCommand>(
-    prototype,
-    'command',
-    (original, state) =>
-      function (...args) {
-        return state.active ? recordCommand(this, original, args) : original.apply(this, args);
-      },
-    { once: true },
-  );
+  return patchCalls(prototype, 'command', recordCommand);
 }
 
 /**
@@ -65,32 +48,17 @@ function patchModule({ MongoClient }: MongodbModule): () => void {
     undo.push(patch(prototype));
   };
   const patchPool = (prototype: object): (() => void) =>
-    patch<CheckOut>(
-      prototype,
-      'checkOut',
-      (original, state) =>
-        async function (...args) {
-          const connection = await original.apply(this, args);
-          if (state.active) meet(ownersOf(connection, 'command').at(-1), patchCommand);
-          return connection;
-        },
-      { once: true },
-    );
+    patchCalls<object>(prototype, 'checkOut', async (pool, checkOut, args) => {
+      const connection = (await checkOut.apply(pool, args)) as MongodbConnection; // the promise of it
+      meet(ownersOf(connection, 'command').at(-1), patchCommand);
+      return connection;
+    });
   undo.push(
-    patch<StartSession>(
-      MongoClient.prototype,
-      'startSession',
-      (original, state) =>
-        function (...args) {
-          if (state.active) {
-            for (const { pool } of this.topology?.s?.servers?.values() ?? []) {
-              meet(pool && ownersOf(pool, 'checkOut').at(-1), patchPool);
-            }
-          }
-          return original.apply(this, args);
-        },
-      { once: true },
-    ),
+    patchCalls<MongodbClient>(MongoClient.prototype, 'startSession', (client, startSession, args) => {
+      for (const { pool } of client.topology?.s?.servers?.values() ?? [])
+        meet(pool && ownersOf(pool, 'checkOut').at(-1), patchPool);
+      return startSession.apply(client, args);
+    }),
   );
   return undoAll(undo);
 }
@@ -113,12 +81,9 @@ interface MongodbNamespace {
   readonly collection?: string | undefined;
 }
 
-export type SendMongodbCommand = (
-  this: MongodbConnection,
-  namespace: MongodbNamespace,
-  command: MongodbDocument,
-  ...rest: unknown[]
-) => unknown;
+/** The namespace, the command, its options, and what differs between versions. */
+type CommandArguments = [namespace: MongodbNamespace, command: MongodbDocument, ...rest: unknown[]];
+export type SendMongodbCommand = Call<MongodbConnection, CommandArguments>;
 
 /** What is passed on the way from a client to its connections. */
 interface MongodbClient {
@@ -127,12 +92,9 @@ interface MongodbClient {
   };
 }
 
-type StartSession = (this: MongodbClient, ...args: unknown[]) => unknown;
-type CheckOut = (this: object, ...args: unknown[]) => Promise<MongodbConnection>;
+const CLIENT = new DatabaseClient('mongodb', 'nestjs-telemetry/mongodb');
 
-const SCOPE = 'nestjs-telemetry/mongodb';
-
-type AnswerCallback = (error: unknown, response: unknown) => unknown;
+type AnswerCallback = (this: unknown, ...results: unknown[]) => unknown;
 
 /**
  * What the driver says by itself; it does so in whichever request happens to open or close a
@@ -153,37 +115,23 @@ const DRIVER_COMMANDS = new Set([
 export function recordCommand(
   connection: MongodbConnection,
   send: SendMongodbCommand,
-  args: Parameters<SendMongodbCommand>,
+  args: CommandArguments,
 ): unknown {
   const [namespace, command, , last] = args;
-  const observes = recordingModeFor();
+  const mode = recordingModeFor();
   const name = commandName(command);
-  if (observes === undefined || DRIVER_COMMANDS.has(name)) return send.apply(connection, args);
+  if (mode === undefined || DRIVER_COMMANDS.has(name)) return send.apply(connection, args);
   const collection = collectionOf(command, name);
-  const labels = labelsOf(connection, namespace, name, collection);
-  const describe = (): Attributes => ({
+  const operation = CLIENT.begin(mode, labelsOf(connection, namespace, name, collection), () => ({
     [ATTR_DB_QUERY_TEXT]: describeMongodbCommand(command, name, collection),
-  });
-  const running = beginOperation(observes, labels, { scope: SCOPE, name: labels.summary, describe });
+  }));
   // Before version 6.2 the driver calls back, and from a socket: there the context of the caller is
   // gone.
-  if (isCallback(last)) {
-    const caller = context.active();
-    const [, , options, , ...rest] = args;
-    const answer = (error: unknown, response: unknown): unknown => {
-      endOperation(running, error ?? writeErrorIn(response));
-      return context.with(caller, () => last(error, response));
-    };
-    return send.call(connection, namespace, command, options, answer, ...rest);
-  }
-  return followResult(send.apply(connection, args), {
-    onSuccess: (response) => {
-      endOperation(running, writeErrorIn(response));
-    },
-    onError: (error) => {
-      endOperation(running, error);
-    },
+  if (!isCallback(last)) return operation.follow(send.apply(connection, args), writeErrorIn);
+  const answer = bindCallback(last, context.active(), (error, response) => {
+    operation.end(error ?? writeErrorIn(response));
   });
+  return send.apply(connection, [namespace, command, args[2], answer, ...args.slice(4)]);
 }
 
 /** From version 6.6 on there is a class in this place: the one of the answer. */
@@ -201,7 +149,6 @@ function labelsOf(
 ) {
   const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
   return {
-    system: 'mongodb',
     operation,
     summary: collection === undefined ? operation : `${operation} ${collection}`,
     collection,

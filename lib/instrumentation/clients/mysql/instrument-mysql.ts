@@ -2,28 +2,24 @@ import { errorMonitor } from 'node:events';
 
 import { type Context, context, trace } from '@opentelemetry/api';
 
-import { ATTR_DB_QUERY_TEXT } from '../../../config/semantic-conventions.constants.js';
-import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
 import { undoAll } from '../../../process/undo-all.js';
-import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
+import { type Call, patchCalls } from '../../patch-calls.js';
 import { followTracedCalls } from '../channels.js';
-import { describeStatement } from '../database/describe-statement.js';
 import {
-  beginOperation,
-  endOperation,
+  bindCallback,
+  bindLastCallback,
+  DatabaseClient,
+  type DatabaseOperation,
   recordingModeFor,
-  recordWait,
-  type RunningOperation,
 } from '../database/database-client.js';
 import {
   fileOf,
-  findLoadedModules,
-  type InstrumentedCopy,
+  isSince,
   type LoadedModulePattern,
-  RECORDED_BY_OTHERS,
-  type UnrecordedCopy,
-  versionAt,
+  patchCopy,
+  type PatchedCopy,
+  recordedByOthers,
   whenModuleLoaded,
 } from '../loaded-modules.js';
 
@@ -41,30 +37,28 @@ export const mysql = defineInstrumentation({
  * matter when they were loaded. Returns the undo.
  */
 function instrumentMysql2(): () => void {
-  let othersRecord: boolean | undefined;
-  const begin = (message: MysqlQueryMessage): RunningOperation | undefined => {
-    othersRecord ??= isRecordedByOthers();
-    return othersRecord ? undefined : beginQuery(message);
-  };
-  const queries = { begin, end: endOperation, restoresCaller: true };
-  const undo = [
-    followTracedCalls('mysql2:query', queries),
-    followTracedCalls('mysql2:execute', queries),
-    followTracedCalls('mysql2:pool:connect', { begin: beginWait, end: endWait, restoresCaller: true }),
-    patchLoadedMysql(),
-  ];
-  return undoAll(undo);
-}
-
-/**
- * OpenTelemetry's instrumentation and agents wrap the methods whose calls the channels announce.
- */
-function isRecordedByOthers(): boolean {
-  return findLoadedModules(CONNECTION).some(
-    (exports) =>
-      typeof exports === 'function' &&
-      isWrappedByOthers((exports.prototype as { readonly query?: unknown } | undefined)?.query),
+  const isRecorded = recordedByOthers(CONNECTION, (exports) =>
+    typeof exports === 'function'
+      ? (exports.prototype as { readonly query?: unknown } | undefined)?.query
+      : undefined,
   );
+  const begin = (message: MysqlQueryMessage) => (isRecorded() ? undefined : beginQuery(message));
+  const inCaller = { restoresCaller: true };
+  return undoAll([
+    followTracedCalls('mysql2:query', begin, inCaller),
+    followTracedCalls('mysql2:execute', begin, inCaller),
+    followTracedCalls(
+      'mysql2:pool:connect',
+      (message: MysqlConnectMessage) => {
+        const end = beginWait(message);
+        return end && { end };
+      },
+      inCaller,
+    ),
+    ...PATTERNS.map((pattern) =>
+      whenModuleLoaded(pattern, (exports, path) => patchLoaded(pattern, exports, path)),
+    ),
+  ]);
 }
 
 type Callback = (this: unknown, ...results: unknown[]) => unknown;
@@ -97,9 +91,6 @@ interface MysqlCommand {
   readonly once?: (event: string | symbol, listener: (error?: unknown) => void) => unknown;
 }
 
-type RunQuery = (this: MysqlConnection, ...args: unknown[]) => unknown;
-type GetConnection = (this: MysqlPool, callback: unknown) => unknown;
-
 /** mysql2 publishes its calls on diagnostics channels from this version on. */
 const CHANNELS_SINCE = [3, 20] as const;
 
@@ -117,91 +108,61 @@ const PATTERNS: readonly LoadedModulePattern[] = [
   },
 ];
 
-/** Patches what has no diagnostics channels: mysql2 before 3.20, and `mysql`. Returns the undo. */
-function patchLoadedMysql(): () => void {
-  const undo = PATTERNS.map((pattern) =>
-    whenModuleLoaded(pattern, (exports, path) => patchCopy(pattern, exports, path)),
-  );
-  return undoAll(undo);
-}
-
-function patchCopy(
-  pattern: LoadedModulePattern,
-  exports: unknown,
-  path: string,
-): InstrumentedCopy | UnrecordedCopy | undefined {
+/** Patches what has no diagnostics channels: mysql2 before 3.20, and `mysql`. */
+function patchLoaded(pattern: LoadedModulePattern, exports: unknown, path: string): PatchedCopy | undefined {
   const prototype: unknown = typeof exports === 'function' ? exports.prototype : undefined;
   if (typeof prototype !== 'object' || prototype === null) return undefined;
+  const publishes = pattern.name === 'mysql2' && isSince(pattern, path, CHANNELS_SINCE);
   // A subclass inherits what is patched already.
   if (/pool\.js$/i.test(path)) {
-    if (!Object.hasOwn(prototype, 'getConnection') || publishes(pattern, path)) return undefined;
-    return { undo: patch<GetConnection>(prototype, 'getConnection', recordGetConnection, { once: true }) };
+    if (!Object.hasOwn(prototype, 'getConnection') || publishes) return undefined;
+    return patchCalls(prototype, 'getConnection', recordGetConnection);
   }
   if (!Object.hasOwn(prototype, 'query')) return undefined;
-  if (isWrappedByOthers(Reflect.get(prototype, 'query'))) return RECORDED_BY_OTHERS;
-  if (publishes(pattern, path)) return { undo: () => undefined };
-  return { undo: patch<RunQuery>(prototype, ['query', 'execute'], recordRun, { once: true }) };
-}
-
-function publishes(pattern: LoadedModulePattern, path: string): boolean {
-  if (pattern.name !== 'mysql2') return false;
-  // Without a package.json it is taken for a new one: a call must never have two spans.
-  const [major, minor] = versionAt(pattern, path) ?? CHANNELS_SINCE;
-  return major > CHANNELS_SINCE[0] || (major === CHANNELS_SINCE[0] && minor >= CHANNELS_SINCE[1]);
+  return patchCopy(prototype, 'query', () =>
+    publishes ? () => undefined : patchCalls(prototype, ['query', 'execute'], recordRun),
+  );
 }
 
 /**
  * `query()` or `execute()`, with a callback or as an emitter; the promises of mysql2 are built on
  * the former.
  */
-function recordRun(original: RunQuery, state: { readonly active: boolean }): RunQuery {
-  return function (...args) {
-    const caller = context.active();
-    const observes = state.active ? recordingModeFor(caller) : undefined;
-    const sql = observes === undefined ? undefined : statementOf(this, args);
-    if (sql === undefined) return original.apply(this, args);
-    const running = beginQuery({ query: sql, ...targetOf(this.config) });
-    let ended = false;
-    const end = (error?: unknown): void => {
-      if (ended || running === undefined) return;
-      ended = true;
-      endOperation(running, error);
-    };
-    const around = (callback: Callback): Callback =>
-      function (this: unknown, ...results) {
-        end(results[0]);
-        return context.with(caller, () => callback.apply(this, results));
-      };
-    try {
-      const called = replaceCallback(args, around);
-      const command = original.apply(this, called ?? args) as MysqlCommand | undefined;
-      if (called === undefined) followCommand(command, end);
-      return command;
-    } catch (error) {
-      end(error);
-      throw error;
-    }
+function recordRun(connection: MysqlConnection, run: Call<MysqlConnection>, args: unknown[]): unknown {
+  const caller = context.active();
+  const sql = recordingModeFor(caller) && statementOf(connection, args);
+  const operation =
+    sql === undefined ? undefined : beginQuery({ query: sql, ...targetOf(connection.config) });
+  if (operation === undefined) return run.apply(connection, args);
+  const end = (error?: unknown): void => {
+    operation.end(error);
   };
+  try {
+    const called = bindCallbackIn(args, caller, end);
+    const command = run.apply(connection, called ?? args) as MysqlCommand | undefined;
+    if (called === undefined) followCommand(command, end);
+    return command;
+  } catch (error) {
+    end(error);
+    throw error;
+  }
 }
 
 /**
- * Puts the callback of a call in another; undefined where there is none, and the command emits how
- * it ends.
+ * Binds the callback of a call; undefined where there is none, and the command emits how it ends.
  */
-function replaceCallback(args: unknown[], around: (callback: Callback) => Callback): unknown[] | undefined {
+function bindCallbackIn(
+  args: unknown[],
+  caller: Context,
+  finish: (error: unknown) => void,
+): unknown[] | undefined {
   const [first] = args as [MysqlCommand];
-  if (typeof first === 'object' && 'once' in first) {
-    const member = '_callback' in first ? '_callback' : 'onResult';
-    const callback = first[member];
-    if (typeof callback !== 'function') return undefined;
-    first[member] = around(callback);
-    return args;
-  }
-  const position = args.findLastIndex((arg) => typeof arg === 'function');
-  if (position === -1) return undefined;
-  const replaced = [...args];
-  replaced[position] = around(args[position] as Callback);
-  return replaced;
+  if (typeof first !== 'object' || !('once' in first)) return bindLastCallback(args, caller, finish);
+  const member = '_callback' in first ? '_callback' : 'onResult';
+  const callback = first[member];
+  if (typeof callback !== 'function') return undefined;
+  first[member] = bindCallback(callback, caller, finish);
+  return args;
 }
 
 /** A monitor and no listener: an error without a listener must be thrown. */
@@ -223,17 +184,12 @@ function statementOf(connection: MysqlConnection, args: unknown[]): string | und
   return connection.format?.(sql, values) ?? sql;
 }
 
-function recordGetConnection(original: GetConnection, state: { readonly active: boolean }): GetConnection {
-  return function (callback) {
-    if (!state.active || typeof callback !== 'function') return original.call(this, callback);
-    const caller = context.active();
-    const wait = beginWait(targetOf(this.config?.connectionConfig));
-    if (wait === undefined && trace.getSpan(caller) === undefined) return original.call(this, callback);
-    return original.call(this, function (this: unknown, ...results: unknown[]): unknown {
-      if (wait !== undefined) endWait(wait, results[0]);
-      return context.with(caller, () => (callback as Callback).apply(this, results));
-    });
-  };
+function recordGetConnection(pool: MysqlPool, getConnection: Call<MysqlPool>, args: unknown[]): unknown {
+  const caller = context.active();
+  const [callback] = args;
+  const end = typeof callback === 'function' ? beginWait(targetOf(pool.config?.connectionConfig)) : undefined;
+  if (end === undefined && trace.getSpan(caller) === undefined) return getConnection.apply(pool, args);
+  return getConnection.apply(pool, bindLastCallback(args, caller, end ?? (() => undefined)) ?? args);
 }
 
 function targetOf({ host, port, socketPath, database }: ConnectionConfig = {}): MysqlConnectMessage {
@@ -256,42 +212,19 @@ interface MysqlQueryMessage extends MysqlConnectMessage {
   readonly query: string;
 }
 
-const SCOPE = 'nestjs-telemetry/mysql2';
+const CLIENT = new DatabaseClient('mysql', 'nestjs-telemetry/mysql2', 'mysql');
 
 /** Begins the operation of a query in the active context; undefined where nothing is recorded. */
-function beginQuery(message: MysqlQueryMessage): RunningOperation | undefined {
-  const observes = recordingModeFor();
-  if (observes === undefined) return undefined;
-  const { text, operation, summary } = describeStatement(message.query, 'mysql');
-  const labels = {
-    system: 'mysql',
-    operation,
-    summary,
-    namespace: message.database === '' ? undefined : message.database,
-    serverAddress: message.serverAddress,
-    serverPort: message.serverPort,
-  };
-  const describe = () => ({ [ATTR_DB_QUERY_TEXT]: text });
-  return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
+function beginQuery(message: MysqlQueryMessage): DatabaseOperation | undefined {
+  const mode = recordingModeFor();
+  const { query, database, serverAddress, serverPort } = message;
+  const namespace = database === '' ? undefined : database;
+  return mode && CLIENT.beginStatement(mode, query, { namespace, serverAddress, serverPort });
 }
 
-interface Wait {
-  readonly message: MysqlConnectMessage;
-  readonly caller: Context | undefined;
-  readonly startedAt: number;
-}
-
-function beginWait(message: MysqlConnectMessage): Wait | undefined {
-  if (recordingModeFor() === undefined) return undefined;
-  const active = context.active();
-  const caller = trace.getSpan(active) !== undefined && shouldStartSpan() ? active : undefined;
-  return { message, caller, startedAt: performance.now() };
-}
-
-function endWait({ message, caller, startedAt }: Wait, error: unknown): void {
-  const { serverAddress, serverPort, database } = message;
-  const pool =
-    serverPort === undefined ? `${serverAddress}/${database}` : `${serverAddress}:${serverPort}/${database}`;
-  const waitedFor = { scope: SCOPE, name: 'mysql.pool.connect', system: 'mysql', pool };
-  recordWait(waitedFor, caller, performance.now() - startedAt, error);
+function beginWait({ database, serverAddress, serverPort }: MysqlConnectMessage) {
+  return CLIENT.beginWait('mysql.pool.connect', () => {
+    const port = serverPort === undefined ? '' : `:${serverPort}`;
+    return `${serverAddress}${port}/${database}`;
+  });
 }

@@ -3,19 +3,12 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { option } from '../../../config/declare-options.js';
 import { flag, flagOr, shape } from '../../../config/option-rules.js';
-import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
+import { type Undo, undoAll } from '../../../process/undo-all.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { shouldStartSpan } from '../../../runtime/tracers.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
-import {
-  fileOf,
-  type InstrumentedCopy,
-  RECORDED_BY_OTHERS,
-  UNKNOWN_SHAPE,
-  type UnrecordedCopy,
-  whenModuleLoaded,
-} from '../loaded-modules.js';
+import { type Call, patchCalls } from '../../patch-calls.js';
+import { fileOf, patchCopy, whenModuleLoaded } from '../loaded-modules.js';
 import { ModelCall, serverOf } from './model-call.js';
 import { type Api, CHAT_COMPLETIONS, EMBEDDINGS, fieldsOf, RESPONSES } from './openai-apis.js';
 
@@ -73,43 +66,37 @@ export const openai = defineInstrumentation<
  * be loaded. Returns the undo.
  */
 function patchLoadedOpenai(): () => void {
-  return whenModuleLoaded(PACKAGE, (exports): InstrumentedCopy | UnrecordedCopy => {
+  return whenModuleLoaded(PACKAGE, (exports) => {
     const { OpenAI } = exports as { readonly OpenAI?: OpenaiModule };
-    if (isWrappedByOthers(Reflect.get(OpenAI?.Chat?.Completions?.prototype ?? {}, 'create')))
-      return RECORDED_BY_OTHERS;
-    const undo = OpenAI && patchOpenai(OpenAI);
-    return undo === undefined ? UNKNOWN_SHAPE : { undo };
+    const completions = OpenAI?.Chat?.Completions;
+    return patchCopy(
+      completions?.prototype as object | undefined,
+      'create',
+      () => OpenAI && patchOpenai(OpenAI),
+    );
   });
 }
 
 /** undefined where no class is found that is known here. */
-function patchOpenai({ Chat, Responses, Embeddings }: OpenaiModule): (() => void) | undefined {
-  const undo = [
-    ...patchCreate(Chat?.Completions, CHAT_COMPLETIONS),
-    ...patchCreate(Responses, RESPONSES),
-    ...patchCreate(Embeddings, EMBEDDINGS),
+function patchOpenai({ Chat, Responses, Embeddings }: OpenaiModule): Undo | undefined {
+  const apis: [Resource | undefined, Api][] = [
+    [Chat?.Completions, CHAT_COMPLETIONS],
+    [Responses, RESPONSES],
+    [Embeddings, EMBEDDINGS],
   ];
-  if (undo.length === 0) return undefined;
-  return undoAll(undo);
+  const undo = apis.flatMap(([resource, api]) => {
+    const prototype: unknown = resource?.prototype;
+    if (typeof prototype !== 'object' || prototype === null || !('create' in prototype)) return [];
+    return [patchCalls<unknown>(prototype, 'create', (...call) => recordCall(api, ...call))];
+  });
+  return undo.length === 0 ? undefined : undoAll(undo);
 }
 
-type Create = (this: unknown, ...args: unknown[]) => unknown;
-
-function patchCreate(resource: Resource | undefined, api: Api): (() => void)[] {
-  const prototype: unknown = resource?.prototype;
-  if (typeof prototype !== 'object' || prototype === null || !('create' in prototype)) return [];
-  const wrap = (original: Create, state: { readonly active: boolean }): Create =>
-    function (...args) {
-      return state.active ? recordCall(this, original, args, api) : original.apply(this, args);
-    };
-  return [patch<Create>(prototype, 'create', wrap, { once: true })];
-}
-
-function recordCall(resource: unknown, create: Create, args: unknown[], api: Api): unknown {
+function recordCall(api: Api, resource: unknown, create: Call<unknown>, args: unknown[]): unknown {
   const caller = context.active();
+  if (isTracingSuppressed(caller) || !(shouldStartSpan() || isRegistered('metrics')))
+    return create.apply(resource, args);
   const request = fieldsOf(args[0]);
-  const records = !isTracingSuppressed(caller) && (shouldStartSpan() || isRegistered('metrics'));
-  if (!records) return create.apply(resource, args);
   const call = new ModelCall(api, request, serverOf(resource));
   try {
     // The request of HTTP is below the span.

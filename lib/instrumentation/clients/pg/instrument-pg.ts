@@ -1,33 +1,23 @@
-import { type Attributes, type Context, type Span, context, trace } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
-import { followResult } from '../../../invocation/follow-result.js';
-import { isWrappedByOthers, ownersOf, patch, replaceMembers } from '../../../invocation/patch.js';
-import { undoAll } from '../../../process/undo-all.js';
-import { isRegistered } from '../../../runtime/registered-globals.js';
-import { shouldStartSpan } from '../../../runtime/tracers.js';
-import { defineInstrumentation } from '../../define-instrumentation.js';
+import { context } from '@opentelemetry/api';
+
 import {
-  type RunningOperation,
-  beginOperation,
-  endOperation,
-  recordWait,
-  recordingModeFor,
-} from '../database/database-client.js';
-import {
-  type InstrumentedCopy,
-  RECORDED_BY_OTHERS,
-  UNKNOWN_SHAPE,
-  type UnrecordedCopy,
-  fileOf,
-  whenModuleLoaded,
-} from '../loaded-modules.js';
-import {
-  ATTR_DB_QUERY_TEXT,
   ATTR_NESTJS_DB_PREPARED_STATEMENT,
   ATTR_NESTJS_DB_TRANSACTION_DURATION,
   ATTR_NESTJS_DB_TRANSACTION_STATEMENTS,
 } from '../../../config/semantic-conventions.constants.js';
-import { type StatementDescription, describeStatement } from '../database/describe-statement.js';
+import { followResult } from '../../../invocation/follow-result.js';
+import { isWrappedByOthers, ownersOf, replaceMembers } from '../../../invocation/patch.js';
+import { undoAll } from '../../../process/undo-all.js';
+import { defineInstrumentation } from '../../define-instrumentation.js';
+import { type Call, patchCalls } from '../../patch-calls.js';
+import {
+  bindLastCallback,
+  DatabaseClient,
+  type DatabaseOperation,
+  recordingModeFor,
+} from '../database/database-client.js';
+import { describeStatement } from '../database/describe-statement.js';
+import { fileOf, patchCopy, whenModuleLoaded } from '../loaded-modules.js';
 
 const PG = fileOf('pg', 'lib/index.js');
 
@@ -44,83 +34,34 @@ export const pg = defineInstrumentation({
  * it cannot be found: in a bundle or in jest. Returns the undo.
  */
 export function patchPg(pg?: PgModule): () => void {
-  return pg === undefined ? whenModuleLoaded(PG, patchIfPg) : patchModule(pg);
-}
-
-function patchIfPg(exports: unknown): InstrumentedCopy | UnrecordedCopy {
-  if (!isPgModule(exports)) return UNKNOWN_SHAPE;
-  return isWrappedByOthers(exports.Client.prototype.query)
-    ? RECORDED_BY_OTHERS
-    : { undo: patchModule(exports) };
+  if (pg !== undefined) return patchModule(pg);
+  return whenModuleLoaded(PG, (exports) => {
+    const { Client, Pool } = exports as Partial<PgModule>;
+    return patchCopy(Client?.prototype, 'query', () => Client && patchModule({ Client, Pool }));
+  });
 }
 
 function patchModule({ Client, Pool }: PgModule): () => void {
   // Another instrumentation of pg: it covers pools as it covers queries.
   if (isWrappedByOthers(Client.prototype.query)) return () => undefined;
-  const undo = [patchClient(Client.prototype)];
   // pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype
   // of pg-pool.
   const pool = Pool === undefined ? undefined : ownersOf(Pool.prototype, 'connect')[0];
-  if (pool !== undefined) undo.push(patchPool(pool));
-  return undoAll(undo);
+  return undoAll([
+    patchCalls(Client.prototype, 'query', recordQuery),
+    pool && patchCalls(pool, 'connect', recordConnect),
+  ]);
 }
 
-function patchClient(prototype: PgClient): () => void {
-  return patch<PgQuery>(
-    prototype,
-    'query',
-    (original, state) =>
-      function (...args) {
-        return state.active ? recordQuery(this, original, args) : original.apply(this, args);
-      },
-    { once: true },
-  );
-}
+const CLIENT = new DatabaseClient('postgresql', 'nestjs-telemetry/pg');
 
-function patchPool(prototype: object): () => void {
-  return patch<PgConnect>(
-    prototype,
-    'connect',
-    (original, state) =>
-      function (...args) {
-        return state.active ? connectPool(this, original, args) : original.apply(this, args);
-      },
-    { once: true },
-  );
-}
-
-function isPgModule(value: unknown): value is PgModule {
-  if (typeof value !== 'object' || value === null || !('Client' in value)) return false;
-  const { Client } = value;
-  return (
-    typeof Client === 'function' &&
-    typeof (Client.prototype as Partial<PgModule['Client']['prototype']>).query === 'function'
-  );
-}
-
-const SCOPE = 'nestjs-telemetry/pg';
-
-/**
- * Runs one `pool.connect(…)`, which `pool.query(…)` makes too, and records the wait. A callback
- * runs in the context of its caller: pg calls it wherever a connection came free.
- */
-function connectPool(pool: PgPool, connect: PgConnect, args: unknown[]): unknown {
+/** Records who waits in `pool.connect(…)`, which `pool.query(…)` calls too. */
+function recordConnect(pool: PgPool, connect: Call<PgPool>, args: unknown[]): unknown {
   const caller = context.active();
-  const spans = trace.getSpan(caller) !== undefined && shouldStartSpan();
-  if (isTracingSuppressed(caller) || !(spans || isRegistered('metrics'))) return connect.apply(pool, args);
-  const startedAt = performance.now();
-  const finish = (error?: unknown): void => {
-    const waitedFor = { scope: SCOPE, name: 'pg.pool.connect', system: 'postgresql', pool: poolName(pool) };
-    recordWait(waitedFor, spans ? caller : undefined, performance.now() - startedAt, error);
-  };
-  const [callback] = args;
-  if (typeof callback === 'function') {
-    const run = callback as (...results: unknown[]) => unknown;
-    return connect.call(pool, (...results: unknown[]) => {
-      finish(results[0]);
-      return context.with(caller, () => run(...results));
-    });
-  }
+  const finish = CLIENT.beginWait('pg.pool.connect', () => poolName(pool));
+  if (finish === undefined) return connect.apply(pool, args);
+  const called = bindLastCallback(args, caller, finish);
+  if (called !== undefined) return connect.apply(pool, called);
   return followResult(connect.apply(pool, args), {
     onSuccess: () => {
       finish();
@@ -139,15 +80,11 @@ function poolName(pool: PgPool): string {
     const url = typeof connectionString === 'string' ? URL.parse(connectionString) : null;
     name =
       url === null
-        ? `${textOf(host, 'localhost')}:${textOf(port, '5432')}/${textOf(database, '')}`
+        ? `${host ?? 'localhost'}:${port ?? 5432}/${database ?? ''}`
         : `${url.hostname}:${url.port || '5432'}${url.pathname}`;
     names.set(pool, name);
   }
   return name;
-}
-
-function textOf(value: unknown, otherwise: string): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : otherwise;
 }
 
 /** Shape of `pg` as far as it is patched here; pg is never imported. */
@@ -156,73 +93,52 @@ export interface PgModule {
   readonly Pool?: { readonly prototype: object } | undefined;
 }
 
-type PgQuery = (this: PgClient, ...args: unknown[]) => unknown;
-
 interface PgClient {
-  query: PgQuery;
+  query: Call<PgClient>;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly database?: string | undefined;
   readonly connection?: object | undefined;
 }
 
-type PgConnect = (this: PgPool, ...args: unknown[]) => unknown;
-
 interface PgPool {
   readonly options?: {
-    readonly host?: unknown;
-    readonly port?: unknown;
-    readonly database?: unknown;
+    readonly host?: string;
+    readonly port?: number | string;
+    readonly database?: string;
     readonly connectionString?: unknown;
   };
 }
-
-type Callback = (error: unknown, result: unknown) => unknown;
 
 /**
  * Runs one `client.query(…)` in a span, in whichever of pg's forms it was called: promise, callback
  * or submittable.
  */
-function recordQuery(client: PgClient, query: PgQuery, args: unknown[]): unknown {
+function recordQuery(client: PgClient, query: Call<PgClient>, args: unknown[]): unknown {
   const caller = context.active();
-  const observes = recordingModeFor(caller);
-  const statement = observes === undefined ? undefined : statementOf(args[0], client);
-  if (observes === undefined || statement === undefined) return query.apply(client, args);
-  const description = describeStatement(statement);
-  const running = beginQuery(client, observes, description, args[0]);
-  followTransaction(client, operationOf(description), running.span);
-  const finish = endOnce(running);
+  const [config] = args;
+  const mode = recordingModeFor(caller);
+  const statement = mode && statementOf(config, client);
+  if (mode === undefined || statement === undefined) return query.apply(client, args);
+  const { host: serverAddress, port: serverPort, database: namespace } = client;
+  const operation = CLIENT.beginStatement(mode, statement, { namespace, serverAddress, serverPort }, () => {
+    const name = preparedName(config);
+    return name === undefined ? {} : { [ATTR_NESTJS_DB_PREPARED_STATEMENT]: name };
+  });
+  followTransaction(client, statement, operation);
   try {
-    const called = withCallback(args, caller, finish);
-    const result = query.apply(client, called);
-    return called === args ? followQuery(result, finish) : result;
+    const called = bindLastCallback(args, caller, (error) => {
+      operation.end(error);
+    });
+    if (called !== undefined) return query.apply(client, called);
+    const result = query.apply(client, args);
+    if (!isSubmittable(result)) return operation.follow(result);
+    followSubmittable(result, operation);
+    return result;
   } catch (error) {
-    finish(error);
+    operation.end(error);
     throw error;
   }
-}
-
-function beginQuery(
-  client: PgClient,
-  observes: 'span' | 'metric',
-  { text, operation, summary }: StatementDescription,
-  config: unknown,
-): RunningOperation {
-  const labels = {
-    system: 'postgresql',
-    operation,
-    summary,
-    namespace: client.database,
-    serverAddress: client.host,
-    serverPort: client.port,
-  };
-  const describe = (): Attributes => {
-    const name = preparedName(config);
-    const attributes: Attributes = { [ATTR_DB_QUERY_TEXT]: text };
-    if (name !== undefined) attributes[ATTR_NESTJS_DB_PREPARED_STATEMENT] = name;
-    return attributes;
-  };
-  return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
 }
 
 /**
@@ -248,46 +164,6 @@ function preparedName(config: unknown): string | undefined {
   return typeof name === 'string' && name !== '' ? name : undefined;
 }
 
-/** `ROLLBACK TO SAVEPOINT` ends no transaction. */
-function operationOf({ operation, text }: StatementDescription): string {
-  return operation === 'ROLLBACK' && /\bto\b/i.test(text) ? 'SAVEPOINT' : operation;
-}
-
-/** pg calls back from its socket: there the caller's context is gone and must be put back. */
-function withCallback(args: unknown[], caller: Context, finish: (error: unknown) => void): unknown[] {
-  const position = args.findLastIndex((arg) => typeof arg === 'function');
-  if (position === -1) return args;
-  const callback = args[position] as Callback;
-  const replaced = [...args];
-  replaced[position] = (error: unknown, result: unknown): unknown => {
-    finish(error);
-    return context.with(caller, () => callback(error, result));
-  };
-  return replaced;
-}
-
-function followQuery(result: unknown, finish: (error?: unknown) => void): unknown {
-  if (isSubmittable(result)) {
-    followSubmittable(result, finish);
-    return result;
-  }
-  return followResult(result, {
-    onSuccess: () => {
-      finish();
-    },
-    onError: finish,
-  });
-}
-
-function endOnce(running: RunningOperation): (error?: unknown) => void {
-  let ended = false;
-  return (error) => {
-    if (ended) return;
-    ended = true;
-    endOperation(running, error);
-  };
-}
-
 /** A query, cursor or stream of the caller's: pg calls its methods as it goes on. */
 interface Submittable {
   readonly handleReadyForQuery: (...args: unknown[]) => unknown;
@@ -306,20 +182,20 @@ function isSubmittable(value: unknown): value is Submittable {
 }
 
 /**
- * Calls `finish` when pg is done with it. Its events do not suffice: a cursor emits no error
+ * Ends the operation when pg is done with it. Its events do not suffice: a cursor emits no error
  * without a listener.
  */
-function followSubmittable(submittable: Submittable, finish: (error?: unknown) => void): void {
+function followSubmittable(submittable: Submittable, operation: DatabaseOperation): void {
   const { handleReadyForQuery, handleError } = submittable;
   const laid = replaceMembers(submittable, {
     handleReadyForQuery: (...args: unknown[]) => {
       laid?.restore();
-      finish();
+      operation.end();
       return handleReadyForQuery.apply(submittable, args);
     },
     handleError: (...args: unknown[]) => {
       laid?.restore();
-      finish(args[0]);
+      operation.end(args[0]);
       return handleError.apply(submittable, args);
     },
   });
@@ -337,13 +213,14 @@ const open = new WeakMap<PgClient, Transaction>();
  * the one that ends it. A span around the whole would change the parent of what application code
  * does in between.
  */
-function followTransaction(client: PgClient, operation: string, span: Span | undefined): void {
+function followTransaction(client: PgClient, statement: string, { labels, span }: DatabaseOperation): void {
+  const { operation } = labels;
   const transaction = open.get(client);
   if (operation === 'BEGIN' || operation === 'START') {
     open.set(client, { startedAt: performance.now(), statements: 0 });
   } else if (transaction === undefined) {
     return;
-  } else if (operation === 'COMMIT' || operation === 'END' || operation === 'ROLLBACK') {
+  } else if (operation === 'COMMIT' || operation === 'END' || endsByRollback(operation, statement)) {
     open.delete(client);
     span?.setAttributes({
       [ATTR_NESTJS_DB_TRANSACTION_DURATION]: (performance.now() - transaction.startedAt) / 1000,
@@ -352,4 +229,9 @@ function followTransaction(client: PgClient, operation: string, span: Span | und
   } else {
     transaction.statements += 1;
   }
+}
+
+/** `ROLLBACK TO SAVEPOINT` ends no transaction. */
+function endsByRollback(operation: string, statement: string): boolean {
+  return operation === 'ROLLBACK' && !/\bto\b/i.test(describeStatement(statement).text);
 }

@@ -5,25 +5,18 @@ import {
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
 } from '../../../config/semantic-conventions.constants.js';
-import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
 import { defineInstrumentation } from '../../define-instrumentation.js';
-import { describeStatement } from '../database/describe-statement.js';
+import { type Call, patchCalls } from '../../patch-calls.js';
 import {
-  beginOperation,
-  endOperation,
+  DatabaseClient,
+  type DatabaseOperation,
+  type DatabaseTarget,
   recordingModeFor,
-  type RunningOperation,
 } from '../database/database-client.js';
-import {
-  fileOf,
-  type InstrumentedCopy,
-  RECORDED_BY_OTHERS,
-  UNKNOWN_SHAPE,
-  type UnrecordedCopy,
-  whenModuleLoaded,
-} from '../loaded-modules.js';
+import { describeStatement } from '../database/describe-statement.js';
+import { fileOf, patchCopy, whenModuleLoaded } from '../loaded-modules.js';
 
-const SCOPE = 'nestjs-telemetry/postgres';
+const CLIENT = new DatabaseClient('postgresql', 'nestjs-telemetry/postgres');
 
 /** The class of the queries, which all clients share: of the CommonJS copy and of the ES module. */
 const QUERY = fileOf('postgres', 'cjs/src/query.js', 'src/query.js');
@@ -44,8 +37,6 @@ interface PostgresQuery {
   cursorFn?: ((...args: unknown[]) => unknown) | undefined;
 }
 
-type Handle = (this: PostgresQuery) => unknown;
-
 /** A client: what `postgres()` returns. */
 export interface PostgresSql {
   (strings: TemplateStringsArray): unknown;
@@ -57,14 +48,8 @@ export interface PostgresSql {
   };
 }
 
-/** What is known of a client that was passed in: queries themselves do not name their server. */
-interface Target {
-  readonly namespace: string | undefined;
-  readonly serverAddress: string | undefined;
-  readonly serverPort: number | undefined;
-}
-
-const targets = new WeakMap<object, Target>();
+/** Of clients that were passed in: queries themselves do not name their server. */
+const targets = new WeakMap<object, DatabaseTarget>();
 
 export const postgres = defineInstrumentation({
   packages: ['postgres'],
@@ -77,11 +62,9 @@ export const postgres = defineInstrumentation({
  * Patches the prototype that the queries of all clients share. Returns the undo.
  */
 function patchPostgres(): () => void {
-  return whenModuleLoaded(QUERY, (exports): InstrumentedCopy | UnrecordedCopy => {
-    const { Query } = exports as { readonly Query?: { readonly prototype?: { handle?: unknown } } };
-    const prototype = Query?.prototype;
-    if (typeof prototype?.handle !== 'function') return UNKNOWN_SHAPE;
-    return isWrappedByOthers(prototype.handle) ? RECORDED_BY_OTHERS : { undo: patchHandle(prototype) };
+  return whenModuleLoaded(QUERY, (exports) => {
+    const { Query } = exports as { readonly Query?: { readonly prototype: object } };
+    return patchCopy(Query?.prototype, 'handle', patchHandle);
   });
 }
 
@@ -101,7 +84,7 @@ function patchClient(sql: PostgresSql): () => void {
   return patchHandle(prototype);
 }
 
-function targetOf({ options }: PostgresSql): Target {
+function targetOf({ options }: PostgresSql): DatabaseTarget {
   const path = typeof options?.path === 'string' && options.path !== '' ? options.path : undefined;
   return {
     namespace: options?.database,
@@ -111,28 +94,23 @@ function targetOf({ options }: PostgresSql): Target {
 }
 
 function patchHandle(prototype: object): () => void {
-  return patch<Handle>(
-    prototype,
-    'handle',
-    (original, state) =>
-      function () {
-        if (state.active && !this.executed) recordQuery(this);
-        return original.call(this);
-      },
-    { once: true },
-  );
+  return patchCalls(prototype, 'handle', (query: PostgresQuery, handle: Call<PostgresQuery>, args) => {
+    if (!query.executed) recordQuery(query);
+    return handle.apply(query, args);
+  });
 }
 
+/** Begins the operation of a query that is about to be sent, and ends it with the query. */
 function recordQuery(query: PostgresQuery): void {
   const caller = context.active();
-  const observes = isHandshake(query) ? undefined : recordingModeFor(caller);
-  if (observes === undefined) return;
+  const mode = isHandshake(query) ? undefined : recordingModeFor(caller);
+  if (mode === undefined) return;
   const statement = statementOf(query);
-  const running = beginQuery(query, statement, observes);
+  const operation = CLIENT.beginStatement(mode, statement, targets.get(query.handler) ?? {});
   const finish = (error?: unknown): void => {
     // Helpers are written out, and files are read, only when the query is sent.
-    if (query.string !== undefined && query.string !== statement) rename(running, query.string);
-    endOperation(running, error);
+    if (query.string !== undefined && query.string !== statement) rename(operation, query.string);
+    operation.end(error);
   };
   const { forEachFn, cursorFn } = query;
   // Accessors: a cursor that is iterated sets both again for each batch.
@@ -172,18 +150,7 @@ function isHandshake({ handler }: PostgresQuery): boolean {
   return 'name' in handler && handler.name === 'execute';
 }
 
-function beginQuery(
-  { handler }: PostgresQuery,
-  statement: string,
-  observes: 'span' | 'metric',
-): RunningOperation {
-  const { text, operation, summary } = describeStatement(statement);
-  const labels = { system: 'postgresql', operation, summary, ...targets.get(handler) };
-  const describe = () => ({ [ATTR_DB_QUERY_TEXT]: text });
-  return beginOperation(observes, labels, { scope: SCOPE, name: summary, describe });
-}
-
-function rename(running: RunningOperation, statement: string): void {
+function rename(running: DatabaseOperation, statement: string): void {
   const { text, operation, summary } = describeStatement(statement);
   running.labels = { ...running.labels, operation, summary };
   running.span?.updateName(summary).setAttributes({

@@ -1,17 +1,10 @@
-import { isWrappedByOthers, patch } from '../../../invocation/patch.js';
+import { isWrappedByOthers } from '../../../invocation/patch.js';
 import { undoAll } from '../../../process/undo-all.js';
+import { type Call, patchCalls } from '../../patch-calls.js';
 import { followTracedCalls } from '../channels.js';
-import { endOperation, locateOperation, type RunningOperation } from '../database/database-client.js';
-import {
-  fileOf,
-  findLoadedModules,
-  type InstrumentedCopy,
-  RECORDED_BY_OTHERS,
-  UNKNOWN_SHAPE,
-  type UnrecordedCopy,
-  whenModuleLoaded,
-} from '../loaded-modules.js';
-import { beginBatch, beginCommand, type RedisTarget } from './record-command.js';
+import { type DatabaseOperation } from '../database/database-client.js';
+import { fileOf, patchCopy, recordedByOthers, whenModuleLoaded } from '../loaded-modules.js';
+import { RedisRecorder, type RedisTarget } from './record-command.js';
 
 /** Shape of `ioredis` as far as it is patched here; ioredis is never imported. */
 export interface IoredisModule {
@@ -44,14 +37,6 @@ interface IoredisClient {
   readonly condition?: { readonly select?: number } | null;
 }
 
-type SendCommand = (this: IoredisClient, command: IoredisCommand, ...rest: unknown[]) => unknown;
-
-/** Where ioredis 6 says that what it announces goes. */
-type GetServerAddress = (this: IoredisClient) => {
-  readonly address: string | undefined;
-  readonly port: number | undefined;
-};
-
 interface IoredisPipeline {
   readonly redis: IoredisClient;
   readonly length: number;
@@ -59,78 +44,6 @@ interface IoredisPipeline {
   readonly _queue: readonly IoredisCommand[];
   /** Transactions that were begun and not executed. */
   readonly _transactions: number;
-}
-
-type ExecPipeline = (this: IoredisPipeline, ...args: unknown[]) => unknown;
-
-/**
- * What the channels and the patches of ioredis must know of each other, so that no command has two
- * spans.
- */
-class IoredisCalls {
-  private readonly known = new WeakMap<IoredisCommand, RunningOperation | undefined>();
-  private silent = 0;
-  private batches = 0;
-  private batch: RunningOperation | undefined;
-
-  /** True while a pipeline or transaction hands its commands on: they are one operation. */
-  get inBatch(): boolean {
-    return this.batches > 0;
-  }
-
-  /** True for an event of ioredis about a command that has its operation already. */
-  get ignoresEvents(): boolean {
-    return this.silent > 0 || this.inBatch;
-  }
-
-  /**
-   * Whether a command is dealt with; ioredis may send it several times, after its connection is
-   * there.
-   */
-  isKnown(command: IoredisCommand): boolean {
-    return this.known.has(command);
-  }
-
-  know(command: IoredisCommand, operation: RunningOperation | undefined): void {
-    this.known.set(command, operation);
-  }
-
-  /**
-   * The operation that a command which is sent now belongs to, its own or that of its batch;
-   * undefined where ioredis announces it.
-   */
-  operationOf(command: IoredisCommand): RunningOperation | undefined {
-    return this.known.get(command) ?? this.batch;
-  }
-
-  withoutEvents<T>(send: () => T): T {
-    this.silent += 1;
-    try {
-      return send();
-    } finally {
-      this.silent -= 1;
-    }
-  }
-
-  beginBatch(): void {
-    this.batches += 1;
-  }
-
-  endBatch(): void {
-    this.batches -= 1;
-  }
-
-  asBatch<T>(operation: RunningOperation | undefined, execute: () => T): T {
-    const outer = this.batch;
-    this.batch = operation;
-    this.beginBatch();
-    try {
-      return execute();
-    } finally {
-      this.endBatch();
-      this.batch = outer;
-    }
-  }
 }
 
 /** What ioredis 6 publishes of a command. */
@@ -144,17 +57,23 @@ interface BatchMessage extends RedisTarget {
   readonly batchSize: number;
 }
 
-interface Batch {
-  readonly operation: RunningOperation | undefined;
-}
-
-const SCOPE = 'nestjs-telemetry/ioredis';
 const IOREDIS = fileOf('ioredis', 'built/index.js');
+const RECORDER = new RedisRecorder('nestjs-telemetry/ioredis');
+
+// What the channels and the patches of ioredis know of each other, so that no command has two spans:
+// a client may be patched by one instrumentation and announce its commands to another.
 
 /**
- * One for all: a client may be patched by one instrumentation and announce its commands to another.
+ * The commands that are dealt with; undefined where nothing is recorded. ioredis may send one several
+ * times, after its connection is there.
  */
-const calls = new IoredisCalls();
+const known = new WeakMap<IoredisCommand, DatabaseOperation | undefined>();
+const pipelines = new WeakMap<IoredisPipeline, DatabaseOperation | undefined>();
+
+/** The pipeline or transaction that hands its commands on now: they are one operation. */
+let batch: { readonly operation: DatabaseOperation | undefined } | undefined;
+/** Whether what ioredis announces now has its operation already. */
+let silent = false;
 
 /**
  * Gives each ioredis command, pipeline and transaction made inside a span a CLIENT span,
@@ -162,66 +81,38 @@ const calls = new IoredisCalls();
  * would each be a trace of their own. Returns the undo.
  */
 export function instrumentIoredis(): () => void {
-  let othersRecord: boolean | undefined;
-  const unlessOthers =
-    <M, C>(begin: (message: M) => C | undefined) =>
-    (message: M): C | undefined => {
-      othersRecord ??= isRecordedByOthers();
-      return othersRecord ? undefined : begin(message);
-    };
-  const undo = [
-    followTracedCalls('ioredis:command', { begin: unlessOthers(beginMessage), end: endOperation }),
-    followTracedCalls('ioredis:batch', {
-      begin: unlessOthers(beginTransaction),
-      returned: leaveBatch,
-      end: endBatch,
+  const isRecorded = recordedByOthers(IOREDIS, (exports) => sendCommandOf(asIoredis(exports)));
+  return undoAll([
+    followTracedCalls('ioredis:command', (message: CommandMessage) =>
+      isRecorded() || silent || batch !== undefined
+        ? undefined
+        : RECORDER.beginCommand(message.command, message.args, message),
+    ),
+    followTracedCalls('ioredis:batch', (message: BatchMessage) =>
+      isRecorded() ? undefined : beginTransaction(message),
+    ),
+    whenModuleLoaded(IOREDIS, (exports) => {
+      const ioredis = asIoredis(exports);
+      return patchCopy(ioredis?.Redis.prototype, 'sendCommand', () => ioredis && patchIoredisModule(ioredis));
     }),
-    whenModuleLoaded(IOREDIS, patchLoaded),
-  ];
-  return undoAll(undo);
+  ]);
 }
 
-function patchLoaded(exports: unknown): InstrumentedCopy | UnrecordedCopy {
-  const ioredis = asIoredis(exports);
-  if (ioredis === undefined) return UNKNOWN_SHAPE;
-  return isWrappedByOthers(sendCommandOf(ioredis))
-    ? RECORDED_BY_OTHERS
-    : { undo: patchIoredis(ioredis, calls) };
+/** ioredis announces the transaction as a whole, and then each of its commands. */
+function beginTransaction(message: BatchMessage) {
+  const operation = RECORDER.beginBatch('MULTI', message.batchSize, message);
+  const outer = batch;
+  batch = { operation: outer?.operation };
+  return {
+    returned: () => {
+      batch = outer;
+    },
+    end: (error: unknown) => operation?.end(error),
+  };
 }
 
-/** Patches a copy of ioredis that cannot be found: one in a bundle or in jest. Returns the undo. */
-export function patchIoredisModule(ioredis: IoredisModule): () => void {
-  return patchIoredis(ioredis, calls);
-}
-
-function beginMessage(message: CommandMessage): RunningOperation | undefined {
-  if (calls.ignoresEvents) return undefined;
-  return beginCommand(SCOPE, message.command, message.args, message);
-}
-
-function beginTransaction(message: BatchMessage): Batch {
-  const operation = beginBatch(SCOPE, 'MULTI', message.batchSize, message);
-  calls.beginBatch();
-  return { operation };
-}
-
-function leaveBatch(): void {
-  calls.endBatch();
-}
-
-function endBatch({ operation }: Batch, error: unknown): void {
-  if (operation !== undefined) endOperation(operation, error);
-}
-
-/** OpenTelemetry's instrumentation and agents wrap the method whose calls the channels announce. */
-function isRecordedByOthers(): boolean {
-  return findLoadedModules(IOREDIS)
-    .map(asIoredis)
-    .some((ioredis) => ioredis !== undefined && isWrappedByOthers(sendCommandOf(ioredis)));
-}
-
-function sendCommandOf({ Redis }: IoredisModule): unknown {
-  return (Redis.prototype as { readonly sendCommand?: unknown }).sendCommand;
+function sendCommandOf(ioredis: IoredisModule | undefined): unknown {
+  return (ioredis?.Redis.prototype as { readonly sendCommand?: unknown } | undefined)?.sendCommand;
 }
 
 /** Version 4 exports the class itself, without a member `Redis`. */
@@ -229,8 +120,7 @@ function asIoredis(exports: unknown): IoredisModule | undefined {
   if ((typeof exports !== 'object' || exports === null) && typeof exports !== 'function') return undefined;
   const { Redis = exports, Cluster, Pipeline } = exports as Partial<IoredisModule>;
   if (typeof Redis !== 'function' || typeof (Redis.prototype as unknown) !== 'object') return undefined;
-  const ioredis = { Redis, Cluster, Pipeline } as IoredisModule;
-  return typeof sendCommandOf(ioredis) === 'function' ? ioredis : undefined;
+  return { Redis, Cluster, Pipeline }; // a class, as looked at above
 }
 
 /**
@@ -239,120 +129,106 @@ function asIoredis(exports: unknown): IoredisModule | undefined {
  * when no connection comes; pipelines, of which it announces each command; and everything of
  * ioredis 5, which has no channels. Returns the undo.
  */
-function patchIoredis({ Redis, Cluster, Pipeline }: IoredisModule, calls: IoredisCalls): () => void {
-  if (isWrappedByOthers((Redis.prototype as { readonly sendCommand?: unknown }).sendCommand)) {
-    return () => undefined;
-  }
-  const announces = '_buildCommandContext' in Redis.prototype;
-  const undo = [patchSendCommand(Redis.prototype, announces, calls), patchServerAddress(Redis.prototype)];
-  // A cluster hands its commands on to clients: only what it keeps back is its own.
-  if (Cluster !== undefined) undo.push(patchSendCommand(Cluster.prototype, true, calls));
-  if (Pipeline !== undefined) undo.push(patchExec(Pipeline.prototype, calls));
-  return undoAll(undo);
+export function patchIoredisModule({ Redis, Cluster, Pipeline }: IoredisModule): () => void {
+  const { prototype } = Redis;
+  if (isWrappedByOthers(sendCommandOf({ Redis }))) return () => undefined;
+  return undoAll([
+    patchSendCommand(prototype, '_buildCommandContext' in prototype),
+    patchCalls(prototype, '_getServerAddress', addressOf),
+    // A cluster hands its commands on to clients: only what it keeps back is its own.
+    Cluster && patchSendCommand(Cluster.prototype, true),
+    Pipeline && patchCalls(Pipeline.prototype, 'exec', recordExec),
+  ]);
 }
 
-function patchSendCommand(prototype: object, announces: boolean, calls: IoredisCalls): () => void {
-  return patch<SendCommand>(
-    prototype,
-    'sendCommand',
-    (original, state) =>
-      function (command, ...rest) {
-        if (!state.active) return original.call(this, command, ...rest);
-        if (this.isCluster !== true) tellNode(this, calls.operationOf(command));
-        if (!calls.isKnown(command) && announces && this.status === 'ready') {
-          const sent = original.call(this, command, ...rest);
-          // Kept back as well: its connection is lost, which was not noticed yet.
-          if (command.isTraced !== true && !calls.isKnown(command)) recordSent(this, command, calls);
-          return sent;
-        }
-        // A cluster sends what ioredis announced again, to the node that the first one named.
-        if (!calls.isKnown(command) && command.isTraced !== true) recordSent(this, command, calls);
-        return calls.withoutEvents(() => original.call(this, command, ...rest));
-      },
-    { once: true },
-  );
+function patchSendCommand(prototype: object, announces: boolean): () => void {
+  type Args = [command: IoredisCommand, ...rest: unknown[]];
+  return patchCalls<IoredisClient, Args>(prototype, 'sendCommand', (client, send, args) => {
+    const [command] = args;
+    if (client.isCluster !== true) tellNode(client, known.get(command) ?? batch?.operation);
+    if (!known.has(command) && announces && client.status === 'ready') {
+      const sent = send.apply(client, args);
+      // Kept back as well: its connection is lost, which was not noticed yet.
+      if (command.isTraced !== true && !known.has(command)) recordSent(client, command);
+      return sent;
+    }
+    // A cluster sends what ioredis announced again, to the node that the first one named.
+    if (!known.has(command) && command.isTraced !== true) recordSent(client, command);
+    const outer = silent;
+    silent = true;
+    try {
+      return send.apply(client, args);
+    } finally {
+      silent = outer;
+    }
+  });
 }
 
-function recordSent(client: IoredisClient, command: IoredisCommand, calls: IoredisCalls): void {
-  if (calls.inBatch) {
-    calls.know(command, calls.operationOf(command));
-    return;
-  }
-  const running = beginCommand(SCOPE, command.name, command.args, targetOf(client));
-  calls.know(command, running);
-  if (running !== undefined) endWith(command.promise, running);
+function recordSent(client: IoredisClient, command: IoredisCommand): void {
+  const operation =
+    batch === undefined
+      ? RECORDER.beginCommand(command.name, command.args, targetOf(client))
+      : batch.operation;
+  known.set(command, operation);
+  if (batch === undefined && operation !== undefined) endWith(command.promise, operation);
 }
 
 /** ioredis 6 announces the default, `localhost:6379`, for whatever server a sentinel has named. */
-function patchServerAddress(prototype: object): () => void {
-  return patch<GetServerAddress>(
-    prototype,
-    '_getServerAddress',
-    (original, state) =>
-      function () {
-        if (!state.active || !this.options?.sentinels) return original.call(this);
-        const { serverAddress, serverPort } = targetOf(this);
-        return { address: serverAddress, port: serverPort };
-      },
-    { once: true },
-  );
+function addressOf(client: IoredisClient, original: Call<IoredisClient>, args: unknown[]): unknown {
+  if (!client.options?.sentinels) return original.apply(client, args);
+  const { serverAddress, serverPort } = targetOf(client);
+  return { address: serverAddress, port: serverPort };
 }
 
 /**
  * What was begun before its node or server was known gets the address of the first that it is sent
  * to.
  */
-function tellNode(node: IoredisClient, operation: RunningOperation | undefined): void {
-  if (operation !== undefined && operation.labels.serverAddress === undefined) {
-    locateOperation(operation, targetOf(node));
-  }
+function tellNode(node: IoredisClient, operation: DatabaseOperation | undefined): void {
+  if (operation !== undefined && operation.labels.serverAddress === undefined)
+    operation.locate(targetOf(node));
 }
 
-function patchExec(prototype: object, calls: IoredisCalls): () => void {
-  const recorded = new WeakMap<IoredisPipeline, RunningOperation | undefined>();
-  return patch<ExecPipeline>(
-    prototype,
-    'exec',
-    (original, state) =>
-      function (...args) {
-        // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one
-        // batch already.
-        if (!state.active || this._transactions > 0 || calls.inBatch || this.length === 0) {
-          return original.apply(this, args);
-        }
-        let running = recorded.get(this);
-        if (!recorded.has(this)) {
-          running = beginPipeline(this);
-          recorded.set(this, running);
-          if (running !== undefined) endWith(this.promise, running);
-        }
-        return calls.asBatch(running, () => original.apply(this, args));
-      },
-    { once: true },
-  );
+function recordExec(pipeline: IoredisPipeline, exec: Call<IoredisPipeline>, args: unknown[]): unknown {
+  // With a transaction open the call only adds EXEC; a MULTI that ioredis announces is one batch
+  // already.
+  if (pipeline._transactions > 0 || batch !== undefined || pipeline.length === 0)
+    return exec.apply(pipeline, args);
+  let operation = pipelines.get(pipeline);
+  if (!pipelines.has(pipeline)) {
+    operation = beginPipeline(pipeline);
+    pipelines.set(pipeline, operation);
+    if (operation !== undefined) endWith(pipeline.promise, operation);
+  }
+  batch = { operation };
+  try {
+    return exec.apply(pipeline, args);
+  } finally {
+    batch = undefined;
+  }
 }
 
 /**
  * A transaction that ioredis does not announce (in a cluster, or an older one) is a pipeline
  * between MULTI and EXEC.
  */
-function beginPipeline({ _queue: [first], length, redis }: IoredisPipeline): RunningOperation | undefined {
+function beginPipeline({ _queue: [first], length, redis }: IoredisPipeline): DatabaseOperation | undefined {
   return first?.name === 'multi'
-    ? beginBatch(SCOPE, 'MULTI', Math.max(length - 2, 0), targetOf(redis))
-    : beginBatch(SCOPE, 'PIPELINE', length, targetOf(redis));
+    ? RECORDER.beginBatch('MULTI', Math.max(length - 2, 0), targetOf(redis))
+    : RECORDER.beginBatch('PIPELINE', length, targetOf(redis));
 }
 
 /**
  * Watched from the side, as ioredis's own tracing does: pipelines and clusters drop the promise
  * that a continuation would give them, and its rejection would be unhandled.
  */
-function endWith(promise: Promise<unknown>, running: RunningOperation): void {
+function endWith(promise: Promise<unknown>, operation: DatabaseOperation): void {
   promise.then(
     (result) => {
-      endOperation(running, firstFailure(result));
+      operation.end(firstFailure(result));
     },
     (error: unknown) => {
-      endOperation(running, error);
+      operation.end(error);
     },
   );
 }

@@ -1,16 +1,11 @@
-import { type Attributes, trace } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
 
 import {
   ATTR_DB_OPERATION_BATCH_SIZE,
   ATTR_DB_QUERY_TEXT,
   ATTR_DB_RESPONSE_STATUS_CODE,
 } from '../../../config/semantic-conventions.constants.js';
-import {
-  beginOperation,
-  endOperation,
-  recordingModeFor,
-  type RunningOperation,
-} from '../database/database-client.js';
+import { DatabaseClient, type DatabaseOperation, recordingModeFor } from '../database/database-client.js';
 
 /** Where a command goes. */
 export interface RedisTarget {
@@ -19,71 +14,71 @@ export interface RedisTarget {
   readonly serverPort?: number | undefined;
 }
 
-/**
- * Begins the operation of a command, with a span `redis.get` inside a span. What a connection says
- * by itself is left alone, and so are pollers: commands that block, outside a span or below one
- * that is over.
- *
- * @param args what follows the name; values are left out of the text
- */
-export function beginCommand(
-  scope: string,
-  command: string,
-  args: readonly unknown[],
-  target: RedisTarget,
-): RunningOperation | undefined {
-  const observes = recordingModeFor();
-  if (observes === undefined || isHandshake(command)) return undefined;
-  if (isBlockingCommand(command, args) && trace.getActiveSpan()?.isRecording() !== true) return undefined;
-  const describe = (): Attributes => ({ [ATTR_DB_QUERY_TEXT]: describeCommand(command, args) });
-  const name = `redis.${command.toLowerCase()}`;
-  return beginOperation(observes, labelsOf(command.toUpperCase(), target), { scope, name, describe });
+/** Records the commands of one Redis client. */
+export class RedisRecorder extends DatabaseClient {
+  /** @param scope name of the tracer */
+  constructor(scope: string) {
+    super('redis', scope);
+  }
+
+  /**
+   * Begins the operation of a command, with a span `redis.get` inside a span. What a connection says
+   * by itself is left alone, and so are pollers: commands that block, outside a span or below one
+   * that is over.
+   *
+   * @param args what follows the name; values are left out of the text
+   */
+  beginCommand(
+    command: string,
+    args: readonly unknown[],
+    target: RedisTarget,
+  ): DatabaseOperation | undefined {
+    const mode = recordingModeFor();
+    const name = command.toUpperCase();
+    if (mode === undefined || HANDSHAKE.has(name)) return undefined;
+    if (isBlockingCommand(command, args) && trace.getActiveSpan()?.isRecording() !== true) return undefined;
+    const describe = () => ({ [ATTR_DB_QUERY_TEXT]: describeCommand(command, args) });
+    return this.begin(mode, labelsOf(name, target), describe, spanName(command));
+  }
+
+  /** Begins the operation of a pipeline or transaction: one for all of its commands. */
+  beginBatch(mode: 'MULTI' | 'PIPELINE', size: number, target: RedisTarget): DatabaseOperation | undefined {
+    const recording = recordingModeFor();
+    const describe = () => ({ [ATTR_DB_OPERATION_BATCH_SIZE]: size });
+    return recording && this.begin(recording, labelsOf(mode, target), describe, spanName(mode));
+  }
+
+  /** Opening a connection is worth a span to who waits for it, and is no operation to be measured. */
+  beginConnect({ serverAddress, serverPort }: Omit<RedisTarget, 'database'>): DatabaseOperation | undefined {
+    if (recordingModeFor() !== 'span') return undefined;
+    const labels = { operation: 'CONNECT', serverAddress, serverPort };
+    return this.begin('span', labels, undefined, 'redis.connect');
+  }
 }
 
-/** Begins the operation of a pipeline or transaction: one for all of its commands. */
-export function beginBatch(
-  scope: string,
-  mode: 'MULTI' | 'PIPELINE',
-  size: number,
-  target: RedisTarget,
-): RunningOperation | undefined {
-  const observes = recordingModeFor();
-  if (observes === undefined) return undefined;
-  const describe = (): Attributes => ({ [ATTR_DB_OPERATION_BATCH_SIZE]: size });
-  return beginOperation(observes, labelsOf(mode, target), {
-    scope,
-    name: `redis.${mode.toLowerCase()}`,
-    describe,
-  });
+function spanName(command: string): string {
+  return `redis.${command.toLowerCase()}`;
 }
 
 function labelsOf(operation: string, { database, serverAddress, serverPort }: RedisTarget) {
-  return { system: 'redis', operation, namespace: String(database), serverAddress, serverPort };
+  return { operation, namespace: String(database), serverAddress, serverPort };
 }
 
 /**
  * A node of a cluster that names another one has not failed: the client asks that one, in an
- * operation of its own. Whoever has no cluster client gets the error, and records it.
+ * operation of its own. A caller without a cluster client gets the error, and records it.
  */
-export function endAnswered(operation: RunningOperation, error: unknown): void {
+export function endAnswered(operation: DatabaseOperation, error: unknown): void {
   const redirection = error instanceof Error ? /^(?:MOVED|ASK)(?= )/.exec(error.message)?.[0] : undefined;
-  if (redirection === undefined) {
-    endOperation(operation, error);
-    return;
-  }
-  operation.span?.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, redirection);
-  endOperation(operation);
+  if (redirection !== undefined) operation.span?.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, redirection);
+  operation.end(redirection === undefined ? error : undefined);
 }
 
-/** Opening a connection is worth a span to who waits for it, and is no operation to be measured. */
-export function beginConnect(
-  scope: string,
-  { serverAddress, serverPort }: Omit<RedisTarget, 'database'>,
-): RunningOperation | undefined {
-  if (recordingModeFor() !== 'span') return undefined;
-  const labels = { system: 'redis', operation: 'CONNECT', serverAddress, serverPort };
-  return beginOperation('span', labels, { scope, name: 'redis.connect' });
-}
+/**
+ * How a connection introduces itself, and asks its way about a cluster; it does so in whichever
+ * request happens to need it.
+ */
+const HANDSHAKE = new Set('HELLO AUTH CLIENT INFO READONLY QUIT SELECT CLUSTER ASKING SENTINEL'.split(' '));
 
 const MAX_TEXT = 1024;
 
@@ -112,13 +107,8 @@ const SCRIPTS = new Set('EVAL EVAL_RO EVALSHA EVALSHA_RO FCALL FCALL_RO'.split('
  */
 export function describeCommand(command: string, args: readonly unknown[]): string {
   const name = command.toUpperCase();
-  const shown =
-    args.length === 0 ? name : [name, ...args.map((arg, index) => shownAs(name, args, arg, index))].join(' ');
-  return shown.slice(0, MAX_TEXT);
-}
-
-function shownAs(name: string, args: readonly unknown[], arg: unknown, index: number): string {
-  return isShown(name, args, index) ? textOf(arg) : '?';
+  const shown = args.map((arg, index) => (isShown(name, args, index) ? textOf(arg) : '?'));
+  return [name, ...shown].join(' ').slice(0, MAX_TEXT);
 }
 
 function isShown(name: string, args: readonly unknown[], index: number): boolean {
@@ -144,25 +134,4 @@ export function isBlockingCommand(command: string, args: readonly unknown[]): bo
   return (
     /^XREAD(?:GROUP)?$/i.test(command) && args.some((arg) => typeof arg === 'string' && /^BLOCK$/i.test(arg))
   );
-}
-
-/**
- * How a connection introduces itself, and asks its way about a cluster; it does so in whichever
- * request happens to need it.
- */
-const HANDSHAKE = new Set([
-  'HELLO',
-  'AUTH',
-  'CLIENT',
-  'INFO',
-  'READONLY',
-  'QUIT',
-  'SELECT',
-  'CLUSTER',
-  'ASKING',
-  'SENTINEL',
-]);
-
-function isHandshake(command: string): boolean {
-  return HANDSHAKE.has(command.toUpperCase());
 }
