@@ -5,14 +5,9 @@ import { type RedactionConfig } from '../config/redaction.js';
 import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
 import { type NestedValues, redactNested } from './redact-nested.js';
-import {
-  isCardNumber,
-  mayHoldSecret,
-  SECRET_PATTERNS,
-  type SecretPattern,
-  SHORTEST_SECRET,
-} from './secret-patterns.js';
+import { isCardNumber, SECRET_PATTERNS, type SecretPattern } from './secret-patterns.js';
 import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-keys.js';
+import { isShort, PAIRS_AND_OPTIONS, RULE_BITS, TextScreen } from './text-screen.js';
 
 /** Keys are made by programmers, but an application may also make them of what users type. */
 const MAX_KEYS = 4_096;
@@ -55,6 +50,7 @@ export class RedactionPolicy {
   private readonly errorProperties: ReadonlySet<string>;
   private readonly replacement: string | ReplaceSecret;
   private readonly clean = new CleanTexts();
+  private readonly screen = new TextScreen((key, inQuery) => this.kindInText(key, inQuery) === 'plain');
   /** Keys in texts that say nothing about their value, in queries of URLs and elsewhere. */
   private readonly plainQueryKeys = new CleanTexts();
   private readonly plainTextKeys = new CleanTexts();
@@ -116,10 +112,11 @@ export class RedactionPolicy {
   /** A text that has no key of its own: a log message, the name of a span. */
   text(text: string): string {
     if (!this.enabled) return text;
-    // One test, which costs less than looking the text up.
-    if (text.length < SHORTEST_SECRET && this.ownPatterns.length === 0 && !mayHoldSecret(text)) return text;
+    // Costs less than looking the text up.
+    if (this.ownPatterns.length === 0 && isShort(text)) return text;
     if (this.clean.has(text)) return text;
-    const found = mayHoldSecret(text) ? this.search(text) : text;
+    const rules = this.screen.rulesFor(text);
+    const found = rules === 0 ? text : this.search(text, rules);
     const matched = this.ownPatterns.length === 0 ? found : this.matchOwn(found, undefined);
     if (matched === text) this.clean.add(text);
     return matched;
@@ -205,10 +202,12 @@ export class RedactionPolicy {
     return text;
   }
 
-  private search(text: string): string {
+  private search(text: string, rules: number): string {
     let result = text;
     for (const { rule, mayMatch, pattern, locate } of this.patterns) {
-      if (!mayMatch(result)) continue;
+      // A replacement of the application's may look like another secret.
+      const skipped = (rules & RULE_BITS[rule]) === 0 && result === text;
+      if (skipped || !mayMatch(result)) continue;
       result = result.replace(pattern, (match: string) => {
         const place = locate(match);
         if (place === undefined) return match;
@@ -217,7 +216,7 @@ export class RedactionPolicy {
         return match.slice(0, start) + replaced + match.slice(end);
       });
     }
-    if (this.off.has('pairs')) return result;
+    if (this.off.has('pairs') || ((rules & PAIRS_AND_OPTIONS) === 0 && result === text)) return result;
     return redactPairs(
       result,
       (key, inQuery) => this.judgeInText(key, inQuery),

@@ -1,0 +1,89 @@
+import { DEFAULT_REDACTION } from '../../lib/redaction/active-redaction.js';
+import { RedactionPolicy } from '../../lib/redaction/redaction-policy.js';
+import { createRandom } from '../support/random.js';
+
+const DIGITS_OF_CARD = '4111111111111111';
+/** Pieces of secrets, and what stands around them. */
+const PIECES = [
+  ...[
+    'eyJhbGciOi',
+    'eyJ',
+    '.eyJzdWIi',
+    '.abcdefghij',
+    'AKIAIOSFODNN7EXAMPLE',
+    'AIzaSyA1234567890abcdefghijklmnopqrstuv',
+  ],
+  ...[
+    'ya29.',
+    'SG.',
+    'ghp_',
+    'gho_',
+    'github_pat_',
+    'glpat-',
+    'xoxb-',
+    'xapp-',
+    'rk_live_',
+    'sk-',
+    'sk_test_',
+  ],
+  ...['whsec_', 'npm_', 'hf_', 'dop_v1_', 'shpat_', 'shpss_', 'GOCSPX-', 'hooks.slack.com/services/'],
+  ...['Bearer ', 'bEaReR\t', 'BASIC ', 'basic ', 'Negotiate ', 'ApiKey ', 'apikey  ', 'bearer\u00a0'],
+  ...[
+    'password',
+    'token',
+    'x-api-key',
+    'user[password]',
+    '"secret"',
+    '\\"pwd\\"',
+    'näme',
+    'clé',
+    'sig',
+    'page',
+  ],
+  ...['=', ' = ', ':', ': ', '%3D', '%3d', '?', '&', '--password ', '--', '-----BEGIN RSA PRIVATE KEY-----'],
+  ...[
+    '4111 1111 1111 1111',
+    '5500-0000-0000-0004',
+    DIGITS_OF_CARD,
+    '41111',
+    'https://',
+    'user:pw@',
+    '@',
+    '/',
+  ],
+  ...[
+    '1234567890abcdefghijklmnopqrstuvwxyz',
+    'ABCDEFGHIJKLMNOPQRSTUVWX',
+    'word',
+    'order',
+    ' ',
+    '\n',
+    '"',
+    'é',
+    '漢',
+    '😀',
+  ],
+];
+/** Makes a text so long that all rules search it, and belongs to nothing in it. */
+const FRONT = `${'x '.repeat(250)}\n`;
+
+describe('TextScreen', () => {
+  it('lets no text pass in which a search would find a secret', () => {
+    const random = createRandom(23);
+    let policy = new RedactionPolicy(DEFAULT_REDACTION);
+    let redacted = 0;
+    for (let run = 0; run < 30_000; run += 1) {
+      const text = Array.from({ length: 1 + Math.floor(random.next() * 6) }, () => random.pick(PIECES)).join(
+        '',
+      );
+      // A shorter one is a secret only by its key.
+      if (text.length < 12 && !/[=:%]/.test(text)) continue;
+      // A fresh policy knows no keys yet.
+      if (run % 500 === 0) policy = new RedactionPolicy(DEFAULT_REDACTION);
+      const searched = policy.text(FRONT + text).slice(FRONT.length);
+      expect(policy.text(text)).toBe(searched);
+      if (searched !== text) redacted += 1;
+    }
+    expect(redacted).toBeGreaterThan(5_000);
+  });
+});
