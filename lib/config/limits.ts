@@ -101,9 +101,10 @@ export const LIMIT_VARIABLES = {
   OTEL_BLRP_MAX_QUEUE_SIZE: count('Log records that may wait; more are dropped and counted.', '2048', 1),
   OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: count('Log records of one export; at most the queue size.', '512', 1),
   OTEL_ATTRIBUTE_COUNT_LIMIT: count(
-    'Attributes of a span, unless `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` is set.',
+    'Attributes of a span or log record, unless the variable of these is set.',
     '128',
   ),
+  OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a log record.', '`OTEL_ATTRIBUTE_COUNT_LIMIT`'),
   OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: count('Attributes of a span.', '`OTEL_ATTRIBUTE_COUNT_LIMIT`'),
   OTEL_SPAN_EVENT_COUNT_LIMIT: count('Events of a span.', '128'),
   OTEL_SPAN_LINK_COUNT_LIMIT: count('Links of a span.', '128'),
@@ -130,6 +131,11 @@ export function resolveSpanLimits(options: LimitSection, env: LimitValues): Span
       attributePerLinkCountLimit: env.OTEL_LINK_ATTRIBUTE_COUNT_LIMIT,
     }),
   );
+}
+
+/** Decides the number of attributes of a log record. */
+export function resolveLogAttributeCount(env: LimitValues): number {
+  return env.OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT ?? env.OTEL_ATTRIBUTE_COUNT_LIMIT ?? 128;
 }
 
 /** Decides the characters of a text in a log record; Infinity for no limit. */

@@ -17,6 +17,7 @@ import {
   type LimitSection,
   type LimitValues,
   resolveBatch,
+  resolveLogAttributeCount,
   resolveLogValueLength,
 } from './limits.js';
 import {
@@ -96,6 +97,8 @@ export interface LoggingConfig extends Resolved<Omit<LoggingOptions, 'destinatio
 export interface LogConfig {
   readonly otlp: readonly OtlpTarget[];
   readonly batch: BatchLimits;
+  /** Attributes of an exported log record; further ones are dropped and counted in it. */
+  readonly attributeCount: number;
   /** Characters of a text in a body or attribute; Infinity for no limit. */
   readonly attributeValueLength: number;
   readonly processors: readonly LogRecordProcessor[];
@@ -189,6 +192,7 @@ export function resolveLogs(
   return Object.freeze({
     otlp: chosen === undefined || asked ? resolveOtlpTargets('logs', options, env, asked) : Object.freeze([]),
     batch: resolveBatch('BLRP', env),
+    attributeCount: resolveLogAttributeCount(env),
     attributeValueLength: resolveLogValueLength(options, env),
     processors: frozenList(options.logRecordProcessors),
   });

@@ -61,14 +61,16 @@ export function createLoggerProvider(
   config: TelemetryConfig,
   resource: Resource,
 ): FlushableLoggerProvider | undefined {
-  const { otlp, processors } = config.logs;
+  const { otlp, processors, attributeCount } = config.logs;
   const isEncoded = processors.length === 0 && otlp.length > 0 && otlp.every(takesEncodedRequests);
   if (config.engine === 'fast' && isEncoded) {
     resetExporterReports('logs');
-    return new EncodingLoggerProvider(resource, logRoutes(config).map(createEncodedBatcher));
+    return new EncodingLoggerProvider(resource, logRoutes(config).map(createEncodedBatcher), attributeCount);
   }
   const all = createLogRecordProcessors(config);
-  return all.length === 0 ? undefined : new LoggerProvider({ resource, processors: all });
+  if (all.length === 0) return undefined;
+  const logRecordLimits = { attributeCountLimit: attributeCount };
+  return new LoggerProvider({ resource, processors: all, logRecordLimits });
 }
 
 /**

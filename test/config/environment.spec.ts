@@ -133,6 +133,7 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
   ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', '0', '"0"', FROM_1],
   ['OTEL_ATTRIBUTE_COUNT_LIMIT', '-1', '"-1"', FROM_0],
   ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT', '-1', '"-1"', FROM_0],
+  ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT', '-1', '"-1"', FROM_0],
   ['OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT', '-1', '"-1"', FROM_0],
   ['TELEMETRY_QUEUE_BYTES', '0', '"0"', FROM_1],
   ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', '-1', '"-1"', FROM_0],

@@ -374,6 +374,14 @@ describe('resolveConfig()', () => {
       });
     });
 
+    it('gives log records their number of attributes, before the common one', () => {
+      const common = { OTEL_ATTRIBUTE_COUNT_LIMIT: '1' };
+      expect(resolve({}, {}).logs.attributeCount).toBe(128);
+      expect(resolve({}, common).logs.attributeCount).toBe(1);
+      const own = { ...common, OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: '0' };
+      expect(resolve({}, own).logs.attributeCount).toBe(0);
+    });
+
     it('exports metrics as often as code says, else the variable, and never lets an export take longer', () => {
       const env = { OTEL_METRIC_EXPORT_INTERVAL: '1000' };
       expect(resolve({ metricExportIntervalMs: 500 }, env).metrics).toMatchObject({

@@ -47,7 +47,7 @@ function decode(body: Uint8Array): unknown {
 
 function encodedByUs(record: LogRecord): unknown {
   const builder = new RequestBuilder();
-  encodeLogRecord(builder.writerFor({ name: 'OrderService' }, resource), record);
+  encodeLogRecord(builder.writerFor({ name: 'OrderService' }, resource), record, 128);
   builder.added();
   return decode(builder.build());
 }

@@ -297,6 +297,24 @@ describe.each(['fast', 'sdk'] as const)('createLoggerProvider() for the engine %
     expect(exporterReports()).toMatchObject([{ signal: 'logs', exported: 1 }]);
   });
 
+  it('sends as many attributes of a log record as are allowed, and how many were left out', async () => {
+    const receiver = await startReceiver('http/protobuf');
+    const otlp = [targetFor(receiver, 'http/protobuf', 'logs')];
+    const config = telemetryConfig({ engine, logs: { otlp, attributeCount: 2 } });
+    const provider = createLoggerProvider(config, resource)!;
+    provider.getLogger('OrderService').emit({ body: 'read', attributes: { a: 1, b: 2, c: 3, d: 4, e: 5 } });
+
+    await provider.shutdown();
+
+    const record = {
+      attributes: [expect.objectContaining({ key: 'a' }), expect.objectContaining({ key: 'b' })] as unknown,
+      droppedAttributesCount: 3,
+    };
+    expect(receivedPayload(receiver, 'http/protobuf', 'logs')).toMatchObject({
+      resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }],
+    });
+  });
+
   it('tells the processors of the user as well', async () => {
     const receiver = await startReceiver('http/protobuf');
     const otlp = [targetFor(receiver, 'http/protobuf', 'logs')];

@@ -35,12 +35,14 @@ const TAG = {
   eventName: 0x62,
 } as const;
 
-/** The specification's default; there is no variable for log records. */
-const MAX_ATTRIBUTES = 128;
 const LENGTH_BYTES = 2;
 
-/** Writes one log record as a field of `ScopeLogs`, as it was emitted. */
-export function encodeLogRecord(writer: ByteWriter, record: LogRecord): void {
+/**
+ * Writes one log record as a field of `ScopeLogs`, as it was emitted.
+ *
+ * @param maxAttributes further ones are counted as dropped
+ */
+export function encodeLogRecord(writer: ByteWriter, record: LogRecord, maxAttributes: number): void {
   const { severityNumber, severityText, body, eventName, context } = record;
   writer.byte(0x12);
   const start = writer.open(LENGTH_BYTES);
@@ -57,7 +59,7 @@ export function encodeLogRecord(writer: ByteWriter, record: LogRecord): void {
     writer.byte(TAG.body);
     encodeValue(writer, body);
   }
-  encodeAttributesOf(writer, record);
+  encodeAttributesOf(writer, record, maxAttributes);
   if (context !== undefined) encodeSpanOf(writer, context);
   if (eventName !== undefined && eventName !== '') {
     writer.byte(TAG.eventName);
@@ -86,25 +88,29 @@ function putTime(data: DataView, at: number, time: TimeInput): void {
   else putHrTime(data, at, timeInputToHrTime(time) satisfies HrTime);
 }
 
-function encodeAttributesOf(writer: ByteWriter, { attributes = {}, exception }: LogRecord): void {
+function encodeAttributesOf(
+  writer: ByteWriter,
+  { attributes = {}, exception }: LogRecord,
+  maxAttributes: number,
+): void {
   let count = 0;
   for (const key in attributes) {
     const value = attributes[key];
     // V8 answers hasOwnProperty() for a for-in key from the hidden class; `Object.hasOwn()` is a real call.
     if (!Object.prototype.hasOwnProperty.call(attributes, key) || !isAttribute(key, value)) continue;
-    if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, value);
+    if (count < maxAttributes) encodeKeyValue(writer, TAG.attributes, key, value);
     count += 1;
   }
   if (exception !== undefined && exception !== null) {
     for (const [key, value] of Object.entries(exceptionAttributes(exception))) {
       if (value === undefined || Object.hasOwn(attributes, key)) continue;
-      if (count < MAX_ATTRIBUTES) encodeKeyValue(writer, TAG.attributes, key, value);
+      if (count < maxAttributes) encodeKeyValue(writer, TAG.attributes, key, value);
       count += 1;
     }
   }
-  if (count <= MAX_ATTRIBUTES) return;
+  if (count <= maxAttributes) return;
   writer.byte(TAG.droppedAttributes);
-  writer.varint(count - MAX_ATTRIBUTES);
+  writer.varint(count - maxAttributes);
 }
 
 /** Whether the SDK would take it; texts, numbers and booleans need no look inside. */

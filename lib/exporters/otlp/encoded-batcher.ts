@@ -57,6 +57,7 @@ export class EncodingLoggerProvider implements LoggerProvider {
   constructor(
     private readonly resource: Resource,
     private readonly batchers: readonly EncodedBatcher[],
+    private readonly maxAttributes: number,
   ) {}
 
   getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger {
@@ -82,12 +83,15 @@ export class EncodingLoggerProvider implements LoggerProvider {
   }
 
   private createLogger(scope: InstrumentationScope): Logger {
-    const { batchers, resource } = this;
+    const { batchers, resource, maxAttributes } = this;
+    const encode = (writer: ByteWriter, record: LogRecord): void => {
+      encodeLogRecord(writer, record, maxAttributes);
+    };
     return {
       enabled: () => true,
       emit(record: LogRecord) {
         const placed = record.context === undefined ? { ...record, context: context.active() } : record;
-        for (const batcher of batchers) batcher.add(placed, scope, resource, encodeLogRecord);
+        for (const batcher of batchers) batcher.add(placed, scope, resource, encode);
       },
     };
   }
