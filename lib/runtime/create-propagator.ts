@@ -1,8 +1,10 @@
 import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import type * as b3Package from '@opentelemetry/propagator-b3';
 
 import type { PropagatorName } from '../config/propagation.js';
 import { warnOnce } from '../errors/warnings.js';
+import { requireForPackage } from '../process/application-modules.js';
 
 const BY_NAME: Record<PropagatorName, () => TextMapPropagator> = {
   tracecontext: () => new W3CTraceContextPropagator(),
@@ -29,6 +31,21 @@ export function createPropagator(
   });
 }
 
+function createB3(b3: typeof b3Package, encoding: Encoding): TextMapPropagator {
+  return new b3.B3Propagator({ injectEncoding: b3.B3InjectEncoding[encoding] });
+}
+
+function requireB3(encoding: Encoding): TextMapPropagator | undefined {
+  const name = '@opentelemetry/propagator-b3';
+  try {
+    const found = requireForPackage(name)?.(name) as typeof b3Package | undefined;
+    return found && createB3(found, encoding);
+  } catch {
+    // Another version, perhaps; the `import()` finds ours.
+    return undefined;
+  }
+}
+
 const loading = new Set<Promise<void>>();
 
 /** Resolves when the propagators that were created so far are loaded. Never rejects. */
@@ -36,17 +53,22 @@ export async function propagatorsLoaded(): Promise<void> {
   await Promise.all(loading);
 }
 
+type Encoding = 'SINGLE_HEADER' | 'MULTI_HEADER';
+
 /**
- * Loads its package, which few applications need, when it is created. Carries nothing in the
- * milliseconds before it is loaded.
+ * Loads its package, which few applications need, when it is created: synchronously where the
+ * application finds it, as after an install by npm. In a bundle and with pnpm, where it is only found
+ * from this library, it carries nothing until an `import()` is done.
  */
 class LazyB3Propagator implements TextMapPropagator {
   private loaded: TextMapPropagator | undefined;
 
   constructor(
-    encoding: 'SINGLE_HEADER' | 'MULTI_HEADER',
+    encoding: Encoding,
     private readonly names: readonly string[],
   ) {
+    this.loaded = requireB3(encoding);
+    if (this.loaded !== undefined) return;
     const load = this.load(encoding);
     loading.add(load);
     void load.then(() => loading.delete(load));
@@ -64,10 +86,9 @@ class LazyB3Propagator implements TextMapPropagator {
     return [...this.names];
   }
 
-  private async load(encoding: 'SINGLE_HEADER' | 'MULTI_HEADER'): Promise<void> {
+  private async load(encoding: Encoding): Promise<void> {
     try {
-      const { B3InjectEncoding, B3Propagator } = await import('@opentelemetry/propagator-b3');
-      this.loaded = new B3Propagator({ injectEncoding: B3InjectEncoding[encoding] });
+      this.loaded = createB3(await import('@opentelemetry/propagator-b3'), encoding);
     } catch (error) {
       warnOnce(
         'propagator-b3',

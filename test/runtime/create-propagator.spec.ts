@@ -8,6 +8,19 @@ const SENT = trace.setSpanContext(ROOT_CONTEXT, { traceId: TRACE_ID, spanId: SPA
 const SINGLE = { b3: `${TRACE_ID}-${SPAN_ID}-1` };
 const MULTI = { 'x-b3-traceid': TRACE_ID, 'x-b3-spanid': SPAN_ID, 'x-b3-sampled': '1' };
 
+/** Runs `work` as in an application that has no packages. */
+function inEmptyFolder<T>(work: () => T): T {
+  const folder = jest.spyOn(process, 'cwd').mockReturnValue('/nowhere');
+  const { argv } = process;
+  process.argv = [process.execPath, '/nowhere/main.js'];
+  try {
+    return work();
+  } finally {
+    process.argv = argv;
+    folder.mockRestore();
+  }
+}
+
 describe('the propagator b3', () => {
   it.each([
     ['b3', SINGLE],
@@ -32,8 +45,17 @@ describe('the propagator b3', () => {
     expect(createPropagator([name]).fields()).toEqual(new B3Propagator({ injectEncoding }).fields());
   });
 
-  it('leaves headers and context alone until it is loaded', async () => {
+  it('sends and reads headers from its first moment where the application finds its package', () => {
     const propagator = createPropagator(['b3']);
+    const carrier = {};
+    propagator.inject(SENT, carrier, defaultTextMapSetter);
+    expect(carrier).toEqual(SINGLE);
+    const context = propagator.extract(ROOT_CONTEXT, SINGLE, defaultTextMapGetter);
+    expect(trace.getSpanContext(context)).toMatchObject({ traceId: TRACE_ID, spanId: SPAN_ID });
+  });
+
+  it('leaves headers and context alone until it is loaded, where only this library finds its package', async () => {
+    const propagator = inEmptyFolder(() => createPropagator(['b3']));
     const carrier = {};
 
     propagator.inject(SENT, carrier, defaultTextMapSetter);
@@ -41,5 +63,7 @@ describe('the propagator b3', () => {
     expect(carrier).toEqual({});
     expect(propagator.extract(ROOT_CONTEXT, SINGLE, defaultTextMapGetter)).toBe(ROOT_CONTEXT);
     await propagatorsLoaded();
+    propagator.inject(SENT, carrier, defaultTextMapSetter);
+    expect(carrier).toEqual(SINGLE);
   });
 });
