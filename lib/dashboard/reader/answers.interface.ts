@@ -58,7 +58,7 @@ export interface OverviewAnswer {
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
-  /** Slow and failed entries first in each bucket; value is the duration. */
+  /** Of each bucket the slowest entries that succeeded, and the slowest that failed; value is the duration. */
   readonly exemplars: readonly ExemplarAnswer[];
 }
 
@@ -199,6 +199,7 @@ export interface ChartAnswer {
   readonly instrument: InstrumentAnswer;
   readonly times: readonly number[];
   readonly series: readonly ChartSeries[];
+  /** Of each bucket the largest of a trace without failed spans, and of one with. */
   readonly exemplars: readonly ExemplarAnswer[];
 }
 

@@ -219,6 +219,29 @@ describe('exemplars', () => {
   });
 });
 
+describe('exemplars of a chart', () => {
+  it('are the largest of each bucket, of a trace that failed and of one that did not', async () => {
+    const store = openTestStore();
+    const ids = Array.from({ length: 400 }, () => newTraceId());
+    const exemplars = ids.map((traceId, index) => ({
+      traceId,
+      spanId: newSpanId(),
+      // Every tenth failed, and all of them are larger than any other.
+      value: index % 10 === 0 ? 100 + index : index / 1_000,
+      time: PAST + index * 500,
+    }));
+    ids.forEach((traceId, index) => {
+      store.addSpan(spanOf({ traceId, kind: 2, status: index % 10 === 0 ? 2 : 0 }));
+    });
+    store.addPoints([pointOf(instrumentOf('gauge'), PAST + 1_000, 1, { exemplars })]);
+    const shown = (await chartOf(store)).exemplars;
+    expect(shown.filter(({ error }) => error).map(({ value }) => value)).toEqual([490, 450, 330, 210]);
+    expect(shown.filter(({ error }) => !error).map(({ value }) => value)).toEqual([
+      0.399, 0.359, 0.239, 0.119,
+    ]);
+  });
+});
+
 describe('buckets of values', () => {
   it('are off by little more than one percent', () => {
     for (let value = 1e-6; value < 1e9; value *= 1.37)

@@ -74,6 +74,17 @@ describeInChromium('the page', () => {
     expect(page.url()).toContain('status=error');
   }, 60_000);
 
+  it('names each dot with its time, and says what the dots are', async () => {
+    const page = await stage.open('#/overview?live=0');
+    const card = page.locator('section[aria-label="gateway"]');
+    await card.locator('.dot-error').first().waitFor();
+    // The slowest of each bucket stays where some failed: the dots of the fixture have one kind a bucket.
+    expect(await card.locator('.dot-error').first().getAttribute('aria-label')).toMatch(
+      /^Failed .+, [\d.]+ m?s at \d\d:\d\d:\d\d( and \d+ near it)?: open its trace$/,
+    );
+    expect(await textOf(page, 'section[aria-label="gateway"] .legend')).toMatch(/slow\s+failed/);
+  });
+
   it('says what a region dragged over a chart has in common', async () => {
     const page = await stage.open('#/overview');
     const box = (await page
@@ -141,7 +152,7 @@ describeInChromium('the page', () => {
     await page.locator('select[aria-label="http.route"]').selectOption('/orders');
     expect(decodeURIComponent(page.url())).toContain('filter=http.route:/orders');
     expect(await page.locator('.metric .dot').count()).toBeGreaterThan(0);
-    expect(await textOf(page, '.metric')).toContain('p99 between 1.00 s and 2.50 s');
+    expect(await textOf(page, '.metric')).toContain('p99 between 1 s and 2.5 s');
   });
 
   it('writes what an exemplar of a counter added as a count, and draws the extremes of a gauge', async () => {

@@ -18,7 +18,6 @@ import {
 
 /** More lines cannot be told apart; the ones with most points stay. */
 const MAX_LINES = 20;
-const MAX_EXEMPLARS = 300;
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** Metrics are collected every five seconds; finer buckets would be empty in turn. */
 const MIN_WIDTH_MS = 10_000;
@@ -58,7 +57,7 @@ export function* readChart(
     instrument: { ...row, attributes: valuesOf(all) },
     times: timeline.times,
     series,
-    exemplars: chosen.length === 0 ? [] : readExemplars(database, chosen, range),
+    exemplars: chosen.length === 0 ? [] : readExemplars(database, chosen, range, timeline.width),
   };
 }
 
@@ -129,16 +128,20 @@ function listsOf(levels: readonly (Level | null)[]) {
   return { values: list('value'), min: list('min'), max: list('max') };
 }
 
-const EXEMPLARS = `SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count AS errorCount, traces.name
-  FROM exemplars JOIN traces ON traces.id = exemplars.trace
-  WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? ORDER BY value DESC LIMIT ?`;
+/** Of each bucket of time the largest of a trace without failed spans, and of one with. */
+const EXEMPLARS = `SELECT time, value, traceId, spanId, failed, name FROM (
+    SELECT time, value, traces.trace_id AS traceId, span_id AS spanId, error_count > 0 AS failed, traces.name,
+      row_number() OVER (PARTITION BY CAST((time - ?) / ? AS INTEGER), error_count > 0 ORDER BY value DESC) AS place
+    FROM exemplars JOIN traces ON traces.id = exemplars.trace
+    WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ?
+  ) WHERE place = 1 ORDER BY value DESC`;
 
 interface ExemplarRow {
   readonly time: number;
   readonly value: number;
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
-  readonly errorCount: number;
+  readonly failed: number;
   readonly name: string;
 }
 
@@ -146,15 +149,16 @@ function readExemplars(
   database: Database,
   series: readonly Series[],
   { from, to }: TimeRange,
+  width: number,
 ): ExemplarAnswer[] {
   const ids = JSON.stringify(series.map(({ id }) => id));
-  const rows = database.all<ExemplarRow>(EXEMPLARS, ids, from, to, MAX_EXEMPLARS);
-  return rows.map(({ time, value, traceId, spanId, errorCount, name }) => ({
+  const rows = database.all<ExemplarRow>(EXEMPLARS, from, width, ids, from, to);
+  return rows.map(({ time, value, traceId, spanId, failed, name }) => ({
     time,
     value,
     traceId: hexOf(traceId),
     spanId: hexOf(spanId),
-    error: errorCount > 0,
+    error: failed === 1,
     label: name,
   }));
 }

@@ -4,21 +4,12 @@ import type uPlot from 'uplot';
 import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
 import { addressOf } from '../state.js';
+import { clusterDots, type Dot, slowestOfEachBucket } from './choose-dots.js';
 
-/** More would hide the lines. */
-const MOST = 80;
-/** What lies lower in the chart is nothing to look at twice. */
+/** What lies lower in the chart is drawn small. */
 const PLAIN_SHARE = 0.25;
 
-export interface Dot {
-  readonly exemplar: ExemplarAnswer;
-  /** Neither failed nor slow beside the others. */
-  readonly plain: boolean;
-  readonly left: number;
-  readonly top: number;
-}
-
-/** Where each exemplar sits, in pixels of the chart; errors last, so that they lie on top. */
+/** Where each exemplar that is shown sits, in pixels of the chart. */
 export function placeDots(
   chart: uPlot,
   exemplars: readonly ExemplarAnswer[],
@@ -26,20 +17,18 @@ export function placeDots(
 ): readonly Dot[] {
   const { left, top, width, height } = chart.bbox;
   const ratio = devicePixelRatio;
-  const shown = [...exemplars]
-    .sort((a, b) => Number(b.error) - Number(a.error) || b.value - a.value)
-    .slice(0, MOST);
-  return shown
+  const dots = slowestOfEachBucket(exemplars, chart.data[0] as readonly number[]) // times, not typed arrays
     .map((exemplar) => ({
       exemplar,
+      others: 0,
       plain: !exemplar.error && exemplar.value < (chart.scales.y?.max ?? 0) * PLAIN_SHARE,
       left: left / ratio + chart.valToPos(exemplar.time, 'x'),
       top:
         top / ratio +
         Math.max(2, Math.min(chart.valToPos(atBottom ? 0 : exemplar.value, 'y'), height / ratio)),
     }))
-    .filter((dot) => dot.left >= left / ratio && dot.left <= (left + width) / ratio)
-    .sort((a, b) => Number(a.exemplar.error) - Number(b.exemplar.error) || a.left - b.left);
+    .filter((dot) => dot.left >= left / ratio && dot.left <= (left + width) / ratio);
+  return clusterDots(dots);
 }
 
 /** The address of what an exemplar stands for. */
@@ -71,20 +60,20 @@ export function ExemplarDots({ dots, format, onPress }: ExemplarDotsProps) {
   return (
     <div class="dots" ref={box} onKeyDown={onKeyDown}>
       {dots.map((dot, index) => {
-        const { exemplar, plain, left, top } = dot;
+        const { exemplar, others, plain, left, top } = dot;
         const enter = (): void => {
           setHovered(dot);
         };
         return (
           <a
             key={`${exemplar.traceId}${exemplar.spanId}`}
-            class={exemplar.error ? 'dot dot-error' : plain ? 'dot dot-plain' : 'dot'}
+            class={`dot ${exemplar.error ? 'dot-error' : plain ? 'dot-plain' : ''} ${others > 0 ? 'dot-cluster' : ''}`}
             href={exemplarAddress(exemplar)}
             tabIndex={index === 0 ? 0 : -1}
             draggable={false}
             onMouseDown={onPress}
             style={{ left: `${left}px`, top: `${top}px` }}
-            aria-label={`${exemplar.error ? 'Failed ' : ''}${exemplar.label}, ${format(exemplar.value)}: open its trace`}
+            aria-label={`${exemplar.error ? 'Failed ' : ''}${exemplar.label}, ${format(exemplar.value)} at ${formatTime(exemplar.time, false)}${others > 0 ? ` and ${others} near it` : ''}: open its trace`}
             onMouseEnter={enter}
             onMouseLeave={leave}
             onFocus={enter}
@@ -101,6 +90,12 @@ export function ExemplarDots({ dots, format, onPress }: ExemplarDotsProps) {
           <b>{format(hovered.exemplar.value)}</b> {hovered.exemplar.label}
           <br />
           {formatTime(hovered.exemplar.time)} {hovered.exemplar.error ? '· failed' : ''} · open trace
+          {hovered.others > 0 && (
+            <>
+              <br />
+              {hovered.others} more here: drag over them to see which
+            </>
+          )}
         </div>
       )}
     </div>

@@ -6,7 +6,8 @@ import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
 import { drawMark, extentOf, findLoneValues, type Mark, timeAxis, topOf, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';
-import { type Dot, ExemplarDots, placeDots } from './exemplar-dots.js';
+import type { Dot } from './choose-dots.js';
+import { ExemplarDots, placeDots } from './exemplar-dots.js';
 import type { RegionKeys } from './use-region-keys.js';
 
 export interface TimeSeries {
@@ -139,7 +140,7 @@ export function TimeChart(props: TimeChartProps) {
     <figure class="time-chart">
       <figcaption>
         <span class="chart-title">{title}</span>
-        <Legend boxRef={legend} series={series} />
+        <Legend boxRef={legend} series={series} hasDots={exemplars.length > 0} />
       </figcaption>
       <div class="chart-place">
         <Chart
@@ -167,10 +168,11 @@ export function TimeChart(props: TimeChartProps) {
 interface LegendProps {
   readonly series: readonly TimeSeries[];
   readonly boxRef: Ref<HTMLDivElement>;
+  readonly hasDots: boolean;
 }
 
 /** The names of the lines, each with its value below the pointer. */
-function Legend({ series, boxRef }: LegendProps) {
+function Legend({ series, boxRef, hasDots }: LegendProps) {
   return (
     <div class="legend" ref={boxRef}>
       {series.map(({ label, colour }) => (
@@ -179,6 +181,16 @@ function Legend({ series, boxRef }: LegendProps) {
           {label} <b />
         </span>
       ))}
+      {hasDots && (
+        <>
+          <span class="legend-entry" title="The slowest request of each moment: click it for its trace">
+            <i class="legend-dot" /> slow
+          </span>
+          <span class="legend-entry" title="The slowest of each moment that failed: click it for its trace">
+            <i class="legend-dot legend-dot-error" /> failed
+          </span>
+        </>
+      )}
       <time />
     </div>
   );
