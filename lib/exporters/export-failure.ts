@@ -20,13 +20,17 @@ export class ExportError extends Error {
   }
 }
 
+/** The `code` of an error of Node. */
+export function codeOf(error: unknown): unknown {
+  return isError(error) && 'code' in error ? error.code : undefined;
+}
+
 /** The value of `error.type` for any error of an exporter. */
 export function errorTypeOf(error: unknown): string {
   if (error instanceof ExportError) return error.type;
   if (!isError(error)) return '_OTHER';
-  return 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
-    ? String(error.code)
-    : error.name;
+  const code = codeOf(error);
+  return typeof code === 'string' || typeof code === 'number' ? String(code) : error.name;
 }
 
 /**
@@ -37,9 +41,7 @@ export class ExporterLoadError extends Error {
   override readonly name = 'ExporterLoadError';
 
   constructor(packageName: string, cause: unknown) {
-    super(`${packageName} could not be loaded: ${toError(cause).message}`, {
-      cause,
-    });
+    super(`${packageName} could not be loaded: ${toError(cause).message}`, { cause });
   }
 }
 
@@ -61,12 +63,25 @@ export function describeError(error: unknown): string {
   if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) {
     return [...new Set(error.errors.map(describeError))].join(', ');
   }
-  const code: unknown = 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (typeof code === 'number' && code >= 100) return `HTTP ${code} ${error.message}`.trimEnd();
   return error.message === '' ? (typeof code === 'string' ? code : error.name) : error.message;
 }
 
-const REFUSED_ACCESS = /HTTP 40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED/;
+/** What to do about a failure of OTLP, by its reason; the first that matches. */
+const OTLP_REMEDIES: readonly (readonly [reason: RegExp, remedy: string])[] = [
+  [
+    /HTTP 3\d\d\b/,
+    'Redirects are not followed: set otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT to the final address.',
+  ],
+  [/^rejected by/, 'See its log.'],
+  [/HTTP (?:429|50[234])\b|RESOURCE_EXHAUSTED/, 'Check the load of the collector.'],
+  [
+    /certificate|TLS|SSL/i,
+    'Check OTEL_EXPORTER_OTLP_CERTIFICATE and the scheme of otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT.',
+  ],
+  [/HTTP 40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED/, 'Check otlpHeaders / OTEL_EXPORTER_OTLP_HEADERS.'],
+];
 
 function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string): string {
   if (protocol === 'jaeger-udp' && reason.includes('does not fit')) {
@@ -87,13 +102,8 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
       'http://host:14268/api/traces, OTLP at http://host:4318.'
     );
   }
-  if (/HTTP 3\d\d\b/.test(reason))
-    return 'Redirects are not followed: set otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT to the final address.';
-  if (reason.startsWith('rejected by')) return 'See its log.';
-  if (/HTTP (?:429|50[234])\b|RESOURCE_EXHAUSTED/.test(reason)) return 'Check the load of the collector.';
-  if (/certificate|TLS|SSL/i.test(reason))
-    return 'Check OTEL_EXPORTER_OTLP_CERTIFICATE and the scheme of otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT.';
-  if (REFUSED_ACCESS.test(reason)) return 'Check otlpHeaders / OTEL_EXPORTER_OTLP_HEADERS.';
+  const known = OTLP_REMEDIES.find(([pattern]) => pattern.test(reason));
+  if (known !== undefined) return known[1];
   const overHttp = protocol !== 'grpc';
   const { port } = new URL(endpoint);
   if (overHttp && port === '4317') {

@@ -17,10 +17,7 @@ export interface ExporterDestination {
 
 /** The state and counts of one exporter since the start of the SDK. */
 interface ExporterReport extends ExporterDestination {
-  /**
-   * Spans, log records or metric data points that were sent. UDP does not confirm that they
-   * arrived.
-   */
+  /** Items that were sent. UDP does not confirm that they arrived. */
   readonly exported: number;
   /** Items whose sending failed. */
   readonly failed: number;
@@ -42,11 +39,6 @@ export function exporterHealths(): ExporterHealth[] {
   return [...reportedExporters];
 }
 
-/** Adds an exporter to the list of `exporterReports()`. */
-export function addExporterReport(health: ExporterHealth): void {
-  reportedExporters.add(health);
-}
-
 /** Removes the exporters of a signal from the list, before a new start adds its own. */
 export function resetExporterReports(signal: Signal): void {
   for (const health of reportedExporters) {
@@ -56,10 +48,7 @@ export function resetExporterReports(signal: Signal): void {
 
 const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'log records', metrics: 'data points' };
 
-/**
- * `error.type` of items that a receiver rejected in an answer without an error (OTLP partial
- * success).
- */
+/** `error.type` of items that a receiver rejected (OTLP partial success). */
 const REJECTED = 'rejected';
 
 /** The size of a queue. */
@@ -70,33 +59,28 @@ export interface QueueGauge {
   readonly capacity: number;
 }
 
-/** Receives the duration of an attempt in seconds, and `error.type` if it failed. */
-type DurationListener = (seconds: number, errorType: string | undefined) => void;
-
 /**
- * Counts the items that an exporter sends and loses, and logs each change of its state.
- * OpenTelemetry's diagnostic logger is silent unless the application sets one, so a dead collector
- * would go unnoticed.
+ * Counts the items that an exporter sends and loses, and logs each change of its state:
+ * OpenTelemetry's diagnostic logger is silent unless the application sets one.
  */
 export class ExporterHealth {
   /** Items whose export has ended, by `error.type`; the empty string means success. */
   readonly exportedByErrorType = new Map<string, number>();
-  /**
-   * Items that left the queue or did not fit into it, by `error.type`; the empty string means
-   * passed to the exporter.
-   */
+  /** Items that left the queue, or did not fit into it, by `error.type`. */
   readonly processedByErrorType = new Map<string, number>();
   /** Items that are being sent. */
   inflight = 0;
+  /** Since when the destination fails, on the clock of `performance.now()`, and why. */
+  failing: { readonly since: number; readonly error: Error } | undefined;
   queue: QueueGauge | undefined;
-  onDuration: DurationListener | undefined;
+  /** Receives the duration of an attempt in seconds, and `error.type` if it failed. */
+  onDuration: ((seconds: number, errorType: string | undefined) => void) | undefined;
 
   private exported = 0;
   private failed = 0;
   private dropped = 0;
   private lastSuccess: Date | undefined;
   private lastError: { message: string; at: Date } | undefined;
-  private failing: { readonly since: number; error: Error } | undefined;
   private fullQueue: { limit: 'items' | 'bytes'; cause: string; trouble: Trouble } | undefined;
   private readonly log: DeliveryLog;
 
@@ -108,28 +92,12 @@ export class ExporterHealth {
       items: ITEMS[signal],
       destination: `${endpoint} (${name})`,
     });
-  }
-
-  /**
-   * When the destination began to fail, on the clock of `performance.now()`; undefined while it
-   * works.
-   */
-  get failingSince(): number | undefined {
-    return this.failing?.since;
-  }
-
-  /** Why the last attempt failed; undefined while the destination works. */
-  get failure(): Error | undefined {
-    return this.failing?.error;
+    reportedExporters.add(this);
   }
 
   report(): ExporterReport {
     const { exported, failed, dropped, lastSuccess, lastError } = this;
     return { ...this.destination, exported, failed, dropped, lastSuccess, lastError };
-  }
-
-  watchQueue(queue: QueueGauge): void {
-    this.queue = queue;
   }
 
   /** Items leave the queue to be sent. */
@@ -145,10 +113,8 @@ export class ExporterHealth {
 
   /** Records the duration of one attempt. */
   measure(seconds: number, delivery: Delivery): void {
-    if (this.onDuration === undefined) return;
-    if (delivery.outcome === 'sent')
-      this.onDuration(seconds, (delivery.rejected ?? 0) > 0 ? REJECTED : undefined);
-    else this.onDuration(seconds, errorTypeOf(delivery.error));
+    if (delivery.outcome !== 'sent') this.onDuration?.(seconds, errorTypeOf(delivery.error));
+    else this.onDuration?.(seconds, (delivery.rejected ?? 0) > 0 ? REJECTED : undefined);
   }
 
   /** Records an attempt that failed and will be repeated. */
@@ -193,18 +159,13 @@ export class ExporterHealth {
     this.failing = undefined;
     if (count > rejected) add(this.exportedByErrorType, '', count - rejected);
     if (rejected > 0) add(this.exportedByErrorType, REJECTED, rejected);
-    if (rejected === 0 && message === undefined) {
-      this.lastSuccess = new Date();
-      this.log.worked();
-      return;
-    }
-    const reason = message ?? 'no reason given';
     if (rejected === 0) {
       this.lastSuccess = new Date();
-      this.log.advised(reason);
+      if (message === undefined) this.log.worked();
+      else this.log.advised(message);
       return;
     }
-    const error = new Error(`rejected by the receiver: ${reason}`);
+    const error = new Error(`rejected by the receiver: ${message ?? 'no reason given'}`);
     this.lastError = { message: error.message, at: new Date() };
     this.log.lost(rejected, explainExportFailure(this.destination, error));
   }

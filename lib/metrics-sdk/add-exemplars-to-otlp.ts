@@ -9,7 +9,7 @@ import {
 } from '../engine/encoding/encode-ids-and-times.js';
 import { type Exemplar, exemplarsOf } from './exemplars.js';
 
-/** What a data point gets, in the order of the data points of a collection; most get nothing. */
+/** The exemplars of each data point of a collection, in its order; most have none. */
 type ExemplarsByPoint = readonly (readonly Exemplar[])[];
 
 /** Gives each exemplar to one collection: the one of the interval it was measured in. */
@@ -54,10 +54,7 @@ interface MetricsRequest {
   }[];
 }
 
-/**
- * Puts exemplars into OTLP's JSON of metrics; gives it as it was when it has other data points than
- * there are entries.
- */
+/** Adds exemplars to OTLP's JSON; returns it unchanged if the number of data points differs. */
 export function addToJson(request: Uint8Array, exemplars: ExemplarsByPoint): Uint8Array {
   const parsed = JSON.parse(new TextDecoder().decode(request)) as MetricsRequest;
   const points = parsed.resourceMetrics
@@ -103,9 +100,8 @@ const TAG = { time: 0x11, value: 0x19, spanId: 0x22, traceId: 0x2a } as const;
 const LENGTH_BYTES = 2;
 
 /**
- * Puts exemplars into an `ExportMetricsServiceRequest` that somebody else has encoded: everything
- * else in it stays as it is, byte by byte. Gives the request as it was when it has other data
- * points than there are entries.
+ * Adds exemplars to an encoded `ExportMetricsServiceRequest`; every other byte stays. Returns it
+ * unchanged if the number of data points differs.
  */
 export function addToProtobuf(request: Uint8Array, exemplars: ExemplarsByPoint): Uint8Array {
   const copy = new ExemplarCopy(request, exemplars);
@@ -131,9 +127,7 @@ class ExemplarCopy {
     return this.writer.view();
   }
 
-  /**
-   * Copies the fields of a message up to `end`; `kind` is the field of a metric that it is below.
-   */
+  /** Copies the fields of a message up to `end`; `kind` is the field of a metric above it. */
   message(level: number, kind: number, end: number): void {
     const { writer, source } = this;
     while (this.at < end) {

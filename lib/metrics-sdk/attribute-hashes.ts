@@ -44,18 +44,18 @@ function printAttributes(values: Readonly<Record<string, unknown>>, keys: readon
   return hash;
 }
 
-/** The attributes whose series was looked for last, until their exemplar is kept: they may change at any time after. */
+/** The attributes of the last measurement, until its exemplar is kept: they may change after that. */
 let measured: object | undefined;
 let measuredHash = '';
 
-/** The same, where the series of a measurement is looked for. */
+/** The same, to find the series of a measurement. */
 export function hashMeasured(attributes: object): string {
   measuredHash = hashAttributes(attributes);
   measured = attributes;
   return measuredHash;
 }
 
-/** The same once more, right after the measurement was added to its series. */
+/** The same again, right after the measurement was added to its series. */
 export function hashMeasuredAgain(attributes: object): string {
   const hash = attributes === measured ? measuredHash : hashAttributes(attributes);
   measured = undefined;
@@ -74,11 +74,11 @@ function isPlain(value: unknown): boolean {
 const REMEMBERING = Symbol.for('nestjs-telemetry.remembers-attribute-hashes');
 
 /**
- * Lets the metrics SDK find the series of frozen attributes without sorting and printing them at each measurement, which is
- * most of what a measurement costs; each further reader adds as much. Attributes that may change are hashed as ever. The SDK
- * has no way to bind attributes to an instrument, so its map learns it here, once per copy of the SDK.
+ * Lets the metrics SDK find the series of attributes without sorting and printing them at each
+ * measurement, which is most of its cost, once for each reader. The SDK cannot bind attributes to an
+ * instrument, so its map is changed, once for each copy of the SDK.
  *
- * @returns whether the SDK is built as this expects; otherwise nothing is changed
+ * @returns whether the structure of the SDK is known; otherwise nothing is changed
  */
 export function rememberAttributeHashes(): boolean {
   const prototype = findMetricsSdkInternals()?.attributeMap;

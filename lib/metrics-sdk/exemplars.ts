@@ -5,7 +5,7 @@ import { isSampled, localIdsOf } from '../engine/span-view.js';
 import { hashAttributes, hashMeasuredAgain } from './attribute-hashes.js';
 import { findMetricsSdkInternals, type MeasurementStorage } from './sdk-internals.js';
 
-/** One measurement that was made inside a sampled span: where a number of a metric leads to a trace. */
+/** One measurement that was made inside a sampled span. */
 export interface Exemplar {
   readonly traceId: string;
   readonly spanId: string;
@@ -17,7 +17,7 @@ export interface Exemplar {
 /** Series of an instrument with exemplars, where the instrument itself is not limited for life. */
 const MAX_SERIES = 2_000;
 
-/** The place of the newest exemplar of one series and bucket; written over, so that a measurement allocates nothing. */
+/** The newest exemplar of one series and bucket; overwritten, so that a measurement allocates nothing. */
 class Slot {
   value = 0;
   time = 0;
@@ -79,12 +79,12 @@ const KEEPING = Symbol.for('nestjs-telemetry.keeps-exemplars');
 let keeping = false;
 
 /**
- * Lets histograms and counters keep, per series and bucket, the newest measurement that was made inside a sampled span:
- * `exemplarsOf()` gives them. OpenTelemetry's SDK for JavaScript has no exemplars. Every instrument takes part, also those of
- * other libraries, because all of them end in the same storage; a measurement outside a span costs one look at the context.
+ * Lets all histograms and counters, also those of other libraries, keep for each series and bucket
+ * the newest measurement that was made inside a sampled span: `exemplarsOf()` returns them.
+ * OpenTelemetry's SDK for JavaScript has no exemplars.
  *
- * @param wanted false stops keeping any, from here on
- * @returns whether the SDK is built as this expects; otherwise nothing is changed
+ * @param wanted false keeps none from now on
+ * @returns whether the structure of the SDK is known; otherwise nothing is changed
  */
 export function keepExemplars(wanted: boolean): boolean {
   keeping = wanted;

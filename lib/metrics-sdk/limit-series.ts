@@ -17,9 +17,9 @@ import {
   type TemporalProcessor,
 } from './sdk-internals.js';
 
-/** What a reader, or PeriodicExportingMetricReader, answers when nobody has set a limit on it. */
+/** The limit of a reader on which none was set. */
 const SDK_DEFAULT = 2_000;
-/** Collections of other readers that may wait for one that shares a view's storage with them, unmerged. */
+/** Collections that may wait, unmerged, for a reader that shares the storage of a view. */
 const MAX_UNMERGED = 4;
 const DROP = 0;
 const SUM = 1;
@@ -32,20 +32,21 @@ interface Limited extends DeltaProcessor {
 
 const limitFor = (processor: Limited): SeriesLimit | undefined => processor[LIMIT];
 
-/** By what the meters of a provider share. A provider that is not ours keeps the SDK's own limit. */
+/** By the shared state of a provider's meters. Other providers keep the SDK's own limit. */
 const configs = processWide('cardinality', () => new WeakMap<object, CardinalityConfig>());
 
 /**
- * Limits the series that each instrument of this provider has over its life. To be called before the provider makes
- * instruments. The SDK's own limit holds between two collections only, and it loses values of observable instruments
- * beyond it.
+ * Limits the series that each instrument of this provider has over its life. Must be called before
+ * the provider makes instruments. The SDK's own limit holds between two collections only, and loses
+ * values of observable instruments beyond it.
  *
- * @returns whether the SDK is built as this expects; otherwise its own limit stays
+ * @returns whether the structure of the SDK is known; otherwise its own limit stays
  */
 export function limitSeries(provider: MeterProvider, config: CardinalityConfig): boolean {
   const internals = findMetricsSdkInternals();
   if (internals === null) return false;
-  resetSeriesLimits();
+  // Those of a runtime that has stopped.
+  reached.clear();
   const { _sharedState: shared } = provider as unknown as { readonly _sharedState: object }; // not in its type
   configs.set(shared, config);
   if (Object.hasOwn(internals.delta, LIMITING)) return true;
@@ -163,8 +164,8 @@ function addObserved(processor: DeltaProcessor, observed: Accumulation): void {
 }
 
 /**
- * Readers share the storage of a view, and what one collects is kept for the others. A reader that does not collect (no
- * scraper asks) must not keep every collection of the others.
+ * Readers share the storage of a view, and what one collects is kept for the others. A reader that
+ * does not collect (no scraper asks) must not keep every collection of the others.
  */
 function mergeWhatWaits(prototype: TemporalProcessor): void {
   const { _stashAccumulations: stash } = prototype;
@@ -204,14 +205,9 @@ export function seriesLimitReports(): SeriesLimitReport[] {
   return [...reached.values()].map((limit) => limit.report());
 }
 
-/** Forgets the instruments of a runtime that has stopped. */
-function resetSeriesLimits(): void {
-  reached.clear();
-}
-
 /**
- * Decides which series an instrument may have, for as long as it lives: the first `limit - 1`, and one for everything
- * else. The SDK counts anew after each collection, so that every collection could add as many again.
+ * Decides which series an instrument may have over its life: the first `limit - 1`, and one for
+ * everything else. The SDK counts anew after each collection, which could add as many again.
  */
 class SeriesLimit {
   private readonly admitted = new Set<string>();
@@ -272,7 +268,6 @@ function mostDistinct(hashes: Iterable<string>): [attribute: string | undefined,
       known.add(JSON.stringify(value));
     }
   }
-  let most: [string | undefined, number] = [undefined, 0];
-  for (const [name, { size }] of values) if (size > most[1]) most = [name, size];
-  return most;
+  const [most] = [...values].sort(([, a], [, b]) => b.size - a.size);
+  return [most?.[0], most?.[1].size ?? 0];
 }

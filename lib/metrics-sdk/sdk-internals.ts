@@ -1,6 +1,7 @@
 import { type Attributes, type Context, type HrTime } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
+import { hasMethods } from '../config/option-rules.js';
 import { OnDemandReader } from './on-demand.reader.js';
 
 /** The SDK's map from attributes to series, as far as it is used here. */
@@ -87,8 +88,8 @@ export interface MetricsSdkInternals {
 let found: MetricsSdkInternals | null | undefined;
 
 /**
- * The prototypes behind every instrument of the metrics SDK, or null when it is built otherwise than this knows: the version is
- * pinned, and a test fails before users could notice. A provider of our own tells, without touching the application's.
+ * The prototypes behind every instrument of the metrics SDK; null when its structure is unknown. The
+ * version is pinned, and a test fails first. Found with a provider that is not the application's.
  */
 export function findMetricsSdkInternals(): MetricsSdkInternals | null {
   found ??= probe();
@@ -150,8 +151,4 @@ function memberOf(owner: unknown, name: string): unknown {
   return typeof owner === 'object' && owner !== null
     ? (owner as Readonly<Record<string, unknown>>)[name]
     : undefined;
-}
-
-function hasMethods(owner: unknown, names: readonly string[]): boolean {
-  return names.every((name) => typeof memberOf(owner, name) === 'function');
 }

@@ -8,10 +8,11 @@ import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape
 import { type Application, type ApplicationPart } from '../runtime/application.js';
 
 type Adapter = AbstractHttpAdapter;
+type Serve = (request: unknown, response: unknown) => Promise<void>;
 
 /**
- * Serves the metrics on the application's own port, as a route of the adapter: global prefix, versioning, guards, pipes
- * and filters of the application do not apply to it; the guards of the options do.
+ * Serves the metrics on the application's own port, as a route of the adapter: global prefix,
+ * versioning, guards, pipes and filters of the application do not apply; the guards of the options do.
  */
 export function attachMetricsEndpoint(application: Application): ApplicationPart | undefined {
   const { prometheus } = application.config.metrics;
@@ -29,7 +30,7 @@ export function attachMetricsEndpoint(application: Application): ApplicationPart
   };
 }
 
-/** Returns what steps back where the application turns out to have a route of its own on that path. */
+/** Returns a function that warns and steps aside if the application has a route on that path. */
 function mountMetricsEndpoint(
   adapter: Adapter,
   config: PrometheusConfig,
@@ -38,7 +39,7 @@ function mountMetricsEndpoint(
 ): () => void {
   const { path } = config;
   let guards: Promise<readonly CanActivate[]> | undefined;
-  const serve = async (request: unknown, response: unknown): Promise<void> => {
+  const serve: Serve = async (request, response) => {
     try {
       guards ??= Promise.all(config.guards.map((guard) => resolveGuard(guard, moduleRef)));
       await passGuards(await guards, createExecutionContext(request, response));
@@ -59,11 +60,9 @@ function mountMetricsEndpoint(
       };
 }
 
-type Serve = (request: unknown, response: unknown) => Promise<void>;
-
 /**
- * Express asks routes in the order they were registered: ours must stand before a catch-all of the application, but
- * behind a route the application has on the very path.
+ * Express tries routes in the order of their registration: ours must come before a catch-all of the
+ * application, but after a route of the application on that path.
  */
 function mountOnExpress(adapter: Adapter, path: string, serve: Serve): () => void {
   let taken = false;
@@ -88,7 +87,7 @@ interface ExpressLayer {
   readonly route?: { readonly path?: unknown; readonly methods?: Readonly<Record<string, boolean>> };
 }
 
-/** Fastify's router knows no order and refuses a second route on a path: so the application goes first. */
+/** Fastify refuses a second route on a path, so the application goes first. */
 function mountLate(adapter: Adapter, path: string, serve: Serve): void {
   try {
     adapter.get(path, serve);

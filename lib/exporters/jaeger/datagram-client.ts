@@ -2,8 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { isError } from '../../errors/telemetry.error.js';
-import { toError } from '../export-failure.js';
+import { codeOf, toError } from '../export-failure.js';
 import type { UdpClient } from './jaeger-package.js';
 
 /** After this time in milliseconds, the host name is resolved again. */
@@ -126,5 +125,5 @@ function settled(call: (done: (error?: Error | null) => void) => void): Promise<
 }
 
 function isRefusal(error: unknown): boolean {
-  return isError(error) && 'code' in error && error.code === 'ECONNREFUSED';
+  return codeOf(error) === 'ECONNREFUSED';
 }

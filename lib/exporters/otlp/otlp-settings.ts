@@ -11,14 +11,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings from the environment for the requests of one signal. */
 export interface OtlpSettings {
-  /**
-   * Longest time for one attempt, in milliseconds. Default 10,000. Env
-   * `OTEL_EXPORTER_OTLP_TIMEOUT`.
-   */
+  /** Longest time for one attempt, in ms. Default 10,000. Env `OTEL_EXPORTER_OTLP_TIMEOUT`. */
   readonly timeoutMs: number;
-  /**
-   * Whether requests are compressed with gzip. Default false. Env `OTEL_EXPORTER_OTLP_COMPRESSION`.
-   */
+  /** Compresses requests with gzip. Default false. Env `OTEL_EXPORTER_OTLP_COMPRESSION`. */
   readonly compress: boolean;
   /** Env `OTEL_EXPORTER_OTLP_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY`. */
   readonly tls: TlsOptions;
@@ -29,56 +24,56 @@ export interface OtlpSettings {
  * it has none. Wrong values warn once.
  */
 export function readOtlpSettings(signal: Signal, env: Environment = process.env): OtlpSettings {
-  const variable = (name: string): [name: string, value: string] | undefined =>
-    [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
-      .map((full): [string, string] => [full, env[full]?.trim() ?? ''])
-      .find(([, value]) => value !== '');
-  const tls = {
-    ca: readFile(variable('CERTIFICATE')),
-    cert: readFile(variable('CLIENT_CERTIFICATE')),
-    key: readFile(variable('CLIENT_KEY')),
+  const read = <T>(name: string, parse: (value: string, variable: string) => T): T | undefined => {
+    for (const variable of [
+      `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`,
+      `OTEL_EXPORTER_OTLP_${name}`,
+    ]) {
+      const value = env[variable]?.trim() ?? '';
+      if (value !== '') return parse(value, variable);
+    }
+    return undefined;
   };
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+  const ca = read('CERTIFICATE', readFile);
+  const cert = read('CLIENT_CERTIFICATE', readFile);
+  const key = read('CLIENT_KEY', readFile);
+  if ((cert === undefined) !== (key === undefined)) {
     warnOnce(
       `otlp-client-certificate:${signal}`,
       'Only one of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY can be used, so both are ignored. Set both.',
     );
   }
-  const pair = tls.cert !== undefined && tls.key !== undefined && { cert: tls.cert, key: tls.key };
   return {
-    timeoutMs: readTimeout(variable('TIMEOUT')),
-    compress: readCompression(variable('COMPRESSION')),
-    tls: { ...(tls.ca !== undefined && { ca: tls.ca }), ...pair },
+    timeoutMs: read('TIMEOUT', parseTimeout) ?? DEFAULT_TIMEOUT_MS,
+    compress: read('COMPRESSION', parseCompression) ?? false,
+    tls: {
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+    },
   };
 }
 
-function readTimeout(variable: readonly [string, string] | undefined): number {
-  if (variable === undefined) return DEFAULT_TIMEOUT_MS;
-  const [name, value] = variable;
+function parseTimeout(value: string, variable: string): number | undefined {
   const timeout = Number(value);
   if (Number.isFinite(timeout) && timeout > 0 && timeout < 2 ** 31) return timeout;
   warnOnce(
-    `env:${name}`,
-    `${name} is "${value}", which is not a number of milliseconds; ${DEFAULT_TIMEOUT_MS} is used.`,
+    `env:${variable}`,
+    `${variable} is "${value}", which is not a number of milliseconds; ${DEFAULT_TIMEOUT_MS} is used.`,
   );
-  return DEFAULT_TIMEOUT_MS;
+  return undefined;
 }
 
-function readCompression(variable: readonly [string, string] | undefined): boolean {
-  if (variable === undefined) return false;
-  const [name, value] = variable;
+function parseCompression(value: string, variable: string): boolean {
   if (value !== 'gzip' && value !== 'none')
-    warnOnce(`env:${name}`, `${name} is "${value}", which is neither gzip nor none; none is used.`);
+    warnOnce(`env:${variable}`, `${variable} is "${value}", which is neither gzip nor none; none is used.`);
   return value === 'gzip';
 }
 
-function readFile(variable: readonly [string, string] | undefined): Buffer | undefined {
-  if (variable === undefined) return undefined;
-  const [name, path] = variable;
+function readFile(path: string, variable: string): Buffer | undefined {
   try {
     return readFileSync(resolve(path));
   } catch (error) {
-    warnOnce(`env:${name}`, `${name} cannot be used: ${String(error)}.`);
+    warnOnce(`env:${variable}`, `${variable} cannot be used: ${String(error)}.`);
     return undefined;
   }
 }

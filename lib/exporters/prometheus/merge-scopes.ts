@@ -112,15 +112,28 @@ class Family {
   }
 }
 
-/** Repeated boundaries would write the same sample twice. */
+/**
+ * Removes repeated boundaries, which would write the same sample twice. The usual point has none and
+ * is returned unchanged.
+ */
 function withDistinctBuckets(
   point: DataPoint<number | Histogram>,
   exemplars: Exemplars,
 ): [DataPoint<number | Histogram>, Exemplars] {
   const { value } = point;
-  const distinct = typeof value === 'number' ? undefined : distinctBuckets(value.buckets);
-  if (typeof value === 'number' || distinct === undefined) return [point, exemplars];
-  const { indices, buckets } = distinct;
+  if (typeof value === 'number') return [point, exemplars];
+  const { boundaries, counts } = value.buckets;
+  const isDistinct = (index: number): boolean =>
+    boundaries[index] !== boundaries[index - 1] && !Number.isNaN(boundaries[index]);
+  if (boundaries.every((_, index) => isDistinct(index))) return [point, exemplars];
+  const indices = [...counts.keys()].filter((index) => index >= boundaries.length || isDistinct(index));
+  const buckets = {
+    boundaries: indices.slice(0, -1).map((index) => boundaries[index] ?? Infinity),
+    // The count of a removed bucket is added to the next one.
+    counts: indices.map((index, place) =>
+      counts.slice((indices[place - 1] ?? -1) + 1, index + 1).reduce((sum, count) => sum + count, 0),
+    ),
+  };
   return [{ ...point, value: { ...value, buckets } }, indices.map((index) => exemplars[index])];
 }
 
@@ -164,34 +177,5 @@ function addHistograms(a: Histogram, b: Histogram): Histogram | undefined {
     },
     count: a.count + b.count,
     ...(sum !== undefined && { sum }),
-  };
-}
-
-/**
- * The buckets of a histogram without repeated boundaries, which Prometheus refuses: by index, with
- * their counts.
- */
-interface DistinctBuckets {
-  readonly indices: readonly number[];
-  readonly buckets: Histogram['buckets'];
-}
-
-/** Returns undefined when all boundaries are different numbers, which is the usual case. */
-function distinctBuckets({ boundaries, counts }: Histogram['buckets']): DistinctBuckets | undefined {
-  const isDistinct = (index: number): boolean =>
-    boundaries[index] !== boundaries[index - 1] && !Number.isNaN(boundaries[index]);
-  if (boundaries.every((_, index) => isDistinct(index))) return undefined;
-  const indices = counts
-    .map((_, index) => index)
-    .filter((index) => index >= boundaries.length || isDistinct(index));
-  return {
-    indices,
-    buckets: {
-      boundaries: indices.slice(0, -1).map((index) => boundaries[index] ?? Infinity),
-      // The count of a removed bucket is added to the next one.
-      counts: indices.map((index, place) =>
-        counts.slice((indices[place - 1] ?? -1) + 1, index + 1).reduce((sum, count) => sum + count, 0),
-      ),
-    },
   };
 }

@@ -77,11 +77,8 @@ export class PrometheusFamilies {
   }
 
   private ownerOf(name: string, kind: FamilyKind): string | undefined {
-    for (const each of this.namesOf(name, kind)) {
-      const owner = this.owners.get(each);
-      if (owner !== undefined) return owner;
-    }
-    return undefined;
+    const names = this.namesOf(name, kind);
+    return names.map((each) => this.owners.get(each)).find((owner) => owner !== undefined);
   }
 
   private namesOf(name: string, kind: FamilyKind): string[] {
@@ -100,16 +97,9 @@ export class PrometheusFamilies {
 }
 
 function kindOf(metric: MetricData): FamilyKind | undefined {
-  switch (metric.dataPointType) {
-    case DataPointType.SUM:
-      return metric.isMonotonic ? 'counter' : 'gauge';
-    case DataPointType.GAUGE:
-      return 'gauge';
-    case DataPointType.HISTOGRAM:
-      return 'histogram';
-    default:
-      return undefined;
-  }
+  if (metric.dataPointType === DataPointType.SUM) return metric.isMonotonic ? 'counter' : 'gauge';
+  if (metric.dataPointType === DataPointType.GAUGE) return 'gauge';
+  return metric.dataPointType === DataPointType.HISTOGRAM ? 'histogram' : undefined;
 }
 
 /** Replaces a name that has no valid character. */
@@ -121,7 +111,7 @@ const UNNAMED = 'unnamed';
  *
  * @param isPrefixed a prefix comes before it, so it may start with a digit
  */
-function familyName(metric: MetricData, isPrefixed = false): string {
+function familyName(metric: MetricData, isPrefixed: boolean): string {
   const { dataPointType, descriptor } = metric;
   const isCounter = dataPointType === DataPointType.SUM && metric.isMonotonic;
   const unit = prometheusUnit(descriptor.unit, { gauge: dataPointType === DataPointType.GAUGE });

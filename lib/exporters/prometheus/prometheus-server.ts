@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 
 import { warnOnce } from '../../errors/warnings.js';
 import { type PrometheusScrape } from './prometheus-scrape.js';
@@ -30,7 +31,15 @@ export function startPrometheusServer(
     void answer(request, response, options.path, scrape);
   });
   server.unref();
-  return { listening: listen(server, options), close: () => close(server) };
+  return {
+    listening: listen(server, options),
+    async close() {
+      const closed = promisify(server.close.bind(server))();
+      server.closeAllConnections();
+      // It rejects only when the server was not listening.
+      await closed.catch(() => undefined);
+    },
+  };
 }
 
 function listen(server: Server, { port, host, path }: PrometheusServerOptions): Promise<number | undefined> {
@@ -68,14 +77,4 @@ async function answer(
   response
     .writeHead(statusCode, { 'content-type': contentType })
     .end(request.method === 'HEAD' ? undefined : body);
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    // The only possible error is that the server was not listening.
-    server.close(() => {
-      resolve();
-    });
-    server.closeAllConnections();
-  });
 }

@@ -6,42 +6,19 @@ import type { ExportRequest } from './sender.js';
 /** gRPC receivers take 4 MiB by default, frame included. */
 const MAX_REQUEST_BYTES = 3_500_000;
 
-/**
- * The specification's defaults of `OTEL_BSP_*` and `OTEL_BLRP_*`, where the configuration has none.
- */
+/** The specification's defaults of `OTEL_BSP_*` and `OTEL_BLRP_*`. */
 const DEFAULTS = { maxQueueSize: 2_048, maxExportBatchSize: 512, exportTimeoutMillis: 30_000 };
+const SCHEDULE_DELAY_MS = { traces: 5_000, logs: 1_000 };
 
-export type BatchedSignal = 'traces' | 'logs';
-
-/**
- * The specification's defaults of `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_BLRP_SCHEDULE_DELAY`, in
- * milliseconds.
- */
-const SCHEDULE_DELAY_MS: Record<BatchedSignal, number> = { traces: 5_000, logs: 1_000 };
-
-/** The limits of a batch, complete. */
-export interface ResolvedBatchLimits {
-  readonly maxQueueSize: number;
-  readonly maxExportBatchSize: number;
-  readonly scheduledDelayMillis: number;
-  readonly exportTimeoutMillis: number;
-}
+export type BatchedSignal = keyof typeof SCHEDULE_DELAY_MS;
 
 /** Returns the configured limits, with the specification's defaults for the others. */
-export function resolveBatchLimits(signal: BatchedSignal, limits: BatchLimits): ResolvedBatchLimits {
-  const maxQueueSize = limits.maxQueueSize ?? DEFAULTS.maxQueueSize;
-  return {
-    maxQueueSize,
-    maxExportBatchSize: Math.min(limits.maxExportBatchSize ?? DEFAULTS.maxExportBatchSize, maxQueueSize),
-    scheduledDelayMillis: limits.scheduledDelayMillis ?? SCHEDULE_DELAY_MS[signal],
-    exportTimeoutMillis: limits.exportTimeoutMillis ?? DEFAULTS.exportTimeoutMillis,
-  };
+export function resolveBatchLimits(signal: BatchedSignal, limits: BatchLimits): Required<BatchLimits> {
+  const all = { ...DEFAULTS, scheduledDelayMillis: SCHEDULE_DELAY_MS[signal], ...limits };
+  return { ...all, maxExportBatchSize: Math.min(all.maxExportBatchSize, all.maxQueueSize) };
 }
 
-/**
- * Collects items into requests: one is complete after a number of items, a number of bytes, or some
- * time.
- */
+/** Collects items into requests, which are complete after some items, bytes, or time. */
 export abstract class Batcher<Request extends ExportRequest> {
   private items = 0;
   private bytes = 0;
@@ -51,7 +28,7 @@ export abstract class Batcher<Request extends ExportRequest> {
   constructor(
     private readonly queue: ExportQueue<Request>,
     protected readonly health: ExporterHealth,
-    private readonly limits: ResolvedBatchLimits,
+    private readonly limits: Required<BatchLimits>,
   ) {}
 
   /** Sends all items that were added so far; rejects with the last failure. */
@@ -71,13 +48,9 @@ export abstract class Batcher<Request extends ExportRequest> {
    * Removes and returns all requests that were not sent, synchronously: for the end of the process.
    */
   takeUnsent(): Request[] {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const { items, bytes } = this;
-    this.items = 0;
-    this.bytes = 0;
+    const last = this.take();
     const waiting = this.queue.takeUnsent();
-    return items === 0 ? waiting : [...waiting, this.build(items, bytes)];
+    return last === undefined ? waiting : [...waiting, last];
   }
 
   /** Builds a request of the collected items, and starts an empty one. */
@@ -101,12 +74,17 @@ export abstract class Batcher<Request extends ExportRequest> {
   }
 
   private readonly seal = (): void => {
+    const request = this.take();
+    if (request !== undefined) this.queue.push(request);
+  };
+
+  private take(): Request | undefined {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { items, bytes } = this;
-    if (items === 0) return;
+    if (items === 0) return undefined;
     this.items = 0;
     this.bytes = 0;
-    this.queue.push(this.build(items, bytes));
-  };
+    return this.build(items, bytes);
+  }
 }

@@ -2,7 +2,7 @@ import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
 import { toError } from '../export-failure.js';
-import { addExporterReport, type ExporterDestination, ExporterHealth } from '../exporter-report.js';
+import { type ExporterDestination, ExporterHealth } from '../exporter-report.js';
 import { type Delivery, type ExportRequest, retryDelayMs, type Sender, shutdownError } from './sender.js';
 
 type Limits = Omit<ExportQueueOptions<never>, 'sender' | 'health'>;
@@ -14,7 +14,6 @@ export function createExportQueue<Request extends ExportRequest>(
   limits: Limits,
 ): { readonly queue: ExportQueue<Request>; readonly health: ExporterHealth } {
   const health = new ExporterHealth({ ...destination, endpoint: withoutCredentials(destination.endpoint) });
-  addExporterReport(health);
   return { queue: new ExportQueue({ ...limits, sender, health }), health };
 }
 
@@ -26,10 +25,7 @@ function withoutCredentials(endpoint: string): string {
   return url.href;
 }
 
-/**
- * How long a flush or a shutdown waits for a destination that fails, counted from its first
- * failure.
- */
+/** How long a flush or a shutdown waits for a destination, from its first failure. */
 const PATIENCE_MS = 5_000;
 
 const SUPPRESSED = suppressTracing(ROOT_CONTEXT);
@@ -77,11 +73,8 @@ export class ExportQueue<Request extends ExportRequest> {
   private wake: (() => void) | undefined;
 
   constructor(private readonly options: ExportQueueOptions<Request>) {
-    options.health.watchQueue({
-      size: () => this.waitingItems,
-      capacity: options.maxItems,
-    });
-    onAbortPendingExports(this.abortPending);
+    options.health.queue = { size: () => this.waitingItems, capacity: options.maxItems };
+    aborts.add(this.abortPending);
   }
 
   /**
@@ -112,11 +105,11 @@ export class ExportQueue<Request extends ExportRequest> {
    */
   async flush(): Promise<void> {
     if (this.settled >= this.pushed) return;
-    const { failingSince } = this.options.health;
+    const failingSince = this.options.health.failing?.since ?? performance.now();
     const failure = await new Promise<Error | undefined>((resolve) => {
       this.waiters.add({
         upTo: this.pushed,
-        until: (failingSince ?? performance.now()) + PATIENCE_MS,
+        until: failingSince + PATIENCE_MS,
         failure: undefined,
         settle: resolve,
       });
@@ -224,7 +217,7 @@ export class ExportQueue<Request extends ExportRequest> {
 
   /** Why the remaining requests are lost at a shutdown. */
   private causeOfLoss(): Error {
-    return this.options.health.failure ?? shutdownError();
+    return this.options.health.failing?.error ?? shutdownError();
   }
 
   private finish({ count, bytes }: Request, delivery: Exclude<Delivery, { outcome: 'retry' }>): void {
@@ -268,11 +261,6 @@ export class ExportQueue<Request extends ExportRequest> {
 type Attempted = (failure: Error | undefined) => void;
 
 const aborts = new Set<() => void>();
-
-/** Registers how an exporter aborts its pending exports. */
-function onAbortPendingExports(abort: () => void): void {
-  aborts.add(abort);
-}
 
 /**
  * Aborts the exports and retries of this process that are still pending: after the shutdown, their

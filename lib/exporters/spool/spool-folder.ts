@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { isError } from '../../errors/telemetry.error.js';
 import { warnOnce } from '../../errors/warnings.js';
+import { codeOf } from '../export-failure.js';
 import { decodeSpoolFile, encodeSpoolFile, type UnsentRequest } from './unsent-requests.js';
 
 /** The newest unsent requests of a process are kept up to this size. */
@@ -80,7 +80,8 @@ export class SpoolFolder {
         if (taken !== undefined) return taken;
       }
     } catch (error) {
-      if (!isMissing(error)) warnOnce('spool:read', `${this.folder} could not be read: ${String(error)}.`);
+      if (codeOf(error) !== 'ENOENT')
+        warnOnce('spool:read', `${this.folder} could not be read: ${String(error)}.`);
     }
     return undefined;
   }
@@ -110,7 +111,7 @@ export class SpoolFolder {
       utimesSync(claimed, new Date(), new Date());
     } catch (error) {
       // Another process has taken it.
-      if (isMissing(error)) return undefined;
+      if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
     return this.read(claimed, base);
@@ -171,8 +172,4 @@ function newest(requests: readonly UnsentRequest[]): UnsentRequest[] {
       `${lost} items that could not be sent are lost: they exceed ${MAX_FILE_BYTES} bytes.`,
     );
   return kept;
-}
-
-function isMissing(error: unknown): boolean {
-  return isError(error) && 'code' in error && error.code === 'ENOENT';
 }

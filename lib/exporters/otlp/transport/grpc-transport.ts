@@ -9,8 +9,7 @@ import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import { GRPC_STATUS_NAMES } from '../../../errors/grpc-status.js';
-import { isError } from '../../../errors/telemetry.error.js';
-import { describeError, ExportError, toError } from '../../export-failure.js';
+import { codeOf, describeError, ExportError, toError } from '../../export-failure.js';
 import { shutdownError } from '../../sending/sender.js';
 import { hostOf, openTunnel, portOf } from './proxy.js';
 import {
@@ -259,12 +258,7 @@ function failure(status: number, message: string, afterMs?: number): Answer {
 
 /** Whether the connection was closed between two calls. */
 function isClosedSession(error: unknown): boolean {
-  return (
-    isError(error) &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    /^ERR_HTTP2_(?:INVALID_SESSION|GOAWAY_SESSION|OUT_OF_STREAMS)$/.test(error.code)
-  );
+  return /^ERR_HTTP2_(?:INVALID_SESSION|GOAWAY_SESSION|OUT_OF_STREAMS)$/.test(String(codeOf(error)));
 }
 
 function encrypted(socket: Socket, { url, tls }: TransportOptions): Socket {
