@@ -142,13 +142,11 @@ function parseList(text: string, choices: readonly string[]): Parsed<readonly st
 
 function parseHeaders(text: string): Parsed<Readonly<Record<string, string>>> {
   const parsed = parseKeyValueList(text);
-  if (parsed.value === undefined) return parsed;
-  const sendable = Object.entries(parsed.value).every(
-    ([name, value]) => isHeaderName(name) && isHeaderValue(value),
-  );
-  return sendable
-    ? parsed
-    : { remedy: 'Write names and values that HTTP allows in a header: no line breaks or spaces in names.' };
+  if (Object.entries(parsed.value ?? {}).every(([name, value]) => isHeaderName(name) && isHeaderValue(value)))
+    return parsed;
+  return {
+    remedy: 'Write names and values that HTTP allows in a header: no line breaks or spaces in names.',
+  };
 }
 
 /**

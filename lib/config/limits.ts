@@ -2,7 +2,7 @@ import type { SpanLimits } from '@opentelemetry/sdk-trace';
 
 import { decide, option, type OptionsOf, type ValuesIn, type ValuesOf } from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
-import { number, shape } from './option-rules.js';
+import { shape, wholeNumber } from './option-rules.js';
 
 /** Limits of recorded values and of telemetry that waits to be sent. */
 export interface LimitOptions {
@@ -37,7 +37,7 @@ export interface LimitConfig {
   readonly queueBytes: number;
 }
 
-/** Limits of a batch processor; undefined leaves the SDK's default. */
+/** Limits of a batch processor; undefined means the default of the specification. */
 export interface BatchLimits {
   readonly maxQueueSize?: number;
   readonly scheduledDelayMillis?: number;
@@ -49,12 +49,7 @@ const characters = { kind: 'integer', min: 0 } as const;
 
 const LIMITS = {
   attributeValueLength: option(
-    number(
-      0,
-      Number.MAX_SAFE_INTEGER,
-      'a whole number of characters, for example 16384, or 0 for no limit',
-      true,
-    ),
+    wholeNumber('a whole number of characters, for example 16384, or 0 for no limit', 0),
     {
       // Enough for stack traces and statements; a full queue of such values stays below the limit of bytes.
       default: 16_384,
@@ -77,10 +72,10 @@ const LIMITS = {
       },
     },
   ),
-  queueBytes: option(
-    number(1, Number.MAX_SAFE_INTEGER, 'a whole number of bytes greater than 0, for example 33554432', true),
-    { default: 32 * 2 ** 20, env: { TELEMETRY_QUEUE_BYTES: { kind: 'integer', min: 1 } } },
-  ),
+  queueBytes: option(wholeNumber('a whole number of bytes greater than 0, for example 33554432', 1), {
+    default: 32 * 2 ** 20,
+    env: { TELEMETRY_QUEUE_BYTES: { kind: 'integer', min: 1 } },
+  }),
 } satisfies OptionsOf<LimitOptions>;
 
 export const LIMIT_SECTION = {

@@ -187,10 +187,8 @@ export function resolveLogs(
   options: LoggingSection & OtlpSection & LimitSection,
   env: LoggingValues & OtlpValues & LimitValues,
 ): LogConfig {
-  const chosen = env.OTEL_LOGS_EXPORTER;
-  const asked = chosen?.includes('otlp') === true;
   return Object.freeze({
-    otlp: chosen === undefined || asked ? resolveOtlpTargets('logs', options, env, asked) : Object.freeze([]),
+    otlp: resolveOtlpTargets('logs', options, env, env.OTEL_LOGS_EXPORTER),
     batch: resolveBatch('BLRP', env),
     attributeCount: resolveLogAttributeCount(env),
     attributeValueLength: resolveLogValueLength(options, env),

@@ -18,7 +18,7 @@ import {
   isRecord,
   listOf,
   must,
-  number,
+  wholeNumber,
   recordOf,
   shape,
   text,
@@ -130,7 +130,7 @@ const PROMETHEUS = {
     ),
     { default: '/metrics' },
   ),
-  port: option(number(0, 65_535, 'a port from 0 to 65535 (0 takes any free one)', true), {
+  port: option(wholeNumber('a port from 0 to 65535 (0 takes any free one)', 0, 65_535), {
     env: {
       OTEL_EXPORTER_PROMETHEUS_PORT: {
         kind: 'integer',
@@ -162,12 +162,7 @@ const PROMETHEUS = {
   ),
 } satisfies OptionsOf<PrometheusOptions>;
 
-const seriesLimit = number(
-  1,
-  1_000_000,
-  'a whole number of series from 1 to 1000000, for example 2000',
-  true,
-);
+const seriesLimit = wholeNumber('a whole number of series from 1 to 1000000, for example 2000', 1, 1_000_000);
 
 export const METRIC_SECTION = {
   enablePrometheus: option(flag, {
@@ -208,7 +203,7 @@ export const METRIC_SECTION = {
     'instrument names and numbers of series, for example { "orders_total": 10000 }',
   ),
   metricExportIntervalMs: option(
-    number(1, 2 ** 31 - 1, 'a whole number of milliseconds from 1, for example 60000', true),
+    wholeNumber('a whole number of milliseconds from 1, for example 60000', 1, 2 ** 31 - 1),
     { default: 60_000, env: { OTEL_METRIC_EXPORT_INTERVAL: { kind: 'integer', min: 1 } } },
   ),
   metricReaders: listOf(
@@ -242,13 +237,10 @@ export function resolveMetrics(
   options: MetricSection & OtlpSection,
   env: MetricValues & OtlpValues,
 ): MetricConfig {
-  const chosen = env.OTEL_METRICS_EXPORTER;
-  const asked = chosen?.includes('otlp') === true;
   const decided = decideAll<MetricSection, typeof METRIC_SECTION>(METRIC_SECTION, options, env);
   const exportIntervalMillis = decided.metricExportIntervalMs;
   return Object.freeze({
-    otlp:
-      chosen === undefined || asked ? resolveOtlpTargets('metrics', options, env, asked) : Object.freeze([]),
+    otlp: resolveOtlpTargets('metrics', options, env, env.OTEL_METRICS_EXPORTER),
     exportIntervalMillis,
     // The SDK throws on a timeout longer than the interval.
     exportTimeoutMillis: Math.min(env.OTEL_METRIC_EXPORT_TIMEOUT ?? EXPORT_TIMEOUT_MS, exportIntervalMillis),

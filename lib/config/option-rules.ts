@@ -38,10 +38,14 @@ export function text(what: string): OptionRule {
 }
 
 /** A number in a range; `what` names it in the remedy. */
-export function number(min: number, max: number, what: string, integer = false): OptionRule {
+export function number(min: number, max: number, what: string): OptionRule {
+  return must((value) => typeof value === 'number' && value >= min && value <= max, `Write ${what}.`);
+}
+
+/** A whole number in a range; `what` names it in the remedy. */
+export function wholeNumber(what: string, min: number, max = Number.MAX_SAFE_INTEGER): OptionRule {
   return must(
-    (value) =>
-      typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value)),
+    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
     `Write ${what}.`,
   );
 }

@@ -160,14 +160,17 @@ function grpcUrl(address: EndpointAddress): string {
 /**
  * Decides where one signal is sent by OTLP: the option, else the variable of the signal, else the common variable.
  *
- * @param asked whether OTLP is listed by name, so that the local default applies without any address
+ * @param exporters those that the variable of the signal lists; undefined when it is not set. Where it
+ *   lists OTLP, the local default applies without any address
  */
 export function resolveOtlpTargets(
   signal: Signal,
   options: OtlpSection,
   env: OtlpValues,
-  asked: boolean,
+  exporters: readonly string[] | undefined,
 ): readonly OtlpTarget[] {
+  const asked = exporters?.includes('otlp');
+  if (asked === false) return Object.freeze([]);
   // Literal, for the type: `toUpperCase()` returns any text.
   const variables = `OTEL_EXPORTER_OTLP_${signal.toUpperCase() as Uppercase<Signal>}` as const;
   const explicit = options.otlpProtocol ?? env[`${variables}_PROTOCOL`] ?? env.OTEL_EXPORTER_OTLP_PROTOCOL;
@@ -189,7 +192,8 @@ export function resolveOtlpTargets(
     const url = protocol === 'grpc' ? grpcUrl(ofSignal) : endpointUrl(ofSignal, OTLP_HTTP_PORT, path);
     return target(url, protocol);
   }
-  const base = inCode ?? env.OTEL_EXPORTER_OTLP_ENDPOINT ?? (asked ? localReceiver(explicit) : undefined);
+  const base =
+    inCode ?? env.OTEL_EXPORTER_OTLP_ENDPOINT ?? (asked === true ? localReceiver(explicit) : undefined);
   if (base === undefined) return Object.freeze([]);
   const protocol = explicit ?? inferOtlpProtocol(base);
   return target(otlpBaseUrl(base, protocol, signal), protocol);

@@ -26,20 +26,9 @@ export const INCOMING_MODES = ['trust', 'link', 'ignore'] as const;
  */
 export type IncomingMode = (typeof INCOMING_MODES)[number];
 
-const LISTENERS = [
-  'http',
-  'websocket',
-  'graphql',
-  'bullmq',
-  'tcp',
-  'redis',
-  'nats',
-  'mqtt',
-  'grpc',
-  'rabbitmq',
-  'kafka',
-  'custom',
-] as const;
+const ENTRY_POINTS = ['http', 'websocket', 'graphql', 'bullmq'] as const;
+const TRANSPORTS = ['tcp', 'redis', 'nats', 'mqtt', 'grpc', 'rabbitmq', 'kafka', 'custom'] as const;
+const LISTENERS = [...ENTRY_POINTS, ...TRANSPORTS] as const;
 
 /** Entry point of a call; the names of transports are those of microservices. */
 export type IncomingListener = (typeof LISTENERS)[number];
@@ -93,7 +82,6 @@ export interface PropagationConfig {
 export type IncomingConfig = Readonly<Record<IncomingListener, IncomingPolicy>>;
 
 const KEYS: readonly string[] = ['default', 'microservices', ...LISTENERS];
-const NO_TRANSPORTS: readonly IncomingListener[] = ['http', 'websocket', 'graphql', 'bullmq'];
 
 const policy: OptionRule = {
   check: (value, name, report) => {
@@ -178,13 +166,9 @@ function resolveIncoming(
   const given: IncomingPolicies =
     typeof incoming === 'object' ? incoming : incoming === undefined ? {} : { default: incoming };
   const otherwise = given.default ?? fromEnvironment ?? PROPAGATION.incoming.default;
-  const transports = given.microservices ?? otherwise;
-  return Object.freeze(
-    Object.fromEntries(
-      LISTENERS.map((listener) => [
-        listener,
-        given[listener] ?? (NO_TRANSPORTS.includes(listener) ? otherwise : transports),
-      ]),
-    ),
-  ) as IncomingConfig;
+  const policies = [
+    ...ENTRY_POINTS.map((name) => [name, given[name] ?? otherwise]),
+    ...TRANSPORTS.map((name) => [name, given[name] ?? given.microservices ?? otherwise]),
+  ];
+  return Object.freeze(Object.fromEntries(policies)) as IncomingConfig; // every listener has one
 }

@@ -17,6 +17,7 @@ import {
   listOf,
   must,
   number,
+  wholeNumber,
   oneOf,
   type OptionRule,
   recordOf,
@@ -111,7 +112,7 @@ export interface SamplingRule {
   keep?: false | KeepRuleOptions;
 }
 
-/** Which local traces are sent whatever the ratio is. */
+/** Which local traces are sent regardless of the ratio. */
 export interface KeepRuleOptions {
   /** Keeps a trace when one of its spans has the status ERROR. Default `true`. */
   errors?: boolean;
@@ -147,10 +148,10 @@ const KEEP_RULE = {
 
 const KEEP = {
   ...KEEP_RULE,
-  maxTraces: option(number(1, 1_000_000, 'a whole number of traces from 1, for example 2000', true), {
+  maxTraces: option(wholeNumber('a whole number of traces from 1, for example 2000', 1, 1_000_000), {
     default: 2_000,
   }),
-  maxSpans: option(number(1, 10_000_000, 'a whole number of spans from 1, for example 10000', true), {
+  maxSpans: option(wholeNumber('a whole number of spans from 1, for example 10000', 1, 10_000_000), {
     default: 10_000,
   }),
   decisionTimeoutMs: option(number(1, 2 ** 31 - 1, 'a number of milliseconds from 1, for example 30000'), {

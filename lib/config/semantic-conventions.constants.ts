@@ -68,10 +68,8 @@ export const ATTR_DB_CLIENT_CONNECTION_POOL_NAME = 'db.client.connection.pool.na
 /** In seconds, and in statements between the first and the last; on the span that ends a transaction. */
 export const ATTR_NESTJS_DB_TRANSACTION_DURATION = 'nestjs.db.transaction.duration';
 export const ATTR_NESTJS_DB_TRANSACTION_STATEMENTS = 'nestjs.db.transaction.statements';
-/** Name of a prepared statement. */
 export const ATTR_NESTJS_DB_PREPARED_STATEMENT = 'nestjs.db.prepared_statement';
 
-/** Calls of language models. */
 export const ATTR_GEN_AI_OPERATION_NAME = 'gen_ai.operation.name';
 export const ATTR_GEN_AI_PROVIDER_NAME = 'gen_ai.provider.name';
 export const ATTR_GEN_AI_REQUEST_MODEL = 'gen_ai.request.model';
@@ -95,7 +93,7 @@ export const ATTR_GEN_AI_USAGE_INPUT_TOKENS = 'gen_ai.usage.input_tokens';
 export const ATTR_GEN_AI_USAGE_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens';
 export const ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = 'gen_ai.usage.cache_read.input_tokens';
 export const ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = 'gen_ai.usage.reasoning.output_tokens';
-/** Prompts and answers, as JSON; only recorded when they are asked for. */
+/** Prompts and answers, as JSON; recorded only with `captureContent`. */
 export const ATTR_GEN_AI_INPUT_MESSAGES = 'gen_ai.input.messages';
 export const ATTR_GEN_AI_OUTPUT_MESSAGES = 'gen_ai.output.messages';
 export const ATTR_GEN_AI_SYSTEM_INSTRUCTIONS = 'gen_ai.system_instructions';
@@ -158,7 +156,6 @@ export const ATTR_BULLMQ_JOB_NAME = 'bullmq.job.name';
 export const ATTR_BULLMQ_JOB_ATTEMPT = 'bullmq.job.attempt';
 export const ATTR_BULLMQ_JOB_SCHEDULER_ID = 'bullmq.job.scheduler.id';
 
-/** Messages, whatever carries them. */
 /** Until 1.44 it was `messaging.system`. */
 export const ATTR_MESSAGING_SYSTEM = 'messaging.system.name';
 export const ATTR_MESSAGING_DESTINATION_NAME = 'messaging.destination.name';
@@ -182,7 +179,6 @@ export const METRIC_NESTJS_GRAPHQL_EVENT_DURATION = 'nestjs.graphql.event.durati
 export const ATTR_NESTJS_GRAPHQL_FIELD = 'nestjs.graphql.field';
 export const ATTR_NESTJS_GRAPHQL_ERROR_COUNT = 'nestjs.graphql.error.count';
 
-/** Metrics about the telemetry itself. */
 export const METRIC_OTEL_SDK_SPAN_STARTED = 'otel.sdk.span.started';
 export const METRIC_OTEL_SDK_SPAN_LIVE = 'otel.sdk.span.live';
 export const METRIC_OTEL_SDK_LOG_CREATED = 'otel.sdk.log.created';
@@ -217,19 +213,12 @@ export const ATTR_PROCESS_RUNTIME_VERSION = 'process.runtime.version';
 /** Groups the exceptions of one problem: on the event that records it, and on every span it passed. No name of the conventions. */
 export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
 
-/** NestJS; the conventions have no names for these. */
-
-/** The class of the handler. */
 export const ATTR_NESTJS_CONTROLLER = 'nestjs.controller';
-/** The method of the handler. */
 export const ATTR_NESTJS_HANDLER = 'nestjs.handler';
 /** `http`, `rpc` or `ws`: the context a handler is called in. */
 export const ATTR_NESTJS_TYPE = 'nestjs.type';
-/** Names of the events of a listener. */
 export const ATTR_NESTJS_EVENT_NAME = 'nestjs.event.name';
-/** Name of the module that provides the class. */
 export const ATTR_NESTJS_MODULE = 'nestjs.module';
-/** The class of an enhancer or a provider. */
 export const ATTR_NESTJS_CLASS = 'nestjs.class';
 /** Where in the pipeline: `guard`, `interceptor.before`, `interceptor.after`, `pipe`, `handler` or `filter`. */
 export const ATTR_NESTJS_STAGE = 'nestjs.stage';
@@ -237,17 +226,13 @@ export const ATTR_NESTJS_STAGE = 'nestjs.stage';
 export const ATTR_NESTJS_FAILURE_STAGE = 'nestjs.failure.stage';
 /** On the span of a request: the class that threw or refused. */
 export const ATTR_NESTJS_FAILURE_CLASS = 'nestjs.failure.class';
-/** Milliseconds that building request-scoped instances took. */
+/** For building the request-scoped instances of a request, and their number. */
 export const ATTR_NESTJS_REQUEST_SCOPE_DURATION_MS = 'nestjs.request_scope.duration_ms';
-/** How many instances were built for the request. */
 export const ATTR_NESTJS_REQUEST_SCOPE_PROVIDERS = 'nestjs.request_scope.providers';
-/** How many calls a span stands for. */
+/** The calls that one span represents: their number, duration together, the slowest, and failures. */
 export const ATTR_NESTJS_REPEAT_COUNT = 'nestjs.repeat.count';
-/** Milliseconds that these calls took together. */
 export const ATTR_NESTJS_REPEAT_DURATION_MS = 'nestjs.repeat.duration_ms';
-/** Milliseconds that the slowest of them took. */
 export const ATTR_NESTJS_REPEAT_MAX_MS = 'nestjs.repeat.max_ms';
-/** How many of them failed. */
 export const ATTR_NESTJS_REPEAT_ERRORS = 'nestjs.repeat.errors';
 /** Why a call beyond the first ones has a separate span: `slowest` or `failed`. */
 export const ATTR_NESTJS_REPEAT_KEPT = 'nestjs.repeat.kept';

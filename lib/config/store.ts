@@ -1,7 +1,7 @@
 import type { DashboardConfig } from './dashboard.js';
 import { decideAll, option, type OptionsOf, type Resolved, type ValuesIn } from './declare-options.js';
 import { isDevelopment, isTest } from './identity.js';
-import { flag, flagOr, number, shape, text } from './option-rules.js';
+import { flag, flagOr, number, wholeNumber, shape, text } from './option-rules.js';
 
 /** The embedded database that the dashboard shows, and how much it stores. */
 export interface StoreOptions {
@@ -50,7 +50,7 @@ export interface StoreConfig extends Resolved<Omit<StoreOptions, 'enabled' | 'ma
 const MIN_BYTES = 4 * 1_024 * 1_024;
 const HOUR_MS = 3_600_000;
 
-const rows = number(100, 1e9, 'a whole number of at least 100', true);
+const rows = wholeNumber('a whole number of at least 100', 100, 1e9);
 
 const STORE = {
   enabled: option(flag, {
@@ -70,7 +70,7 @@ const STORE = {
     },
   }),
   maxAgeHours: option(number(0.01, 1e6, 'a number of hours, for example 24'), { default: 24 }),
-  maxBytes: option(number(MIN_BYTES, 2 ** 40, `a whole number of bytes of at least ${MIN_BYTES}`, true), {
+  maxBytes: option(wholeNumber(`a whole number of bytes of at least ${MIN_BYTES}`, MIN_BYTES, 2 ** 40), {
     default: 256 * 1_024 * 1_024,
   }),
   maxSpans: option(rows, { default: 500_000 }),

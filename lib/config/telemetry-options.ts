@@ -5,6 +5,7 @@ import {
   option,
   type OptionDeclaration,
   type OptionsOf,
+  type Resolved,
   type ValuesIn,
   variablesOf,
 } from './declare-options.js';
@@ -139,7 +140,7 @@ export const ENVIRONMENT_VARIABLES: Readonly<Record<string, EnvironmentVariable>
 export function resolveGeneral(
   { enabled, engine }: GeneralSection,
   env: ValuesIn<typeof GENERAL_SECTION>,
-): { readonly enabled: boolean; readonly engine: TelemetryEngine } {
+): Resolved<GeneralSection> {
   return {
     enabled: decide(GENERAL_SECTION.enabled, enabled, env),
     engine: decide(GENERAL_SECTION.engine, engine, env),

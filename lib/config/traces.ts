@@ -77,10 +77,7 @@ export function resolveTraces(
   env: TraceValues & OtlpValues & SamplingValues & LimitValues,
   jaeger: JaegerEndpoint | undefined,
 ): TraceConfig {
-  const chosen = env.OTEL_TRACES_EXPORTER;
-  const usesOtlp = chosen === undefined || chosen.includes('otlp');
-  const otlp = usesOtlp ? resolveOtlpTargets('traces', options, env, chosen !== undefined) : [];
-
+  const otlp = resolveOtlpTargets('traces', options, env, env.OTEL_TRACES_EXPORTER);
   return Object.freeze({
     otlp: withoutDuplicates(jaeger?.kind === 'otlp' ? [...otlp, jaegerOtlpTarget(jaeger)] : otlp),
     jaeger: Object.freeze(jaeger?.kind === 'thrift' ? [Object.freeze(jaeger.target)] : []),

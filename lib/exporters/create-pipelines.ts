@@ -73,10 +73,7 @@ export function createLoggerProvider(
   return new LoggerProvider({ resource, processors: all, logRecordLimits });
 }
 
-/**
- * Creates the log record processors of a configuration: a batch for each OTLP target, and the
- * user's own.
- */
+/** Creates a batch for each OTLP target of log records, and adds the user's processors. */
 export function createLogRecordProcessors(config: TelemetryConfig): LogRecordProcessor[] {
   resetExporterReports('logs');
   const batches = logRoutes(config).map((route) => collectLogRecords(createLogRecordBatcher(route)));
@@ -95,10 +92,7 @@ interface MetricReaders {
   readonly prometheus: PrometheusScrape | undefined;
 }
 
-/**
- * Creates the metric readers of a configuration. Only the packages of configured exporters are
- * loaded.
- */
+/** Creates the metric readers of a configuration, and loads only their packages. */
 export function createMetricReaders({ metrics, limits }: TelemetryConfig): MetricReaders {
   resetExporterReports('metrics');
   const { exportIntervalMillis } = metrics;
@@ -119,8 +113,7 @@ export function createMetricReaders({ metrics, limits }: TelemetryConfig): Metri
 
 /** Workers share the port of the application, so each scrape reaches another worker. */
 function warnAboutCluster({ path, port }: PrometheusConfig): void {
-  // PM2's cluster mode is node:cluster, but its variable is also set in workers that were started
-  // in another way.
+  // PM2 sets this variable also in workers that node:cluster has not started.
   const isWorker = cluster.isWorker || process.env.exec_mode === 'cluster_mode';
   if (!isWorker || port !== undefined) return;
   warnOnce(

@@ -1,13 +1,8 @@
 import { warn, warnOnce } from '../errors/warnings.js';
 
-/**
- * Time without failures after which a destination counts as working again; doubled when it soon
- * fails again.
- */
+/** Time without failures that means recovery; doubled when failures soon follow. */
 const QUIET_MS = 1_000;
-/**
- * Items are dropped one by one: the first line about them waits this long, to contain their number.
- */
+/** Items are dropped one by one: the first line waits this long, to contain their number. */
 const COLLECT_MS = 500;
 /** Bounds the account: receivers put anything into their messages. */
 const MAX_REASONS = 5;
@@ -115,23 +110,20 @@ export class DeliveryLog {
 
   private recordFailure(trouble: Trouble): Episode {
     const now = performance.now();
-    if (this.episode === undefined) {
-      const again = now - this.recoveredAt < this.intervalMs;
-      this.quietMs = again ? Math.min(this.quietMs * 2, this.intervalMs) : QUIET_MS;
-      this.episode = {
-        since: Date.now(),
-        began: now,
-        lost: new Map(),
-        latest: trouble,
-        latestLoss: undefined,
-        lastTroubleAt: now,
-        lastLineAt: -Infinity,
-        loggedLost: 0,
-      };
-    }
-    this.episode.latest = trouble;
-    this.episode.lastTroubleAt = now;
-    return this.episode;
+    if (this.episode !== undefined)
+      return Object.assign(this.episode, { latest: trouble, lastTroubleAt: now });
+    const again = now - this.recoveredAt < this.intervalMs;
+    this.quietMs = again ? Math.min(this.quietMs * 2, this.intervalMs) : QUIET_MS;
+    return (this.episode = {
+      since: Date.now(),
+      began: now,
+      lost: new Map(),
+      latest: trouble,
+      latestLoss: undefined,
+      lastTroubleAt: now,
+      lastLineAt: -Infinity,
+      loggedLost: 0,
+    });
   }
 
   private isDue({ lastLineAt }: Episode): boolean {

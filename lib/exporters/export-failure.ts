@@ -8,10 +8,7 @@ import type { ExporterDestination } from './exporter-report.js';
 export class ExportError extends Error {
   override readonly name = 'ExportError';
 
-  /**
-   * @param type low-cardinality kind of the failure, the value of `error.type`: `503`,
-   * `UNAVAILABLE`, `timeout`, …
-   */
+  /** @param type value of `error.type`: `503`, `UNAVAILABLE`, `timeout`, … */
   constructor(
     message: string,
     readonly type: string,
@@ -33,10 +30,7 @@ export function errorTypeOf(error: unknown): string {
   return typeof code === 'string' || typeof code === 'number' ? String(code) : error.name;
 }
 
-/**
- * The package of an exporter could not be loaded. That is logged when it happens, not again with
- * each failed export.
- */
+/** A package could not be loaded. That is logged once, not with each failed export. */
 export class ExporterLoadError extends Error {
   override readonly name = 'ExporterLoadError';
 

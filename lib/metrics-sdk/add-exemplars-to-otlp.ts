@@ -12,7 +12,7 @@ import { type Exemplar, exemplarsOf } from './exemplars.js';
 /** The exemplars of each data point of a collection, in its order; most have none. */
 type ExemplarsByPoint = readonly (readonly Exemplar[])[];
 
-/** Gives each exemplar to one collection: the one of the interval it was measured in. */
+/** Returns each exemplar in one collection: that of the interval it was measured in. */
 export class UnsentExemplars {
   private until = 0;
 
@@ -88,7 +88,7 @@ const PATH: readonly (readonly number[])[] = [
   [5, 7, 9, 10], // Metric.gauge, .sum, .histogram and .exponential_histogram
   [1], // their data_points
 ];
-/** Where on that path one kind of metric is told from the others. */
+/** The level of that path at which the kind of a metric is known. */
 const METRIC = 3;
 
 /** The tag of `exemplars` in a data point, by the number of the field that it is below. */

@@ -14,10 +14,7 @@ const MAX_SEEN = 2_000;
 /** Longer texts are not held in memory for this. */
 const MAX_SEEN_LENGTH = 1_000;
 
-/**
- * A text that is the same for the same attributes, whatever their order: the one by which the
- * metrics SDK tells series apart.
- */
+/** The text by which the metrics SDK separates series, the same for attributes in any order. */
 export function hashAttributes(attributes: object): string {
   const known = hashes.get(attributes);
   if (known !== undefined) return known;
@@ -44,7 +41,7 @@ function printAttributes(values: Readonly<Record<string, unknown>>, keys: readon
   return hash;
 }
 
-/** The attributes of the last measurement, until its exemplar is kept: they may change after that. */
+/** The attributes of the last measurement, until its exemplar is kept: they may change then. */
 let measured: object | undefined;
 let measuredHash = '';
 
@@ -75,7 +72,7 @@ const REMEMBERING = Symbol.for('nestjs-telemetry.remembers-attribute-hashes');
 
 /**
  * Lets the metrics SDK find the series of attributes without sorting and printing them at each
- * measurement, which is most of its cost, once for each reader. The SDK cannot bind attributes to an
+ * measurement, which is most of its cost, for each reader. The SDK cannot bind attributes to an
  * instrument, so its map is changed, once for each copy of the SDK.
  *
  * @returns whether the structure of the SDK is known; otherwise nothing is changed

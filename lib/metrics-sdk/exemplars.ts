@@ -17,7 +17,7 @@ export interface Exemplar {
 /** Series of an instrument with exemplars, where the instrument itself is not limited for life. */
 const MAX_SERIES = 2_000;
 
-/** The newest exemplar of one series and bucket; overwritten, so that a measurement allocates nothing. */
+/** The newest exemplar of a series and bucket; overwritten, so that nothing is allocated. */
 class Slot {
   value = 0;
   time = 0;
@@ -119,7 +119,7 @@ export function keepExemplars(wanted: boolean): boolean {
   return true;
 }
 
-/** The bucket whose upper boundary, which belongs to it, is the first that is not below the value. */
+/** The bucket whose upper boundary, which it includes, is the first not below the value. */
 function bucketOf(value: number, boundaries: readonly number[] = []): number {
   let low = 0;
   let high = boundaries.length;

@@ -74,7 +74,7 @@ function limitStorages(prototype: MeterState): void {
   Object.assign(prototype, methods);
 }
 
-/** The limit of the view, else of the instrument by name, else of the reader, else the general one. */
+/** The limit of the view, else of the instrument, else of the reader, else the general one. */
 function limitOf(storage: MeasurementStorage, instrument: string, config: CardinalityConfig): number {
   const { _aggregationCardinalityLimit: given, _attributesProcessor: view, _instrumentDescriptor } = storage;
   const isSet = given !== undefined && Number.isFinite(given) && given >= 1;
@@ -96,7 +96,7 @@ function limitProcessors(prototype: DeltaProcessor): void {
       const series = this._activeCollectionStorage;
       let known = series.get(given, hash);
       if (known !== undefined) {
-        // A series has redacted attributes only, so equal ones hold no secret: redaction is skipped.
+        // A series has redacted attributes, so equal ones contain no secret.
         known.record(value);
         return given;
       }
@@ -139,7 +139,7 @@ function limitProcessors(prototype: DeltaProcessor): void {
         const attributes = redactLabels(given);
         const hash = attributes === given ? givenHash : hashAttributes(attributes);
         if (limit.admits(hash)) admitted.set(attributes, value, hash);
-        // All of one observation are added up first: what was observed before is subtracted from their sum.
+        // Added up first: what was observed before is subtracted from their sum.
         else (overflow ??= this._aggregator.createAccumulation(time)).record(value);
       }
       batchCumulate.call(this, admitted, time);
@@ -180,7 +180,7 @@ function mergeWhatWaits(prototype: TemporalProcessor): void {
   Object.assign(prototype, methods);
 }
 
-/** The attributes of the series that takes what exceeds the limit, as the specification has them. */
+/** The attributes that the specification gives to the series beyond the limit. */
 const OVERFLOW: Readonly<Attributes> = Object.freeze({ 'otel.metric.overflow': true });
 const OVERFLOW_HASH = hashAttributes(OVERFLOW);
 
@@ -189,7 +189,7 @@ interface SeriesLimitReport {
   readonly instrument: string;
   /** Series it may have, including the one for the overflow. */
   readonly limit: number;
-  /** The attribute with the most distinct values when the limit was reached; undefined for a limit of 1. */
+  /** That had the most distinct values when the limit was reached; undefined for a limit of 1. */
   readonly attribute: string | undefined;
   /** How many distinct values that attribute had. */
   readonly values: number;
@@ -257,7 +257,7 @@ class SeriesLimit {
   }
 }
 
-/** The attribute with the most distinct values in these hashes, which are lists of names and values as JSON. */
+/** The attribute with the most distinct values in hashes: lists of names and values as JSON. */
 function mostDistinct(hashes: Iterable<string>): [attribute: string | undefined, values: number] {
   const values = new Map<string, Set<string>>();
   for (const hash of hashes) {

@@ -1,9 +1,6 @@
 import { AggregationTemporality, MetricReader } from '@opentelemetry/sdk-metrics';
 
-/**
- * A metric reader that collects only when `collect()` is called. Its totals are cumulative, so that
- * each of several callers sees all.
- */
+/** Collects only when `collect()` is called; cumulative, so that each caller sees all. */
 export class OnDemandReader extends MetricReader {
   constructor() {
     super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });

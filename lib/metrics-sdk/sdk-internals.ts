@@ -88,8 +88,8 @@ export interface MetricsSdkInternals {
 let found: MetricsSdkInternals | null | undefined;
 
 /**
- * The prototypes behind every instrument of the metrics SDK; null when its structure is unknown. The
- * version is pinned, and a test fails first. Found with a provider that is not the application's.
+ * The prototypes behind every instrument of the metrics SDK; null when its structure is unknown.
+ * The version is pinned, and a test fails first. Found with a provider of our own.
  */
 export function findMetricsSdkInternals(): MetricsSdkInternals | null {
   found ??= probe();

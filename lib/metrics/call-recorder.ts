@@ -23,19 +23,16 @@ export interface CallMetricOptions {
   readonly name?: string;
   /** What the instrument measures, for readers of `/metrics`. Default: a general sentence. */
   readonly description?: string;
-  /**
-   * Labels besides `outcome`: an object, or a function of the arguments. Default: none. Keep their
-   * values few.
-   */
+  /** Further labels, with few values: an object, or a function of the arguments. Default none. */
   readonly attributes?: Attributes | ((...args: never[]) => Attributes);
-  /** Upper bounds of the buckets of `@Timed()`, in seconds. Default: 0.005 to 10, of the conventions. */
+  /** Upper bounds of the buckets of `@Timed()`, in seconds. Default: 0.005 to 10. */
   readonly buckets?: readonly number[];
 }
 
 /** A name alone, or the options. */
 export type NameOrCallMetricOptions = string | CallMetricOptions;
 
-/** @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT` for a name that OpenTelemetry does not allow */
+/** @throws TelemetryError `TELEMETRY_INVALID_INSTRUMENT` */
 export function readCallMetricOptions(nameOrOptions: NameOrCallMetricOptions = {}): CallMetricOptions {
   // JavaScript may pass anything.
   const isObject = typeof nameOrOptions === 'object' && (nameOrOptions as unknown) !== null;

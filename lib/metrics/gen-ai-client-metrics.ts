@@ -29,7 +29,7 @@ export interface ModelCallOutcome extends Outcome {
   readonly outputTokens?: number | undefined;
 }
 
-/** Records a call into `gen_ai.client.operation.duration`, in seconds, and its tokens into `gen_ai.client.token.usage`. */
+/** Records the seconds and the tokens of a call. */
 export function recordModelCall(labels: Attributes, outcome: ModelCallOutcome): void {
   const { durationSeconds, errorType, inputTokens, outputTokens, context } = outcome;
   const failed = errorType === undefined ? {} : { [ATTR_ERROR_TYPE]: errorType };

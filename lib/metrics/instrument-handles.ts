@@ -80,7 +80,7 @@ export class BoundInstrument<I> {
     try {
       return this.create(provider.getMeter(this.scope));
     } catch (error) {
-      // A foreign MeterProvider may refuse what the specification allows; the application must not notice.
+      // A foreign MeterProvider may refuse what the specification allows.
       warnOnce(`metrics:create:${this.scope}`, `an instrument could not be created: ${textOf(error)}`);
       return this.create(createNoopMeter());
     }

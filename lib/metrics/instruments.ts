@@ -27,16 +27,10 @@ interface Remembered {
   readonly handle: Handle;
 }
 
-/**
- * Every instrument of this process, by scope, then by name as written and in lower case: the SDK
- * ignores the case.
- */
+/** By scope, then by name as written and in lower case: the SDK ignores the case. */
 const scopes = new Map<string, Map<string, Remembered>>();
 
-/**
- * Returns the counter `name` of `scope`: what only grows (requests, errors). The options of the
- * first call for a name apply.
- */
+/** Returns a counter (requests, errors). The options of the first call for a name apply. */
 export function counter(scope: string, name: string, options?: MetricOptions): Counter {
   return remember('Counter', scope, name, CounterHandle, (meter) => meter.createCounter(name, options));
 }
@@ -48,8 +42,8 @@ export function upDownCounter(scope: string, name: string, options?: MetricOptio
 }
 
 /**
- * Returns the histogram `name` of `scope`. Without `advice.explicitBucketBoundaries` the buckets are
- * OpenTelemetry's own (0, 5, 10, 25, 50, 75, 100, 250, … 10000), which suit milliseconds.
+ * Returns the histogram `name` of `scope`. Without `advice.explicitBucketBoundaries` it has the
+ * buckets of OpenTelemetry (0, 5, 10, 25, 50, 75, 100, 250, … 10000), which suit milliseconds.
  */
 export function histogram(scope: string, name: string, options?: MetricOptions): Histogram {
   return remember('Histogram', scope, name, RecorderHandle, (meter) => meter.createHistogram(name, options));

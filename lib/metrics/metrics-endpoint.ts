@@ -12,7 +12,7 @@ type Serve = (request: unknown, response: unknown) => Promise<void>;
 
 /**
  * Serves the metrics on the application's own port, as a route of the adapter: global prefix,
- * versioning, guards, pipes and filters of the application do not apply; the guards of the options do.
+ * versioning, guards, pipes and filters of the application do not apply; guards of the options do.
  */
 export function attachMetricsEndpoint(application: Application): ApplicationPart | undefined {
   const { prometheus } = application.config.metrics;
@@ -112,7 +112,7 @@ async function resolveGuard(
   return findProvider(guard, moduleRef) ?? (await moduleRef.create(guard));
 }
 
-/** Most guards are not providers. If this one is, use the container's instance instead of a new one. */
+/** Most guards are not providers. If this one is, its instance is used instead of a new one. */
 function findProvider(type: Type<CanActivate>, moduleRef: ModuleRef): CanActivate | undefined {
   try {
     return moduleRef.get(type, { strict: false });
@@ -132,7 +132,7 @@ async function passGuards(guards: readonly CanActivate[], context: ExecutionCont
 
 /** The class guards see as the controller of the endpoint. */
 class MetricsEndpointController {
-  /** For guards that read metadata of the handler; the endpoint itself is a route of the adapter. */
+  /** For guards that read metadata of the handler. */
   readonly scrape = (): void => undefined;
 }
 

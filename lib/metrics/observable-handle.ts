@@ -20,22 +20,22 @@ export interface Observation {
   readonly attributes?: Attributes;
 }
 
-/** What a callback may give back instead of calling `result.observe`: one value, or one per set of attributes. */
+/** What a callback may return: one value, or one for each set of attributes. */
 export type Observations = number | readonly Observation[];
 
-/** Asked at each collection: calls `result.observe(value, attributes)`, or returns what was observed. */
+/** Called at each collection: calls `result.observe(value, attributes)`, or returns values. */
 export type ObserveCallback =
   ObservableCallback | ((result: ObservableResult) => Observations | Promise<Observations>);
 
-/** A callback of an observable instrument. It keeps alive what it refers to, until it is removed. */
+/** A callback of an observable instrument, which keeps alive what it refers to. */
 export interface ObserveRegistration extends Disposable {
-  /** Removes the callback: in `onModuleDestroy`, or by `using` where it is needed for the length of a block. */
+  /** Removes the callback: in `onModuleDestroy`, or by `using` at the end of a block. */
   readonly remove: () => void;
 }
 
 /**
- * An observable instrument whose callbacks follow the SDK that runs: they are registered anew after a restart. A
- * callback that throws is warned about once and observes nothing.
+ * An observable instrument whose callbacks follow the SDK that runs. A callback that throws logs
+ * one warning and observes nothing.
  */
 export class ObservableHandle implements Observable {
   private readonly callbacks = new Map<ObserveCallback, ObservableCallback>();

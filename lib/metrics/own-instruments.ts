@@ -11,7 +11,7 @@ import { type Undo, undoAll } from '../process/undo-all.js';
 import { histogram, observableCounter, observableGauge, observableUpDownCounter } from './instruments.js';
 import { type ObserveCallback } from './observable-handle.js';
 
-/** Scope of the instruments that this library measures with by itself. */
+/** Scope of the instruments of this library. */
 export const INSTRUMENTATION_SCOPE = 'nestjs-telemetry';
 
 /** How long some work took, and how it ended. */

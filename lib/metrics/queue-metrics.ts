@@ -21,7 +21,7 @@ import {
   sending,
 } from './own-instruments.js';
 
-/** How an attempt ended; `postponed` is a job that put itself off: delayed, rate-limited, waiting for its children. */
+/** How an attempt ended; `postponed`: delayed, rate-limited or waiting for its children. */
 export type AttemptOutcome = 'success' | 'error' | 'postponed';
 
 /** Value of `messaging.system`. */
@@ -77,7 +77,7 @@ export function recordJobAttempt(attempt: JobAttempt): void {
   processing.record(durationSeconds, labels(system, queue, jobName, 'process', outcome, errorType), context);
 }
 
-/** Records how long a job waited for its first attempt into `bullmq.job.wait.duration`, in seconds. */
+/** Records the wait for the first attempt into `bullmq.job.wait.duration`, in seconds. */
 export function recordJobWait(measured: QueueMeasurement, jobName: string, seconds: number): void {
   const { system = 'bullmq', queue, context } = measured;
   waitDuration.record(seconds, labels(system, queue, jobName, undefined, undefined, undefined), context);

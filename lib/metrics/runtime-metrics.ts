@@ -84,15 +84,12 @@ const DELAYS = [
   ['p99', '99 percentile', (delays: DelayHistogram) => delays.percentile(99)],
 ] as const;
 
-/**
- * One for the process: to make it takes ten times as long as to start it again, and a test suite
- * starts hundreds of applications.
- */
+/** One for the process: to make it takes ten times as long as to start it again. */
 let delayMonitor: DelayHistogram | undefined;
 
 /**
- * Delay, time and utilization of the event loop. The delays are those since the last collection and,
- * as the conventions require, raw: an idle loop shows the resolution of the monitor, 10 ms.
+ * Delay, time and utilization of the event loop. The delays are those since the last collection,
+ * and raw, as the conventions require: an idle loop shows the resolution of the monitor, 10 ms.
  */
 function startEventLoopMetrics({ gauge, counter }: Observables): () => void {
   const monitor = (delayMonitor ??= monitorEventLoopDelay({ resolution: 10 }));
@@ -284,7 +281,7 @@ function sumCpuTimes(): Record<string, number> {
 const SHARED_FOR_MS = 10;
 
 /**
- * Returns a `read` that several instruments of one collection share: their callbacks run in the same
+ * Returns a `read` that several instruments of one collection share: their callbacks run in one
  * tick, and each reading costs, or starts a new interval. A reading is returned again for 10 ms.
  */
 function shareReading<T>(read: () => T): () => T {

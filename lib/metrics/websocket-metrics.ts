@@ -37,16 +37,10 @@ export function recordWebSocketMessage(message: WebSocketMessage): void {
   duration.record(durationSeconds, labels(gateway, event, namespace, errorType), context);
 }
 
-/**
- * Open connections by namespace. They are read when metrics are collected: a connection may outlive
- * the SDK that ran when it opened.
- */
+/** Open connections by namespace; a connection may outlive the SDK that ran when it opened. */
 const connections = new Map<string, number>();
 
-/**
- * Adds a connection to `nestjs.websocket.active_connections` when it opens; called with -1 and the
- * same namespace when it closes.
- */
+/** Counts an opened (1) or closed (-1) one in `nestjs.websocket.active_connections`. */
 export function changeActiveWebSocketConnections(by: 1 | -1, namespace = ''): void {
   // Only here, so that an application without gateways has no such instrument.
   if (connections.size === 0) observeConnections();

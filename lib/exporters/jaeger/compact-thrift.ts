@@ -18,10 +18,7 @@ const MAP = 13;
 const SET = 14;
 const LIST = 15;
 
-/**
- * In the compact protocol, the type of a boolean field contains its value; elements of collections
- * have a byte.
- */
+/** The type of a boolean field contains its value; elements of collections have a byte. */
 const COMPACT_TRUE = 1;
 const COMPACT_FALSE = 2;
 

@@ -23,8 +23,8 @@ export interface DatagramDestination {
 }
 
 /**
- * Sends datagrams through a connected socket: only then does the kernel report a port without a
- * listener. The socket never keeps the process alive.
+ * Sends datagrams through a connected socket: only for such a socket does the kernel report a port
+ * without a listener. It never keeps the process alive.
  */
 export class DatagramClient implements UdpClient {
   private readonly socket: Socket;

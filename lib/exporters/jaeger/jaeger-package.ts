@@ -126,19 +126,14 @@ export function replaceUdpClient(sender: JaegerSender, client: UdpClient): void 
   owner._client = client;
 }
 
-/**
- * Ends the request of an HTTP sender that is under way. Its agent opens new connections afterwards.
- */
+/** Ends the current request of an HTTP sender. Its agent opens new connections afterwards. */
 export function abortHttpRequest(sender: JaegerSender): void {
   const { _httpAgent } = sender as JaegerSender & { readonly _httpAgent: { destroy(): void } }; // not in its types
   checkMethod(_httpAgent, 'destroy', 'HTTPSender._httpAgent');
   _httpAgent.destroy();
 }
 
-/**
- * Aborts each request of an HTTP sender after `timeoutMs`: jaeger-client sets a timeout and then
- * ignores it.
- */
+/** Aborts each HTTP request after `timeoutMs`, which jaeger-client sets and then ignores. */
 export function limitHttpRequests(sender: JaegerSender, timeoutMs: number): void {
   const flush = sender.flush.bind(sender);
   sender.flush = (callback) => {
@@ -167,8 +162,8 @@ export interface Losses {
 }
 
 /**
- * Lets a sender add its losses to those of the current export and continue, where the exporter would
- * drop the rest of the batch at the first error.
+ * Lets a sender count its losses and continue, where the exporter would drop the rest of the batch
+ * at the first error.
  */
 export function accountForLosses(sender: JaegerSender, currentLosses: () => Losses): void {
   const append = sender.append.bind(sender);

@@ -46,10 +46,7 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
     private readonly requestTimeoutMs = REQUEST_TIMEOUT_MS,
   ) {}
 
-  /**
-   * Batches are sent one after the other: the sender fills one packet at a time, and two batches
-   * would overfill it.
-   */
+  /** One batch after the other: the sender fills one packet at a time. */
   send({ items }: Pick<ItemRequest<ReadableSpan>, 'items'>): Promise<Delivery> {
     const delivery = this.queue.then(() =>
       this.sendItems(items).catch((error: unknown): Delivery => ({
@@ -66,10 +63,7 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
     if (this.target.transport === 'http' && this.sender !== undefined) abortHttpRequest(this.sender);
   }
 
-  /**
-   * Every export ends with a flush, so closing the sender is enough; the exporter's own shutdown
-   * leaves a timer.
-   */
+  /** Every export ends with a flush; the exporter's own shutdown would leave a timer. */
   async close(): Promise<void> {
     await this.queue;
     this.sender?.close();
@@ -89,8 +83,7 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
       return { outcome: 'failed', error: toError(result.error), dropped };
     if (error !== undefined) {
       const reason = new Error(error);
-      // A lost datagram cannot be detected, so it is not retried; neither is a request that Jaeger
-      // refuses.
+      // Not retried: a datagram, whose loss is unknown, and a request that Jaeger refuses.
       const again = this.target.transport === 'http' && failed === spans.length && !/HTTP 4\d\d/.test(error);
       return again
         ? { outcome: 'retry', error: reason }
@@ -100,10 +93,7 @@ export class JaegerThriftExporter implements Sender<ItemRequest<ReadableSpan>> {
     return { outcome: 'failed', error: new ExportError(tooLarge, TOO_LARGE), failed, dropped };
   }
 
-  /**
-   * Created with the first span, when the resource is complete: its attributes describe Jaeger's
-   * process.
-   */
+  /** Created with the first span, whose resource describes Jaeger's process. */
   private createExporter(first: ReadableSpan): ThriftExporter {
     const tags = toProcessTags(first.resource);
     const exporter = createThriftExporter(this.Exporter, { ...this.address(), tags });

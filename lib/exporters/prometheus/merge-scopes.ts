@@ -94,8 +94,7 @@ class Family {
     const name = family.kind === 'counter' ? `${family.name}_total` : family.name;
     return {
       ...first,
-      // The serializer writes the name unchanged, and would print the unit in the spelling of
-      // OpenTelemetry.
+      // The serializer writes the name unchanged, and the unit as OpenTelemetry spells it.
       descriptor: { ...first.descriptor, name, description, unit: '' },
       dataPoints: [...this.series.values()],
     } as MetricData;
@@ -113,8 +112,8 @@ class Family {
 }
 
 /**
- * Removes repeated boundaries, which would write the same sample twice. The usual point has none and
- * is returned unchanged.
+ * Removes repeated boundaries, which would write the same sample twice. A point without any is
+ * returned unchanged.
  */
 function withDistinctBuckets(
   point: DataPoint<number | Histogram>,

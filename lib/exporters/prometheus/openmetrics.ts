@@ -64,8 +64,7 @@ function renderHistogram(
         renderExemplar(exemplars[index]),
     );
   }
-  // With values below zero the sum may decrease. OpenMetrics forbids such a sum, and a count
-  // without a sum.
+  // OpenMetrics forbids a sum that may decrease (values below zero), and a count without a sum.
   if (sum === undefined || (buckets.boundaries[0] ?? 0) < 0) return;
   lines.push(`${name}_count${renderLabels(labels)} ${count}`);
   lines.push(`${name}_sum${renderLabels(labels)} ${renderNumber(sum)}`);
@@ -101,10 +100,7 @@ function renderFloat(value: number): string {
 const OPENMETRICS = 'application/openmetrics-text';
 const VERSIONS = new Set(['1.0.0', '0.0.1']);
 
-/**
- * Whether an `Accept` header prefers a supported version of OpenMetrics to the classic text format.
- * Prometheus accepts both, and prefers OpenMetrics by its `q`.
- */
+/** Whether an `Accept` header prefers OpenMetrics, by its `q`, to the classic text format. */
 export function acceptsOpenMetrics(accept: string | undefined): boolean {
   if (accept === undefined) return false;
   const ranges = accept.split(',').map(parseRange);

@@ -37,10 +37,7 @@ export class PrometheusFamilies {
 
   constructor(private readonly prefix?: string) {}
 
-  /**
-   * Returns the family of a metric; undefined for a kind that the text formats of Prometheus do not
-   * have. The same instrument in several scopes is one family.
-   */
+  /** The family of a metric, also across scopes; undefined for a kind Prometheus does not have. */
   familyOf(metric: MetricData): FamilyName | undefined {
     const kind = kindOf(metric);
     if (kind === undefined) return undefined;

@@ -44,9 +44,7 @@ export abstract class Batcher<Request extends ExportRequest> {
     await this.queue.shutdown();
   }
 
-  /**
-   * Removes and returns all requests that were not sent, synchronously: for the end of the process.
-   */
+  /** Removes and returns what was not sent, synchronously: for the end of the process. */
   takeUnsent(): Request[] {
     const last = this.take();
     const waiting = this.queue.takeUnsent();

@@ -77,10 +77,7 @@ export class ExportQueue<Request extends ExportRequest> {
     aborts.add(this.abortPending);
   }
 
-  /**
-   * Which limit is reached, counting `items` and `bytes` that are not in the queue yet; undefined
-   * when there is room.
-   */
+  /** The limit that is reached together with `items` and `bytes`; undefined when there is room. */
   fullBecauseOf(items: number, bytes: number): 'items' | 'bytes' | undefined {
     if (this.waitingItems + items >= this.options.maxItems) return 'items';
     return this.heldBytes + bytes >= this.options.maxBytes ? 'bytes' : undefined;
@@ -118,10 +115,7 @@ export class ExportQueue<Request extends ExportRequest> {
     if (failure !== undefined) throw failure;
   }
 
-  /**
-   * Removes and returns the waiting requests, after the one that is being sent. For the end of the
-   * process: nothing is sent after it.
-   */
+  /** Removes and returns the waiting requests, and returns the current one, for the spool. */
   takeUnsent(): Request[] {
     const unsent = this.waiting.splice(0).map(({ request }) => request);
     for (const { count, bytes } of unsent) {
@@ -132,10 +126,7 @@ export class ExportQueue<Request extends ExportRequest> {
     return this.current === undefined ? unsent : [this.current, ...unsent];
   }
 
-  /**
-   * Sends the waiting requests, counts those that fail as lost, and closes the sender. Never
-   * rejects.
-   */
+  /** Sends what waits, counts failures as lost, and closes the sender. Never rejects. */
   async shutdown(): Promise<void> {
     this.stopping = true;
     // Failures are counted and reported below.

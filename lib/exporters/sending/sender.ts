@@ -112,10 +112,7 @@ export function retryDelayMs(failures: number, requestedMs: number | undefined):
   return longest * (0.5 + Math.random() / 2);
 }
 
-/**
- * Milliseconds that a `Retry-After` header asks for, in seconds or as a date; undefined when it is
- * missing or malformed.
- */
+/** The milliseconds of a `Retry-After` header (seconds or a date); undefined when malformed. */
 export function parseRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1_000;

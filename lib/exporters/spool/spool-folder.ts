@@ -36,9 +36,7 @@ export interface TakenFile {
   putBack(): void;
 }
 
-/**
- * The files with the unsent requests of one service. Only the user of the process can read them.
- */
+/** The unsent requests of one service, in files that only the user of the process can read. */
 export class SpoolFolder {
   private readonly prefix: string;
 
@@ -58,8 +56,7 @@ export class SpoolFolder {
       this.checkOwner();
       const id = `${this.prefix}${Date.now()}-${process.pid}-${randomBytes(4).toString('hex')}`;
       const path = join(this.folder, id);
-      // `wx` does not follow a link that another user has created. Only a complete file gets its
-      // final name.
+      // `wx` does not follow another user's link. Only a complete file gets its final name.
       writeFileSync(`${path}.part`, encodeSpoolFile(this.service, kept), { mode: 0o600, flag: 'wx' });
       renameSync(`${path}.part`, `${path}${WAITING}`);
       this.removeExcess();
@@ -105,8 +102,7 @@ export class SpoolFolder {
         warnOnce('spool:old', `${name} is older than a day or too large: its telemetry is lost.`);
         return undefined;
       }
-      // Of several processes that start together, one succeeds. A stale file has this name already;
-      // its time is renewed below.
+      // Of several processes, one succeeds. A stale file has this name, and gets a new time.
       if (name.endsWith(WAITING)) renameSync(path, claimed);
       utimesSync(claimed, new Date(), new Date());
     } catch (error) {
@@ -114,10 +110,10 @@ export class SpoolFolder {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
-    return this.read(claimed, base);
+    return this.read(claimed, `${base}${WAITING}`);
   }
 
-  private read(claimed: string, base: string): TakenFile | undefined {
+  private read(claimed: string, waiting: string): TakenFile | undefined {
     try {
       const requests = decodeSpoolFile(this.service, readFileSync(claimed));
       return {
@@ -126,7 +122,7 @@ export class SpoolFolder {
           rmSync(claimed, { force: true });
         },
         putBack: () => {
-          renameSync(claimed, `${base}${WAITING}`);
+          renameSync(claimed, waiting);
         },
       };
     } catch (error) {
@@ -136,10 +132,7 @@ export class SpoolFolder {
     }
   }
 
-  /**
-   * All users can create files in a temporary folder, so a folder of another user, or one that
-   * others can write to, is not trusted.
-   */
+  /** Temporary folders are shared: a folder that others own or can write to is not trusted. */
   private checkOwner(): void {
     const stat = lstatSync(this.folder);
     const uid = process.getuid?.();
@@ -158,18 +151,14 @@ export class SpoolFolder {
 }
 
 function newest(requests: readonly UnsentRequest[]): UnsentRequest[] {
-  const kept: UnsentRequest[] = [];
   let bytes = 0;
-  for (const request of [...requests].reverse()) {
-    bytes += request.body.byteLength;
-    if (bytes > MAX_FILE_BYTES) break;
-    kept.unshift(request);
-  }
-  const lost = requests.slice(0, requests.length - kept.length).reduce((sum, { count }) => sum + count, 0);
+  // Adds them up from the last to the first.
+  const first = requests.findLastIndex(({ body }) => (bytes += body.byteLength) > MAX_FILE_BYTES) + 1;
+  const lost = requests.slice(0, first).reduce((sum, { count }) => sum + count, 0);
   if (lost > 0)
     warnOnce(
       'spool:size',
       `${lost} items that could not be sent are lost: they exceed ${MAX_FILE_BYTES} bytes.`,
     );
-  return kept;
+  return requests.slice(first);
 }

@@ -2,18 +2,15 @@ import { type OtlpTarget } from '../../config/otlp.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { atProcessEnd } from '../../process/process-end.js';
+import type { EncodedRequest } from '../otlp/encoded-batcher.js';
 import { createOtlpSender } from '../otlp/otlp-sender.js';
 import { readOtlpSettings } from '../otlp/otlp-settings.js';
-import { type Delivery, type ExportRequest, retryDelayMs, type Sender } from '../sending/sender.js';
+import { type Delivery, retryDelayMs, type Sender } from '../sending/sender.js';
 import { SpoolFolder, type TakenFile } from './spool-folder.js';
 import { forgetUnsentRequests, takeUnsentRequests, type UnsentRequest } from './unsent-requests.js';
 
 /** A collector that starts beside the application needs some seconds. */
 const MAX_ATTEMPTS = 6;
-
-interface SpooledRequest extends ExportRequest {
-  readonly body: Uint8Array;
-}
 
 /**
  * Writes unsent requests into `folder` when the process ends, and sends those of earlier processes
@@ -37,7 +34,7 @@ export function startSpool(folder: string, config: TelemetryConfig): () => void 
 }
 
 class SpoolSending {
-  private readonly senders = new Map<string, Sender<SpooledRequest>>();
+  private readonly senders = new Map<string, Sender<EncodedRequest>>();
   private taken: TakenFile | undefined;
   private stopped = false;
 
@@ -122,22 +119,18 @@ class SpoolSending {
     return false;
   }
 
-  private senderOf(signal: UnsentRequest['signal'], target: OtlpTarget): Sender<SpooledRequest> {
+  private senderOf(signal: UnsentRequest['signal'], target: OtlpTarget): Sender<EncodedRequest> {
     const key = `${signal} ${target.url}`;
-    let sender = this.senders.get(key);
-    if (sender === undefined) {
-      sender = createOtlpSender<SpooledRequest>(signal, target, readOtlpSettings(signal), () =>
+    const sender =
+      this.senders.get(key) ??
+      createOtlpSender<EncodedRequest>(signal, target, readOtlpSettings(signal), () =>
         Promise.resolve(({ body }) => body),
       );
-      this.senders.set(key, sender);
-    }
+    this.senders.set(key, sender);
     return sender;
   }
 
-  /**
-   * The same destination, else the configured one, with the configured headers: the file contains
-   * none.
-   */
+  /** The same destination, else the first, with the configured headers: files contain none. */
   private targetOf({ signal, url, protocol }: UnsentRequest): OtlpTarget | undefined {
     const isJson = protocol === 'http/json';
     const targets = this.config[signal].otlp.filter((target) => (target.protocol === 'http/json') === isJson);

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 
+import { isRecord } from '../../config/option-rules.js';
 import type { OtlpTarget } from '../../config/otlp.js';
 import type { BatchedSignal } from '../sending/batcher.js';
 
@@ -52,10 +53,7 @@ interface SpoolHeader {
   readonly requests: readonly RequestHeader[];
 }
 
-/**
- * Writes one line of JSON that describes the requests, and then their bodies. Headers are left out:
- * they contain credentials.
- */
+/** One line of JSON that describes the requests, without headers (credentials), and the bodies. */
 export function encodeSpoolFile(service: string, requests: readonly UnsentRequest[]): Buffer {
   const bodies = Buffer.concat(requests.map(({ body }) => body));
   const header: SpoolHeader = {
@@ -95,8 +93,8 @@ export function decodeSpoolFile(service: string, file: Buffer): UnsentRequest[] 
 }
 
 function isHeader(value: unknown): value is SpoolHeader {
-  if (typeof value !== 'object' || value === null) return false;
-  const { format, service, checksum, requests } = value as Partial<SpoolHeader>;
+  if (!isRecord(value)) return false;
+  const { format, service, checksum, requests } = value;
   return (
     format === FORMAT &&
     typeof service === 'string' &&
@@ -107,8 +105,8 @@ function isHeader(value: unknown): value is SpoolHeader {
 }
 
 function isRequestHeader(value: unknown): value is RequestHeader {
-  if (typeof value !== 'object' || value === null) return false;
-  const { signal, protocol, url, count, bytes } = value as Partial<RequestHeader>;
+  if (!isRecord(value)) return false;
+  const { signal, protocol, url, count, bytes } = value;
   return (
     (signal === 'traces' || signal === 'logs') &&
     PROTOCOLS.has(protocol) &&

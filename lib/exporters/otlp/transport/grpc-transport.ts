@@ -28,19 +28,13 @@ const UNAVAILABLE = 14;
 /** The specification's list; RESOURCE_EXHAUSTED is added if the receiver sends a retry delay. */
 const RETRYABLE: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
 
-/**
- * A call without a response for this time sends a ping. One ping for each call: servers allow few
- * pings between two responses.
- */
+/** A call without a response for this time sends one ping: servers allow few. */
 const PING_AFTER_MS = 2_000;
 /** A connection that does not answer the ping within this time is dead. */
 const PONG_WITHIN_MS = 2_000;
 const FRAME_HEADER_BYTES = 5;
 
-/**
- * Sends OTLP as unary gRPC calls over one HTTP/2 connection, which is reopened when it is closed or
- * dead.
- */
+/** Sends OTLP as unary gRPC calls over one HTTP/2 connection, reopened when it is dead. */
 export class GrpcTransport implements Transport {
   private session: ClientHttp2Session | undefined;
   private closed = false;
@@ -171,9 +165,7 @@ class Call {
     });
   }
 
-  /**
-   * Ends the call after `timeoutMs`, or earlier with the connection if that does not answer a ping.
-   */
+  /** Ends the call after `timeoutMs`, or earlier if the connection does not answer a ping. */
   limit(timeoutMs: number): void {
     const { session } = this;
     let alive = false;
@@ -236,10 +228,7 @@ class Call {
   }
 }
 
-/**
- * The result of a response that is not gRPC: the connection ended, or another kind of server
- * listens.
- */
+/** The connection ended, or another kind of server listens. */
 function withoutStatus(headers: IncomingHttpHeaders): Answer {
   const httpStatus = Number(headers[':status'] ?? 200);
   if (httpStatus === 200)

@@ -38,8 +38,7 @@ export class HttpTransport implements Transport {
       const payload = await toPayload(body, this.options);
       const first = await this.attempt(payload, timeoutMs);
       if (first !== 'stale') return first;
-      // The receiver closed a kept-alive connection when it was used: the request was not read, a
-      // new connection works.
+      // The receiver closed a kept-alive connection, and has not read the request.
       const second = await this.attempt(payload, Math.max(deadline - performance.now(), 1));
       return second === 'stale' ? retry(new ExportError('the connection was closed', 'ECONNRESET')) : second;
     } catch (error) {
@@ -131,10 +130,7 @@ async function readBody(response: IncomingMessage): Promise<Buffer | undefined> 
   return Buffer.concat(chunks);
 }
 
-/**
- * Returns the message of an error response: a `google.rpc.Status` in either encoding, or plain
- * text.
- */
+/** The message of an error response: a `google.rpc.Status` in either encoding, or text. */
 function readMessage(body: Buffer | undefined, contentType: string): string {
   if (body === undefined || body.length === 0) return '';
   let message = '';

@@ -59,10 +59,7 @@ function isExcluded(url: URL, list: string): boolean {
     });
 }
 
-/**
- * Whether an address is in a range like `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, or equal to a single
- * address.
- */
+/** Whether an address is in `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, or equal to a single one. */
 function isInRange(address: string, entry: string): boolean {
   const family = (text: string): 'ipv4' | 'ipv6' => (isIP(text) === 6 ? 'ipv6' : 'ipv4');
   const [network = '', prefix] = entry.split('/');

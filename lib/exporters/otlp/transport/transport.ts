@@ -1,11 +1,11 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
+import { isRecord } from '../../../config/option-rules.js';
+
 /** The response to one attempt. */
 export type Answer =
-  /**
-   * The receiver accepted the request; `body` is its response, undefined if it could not be read.
-   */
+  /** Accepted; `body` is the response, undefined if it could not be read. */
   | { readonly outcome: 'sent'; readonly body: Uint8Array | undefined; readonly contentType: string }
   | { readonly outcome: 'failed'; readonly error: Error }
   | { readonly outcome: 'retry'; readonly error: Error; readonly afterMs?: number };
@@ -99,10 +99,7 @@ export function readStatusMessage(status: Uint8Array): string {
   }
 }
 
-/**
- * The retry delay in the `RetryInfo` of an encoded `google.rpc.Status`, in milliseconds; undefined
- * when it has none.
- */
+/** The retry delay of an encoded `google.rpc.Status`, in ms; undefined when it has none. */
 export function readRetryDelay(status: Uint8Array): number | undefined {
   try {
     for (const detail of bytesOf(status, 3)) {
@@ -152,8 +149,4 @@ function bytesOf(message: Uint8Array, wanted: number): Uint8Array[] {
   return [...readFields(message)].flatMap(([number, value]) =>
     number === wanted && typeof value !== 'number' ? [value] : [],
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
