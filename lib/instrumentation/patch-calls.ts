@@ -5,11 +5,10 @@ import { type Undo } from '../process/undo-all.js';
 export type Call<S, A extends unknown[] = unknown[]> = (this: S, ...args: A) => unknown;
 
 /** Makes one call of a library's method, and records it; returns what the caller gets. */
-export type RecordCall<S, A extends unknown[] = unknown[]> = (
-  self: S,
-  original: Call<S, A>,
-  args: A,
-) => unknown;
+export type RecordCall<S, A extends unknown[] = unknown[]> = {
+  // In the form of a method: a table holds those of methods with different parameters.
+  record(self: S, original: Call<S, A>, args: A): unknown;
+}['record'];
 
 /**
  * Has `record` make the calls of methods of a library's class. However many copies of this package
@@ -21,8 +20,7 @@ export function patchCalls<S, A extends unknown[] = unknown[]>(
   names: string | readonly string[],
   record: RecordCall<S, A>,
 ): Undo {
-  // Its types are what the caller knows of the methods by these names.
-  const make = record as unknown as RecordCall<unknown>;
+  const make: RecordCall<unknown> = record;
   return patch(
     prototype,
     names,
@@ -32,4 +30,13 @@ export function patchCalls<S, A extends unknown[] = unknown[]>(
       },
     { once: true },
   );
+}
+
+/** Records the calls for which `isRecorded` is true; the others are made as they are. */
+export function recordWhen<S, A extends unknown[] = unknown[]>(
+  isRecorded: (self: S) => boolean,
+  record: RecordCall<S, A>,
+): RecordCall<S, A> {
+  return (self, original, args) =>
+    isRecorded(self) ? record(self, original, args) : original.apply(self, args);
 }

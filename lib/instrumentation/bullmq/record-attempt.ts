@@ -20,20 +20,19 @@ import {
   ATTR_NESTJS_EVENT_NAME,
   ATTR_NESTJS_TYPE,
 } from '../../config/semantic-conventions.constants.js';
-import { invokeAndFollow } from '../../invocation/follow-result.js';
 import {
-  type AttemptOutcome,
   countStalledJob,
   type QueueSystem,
   recordJobAttempt,
   recordJobWait,
 } from '../../metrics/queue-metrics.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { type Incoming, linksTo, receive } from '../../tracing/trace-context.js';
-import { type ReplaceMethod } from '../container/patch-class.js';
+import { type LibraryClass } from '../container/patch-class.js';
 import { type MethodRule } from '../container/wrap-methods.js';
+import { measureCall } from '../measure-call.js';
+import { type Call, recordWhen } from '../patch-calls.js';
 import {
   type BullJob,
   BULLMQ_SCOPE,
@@ -41,6 +40,7 @@ import {
   type JobOptions,
   readJobContext,
   recordsBullmq,
+  recordsClass,
 } from './record-sending.js';
 
 /** The context of the last attempt at a job in this process. */
@@ -140,28 +140,17 @@ interface MeasuredQueue {
 }
 
 function measureAttempt<T>(measured: MeasuredQueue, job: BullJob, attempt: () => T): T {
-  const active = context.active();
-  const startedAt = performance.now();
-  measureWait(measured, job, active);
-  const finish = (outcome: AttemptOutcome, errorType?: string): void => {
-    const durationSeconds = (performance.now() - startedAt) / 1000;
+  measureWait(measured, job, context.active());
+  return measureCall(attempt, ({ errorType, ...rest }, error) => {
+    const failed = errorType === undefined ? 'success' : 'error';
+    const outcome = failed === 'error' && isPostponement(error) ? 'postponed' : failed;
     recordJobAttempt({
       ...measured,
+      ...rest,
       jobName: job.name,
       outcome,
-      errorType,
-      durationSeconds,
-      context: active,
+      errorType: outcome === 'error' ? errorType : undefined,
     });
-  };
-  return invokeAndFollow(attempt, {
-    onSuccess: () => {
-      finish('success');
-    },
-    onError: (error) => {
-      if (isPostponement(error)) finish('postponed');
-      else finish('error', errorTypeOf(error));
-    },
   });
 }
 
@@ -174,54 +163,47 @@ function measureWait(measured: MeasuredQueue, job: BullJob, active: Context): vo
   recordJobWait({ ...measured, context: active }, name, seconds);
 }
 
-/** The methods by which a `Worker` is recognised. */
-export const WORKER_METHODS = ['callProcessJob', 'run', 'getNextJob'] as const;
-
-type CallProcessJob = (this: BullQueue, job: BullJob, ...rest: unknown[]) => unknown;
-type HandleFailed = (this: BullQueue, error: unknown, job: BullJob, ...rest: unknown[]) => unknown;
-type Emit = (this: BullQueue, event: string, ...args: unknown[]) => unknown;
-type Run = (this: BullQueue, ...args: unknown[]) => unknown;
-
 /**
  * Each attempt at a job gets a trace, in which the worker's listeners for that job run too. The
  * worker's own loop runs in no trace, whichever request created the worker, so its Redis commands
  * belong to no trace.
  */
-export const WORKER_PATCH: Readonly<Record<string, ReplaceMethod>> = {
-  callProcessJob: traceAttempts,
-  handleFailed: traceNeverStarted,
-  emit: traceListeners,
-  run: detach,
+export const WORKER: LibraryClass = {
+  name: 'bullmq-worker',
+  knownBy: ['callProcessJob', 'run', 'getNextJob'],
+  calls: {
+    callProcessJob: recordWhen(recordsBullmq, (worker: BullQueue, process, args: [BullJob, ...unknown[]]) =>
+      recordAttempt(worker, args[0], () => process.apply(worker, args)),
+    ),
+    // A job that stalled too often fails when a worker takes it, without being tried.
+    handleFailed: recordWhen(
+      recordsClass,
+      (worker: BullQueue, fail, args: [unknown, BullJob, ...unknown[]]) => {
+        const [error, job] = args;
+        if (attemptContextOf(job) === undefined) {
+          const failing = (): Promise<never> =>
+            Promise.reject(error instanceof Error ? error : new Error(String(error)));
+          // It is BullMQ's to handle, below.
+          recordAttempt(worker, job, failing).catch(() => undefined);
+        }
+        return fail.apply(worker, args);
+      },
+    ),
+    emit: recordWhen(recordsBullmq, recordListeners),
+    run: detach,
+  },
 };
 
-function traceAttempts(original: CallProcessJob): CallProcessJob {
-  return function (job, ...rest) {
-    if (!recordsBullmq()) return original.call(this, job, ...rest);
-    return recordAttempt(this, job, () => original.call(this, job, ...rest));
-  };
-}
-
-/** A job that stalled too often fails when a worker takes it, without being tried. */
-function traceNeverStarted(original: HandleFailed): HandleFailed {
-  return function (error, job, ...rest) {
-    if (recordsBullmq() && this.opts?.telemetry === undefined && attemptContextOf(job) === undefined) {
-      const failing = (): Promise<never> =>
-        Promise.reject(error instanceof Error ? error : new Error(String(error)));
-      // It is BullMQ's to handle, below.
-      recordAttempt(this, job, failing).catch(() => undefined);
-    }
-    return original.call(this, error, job, ...rest);
-  };
-}
-
-export function traceListeners(original: Emit): Emit {
-  return function (event, ...args) {
-    if (!recordsBullmq()) return original.call(this, event, ...args);
-    if (event === 'stalled') countStalledJob(this.name, 'handlers' in this ? 'bull' : undefined);
-    const attempt = attemptContextOf(args[0]);
-    if (attempt === undefined) return original.call(this, event, ...args);
-    return context.with(asFinished(attempt), () => original.call(this, event, ...args));
-  };
+export function recordListeners(
+  worker: BullQueue,
+  emit: Call<BullQueue, [string, ...unknown[]]>,
+  args: [string, ...unknown[]],
+): unknown {
+  const [event, job] = args;
+  if (event === 'stalled') countStalledJob(worker.name, 'handlers' in worker ? 'bull' : undefined);
+  const attempt = attemptContextOf(job);
+  if (attempt === undefined) return emit.apply(worker, args);
+  return context.with(asFinished(attempt), () => emit.apply(worker, args));
 }
 
 /**
@@ -233,10 +215,8 @@ function asFinished(attempt: Context): Context {
   return identity === undefined ? attempt : trace.setSpan(attempt, trace.wrapSpanContext(identity));
 }
 
-export function detach(original: Run): Run {
-  return function (...args) {
-    return context.with(ROOT_CONTEXT, () => original.apply(this, args));
-  };
+export function detach(worker: unknown, run: Call<unknown>, args: unknown[]): unknown {
+  return context.with(ROOT_CONTEXT, () => run.apply(worker, args));
 }
 
 /** Metadata of `@OnWorkerEvent()` and `@OnQueueEvent()` on methods. */

@@ -4,7 +4,6 @@ import {
   context,
   createContextKey,
   ROOT_CONTEXT,
-  type Span,
   SpanKind,
 } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
@@ -17,13 +16,13 @@ import {
   ATTR_MESSAGING_OPERATION_TYPE,
   ATTR_MESSAGING_SYSTEM,
 } from '../../config/semantic-conventions.constants.js';
-import { invokeAndFollow } from '../../invocation/follow-result.js';
 import { type QueueSystem, recordJobsSent } from '../../metrics/queue-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { extractTraceContext, injectTraceContext } from '../../tracing/trace-context.js';
+import { measureCall } from '../measure-call.js';
+import { type Call } from '../patch-calls.js';
 
 /** BullMQ as far as it is used here; it is never imported. */
 
@@ -54,19 +53,16 @@ export interface BullQueue {
   readonly opts?: { readonly telemetry?: unknown };
 }
 
-/** One job of a flow, above its children. */
-export interface FlowJob {
-  readonly name: string;
-  readonly queueName: string;
-  readonly opts?: JobOptions;
-  readonly children?: readonly FlowJob[];
-}
-
 export const BULLMQ_SCOPE = 'nestjs-telemetry/bullmq';
 
-/** Whether BullMQ is to be recorded now. */
+/** Whether BullMQ is recorded now. */
 export function recordsBullmq(): boolean {
   return currentRuntime()?.config.instrumentation.bullmq === true;
+}
+
+/** The same for a class of BullMQ; one with a telemetry of BullMQ's own makes its spans by itself. */
+export function recordsClass({ opts }: { readonly opts?: { readonly telemetry?: unknown } }): boolean {
+  return recordsBullmq() && opts?.telemetry === undefined;
 }
 
 const SENDING = createContextKey('nestjs-telemetry.bullmq-sending');
@@ -91,49 +87,40 @@ interface Sending {
 }
 
 /**
- * Runs a call that adds jobs in a PRODUCER span, `add mail`, and measures it.
+ * Makes a call that adds jobs in a PRODUCER span, `add mail`, and measures it. The Redis commands of
+ * BullMQ are how a job is added, and get no spans of their own.
  *
- * @param prepare runs in the span, to write its context into the jobs, and returns the call of
- *   BullMQ itself. The Redis commands of that are how a job is added, and get no spans of their
- *   own.
+ * @param carry returns the arguments of the call; runs in the span, to write its context into the jobs
  */
-export function recordSending<T>(sending: Sending, prepare: () => () => T): T {
-  const { queue, operation, count } = sending;
-  const attributes: Attributes = {
-    [ATTR_MESSAGING_SYSTEM]: sending.system ?? 'bullmq',
-    [ATTR_MESSAGING_DESTINATION_NAME]: queue,
-    [ATTR_MESSAGING_OPERATION_NAME]: operation,
-    [ATTR_MESSAGING_OPERATION_TYPE]: 'send',
-    ...(count !== 1 && { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count }),
-    ...sending.attributes,
+export function recordSending<S, A extends unknown[]>(
+  { system = 'bullmq', queue, operation, count, attributes }: Sending,
+  self: S,
+  send: Call<S, A>,
+  carry: () => [...A],
+): unknown {
+  const options = {
+    kind: SpanKind.PRODUCER,
+    attributes: {
+      [ATTR_MESSAGING_SYSTEM]: system,
+      [ATTR_MESSAGING_DESTINATION_NAME]: queue,
+      [ATTR_MESSAGING_OPERATION_NAME]: operation,
+      [ATTR_MESSAGING_OPERATION_TYPE]: 'send',
+      ...(count !== 1 && { [ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: count }),
+      ...attributes,
+    },
   };
-  const options = { kind: SpanKind.PRODUCER, attributes };
-  return runInSpan(tracerFor(BULLMQ_SCOPE), `${operation} ${queue}`, options, (span) =>
-    measureSending(sending, span, prepare),
-  );
-}
-
-function measureSending<T>(
-  { queue, operation, count, system }: Sending,
-  span: Span,
-  prepare: () => () => T,
-): T {
-  const active = context.active();
-  const startedAt = performance.now();
-  const finish = (errorType?: string): void => {
-    const durationSeconds = (performance.now() - startedAt) / 1000;
-    recordJobsSent({ system, queue, operation, count, errorType, durationSeconds, context: active });
-  };
-  const inside = suppressTracing(active).setValue(SENDING, active);
-  return invokeAndFollow(() => context.with(inside, prepare()), {
-    onSuccess: (result) => {
-      const id = (result as { readonly id?: unknown } | undefined)?.id;
+  return runInSpan(tracerFor(BULLMQ_SCOPE), `${operation} ${queue}`, options, (span) => {
+    const active = context.active();
+    const inside = suppressTracing(active).setValue(SENDING, active);
+    const call = (): unknown => {
+      const args = carry();
+      return context.with(inside, () => send.apply(self, args));
+    };
+    return measureCall(call, (measured, outcome) => {
+      const id = measured.errorType === undefined && (outcome as { readonly id?: unknown } | undefined)?.id;
       if (typeof id === 'string') span.setAttribute(ATTR_MESSAGING_MESSAGE_ID, id);
-      finish();
-    },
-    onError: (error) => {
-      finish(errorTypeOf(error));
-    },
+      recordJobsSent({ system, queue, operation, count, ...measured });
+    });
   });
 }
 

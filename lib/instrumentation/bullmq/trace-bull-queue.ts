@@ -1,6 +1,7 @@
 import { ATTR_BULLMQ_JOB_NAME } from '../../config/semantic-conventions.constants.js';
-import { type ReplaceMethod } from '../container/patch-class.js';
-import { detach, recordAttempt, traceListeners } from './record-attempt.js';
+import { type LibraryClass } from '../container/patch-class.js';
+import { recordWhen } from '../patch-calls.js';
+import { detach, recordAttempt, recordListeners } from './record-attempt.js';
 import {
   type BullJob,
   carryContext,
@@ -8,9 +9,6 @@ import {
   recordsBullmq,
   recordSending,
 } from './record-sending.js';
-
-/** By these methods the `Queue` of `bull` (4 and 3), which is a worker too, is known. */
-export const BULL_QUEUE_METHODS = ['add', 'addBulk', 'processJob', 'setHandler'] as const;
 
 type Handler = (this: unknown, job: BullJob, ...rest: unknown[]) => unknown;
 
@@ -25,68 +23,58 @@ interface BulkJob {
   readonly opts?: JobOptions;
 }
 
-type Add = (this: BullQueue, ...args: unknown[]) => unknown;
-type AddBulk = (this: BullQueue, jobs: readonly BulkJob[]) => unknown;
-type ProcessJob = (this: BullQueue, job: BullJob | null | undefined, ...rest: unknown[]) => unknown;
-
 /**
- * Each call that adds jobs gets a PRODUCER span, and each attempt at a job a trace of its own,
- * linked with it.
+ * The `Queue` of `bull` (4 and 3), which is a worker too. Each call that adds jobs gets a PRODUCER
+ * span, and each attempt at a job a trace of its own, linked with it.
  */
-export const BULL_QUEUE_PATCH: Readonly<Record<string, ReplaceMethod>> = {
-  add: traceAdd,
-  addBulk: traceAddBulk,
-  processJob: traceAttempts,
-  emit: traceListeners,
-  run: detach,
+export const BULL_QUEUE: LibraryClass = {
+  name: 'bull-queue',
+  knownBy: ['add', 'addBulk', 'processJob', 'setHandler'],
+  calls: {
+    // `add(name, data, options)` or `add(data, options)`.
+    add: recordWhen(recordsBullmq, (queue: BullQueue, add, args) => {
+      const [name] = args;
+      const position = typeof name === 'string' ? 2 : 1;
+      const attributes = { [ATTR_BULLMQ_JOB_NAME]: typeof name === 'string' ? name : '__default__' };
+      const sending = { system: 'bull', queue: queue.name, operation: 'add', count: 1, attributes } as const;
+      return recordSending(sending, queue, add, () => {
+        const carrying = [...args];
+        carrying[position] = carryContext(args[position] as JobOptions | undefined);
+        return carrying;
+      });
+    }),
+    addBulk: recordWhen(recordsBullmq, (queue: BullQueue, addBulk, args: [readonly BulkJob[]]) => {
+      const [jobs] = args;
+      if (!Array.isArray(jobs)) return addBulk.apply(queue, args);
+      const sending = {
+        system: 'bull',
+        queue: queue.name,
+        operation: 'addBulk',
+        count: jobs.length,
+      } as const;
+      return recordSending(sending, queue, addBulk, () => [
+        jobs.map((job: BulkJob) => {
+          const opts = carryContext(job.opts);
+          return opts === undefined ? job : { ...job, opts };
+        }),
+      ]);
+    }),
+    // What it does beyond the handler, moving the job and taking the next one, belongs to no attempt.
+    // So the handlers are wrapped when they are about to be called, also those that were set before.
+    processJob: recordWhen(
+      recordsBullmq,
+      (queue: BullQueue, processJob, args: [BullJob | null | undefined, ...unknown[]]) => {
+        const name = args[0]?.name;
+        if (typeof name === 'string') wrapHandler(queue, queue.handlers[name] === undefined ? '*' : name);
+        return processJob.apply(queue, args);
+      },
+    ),
+    emit: recordWhen(recordsBullmq, recordListeners),
+    run: detach,
+  },
 };
 
-/** `add(name, data, options)` or `add(data, options)`. */
-function traceAdd(original: Add): Add {
-  return function (...args) {
-    if (!recordsBullmq()) return original.apply(this, args);
-    const [name] = args;
-    const position = typeof name === 'string' ? 2 : 1;
-    const attributes = { [ATTR_BULLMQ_JOB_NAME]: typeof name === 'string' ? name : '__default__' };
-    const sending = { system: 'bull', queue: this.name, operation: 'add', count: 1, attributes } as const;
-    return recordSending(sending, () => {
-      const carrying = [...args];
-      carrying[position] = carryContext(args[position] as JobOptions | undefined);
-      return () => original.apply(this, carrying);
-    });
-  };
-}
-
-function traceAddBulk(original: AddBulk): AddBulk {
-  return function (jobs) {
-    if (!recordsBullmq() || !Array.isArray(jobs)) return original.call(this, jobs);
-    const given = jobs as readonly BulkJob[];
-    const sending = { system: 'bull', queue: this.name, operation: 'addBulk', count: given.length } as const;
-    return recordSending(sending, () => {
-      const carrying = given.map((job) => {
-        const opts = carryContext(job.opts);
-        return opts === undefined ? job : { ...job, opts };
-      });
-      return () => original.call(this, carrying);
-    });
-  };
-}
-
 const WRAPPED = Symbol.for('nestjs-telemetry.bull-handler');
-
-/**
- * What `processJob()` does beyond the handler, moving the job and taking the next one, belongs to
- * no attempt. So the handlers are wrapped when they are about to be called, also those that were
- * set before.
- */
-function traceAttempts(original: ProcessJob): ProcessJob {
-  return function (job, ...rest) {
-    if (recordsBullmq() && typeof job?.name === 'string') {
-      wrapHandler(this, this.handlers[job.name] === undefined ? '*' : job.name);
-    }
-    return original.call(this, job, ...rest);
-  };
-}
 
 function wrapHandler(queue: BullQueue, name: string): void {
   const handler = queue.handlers[name];

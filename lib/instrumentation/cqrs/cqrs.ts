@@ -6,42 +6,35 @@ import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { recordException } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
-import { type ReplaceMethod } from '../container/patch-class.js';
+import { type LibraryClass } from '../container/patch-class.js';
 import { type MethodRule } from '../container/wrap-methods.js';
+import { type Call, recordWhen } from '../patch-calls.js';
 
 const SCOPE = 'nestjs-telemetry/cqrs';
 
-/** The methods by which an `EventBus` of `@nestjs/cqrs` is recognised. */
-export const EVENT_BUS_METHODS = ['publish', 'publishAll', 'registerSaga'] as const;
-
-type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
-
 /**
- * Each `publish()` and `publishAll()` gets a span, `publish OrderPlacedEvent`, below which the
- * handlers and sagas are that the event reaches, whenever they run: in this process an event has
- * one publisher, and its trace goes on.
+ * The event bus: each `publish()` and `publishAll()` gets a span, `publish OrderPlacedEvent`, below
+ * which the handlers and sagas are that the event reaches, whenever they run: in this process an
+ * event has one publisher, and its trace goes on.
  */
-export const EVENT_BUS_PATCH: Readonly<Record<string, ReplaceMethod>> = {
-  publish(original: AnyFunction) {
-    return function (this: unknown, ...args: unknown[]) {
-      if (!isOn()) return original.apply(this, args);
-      return recordPublish([args[0]], () => original.apply(this, args));
-    };
+export const CQRS_CLASSES: readonly LibraryClass[] = [
+  {
+    name: 'cqrs-event-bus',
+    knownBy: ['publish', 'publishAll', 'registerSaga'],
+    calls: {
+      publish: recordWhen(isOn, (bus, publish, args) =>
+        recordPublish([args[0]], () => publish.apply(bus, args)),
+      ),
+      publishAll: recordWhen(isOn, (bus, publishAll, args) => {
+        const [events] = args;
+        if (!Array.isArray(events) || events.length === 0) return publishAll.apply(bus, args);
+        return recordPublish(events, () => publishAll.apply(bus, args));
+      }),
+      registerSaga: (bus, register: Call<unknown>, [saga, ...rest]: unknown[]) =>
+        register.call(bus, typeof saga === 'function' ? traceSaga(saga as Saga) : saga, ...rest),
+    },
   },
-  publishAll(original: AnyFunction) {
-    return function (this: unknown, ...args: unknown[]) {
-      const [events] = args;
-      if (!isOn() || !Array.isArray(events) || events.length === 0) return original.apply(this, args);
-      return recordPublish(events, () => original.apply(this, args));
-    };
-  },
-  registerSaga(original: AnyFunction) {
-    return function (this: unknown, saga: unknown, ...args: unknown[]) {
-      const traced = typeof saga === 'function' ? traceSaga(saga as Saga) : saga;
-      return original.call(this, traced, ...args);
-    };
-  },
-};
+];
 
 function isOn(): boolean {
   return currentRuntime()?.config.instrumentation.cqrs === true && shouldStartSpan();

@@ -5,60 +5,20 @@ import {
   ATTR_FAAS_CRON,
   ATTR_NESTJS_TYPE,
 } from '../../config/semantic-conventions.constants.js';
-import { invokeAndFollow } from '../../invocation/follow-result.js';
 import { isMarked } from '../../invocation/wrap-method.js';
 import { recordScheduledRun } from '../../metrics/schedule-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../runtime/tracers.js';
-import { errorTypeOf } from '../../tracing/error-policy.js';
 import { runInSpan } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
-import { type ReplaceMethod } from '../container/patch-class.js';
+import { type LibraryClass } from '../container/patch-class.js';
+import { measureCall } from '../measure-call.js';
+import { type Call } from '../patch-calls.js';
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
-type Patch = Readonly<Record<string, ReplaceMethod>>;
 
-/** The methods by which the classes of `@nestjs/schedule` are recognised. */
-export const EXPLORER_METHODS = ['lookupSchedulers', 'wrapFunctionInTryCatchBlocks'] as const;
-export const ORCHESTRATOR_METHODS = ['mountCron', 'mountIntervals'] as const;
-export const REGISTRY_METHODS = ['addCronJob', 'getCronJobs', 'addInterval'] as const;
-
-/**
- * Each run of a decorated method gets a trace. The explorer hands every such method to its `try …
- * catch` once, at the start: inside of it a run can be distinguished from a call by the
- * application, and what it throws is seen before Nest logs it and goes on.
- */
-export const EXPLORER_PATCH: Patch = {
-  wrapFunctionInTryCatchBlocks(original: AnyFunction) {
-    return function (this: unknown, method: unknown, instance: unknown, ...rest: unknown[]) {
-      const job =
-        typeof method === 'function' && typeof instance === 'object' && instance !== null
-          ? describeDecoratedJob(method, instance)
-          : undefined;
-      const recorded = job === undefined ? method : recordRuns(job, method as AnyFunction);
-      return original.call(this, recorded, instance, ...rest);
-    };
-  },
-};
-
-/**
- * Jobs of decorated methods are being registered: those have their trace from the explorer already.
- */
-let mounting = false;
-
-/** Tells the registry's patch which jobs are those of decorated methods. */
-export const ORCHESTRATOR_PATCH: Patch = {
-  mountCron(original: AnyFunction) {
-    return function (this: unknown, ...args: unknown[]) {
-      mounting = true;
-      try {
-        return original.apply(this, args);
-      } finally {
-        mounting = false;
-      }
-    };
-  },
-};
+/** What decorated methods are called by: they have their trace from the explorer already. */
+const decorated = new WeakSet<AnyFunction>();
 
 /**
  * What is used of a `CronJob` of the package `cron`; `_callbacks` is not public, it catches what
@@ -69,20 +29,46 @@ interface CronJobLike {
   _callbacks?: unknown;
 }
 
-/** Each run of a `CronJob` that the application adds to the `SchedulerRegistry` gets a trace. */
-export const REGISTRY_PATCH: Patch = {
-  addCronJob(original: AnyFunction) {
-    return function (this: unknown, ...args: unknown[]) {
-      const result = original.apply(this, args);
-      const [name, job] = args as [string, CronJobLike];
-      if (!mounting && Array.isArray(job._callbacks)) {
-        const described = describeDynamicCronJob(name, job.cronTime?.source);
-        job._callbacks = job._callbacks.map((callback: AnyFunction) => recordRuns(described, callback));
-      }
-      return result;
-    };
+/** The classes of `@nestjs/schedule`: each run of a job gets a trace. */
+export const SCHEDULE_CLASSES: readonly LibraryClass[] = [
+  {
+    name: 'schedule-explorer',
+    knownBy: ['lookupSchedulers', 'wrapFunctionInTryCatchBlocks'],
+    calls: {
+      // The explorer hands every decorated method to its `try … catch` once, at the start: inside of
+      // it a run can be distinguished from a call by the application, and what it throws is seen
+      // before Nest logs it and goes on.
+      wrapFunctionInTryCatchBlocks: (explorer, wrap: Call<unknown>, args: unknown[]) => {
+        const [method, instance, ...rest] = args;
+        const job =
+          typeof method === 'function' && typeof instance === 'object' && instance !== null
+            ? describeDecoratedJob(method, instance)
+            : undefined;
+        if (job === undefined) return wrap.apply(explorer, args);
+        const wrapped = wrap.call(explorer, recordRuns(job, method as AnyFunction), instance, ...rest);
+        decorated.add(wrapped as AnyFunction);
+        return wrapped;
+      },
+    },
   },
-};
+  {
+    name: 'schedule-registry',
+    knownBy: ['addCronJob', 'getCronJobs', 'addInterval'],
+    calls: {
+      addCronJob: (registry, add: Call<unknown>, args: unknown[]) => {
+        const result = add.apply(registry, args);
+        const [name, job] = args as [string, CronJobLike];
+        if (Array.isArray(job._callbacks)) {
+          const described = describeDynamicCronJob(name, job.cronTime?.source);
+          job._callbacks = job._callbacks.map((callback: AnyFunction) =>
+            decorated.has(callback) ? callback : recordRuns(described, callback),
+          );
+        }
+        return result;
+      },
+    },
+  },
+];
 
 function recordRuns(job: ScheduledJob, run: AnyFunction): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
@@ -106,7 +92,7 @@ interface ScheduledJob {
 }
 
 interface CronOptions {
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly cronTime?: unknown;
   readonly timeZone?: string;
 }
@@ -122,23 +108,20 @@ function describeDecoratedJob(method: object, instance: object): ScheduledJob | 
   const type = TYPES[Reflect.getMetadata('SCHEDULER_TYPE', method) as number];
   if (type === undefined) return undefined;
   const scope = instance.constructor.name;
-  const name = `${scope}.${(method as { readonly name: string }).name}`;
   const cron = (Reflect.getMetadata('SCHEDULE_CRON_OPTIONS', method) ?? {}) as CronOptions;
   const timer = (Reflect.getMetadata(`SCHEDULE_${type.toUpperCase()}_OPTIONS`, method) ?? {}) as {
     readonly timeout?: number;
   };
-  const jobName = (Reflect.getMetadata('SCHEDULER_NAME', method) ?? cron.name) as string | undefined;
+  const name = (Reflect.getMetadata('SCHEDULER_NAME', method) ?? cron.name) as string | undefined;
   return {
-    type,
-    name,
-    scope,
-    attributes: describe(type, name, {
-      ...cron,
-      ...(jobName !== undefined && { name: jobName }),
-      milliseconds: timer.timeout,
-    }),
+    ...describe(
+      type,
+      `${scope}.${(method as { readonly name: string }).name}`,
+      scope,
+      { ...cron, name },
+      timer.timeout,
+    ),
     traced: isMarked(method, TRACED_METHOD),
-    running: 0,
   };
 }
 
@@ -147,31 +130,26 @@ function describeDecoratedJob(method: object, instance: object): ScheduledJob | 
  * be one of thousands.
  */
 function describeDynamicCronJob(name: string, cronTime: unknown): ScheduledJob {
-  const label = 'CronJob.onTick';
-  return {
-    type: 'cron',
-    name: label,
-    scope: 'CronJob',
-    attributes: describe('cron', label, { name, cronTime }),
-    traced: false,
-    running: 0,
-  };
+  return describe('cron', 'CronJob.onTick', 'CronJob', { name, cronTime });
 }
 
 function describe(
   type: ScheduleType,
-  functionName: string,
-  { name, cronTime, timeZone, milliseconds }: CronOptions & { readonly milliseconds?: number | undefined },
-): Attributes {
-  return Object.freeze({
-    [ATTR_CODE_FUNCTION_NAME]: functionName,
+  name: string,
+  scope: string,
+  { name: jobName, cronTime, timeZone }: CronOptions,
+  milliseconds?: number,
+): ScheduledJob {
+  const attributes = Object.freeze({
+    [ATTR_CODE_FUNCTION_NAME]: name,
     [ATTR_NESTJS_TYPE]: 'schedule',
     'nestjs.schedule.type': type,
-    ...(name !== undefined && { 'nestjs.schedule.name': name }),
+    ...(jobName !== undefined && { 'nestjs.schedule.name': jobName }),
     ...(typeof cronTime === 'string' && { [ATTR_FAAS_CRON]: cronTime }),
     ...(timeZone !== undefined && { 'nestjs.schedule.time_zone': timeZone }),
     ...(milliseconds !== undefined && { 'nestjs.schedule.milliseconds': milliseconds }),
   });
+  return { type, name, scope, attributes, traced: false, running: 0 };
 }
 
 /**
@@ -190,20 +168,9 @@ function runScheduledJob<T>(job: ScheduledJob, run: () => T): T {
 }
 
 function measureRun<T>(job: ScheduledJob, run: () => T): T {
-  const active = context.active();
-  const startedAt = performance.now();
   job.running += 1;
-  const finish = (errorType?: string): void => {
+  return measureCall(run, (measured) => {
     job.running -= 1;
-    const durationSeconds = (performance.now() - startedAt) / 1000;
-    recordScheduledRun({ name: job.name, type: job.type, errorType, durationSeconds, context: active });
-  };
-  return invokeAndFollow(run, {
-    onSuccess: () => {
-      finish();
-    },
-    onError: (error) => {
-      finish(errorTypeOf(error));
-    },
+    recordScheduledRun({ name: job.name, type: job.type, ...measured });
   });
 }
