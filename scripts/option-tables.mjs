@@ -19,7 +19,7 @@ async function loadDeclarations() {
   await build({
     stdin: {
       contents: `
-        export { ENVIRONMENT_VARIABLES, optionDeclarations } from './lib/config/telemetry-options.ts';
+        export { environmentVariables, optionDeclarations } from './lib/config/telemetry-options.ts';
         export { listOptions } from './lib/config/declare-options.ts';
         export { clientInstrumentations, INSTRUMENTATIONS } from './lib/instrumentation/registry.ts';`,
       resolveDir: root,
@@ -140,7 +140,7 @@ function table(head, rows) {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-const { ENVIRONMENT_VARIABLES, optionDeclarations, listOptions, clientInstrumentations, INSTRUMENTATIONS } =
+const { environmentVariables, optionDeclarations, listOptions, clientInstrumentations, INSTRUMENTATIONS } =
   await loadDeclarations();
 const docs = readDocstrings();
 const listed = listOptions(optionDeclarations(INSTRUMENTATIONS)).map(([name, declaration]) => {
@@ -170,7 +170,7 @@ function optionTable() {
 }
 
 function variableTable() {
-  const rows = Object.entries(ENVIRONMENT_VARIABLES).map(([name, variable]) => {
+  const rows = Object.entries(environmentVariables(INSTRUMENTATIONS)).map(([name, variable]) => {
     const option = listed.find(({ own }) => own.includes(name));
     const meaning = variable.meaning ?? option?.meaning;
     if (meaning === undefined) throw new Error(`${name} has no meaning and sets no option`);

@@ -23,8 +23,11 @@ export interface InstrumentationSwitch<O = never, C = boolean> {
 
 interface InstrumentationOptionsRule<O, C> {
   readonly rule: OptionRule;
-  /** @param ownPaths paths of this library on the application's port: the scrape path, the dashboard */
-  resolve(options: O, ownPaths: readonly string[]): C;
+  /**
+   * @param env values of the variables that the rule declares
+   * @param ownPaths paths of this library on the application's port: the scrape path, the dashboard
+   */
+  resolve(options: O, env: Readonly<Record<string, unknown>>, ownPaths: readonly string[]): C;
 }
 
 /** Instrumentations by the name of their switch; `lib/instrumentation/registry.ts` lists them. */
@@ -214,11 +217,13 @@ export function instrumentationRule(switches: InstrumentationSwitches): OptionRu
 /**
  * Decides which instrumentations are on.
  *
+ * @param env values of variables by name
  * @param ownPaths paths of this library on the application's port, which are never recorded
  */
 export function resolveInstrumentation(
   switches: InstrumentationSwitches,
   given: boolean | InstrumentationOptions = true,
+  env: Readonly<Record<string, unknown>> = {},
   ownPaths: readonly string[] = [],
 ): InstrumentationConfig {
   const chosen: Readonly<Record<string, unknown>> = typeof given === 'object' ? given : {};
@@ -228,7 +233,7 @@ export function resolveInstrumentation(
     // The rule has checked the options: they are those of this switch.
     return [
       name,
-      value === false ? undefined : options.resolve((value === true ? {} : value) as never, ownPaths),
+      value === false ? undefined : options.resolve((value === true ? {} : value) as never, env, ownPaths),
     ];
   });
   // The type is inferred from the very switches.
@@ -248,6 +253,7 @@ export const HTTP_SERVER_OPTIONS = {
   rule: flagOr(shape(HTTP_SERVER, 'true, false or { ignore: […] }')),
   resolve(
     { ignore = HEALTH_PATHS, ...hooks }: HttpServerInstrumentationOptions,
+    _env: unknown,
     ownPaths: readonly string[],
   ): HttpServerConfig | undefined {
     return Object.freeze({ ...hooks, ignore: Object.freeze([...new Set([...ownPaths, ...ignore])]) });

@@ -16,7 +16,7 @@ import { type SamplingValues, usesRatio } from './sampling.js';
 import { resolveStore, type StoreValues } from './store.js';
 import type { TelemetryConfig } from './telemetry-config.interface.js';
 import {
-  ENVIRONMENT_VARIABLES,
+  environmentVariables,
   resolveGeneral,
   type TelemetryOptions,
   telemetryOptionsRule,
@@ -62,7 +62,7 @@ type EnvironmentValues = Parameters<typeof resolveGeneral>[1] &
  */
 export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSources = {}): TelemetryConfig {
   const {
-    env: environmentVariables = process.env,
+    env: variables = process.env,
     setIn = 'TelemetryModule.forRoot()',
     findJaegerPackageProblem = () => undefined,
     findPackage = applicationPackage,
@@ -72,7 +72,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const wrong = validateOptions(options, setIn, instrumentations);
   if (wrong.length > 0) throw invalidOptionsError(wrong);
 
-  const { values, problems } = readEnvironment(environmentVariables, ENVIRONMENT_VARIABLES);
+  const { values, problems } = readEnvironment(variables, environmentVariables(instrumentations));
   // Each value was read by the parser of its kind, from which its type is inferred.
   const env = values as EnvironmentValues;
   const identity = resolveIdentity(options, env, findPackage);
@@ -83,7 +83,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const jaeger = resolveJaeger(
     options,
     env,
-    environmentVariables.OTEL_EXPORTER_JAEGER_ENDPOINT,
+    variables.OTEL_EXPORTER_JAEGER_ENDPOINT,
     setIn,
     general.enabled ? findJaegerPackageProblem : () => undefined,
   );
@@ -102,7 +102,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     dashboard,
     store,
     processEvents: resolveProcessEvents(options, env, environment, store),
-    instrumentation: resolveInstrumentation(instrumentations, options.instrumentation, [
+    instrumentation: resolveInstrumentation(instrumentations, options.instrumentation, env, [
       scrapePath(options),
       ...(dashboard === undefined ? [] : [dashboard.path, `${dashboard.path}/*`]),
     ]),
@@ -127,7 +127,7 @@ function listed<T>(item: T | undefined): readonly T[] {
  * before the start; options that are wrong may give any answer, or throw.
  */
 export function keepsTelemetry(options: TelemetryOptions): boolean {
-  const env = readEnvironment(process.env, ENVIRONMENT_VARIABLES).values as EnvironmentValues; // as above
+  const env = readEnvironment(process.env, environmentVariables()).values as EnvironmentValues; // as above
   if (!resolveGeneral(options, env).enabled) return false;
   const { environment } = resolveIdentity(options, env, applicationPackage);
   const { dashboard } = resolveDashboard(options, env, environment, '');

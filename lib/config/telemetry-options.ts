@@ -128,13 +128,17 @@ export function optionNames(instrumentations: InstrumentationSwitches): readonly
   return listOptions(optionDeclarations(instrumentations)).map(([name]) => name);
 }
 
-/** Every environment variable that the configuration reads. */
-export const ENVIRONMENT_VARIABLES: Readonly<Record<string, EnvironmentVariable>> = {
-  ...variablesOf(SECTIONS),
-  ...LOGGING_VARIABLES,
-  ...METRIC_VARIABLES,
-  ...LIMIT_VARIABLES,
-};
+/** Every environment variable that the configuration reads, with those of the options of `instrumentations`. */
+export function environmentVariables(
+  instrumentations: InstrumentationSwitches = {},
+): Readonly<Record<string, EnvironmentVariable>> {
+  return {
+    ...variablesOf(optionDeclarations(instrumentations)),
+    ...LOGGING_VARIABLES,
+    ...METRIC_VARIABLES,
+    ...LIMIT_VARIABLES,
+  };
+}
 
 /** Decides the options for everything. */
 export function resolveGeneral(

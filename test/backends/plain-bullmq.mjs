@@ -8,7 +8,7 @@ const probe = createTelemetryProbe();
 const telemetry = configureTelemetry({ ...probe.options, serviceName: 'plain' });
 const { Queue, Worker } = await import('bullmq');
 
-const isPatched = () => Queue.prototype.add.toString().includes('recordSending');
+const isPatched = () => Object.hasOwn(Queue.prototype, Symbol.for('nestjs-telemetry.patch.add'));
 const patched = [isPatched()];
 
 const connection = { host: '127.0.0.1', port: Number(process.argv[2]) };

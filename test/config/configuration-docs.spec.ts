@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { listOptions } from '../../lib/config/declare-options.js';
-import { ENVIRONMENT_VARIABLES, optionDeclarations } from '../../lib/config/telemetry-options.js';
+import { environmentVariables, optionDeclarations } from '../../lib/config/telemetry-options.js';
 import { clientInstrumentations, INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 import { resolve } from './resolve.js';
 
@@ -54,10 +54,12 @@ describe('docs/configuration.md', () => {
 
   it('lists every variable with meaning, default and option, in order, and no other', () => {
     const rows = rowsUnder('Environment variables');
-    expect(rows.map(([name]) => name)).toEqual(Object.keys(ENVIRONMENT_VARIABLES).map(quoted));
+    expect(rows.map(([name]) => name)).toEqual(
+      Object.keys(environmentVariables(INSTRUMENTATIONS)).map(quoted),
+    );
     expect(rows.filter(([, meaning, otherwise]) => meaning === '' || otherwise === '')).toEqual([]);
     expect(rows.map((row) => row[3])).toEqual(
-      Object.keys(ENVIRONMENT_VARIABLES).map((variable) => {
+      Object.keys(environmentVariables(INSTRUMENTATIONS)).map((variable) => {
         const option = OPTIONS.find(({ variables }) => variables.includes(variable));
         return option === undefined ? '' : quoted(option.name);
       }),

@@ -1,7 +1,9 @@
 import { type EnvironmentReading, readEnvironment } from '../../lib/config/environment.js';
-import { ENVIRONMENT_VARIABLES } from '../../lib/config/telemetry-options.js';
+import { environmentVariables } from '../../lib/config/telemetry-options.js';
+import { INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 
-const read = (env: NodeJS.ProcessEnv): EnvironmentReading => readEnvironment(env, ENVIRONMENT_VARIABLES);
+const VARIABLES = environmentVariables(INSTRUMENTATIONS);
+const read = (env: NodeJS.ProcessEnv): EnvironmentReading => readEnvironment(env, VARIABLES);
 
 const FROM_0 = 'Write a whole number of at least 0.';
 const FROM_1 = 'Write a whole number of at least 1.';
@@ -142,6 +144,12 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
   ['OTEL_SPAN_LINK_COUNT_LIMIT', '-1', '"-1"', FROM_0],
   ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT', '-1', '"-1"', FROM_0],
   ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT', '-1', '"-1"', FROM_0],
+  [
+    'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT',
+    'yes',
+    '"yes"',
+    'Write one of true, false, span_only, span_and_event, event_only, no_content.',
+  ],
 ];
 
 describe('readEnvironment()', () => {
@@ -153,17 +161,14 @@ describe('readEnvironment()', () => {
 
   it('has a test for each variable that can be wrong', () => {
     const tested = new Set(WRONG.map(([name]) => name));
-    const fallible = Object.entries(ENVIRONMENT_VARIABLES).filter(([, { kind }]) => kind !== 'text');
+    const fallible = Object.entries(VARIABLES).filter(([, { kind }]) => kind !== 'text');
     expect(fallible.map(([name]) => name).filter((name) => !tested.has(name))).toEqual([]);
   });
 
-  it.each(Object.keys(ENVIRONMENT_VARIABLES))(
-    'takes an empty or blank %s for one that is not set',
-    (name) => {
-      expect(read({ [name]: '' })).toEqual({ values: {}, problems: [] });
-      expect(read({ [name]: '  ' })).toEqual({ values: {}, problems: [] });
-    },
-  );
+  it.each(Object.keys(VARIABLES))('takes an empty or blank %s for one that is not set', (name) => {
+    expect(read({ [name]: '' })).toEqual({ values: {}, problems: [] });
+    expect(read({ [name]: '  ' })).toEqual({ values: {}, problems: [] });
+  });
 
   it.each([
     ['true', true],

@@ -8,6 +8,7 @@ import { configureTelemetry, getTelemetry, instrument } from 'nestjs-telemetry';
 import { createTelemetryProbe } from 'nestjs-telemetry/testing';
 import OpenAI from 'openai';
 
+import { resolve } from '../../config/resolve.js';
 import { eventually } from '../../support/eventually.js';
 
 interface Request {
@@ -100,10 +101,13 @@ describe("instrument('openai')", () => {
   let telemetry: ReturnType<typeof configureTelemetry>;
   let undo: () => void;
 
-  const start = (captureContent: boolean): void => {
+  const start = (captureContent?: boolean): void => {
     telemetry = configureTelemetry({
       ...probe.options,
-      instrumentation: { runtimeMetrics: false, openai: { captureContent } },
+      instrumentation: {
+        runtimeMetrics: false,
+        openai: captureContent === undefined ? true : { captureContent },
+      },
     });
   };
   beforeAll(async () => {
@@ -286,6 +290,36 @@ describe("instrument('openai')", () => {
       { role: 'assistant', parts: [{ type: 'text' }], finish_reason: 'stop' },
     ]);
     expect(JSON.stringify(attributes)).not.toContain('4111');
+  });
+
+  it.each([
+    ['true', true],
+    ['SPAN_ONLY', true],
+    ['span_and_event', true],
+    ['event_only', false],
+    ['false', false],
+  ])(
+    'is asked to by OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=%s: %s',
+    async (value, isRecorded) => {
+      await telemetry.shutdown();
+      process.env.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT = value;
+      try {
+        start();
+      } finally {
+        delete process.env.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT;
+      }
+      await below(() => chat('gpt-5', 'hello'));
+      expect('gen_ai.input.messages' in probe.span('chat gpt-5').attributes).toBe(isRecorded);
+    },
+  );
+
+  it('is asked to by the option rather than by the variable', () => {
+    const variables = { OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'true' };
+    const { openai } = resolve(
+      { instrumentation: { openai: { captureContent: false } } },
+      variables,
+    ).instrumentation;
+    expect(openai).toEqual({ captureContent: false });
   });
 
   it('records nothing once it is undone', async () => {

@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 
-import { option } from '../../../config/declare-options.js';
+import { decideAll, option, type OptionsOf } from '../../../config/declare-options.js';
 import { flag, flagOr, shape } from '../../../config/option-rules.js';
 import { type Undo, undoAll } from '../../../process/undo-all.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
@@ -32,9 +32,28 @@ export interface OpenaiInstrumentationOptions {
    * `gen_ai.system_instructions`, as JSON.
    *
    * Default false.
+   *
+   * Env `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
    */
   captureContent?: boolean;
 }
+
+const OPENAI = {
+  captureContent: option(flag, {
+    default: false,
+    env: {
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: {
+        kind: 'choice',
+        choices: ['true', 'false', 'span_only', 'span_and_event', 'event_only', 'no_content'],
+        meaning:
+          '`true`, `span_only` or `span_and_event` records prompts and answers of language models on the span.',
+        otherwise: '`false`',
+        means: (content: string) => content === 'true' || content.startsWith('span'),
+      },
+    },
+    see: 'clients.md#language-models',
+  }),
+} satisfies OptionsOf<OpenaiInstrumentationOptions>;
 
 export const openai = defineInstrumentation<
   OpenaiModule | { readonly OpenAI: OpenaiModule },
@@ -51,13 +70,8 @@ export const openai = defineInstrumentation<
     return undo;
   },
   options: {
-    rule: flagOr(
-      shape(
-        { captureContent: option(flag, { default: false, see: 'clients.md' }) },
-        'true, false or { captureContent: true }',
-      ),
-    ),
-    resolve: ({ captureContent = false }) => Object.freeze({ captureContent }),
+    rule: flagOr(shape(OPENAI, 'true, false or { captureContent: true }')),
+    resolve: (options, env) => Object.freeze(decideAll(OPENAI, options, env)),
   },
 });
 
