@@ -1,3 +1,5 @@
+import { Fragment } from 'preact';
+
 import { formatDuration } from '../../../ui/format.js';
 import type { SlowestSpan } from '../analysis/analyse-trace.js';
 import type { TimeKind } from '../analysis/time-kinds.js';
@@ -60,24 +62,30 @@ function ByKind({ trace, onSpan }: WhySlowProps) {
             const worse =
               medianMs !== undefined && ms > medianMs * 1.2 && ms - medianMs > widest * WORTH_A_COLOUR;
             return (
-              <tr key={kind} class={worse ? 'worse' : ''}>
-                <th scope="row">{WORDS[kind]}</th>
-                <td class="kind-bar">
-                  <span class="kind-now" style={{ width: percent(ms, widest) }} />
-                  {medianMs !== undefined && (
-                    <i class="kind-median" style={{ left: percent(medianMs, widest) }} />
-                  )}
-                </td>
-                <td class="number">{formatDuration(ms)}</td>
-                <td class="hint">
-                  {medianMs === undefined ? '' : `${difference(ms, medianMs)} (${formatDuration(medianMs)})`}
-                  {slowest !== undefined && (
-                    <div class="kind-slowest">
-                      most: <Slowest of={slowest} onSpan={onSpan} />
-                    </div>
-                  )}
-                </td>
-              </tr>
+              <Fragment key={kind}>
+                <tr class={worse ? 'worse' : ''}>
+                  <th scope="row">{WORDS[kind]}</th>
+                  <td class="kind-bar">
+                    <span class="kind-now" style={{ width: percent(ms, widest) }} />
+                    {medianMs !== undefined && (
+                      <i class="kind-median" style={{ left: percent(medianMs, widest) }} />
+                    )}
+                  </td>
+                  <td class="number">{formatDuration(ms)}</td>
+                  <td class="hint">
+                    {medianMs === undefined
+                      ? ''
+                      : `${difference(ms, medianMs)} (${formatDuration(medianMs)})`}
+                  </td>
+                </tr>
+                {slowest !== undefined && (
+                  <tr class="kind-slowest">
+                    <td colSpan={4} class="hint">
+                      most in <Slowest of={slowest} onSpan={onSpan} />
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
             );
           })}
         </tbody>
