@@ -46,6 +46,13 @@ export interface ServiceAnswer {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
+  /**
+   * Spans of work that failed although no request, message or run tells of it: work after the answer, or a method whose error was
+   * caught. Of spans within each other the outermost counts; calls of clients do not.
+   */
+  readonly failedWork: number;
+  /** Stored log lines of level error and above. */
+  readonly errorLogs: number;
   readonly lastSeen: number;
 }
 
@@ -54,11 +61,16 @@ export interface OverviewAnswer {
   readonly times: readonly number[];
   readonly perSecond: readonly number[];
   readonly errorsPerSecond: readonly number[];
+  /** See `ServiceAnswer`. */
+  readonly failedWorkPerSecond: readonly number[];
   /** null where nothing was recorded. */
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
-  /** Of each bucket the slowest entries that succeeded, and the slowest that failed; value is the duration. */
+  /**
+   * Of each bucket the slowest entries that succeeded, and the slowest of those that failed and of failed work; value is the
+   * duration.
+   */
   readonly exemplars: readonly ExemplarAnswer[];
 }
 

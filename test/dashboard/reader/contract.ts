@@ -211,6 +211,76 @@ export function describeTelemetryReader(
         expect(unknown.perSecond.every((rate) => rate === 0)).toBe(true);
       });
 
+      describe('of a service whose jobs fail after the answer', () => {
+        const answered = Array.from({ length: 20 }, (_, index) =>
+          requestOf(PAST + 2 * MINUTE + index, { service: 'worker', route: '/jobs', durationMs: 3 }),
+        );
+        const jobs = answered.map((request) =>
+          childOf(request, {
+            name: 'process_job',
+            status: 'error',
+            start: request.start + 10,
+            durationMs: 50,
+          }),
+        );
+        beforeEach(async () => {
+          await write({ spans: answered });
+          await write({
+            spans: jobs.flatMap((job) => [
+              // The exception came from within, and from a call; the job is what failed.
+              childOf(job, { name: 'step', status: 'error' }),
+              childOf(job, { name: 'GET', kind: 'client', status: 'error' }),
+              job,
+            ]),
+            logs: [
+              ...jobs.map(({ traceId, spanId, start }) =>
+                lineOf(start, { service: 'worker', level: 50, message: 'Job failed', traceId, spanId }),
+              ),
+              lineOf(PAST + 2 * MINUTE, { service: 'worker', level: 30 }),
+              lineOf(PAST - 60 * MINUTE, { service: 'worker', level: 50 }),
+            ],
+          });
+        });
+
+        it('count the jobs and their error lines beside the requests, which are well', async () => {
+          const services = await reader.services(RANGE);
+          expect(services.find(({ name: service }) => service === 'worker')).toMatchObject({
+            count: 20,
+            errorShare: 0,
+            failedWork: 20,
+            errorLogs: 20,
+          });
+        });
+
+        it('draw them over time, with dots that lead to the job', async () => {
+          const overview = await reader.overview({ ...RANGE, service: 'worker', buckets: 4 });
+          const width = (overview.times[1]! - overview.times[0]!) / SECOND;
+          const sum = (rates: readonly number[]) => rates.reduce((total, rate) => total + rate * width, 0);
+          expect(sum(overview.failedWorkPerSecond)).toBeCloseTo(20);
+          expect(sum(overview.errorsPerSecond)).toBe(0);
+          const red = overview.exemplars.filter(({ error }) => error);
+          expect(red.length).toBeGreaterThan(0);
+          expect(jobs.map(({ spanId }) => spanId)).toEqual(
+            expect.arrayContaining(red.map(({ spanId }) => spanId)),
+          );
+        });
+      });
+
+      it('count no failed work where the request failed, nor calls that were handled', async () => {
+        const failed = requestOf(PAST + MINUTE, { service: 'shop', route: '/', status: 'error' });
+        const fine = requestOf(PAST + MINUTE, { service: 'shop', route: '/' });
+        await write({
+          spans: [
+            childOf(failed, { status: 'error' }),
+            failed,
+            childOf(fine, { kind: 'client', status: 'error' }),
+            fine,
+          ],
+        });
+        const shop = (await reader.services(RANGE)).find(({ name: service }) => service === 'shop');
+        expect(shop).toMatchObject({ count: 2, errorShare: 0.5, failedWork: 0, errorLogs: 0 });
+      });
+
       it('list routes, most called first, of one service or of all', async () => {
         const routes = await reader.routes(RANGE);
         expect(routes.map(({ service, method, route, count }) => [service, method, route, count])).toEqual([

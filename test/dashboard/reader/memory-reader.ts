@@ -89,7 +89,14 @@ function readerOf(
     services: (range, { signal } = {}) =>
       answer(signal, () =>
         [...Map.groupBy(spans, ({ service }) => service)]
-          .map(([name, own]) => serviceOf(name, own, range))
+          .map(([name, own]) => ({
+            ...serviceOf(name, own, range),
+            failedWork: failedWorkOf(spans, range).filter(({ service }) => service === name).length,
+            errorLogs: logs.filter(
+              ({ service, level, time }) =>
+                service === name && level >= LOG_LEVELS.error && within(time, range),
+            ).length,
+          }))
           .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name)),
       ),
     overview: ({ service, buckets, ...range }, { signal } = {}) =>
@@ -104,11 +111,20 @@ function readerOf(
         return {
           times,
           perSecond: all.map((entries) => entries.length / (width / 1_000)),
+          failedWorkPerSecond: times.map(
+            (time) =>
+              failedWorkOf(spans, { from: time, to: time + width }).filter(
+                (span) => service === undefined || span.service === service,
+              ).length /
+              (width / 1_000),
+          ),
           errorsPerSecond: all.map((entries) => entries.filter(isFailed).length / (width / 1_000)),
           p50: quantiles(0.5),
           p95: quantiles(0.95),
           p99: quantiles(0.99),
-          exemplars: own.map(exemplarOf),
+          exemplars: [...own, ...failedWorkOf(spans, range)]
+            .filter((span) => service === undefined || span.service === service)
+            .map(exemplarOf),
         };
       }),
     routes: ({ service, ...range }, { signal } = {}) =>
@@ -250,6 +266,19 @@ const isEntry = ({ kind }: WrittenSpan): boolean => kind === 'server' || kind ==
 const entriesOf = (spans: readonly WrittenSpan[], range: Partial<TimeRange> = {}): WrittenSpan[] =>
   spans.filter((span) => isEntry(span) && within(span.start, range));
 
+/** Failed spans, no entries and no calls, whose parent did not fail. */
+function failedWorkOf(spans: readonly WrittenSpan[], range: TimeRange): WrittenSpan[] {
+  const failed = spans.filter(isFailed);
+  const ids = new Set(failed.map(({ traceId, spanId }) => `${traceId} ${spanId}`));
+  return failed.filter(
+    (span) =>
+      !isEntry(span) &&
+      span.kind !== 'client' &&
+      within(span.start, range) &&
+      !ids.has(`${span.traceId} ${span.parentSpanId ?? ''}`),
+  );
+}
+
 function quantileOf(values: readonly number[], quantile: number): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] ?? null;
@@ -261,7 +290,11 @@ function ratesOf(entries: readonly WrittenSpan[], { from, to }: TimeRange) {
   return { count, perSecond: count / ((to - from) / 1_000), errorShare };
 }
 
-function serviceOf(name: string, spans: readonly WrittenSpan[], range: TimeRange): ServiceAnswer {
+function serviceOf(
+  name: string,
+  spans: readonly WrittenSpan[],
+  range: TimeRange,
+): Omit<ServiceAnswer, 'failedWork' | 'errorLogs'> {
   const entries = entriesOf(spans, range);
   const quantile = (q: number) => quantileOf(entries.map(duration), q) ?? 0;
   return {

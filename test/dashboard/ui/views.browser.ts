@@ -18,6 +18,22 @@ describeInChromium('the page', () => {
     for (const name of ['Rate', 'Errors', 'p50', 'p95', 'p99']) expect(figures).toContain(name);
   });
 
+  it('shows failed work and error lines beside the share of failed requests, and leads to them', async () => {
+    const page = await stage.open('#/overview');
+    const card = page.locator('.service[aria-label="worker"]');
+    await card.locator('canvas').first().waitFor();
+    expect(await card.locator('header').innerText()).toMatch(/failed work\s+249/i);
+    expect(await card.locator('.legend').last().innerText()).toContain('failed work');
+    expect(await page.locator('.service[aria-label="gateway"] header').innerText()).not.toMatch(
+      /failed work/i,
+    );
+    await card.getByText('251').click();
+    expect(page.url()).toContain('#/logs?service=worker&level=error');
+    await page.goBack();
+    await card.getByText('249').click();
+    expect(page.url()).toContain('#/traces?service=worker&status=error');
+  });
+
   it('lists every route with its handler, also those nobody has called', async () => {
     const page = await stage.open('#/overview');
     const row = page.locator('.routes tr', { hasText: 'AdminController.report' });

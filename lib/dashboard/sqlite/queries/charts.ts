@@ -124,7 +124,7 @@ interface Level {
 }
 
 function listsOf(levels: readonly (Level | null)[]) {
-  const list = (key: keyof Level): (number | null)[] => levels.map((level) => level && level[key]);
+  const list = (key: keyof Level): (number | null)[] => levels.map((level) => level?.[key] ?? null);
   return { values: list('value'), min: list('min'), max: list('max') };
 }
 

@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../get-or-add.js';
 import {
   type ExemplarAnswer,
   type OverviewAnswer,
@@ -5,9 +6,10 @@ import {
   type ServiceAnswer,
 } from '../../reader/answers.interface.js';
 import { type OverviewFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { type Steps } from '../../steps.js';
+import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { hexOf } from '../encoding/ids.js';
+import { ERROR_LEVEL } from '../rows.interface.js';
 import { chooseService, findSources } from './query-parts.js';
 import {
   chooseRollups,
@@ -15,6 +17,7 @@ import {
   readExemplifiedRollups,
   readRollups,
   type RollupRange,
+  type RollupRow,
   secondsOf,
   SLOTS_OF_CHART,
   SLOTS_OF_TOTAL,
@@ -27,14 +30,21 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
   const rollups = chooseRollups(filter, SLOTS_OF_CHART);
   const service = chooseService(database, filter.service);
   const { times, width } = splitRange(rollups, filter.buckets);
+  const bucketOf = ({ slot }: RollupRow): number => Math.floor((slot - rollups.from) / width);
   const totals = times.map(() => new Total());
+  const failedWork = times.map(() => 0);
   const exemplars = new EntryExemplars();
-  if (service !== undefined)
+  if (service !== undefined) {
     yield* readExemplifiedRollups(database, rollups, service.id, (row) => {
-      const bucket = Math.floor((row.slot - rollups.from) / width);
-      totals[bucket]?.add(row);
-      exemplars.offer(bucket, row);
+      totals[bucketOf(row)]?.add(row);
+      exemplars.offer(`request ${bucketOf(row)}`, row);
     });
+    const addWork = (row: ExemplifiedRow): void => {
+      failedWork[bucketOf(row)] = (failedWork[bucketOf(row)] ?? 0) + row.count;
+      exemplars.offer(`work ${bucketOf(row)}`, row);
+    };
+    yield* readExemplifiedRollups(database, rollups, service.id, addWork, 'failedWork');
+  }
   yield;
   const quantiles = totals.map((total) => total.quantiles([0.5, 0.95, 0.99]));
   const seconds = times.map((time) => secondsOf({ from: time, to: time + width }));
@@ -43,6 +53,7 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
     times,
     perSecond: totals.map(({ count }, index) => perSecond(count, index)),
     errorsPerSecond: totals.map(({ errors }, index) => perSecond(errors, index)),
+    failedWorkPerSecond: failedWork.map(perSecond),
     p50: quantiles.map(([p50]) => p50 ?? null),
     p95: quantiles.map(([, p95]) => p95 ?? null),
     p99: quantiles.map(([, , p99]) => p99 ?? null),
@@ -69,16 +80,43 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const routes = database.all<{ id: number; service: number }>('SELECT id, service FROM routes');
   const serviceOfRoute = new Map(routes.map(({ id, service }) => [id, service]));
-  const totals = new Totals();
-  yield* readRollups(database, rollups, undefined, (row) => {
+  const [totals, failedWork] = [new Totals(), new Totals()];
+  const addTo = (sums: Totals) => (row: RollupRow) => {
     const service = serviceOfRoute.get(row.route);
-    if (service !== undefined) totals.add(service, row);
-  });
+    if (service !== undefined) sums.add(service, row);
+  };
+  yield* readRollups(database, rollups, undefined, addTo(totals));
+  yield* readRollups(database, rollups, undefined, addTo(failedWork), 'failedWork');
+  const errorLogs = yield* countErrorLogs(database, range);
   const seconds = secondsOf(rollups);
   return database
     .all<ServiceRow>('SELECT id, name, version, environment, last_seen AS lastSeen FROM services')
-    .map(({ id, ...service }) => ({ ...service, ...describeService(totals.of(id), seconds) }))
+    .map(({ id, ...service }) => ({
+      ...service,
+      ...describeService(totals.of(id), seconds),
+      failedWork: failedWork.of(id).count,
+      errorLogs: errorLogs.get(id) ?? 0,
+    }))
     .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
+}
+
+const ERROR_LOGS = `SELECT service, count(*) AS count FROM logs INDEXED BY logs_by_time
+  WHERE time >= ? AND time < ? AND level >= ? GROUP BY service`;
+/** SQLite looks at each line of the range in the index: so many times it is asked about a part of it. */
+const PARTS = 20;
+
+/** How many lines of level error and above each service has written in the range. */
+function* countErrorLogs(database: Database, { from, to }: TimeRange): Steps<Map<number, number>> {
+  const counts = new Map<number, number>();
+  const turn = new TimeSlice();
+  const width = (to - from) / PARTS;
+  for (let start = from, part = 1; part <= PARTS; start = from + part * width, part += 1) {
+    const end = part === PARTS ? to : from + part * width;
+    for (const row of database.all<{ service: number; count: number }>(ERROR_LOGS, start, end, ERROR_LEVEL))
+      counts.set(row.service, (counts.get(row.service) ?? 0) + row.count);
+    if (turn.isOverNow()) yield* turn.pass();
+  }
+  return counts;
 }
 
 function describeService(total: Total, seconds: number) {
@@ -150,7 +188,6 @@ const SHOWN = 2;
 const TRIED = 6;
 
 interface Candidate {
-  readonly bucket: number;
   readonly trace: number;
   readonly span: Uint8Array;
   /** Microseconds. */
@@ -163,27 +200,10 @@ interface Candidate {
 class EntryExemplars {
   private readonly candidates = new Map<string, Candidate[]>();
 
-  offer(bucket: number, row: ExemplifiedRow): void {
-    const { slowTrace, slowSpan, slowStart, slowDuration } = row;
-    if (slowTrace !== null && slowSpan !== null && slowStart !== null && slowDuration !== null)
-      this.add({
-        bucket,
-        trace: slowTrace,
-        span: slowSpan,
-        start: slowStart,
-        duration: slowDuration,
-        failed: false,
-      });
-    const { failedTrace, failedSpan, failedStart, failedDuration } = row;
-    if (failedTrace !== null && failedSpan !== null && failedStart !== null && failedDuration !== null)
-      this.add({
-        bucket,
-        trace: failedTrace,
-        span: failedSpan,
-        start: failedStart,
-        duration: failedDuration,
-        failed: true,
-      });
+  /** @param place what is shown side by side: a bucket, and of what kind */
+  offer(place: string, row: ExemplifiedRow): void {
+    this.add(`${place} slow`, false, row.slowTrace, row.slowSpan, row.slowStart, row.slowDuration);
+    this.add(`${place} failed`, true, row.failedTrace, row.failedSpan, row.failedStart, row.failedDuration);
   }
 
   /** Those whose trace is in the store: failed ones first, and the slowest first. */
@@ -212,11 +232,16 @@ class EntryExemplars {
       });
   }
 
-  private add(candidate: Candidate): void {
-    const key = `${candidate.bucket} ${candidate.failed}`;
-    const others = this.candidates.get(key);
-    if (others === undefined) this.candidates.set(key, [candidate]);
-    else others.push(candidate);
+  private add(
+    place: string,
+    failed: boolean,
+    trace: number | null,
+    span: Uint8Array | null,
+    start: number | null,
+    duration: number | null,
+  ): void {
+    if (trace === null || span === null || start === null || duration === null) return;
+    getOrAdd(this.candidates, place, () => []).push({ trace, span, start, duration, failed });
   }
 }
 

@@ -3,6 +3,7 @@ import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { quantilesOf, readCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
+import { FAILED_WORK } from '../writing/failed-work.js';
 
 /** For a chart: more slots are not told apart. */
 export const SLOTS_OF_CHART = 180;
@@ -17,7 +18,7 @@ export interface RollupRange extends TimeRange {
 }
 
 /** One sum. Durations are microseconds. */
-interface RollupRow {
+export interface RollupRow {
   readonly route: number;
   readonly slot: number;
   readonly part: number;
@@ -63,14 +64,23 @@ function slotOf(level: number): number {
   return ROLLUP_SLOTS_MS[level] ?? ROLLUP_SLOTS_MS[ROLLUP_SLOTS_MS.length - 1] ?? 1;
 }
 
-/** Calls `take` with each sum of the entries, of one service or of all. */
+/** Of which groups sums are read: requests, messages and runs, or work that failed without failing one of them. */
+const GROUPS = {
+  entries: 'is_entry = 1',
+  failedWork: `is_entry = 0 AND method = '${FAILED_WORK.method}'`,
+} as const;
+
+type Groups = keyof typeof GROUPS;
+
+/** Calls `take` with each sum of these groups, of one service or of all. */
 export function readRollups(
   database: Database,
   range: RollupRange,
   service: number | undefined,
   take: (row: RollupRow) => void,
+  groups: Groups = 'entries',
 ): Steps<void> {
-  return readColumns<RollupRow>(SUMS, database, range, service, take);
+  return readColumns<RollupRow>(SUMS, groups, database, range, service, take);
 }
 
 /** The same with the slowest of each. */
@@ -79,19 +89,21 @@ export function readExemplifiedRollups(
   range: RollupRange,
   service: number | undefined,
   take: (row: ExemplifiedRow) => void,
+  groups: Groups = 'entries',
 ): Steps<void> {
-  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, database, range, service, take);
+  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, groups, database, range, service, take);
 }
 
 function* readColumns<Row extends RollupRow>(
   columns: string,
+  groups: Groups,
   database: Database,
   { level, from, to }: RollupRange,
   service: number | undefined,
   take: (row: Row) => void,
 ): Steps<void> {
   const sql = `SELECT ${columns} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
-    AND route IN (SELECT id FROM routes WHERE is_entry = 1 ${service === undefined ? '' : 'AND service = ?'})
+    AND route IN (SELECT id FROM routes WHERE ${GROUPS[groups]} ${service === undefined ? '' : 'AND service = ?'})
     ORDER BY slot, route, part LIMIT ?`;
   const turn = new TimeSlice();
   for (let last: Pick<RollupRow, 'slot' | 'route' | 'part'> = { slot: from, route: -1, part: -1 }; ;) {

@@ -3,6 +3,7 @@ import { type Tally } from '../database/row-counts.js';
 import { bytesOf, IdBytes, traceKeyOf } from '../encoding/ids.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries, type ResourceIds, type RouteKey } from './dictionaries.js';
+import { FAILED_WORK, type WrittenSpan } from './failed-work.js';
 import { type Entry } from './rollups.js';
 
 const INSERT_SPAN = `INSERT INTO spans
@@ -24,6 +25,14 @@ interface PlacedSpan {
   readonly span: StoredSpan;
   readonly ids: ResourceIds;
   readonly route: number | undefined;
+  /** See `WrittenSpan`. */
+  readonly work: number | undefined;
+}
+
+/** What is added up of spans when they are there for good. */
+export interface WrittenSpans {
+  readonly entries: Entry[];
+  readonly spans: WrittenSpan[];
 }
 
 /** The group of traces whose root has not come yet. */
@@ -39,20 +48,27 @@ export class SpanWriter {
     private readonly dictionaries: Dictionaries,
   ) {}
 
-  write(spans: readonly StoredSpan[], tally: Tally, entries: Entry[], now: number): void {
+  write(spans: readonly StoredSpan[], tally: Tally, written: WrittenSpans, now: number): void {
     const placed = spans.map((span) => this.place(span, now));
     for (const ofTrace of Map.groupBy(placed, ({ span }) => span.traceId).values())
-      this.writeTrace(ofTrace, tally, entries, now);
+      this.writeTrace(ofTrace, tally, written, now);
   }
 
   private place(span: StoredSpan, now: number): PlacedSpan {
     const ids = this.dictionaries.resource(span.resource, now);
     const key = routeKeyOf(span);
     const route = key && this.dictionaries.route(ids.service, key, now);
-    return { span, ids, route };
+    const { status, kind } = span;
+    // A call that failed and was handled is no failed work, such as a 404 for what need not be there.
+    const isWork = !isEntry(span) && kind !== SPAN_KIND.client;
+    const work =
+      status === SPAN_STATUS.error && isWork
+        ? this.dictionaries.route(ids.service, FAILED_WORK, now)
+        : undefined;
+    return { span, ids, route, work };
   }
 
-  private writeTrace(placed: readonly PlacedSpan[], tally: Tally, entries: Entry[], now: number): void {
+  private writeTrace(placed: readonly PlacedSpan[], tally: Tally, written: WrittenSpans, now: number): void {
     const [first] = placed;
     if (first === undefined) return;
     const { database } = this;
@@ -87,14 +103,15 @@ export class SpanWriter {
       ...(found === undefined ? [bytes, key] : [found.id]),
     );
     const trace = found?.id ?? Number(lastInsertRowid);
-    for (const span of placed) this.writeSpan(trace, span, entries);
+    for (const span of placed) this.writeSpan(trace, span, written);
   }
 
-  private writeSpan(trace: number, { span, ids, route }: PlacedSpan, entries: Entry[]): void {
+  private writeSpan(trace: number, { span, ids, route, work }: PlacedSpan, written: WrittenSpans): void {
     const { parentHigh, parentLow, idHigh, idLow, start, duration } = span;
     const entered = route !== undefined && isEntry(span);
     const failed = span.status === SPAN_STATUS.error;
-    if (entered) entries.push({ route, trace, idHigh, idLow, start, duration, failed });
+    if (entered) written.entries.push({ route, trace, idHigh, idLow, start, duration, failed });
+    written.spans.push({ span, trace, work });
     this.database
       .prepare(INSERT_SPAN)
       .run(

@@ -4,6 +4,7 @@ import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { FtsWriter } from '../full-text.js';
 import { ERROR_LEVEL, type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { Dictionaries } from './dictionaries.js';
+import { FailedWork } from './failed-work.js';
 import {
   ExemplarWriter,
   MinutePoints,
@@ -12,8 +13,8 @@ import {
   SeriesDictionary,
   type WaitingExemplar,
 } from './metric-writer.js';
-import { type Entry, type Rollup, Rollups } from './rollups.js';
-import { SpanWriter } from './span-writer.js';
+import { type Rollup, Rollups } from './rollups.js';
+import { SpanWriter, type WrittenSpans } from './span-writer.js';
 
 /** How long the sums of thousands of routes block the event loop in one step. */
 const SUMS_MS = 5;
@@ -35,6 +36,9 @@ export class WriteSession {
   private readonly exemplars: ExemplarWriter;
   private readonly rollups = new Rollups();
   private readonly minutes = new MinutePoints();
+  private readonly failedWork = new FailedWork((entry) => {
+    this.rollups.add(entry);
+  });
 
   constructor(private readonly database: Database) {
     this.dictionaries = new Dictionaries(database);
@@ -51,17 +55,18 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   write(next: () => Batch | undefined, dropped: number, now: number): void {
-    const entries: Entry[] = [];
+    const written: WrittenSpans = { entries: [], spans: [] };
     const placed: PlacedPoint[] = [];
     this.change(dropped, (tally) => {
       for (let batch = next(); batch !== undefined; batch = next()) {
-        if (batch.spans.length > 0) this.spans.write(batch.spans, tally, entries, now);
+        if (batch.spans.length > 0) this.spans.write(batch.spans, tally, written, now);
         if (batch.logs.length > 0) this.logs.write(batch.logs, tally, now);
         if (batch.points.length > 0) this.points.write(batch.points, placed, tally, now);
       }
     });
     // Only what is there for good adds up: a change that is taken back is made again.
-    for (const entry of entries) this.rollups.add(entry);
+    for (const entry of written.entries) this.rollups.add(entry);
+    this.failedWork.take(written.spans, now);
     for (const point of placed) {
       this.minutes.add(point);
       this.exemplars.take(point);
@@ -80,14 +85,16 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   writeSums(now: number, all: boolean, dropped: number): void {
-    const { rollups, minutes, exemplars } = this;
+    const { rollups, minutes, exemplars, failedWork } = this;
     const minutesUntil = all ? Infinity : now;
-    const isDue = rollups.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty;
+    const isDue =
+      rollups.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty || !failedWork.isEmpty;
     if (!isDue && dropped === 0) return;
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
     const until = all ? Infinity : performance.now() + SUMS_MS;
     this.change(dropped, (tally) => {
+      failedWork.decide(this.database, now, all);
       written = rollups.write(this.database, tally, () => performance.now() >= until);
       this.points.writeMinutes(minutes, minutesUntil, tally);
       waiting = exemplars.write(tally, now);

@@ -1,5 +1,7 @@
+import type { ComponentChildren } from 'preact';
+
 /** A name, its value (undefined: not shown) and the class of both. */
-export type Figure = readonly [label: string, value: string | undefined, tone?: string];
+export type Figure = readonly [label: string, value: ComponentChildren, tone?: string];
 
 interface FiguresProps {
   readonly of: readonly Figure[];

@@ -1,7 +1,7 @@
 import type { OverviewAnswer, ServiceAnswer } from '../../../reader/answers.interface.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
-import { formatAge, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
+import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
@@ -15,15 +15,23 @@ const overviewApi = clientOf<OverviewApi>();
 const BUCKETS = 60;
 
 /** A service without requests has neither a share of errors nor quantiles. */
-function figuresOf({ count, perSecond, errorShare, p50, p95, p99 }: ServiceAnswer): readonly Figure[] {
+function figuresOf(of: ServiceAnswer): readonly Figure[] {
+  const { name: service, count, perSecond, errorShare, p50, p95, p99, failedWork, errorLogs } = of;
   const known = (value: number): number | null => (count === 0 ? null : value);
   return [
     ['Rate', formatRate(perSecond)],
     ['Errors', formatShare(known(errorShare)), errorShare > 0 ? 'bad' : ''],
+    // Only where there are some: most services have none.
+    ['Failed work', linkTo(failedWork, ['traces'], { service, status: 'error' }), 'bad'],
+    ['Error logs', linkTo(errorLogs, ['logs'], { service, level: 'error' }), 'bad'],
     ['p50', formatDuration(known(p50))],
     ['p95', formatDuration(known(p95))],
     ['p99', formatDuration(known(p99))],
   ];
+}
+
+function linkTo(count: number, ...[path, query]: Parameters<typeof addressOf>) {
+  return count === 0 ? undefined : <a href={addressOf(path, query)}>{formatCount(count)}</a>;
 }
 
 interface ChartsProps {
@@ -59,6 +67,9 @@ function Charts({ overview, service, place }: ChartsProps) {
         series={[
           { label: 'all', values: overview.perSecond, colour: '--accent', fill: true },
           { label: 'failed', values: overview.errorsPerSecond, colour: '--error', fill: true },
+          ...(overview.failedWorkPerSecond.some((rate) => rate > 0)
+            ? [{ label: 'failed work', values: overview.failedWorkPerSecond, colour: '--warn', dashed: true }]
+            : []),
         ]}
         format={formatRate}
         sync="overview"
@@ -84,7 +95,7 @@ function LoadedCharts({ service, place }: { readonly service: string; readonly p
 
 /** One service: its figures, its duration with dots that lead to traces, its rate and errors. */
 export function ServiceCard({ service, place }: { readonly service: ServiceAnswer; readonly place: Place }) {
-  const { name, version, environment, lastSeen, count } = service;
+  const { name, version, environment, lastSeen, count, failedWork } = service;
   return (
     <section class={`card service ${serviceClass(name)}`} aria-label={name}>
       <header>
@@ -95,7 +106,7 @@ export function ServiceCard({ service, place }: { readonly service: ServiceAnswe
         <span class="hint">{[version, environment, formatAge(lastSeen)].filter(Boolean).join(' · ')}</span>
         <Figures of={figuresOf(service)} />
       </header>
-      {count === 0 ? (
+      {count === 0 && failedWork === 0 ? (
         <p class="hint pad service-idle">No requests in this time range.</p>
       ) : (
         <LoadedCharts service={name} place={place} />
