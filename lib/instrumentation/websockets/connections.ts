@@ -15,10 +15,7 @@ import {
 } from '../../tracing/trace-context.js';
 import { type WebSocketAdapterLike } from './observe-controller.js';
 
-/**
- * Where a client keeps the request it connected with: `Socket` of socket.io, or nowhere (ws gives
- * it as an argument).
- */
+/** Where a client of socket.io keeps the request it connected with; ws passes it as an argument. */
 interface ClientLike {
   readonly handshake?: { readonly headers?: unknown };
   readonly request?: { readonly headers?: unknown };
@@ -26,11 +23,11 @@ interface ClientLike {
 
 const NONE: Link[] = [];
 
-/** The connections of one application: what their traces are linked to, and how many there are. */
+/** The connections of one application: their links and their number. */
 export class Connections {
   private readonly links = new WeakMap<object, Link[]>();
 
-  /** Notes a connection; every gateway of a server hears of the same ones. */
+  /** Notes a connection; every gateway of a server reports the same ones. */
   open(
     client: unknown,
     request: unknown,
@@ -50,10 +47,7 @@ export class Connections {
     });
   }
 
-  /**
-   * What the trace of a message of that client is linked to: the request that opened its
-   * connection.
-   */
+  /** Links for the trace of a message: to the request that opened the connection. */
   linksOf(client: unknown): Link[] {
     return isObject(client) ? (this.links.get(client) ?? NONE) : NONE;
   }
@@ -69,8 +63,8 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * Gives what the work on a connection is linked to, asked where the connection is opened: the span
- * of the upgrade request when there is one, else the caller's that the headers of the request name.
+ * What the work on a connection is linked to: the active span of the upgrade request, else the
+ * caller's that the headers name. Call it where the connection is opened.
  */
 export function findConnectionOrigin(
   headers: unknown,
@@ -79,15 +73,12 @@ export function findConnectionOrigin(
   const carrier =
     typeof headers === 'object' && headers !== null ? (headers as TraceContextCarrier) : undefined;
   const mode = incomingModeOf(listener, { headers });
-  const remote =
-    carrier === undefined || mode === 'ignore'
-      ? undefined
-      : trace.getSpanContext(extractTraceContext(carrier));
+  const reads = carrier !== undefined && mode !== 'ignore';
+  const remote = reads ? trace.getSpanContext(extractTraceContext(carrier)) : undefined;
   const active = trace.getSpan(context.active());
   const upgrade = active?.spanContext();
   if (active !== undefined && upgrade !== undefined && isSpanContextValid(upgrade)) {
-    // Whatever else happens to be active where the server was started has nothing to do with this
-    // connection.
+    // Another span may be active where the server was started.
     const belongs =
       remote === undefined || mode !== 'trust' ? isServerSpan(active) : remote.traceId === upgrade.traceId;
     if (belongs) return upgrade;

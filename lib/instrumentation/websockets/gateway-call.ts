@@ -1,5 +1,3 @@
-import { types } from 'node:util';
-
 import {
   type Attributes,
   type Context,
@@ -12,10 +10,11 @@ import {
 } from '@opentelemetry/api';
 import { isObservable, tap } from 'rxjs';
 
-import { followResult } from '../../invocation/follow-result.js';
+import { type ResultObserver } from '../../invocation/settlement.js';
 import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { tracerFor } from '../../runtime/tracers.js';
 import { errorTypeOf, isSpanError, recordFailure } from '../../tracing/error-policy.js';
+import { followAnswer } from '../nest/follow-answer.js';
 import {
   type ExceptionFiltersContextLike,
   type ExceptionHandlerLike,
@@ -30,22 +29,21 @@ export interface GatewayHandler {
   readonly spanName: string;
   readonly kind: SpanKind;
   readonly attributes: Attributes;
-  /** Told how each call ended. */
   onEnd?(call: FinishedGatewayCall): void;
 }
 
 interface FinishedGatewayCall {
   readonly durationSeconds: number;
-  /** undefined unless the error policy says that it failed. */
+  /** undefined unless the error policy counts it as failed. */
   readonly errorType: string | undefined;
   readonly context: Context;
 }
 
 /**
  * One call of a gateway from outside, in a trace of its own: a connection lives for hours, and so
- * would a trace that everything on it belonged to.
+ * would a trace of everything on it. Ends with its answer.
  */
-export class GatewayCall {
+export class GatewayCall implements ResultObserver {
   private failure: { readonly error: unknown } | undefined;
   private readonly startedAt = performance.now();
   private readonly span: Span;
@@ -66,27 +64,9 @@ export class GatewayCall {
     return context.active().getValue(CALL) as GatewayCall | undefined;
   }
 
-  /**
-   * Runs one call and gives back what it returns; the span ends with it, or with the Observable it
-   * resolves to.
-   */
   static run(handler: GatewayHandler, links: Link[], fn: () => unknown): unknown {
     const call = new GatewayCall(handler, links);
-    let result: unknown;
-    try {
-      result = context.with(call.context, runInRequestScope, undefined, fn);
-    } catch (error) {
-      call.fail(error);
-      throw error;
-    }
-    if (!types.isPromise(result)) return call.follow(result);
-    return result.then(
-      (value: unknown) => call.follow(value),
-      (error: unknown) => {
-        call.fail(error);
-        throw error;
-      },
-    );
+    return followAnswer(() => context.with(call.context, runInRequestScope, undefined, fn), call);
   }
 
   /**
@@ -97,32 +77,11 @@ export class GatewayCall {
     this.failure ??= { error };
   }
 
-  private follow(value: unknown): unknown {
-    if (!isObservable(value)) {
-      this.end();
-      return value;
-    }
-    return followResult(value, {
-      run: (step) => context.with(this.context, step),
-      onSuccess: () => {
-        this.end();
-      },
-      onError: (error) => {
-        this.fail(error);
-      },
-      onCancel: () => {
-        this.span.addEvent('cancelled');
-        this.end();
-      },
-    });
+  run<R>(step: () => R): R {
+    return context.with(this.context, step);
   }
 
-  private fail(error: unknown): void {
-    this.noteFailure(error);
-    this.end();
-  }
-
-  private end(): void {
+  onSuccess(): void {
     const { failure, span, handler } = this;
     if (failure !== undefined) recordFailure(span, failure.error);
     handler.onEnd?.({
@@ -133,11 +92,21 @@ export class GatewayCall {
     span.end();
     endRequestScope(this.context);
   }
+
+  onError(error: unknown): void {
+    this.noteFailure(error);
+    this.onSuccess();
+  }
+
+  onCancel(): void {
+    this.span.addEvent('cancelled');
+    this.onSuccess();
+  }
 }
 
 /**
- * Gives a proxy factory that works as `proxy` does, and reports to the running call what its
- * guards, pipes, interceptors and handler throw before an exception filter turns it into a message.
+ * A proxy factory that works as `proxy` does, and reports to the running call what is thrown before
+ * an exception filter turns it into a message.
  */
 export function withFailuresNoted(proxy: WsProxyLike): WsProxyLike {
   const derived = Object.create(proxy) as WsProxyLike;
@@ -162,7 +131,7 @@ export function withFailuresNoted(proxy: WsProxyLike): WsProxyLike {
   return derived;
 }
 
-/** Gives exception handlers that report to the running call the exceptions they handle. */
+/** Exception handlers that report to the running call the exceptions they handle. */
 export function withHandlersNoting(filters: ExceptionFiltersContextLike): ExceptionFiltersContextLike {
   const derived = Object.create(filters) as ExceptionFiltersContextLike;
   derived.create = (...args) => {

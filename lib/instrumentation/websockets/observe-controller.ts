@@ -7,16 +7,15 @@ import {
   ATTR_NESTJS_WEBSOCKET_GATEWAY,
   ATTR_NESTJS_WEBSOCKET_NAMESPACE,
 } from '../../config/semantic-conventions.constants.js';
-import { replaceMembers } from '../../invocation/patch.js';
+import { patch, replaceMembers } from '../../invocation/patch.js';
+import { type AnyMethod } from '../../invocation/wrap-method.js';
 import { recordWebSocketMessage } from '../../metrics/websocket-metrics.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { Connections } from './connections.js';
 import { GatewayCall, type GatewayHandler, withFailuresNoted, withHandlersNoting } from './gateway-call.js';
 
-/**
- * Shapes of `@nestjs/websockets` 11 and 12 as far as they are used here; the package is never
- * imported.
- */
+/** Shapes of `@nestjs/websockets` 11 and 12 as far as they are used; it is never imported. */
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -36,10 +35,6 @@ interface WebSocketsControllerLike {
    * Nest 12.
    */
   subscribeEvents(target: object, handlers: readonly MessageHandlerLike[], ...rest: unknown[]): unknown;
-  subscribeInitEvent(gateway: object, event: unknown): unknown;
-  subscribeConnectionEvent(target: HookTarget, event: unknown): unknown;
-  subscribeDisconnectEvent(target: HookTarget, event: unknown): unknown;
-  getConnectionHandler(...args: unknown[]): AnyFunction;
 }
 
 /** The gateway on Nest 11, a function or nothing on Nest 12. */
@@ -52,7 +47,7 @@ interface MessageHandlerLike {
    * Takes the client and what it sent; resolves to the answer, or to an Observable of answers. Does
    * not reject.
    */
-  readonly callback: (this: unknown, ...args: unknown[]) => unknown;
+  readonly callback: AnyMethod;
 }
 
 /** Surrounds a handler with its exception filters. */
@@ -72,21 +67,27 @@ export interface WebSocketAdapterLike {
   bindClientDisconnect?(client: unknown, callback: () => void): unknown;
 }
 
-type Hook = 'afterInit' | 'handleConnection' | 'handleDisconnect';
-type Callback = (this: unknown, ...args: unknown[]) => unknown;
+/** Lifecycle hooks of gateways, by the method that binds them. */
+const HOOKS = {
+  subscribeInitEvent: 'afterInit',
+  subscribeConnectionEvent: 'handleConnection',
+  subscribeDisconnectEvent: 'handleDisconnect',
+} as const;
+
+type HookBinder = keyof typeof HOOKS;
+type Hook = (typeof HOOKS)[HookBinder];
 
 /**
- * Records every message that the gateways of one application handle, and their lifecycle hooks,
- * from where Nest binds them to their server: once per handler and not once per connection. Returns
- * the undo.
+ * Records the messages and lifecycle hooks of the gateways of one application, from where Nest
+ * binds them: once per handler and not once per connection. Returns the undo.
  */
-export function observeController(controller: WebSocketsControllerLike): () => void {
+export function observeController(controller: WebSocketsControllerLike): Undo {
   let active = true;
   const connections = new Connections();
   /** The gateway that is being bound: Nest binds one after the other, synchronously. */
   let binding: { readonly gateway: object; readonly identity: GatewayIdentity } | undefined;
 
-  const record = (handler: GatewayHandler, original: Callback): Callback =>
+  const record = (handler: GatewayHandler, original: AnyMethod): AnyMethod =>
     function (this: unknown, ...args) {
       if (!active || currentRuntime() === undefined || isTracingSuppressed(context.active())) {
         return original.apply(this, args);
@@ -97,60 +98,67 @@ export function observeController(controller: WebSocketsControllerLike): () => v
   const recordHook = (target: HookTarget, hook: Hook): HookTarget => {
     if (binding === undefined) return target;
     const { gateway, identity } = binding;
-    const own = (gateway as Partial<Record<Hook, Callback>>)[hook];
+    const own = (gateway as Partial<Record<Hook, AnyMethod>>)[hook];
     if (own === undefined || target === undefined) return target;
     const handler = describeHook(identity, hook);
-    if (typeof target === 'function') return record(handler, target as Callback);
-    return {
-      [hook]: record(handler, (...args) => (target as Record<Hook, Callback>)[hook](...args)),
-    };
+    if (typeof target === 'function') return record(handler, target as AnyMethod);
+    return { [hook]: record(handler, (...args) => (target as Record<Hook, AnyMethod>)[hook](...args)) };
   };
 
-  const subscribeEvents = controller.subscribeEvents.bind(controller);
-  const subscribeInitEvent = controller.subscribeInitEvent.bind(controller);
-  const subscribeConnectionEvent = controller.subscribeConnectionEvent.bind(controller);
-  const subscribeDisconnectEvent = controller.subscribeDisconnectEvent.bind(controller);
-  const getConnectionHandler = controller.getConnectionHandler.bind(controller);
-  const patched = replaceMembers(controller, {
-    subscribeEvents: (target: object, handlers: readonly MessageHandlerLike[], ...rest: unknown[]) => {
-      const gateway = gatewayOf(target);
-      const identity = describeGateway(gateway);
-      binding = { gateway, identity };
-      try {
-        const recorded = handlers.map((handler) => ({
-          ...handler,
-          callback: record(describeMessage(identity, handler), handler.callback),
-        }));
-        return subscribeEvents(target, recorded, ...rest);
-      } finally {
-        binding = undefined;
-      }
-    },
-    subscribeInitEvent: (gateway: object, event: unknown) =>
-      subscribeInitEvent(recordHook(gateway, 'afterInit') ?? gateway, event),
-    subscribeConnectionEvent: (target: HookTarget, event: unknown) =>
-      subscribeConnectionEvent(recordHook(target, 'handleConnection'), event),
-    subscribeDisconnectEvent: (target: HookTarget, event: unknown) =>
-      subscribeDisconnectEvent(recordHook(target, 'handleDisconnect'), event),
-    getConnectionHandler: (...args: unknown[]) => {
-      const namespace = binding?.identity.namespace;
-      const handle = getConnectionHandler(...args);
-      return (...connection: unknown[]) => {
-        const [client, request] = connection;
-        if (active) connections.open(client, request, controller.config.getIoAdapter(), namespace);
-        return handle(...connection);
-      };
-    },
-    ...(controller.exceptionFiltersContext !== undefined && {
-      exceptionFiltersContext: withHandlersNoting(controller.exceptionFiltersContext),
-    }),
-  });
+  const filters = controller.exceptionFiltersContext;
   const { contextCreator } = controller;
-  const proxy = replaceMembers(contextCreator, { wsProxy: withFailuresNoted(contextCreator.wsProxy) });
+  const undo = [
+    patch<WebSocketsControllerLike['subscribeEvents']>(
+      controller,
+      'subscribeEvents',
+      (original) =>
+        function (this: WebSocketsControllerLike, target, handlers, ...rest) {
+          const gateway = gatewayOf(target);
+          const identity = describeGateway(gateway);
+          binding = { gateway, identity };
+          try {
+            const recorded = handlers.map((handler) => ({
+              ...handler,
+              callback: record(describeMessage(identity, handler), handler.callback),
+            }));
+            return original.call(this, target, recorded, ...rest);
+          } finally {
+            binding = undefined;
+          }
+        },
+    ),
+    patch(
+      controller,
+      'getConnectionHandler',
+      (original, patched) =>
+        function (...args) {
+          const namespace = binding?.identity.namespace;
+          const handle = original.apply(this, args) as AnyFunction;
+          return (...connection: unknown[]) => {
+            const [client, request] = connection;
+            if (patched.active)
+              connections.open(client, request, controller.config.getIoAdapter(), namespace);
+            return handle(...connection);
+          };
+        },
+    ),
+    patch(
+      controller,
+      Object.keys(HOOKS),
+      (original, _patched, name) =>
+        function (target, event) {
+          return original.call(this, recordHook(target as HookTarget, HOOKS[name as HookBinder]), event);
+        },
+    ),
+  ];
+  const replaced = [
+    replaceMembers(contextCreator, { wsProxy: withFailuresNoted(contextCreator.wsProxy) }),
+    filters && replaceMembers(controller, { exceptionFiltersContext: withHandlersNoting(filters) }),
+  ];
   return () => {
     active = false;
-    patched?.restore();
-    proxy?.restore();
+    for (const members of replaced) members?.restore();
+    undoAll(undo)();
   };
 }
 
@@ -159,10 +167,7 @@ function gatewayOf(target: object): object {
   return 'isDependencyTreeStatic' in target && 'instance' in target ? (target.instance as object) : target;
 }
 
-/**
- * SERVER and not CONSUMER: the client is connected while its message is handled and gets the
- * answer, the acknowledgement or the exception, as in a call; there is no queue between the two.
- */
+/** SERVER and not CONSUMER: the client waits for the answer as in a call, without a queue. */
 function describeMessage(identity: GatewayIdentity, { message }: MessageHandlerLike): GatewayHandler {
   const { gateway, namespace } = identity;
   const event = describeEvent(message);
@@ -192,10 +197,7 @@ function attributesOf({ gateway, namespace }: GatewayIdentity): Record<string, s
   };
 }
 
-/**
- * What names a gateway on spans and metrics; all of it is written in code, none of it comes from
- * clients.
- */
+/** What names a gateway on spans and metrics; none of it comes from clients. */
 interface GatewayIdentity {
   readonly gateway: string;
   /** The namespace (socket.io) or path (ws) that the gateway was declared with. */
@@ -206,24 +208,21 @@ interface MetadataReflection {
   readonly getMetadata?: (key: string, target: object) => unknown;
 }
 
-/** Where `@WebSocketGateway()` leaves its options. */
-const GATEWAY_OPTIONS = 'websockets:gateway_options';
-
 function describeGateway(gateway: object): GatewayIdentity {
   const { constructor } = gateway;
-  const options = (Reflect as MetadataReflection).getMetadata?.(GATEWAY_OPTIONS, constructor);
+  const options = (Reflect as MetadataReflection).getMetadata?.('websockets:gateway_options', constructor);
   return { gateway: constructor.name, namespace: namespaceOf(options) };
 }
 
-/** What `@SubscribeMessage()` says, which some adapters let be an object. */
+/** The event of `@SubscribeMessage()`, which is an object for some adapters. */
 function describeEvent(message: unknown): string {
   if (typeof message === 'string') return message;
   try {
     const text: unknown = JSON.stringify(message);
-    // Nothing, whatever its type says, for what JSON has no word for.
+    // undefined, whatever its type is, for what JSON cannot write.
     return typeof text === 'string' ? text : String(message);
   } catch {
-    // Circular: whatever the adapter makes of it, as a name it says nothing.
+    // Circular.
     return 'unknown';
   }
 }
@@ -232,12 +231,8 @@ function namespaceOf(options: unknown): string | undefined {
   if (typeof options !== 'object' || options === null) return undefined;
   const { namespace, path } = options as { readonly namespace?: unknown; readonly path?: unknown };
   if (namespace instanceof RegExp) return String(namespace);
-  // The path of socket.io is where its protocol lives, the same for all; that of ws is what
-  // distinguishes gateways.
+  // The path distinguishes gateways of ws; that of socket.io is the same for all.
   const name = namespace ?? path;
-  return typeof name === 'string' && name !== '' && name !== '/' ? withLeadingSlash(name) : undefined;
-}
-
-function withLeadingSlash(name: string): string {
+  if (typeof name !== 'string' || name === '' || name === '/') return undefined;
   return name.startsWith('/') ? name : `/${name}`;
 }

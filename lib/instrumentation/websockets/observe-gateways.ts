@@ -1,9 +1,9 @@
 import { NestApplication, NestApplicationContext } from '@nestjs/core';
 
 import { warnOnce } from '../../errors/warnings.js';
-import { patch, replaceMembers } from '../../invocation/patch.js';
+import { patch } from '../../invocation/patch.js';
 import { processWide } from '../../process/process-wide.js';
-import { undoAll } from '../../process/undo-all.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 import { observeController, type SocketModuleLike } from './observe-controller.js';
@@ -19,23 +19,17 @@ interface HttpApplicationLike extends ApplicationLike {
   registerWsModule: (this: ApplicationLike) => unknown;
 }
 
-/**
- * Where a microservice of NestJS 12 gets its sockets, before it binds them; on NestJS 11 they are
- * there when it is made.
- */
+/** NestJS 12 loads the sockets of a microservice late, NestJS 11 when it is made. */
 interface MicroserviceLike extends ApplicationLike {
   loadSocketModule?: () => Promise<unknown>;
 }
 
-/** What every application does last of all when it is made. */
+/** What every application does last when it is made. */
 interface AnyApplicationLike extends ApplicationLike {
   selectContextModule: (this: ApplicationLike) => unknown;
 }
 
-/**
- * What to do with the sockets of an application, by its modules; applications without telemetry are
- * not in it.
- */
+/** What to do with the sockets of an application, by its modules. */
 const observers = processWide(
   'websocket-observers',
   () => new WeakMap<object, (sockets: SocketModuleLike) => void>(),
@@ -46,7 +40,7 @@ export function attachGateways({ config, runtime, modules }: Application): Appli
   if (runtime === undefined || !config.instrumentation.websockets) return undefined;
   // Two copies of this package in one application: the first one records.
   if (observers.has(modules)) return undefined;
-  const undo: (() => void)[] = [];
+  const undo: Undo[] = [];
   observers.set(modules, (sockets) => {
     undo.push(observeSockets(sockets));
   });
@@ -59,51 +53,36 @@ export function attachGateways({ config, runtime, modules }: Application): Appli
   };
 }
 
-/**
- * No extension point of Nest reaches a gateway with its guards, so its applications are asked when
- * they register them.
- */
-function patchApplications(): () => void {
-  const undo = [patchHttpApplications(), patchMicroservices()];
-  return undoAll(undo);
-}
-
-function patchHttpApplications(): () => void {
-  return patch<HttpApplicationLike['registerWsModule']>(
-    NestApplication.prototype,
-    'registerWsModule',
-    (original) =>
-      function () {
-        observeSocketsOf(this);
-        return original.call(this);
-      },
-  );
-}
-
-/** Their class is in a package that need not be there, but it is made of one that is. */
-function patchMicroservices(): () => void {
-  return patch<AnyApplicationLike['selectContextModule']>(
-    NestApplicationContext.prototype,
-    'selectContextModule',
-    (original) =>
-      function () {
-        if (!(this instanceof NestApplication)) observeSocketsOnceLoaded(this);
-        return original.call(this);
-      },
-  );
+/** No extension point of Nest reaches a gateway with its guards. */
+function patchApplications(): Undo {
+  return undoAll([
+    patch<HttpApplicationLike['registerWsModule']>(
+      NestApplication.prototype,
+      'registerWsModule',
+      (original) =>
+        function () {
+          observeSocketsOf(this);
+          return original.call(this);
+        },
+    ),
+    // Of microservices: their class is in an optional package, but extends this one.
+    patch<AnyApplicationLike['selectContextModule']>(
+      NestApplicationContext.prototype,
+      'selectContextModule',
+      (original) =>
+        function () {
+          if (!(this instanceof NestApplication)) observeSocketsOnceLoaded(this);
+          return original.call(this);
+        },
+    ),
+  ]);
 }
 
 function observeSocketsOnceLoaded(application: MicroserviceLike): void {
-  const load = application.loadSocketModule;
-  if (load === undefined) {
+  if (application.loadSocketModule === undefined) observeSocketsOf(application);
+  patch(application, 'loadSocketModule', (load) => async () => {
+    await load?.call(application);
     observeSocketsOf(application);
-    return;
-  }
-  replaceMembers(application, {
-    loadSocketModule: async () => {
-      await load.call(application);
-      observeSocketsOf(application);
-    },
   });
 }
 
@@ -113,26 +92,22 @@ function observeSocketsOf({ container, socketModule }: ApplicationLike): void {
   if (observe !== undefined && socketModule != null) observe(socketModule);
 }
 
-function observeSockets(sockets: SocketModuleLike): () => void {
-  let undo: (() => void) | undefined;
-  const connect = sockets.connectGatewayToServer;
-  const patched = replaceMembers(sockets, {
+function observeSockets(sockets: SocketModuleLike): Undo {
+  let isObserved = false;
+  const undo = [
     // Called for each provider, once the controller that binds gateways exists.
-    connectGatewayToServer: (...args: unknown[]): unknown => {
+    patch(sockets, 'connectGatewayToServer', (original) => (...args) => {
       const { webSocketsController } = sockets;
-      if (undo === undefined && webSocketsController !== undefined) {
+      if (!isObserved && webSocketsController !== undefined) {
+        isObserved = true;
         try {
-          undo = observeController(webSocketsController);
+          undo.push(observeController(webSocketsController));
         } catch (error) {
-          undo = () => undefined;
           warnOnce('websockets', `Telemetry could not reach the WebSocket gateways: ${String(error)}`);
         }
       }
-      return connect.apply(sockets, args);
-    },
-  });
-  return () => {
-    undo?.();
-    patched?.restore();
-  };
+      return original.apply(sockets, args);
+    }),
+  ];
+  return undoAll(undo);
 }

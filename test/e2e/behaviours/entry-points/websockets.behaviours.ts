@@ -27,7 +27,7 @@ import {
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { getCurrentTraceId, TelemetryService, Trace } from 'nestjs-telemetry';
-import { concatMap, from, interval, type Observable, timer } from 'rxjs';
+import { concatMap, from, interval, type Observable, Subject, timer } from 'rxjs';
 import { map, tap } from 'rxjs/operators';
 
 import { eventually } from '../../../support/eventually.js';
@@ -123,6 +123,15 @@ class EchoGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDiscon
     if (how === 'ws') throw new WsException('not today');
     if (how === 'http') throw new BadRequestException('do not ask so');
     throw new TypeError('a bug');
+  }
+
+  @SubscribeMessage('fail as a Subject')
+  failAsSubject(): Subject<never> {
+    const answers = new Subject<never>();
+    timer(5).subscribe(() => {
+      answers.error(new RangeError('too far'));
+    });
+    return answers;
   }
 
   @SubscribeMessage('fail later')
@@ -294,6 +303,7 @@ export function describeWebSockets(platform: Platform): void {
       ['an unknown error', 'fail', 'bug', 'TypeError', 'a bug'],
       ['a WsException', 'fail', 'ws', 'WsException', 'not today'],
       ['an error of the Observable', 'fail later', undefined, 'RangeError', 'too far'],
+      ['an error of a Subject', 'fail as a Subject', undefined, 'RangeError', 'too far'],
       ['a guard that throws', 'echo', { guard: 'throws' }, 'WsException', 'the guard threw'],
       ['a guard that refuses', 'echo', { guard: 'refuses' }, 'WsException', 'Forbidden resource'],
     ])('record %s, which a filter answers', async (_, event, data, type, text) => {
