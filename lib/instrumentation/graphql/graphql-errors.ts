@@ -18,9 +18,7 @@ export interface GraphqlErrorLike {
   readonly code?: unknown;
 }
 
-/**
- * Codes of Apollo Server and of applications for a client that asked for something it cannot have.
- */
+/** Codes of Apollo Server and of applications for what the client did wrong. */
 const CLIENT_CODES = new Set<unknown>([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -35,10 +33,9 @@ const CLIENT_CODES = new Set<unknown>([
 ]);
 
 /**
- * The error policy for what is in the `errors` of a result: a fault of the client is none of the
- * operation's. That is what the policy says of what was thrown, and besides a syntax error, a
- * document that is not valid, a variable of the wrong type, and whatever says so by its code or its
- * HTTP status.
+ * The error policy for the `errors` of a result: a fault of the client is no error of the
+ * operation. Such are, besides those of the error policy, a syntax error, a document that is not
+ * valid, a variable of the wrong type, and what has such a code or HTTP status.
  */
 export function isOperationError(error: unknown): boolean {
   if (!isGraphqlError(error)) return isSpanError(error);
@@ -47,27 +44,19 @@ export function isOperationError(error: unknown): boolean {
   if (CLIENT_CODES.has(extensions?.code) || (typeof status === 'number' && status < 500)) return false;
   if (originalError !== undefined && originalError !== null) return isOperationError(originalError);
   if (extensions?.code === 'INTERNAL_SERVER_ERROR') return true;
-  // Whatever stops a request before a field is resolved has no path: it is not executable.
+  // What cannot be executed has no path.
   if (isGraphqlClass(error)) return error.path !== undefined;
   return isSpanError(error);
 }
 
 /** What was thrown, below what GraphQL wrapped around it. */
-function thrownError(error: unknown): unknown {
-  let thrown = error;
-  for (
-    let depth = 0;
-    depth < 8 && isGraphqlError(thrown) && thrown.originalError instanceof Error;
-    depth += 1
-  )
-    thrown = thrown.originalError;
-  return thrown;
+function thrownError(error: unknown, depth = 0): unknown {
+  return depth < 8 && isGraphqlError(error) && error.originalError instanceof Error
+    ? thrownError(error.originalError, depth + 1)
+    : error;
 }
 
-/**
- * `error.type` of an operation: the class of what was thrown; the code where GraphQL itself found
- * the fault.
- */
+/** The class of what was thrown; the code where GraphQL itself found the fault. */
 export function operationErrorType(error: unknown): string {
   const thrown = thrownError(error);
   const code = isGraphqlError(thrown) ? thrown.extensions?.code : undefined;
@@ -79,10 +68,7 @@ function isGraphqlError(error: unknown): error is GraphqlErrorLike {
   return typeof error === 'object' && error !== null;
 }
 
-/**
- * Of Mercurius's own errors and its `ErrorWithProps`; other errors carry the status of another
- * response there.
- */
+/** Of Mercurius's own errors and `ErrorWithProps`: others have that of another response. */
 function mercuriusStatusOf({ statusCode, code, extensions }: GraphqlErrorLike): unknown {
   const own = typeof code === 'string' && code.startsWith('MER_ERR_');
   return own || extensions !== undefined ? statusCode : undefined;
@@ -94,9 +80,8 @@ function isGraphqlClass(error: object): boolean {
 }
 
 /**
- * Puts the errors of a result on the span of their operation: how many there are, and the first
- * that is not the client's as the reason why it failed. Gives back its type, undefined when the
- * operation did not fail.
+ * Sets the number of errors of a result on the span of their operation, and as its failure the
+ * first that is not the client's. Returns its type; undefined when the operation did not fail.
  */
 export function describeErrors(span: Span | undefined, errors: readonly unknown[]): string | undefined {
   if (errors.length === 0) return undefined;
@@ -106,7 +91,7 @@ export function describeErrors(span: Span | undefined, errors: readonly unknown[
   span.setAttribute(ATTR_NESTJS_GRAPHQL_ERROR_COUNT, errors.length);
   if (errorType === undefined) return undefined;
   const thrown = thrownError(decisive);
-  // Formatted errors are no exceptions any more: then the status says what is left of them.
+  // Formatted errors are no exceptions: the status has their text.
   if (thrown instanceof Error) recordFailure(span, thrown, () => true);
   span.setAttribute(ATTR_ERROR_TYPE, errorType);
   span.setStatus({ code: SpanStatusCode.ERROR, message: textOf(thrown) });

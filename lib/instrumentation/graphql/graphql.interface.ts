@@ -3,31 +3,6 @@
  * none is imported.
  */
 
-export type FieldResolver = (
-  this: unknown,
-  source: unknown,
-  args: unknown,
-  context: unknown,
-  info: ResolveInfoLike,
-) => unknown;
-
-/**
- * Turns the reference to an entity of a federated graph into the entity; what is before the context
- * differs by library.
- */
-export type ReferenceResolver = (
-  this: unknown,
-  ...args: [reference: unknown, ...unknown[], context: unknown, info: ResolveInfoLike]
-) => unknown;
-
-/**
- * Where Apollo's subgraphs (in the extensions of a type) and Mercurius (on the type itself) keep
- * it.
- */
-export interface ReferenceHolder {
-  resolveReference?: ReferenceResolver | undefined;
-}
-
 export interface ResolveInfoLike {
   readonly path: PathLike;
   readonly fieldNodes: readonly object[];
@@ -56,17 +31,15 @@ export interface SchemaLike {
   getSubscriptionType?(): TypeLike | null | undefined;
 }
 
-export interface TypeLike extends ReferenceHolder {
+export interface TypeLike {
   readonly name: string;
-  readonly extensions?: { readonly apollo?: { readonly subgraph?: ReferenceHolder } } | null;
+  readonly extensions?: { readonly apollo?: { readonly subgraph?: object } } | null;
   getFields?(): Readonly<Record<string, FieldLike>>;
   getInterfaces?(): readonly TypeLike[];
 }
 
 export interface FieldLike {
   readonly name: string;
-  resolve?: FieldResolver | undefined;
-  subscribe?: FieldResolver | undefined;
 }
 
 /** What a GraphQL driver of Nest is started with, once defaults and schema are in. */

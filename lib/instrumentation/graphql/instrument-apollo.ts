@@ -1,5 +1,5 @@
 import { type DocumentLike, type DriverOptions, type OperationNodeLike } from './graphql.interface.js';
-import { Operation } from './operation.js';
+import { findOperation, Operation } from './operation.js';
 import { linksOf } from './subscriptions.js';
 
 /** What is used of Apollo Server's `GraphQLRequestContext`. */
@@ -20,10 +20,7 @@ interface ApolloPlugin {
   }): Promise<void>;
 }
 
-/**
- * Without `willResolveField`: a plugin that has it makes Apollo Server call all plugins for each
- * field.
- */
+/** Without `willResolveField`, which makes Apollo Server call all plugins for each field. */
 interface RequestListener {
   parsingDidStart(): Promise<() => Promise<void>>;
   validationDidStart(): Promise<() => Promise<void>>;
@@ -32,7 +29,7 @@ interface RequestListener {
   willSendResponse(request: RequestContextLike): Promise<void>;
 }
 
-/** Makes the plugin that records the operations of an Apollo Server while `isActive`. */
+/** The plugin that records the operations of an Apollo Server while `isActive`. */
 export function createApolloPlugin(isActive: () => boolean): ApolloPlugin {
   return {
     requestDidStart: ({ contextValue, requestIsBatched = false }) => {
@@ -89,8 +86,8 @@ interface SocketLike {
 type Callback = (...args: unknown[]) => unknown;
 
 /**
- * Sets driver options whose graphql-ws server records each operation that it executes, from the
- * creation of its context to its result or its stream of events.
+ * Changes driver options so that their graphql-ws server records each operation, from the creation
+ * of its context to its result or its stream of events.
  *
  * @param driverSource source text of the driver's `start` methods
  */
@@ -111,9 +108,8 @@ export function withRecordedSockets(
 
 /**
  * What the driver uses for `installSubscriptionHandlers: true` alone: `subscriptions-transport-ws`
- * in `@nestjs/apollo` 13, `graphql-ws` in 14. A client speaks one of the two protocols, so no other
- * default may be set here. Only the source of the driver shows which one it is; where it shows
- * none, the option stays unset.
+ * in `@nestjs/apollo` 13, `graphql-ws` in 14. A client speaks one of the two protocols, and only
+ * the source of the driver shows which one is its default; otherwise the option stays unset.
  */
 function defaultSubscriptions(
   { installSubscriptionHandlers }: DriverOptions,
@@ -151,11 +147,7 @@ function startOperation(
   socket: SocketLike,
   { document, operationName }: ExecutionArgs,
 ): void {
-  const node = document.definitions.find(
-    (definition): definition is OperationNodeLike =>
-      definition.kind === 'OperationDefinition' &&
-      (typeof operationName !== 'string' || (definition as OperationNodeLike).name?.value === operationName),
-  );
+  const node = findOperation(document, operationName);
   const links = linksOf(socket.extra?.request?.headers, socket.connectionParams);
   Operation.start(contextValue, { root: true, links, node });
 }

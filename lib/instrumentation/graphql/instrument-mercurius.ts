@@ -1,13 +1,12 @@
 import { context } from '@opentelemetry/api';
 
-import { type DocumentLike, type OperationNodeLike } from './graphql.interface.js';
-import { Operation, type OperationStart } from './operation.js';
+import { patch } from '../../invocation/patch.js';
+import { type Undo } from '../../process/undo-all.js';
+import { type DocumentLike } from './graphql.interface.js';
+import { findOperation, Operation, type OperationStart } from './operation.js';
 import { linksOf } from './subscriptions.js';
 
-/**
- * `app.graphql` of a Fastify instance with Mercurius: what each of its routes and sockets executes
- * operations with.
- */
+/** `app.graphql`, with which the routes and sockets of Mercurius execute operations. */
 interface ExecuteLike {
   (
     this: unknown,
@@ -16,7 +15,7 @@ interface ExecuteLike {
     variables: unknown,
     operationName: unknown,
   ): Promise<ExecutionLike>;
-  addHook(name: string, hook: (...args: never[]) => Promise<undefined>): void;
+  addHook(name: string, hook: (...args: unknown[]) => Promise<undefined>): void;
 }
 
 interface ExecutionLike {
@@ -37,42 +36,34 @@ interface Progress {
 }
 
 /**
- * Records the operations that Mercurius executes on a Fastify instance, each with its span active
- * from parsing to the result; what Mercurius refuses before it executes anything, too. Returns the
- * undo.
+ * Records the operations that Mercurius executes on a Fastify instance, or refuses before it
+ * executes anything, each with its span active from parsing to the result. Returns the undo.
  */
-export function instrumentMercurius(app: { graphql?: ExecuteLike }): () => void {
-  const { graphql } = app;
-  if (graphql === undefined) return () => undefined;
-  const progress = new WeakMap<object, Progress>();
-  let active = true;
-  noticePhases(graphql, progress);
-
-  const execute = (self: unknown, args: unknown[]): unknown => {
-    const [source, given, variables, operationName] = args;
-    const contextValue = typeof given === 'object' && given !== null ? given : {};
-    const operation = active ? Operation.start(contextValue, startOf(contextValue)) : undefined;
-    if (operation === undefined) return Reflect.apply(graphql, self, args);
-    progress.set(contextValue, { operationName, since: performance.now() });
-    const call = [source, contextValue, variables, operationName];
-    return context.with(operation.context, async () => {
-      try {
-        const execution = (await Reflect.apply(graphql, self, call)) as ExecutionLike;
-        operation.end(execution.errors);
-        return execution;
-      } catch (error) {
-        operation.end([error]);
-        throw error;
-      }
-    });
-  };
-  // A proxy, because it has members that change, such as its schema.
-  const recording = new Proxy(graphql, { apply: (_target, self, args: unknown[]) => execute(self, args) });
-  app.graphql = recording;
-  return () => {
-    active = false;
-    if (app.graphql === recording) app.graphql = graphql;
-  };
+export function instrumentMercurius(app: object): Undo {
+  return patch<ExecuteLike>(app, 'graphql', (graphql, patched) => {
+    const progress = new WeakMap<object, Progress>();
+    noticePhases(graphql, progress);
+    const execute = (self: unknown, args: unknown[]): unknown => {
+      const [source, given, variables, operationName] = args;
+      const contextValue = typeof given === 'object' && given !== null ? given : {};
+      const operation = patched.active ? Operation.start(contextValue, startOf(contextValue)) : undefined;
+      if (operation === undefined) return Reflect.apply(graphql, self, args);
+      progress.set(contextValue, { operationName, since: performance.now() });
+      const call = [source, contextValue, variables, operationName];
+      return context.with(operation.context, async () => {
+        try {
+          const execution = (await Reflect.apply(graphql, self, call)) as ExecutionLike;
+          operation.end(execution.errors);
+          return execution;
+        } catch (error) {
+          operation.end([error]);
+          throw error;
+        }
+      });
+    };
+    // A proxy, because it has members that change, such as its schema.
+    return new Proxy(graphql, { apply: (_target, self, args: unknown[]) => execute(self, args) });
+  });
 }
 
 function startOf({ operationsCount = 1, reply, request }: MercuriusContext): OperationStart {
@@ -82,37 +73,21 @@ function startOf({ operationsCount = 1, reply, request }: MercuriusContext): Ope
 }
 
 function noticePhases(graphql: ExecuteLike, progress: WeakMap<object, Progress>): void {
-  const next = (contextValue: object, phase: string | undefined): Progress | undefined => {
-    const step = progress.get(contextValue);
-    if (step === undefined) return undefined;
-    if (phase !== undefined) Operation.of(contextValue)?.phase(phase, step.since);
-    step.since = performance.now();
-    return step;
+  const onStep = (hook: string, contextAt: number, phase?: string): void => {
+    graphql.addHook(hook, (...args: unknown[]) => {
+      const contextValue = args[contextAt] as object;
+      const step = progress.get(contextValue);
+      if (step === undefined) return Promise.resolve(undefined);
+      const operation = Operation.of(contextValue);
+      if (phase !== undefined) operation?.phase(phase, step.since);
+      step.since = performance.now();
+      const node = hook === 'preExecution' && findOperation(args[1] as DocumentLike, step.operationName);
+      if (node) operation?.identify(node);
+      return Promise.resolve(undefined);
+    });
   };
-  graphql.addHook('preParsing', (_schema: unknown, _source: unknown, contextValue: object) => {
-    next(contextValue, undefined);
-    return Promise.resolve(undefined);
-  });
-  graphql.addHook('preValidation', (_schema: unknown, _document: unknown, contextValue: object) => {
-    next(contextValue, 'graphql.parse');
-    return Promise.resolve(undefined);
-  });
-  graphql.addHook('preExecution', (_schema: unknown, document: DocumentLike, contextValue: object) => {
-    const step = next(contextValue, 'graphql.validate');
-    const node = step === undefined ? undefined : findOperation(document, step.operationName);
-    if (node !== undefined) Operation.of(contextValue)?.identify(node);
-    return Promise.resolve(undefined);
-  });
-  graphql.addHook('onResolution', (_execution: unknown, contextValue: object) => {
-    next(contextValue, 'graphql.execute');
-    return Promise.resolve(undefined);
-  });
-}
-
-function findOperation({ definitions }: DocumentLike, name: unknown): OperationNodeLike | undefined {
-  const operations = definitions.filter(
-    (definition): definition is OperationNodeLike => definition.kind === 'OperationDefinition',
-  );
-  if (typeof name !== 'string' || name === '') return operations[0];
-  return operations.find((operation) => operation.name?.value === name);
+  onStep('preParsing', 2);
+  onStep('preValidation', 2, 'graphql.parse');
+  onStep('preExecution', 2, 'graphql.validate');
+  onStep('onResolution', 1, 'graphql.execute');
 }

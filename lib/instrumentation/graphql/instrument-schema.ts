@@ -1,18 +1,12 @@
-import { type Type } from '@nestjs/common';
 import { context } from '@opentelemetry/api';
 
-import { isMarked } from '../../invocation/wrap-method.js';
-import { undoAll } from '../../process/undo-all.js';
+import { patch } from '../../invocation/patch.js';
+import { type AnyMethod, isMarked } from '../../invocation/wrap-method.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
-import {
-  type FieldLike,
-  type FieldResolver,
-  type ReferenceResolver,
-  type ResolveInfoLike,
-  type SchemaLike,
-  type TypeLike,
-} from './graphql.interface.js';
+import { type ContainerClass, isClass, prototypesOf } from '../container/container-classes.js';
+import { type FieldLike, type ResolveInfoLike, type SchemaLike, type TypeLike } from './graphql.interface.js';
 import { Operation } from './operation.js';
 import { beginSubscription, followEvents } from './subscriptions.js';
 
@@ -20,26 +14,24 @@ const WRAPPED = Symbol.for('nestjs-telemetry.graphql-resolver');
 
 /**
  * Gives each field that a method of a resolver class resolves its span, guards, pipes and
- * interceptors included, below the operation that asks for it. The fields of the schema are where
- * all of Nest's ways to a method meet, request-scoped ones too. Fields without such a method are
- * left alone. Returns the undo.
+ * interceptors included, below the operation. All of Nest's ways to a method meet in the fields of
+ * the schema, request-scoped ones too. Other fields stay as they are. Returns the undo.
  */
-export function instrumentSchema(
-  schema: SchemaLike,
-  resolvers: ReadonlyMap<string, ResolverMethod>,
-): () => void {
-  const undo: (() => void)[] = [];
+export function instrumentSchema(schema: SchemaLike, resolvers: ReadonlyMap<string, ResolverMethod>): Undo {
+  const undo: Undo[] = [];
   const subscriptions = schema.getSubscriptionType?.()?.name;
   for (const type of Object.values(schema.getTypeMap())) {
     // Input types have fields without interfaces, and nothing resolves them.
     if (type.getFields === undefined || type.getInterfaces === undefined) continue;
-    undo.push(...instrumentReferences(type, resolvers));
+    const reference = resolvers.get(`${type.name}.${REFERENCE}`);
+    if (reference !== undefined)
+      for (const holder of [type, type.extensions?.apollo?.subgraph ?? {}])
+        undo.push(replace(holder, REFERENCE_MEMBER, (original) => resolveThrough(reference, original)));
     for (const field of Object.values(type.getFields())) {
       const resolver = resolverOf(type, field, resolvers);
       if (resolver === undefined) continue;
-      const isSubscription = type.name === subscriptions;
       undo.push(
-        isSubscription
+        type.name === subscriptions
           ? replace(field, 'subscribe', (original) => subscribeThrough(resolver, original))
           : replace(field, 'resolve', (original) => resolveThrough(resolver, original)),
       );
@@ -48,72 +40,43 @@ export function instrumentSchema(
   return undoAll(undo);
 }
 
-function instrumentReferences(
-  type: TypeLike,
-  resolvers: ReadonlyMap<string, ResolverMethod>,
-): (() => void)[] {
-  const resolver = resolvers.get(referenceTo(type.name));
-  if (resolver === undefined) return [];
-  return [type, type.extensions?.apollo?.subgraph ?? {}].map((holder) =>
-    replace(holder, 'resolveReference', (original) => resolveReferenceThrough(resolver, original)),
-  );
-}
-
 function resolverOf(
   type: TypeLike,
   field: FieldLike,
   resolvers: ReadonlyMap<string, ResolverMethod>,
 ): ResolverMethod | undefined {
-  const own = resolvers.get(`${type.name}.${field.name}`);
-  if (own !== undefined) return own;
-  // A field resolver that was written for an interface resolves the field of each type that has it.
-  const parent = type.getInterfaces?.().find(({ name }) => resolvers.has(`${name}.${field.name}`));
-  return parent === undefined ? undefined : resolvers.get(`${parent.name}.${field.name}`);
+  // A field resolver of an interface resolves the field of each type that has it.
+  const owners = [type, ...(type.getInterfaces?.() ?? [])];
+  const owner = owners.find(({ name }) => resolvers.has(`${name}.${field.name}`));
+  return owner === undefined ? undefined : resolvers.get(`${owner.name}.${field.name}`);
 }
 
-function replace<K extends string, F extends FieldResolver | ReferenceResolver>(
-  holder: Partial<Record<K, F | undefined>>,
-  member: K,
-  wrap: (original: F) => F,
-): () => void {
-  const original = holder[member];
-  if (original === undefined || WRAPPED in original) return () => undefined;
-  const wrapped = Object.assign(wrap(original), { [WRAPPED]: true });
-  holder[member] = wrapped;
-  return () => {
-    if (holder[member] === wrapped) holder[member] = original;
-  };
+/** Once for each function, however many applications are made of one schema. */
+function replace(holder: object, member: string, wrap: (original: AnyMethod) => AnyMethod): Undo {
+  return patch(holder, member, (original) =>
+    WRAPPED in original ? original : Object.assign(wrap(original), { [WRAPPED]: true }),
+  );
 }
 
-function resolveThrough(resolver: ResolverMethod, original: FieldResolver): FieldResolver {
-  return function (source, args, contextValue, info) {
-    const operation = Operation.of(contextValue);
-    if (operation === undefined || operation.leavesResolversAlone)
-      return original.call(this, source, args, contextValue, info);
-    return operation.resolve(resolver, info, () => original.call(this, source, args, contextValue, info));
-  };
-}
-
-function resolveReferenceThrough(resolver: ResolverMethod, original: ReferenceResolver): ReferenceResolver {
+/** Context and info come last, for fields and for references. */
+function resolveThrough(resolver: ResolverMethod, original: AnyMethod): AnyMethod {
   return function (...args) {
-    // A tuple whose middle is open has no type for its end.
-    const [contextValue, info] = args.slice(-2) as [unknown, ResolveInfoLike];
-    const operation = Operation.of(contextValue);
+    const operation = Operation.of(args.at(-2));
     if (operation === undefined || operation.leavesResolversAlone) return original.apply(this, args);
-    return operation.resolve(resolver, info, () => original.apply(this, args));
+    return operation.resolve(resolver, args.at(-1) as ResolveInfoLike, () => original.apply(this, args));
   };
 }
 
-function subscribeThrough(resolver: ResolverMethod, original: FieldResolver): FieldResolver {
-  return function (source, args, contextValue, info) {
-    if (currentRuntime() === undefined) return original.call(this, source, args, contextValue, info);
+function subscribeThrough(resolver: ResolverMethod, original: AnyMethod): AnyMethod {
+  return function (...args) {
+    if (currentRuntime() === undefined) return original.apply(this, args);
+    const contextValue = args.at(-2);
+    const info = args.at(-1) as ResolveInfoLike;
     const { operation, leave } = beginSubscription(contextValue, info);
-    if (operation === undefined) return original.call(this, source, args, contextValue, info);
+    if (operation === undefined) return original.apply(this, args);
     const setUp = async (): Promise<unknown> => {
       try {
-        const stream: unknown = await operation.resolve(resolver, info, () =>
-          original.call(this, source, args, contextValue, info),
-        );
+        const stream: unknown = await operation.resolve(resolver, info, () => original.apply(this, args));
         leave();
         return followEvents(stream, contextValue, operation, info);
       } catch (error) {
@@ -151,13 +114,11 @@ interface MetadataReflection {
 
 const ROOT_TYPES = new Set<unknown>(['Query', 'Mutation', 'Subscription']);
 
-/** Named like the field that Nest makes of the method in its map of resolvers. */
-const REFERENCE = '__resolveReference';
+/** Where Mercurius (on a type) and Apollo's subgraphs (in its extensions) keep a resolver. */
+const REFERENCE_MEMBER = 'resolveReference';
 
-/** The name in `findResolvers()` of what resolves references to a type. */
-function referenceTo(typeName: string): string {
-  return `${typeName}.${REFERENCE}`;
-}
+/** Its name in `findResolvers()`, as in the map of resolvers that Nest makes. */
+const REFERENCE = '__resolveReference';
 
 /**
  * Finds the methods that `@Query()`, `@Mutation()`, `@Subscription()`, `@ResolveField()` and
@@ -167,16 +128,15 @@ export function findResolvers(modules: ModulesLike): ReadonlyMap<string, Resolve
   const found = new Map<string, ResolverMethod>();
   for (const { providers } of modules.values()) {
     for (const { metatype } of providers.values()) {
-      if (typeof metatype === 'function') collect(metatype as Type, found);
+      if (isClass(metatype)) collect(metatype, found);
     }
   }
   return found;
 }
 
-function collect(type: Type, found: Map<string, ResolverMethod>): void {
+function collect(type: ContainerClass, found: Map<string, ResolverMethod>): void {
   const seen = new Set<string>();
-  let prototype = type.prototype as object | null | undefined;
-  while (prototype !== null && prototype !== undefined && prototype !== Object.prototype) {
+  for (const prototype of prototypesOf(type)) {
     for (const methodName of Object.getOwnPropertyNames(prototype)) {
       if (seen.has(methodName)) continue;
       seen.add(methodName);
@@ -188,11 +148,10 @@ function collect(type: Type, found: Map<string, ResolverMethod>): void {
       const traced = isMarked(method, TRACED_METHOD);
       found.set(field, { className: type.name, methodName, field, ofReferences, traced });
     }
-    prototype = Object.getPrototypeOf(prototype) as object | null;
   }
 }
 
-function fieldOf(type: Type, method: object, methodName: string): string | undefined {
+function fieldOf(type: ContainerClass, method: object, methodName: string): string | undefined {
   const own = read('graphql:resolver_type', method);
   const isField = read('graphql:resolve_property', method) !== undefined;
   if (!ROOT_TYPES.has(own) && !isField) return undefined;
@@ -201,9 +160,9 @@ function fieldOf(type: Type, method: object, methodName: string): string | undef
   return typeof parent === 'string' && typeof name === 'string' ? `${parent}.${name}` : undefined;
 }
 
-function referenceOf(type: Type): string | undefined {
+function referenceOf(type: ContainerClass): string | undefined {
   const parent = read('graphql:resolver_type', type);
-  return typeof parent === 'string' ? referenceTo(parent) : undefined;
+  return typeof parent === 'string' ? `${parent}.${REFERENCE}` : undefined;
 }
 
 function read(key: string, target: object): unknown {

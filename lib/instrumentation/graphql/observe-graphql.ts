@@ -1,12 +1,11 @@
 import { type IncomingMessage } from 'node:http';
 
-import { type Type } from '@nestjs/common';
-
 import { warnOnce } from '../../errors/warnings.js';
 import { patch } from '../../invocation/patch.js';
 import { processWide } from '../../process/process-wide.js';
-import { undoAll } from '../../process/undo-all.js';
+import { type Undo, undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
+import { isClass } from '../container/container-classes.js';
 import { recordOf } from '../http-server/http-server-recorder.js';
 import { type DriverLike, type DriverOptions, type HttpAdapterLike } from './graphql.interface.js';
 import { createApolloPlugin, withRecordedSockets } from './instrument-apollo.js';
@@ -25,15 +24,14 @@ const observers = processWide('graphql-observers', () => new WeakMap<object, Dri
 const originals = processWide('graphql-driver-starts', () => new WeakMap<object, DriverLike['start']>());
 
 /**
- * Records the GraphQL operations of one application, whichever driver executes them. Found in the
- * container: a driver of Nest is started with the finished schema, and that is where operations and
- * resolvers can be reached. A driver is known as one of this application by its HTTP adapter host.
+ * Records the GraphQL operations of one application, with any driver in its container: a driver of
+ * Nest is started with the finished schema. It belongs to the application of its HTTP adapter host.
  */
 export function attachGraphql({ config, runtime, modules, host }: Application): ApplicationPart | undefined {
   if (runtime === undefined || !config.instrumentation.graphql) return undefined;
   const drivers = findDrivers(modules);
   if (drivers.size === 0 || observers.has(host)) return undefined;
-  const undo: (() => void)[] = [];
+  const undo: Undo[] = [];
   let active = true;
   const isActive = (): boolean => active;
   observers.set(host, {
@@ -67,13 +65,9 @@ export function attachGraphql({ config, runtime, modules, host }: Application): 
 
 function findDrivers(modules: ModulesLike): Set<DriverLike> {
   const found = new Set<DriverLike>();
-  for (const { providers } of modules.values()) {
-    for (const { metatype } of providers.values()) {
-      const prototype =
-        typeof metatype === 'function' ? ((metatype as Type).prototype as unknown) : undefined;
-      if (isDriver(prototype)) found.add(prototype);
-    }
-  }
+  for (const { providers } of modules.values())
+    for (const { metatype } of providers.values())
+      if (isClass(metatype) && isDriver(metatype.prototype)) found.add(metatype.prototype);
   return found;
 }
 
@@ -83,7 +77,7 @@ function isDriver(prototype: unknown): prototype is DriverLike {
   return methods.every((name) => typeof Reflect.get(prototype, name) === 'function');
 }
 
-function patchDriver(prototype: DriverLike): () => void {
+function patchDriver(prototype: DriverLike): Undo {
   return patch<DriverLike['start']>(
     prototype,
     'start',

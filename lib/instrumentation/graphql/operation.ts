@@ -17,7 +17,7 @@ import {
 import { recordGraphqlEvent, recordGraphqlOperation } from '../../metrics/graphql-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
-import { type OperationNodeLike, type ResolveInfoLike } from './graphql.interface.js';
+import { type DocumentLike, type OperationNodeLike, type ResolveInfoLike } from './graphql.interface.js';
 import { describeErrors, type GraphqlErrorLike } from './graphql-errors.js';
 import { type ResolverMethod } from './instrument-schema.js';
 import { ResolverCalls } from './resolver-calls.js';
@@ -33,29 +33,18 @@ export interface OperationStart {
   /** Whether it came over a socket: then it is a trace of its own. Default false. */
   readonly root?: boolean;
   readonly links?: Link[];
-  /**
-   * Whether the same request brings others, so that it cannot be named after this one. Default
-   * false.
-   */
+  /** Whether the same request has others, and cannot be named after this one. Default false. */
   readonly batched?: boolean;
   /** `event` for one event of a subscription. Default `operation`. */
   readonly kind?: 'operation' | 'event';
-  /**
-   * Whether the caller of `end()` lacks the errors as they were thrown, so that they must be noted.
-   * Default false.
-   */
+  /** Whether errors must be noted as they are thrown: `end()` is called without. Default false. */
   readonly notesFailures?: boolean;
 }
 
-/**
- * Which operation runs with which context value; each operation is executed with one of its own.
- */
+/** Operations by their context values; each is executed with one of its own. */
 const operations = new WeakMap<object, Operation>();
 
-/**
- * One GraphQL operation, from its request to its result: its span, those of its resolvers, its
- * measurement.
- */
+/** One GraphQL operation, from its request to its result, with its resolvers and measurement. */
 export class Operation {
   readonly context: Context;
   private readonly span: Span | undefined;
@@ -80,10 +69,7 @@ export class Operation {
     this.calls = new ResolverCalls(this.context);
   }
 
-  /**
-   * Starts the operation that is executed with that context value; undefined where nothing is
-   * recorded.
-   */
+  /** Starts the operation of a context value; undefined where nothing is recorded. */
   static start(contextValue: unknown, start: OperationStart = {}): Operation | undefined {
     if (typeof contextValue !== 'object' || contextValue === null) return undefined;
     if (currentRuntime() === undefined || isTracingSuppressed(context.active())) return undefined;
@@ -104,7 +90,7 @@ export class Operation {
     return this.span?.spanContext();
   }
 
-  /** Whether its resolvers can be called as they stand. */
+  /** Whether its resolvers can be called directly. */
   get leavesResolversAlone(): boolean {
     const { root, notesFailures } = this.start;
     return this.span?.isRecording() !== true && notesFailures !== true && root !== true;
@@ -126,20 +112,16 @@ export class Operation {
       nameSpan(server, operation, name?.value);
   }
 
-  /**
-   * Shows a step that began at `since`, of `performance.now()`, and ends now; only when it was
-   * slow.
-   */
+  /** Records a slow step that began at `since`, of `performance.now()`, and ends now. */
   phase(name: string, since: number): void {
     if (this.span?.isRecording() !== true || performance.now() - since < SLOW_PHASE_MS) return;
     tracerFor(SCOPE).startSpan(name, { startTime: since }, this.context).end();
   }
 
-  /** Runs a resolver method and gives back what it returns. */
   resolve(resolver: ResolverMethod, info: ResolveInfoLike, fn: () => unknown): unknown {
     if (this.span?.isRecording() === true) return this.calls.record(resolver, info, fn);
     const run = this.start.notesFailures === true ? () => this.calls.watch(info, fn) : fn;
-    // What is active on a socket is whatever opened it, not the trace that is not sampled.
+    // On a socket, what opened it is active, not the trace that is not sampled.
     return this.start.root === true ? context.with(this.context, run) : run();
   }
 
@@ -162,9 +144,7 @@ export class Operation {
     this.end(this.calls.thrown);
   }
 
-  /**
-   * Formatting leaves the text of an error and where it happened: what was thrown there says more.
-   */
+  /** What was thrown where a formatted error happened, which only has text and path. */
   private asThrown(error: unknown): unknown {
     if (error instanceof Error) return error;
     const path = (error as GraphqlErrorLike | null)?.path;
@@ -180,32 +160,38 @@ function spanNameOf({ operation, name }: OperationNodeLike, { kind }: OperationS
 
 function nameSpan(span: Span, type: string, name: string | undefined): void {
   span.setAttribute(ATTR_GRAPHQL_OPERATION_TYPE, type);
-  if (name !== undefined) span.setAttribute(ATTR_GRAPHQL_OPERATION_NAME, cutName(name));
+  if (name !== undefined) span.setAttribute(ATTR_GRAPHQL_OPERATION_NAME, name.slice(0, MAX_LENGTH));
 }
 
 /** Stands for every operation that has no name. */
 const UNNAMED = '<anonymous>';
 
-/**
- * Stands for requests whose operation could not be found: they do not parse, are not valid, or name
- * another one.
- */
+/** Stands for operations that were not found: the document is not valid, or has another name. */
 const UNRESOLVED = '<unresolved>';
 
 /** Stands for every name after the first ones. */
 const OTHER = '_OTHER';
 
-/** An application has tens of operations; more names than that come from an abusive client. */
+/** An application has tens of operations; hundreds come from an abusive client. */
 const MAX_NAMES = 200;
 
-/** Longer ones are generated; they would only fill the memory that keeps them. */
+/** Longer ones are generated, and would fill the memory. */
 const MAX_LENGTH = 128;
 
 const names = new Set<string>();
 
+/** The operation of that name in a document; without a name, the first. */
+export function findOperation({ definitions }: DocumentLike, name: unknown): OperationNodeLike | undefined {
+  return definitions.find(
+    (definition): definition is OperationNodeLike =>
+      definition.kind === 'OperationDefinition' &&
+      (typeof name !== 'string' || name === '' || (definition as OperationNodeLike).name?.value === name),
+  );
+}
+
 /**
- * Gives the name of an operation as it may appear in span names and labels: the client chooses it,
- * so only the first 200 names of this process are kept apart.
+ * The name of an operation in span names and labels: the client chooses it, so only the first 200
+ * names of this process are kept apart.
  */
 export function boundOperationName(name: string | null | undefined): string {
   if (name === undefined || name === null || name === '') return UNNAMED;
@@ -215,31 +201,25 @@ export function boundOperationName(name: string | null | undefined): string {
   return name;
 }
 
-/** Gives a name as it may appear in an attribute of a span. */
-function cutName(name: string): string {
-  return name.length > MAX_LENGTH ? name.slice(0, MAX_LENGTH) : name;
-}
-
 const MAX_DOCUMENT_LENGTH = 2_048;
 const MAX_CACHED = 200;
 
-/** Block strings, strings, comments, numbers; names such as `line1` and `$v2` are none. */
+/** Block strings, strings, comments, numbers; not names such as `line1` and `$v2`. */
 const LITERALS = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n])*"|#[^\n\r]*|(?<![\w$])-?\d[\w.+-]*/g;
 
 const cache = new Map<string, string>();
 
 /**
- * Gives the document of an operation without what a user can have typed into it: each string and
- * number becomes `*`, comments and indentation go. Cut after 2,048 characters.
+ * The document of an operation without what a user may have typed: strings and numbers become `*`,
+ * comments and indentation are removed. Cut after 2,048 characters.
  */
 export function sanitizeDocument(source: string): string {
   const known = cache.get(source);
   if (known !== undefined) return known;
-  // What is cut off is not read: the length of a document is the client's choice. Twice, because
-  // indentation goes.
+  // The length of a document is the client's choice: read twice the limit, for the indentation.
   const head = source.slice(0, 2 * MAX_DOCUMENT_LENGTH);
   const sanitized = endOpenString(head)
-    .replace(LITERALS, mask)
+    .replace(LITERALS, (literal) => (literal.startsWith('#') ? ' ' : '*'))
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, MAX_DOCUMENT_LENGTH);
@@ -247,11 +227,7 @@ export function sanitizeDocument(source: string): string {
   return sanitized;
 }
 
-function mask(literal: string): string {
-  return literal.startsWith('#') ? ' ' : '*';
-}
-
-/** A string that the cut went through has no end: it would be taken for text. */
+/** Removes a string that the cut left without its end. */
 function endOpenString(head: string): string {
   const rest = head.replace(LITERALS, (literal) =>
     literal.startsWith('"') ? ' '.repeat(literal.length) : literal,

@@ -38,10 +38,7 @@ export class ResolverCalls {
     return this.failures?.get(path.join('.'));
   }
 
-  /**
-   * Runs a resolver method in a span and gives back what it returns; the calls for the items of a
-   * list, or for references, share one.
-   */
+  /** Runs a resolver method in a span; calls for items of a list or for references share one. */
   record(resolver: ResolverMethod, info: ResolveInfoLike, fn: () => unknown): unknown {
     if (resolver.traced) return context.with(this.context, () => this.watch(info, fn));
     if (resolver.ofReferences || isBelowList(info.path))
@@ -89,8 +86,8 @@ export class ResolverCalls {
 
   private repeatedCalls(resolver: ResolverMethod, info: ResolveInfoLike): RepeatedCalls {
     this.repeated ??= new Map();
-    // The place in the document: the same resolver may be asked for in two lists, and references of
-    // any type in one.
+    // The place in the document: one resolver may be in two lists, and one list have references of
+    // any type.
     const place = resolver.ofReferences ? resolver : (info.fieldNodes[0] ?? resolver);
     let calls = this.repeated.get(place);
     if (calls === undefined) {
@@ -114,15 +111,14 @@ export class ResolverCalls {
 const attributesByResolver = new WeakMap<ResolverMethod, Attributes>();
 
 function attributesOf(resolver: ResolverMethod): Attributes {
-  let attributes = attributesByResolver.get(resolver);
-  if (attributes === undefined) {
-    const { className, methodName, field } = resolver;
-    attributes = Object.freeze({
-      [ATTR_CODE_FUNCTION_NAME]: `${className}.${methodName}`,
-      [ATTR_NESTJS_GRAPHQL_FIELD]: field,
-    });
-    attributesByResolver.set(resolver, attributes);
-  }
+  const known = attributesByResolver.get(resolver);
+  if (known !== undefined) return known;
+  const { className, methodName, field } = resolver;
+  const attributes = Object.freeze({
+    [ATTR_CODE_FUNCTION_NAME]: `${className}.${methodName}`,
+    [ATTR_NESTJS_GRAPHQL_FIELD]: field,
+  });
+  attributesByResolver.set(resolver, attributes);
   return attributes;
 }
 
@@ -137,10 +133,7 @@ function printPath(path: PathLike): string {
   return path.prev === undefined ? String(path.key) : `${printPath(path.prev)}.${path.key}`;
 }
 
-/**
- * The calls of one resolver for the items of a list: one span from the begin of the first to the
- * end of the last.
- */
+/** The calls of one resolver for a list: one span from the first start to the last end. */
 class RepeatedCalls {
   private readonly context: Context;
   private count = 0;
@@ -158,7 +151,6 @@ class RepeatedCalls {
     this.context = trace.setSpan(parent, span);
   }
 
-  /** Runs one of the calls and gives back what it returns. */
   run(path: PathLike, fn: () => unknown): unknown {
     const startedAt = performance.now();
     this.count += 1;
@@ -194,13 +186,12 @@ class RepeatedCalls {
       span.setAttribute(ATTR_NESTJS_REPEAT_MAX_MS, this.maxMs);
       if (failures > 0) span.setAttribute(ATTR_NESTJS_REPEAT_ERRORS, failures);
     }
-    // A null that is not allowed ends an operation while some of its fields are still being
-    // resolved.
+    // A null that is not allowed ends an operation before all of its fields are resolved.
     span.end(this.running > 0 ? undefined : this.lastEnd);
   }
 
   private fail(path: PathLike, error: unknown, startedAt: number): void {
-    // One is recorded: a hundred items that fail alike would repeat it a hundred times.
+    // Only the first: a hundred items may fail alike.
     if (this.failures === 0) recordFailure(this.span, error, isOperationError);
     this.failures += 1;
     this.onFailure(path, error);

@@ -4,8 +4,8 @@ import { findConnectionOrigin } from '../websockets/connections.js';
 import { type ResolveInfoLike } from './graphql.interface.js';
 import { Operation } from './operation.js';
 
-/** A subscription that is being set up, and the function that reports how that went. */
-export interface Subscribing {
+/** A subscription that is being set up; `leave` reports how that ended. */
+interface Subscribing {
   readonly operation: Operation | undefined;
   readonly leave: (error?: unknown) => void;
 }
@@ -20,10 +20,7 @@ interface SocketContext {
   readonly reply?: { readonly request?: { readonly headers?: unknown } };
 }
 
-/**
- * Gives the operation that was started for a subscription, or starts it where nothing announced it
- * before.
- */
+/** The operation that was started for a subscription; else starts it. */
 export function beginSubscription(contextValue: unknown, { operation: node }: ResolveInfoLike): Subscribing {
   const known = Operation.of(contextValue);
   // The code that started it ends it.
@@ -38,10 +35,7 @@ export function beginSubscription(contextValue: unknown, { operation: node }: Re
   };
 }
 
-/**
- * What an operation over a socket is linked to: the request that opened it, else what its
- * parameters name (browsers send no headers).
- */
+/** Links to the request that opened a socket, else to what its parameters name. */
 export function linksOf(headers: unknown, connectionParams?: unknown): Link[] {
   const origin =
     findConnectionOrigin(headers, 'graphql') ?? findConnectionOrigin(connectionParams, 'graphql');
@@ -49,9 +43,8 @@ export function linksOf(headers: unknown, connectionParams?: unknown): Link[] {
 }
 
 /**
- * Gives the stream of events that records each of them, from when it is there until the next one is
- * asked for: its fields are resolved and the result sent in between. Each is a trace of its own,
- * linked to the subscription.
+ * A stream that records each event from its arrival until the next one is read: its fields are
+ * resolved and the result sent in between. Each is a trace of its own, linked to the subscription.
  */
 export function followEvents(
   stream: unknown,
@@ -73,13 +66,8 @@ export function followEvents(
       endEvent();
       const result = await source.next();
       if (result.done !== true) {
-        event = Operation.start(contextValue, {
-          kind: 'event',
-          root: true,
-          links,
-          node,
-          notesFailures: true,
-        });
+        const start = { kind: 'event', root: true, links, node, notesFailures: true } as const;
+        event = Operation.start(contextValue, start);
       }
       return result;
     },
