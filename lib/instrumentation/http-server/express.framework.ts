@@ -1,32 +1,27 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { type Forwarded, type HttpFramework } from './http-framework.js';
+import { patch } from '../../invocation/patch.js';
+import { type Undo } from '../../process/undo-all.js';
+import {
+  type Forwarded,
+  type ForwardedRequest,
+  type HttpFramework,
+  readForwarded,
+} from './http-framework.js';
 
-/** Shape of an Express request as far as it is read here; Express is never imported. */
-interface ExpressRequestLike extends IncomingMessage {
+/** Set on requests that NestJS answers with its 404, after any route that they went through. */
+const UNMATCHED = Symbol.for('nestjs-telemetry.unmatched-request');
+
+/** Shape of an Express request as far as it is read; Express is never imported. */
+interface ExpressRequestLike extends IncomingMessage, ForwardedRequest {
   readonly app?: ExpressAppLike;
   readonly baseUrl?: string;
   readonly originalUrl?: string;
   readonly route?: ExpressRouteLike;
-  readonly host?: string | undefined;
-  readonly protocol?: string;
-  readonly ip?: string | undefined;
+  [UNMATCHED]?: boolean;
 }
 
-const UNMATCHED = Symbol.for('nestjs-telemetry.unmatched-request');
-
-/**
- * Notes that NestJS answers the request with its 404: a route that it went through on its way did
- * not take it.
- */
-export function noteUnmatched(request: object): void {
-  (request as { [UNMATCHED]?: boolean })[UNMATCHED] = true;
-}
-
-/**
- * Reads Express requests: the route is known once a handler of it was reached, and stays on the
- * request.
- */
+/** Reads Express requests, which have their route from its first handler on. */
 export class ExpressFramework implements HttpFramework<ExpressRequestLike, ServerResponse> {
   readonly answersUnseen = false;
   private readonly routes: ExpressRoutes;
@@ -43,22 +38,17 @@ export class ExpressFramework implements HttpFramework<ExpressRequestLike, Serve
     return undefined;
   }
 
-  routeAtEnd(request: ExpressRequestLike & { [UNMATCHED]?: boolean }, adopted?: string): string | undefined {
+  routeAtEnd(request: ExpressRequestLike, adopted?: string): string | undefined {
     const { route } = request;
     if (request[UNMATCHED] === true) return undefined;
     // Middleware that answers by itself, as GraphQL's does, has no route of the router's.
-    if (route === undefined || isMiddlewareRoute(route)) return adopted;
+    if (route === undefined || middlewareRoutes.has(route)) return adopted;
     return this.routes.patternOf(route, request.baseUrl ?? '', request.app);
   }
 
   forwarded(request: ExpressRequestLike): Forwarded | undefined {
     const trust = request.app?.settings?.['trust proxy'];
-    if (trust === undefined || trust === false) return undefined;
-    return {
-      host: request.host,
-      scheme: request.protocol === 'https' ? 'https' : 'http',
-      client: request.ip,
-    };
+    return trust === undefined || trust === false ? undefined : readForwarded(request);
   }
 
   responseLength(response: ServerResponse): unknown {
@@ -94,48 +84,39 @@ export interface ExpressAppLike {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Where a route was found: the template of everything it is mounted below, undefined where Express
- * keeps none.
- */
-interface Place {
-  readonly prefix: string | undefined;
-}
+/** The template of all that a route is mounted below; undefined where Express keeps none. */
+type Prefix = string | undefined;
 
 /** Deeper is a router that is mounted in itself. */
 const MAX_DEPTH = 16;
 
 /**
- * Tells the complete template of an Express route, with those of the routers and applications it is
- * mounted below. `request.baseUrl` cannot: below `use('/tenants/:id', router)` it is `/tenants/42`.
- * The routers are searched once per route.
+ * Finds the complete template of an Express route, with those of the routers and applications it is
+ * mounted below; `request.baseUrl` has `/tenants/42` for `use('/tenants/:id', router)`. The routers
+ * are searched once per route.
  */
 class ExpressRoutes {
-  private readonly places = new WeakMap<ExpressRouteLike, readonly Place[]>();
-  /**
-   * Applications that are mounted below, as far as requests have been through them: nothing else
-   * lists them.
-   */
+  private readonly prefixes = new WeakMap<ExpressRouteLike, readonly Prefix[]>();
+  /** Mounted applications that requests have been through: they are listed nowhere else. */
   private readonly apps = new Set<ExpressAppLike>();
 
   constructor(private readonly root: ExpressAppLike) {}
 
   /** undefined when the template is not known: the raw URL never stands in for it. */
   patternOf(route: ExpressRouteLike, baseUrl: string, app: ExpressAppLike | undefined): string | undefined {
-    const places = this.places.get(route) ?? this.find(route, app);
-    const prefix = prefixAt(places, baseUrl);
+    const prefix = prefixAt(this.prefixes.get(route) ?? this.find(route, app), baseUrl);
     if (prefix === undefined) return undefined;
     const path = printPath(route.path ?? '');
     return path === '/' && prefix !== '' ? prefix : prefix + path;
   }
 
-  private find(route: ExpressRouteLike, app: ExpressAppLike | undefined): readonly Place[] {
+  private find(route: ExpressRouteLike, app: ExpressAppLike | undefined): readonly Prefix[] {
     for (let each = app; each?.parent !== undefined && !this.apps.has(each); each = each.parent)
       this.apps.add(each);
     const router = routerOf(this.root);
-    const found: Place[] = [];
+    const found: Prefix[] = [];
     if (router !== undefined) collect({ route, apps: this.apps, found }, router, '', 0);
-    if (found.length > 0) this.places.set(route, found);
+    if (found.length > 0) this.prefixes.set(route, found);
     return found;
   }
 }
@@ -144,13 +125,13 @@ interface Search {
   readonly route: ExpressRouteLike;
   /** A mounted application cannot be seen from its layer, but it knows where it is mounted. */
   readonly apps: ReadonlySet<ExpressAppLike>;
-  readonly found: Place[];
+  readonly found: Prefix[];
 }
 
-function collect(search: Search, router: RouterLike, prefix: string | undefined, depth: number): void {
+function collect(search: Search, router: RouterLike, prefix: Prefix, depth: number): void {
   if (depth > MAX_DEPTH) return;
   for (const layer of router.stack) {
-    if (layer.route === search.route) search.found.push({ prefix });
+    if (layer.route === search.route) search.found.push(prefix);
     if (layer.route !== undefined) continue;
     for (const below of nestedRouters(layer, search.apps))
       collect(search, below, join(prefix, layer), depth + 1);
@@ -169,7 +150,7 @@ function nestedRouters(
   return routersOf([...apps].filter(({ mountpath }) => printPath(mountpath ?? '') === path));
 }
 
-function join(prefix: string | undefined, { rawPath, slash }: LayerLike): string | undefined {
+function join(prefix: Prefix, { rawPath, slash }: LayerLike): Prefix {
   if (slash === true) return prefix;
   if (prefix === undefined || rawPath === undefined) return undefined;
   const path = printPath(rawPath);
@@ -177,15 +158,12 @@ function join(prefix: string | undefined, { rawPath, slash }: LayerLike): string
 }
 
 /** Of several places of one router, the one that this request came through. */
-function prefixAt(places: readonly Place[], baseUrl: string): string | undefined {
-  const [first] = places;
-  // In something that cannot be looked into: what it is mounted below is not known either.
-  if (first === undefined) return undefined;
-  if (places.length === 1) return first.prefix;
-  return (places.find(({ prefix }) => covers(prefix, baseUrl)) ?? first).prefix;
+function prefixAt(prefixes: readonly Prefix[], baseUrl: string): Prefix {
+  if (prefixes.length < 2) return prefixes[0];
+  return prefixes.find((prefix) => covers(prefix, baseUrl)) ?? prefixes[0];
 }
 
-function covers(prefix: string | undefined, baseUrl: string): boolean {
+function covers(prefix: Prefix, baseUrl: string): boolean {
   if (prefix === undefined) return false;
   const [templates, segments] = [prefix.split('/'), baseUrl.split('/')];
   return (
@@ -214,45 +192,50 @@ function isRouter(value: unknown): value is RouterLike {
 }
 
 type Middleware = (request: ExpressRequestLike, response: unknown, next: unknown) => unknown;
-type MiddlewareFactory = (method: never) => RegisterMiddleware | Promise<RegisterMiddleware>;
 type RegisterMiddleware = (path: string, callback: Middleware) => unknown;
 
-export interface MiddlewareRegistrar {
-  createMiddlewareFactory?: MiddlewareFactory;
-}
-
-/**
- * Express routes that only carry NestJS middleware; a request that reached no other has no route.
- */
+/** Express routes of NestJS middleware: a request that reached no other has no route. */
 const middlewareRoutes = new WeakSet<object>();
 
-function isMiddlewareRoute(route: object): boolean {
-  return middlewareRoutes.has(route);
+/**
+ * Notes which requests of an adapter have no route: Nest registers `forRoutes('*')` as a route like
+ * any other, whose wildcard would be the route of every unmatched request, and its 404 as a handler
+ * on a route of its own below a prefix. Returns the undo.
+ */
+export function noteExpressRoutes(adapter: object): Undo[] {
+  return [
+    patch(
+      adapter,
+      'createMiddlewareFactory',
+      (original) =>
+        async function (...args) {
+          const register = (await original.apply(this, args)) as RegisterMiddleware;
+          return (path: string, callback: Middleware) => register(path, notingRoute(callback));
+        },
+    ),
+    patch(
+      adapter,
+      'setNotFoundHandler',
+      (original) =>
+        function (handler, ...rest) {
+          const noting: Middleware = (request, response, next) => {
+            request[UNMATCHED] = true;
+            return (handler as Middleware)(request, response, next);
+          };
+          return original.call(this, noting, ...rest);
+        },
+    ),
+  ];
 }
 
-/**
- * Notices which Express routes are NestJS middleware: Nest registers `forRoutes('*')` as a route
- * like any other, and without a note its wildcard would be the route of every unmatched request.
- * Returns the undo.
- */
-export function noticeMiddlewareRoutes(adapter: MiddlewareRegistrar): () => void {
-  const original = adapter.createMiddlewareFactory;
-  if (original === undefined) return () => undefined;
-  adapter.createMiddlewareFactory = async (method) => {
-    const register = await original.call(adapter, method);
-    return (path, callback) => {
-      let noted: object | undefined;
-      return register(path, (request, response, next) => {
-        const { route } = request;
-        if (route !== undefined && route !== noted) {
-          middlewareRoutes.add(route);
-          noted = route;
-        }
-        return callback(request, response, next);
-      });
-    };
-  };
-  return () => {
-    delete adapter.createMiddlewareFactory;
+function notingRoute(callback: Middleware): Middleware {
+  let noted: object | undefined;
+  return (request, response, next) => {
+    const { route } = request;
+    if (route !== undefined && route !== noted) {
+      middlewareRoutes.add(route);
+      noted = route;
+    }
+    return callback(request, response, next);
   };
 }

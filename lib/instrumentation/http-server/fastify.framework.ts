@@ -1,18 +1,19 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { type Forwarded, type HttpFramework } from './http-framework.js';
+import {
+  type Forwarded,
+  type ForwardedRequest,
+  type HttpFramework,
+  readForwarded,
+} from './http-framework.js';
 
-/** Shape of Fastify's request as far as it is read here; Fastify is never imported. */
-export interface FastifyRequestLike {
+/** Shape of Fastify's request as far as it is read; Fastify is never imported. */
+export interface FastifyRequestLike extends ForwardedRequest {
   readonly raw: IncomingMessage;
   readonly is404?: boolean;
   readonly routeOptions?: { readonly url?: string | undefined };
-  readonly host?: string;
-  readonly protocol?: string;
-  readonly ip?: string;
 }
 
-/** Shape of Fastify's reply as far as it is read here. */
 export interface FastifyReplyLike {
   readonly raw: ServerResponse;
   getHeader?(name: string): unknown;
@@ -43,12 +44,7 @@ export class FastifyFramework implements HttpFramework<FastifyRequestLike, Fasti
 
   forwarded(request: FastifyRequestLike): Forwarded | undefined {
     // Only the requests of an instance with `trustProxy` have it.
-    if (!('ips' in request)) return undefined;
-    return {
-      host: request.host,
-      scheme: request.protocol === 'https' ? 'https' : 'http',
-      client: request.ip,
-    };
+    return 'ips' in request ? readForwarded(request) : undefined;
   }
 
   responseLength(reply: FastifyReplyLike): unknown {
@@ -56,8 +52,8 @@ export class FastifyFramework implements HttpFramework<FastifyRequestLike, Fasti
   }
 
   /**
-   * `request.routeOptions` makes an object of a dozen fields each time it is read. What it reads is
-   * kept under a symbol of Fastify's own; where a version has another one, the slower way remains.
+   * `request.routeOptions` makes an object of a dozen fields each time it is read, from what is
+   * under a symbol of Fastify's own; a version without that takes the slower way.
    */
   private matchedUrl(request: FastifyRequestLike): string | undefined {
     const context = this.contextOf(request);

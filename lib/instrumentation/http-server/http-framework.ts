@@ -1,6 +1,6 @@
 import { type IncomingMessage } from 'node:http';
 
-/** What a proxy that the framework trusts said of the request it passed on. */
+/** How a request reached a proxy that the framework trusts. */
 export interface Forwarded {
   /** With the port when one was given. */
   readonly host: string | undefined;
@@ -8,19 +8,24 @@ export interface Forwarded {
   readonly client: string | undefined;
 }
 
-/**
- * How a framework answers what is recorded of a request. One object per instrumented application:
- * nothing is made per request.
- */
+/** What Express and Fastify show of a request that a proxy passed on. */
+export interface ForwardedRequest {
+  readonly host?: string | undefined;
+  readonly protocol?: string;
+  readonly ip?: string | undefined;
+}
+
+export function readForwarded({ host, protocol, ip }: ForwardedRequest): Forwarded {
+  return { host, scheme: protocol === 'https' ? 'https' : 'http', client: ip };
+}
+
+/** Reads what is recorded of a request. One object per application: nothing is made per request. */
 export interface HttpFramework<Request = unknown, Response = unknown> {
   /** Whether its router answers some requests itself, before any hook. */
   readonly answersUnseen: boolean;
-  /** What was asked for, with the query. */
+  /** With the query. */
   urlOf(request: Request): string;
-  /**
-   * The pattern the router matched (`/orders/:id`) where it matches before the first hook runs;
-   * else undefined.
-   */
+  /** The pattern (`/orders/:id`) of a router that matches before the first hook; else undefined. */
   routeAtStart(request: Request): string | undefined;
   /** The pattern the router matched, once the response is over; undefined when none did. */
   routeAtEnd(request: Request, atStart: string | undefined): string | undefined;
@@ -30,10 +35,7 @@ export interface HttpFramework<Request = unknown, Response = unknown> {
   responseLength(response: Response): unknown;
 }
 
-/**
- * Reads requests that no framework has seen, or none yet: upgrades, and what Fastify's router
- * refuses before any hook.
- */
+/** Reads requests without a framework: upgrades, and what Fastify's router refuses. */
 export const RAW_FRAMEWORK: HttpFramework<IncomingMessage> = {
   answersUnseen: false,
   urlOf: (request) => request.url ?? '/',

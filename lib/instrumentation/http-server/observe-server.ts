@@ -5,8 +5,10 @@ import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
 import { patch } from '../../invocation/patch.js';
+import { type Undo } from '../../process/undo-all.js';
 import { revoke } from '../../runtime/linked-context.js';
 import { type HttpServerRecorder } from './http-server-recorder.js';
+import { type RequestRecord } from './request-record.js';
 
 type Emit = (this: unknown, event: string | symbol, ...args: unknown[]) => boolean;
 
@@ -18,29 +20,24 @@ export interface ServerLike {
 const OBSERVED = Symbol.for('nestjs-telemetry.http-server');
 
 /**
- * Records what reaches a server without reaching the hooks of its framework: upgrades, each until
- * it is answered, and requests that Fastify's router refuses. A listener for upgrades would not do:
- * a server that has one upgrades requests which it answers otherwise. Returns the undo.
+ * Records what does not reach the hooks of a server's framework: upgrades until they are answered,
+ * and requests that Fastify's router refuses. Not by a listener: a server with one for upgrades
+ * upgrades requests that it would answer. Returns the undo.
  */
-export function observeServer(server: ServerLike, recorder: HttpServerRecorder): () => void {
-  const { emit } = server;
-  if (OBSERVED in emit) return () => undefined;
-  const observing: Emit = function (event, ...args) {
-    if (event === 'upgrade') {
-      const proceed = (): boolean => emit.call(this, event, ...args);
-      return passUpgrade(recorder, args[0] as IncomingMessage, args[1] as Duplex, proceed);
-    }
-    const listened = emit.call(this, event, ...args);
-    if (event === 'request') recorder.handleUnseen(args[0] as IncomingMessage, args[1] as ServerResponse);
-    return listened;
-  };
-  const own = Object.hasOwn(server, 'emit');
-  server.emit = Object.assign(observing, { [OBSERVED]: true });
-  return () => {
-    if (server.emit !== observing) return;
-    if (own) server.emit = emit;
-    else delete (server as Partial<ServerLike>).emit;
-  };
+export function observeServer(server: ServerLike, recorder: HttpServerRecorder): Undo {
+  if (OBSERVED in server.emit) return () => undefined;
+  return patch<Emit>(server, 'emit', (emit) => {
+    const observing: Emit = function (event, ...args) {
+      if (event === 'upgrade') {
+        const proceed = (): boolean => emit.call(this, event, ...args);
+        return passUpgrade(recorder, args[0] as IncomingMessage, args[1] as Duplex, proceed);
+      }
+      const listened = emit.call(this, event, ...args);
+      if (event === 'request') recorder.handleUnseen(args[0] as IncomingMessage, args[1] as ServerResponse);
+      return listened;
+    };
+    return Object.assign(observing, { [OBSERVED]: true });
+  });
 }
 
 function passUpgrade(
@@ -62,43 +59,34 @@ function passUpgrade(
   return context.with(record.context, proceed);
 }
 
-/** Gets how an upgrade was answered. */
-interface UpgradeRecord {
-  end(statusCode: number | undefined, aborted: boolean): void;
-}
-
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3}) /;
 
 /** The longest status line whose code is looked for. */
 const STATUS_LINE_LENGTH = 16;
 
 /**
- * Ends the record of an upgrade with the answer to it, `101` or a refusal: the handler of the
- * upgrade writes it to the socket by hand. The socket is left alone from then on, however long it
- * stays open.
+ * Ends the record of an upgrade with its answer, `101` or a refusal, which the handler of the
+ * upgrade writes to the socket. After that the socket is not followed.
  */
-function followUpgrade(socket: Duplex, record: UpgradeRecord): void {
-  const answer = (statusCode: number | undefined): void => {
-    socket.off('close', giveUp);
-    leave();
+function followUpgrade(socket: Duplex, record: RequestRecord): void {
+  const end = (statusCode?: number): void => {
+    socket.off('close', onClose);
+    undo();
     record.end(statusCode, statusCode === undefined);
   };
-  const giveUp = (): void => {
-    answer(undefined);
+  const onClose = (): void => {
+    end();
   };
-  const onChunk = (chunk: unknown): void => {
-    answer(readStatus(chunk));
-  };
-  const leave = patch<Emit>(
+  const undo = patch(
     socket,
     ['write', 'end'],
     (original) =>
       function (...args) {
-        onChunk(args[0]);
+        end(readStatus(args[0]));
         return original.apply(this, args);
       },
   );
-  socket.once('close', giveUp);
+  socket.once('close', onClose);
 }
 
 function readStatus(chunk: unknown): number | undefined {

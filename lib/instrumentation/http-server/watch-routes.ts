@@ -1,5 +1,4 @@
 import { patch } from '../../invocation/patch.js';
-import { undoAll } from '../../process/undo-all.js';
 
 /** One route that an application registers. */
 export interface RegisteredRoute {
@@ -10,18 +9,8 @@ export interface RegisteredRoute {
   readonly handler: unknown;
 }
 
-/** The adapter's methods by which routes are registered, by the HTTP method. */
-const VERBS = {
-  GET: 'get',
-  POST: 'post',
-  PUT: 'put',
-  PATCH: 'patch',
-  DELETE: 'delete',
-  HEAD: 'head',
-  OPTIONS: 'options',
-  ALL: 'all',
-  SEARCH: 'search',
-} as const;
+/** The adapter's methods that register routes. */
+const VERBS = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'all', 'search'];
 
 /** Routes as they are registered, until it is stopped. */
 export interface RouteWatch {
@@ -30,26 +19,18 @@ export interface RouteWatch {
   stop(): void;
 }
 
-/**
- * Notes each route that is registered on an adapter from now on: what the router has is what
- * requests are recorded by.
- */
+/** Notes each route that is registered on an adapter from now on. */
 export function watchRoutes(adapter: object): RouteWatch {
   const routes: RegisteredRoute[] = [];
-  const undo = Object.entries(VERBS).map(([method, name]) =>
-    patch(
-      adapter,
-      name,
-      (original) =>
-        function (...args) {
-          const [path] = args;
-          if (typeof path === 'string') routes.push({ method, path, handler: args.at(-1) });
-          return original.apply(this, args);
-        },
-    ),
+  const stop = patch(
+    adapter,
+    VERBS,
+    (original, _patched, verb) =>
+      function (...args) {
+        const [path] = args;
+        if (typeof path === 'string') routes.push({ method: verb.toUpperCase(), path, handler: args.at(-1) });
+        return original.apply(this, args);
+      },
   );
-  return {
-    routes,
-    stop: undoAll(undo),
-  };
+  return { routes, stop };
 }
