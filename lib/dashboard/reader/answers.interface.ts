@@ -215,7 +215,10 @@ export interface ChartAnswer {
   readonly exemplars: readonly ExemplarAnswer[];
 }
 
-/** What the traces of a region have more often than the others, most telling first. */
+/**
+ * What the traces of a region have more often than the others, most telling first: only what at least two of them and 5 % have, and more of
+ * them than chance explains. The same question about the same traces has the same answer.
+ */
 export interface SelectionAnswer {
   readonly selected: number;
   readonly others: number;
@@ -224,6 +227,8 @@ export interface SelectionAnswer {
     readonly value: string;
     readonly selectedShare: number;
     readonly otherShare: number;
+    /** Attributes that the same traces have, at most ten: they come and go with this one, and have no row of their own. */
+    readonly alike: readonly { readonly key: string; readonly value: string }[];
   }[];
   readonly traces: readonly TraceSummaryAnswer[];
 }

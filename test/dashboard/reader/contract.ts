@@ -747,9 +747,40 @@ export function describeTelemetryReader(
         minMs: 100,
       });
       expect(answer).toMatchObject({ selected: 10, others: 10 });
-      expect(answer.attributes[0]).toEqual({ key: 'plan', value: 'free', selectedShare: 0.9, otherShare: 0 });
+      expect(answer.attributes[0]).toEqual({
+        key: 'plan',
+        value: 'free',
+        selectedShare: 0.9,
+        otherShare: 0,
+        alike: [],
+      });
       expect(answer.attributes.map(({ key }) => key)).not.toContain('region');
       expect(answer.traces).toHaveLength(10);
+    });
+
+    it('says of a region what has support, once for what comes together, and the same again', async () => {
+      await write({
+        spans: Array.from({ length: 600 }, (_, index) => {
+          const slow = index % 2 === 0;
+          return requestOf(PAST + index * 100, {
+            durationMs: slow ? 500 : 5,
+            attributes: {
+              // The same traces have both.
+              plan: slow ? 'free' : 'paid',
+              'plan.limit': slow ? 10 : 1_000,
+              // In the region as often as elsewhere, but for one or two.
+              shard: index % 7 === 0 ? 'one' : 'other',
+              ...(index === 8 && { id: 'of one trace' }),
+            },
+          });
+        }),
+      });
+      const ask = () => reader.selection({ ...RANGE, service: 'orders', route: '/orders/:id', minMs: 100 });
+      const answer = await ask();
+      expect(answer.attributes).toMatchObject([{ selectedShare: 1, otherShare: 0 }]);
+      const [{ key, alike }] = answer.attributes as [(typeof answer.attributes)[number]];
+      expect([key, ...alike.map((one) => one.key)].sort()).toEqual(['plan', 'plan.limit']);
+      for (let times = 0; times < 3; times += 1) expect(await ask()).toEqual(answer);
     });
 
     it('counts what it has, and says since when', async () => {

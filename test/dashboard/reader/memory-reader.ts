@@ -7,6 +7,7 @@ import {
   type LogAnswer,
   type Page,
   type RouteAnswer,
+  type SelectionAnswer,
   type ServiceAnswer,
   type SpanAnswer,
   type TraceSummaryAnswer,
@@ -213,27 +214,20 @@ function readerOf(
           tracesOf().filter((trace) => ofSameRoute(trace, selection)),
           (trace) => `${isSelected(trace, selection)}` as const,
         );
-        const share = (traces: readonly Trace[], key: string, value: string) =>
-          traces.length === 0
-            ? 0
-            : traces.filter((trace) => hasField(trace, { key, value })).length / traces.length;
-        const pairs = inside.flatMap(({ spans: own }) =>
-          own.flatMap(({ attributes }) => Object.entries(attributes)),
-        );
-        const distinct = new Map(
-          pairs.map(([key, value]) => [`${key}\n${textOf(value)}`, { key, value: textOf(value) }]),
+        const pairs = new Map(
+          inside.flatMap(({ spans: own }) =>
+            own.flatMap(({ attributes }) =>
+              Object.entries(attributes).map(([key, value]) => [
+                `${key}\n${textOf(value)}`,
+                { key, value: textOf(value) },
+              ]),
+            ),
+          ),
         );
         return {
           selected: inside.length,
           others: outside.length,
-          attributes: [...distinct.values()]
-            .map((pair) => ({
-              ...pair,
-              selectedShare: share(inside, pair.key, pair.value),
-              otherShare: share(outside, pair.key, pair.value),
-            }))
-            .filter(({ selectedShare, otherShare }) => selectedShare > otherShare)
-            .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare)),
+          attributes: rankAttributes([...pairs.values()], inside, outside),
           traces: inside.map(({ summary }) => summary).sort((a, b) => b.start - a.start),
         };
       }),
@@ -251,6 +245,42 @@ function readerOf(
         };
       }),
   };
+}
+
+/** Those that are telling, and one row for all that the same traces have. */
+function rankAttributes(
+  pairs: readonly FieldFilter[],
+  inside: readonly Trace[],
+  outside: readonly Trace[],
+): SelectionAnswer['attributes'] {
+  const ranked = pairs
+    .map((pair) => {
+      const [own, others] = [inside, outside].map((traces) =>
+        traces.filter((trace) => hasField(trace, pair)),
+      );
+      const [count, otherCount] = [own!.length, others!.length];
+      const share = (count + otherCount) / (inside.length + outside.length);
+      const chance = Math.sqrt(share * (1 - share) * (1 / inside.length + 1 / Math.max(1, outside.length)));
+      const selectedShare = count / inside.length;
+      const otherShare = outside.length === 0 ? 0 : otherCount / outside.length;
+      const telling =
+        count >= Math.max(inside.length < 5 ? 1 : 2, inside.length / 20) &&
+        selectedShare - otherShare > (outside.length === 0 ? 0 : 2 * chance);
+      const traces = [...own!, ...others!].map(({ summary }) => summary.traceId).join();
+      return { ...pair, selectedShare, otherShare, telling, traces };
+    })
+    .filter(({ telling }) => telling)
+    .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare));
+  return [...Map.groupBy(ranked, ({ traces }) => traces).values()].map(([first, ...rest]) => {
+    const { key, value, selectedShare, otherShare } = first!;
+    return {
+      key,
+      value,
+      selectedShare,
+      otherShare,
+      alike: rest.map((one) => ({ key: one.key, value: one.value })),
+    };
+  });
 }
 
 const duration = ({ durationMs }: WrittenSpan): number => durationMs;

@@ -202,7 +202,9 @@ describe('rankSelection()', () => {
       rankSelection(database, { from: NOW - 60_000, to: NOW + 1, minMs: 100, service: 'orders', route: '/' }),
     );
     expect([answer.selected, answer.others]).toEqual([20, 180]);
-    expect(answer.attributes).toEqual([{ key: 'tenant', value: 'acme', selectedShare: 1, otherShare: 0 }]);
+    expect(answer.attributes).toEqual([
+      { key: 'tenant', value: 'acme', selectedShare: 1, otherShare: 0, alike: [] },
+    ]);
     expect(answer.traces).toHaveLength(20);
   });
 });

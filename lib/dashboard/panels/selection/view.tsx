@@ -14,13 +14,19 @@ const regionApi = clientOf<SelectionApi>();
 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
+/** ` (4×)`, where the others have it at all. */
+const timesMore = (selected: number, other: number): string =>
+  other > 0 && selected / other >= 1.5
+    ? ` (${(selected / other).toFixed(selected / other < 10 ? 1 : 0).replace(/\.0$/, '')}×)`
+    : '';
+
 function Differences({ result }: { readonly result: SelectionAnswer }) {
   if (result.selected === 0) return <p class="hint">There is no trace in this region.</p>;
   if (result.attributes.length === 0)
-    return <p class="hint">The selected traces have nothing more often than the others.</p>;
+    return <p class="hint">The selected traces have nothing more often than chance explains.</p>;
   return (
     <ol class="differences">
-      {result.attributes.map(({ key, value, selectedShare, otherShare }) => (
+      {result.attributes.map(({ key, value, selectedShare, otherShare, alike }) => (
         <li key={`${key}:${value}`}>
           <a href={addressOf(['traces'], { attribute: `${key}:${value}` })}>
             {key} = <b>{value}</b>
@@ -30,8 +36,24 @@ function Differences({ result }: { readonly result: SelectionAnswer }) {
             <i class="share share-other" style={{ width: percent(otherShare) }} />
           </span>
           <span class="number">
-            {formatShare(selectedShare)} here, <span class="hint">{formatShare(otherShare)} elsewhere</span>
+            {formatShare(selectedShare)} here,{' '}
+            <span class="hint">
+              {formatShare(otherShare)} elsewhere{timesMore(selectedShare, otherShare)}
+            </span>
           </span>
+          {alike.length > 0 && (
+            <details class="hint">
+              <summary>and {plural(alike.length, 'attribute')} of the same traces</summary>
+              {alike.map((one) => (
+                <a
+                  key={`${one.key}:${one.value}`}
+                  href={addressOf(['traces'], { attribute: `${one.key}:${one.value}` })}
+                >
+                  {one.key} = {one.value}
+                </a>
+              ))}
+            </details>
+          )}
         </li>
       ))}
     </ol>
@@ -109,7 +131,8 @@ function Panel({ selection }: { readonly selection: Selection }) {
         {(result) => (
           <>
             <h3>
-              More often in these {plural(result.selected, 'trace')} than in {result.others} others
+              What these {plural(result.selected, 'trace')} have in common{' '}
+              <span class="hint">(others: {result.others})</span>
             </h3>
             <Differences result={result} />
             <h3>Traces</h3>

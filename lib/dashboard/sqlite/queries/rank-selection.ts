@@ -11,12 +11,12 @@ const SHOWN_TRACES = 50;
 /** Longer values are texts of their own, not categories. */
 const MAX_VALUE = 200;
 
-/** How many traces of each side have an attribute with a value. */
+/** Which traces of each side have an attribute with a value: by their places in the sample. */
 interface Tally {
   readonly key: string;
   readonly value: string;
-  selected: number;
-  others: number;
+  readonly selected: Set<number>;
+  readonly others: Set<number>;
 }
 
 /**
@@ -36,23 +36,78 @@ function* rank(database: Database, { selected, others }: EntrySample): Steps<Sel
   // In turns, so that both sides have been looked at when there is no more time.
   for (let index = 0; index < Math.max(selected.length, others.length); index += 1) {
     const [one, other] = [selected[index], others[index]];
-    if (one !== undefined) for (const tally of talliesOf(database, one, tallies)) tally.selected += 1;
-    if (other !== undefined) for (const tally of talliesOf(database, other, tallies)) tally.others += 1;
+    if (one !== undefined) for (const tally of talliesOf(database, one, tallies)) tally.selected.add(index);
+    if (other !== undefined) for (const tally of talliesOf(database, other, tallies)) tally.others.add(index);
     if (turn.isOverNow()) yield* turn.pass();
   }
+  yield;
+  return withoutCompanions(
+    [...tallies.values()]
+      .filter((tally) => isTelling(tally, selected.length, others.length))
+      .map((tally) => ({ tally, ...sharesOf(tally, selected.length, others.length) }))
+      .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare)),
+  );
+}
+
+/** Fewer of the selected traces than this share say nothing about them. */
+const MIN_SUPPORT = 0.05;
+
+function sharesOf({ selected, others }: Tally, ofSelected: number, ofOthers: number) {
+  return {
+    selectedShare: selected.size / ofSelected,
+    otherShare: ofOthers === 0 ? 0 : others.size / ofOthers,
+  };
+}
+
+/** Whether enough of the selected traces have it, and more of them than chance explains: two standard errors. */
+function isTelling(tally: Tally, ofSelected: number, ofOthers: number): boolean {
   // What one of many traces has is its own: an id, a time.
-  const enough = selected.length < 5 ? 1 : 2;
-  return [...tallies.values()]
-    .filter((tally) => tally.selected >= enough)
-    .map(({ key, value, selected: inside, others: outside }) => ({
-      key,
-      value,
-      selectedShare: inside / selected.length,
-      otherShare: others.length === 0 ? 0 : outside / others.length,
-    }))
-    .filter(({ selectedShare, otherShare }) => selectedShare > otherShare)
-    .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare))
-    .slice(0, MAX_RANKED);
+  const least = Math.max(ofSelected < 5 ? 1 : 2, ofSelected * MIN_SUPPORT);
+  const { selectedShare, otherShare } = sharesOf(tally, ofSelected, ofOthers);
+  if (tally.selected.size < least || selectedShare <= otherShare) return false;
+  if (ofOthers === 0) return true;
+  const share = (tally.selected.size + tally.others.size) / (ofSelected + ofOthers);
+  return selectedShare - otherShare > 2 * Math.sqrt(share * (1 - share) * (1 / ofSelected + 1 / ofOthers));
+}
+
+interface Ranked {
+  readonly tally: Tally;
+  readonly selectedShare: number;
+  readonly otherShare: number;
+}
+
+/** Attributes whose traces are the same, but for so many in a hundred, say the same. */
+const SAME = 0.95;
+const MAX_ALIKE = 10;
+
+/** One row for all attributes that come and go together: the most telling, with the others beside it. */
+function withoutCompanions(ranked: readonly Ranked[]): SelectionAnswer['attributes'] {
+  const rows: (Ranked & { readonly alike: { readonly key: string; readonly value: string }[] })[] = [];
+  for (const one of ranked) {
+    const row = rows.find(({ tally }) => similarity(tally, one.tally) >= SAME);
+    if (row === undefined) {
+      if (rows.length < MAX_RANKED) rows.push({ ...one, alike: [] });
+    } else if (row.alike.length < MAX_ALIKE) row.alike.push({ key: one.tally.key, value: one.tally.value });
+  }
+  return rows.map(({ tally: { key, value }, selectedShare, otherShare, alike }) => ({
+    key,
+    value,
+    selectedShare,
+    otherShare,
+    alike,
+  }));
+}
+
+/** Traces that have both, as a share of those that have one of them. */
+function similarity(a: Tally, b: Tally): number {
+  const both = countCommon(a.selected, b.selected) + countCommon(a.others, b.others);
+  return both / (a.selected.size + a.others.size + b.selected.size + b.others.size - both);
+}
+
+function countCommon(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
+  let count = 0;
+  for (const trace of a) if (b.has(trace)) count += 1;
+  return count;
 }
 
 /** Each attribute with its value that some span of the trace has, once. */
@@ -74,7 +129,12 @@ function talliesOf(database: Database, trace: number, tallies: Map<string, Tally
 
 function tallyOf(key: string, value: string, tallies: Map<string, Tally>): Tally {
   const id = `${key}\n${value}`;
-  return getOrAdd(tallies, id, () => ({ key, value, selected: 0, others: 0 }));
+  return getOrAdd(tallies, id, () => ({
+    key,
+    value,
+    selected: new Set<number>(),
+    others: new Set<number>(),
+  }));
 }
 
 function textOf(value: JsonValue): string | undefined {
@@ -99,22 +159,40 @@ interface EntryRow extends Position {
 const ENTRIES = `SELECT id, start, duration, trace FROM spans INDEXED BY spans_by_route
   WHERE route = ? AND (start, id) > (?, ?) AND start < ? ORDER BY start, id`;
 
-/** Some of many, each as likely as any other. */
+/** Some of many, each as likely as any other, and the same ones whenever they are asked for: those with the smallest hashes. */
 class Sample {
-  readonly traces = new Set<number>();
-  private readonly chosen: number[] = [];
-  private seen = 0;
+  private readonly hashes = new Map<number, number>();
+  private limit = Infinity;
 
   offer(trace: number): void {
-    if (this.traces.has(trace)) return;
-    this.seen += 1;
-    const place = this.seen <= SAMPLE ? this.chosen.length : Math.floor(Math.random() * this.seen);
-    if (place >= SAMPLE) return;
-    const former = this.chosen[place];
-    if (former !== undefined) this.traces.delete(former);
-    this.chosen[place] = trace;
-    this.traces.add(trace);
+    const hash = hashOf(trace);
+    if (hash > this.limit) return;
+    this.hashes.set(trace, hash);
+    if (this.hashes.size >= 2 * SAMPLE) this.cut();
   }
+
+  remove(trace: number): void {
+    this.hashes.delete(trace);
+  }
+
+  /** In the order of the traces. */
+  get traces(): readonly number[] {
+    this.cut();
+    return [...this.hashes.keys()].sort((a, b) => a - b);
+  }
+
+  private cut(): void {
+    const smallest = [...this.hashes].sort(([, a], [, b]) => a - b);
+    for (const [trace] of smallest.slice(SAMPLE)) this.hashes.delete(trace);
+    if (smallest.length > SAMPLE) this.limit = smallest[SAMPLE - 1]?.[1] ?? Infinity;
+  }
+}
+
+/** Spreads numbers that follow each other over 32 bits. */
+function hashOf(trace: number): number {
+  let hash = Math.imul(trace ^ (trace >>> 16), 0x45d9f3b);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 /** Traces by their numbers; none is on both sides. */
@@ -157,6 +235,8 @@ function* sampleEntries(database: Database, selection: Selection): Steps<EntrySa
       position = look(routeId, position);
     }
   }
-  selected.traces.forEach((trace) => others.traces.delete(trace));
-  return { selected: [...selected.traces], others: [...others.traces] };
+  selected.traces.forEach((trace) => {
+    others.remove(trace);
+  });
+  return { selected: selected.traces, others: others.traces };
 }
