@@ -13,6 +13,8 @@ export interface Page<T> {
   readonly items: readonly T[];
   /** Pass it as `before` for the next page; undefined at the end. A page may have fewer items than asked for, and still a next one. */
   readonly next: string | undefined;
+  /** How many match in all; undefined where counting them takes long, and after the first page. */
+  readonly total?: number | undefined;
 }
 
 /** A number of a chart that leads to a trace. */

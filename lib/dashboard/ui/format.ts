@@ -43,6 +43,9 @@ export function formatCount(value: number | null | undefined): string {
   return Number.isInteger(value) ? value.toLocaleString('en') : digits(value);
 }
 
+/** `5,824`: a number of things, in full. */
+export const formatExact = (count: number): string => count.toLocaleString('en');
+
 /** `12 /s`, `3.4 /min` where a second is too short to say anything. */
 export function formatRate(perSecond: number | null | undefined): string {
   if (perSecond === null || perSecond === undefined || !Number.isFinite(perSecond)) return '–';
@@ -137,4 +140,4 @@ export const shortId = (id: string): string => id.slice(0, 8);
 
 /** `1 span`, `2 spans`. */
 export const plural = (count: number, word: string): string =>
-  `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`;
+  `${formatExact(count)} ${word}${count === 1 ? '' : 's'}`;

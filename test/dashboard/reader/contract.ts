@@ -109,8 +109,8 @@ export function describeTelemetryReader(
       it('answers every list with nothing', async () => {
         expect(await reader.services(RANGE)).toEqual([]);
         expect(await reader.routes(RANGE)).toEqual([]);
-        expect(await reader.traces({})).toEqual({ items: [], next: undefined });
-        expect(await reader.logs({})).toEqual({ items: [], next: undefined });
+        expect(await reader.traces({})).toMatchObject({ items: [], next: undefined });
+        expect(await reader.logs({})).toMatchObject({ items: [], next: undefined });
         expect(await reader.instruments(undefined)).toEqual([]);
         expect(await reader.selection(RANGE)).toEqual({ selected: 0, others: 0, attributes: [], traces: [] });
         expect(await reader.health()).toMatchObject({
@@ -304,6 +304,9 @@ export function describeTelemetryReader(
         const page = await reader.traces({ limit: 10 });
         expect(page.items).toHaveLength(10);
         expect(page.next).toBeDefined();
+        // A database to which counting is dear may leave it out.
+        expect([25, undefined]).toContain(page.total);
+        expect((await reader.traces({ limit: 10, before: page.next })).total).toBeUndefined();
         const wanted = Array.from({ length: 25 }, (_, index) => `t${24 - index}`);
         expect(await traceNames({ limit: 10 })).toEqual(wanted);
         expect(await traceNames({ limit: 25 })).toEqual(wanted);

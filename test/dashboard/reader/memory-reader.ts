@@ -466,7 +466,11 @@ function logMatches(log: WrittenLog, filter: LogFilter): boolean {
 function pageOf<T>(items: readonly T[], before: string | undefined, limit: number): Page<T> {
   const from = /^\d+$/.test(before ?? '') ? Number(before) : 0;
   const to = from + Math.max(1, limit);
-  return { items: items.slice(from, to), next: to < items.length ? String(to) : undefined };
+  return {
+    items: items.slice(from, to),
+    next: to < items.length ? String(to) : undefined,
+    total: before === undefined ? items.length : undefined,
+  };
 }
 
 function toSpan(written: WrittenSpan): SpanAnswer {

@@ -183,6 +183,21 @@ describe('readTrace()', () => {
   });
 });
 
+describe('the number of all traces that match', () => {
+  it('is there for a time and for those that failed, on the first page only', async () => {
+    const store = await storeOf(
+      Array.from({ length: 30 }, (_, index) => traceOf('GET /', index, { status: index % 3 === 0 ? 2 : 0 })),
+    );
+    const totalOf = (filter: TraceFilter) => store.read((database) => findTraces(database, filter)).total;
+    expect(totalOf({ limit: 5 })).toBe(30);
+    expect(totalOf({ limit: 5, status: 'error' })).toBe(10);
+    expect(totalOf({ limit: 5, to: NOW - 60_000 })).toBe(0);
+    expect(totalOf({ limit: 5, minMs: 1 })).toBeUndefined();
+    const { next } = store.read((database) => findTraces(database, { limit: 5 }));
+    expect(totalOf({ limit: 5, before: next })).toBeUndefined();
+  });
+});
+
 describe('rankSelection()', () => {
   it('ranks what the selected traces have and the others have not', async () => {
     const spans = Array.from({ length: 200 }, (_, index) => {

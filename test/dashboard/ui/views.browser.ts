@@ -64,6 +64,16 @@ describeInChromium('the page', () => {
     expect(page.url()).toContain('text=no+such+words');
   });
 
+  it('says how many of all lines and traces are there, and of which time the plot is', async () => {
+    const page = await stage.open('#/logs?range=24h&live=0');
+    await page.locator('.log-row').first().waitFor();
+    expect(await textOf(page, '.search-end')).toMatch(/^newest [\d,]+ of 1\d,\d{3} lines$/);
+    await page.evaluate("location.hash = '#/traces?live=0'");
+    await page.locator('.trace-row').first().waitFor();
+    await page.locator('.search-end', { hasText: /^[\d,]+ traces/ }).waitFor();
+    expect(await textOf(page, '.scatter figcaption')).toMatch(/\d\d:\d\d:\d\d – \d\d:\d\d:\d\d/);
+  });
+
   it('opens a trace from a dot of the scatter plot, and comes back', async () => {
     const page = await stage.open('#/traces?status=error&min=500ms');
     const plot = page.locator('.scatter .u-over');

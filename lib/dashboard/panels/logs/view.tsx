@@ -1,9 +1,9 @@
 import type { LogAnswer } from '../../reader/answers.interface.js';
-import { formatCount } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { AttributeField, SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/level.js';
+import { countOf } from '../../ui/parts/use-live-pages.js';
 import { useServices } from '../../ui/parts/use-services.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
 import { isLive, type Place, setQuery } from '../../ui/state.js';
@@ -70,7 +70,7 @@ function LogsView({ place }: { readonly place: Place }) {
   return (
     <div class="fill">
       <h1 class="visually-hidden">Logs</h1>
-      <LogSearch place={place} shown={logs.length > 0 ? `${formatCount(logs.length)} lines` : ''} />
+      <LogSearch place={place} shown={logs.length > 0 ? countOf(pages, 'line') : ''} />
       <WhenListed
         pages={pages}
         place={place}

@@ -5,6 +5,7 @@ import { type Region, Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { ImportButton } from '../../ui/parts/import-button.js';
+import { countOf } from '../../ui/parts/use-live-pages.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
 import { selectedRegion } from '../../ui/selected-region.js';
 import { addressOf, go, isLive, type Place, setQuery, timeSpanOf } from '../../ui/state.js';
@@ -39,6 +40,10 @@ function Plot({ traces, complete, place }: PlotProps) {
     <figure class="card scatter">
       <figcaption>
         <span class="chart-title">Duration</span>
+        <span class="hint">
+          {formatTime(oldest, false)} – {formatTime(to, false)}
+          {complete ? '' : `, the newest ${plural(traces.length, 'trace')} of ${formatDuration(to - from)}`}
+        </span>
         {hovered ? (
           <span>
             <b>{formatDuration(hovered.durationMs)}</b> {hovered.name}{' '}
@@ -78,7 +83,7 @@ function TracesView({ place }: { readonly place: Place }) {
     <div class="fill">
       <h1 class="visually-hidden">Traces</h1>
       <TraceSearch place={place}>
-        <span class="hint">{loading ? '' : plural(traces.length, 'trace')}</span>
+        <span class="hint">{loading ? '' : countOf(pages, 'trace')}</span>
         <RunningTraces place={place} />
         <ImportButton />
       </TraceSearch>

@@ -8,8 +8,10 @@ import {
   chooseService,
   Conditions,
   containing,
+  countUpTo,
   type Cursor,
   hasField,
+  hasOnly,
   readAttributes,
   readCursor,
   writeCursor,
@@ -71,7 +73,19 @@ export function* findLogs(database: Database, filter: LogFilter = {}): Steps<Pag
     yield* turn.pass();
     next = database.snapshot(() => look(from));
   }
-  return { items, next: next && writeCursor(next) };
+  return {
+    items,
+    next: next && writeCursor(next),
+    total: filter.before === undefined ? countLogs(database, filter) : undefined,
+  };
+}
+
+/** How many lines match; undefined where more than the begin of their index would have to be read. */
+function countLogs(database: Database, filter: LogFilter): number | undefined {
+  if (!hasOnly(filter, ['from', 'to', 'limit'])) return undefined;
+  const place = new Conditions();
+  addPlace(place, filter, undefined);
+  return countUpTo(database, 'logs', place);
 }
 
 export function toLog(row: LogRow): LogAnswer {

@@ -7,8 +7,10 @@ import {
   chooseService,
   Conditions,
   containing,
+  countUpTo,
   findRouteIds,
   hasField,
+  hasOnly,
   readCursor,
   readServiceNames,
   writeCursor,
@@ -92,7 +94,17 @@ export function* findTraces(database: Database, filter: TraceFilter = {}): Steps
     yield* turn.pass();
     next = look(next);
   }
-  return { items, next };
+  return { items, next, total: filter.before === undefined ? countTraces(database, filter) : undefined };
+}
+
+/** How many traces match; undefined where more than their index would have to be read. */
+function countTraces(database: Database, filter: TraceFilter): number | undefined {
+  const { status = 'error' } = filter;
+  if (!hasOnly(filter, ['from', 'to', 'limit', 'status']) || status !== 'error') return undefined;
+  const place = new Conditions();
+  addTime(place, filter, 'start', 'id');
+  if (filter.status === 'error') place.add('error_count > 0');
+  return countUpTo(database, 'traces', place);
 }
 
 /** A route of so many services and methods is looked for in the traces instead. */

@@ -28,6 +28,28 @@ export function hasField(column: string, { key, value }: FieldFilter): [string, 
   return [text, label, JSON.stringify(value).slice(1, -1), path, path, value];
 }
 
+/** Whether a filter has no conditions but these. */
+export function hasOnly(filter: object, names: readonly string[]): boolean {
+  return Object.entries(filter).every(
+    ([name, value]) =>
+      names.includes(name) || value === undefined || (Array.isArray(value) && value.length === 0),
+  );
+}
+
+/** Counting more rows would block the event loop for too long. */
+const MAX_COUNTED = 20_000;
+
+/** The number of rows that fulfil conditions of an index; undefined where they are more than 20,000. */
+export function countUpTo(
+  database: Database,
+  table: 'traces' | 'logs',
+  place: Conditions,
+): number | undefined {
+  const sql = `SELECT count(*) AS total FROM (SELECT 1 FROM ${table} WHERE ${place.sql} LIMIT ?)`;
+  const { total } = database.one<{ total: number }>(sql, ...place.values, MAX_COUNTED + 1);
+  return total > MAX_COUNTED ? undefined : total;
+}
+
 /** A pattern of LIKE for a text anywhere; to be used with `ESCAPE '\'`. */
 export function containing(text: string): string {
   return `%${text.replace(/[\\%_]/g, '\\$&')}%`;

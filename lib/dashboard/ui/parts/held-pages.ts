@@ -10,6 +10,8 @@ export interface Held<T> {
   readonly next: string | undefined;
   /** Items that were added at the top since the first page. */
   readonly grown: number;
+  /** Items there are in all; undefined where that is not known. */
+  readonly total?: number | undefined;
 }
 
 export interface Order<T> {
@@ -40,7 +42,8 @@ export function addNewer<T>(held: Held<T>, newer: readonly T[], order: Order<T>)
   const added = newer.filter((item) => !known.has(idOf(item)));
   const rest = held.items.map((item) => latest.get(idOf(item)) ?? item);
   const items = newestFirst([...added, ...rest], order).slice(0, most);
-  return { ...held, items, grown: held.grown + added.length };
+  const total = held.total === undefined ? undefined : held.total + added.length;
+  return { ...held, items, grown: held.grown + added.length, total };
 }
 
 /** Takes a first page: adds it where it overlaps with what is held, else begins anew. */
@@ -48,8 +51,13 @@ export function holdFirst<T>(held: Held<T>, key: string, page: Page<T>, order: O
   const known = new Set(held.items.map(order.idOf));
   const overlaps = page.next === undefined || page.items.some((item) => known.has(order.idOf(item)));
   if (held.key !== key || held.items.length === 0 || !overlaps)
-    return { ...holdNothing<T>(key), items: newestFirst(page.items, order), next: page.next };
-  return addNewer(held, page.items, order);
+    return {
+      ...holdNothing<T>(key),
+      items: newestFirst(page.items, order),
+      next: page.next,
+      total: page.total,
+    };
+  return { ...addNewer(held, page.items, order), total: page.total };
 }
 
 /** Adds the page that begins where what is held ends. */

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { StreamItem } from '../../api/api.interface.js';
 import type { Page } from '../../reader/answers.interface.js';
 import { hasFeature } from '../database.js';
+import { formatExact, plural } from '../format.js';
 import { followStream, type StreamKind, type StreamState } from '../live-stream.js';
 import { REFRESH_MS } from '../state.js';
 import {
@@ -34,6 +35,8 @@ export interface LivePages<T> {
   readonly showFresh: () => void;
   /** There are no older ones. */
   readonly complete: boolean;
+  /** Items there are in all; undefined where that is not known. */
+  readonly total: number | undefined;
 }
 
 interface Source<T> extends Order<T> {
@@ -141,6 +144,14 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
     more,
     reload: first.reload,
     grown: still ? still.grown : held.grown,
+    total: held.total,
     complete: held.next === undefined && held.items.length < most,
   };
+}
+
+/** How many of all items are there: `2,013 traces`, or `newest 2,000 of 5,824 traces`. */
+export function countOf<T>({ items, complete, total }: LivePages<T>, thing: string): string {
+  if (complete) return plural(items.length, thing);
+  const all = total !== undefined && total > items.length ? ` of ${formatExact(total)}` : '';
+  return `newest ${formatExact(items.length)}${all} ${thing}s`;
 }
