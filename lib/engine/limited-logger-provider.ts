@@ -13,18 +13,18 @@ import { recordingCounts } from './recording-counts.js';
 /** Values are not followed further down. */
 const MAX_DEPTH = 8;
 
-/** A provider that can be told to send what it holds. */
-interface FlushableProvider extends LoggerProvider {
+/** A logger provider that can be flushed and stopped. */
+export interface FlushableLoggerProvider extends LoggerProvider {
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }
 
 /** Counts log records, keeps secrets out of those that are no lines of ours, and cuts texts in their bodies and attributes, before they reach another provider. */
-export class LimitedLoggerProvider implements FlushableProvider {
+export class LimitedLoggerProvider implements FlushableLoggerProvider {
   private readonly loggers = new WeakMap<Logger, Logger>();
 
   constructor(
-    private readonly next: FlushableProvider,
+    private readonly next: FlushableLoggerProvider,
     /** Characters of a text. */
     private readonly valueLength: number,
   ) {}

@@ -1,4 +1,6 @@
-/** All codes of a `TelemetryError`, with their meaning; docs/errors.md is tested against this table. */
+/**
+ * The codes of a `TelemetryError` and their meaning; docs/errors.md is tested against this table.
+ */
 export const ERROR_CATALOGUE = {
   TELEMETRY_INVALID_OPTIONS: 'One or more options passed in code are wrong; `problems` lists all of them.',
   TELEMETRY_NOT_CONFIGURED: 'The module was imported without forRoot() or forRootAsync().',
@@ -11,7 +13,7 @@ export type TelemetryErrorCode = keyof typeof ERROR_CATALOGUE;
 
 /** A wrong option or environment variable. */
 export interface ConfigurationProblem {
-  /** Name of the option (`sampling.ratio`) or of the environment variable (`OTEL_TRACES_SAMPLER`). */
+  /** Name of the option (`sampling.ratio`) or environment variable (`OTEL_TRACES_SAMPLER`). */
   readonly name: string;
   /** The value as it was received, rendered for a human; secrets are never rendered. */
   readonly received: string;
@@ -22,8 +24,8 @@ export interface ConfigurationProblem {
 }
 
 /**
- * The error class of this library. `code` is stable and listed in docs/errors.md; `problems` lists all
- * wrong options when the code is `TELEMETRY_INVALID_OPTIONS`.
+ * The error class of this library. `code` is stable and listed in docs/errors.md; `problems` lists
+ * all wrong options when the code is `TELEMETRY_INVALID_OPTIONS`.
  */
 export class TelemetryError extends Error {
   override readonly name = 'TelemetryError';
@@ -38,7 +40,7 @@ export class TelemetryError extends Error {
   }
 }
 
-/** Whether it is an error, also of another realm (a vm context, jest); false for a proxy that throws. */
+/** Whether it is an error, also of another realm (vm, jest); false for a proxy that throws. */
 export function isError(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false;
   try {

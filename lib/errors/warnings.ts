@@ -35,7 +35,7 @@ const toProcessWarning: WarningSink = (message, code) => {
 const state = processWide<WarningState>('warnings', () => ({ sink: toProcessWarning, said: new Map() }));
 
 /**
- * Logs `message` unless `key` was logged before, and counts it: a broken collector cannot flood the log.
+ * Logs `message` unless `key` was logged before: a broken collector cannot flood the log.
  *
  * @param key for example `env:OTEL_TRACES_SAMPLER`; also the code of the process warning
  * @param everyMs log it again when it still happens after this many milliseconds; default never
@@ -57,9 +57,10 @@ export function warnOnce(key: string, message: string, everyMs = Infinity): void
 }
 
 /**
- * Logs `message`, also where `key` was logged before: a change of state, whose rate the caller limits.
+ * Logs `message` also where `key` was logged before; the caller limits the rate.
  *
- * @param key for example `export:traces:http://localhost:4318`; also the code of the process warning
+ * @param key for example `export:traces:http://localhost:4318`; also the code of the process
+ *   warning
  */
 export function warn(key: string, message: string): void {
   const { said, sink } = state;

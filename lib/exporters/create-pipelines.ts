@@ -1,6 +1,5 @@
 import cluster from 'node:cluster';
 
-import type { LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -9,6 +8,7 @@ import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@o
 import type { PrometheusConfig } from '../config/metrics.js';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { encodeSpan } from '../engine/encoding/encode-span.js';
+import { type FlushableLoggerProvider } from '../engine/limited-logger-provider.js';
 import { warnOnce } from '../errors/warnings.js';
 import { resetExporterReports } from './exporter-report.js';
 import { createJaegerBatcher } from './jaeger/jaeger-batcher.js';
@@ -44,12 +44,6 @@ export function createSpanProcessors({ traces, engine, limits }: TelemetryConfig
   const jaeger = traces.jaeger.map((target) => collectSpans(createJaegerBatcher(target, batch, maxBytes)));
   const printer = traces.console ? [new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })] : [];
   return [...otlp, ...jaeger, ...printer, ...traces.processors];
-}
-
-/** A logger provider that can be flushed. */
-interface FlushableLoggerProvider extends ApiLoggerProvider {
-  forceFlush(): Promise<void>;
-  shutdown(): Promise<void>;
 }
 
 /**

@@ -43,8 +43,8 @@ export interface CorrelatedLogger {
 }
 
 /**
- * Adds the ids of the active span to the lines of a pino logger of the application or its framework,
- * and of its children. Returns undefined for a logger that is not pino's, and for ours.
+ * Adds the ids of the active span to the lines of a pino logger of the application or its
+ * framework, and of its children. Returns undefined for a logger that is not pino's, and for ours.
  */
 export function correlateLogger(logger: unknown): CorrelatedLogger | undefined {
   const key = mixinKeyOf(logger);
@@ -80,9 +80,9 @@ function mixinKeyOf(logger: unknown): symbol | undefined {
 }
 
 /**
- * Merges extras and mixin: extras win, errors under any key are written out (JSON would make `{}` of
- * them), and an extra called `level`, `time` or `service` becomes `extra_level`, …. A value that is
- * large, circular or not JSON becomes a bounded copy.
+ * Merges extras and mixin: extras win, errors under any key are written out (JSON would make `{}`
+ * of them), and an extra called `level`, `time` or `service` becomes `extra_level`, …. A value that
+ * is large, circular or not JSON becomes a bounded copy.
  *
  * @param serialized keys that have a serializer, which gets their values as they are
  */

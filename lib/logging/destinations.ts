@@ -74,8 +74,8 @@ const EXIT_DEADLINE_MS = 2_000;
  * writing is most of the cost. A pipe that is full is tried again later, which blocks no code; the
  * rest is written when the process exits.
  *
- * pino's own stream retries a closed pipe for ever when it is flushed, so that a process whose reader
- * is gone (`npm start | head`) cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
+ * pino's own stream retries a closed pipe for ever when it is flushed, so that `npm start | head`
+ * cannot exit, and it sleeps 100 ms on the event loop when a pipe is full.
  */
 export class StandardOutput implements Destination {
   private readonly buffer = new LineBuffer(USUAL_BYTES);

@@ -34,9 +34,9 @@ const heads = new Map(
 const scratch = new LineBuffer(MAX_FAST_BYTES);
 
 /**
- * A line whose fields are all texts, numbers and booleans, written without pino but byte for byte as
- * pino writes it with our mixin and without options of the application: no objects are merged and no
- * serializers looked for. It is its own entry, and redacted once it is written.
+ * A line whose fields are all texts, numbers and booleans, written without pino but byte for byte
+ * as pino writes it with our mixin and without options of the application: no objects are merged
+ * and no serializers looked for. It is its own entry, and redacted once it is written.
  */
 export class FastLine implements Line, LogEntry {
   readonly time = Date.now();
@@ -268,7 +268,7 @@ let knownSecond = -1;
 let secondText = '';
 const MILLISECONDS = Array.from({ length: 1_000 }, (_, ms) => String(ms).padStart(3, '0'));
 
-/** V8 is slow to make the text of a large number, and most lines share their second with the last one. */
+/** V8 is slow with texts of large numbers; most lines share their second with the last one. */
 function appendTime(buffer: LineBuffer, time: number): void {
   const second = Math.floor(time / 1_000);
   const milliseconds = MILLISECONDS[time - second * 1_000];

@@ -22,8 +22,8 @@ const CHARACTERS = CHARACTER_HINTS.map((hint, code) =>
 const HEX_DIGITS = Uint8Array.from(Buffer.from('0123456789abcdef'));
 
 /**
- * Lines as bytes, for a destination that takes bytes. JSON is made in place: flattening and encoding
- * a text of twenty parts costs more than all the rest of writing a line.
+ * Lines as bytes, for a destination that takes bytes. JSON is made in place: flattening and
+ * encoding a text of twenty parts costs more than all the rest of writing a line.
  */
 export class LineBuffer {
   private buffer: Buffer;
@@ -179,7 +179,9 @@ export class LineBuffer {
   }
 }
 
-/** Whether a text is the same in JSON and can be written as UTF-8: half of a surrogate pair cannot. */
+/**
+ * Whether a text is the same in JSON and can be written as UTF-8: half of a surrogate pair cannot.
+ */
 function isPlain(text: string): boolean {
   return !NEEDS_ESCAPE.test(text) && text.isWellFormed();
 }

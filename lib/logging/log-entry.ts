@@ -11,7 +11,9 @@ import { type SerializedError } from '../engine/describe-error.js';
 import { withoutEndedTrace } from '../engine/lineage.js';
 import { type Destination } from './line-buffer.js';
 
-/** One log line after redaction, of which log records, span events and the text formats are made. */
+/**
+ * One log line after redaction, of which log records, span events and the text formats are made.
+ */
 export interface LogEntry {
   /** pino's number: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal. */
   readonly level: number;

@@ -12,7 +12,7 @@ import { type Line, otelContextOf } from './log-entry.js';
 import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
 import { addSpanEvent, type EmitLogRecord } from './record-entry.js';
 
-/** Lines written in a context that carries this are not added to the active span, which has their content. */
+/** Lines in a context with this value are not added to the active span, which has their content. */
 export const WITHOUT_SPAN_EVENT = createContextKey('nestjs-telemetry.without-span-event');
 
 /** A longer line is cut down: Loki, for one, refuses lines above 256 KiB. */
@@ -36,8 +36,8 @@ export interface LogSinkOptions {
 const pinoLines = tracingChannel('pino_asJson');
 
 /**
- * The stream below pino: passes each redacted line once to the destination, the log record processors
- * and the span. Never throws into the code that logs.
+ * The stream below pino: passes each redacted line once to the destination, the log record
+ * processors and the span. Never throws into the code that logs.
  */
 export class LogSink {
   /**
@@ -50,7 +50,9 @@ export class LogSink {
   lastMsg: unknown;
   lastTime = '';
   lastLogger: object | undefined;
-  /** What the root logger writes on each line; a child adds to it, and its lines must be read back. */
+  /**
+   * What the root logger writes on each line; a child adds to it, and its lines must be read back.
+   */
   rootBindings: unknown;
   private depth = 0;
   private muted = false;

@@ -10,7 +10,9 @@ import { LEVEL_VALUES, type LineLevel, OTEL_CONTEXT } from './log-entry.js';
 export interface RootLogger {
   readonly logger: Logger;
   readonly config: LoggingConfig;
-  /** Writes an enabled line without pino, byte for byte as pino would; false where only pino can. */
+  /**
+   * Writes an enabled line without pino, byte for byte as pino would; false where only pino can.
+   */
   writeFast(
     level: number,
     fields: Readonly<Record<string, unknown>>,
@@ -28,7 +30,7 @@ export interface RootLogger {
 }
 
 interface LoggingState {
-  /** Stays after a stop, so that lines of the shutdown keep their form and place, until the next start. */
+  /** Stays until the next start, so that lines of the shutdown keep their form and place. */
   root: RootLogger | undefined;
   /** Restores NestJS's logger and the sink of warnings, which stay as long as `root`. */
   restore?: (() => void) | undefined;

@@ -18,8 +18,8 @@ interface LoggerInternals {
 const nothing = (): void => undefined;
 
 /**
- * Lets NestJS's `Logger` write through the root logger, unless the application (or `@nestjs/testing`,
- * whose modules are silent) chose a logger. Returns the undo, for when ours is still in force.
+ * Lets NestJS's `Logger` write through the root logger, unless the application (or
+ * `@nestjs/testing`, whose modules are silent) chose a logger. Returns the undo.
  */
 export function installNestLogger(config: TelemetryConfig): () => void {
   if (!config.logging.nestLogger) return nothing;
@@ -70,8 +70,8 @@ function loggerInForce(): LoggerService | undefined {
 }
 
 /**
- * NestJS's default console logger if it is in force: exactly then a `Logger` has a console logger of its
- * own as instance, and else the logger that was chosen.
+ * NestJS's default console logger if it is in force: exactly then a `Logger` has a console logger
+ * of its own as instance, and else the logger that was chosen.
  */
 function defaultLoggerInForce(): ConsoleLogger | undefined {
   const inForce = loggerInForce();
@@ -89,8 +89,8 @@ const METHODS = {
 } as const;
 
 /**
- * Writes lines of NestJS's `Logger` through the root logger: `new Logger('OrderService').log('…')` has the
- * ids of the active span and `context: 'OrderService'`. The levels of the replaced logger stay in force.
+ * Writes lines of NestJS's `Logger` through the root logger: `new Logger('OrderService').log('…')`
+ * has the ids of the active span and `context: 'OrderService'`. The replaced logger has the levels.
  */
 export class NestLoggerService implements LoggerService {
   constructor(private readonly replaced: ConsoleLogger) {}
@@ -140,9 +140,9 @@ const MAX_FIELDS = 1_000;
 const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_192 };
 
 /**
- * Reads `logger.log(message, ...params, context)`: the last text is the context, plain objects after
- * the message are fields, an error or the text of a stack is the error, and each further message is a
- * line of its own, as in NestJS's console logger.
+ * Reads `logger.log(message, ...params, context)`: the last text is the context, plain objects
+ * after the message are fields, an error or the text of a stack is the error, and each further
+ * message is a line of its own, as in NestJS's console logger.
  */
 function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
   try {
@@ -231,7 +231,7 @@ function contextOf(fields: Readonly<Record<string, unknown>>): Record<string, un
   return fields.context === undefined ? {} : { context: fields.context };
 }
 
-/** Plain objects become fields, which are copied several times: of very many keys the first are kept. */
+/** Plain objects become fields, which are copied several times: of many keys the first stay. */
 function boundFields(value: unknown): unknown {
   return isPlainObject(value) && Object.keys(value).length > MAX_FIELDS
     ? copyBounded(value, { entries: MAX_FIELDS })

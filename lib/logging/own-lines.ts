@@ -29,10 +29,10 @@ export interface FinishedRequest {
 
 /**
  * Writes the line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`,
- * `handler`, `path`, `status`, `duration_ms` and the failure as fields: people read and grep lines, so
- * their names are flat, not those of the semantic conventions. Level info below 400, warn for 4xx and
- * aborted requests, error from 500. It has the ids of the server span, and is not repeated there. Does
- * nothing when `logging.requestLog` is off.
+ * `handler`, `path`, `status`, `duration_ms` and the failure as fields: people read and grep lines,
+ * so their names are flat, not those of the semantic conventions. Level info below 400, warn for
+ * 4xx and aborted requests, error from 500. It has the ids of the server span, and is not repeated
+ * there. Does nothing when `logging.requestLog` is off.
  */
 export function writeRequestLine(request: FinishedRequest): void {
   if (loggingState().root?.config.requestLog !== true) return;
@@ -49,7 +49,7 @@ export function writeRequestLine(request: FinishedRequest): void {
   });
 }
 
-/** Whether code of the application, which may look for the active span, runs while a line is written. */
+/** Whether code of the application, which may read the active span, runs during a write. */
 function asksForActiveSpan(): boolean {
   const { pino, destination } = loggingState().root?.config ?? {};
   const asking = [pino?.mixin, pino?.mixinMergeStrategy, pino?.hooks];
@@ -85,7 +85,7 @@ function toFields(request: FinishedRequest): Record<string, unknown> {
   return fields;
 }
 
-/** Type and message only: the stack is on the span, and on the line of the code that caught the error. */
+/** Type and message only: the span and the line of the code that caught the error have a stack. */
 function summarize(error: unknown): object {
   const { type, message } = describeThrown(error);
   return isError(error) ? { type, message } : { type: 'thrown', message };

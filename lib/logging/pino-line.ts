@@ -57,8 +57,8 @@ export class PinoLine implements Line {
 }
 
 /**
- * The entry of the usual line, whose fields are all texts, numbers and booleans; undefined for any other,
- * because only its text shows what JSON makes of the fields.
+ * The entry of the usual line, whose fields are all texts, numbers and booleans; undefined for any
+ * other, because only its text shows what JSON makes of the fields.
  */
 function entryOfParts({ parts, level, otelContext }: WrittenByPino): LogEntry | undefined {
   if (parts === undefined || typeof parts.message !== 'string') return undefined;

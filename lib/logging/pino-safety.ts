@@ -8,8 +8,8 @@ import { redaction } from '../redaction/active-redaction.js';
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
 
 /**
- * A pino hook by which no log method throws: arguments that pino cannot write (a getter that throws,
- * an exotic proxy) are copied into harmless ones.
+ * A pino hook by which no log method throws: arguments that pino cannot write (a getter that
+ * throws, an exotic proxy) are copied into harmless ones.
  */
 export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey: string): LogMethodHook {
   return function guarded(this: Logger, given, method, level) {
@@ -29,7 +29,9 @@ type LogArguments = Parameters<LogFn>;
 /** A longer message is cut before pino escapes it: the line would be cut down afterwards anyway. */
 const MAX_MESSAGE = 65_536;
 
-/** Whether pino makes valid JSON of an argument: of a symbol or a function as message it does not. */
+/**
+ * Whether pino makes valid JSON of an argument: of a symbol or a function as message it does not.
+ */
 function isWritable(argument: unknown, index: number): boolean {
   switch (typeof argument) {
     case 'string':
@@ -96,8 +98,8 @@ const NONE: Fields = Object.freeze({});
 let serializersInForce = NONE;
 
 /**
- * Redacts what a pino instance and its children write: messages with their parameters, bindings of
- * children, and what `PinoLogger.assign` adds. `redactFields()` redacts the fields, where they are merged.
+ * Redacts messages with their parameters, bindings of children, and fields of `PinoLogger.assign`, of
+ * a pino instance and its children. `redactFields()` redacts fields where they are merged.
  */
 export function redactLines(
   logger: Logger,

@@ -58,8 +58,8 @@ const MAX_STACK = 8_192;
 const MAX_DEPTH = 3;
 
 /**
- * Adds the entry to `span` as an event `log`, which Jaeger shows among the span's logs. It is small,
- * because a span that does not fit into one UDP packet (65,000 bytes) is lost.
+ * Adds the entry to `span` as an event `log`, which Jaeger shows among the span's logs. It is
+ * small, because a span that does not fit into one UDP packet (65,000 bytes) is lost.
  */
 export function addSpanEvent(span: Span, entry: LogEntry): void {
   const { context, error } = entry;

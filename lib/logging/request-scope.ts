@@ -19,10 +19,7 @@ const scope = Object.create(PinoLogger.prototype) as PinoLogger;
 /** A response: a request that the client gave up is still being handled until it has ended. */
 type Answer = Pick<Writable, 'writableEnded'>;
 
-/**
- * nestjs-pino's store of a request, carried by the OpenTelemetry context instead of an
- * AsyncLocalStorage of its own.
- */
+/** nestjs-pino's store of a request, carried by the OpenTelemetry context. */
 class CarriedScope implements RequestStore {
   responseLogger: Logger | undefined;
   /** The method of a controller that the request reached. */
@@ -61,7 +58,7 @@ class CarriedScope implements RequestStore {
   }
 }
 
-/** Reads the store that nestjs-pino entered by itself; undefined where it does not look into contexts. */
+/** Reads the store that nestjs-pino entered; undefined where it does not look into contexts. */
 let readEntered: (() => RequestStore | undefined) | undefined;
 
 /** Lets lines find what `PinoLogger.assign` bound to the request, in this copy of nestjs-pino. */
@@ -93,8 +90,8 @@ export function handlerOf(context: Context): string | undefined {
 }
 
 /**
- * Ends the fields of the request of `context`, for work that begins from now on. Assigned fields stay
- * until all listeners of the response have run, so that lines of those have them.
+ * Ends the fields of the request of `context`, for work that begins from now on. Assigned fields
+ * stay until all listeners of the response have run, so that lines of those have them.
  *
  * @param answer the response of a request that the client gave up
  */
@@ -117,8 +114,8 @@ export function runInRequestScope<T>(fn: () => T): T {
 }
 
 /**
- * Makes nestjs-pino's process-wide root write through `logger`: nestjs-pino keeps the first root. One
- * of an earlier start of this library becomes an empty child of the new root; another is left alone.
+ * Makes nestjs-pino's process-wide root write through `logger`: the first root stays for good. One of
+ * an earlier start becomes an empty child of the new root, and one of the application stays.
  */
 export function redirectNestPinoRoot(logger: Logger): void {
   const root = nestPinoRoot();
@@ -131,7 +128,9 @@ function scopeOf(context: Context): CarriedScope | undefined {
   return context.getValue(SCOPE) as CarriedScope | undefined;
 }
 
-/** Lets nestjs-pino see the scope of the active context, where it has not entered another one since. */
+/**
+ * Lets nestjs-pino see the scope of the active context, where it has not entered another one since.
+ */
 function lookIntoContexts(): (() => RequestStore | undefined) | undefined {
   const storage = findNestPinoStorage(() => scope.logger);
   if (storage === undefined) return undefined;
@@ -168,8 +167,8 @@ export interface RequestStore {
 }
 
 /**
- * The storage in which nestjs-pino looks for its request store: the one that is read while `look` makes
- * nestjs-pino look, because it is not exported; undefined where none is read.
+ * The storage in which nestjs-pino looks for its request store: the one that is read while `look`
+ * makes nestjs-pino look, because it is not exported; undefined where none is read.
  */
 export function findNestPinoStorage(look: () => unknown): AsyncLocalStorage<RequestStore> | undefined {
   const { prototype } = AsyncLocalStorage;

@@ -20,7 +20,7 @@ export const DISCARDED_REQUEST_KEY = 'nestjs-telemetry.request';
 /**
  * The pino instance behind every line: it adds the service and the active span, redacts, and makes
  * destination, log records and span events of one line. `level` stays pino's number, which Loki,
- * Elasticsearch and Datadog's pino integrations expect; `logging.pino.formatters.level` changes that.
+ * Elasticsearch and Datadog expect; `logging.pino.formatters.level` changes that.
  *
  * @param emitLogRecords whether each line also goes to the registered LoggerProvider
  */

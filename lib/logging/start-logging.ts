@@ -42,16 +42,18 @@ export function startLogging(
   return { logger: root.logger, stop: root.flush };
 }
 
-/** Matches every path, also the root and prefixed ones, on Nest 11 and 12 with Fastify and Express. */
+/**
+ * Matches every path, also the root and prefixed ones, on Nest 11 and 12 with Fastify and Express.
+ */
 const EVERY_ROUTE = [{ path: '/{*splat}', method: RequestMethod.ALL }];
 
 /**
- * The parameters of nestjs-pino's `LoggerModule.forRootAsync()` by which an injected `PinoLogger` and
- * `assign` work on our root logger. Call it after `startLogging`; when logging is off, nestjs-pino gets
- * a logger of its own and no middleware.
+ * The parameters of nestjs-pino's `LoggerModule.forRootAsync()` by which an injected `PinoLogger`
+ * and `assign` work on our root logger. Call it after `startLogging`; when logging is off,
+ * nestjs-pino gets a logger of its own and no middleware.
  *
- * @param requestScope `middleware`: nestjs-pino opens the logging scope of each request; `caller`: the
- *   caller does, with `withRequestScope()` or `runInRequestScope()`
+ * @param requestScope `middleware`: nestjs-pino opens the logging scope of each request; `caller`:
+ *   the caller does, with `withRequestScope()` or `runInRequestScope()`
  */
 export function createPinoParams(config: TelemetryConfig, requestScope: 'middleware' | 'caller'): Params {
   const { root } = loggingState();
@@ -65,7 +67,8 @@ export function createPinoParams(config: TelemetryConfig, requestScope: 'middlew
       // The request line is ours, with the route and the server span's ids.
       autoLogging: false,
       quietReqLogger: true,
-      // pino-http would wrap our serializers, and write out the headers of each request for nothing.
+      // pino-http would wrap our serializers, and write out the headers of each request for
+      // nothing.
       wrapSerializers: false,
       customAttributeKeys: { req: DISCARDED_REQUEST_KEY, err: root.config.pino.errorKey ?? 'err' },
     },

@@ -19,9 +19,8 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 const NEST_METHODS = { debug: 'debug', info: 'log', warn: 'warn', error: 'error' } as const;
 
 /**
- * Writes lines of one class or component, with its name as `context`, the ids of the active span and
- * what `PinoLogger.assign` bound to the request. Without logging, lines go to NestJS's logger. No
- * method throws.
+ * Writes lines of a class or component, with its name as `context`, the ids of the active span and
+ * what `PinoLogger.assign` bound; without logging, to NestJS's logger. No method throws.
  */
 export class TelemetryLogger {
   constructor(readonly context: string) {}

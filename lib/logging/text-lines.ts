@@ -36,8 +36,9 @@ export interface PrettyOptions {
 }
 
 /**
- * Returns a formatter of lines for a terminal, as NestJS's console logger writes them: `[orders] 4023  -
- * 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35 span:00f067aa +3ms`.
+ * Returns a formatter of lines for a terminal, as NestJS's console logger writes them: `[orders]
+ * 4023  - 11/28/2026, 9:44:02 AM     LOG [OrderService] order read id=42 trace:4bf92f35
+ * span:00f067aa +3ms`.
  */
 export function createPrettyFormatter({ serviceName, colours }: PrettyOptions): (entry: LogEntry) => string {
   const twoDigits = { month: '2-digit', day: '2-digit' } as const;

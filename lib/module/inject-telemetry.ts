@@ -7,8 +7,8 @@ import { injected, TelemetryService } from './telemetry.service.js';
 const services = new Map<string, TelemetryService>();
 
 /**
- * Returns the telemetry of that name without dependency injection, always the same object. It may be
- * requested before telemetry starts.
+ * Returns the telemetry of that name without dependency injection, always the same object. It may
+ * be requested before telemetry starts.
  *
  * @example
  * const telemetry = getTelemetry('nightly_import');
@@ -41,7 +41,7 @@ export function createNamedTelemetryProviders(): Provider[] {
 }
 
 /**
- * Base class with an injected `telemetry` that is named after the subclass, which needs no constructor.
+ * Base class with an injected `telemetry` that is named after the subclass.
  *
  * @example
  * @Injectable()

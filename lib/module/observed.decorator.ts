@@ -26,9 +26,9 @@ export interface ObservedOptions extends TraceOptions {
 const OBSERVED = processSymbol('observed');
 
 /**
- * A span, a timer and a counter around each call of a method, or of each method of a class: `@Trace()`,
- * `@Timed()` and `@Counted()` together, measured once. Label `outcome`: `success`, `refused` (an
- * `HttpException` below 500), `error` or `cancelled`.
+ * A span, a timer and a counter around each call of a method, or of each method of a class:
+ * `@Trace()`, `@Timed()` and `@Counted()` together, measured once. Label `outcome`: `success`,
+ * `refused` (an `HttpException` below 500), `error` or `cancelled`.
  *
  * @example
  * @Observed({ counted: 'orders_processed_total' })

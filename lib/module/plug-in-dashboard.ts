@@ -20,7 +20,7 @@ import { registeredModules } from '../instrumentation/nest/nest-modules.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
 import { type EmittedRecord, type MetricSource, type TelemetryPlugin } from '../runtime/telemetry-plugin.js';
 
-/** Spans, log records and calls that are held until the dashboard is loaded; as many fit into its queues. */
+/** Spans, log records and calls that are held until the dashboard is loaded; its queues fit as many. */
 const MAX_HELD = 20_000;
 
 /**
@@ -183,7 +183,9 @@ class DashboardPlug implements TelemetryPlugin {
       });
   }
 
-  /** Takes the requests of the dashboard's path; undefined without the page, and where the adapter cannot. */
+  /**
+   * Takes requests of the dashboard's path; undefined without a page, and where the adapter cannot.
+   */
   private takeRequests(
     adapter: AbstractHttpAdapter,
     serve: Parameters<typeof takeRequests>[2],

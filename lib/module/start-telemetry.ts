@@ -123,8 +123,8 @@ function warnAboutDifferences(running: TelemetryConfig, requested: TelemetryConf
 
 /**
  * Starts telemetry outside NestJS: in a script, a worker, or before `NestFactory.create`. A
- * `TelemetryModule` imported later joins it. It flushes when the event loop is empty; call `shutdown()`
- * where that is too late.
+ * `TelemetryModule` imported later joins it. It flushes when the event loop is empty; call
+ * `shutdown()` where that is too late.
  *
  * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing all wrong options
  * @example

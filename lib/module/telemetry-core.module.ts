@@ -12,20 +12,19 @@ import { LoggerModule } from 'nestjs-pino';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
-import { processSymbol } from '../process/process-wide.js';
 import { propagatorsLoaded } from '../runtime/create-propagator.js';
 import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startTelemetry } from './start-telemetry.js';
 
 /** Injection token of the options that `forRoot()` or `forRootAsync()` received. */
-export const TELEMETRY_MODULE_OPTIONS = processSymbol('options');
+export const TELEMETRY_MODULE_OPTIONS = Symbol.for('nestjs-telemetry.options');
 
 /**
  * Injection token of the `TelemetryHandle`, whose provider starts the SDK; a test without telemetry
- * replaces it: `Test.createTestingModule({ imports: [AppModule] }).overrideProvider(TELEMETRY_HANDLE)
- * .useValue(disabledTelemetry())`.
+ * replaces it: `Test.createTestingModule({ imports: [AppModule]
+ * }).overrideProvider(TELEMETRY_HANDLE) .useValue(disabledTelemetry())`.
  */
-export const TELEMETRY_HANDLE = processSymbol('running');
+export const TELEMETRY_HANDLE = Symbol.for('nestjs-telemetry.running');
 
 /**
  * The former name of `TELEMETRY_MODULE_OPTIONS`.
@@ -42,9 +41,8 @@ export const TELEMETRY_OPTIONS = TELEMETRY_MODULE_OPTIONS;
 export const TELEMETRY = TELEMETRY_HANDLE;
 
 /**
- * Options of `TelemetryModule.forRootAsync()`: one of `useFactory` (with `inject`), `useClass` and
- * `useExisting`; `imports` lists the modules that these need. A class implements
- * `TelemetryOptionsFactory`.
+ * Options of `TelemetryModule.forRootAsync()`: `useFactory` (with `inject`), `useExisting` or
+ * `useClass` (a `TelemetryOptionsFactory`); `imports` lists the modules that these need.
  */
 export type TelemetryAsyncOptions = ConfigurableModuleAsyncOptions<
   TelemetryOptions,
@@ -114,8 +112,8 @@ function complete(options: DynamicModule, setIn: string, setsUpPino: boolean): D
 }
 
 /**
- * The providers of nestjs-pino's module, on our logger, by which `PinoLogger` is injected and `assign`
- * works. The module itself would mount middleware on every route.
+ * The providers of nestjs-pino's module, on our logger, by which `PinoLogger` is injected and
+ * `assign` works. The module itself would mount middleware on every route.
  */
 function createLoggerProviders(): Pick<DynamicModule, 'providers' | 'exports'> {
   return LoggerModule.forRootAsync({

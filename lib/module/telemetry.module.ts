@@ -25,12 +25,12 @@ import {
 } from './telemetry-core.module.js';
 
 /**
- * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root module;
- * it is global. It starts while the container is filled; `app.close()` flushes and stops it.
+ * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root
+ * module. It starts while the container is filled; `app.close()` flushes and stops it.
  *
  * @example
- * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', otlpEndpoint: 'http://localhost:4318' })] })
- * export class AppModule {}
+ * @Module({ imports: [TelemetryModule.forRoot({ serviceName: 'orchestrator', otlpEndpoint:
+ *   'http://localhost:4318' })] }) export class AppModule {}
  */
 @Module({})
 export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
@@ -39,7 +39,8 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
   /**
    * Takes the options as they are.
    *
-   * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing every wrong option
+   * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS` when the application is created, listing
+   *   every wrong option
    */
   static forRoot(options: TelemetryOptions = {}): DynamicModule {
     return assemble(TelemetryCoreModule.forRoot(options), options);
@@ -47,7 +48,7 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
 
   /** Takes the options from a factory, a class or an existing provider. */
   static forRootAsync(options: TelemetryAsyncOptions): DynamicModule {
-    // The options are unknown until the container is filled: the environment decides what is loaded.
+    // The options are unknown until the container is filled: the environment decides.
     return assemble(TelemetryCoreModule.forRootAsync(options), {});
   }
 
@@ -91,8 +92,8 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
 const PARTS: readonly AttachPart[] = [attachInstrumentations, attachMetricsEndpoint, attachDashboard];
 
 /**
- * Makes NestJS call our shutdown hooks after those of all other modules, whose work is then recorded:
- * hooks run in the order of the distance from the root module, `Number.MAX_VALUE` for global modules.
+ * Makes NestJS call our shutdown hooks after those of all other modules, whose work is then
+ * recorded: hooks run in the order of the distance from the root module.
  */
 function endLast(modules: ModulesContainer, type: unknown): void {
   for (const module of modules.values()) if (module.metatype === type) module.distance = Infinity;

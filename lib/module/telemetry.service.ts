@@ -34,14 +34,14 @@ import { getCurrentSpanId, getCurrentTraceId } from '../tracing/trace-context.js
 
 /** Options of `startSpan()`. */
 export interface TelemetrySpanOptions extends SpanOptions {
-  /** Decides whether what was thrown marks the span; default: any throw but an `HttpException` below 500. */
+  /** Whether a thrown value marks the span; default: all but an `HttpException` below 500. */
   isError?: ErrorPredicate;
 }
 
 /**
  * Tracing, metrics and logging under one name: that of the class that injects it, or of
- * `@InjectTelemetry(name)` or `getTelemetry(name)`. Before the start and after the shutdown spans and
- * measurements are dropped, and log lines are still written.
+ * `@InjectTelemetry(name)` or `getTelemetry(name)`. Before the start and after the shutdown spans
+ * and measurements are dropped, and log lines are still written.
  *
  * @example
  * constructor(private readonly telemetry: TelemetryService) {}
@@ -80,8 +80,8 @@ export class TelemetryService {
   }
 
   /**
-   * Starts a span that the caller ends, best by `using span = telemetry.startSpan('import')`. It is not
-   * the active span: children are made in `span.run(fn)`.
+   * Starts a span that the caller ends, best by `using span = telemetry.startSpan('import')`. It is
+   * not the active span: children are made in `span.run(fn)`.
    */
   startSpan(name: string, options: TelemetrySpanOptions = {}): TelemetrySpan {
     const isError = readSafely(() => options.isError);
@@ -115,7 +115,7 @@ export class TelemetryService {
     return upDownCounter(this.name, name, options);
   }
 
-  /** A distribution: latency, size. Default buckets are OpenTelemetry's (5 to 10,000), or `advice`. */
+  /** A distribution: latency, size. Buckets: `advice`, by default OpenTelemetry's (5 to 10,000). */
   histogram(name: string, options?: MetricOptions): Histogram {
     return histogram(this.name, name, options);
   }
@@ -128,8 +128,8 @@ export class TelemetryService {
   /**
    * A value that is read when metrics are collected.
    *
-   * @param callback stays until `remove()` of the result: a service that ends before the process calls
-   *   that in `onModuleDestroy`. The same function is added once.
+   * @param callback stays until `remove()` of the result: a service that ends before the process
+   *   calls that in `onModuleDestroy`. The same function is added once.
    */
   observableGauge(name: string, callback: ObserveCallback, options?: MetricOptions): ObserveRegistration {
     return observableGauge(this.name, name, callback, options);
@@ -175,7 +175,7 @@ export class TelemetryService {
     this.logger.logWarning(message, extra);
   }
 
-  /** Writes an ERROR line with type, message, stack and causes of an error; any thrown value may be passed. */
+  /** Writes an ERROR line with type, message, stack and causes of what was thrown. */
   logError(message: LogMessage, extraOrError?: unknown): void {
     this.logger.logError(message, extraOrError);
   }
@@ -187,7 +187,7 @@ function nameOfOwner(owner: unknown): string {
   return typeof name === 'string' && name !== '' ? name : 'Telemetry';
 }
 
-/** What the copies of this package in this process inject: it becomes providers in the container. */
+/** Classes and names that copies of this package in this process inject, as providers. */
 export const injected = processWide('injected', () => ({
   /** The `TelemetryService` of each copy. */
   classes: new Set<Type<unknown>>(),
@@ -197,8 +197,8 @@ export const injected = processWide('injected', () => ({
 injected.classes.add(TelemetryService);
 
 /**
- * One provider for each copy of this class: a library that was built against the CommonJS copy injects
- * its telemetry from the module that the application imported as ESM.
+ * One provider for each copy of this class: a library that was built against the CommonJS copy
+ * injects its telemetry from the module that the application imported as ESM.
  */
 export function createTelemetryServiceProviders(): Provider[] {
   return [...injected.classes].map((provide) => ({

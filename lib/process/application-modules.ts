@@ -13,9 +13,9 @@ export function applicationRequire(): NodeJS.Require {
 }
 
 /**
- * A `require()` that finds a package of the application: from its main script, else from the working
- * directory; undefined when it is in neither place. Bundlers do not see such a package, so they do not
- * include it, nor fail when it is not installed.
+ * A `require()` that finds a package of the application: from its main script, else from the
+ * working directory; undefined when it is in neither place. Bundlers do not see such a package, so
+ * they do not include it, nor fail when it is not installed.
  */
 export function requireForPackage(name: string): NodeJS.Require | undefined {
   const mainScript = process.argv[1];
@@ -46,8 +46,8 @@ let isCurrent = false;
 let isTold = false;
 
 /**
- * Finds the paths that match a pattern, of the CommonJS modules that this process has loaded so far. A
- * path is matched once as long as none is removed: a test suite starts hundreds of applications.
+ * Finds the paths that match a pattern, of the CommonJS modules that are loaded. A path is matched
+ * once as long as none is removed: a test suite starts hundreds of applications.
  *
  * @param pattern one object per use, not made for each call: results are kept by it
  */
@@ -61,7 +61,7 @@ export function findLoadedFiles(pattern: RegExp): readonly string[] {
   return found;
 }
 
-/** Lists the loaded files once for all calls of `findLoadedFiles()` in `work`, which is synchronous. */
+/** Lists the loaded files once for all `findLoadedFiles()` in `work`, which is synchronous. */
 export function listLoadedFilesOnce<T>(work: () => T): T {
   const outer = shares;
   shares = true;
@@ -74,8 +74,8 @@ export function listLoadedFilesOnce<T>(work: () => T): T {
 }
 
 /**
- * While it is on, `forgetLoadedFiles()` is called for each module that is loaded, so that a list holds
- * until then. Not where the CommonJS cache is another than Node's, as in jest.
+ * While it is on, `forgetLoadedFiles()` is called for each module that is loaded, so that a list
+ * holds until then. Not where the CommonJS cache is another than Node's, as in jest.
  */
 export function followLoading(isFollowed: boolean): void {
   isTold = isFollowed && applicationRequire().cache === cacheOfNode();

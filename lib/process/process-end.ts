@@ -1,6 +1,8 @@
 import { processWide } from './process-wide.js';
 
-/** In this order: end recordings, write queues, and last standard output, with what the others log. */
+/**
+ * In this order: end recordings, write queues, and then standard output, to which the others log.
+ */
 const PHASES = ['record', 'write', 'output'] as const;
 
 export type ProcessEndPhase = (typeof PHASES)[number];

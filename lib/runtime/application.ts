@@ -20,14 +20,14 @@ export class Application {
   ) {}
 
   /**
-   * Calls `use` with the HTTP adapter: now, or once it exists. In a test that is after the container is filled; an application
-   * without HTTP has none. Returns the undo.
+   * Calls `use` with the HTTP adapter: now, or once it exists, in a test after the container is
+   * filled. An application without HTTP has none. Returns the undo.
    */
   whenAdapterExists(use: (adapter: AbstractHttpAdapter) => void): () => void {
     const { host } = this;
-    // init$ replays: a subscriber that comes late is called immediately.
+    // init$ replays: a late subscriber is called immediately.
     const waiting = host.init$.subscribe(() => {
-      // The type says that there is one: an application context has null.
+      // Not in the type: an application context has null.
       const adapter = host.httpAdapter as AbstractHttpAdapter | null | undefined;
       if (adapter !== null && adapter !== undefined) use(adapter);
     });
@@ -37,11 +37,13 @@ export class Application {
   }
 }
 
-/** What telemetry adds to one application: an instrumentation, the metrics endpoint or the dashboard. */
+/**
+ * A part of telemetry in one application: an instrumentation, the metrics endpoint, the dashboard.
+ */
 export interface ApplicationPart {
   /** Called when all providers are created and all routes are registered. */
   ready?(): void;
-  /** Called when the application begins to close: ends responses that would keep its server open. */
+  /** Called when the application begins to close: ends responses that keep its server open. */
   close?(): void;
   /** Restores what was replaced. */
   stop(): void;

@@ -6,10 +6,7 @@ import { type Context, type ContextManagementToken, type ContextManager } from '
 import { isContext } from '../engine/recording-tracer.js';
 import { LinkedContext } from './linked-context.js';
 
-/**
- * Carries the active OpenTelemetry context through promises, timers and callbacks on one AsyncLocalStorage,
- * and can attach a context imperatively, for code that cannot be put into a callback.
- */
+/** Carries the active OpenTelemetry context on an AsyncLocalStorage. */
 export class AsyncLocalStorageContextManager implements ContextManager {
   private readonly storage = new AsyncLocalStorage<Context>();
 
@@ -46,8 +43,8 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   }
 
   /**
-   * Makes `context` active until the token is disposed. In an async function call it after the first `await`,
-   * or the caller sees the context too; `context.with()` has no such trap.
+   * Makes `context` active until the token is disposed. Call it after the first `await` of an async
+   * function, or its caller sees the context too; `context.with()` has no such trap.
    */
   attach(context: Context): ContextManagementToken {
     const previous = this.storage.getStore();
@@ -62,7 +59,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
     };
   }
 
-  /** Makes `context` active and returns what was; entered around a synchronous call, it is `with` without its frames. */
+  /** Makes `context` active and returns the previous one: `with()` without its stack frames. */
   enter(context: Context): Context {
     const previous = this.active();
     this.storage.enterWith(context);
@@ -78,7 +75,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
     return bound as T;
   }
 
-  /** Listeners run where their emitter was bound: bytes arriving on a socket know nothing of the request they belong to. */
+  /** Listeners run in the context of the emitter: bytes that arrive on a socket have none. */
   private bindEmitter(context: Context, emitter: EventEmitter): void {
     const { storage } = this;
     const emit = emitter.emit.bind(emitter);

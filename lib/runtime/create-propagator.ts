@@ -57,8 +57,8 @@ type Encoding = 'SINGLE_HEADER' | 'MULTI_HEADER';
 
 /**
  * Loads its package, which few applications need, when it is created: synchronously where the
- * application finds it, as after an install by npm. In a bundle and with pnpm, where it is only found
- * from this library, it carries nothing until an `import()` is done.
+ * application finds it, as after an install by npm. In a bundle and with pnpm, where it is only
+ * found from this library, it carries nothing until an `import()` is done.
  */
 class LazyB3Propagator implements TextMapPropagator {
   private loaded: TextMapPropagator | undefined;

@@ -5,8 +5,8 @@ import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type Undo, undoAll } from '../process/undo-all.js';
 
 /**
- * All private members of another OpenTelemetry SDK in this process that this library touches. None of them is public
- * since version 2 of the SDK: each function returns whether the provider has what it expects.
+ * All private members of another OpenTelemetry SDK that this library touches. None is public since
+ * version 2 of the SDK: each function returns whether the provider has what it expects.
  *
  * - traces: `addSpanProcessor()` (1.x), else `_activeSpanProcessor._spanProcessors` (2.x, 3.x)
  * - metrics: `addMetricReader()` (1.x), else `_sharedState.metricCollectors` and the class of a collector (2.x, 3.x)
@@ -15,7 +15,7 @@ import { type Undo, undoAll } from '../process/undo-all.js';
 /** Removes what was added. */
 export type Detach = Undo;
 
-/** The provider behind the API's proxies; they stand in for one another as long as there is none. */
+/** The provider behind the API's proxies, which delegate to one another while there is none. */
 export function unwrapProvider(provider: unknown): unknown {
   let current = provider;
   for (let depth = 0; depth < 10; depth += 1) {
@@ -69,8 +69,8 @@ export function logRecordProcessorsOf(provider: unknown): readonly unknown[] {
 }
 
 /**
- * Adds a reader to a meter provider; undefined where that is not possible. It does not read instruments that were made
- * before.
+ * Adds a reader to a meter provider; undefined where that is not possible. It does not read
+ * instruments that were made before.
  */
 export function addMetricReader(provider: unknown, reader: IMetricReader, ours: object): Detach | undefined {
   const state = memberOf(provider, '_sharedState');
@@ -95,8 +95,8 @@ export function metricReadersOf(provider: unknown): readonly unknown[] {
 const MAX_OBJECTS = 500;
 
 /**
- * Whether a processor or reader of an SDK sends to that address. Its exporter has the address several private objects
- * deep, in other places in each version and protocol.
+ * Whether a processor or reader of an SDK sends to that address. Its exporter has the address
+ * several private objects deep, in other places in each version and protocol.
  */
 export function sendsTo(sender: unknown, address: string): boolean {
   const wanted = hostAndPath(address);

@@ -31,8 +31,8 @@ import type { OwnedProvider } from './sdk-runtime.js';
 import { PluginLogRecordProcessor, readerForPlugin, type TelemetryPlugin } from './telemetry-plugin.js';
 
 /**
- * Joins a tracer provider that was registered before ours: its spans also go where the configuration sends spans. Its
- * sampler decides which spans there are.
+ * Joins a tracer provider that was registered before ours: its spans also go where the
+ * configuration sends spans. Its sampler decides which spans there are.
  *
  * @returns undefined where nothing is to be sent, or the provider cannot be joined, which is logged
  */

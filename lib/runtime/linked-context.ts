@@ -1,11 +1,13 @@
 import { type Context } from '@opentelemetry/api';
 
-/** A longer chain is rebuilt from what is still visible in it, so that looking up an absent key stays short. */
+/**
+ * A longer chain is rebuilt of its visible values, so that looking up an absent key stays short.
+ */
 const MAX_DEPTH = 8;
 
 /**
- * A context that links to the one it came from instead of copying it, immutable except for `revoke()`. The API's own copies a Map and makes
- * three closures for each value set, which is for each span; this is one small object, and the active span is one step away.
+ * A context that links to the one it was made of, immutable except for `revoke()`: one small object
+ * for each span, where the API's own copies a Map and makes three closures.
  */
 export class LinkedContext implements Context {
   private constructor(
@@ -39,7 +41,7 @@ export class LinkedContext implements Context {
     return this.compacted(key);
   }
 
-  /** Takes back the value this context was made with, here and in every context below. */
+  /** Removes the value that this context was made with, here and in all contexts below. */
   revoke(): void {
     this.value = undefined;
   }
@@ -50,22 +52,23 @@ export class LinkedContext implements Context {
 
   /** The same values, each key once, without `dropped`. */
   private compacted(dropped: symbol): LinkedContext {
-    const visible = new Map<symbol, unknown>();
-    for (const { key, value } of this.links()) {
-      if (key !== undefined && key !== dropped && !visible.has(key)) visible.set(key, value);
-    }
-    return [...visible]
-      .reverse()
-      .reduce<LinkedContext>((chain, [key, value]) => chain.append(key, value), LinkedContext.ROOT);
+    const values = this.values();
+    values.delete(dropped);
+    let chain = LinkedContext.ROOT;
+    for (const [key, value] of values) chain = chain.append(key, value);
+    return chain;
   }
 
-  private *links(): Generator<LinkedContext> {
-    yield this;
-    if (this.parent !== undefined) yield* this.parent.links();
+  /** What is visible, the newest last. */
+  private values(): Map<symbol, unknown> {
+    const values = this.parent?.values() ?? new Map<symbol, unknown>();
+    if (this.key === undefined) return values;
+    values.delete(this.key);
+    return values.set(this.key, this.value);
   }
 }
 
-/** Takes back the value that `context` was made with; does nothing for the context of another implementation. */
+/** Removes the value that `context` was made with, if that is one of ours. */
 export function revoke(context: Context): void {
   (context as Partial<LinkedContext>).revoke?.();
 }

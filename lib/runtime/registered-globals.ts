@@ -9,25 +9,24 @@ import { undoAll } from '../process/undo-all.js';
 export type GlobalSlot = 'trace' | 'metrics' | 'logs' | 'context' | 'propagation';
 
 /**
- * Tells whether somebody has registered an implementation. The API offers no question for this, only a `set…` that
- * logs an error when the answer is yes; its registry is part of its compatibility contract between versions.
+ * Whether an implementation is registered. The API has only setters, which log an error if one is;
+ * its registry is part of its compatibility contract between versions.
  */
 export function isRegistered(slot: GlobalSlot): boolean {
   return registered(slot) !== undefined;
 }
 
+type Registry = Partial<Record<GlobalSlot, unknown>>;
+
 function registered(slot: GlobalSlot): unknown {
-  const registry = (globalThis as Partial<Record<symbol, unknown>>)[API_REGISTRY];
-  return typeof registry === 'object' && registry !== null
-    ? (registry as Record<GlobalSlot, unknown>)[slot]
-    : undefined;
+  return (globalThis as Partial<Record<symbol, Registry>>)[API_REGISTRY]?.[slot];
 }
 
 const API_REGISTRY = Symbol.for('opentelemetry.js.api.1');
 
 /**
- * Makes `context` active until it is given back to `enterContext`, and returns what was active before. Undefined where the
- * context manager is not ours and cannot do that: then `context.with()` must. Only for around a synchronous call.
+ * Makes `context` active around a synchronous call and returns the previous one, to be entered
+ * after it; undefined where the context manager is not ours: then `context.with()` is needed.
  */
 export function enterContext(context: Context): Context | undefined {
   const manager = registered('context') as { enter?: (entered: Context) => Context } | undefined;
@@ -45,22 +44,27 @@ type Setter = (this: unknown, provider: unknown) => unknown;
 type Api = Record<string, Record<string, Setter>>;
 
 /**
- * Warns when somebody registers a provider while ours is registered: the API refuses it, and says so to its diagnostic logger
- * only, which is silent unless the application sets it. Returns the undo.
+ * Warns when another provider is registered after ours: the API refuses it, and logs that to its
+ * diagnostic logger only, which is silent unless the application sets it. Returns the undo.
  */
 export function noticeLateProviders(): () => void {
   const undo = copiesOfTheApi().flatMap((api) =>
     SETTERS.map(([slot, method, what, option]) => {
       const owner = api[slot];
-      return owner === undefined ? () => undefined : watch(owner, method, what, option);
+      return owner && watch(owner, method, what, option);
     }),
   );
   return undoAll(undo);
 }
 
-function watch(owner: Record<string, Setter>, method: string, what: string, option: string): () => void {
+function watch(
+  owner: Record<string, Setter>,
+  method: string,
+  what: string,
+  option: string,
+): (() => void) | undefined {
   const original = owner[method];
-  if (typeof original !== 'function' || Object.hasOwn(owner, method)) return () => undefined;
+  if (typeof original !== 'function' || Object.hasOwn(owner, method)) return undefined;
   const watched: Setter = function (provider) {
     const accepted = Reflect.apply(original, this, [provider]);
     if (accepted === false) warnRefused(provider, what, option);
@@ -68,7 +72,7 @@ function watch(owner: Record<string, Setter>, method: string, what: string, opti
   };
   owner[method] = watched;
   return () => {
-    // The method of the prototype is in sight again.
+    // The prototype has the original.
     if (owner[method] === watched) Reflect.deleteProperty(owner, method);
   };
 }
@@ -91,7 +95,7 @@ function copiesOfTheApi(): Api[] {
   return theirs === undefined || theirs.trace === own.trace ? [own] : [own, theirs];
 }
 
-/** By working directory; undefined where it has none. Finding a package takes longer than all that is done with it. */
+/** By working directory: finding a package takes long. */
 const apis = new Map<string, Api | undefined>();
 
 function apiOfCommonJs(): Api | undefined {
@@ -105,7 +109,7 @@ function requireApi(): Api | undefined {
   try {
     return applicationRequire()('@opentelemetry/api') as Api;
   } catch {
-    // Not installed beside the application: then nobody loads it by that way.
+    // Not installed beside the application, whose packages cannot load it either.
     return undefined;
   }
 }

@@ -1,9 +1,11 @@
-/** What stands for something else in a route of Express or Fastify; everything between is taken as it is. */
+/**
+ * Parameters, wildcards and optional parts of a route of Express or Fastify, and the text between.
+ */
 const TOKENS = /:[A-Za-z_$][\w$]*(?:\((?:[^()\\]|\\.)*\))?\??|\*[\w$]*|\{[^{}]*\}|[^:*{]+|[:{]/g;
 
 /**
- * Compiles the template of a route (`/orders/:id`, `/files/*path`, `/orders{/:id}`) to an expression that matches the
- * paths the router would give it. Patterns inside a parameter are not looked at: they only narrow it.
+ * Compiles the template of a route (`/orders/:id`, `/files/*path`, `/orders{/:id}`) to an
+ * expression for the paths that its router matches, without the patterns of parameters.
  */
 export function compileRoute(template: string): RegExp {
   return new RegExp(`^${translate(template)}/?$`);

@@ -51,7 +51,7 @@ interface RuntimeParts {
   readonly emitsLogRecords: boolean;
   /** Whether a span whose local parent is not sampled is never sampled either. */
   readonly childrenFollowParent: boolean;
-  /** Removes our registrations from the API's registry, once the process no longer needs the runtime. */
+  /** Removes our registrations from the API's registry, after the stop. */
   unregister(): void;
 }
 
@@ -65,7 +65,9 @@ export interface SdkRuntime extends RuntimeParts {
    * @returns false when something was lost, refused or not done in time
    */
   flush(options?: FlushOptions): Promise<boolean>;
-  /** Undoes what was installed, then flushes and stops the providers within the deadline. Never rejects. */
+  /**
+   * Calls the stoppers, then flushes and stops the providers within the deadline. Never rejects.
+   */
   stop(): Promise<void>;
 }
 
@@ -152,7 +154,7 @@ function describe(reason: unknown): string {
 }
 
 interface RuntimeState {
-  /** Grows when a runtime starts or stops: caches of tracers and instruments compare it and bind anew. */
+  /** Grows when a runtime starts or stops: caches of tracers compare it. */
   generation: number;
   runtime: SdkRuntime | undefined;
   /** Applications that use the runtime; the last one to leave stops it. */
@@ -165,7 +167,7 @@ export function runtimeState(): RuntimeState {
   return state;
 }
 
-/** The runtime of this process; undefined before the start, after the shutdown and when telemetry is disabled. */
+/** The runtime of this process; undefined before the start, after the stop, without telemetry. */
 export function currentRuntime(): SdkRuntime | undefined {
   return state.runtime;
 }

@@ -50,7 +50,7 @@ import { guardMeterProvider } from './guards/guard-meter-provider.js';
 import { guardSpanProcessor } from './guards/guard-parts.js';
 import { guardTracerProvider } from './guards/guard-tracer-provider.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
-import { RedactingSpanProcessor } from './redacting-span.processor.js';
+import { redactingSpanProcessor } from './redacting-span.processor.js';
 import { type GlobalSlot, isRegistered, noticeLateProviders } from './registered-globals.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
 import { type SamplingCounts } from './sampling/tail-sampling.processor.js';
@@ -63,9 +63,10 @@ import {
 } from './telemetry-plugin.js';
 
 /**
- * Starts the signals that have no provider yet and returns the runtime of this process. A signal whose provider is
- * registered already (a NodeSDK of the application, an agent) is left to it: our spans, instruments and records go
- * there, and the configured destinations join it. Never throws: start-up must not break the application.
+ * Starts the signals that have no provider yet and returns the runtime of this process. A signal
+ * whose provider is registered already (a NodeSDK of the application, an agent) is left to it: our
+ * spans, instruments and records go there, and the configured destinations join it. Never throws:
+ * start-up must not break the application.
  *
  * @param openPlugin takes all signals beside the exporters
  */
@@ -124,7 +125,7 @@ export async function stopRuntime(runtime: SdkRuntime): Promise<void> {
   state.generation += 1;
 }
 
-/** A signal that cannot be started (a reader or processor of the application was used before) leaves the others alone. */
+/** A signal that cannot be started, because its reader was used before, leaves the others alone. */
 function attempt<T>(signal: string, start: () => T): T | undefined {
   try {
     return start();
@@ -138,7 +139,7 @@ function attempt<T>(signal: string, start: () => T): T | undefined {
   }
 }
 
-/** @param accepted whether the API took the registration, which `api.disable()` removes when the runtime stops */
+/** @param accepted whether the API took the registration; `api.disable()` removes it at the stop */
 type Register = (slot: GlobalSlot, accepted: boolean, api: { disable(): void }) => void;
 
 interface Start {
@@ -149,7 +150,8 @@ interface Start {
 }
 
 function registerPropagation(config: TelemetryConfig, register: Register): void {
-  // The context manager stays after a stop: requests still in flight run on it, and it holds nothing of ours.
+  // The context manager stays after a stop: requests in flight run on it, and it holds nothing of
+  // ours.
   if (!isRegistered('context') && !context.setGlobalContextManager(new AsyncLocalStorageContextManager()))
     warnRejected('context');
   if (isRegistered('propagation')) return;
@@ -189,7 +191,7 @@ function createTracerProvider(
     });
   const options = {
     ...parts,
-    spanProcessors: [new RedactingSpanProcessor(), ...parts.spanProcessors],
+    spanProcessors: [redactingSpanProcessor, ...parts.spanProcessors],
     spanLimits: traces.limits,
     meterProvider: countingMeterProvider(),
   };
@@ -239,8 +241,8 @@ function warnRejected(slot: GlobalSlot): void {
 }
 
 /**
- * No attribute is asynchronous, as `host.id` would be, which would delay the first export. Command lines are left out:
- * they contain secrets.
+ * No attribute is asynchronous, as `host.id` would be, which would delay the first export. Command
+ * lines are left out: they contain secrets.
  */
 function createResource(config: TelemetryConfig): Resource {
   return defaultResource().merge(

@@ -3,7 +3,6 @@ import {
   context as contextApi,
   type Logger,
   type LoggerOptions,
-  type LoggerProvider,
   type LogRecord,
   type Span,
   trace,
@@ -15,6 +14,7 @@ import { type CollectionResult, type IMetricReader } from '@opentelemetry/sdk-me
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type FlushableLoggerProvider } from '../engine/limited-logger-provider.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type AttachPart } from './application.js';
@@ -39,7 +39,7 @@ export interface TelemetryPlugin {
   stop(): Promise<void>;
   /** Stores what is left and releases its resources; the providers have stopped. Never rejects. */
   close(): Promise<void>;
-  /** Joins an application, before it registers its routes; undefined where there is nothing to add. */
+  /** Joins an application before it registers routes; undefined where there is nothing to add. */
   readonly mount: AttachPart;
 }
 
@@ -63,8 +63,8 @@ export interface MetricSource {
 }
 
 /**
- * Returns the reader that a plugin collects metrics with: the one that answers scrapers, or a new one
- * in `readers`. A second reader would make every measurement cost twice.
+ * Returns the reader that a plugin collects metrics with: the one that answers scrapers, or a new
+ * one in `readers`. A second reader would make every measurement cost twice.
  */
 export function readerForPlugin(
   readers: IMetricReader[],
@@ -76,15 +76,9 @@ export function readerForPlugin(
   return reader;
 }
 
-/** A logger provider that can be flushed and stopped. */
-export interface FlushableLoggerProvider extends LoggerProvider {
-  forceFlush(): Promise<void>;
-  shutdown(): Promise<void>;
-}
-
 /**
- * Gives each log record to the plugin, and then to the provider that exports it, if there is one.
- * A processor of the SDK would need the SDK's record for each line, which costs more than storing it.
+ * Gives each log record to the plugin, and then to the provider that exports it, if there is one. A
+ * processor of the SDK would need the SDK's record for each line, which costs more than storing it.
  */
 export class PluginLoggerProvider implements FlushableLoggerProvider {
   private readonly loggers = new Map<string, Logger>();
@@ -96,11 +90,9 @@ export class PluginLoggerProvider implements FlushableLoggerProvider {
 
   getLogger(name: string, version?: string, options?: LoggerOptions): Logger {
     const key = `${name}@${version ?? ''}:${options?.schemaUrl ?? ''}`;
-    let logger = this.loggers.get(key);
-    if (logger === undefined) {
-      logger = this.createLogger(name, this.next?.getLogger(name, version, options));
-      this.loggers.set(key, logger);
-    }
+    const logger =
+      this.loggers.get(key) ?? this.createLogger(name, this.next?.getLogger(name, version, options));
+    this.loggers.set(key, logger);
     return logger;
   }
 
@@ -153,7 +145,7 @@ export class PluginLogRecordProcessor implements LogRecordProcessor {
   }
 
   shutdown(): Promise<void> {
-    // The runtime closes the plugin: metrics and lines may still come.
+    // The runtime closes the plugin later: metrics and lines may still come.
     return this.plugin.flush();
   }
 }

@@ -8,8 +8,8 @@ let boundGeneration = -1;
 const tracers = new Map<string, Tracer>();
 
 /**
- * Returns the tracer of that name from the SDK that runs now. The API's own tracers keep the first SDK for ever, which loses
- * every span after a restart (hot reload, tests).
+ * Returns the tracer of that name of the SDK that runs now. The API's tracers keep the first SDK,
+ * which loses all spans after a restart (hot reload, tests).
  */
 export function tracerFor(name: string): Tracer {
   const { generation } = runtimeState();
@@ -26,16 +26,16 @@ export function tracerFor(name: string): Tracer {
 }
 
 /**
- * Returns whether a span that starts now would record anything. False without telemetry, and below an unsampled span when
- * children follow their parent: the call then runs unwrapped. True below a span of another process, sampled or not: the end
- * of the local root is the end of the trace in this process.
+ * Whether a span that starts now would record anything; else the call runs unwrapped. False without
+ * telemetry, and below an unsampled span when children follow their parent; true below a span of
+ * another process, because the end of the local root ends the trace here.
  */
 export function shouldStartSpan(
   options: { readonly root?: boolean | undefined } = {},
   caller: Context = context.active(),
 ): boolean {
   const { runtime } = runtimeState();
-  // Without our runtime the application may still run its own SDK.
+  // The application may run its own SDK.
   if (runtime === undefined) return isRegistered('trace');
   if (!runtime.childrenFollowParent || options.root === true) return true;
   const parent = trace.getSpan(caller);

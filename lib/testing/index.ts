@@ -1,3 +1,7 @@
-/** What users import in their own tests: `import { createTelemetryProbe } from 'nestjs-telemetry/testing'`. */
-export { disabledTelemetry } from './telemetry-probe.js';
-export { createTelemetryProbe, type LogLine, type TelemetryProbe } from './telemetry-probe.js';
+/** For tests of users: `import { createTelemetryProbe } from 'nestjs-telemetry/testing'`. */
+export {
+  createTelemetryProbe,
+  disabledTelemetry,
+  type LogLine,
+  type TelemetryProbe,
+} from './telemetry-probe.js';

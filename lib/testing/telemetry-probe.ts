@@ -13,26 +13,28 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 /** What a test sees of the telemetry of the code under test. */
 export interface TelemetryProbe {
-  /** Options to start telemetry with: `TelemetryModule.forRoot({ ...probe.options, serviceName: 'test' })`. */
+  /** For `TelemetryModule.forRoot({ ...probe.options, serviceName: 'test' })`. */
   readonly options: TelemetryOptions;
-  /** The spans that ended and are sampled, in the order they ended; of `sampling.keep` those that were kept. */
+  /** Sampled spans in the order in which they ended; with `sampling.keep` those that were kept. */
   spans(): readonly ReadableSpan[];
-  /** The one finished span of that name; throws, naming the spans there are, when there is none or more than one. */
+  /** The only finished span of that name; throws, with the names of all spans, if it is not one. */
   span(name: string): ReadableSpan;
   /** The log records that were emitted for export. */
   logRecords(): readonly ReadableLogRecord[];
   /** The lines that were written, parsed. */
   logLines(): readonly LogLine[];
-  /** Collects now and gives the metric of that name; undefined when nothing was recorded in it. */
+  /** Collects now and returns the metric of that name; undefined if nothing was recorded. */
   metric(name: string): Promise<MetricData | undefined>;
-  /** Collects now and gives the value of the series with exactly those attributes: the sum, last value, or count of a histogram. */
+  /**
+   * Collects now and returns sum, last value or count of the series with exactly these attributes.
+   */
   metricValue(name: string, attributes?: Readonly<Record<string, unknown>>): Promise<number | undefined>;
   /** Forgets everything recorded so far; sums keep their value, as they do in production. */
   reset(): void;
 }
 
 /**
- * Gives a probe that keeps spans, metrics and log records in memory, and JSON log lines instead of standard output.
+ * Returns a probe that keeps spans, metrics, log records and JSON log lines in memory.
  *
  * @example
  * const probe = createTelemetryProbe();
@@ -84,7 +86,7 @@ export function createTelemetryProbe(): TelemetryProbe {
   };
 }
 
-/** Unlike the SDK's in-memory exporters these forget nothing when the application is closed: a test looks afterwards. */
+/** The SDK's in-memory exporters forget all when the application is closed. */
 function keepSpans(kept: ReadableSpan[]): SpanProcessor {
   return {
     onStart: () => undefined,
@@ -121,7 +123,7 @@ function sameAttributes(
 }
 
 /**
- * Gives telemetry that does nothing, to put in place of the real one in a test of something else.
+ * Returns telemetry that does nothing, for tests of something else.
  *
  * @example
  * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(TELEMETRY_HANDLE).useValue(disabledTelemetry());

@@ -8,7 +8,9 @@ import { scopeText } from '../../engine/recording-tracer-provider.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { isMilliseconds, plainTime } from './guard-parts.js';
 
-/** Makes the loggers of this provider take any record: `emit` does not throw, and no record spoils its batch. */
+/**
+ * Makes the loggers of this provider take any record: `emit` never throws, and no batch is spoiled.
+ */
 export function guardLoggerProvider(provider: LoggerProvider): void {
   const getLogger = provider.getLogger.bind(provider);
   const guarded = new WeakMap<Logger, Logger>();

@@ -28,8 +28,8 @@ interface Instrument {
 }
 
 /**
- * Makes every instrument of this provider take any value: nothing that an application measures throws into it, and no
- * label can make a series that cannot be exported. Used by the service, the decorators and the OpenTelemetry API alike.
+ * Makes all instruments of this provider take any value: no measurement throws, and no label makes
+ * a series that cannot be exported. The service, the decorators and the OpenTelemetry API use it.
  */
 export function guardMeterProvider(provider: {
   getMeter(name: string, version?: string, options?: { schemaUrl?: string }): Meter;
@@ -101,7 +101,7 @@ function guardMeasure(measure: Measure): Measure {
     try {
       if (isMeasurement(value) && isPlain(attributes) && (context === undefined || isContext(context)))
         measure.call(this, value, attributes, context);
-      else measureAnything(measure, this, value, attributes, context);
+      else measureAnything(measure, this, [value, attributes, context]);
     } catch (error) {
       // A view or an exemplar failed; trying again might count twice.
       warnOnce('metrics:measure', `A measurement of ${ownerOf(this)} is lost: ${textOf(error)}`);
@@ -112,9 +112,7 @@ function guardMeasure(measure: Measure): Measure {
 function measureAnything(
   measure: Measure,
   instrument: object,
-  value: unknown,
-  attributes: unknown,
-  context: unknown,
+  [value, attributes, context]: unknown[],
 ): void {
   const owner = ownerOf(instrument);
   const number = toMeasurement(value, owner);
@@ -168,7 +166,7 @@ function guardCallback<C extends Callback>(callback: C): C {
       warnCallback(error);
     }
   };
-  // Takes what either kind of callback takes.
+  // It takes the results of both kinds of callbacks.
   const same = guarded as unknown as C;
   guardedCallbacks.set(callback, same);
   return same;
@@ -201,7 +199,7 @@ const guardBatchResult = createOverlay<BatchObservableResult>((base) => ({
   },
 }));
 
-/** Options that an exporter can write: texts are texts, and bounds of buckets are numbers that rise. */
+/** Options that an exporter can write: texts are texts, and bounds of buckets are numbers. */
 function plainOptions(options: unknown): MetricOptions | undefined {
   if (options === undefined) return undefined;
   const read = (key: string): unknown =>

@@ -38,35 +38,35 @@ export function plainScope(name: unknown, version: unknown, options: unknown): S
   return [scopeText(name) ?? '', scopeText(version), schemaUrl === undefined ? {} : { schemaUrl }];
 }
 
-/** A span processor of the application, which must not fail the span, nor the processors beside it. */
+/** A span processor of the application, which must not fail the span, nor other processors. */
 export function guardSpanProcessor(processor: SpanProcessor): SpanProcessor {
-  const attempt = (method: string, call: () => void): void => {
-    try {
-      call();
-    } catch (error) {
-      warnOnce(
-        `span-processor:${method}`,
-        `${method}() of the span processor ${nameOf(processor)} failed: ${textOf(error)}`,
-      );
-    }
+  const warn = (method: string, error: unknown): void => {
+    const what = `${method}() of the span processor ${nameOf(processor)}`;
+    warnOnce(`span-processor:${method}`, `${what} failed: ${textOf(error)}`);
   };
   return {
     onStart(span, parentContext) {
-      attempt('onStart', () => {
+      try {
         processor.onStart(span, parentContext);
-      });
+      } catch (error) {
+        warn('onStart', error);
+      }
     },
     onEnding(span) {
-      attempt('onEnding', () => {
+      try {
         processor.onEnding?.(span);
-      });
+      } catch (error) {
+        warn('onEnding', error);
+      }
     },
     onEnd(span) {
-      attempt('onEnd', () => {
+      try {
         processor.onEnd(span);
-      });
+      } catch (error) {
+        warn('onEnd', error);
+      }
     },
-    // What throws at once becomes a rejection, which does not keep the other processors from their flush.
+    // A throw becomes a rejection, so that the other processors are flushed.
     forceFlush: async () => {
       await processor.forceFlush();
     },
@@ -76,7 +76,7 @@ export function guardSpanProcessor(processor: SpanProcessor): SpanProcessor {
   };
 }
 
-/** A sampler of the application: where it fails, the span is not recorded, and a warning says so. */
+/** A sampler of the application: a span for which it fails is not recorded, with a warning. */
 export function guardSampler(sampler: Sampler): Sampler {
   return {
     shouldSample(...args) {

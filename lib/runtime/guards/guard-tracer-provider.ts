@@ -34,7 +34,9 @@ const MAX_LINKS = 1_000;
 const MAX_KEYS = 1_000;
 const MAX_EVENT_TEXT = 8_192;
 
-/** Makes the tracers and spans of OpenTelemetry's SDK take any value, as those of the fast engine do. */
+/**
+ * Makes tracers and spans of OpenTelemetry's SDK take any value, as those of the fast engine do.
+ */
 export function guardTracerProvider(provider: {
   getTracer(name: string, version?: string, options?: { schemaUrl?: string }): Tracer;
 }): void {
@@ -71,7 +73,7 @@ const guardTracer = createOverlay<Tracer>((base) => ({
 /** Options as the SDK can read them, which it does without looking. */
 function plainStart(options: SpanOptions | undefined, name: string): SpanOptions {
   if (options === undefined) return {};
-  // One by one: a buffer or a long text given by accident has 100,000s of other properties.
+  // One by one: a buffer or a long text given by accident has 100,000 properties.
   const { kind, root, attributes, links, startTime } = options;
   const plain: SpanOptions = {
     ...(kind !== undefined && { kind }),

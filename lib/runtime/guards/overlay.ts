@@ -1,16 +1,14 @@
-/** Overlays by the prototype below them: one for each class of the SDK, whichever copy of it that is. */
-type Overlays = WeakMap<object, object>;
-
 /**
- * Puts methods of ours between an object and its class, and returns the same object: `instanceof` and its fields stay
- * what they are, and objects of another provider are left alone. Done twice, it changes nothing.
+ * Returns a function that puts our methods between an object and its class, and returns the object:
+ * `instanceof` and its fields stay. Done twice, it changes nothing.
  *
  * @param methodsOf makes the methods for a class; they call those of `base` for what is fine
  */
 export function createOverlay<T extends object>(
   methodsOf: (base: T) => Partial<T> & ThisType<T>,
 ): (target: T) => T {
-  const overlays: Overlays = new WeakMap();
+  /** By the prototype below: one for each class of the SDK, in each copy of it. */
+  const overlays = new WeakMap<object, object>();
   const made = new WeakSet();
   return (target) => {
     const base = Object.getPrototypeOf(target) as T & object;

@@ -5,8 +5,8 @@ import { warnOnce } from '../../errors/warnings.js';
 import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 
 /**
- * `waiting`: ended spans are held back. `released`: they no longer are, for want of room or time, but what fails or turns
- * out slow from now on is still kept. `kept` and `dropped`: decided.
+ * `waiting`: ended spans are held back. `released`: they no longer are, for want of room or time,
+ * but spans that fail or are slow from now on are kept. `kept` and `dropped`: decided.
  */
 type LocalTraceState = 'waiting' | 'released' | 'kept' | 'dropped';
 
@@ -17,9 +17,8 @@ export interface KeepPolicy {
 }
 
 /**
- * The spans of one trace that this process makes below one span without a parent in this process, and what becomes of
- * them. It hangs on each of these spans, so that one that ends or starts long after the others finds the decision, and
- * nothing has to remember it.
+ * The spans of a trace below one without a parent in this process, and the decision about them.
+ * Each span refers to it, so that one that ends or starts much later finds the decision.
  */
 export class LocalTrace {
   state: LocalTraceState = 'waiting';
@@ -30,7 +29,7 @@ export class LocalTrace {
 
   constructor(
     readonly traceId: string,
-    /** Compared only; gone with the decision, so that late spans do not hold what the root recorded. */
+    /** Compared only; removed with the decision, so that late spans do not keep its content. */
     public root: ReadableSpan | undefined,
     readonly policy: KeepPolicy,
   ) {
@@ -53,12 +52,12 @@ export class LocalTrace {
 const LOCAL_TRACE = Symbol('nestjs-telemetry.local-trace');
 
 /**
- * The mark is on the context and not on the span, because whatever wraps a span (`startSpan()` does, and so do users)
- * hands on the same context; and a WeakMap would cost more than all the rest of a span's record.
+ * The mark is on the context of the span: a wrapper of a span (`startSpan()`, or a user's) has the
+ * same context. A WeakMap would cost more than all the rest of recording a span.
  */
 type MarkedContext = SpanContext & { [LOCAL_TRACE]?: LocalTrace };
 
-/** The undecided or decided trace a span belongs to; undefined for spans the sampler chose or refused at once. */
+/** The local trace of a span; undefined for spans that the sampler chose or refused. */
 export function localTraceOf(spanContext: SpanContext): LocalTrace | undefined {
   return (spanContext as MarkedContext)[LOCAL_TRACE];
 }
@@ -75,36 +74,26 @@ export interface WaitingLimits {
   readonly decisionTimeoutMs: number;
 }
 
-/** Called with what a trace had to give up; the trace is `released` by then and goes on without waiting. */
-type OnRelease = (spans: readonly ReadableSpan[]) => void;
-
 /**
- * The traces whose spans are held back, oldest first, within bounds of number and time. What matters leaves as soon as it
- * is known to; so whatever is in here is harmless so far, and the oldest, which has waited in vain the longest, goes first.
+ * The traces whose spans are held back, within bounds of number and time. A trace that matters
+ * leaves as soon as that is known: all others are harmless so far, and the oldest goes first.
  */
 export class WaitingTraces {
   private readonly waiting = new Set<LocalTrace>();
   private timer: NodeJS.Timeout | undefined;
   private spanCount = 0;
-  private evictedTraceCount = 0;
-  private evictedSpanCount = 0;
-  private timedOutCount = 0;
+  private readonly given = { evictedTraces: 0, evictedSpans: 0, timedOutTraces: 0 };
 
   constructor(
     private readonly limits: WaitingLimits,
     /** May decide. */
     private readonly onTimeout: (trace: LocalTrace) => void,
-    private readonly onRelease: OnRelease,
+    /** Gets the spans of a trace that is `released`. */
+    private readonly onRelease: (spans: readonly ReadableSpan[]) => void,
   ) {}
 
   counts() {
-    return {
-      waitingTraces: this.waiting.size,
-      waitingSpans: this.spanCount,
-      evictedTraces: this.evictedTraceCount,
-      evictedSpans: this.evictedSpanCount,
-      timedOutTraces: this.timedOutCount,
-    };
+    return { waitingTraces: this.waiting.size, waitingSpans: this.spanCount, ...this.given };
   }
 
   [Symbol.iterator](): Iterator<LocalTrace> {
@@ -141,12 +130,12 @@ export class WaitingTraces {
   private evictOldest(): void {
     const [oldest] = this.waiting;
     if (oldest === undefined) return;
-    this.evictedTraceCount += 1;
-    this.evictedSpanCount += this.release(oldest);
+    this.given.evictedTraces += 1;
+    this.given.evictedSpans += this.release(oldest);
     warnOnce(
       'sampling:evicted',
-      `More traces wait for the decision whether they are kept than there is room for: ${this.evictedTraceCount} so far, ` +
-        `the oldest, lost what had waited, ${this.evictedSpanCount} spans. What fails or is slow is still kept, without ` +
+      `More traces wait for the decision whether they are kept than there is room for: ${this.given.evictedTraces} so far, ` +
+        `the oldest, lost what had waited, ${this.given.evictedSpans} spans. What fails or is slow is still kept, without ` +
         'what went before it. Raise sampling.keep.maxTraces or maxSpans, or give long traces a rule with keep: false.',
       WARNING_INTERVAL_MS,
     );
@@ -159,7 +148,7 @@ export class WaitingTraces {
     return spans.length;
   }
 
-  /** Traces are in the order they started in, so the timer need only look at those in front. */
+  /** Traces are in the order of their start, so that those in front are enough. */
   private expire(): void {
     const { decisionTimeoutMs } = this.limits;
     const now = performance.now();
@@ -172,7 +161,7 @@ export class WaitingTraces {
       }
       this.onTimeout(trace);
       if (trace.isDecided) continue;
-      this.timedOutCount += 1;
+      this.given.timedOutTraces += 1;
       this.release(trace);
     }
   }
@@ -184,10 +173,7 @@ export class WaitingTraces {
   }
 }
 
-/**
- * Ids of traces that were kept lately, so many at most: what reaches this process for them later, or once more, is kept
- * with them.
- */
+/** Ids of traces that were kept lately: their later parts in this process are kept, too. */
 export class KeptTraceIds {
   private readonly ids = new Set<string>();
 
@@ -198,7 +184,7 @@ export class KeptTraceIds {
   }
 
   add(traceId: string): void {
-    // Moves to the end: the front is what was not heard of the longest.
+    // Moves to the end: the oldest is in front.
     this.ids.delete(traceId);
     this.ids.add(traceId);
     if (this.ids.size <= this.capacity) return;

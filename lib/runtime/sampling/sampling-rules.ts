@@ -45,8 +45,7 @@ export function compileRules(rules: readonly SamplingRule[]): readonly CompiledR
 
 /** The first rule that matches, or undefined. */
 export function ruleFor(rules: readonly CompiledRule[], root: RootSpan): CompiledRule | undefined {
-  for (const rule of rules) if (rule.matches(root)) return rule;
-  return undefined;
+  return rules.find((rule) => rule.matches(root));
 }
 
 /** Cheap conditions first: most traces are told apart by their kind or method. */
@@ -86,10 +85,7 @@ function compileValue(wanted: string | number | boolean | RegExp): (actual: unkn
     actual !== undefined && matches(typeof actual === 'string' ? actual : JSON.stringify(actual));
 }
 
-/**
- * The path is asked first, because it is there on every platform: Express knows the route only once a handler was reached.
- * The route counts where a span starts with it.
- */
+/** Paths are known when a span starts; Express knows the route once a handler is reached. */
 function compileRouteCondition(route: string | RegExp): Condition {
   const matches = tester(route instanceof RegExp ? route : compileRoute(route));
   return ({ attributes }) => {
@@ -100,7 +96,7 @@ function compileRouteCondition(route: string | RegExp): Condition {
   };
 }
 
-/** A global or sticky expression remembers where it stopped, and every second trace would escape the rule. */
+/** A global or sticky expression keeps its last index: every second trace would escape the rule. */
 function tester(expression: RegExp): (text: string) => boolean {
   const stateless = new RegExp(expression.source, expression.flags.replace(/[gy]/g, ''));
   return (text) => stateless.test(text);

@@ -28,7 +28,7 @@ interface Sampling {
   readonly counts?: () => SamplingCounts;
 }
 
-/** Returns the sampler of a configuration with its rules, and the tail sampling in front of `processors`. */
+/** Returns the sampler of a configuration, and its tail sampling in front of `processors`. */
 export function startSampling(
   { sampler: setting, rules, keep }: TelemetryConfig['traces'],
   processors: SpanProcessor[],
@@ -48,8 +48,8 @@ export function startSampling(
 }
 
 /**
- * Whether spans below one that is not sampled are not sampled either, so that the sampler is not asked. A sampler of
- * the application may decide otherwise, and so may tail sampling.
+ * Whether spans below one that is not sampled are not sampled either, so that the sampler is not
+ * asked. A sampler of the application may decide otherwise, and so may tail sampling.
  */
 export function childrenFollowParent({ sampler, keep }: TelemetryConfig['traces']): boolean {
   return keep === undefined && !('shouldSample' in sampler) && sampler.name.startsWith('parentbased_');
@@ -63,7 +63,7 @@ export function shareOfNewTraces(traces: TelemetryConfig['traces']): TraceShare 
   return new TraceShare(sampler.name.endsWith('always_off') ? 0 : sampler.ratio);
 }
 
-/** How each trace that starts is judged: as the first rule that matches says, and otherwise as all are. */
+/** The policy of a trace: that of the first rule that matches, else the general one. */
 function createPolicies(
   keep: KeepConfig,
   rules: readonly CompiledRule[],
@@ -82,7 +82,7 @@ function policyOf(keep: KeepConfig, rule: KeepRuleOptions | false = false): Keep
   return { errors, slowerThanMs };
 }
 
-/** Builds the sampler a configuration names, by the names of `OTEL_TRACES_SAMPLER`, with its rules in front. */
+/** Creates a sampler by a name of `OTEL_TRACES_SAMPLER`, with the rules in front. */
 function createSampler(
   setting: TelemetryConfig['traces']['sampler'],
   rules: readonly CompiledRule[],
@@ -93,12 +93,12 @@ function createSampler(
   if (name.startsWith('parentbased_'))
     return new ParentBasedSampler({ root: withRules(rules, plain), remoteParentSampled: unlessNever(rules) });
   if (rules.length === 0) return plain;
-  // A sampler that does not ask its caller: below the start of a trace the rules would match other spans.
+  // Rules apply to the start of a trace only, also where the sampler does not follow its caller.
   const root = withRules(rules, plain);
   return new ParentBasedSampler({ root, remoteParentSampled: root, remoteParentNotSampled: root });
 }
 
-/** A caller decides for its trace, except about what a rule says is never recorded here. */
+/** A caller decides for its trace, except where a rule has ratio 0. */
 function unlessNever(rules: readonly CompiledRule[]): Sampler {
   if (!rules.some(({ ratio }) => ratio === 0)) return new AlwaysOnSampler();
   const onlyNever = rules.map((rule) => (rule.ratio === 0 ? rule : { ...rule, ratio: undefined }));
@@ -114,7 +114,7 @@ function createNamed(name: string, ratio: number): Sampler {
   return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
 }
 
-/** Samples the start of a trace by the ratio of the first rule that matches it, else as another sampler decides. */
+/** Samples the start of a trace by the ratio of the first matching rule, else by a sampler. */
 class RuleSampler implements Sampler {
   private readonly rules: readonly { readonly rule: CompiledRule; readonly sampler: Sampler }[];
 

@@ -20,15 +20,17 @@ const NOT_RECORDED: SamplingResult = Object.freeze({ decision: SamplingDecision.
 export interface TailSamplerOptions {
   /** Chooses what is sampled whatever becomes of it. */
   readonly chooses: Sampler;
-  /** Whether it may choose a span although it did not choose the one above, as a sampler of the application's own may. */
+  /**
+   * Whether it may choose a span below one it did not choose, as a sampler of the application may.
+   */
   readonly choosesEachSpan: boolean;
   readonly rules: readonly CompiledRule[];
   readonly keptTraceIds: KeptTraceIds;
 }
 
 /**
- * Has recorded, without the sampled flag, what another sampler does not choose, so that it can still be kept. Spans below
- * follow what their local trace has come to: once it is kept they are sampled, and say so to whom they call.
+ * Records spans that another sampler does not choose, without the sampled flag, so that they can
+ * still be kept. Spans below follow their local trace: once it is kept they are sampled.
  */
 export class TailSampler implements Sampler {
   private readonly hasExceptions: boolean;
@@ -69,12 +71,12 @@ function isSampledHere(parent: SpanContext | undefined): boolean {
   return parent !== undefined && parent.isRemote !== true && (parent.traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** Whether there is a parent that was refused here: then its children were, too. */
+/** Whether a parent in this process was refused: then its children are, too. */
 function isOfThisProcess(parent: SpanContext | undefined): boolean {
   return parent !== undefined && isSpanContextValid(parent) && parent.isRemote !== true;
 }
 
-/** What the sampler says beside its decision (attributes, trace state) stays. */
+/** Keeps attributes and trace state that the sampler returned. */
 function recorded(result: SamplingResult): SamplingResult {
   if (result.attributes === undefined && result.traceState === undefined) return RECORDED;
   return { ...result, decision: SamplingDecision.RECORD };

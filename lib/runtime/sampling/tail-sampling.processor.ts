@@ -35,7 +35,7 @@ export interface SamplingCounts {
 }
 
 interface TailSamplingOptions {
-  /** Processors that receive each span once, when its trace is decided: sampled if it is kept, else not. */
+  /** They get each span once, when its trace is decided: sampled if it is kept, else not. */
   readonly processors: readonly SpanProcessor[];
   readonly limits: WaitingLimits;
   readonly keptTraceIds: KeptTraceIds;
@@ -43,8 +43,8 @@ interface TailSamplingOptions {
 }
 
 /**
- * Tail sampling, before all other processors: holds back spans that are recorded but not sampled, until one of their trace
- * fails or its local root is slow. Sampled spans pass through.
+ * Tail sampling, before all other processors: holds back spans that are recorded but not sampled,
+ * until one of their trace fails or its local root is slow. Sampled spans pass.
  */
 export class TailSamplingProcessor implements SpanProcessor {
   private readonly waiting: WaitingTraces;
@@ -83,7 +83,7 @@ export class TailSamplingProcessor implements SpanProcessor {
   }
 
   async forceFlush(): Promise<void> {
-    // What has not shown yet whether it matters goes on waiting: a flush must not lose what fails a moment later.
+    // All others go on waiting: a flush must not lose what fails a moment later.
     const at = now();
     for (const local of this.waiting) this.keepIfSlow(local, at);
     await Promise.all(this.options.processors.map((processor) => processor.forceFlush()));
@@ -152,7 +152,7 @@ export class TailSamplingProcessor implements SpanProcessor {
       try {
         processor.onEnd(span);
       } catch (error) {
-        // Waiting spans are delivered while another span ends, whose caller has nothing to do with them.
+        // The caller that ends a span has nothing to do with the spans that waited.
         warnOnce('sampling:processor', `A span processor threw in onEnd: ${String(error)}`);
       }
     }
@@ -164,8 +164,7 @@ function now(): HrTime {
 }
 
 /**
- * An ended span as processors and exporters see it once its trace is kept: sampled, which it was not when it started.
- * Its own context stays as it was, since it was propagated like that.
+ * An ended span of a trace that is kept: sampled, while its own context stays as it was propagated.
  */
 function keptSpan(span: ReadableSpan): ReadableSpan {
   const spanContext = span.spanContext();
