@@ -98,8 +98,8 @@ const NONE: Fields = Object.freeze({});
 let serializersInForce = NONE;
 
 /**
- * Redacts messages with their parameters, bindings of children, and fields of `PinoLogger.assign`, of
- * a pino instance and its children. `redactFields()` redacts fields where they are merged.
+ * Redacts messages with their parameters, bindings of children, and what `PinoLogger.assign` adds,
+ * of a pino instance and its children. `redactFields()` redacts fields where they are merged.
  */
 export function redactLines(
   logger: Logger,

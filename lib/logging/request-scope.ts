@@ -114,8 +114,8 @@ export function runInRequestScope<T>(fn: () => T): T {
 }
 
 /**
- * Makes nestjs-pino's process-wide root write through `logger`: the first root stays for good. One of
- * an earlier start becomes an empty child of the new root, and one of the application stays.
+ * Makes nestjs-pino's process-wide root write through `logger`, because the first root stays. One
+ * of an earlier start becomes an empty child of the new root, and one of the application stays.
  */
 export function redirectNestPinoRoot(logger: Logger): void {
   const root = nestPinoRoot();
