@@ -5,9 +5,9 @@ import { type RedactionConfig } from '../config/redaction.js';
 import { CleanTexts, LONGEST_CLEAN } from './clean-texts.js';
 import { cutQueries, redactPairs } from './key-value-pairs.js';
 import { type NestedValues, redactNested } from './redact-nested.js';
-import { isCardNumber, SECRET_PATTERNS, type SecretPattern } from './secret-patterns.js';
+import { isCardNumber, RULE_BITS, SECRET_PATTERNS, type SecretPattern } from './secret-patterns.js';
 import { isQuerySecret, type KeyKind, kindOfKey, wordsOf } from './sensitive-keys.js';
-import { isShort, PAIRS_AND_OPTIONS, RULE_BITS, TextScreen } from './text-screen.js';
+import { isShort, PAIRS_AND_OPTIONS, TextScreen } from './text-screen.js';
 
 /** Keys are made by programmers, but an application may also make them of what users type. */
 const MAX_KEYS = 4_096;

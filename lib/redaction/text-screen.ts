@@ -1,22 +1,10 @@
-import type { RedactionRule } from '../config/redaction.js';
+import { mayHoldSecretWithoutKey, RULE_BITS, SHORTEST_SECRET } from './secret-patterns.js';
 
-/** The built-in rules on texts, each as a bit. */
-export const RULE_BITS = {
-  'private-keys': 1,
-  'url-credentials': 2,
-  credentials: 4,
-  jwt: 8,
-  'api-keys': 16,
-  cards: 32,
-  pairs: 64,
-} as const satisfies Partial<Record<RedactionRule, number>>;
 /** Options of command lines, which belong to the rule `pairs`. */
 const OPTIONS = 128;
 export const PAIRS_AND_OPTIONS = RULE_BITS.pairs | OPTIONS;
 const ALL_RULES = 255;
 
-/** A shorter text is a secret only by its key. */
-export const SHORTEST_SECRET = 12;
 const SEPARATORS = /[=:%]/;
 
 const SPACE = 0x20;
@@ -42,8 +30,9 @@ const LOWER_O = 0x6f;
 const LOWER_S = 0x73;
 const LOWER_Y = 0x79;
 
-/** Longer texts are not screened: V8's own searches cost less there. */
+/** Longer texts are not screened: V8's own searches cost less there, for texts without a key from 64 characters on. */
 const LONGEST_SCREENED = 400;
+const LONGEST_PROSE_SCREENED = 64;
 /** Up to three bytes a character, and zeros to look at behind the last one. */
 const bytes = new Uint8Array(LONGEST_SCREENED * 3 + 4);
 const encoder = new TextEncoder();
@@ -98,7 +87,10 @@ export class TextScreen {
 
   /** The bits of the rules that may match. */
   rulesFor(text: string): number {
-    if (text.length > LONGEST_SCREENED) return ALL_RULES;
+    if (text.length > LONGEST_PROSE_SCREENED) {
+      if (!SEPARATORS.test(text)) return mayHoldSecretWithoutKey(text) ? ALL_RULES : 0;
+      if (text.length > LONGEST_SCREENED) return ALL_RULES;
+    }
     const end = encoder.encodeInto(text, bytes).written;
     bytes[end] = 0;
     bytes[end + 1] = 0;

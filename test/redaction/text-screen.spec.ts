@@ -27,7 +27,7 @@ const PIECES = [
     'sk_test_',
   ],
   ...['whsec_', 'npm_', 'hf_', 'dop_v1_', 'shpat_', 'shpss_', 'GOCSPX-', 'hooks.slack.com/services/'],
-  ...['Bearer ', 'bEaReR\t', 'BASIC ', 'basic ', 'Negotiate ', 'ApiKey ', 'apikey  ', 'bearer\u00a0'],
+  ...['Bearer ', 'Bearer\t', 'BASIC ', 'basic ', 'Negotiate ', 'ApiKey ', 'ApiKey  ', 'bearer\u00a0'],
   ...[
     'password',
     'token',
