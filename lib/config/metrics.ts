@@ -18,10 +18,10 @@ import {
   isRecord,
   listOf,
   must,
-  wholeNumber,
   recordOf,
   shape,
   text,
+  wholeNumber,
 } from './option-rules.js';
 import { type OtlpSection, type OtlpTarget, type OtlpValues, resolveOtlpTargets } from './otlp.js';
 

@@ -17,7 +17,6 @@ import {
   listOf,
   must,
   number,
-  wholeNumber,
   oneOf,
   type OptionRule,
   recordOf,
@@ -26,6 +25,7 @@ import {
   type ReportProblem,
   type RulesOf,
   shape,
+  wholeNumber,
 } from './option-rules.js';
 
 const SAMPLER_NAMES = [
