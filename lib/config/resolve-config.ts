@@ -1,19 +1,19 @@
 import { type ConfigurationProblem, TelemetryError } from '../errors/telemetry.error.js';
 import { type ApplicationPackage, applicationPackage } from './application-package.js';
-import { type DashboardValues, resolveDashboard } from './dashboard.js';
+import { resolveDashboard } from './dashboard.js';
 import { frozenList } from './declare-options.js';
 import { readEnvironment } from './environment.js';
-import { type IdentityValues, resolveIdentity } from './identity.js';
+import { resolveIdentity } from './identity.js';
 import { type InstrumentationSwitches, resolveInstrumentation } from './instrumentation.js';
-import { type JaegerValues, resolveJaeger } from './jaeger.js';
-import { type LimitValues, resolveLimits } from './limits.js';
-import { type LoggingValues, resolveLogging, resolveLogs } from './logging.js';
-import { type MetricConfig, type MetricValues, resolveMetrics, scrapePath } from './metrics.js';
-import { type ProcessEventValues, resolveProcessEvents, resolveShutdownTimeout } from './process-events.js';
+import { resolveJaeger } from './jaeger.js';
+import { resolveLimits } from './limits.js';
+import { resolveLogging, resolveLogs } from './logging.js';
+import { type MetricConfig, resolveMetrics, scrapePath } from './metrics.js';
+import { resolveProcessEvents, resolveShutdownTimeout } from './process-events.js';
 import { resolvePropagation } from './propagation.js';
 import { resolveRedaction } from './redaction.js';
-import { type SamplingValues, usesRatio } from './sampling.js';
-import { resolveStore, type StoreValues } from './store.js';
+import { usesRatio } from './sampling.js';
+import { resolveStore } from './store.js';
 import type { TelemetryConfig } from './telemetry-config.interface.js';
 import {
   environmentVariables,
@@ -39,26 +39,27 @@ export interface ConfigSources {
   readonly isTerminal?: boolean;
 }
 
+/** The variables that a function of a subject reads. */
+type ReadBy<F extends (...args: never[]) => unknown> = Parameters<F>[1];
+
 /** Values of the variables that are set and right. */
-type EnvironmentValues = Parameters<typeof resolveGeneral>[1] &
-  Parameters<typeof resolvePropagation>[1] &
-  Parameters<typeof resolveTraces>[1] &
-  IdentityValues &
-  JaegerValues &
-  SamplingValues &
-  MetricValues &
-  LoggingValues &
-  DashboardValues &
-  StoreValues &
-  ProcessEventValues &
-  LimitValues;
+type EnvironmentValues = ReadBy<typeof resolveGeneral> &
+  ReadBy<typeof resolveIdentity> &
+  ReadBy<typeof resolveJaeger> &
+  ReadBy<typeof resolveTraces> &
+  ReadBy<typeof resolvePropagation> &
+  ReadBy<typeof resolveMetrics> &
+  ReadBy<typeof resolveLogs> &
+  ReadBy<typeof resolveDashboard> &
+  ReadBy<typeof resolveStore> &
+  ReadBy<typeof resolveProcessEvents>;
 
 /**
- * Decides every option: code wins over environment, environment over default. Objects of this library are frozen; objects of the
- * application (processors, samplers, streams) stay as they are.
+ * Decides every option: code wins over environment, environment over default. Objects of this library
+ * are frozen, those of the application (processors, samplers, streams) are not.
  *
- * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option. A wrong environment variable never throws: it is
- * ignored and becomes a sentence in `warnings`.
+ * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option. A wrong environment
+ *   variable is ignored and becomes a sentence in `warnings`.
  */
 export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSources = {}): TelemetryConfig {
   const {

@@ -82,14 +82,30 @@ export function recordCalls(
   };
 }
 
-/** Records one call, and each further subscription to its Observable as a call of its own. */
+/**
+ * Records one call, and each further subscription to its Observable as a call of its own. The method
+ * must run even if an argument throws when it is read.
+ */
 function observeCall(
   metrics: readonly CallMetric[],
   site: DecorationSite,
   self: unknown,
   args: readonly unknown[],
 ): ResultObserver {
-  const finish = startSafely(metrics, site, self, args);
+  let finish: (outcome: CallOutcome) => void = () => undefined;
+  try {
+    const className = site.className(self);
+    const labels = metrics.map(({ options }) => attributesOf(options, site, className, args));
+    const startedAt = performance.now();
+    finish = (outcome) => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      metrics.forEach(({ record }, index) => {
+        record(className, seconds, { ...labels[index], outcome });
+      });
+    };
+  } catch (error) {
+    warnOnce('metrics:call', `A call is not measured: ${textOf(error)}`);
+  }
   return {
     onSuccess: () => {
       finish('success');
@@ -102,29 +118,6 @@ function observeCall(
     },
     onResubscribe: () => observeCall(metrics, site, self, args),
   };
-}
-
-/** The method must run even if an argument throws when it is read. */
-function startSafely(
-  metrics: readonly CallMetric[],
-  site: DecorationSite,
-  self: unknown,
-  args: readonly unknown[],
-): (outcome: CallOutcome) => void {
-  try {
-    const className = site.className(self);
-    const labels = metrics.map(({ options }) => attributesOf(options, site, className, args));
-    const startedAt = performance.now();
-    return (outcome) => {
-      const seconds = (performance.now() - startedAt) / 1000;
-      metrics.forEach(({ record }, index) => {
-        record(className, seconds, { ...labels[index], outcome });
-      });
-    };
-  } catch (error) {
-    warnOnce('metrics:call', `A call is not measured: ${textOf(error)}`);
-    return () => undefined;
-  }
 }
 
 interface CallMetric {

@@ -22,12 +22,10 @@ export function attachMetricsEndpoint(application: Application): ApplicationPart
   const unsubscribe = application.whenAdapterExists((adapter) => {
     checkRoutes = mountMetricsEndpoint(adapter, prometheus, scrape, application.moduleRef);
   });
-  return {
-    ready: () => {
-      checkRoutes();
-    },
-    stop: unsubscribe,
+  const ready = (): void => {
+    checkRoutes();
   };
+  return { ready, stop: unsubscribe };
 }
 
 /** Returns a function that warns and steps aside if the application has a route on that path. */
@@ -77,14 +75,14 @@ function mountOnExpress(adapter: Adapter, path: string, serve: Serve): () => voi
   };
 }
 
+interface ExpressLayer {
+  readonly route?: { readonly path?: unknown; readonly methods?: Readonly<Record<string, boolean>> };
+}
+
 function expressRoutesFor(adapter: Adapter, path: string): number {
   const { router } = adapter.getInstance<{ router?: { stack?: readonly ExpressLayer[] } }>();
   const routes = router?.stack ?? [];
   return routes.filter(({ route }) => route?.path === path && route.methods?.get === true).length;
-}
-
-interface ExpressLayer {
-  readonly route?: { readonly path?: unknown; readonly methods?: Readonly<Record<string, boolean>> };
 }
 
 /** Fastify refuses a second route on a path, so the application goes first. */
@@ -109,16 +107,11 @@ async function resolveGuard(
   moduleRef: ModuleRef,
 ): Promise<CanActivate> {
   if (typeof guard !== 'function') return guard;
-  return findProvider(guard, moduleRef) ?? (await moduleRef.create(guard));
-}
-
-/** Most guards are not providers. If this one is, its instance is used instead of a new one. */
-function findProvider(type: Type<CanActivate>, moduleRef: ModuleRef): CanActivate | undefined {
   try {
-    return moduleRef.get(type, { strict: false });
+    return moduleRef.get<CanActivate>(guard, { strict: false });
   } catch {
-    // ModuleRef cannot be asked whether there is one.
-    return undefined;
+    // Most guards are not providers; ModuleRef has no other way to find out.
+    return await moduleRef.create(guard);
   }
 }
 
@@ -160,13 +153,9 @@ function createExecutionContext(request: unknown, response: unknown): ExecutionC
 }
 
 function replyWithError(adapter: Adapter, response: unknown, error: unknown): void {
-  if (error instanceof HttpException) {
-    adapter.reply(response, error.getResponse(), error.getStatus());
-    return;
+  if (error instanceof HttpException) adapter.reply(response, error.getResponse(), error.getStatus());
+  else {
+    const message = `The metrics could not be collected: ${String(error)}`;
+    adapter.reply(response, { statusCode: 500, message }, 500);
   }
-  adapter.reply(
-    response,
-    { statusCode: 500, message: `The metrics could not be collected: ${String(error)}` },
-    500,
-  );
 }
