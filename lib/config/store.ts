@@ -1,7 +1,7 @@
 import type { DashboardConfig } from './dashboard.js';
 import { decideAll, option, type OptionsOf, type Resolved, type ValuesIn } from './declare-options.js';
 import { isDevelopment, isTest } from './identity.js';
-import { flag, flagOr, number, shape, text,wholeNumber } from './option-rules.js';
+import { flag, flagOr, number, shape, text, wholeNumber } from './option-rules.js';
 
 /** The embedded database that the dashboard shows, and how much it stores. */
 export interface StoreOptions {
