@@ -152,7 +152,7 @@ describeInChromium('the page', () => {
     expect(await page.locator('.waterfall-row .mark-repeated').count()).toBe(14);
     expect(await page.locator('.waterfall-row .mark-repeated').first().textContent()).toMatch(/^×\d+$/);
     // The kind that took longest names its slowest span and leads to it.
-    const slowest = page.locator('.kind-slowest button').first();
+    const slowest = page.locator('.kind-words button').first();
     const [name = ''] = (await slowest.textContent())!.split(' · ');
     await slowest.click();
     expect(await textOf(page, '.waterfall-row.active')).toContain(name);

@@ -61,9 +61,10 @@ function ByKind({ trace, onSpan }: WhySlowProps) {
           {sorted.map(({ kind, ms, medianMs, slowest }) => {
             const worse =
               medianMs !== undefined && ms > medianMs * 1.2 && ms - medianMs > widest * WORTH_A_COLOUR;
+            const className = worse ? 'worse' : '';
             return (
               <Fragment key={kind}>
-                <tr class={worse ? 'worse' : ''}>
+                <tr class={className}>
                   <th scope="row">{WORDS[kind]}</th>
                   <td class="kind-bar">
                     <span class="kind-now" style={{ width: percent(ms, widest) }} />
@@ -72,19 +73,24 @@ function ByKind({ trace, onSpan }: WhySlowProps) {
                     )}
                   </td>
                   <td class="number">{formatDuration(ms)}</td>
-                  <td class="hint">
-                    {medianMs === undefined
-                      ? ''
-                      : `${difference(ms, medianMs)} (${formatDuration(medianMs)})`}
+                </tr>
+                <tr class={`kind-words ${className}`}>
+                  <td colSpan={3} class="hint">
+                    {medianMs !== undefined && (
+                      <>
+                        <span>
+                          {difference(ms, medianMs)} ({formatDuration(medianMs)})
+                        </span>
+                        {slowest !== undefined && ' · '}
+                      </>
+                    )}
+                    {slowest !== undefined && (
+                      <>
+                        most in <Slowest of={slowest} onSpan={onSpan} />
+                      </>
+                    )}
                   </td>
                 </tr>
-                {slowest !== undefined && (
-                  <tr class="kind-slowest">
-                    <td colSpan={4} class="hint">
-                      most in <Slowest of={slowest} onSpan={onSpan} />
-                    </td>
-                  </tr>
-                )}
               </Fragment>
             );
           })}
