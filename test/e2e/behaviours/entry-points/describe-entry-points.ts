@@ -2,6 +2,8 @@ import { type Platform, platformName } from '../platform.js';
 import { describeCqrs } from './cqrs.behaviours.js';
 import { describeEventEmitter } from './event-emitter.behaviours.js';
 import { describeGraphql } from './graphql.behaviours.js';
+import { describeGraphqlLifecycle } from './graphql-lifecycle.behaviours.js';
+import { describeGraphqlSockets } from './graphql-sockets.behaviours.js';
 import { describeIncomingPolicies } from './incoming-policies.behaviours.js';
 import { describeMicroserviceApplications } from './microservices-applications.behaviours.js';
 import { describeGrpc } from './microservices-grpc.behaviours.js';
@@ -17,6 +19,8 @@ const BEHAVIOURS: readonly ((platform: Platform) => void)[] = [
   describeWebSockets,
   describeWebSocketMicroservices,
   describeGraphql,
+  describeGraphqlSockets,
+  describeGraphqlLifecycle,
   describePipelineContexts,
   describeTcp,
   describeMqtt,
