@@ -7,7 +7,11 @@ import { attachNest } from './nest/attach-nest.js';
 import { attachProviders } from './nest/providers/record-providers.js';
 import { attachGateways } from './websockets/observe-gateways.js';
 
-/** Providers come last: a method that has a span for another reason gets no second one. */
+/**
+ * Not part of the registry, which is loaded without NestJS too: these load its core.
+ *
+ * Providers come last: a method that has a span for another reason gets no second one.
+ */
 const INSTRUMENTATIONS: readonly AttachPart[] = [
   attachNest,
   attachHttpServer,
