@@ -30,7 +30,7 @@ export function attachInstrumentations(application: Application): ApplicationPar
       for (const part of attached) part.ready?.();
     },
     stop: () => {
-      for (const part of attached.reverse()) part.stop();
+      for (const part of attached.toReversed()) part.stop();
     },
   };
 }

@@ -45,25 +45,20 @@ export interface ExpressLike extends ExpressAppLike {
  * instrumentFastify(fastify);
  */
 export function instrumentFastify(fastify: FastifyLike): UndoInstrumentation {
-  return attempt('instrumentFastify()', () => followFastify(fastify));
-}
-
-function followFastify(fastify: FastifyLike): UndoInstrumentation {
-  const { recorder, undo } = createSwitchableRecorder(new FastifyFramework());
-  const logger = correlateLogger(fastify.log);
-  fastify.addHook('onRequest', (request, reply, done) => {
-    const active = recorder();
-    if (active === undefined) done();
-    else
-      active.handle(request, reply, request.raw, reply.raw, () => {
-        logger?.bindChild((request as { log?: unknown }).log);
-        done();
-      });
+  return attempt('instrumentFastify()', () => {
+    const { recorder, undo } = createSwitchableRecorder(new FastifyFramework());
+    const logger = correlateLogger(fastify.log);
+    fastify.addHook('onRequest', (request, reply, done) => {
+      const active = recorder();
+      if (active === undefined) done();
+      else
+        active.handle(request, reply, request.raw, reply.raw, () => {
+          logger?.bindChild((request as { log?: unknown }).log);
+          done();
+        });
+    });
+    return undoAll([() => logger?.undo(), undo]);
   });
-  return () => {
-    undo();
-    logger?.undo();
-  };
 }
 
 /**
@@ -71,17 +66,15 @@ function followFastify(fastify: FastifyLike): UndoInstrumentation {
  * instrumented already. Call it before other middleware is added.
  */
 export function instrumentExpress(app: ExpressLike): UndoInstrumentation {
-  return attempt('instrumentExpress()', () => followExpress(app));
-}
-
-function followExpress(app: ExpressLike): UndoInstrumentation {
-  const { recorder, undo } = createSwitchableRecorder(new ExpressFramework(app));
-  app.use((request, response, next) => {
-    const active = recorder();
-    if (active === undefined) next();
-    else active.handle(request, response, request, response, next);
+  return attempt('instrumentExpress()', () => {
+    const { recorder, undo } = createSwitchableRecorder(new ExpressFramework(app));
+    app.use((request, response, next) => {
+      const active = recorder();
+      if (active === undefined) next();
+      else active.handle(request, response, request, response, next);
+    });
+    return undo;
   });
-  return undo;
 }
 
 /**
@@ -110,12 +103,11 @@ function instrumentAs<K extends InstrumentationName>(
 ): UndoInstrumentation {
   // JavaScript may pass any name; and any module, for the type of the parameter is that of the
   // name.
-  const definition: ClientInstrumentation<unknown> | undefined = clientInstrumentations().find(
-    ([each]) => each === name,
-  )?.[1];
+  const definitions = new Map<string, ClientInstrumentation<unknown>>(clientInstrumentations());
+  const definition = definitions.get(name);
   if (definition === undefined) {
-    const known = clientInstrumentations().map(([each]) => each);
-    warnOnce(`instrument:${textOf(name)}`, `${caller} names no client. Known are ${known.join(', ')}.`);
+    const known = [...definitions.keys()].join(', ');
+    warnOnce(`instrument:${textOf(name)}`, `${caller} names no client. Known are ${known}.`);
     return () => undefined;
   }
   const undo = Object.entries(definition.clients).map(([client, { start }]) =>

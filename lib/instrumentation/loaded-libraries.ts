@@ -1,20 +1,18 @@
 import { applicationRequire } from '../process/application-modules.js';
-import { folderOf, type LoadedLibrary, notedLibraries, packageVersion } from './clients/loaded-modules.js';
+import {
+  fileOf,
+  folderOf,
+  type LoadedLibrary,
+  notedLibraries,
+  packageVersion,
+} from './clients/loaded-modules.js';
 import { clientInstrumentations } from './registry.js';
 
 /** Clients of databases and queues, of which those are unrecorded that no definition names. */
-const KNOWN_CLIENTS = [
-  'better-sqlite3',
-  'cassandra-driver',
-  'couchbase',
-  'mariadb',
-  'memcached',
-  'oracledb',
-  'pg-native',
-  'postgres',
-  'sqlite3',
-  'tedious',
-];
+const KNOWN_CLIENTS =
+  'better-sqlite3 cassandra-driver couchbase mariadb memcached oracledb pg-native postgres sqlite3 tedious'.split(
+    ' ',
+  );
 
 /** The client libraries that this process has loaded, sorted by name. */
 export function loadedLibraries(): readonly LoadedLibrary[] {
@@ -22,9 +20,8 @@ export function loadedLibraries(): readonly LoadedLibrary[] {
   const paths = Object.keys(applicationRequire().cache);
   const recorded = new Set(clientInstrumentations().flatMap(([, { packages }]) => packages));
   for (const name of KNOWN_CLIENTS.filter((each) => !recorded.has(each))) {
-    const pattern = { name, anyFile: new RegExp(String.raw`[\\/]node_modules[\\/]${name}[\\/]`) };
-    for (const path of paths) {
-      if (!pattern.anyFile.test(path)) continue;
+    const pattern = fileOf(name, '');
+    for (const path of paths.filter((each) => pattern.anyFile.test(each))) {
       const folder = folderOf(pattern, path);
       found.set(folder, {
         name,

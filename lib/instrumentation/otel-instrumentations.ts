@@ -62,12 +62,13 @@ interface HookedInstrumentation {
  */
 function patchLoadedModules(instrumentation: Instrumentation): () => void {
   if (!isHooked(instrumentation)) return () => undefined;
-  const undo = instrumentation._modules.flatMap((definition) =>
-    isBuiltin(definition.name)
-      ? patchBuiltin(instrumentation, definition)
-      : patchPackages(instrumentation, definition),
+  return undoAll(
+    instrumentation._modules.flatMap((definition) =>
+      isBuiltin(definition.name)
+        ? patchBuiltin(instrumentation, definition)
+        : patchPackages(instrumentation, definition),
+    ),
   );
-  return undoAll(undo);
 }
 
 function isHooked(instrumentation: object): instrumentation is HookedInstrumentation {
@@ -88,29 +89,26 @@ function patchBuiltin(instrumentation: HookedInstrumentation, definition: Module
 }
 
 function patchPackages(instrumentation: HookedInstrumentation, definition: ModuleDefinition): (() => void)[] {
-  const undo: (() => void)[] = [];
-  for (const { name, folder, exports } of findLoaded(definition)) {
-    const wanted =
-      name === definition.name ? definition : definition.files?.find((file) => file.name === name);
-    if (wanted === undefined || wanted.moduleExports === exports) continue;
-    instrumentation._onRequire(definition, exports, name, folder);
+  return findLoaded(definition).flatMap(({ wanted, folder, exports }) => {
+    if (wanted.moduleExports === exports) return [];
+    instrumentation._onRequire(definition, exports, wanted.name, folder);
     // The instrumentation remembers one copy of a package, and takes its patch from that one only.
-    undo.push(() => {
+    return () => {
       if (wanted.moduleExports !== undefined && wanted.moduleExports !== exports) wanted.unpatch?.(exports);
-    });
-  }
-  return undo;
+    };
+  });
 }
 
 interface LoadedFile {
-  /** Name of the package, or of its file: `pg`, `mongodb/lib/cmap/connection.js`. */
-  readonly name: string;
+  /** The package by its main file, or another file of it: `mongodb/lib/cmap/connection.js`. */
+  readonly wanted: ModuleFile;
   /** Folder of the package. */
   readonly folder: string;
   readonly exports: unknown;
 }
 
-function findLoaded({ name, files = [] }: ModuleDefinition): LoadedFile[] {
+function findLoaded(definition: ModuleDefinition): LoadedFile[] {
+  const { name, files = [] } = definition;
   const require = applicationRequire();
   const { cache } = require;
   const inPackage = `${sep}node_modules${sep}${name.replaceAll('/', sep)}${sep}`;
@@ -121,13 +119,10 @@ function findLoaded({ name, files = [] }: ModuleDefinition): LoadedFile[] {
   );
   return [...folders].flatMap((folder) => {
     const modules = folder.slice(0, -name.length);
-    const paths: (readonly [string, string | undefined])[] = [
-      [name, mainOf(require, folder)],
-      ...files.map((file) => [file.name, join(modules, file.name)] as const),
-    ];
-    return paths.flatMap(([called, path]) => {
-      const module = path === undefined ? undefined : cache[path];
-      return module?.loaded === true ? [{ name: called, folder, exports: module.exports as unknown }] : [];
+    const paths: (readonly [ModuleFile, string])[] = files.map((file) => [file, join(modules, file.name)]);
+    return [[definition, mainOf(require, folder) ?? ''] as const, ...paths].flatMap(([wanted, path]) => {
+      const module = cache[path];
+      return module?.loaded === true ? [{ wanted, folder, exports: module.exports as unknown }] : [];
     });
   });
 }

@@ -32,13 +32,13 @@ const PACKAGES = [fileOf('bullmq', 'dist/cjs/index.js'), fileOf('bull', 'lib/que
  * Returns the undo.
  */
 export function patchLoadedBullmq(): () => void {
-  const stop = PACKAGES.map((pattern) =>
-    whenModuleLoaded(pattern, (exports) => {
-      const values = isClass(exports) ? [exports] : Object.values(exports as Record<string, unknown>);
-      const undo = values.map((value) => (isClass(value) ? patchBullClass(value) : undefined));
-      if (undo.every((restore) => restore === undefined)) return UNKNOWN_SHAPE;
-      return undoAll(undo);
-    }),
+  return undoAll(
+    PACKAGES.map((pattern) =>
+      whenModuleLoaded(pattern, (exports) => {
+        const values = isClass(exports) ? [exports] : Object.values(exports as Record<string, unknown>);
+        const undo = values.filter(isClass).map(patchBullClass);
+        return undo.every((restore) => restore === undefined) ? UNKNOWN_SHAPE : undoAll(undo);
+      }),
+    ),
   );
-  return undoAll(stop);
 }

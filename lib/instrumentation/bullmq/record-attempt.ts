@@ -1,12 +1,4 @@
-import {
-  type Attributes,
-  type Context,
-  context,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 
 import {
   ATTR_BULLMQ_JOB_ATTEMPT,
@@ -52,12 +44,6 @@ const attempts = new WeakMap<object, Context>();
  */
 function attemptContextOf(job: unknown): Context | undefined {
   return typeof job === 'object' && job !== null ? attempts.get(job) : undefined;
-}
-
-/** The CONSUMER span of the attempt under way. */
-function attemptSpanOf(job: unknown): Span | undefined {
-  const attempt = attemptContextOf(job);
-  return attempt === undefined ? undefined : trace.getSpan(attempt);
 }
 
 /**
@@ -237,13 +223,10 @@ const PROCESS_METADATA = 'bull:module_queue_process';
 export const bullmqListenerRule: MethodRule = {
   switchedBy: 'bullmq',
   describe(method): Attributes | undefined {
-    for (const key of LISTENER_METADATA) {
-      const metadata = Reflect.getMetadata(key, method) as { readonly eventName?: unknown } | undefined;
-      if (metadata !== undefined) {
-        return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: String(metadata.eventName) };
-      }
-    }
-    return undefined;
+    const key = LISTENER_METADATA.find((each) => Reflect.hasMetadata(each, method));
+    if (key === undefined) return undefined;
+    const { eventName } = Reflect.getMetadata(key, method) as { readonly eventName?: unknown };
+    return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: String(eventName) };
   },
 };
 
@@ -258,5 +241,5 @@ export const bullmqProcessorRule: MethodRule = {
     Reflect.hasMetadata(PROCESS_METADATA, method)
       ? { [ATTR_NESTJS_TYPE]: 'job' }
       : undefined,
-  spanOfCall: ([job]) => attemptSpanOf(job),
+  spanOfCall: ([job]) => trace.getSpan(attemptContextOf(job) ?? ROOT_CONTEXT),
 };

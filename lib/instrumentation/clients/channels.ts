@@ -5,7 +5,7 @@ import { type Context, context, type ContextManagementToken, trace } from '@open
 import { warnOnce } from '../../errors/warnings.js';
 import { undoAll } from '../../process/undo-all.js';
 
-type Listener = (message: unknown) => void;
+type Listener<M = unknown> = (message: M) => void;
 type OwnedChannel = Channel & { [SUBSCRIPTION]?: () => void };
 
 const SUBSCRIPTION = Symbol.for('nestjs-telemetry.subscription');
@@ -17,10 +17,13 @@ const SUBSCRIPTION = Symbol.for('nestjs-telemetry.subscription');
  * A subscription that another set of globals left behind is ended first. Channels belong to the
  * process, but a test runner gives each file globals of its own: an application that one file never
  * closed would go on recording the calls of the next.
+ *
+ * @param listeners by the name of the channel, whose messages are of the type `M`
  */
-export function subscribeChannels(listeners: Readonly<Record<string, Listener>>): () => void {
-  const undo = Object.entries(listeners).map(([name, listen]) => subscribeChannel(name, listen));
-  return undoAll(undo);
+export function subscribeChannels<M>(listeners: Readonly<Record<string, Listener<M>>>): () => void {
+  return undoAll(
+    Object.entries(listeners).map(([name, listen]) => subscribeChannel(name, listen as Listener)),
+  );
 }
 
 /** The listener with what it throws caught and said once. */
@@ -93,37 +96,27 @@ export function followTracedCalls<M>(
     entry.call = undefined;
     call.end((message as TracedMessage).error);
   };
-  const listeners: Record<string, (message: object) => void> = {
-    start: (message) => {
+  return subscribeChannels<object>({
+    [`tracing:${name}:start`]: (message) => {
       const call = begin(message as M);
       const caller = restoresCaller ? callerInSpan() : undefined;
       if (call !== undefined || caller !== undefined) running.set(message, { call, caller });
     },
-    end: (message) => {
+    [`tracing:${name}:end`]: (message) => {
       running.get(message)?.call?.returned?.();
       // Thrown synchronously: no other message of this call follows.
       if ((message as TracedMessage).error !== undefined) end(message);
     },
-    asyncStart: (message) => {
+    [`tracing:${name}:asyncStart`]: (message) => {
       end(message);
       const entry = running.get(message);
       if (entry?.caller !== undefined) entry.token = context.attach(entry.caller);
     },
-    asyncEnd: (message) => {
+    [`tracing:${name}:asyncEnd`]: (message) => {
       running.get(message)?.token?.dispose();
       running.delete(message);
     },
-  };
-  return subscribeChannels(
-    Object.fromEntries(
-      Object.entries(listeners).map(([moment, listen]) => [
-        `tracing:${name}:${moment}`,
-        (message: unknown): void => {
-          listen(message as object);
-        },
-      ]),
-    ),
-  );
+  });
 }
 
 function callerInSpan(): Context | undefined {

@@ -37,6 +37,7 @@ const SEPARATOR = String.raw`[\\/]`;
 /**
  * Matches a file of a package wherever it is installed: `fileOf('pg', 'lib/index.js')`.
  *
+ * @param file path in the package, which may have groups of a regular expression
  * @param esModule the same file as an ES module, of a package that is published as both
  */
 export function fileOf(name: string, file: string, esModule?: string): LoadedModulePattern {

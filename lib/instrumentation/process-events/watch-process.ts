@@ -14,11 +14,7 @@ export function watchProcess(runtime: SdkRuntime): () => void {
   // Signals are those of the main thread.
   if (processEvents.signals && isMainThread) {
     const { signalTimeoutMs: timeoutMs } = processEvents;
-    const signals = new SignalFlush(() => runtime.flush({ timeoutMs }), timeoutMs);
-    signals.start();
-    undo.push(() => {
-      signals.stop();
-    });
+    undo.push(new SignalFlush(() => runtime.flush({ timeoutMs }), timeoutMs).start());
   }
   return undoAll(undo);
 }
@@ -72,14 +68,18 @@ class SignalFlush {
     private readonly timeoutMs: number,
   ) {}
 
-  start(): void {
+  /** Returns what ends it. */
+  start(): () => void {
     this.started = true;
     process.on('newListener', this.onAdded);
     process.on('removeListener', this.onRemoved);
     for (const signal of SIGNALS) if (process.listenerCount(signal) === 0) this.listen(signal);
+    return () => {
+      this.stop();
+    };
   }
 
-  stop(): void {
+  private stop(): void {
     this.started = false;
     process.off('newListener', this.onAdded);
     process.off('removeListener', this.onRemoved);

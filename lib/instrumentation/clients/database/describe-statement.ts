@@ -143,19 +143,14 @@ class LiteralMask {
   }
 
   private wordOrNumber(): void {
-    const { sql, at } = this;
-    if (match(NUMBER, sql, at) !== undefined) {
-      this.replace(match(NUMBER, sql, at)?.length ?? 1, '?');
-      return;
+    const number = match(NUMBER, this.sql, this.at);
+    const word = number ?? match(WORD, this.sql, this.at);
+    if (number !== undefined) this.replace(number.length, '?');
+    else if (word === undefined) this.copy(1);
+    else if (!this.literalAfter(word)) {
+      if (this.copiesData && word.toLowerCase() === 'stdin') this.dataFollows = true;
+      this.copy(word.length);
     }
-    const word = match(WORD, sql, at);
-    if (word === undefined) {
-      this.copy(1);
-      return;
-    }
-    if (this.literalAfter(word)) return;
-    if (this.copiesData && word.toLowerCase() === 'stdin') this.dataFollows = true;
-    this.copy(word.length);
   }
 
   /** A literal whose quote has a prefix. */
@@ -174,8 +169,7 @@ class LiteralMask {
     for (;;) {
       end = sql.indexOf(quote, end);
       if (end === -1) {
-        this.masked += '?';
-        this.stop();
+        this.cut();
         return;
       }
       const isEscaped = hasOddBackslashes(sql, this.at + 1, end);
@@ -184,8 +178,7 @@ class LiteralMask {
       else if (isEscaped && end - this.at > 2) {
         // With `standard_conforming_strings` off the literal goes on. `'\'`, as in LIKE … ESCAPE
         // '\', is a whole one.
-        this.masked += '?';
-        this.stop();
+        this.cut();
         return;
       } else break;
     }
@@ -208,9 +201,8 @@ class LiteralMask {
       return;
     }
     const end = sql.indexOf(tag, at + tag.length);
-    this.masked += '?';
-    if (end === -1) this.stop();
-    else this.at = end + tag.length;
+    if (end === -1) this.cut();
+    else this.replace(end + tag.length - at, '?');
   }
 
   private dashes(): void {
@@ -247,6 +239,11 @@ class LiteralMask {
   private replace(length: number, by: string): void {
     this.masked += by;
     this.at += length;
+  }
+
+  /** A literal that ends nowhere, or nowhere that is certain. */
+  private cut(): void {
+    this.replace(this.sql.length - this.at, '?');
   }
 
   private stop(): void {

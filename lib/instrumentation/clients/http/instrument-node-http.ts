@@ -32,16 +32,13 @@ interface OutgoingRequest extends ClientRequest {
   readonly _redirectable?: { readonly _redirectCount?: number };
 }
 
+/** What Node publishes of each moment of a request. */
 interface RequestMessage {
   readonly request: OutgoingRequest;
-}
-
-interface RequestErrorMessage extends RequestMessage {
-  readonly error: unknown;
-}
-
-interface ResponseMessage extends RequestMessage {
+  /** Of `response.finish`. */
   readonly response: IncomingMessage;
+  /** Of `request.error`. */
+  readonly error: unknown;
 }
 
 const SCOPE = 'nestjs-telemetry/http-client';
@@ -55,10 +52,12 @@ const answers = new OpenAnswers();
  * of its own. Returns the undo.
  */
 export function instrumentNodeHttp(): () => void {
-  const unsubscribe = subscribeChannels({
+  const unsubscribe = subscribeChannels<RequestMessage>({
     'http.client.request.created': onCreated,
     'http.client.response.finish': onResponse,
-    'http.client.request.error': onError,
+    'http.client.request.error': ({ request, error }) => {
+      finish(request, error);
+    },
   });
   return () => {
     unsubscribe();
@@ -66,8 +65,7 @@ export function instrumentNodeHttp(): () => void {
   };
 }
 
-function onCreated(message: unknown): void {
-  const { request } = message as RequestMessage;
+function onCreated({ request }: RequestMessage): void {
   const { destination, path } = describeTarget(request);
   const sent = beginRequest(SCOPE, request.method, destination, path);
   if (sent === undefined) return;
@@ -82,8 +80,7 @@ function onCreated(message: unknown): void {
 }
 
 /** The head of the answer is there; the span lasts until its body is read. */
-function onResponse(message: unknown): void {
-  const { request, response } = message as ResponseMessage;
+function onResponse({ request, response }: RequestMessage): void {
   const sent = inFlight.get(request);
   if (sent === undefined) return;
   describeAnswer(sent, request, response);
@@ -125,11 +122,6 @@ function bytesOf({ socket }: IncomingMessage): number {
 
 function onResponseEnd(this: IncomingMessage): void {
   finish((this as IncomingMessage & { readonly req: OutgoingRequest }).req);
-}
-
-function onError(message: unknown): void {
-  const { request, error } = message as RequestErrorMessage;
-  finish(request, error);
 }
 
 /**

@@ -26,27 +26,15 @@ interface UndiciRequest {
   addHeader(name: string, value: string): unknown;
 }
 
-interface UndiciResponse {
-  readonly statusCode: number;
-}
-
-interface UndiciCreateMessage {
+/** What is published of each moment of a request. */
+interface UndiciMessage {
   readonly request: UndiciRequest;
-}
-
-interface UndiciHeadersMessage {
-  readonly request: UndiciRequest;
-  readonly response: UndiciResponse;
-}
-
-interface UndiciErrorMessage {
-  readonly request: UndiciRequest;
-  readonly error: unknown;
-}
-
-interface UndiciChunkMessage {
-  readonly request: UndiciRequest;
+  /** Of `headers`. */
+  readonly response: { readonly statusCode: number };
+  /** Of `bodyChunkReceived`; older versions leave it out. */
   readonly chunk?: Uint8Array;
+  /** Of `error`. */
+  readonly error: unknown;
 }
 
 const SCOPE = 'nestjs-telemetry/undici';
@@ -68,9 +56,8 @@ export function instrumentUndici(): () => void {
     if (error !== undefined && sent.statusCode !== undefined && isGivenUp(error)) cancelRequest(sent);
     else endRequest(sent, error, at);
   };
-  const unsubscribe = subscribeChannels({
-    'undici:request:create': (message) => {
-      const { request } = message as UndiciCreateMessage;
+  const unsubscribe = subscribeChannels<UndiciMessage>({
+    'undici:request:create': ({ request }) => {
       const started = startRequest(request);
       if (started === undefined) return;
       inFlight.set(request, started);
@@ -79,8 +66,7 @@ export function instrumentUndici(): () => void {
         finish(request);
       });
     },
-    'undici:request:headers': (message) => {
-      const { request, response } = message as UndiciHeadersMessage;
+    'undici:request:headers': ({ request, response }) => {
       const sent = inFlight.get(request);
       if (sent === undefined) return;
       noteResponse(sent, response.statusCode);
@@ -89,15 +75,13 @@ export function instrumentUndici(): () => void {
       });
       answers.watch(request, sent.caller, answer);
     },
-    'undici:request:bodyChunkReceived': (message) => {
-      const { request, chunk } = message as UndiciChunkMessage;
+    'undici:request:bodyChunkReceived': ({ request, chunk }) => {
       (answers.get(request) as UndiciAnswer | undefined)?.note(chunk);
     },
-    'undici:request:trailers': (message) => {
-      finish((message as UndiciCreateMessage).request);
+    'undici:request:trailers': ({ request }) => {
+      finish(request);
     },
-    'undici:request:error': (message) => {
-      const { request, error } = message as UndiciErrorMessage;
+    'undici:request:error': ({ request, error }) => {
       finish(request, error);
     },
   });

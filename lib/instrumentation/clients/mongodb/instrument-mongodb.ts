@@ -100,16 +100,9 @@ type AnswerCallback = (this: unknown, ...results: unknown[]) => unknown;
  * What the driver says by itself; it does so in whichever request happens to open or close a
  * connection.
  */
-const DRIVER_COMMANDS = new Set([
-  'hello',
-  'ismaster',
-  'isMaster',
-  'saslStart',
-  'saslContinue',
-  'authenticate',
-  'getnonce',
-  'endSessions',
-]);
+const DRIVER_COMMANDS = new Set(
+  'hello ismaster isMaster saslStart saslContinue authenticate getnonce endSessions'.split(' '),
+);
 
 /** Runs one command of a connection in a span, `find users`. */
 export function recordCommand(
@@ -191,20 +184,9 @@ const MAX_DEPTH = 8;
 const MAX_ITEMS = 16;
 
 /** What of a command says what it does; the rest is of the session, the cursor or the driver. */
-const SHOWN = [
-  'filter',
-  'query',
-  'pipeline',
-  'update',
-  'updates',
-  'deletes',
-  'sort',
-  'projection',
-  'key',
-  'fields',
-  'hint',
-  'indexes',
-];
+const SHOWN = 'filter query pipeline update updates deletes sort projection key fields hint indexes'.split(
+  ' ',
+);
 
 /** The name of a command: the first of its fields. */
 function commandName(command: MongodbDocument): string {

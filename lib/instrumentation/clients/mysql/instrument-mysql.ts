@@ -95,17 +95,9 @@ interface MysqlCommand {
 const CHANNELS_SINCE = [3, 20] as const;
 
 /** Connections and pools; the files in `base` are those of mysql2 from 3.11 on. */
-const PATTERNS: readonly LoadedModulePattern[] = [
-  {
-    name: 'mysql2',
-    file: /[\\/]node_modules[\\/]mysql2[\\/]lib[\\/](?:base[\\/])?(?:connection|pool)\.js$/,
-    anyFile: /[\\/]node_modules[\\/]mysql2[\\/]/,
-  },
-  {
-    name: 'mysql',
-    file: /[\\/]node_modules[\\/]mysql[\\/]lib[\\/](?:Connection|Pool)\.js$/,
-    anyFile: /[\\/]node_modules[\\/]mysql[\\/]/,
-  },
+const PATTERNS = [
+  fileOf('mysql2', 'lib/(?:base/)?(?:connection|pool).js'),
+  fileOf('mysql', 'lib/(?:Connection|Pool).js'),
 ];
 
 /** Patches what has no diagnostics channels: mysql2 before 3.20, and `mysql`. */
