@@ -22,7 +22,7 @@ describe('a driver that is loaded after telemetry has started', () => {
     let server: PostgresServer;
     beforeAll(async () => {
       server = await PostgresServer.start(binaries);
-    }, 60_000);
+    });
     afterAll(() => server.stop());
 
     it('is recorded, as TypeORM requires it, as MikroORM brings its own, and imported', async () => {
@@ -38,7 +38,7 @@ describe('a driver that is loaded after telemetry has started', () => {
     let server: RedisServer;
     beforeAll(async () => {
       server = await RedisServer.start(binary);
-    }, 60_000);
+    });
     afterAll(() => server.stop());
 
     it('is recorded, with what waited for the connection and with one span for a pipeline', async () => {
@@ -53,7 +53,7 @@ describe('a driver that is loaded after telemetry has started', () => {
     let server: FerretdbServer;
     beforeAll(async () => {
       server = await FerretdbServer.start(binary);
-    }, 60_000);
+    });
     afterAll(() => server.stop());
 
     it('is recorded, imported and as Mongoose brings its own', async () => {

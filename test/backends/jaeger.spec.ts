@@ -25,11 +25,11 @@ describeWith('jaeger', 'a real Jaeger', (binary) => {
       system = await SampleSystem.start(sendTo(jaeger.host));
       answer = await system.process({ text: 'hello', simulate: { job: 'fail' } });
       trace = await jaeger.trace(answer.traceId, ends);
-    }, 60_000);
+    });
     afterAll(async () => {
       await system.stop();
       await jaeger.stop();
-    }, 30_000);
+    });
 
     it('knows the three services', async () => {
       expect(await jaeger.services()).toEqual(

@@ -25,13 +25,13 @@ describeWith('ferretdb', 'clients of a real FerretDB', (binary) => {
       { email: 'grace@example.com', age: 85 },
       { email: 'linus@example.com', age: 56 },
     ]);
-  }, 60_000);
+  });
   afterAll(async () => {
     undo();
     await client.close();
     await calls.stop();
     await server.stop();
-  }, 30_000);
+  });
 
   it('gives a command one span with the shape of its filter and none of its values, and measures it', async () => {
     const [find, ...others] = await calls.below(() =>

@@ -17,12 +17,12 @@ describeWith('mariadb', 'mysql2 on a real MariaDB', (binary) => {
     await pool.query('CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40))');
     await pool.query("INSERT INTO users VALUES (1, 'Ada'), (2, 'Grace')");
     calls = ObservedCalls.start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await calls.stop();
     await pool.end();
     await server.stop();
-  }, 30_000);
+  });
 
   it('gives a query one span without the values that were written into it, and measures it', async () => {
     const [select] = await calls.below(() =>

@@ -40,11 +40,11 @@ describeWith('postgres', 'what is built on pg, on a real PostgreSQL', (binaries)
     await server.query('CREATE TABLE users (id INT PRIMARY KEY, name TEXT)');
     await server.query("INSERT INTO users VALUES (1, 'Ada'), (2, 'Grace'), (3, 'Linus')");
     calls = ObservedCalls.start(() => instrumentPg(pg), { pg: false });
-  }, 60_000);
+  });
   afterAll(async () => {
     await calls.stop();
     await server.stop();
-  }, 30_000);
+  });
 
   const withoutWaits = (names: readonly string[]) => names.filter((name) => name !== 'pg.pool.connect');
 
@@ -113,11 +113,11 @@ describeWith('mariadb', 'what is built on mysql2, on a real MariaDB', (binary) =
   beforeAll(async () => {
     server = await MariadbServer.start(binary);
     calls = ObservedCalls.start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await calls.stop();
     await server.stop();
-  }, 30_000);
+  });
 
   it('TypeORM: gives each statement a span', async () => {
     const { host, port, user: username, database } = server.connection;

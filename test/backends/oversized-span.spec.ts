@@ -23,7 +23,7 @@ describeWith('jaeger', 'a span that fits in no UDP packet', (binary) => {
       });
       traceId = stdout.trim();
       complaints = stderr;
-    }, 60_000);
+    });
     afterAll(() => jaeger.stop());
 
     it('is warned about with its name, its size and the remedy, and once when there are several', () => {

@@ -33,7 +33,7 @@ describeWith('redis', 'BullMQ without NestJS, with a sandboxed processor', (bina
       },
     );
     printed = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Printed;
-  }, 60_000);
+  });
   afterAll(() => redis.stop());
 
   it('is recorded, though it was imported after telemetry had started', () => {

@@ -8,11 +8,11 @@ describeWith('postgres', 'a real PostgreSQL behind the sample system', (binaries
   beforeAll(async () => {
     server = await PostgresServer.start(binaries);
     system = await SampleSystem.start({ DATABASE_URL: server.url });
-  }, 60_000);
+  });
   afterAll(async () => {
     await system.stop();
     await server.stop();
-  }, 30_000);
+  });
 
   it('holds the users that requests are made for', async () => {
     const users = await server.query('SELECT id FROM users ORDER BY id');

@@ -16,11 +16,11 @@ describeWith('redis', 'clients of a real Redis', (binary) => {
   beforeAll(async () => {
     server = await RedisServer.start(binary);
     calls = ObservedCalls.start(() => instrumentRedis(ioredis));
-  }, 30_000);
+  });
   afterAll(async () => {
     await calls.stop();
     await server.stop();
-  }, 30_000);
+  });
 
   describe('ioredis', () => {
     let redis: Redis;

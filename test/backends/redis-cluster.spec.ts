@@ -15,11 +15,11 @@ describeWith('redis', 'clients of a real Redis Cluster', (binary) => {
   beforeAll(async () => {
     cluster = await RedisCluster.start(binary);
     calls = ObservedCalls.start(() => instrumentRedis(ioredis));
-  }, 60_000);
+  });
   afterAll(async () => {
     await calls.stop();
     await cluster.stop();
-  }, 30_000);
+  });
 
   /** What the spans say of where each operation went. */
   const places = (spans: readonly ReadableSpan[]) =>

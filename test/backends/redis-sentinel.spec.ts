@@ -17,12 +17,12 @@ describeWith('redis', 'clients that ask a real Redis Sentinel for their server',
     server = await RedisServer.start(binary);
     sentinel = await RedisServer.startSentinel(binary, NAME, server);
     calls = ObservedCalls.start(() => instrumentRedis(ioredis));
-  }, 30_000);
+  });
   afterAll(async () => {
     await calls.stop();
     await sentinel.stop();
     await server.stop();
-  }, 30_000);
+  });
 
   const placesOf = async (work: () => Promise<unknown>) => {
     const spans = await calls.below(work);

@@ -23,12 +23,12 @@ describeWith('redis', 'a real Redis behind tts.synthesize', (binary) => {
     server = await RedisServer.start(binary);
     client = new Redis(server.port, server.host);
     system = await SampleSystem.start({ REDIS_URL: server.url });
-  }, 60_000);
+  });
   afterAll(async () => {
     await system.stop();
     client.disconnect();
     await server.stop();
-  }, 30_000);
+  });
 
   it('keeps what was synthesized, and the next request finds it', async () => {
     const first = await system.process({ text: 'to be cached' });

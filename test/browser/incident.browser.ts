@@ -28,7 +28,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
   afterAll(async () => {
     await browser?.close();
     await system?.stop();
-  }, 60_000);
+  });
   afterEach(() => {
     expect(complaints.splice(0)).toEqual([]);
   });
@@ -104,7 +104,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     expect(await page.locator('.span-panel h2').innerText()).toContain('background_worker');
     expect(incident.spike.some(({ traceId }) => page.url().includes(traceId))).toBe(true);
     expect(clicks).toBe(3);
-  }, 60_000);
+  });
 
   it('leads in three clicks from the dot of an error to what was logged about it', async () => {
     await openOverview();
@@ -120,7 +120,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     expect(await line.innerText()).toContain('503 overloaded');
     await keep('7-log-of-an-error');
     expect(clicks).toBe(3);
-  }, 60_000);
+  });
 
   it('copies the trace as OTLP JSON, and takes it in again from a file', async () => {
     const { traceId } = incident.spike[0]!;
@@ -149,7 +149,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     await page.locator('.waterfall-row.failed').first().waitFor();
     expect(await page.locator('#waterfall').getAttribute('aria-rowcount')).toBe(spans);
     await keep('13-imported-trace');
-  }, 60_000);
+  });
 
   it('shows the same by way of logs, routes and metrics', async () => {
     await page.goto(`${gateway}/telemetry#/logs?level=error`);
@@ -164,5 +164,5 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     await page.goto(`${gateway}/telemetry#/health`);
     await page.locator('main').getByText('telemetry.db').first().waitFor();
     await keep('11-health');
-  }, 60_000);
+  });
 });

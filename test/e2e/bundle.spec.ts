@@ -68,7 +68,7 @@ describe('an application that is bundled into one file with everything it uses',
     outside.listen(0, '127.0.0.1');
     await once(outside, 'listening');
     origin = `http://127.0.0.1:${(outside.address() as AddressInfo).port}`;
-  }, 60_000);
+  });
   beforeEach(() => {
     sent = [];
     asked = [];
@@ -80,7 +80,7 @@ describe('an application that is bundled into one file with everything it uses',
     await databaseServer.stop();
     await database.close();
     rmSync(folder, { recursive: true, force: true });
-  }, 30_000);
+  });
 
   const start = async (file: string) => {
     await build({
@@ -138,7 +138,6 @@ describe('an application that is bundled into one file with everything it uses',
         })),
       );
     },
-    60_000,
   );
 });
 

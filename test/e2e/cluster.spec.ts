@@ -8,7 +8,7 @@ const program = join(__dirname, 'programs/clustered-service.mjs');
 
 /** What primary and workers warn about. */
 async function run(...args: string[]): Promise<string[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], { timeout: 50_000 });
   return stdout.split('\n').filter((line) => line !== '');
 }
 
@@ -20,7 +20,7 @@ describe('a cluster whose workers offer metrics to Prometheus', () => {
       expect(line).toMatch(
         /^worker: .*one worker of a cluster.*\/metrics reaches any one.*otlpEndpoint.*prometheus: \{ port/,
       );
-  }, 40_000);
+  });
 
   it('never shares a scrape port: the second worker warns that it is taken', async () => {
     const server = createServer();
@@ -30,5 +30,5 @@ describe('a cluster whose workers offer metrics to Prometheus', () => {
     expect(await run(String(port))).toEqual([
       expect.stringMatching(/^worker: metrics are not served on .*EADDRINUSE.*another prometheus\.port/),
     ]);
-  }, 40_000);
+  });
 });

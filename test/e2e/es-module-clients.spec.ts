@@ -57,7 +57,7 @@ describe('a client library that an application imports as an ES module', () => {
     server = new PGLiteSocketServer({ db: database, port: 0, host: '127.0.0.1', maxConnections: 5 });
     await server.start();
     port = Number(server.getServerConn().split(':').at(-1));
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.stop();
     await database.close();

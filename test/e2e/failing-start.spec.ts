@@ -18,7 +18,7 @@ describe('an application that fails while its container is filled', () => {
     const file = join(newFolder(), 'telemetry.db');
     const { status } = spawnSync(process.execPath, [program, format, file, method], {
       env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'development' },
-      timeout: 15_000,
+      timeout: 50_000,
     });
     expect(status).toBe(1);
     const lines = openTestStore({ file }).read((database) => findLogs(database, {})).items;

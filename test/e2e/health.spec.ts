@@ -43,7 +43,7 @@ describe('GET /health of the dashboard', () => {
     const [port] = (await once(service, 'message')) as [number];
     const response = await fetch(`http://127.0.0.1:${String(port)}/telemetry/api/v1/health`);
     health = (await response.json()) as Health;
-  }, 60_000);
+  });
   afterAll(async () => {
     const ended = once(service, 'exit');
     service.send('stop');

@@ -92,7 +92,7 @@ describe.each(Object.keys(FORMS))('an application that is %s, outside of the rep
     // Far from every node_modules: the package is where a test puts it.
     folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-jaeger-'));
     program = await FORMS[form]!(folder);
-  }, 60_000);
+  });
 
   beforeEach(async () => {
     receiver = await startUdpReceiver();

@@ -36,7 +36,7 @@ describe.each(['fastify', 'express'])('many applications in one process, on %s',
     // The last line is that of the program.
     answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Answer;
     [first, ...later] = answer.applications as [Counts, ...Counts[]];
-  }, 60_000);
+  });
 
   it('read the package.json for the first one only', () => {
     expect(first.packages).toBeGreaterThan(0);

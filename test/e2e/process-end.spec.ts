@@ -180,7 +180,7 @@ describe('a process that ends without app.close()', () => {
         service.child.kill(signal);
         const ended = await service.ended;
         expect(comparable(ended)).toEqual({ code: null, signal, stderr: '' });
-        expect(performance.now() - began).toBeLessThan(5_000);
+        expect(performance.now() - began).toBeLessThan(10_000);
         expect(collector.spans.map(({ name }) => name)).toEqual(
           expect.arrayContaining(['work', 'GET /work']),
         );
@@ -212,6 +212,7 @@ describe('a process that ends without app.close()', () => {
       const service = start('signal', {
         ...telemetry,
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(hole.address() as AddressInfo).port}`,
+        SIGNAL_TIMEOUT_MS: '30000',
       });
       await (await fetch(`${await service.origin()}/work`)).text();
       const asked = once(hole, 'request');
@@ -220,7 +221,7 @@ describe('a process that ends without app.close()', () => {
       const began = performance.now();
       service.child.kill('SIGTERM');
       expect((await service.ended).signal).toBe('SIGTERM');
-      expect(performance.now() - began).toBeLessThan(900);
+      expect(performance.now() - began).toBeLessThan(20_000);
       hole.closeAllConnections();
       hole.close();
     });

@@ -36,7 +36,7 @@ describe('the sample system', () => {
 
   afterAll(async () => {
     await system.stop();
-  }, 60_000);
+  });
 
   async function post(request: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     const response = await fetch(`${system.urls.gateway}/process`, {
@@ -92,7 +92,7 @@ describe('the sample system', () => {
         'background_worker/POST /jobs',
         'background_worker/process_job',
       );
-    }, 60_000);
+    });
 
     it('answers with the result and the trace id', () => {
       expect(answer.status).toBe(200);
@@ -310,5 +310,5 @@ describe('the sample system', () => {
     for (const service of SERVICES) {
       await expect(fetch(`${system.urls[service]}/health`)).rejects.toThrow('fetch failed');
     }
-  }, 60_000);
+  });
 });

@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { type Histogram } from '@opentelemetry/sdk-metrics';
 
 import { startRuntimeMetrics } from '../../lib/metrics/runtime-metrics.js';
+import { eventually } from '../support/eventually.js';
 import { type CollectingSdk, startCollectingSdk } from './collecting-sdk.js';
 
 let sdk: CollectingSdk;
@@ -35,10 +36,10 @@ describe('startRuntimeMetrics()', () => {
     await later(30);
 
     const blocked = await valueOf('nodejs.eventloop.delay.max');
-    await later(50);
 
     expect(blocked).toBeGreaterThan(0.1);
-    expect(await valueOf('nodejs.eventloop.delay.max')).toBeLessThan(blocked);
+    // Each reading is a collection; other processes may delay the loop as long during one of them.
+    await eventually('a shorter delay', async () => (await valueOf('nodejs.eventloop.delay.max')) < blocked);
   });
 
   it('orders the event-loop delays as a distribution', async () => {

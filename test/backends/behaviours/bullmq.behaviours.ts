@@ -127,11 +127,11 @@ export function describeBullmq(platform: Platform): void {
         controllers: [MailController],
         providers: [MailProcessor, MailEvents],
       });
-    }, 30_000);
+    });
     afterAll(async () => {
       await app.stop();
       await redis.stop();
-    }, 30_000);
+    });
 
     /** The attempts at jobs of that name so far, once there are `count`. */
     function attemptsAt(name: string, count = 1): Promise<ReadableSpan[]> {

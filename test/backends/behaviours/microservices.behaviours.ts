@@ -162,7 +162,7 @@ export function describeMicroservices(platform: Platform): void {
       let broker: Broker;
       beforeAll(async () => {
         broker = await start(binary);
-      }, 60_000);
+      });
       afterAll(() => broker.stop(), 30_000);
 
       describeTransport(

@@ -52,7 +52,7 @@ export function describeRabbitmqExchanges(platform: Platform): void {
     let broker: Broker;
     beforeAll(async () => {
       broker = await startRabbitmq(binary);
-    }, 60_000);
+    });
     afterAll(() => broker.stop(), 30_000);
 
     const rabbitmq = (queue: string, options: Partial<NonNullable<RmqOptions['options']>>) =>
@@ -96,11 +96,11 @@ export function describeRabbitmqExchanges(platform: Platform): void {
         await app.app.startAllMicroservices();
         client = ClientProxyFactory.create(rabbitmq('stock', TOPIC));
         await client.connect();
-      }, 60_000);
+      });
       afterAll(async () => {
         await client.close();
         await app.stop();
-      }, 30_000);
+      });
 
       it('names the consumer after the pattern of its handler, below the producer', async () => {
         const { trace } = await inTrace(app, 3, () => done(client.emit('stock.7.changed', 3)));
@@ -168,7 +168,7 @@ export function describeRabbitmqExchanges(platform: Platform): void {
           await client.close();
           await app.stop();
         }
-      }, 60_000);
+      });
     });
   });
 }

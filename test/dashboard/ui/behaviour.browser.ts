@@ -126,7 +126,7 @@ describeInChromium('the page, while one works with it', () => {
     const page = await stage.open(`#/trace/${hostileTraceId}`);
     await page.locator('.waterfall-row').first().waitFor();
     expect(await page.locator('.trace-header h1').innerText()).toContain(HOSTILE[0]);
-  }, 60_000);
+  });
 
   it('follows the theme of the system, and the reader when they choose', async () => {
     const page = await stage.open('#/health', { colorScheme: 'dark' });

@@ -116,7 +116,7 @@ export function useStage(options: Partial<FixtureOptions> = {}): StageInUse {
   };
   beforeAll(async () => {
     stage = await startStage(options);
-  }, 60_000);
+  });
   afterAll(() => started().close());
   afterEach(async () => {
     await started().leave();

@@ -20,7 +20,7 @@ describeInChromium('the page, when the application does not play along', () => {
     const linked = await stage.open('#token=let-me-in');
     await linked.locator('.service').first().waitFor();
     expect(linked.url()).not.toContain('let-me-in');
-  }, 60_000);
+  });
 
   it('says once that the application is gone, keeps what was there, and goes on by itself', async () => {
     stage = await startStage();
@@ -33,7 +33,7 @@ describeInChromium('the page, when the application does not play along', () => {
     expect(await page.locator('.service canvas').count()).toBeGreaterThan(3);
     await stage.server.reopen();
     await becomesTrue(page, "document.querySelector('.notice-error') === null", 15_000);
-  }, 60_000);
+  });
 
   it('hides what the database behind it lacks, and asks again where it has no live feed', async () => {
     stage = await startStage({ features: { live: false, import: false } });
@@ -47,7 +47,7 @@ describeInChromium('the page, when the application does not play along', () => {
     const { traceId } = stage.server.grow();
     await page.locator(`a[href*="${traceId}"]`).first().waitFor();
     expect(streams).toEqual([]);
-  }, 60_000);
+  });
 
   it('opens a view that the application was not there for as soon as it is', async () => {
     stage = await startStage();
@@ -64,7 +64,7 @@ describeInChromium('the page, when the application does not play along', () => {
       await page.locator(there).first().waitFor({ timeout: 20_000 });
       await stage.server.close();
     }
-  }, 60_000);
+  });
 
   it('shows what ended while the stream was cut off', async () => {
     stage = await startStage();
@@ -75,7 +75,7 @@ describeInChromium('the page, when the application does not play along', () => {
     const missed = stage.server.grow();
     await stage.server.reopen();
     await page.locator(`.trace-row a[href*="${missed.traceId}"]`).waitFor({ timeout: 20_000 });
-  }, 60_000);
+  });
 
   it('follows one stream in all tabs, which leaves connections to the application free', async () => {
     stage = await startStage();
@@ -122,7 +122,7 @@ describeInChromium('the page, when the application does not play along', () => {
     const { traceId } = server.grow();
     await setHidden(false);
     await page.locator(`.trace-row a[href*="${traceId}"]`).waitFor();
-  }, 60_000);
+  });
 
   it('asks again every few seconds where the browser has no locks', async () => {
     stage = await startStage();
@@ -134,7 +134,7 @@ describeInChromium('the page, when the application does not play along', () => {
     const { traceId } = stage.server.grow();
     await page.locator(`.trace-row a[href*="${traceId}"]`).waitFor();
     expect(stage.server.streams()).toBe(0);
-  }, 60_000);
+  });
 
   it.each([
     ['overview', 'Send the application a request'],
@@ -158,5 +158,5 @@ describeInChromium('the page, when the application does not play along', () => {
     await page.locator('.notice', { hasText: 'is stored' }).waitFor();
     await page.getByRole('link', { name: 'To the traces' }).click();
     await page.locator('.notice', { hasText: 'There are no traces' }).waitFor();
-  }, 60_000);
+  });
 });

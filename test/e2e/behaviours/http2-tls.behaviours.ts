@@ -1,15 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { get } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { Controller, Get, type MessageEvent, Param, Sse } from '@nestjs/common';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { Subject } from 'rxjs';
 
+import { canMakeCertificates, makeCertificate } from '../../support/certificate.js';
 import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { type Caller, newCaller, RunningApp } from './running-app.js';
@@ -43,25 +40,10 @@ class OrdersController {
   }
 }
 
-/** A certificate for loopback, signed by itself, for an hour of tests. */
-function makeCertificate(): { key: Buffer; cert: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-tls-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  try {
-    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
-    const pair = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key];
-    execFileSync('openssl', ['req', '-x509', ...pair, '-out', cert, ...subject], { stdio: 'pipe' });
-    return { key: readFileSync(key), cert: readFileSync(cert) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 export function describeHttp2OverTls(platform: Platform): void {
   // Express has no HTTP/2.
   if (platform.adapter !== 'fastify') return;
 
-  const canMakeCertificates = spawnSync('openssl', ['version']).status === 0;
   const describeTls = canMakeCertificates ? describe : describe.skip;
   const why = canMakeCertificates ? '' : ' (SKIPPED: openssl is not installed)';
   describeTls(`requests over HTTP/2 and TLS${why}`, () => {

@@ -235,7 +235,8 @@ export function describeLifecycle(platform: Platform): void {
         const took = performance.now() - began;
         said.push(...app.log.lines.map(({ msg }) => msg ?? ''));
         expect(took).toBeGreaterThan(300);
-        expect(took).toBeLessThan(2_000);
+        // Without the deadline a request takes ten seconds.
+        expect(took).toBeLessThan(6_000);
         expect(said).toContainEqual(expect.stringContaining('gave up after 400 ms'));
       });
     });

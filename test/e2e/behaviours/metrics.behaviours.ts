@@ -182,12 +182,8 @@ export function describeMetrics(platform: Platform): void {
 
 /** The metrics page, once it has a line that matches. */
 async function scrapeUntil(app: RunningApp, line: RegExp): Promise<string> {
-  return eventually(
-    `a line ${String(line)} in the metrics`,
-    async () => {
-      const page = await app.scrape();
-      return line.test(page) && page;
-    },
-    3_000,
-  );
+  return eventually(`a line ${String(line)} in the metrics`, async () => {
+    const page = await app.scrape();
+    return line.test(page) && page;
+  });
 }

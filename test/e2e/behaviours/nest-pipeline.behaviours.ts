@@ -27,6 +27,7 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type NestInstrumentationOptions } from 'nestjs-telemetry';
 import { delay, map, Observable, of, tap } from 'rxjs';
 
+import { eventually } from '../../support/eventually.js';
 import { type Platform } from './platform.js';
 import { newCaller, RunningApp } from './running-app.js';
 
@@ -243,11 +244,15 @@ export function describeNestPipeline(platform: Platform): void {
       expect(attributes['nestjs.interceptors.before.duration_ms']).toBeGreaterThan(8);
       expect(attributes['nestjs.interceptors.after.duration_ms']).toBeGreaterThan(8);
       expect(attributes['nestjs.pipes.duration_ms']).toBeGreaterThan(2);
-      const [auth, literal, quota] = attributes['nestjs.guards.durations_ms'] as number[];
-      expect(literal).toBeLessThan(2);
+      const [auth, , quota] = attributes['nestjs.guards.durations_ms'] as number[];
       expect(auth).toBeGreaterThan(4);
       expect(quota).toBeGreaterThan(1);
       expect(attributes['nestjs.failure.stage']).toBeUndefined();
+      // Other processes may have the processor during one request.
+      await eventually('a guard without work to take less than 2 ms', async () => {
+        const visited = await visit('/staged/all/7/ann');
+        return (visited.server.attributes['nestjs.guards.durations_ms'] as number[])[1]! < 2;
+      });
     });
 
     it('runs as it does without telemetry', async () => {
@@ -379,16 +384,20 @@ export function describeNestPipeline(platform: Platform): void {
     afterAll(() => app.stop());
 
     it('has a span for each stage that took long, with its true start and end, and none for the others', async () => {
-      const caller = newCaller();
-      await app.fetch('/staged/all/7/ann', { caller });
-      const server = await app.spans.server(caller.traceId);
-      const stages = app.spans
-        .inTrace(caller.traceId)
-        .filter(
-          ({ attributes }) =>
-            attributes['nestjs.stage'] !== undefined && attributes['nestjs.stage'] !== 'handler',
-        );
-      const names = stages.map(({ name }) => name);
+      // Other processes may have the processor during one request.
+      const { caller, server, stages, names } = await eventually('a trace without quick stages', async () => {
+        const caller = newCaller();
+        await app.fetch('/staged/all/7/ann', { caller });
+        const server = await app.spans.server(caller.traceId);
+        const stages = app.spans
+          .inTrace(caller.traceId)
+          .filter(
+            ({ attributes }) =>
+              attributes['nestjs.stage'] !== undefined && attributes['nestjs.stage'] !== 'handler',
+          );
+        const names = stages.map(({ name }) => name);
+        return !names.includes('LoggingInterceptor.intercept before') && { caller, server, stages, names };
+      });
       expect(names).toEqual(
         expect.arrayContaining([
           'AuthGuard.canActivate',
@@ -397,7 +406,6 @@ export function describeNestPipeline(platform: Platform): void {
           'SlowInterceptor.intercept after',
         ]),
       );
-      expect(names).not.toContain('LoggingInterceptor.intercept before');
       expect(stages.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual(
         stages.map(() => server.spanContext().spanId),
       );
@@ -409,7 +417,9 @@ export function describeNestPipeline(platform: Platform): void {
       });
       const [seconds, nanos] = guard.duration;
       expect(seconds * 1_000 + nanos / 1e6).toBeGreaterThan(4);
-      expect(seconds * 1_000 + nanos / 1e6).toBeLessThan(1_000);
+      expect(seconds * 1_000 + nanos / 1e6).toBeLessThan(
+        server.duration[0] * 1_000 + server.duration[1] / 1e6,
+      );
       const [guardStart, serverStart] = [guard, server].map(({ startTime: [s, ns] }) => s * 1_000 + ns / 1e6);
       // The SDK's spans begin at a whole millisecond of the wall clock.
       expect(guardStart).toBeGreaterThan(serverStart! - 1);

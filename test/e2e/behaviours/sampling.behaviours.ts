@@ -91,7 +91,7 @@ class OrdersController {
   @Get('slow')
   async slow(): Promise<string> {
     await this.cleanup.purge();
-    await wait(220);
+    await wait(550);
     return 'at last';
   }
 
@@ -162,7 +162,7 @@ export function describeSampling(platform: Platform): void {
   describe('sampling.keep', () => {
     beforeAll(async () => {
       await downstream.listen();
-      await start({ ratio: 0, keep: { slowerThanMs: 200 } });
+      await start({ ratio: 0, keep: { slowerThanMs: 500 } });
     });
     afterAll(async () => {
       await running.app.stop();

@@ -47,6 +47,7 @@ const imports =
           environment: 'production',
           engine: process.env.ENGINE,
           logging: { requestLog: false },
+          processEvents: { signalTimeoutMs: Number(process.env.SIGNAL_TIMEOUT_MS ?? 1_000) },
         }),
       ];
 Module({ imports, controllers: [FailingController] })(AppModule);

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +15,7 @@ import {
   createSpanProcessors,
 } from '../../../lib/exporters/create-pipelines.js';
 import { exporterReports, resetExporterReports } from '../../../lib/exporters/exporter-report.js';
+import { type Certificate, makeCertificate } from '../../support/certificate.js';
 import { eventually } from '../../support/eventually.js';
 import { FaultyCollector } from '../../support/faulty-collector.js';
 import { collectWarnings } from '../support/collect-warnings.js';
@@ -108,7 +108,7 @@ describe.each(EVERYWHERE)('spans over %s, engine %s', (protocol, engine) => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       await collector.set(undefined);
 
-      await eventually(() => exporterReports()[0]!.exported === 10, 15_000);
+      await eventually(() => exporterReports()[0]!.exported === 10);
       expect(collector.spanIds.size).toBe(10);
       expect(exporterReports()).toMatchObject([{ failed: 0, dropped: 0 }]);
       await provider.shutdown();
@@ -343,18 +343,13 @@ describe('proxies of the environment', () => {
 describe('TLS', () => {
   let folder: string;
   let file: string;
-  let tls: { key: Buffer; cert: Buffer };
+  let tls: Certificate;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-tls-'));
     file = join(folder, 'cert.pem');
-    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
-    const pair = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    const key = join(folder, 'key.pem');
-    execFileSync('openssl', ['req', '-x509', ...pair, '-keyout', key, '-out', file, ...subject], {
-      stdio: 'pipe',
-    });
-    tls = { key: readFileSync(key), cert: readFileSync(file) };
+    tls = makeCertificate();
+    writeFileSync(file, tls.cert);
   });
 
   afterAll(() => {

@@ -255,7 +255,7 @@ describe('generated pairs of instruments', () => {
         .filter(({ name, labels }) => labels.route !== undefined && !/_(bucket|sum)$/.test(name));
       expect(shown.length).toBeGreaterThan(0);
     }
-  }, 60_000);
+  });
 
   (hasPromtool ? it : it.skip)(
     `pass promtool check metrics${hasPromtool ? '' : ' (there is no promtool)'}`,
@@ -275,7 +275,6 @@ describe('generated pairs of instruments', () => {
         expect(promtool(text)).toEqual([]);
       }
     },
-    60_000,
   );
 });
 

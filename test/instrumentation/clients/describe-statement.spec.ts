@@ -2,6 +2,7 @@ import {
   describeStatement,
   maskLiterals,
 } from '../../../lib/instrumentation/clients/database/describe-statement.js';
+import { processCpuMs } from '../../support/cpu-time.js';
 
 describe('describeStatement()', () => {
   it.each([
@@ -163,10 +164,10 @@ describe('describeStatement()', () => {
     const time = (length: number): number => {
       const statement = part.repeat(length / part.length);
       const times = [1, 2, 3].map(() => {
-        const startedAt = performance.now();
+        const before = processCpuMs();
         maskLiterals(statement, 'standard');
         maskLiterals(statement, 'mysql');
-        return performance.now() - startedAt;
+        return processCpuMs() - before;
       });
       return Math.min(...times);
     };
@@ -178,8 +179,8 @@ describe('describeStatement()', () => {
 
   it('bounds the text of a huge statement, and the time it takes', () => {
     const huge = `INSERT INTO t VALUES ${"('value', 1),".repeat(100_000)}`;
-    const startedAt = performance.now();
+    const before = processCpuMs();
     expect(describeStatement(huge).text.length).toBeLessThanOrEqual(2048);
-    expect(performance.now() - startedAt).toBeLessThan(200);
+    expect(processCpuMs() - before).toBeLessThan(200);
   });
 });

@@ -160,7 +160,8 @@ describe('instrumentNodeHttp()', () => {
     const { duration, status, events } = tracing.span('GET');
     expect(status.code).toBe(SpanStatusCode.UNSET);
     expect(events).toEqual([]);
-    expect(duration[0] * 1000 + duration[1] / 1e6).toBeLessThan(200);
+    // The 2 s until it is noticed that nobody reads do not count.
+    expect(duration[0] * 1000 + duration[1] / 1e6).toBeLessThan(1_500);
     response.destroy();
   });
 

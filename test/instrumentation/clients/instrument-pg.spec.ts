@@ -32,7 +32,7 @@ describe('instrumentPg()', () => {
       max: 2,
     });
     undo = patchPg(pg);
-  }, 60_000);
+  });
   beforeEach(() => {
     tracing.reset();
   });

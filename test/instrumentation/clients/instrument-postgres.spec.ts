@@ -37,7 +37,7 @@ describe("instrument('postgres')", () => {
     await server.start();
     sql = connect();
     undo = instrument('postgres', sql);
-  }, 60_000);
+  });
   beforeEach(() => {
     tracing.reset();
   });

@@ -93,8 +93,8 @@ describe('instrumentUndici()', () => {
       for (const span of tracing.spans().filter(({ name }) => name === method)) {
         expect(span.status.code).toBe(SpanStatusCode.UNSET);
         expect(span.events).toEqual([]);
-        // The time until it is noticed that nobody reads does not count.
-        expect(span.duration[0] * 1000 + span.duration[1] / 1e6).toBeLessThan(200);
+        // The 2 s until it is noticed that nobody reads do not count.
+        expect(span.duration[0] * 1000 + span.duration[1] / 1e6).toBeLessThan(1_500);
       }
       expect(unread.bodyUsed).toBe(false);
       await unread.body?.cancel();
@@ -108,7 +108,7 @@ describe('instrumentUndici()', () => {
     await eventually(() => tracing.spans().length === 1, UNREAD_WITHIN_MS);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.UNSET);
     await unread.body?.cancel();
-  }, 50_000);
+  });
 
   it('waits for a slow body that is read, as long as its caller does', async () => {
     await tracing.below(() => fetchText('/slow'));
@@ -163,7 +163,7 @@ describe('instrumentUndici()', () => {
     await eventually(() => tracing.spans().length === 2, UNREAD_WITHIN_MS);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.UNSET);
     await response.body?.cancel();
-  }, 50_000);
+  });
 
   it('marks an answer that breaks off, and one that is too slow, as errors', async () => {
     await expect(fetchText('/cut')).rejects.toThrow('terminated');

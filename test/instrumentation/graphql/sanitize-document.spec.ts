@@ -1,4 +1,5 @@
 import { sanitizeDocument } from '../../../lib/instrumentation/graphql/operation.js';
+import { processCpuMs } from '../../support/cpu-time.js';
 
 describe('sanitizeDocument', () => {
   it.each([
@@ -33,8 +34,8 @@ describe('sanitizeDocument', () => {
   });
 
   it('is quick with a document that is made to be slow', () => {
-    const startedAt = performance.now();
+    const before = processCpuMs();
     for (const part of ['"', '"""', '#', '"\\', '1', ' ']) sanitizeDocument(`{ ${part.repeat(100_000)}`);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(processCpuMs() - before).toBeLessThan(500);
   });
 });

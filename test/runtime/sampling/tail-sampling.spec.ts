@@ -430,16 +430,16 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
     it('sends at a flush what is slow so far, and goes on waiting for the rest', async () => {
       spans.start({ ratio: 0, keep: { slowerThanMs: 1000 } });
       const tracer = trace.getTracer('test');
-      const slow = tracer.startSpan('slow', { startTime: Date.now() - 900 });
+      const slow = tracer.startSpan('slow', { startTime: Date.now() - 500 });
       const quick = telemetry.startSpan('quick');
       quick.run(() => {
         runTrace('inner');
       });
       tracer
-        .startSpan('slow.child', { startTime: Date.now() - 900 }, trace.setSpan(context.active(), slow))
-        .end(Date.now() - 800);
+        .startSpan('slow.child', { startTime: Date.now() - 500 }, trace.setSpan(context.active(), slow))
+        .end(Date.now() - 400);
       expect(spans.names()).toEqual([]);
-      const later = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 150);
+      const later = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 600);
       await spans.flush();
       later.mockRestore();
       expect(spans.names()).toEqual(['slow.child']);

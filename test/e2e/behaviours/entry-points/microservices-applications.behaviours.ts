@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
 import {
   type CanActivate,
@@ -28,6 +28,7 @@ import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
 import { eventually } from '../../../support/eventually.js';
 import { SpanCollector, WrittenLines } from '../collectors.js';
 import { type Platform } from '../platform.js';
+import { RawConnection } from '../raw-connection.js';
 import { RunningApp } from '../running-app.js';
 import { freePort } from './microservices-free-port.js';
 
@@ -261,12 +262,10 @@ export function describeMicroserviceApplications(platform: Platform): void {
         expect(trace.filter(({ kind }) => kind === SpanKind.SERVER)).toEqual([]);
         const before = standalone.spans.ended.length;
         const packet = JSON.stringify({ pattern: 'work.number', data: 5, id: 'x', metadata: 'not a record' });
-        const socket = connect(standalone.port, '127.0.0.1', () => {
-          socket.write(`${packet.length}#${packet}`);
-        });
-        const [answer] = (await once(socket, 'data')) as [Buffer];
-        socket.destroy();
-        expect(answer.toString()).toContain('"response":5');
+        const connection = await RawConnection.open(standalone.port);
+        connection.socket.write(`${packet.length}#${packet}`);
+        await connection.until('"response":5');
+        connection.close();
         expect((await standalone.spans.serverAfter(before)).parentSpanContext).toBeUndefined();
       } finally {
         await plain.stop();
@@ -281,12 +280,10 @@ export function describeMicroserviceApplications(platform: Platform): void {
         id: 'y',
         metadata: { traceparent: `00-${traceId}-${'b'.repeat(16)}-00` },
       });
-      const socket = connect(standalone.port, '127.0.0.1', () => {
-        socket.write(`${packet.length}#${packet}`);
-      });
-      const [answer] = (await once(socket, 'data')) as [Buffer];
-      socket.destroy();
-      expect(answer.toString()).toContain('"response":6');
+      const connection = await RawConnection.open(standalone.port);
+      connection.socket.write(`${packet.length}#${packet}`);
+      await connection.until('"response":6');
+      connection.close();
       expect(standalone.spans.started.filter((span) => span.spanContext().traceId === traceId)).toEqual([]);
     });
   });

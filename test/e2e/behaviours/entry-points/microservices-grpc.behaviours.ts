@@ -129,7 +129,7 @@ export function describeGrpc(platform: Platform): void {
       client = running.app.get<ClientGrpc>('SHOP');
       orders = client.getService<Orders>('Orders');
       telemetry = await running.app.resolve(TelemetryService);
-    }, 30_000);
+    });
     afterAll(async () => {
       await running.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -138,7 +138,7 @@ export function describeTransport(
       telemetry = await running.app.resolve(TelemetryService);
       transport.prepare?.(client);
       await client.connect();
-    }, 60_000);
+    });
     afterAll(() => running.stop(), 60_000);
 
     /** Runs `call` below a span and gives what it resolved to and the spans of its trace, all of them ended. */
