@@ -19,10 +19,7 @@ import { mayHaveBody, pathOf } from './server-span.js';
 /** Records the requests of one application. */
 export class HttpServerRecorder {
   private readonly settings: RecordingSettings;
-  /**
-   * The application's hooks are given its framework's objects, which are not there for every
-   * request.
-   */
+  /** Without the application's hooks, which get objects of a framework that some requests lack. */
   private readonly rawSettings: RecordingSettings;
   private readonly routes = new RouteRecords();
 
@@ -35,9 +32,8 @@ export class HttpServerRecorder {
   }
 
   /**
-   * Records a request from here to the end of its response, and runs `proceed` with its span
-   * active. An ignored request leaves nothing, neither here nor in anything it calls. Gives back
-   * what `proceed` returns.
+   * Records a request until its response ends, and runs `proceed` with its span active. Of an
+   * ignored request nothing is recorded, and nothing of what it calls.
    */
   handle(
     request: unknown,
@@ -53,22 +49,19 @@ export class HttpServerRecorder {
     return context.with(record.context, proceed);
   }
 
-  /**
-   * Records a request that was answered before any hook of the framework saw it: a URL that no
-   * router can read.
-   */
+  /** Records a request that was answered before any hook: its URL is not valid. */
   handleUnseen(raw: IncomingMessage, rawResponse: ServerResponse): void {
     if (!this.framework.answersUnseen || !rawResponse.writableEnded || recordOf(raw) !== undefined) return;
     const record = this.open(RAW_FRAMEWORK, this.rawSettings, raw, rawResponse, raw);
     if (record !== undefined && record !== 'ignored') followResponse(rawResponse);
   }
 
-  /** Opens the record of an upgrade, which the watcher of its socket ends. */
+  /** Opens the record of an upgrade; its socket ends it. */
   openUpgrade(raw: IncomingMessage): RequestRecord | 'ignored' | undefined {
     return this.open(RAW_FRAMEWORK, this.rawSettings, raw, undefined, raw);
   }
 
-  /** Gives undefined for a request that is recorded already, and for one that cannot be. */
+  /** undefined for a request that is recorded already, or cannot be. */
   private open(
     framework: HttpFramework,
     settings: RecordingSettings,
@@ -98,13 +91,10 @@ export class HttpServerRecorder {
   }
 }
 
-/**
- * What is kept on a request while it is recorded; the shape is shared with other copies of this
- * package.
- */
+/** What is kept on a recorded request, in a shape that other copies of this package know. */
 interface MessageRecord {
   readonly context?: Context;
-  /** How the request emitted before its events were given the span. */
+  /** The `emit` of the request, which its events are passed to. */
   emit?: IncomingMessage['emit'] | undefined;
   end?(statusCode: number | undefined, aborted: boolean, answer?: ServerResponse): void;
   adoptRoute?(route: string | undefined): void;
@@ -124,11 +114,11 @@ export function recordOf(message: RecordedMessage): MessageRecord | undefined {
   return message[RECORD];
 }
 
-/** Keeps the record on its request, and gives the events of a request with a body its span. */
+/** Keeps the record on its request, and emits the events of a body in its context. */
 function noteRecord(message: RecordedMessage, record: MessageRecord): void {
   message[RECORD] = record;
   if (record.context === undefined || !mayHaveBody(message)) return;
-  // Bytes of a body arrive in the context of the connection: its listeners would lose the request's span.
+  // Bytes of a body arrive in the context of the connection, without the span.
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the request it is of
   record.emit = message.emit;
   message.emit = emitInContext;
@@ -141,29 +131,23 @@ function emitInContext(this: RecordedMessage, event: string | symbol, ...args: u
   return context.active() === active ? proceed() : context.with(active, proceed);
 }
 
-/**
- * Ends the record of the request when its response does. The listeners are the same functions for
- * all of them.
- */
+/** Ends the record of the request with its response, by functions that all requests share. */
 function followResponse(response: ServerResponse): void {
   response.on('finish', endFinished);
   response.on('close', endAborted);
   response.on('pipe', followSource);
 }
 
-/**
- * A stream that fails when a part of it was sent ends the response without an exception that NestJS
- * sees. The monitor leaves the error to the listeners of others.
- */
+/** A stream that fails half-way ends the response without an exception that NestJS sees. */
 function followSource(this: ServerResponse, source: Readable): void {
   const record = recordOf(this.req);
+  // A monitor: a listener would handle the error.
   source.on(errorMonitor, (error: unknown) => record?.fail?.(error));
 }
 
 /**
- * Runs `proceed` with nothing of it recorded, and with a logging scope, both until the response is
- * closed: a timer or a connection that it begins outlives it, and must not stay unrecorded for
- * ever.
+ * Runs `proceed` unrecorded and in a logging scope, both until the response is closed: a timer or a
+ * connection that it starts outlives it.
  */
 function proceedUnrecorded(response: ServerResponse, proceed: () => unknown): unknown {
   const scoped = withRequestScope(context.active());
@@ -177,9 +161,7 @@ function proceedUnrecorded(response: ServerResponse, proceed: () => unknown): un
   return context.with(suppressed, proceed);
 }
 
-/**
- * The same for a request that is not recorded: with a logging scope until the response is closed.
- */
+/** Runs `proceed` in a logging scope until the response is closed, without recording. */
 export function proceedInScope(response: ServerResponse, proceed: () => unknown): unknown {
   const scoped = withRequestScope(context.active());
   if (scoped === context.active()) return runInRequestScope(proceed);
@@ -190,7 +172,7 @@ export function proceedInScope(response: ServerResponse, proceed: () => unknown)
 }
 
 function endFinished(this: ServerResponse): void {
-  // HTTP/2 finishes a response that was given up as well, and says so only on the request.
+  // HTTP/2 also finishes an aborted response: only the request shows it.
   const { httpVersionMajor, aborted }: Pick<Http2ServerRequest, 'httpVersionMajor' | 'aborted'> = this.req;
   endRecord(this, httpVersionMajor === 2 && aborted);
 }

@@ -13,7 +13,7 @@ import { compileRoute } from '../../runtime/route-template.js';
 
 type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;
 
-/** What the configuration decides for every request, decided once. */
+/** What the configuration decides for every request. */
 export interface RecordingSettings {
   readonly ignores: IgnoreRule;
   readonly writesLines: boolean;
@@ -21,13 +21,12 @@ export interface RecordingSettings {
   readonly extractsW3cOnly: boolean;
   /** Whether every caller is the parent of its request. */
   readonly trustsCallers: boolean;
-  /** A sampler looks at the attributes: all that are known must be there when it decides. */
+  /** Whether a sampler reads attributes: all that are known must be there when it decides. */
   readonly describesAtStart: boolean;
   readonly spanAttributes: AttributesOf | undefined;
   readonly metricAttributes: AttributesOf | undefined;
 }
 
-/** What holds while `config` does. */
 export function createRecordingSettings(config: TelemetryConfig): RecordingSettings {
   const { propagators, traces, logging } = config;
   const { ignore = [], ...hooks }: Partial<HttpServerConfig> = config.instrumentation.httpServer ?? {};
@@ -42,9 +41,7 @@ export function createRecordingSettings(config: TelemetryConfig): RecordingSetti
   };
 }
 
-/**
- * A hook of the application's own that fails leaves its attributes out, and is warned about once.
- */
+/** A hook of the application that fails adds no attributes, and is warned about once. */
 function guard(
   name: string,
   hook: HttpServerInstrumentationOptions['spanAttributes'],
@@ -52,7 +49,7 @@ function guard(
   if (hook === undefined) return undefined;
   return (request, response) => {
     try {
-      // The framework's own, of which HookedRequest and HookedResponse are parts.
+      // The framework's objects, of which HookedRequest and HookedResponse are parts.
       const attributes: unknown = hook(request as HookedRequest, response as HookedResponse);
       if (attributes === undefined || attributes === null) return undefined;
       dropPromise(attributes);
@@ -69,10 +66,10 @@ function guard(
   };
 }
 
-/** Tells whether a request is not recorded at all, by its path or by the route it matched. */
+/** Whether a request is ignored, by its path or by the route it matched. */
 type IgnoreRule = (pathOrRoute: string) => boolean;
 
-/** Parameters, named wildcards and optional parts: what makes a path the template of a route. */
+/** Parameters, named wildcards and optional parts, which only templates of routes have. */
 const TEMPLATE = /:[A-Za-z_$]|\*.|[{(]/;
 
 /**
@@ -81,8 +78,7 @@ const TEMPLATE = /:[A-Za-z_$]|\*.|[{(]/;
  * route too late; regular expressions are tested.
  */
 export function compileIgnoreRules(rules: readonly (string | RegExp)[]): IgnoreRule {
-  // No Set: a path seldom comes twice as the same text, and hashing it costs more than comparing a
-  // few lengths.
+  // No Set: each path is another text, and hashing it costs more than comparing a few lengths.
   const exact: string[] = [];
   const prefixes: string[] = [];
   const patterns: RegExp[] = [];
@@ -106,10 +102,7 @@ export function compileIgnoreRules(rules: readonly (string | RegExp)[]): IgnoreR
   };
 }
 
-/**
- * A global or sticky expression remembers where it stopped: every second request would escape the
- * rule.
- */
+/** A global or sticky expression keeps its position, and would miss every second request. */
 function withoutPosition(rule: RegExp): RegExp {
   return new RegExp(rule.source, rule.flags.replace(/[gy]/g, ''));
 }

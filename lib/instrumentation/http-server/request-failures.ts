@@ -2,16 +2,10 @@ import { type Span, trace } from '@opentelemetry/api';
 
 import { recordException } from '../../tracing/error-policy.js';
 
-/**
- * What was thrown in a request, by its server span: only its response shows whether that was an
- * error.
- */
+/** What was thrown in a request, by its span: only its response shows whether that was an error. */
 const failures = new WeakMap<Span, { readonly error: unknown }>();
 
-/**
- * Notes what the application threw while the active request was handled, sampled or not: its line
- * in the log names it.
- */
+/** Notes what the application threw in the active request, also unsampled, for its log line. */
 export function noteRequestFailure(error: unknown): void {
   const span = trace.getActiveSpan();
   if (span === undefined) return;
@@ -19,7 +13,7 @@ export function noteRequestFailure(error: unknown): void {
   failures.set(span, { error });
 }
 
-/** What was noted for a server span; undefined when nothing was thrown. */
+/** undefined when nothing was thrown. */
 export function requestFailureOf(span: Span): { readonly error: unknown } | undefined {
   return failures.get(span);
 }

@@ -52,9 +52,8 @@ import {
 } from './server-span.js';
 
 /**
- * One request from its first hook to the end of its response: its SERVER span, its measurements,
- * its line in the log. The only object that is made for it; what it shares with other requests is
- * found in the `RouteRecord`.
+ * One request from its first hook to the end of its response: its SERVER span, measurements and log
+ * line. The only object that is made for it; what it shares with others is in the `RouteRecord`.
  */
 export class RequestRecord implements FinishedRequest {
   readonly method: string;
@@ -66,21 +65,15 @@ export class RequestRecord implements FinishedRequest {
   failure: { readonly error: unknown } | undefined;
   /** Carries the server span, for what runs below it, the request line and exemplars. */
   readonly context: Context;
-  /** How the request emitted before its events were given the span. */
+  /** The `emit` of the request, which its events are passed to. */
   emit: IncomingMessage['emit'] | undefined;
   private readonly startedAt = performance.now();
   private readonly begun: RouteRecord;
   private links: Link[] | undefined;
   private readonly span: Span;
-  /**
-   * false when another instrumentation had opened the request's span: then that one is described,
-   * not a second made.
-   */
+  /** false when another instrumentation had opened the span of the request, which is used then. */
   private readonly owned: boolean;
-  /**
-   * The name of the span when the request began: any other one at its end is the application's
-   * choice.
-   */
+  /** The name of the span when the request began: the application may have changed it since. */
   readonly nameAtStart: string | undefined;
   private ended = false;
 
@@ -140,10 +133,7 @@ export class RequestRecord implements FinishedRequest {
     endRequestScope(this.context, aborted ? answer : undefined);
   }
 
-  /**
-   * Takes the route of a request that is recorded already, from a framework that came to know it
-   * later.
-   */
+  /** Sets the route of a request that is recorded already, where it was not known. */
   adoptRoute(route: string | undefined): void {
     this.route ??= route;
   }
@@ -157,8 +147,7 @@ export class RequestRecord implements FinishedRequest {
     const { span, settings, request, response } = this;
     const { identity } = this.begun;
     this.route = this.framework.routeAtEnd(request, this.route);
-    // The span of another library was named without us, even where the route was known from the
-    // start.
+    // The span of another library has a name of its own, even where the route was known.
     const found =
       this.owned && this.route === identity.route
         ? undefined
@@ -170,8 +159,7 @@ export class RequestRecord implements FinishedRequest {
     }
     this.measure(found ?? this.begun);
     if (this.owned) span.end();
-    // After the end of the span: the line would be an event of it otherwise, and say what it says
-    // already.
+    // After the end of the span: the line would be an event of it otherwise.
     if (!settings.writesLines) return;
     this.handler = handlerOf(this.context);
     this.failure = requestFailureOf(span) ?? this.failure;
@@ -207,10 +195,9 @@ export class RequestRecord implements FinishedRequest {
   }
 
   private startSpan(forwarded: Forwarded | undefined, parent: Context): Span {
-    const { raw, path, settings, method } = this;
+    const { raw, path, method, links } = this;
     const host = forwarded?.host ?? hostOf(raw);
-    const { describesAtStart } = settings;
-    const { links } = this;
+    const { describesAtStart } = this.settings;
     const start = { raw, path, host, forwarded, describesAtStart, links };
     const span = startServerSpan(this.begun, start, parent);
     describeUnknownMethod(span, method, raw.method);
@@ -222,17 +209,16 @@ function readForwarded(framework: HttpFramework, request: unknown): Forwarded | 
   try {
     return framework.forwarded(request);
   } catch (error) {
-    // The application's own function that decides whom to trust; the request itself will show its
-    // error.
+    // The application's own function that decides whom to trust.
     warnOnce('http-server:trust-proxy', `the sender of a request could not be determined: ${String(error)}`);
     return undefined;
   }
 }
 
-/** Clients may send any `Host`: beyond that many, what it says is not kept. */
+/** Clients may send any `Host`: further ones are not kept. */
 const MAX_HOSTS = 32;
 
-/** What every request of one method and route has in common, made when the first one comes. */
+/** What all requests of one method and route have in common. */
 export class RouteRecord {
   readonly spanName: string;
   readonly series: HttpServerSeries;
@@ -247,10 +233,7 @@ export class RouteRecord {
     this.active = activeHttpRequests(method, scheme);
   }
 
-  /**
-   * How a span of this route starts when asked at `host`. Frozen, and the same object for the same
-   * host, so that exporters can cache what they made of them.
-   */
+  /** The start of a span; frozen, and one object for each host, so that encoders can cache it. */
   spanStart(host: string | undefined): SpanOptions {
     const key = host ?? '';
     const known = this.starts.get(key);
@@ -302,10 +285,7 @@ class ProtocolRecords {
   }
 }
 
-/**
- * The records of an application's routes. Methods and routes come from bounded sets, so nothing has
- * to be forgotten.
- */
+/** The records of an application's routes; methods and routes are of bounded variety. */
 export class RouteRecords {
   private readonly protocols: ProtocolRecords[] = [];
 

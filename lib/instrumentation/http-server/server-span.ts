@@ -29,12 +29,10 @@ import { type RouteRecord } from './request-record.js';
 
 const SCOPE = 'nestjs-telemetry/http-server';
 
-/** What takes attributes, now or later. */
 interface AttributeTarget {
   setAttribute(key: string, value: string): unknown;
 }
 
-/** What a server span starts with beyond what its route has in common. */
 interface ServerSpanStart {
   readonly raw: IncomingMessage;
   readonly path: string;
@@ -42,7 +40,7 @@ interface ServerSpanStart {
   readonly forwarded: Forwarded | undefined;
   /** Whether all attributes must be there when a sampler decides. */
   readonly describesAtStart: boolean;
-  /** To the caller, where it is not the parent. */
+  /** To a caller that is not the parent. */
   readonly links: Link[] | undefined;
 }
 
@@ -68,16 +66,13 @@ export function startServerSpan(route: RouteRecord, start: ServerSpanStart, pare
   return span;
 }
 
-/**
- * What is not the same for all requests of a route. The query is left out on purpose: tokens and
- * personal data live there, and `url.query` is not needed to find a trace.
- */
+/** What differs between requests of a route; not `url.query`, which may have secrets. */
 function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: AttributeTarget): void {
   target.setAttribute(ATTR_URL_PATH, path);
   const peer = peerOf(raw);
   const client = forwarded?.client ?? peer;
   if (client !== undefined) target.setAttribute(ATTR_CLIENT_ADDRESS, client);
-  // Behind a proxy the client is not who is at the other end of the connection.
+  // Behind a proxy the client is not the peer of the connection.
   if (forwarded !== undefined && peer !== undefined) target.setAttribute(ATTR_NETWORK_PEER_ADDRESS, peer);
   const userAgent = raw.headers['user-agent'];
   if (userAgent !== undefined) target.setAttribute(ATTR_USER_AGENT_ORIGINAL, userAgent);
@@ -87,15 +82,13 @@ function describeRequest({ raw, path, forwarded }: ServerSpanStart, target: Attr
 interface Outcome {
   readonly statusCode: number | undefined;
   readonly aborted: boolean;
-  /**
-   * The name of the span when the request began; undefined where the span does not show its name.
-   */
+  /** The name of the span when the request began; undefined where it cannot be read. */
   readonly nameAtStart: string | undefined;
 }
 
 /**
- * Completes the span of a request that is over; `found` is its route where that was not known at
- * the start. A name that the application gave the span with `updateName()` stays.
+ * Completes the span of a request; `found` is its route where that was not known at the start. A
+ * name that the application set with `updateName()` stays.
  */
 export function describeOutcome(
   span: Span,
@@ -109,29 +102,25 @@ export function describeOutcome(
   if (statusCode !== undefined) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
   if (aborted) span.addEvent('http.request.aborted');
   if (statusCode === undefined || statusCode < 500) return;
-  // The type is the status, as on the metric; the message and the exception event show what was
-  // thrown.
+  // The type is the status, as on the metric; message and exception event show what was thrown.
   span.setAttribute(ATTR_ERROR_TYPE, String(statusCode));
   const failure = requestFailureOf(span);
   const message = failure === undefined ? {} : { message: messageOf(failure.error) };
   span.setStatus({ code: SpanStatusCode.ERROR, ...message });
 }
 
-/** Tells of a method that the conventions do not know. */
+/** Sets the original of a method that the conventions do not know. */
 export function describeUnknownMethod(span: Span, method: string, original: string | undefined): void {
   if (method === HTTP_REQUEST_METHOD_VALUE_OTHER && original !== undefined)
     span.setAttribute(ATTR_HTTP_REQUEST_METHOD_ORIGINAL, original);
 }
 
-/** The name of a span that can be read, as those of the SDK and ours can; undefined for others. */
+/** The name of a span of the SDK or of ours; undefined for others. */
 export function nameOf(span: Span): string | undefined {
   return 'name' in span && typeof span.name === 'string' ? span.name : undefined;
 }
 
-/**
- * Whether another instrumentation has opened the span of this request already; one of ours belongs
- * to another request.
- */
+/** Whether another instrumentation has opened this span for the request; ours is of another one. */
 export function isForeignServerSpan(span: Span): boolean {
   if (!('kind' in span) || span.kind !== SpanKind.SERVER || !span.isRecording()) return false;
   const scope =
@@ -141,27 +130,26 @@ export function isForeignServerSpan(span: Span): boolean {
 
 const METHODS_WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-/** The path of a URL as it was asked for, without the query. */
+/** Without the query. */
 export function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }
 
-/** Whether the connection, or what stands for it in HTTP/2, is encrypted. */
 export function schemeOf({ headers, socket }: IncomingMessage): 'http' | 'https' {
   const scheme = headers[':scheme'];
   if (scheme !== undefined) return scheme === 'https' ? 'https' : 'http';
   return isEncrypted(socket) ? 'https' : 'http';
 }
 
-/** Which server was asked: the `Host` header, or what HTTP/2 has for it. */
+/** The `Host` header, or what HTTP/2 has for it. */
 export function hostOf({ headers }: IncomingMessage): string | undefined {
   if (headers.host !== undefined) return headers.host;
   const authority = headers[':authority'];
   return typeof authority === 'string' ? authority : undefined;
 }
 
-/** Who is at the other end of the connection; undefined when it is gone. */
+/** undefined when the connection is closed. */
 function peerOf(request: IncomingMessage): string | undefined {
   const socket = request.socket as Socket | null | undefined;
   return socket?.remoteAddress;
@@ -174,7 +162,7 @@ export function mayHaveBody(request: IncomingMessage): boolean {
   return encoding !== undefined || (length !== undefined && length !== '0') || request.httpVersionMajor === 2;
 }
 
-/** Bytes of a number in a header; undefined where there is none. */
+/** Bytes; undefined for any other value of a header. */
 export function readLength(header: unknown): number | undefined {
   if (header === undefined || header === null) return undefined;
   const length = Number(header);
@@ -192,10 +180,7 @@ function isEncrypted(socket: Socket | null | undefined): boolean {
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-/**
- * Splits what a `Host` header or `:authority` says; without a port it means the scheme's. undefined
- * when it says nothing.
- */
+/** Splits a `Host` header or `:authority`; the port is the scheme's by default. */
 export function parseHost(
   host: string | undefined,
   scheme: string,

@@ -1,35 +1,29 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-type RequestHook = (request: unknown, response: unknown, done: () => unknown) => unknown;
+import { type RequestHook } from './attach-http-server.js';
 
-/** The part of NestJS's `AbstractHttpAdapter` that is used here. */
-interface HookedAdapter {
-  getType(): string;
-}
-
-/** Shape of Fastify's request and reply as far as it is read here; Fastify is never imported. */
+/** Shape of Fastify's request and reply as far as it is read. */
 interface FastifyPart {
   readonly raw: unknown;
   hijack?(): unknown;
 }
 
-/** A request, with its whole address where a router has cut `url`. */
+/** Express cuts `url` below a router. */
 type RequestLike = IncomingMessage & { readonly originalUrl?: string };
 
 /**
- * Takes the requests at `path` and below it before anything of the application sees them: routers,
- * prefixes, versions, guards, body parsers. Everything else goes on as before. Returns the undo;
- * undefined where the adapter has no such place.
+ * Passes the requests at and below `path` to `serve`, before routers, prefixes, versions, guards
+ * and body parsers. Returns the undo; undefined for an adapter that is not supported.
  */
 export function takeRequests(
-  adapter: HookedAdapter,
+  adapter: { getType(): string },
   path: string,
   serve: (request: RequestLike, response: ServerResponse) => void,
 ): (() => void) | undefined {
   const type = adapter.getType();
   if (type !== 'fastify' && type !== 'express') return undefined;
   const setHook = hookSetterOf(adapter);
-  // What records requests has set its own, and runs whatever the application sets later.
+  // That of the instrumentation, which also runs what the application sets later.
   const before = (adapter as { onRequestHook?: RequestHook }).onRequestHook;
   if (setHook === undefined || before === undefined) return undefined;
   const isFastify = type === 'fastify';
@@ -53,7 +47,7 @@ function isBelow(url: string, path: string): boolean {
   return next === undefined || next === '/' || next === '?' || next === '#';
 }
 
-/** The adapter's own: on the instance may stand one that only takes what the application sets. */
+/** The adapter's own: that of the instance may be a patch which only notes later hooks. */
 function hookSetterOf(adapter: object): ((this: unknown, hook: RequestHook) => void) | undefined {
   const prototype = Object.getPrototypeOf(adapter) as { setOnRequestHook?: unknown } | null;
   const setter = prototype?.setOnRequestHook;
