@@ -8,7 +8,7 @@ import { attachProviders } from './nest/providers/record-providers.js';
 import { attachGateways } from './websockets/observe-gateways.js';
 
 /**
- * Not part of the registry, which is loaded without NestJS too: these load its core.
+ * Not part of the registry, which `register` and `instrument()` load without an application.
  *
  * Providers come last: a method that has a span for another reason gets no second one.
  */

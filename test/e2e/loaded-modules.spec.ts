@@ -32,18 +32,6 @@ async function run(format: string, kept: boolean): Promise<Loaded & { readonly s
   return { ...loaded, sources: sourcesIn(loaded.files) };
 }
 
-it('loads nothing of NestJS with nestjs-telemetry/register', async () => {
-  const list = 'console.log(JSON.stringify(Object.keys(require.cache)))';
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--require', join(dist, 'cjs/register.js'), '--eval', list],
-    { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 10_000_000 },
-  );
-  const files = JSON.parse(stdout.slice(stdout.lastIndexOf('["'))) as string[];
-  expect(files).toContain(join(dist, 'cjs/register.js'));
-  expect(files.filter((file) => file.includes('@nestjs'))).toEqual([]);
-});
-
 describe.each(['esm', 'cjs'])('an application that loads the library as %s', (format) => {
   it('loads nothing of the dashboard, and no SQLite, while dashboard and store are off', async () => {
     const { status, sources, hasSqlite } = await run(format, false);

@@ -1,8 +1,7 @@
 import { type AnyMethod, originalOf } from '../../invocation/wrap-method.js';
 import { tracedMethods } from '../../tracing/trace.decorator.js';
 import { type ModulesLike } from '../nest/nest-modules.js';
-import { type ContainerClass, prototypesOf } from './container-classes.js';
-import { classesIn } from './nest-container.js';
+import { classesIn, type ContainerClass, prototypesOf } from './container-classes.js';
 
 /** A method as it was written, by the name that its spans tell. */
 export interface WrittenMethod {

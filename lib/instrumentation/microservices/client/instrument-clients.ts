@@ -6,7 +6,7 @@ import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';
 import { type Undo, undoAll } from '../../../process/undo-all.js';
-import { classesIn, type ContainerModules, instancesIn } from '../../container/nest-container.js';
+import { classesIn, type ContainerModules, instancesIn } from '../../container/container-classes.js';
 import { isMicroservicesEnabled } from '../operation.js';
 import { type Transport } from '../transports.js';
 import { carryContext, prepareClient } from './carry-context.js';
