@@ -1,10 +1,7 @@
 import { badRequest } from '../http/dashboard-error.js';
 import { type RunningTraceAnswer } from '../reader/answers.interface.js';
-import {
-  type FieldFilter,
-  type TelemetryReader,
-  type TimeRange,
-} from '../reader/telemetry-reader.interface.js';
+import { FIELD_OPERATORS, type FieldFilter, parseCondition } from '../reader/field-filter.js';
+import { type TelemetryReader, type TimeRange } from '../reader/telemetry-reader.interface.js';
 import { type Steps } from '../steps.js';
 
 /** What the query of a panel gets: the database, and what the visitor asks. */
@@ -112,6 +109,19 @@ export class QueryParameters {
       if (colon < 1)
         throw badRequest(`${name} must be written key:value; it is ${JSON.stringify(text.slice(0, 100))}.`);
       return { key: text.slice(0, colon), value: text.slice(colon + 1) };
+    });
+  }
+
+  /** Every condition of that name: `key>=500`, `key exists`. */
+  conditions(name: string, max = 10): readonly FieldFilter[] {
+    const texts = this.parameters.getAll(name).filter((text) => text !== '');
+    if (texts.length > max) throw badRequest(`${name} may be given ${max} times at most.`);
+    return texts.map((text) => {
+      const condition = parseCondition(checkText(text, name));
+      if (condition !== undefined) return condition;
+      throw badRequest(
+        `${name} must be written key=value, with one of ${FIELD_OPERATORS.join(' ')} and a number after > and <; it is ${JSON.stringify(text.slice(0, 100))}.`,
+      );
     });
   }
 

@@ -1,6 +1,7 @@
 import { type ApiRoute } from '../api/route.js';
 import { compareRoutes } from './compare/route.js';
 import { errorsRoutes } from './errors/route.js';
+import { fieldsRoutes } from './fields/route.js';
 import { healthRoutes } from './health/route.js';
 import { logsRoutes } from './logs/route.js';
 import { metricsRoutes } from './metrics/route.js';
@@ -20,6 +21,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...compareRoutes,
   ...errorsRoutes,
   ...logsRoutes,
+  ...fieldsRoutes,
   ...metricsRoutes,
   ...selectionRoutes,
   ...healthRoutes,

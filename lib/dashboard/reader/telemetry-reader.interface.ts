@@ -13,19 +13,13 @@ import {
   type TraceAnswer,
   type TraceSummaryAnswer,
 } from './answers.interface.js';
+import { type FieldFilter } from './field-filter.js';
 
 /** A stretch of time, in milliseconds since the epoch. */
 export interface TimeRange {
   readonly from: number;
   /** Exclusive. */
   readonly to: number;
-}
-
-/** An attribute or field and its value. */
-export interface FieldFilter {
-  readonly key: string;
-  /** Compared with the text of the value: `true`, `42`, `GET`. */
-  readonly value: string;
 }
 
 /** Conditions of `overview()`. */

@@ -3,6 +3,7 @@ import {
   type Page,
   type TraceSummaryAnswer,
 } from '../../../lib/dashboard/reader/answers.interface.js';
+import { FIELD_OPERATORS, parseCondition } from '../../../lib/dashboard/reader/field-filter.js';
 import {
   type LogFilter,
   type QueryOptions,
@@ -387,6 +388,34 @@ export function describeTelemetryReader(
         expect(await by(['user', 'ad'])).toEqual([]);
       });
 
+      it('are found by conditions on attributes; one that is not there fulfils none', async () => {
+        await write({
+          spans: [
+            named('ok', 3, { attributes: { code: 200, path: '/Orders/7', slow: true } }),
+            named('bad', 2, { attributes: { code: 500, path: '/users', text: '501' } }),
+            named('none', 1, { attributes: { other: 'x' } }),
+          ],
+        });
+        const by = async (...texts: string[]) =>
+          traceNames({ attributes: texts.map((text) => parseCondition(text)!) });
+        for (const [condition, names] of [
+          ['code>=500', ['bad']],
+          ['code > 500', []],
+          ['code<500', ['ok']],
+          ['code<=500', ['ok', 'bad']],
+          ['code!=200', ['bad']],
+          ['code = 200', ['ok']],
+          ['path~orders', ['ok']],
+          ['path ~ %', []],
+          ['slow exists', ['ok']],
+          ['code exists', ['ok', 'bad']],
+          ['text>1', []],
+          ['slow!=false', ['ok']],
+        ] as const)
+          expect([condition, await by(condition)]).toEqual([condition, names]);
+        expect(await by('code>=200', 'path~USERS')).toEqual(['bad']);
+      });
+
       it('are found by a text in a name, an attribute or a status message, in any case, and by their id', async () => {
         const span = named('Checkout', 1, { attributes: { city: 'Paris' }, statusMessage: 'Card refused' });
         await write({ spans: [span, named('other', 2)] });
@@ -581,6 +610,8 @@ export function describeTelemetryReader(
         expect(await messages({ text: 'stock refused' })).toEqual([]);
         expect(await messages({ fields: [{ key: 'sku', value: 'pen' }] })).toEqual(['Payment refused']);
         expect(await messages({ fields: [{ key: 'n', value: '3' }] })).toEqual(['Stock reserved']);
+        expect(await messages({ fields: [parseCondition('n>2')!] })).toEqual(['Stock reserved']);
+        expect(await messages({ fields: [parseCondition('sku != book')!] })).toEqual(['Payment refused']);
         expect(await messages({ fields: [{ key: 'sku', value: 'cup' }] })).toEqual([]);
       });
     });
@@ -853,6 +884,17 @@ export function describeTelemetryReader(
             (await reader.traces({ method: text })).items,
             (await reader.traces({ status: text })).items,
             (await reader.traces({ attributes: [field] })).items,
+            ...(
+              await Promise.all(
+                FIELD_OPERATORS.map(async (operator) => {
+                  const fields = [{ ...field, operator }];
+                  return [
+                    (await reader.traces({ attributes: fields })).items,
+                    (await reader.logs({ fields })).items,
+                  ];
+                }),
+              )
+            ).flat(),
             (await reader.logs({ service: text })).items,
             (await reader.logs({ context: text })).items,
             (await reader.logs({ fields: [field] })).items,

@@ -12,8 +12,8 @@ import {
   type SpanAnswer,
   type TraceSummaryAnswer,
 } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
 import {
-  type FieldFilter,
   LOG_LEVELS,
   type LogFilter,
   type LogLevelName,
@@ -427,8 +427,8 @@ function textMatches(
   );
 }
 
-const isField = (attributes: JsonAttributes, { key, value }: FieldFilter): boolean =>
-  Object.hasOwn(attributes, key) && textOf(attributes[key] ?? null) === value;
+const isField = (attributes: JsonAttributes, field: FieldFilter): boolean =>
+  fulfils(Object.hasOwn(attributes, field.key) ? attributes[field.key] : undefined, field);
 const hasField = ({ spans }: Trace, field: FieldFilter): boolean =>
   spans.some(({ attributes }) => isField(attributes, field));
 

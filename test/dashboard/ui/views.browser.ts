@@ -1,6 +1,6 @@
 import { type Page } from 'playwright-core';
 
-import { describeInChromium, useStage } from './chromium.js';
+import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the page', () => {
   const stage = useStage();
@@ -62,6 +62,35 @@ describeInChromium('the page', () => {
     await page.locator('input[type=search]').fill('no such words anywhere');
     await page.locator('.notice', { hasText: 'No traces match' }).waitFor();
     expect(page.url()).toContain('text=no+such+words');
+  });
+
+  it('takes conditions with operators, suggests keys and values, and says what it does not understand', async () => {
+    const page = await stage.open('#/traces?live=0');
+    const field = page.locator('.field-attribute');
+    await field.fill('user_id');
+    await field.press('Enter');
+    await page.locator('.condition-wrong', { hasText: 'Not understood: write name = value' }).waitFor();
+    expect(await field.inputValue()).toBe('user_id');
+    await field.fill('http.response.status_code');
+    await page
+      .locator('datalist option[value="http.response.status_code = "]')
+      .waitFor({ state: 'attached' });
+    await field.fill('http.response.status_code >= ');
+    await page
+      .locator('datalist option[value="http.response.status_code >= 200"]')
+      .waitFor({ state: 'attached' });
+    await field.fill('http.response.status_code >= 500');
+    await field.press('Enter');
+    expect(new URL(page.url().replace('#', '')).searchParams.getAll('where')).toEqual([
+      'http.response.status_code>=500',
+    ]);
+    await page.locator('.chips', { hasText: 'http.response.status_code>=500' }).waitFor();
+    await becomesTrue(
+      page,
+      "[...document.querySelectorAll('.trace-row .status')].every(({ textContent }) => textContent === '500')",
+    );
+    await page.evaluate("location.hash = '#/logs?live=0&where=sku~1834'");
+    await page.locator('.log-row', { hasText: 'SKU-1834' }).first().waitFor();
   });
 
   it('says how many of all lines and traces are there, and of which time the plot is', async () => {

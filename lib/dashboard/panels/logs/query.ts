@@ -17,7 +17,7 @@ export function askLogs({ reader, query, signal }: Question): Promise<Page<LogAn
     level: query.choice('level', LEVELS),
     text: query.search('text'),
     context: query.text('context'),
-    fields: query.fields('attribute'),
+    fields: [...query.fields('attribute'), ...query.conditions('where')],
     traceId: traceId === undefined ? undefined : readTraceId(traceId, 'traceId'),
     spanId: query.text('spanId'),
     before: query.text('before'),

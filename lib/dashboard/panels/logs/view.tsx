@@ -1,7 +1,8 @@
 import type { LogAnswer } from '../../reader/answers.interface.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
-import { AttributeField, SelectField, TextField } from '../../ui/parts/fields.js';
+import { ConditionField } from '../../ui/parts/condition-field.js';
+import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/level.js';
 import { countOf } from '../../ui/parts/use-live-pages.js';
 import { useServices } from '../../ui/parts/use-services.js';
@@ -19,6 +20,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
     setQuery({ [name]: value });
   };
   const attributes = query.getAll('attribute');
+  const conditions = query.getAll('where');
   const ids = ['traceId', 'spanId'].filter((name) => query.has(name)).map((name) => `${name}:${of(name)}`);
   return (
     <div class="search" role="search" aria-label="Logs">
@@ -36,17 +38,14 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
         onChange={set('level')}
       />
       <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
-      <AttributeField
-        word="field"
-        onAdd={(attribute) => {
-          setQuery({ attribute: [...attributes, attribute] });
-        }}
-      />
+      <ConditionField word="field" of="logs" query={query} />
       <Chips
         label="Fields"
-        values={[...ids, ...attributes]}
+        values={[...ids, ...attributes, ...conditions]}
         onRemove={(value) => {
           if (ids.includes(value)) setQuery({ [value.split(':')[0] ?? '']: undefined });
+          else if (conditions.includes(value))
+            setQuery({ where: conditions.filter((each) => each !== value) });
           else setQuery({ attribute: attributes.filter((each) => each !== value) });
         }}
       />

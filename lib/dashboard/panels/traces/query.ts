@@ -27,7 +27,7 @@ export async function askTraces({
     status: readStatus(query.text('status')),
     minMs: query.number('minMs', 0),
     maxMs: query.number('maxMs', 0),
-    attributes: query.fields('attribute'),
+    attributes: [...query.fields('attribute'), ...query.conditions('where')],
     text: query.search('text'),
     before: query.text('before'),
     limit: query.integer('limit', 1, 1_000, 50),

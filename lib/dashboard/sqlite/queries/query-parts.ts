@@ -1,6 +1,6 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type JsonAttributes, type SourceAnswer } from '../../reader/answers.interface.js';
-import { type FieldFilter } from '../../reader/telemetry-reader.interface.js';
+import { type FieldFilter } from '../../reader/field-filter.js';
 import { type Database, type SqlValue } from '../database/database.js';
 
 /** What rows must fulfil: SQL and its values, side by side. */
@@ -18,14 +18,41 @@ export class Conditions {
   }
 }
 
-/** That a JSON column has this member with this value. */
-export function hasField(column: string, { key, value }: FieldFilter): [string, ...SqlValue[]] {
+const TEXT = (column: string): string =>
+  `CASE json_type(${column}, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(${column} ->> ? AS TEXT) END`;
+
+/** That a JSON column has this member, and that its value fulfils the condition. */
+export function hasField(
+  column: string,
+  { key, value, operator = '=' }: FieldFilter,
+): [string, ...SqlValue[]] {
   const label = JSON.stringify(key);
   const path = `$.${label}`;
-  // Looking for the two texts is cheaper than reading the JSON, which few rows get to.
-  const text = `instr(${column}, ?) > 0 AND instr(${column}, ?) > 0 AND CASE WHEN json_valid(${column}) THEN
-    CASE json_type(${column}, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(${column} ->> ? AS TEXT) END = ? ELSE 0 END`;
-  return [text, label, JSON.stringify(value).slice(1, -1), path, path, value];
+  // Looking for a text is cheaper than reading the JSON, which few rows get to.
+  const on = (condition: string, ...values: SqlValue[]): [string, ...SqlValue[]] => [
+    `instr(${column}, ?) > 0 AND CASE WHEN json_valid(${column}) THEN ${condition} ELSE 0 END`,
+    label,
+    ...values,
+  ];
+  switch (operator) {
+    case '=': {
+      const [sql, ...values] = on(`${TEXT(column)} = ?`, path, path, value);
+      return [`instr(${column}, ?) > 0 AND ${sql}`, JSON.stringify(value).slice(1, -1), ...values];
+    }
+    case '!=':
+      return on(`${TEXT(column)} != ?`, path, path, value);
+    case '~':
+      return on(`${TEXT(column)} LIKE ? ESCAPE '\\'`, path, path, containing(value));
+    case 'exists':
+      return on(`json_type(${column}, ?) IS NOT NULL`, path);
+    default:
+      return on(
+        `json_type(${column}, ?) IN ('integer', 'real') AND ${column} ->> ? ${operator} ?`,
+        path,
+        path,
+        Number(value),
+      );
+  }
 }
 
 /** Whether a filter has no conditions but these. */

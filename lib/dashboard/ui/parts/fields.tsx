@@ -93,35 +93,3 @@ export function SelectField({
     </select>
   );
 }
-
-interface AttributeFieldProps {
-  /** What such a pair is called here. */
-  readonly word: string;
-  readonly onAdd: (attribute: string) => void;
-}
-
-/** Takes `key = value` (or `key:value`) and hands on `key:value`. */
-export function AttributeField({ word, onAdd }: AttributeFieldProps) {
-  const [text, setText] = useState('');
-  const match = /^\s*([^=:\s]+)\s*[=:]\s*(.+?)\s*$/.exec(text);
-  return (
-    <input
-      type="text"
-      class="field field-attribute"
-      aria-label={`${word}, as name = value, then Enter`}
-      placeholder={`${word} = value ⏎`}
-      value={text}
-      spellcheck={false}
-      autocomplete="off"
-      aria-invalid={text !== '' && !match}
-      onInput={(event) => {
-        setText(event.currentTarget.value);
-      }}
-      onKeyDown={(event) => {
-        if (event.key !== 'Enter' || !match) return;
-        onAdd(`${match[1] ?? ''}:${match[2] ?? ''}`);
-        setText('');
-      }}
-    />
-  );
-}

@@ -247,6 +247,8 @@ export function describeDashboardAnswers(platform: Platform): void {
       ['overview?from=5&to=3', 400, 'from'],
       ['traces?minMs=-1', 400, 'minMs'],
       ['traces?attribute=nocolon', 400, 'attribute'],
+      ['traces?where=user_id', 400, 'where must be written'],
+      ['logs?where=code>high', 400, 'number after'],
       ['traces/xyz', 400, 'hexadecimal'],
       ['logs?level=loud', 400, 'level'],
       [`traces/${'0'.repeat(31)}1`, 404, 'evicted'],

@@ -1,4 +1,5 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
+import { fulfils, parseCondition } from '../../../reader/field-filter.js';
 import { clientOf, type Query } from '../../../ui/client.js';
 import { formatValue } from '../../../ui/format.js';
 import { severityOf } from '../../../ui/parts/level.js';
@@ -16,12 +17,13 @@ const BUNCH_MS = 250;
 const SINGLE = ['service', 'level', 'text', 'traceId', 'spanId'];
 
 /** Parameters of the address that narrow the list. */
-export const LOG_FILTERS: readonly string[] = [...SINGLE, 'attribute'];
+export const LOG_FILTERS: readonly string[] = [...SINGLE, 'attribute', 'where'];
 
 function logQueryOf({ query }: Place): Query {
   return {
     ...Object.fromEntries(SINGLE.map((name) => [name, query.get(name) ?? undefined])),
     attribute: query.getAll('attribute'),
+    where: query.getAll('where'),
   };
 }
 
@@ -34,6 +36,9 @@ function matches(log: LogAnswer, { query }: Place): boolean {
   if (of('spanId') !== '' && log.spanId !== of('spanId')) return false;
   const fields = Object.entries(log.attributes).map(([key, value]) => `${key}:${formatValue(value)}`);
   if (!query.getAll('attribute').every((wanted) => fields.includes(wanted))) return false;
+  const conditions = query.getAll('where').map(parseCondition);
+  if (!conditions.every((each) => each !== undefined && fulfils(log.attributes[each.key], each)))
+    return false;
   const words = of('text').toLowerCase().split(/\s+/).filter(Boolean);
   const text = [log.message, log.context ?? '', ...fields].join(' ').toLowerCase();
   return words.every((word) => text.includes(word));

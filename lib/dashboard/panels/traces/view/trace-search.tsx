@@ -3,7 +3,8 @@ import type { ComponentChildren } from 'preact';
 import { clientOf } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
 import { Chips } from '../../../ui/parts/chips.js';
-import { AttributeField, SelectField, TextField } from '../../../ui/parts/fields.js';
+import { ConditionField } from '../../../ui/parts/condition-field.js';
+import { SelectField, TextField } from '../../../ui/parts/fields.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { useServices } from '../../../ui/parts/use-services.js';
 import { type Place, setQuery } from '../../../ui/state.js';
@@ -35,6 +36,7 @@ export function TraceSearch({ place, children }: TraceSearchProps) {
     setQuery({ [name]: value });
   };
   const attributes = query.getAll('attribute');
+  const conditions = query.getAll('where');
   const method = query.getAll('method').map((name) => `method:${name}`);
   const names = new Set(
     routes.data?.filter((route) => service === '' || route.service === service).map(({ route }) => route),
@@ -68,17 +70,14 @@ export function TraceSearch({ place, children }: TraceSearchProps) {
         invalid={!isDuration(of('max'))}
         onChange={set('max')}
       />
-      <AttributeField
-        word="attribute"
-        onAdd={(attribute) => {
-          setQuery({ attribute: [...attributes, attribute] });
-        }}
-      />
+      <ConditionField word="attribute" of="traces" query={query} />
       <Chips
         label="Attributes"
-        values={[...method, ...attributes]}
+        values={[...method, ...attributes, ...conditions]}
         onRemove={(value) => {
           if (method.includes(value)) setQuery({ method: undefined });
+          else if (conditions.includes(value))
+            setQuery({ where: conditions.filter((each) => each !== value) });
           else setQuery({ attribute: attributes.filter((each) => each !== value) });
         }}
       />

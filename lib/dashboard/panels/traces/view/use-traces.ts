@@ -24,6 +24,7 @@ export const TRACE_FILTERS: readonly string[] = [
   'min',
   'max',
   'attribute',
+  'where',
 ];
 
 /** The filters of the address as the API takes them. */
@@ -36,6 +37,7 @@ function traceQueryOf({ query }: Place): Query {
     status: text('status'),
     text: text('text'),
     attribute: query.getAll('attribute'),
+    where: query.getAll('where'),
     minMs: parseDuration(text('min') ?? ''),
     maxMs: parseDuration(text('max') ?? ''),
   };
