@@ -12,13 +12,18 @@ import { hashAttributes } from '../../metrics-sdk/attribute-hashes.js';
 import { exemplarsOf } from '../../metrics-sdk/exemplars.js';
 import { type MetricSource } from '../../runtime/telemetry-plugin.js';
 import { getOrAdd } from '../get-or-add.js';
-import { valueBucket } from '../sqlite/encoding/buckets.js';
 import {
   type StoredExemplar,
   type StoredInstrument,
   type StoredInstrumentType,
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
+import {
+  addedSince,
+  explicitBuckets,
+  exponentialBuckets,
+  type PointTotal,
+} from '../sqlite/running-totals.js';
 import { type TelemetryStore } from '../sqlite/store.js';
 import { sortedAsJson, storedResourceOf } from './attribute-json.js';
 
@@ -77,9 +82,7 @@ const REPEAT_MS = 55_000;
 /** What a series said the last time. */
 interface Series {
   readonly attributes: string;
-  value: number;
-  count: number;
-  buckets: readonly number[];
+  total: PointTotal | undefined;
   writtenAt: number;
   exemplarsUntil: number;
 }
@@ -133,40 +136,34 @@ class PointMaker {
     { attributes, value }: DataPoint,
     now: number,
   ): StoredPoint | undefined {
-    const hash = hashAttributes(attributes);
-    let series = all.get(hash);
-    const isNew = series === undefined;
-    if (series === undefined) {
-      const text = sortedAsJson(attributes);
-      series = { attributes: text, value: 0, count: 0, buckets: [], writtenAt: 0, exemplarsUntil: 0 };
-      all.set(hash, series);
-    }
-    const total = totalOf(value);
-    const before = { ...series };
+    const series = getOrAdd(all, hashAttributes(attributes), () => ({
+      attributes: sortedAsJson(attributes),
+      total: undefined,
+      writtenAt: 0,
+      exemplarsUntil: 0,
+    }));
+    const { total: before } = series;
+    const [current, count] = typeof value === 'number' ? [value, 0] : [value.sum ?? 0, value.count];
     const isRunning = instrument.type === 'counter' || instrument.type === 'histogram';
-    // Less than before: the instrument was made anew.
-    const isReset =
-      isRunning && (total.count < before.count || (total.count === 0 && total.value < before.value));
-    const base = isRunning && !isReset ? before : { value: 0, count: 0, buckets: [] };
-    const hasChanged = total.value !== before.value || total.count !== before.count;
-    if (!isNew && !hasChanged && (isRunning || now - series.writtenAt < REPEAT_MS)) return undefined;
-    if (!Number.isFinite(total.value)) return undefined;
-    series.value = total.value;
-    series.count = total.count;
-    series.buckets = total.buckets;
+    const isRepeated = current === before?.value && count === before.count;
+    if (isRepeated && (isRunning || now - series.writtenAt < REPEAT_MS)) return undefined;
+    if (!Number.isFinite(current)) return undefined;
+    const total = totalOf(value);
+    const added = isRunning ? addedSince(total, before) : total;
+    series.total = total;
     series.writtenAt = now;
     const exemplars = this.newExemplars(series, metric, attributes, now);
     return {
       instrument,
       attributes: series.attributes,
       time: now,
-      value: total.value - base.value,
-      count: total.count - base.count,
-      ...(total.boundaries !== undefined && {
-        boundaries: total.boundaries,
-        buckets: difference(total, base.buckets),
-        min: total.min,
-        max: total.max,
+      value: added.value,
+      count: added.count,
+      ...(instrument.type === 'histogram' && {
+        boundaries: added.boundaries,
+        buckets: added.buckets,
+        min: added.min,
+        max: added.max,
       }),
       ...(exemplars.length > 0 && { exemplars }),
     };
@@ -192,50 +189,17 @@ function typeOf({ dataPointType, ...metric }: MetricData): StoredInstrumentType 
   return 'isMonotonic' in metric && metric.isMonotonic ? 'counter' : 'updowncounter';
 }
 
-/** What an instrument says, whatever it is. */
-interface Total {
-  readonly value: number;
-  readonly count: number;
-  /** undefined for what is no histogram; empty when the buckets are the store's own. */
-  readonly boundaries: readonly number[] | undefined;
-  readonly buckets: readonly number[];
-  /** Histogram: the lowest and the highest value since its start. */
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
-}
+const NO_BUCKETS: ReadonlyMap<number, number> = new Map();
 
-function totalOf(value: number | Histogram | ExponentialHistogram): Total {
-  if (typeof value === 'number') return { value, count: 0, boundaries: undefined, buckets: [] };
+function totalOf(value: number | Histogram | ExponentialHistogram): PointTotal {
+  if (typeof value === 'number') return { value, count: 0, buckets: NO_BUCKETS, boundaries: [] };
   const { sum = 0, count, min, max } = value;
-  if ('buckets' in value)
-    return {
-      value: sum,
-      count,
-      boundaries: value.buckets.boundaries,
-      buckets: [...value.buckets.counts],
-      min,
-      max,
-    };
-  return { value: sum, count, boundaries: [], buckets: ownBuckets(value), min, max };
-}
-
-/** Exponential buckets as those of the store, by the middle of each. */
-function ownBuckets({ positive, scale, zeroCount }: ExponentialHistogram): number[] {
-  const counts: number[] = [];
-  if (zeroCount > 0) counts[0] = zeroCount;
-  positive.bucketCounts.forEach((count, index) => {
-    if (count === 0) return;
-    const bucket = valueBucket(2 ** ((positive.offset + index + 0.5) / 2 ** scale));
-    counts[bucket] = (counts[bucket] ?? 0) + count;
-  });
-  return counts;
-}
-
-function difference({ buckets }: Total, before: readonly number[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  buckets.forEach((count, bucket) => {
-    const added = count - (before[bucket] ?? 0);
-    if (added > 0) counts.set(bucket, added);
-  });
-  return counts;
+  const head = { value: sum, count, min, max };
+  if ('buckets' in value) {
+    const { boundaries, counts } = value.buckets;
+    return { ...head, boundaries, buckets: explicitBuckets(counts) };
+  }
+  const { positive, scale, zeroCount } = value;
+  const buckets = exponentialBuckets(positive.bucketCounts, positive.offset, scale, zeroCount);
+  return { ...head, boundaries: [], buckets };
 }

@@ -6,9 +6,10 @@ import {
   type StoredInstrumentType,
   type StoredPoint,
 } from '../sqlite/rows.interface.js';
+import { addedSince, type PointTotal } from '../sqlite/running-totals.js';
 import { type Steps } from '../steps.js';
 import { type ItemCollector, type ReadItems, readRows, type Sender } from './read-items.js';
-import { isPointError, type PointTotal, readTotal } from './read-totals.js';
+import { isPointError, readTotal } from './read-totals.js';
 import {
   attributesAt,
   finiteAt,
@@ -126,10 +127,10 @@ export class PointReader {
         value: added.value,
         count: added.count,
         ...(known.instrument.type === 'histogram' && {
-          boundaries: total.boundaries,
+          boundaries: added.boundaries,
           buckets: added.buckets,
-          min: total.min,
-          max: total.max,
+          min: added.min,
+          max: added.max,
         }),
         ...(exemplars.length > 0 && { exemplars }),
       },
@@ -142,7 +143,7 @@ export class PointReader {
     { totals }: KnownInstrument,
     attributes: string,
     total: PointTotal,
-  ): Pick<PointTotal, 'value' | 'count' | 'buckets'> | undefined {
+  ): PointTotal | undefined {
     const before = totals.get(attributes);
     if (before === undefined) {
       this.series += 1;
@@ -150,16 +151,9 @@ export class PointReader {
     } else this.addWeight(total.buckets.size - before.buckets.size);
     totals.set(attributes, total);
     if (before === undefined) return undefined;
-    // Less than before: the sender was started anew, and began at zero.
-    if (total.count < before.count || (total.count === 0 && total.value < before.value)) return total;
-    const buckets = new Map<number, number>();
-    for (const [bucket, count] of total.buckets) {
-      const more = count - (before.buckets.get(bucket) ?? 0);
-      if (more > 0) buckets.set(bucket, more);
-    }
-    const value = total.value - before.value;
+    const added = addedSince(total, before);
     // Two totals of opposite sign may be further apart than a number can say.
-    return Number.isFinite(value) ? { value, count: total.count - before.count, buckets } : undefined;
+    return Number.isFinite(added.value) ? added : undefined;
   }
 
   private instrumentOf(

@@ -1,4 +1,4 @@
-import { valueBucket } from '../sqlite/encoding/buckets.js';
+import { explicitBuckets, exponentialBuckets, type PointTotal } from '../sqlite/running-totals.js';
 import { boundsAt, countsAt, finiteAt, integerAt, numberAt, objectAt } from './read-values.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -9,20 +9,6 @@ const MAX_BUCKETS = 2_000;
 const SCALE = [-10, 20] as const;
 const INT_32 = [-(2 ** 31), 2 ** 31 - 1] as const;
 const COUNT = [0, Number.MAX_SAFE_INTEGER] as const;
-
-/** What a series said, as a running total or since the last time. */
-export interface PointTotal {
-  readonly value: number;
-  /** Histogram: how many were recorded. */
-  readonly count: number;
-  /** By the number of the bucket; empty for what is no histogram. */
-  readonly buckets: ReadonlyMap<number, number>;
-  /** Histogram: upper bounds of its buckets; empty for those of `valueBucket()`. */
-  readonly boundaries: readonly number[];
-  /** Histogram: the lowest and the highest value; undefined where the sender does not say. */
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
-}
 
 /** Why a data point cannot be stored. */
 export interface PointError {
@@ -55,9 +41,7 @@ function readHistogram(point: Fields): PointTotal | PointError {
   if (counts.length > 0 && counts.length !== boundaries.length + 1)
     return { reason: 'bucketCounts must have one element more than explicitBounds' };
   if (counts.length > 0 && sum(counts) !== head.count) return DISAGREE;
-  const buckets = new Map<number, number>();
-  for (const [index, count] of counts.entries()) if (count > 0) buckets.set(index, count);
-  return { ...head, buckets, boundaries };
+  return { ...head, buckets: explicitBuckets(counts), boundaries };
 }
 
 /** Its buckets become those of the store, by the middle of each. */
@@ -75,13 +59,7 @@ function readExponential(point: Fields): PointTotal | PointError {
   if (offset === undefined) return { reason: 'offset must be a whole number of 32 bits' };
   const notPositive = zeroCount + sum(negatives);
   if (notPositive + sum(counts) !== head.count) return DISAGREE;
-  const buckets = new Map<number, number>();
-  if (notPositive > 0) buckets.set(0, notPositive);
-  for (const [index, count] of counts.entries()) {
-    if (count === 0) continue;
-    const bucket = valueBucket(2 ** ((offset + index + 0.5) / 2 ** scale));
-    buckets.set(bucket, (buckets.get(bucket) ?? 0) + count);
-  }
+  const buckets = exponentialBuckets(counts, offset, scale, notPositive);
   return { ...head, buckets, boundaries: [] };
 }
 

@@ -24,33 +24,51 @@ export interface StoreLimits {
   readonly maxPoints: number;
 }
 
-/** Keeps the database that is written to now within its bounds, in turns between which others have theirs. */
+/** How long one step blocks the event loop. */
+const STEP_MS = 3;
+/** How long the event loop is blocked at most, when there is no room for any row. */
+const ROOM_MS = 30;
+const AGE_CHECK_MS = 10_000;
+
+/** Keeps the database that is written to now within its bounds, in turns of a few milliseconds between which others have theirs. */
 export class EvictionScheduler {
-  private evictor: Evictor;
+  private pages: PageBudget;
+  private agedAt = 0;
+  /** While it is true, rows are deleted below the bound. */
+  private isEvicting = false;
   private immediate: NodeJS.Immediate | undefined;
   private stopped = false;
 
   constructor(
-    private readonly database: StoreDatabase,
+    private readonly store: StoreDatabase,
     private readonly limits: StoreLimits,
   ) {
-    this.evictor = new Evictor(database.current, limits);
+    this.pages = new PageBudget(store.current, limits.maxBytes);
   }
 
-  /** Deletes some rows because there is no room to write others. @throws SQLite's error */
+  /** Deletes up to a tenth of what is there, because there is no room to write anything. @throws SQLite's error */
   makeRoom(): void {
-    this.evictor.makeRoom(Date.now());
+    const { current: database } = this.store;
+    const { maxSpans } = this.limits;
+    const { spans, logs } = readRowCounts(database);
+    this.pages.spendReserve();
+    runEviction(database, ROOM_MS, (eviction) => {
+      for (let gone = 0, last = 1; gone < spans / 10 && last > 0 && !eviction.isTimeUp(); gone += last)
+        last = evictTraces(eviction, spans / 10 - gone, maxSpans);
+      evictOldestLogs(eviction, logs / 10);
+      evictPoints(eviction, 0);
+    });
   }
 
   /** Deletes some rows when there is too little room to write others; returns whether it did. */
   evictFirst(): boolean {
-    return this.database.attempt(() => this.evictor.isUrgent && this.evictor.step(Date.now())) === true;
+    return this.store.attempt(() => this.pages.isUrgent && this.step(Date.now())) === true;
   }
 
   /** Deletes some of what is too old or too much, and goes on with it until there is nothing more. */
   evict(): void {
     if (this.stopped || this.immediate !== undefined) return;
-    if (this.database.attempt(() => this.evictor.step(Date.now())) !== true) return;
+    if (this.store.attempt(() => this.step(Date.now())) !== true) return;
     this.immediate = setImmediate(() => {
       this.immediate = undefined;
       this.evict();
@@ -59,75 +77,33 @@ export class EvictionScheduler {
 
   /** The database is another one. */
   restart(): void {
-    this.evictor = new Evictor(this.database.current, this.limits);
+    this.pages = new PageBudget(this.store.current, this.limits.maxBytes);
+    this.agedAt = 0;
+    this.isEvicting = false;
   }
 
   stop(): void {
     this.stopped = true;
     clearImmediate(this.immediate);
   }
-}
 
-/** How long one step blocks the event loop. */
-const STEP_MS = 3;
-/** How long the event loop is blocked at most, when there is no room for any row. */
-const ROOM_MS = 30;
-const AGE_CHECK_MS = 10_000;
-
-/** Keeps one database within its bounds, a few milliseconds at a time. */
-class Evictor {
-  private readonly pages: PageBudget;
-  private agedAt = 0;
-  /** While it is true, rows are deleted below the bound. */
-  private isEvicting = false;
-
-  constructor(
-    private readonly database: Database,
-    private readonly limits: StoreLimits,
-  ) {
-    this.pages = new PageBudget(database, limits.maxBytes);
-  }
-
-  /** Whether rows should go before others come. */
-  get isUrgent(): boolean {
-    return this.pages.isUrgent;
-  }
-
-  /**
-   * Deletes some of what is too old or too much, or gives unused pages back; returns whether there is more to do.
-   *
-   * @throws SQLite's error
-   */
-  step(now: number): boolean {
+  /** Deletes some rows, or gives unused pages back; returns whether there is more to do. */
+  private step(now: number): boolean {
     this.pages.cap();
     return this.evictAged(now) || this.compact() || this.evictExcess(now) || this.pages.giveBack();
   }
 
-  /** Deletes up to a tenth of what is there, because there is no room to write anything. */
-  makeRoom(now: number): void {
-    const { database, pages } = this;
-    const { maxSpans } = this.limits;
-    const { spans, logs } = readRowCounts(database);
-    pages.spendReserve();
-    runEviction(database, ROOM_MS, (eviction) => {
-      for (let gone = 0, last = 1; gone < spans / 10 && last > 0 && !eviction.isTimeUp(); gone += last)
-        last = evictTraces(eviction, spans / 10 - gone, maxSpans);
-      evictOldestLogs(eviction, logs / 10);
-      evictPoints(eviction, 0);
-    });
-    this.agedAt = Math.min(this.agedAt, now);
-  }
-
   private evictAged(now: number): boolean {
     if (now - this.agedAt < AGE_CHECK_MS) return false;
-    if (runEviction(this.database, STEP_MS, (eviction) => evictByAge(eviction, this.limits.maxAgeMs, now)))
+    const { current } = this.store;
+    if (runEviction(current, STEP_MS, (eviction) => evictByAge(eviction, this.limits.maxAgeMs, now)))
       return true;
     this.agedAt = now;
     return false;
   }
 
   private compact(): boolean {
-    const { database } = this;
+    const { current: database } = this.store;
     if (!database.hasFullText || findSparseBlock(database) === undefined) return false;
     runEviction(database, STEP_MS, ({ isTimeUp }) => {
       compact(database, isTimeUp);
@@ -136,12 +112,12 @@ class Evictor {
   }
 
   private evictExcess(now: number): boolean {
-    const { database, limits } = this;
-    const amounts = { ...readRowCounts(database), bytes: this.pages.usedBytes };
+    const { store, limits } = this;
+    const amounts = { ...readRowCounts(store.current), bytes: this.pages.usedBytes };
     const excess = findExcess(amounts, limits, this.isEvicting);
     this.isEvicting = excess !== undefined;
     if (excess === undefined) return false;
-    runEviction(database, STEP_MS, (eviction) => {
+    runEviction(store.current, STEP_MS, (eviction) => {
       evictExcess(eviction, excess, limits, now);
     });
     return true;

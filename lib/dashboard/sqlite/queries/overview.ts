@@ -80,13 +80,16 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const routes = database.all<{ id: number; service: number }>('SELECT id, service FROM routes');
   const serviceOfRoute = new Map(routes.map(({ id, service }) => [id, service]));
-  const [totals, failedWork] = [new Totals(), new Totals()];
-  const addTo = (sums: Totals) => (row: RollupRow) => {
-    const service = serviceOfRoute.get(row.route);
-    if (service !== undefined) sums.add(service, row);
+  const totals = new Totals();
+  const failedWork = new Map<number, number>();
+  const serviceOf = ({ route }: RollupRow): number => serviceOfRoute.get(route) ?? -1;
+  const addWork = (row: RollupRow): void => {
+    failedWork.set(serviceOf(row), (failedWork.get(serviceOf(row)) ?? 0) + row.count);
   };
-  yield* readRollups(database, rollups, undefined, addTo(totals));
-  yield* readRollups(database, rollups, undefined, addTo(failedWork), 'failedWork');
+  yield* readRollups(database, rollups, undefined, (row) => {
+    totals.add(serviceOf(row), row);
+  });
+  yield* readRollups(database, rollups, undefined, addWork, 'failedWork');
   const errorLogs = yield* countErrorLogs(database, range);
   const seconds = secondsOf(rollups);
   return database
@@ -94,7 +97,7 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
     .map(({ id, ...service }) => ({
       ...service,
       ...describeService(totals.of(id), seconds),
-      failedWork: failedWork.of(id).count,
+      failedWork: failedWork.get(id) ?? 0,
       errorLogs: errorLogs.get(id) ?? 0,
     }))
     .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
