@@ -25,20 +25,16 @@ export function activeInstrumentations(): readonly string[] {
  * number of times.
  */
 export function activateInstrumentation(name: string, start: StartInstrumentation): () => void {
-  let entry = active.get(name);
-  if (entry === undefined) {
-    entry = { users: 0, stop: start() };
-    active.set(name, entry);
-  }
+  const entry = active.get(name) ?? { users: 0, stop: start() };
+  active.set(name, entry);
   entry.users += 1;
-  const joined = entry;
   let released = false;
   return () => {
     if (released) return;
     released = true;
-    joined.users -= 1;
-    if (joined.users > 0) return;
-    joined.stop();
-    if (active.get(name) === joined) active.delete(name);
+    entry.users -= 1;
+    if (entry.users > 0) return;
+    entry.stop();
+    if (active.get(name) === entry) active.delete(name);
   };
 }

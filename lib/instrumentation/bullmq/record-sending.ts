@@ -47,6 +47,12 @@ export interface BullJob {
   readonly repeatJobKey?: string;
 }
 
+/** One job of a bulk; of `bull` it may have no name. */
+export interface BulkJob {
+  readonly name?: string;
+  readonly opts?: JobOptions;
+}
+
 /** A `Queue` or `Worker`. */
 export interface BullQueue {
   readonly name: string;

@@ -3,6 +3,7 @@ import { type LibraryClass } from '../container/patch-class.js';
 import { recordWhen } from '../patch-calls.js';
 import { detach, recordAttempt, recordListeners } from './record-attempt.js';
 import {
+  type BulkJob,
   type BullJob,
   carryContext,
   type JobOptions,
@@ -16,11 +17,6 @@ interface BullQueue {
   readonly name: string;
   /** By name of the job; `*` for all others. */
   readonly handlers: Record<string, Handler | undefined>;
-}
-
-interface BulkJob {
-  readonly name?: string;
-  readonly opts?: JobOptions;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
 import { type LibraryClass } from '../container/patch-class.js';
 import { type Call, recordWhen } from '../patch-calls.js';
 import {
+  type BulkJob,
   type BullQueue,
   carryContext,
   type JobOptions,
@@ -14,11 +15,6 @@ import {
   recordSending,
   sendingContext,
 } from './record-sending.js';
-
-interface BulkJob {
-  readonly name: string;
-  readonly opts?: JobOptions;
-}
 
 /** Each call that adds jobs to a `Queue` gets a PRODUCER span whose context travels with the jobs. */
 export const QUEUE: LibraryClass = {
@@ -46,7 +42,7 @@ export const QUEUE: LibraryClass = {
     // Every job that the scheduler makes from now on is linked with the call that set it up.
     upsertJobScheduler: recordWhen(
       recordsClass,
-      (queue: BullQueue, upsert, args: [string, unknown, Partial<BulkJob>?]) => {
+      (queue: BullQueue, upsert, args: [string, unknown, BulkJob?]) => {
         const [id, repeat, template] = args;
         const attributes = {
           [ATTR_BULLMQ_JOB_NAME]: template?.name ?? id,
@@ -55,7 +51,7 @@ export const QUEUE: LibraryClass = {
         const sending = { queue: queue.name, operation: 'upsertJobScheduler', count: 1, attributes };
         return recordSending(sending, queue, upsert, () => {
           const opts = carryContext(template?.opts);
-          return [id, repeat, { ...template, opts } as Partial<BulkJob>];
+          return [id, repeat, { ...template, opts } as BulkJob];
         });
       },
     ),

@@ -99,7 +99,8 @@ export function followTracedCalls<M>(
   return subscribeChannels<object>({
     [`tracing:${name}:start`]: (message) => {
       const call = begin(message as M);
-      const caller = restoresCaller ? callerInSpan() : undefined;
+      const active = context.active();
+      const caller = restoresCaller && trace.getSpan(active) !== undefined ? active : undefined;
       if (call !== undefined || caller !== undefined) running.set(message, { call, caller });
     },
     [`tracing:${name}:end`]: (message) => {
@@ -117,9 +118,4 @@ export function followTracedCalls<M>(
       running.delete(message);
     },
   });
-}
-
-function callerInSpan(): Context | undefined {
-  const active = context.active();
-  return trace.getSpan(active) === undefined ? undefined : active;
 }

@@ -72,10 +72,6 @@ export interface UnrecordedCopy {
   readonly remedy?: string;
 }
 
-const RECORDED_BY_OTHERS: UnrecordedCopy = {
-  reason: 'another instrumentation has patched it and records its calls',
-};
-
 export const UNKNOWN_SHAPE: UnrecordedCopy = {
   reason: 'this version has not the methods that are instrumented',
   remedy:
@@ -98,7 +94,9 @@ export function patchCopy<T extends object>(
 ): PatchedCopy {
   const present: unknown = prototype && Reflect.get(prototype, method);
   if (prototype === undefined || typeof present !== 'function') return UNKNOWN_SHAPE;
-  return isWrappedByOthers(present) ? RECORDED_BY_OTHERS : (patch(prototype) ?? UNKNOWN_SHAPE);
+  return isWrappedByOthers(present)
+    ? { reason: 'another instrumentation has patched it and records its calls' }
+    : (patch(prototype) ?? UNKNOWN_SHAPE);
 }
 
 /**

@@ -70,7 +70,7 @@ function handlerRule(kind: 'command' | 'query' | 'event', metadata: string, meth
     describe: (_method, key, owner) =>
       key === method && Reflect.hasMetadata(metadata, owner) ? { [ATTR_NESTJS_TYPE]: kind } : undefined,
     describeCall([message]) {
-      const saga = sagaOf(message);
+      const saga = typeof message === 'object' && message !== null ? sagas.get(message) : undefined;
       const name = nameOfMessage(message);
       return { [`nestjs.cqrs.${kind}`]: name, ...(saga !== undefined && { 'nestjs.cqrs.saga': saga }) };
     },
@@ -84,16 +84,11 @@ function nameOfMessage(message: unknown): string {
   return typeof constructor?.name === 'string' && constructor.name !== '' ? constructor.name : 'Object';
 }
 
-/** Which saga asked for a command. */
+/** Which saga asked for a command; none for one that was executed directly. */
 const sagas = new WeakMap<object, string>();
 
 /** A saga as the event bus registers it: bound to its class, its name the method's. */
 type Saga = (events$: unknown) => unknown;
-
-/** The saga that asked for this command; undefined for one that was executed directly. */
-function sagaOf(command: unknown): string | undefined {
-  return typeof command === 'object' && command !== null ? sagas.get(command) : undefined;
-}
 
 /**
  * A saga whose commands know where they came from, and whose failure is recorded on the span of the

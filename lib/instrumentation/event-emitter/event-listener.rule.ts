@@ -22,15 +22,9 @@ export const eventListenerRule: MethodRule = {
     const metadata: unknown = Reflect.getMetadata(EVENT_LISTENER_METADATA, method);
     if (metadata === undefined || metadata === null) return undefined;
     const entries = (Array.isArray(metadata) ? metadata : [metadata]) as readonly ListenerMetadata[];
-    const events = entries.map(({ event }) => nameEvent(event)).join(', ');
-    return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: events };
+    // As they were written: the pattern of a wildcard, the segments of a path joined by
+    // EventEmitter2's default delimiter.
+    const events = entries.map(({ event }) => [event].flat().map(String).join('.'));
+    return { [ATTR_NESTJS_TYPE]: 'event', [ATTR_NESTJS_EVENT_NAME]: events.join(', ') };
   },
 };
-
-/**
- * As it was written: the pattern of a wildcard, the segments of a path joined by EventEmitter2's
- * default delimiter.
- */
-function nameEvent(event: unknown): string {
-  return Array.isArray(event) ? event.map(String).join('.') : String(event);
-}

@@ -67,15 +67,15 @@ export function recordUncaught(): () => void {
  */
 function endWithParents(failed: Span): void {
   const { status } = failed as Partial<ReadableSpan>; // spans of both engines have it
-  for (let span: Span | undefined = failed; span?.isRecording() === true; span = parentOf(span)) {
+  for (
+    let span: Span | undefined = failed;
+    span?.isRecording() === true;
+    span = lineageOf(span)?.localParent?.span
+  ) {
     span.setStatus({
       code: SpanStatusCode.ERROR,
       ...(status?.message !== undefined && { message: status.message }),
     });
     span.end();
   }
-}
-
-function parentOf(span: Span): Span | undefined {
-  return lineageOf(span)?.localParent?.span;
 }

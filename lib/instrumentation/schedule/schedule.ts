@@ -70,12 +70,6 @@ export const SCHEDULE_CLASSES: readonly LibraryClass[] = [
   },
 ];
 
-function recordRuns(job: ScheduledJob, run: AnyFunction): AnyFunction {
-  return function (this: unknown, ...args: unknown[]) {
-    return runScheduledJob(job, () => run.apply(this, args));
-  };
-}
-
 type ScheduleType = 'cron' | 'interval' | 'timeout';
 
 /** Something that runs by itself, and what each of its runs says. */
@@ -157,14 +151,17 @@ function describe(
  * part of another trace: a timer remembers the context it was set in, which is that of the start of
  * the application or of some request.
  */
-function runScheduledJob<T>(job: ScheduledJob, run: () => T): T {
-  if (currentRuntime()?.config.instrumentation.schedule !== true) return run();
-  return context.with(ROOT_CONTEXT, () => {
-    if (job.traced) return measureRun(job, run);
-    const attributes =
-      job.running === 0 ? job.attributes : { ...job.attributes, 'nestjs.schedule.overlapping': true };
-    return runInSpan(tracerFor(job.scope), job.name, { attributes }, () => measureRun(job, run));
-  });
+function recordRuns(job: ScheduledJob, method: AnyFunction): AnyFunction {
+  return function (...args) {
+    const run = (): unknown => method.apply(this, args);
+    if (currentRuntime()?.config.instrumentation.schedule !== true) return run();
+    return context.with(ROOT_CONTEXT, () => {
+      if (job.traced) return measureRun(job, run);
+      const attributes =
+        job.running === 0 ? job.attributes : { ...job.attributes, 'nestjs.schedule.overlapping': true };
+      return runInSpan(tracerFor(job.scope), job.name, { attributes }, () => measureRun(job, run));
+    });
+  };
 }
 
 function measureRun<T>(job: ScheduledJob, run: () => T): T {

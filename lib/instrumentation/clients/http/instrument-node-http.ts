@@ -15,7 +15,6 @@ import {
   noteResponse,
   type RequestDestination,
   type SentRequest,
-  socketDestination,
   withoutQuery,
 } from './sent-request.js';
 
@@ -136,7 +135,8 @@ function onClose(this: OutgoingRequest): void {
     sent.span?.addEvent('cancelled');
   } else if (sent.statusCode === undefined) {
     describeAnswer(sent, this, res);
-  } else if (!res.complete && !isRedirect(sent.statusCode)) {
+    // Clients that follow redirects leave the body of one unread.
+  } else if (!res.complete && !(sent.statusCode >= 300 && sent.statusCode < 400)) {
     // `request.destroy()` without an error gives the body up; only that dumps an answer with a
     // reader.
     if (res.errored !== null && res._dumped !== true) {
@@ -163,11 +163,6 @@ function describeAnswer(sent: SentRequest, request: OutgoingRequest, response: I
   if (resent > 0) sent.span?.setAttribute(ATTR_HTTP_REQUEST_RESEND_COUNT, resent);
 }
 
-/** Clients that follow redirects leave the body of one unread. */
-function isRedirect(statusCode: number): boolean {
-  return statusCode >= 300 && statusCode < 400;
-}
-
 function describeTarget(request: OutgoingRequest): { destination: RequestDestination; path: string } {
   const path = withoutQuery(request.path);
   // Through a proxy the path is the whole URL of the server behind it.
@@ -177,10 +172,9 @@ function describeTarget(request: OutgoingRequest): { destination: RequestDestina
   }
   const host = readRequestHeader(request, 'host') ?? request.host;
   const { protocol, socketPath } = request;
-  const destination =
-    socketPath === undefined
-      ? destinationOf(`${protocol}//${host}`)
-      : socketDestination(protocol.slice(0, -1), socketPath, host);
+  const origin = `${protocol}//${host}`;
+  if (socketPath === undefined) return { destination: destinationOf(origin), path };
+  const destination = { scheme: protocol.slice(0, -1), address: socketPath, port: undefined, origin };
   return { destination, path };
 }
 

@@ -171,11 +171,6 @@ function readOrigin(origin: string): RequestDestination {
   return { scheme, address: url.hostname, port, origin: `${url.protocol}//${url.host}` };
 }
 
-/** A server behind a Unix domain socket. */
-export function socketDestination(scheme: string, socketPath: string, host: string): RequestDestination {
-  return { scheme, address: socketPath, port: undefined, origin: `${scheme}://${host}` };
-}
-
 /** The path without its query: secrets travel there. */
 export function withoutQuery(path: string): string {
   const query = path.indexOf('?');

@@ -132,7 +132,12 @@ function recordRun(connection: MysqlConnection, run: Call<MysqlConnection>, args
   try {
     const called = bindCallbackIn(args, caller, end);
     const command = run.apply(connection, called ?? args) as MysqlCommand | undefined;
-    if (called === undefined) followCommand(command, end);
+    if (called !== undefined) return command;
+    // A monitor and no listener: an error without a listener must be thrown.
+    command?.once?.(errorMonitor, end);
+    command?.once?.('end', () => {
+      end();
+    });
     return command;
   } catch (error) {
     end(error);
@@ -155,14 +160,6 @@ function bindCallbackIn(
   if (typeof callback !== 'function') return undefined;
   first[member] = bindCallback(callback, caller, finish);
   return args;
-}
-
-/** A monitor and no listener: an error without a listener must be thrown. */
-function followCommand(command: MysqlCommand | undefined, end: (error?: unknown) => void): void {
-  command?.once?.(errorMonitor, end);
-  command?.once?.('end', () => {
-    end();
-  });
 }
 
 /** The text with its placeholders; names that are given as values (`??`) are written into it. */

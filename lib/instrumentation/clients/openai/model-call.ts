@@ -213,6 +213,11 @@ export class ModelCall {
     const { id, model, serviceTier, usage, finishReasons, texts } = this.answer;
     const cached = fieldsOf(usage?.prompt_tokens_details ?? usage?.input_tokens_details);
     const details = fieldsOf(usage?.completion_tokens_details ?? usage?.output_tokens_details);
+    const messages = texts.map((content, index) => ({
+      role: 'assistant',
+      parts: [{ type: 'text', content }],
+      finish_reason: finishReasons[index],
+    }));
     return primitives({
       [ATTR_GEN_AI_RESPONSE_ID]: id,
       [ATTR_GEN_AI_RESPONSE_MODEL]: model,
@@ -224,16 +229,7 @@ export class ModelCall {
       [ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: details.reasoning_tokens,
       [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]:
         this.firstChunkAt === undefined ? undefined : (this.firstChunkAt - this.startedAt) / 1_000,
-      [ATTR_GEN_AI_OUTPUT_MESSAGES]:
-        this.captureContent && texts.length > 0
-          ? jsonOf(
-              texts.map((content, index) => ({
-                role: 'assistant',
-                parts: [{ type: 'text', content }],
-                finish_reason: finishReasons[index],
-              })),
-            )
-          : undefined,
+      [ATTR_GEN_AI_OUTPUT_MESSAGES]: this.captureContent && texts.length > 0 ? jsonOf(messages) : undefined,
     });
   }
 }

@@ -171,14 +171,8 @@ interface Submittable {
 }
 
 function isSubmittable(value: unknown): value is Submittable {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'handleReadyForQuery' in value &&
-    typeof value.handleReadyForQuery === 'function' &&
-    'handleError' in value &&
-    typeof value.handleError === 'function'
-  );
+  const { handleReadyForQuery, handleError } = (value ?? {}) as Partial<Submittable>;
+  return typeof handleReadyForQuery === 'function' && typeof handleError === 'function';
 }
 
 /**
