@@ -18,7 +18,7 @@ export interface AttributeLimits {
  * they are encoded: an object with a hidden class per combination of keys would cost more than looking through a short list.
  */
 export class AttributeList {
-  /** A frozen object given at the start; whoever encodes it may keep the result by its identity. */
+  /** A frozen object given at the start; an encoder may cache its bytes by identity. */
   base: Readonly<Attributes> | undefined;
   readonly entries: AnyValue[] = [];
   /** How many were refused, because they are too many or not what an attribute can be. */

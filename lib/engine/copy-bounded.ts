@@ -35,12 +35,12 @@ export function readSafely(read: () => unknown): unknown {
   try {
     return read();
   } catch {
-    // The value cannot be read; that reading it throws is all there is to say about it.
+    // Reading the value throws.
     return '[Threw]';
   }
 }
 
-/** Whether a hook of the application returned a promise, which nobody waits for: its rejection must not end the process. */
+/** Whether a hook of the application returned a promise. It is not awaited, and its rejection must not end the process. */
 export function dropPromise(value: unknown): boolean {
   if (!types.isPromise(value)) return false;
   value.then(undefined, () => undefined);
@@ -130,7 +130,7 @@ function copyObject(value: object, walk: Walk): unknown {
   }
 }
 
-/** The text that says more of an object than its members do; undefined where the members are to be copied. */
+/** The text that stands for an object; undefined where its members are to be copied. */
 function describeObject(value: object): string | undefined {
   // `instanceof` and `Object.prototype.toString` ask a proxy; these ask the engine.
   if (types.isProxy(value)) return undefined;
@@ -158,7 +158,7 @@ function nameOfView(view: ArrayBufferView): string {
   return view instanceof DataView ? 'DataView' : Buffer.isBuffer(view) ? 'Buffer' : tagOf(view);
 }
 
-/** `Float64Array` of a typed array, whatever its constructor says. */
+/** `Float64Array` of a typed array, also where its constructor was replaced. */
 function tagOf(view: ArrayBufferView): string {
   return Object.prototype.toString.call(view).slice('[object '.length, -1);
 }

@@ -35,7 +35,7 @@ export function lineageOf(span: Span | undefined): Lineage | undefined {
  * trace is running any more, and what begins in its context begins a trace of its own. Returns undefined while one is open.
  *
  * A span counts as open until the turn of the event loop in which it ended is over. So listeners of a response, and what
- * was put off with `setImmediate()` or `process.nextTick()` before it, belong to the request whoever comes first.
+ * was put off with `setImmediate()` or `process.nextTick()` before it, belong to the request in any order.
  */
 export function endedRootOf(start: Lineage): Lineage | undefined {
   let link = start;
@@ -121,7 +121,7 @@ export function afterTurn(callback: () => void): void {
 
 function schedule(): void {
   scheduled = true;
-  // EventEmitter2 returns its immediates to whoever emits, who may write them as JSON, and an immediate leads to the next one.
+  // EventEmitter2 returns its immediates to the emitter, who may write them as JSON, and an immediate refers to the next one.
   Object.assign(setImmediate(countUp), { toJSON: noJson });
 }
 

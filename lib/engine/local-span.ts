@@ -24,7 +24,7 @@ function randomWord(): number {
   return (Math.random() * 0x1_0000_0000) | 0;
 }
 
-/** The 32 bits that eight hexadecimal digits from `start` say. */
+/** The 32 bits that eight hexadecimal digits from `start` stand for. */
 export function wordAt(text: string, start: number): number {
   let word = 0;
   for (let index = start; index < start + 8; index += 1) word = (word << 4) | digitOf(text.charCodeAt(index));
@@ -48,12 +48,12 @@ export interface LocalIds extends SpanId {
   readonly traceFlags: number;
 }
 
-/** The id that 16 hexadecimal digits say. */
+/** Parses an id of 16 hexadecimal digits. */
 export function parseSpanId(text: string): SpanId {
   return { idHigh: wordAt(text, 0), idLow: wordAt(text, 8) };
 }
 
-/** The 128 bits that all spans of a local trace share; their text is made when somebody asks for it. */
+/** The 128 bits that all spans of a local trace share; their text is made on demand. */
 export class TraceId {
   private text: string | undefined;
 
@@ -82,7 +82,7 @@ export class TraceId {
   }
 }
 
-/** A span that this process started, recorded or not: its ids are numbers until somebody wants their text. */
+/** A span that this process started, recorded or not: its ids are numbers, and texts on demand. */
 export abstract class LocalSpan implements Lineage {
   readonly idHigh = randomWord();
   /** All zeros is the invalid id. */

@@ -69,9 +69,8 @@ interface SpanStart {
 }
 
 /**
- * A span that records cheaply: ids are numbers until somebody wants their text, instants are numbers until somebody wants
- * a pair, attributes are a list until somebody wants an object. To everybody else it is a span of OpenTelemetry's SDK:
- * the API's `Span` and the processors' `ReadableSpan`.
+ * A span that records cheaply: ids and instants are numbers, attributes a list; texts, pairs and objects are made on demand.
+ * It implements the API's `Span` and, for processors, `ReadableSpan` of OpenTelemetry's SDK.
  */
 export class RecordedSpan
   extends LocalSpan
@@ -190,7 +189,7 @@ export class RecordedSpan
     processor.onEnd(asSdkSpan(this));
   }
 
-  /** Tells the processors, once everything given at the start is there. */
+  /** Calls the processors' `onStart()`, once everything given at the start is there. */
   announce(parentContext: Context): void {
     this.owner.processor.onStart(asSdkSpan(this), parentContext);
   }
@@ -254,7 +253,7 @@ export class RecordedSpan
     return this.owner.instrumentationScope;
   }
 
-  /** What an argument says; undefined, with a warning, where it cannot be read. */
+  /** Reads an argument; undefined, with a warning, where that throws. */
   private read<T>(what: string, read: () => T): T | undefined {
     try {
       return read();
@@ -267,7 +266,7 @@ export class RecordedSpan
     }
   }
 
-  /** Whether it is too late for a change; says so where somebody listens. */
+  /** Whether the span has ended, with a diagnostic message. */
   private refuses(): boolean {
     if (this.over) diag.warn(`The span "${this.name}" has ended; what is done to it now is lost.`);
     return this.over;
@@ -276,7 +275,7 @@ export class RecordedSpan
 
 /** The span as processors know it. */
 function asSdkSpan(span: RecordedSpan): SdkSpan {
-  // An optional property cannot be a getter; whoever reads it cannot tell one that is absent from one that is undefined.
+  // An optional property cannot be a getter; for a reader an absent one and an undefined one are the same.
   return span as SdkSpan;
 }
 

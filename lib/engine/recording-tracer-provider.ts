@@ -77,7 +77,7 @@ function throwFailures(outcomes: PromiseSettledResult<void>[]): void {
   if (failures.length > 1) throw new AggregateError(failures, 'Several span processors failed');
 }
 
-/** One processor that tells all; the only one there is stands for itself. */
+/** One processor that calls all of them; a single one is returned unchanged. */
 function joinProcessors(processors: readonly SpanProcessor[]): SpanProcessor {
   const [first] = processors;
   if (processors.length === 1 && first !== undefined) return first;
@@ -109,7 +109,7 @@ function resolveLimits(limits: SpanLimits): RecordingLimits {
   };
 }
 
-/** The traces that OpenTelemetry's TraceIdRatioBasedSampler records at a ratio, told by their ids as numbers. */
+/** The traces that OpenTelemetry's TraceIdRatioBasedSampler records at a ratio, by their ids as numbers. */
 export class TraceShare {
   private readonly bound: number;
 

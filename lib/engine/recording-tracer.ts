@@ -117,7 +117,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
     return this.begin(new RecordedSpan(this, start), options, caller);
   }
 
-  /** A span without a parent, decided about without a text of its trace id, which nobody may ever ask for. */
+  /** A span without a parent; the sampling decision needs no text of its trace id. */
   private startTrace(name: string, options: SpanOptions, caller: Context, recorded: TraceShare): Span {
     const traceId = TraceId.random();
     if (!recorded.includes(traceId)) return unrecorded(traceId, undefined, undefined);

@@ -10,7 +10,7 @@ const COMPARED_EVERY_MS = 50;
 
 /**
  * The clock of one local trace: monotonic, so that a span never ends before it started, and anchored to the wall clock
- * when the trace began. Instants are milliseconds since the anchor as numbers; a pair is only made for whoever wants one.
+ * when the trace began. Instants are milliseconds since the anchor as numbers; a pair is made on demand.
  */
 export class SpanClock {
   private constructor(

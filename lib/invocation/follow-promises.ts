@@ -5,7 +5,7 @@ import { type Settlement } from './settlement.js';
 
 const NATIVE_THEN: unknown = Reflect.get(Promise.prototype, 'then');
 
-/** True for a promise of the language whose `then` nobody replaced: it is running already, awaited or not. */
+/** True for a promise of the language whose `then` was not replaced: it is running already, awaited or not. */
 export function isRunningPromise(value: object): value is Promise<unknown> {
   if (!types.isPromise(value)) return false;
   const then: unknown = Reflect.get(value, 'then');

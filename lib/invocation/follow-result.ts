@@ -14,14 +14,14 @@ import {
 import { type ResultObserver, Settlement } from './settlement.js';
 
 /**
- * Returns what the caller must get in place of `result`, and tells `observer` exactly once how the work that produced
+ * Returns what the caller must get in place of `result`, and notifies `observer` exactly once how the work that produced
  * it ended: a promise when it settles, an Observable with its first subscription, a generator or iterator when it is
- * exhausted or left, a Node stream or Nest `StreamableFile` when it ends; anything else at once.
+ * exhausted or left, a Node stream or Nest `StreamableFile` when it ends; anything else immediately.
  *
- * Limits: what is lazy ends only when it is used. An Observable nobody subscribes to, a query builder nobody awaits
+ * Limits: what is lazy ends only when it is used. An Observable without a subscriber, a query builder without `await`
  * (`query.exec()` of mongoose by-passes `then`) and a generator abandoned in the middle never end. What a promise
  * resolves to is not followed further. Subjects, web streams, `Response`s and iterables that are not iterators are plain
- * values. A rejection nobody handles stays unhandled, except on a subclass of Promise, which is watched from the side.
+ * values. An unhandled rejection stays unhandled, except on a subclass of Promise, which is watched from the side.
  */
 export function followResult<T>(result: T, observer: ResultObserver): T {
   const settlement = new Settlement(observer);
@@ -41,7 +41,7 @@ export function followResult<T>(result: T, observer: ResultObserver): T {
   }
 }
 
-/** Calls `fn` inside `observer.run` and follows what it returns; a synchronous throw is told and rethrown as it is. */
+/** Calls `fn` inside `observer.run` and follows what it returns; a synchronous throw is passed on and rethrown unchanged. */
 export function invokeAndFollow<T>(fn: () => T, observer: ResultObserver): T {
   let result: T;
   try {
@@ -52,7 +52,7 @@ export function invokeAndFollow<T>(fn: () => T, observer: ResultObserver): T {
   return followResult(result, observer);
 }
 
-/** Tells `observer` what a call threw, and returns that, to be thrown by whoever made the call. */
+/** Passes what a call threw to `observer` and returns it, for the caller to throw. */
 export function followThrow(error: unknown, observer: ResultObserver): unknown {
   new Settlement(observer).fail(error);
   return error;

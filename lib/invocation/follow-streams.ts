@@ -172,7 +172,7 @@ export function readStreamOfFile(value: object): NodeJS.ReadableStream | undefin
 
 /** Settles when the stream has ended: success, error, or cancelled when it was destroyed before its end. */
 export function followStream(stream: NodeJS.ReadableStream, settlement: Settlement): void {
-  // An 'error' listener of ours would keep Node from reporting an error that nobody else listens to; a monitor does not.
+  // An 'error' listener of ours would keep Node from reporting an error without other listeners; a monitor does not.
   const onError = (error: unknown): void => {
     settlement.fail(error);
   };

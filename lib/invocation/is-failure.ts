@@ -13,7 +13,7 @@ export function isFailure(error: unknown): boolean {
   return status === undefined || status >= 500;
 }
 
-/** Asks the application's predicate; where that throws, the default policy holds, and a warning says so once. */
+/** Calls the application's predicate; if that throws, the default policy decides, with one warning. */
 export function asksFailure(isError: ErrorPredicate | undefined, error: unknown): boolean {
   if (isError === undefined || isError === isFailure) return isFailure(error);
   try {
@@ -27,7 +27,7 @@ export function asksFailure(isError: ErrorPredicate | undefined, error: unknown)
   }
 }
 
-/** Status of an `HttpException`, told by its shape: several copies of @nestjs/common may be loaded. */
+/** Status of an `HttpException`, recognised by its shape: several copies of @nestjs/common may be loaded. */
 function httpStatusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   try {
@@ -35,7 +35,7 @@ function httpStatusOf(error: unknown): number | undefined {
     const status: unknown = (error as { getStatus(): unknown }).getStatus();
     return typeof status === 'number' ? status : undefined;
   } catch {
-    // It only looks like one: what cannot say its status is a failure.
+    // It only looks like one: without a status it is a failure.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
 
-/** What wants to know how the work that a call started ends; exactly one of the three endings is told, exactly once. */
+/** Observes how the work that a call started ends: exactly one of the three endings is called, exactly once. */
 export interface ResultObserver {
   /** The work is done. `value` is what was returned, or what the promise resolved to; absent for what yields many. */
   onSuccess(value?: unknown): void;
@@ -11,11 +11,11 @@ export interface ResultObserver {
   onCancel?(): void;
   /** Runs a step that happens after the call returned, inside the context of the call. Default: runs it as it is. */
   run?<R>(step: () => R): R;
-  /** Who watches a second subscription to the same Observable (`retry`, `repeat`). Default: nobody. */
+  /** The observer of a second subscription to the same Observable (`retry`, `repeat`). Default none. */
   onResubscribe?(): ResultObserver;
 }
 
-/** Tells an observer the first ending and drops every later one; never throws into the work it watches. */
+/** Passes the first ending to an observer and drops later ones; never throws into the observed work. */
 export class Settlement {
   private done = false;
 
@@ -59,9 +59,9 @@ export class Settlement {
   }
 }
 
-function notify(tell: () => void): void {
+function notify(call: () => void): void {
   try {
-    tell();
+    call();
   } catch (error) {
     warnOnce('invocation:observer', `Telemetry could not record how a call ended: ${textOf(error)}`);
   }

@@ -30,7 +30,7 @@ function walk(value: unknown, key: string | undefined, state: Walk): unknown {
   try {
     return walkObject(value as object, key, state);
   } catch {
-    // A getter, a proxy or toJSON() that throws: nobody could write it down either.
+    // A getter, a proxy or toJSON() throws: no writer could read the value either.
     return '[Threw]';
   }
 }

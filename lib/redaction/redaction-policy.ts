@@ -304,7 +304,7 @@ export class RedactionPolicy {
 /** Stands in place of a secret by default, as in pino. */
 export const REDACTED = '[Redacted]';
 
-/** Of an error that anybody may have made these own properties are kept: they say what failed and hold no data of users. */
+/** Own properties of an error that are kept: they describe the failure and hold no data of users. */
 const HARMLESS_ERROR_PROPERTIES = new Set(
   'code status statusCode errno syscall address port hostname path dest signal exitCode killed severity schema table column dataType constraint sqlState errorNumber retryable timeout method'.split(
     ' ',
@@ -327,7 +327,7 @@ function flags(pattern: RegExp): string {
   return pattern.flags.replace(/[gy]/g, '');
 }
 
-/** What `replace` is told of a secret that is no text. */
+/** The text of a secret that is no text, for `replace`. */
 function describe(value: unknown): string {
   try {
     // Undefined for a function, whatever the types say.

@@ -171,8 +171,8 @@ function locateCredentials(match: string): readonly [number, number] | undefined
 }
 
 /**
- * What the characters of a short text say about it, for code that looks at each of them anyway:
- * bits of all of them together tell that nearly all texts hold no secret, without a search.
+ * Hints of the characters of a short text, for code that reads each of them anyway: the bits of all of them together show
+ * for nearly all texts, without a search, that they hold no secret.
  */
 export const CHARACTER_HINTS = new Uint8Array(128);
 

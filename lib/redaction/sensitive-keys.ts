@@ -86,7 +86,7 @@ const IDENTIFIERS = new Set(
   ),
 );
 
-/** Where a key is one in the query of a URL: names that say too little elsewhere. */
+/** Where a key is one in the query of a URL: names that mean too little elsewhere. */
 const QUERY_KEYS = new Set(
   'key sig signature code auth ticket sid pass otp assertion samlresponse samlrequest awsaccesskeyid x-amz-signature x-amz-credential x-goog-signature x-goog-credential'.split(
     ' ',

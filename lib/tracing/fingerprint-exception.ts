@@ -4,7 +4,7 @@ import { isError } from '../errors/telemetry.error.js';
 /** Application functions that tell one problem from another: where it was thrown, and two callers of that place. */
 const MAX_FRAMES = 3;
 
-/** What an application is started in is mostly its project: files at its top have no folder that tells anything. */
+/** The application is mostly started in its project folder, whose name is left out of the fingerprint. */
 const workingFolder = `${process.cwd().replaceAll('\\', '/')}/`;
 
 /** A chain of causes is followed this far. */
@@ -20,11 +20,11 @@ const MAX_STACK = 32_768;
 /** A longer line is no call site that V8 writes. */
 const MAX_LINE = 1_000;
 
-/** Where a call stack is the platform's own, a package's, or nobody's. */
+/** Locations of the platform, of packages, or of no file. */
 const FOREIGN_LOCATION =
   /(?:^|\/)node_modules\/|^node:|^internal\/|^native$|^<anonymous>$|^index \d+$|^eval at /;
 
-/** Folders that only tell sources from what was built of them. */
+/** Folders by which sources and build output differ. */
 const BUILD_FOLDERS = new Set(['src', 'dist', 'build', 'out', 'lib', 'app', 'esm', 'cjs']);
 
 /** What differs between two messages of one problem: ids, numbers, addresses. */
@@ -60,8 +60,8 @@ function causeOf(error: unknown): unknown {
 function applicationFrames(stack: string | undefined, message: string): string {
   if (stack === undefined) return '';
   // A message may hold lines that look like frames.
-  const told = message === '' ? -1 : stack.indexOf(message);
-  const start = told === -1 || told > MAX_NAME ? 0 : told + message.length;
+  const messageAt = message === '' ? -1 : stack.indexOf(message);
+  const start = messageAt === -1 || messageAt > MAX_NAME ? 0 : messageAt + message.length;
   let rest = stack.slice(start, start + MAX_STACK);
   let frames = '';
   let previous = '';
@@ -80,7 +80,7 @@ function applicationFrames(stack: string | undefined, message: string): string {
 
 /** `function file` of a line `    at async OrderService.find (/app/dist/orders/order.service.js:10:5)`. */
 function describeFrame(line: string): string | undefined {
-  // Most of a stack is the framework's: told without taking the line apart.
+  // Most frames are the framework's and need no parsing.
   if (line.length > MAX_LINE || line.includes('/node_modules/') || line.includes('(node:')) return undefined;
   const match = /^\s*at (?:async )?(?:(.*?) \()?(.*?)(?::\d+)*\)?\s*$/.exec(line);
   if (match === null) return undefined;

@@ -16,7 +16,7 @@ import { enterContext } from '../runtime/registered-globals.js';
 import { shouldStartSpan } from '../runtime/tracers.js';
 import { type ErrorPredicate, recordFailure } from './error-policy.js';
 
-/** What `fn` is given where no telemetry runs: a span that records nothing. */
+/** The argument of `fn` where no telemetry runs: a span that records nothing. */
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 export interface RunInSpanOptions extends SpanOptions {
@@ -27,9 +27,9 @@ export interface RunInSpanOptions extends SpanOptions {
 /**
  * Runs `fn` with a new span active and returns what it returns. The span ends exactly once: when a sync call
  * returns, a promise settles, an Observable completes or is unsubscribed, an iterator is exhausted or left, a stream
- * closes. What is thrown is recorded and rethrown, the same object. Whatever goes wrong with the span, `fn` runs.
+ * closes. Errors are recorded and rethrown unchanged. `fn` runs even if the span cannot be started.
  *
- * Service, decorators and instrumentation all end here or in a `SpanCall` of their own.
+ * Service, decorators and instrumentation use this function or a `SpanCall`.
  */
 export function runInSpan<T>(
   tracer: Tracer,
@@ -50,8 +50,8 @@ export function runInSpan<T>(
 }
 
 /**
- * One call in a span of its own. Whoever wraps a method calls it between `enter` and `returned` or `threw`, and is the only
- * frame that a stack trace has of us:
+ * One call in a span of its own. The wrapper of a method calls it between `enter()` and `returned()` or `threw()`, so that a
+ * stack trace has one frame of this library only:
  *
  * @example
  * const call = new SpanCall(tracer, name, options, caller);
@@ -84,7 +84,7 @@ export class SpanCall implements ResultObserver {
     return this.previous !== undefined;
   }
 
-  /** Ends the span with what was thrown, unless it is over, and returns that. */
+  /** Records the error, ends the span unless it has ended, and returns the error. */
   threw(error: unknown): unknown {
     this.leave();
     new Settlement(this).fail(error);
@@ -129,7 +129,7 @@ export class SpanCall implements ResultObserver {
   }
 }
 
-/** The tracers of ours never throw; those of an SDK of the application may, and then the call goes on without a span. */
+/** Our tracers never throw. One of another SDK may: then the call runs without a span of its own. */
 export function startSpanSafely(
   tracer: Tracer,
   name: string,
@@ -144,7 +144,7 @@ export function startSpanSafely(
   try {
     return tracer.startSpan(textOf(name, 256), {}, parent);
   } catch {
-    // Said already. What the span is about goes on in the span above it.
+    // A warning was logged above. The call runs in the span above it.
     return trace.getSpan(parent) ?? NO_SPAN;
   }
 }

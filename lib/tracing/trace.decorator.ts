@@ -17,7 +17,7 @@ import type { ErrorPredicate } from './error-policy.js';
 import { type RunInSpanOptions, SpanCall } from './run-in-span.js';
 import { findSpanAttributeParameters, readSpanAttributes } from './span-attribute.decorator.js';
 
-/** What `@Trace()` can be told. */
+/** Options of `@Trace()`. */
 export interface TraceOptions {
   /** Name of the span. Default `<class>.<method>`; on a class, a name given here stands for the class. */
   name?: string;
@@ -33,7 +33,7 @@ export interface TraceOptions {
   isError?: ErrorPredicate;
 }
 
-/** Carried by every method `@Trace()` wraps, so that nothing else opens a second span for the same call. */
+/** Set on every method that `@Trace()` wraps, so that no other wrapper starts a second span for a call. */
 export const TRACED_METHOD = Symbol.for('nestjs-telemetry.traced-method');
 
 /**
@@ -66,7 +66,7 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
     if (site.writtenOn === 'class') return `${name ?? className}.${site.methodName}`;
     return name ?? `${className}.${site.methodName}`;
   };
-  // The same text each time costs nothing to look up, and the class is nearly always the same.
+  // The class is nearly always the same, and one text needs no second look.
   let lastClass: string | undefined;
   let lastName = '';
   const fixed = sameForAllCalls(options);
@@ -93,7 +93,7 @@ export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: T
   };
 }
 
-/** What was written, read once: a getter that throws at each call would be noticed late. */
+/** A copy of the options, made once: a getter that throws is reported when the class is loaded, not at each call. */
 export function readTraceOptions(given: unknown): TraceOptions {
   if (typeof given === 'string') return { name: given };
   if (typeof given !== 'object' || given === null) return {};
@@ -109,7 +109,7 @@ function classNameOf(site: DecorationSite, self: unknown): string {
   }
 }
 
-/** What starts the span of any call; undefined where it depends on the call. */
+/** The span options of all calls; undefined where they depend on the call. */
 function sameForAllCalls({
   name,
   attributes,
@@ -143,7 +143,7 @@ function describeCall(
   if (attributes !== undefined) call.attributes = attributes;
   const links = shield(method, () => evaluate(options.links, args));
   if (links !== undefined) call.links = links;
-  // A span of another name would not tell which method it is about.
+  // With a name of its own the span needs another place for the name of the method.
   if (options.name !== undefined)
     call.attributes = { [ATTR_CODE_FUNCTION_NAME]: `${className}.${method}`, ...attributes };
   return call;
@@ -165,7 +165,7 @@ function evaluate<T extends object>(
   return made;
 }
 
-/** What describes a call must not be able to fail it. */
+/** Runs a function of the application that describes a call; one that throws must not fail the call. */
 function shield<T>(method: string, describe: () => T): T | undefined {
   try {
     return describe();
@@ -179,7 +179,7 @@ function shield<T>(method: string, describe: () => T): T | undefined {
   }
 }
 
-/** A method that has spans, and the name by which they tell it. */
+/** A traced method and the name of its spans. */
 interface NamedMethod {
   /** `OrderService.process`. */
   readonly name: string;
@@ -187,12 +187,12 @@ interface NamedMethod {
   readonly method: AnyMethod;
 }
 
-/** Classes may be made at run time, again and again: more than this are not remembered. */
+/** Upper limit, because classes may be made at run time, again and again. */
 const MAX_METHODS = 5_000;
 
 interface Remembered {
   readonly name: string;
-  /** Weak: a class that nobody uses any more must not be held by its decorators. */
+  /** Weak, so that an unused class can be collected. */
   readonly method: WeakRef<AnyMethod>;
 }
 

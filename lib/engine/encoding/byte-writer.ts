@@ -9,7 +9,7 @@ export class ByteWriter {
   /** The memory as bytes and as larger numbers; after `reserve()` and `claim()` it may be another. */
   buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   data = dataOf(this.buffer);
-  /** Bytes written since the start; whoever writes in place moves it behind what is complete. */
+  /** Bytes written since the start; code that writes in place moves it behind what is complete. */
   length = 0;
 
   /** Forgets what was written after `length`; the memory is used again. */

@@ -142,7 +142,7 @@ function encodeAnyValue(writer: ByteWriter, value: unknown): void {
 }
 
 function encodeNumber(writer: ByteWriter, value: number): void {
-  // What int64 cannot say is a double, as is anything with a fraction.
+  // A number outside of int64 is a double, as is one with a fraction.
   if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) {
     writer.byte(0x18);
     writer.int64(value);

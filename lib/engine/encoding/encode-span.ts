@@ -147,7 +147,7 @@ function encodeStatus(writer: ByteWriter, { code, message }: SpanStatus): void {
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
-/** The flags of a span or of a link, which say in two more bits whether the parent, or what is linked, is remote. */
+/** The flags of a span or of a link, with two more bits for a remote parent or linked span. */
 function flagsOf(traceFlags: number, isRemote: boolean): number {
   return (traceFlags & 0xff) | HAS_IS_REMOTE | (isRemote ? IS_REMOTE : 0);
 }
