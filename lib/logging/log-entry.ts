@@ -68,21 +68,16 @@ export const SPAN_FIELDS = [
   { key: 'trace_flags', read: ({ traceFlags }: SpanContext) => readTraceFlags(traceFlags) },
 ] as const;
 
-/**
- * Keys that have a meaning of their own in a line.
- *
- * - `own`: the logger writes it on each line, and a field of the caller must not make it false: it
- *   becomes `extra_level`, ….
- * - `given`: a field of the caller may take its place, but it belongs to no field of the entry.
- * - `special`: the logger treats the value in its own way.
- */
-const RESERVED_KEYS: ReadonlyMap<string, 'own' | 'given' | 'special'> = new Map([
-  ...['level', 'time', ...Object.keys(readProcessFields({ serviceName: '' }))].map(
-    (key) => [key, 'own'] as const,
-  ),
-  ...['pid', 'hostname', ...SPAN_FIELDS.map(({ key }) => key)].map((key) => [key, 'given'] as const),
-  ...['msg', 'err', '__proto__'].map((key) => [key, 'special'] as const),
-]);
+/** Keys that the logger writes on each line: a field of the caller becomes `extra_level`, …. */
+export const OWN_KEYS: readonly string[] = [
+  'level',
+  'time',
+  ...Object.keys(readProcessFields({ serviceName: '' })),
+];
+/** Beside these, keys of the logger and the resource that a field of the caller may replace. */
+const NO_FIELDS = new Set([...OWN_KEYS, 'pid', 'hostname', ...SPAN_FIELDS.map(({ key }) => key as string)]);
+/** Beside these, keys whose values the logger treats in its own way. */
+const RESERVED_KEYS = new Set([...NO_FIELDS, 'msg', 'err', '__proto__']);
 
 /** Whether only pino can write a field of this name. */
 export function isReservedKey(key: string): boolean {
@@ -91,14 +86,8 @@ export function isReservedKey(key: string): boolean {
 
 /** Whether the logger or the resource has the value, so that it is no field of the entry. */
 export function isNoField(key: string): boolean {
-  const kind = RESERVED_KEYS.get(key);
-  return kind === 'own' || kind === 'given';
+  return NO_FIELDS.has(key);
 }
-
-/** Keys under which a caller can write nothing. */
-export const OWN_KEYS: readonly string[] = [...RESERVED_KEYS]
-  .filter(([, kind]) => kind === 'own')
-  .map(([key]) => key);
 
 /** On the fields of a line: its OpenTelemetry context, where that is not the active one. */
 export const OTEL_CONTEXT = Symbol('nestjs-telemetry.otel-context');

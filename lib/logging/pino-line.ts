@@ -72,18 +72,14 @@ function entryOfParts({ parts, level, otelContext }: WrittenByPino): LogEntry | 
     if (!isJsonPrimitive(value) || key === 'msg') return undefined;
     if (!isNoField(key)) fields[key] = value;
   }
-  return {
-    level,
-    time: readTime(Number(parts.time)),
-    message: parts.message,
-    context: readText(fields.context),
-    error: undefined,
-    fields,
-    isPlain: true,
-    otelContext,
-    traceId: readText(given.trace_id),
-    spanId: readText(given.span_id),
-  };
+  const { message } = parts;
+  const time = readTime(Number(parts.time));
+  return { level, time, message, error: undefined, fields, isPlain: true, otelContext, ...readIds(given) };
+}
+
+function readIds(line: Readonly<Record<string, unknown>>): Pick<LogEntry, 'context' | 'traceId' | 'spanId'> {
+  const { context, trace_id, span_id } = line;
+  return { context: readText(context), traceId: readText(trace_id), spanId: readText(span_id) };
 }
 
 /** A line that is not JSON (the application may rewrite lines) is all message. */
@@ -103,13 +99,11 @@ function entryOfText({ text, level, otelContext }: WrittenByPino, keys: LineKeys
     time: readTime(record.time),
     observedTime: Date.now(),
     message: readMessage(record[keys.message], error),
-    context: readText(record.context),
     error,
     fields,
     isPlain: false,
     otelContext,
-    traceId: readText(record.trace_id),
-    spanId: readText(record.span_id),
+    ...readIds(record),
   };
 }
 

@@ -23,21 +23,27 @@ const NEST_METHODS = { debug: 'debug', info: 'log', warn: 'warn', error: 'error'
  * what `PinoLogger.assign` bound; without logging, to NestJS's logger. No method throws.
  */
 export class TelemetryLogger {
-  constructor(readonly context: string) {}
+  constructor(
+    /** The `context` of its lines; in a `TelemetryService` also the name of its tracer and meter. */
+    readonly name: string,
+  ) {}
 
+  /** Writes a DEBUG line that carries the active trace and span. */
   logDebug(message: LogMessage, extraOrError?: LogExtra): void {
     this.write('debug', message, extraOrError);
   }
 
+  /** Writes an INFO line that carries the active trace and span. */
   logInfo(message: LogMessage, extraOrError?: LogExtra): void {
     this.write('info', message, extraOrError);
   }
 
+  /** Writes a WARNING line that carries the active trace and span. */
   logWarning(message: LogMessage, extraOrError?: LogExtra): void {
     this.write('warn', message, extraOrError);
   }
 
-  /** Carries type, message, stack, own properties and the whole cause chain of an error. */
+  /** Writes an ERROR line with type, message, stack and causes of what was thrown. */
   logError(message: LogMessage, extraOrThrown?: unknown): void {
     this.write('error', message, extraOrThrown);
   }
@@ -52,7 +58,7 @@ export class TelemetryLogger {
   }
 
   private writeText(level: Level, message: string, extra: unknown): void {
-    const { context } = this;
+    const { name: context } = this;
     const logger = currentLogger();
     try {
       if (logger === undefined) writeThroughNest(context, level, message, toFields(context, extra, 'err'));

@@ -2,7 +2,7 @@ import { type ServerResponse } from 'node:http';
 
 import { type AbstractHttpAdapter, type ModulesContainer } from '@nestjs/core';
 import { type Resource } from '@opentelemetry/resources';
-import { type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { keepsTelemetry } from '../config/resolve-config.js';
 import { type StoreConfig } from '../config/store.js';
@@ -44,11 +44,8 @@ async function loadDashboard(): Promise<typeof openDashboardModule> {
  */
 export function preloadDashboard(options: TelemetryOptions): Promise<void> | undefined {
   if (dashboardModule !== undefined || !seemsToKeepTelemetry(options)) return undefined;
-  return loadDashboard().then(
-    () => undefined,
-    // The start tries again and warns.
-    () => undefined,
-  );
+  const ignore = (): void => undefined; // the start tries again and warns
+  return loadDashboard().then(ignore, ignore);
 }
 
 function seemsToKeepTelemetry(options: TelemetryOptions): boolean {
@@ -93,7 +90,11 @@ class DashboardPlug implements TelemetryPlugin {
       // Only what starts before the dashboard is loaded is not shown while it runs.
       onStart: (span) => this.dashboard?.pipeline.startSpan(span),
       onEnd: (span) => {
-        this.takeSpan(span);
+        if (this.dashboard !== undefined) this.dashboard.pipeline.takeSpan(span);
+        else
+          this.hold(({ pipeline }) => {
+            pipeline.takeSpan(span);
+          });
       },
       forceFlush: () => this.flush(),
       // The runtime closes the plugin: metrics and log lines may still come.
@@ -173,14 +174,6 @@ class DashboardPlug implements TelemetryPlugin {
         stopTaking?.();
       },
     };
-  }
-
-  private takeSpan(span: ReadableSpan): void {
-    if (this.dashboard !== undefined) this.dashboard.pipeline.takeSpan(span);
-    else
-      this.hold(({ pipeline }) => {
-        pipeline.takeSpan(span);
-      });
   }
 
   /**

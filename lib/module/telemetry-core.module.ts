@@ -26,18 +26,10 @@ export const TELEMETRY_MODULE_OPTIONS = Symbol.for('nestjs-telemetry.options');
  */
 export const TELEMETRY_HANDLE = Symbol.for('nestjs-telemetry.running');
 
-/**
- * The former name of `TELEMETRY_MODULE_OPTIONS`.
- *
- * @deprecated
- */
+/** The former name of `TELEMETRY_MODULE_OPTIONS`. @deprecated */
 export const TELEMETRY_OPTIONS = TELEMETRY_MODULE_OPTIONS;
 
-/**
- * The former name of `TELEMETRY_HANDLE`.
- *
- * @deprecated
- */
+/** The former name of `TELEMETRY_HANDLE`. @deprecated */
 export const TELEMETRY = TELEMETRY_HANDLE;
 
 /**

@@ -13,7 +13,7 @@ import {
 } from '@opentelemetry/api';
 
 import { readSafely, textOf } from '../engine/copy-bounded.js';
-import { type LogExtra, type LogMessage, TelemetryLogger } from '../logging/telemetry-logger.js';
+import { TelemetryLogger } from '../logging/telemetry-logger.js';
 import {
   counter,
   gauge,
@@ -51,14 +51,9 @@ export interface TelemetrySpanOptions extends SpanOptions {
  * }
  */
 @Injectable({ scope: Scope.TRANSIENT })
-export class TelemetryService {
-  /** Name of the tracer, the meter and the logger behind this service. */
-  readonly name: string;
-  private readonly logger: TelemetryLogger;
-
+export class TelemetryService extends TelemetryLogger {
   constructor(@Inject(INQUIRER) owner: object | string | undefined) {
-    this.name = typeof owner === 'string' ? owner : nameOfOwner(owner);
-    this.logger = new TelemetryLogger(this.name);
+    super(typeof owner === 'string' ? owner : nameOfOwner(owner));
   }
 
   /** The OpenTelemetry tracer. Read it when it is needed: a restart of telemetry replaces it. */
@@ -158,26 +153,6 @@ export class TelemetryService {
    */
   flush(options?: FlushOptions): Promise<boolean> {
     return currentRuntime()?.flush(options) ?? Promise.resolve(true);
-  }
-
-  /** Writes a DEBUG line that carries the active trace and span. */
-  logDebug(message: LogMessage, extra?: LogExtra): void {
-    this.logger.logDebug(message, extra);
-  }
-
-  /** Writes an INFO line that carries the active trace and span. */
-  logInfo(message: LogMessage, extra?: LogExtra): void {
-    this.logger.logInfo(message, extra);
-  }
-
-  /** Writes a WARNING line that carries the active trace and span. */
-  logWarning(message: LogMessage, extra?: LogExtra): void {
-    this.logger.logWarning(message, extra);
-  }
-
-  /** Writes an ERROR line with type, message, stack and causes of what was thrown. */
-  logError(message: LogMessage, extraOrError?: unknown): void {
-    this.logger.logError(message, extraOrError);
   }
 }
 

@@ -28,8 +28,14 @@ export class AsyncLocalStorageContextManager implements ContextManager {
   }
 
   bind<T>(context: Context, target: T): T {
-    if (typeof target === 'function') return this.bindFunction(context, target as T & BindableFunction);
-    if (isEventEmitter(target)) this.bindEmitter(context, target);
+    const { storage } = this;
+    if (typeof target === 'function') return bindFunction(storage, context, target as T & BindableFunction);
+    if (isEventEmitter(target)) {
+      // Bytes that arrive on a socket have no context.
+      const emit = target.emit.bind(target);
+      target.emit = (event: string | symbol, ...args: unknown[]) =>
+        storage.run(context, () => emit(event, ...args));
+    }
     return target;
   }
 
@@ -65,33 +71,23 @@ export class AsyncLocalStorageContextManager implements ContextManager {
     this.storage.enterWith(context);
     return previous;
   }
+}
 
-  private bindFunction<T extends BindableFunction>(context: Context, target: T): T {
-    const { storage } = this;
-    const bound = function (this: unknown, ...args: unknown[]): unknown {
-      return storage.run(context, () => target.apply(this, args));
-    };
-    Object.defineProperty(bound, 'length', { value: target.length, configurable: true });
-    return bound as T;
-  }
-
-  /** Listeners run in the context of the emitter: bytes that arrive on a socket have none. */
-  private bindEmitter(context: Context, emitter: EventEmitter): void {
-    const { storage } = this;
-    const emit = emitter.emit.bind(emitter);
-    emitter.emit = (event: string | symbol, ...args: unknown[]) =>
-      storage.run(context, () => emit(event, ...args));
-  }
+function bindFunction<T extends BindableFunction>(
+  storage: AsyncLocalStorage<Context>,
+  context: Context,
+  target: T,
+): T {
+  const bound = function (this: unknown, ...args: unknown[]): unknown {
+    return storage.run(context, () => target.apply(this, args));
+  };
+  Object.defineProperty(bound, 'length', { value: target.length, configurable: true });
+  return bound as unknown as T; // the same parameters and result
 }
 
 type BindableFunction = (...args: unknown[]) => unknown;
 
 function isEventEmitter(value: unknown): value is EventEmitter {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'emit' in value &&
-    typeof value.emit === 'function' &&
-    'on' in value
-  );
+  const { emit, on } = Object(value) as Partial<EventEmitter>;
+  return typeof value === 'object' && typeof emit === 'function' && typeof on === 'function';
 }

@@ -23,11 +23,7 @@ export interface TelemetryHandle {
   shutdown(): Promise<void>;
 }
 
-/**
- * The former name of `TelemetryHandle`.
- *
- * @deprecated
- */
+/** The former name of `TelemetryHandle`. @deprecated */
 export type RunningTelemetry = TelemetryHandle;
 
 /** A provider of this process that we started and must flush and stop. */

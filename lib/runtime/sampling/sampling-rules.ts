@@ -51,42 +51,33 @@ export function ruleFor(rules: readonly CompiledRule[], root: RootSpan): Compile
 /** Cheap conditions first: most traces are told apart by their kind or method. */
 function conditionsOf({ name, route, method, kind, attributes }: SamplingRule): Condition[] {
   const conditions: Condition[] = [];
-  if (kind !== undefined) {
-    const wanted = SPAN_KINDS[kind];
-    conditions.push((root) => root.kind === wanted);
-  }
-  if (method !== undefined) {
-    const wanted = method.toUpperCase();
-    conditions.push(({ attributes: given }) => given[ATTR_HTTP_REQUEST_METHOD] === wanted);
-  }
-  if (name !== undefined) {
-    const accepts = compileName(name);
-    conditions.push((root) => accepts(root.name));
-  }
-  for (const [key, wanted] of Object.entries(attributes ?? {})) {
-    const accepts = compileValue(wanted);
-    conditions.push(({ attributes: given }) => accepts(given[key]));
-  }
-  if (route !== undefined) conditions.push(compileRouteCondition(route));
+  if (kind !== undefined) conditions.push((root) => root.kind === SPAN_KINDS[kind]);
+  if (method !== undefined) conditions.push(hasValue(ATTR_HTTP_REQUEST_METHOD, method.toUpperCase()));
+  if (name !== undefined) conditions.push(hasName(name));
+  for (const [key, wanted] of Object.entries(attributes ?? {})) conditions.push(hasValue(key, wanted));
+  if (route !== undefined) conditions.push(hasRoute(route));
   return conditions;
 }
 
-function compileName(name: string | RegExp): (actual: string) => boolean {
-  if (name instanceof RegExp) return tester(name);
-  if (!name.endsWith('*')) return (actual) => actual === name;
-  const prefix = name.slice(0, -1);
-  return (actual) => actual.startsWith(prefix);
+function hasName(wanted: string | RegExp): Condition {
+  if (wanted instanceof RegExp) {
+    const matches = tester(wanted);
+    return ({ name }) => matches(name);
+  }
+  if (!wanted.endsWith('*')) return ({ name }) => name === wanted;
+  const prefix = wanted.slice(0, -1);
+  return ({ name }) => name.startsWith(prefix);
 }
 
-function compileValue(wanted: string | number | boolean | RegExp): (actual: unknown) => boolean {
-  if (!(wanted instanceof RegExp)) return (actual) => actual === wanted;
+function hasValue(key: string, wanted: string | number | boolean | RegExp): Condition {
+  if (!(wanted instanceof RegExp)) return ({ attributes }) => attributes[key] === wanted;
   const matches = tester(wanted);
-  return (actual) =>
+  return ({ attributes: { [key]: actual } }) =>
     actual !== undefined && matches(typeof actual === 'string' ? actual : JSON.stringify(actual));
 }
 
 /** Paths are known when a span starts; Express knows the route once a handler is reached. */
-function compileRouteCondition(route: string | RegExp): Condition {
+function hasRoute(route: string | RegExp): Condition {
   const matches = tester(route instanceof RegExp ? route : compileRoute(route));
   return ({ attributes }) => {
     const path = attributes[ATTR_URL_PATH];
