@@ -20,7 +20,8 @@ describe('the panels of the dashboard', () => {
 
   it('are all answered by the server and shown by the page', () => {
     expect([...importedBy('routes.ts', 'route')].sort()).toEqual([...panels].sort());
-    // The selection opens beside the others, by app.tsx.
-    expect([...importedBy('views.ts', 'view'), 'selection'].sort()).toEqual([...panels].sort());
+    // The selection opens beside the others, by app.tsx, and fields are suggested within the searches.
+    const within = ['selection', 'fields'];
+    expect([...importedBy('views.ts', 'view'), ...within].sort()).toEqual([...panels].sort());
   });
 });

@@ -1,13 +1,13 @@
 import type { LogAnswer } from '../../reader/answers.interface.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
-import { ConditionField } from '../../ui/parts/condition-field.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/level.js';
 import { countOf } from '../../ui/parts/use-live-pages.js';
 import { useServices } from '../../ui/parts/use-services.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
 import { isLive, type Place, setQuery } from '../../ui/state.js';
+import { ConditionField } from '../fields/view.js';
 import { LogDetails } from './view/log-details.js';
 import { LogList } from './view/log-list.js';
 import { LOG_FILTERS, useLogs } from './view/use-logs.js';

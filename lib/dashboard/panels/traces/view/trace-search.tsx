@@ -3,11 +3,11 @@ import type { ComponentChildren } from 'preact';
 import { clientOf } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
 import { Chips } from '../../../ui/parts/chips.js';
-import { ConditionField } from '../../../ui/parts/condition-field.js';
 import { SelectField, TextField } from '../../../ui/parts/fields.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { useServices } from '../../../ui/parts/use-services.js';
 import { type Place, setQuery } from '../../../ui/state.js';
+import { ConditionField } from '../../fields/view.js';
 import type { OverviewApi } from '../../overview/query.js';
 
 const overviewApi = clientOf<OverviewApi>();

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 
-import type { FieldAnswer, FieldsApi } from '../../panels/fields/query.js';
 import { parseCondition, writeCondition } from '../../reader/field-filter.js';
-import { clientOf } from '../client.js';
-import { setQuery } from '../state.js';
+import { clientOf } from '../../ui/client.js';
+import { setQuery } from '../../ui/state.js';
+import type { FieldAnswer, FieldsApi } from './query.js';
 
 const fieldsApi = clientOf<FieldsApi>();
 
