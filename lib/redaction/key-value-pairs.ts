@@ -7,7 +7,8 @@ export type JudgeKey = (key: string, inQuery: boolean) => KeyKind;
 export type ReplaceValue = (secret: string, key: string) => string;
 
 const SEPARATOR = /[=:%]/g;
-const LONGEST_KEY = 64;
+/** How far in front of its separator a key may begin: the key itself, and what may stand between them. */
+export const LONGEST_HEAD = 64 + 8;
 const MAY_END_KEY = /[\p{L}\p{N}_$%"'`\] -]/u;
 const CLOSES_KEY = /["'`\]]/;
 /** Characters of a key in a text, from its end. */
@@ -80,7 +81,7 @@ function findSecret(
   if (!isBare && !MAY_END_KEY.test(text.charAt(separatorAt - 1))) return undefined;
   const isColon = text.charCodeAt(separatorAt) === COLON;
   let start = separatorAt + separatorLength;
-  const firstOfHead = Math.max(0, separatorAt - LONGEST_KEY - 8);
+  const firstOfHead = Math.max(0, separatorAt - LONGEST_HEAD);
   const endOfHead = isBare ? separatorAt : endWithoutSpaces(text, firstOfHead, separatorAt);
   const endOfKey = isBare ? separatorAt : endWithoutQuote(text, firstOfHead, endOfHead);
   const startOfKey = startOfKeyAt(text, firstOfHead, endOfKey);
@@ -142,7 +143,8 @@ function isKeyCode(code: number): boolean {
   return KEY_CODES[code] === 1;
 }
 
-const KEY_CODES = new Uint8Array(128);
+/** 1 for the ASCII characters of a key. */
+export const KEY_CODES = new Uint8Array(256);
 for (const sign of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$%-')
   KEY_CODES[sign.charCodeAt(0)] = 1;
 

@@ -27,7 +27,7 @@ export interface SecretPattern {
 
 const whole = (match: string): readonly [number, number] => [0, match.length];
 
-/** Keys that their issuers made recognisable. */
+/** Keys that their issuers made recognisable. `BEFORE_MARKS` of text-screen.ts needs the beginning of each. */
 const API_KEYS = [
   String.raw`(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}`,
   String.raw`AIza[\w-]{35}`,

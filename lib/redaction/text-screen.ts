@@ -1,3 +1,4 @@
+import { KEY_CODES, LONGEST_HEAD } from './key-value-pairs.js';
 import { mayHoldSecretWithoutKey, RULE_BITS, SHORTEST_SECRET } from './secret-patterns.js';
 
 /** Options of command lines, which belong to the rule `pairs`. */
@@ -53,7 +54,6 @@ const KINDS = tableOf(
   ['AJ', LETTER_OF_TOKEN],
   ['@', AT_SIGN],
 );
-const KEY_CODES = tableOf(['abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$%-', 1]);
 const CLOSES_KEY = tableOf(['"\'`]', 1]);
 
 /** What API keys and webhooks have in front of their first mark. Their last two characters are compared. */
@@ -72,7 +72,6 @@ for (const [mark, words] of BEFORE_MARKS) {
 }
 
 const DIGITS_OF_CARD = 13;
-const LONGEST_KEY = 72;
 const SLOTS = 512;
 
 /**
@@ -132,7 +131,7 @@ export class TextScreen {
     if (code === PERCENT && !(byteAt(at + 1) === THREE && (byteAt(at + 2) | 0x20) === LOWER_D)) return false;
     // In a text with other characters than ASCII the positions are not those of the bytes.
     if (length !== text.length) return true;
-    const from = Math.max(0, at - LONGEST_KEY);
+    const from = Math.max(0, at - LONGEST_HEAD);
     const end = endOfKeyBefore(from, at);
     let start = end;
     let sum = 0;
