@@ -32,7 +32,7 @@ runApart({
   ],
   assemble(folder) {
     cpSync(join(root, 'test/e2e/behaviours'), join(folder, 'test/e2e/behaviours'), { recursive: true });
-    for (const file of ['certificate.ts', 'eventually.ts'])
+    for (const file of ['certificate.ts', 'eventually.ts', 'free-port.ts'])
       cpSync(join(root, 'test/support', file), join(folder, 'test/support', file));
     cpSync(join(root, 'test/backends'), join(folder, 'test/backends'), { recursive: true });
     cpSync(fixture, join(folder, 'test/nest11'), { recursive: true });

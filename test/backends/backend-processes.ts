@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 
 import { eventually } from '../support/eventually.js';
 
@@ -44,17 +43,6 @@ export function poll<T>(
   withinMs = 20_000,
 ): Promise<T> {
   return eventually(what, read, withinMs, { everyMs: 100, throughErrors: true });
-}
-
-/** A TCP port of loopback that nothing listened on a moment ago. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A server that runs beside the tests; keeps what it printed, to tell it when the start fails. */

@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { BackendProcess, findFreePort } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { BackendProcess } from './backend-processes.js';
 
 /** A message broker on a free port of loopback, with nothing in it. */
 export interface Broker {
@@ -21,7 +22,7 @@ async function startBroker(
   env: NodeJS.ProcessEnv = {},
 ): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-broker-'));
-  const port = await findFreePort();
+  const port = await freePort();
   const server = await BackendProcess.start(commandFor(port, folder), () => accepts(port), { env });
   return {
     host,
@@ -55,7 +56,7 @@ export function startKafka(binary: string, topics: readonly string[]): Promise<B
 /** RabbitMQ with a node name, a data folder and a port mapper of its own, so that it meets no other on the machine. */
 export async function startRabbitmq(binary: string): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-rabbitmq-'));
-  const [port, distribution, mapper] = await Promise.all([findFreePort(), findFreePort(), findFreePort()]);
+  const [port, distribution, mapper] = await Promise.all([freePort(), freePort(), freePort()]);
   const home = join(folder, 'home');
   mkdirSync(home);
   writeFileSync(join(folder, 'plugins'), '[].');

@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { BackendProcess, findFreePort } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { BackendProcess } from './backend-processes.js';
 
 /** A real, empty FerretDB: it speaks MongoDB's wire protocol, and keeps its documents in SQLite. */
 export class FerretdbServer {
@@ -15,7 +16,7 @@ export class FerretdbServer {
 
   static async start(binary: string): Promise<FerretdbServer> {
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-ferretdb-'));
-    const port = await findFreePort();
+    const port = await freePort();
     const server = await BackendProcess.start([binary, `127.0.0.1:${port}`, folder], () => listens(port), {
       cwd: folder,
     });

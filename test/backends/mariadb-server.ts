@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 
 import { createConnection } from 'mysql2/promise';
 
-import { BackendProcess, findFreePort } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { BackendProcess } from './backend-processes.js';
 
 const run = promisify(execFile);
 
@@ -35,7 +36,7 @@ export class MariadbServer {
       '--skip-test-db',
       ...user,
     ]);
-    const port = await findFreePort();
+    const port = await freePort();
     const server = await BackendProcess.start(
       [
         binary,

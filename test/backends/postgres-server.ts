@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 
 import pg from 'pg';
 
-import { BackendProcess, findFreePort } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { BackendProcess } from './backend-processes.js';
 
 const run = promisify(execFile);
 
@@ -24,7 +25,7 @@ export class PostgresServer {
     const user = await findUserFor(folder);
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'];
     await run(join(binaries, 'initdb'), initdb, { cwd: folder, ...user });
-    const port = await findFreePort();
+    const port = await freePort();
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
     const server = await BackendProcess.start(
       [join(binaries, 'postgres'), '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'],

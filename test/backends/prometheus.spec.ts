@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { BackendProcess, describeWith, findFreePort, poll } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { BackendProcess, describeWith, poll } from './backend-processes.js';
 import { SampleSystem } from './sample-system.js';
 
 interface QueryResult {
@@ -44,7 +45,7 @@ describeWith('prometheus', 'a real Prometheus', (binary) => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-prometheus-'));
     system = await SampleSystem.start({});
-    const port = await findFreePort();
+    const port = await freePort();
     origin = `http://127.0.0.1:${port}`;
     const jobs = {
       api_gateway: system.gateway,

@@ -6,7 +6,8 @@ import { Redis } from 'ioredis';
 import { instrumentRedis } from 'nestjs-telemetry';
 import { createClient } from 'redis';
 
-import { describeWith, findFreePort } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { describeWith } from './backend-processes.js';
 import { ObservedCalls } from './observed-calls.js';
 import { RedisServer } from './redis-server.js';
 
@@ -58,7 +59,7 @@ describeWith('redis', 'clients of a real Redis', (binary) => {
     });
 
     it('records what waits for a connection that never comes', async () => {
-      const nowhere = new Redis(await findFreePort(), '127.0.0.1', { retryStrategy: () => null });
+      const nowhere = new Redis(await freePort(), '127.0.0.1', { retryStrategy: () => null });
       // What is waited out is a refused connection.
       nowhere.on('error', () => undefined);
       const [get] = await calls.below(() => expect(nowhere.get('a')).rejects.toThrow());

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 
-import { findFreePort, poll } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { poll } from './backend-processes.js';
 import { RedisServer } from './redis-server.js';
 
 const SLOTS = 16_384;
@@ -91,7 +92,7 @@ export class RedisCluster {
 }
 
 async function startNode(binary: string): Promise<ClusterNode> {
-  const bus = await findFreePort();
+  const bus = await freePort();
   const server = await RedisServer.start(binary, {
     'cluster-enabled': 'yes',
     'cluster-config-file': 'nodes.conf',

@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { BackendProcess, findFreePort } from './backend-processes.js';
+import { freePort } from '../support/free-port.js';
+import { BackendProcess } from './backend-processes.js';
 
 /** By their names in redis.conf. */
 type Settings = Readonly<Record<string, string | number>>;
@@ -47,7 +48,7 @@ export class RedisServer {
     commandOf: (folder: string, options: Settings) => readonly string[],
   ): Promise<RedisServer> {
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-redis-'));
-    const port = await findFreePort();
+    const port = await freePort();
     const command = commandOf(folder, { port, bind: '127.0.0.1', dir: folder, ...settings });
     const server = await BackendProcess.start(command, () => answersPing(port));
     return new RedisServer(port, folder, server);

@@ -1,4 +1,4 @@
-import { on, once } from 'node:events';
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import {
   type ClientHttp2Session,
@@ -14,6 +14,7 @@ import { gzipSync } from 'node:zlib';
 import { type HttpRequest } from '../../../lib/dashboard/http/http-exchange.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { canMakeCertificates, makeCertificate } from '../../support/certificate.js';
+import { statusFrom } from '../../support/status-from.js';
 import { createDashboard, serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
@@ -75,16 +76,6 @@ async function sendInThread(
 async function listen(server: Server | Http2Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
-}
-
-/** Resolves to the status once the head of an answer has arrived. */
-async function statusFrom(socket: Socket): Promise<number> {
-  let answer = '';
-  for await (const [data] of on(socket, 'data') as AsyncIterable<[Buffer]>) {
-    answer += data.toString('latin1');
-    if (answer.includes('\r\n\r\n')) break;
-  }
-  return Number(answer.split(' ')[1]);
 }
 
 describe('an answer before the end of the body', () => {

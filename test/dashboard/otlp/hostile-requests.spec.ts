@@ -1,10 +1,10 @@
-import { on } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { createRandom } from '../../support/random.js';
+import { statusFrom } from '../../support/status-from.js';
 import { longestTurn, serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 import { encodeRequest } from './encode-request.js';
@@ -361,17 +361,8 @@ describe('a request that is too much', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await answer.json()).toMatchObject({ code: 14 });
     for (const socket of sockets) socket.write('}');
-    const statuses = await Promise.all(
-      sockets.map(async (socket) => {
-        let answer = '';
-        for await (const [data] of on(socket, 'data') as AsyncIterable<[Buffer]>) {
-          answer += data.toString('latin1');
-          if (answer.includes('\r\n\r\n')) break;
-        }
-        return answer.split(' ')[1];
-      }),
-    );
-    expect(new Set(statuses)).toEqual(new Set(['200']));
+    const statuses = await Promise.all(sockets.map(statusFrom));
+    expect(new Set(statuses)).toEqual(new Set([200]));
     for (const socket of sockets) socket.destroy();
     expect((await dashboard.otlp('logs', {})).status).toBe(200);
   });

@@ -8,9 +8,9 @@ import { type TelemetryOptions } from 'nestjs-telemetry';
 import { firstValueFrom, toArray } from 'rxjs';
 
 import { eventually } from '../../../support/eventually.js';
+import { freePort } from '../../../support/free-port.js';
 import { type Platform } from '../platform.js';
 import { type AppUnderTest, type Caller, fromOutside, newCaller, RunningApp } from '../running-app.js';
-import { freePort } from './microservices-free-port.js';
 import { PROTOCOLS } from './websocket-protocols.js';
 
 /** So many callers decide to sample; at 1 % hardly any of their calls is sampled here. */

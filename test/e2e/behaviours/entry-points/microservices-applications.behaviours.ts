@@ -26,11 +26,11 @@ import { getCurrentTraceId, getTelemetry, TelemetryModule, type TelemetryOptions
 import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
 
 import { eventually } from '../../../support/eventually.js';
+import { freePort } from '../../../support/free-port.js';
 import { SpanCollector, WrittenLines } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { RawConnection } from '../raw-connection.js';
 import { RunningApp } from '../running-app.js';
-import { freePort } from './microservices-free-port.js';
 
 const handled: string[] = [];
 

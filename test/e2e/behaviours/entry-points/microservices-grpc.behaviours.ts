@@ -20,9 +20,9 @@ import { firstValueFrom, from, interval, lastValueFrom, type Observable, of, toA
 import { map, reduce, take, tap } from 'rxjs/operators';
 
 import { eventually } from '../../../support/eventually.js';
+import { freePort } from '../../../support/free-port.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
-import { freePort } from './microservices-free-port.js';
 import { fromOutside } from './microservices-transport.behaviours.js';
 
 const PROTO = `syntax = "proto3";

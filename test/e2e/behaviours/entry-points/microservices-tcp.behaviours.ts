@@ -1,7 +1,7 @@
 import { Transport } from '@nestjs/microservices';
 
+import { freePort } from '../../../support/free-port.js';
 import { type Platform } from '../platform.js';
-import { freePort } from './microservices-free-port.js';
 import { describeTransport } from './microservices-transport.behaviours.js';
 
 export function describeTcp(platform: Platform): void {

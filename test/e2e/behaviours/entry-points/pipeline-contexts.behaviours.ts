@@ -24,9 +24,9 @@ import { lastValueFrom, type Observable, of, throwError } from 'rxjs';
 import { WebSocket } from 'ws';
 
 import { eventually } from '../../../support/eventually.js';
+import { freePort } from '../../../support/free-port.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
-import { freePort } from './microservices-free-port.js';
 
 @Injectable()
 class GateGuard implements CanActivate {

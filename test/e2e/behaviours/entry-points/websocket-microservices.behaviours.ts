@@ -5,10 +5,10 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { SpanKind } from '@opentelemetry/api';
 import { TelemetryModule, type TelemetryOptions, TelemetryService } from 'nestjs-telemetry';
 
+import { freePort } from '../../../support/free-port.js';
 import { SpanCollector } from '../collectors.js';
 import { type Platform } from '../platform.js';
 import { newCaller, RunningApp } from '../running-app.js';
-import { freePort } from './microservices-free-port.js';
 import { type Answer, type Client, type Protocol, PROTOCOLS } from './websocket-protocols.js';
 
 /** A gateway with a server of its own, which is all that a microservice can have. */
