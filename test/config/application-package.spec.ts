@@ -76,7 +76,7 @@ describe('findApplicationPackage()', () => {
     expect(find('main.js')).toEqual({ ...ORDERS, version: undefined });
   });
 
-  it('tells whether it consists of ES modules, and what it depends on', () => {
+  it('returns whether it consists of ES modules, and what it depends on', () => {
     write('package.json', {
       name: 'orders',
       version: '1.2.3',

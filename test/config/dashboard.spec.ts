@@ -101,7 +101,7 @@ describe('the dashboard', () => {
     expect(openTo({})).toEqual([]);
   });
 
-  it('needs no token where code says so, or the environment outside of production', () => {
+  it('needs no token where code turns it off, or the environment outside of production', () => {
     expect(resolve({ dashboard: { token: false } }).dashboard?.token).toBe(false);
     const variable = { TELEMETRY_DASHBOARD_TOKEN: 'false' };
     expect(resolve({}, variable).dashboard?.token).toBe(false);

@@ -165,7 +165,7 @@ describe('OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER', (
     ]);
   });
 
-  it('print spans when console is listed, unless code says otherwise', () => {
+  it('print spans when console is listed, unless code sets another exporter', () => {
     expect(resolve({}, { OTEL_TRACES_EXPORTER: 'console' }).traces.console).toBe(true);
     expect(resolve({ enableConsole: false }, { OTEL_TRACES_EXPORTER: 'console' }).traces.console).toBe(false);
     expect(resolve({ enableConsole: true }, { OTEL_TRACES_EXPORTER: 'none' }).traces.console).toBe(true);

@@ -82,7 +82,7 @@ describe('resolveConfig()', () => {
   describe('identity', () => {
     const findPackage = () => ({ name: 'from-package', version: '3.2.1' });
 
-    it('takes name and version from the package of the application when nothing else says them', () => {
+    it('takes name and version from the package of the application when nothing else sets them', () => {
       const config = resolve({}, {}, { findPackage });
       expect([config.serviceName, config.serviceVersion]).toEqual(['from-package', '3.2.1']);
     });
@@ -177,12 +177,12 @@ describe('resolveConfig()', () => {
       expect(resolve(options, env).traces.sampler).toEqual(expected);
     });
 
-    it('has no rules and keeps nothing beyond the sampler unless told to', () => {
+    it('has no rules and keeps nothing beyond the sampler by default', () => {
       expect(resolve().traces).toMatchObject({ rules: [], keep: undefined });
       expect(resolve({ sampling: { keep: false } }).traces.keep).toBeUndefined();
     });
 
-    it.each([true as const, {}])('keeps what failed, within bounds, when told %j', (keep) => {
+    it.each([true as const, {}])('keeps what failed, within bounds, with %j', (keep) => {
       expect(resolve({ sampling: { keep } }).traces.keep).toEqual({
         errors: true,
         slowerThanMs: undefined,
@@ -239,7 +239,7 @@ describe('resolveConfig()', () => {
       expect(resolve({ logging: false }).logging.enabled).toBe(false);
     });
 
-    it('correlates, speaks for Nest, and writes request lines unless it is told not to', () => {
+    it('correlates, logs for Nest and writes request lines by default', () => {
       expect(resolve().logging).toMatchObject({
         nestLogger: true,
         requestLog: true,
@@ -382,7 +382,7 @@ describe('resolveConfig()', () => {
       expect(resolve({}, own).logs.attributeCount).toBe(0);
     });
 
-    it('exports metrics as often as code says, else the variable, and never lets an export take longer', () => {
+    it('exports metrics at the interval of code, else of the variable, and never lets an export take longer', () => {
       const env = { OTEL_METRIC_EXPORT_INTERVAL: '1000' };
       expect(resolve({ metricExportIntervalMs: 500 }, env).metrics).toMatchObject({
         exportIntervalMillis: 500,

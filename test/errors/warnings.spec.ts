@@ -21,7 +21,7 @@ describe('warnOnce()', () => {
     resetWarnings();
   });
 
-  it('says a message the first time only, and counts every time', () => {
+  it('emits a message the first time only, and counts every time', () => {
     warnOnce('exporter', 'cannot send');
     warnOnce('exporter', 'cannot send');
     warnOnce('exporter', 'cannot send');
@@ -29,19 +29,19 @@ describe('warnOnce()', () => {
     expect(warningCounts().get('exporter')).toBe(3);
   });
 
-  it('says messages of other keys', () => {
+  it('emits messages of other keys', () => {
     warnOnce('a', 'first');
     warnOnce('b', 'second');
     expect(said.map(([message]) => message)).toEqual(['first', 'second']);
   });
 
-  it('says it again, with the count, once the interval is over', () => {
+  it('emits it again, with the count, once the interval is over', () => {
     warnOnce('exporter', 'cannot send', 0);
     warnOnce('exporter', 'cannot send', 0);
     expect(said.map(([message]) => message)).toEqual(['cannot send', 'cannot send (2 times so far)']);
   });
 
-  it('keeps the latest words of each, how often and when, said or not', () => {
+  it('keeps the latest text of each, how often and when, emitted or not', () => {
     const before = Date.now();
     warnOnce('exporter', 'cannot send: refused');
     warnOnce('exporter', 'cannot send: timeout');
@@ -59,7 +59,7 @@ describe('warnOnce()', () => {
     expect(recentWarnings()).toHaveLength(100);
   });
 
-  it('forgets what was said when it is reset', () => {
+  it('forgets what was emitted when it is reset', () => {
     warnOnce('a', 'first');
     resetWarnings();
     warnOnce('a', 'first');
@@ -69,7 +69,7 @@ describe('warnOnce()', () => {
 });
 
 describe('setWarningSink()', () => {
-  it('leaves messages to the warnings of the process when nobody set a sink', () => {
+  it('leaves messages to the warnings of the process without a sink', () => {
     resetWarnings();
     const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation();
     warnOnce('env:OTEL_X', 'OTEL_X is wrong');

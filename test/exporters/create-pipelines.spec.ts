@@ -315,7 +315,7 @@ describe.each(['fast', 'sdk'] as const)('createLoggerProvider() for the engine %
     });
   });
 
-  it('tells the processors of the user as well', async () => {
+  it('passes items to the processors of the user as well', async () => {
     const receiver = await startReceiver('http/protobuf');
     const otlp = [targetFor(receiver, 'http/protobuf', 'logs')];
     const exporter = new InMemoryLogRecordExporter();

@@ -8,7 +8,7 @@ function otlp(protocol: ExporterDestination['protocol'], endpoint: string): Expo
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
 describe('explainExportFailure()', () => {
-  it('says why, and what to do', () => {
+  it('gives the reason and the remedy', () => {
     expect(explainExportFailure(otlp('grpc', 'http://collector:4317'), refused)).toMatchObject({
       reason: 'connect ECONNREFUSED',
       remedy: expect.stringMatching(/^Is a collector running/) as unknown,

@@ -30,7 +30,7 @@ async function closedPort(): Promise<number> {
 }
 
 describe('exporterReports()', () => {
-  it('tells of successes with the time of the last one', async () => {
+  it('reports successes with the time of the last one', async () => {
     const receiver = await startHttpReceiver();
     const url = `http://127.0.0.1:${receiver.port}/v1/traces`;
     const otlp = [{ url, protocol: 'http/json' as const, headers: {} }];
@@ -45,7 +45,7 @@ describe('exporterReports()', () => {
     expect(report!.lastError).toBeUndefined();
   });
 
-  it('tells of failures, logs them and what is lost, and lets the shutdown succeed when nobody listens', async () => {
+  it('reports failures, logs them and what is lost, and lets the shutdown succeed without a listener', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`;
     const otlp = [{ url, protocol: 'grpc' as const, headers: {} }];
     const provider = tracerProvider(createSpanProcessors(telemetryConfig({ traces: { otlp } })));

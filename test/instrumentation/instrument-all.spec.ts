@@ -38,7 +38,7 @@ describe('instrumentAll()', () => {
     expect(subscribed()).toEqual([]);
   });
 
-  it('leaves a client to whoever still wants it', () => {
+  it('leaves a client to the instrumentations that still use it', () => {
     const undoMysql = instrumentMysql();
     const undoAll = instrumentAll();
     undoAll();

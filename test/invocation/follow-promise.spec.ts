@@ -96,7 +96,7 @@ describe('followResult(promise)', () => {
     expect((error as Error).stack).toContain('frameOfTheCaller');
   });
 
-  it('leaves a rejection that nobody handles unhandled, and adds none of its own', async () => {
+  it('leaves an unhandled rejection unhandled, and adds none of its own', async () => {
     const fixture = (name: string): string => path.join(__dirname, 'fixtures', name);
     const flags = [
       '--experimental-transform-types',
@@ -145,7 +145,7 @@ describe('invokeAndFollow()', () => {
     expect(invokeAndFollow(() => observer.inside, observer)).toBe(true);
   });
 
-  it('tells a synchronous throw and rethrows the same object', () => {
+  it('reports a synchronous throw and rethrows the same object', () => {
     const observer = new RecordingObserver();
     const thrown = new Error('refused');
 

@@ -40,7 +40,7 @@ describe('followResult(stream)', () => {
     expect(observer.endings).toEqual([['cancel']]);
   });
 
-  it('adds no error listener, so that an error nobody listens to stays uncaught', () => {
+  it('adds no error listener, so that an error without a listener stays uncaught', () => {
     const stream = followResult(new PassThrough(), new RecordingObserver());
 
     expect(stream.listenerCount('error')).toBe(0);

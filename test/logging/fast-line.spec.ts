@@ -258,7 +258,7 @@ describe('a line of plain fields', () => {
     expect(logging.lines().map(({ msg }) => msg)).toEqual(['heard']);
   });
 
-  it('is left to pino while somebody watches the lines pino makes', async () => {
+  it('is left to pino while a listener watches the lines that pino makes', async () => {
     const { tracingChannel } = await import('node:diagnostics_channel');
     const seen: unknown[] = [];
     const note = (message: unknown): void => void seen.push(message);

@@ -127,7 +127,7 @@ describe.each(['fastify', 'express'] as const)('a NestJS application on %s', (ad
     return app;
   }
 
-  it("has what PinoLogger.assign bound on the request's lines, whoever writes them, and on no other request's", async () => {
+  it('has what PinoLogger.assign bound on the lines of the request, with every logger, and on those of no other request', async () => {
     const running = await start();
     const statuses = await Promise.all([
       request(running, '/orders/1'),
@@ -334,7 +334,7 @@ describe("NestJS's default logger", () => {
     expect(inForce()).toBe(own);
   });
 
-  it('is left alone when the option says so', () => {
+  it('is left alone when the option turns it off', () => {
     logging = observeLogging({ nestLogger: false });
     expect(inForce()).toBe(initial);
   });

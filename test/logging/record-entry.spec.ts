@@ -52,13 +52,13 @@ describe('createLogRecordEmitter()', () => {
     expect(emitted({ level })).toMatchObject({ severityText, severityNumber });
   });
 
-  it('says that a line was observed when it was made', () => {
+  it('has the time of a line as the time of its observation', () => {
     const { hrTime, hrTimeObserved } = emitted();
     expect(hrTime[0]).toBe(Math.floor(YESTERDAY / 1_000));
     expect(hrTimeObserved).toEqual(hrTime);
   });
 
-  it('says when a line was seen that has a time of its own', () => {
+  it('has the time of observation of a line that has its own time', () => {
     const { hrTime, hrTimeObserved } = emitted({ observedTime: YESTERDAY + 5_000 });
     expect(hrTimeObserved).toEqual([hrTime[0] + 5, hrTime[1]]);
   });

@@ -73,7 +73,7 @@ describe('writeRequestLine', () => {
     expect(logging.line().msg).toBe('GET /nowhere 404 12ms');
   });
 
-  it('says that the client went away, without a status it never saw', () => {
+  it('names a client that went away, without a status that it never got', () => {
     logging = observeLogging();
     writeRequestLine({ ...REQUEST, aborted: true });
     expect(logging.line()).toMatchObject({ level: 40, msg: 'GET /orders/:id aborted 12ms', aborted: true });

@@ -119,7 +119,7 @@ describe('the root logger', () => {
     expect(logging.logRecords()[0]).toMatchObject({ severityText: 'INFO' });
   });
 
-  it('goes on without the fields of a mixin that throws, and says so once', () => {
+  it('continues without the fields of a mixin that throws, and warns once', () => {
     logging = observeLogging({
       pino: {
         mixin: () => {
@@ -162,7 +162,7 @@ describe('the root logger', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('leaves levels as pino numbers them, so that pino can be told to write labels', () => {
+  it('leaves levels as pino numbers them, so that pino can be configured to write labels', () => {
     logging = observeLogging({ pino: { formatters: { level: (label) => ({ level: label }) } } });
     logging.logger!.warn('labelled');
 

@@ -167,7 +167,7 @@ describe('a log line', () => {
     expect(told([])).toEqual(told(['not.there']));
   });
 
-  it('says nothing anywhere of what is redacted', () => {
+  it('writes redacted values nowhere', () => {
     logging = observeLogging({
       redact: ['password', 'user.token', 'err.config.headers.authorization', '*.secret'],
     });

@@ -89,7 +89,7 @@ describe('standard output', () => {
     },
   );
 
-  it('drops lines, and says so once, when the reader stands still for too long', async () => {
+  it('drops lines, and warns once, when the reader stands still for too long', async () => {
     const output = new StandardOutput('each-line', pipe.writer);
     for (let i = 0; i < 40; i++) output.write('x'.repeat(1024 * 1024));
     expect(warningCounts().get('logging:dropped')).toBeGreaterThan(5);

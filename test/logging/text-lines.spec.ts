@@ -107,7 +107,7 @@ describe('the pretty form', () => {
     );
   });
 
-  it('tells the time since the line before', () => {
+  it('writes the time since the line before', () => {
     const format = plain();
     format(parse(LINE));
     expect(format(parse({ ...LINE, time: TIME + 3 }))).toMatch(/ Packed id=4 \+3ms\n$/);
@@ -128,7 +128,7 @@ describe('the pretty form', () => {
     expect(coloured(parse(LINE, level))).toContain(`\u001b[${colour}m${label}\u001b[0m`);
   });
 
-  it('leaves out of a request line what its message says', () => {
+  it('leaves out of a request line what its message contains', () => {
     const request = {
       method: 'GET',
       route: '/a/:id',

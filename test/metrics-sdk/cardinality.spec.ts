@@ -281,7 +281,7 @@ describe.each(['fast', 'sdk'] as const)('an instrument with too many series (eng
     expect(samplesOf(await scrape(), 'visits_total')).toEqual([{ labels: '', value: 2 }]);
   });
 
-  it('starts anew with the next runtime', async () => {
+  it('starts again with the next runtime', async () => {
     start({ engine, cardinalityLimit: 2 });
     const visits = getTelemetry('shop').counter('visits');
     for (const id of [1, 2, 3]) visits.add(1, { id });
@@ -294,7 +294,7 @@ describe.each(['fast', 'sdk'] as const)('an instrument with too many series (eng
   });
 });
 
-describe('a reader that nobody reads', () => {
+describe('a reader that is never read', () => {
   it('does not keep every collection of the readers it shares a view with', async () => {
     const other = manualReader(AggregationTemporality.DELTA);
     start({

@@ -57,7 +57,7 @@ describe('startRuntimeMetrics()', () => {
     expect(read('p99')).toBeLessThanOrEqual(read('max'));
   });
 
-  it('tells the utilization of the event loop between 0 and 1', async () => {
+  it('reports the utilization of the event loop between 0 and 1', async () => {
     block(20);
     await later(20);
 
@@ -86,7 +86,7 @@ describe('startRuntimeMetrics()', () => {
     expect((point?.value as Histogram).sum).toBeLessThan(5);
   });
 
-  it('tells the heap by space', async () => {
+  it('reports the heap by space', async () => {
     const used = await sdk.points('v8js.memory.heap.used');
     const old = used.find(({ attributes }) => attributes['v8js.heap.space.name'] === 'old_space');
 
@@ -94,7 +94,7 @@ describe('startRuntimeMetrics()', () => {
     expect((await sdk.points('v8js.memory.heap.space.size')).length).toBe(used.length);
   });
 
-  it('tells CPU time, utilization, memory and uptime of the process', async () => {
+  it('reports CPU time, utilization, memory and uptime of the process', async () => {
     block(50);
 
     const data = await sdk.collect();
@@ -113,7 +113,7 @@ describe('startRuntimeMetrics()', () => {
     expect(sum('system.memory.utilization')).toBeCloseTo(1);
   });
 
-  it('tells the CPU utilization of the host by mode, together 1', async () => {
+  it('reports the CPU utilization of the host by mode, with a sum of 1', async () => {
     await sdk.collect();
     block(150);
 

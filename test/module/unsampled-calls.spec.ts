@@ -73,7 +73,7 @@ describe('calls whose trace is not sampled', () => {
     expect(probe.spans()).toEqual([]);
   });
 
-  it('are decided anew when they start a trace of their own', () => {
+  it('are decided again when they start their own trace', () => {
     start({ sampler: 'parentbased_always_on' });
     const traceId = withTraceContext(unsampledCaller(), () => new Orders().audit());
     expect(traceId).not.toBe(TRACE_ID);

@@ -25,7 +25,7 @@ const exceptionsOf = (span: ReadableSpan) => span.events.filter(({ name }) => na
 const tellers = () => tracing.spans().flatMap((span) => exceptionsOf(span).map(() => span.name));
 
 describe('the error policy', () => {
-  it('tells of an exception once, where it was thrown first, however many spans and ticks it passes', async () => {
+  it('records an exception once, where it was thrown first, however many spans and ticks it passes', async () => {
     await within('outer', async () => {
       await later(1);
       await within('middle', async () => {
@@ -42,7 +42,7 @@ describe('the error policy', () => {
     expect(tracing.spans().map(({ status }) => status.code)).toEqual(Array(3).fill(SpanStatusCode.ERROR));
   });
 
-  it('tells of the same error again when another trace fails with it', () => {
+  it('records the same error again when another trace fails with it', () => {
     const error = new Error('shared');
     for (const name of ['first', 'second']) {
       expect(() =>
@@ -54,7 +54,7 @@ describe('the error policy', () => {
     expect(tellers()).toEqual(['first', 'second']);
   });
 
-  it('tells of an error that wraps another, with the stack of its cause', async () => {
+  it('records an error that wraps another, with the stack of its cause', async () => {
     await within('outer', async () => {
       try {
         within('inner', () => {
@@ -73,7 +73,7 @@ describe('the error policy', () => {
     );
   });
 
-  it.each(['a text', 42, null, undefined])('tells of a thrown %p once on its way up', (thrown) => {
+  it.each(['a text', 42, null, undefined])('records a thrown %p once on its way up', (thrown) => {
     expect(() =>
       within('outer', () =>
         within('inner', () => {
@@ -85,7 +85,7 @@ describe('the error policy', () => {
     expect(tellers()).toEqual(['inner']);
   });
 
-  it('tells of equal texts that were thrown in two places twice', () => {
+  it('records equal texts that were thrown in two places twice', () => {
     within('outer', () => {
       for (const name of ['left', 'right']) {
         try {
@@ -121,7 +121,7 @@ describe('the error policy', () => {
     expect(fingerprints[0]).toMatch(/^[0-9a-f]{16}$/);
   });
 
-  it('tells of an answer below 500 without making the span an error', () => {
+  it('records an answer below 500 without making the span an error', () => {
     expect(() =>
       within('lookup', () => {
         throw new NotFoundException();

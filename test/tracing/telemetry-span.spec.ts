@@ -47,7 +47,7 @@ describe('TelemetrySpan', () => {
     expect(getCurrentSpanId()).toBeUndefined();
   });
 
-  it('records what it is told to fail with', () => {
+  it('records the value that it fails with', () => {
     start('failing').fail(new RangeError('too far')).end();
     const { status, events, attributes } = tracing.span('failing');
     expect(status).toEqual({ code: SpanStatusCode.ERROR, message: 'too far' });

@@ -201,7 +201,7 @@ export function describeBullmq(platform: Platform): void {
       expect(listener.parentSpanContext?.spanId).toBe(producer.spanContext().spanId);
     });
 
-    it('decides on the attempt anew where the caller that added the job was not sampled', async () => {
+    it('decides on the attempt again where the caller that added the job was not sampled', async () => {
       const caller = newCaller();
       const unsampled = { ...caller, traceparent: caller.traceparent.replace(/01$/, '00') };
       await app.fetch('/send?name=unsampled', { caller: unsampled, headers: { baggage: 'tenant=acme' } });

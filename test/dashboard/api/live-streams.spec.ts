@@ -79,7 +79,7 @@ describe('live streams', () => {
     expect(traces.messages()).toEqual([]);
   });
 
-  it('leave out what somebody is too slow for, and go on when they have caught up', async () => {
+  it('leave out what a client is too slow for, and continue when it has caught up', async () => {
     const [slow, fast] = [await open(), await open()];
     slow.takes = false;
     log('first');

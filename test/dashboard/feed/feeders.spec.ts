@@ -216,7 +216,7 @@ describe('PluginLoggerProvider before the store', () => {
   const span = (store: TelemetryStore): Context =>
     trace.setSpan(ROOT_CONTEXT, ENGINES[0]![1](store).getTracer('t').startSpan('s'));
 
-  it('puts records into the store with nobody else to take them', async () => {
+  it('puts records into the store without another processor', async () => {
     const store = openTestStore();
     const provider = storingProvider(store);
     const active = span(store);
@@ -328,7 +328,7 @@ describe('startMetricFeed()', () => {
     ]);
   });
 
-  it('tells instruments apart by what they are, and says a level that does not change once', async () => {
+  it('distinguishes instruments by their kind, and stores a level that does not change once', async () => {
     const feed = startMetricFeed(store, reader, 60_000);
     const meter = provider.getMeter('m');
     meter.createUpDownCounter('open').add(2);

@@ -98,7 +98,7 @@ describe('a file of the page', () => {
       expect((await fetch(`${origin}/${name}`)).status).toBe(404);
   });
 
-  it('is told without its content to who asks for its head', async () => {
+  it('is answered without its content to a HEAD request', async () => {
     const response = await fetch(origin, { method: 'HEAD' });
     expect([response.status, await response.text()]).toEqual([200, '']);
     expect(response.headers.get('content-length')).toBe(String(gzipSync(HTML).length));

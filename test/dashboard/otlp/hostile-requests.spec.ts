@@ -316,7 +316,7 @@ describe('a request that is too much', () => {
     await expectAnswers();
   });
 
-  it('says so as a Status, in the form of the request', async () => {
+  it('is answered with a Status in the form of the request', async () => {
     const tooMany = Buffer.alloc(4 * MEGABYTES, Buffer.from([0x0a, 0]));
     const answer = await dashboard.otlp('traces', gzipSync(tooMany), { ...PROTOBUF, ...GZIP });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([413, 'application/x-protobuf']);

@@ -218,7 +218,7 @@ describe('evicting log lines', () => {
     expect(store.read((database) => findLogs(database, { traceId: kept })).items).toHaveLength(1);
   });
 
-  it('takes errors that nobody keeps when there is nothing else', async () => {
+  it('evicts errors that are not pinned when there is nothing else', async () => {
     const store = openTestStore({ maxLogs: 500 });
     for (let index = 0; index < 2_000; index += 1)
       store.addLog(logOf({ level: 50, message: `error ${index}` }));

@@ -86,7 +86,7 @@ describe('routes that processes of one service declare', () => {
     expect(routesIn(store)).toEqual(['/orders/v2']);
   });
 
-  it('are there again when a process was only held up', () => {
+  it('are there again when a process was only blocked', () => {
     const store = openTestStore();
     const [stopped, other] = [processIn(store, 'a'), processIn(store, 'b')];
     stopped.start(0, '/orders');
@@ -114,7 +114,7 @@ describe('routes that processes of one service declare', () => {
     expect(routesIn(store)).toEqual(['/orders', '/users']);
   });
 
-  it('stay as routes that were seen when somebody has asked for them', async () => {
+  it('stay as routes that were seen when they had requests', async () => {
     const file = join(newFolder(), 'telemetry.db');
     const [first, second] = [openTestStore({ file }), openTestStore({ file })];
     first.declareRoutes(instance('a'), [get('/orders/:id'), get('/never')]);

@@ -118,7 +118,7 @@ describe('the file of the store', () => {
     expect(modesIn(folder)).toEqual({ '': '755', 'telemetry.db': '644' });
   });
 
-  it('is set aside with one warning when it is no database, and begun anew', async () => {
+  it('is set aside with one warning when it is no database, and created again', async () => {
     const file = join(newFolder(), 'telemetry.db');
     writeFileSync(file, 'this is no database, whatever its name says'.repeat(100));
     const store = openTestStore({ file });
@@ -187,7 +187,7 @@ describe('the file of the store', () => {
     expect(warnings).toEqual([expect.stringContaining('is damaged')]);
   });
 
-  it('is set aside when somebody writes over it while it is written to', async () => {
+  it('is set aside when it is overwritten while it is written to', async () => {
     const file = join(newFolder(), 'telemetry.db');
     const store = openTestStore({ file });
     await addRows(store, 500);
@@ -200,7 +200,7 @@ describe('the file of the store', () => {
     expect(warnings).toEqual([expect.stringContaining('is damaged')]);
   });
 
-  it('is begun anew when somebody deletes it', async () => {
+  it('is created again when it is deleted', async () => {
     const file = join(newFolder(), '.telemetry', 'telemetry.db');
     const store = openTestStore({ file });
     await addRows(store);
@@ -212,7 +212,7 @@ describe('the file of the store', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('waits for a lock without holding anything up, and loses nothing', async () => {
+  it('waits for a lock without blocking anything, and loses nothing', async () => {
     const file = join(newFolder(), 'telemetry.db');
     const store = openTestStore({ file });
     await addRows(store);
@@ -310,7 +310,7 @@ describe('the file of the store', () => {
 });
 
 describe('a row that cannot be stored', () => {
-  it('is lost alone, counted and said once', async () => {
+  it('is lost alone, counted and logged once', async () => {
     const store = openTestStore();
     for (let index = 0; index < 60; index += 1)
       store.addSpan(index % 20 === 7 ? spanOf({ name: null as unknown as string }) : spanOf());

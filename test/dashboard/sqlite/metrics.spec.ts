@@ -106,7 +106,7 @@ describe('the chart of a histogram', () => {
 });
 
 describe('the chart of a gauge', () => {
-  it('is the value that held, a line per series, until it is not said any more', async () => {
+  it('is the latest value, a line per series, until it is no longer reported', async () => {
     const store = openTestStore();
     const gauge = instrumentOf('gauge');
     store.addPoints([

@@ -12,7 +12,7 @@ const ROUNDS = 150;
 afterEach(cleanUp);
 
 describe('stores that are opened on one new file at the same moment', () => {
-  it('all have that file, and nobody has set it aside', async () => {
+  it('all have that file, and none has set it aside', async () => {
     const folder = newFolder();
     const program = buildProgram(newFolder(), 'open-at-once');
     const names = Array.from({ length: ROUNDS }, (_, round) => `${round}.db`);

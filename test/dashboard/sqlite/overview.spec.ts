@@ -84,7 +84,7 @@ describe('services, routes and the overview', () => {
     expect(perSecond.some((rate) => rate > 0)).toBe(true);
   });
 
-  it('show routes that nobody has ever called, and forget those that are gone', async () => {
+  it('show routes that were never called, and forget those that are gone', async () => {
     const store = openTestStore();
     const range = { from: Date.now() - MINUTE, to: Date.now() + 1 };
     const routes = () =>

@@ -45,7 +45,7 @@ async function withLargeTrace(): Promise<{ store: TelemetryStore; traceId: strin
 }
 
 describe('a question to the store', () => {
-  it('has one step in each round of the event loop, whoever else asks', async () => {
+  it('has one step in each turn of the event loop, however many clients ask', async () => {
     const store = openTestStore();
     const rounds: string[] = [];
     let round = 0;
@@ -98,7 +98,7 @@ describe('a question to the store', () => {
     expect(begun).toBe(2);
   });
 
-  it('about a large trace gives way between some of its spans and lines, and tells them in order', async () => {
+  it('about a large trace gives way between some of its spans and lines, and returns them in order', async () => {
     const { store, traceId } = await withLargeTrace();
     slowDown();
     let steps = 0;

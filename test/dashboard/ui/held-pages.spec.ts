@@ -82,7 +82,7 @@ describe('a list that grows at both ends', () => {
     expect(standStill(moved, held, byTime).items.map(({ id }) => id)).toEqual([5, 4, 3]);
   });
 
-  it('begins anew when something else is asked for', () => {
+  it('starts again when something else is requested', () => {
     const other = holdFirst(
       addNewer(held, lines(6), ORDER),
       'errors',

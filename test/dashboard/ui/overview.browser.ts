@@ -57,7 +57,7 @@ describeInChromium('the overview', () => {
     expect(names.length).toBeGreaterThan(3);
   });
 
-  it('shows dashes, not zeros, for a service that nobody asked', async () => {
+  it('shows dashes, not zeros, for a service without requests', async () => {
     const from = Date.now() - 86_400_000;
     const page = await stage.open(`#/overview?from=${from}&to=${from + 60_000}`);
     const card = page.locator('section[aria-label="gateway"]');
@@ -99,7 +99,7 @@ describeInChromium('the overview', () => {
     expect(here).toMatchObject(there);
   });
 
-  it('tells how a request was answered from what failed below it', async () => {
+  it('shows how a request was answered apart from what failed below it', async () => {
     const answered = stage.server.dataset.traces.find(
       ({ summary }) => summary.status === '200' && summary.errorCount === 1,
     )!.summary;

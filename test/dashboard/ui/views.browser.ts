@@ -34,7 +34,7 @@ describeInChromium('the page', () => {
     expect(page.url()).toContain('#/traces?service=worker&status=error');
   });
 
-  it('lists every route with its handler, also those nobody has called', async () => {
+  it('lists every route with its handler, also those without calls', async () => {
     const page = await stage.open('#/overview');
     const row = page.locator('.routes tr', { hasText: 'AdminController.report' });
     expect(await row.innerText()).toContain('no requests');

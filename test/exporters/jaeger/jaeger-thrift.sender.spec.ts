@@ -135,7 +135,7 @@ describe('Jaeger over UDP', () => {
     },
   );
 
-  it('loses only the span that is too big, counts it and says so', async () => {
+  it('loses only the span that is too big, counts it and warns', async () => {
     const provider = providerFor(overUdp('compact'));
     const tracer = provider.getTracer('t');
     tracer.startSpan('before').end();
@@ -157,7 +157,7 @@ describe('Jaeger over UDP', () => {
     ]);
   });
 
-  it('reports that nobody listens', async () => {
+  it('reports that no receiver listens', async () => {
     const target = overUdp('compact');
     await receiver.close();
     const provider = providerFor(target);
@@ -171,7 +171,7 @@ describe('Jaeger over UDP', () => {
     ]);
   });
 
-  it('delivers again once somebody listens', async () => {
+  it('delivers again once a receiver listens', async () => {
     const { port } = receiver;
     const provider = providerFor(overUdp('compact'));
     await receiver.close();

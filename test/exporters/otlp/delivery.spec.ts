@@ -63,7 +63,7 @@ function spansTo(protocol: OtlpProtocol, engine: (typeof ENGINES)[number] = 'fas
 const said = (pattern: RegExp): string[] => warnings.messages.filter((message) => pattern.test(message));
 
 describe.each(EVERYWHERE)('spans over %s, engine %s', (protocol, engine) => {
-  it('counts what a partial success refuses as lost, and says how many and why', async () => {
+  it('counts what a partial success rejects as lost, and logs how many and why', async () => {
     collector = await FaultyCollector.start(protocol);
     collector.fault = 'partial';
     const { provider, record } = spansTo(protocol, engine, { maxExportBatchSize: 10 });
@@ -75,7 +75,7 @@ describe.each(EVERYWHERE)('spans over %s, engine %s', (protocol, engine) => {
     expect(said(/rejected by the receiver: too old\..*Lost since \S+: 5 spans\./)).toHaveLength(1);
   });
 
-  it('loses nothing while the collector restarts, says so, and says when it works again', async () => {
+  it('loses nothing while the collector restarts, warns, and logs when it works again', async () => {
     collector = await FaultyCollector.start(protocol);
     const { provider, record } = spansTo(protocol, engine);
     record(5);
@@ -243,7 +243,7 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
     },
   );
 
-  it('does not follow a redirect, and says what to set', async () => {
+  it('does not follow a redirect, and names the option to set', async () => {
     collector = await FaultyCollector.start(protocol);
     collector.fault = 'redirect';
     const { provider, record } = spansTo(protocol);

@@ -178,7 +178,7 @@ describe('EncodedBatcher', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('loses only the item that cannot be encoded, and says why', async () => {
+  it('loses only the item that cannot be encoded, and logs the reason', async () => {
     const receiver = new Receiver();
     const { add, batcher, health } = batcherTo(receiver);
     add();

@@ -229,7 +229,7 @@ describe('createPrometheusScrape()', () => {
     expect(await bodyOf(scrape)).toContain('n_total{_2xx="true",http_method="GET;POST"} 1');
   });
 
-  it('leaves out an exponential histogram and says why', async () => {
+  it('leaves out an exponential histogram and logs the reason', async () => {
     const { scrape, meter } = start({
       views: [{ instrumentName: 'ms', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } }],
     });
@@ -267,7 +267,7 @@ describe('createPrometheusScrape()', () => {
     expect(warnings.messages).toHaveLength(1);
   });
 
-  it('answers two scrapes at once alike', async () => {
+  it('gives the same answer to two simultaneous scrapes', async () => {
     const { scrape, meter } = start();
     meter('a').createCounter('n_total').add(1);
 

@@ -151,7 +151,7 @@ describe('instrumentNodeHttp()', () => {
     expect(span.attributes['error.type']).toBe('ECONNRESET');
   });
 
-  it('ends with the head of an answer that nobody reads', async () => {
+  it('ends with the head of an answer that is not read', async () => {
     const response = await tracing.below(async () => {
       const [answer] = (await once(http.get(`${upstream.origin}/big`), 'response')) as [IncomingMessage];
       return answer;

@@ -81,7 +81,7 @@ describe('instrumentPg()', () => {
     expect(tracing.span('SELECT').parentSpanContext?.spanId).toBe(seen);
   });
 
-  it('keeps the caller of a query that waited for a connection somebody else had', async () => {
+  it('keeps the caller of a query that waited for a connection in use', async () => {
     const single = new pg.Pool({ ...pool.options, max: 1 });
     try {
       const held = await single.connect();
@@ -126,7 +126,7 @@ describe('instrumentPg()', () => {
     ]);
   });
 
-  it('tells at its end what a transaction took', async () => {
+  it('records at its end what a transaction took', async () => {
     const client = await pool.connect();
     await tracing.below(async () => {
       await client.query('begin');
@@ -183,7 +183,7 @@ describe('instrumentPg()', () => {
     expect(tracing.spans().map((span) => span.name)).toEqual(['caller']);
   });
 
-  it('passes calls through once undone below a patch of somebody else, and takes up again', async () => {
+  it('passes calls through once undone below a later patch, and can start again', async () => {
     const ours = pg.Client.prototype.query;
     const theirs = function (this: pg.Client, ...args: []): unknown {
       return Reflect.apply(ours, this, args);

@@ -106,7 +106,7 @@ describe("instrument('postgres')", () => {
     expect(span.attributes['db.response.status_code']).toBe('42P01');
   });
 
-  it('records nothing of a query that nobody waits for, and one span where it is waited for twice', async () => {
+  it('records nothing of a query that is never awaited, and one span where it is awaited twice', async () => {
     await tracing.below(async () => {
       // A query that is never sent: a part of others.
       void Object(sql`select 1`);

@@ -84,7 +84,7 @@ describe('instrumentUndici()', () => {
   });
 
   it.each(['GET /big', 'GET /moved', 'HEAD /big'])(
-    'ends the span of %s when nobody reads its body, with what came and without an error',
+    'ends the span of %s when its body is not read, with what came and without an error',
     async (asked) => {
       const [method, path] = asked.split(' ') as [string, string];
       const unread = await tracing.below(() => fetch(upstream.origin + path, { method }));
@@ -103,7 +103,7 @@ describe('instrumentUndici()', () => {
     UNREAD_WITHIN_MS + 10_000,
   );
 
-  it('ends the span of a body that nobody reads outside of any caller', async () => {
+  it('ends the span of an unread body outside of any caller', async () => {
     const unread = await fetch(`${upstream.origin}/big`);
     await eventually(() => tracing.spans().length === 1, UNREAD_WITHIN_MS);
     expect(tracing.span('GET').status.code).toBe(SpanStatusCode.UNSET);

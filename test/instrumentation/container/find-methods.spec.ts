@@ -54,7 +54,7 @@ describe('methods that can have spans', () => {
     expect(namesOf(classes[0]!)).toContain('TwiceController.find');
   });
 
-  it('are those that were written, below @Trace(), and those of classes that nobody provides', () => {
+  it('are those that were written, below @Trace(), and those of classes without a provider', () => {
     const work = (): string => 'worked';
     class Provided {
       run(): void {

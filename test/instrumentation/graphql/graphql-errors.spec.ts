@@ -46,7 +46,7 @@ describe('isOperationError', () => {
     expect(isOperationError(error)).toBe(false);
   });
 
-  it('tells the class of what was thrown, or the code', () => {
+  it('names the class of what was thrown, or the code', () => {
     expect(operationErrorType(thrownBy(new RangeError('no')))).toBe('RangeError');
     expect(operationErrorType({ message: 'no', extensions: { code: 'ODD' } })).toBe('ODD');
     expect(operationErrorType({ message: 'no' })).toBe('GraphQLError');

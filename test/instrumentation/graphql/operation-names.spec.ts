@@ -1,7 +1,7 @@
 import { boundOperationName } from '../../../lib/instrumentation/graphql/operation.js';
 
 describe('boundOperationName', () => {
-  it('keeps 200 names apart, whoever invents them, and one for operations without', () => {
+  it('keeps 200 names apart, from any client, and one for operations without a name', () => {
     const names = Array.from({ length: 500 }, (_, index) => boundOperationName(`Operation${index}`));
     expect(new Set(names).size).toBe(201);
     expect(names[0]).toBe('Operation0');

@@ -194,7 +194,7 @@ describe('the pipeline', () => {
     expect(server.attributes['nestjs.guards']).toEqual(['RootModule/StaticGuard']);
   });
 
-  it('tells of the exception an interceptor makes of another beside that one, each where it was thrown', async () => {
+  it('records the exception an interceptor makes of another beside that one, each where it was thrown', async () => {
     const { server } = await visit('mapped');
     expect(exceptions()).toEqual([
       ['EdgesController.mapped', 'TypeError'],

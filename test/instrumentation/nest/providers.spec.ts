@@ -98,7 +98,7 @@ describe('recorded providers', () => {
     expect(Derived.prototype.find).toBe(original);
   });
 
-  it('leave alone what somebody put over them, and call through it', async () => {
+  it('leave alone what was put over them, and call through it', async () => {
     const app = await start();
     const spy = jest.spyOn(Derived.prototype, 'find');
     below(() => app.get(Derived).find());

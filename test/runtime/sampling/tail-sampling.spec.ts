@@ -118,7 +118,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
   });
 
   describe('the background share', () => {
-    it('is a tenth where nobody says how large, chosen by trace id', () => {
+    it('is a tenth by default, chosen by trace id', () => {
       spans.start({ keep: true });
       for (let index = 0; index < 3000; index += 1) runTrace();
       const exported = spans.all().length / 2;
@@ -126,7 +126,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       expect(exported).toBeLessThan(400);
     });
 
-    it('is what ratio says', () => {
+    it('is the value of ratio', () => {
       spans.start({ ratio: 1, keep: true });
       runTrace();
       expect(spans.names()).toEqual(['root.child', 'root']);
@@ -193,7 +193,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
     });
   });
 
-  describe('what other services are told', () => {
+  describe('what other services get', () => {
     const propagated = (): string | undefined => {
       const carrier: { traceparent?: string } = {};
       injectTraceContext(carrier);
@@ -213,7 +213,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       expect(spans.flags()).toEqual([1, 1, 1, 1]);
     });
 
-    it('records below a caller that does not sample, keeps what failed there, and tells nobody', () => {
+    it('records below a caller that does not sample, keeps what failed there, and propagates no decision', () => {
       spans.start({ sampler: 'parentbased_always_on', keep: true });
       let told: string | undefined;
       withTraceContext(callerWithFlags('00'), () => {
@@ -308,7 +308,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       }
     }
 
-    it('are told of each span once, when it is decided, and by its flag how', () => {
+    it('get each span once, when it is decided, with the decision as its flag', () => {
       const watching = new Watching();
       spans.start({ ratio: 0, keep: true }, { spanProcessors: [watching] });
       telemetry.trace('fine', () => {
@@ -350,7 +350,7 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
       resetWarnings();
     });
 
-    it('holds no more traces and spans than it may under 10,000 open traces, says so, and still keeps what fails', () => {
+    it('holds no more traces and spans than its limits under 10,000 open traces, warns, and still keeps what fails', () => {
       spans.start({ ratio: 0, keep: { maxTraces: 500, maxSpans: 800 } });
       const roots = Array.from({ length: 10_000 }, (_, index) => {
         const root = telemetry.startSpan(`root ${index}`);

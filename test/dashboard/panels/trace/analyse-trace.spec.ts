@@ -94,7 +94,7 @@ describe('analyseTrace()', () => {
     });
   });
 
-  it('tells the critical path and the self time of each span by its id', () => {
+  it('returns the critical path and the self time of each span by its id', () => {
     const analysis = analyse([...request(), query('q', 10, 'SELECT 1')]);
     expect(analysis.criticalPath).toEqual(['GET /orders', 'handler', 'q']);
     expect(analysis.selfTimeMs).toEqual({ 'GET /orders': 10, handler: 85, q: 5 });

@@ -48,7 +48,7 @@ export function describeGraphqlLifecycle(platform: Platform): void {
       expect(app.spans.ended).toHaveLength(1);
     });
 
-    it('starts anew with the next application of the process', async () => {
+    it('starts again with the next application of the process', async () => {
       app = await startApp(platform, flavour);
       await app.stop();
       app = await startApp(platform, flavour);

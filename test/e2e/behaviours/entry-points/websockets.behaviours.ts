@@ -356,7 +356,7 @@ export function describeWebSockets(platform: Platform): void {
       expect(valueOf(await app.scrape(), /^nestjs_websocket_active_connections/)).toBe(0);
     });
 
-    it('start anew with the next application of the process', async () => {
+    it('start again with the next application of the process', async () => {
       client.close();
       await app.stop();
       app = await startApp(platform, protocol);
