@@ -5,8 +5,9 @@ import { type DashboardError } from './dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http-exchange.interface.js';
 import { sendError, writeErrorHead } from './respond.js';
 
-/** How long, in milliseconds, and for how many bytes the rest of a body is read and dropped. */
-const LINGER_MS = 2_000;
+/** The rest of a body is read and dropped until none has come for so long, in milliseconds, and at most for so long. */
+const IDLE_MS = 2_000;
+const WHOLE_MS = 10_000;
 const LINGER_BYTES = 64 * 1_024 * 1_024;
 
 /**
@@ -49,11 +50,13 @@ export class EarlyAnswers {
   /** Reads and drops the rest of a body until it ends, the client leaves or a bound is reached; then calls `close`. */
   private dropRest(request: HttpRequest, response: HttpResponse, close: () => void): void {
     const end = (): void => {
-      clearTimeout(deadline);
+      clearTimeout(idle);
+      clearTimeout(whole);
       this.dropping.delete(end);
       close();
     };
-    const deadline = setTimeout(end, LINGER_MS).unref();
+    const idle = setTimeout(end, IDLE_MS).unref();
+    const whole = setTimeout(end, WHOLE_MS).unref();
     if (this.closed || response.destroyed === true) {
       end();
       return;
@@ -64,6 +67,7 @@ export class EarlyAnswers {
     request
       .on('data', (chunk: Buffer) => {
         left -= chunk.length;
+        idle.refresh();
         // The client has time to read its answer, and waits with the rest.
         if (left < 0) request.pause();
       })
