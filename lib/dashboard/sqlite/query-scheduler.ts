@@ -2,19 +2,14 @@ import { isSteps, type Steps, takeAllSteps } from '../steps.js';
 import { classifyFailure, type Database } from './database/database.js';
 import { type StoreDatabase } from './database/store-database.js';
 
-/** A question on its way. */
-interface Waiting {
-  /** Does the next step; returns whether it was the last one. Never throws. */
-  readonly step: () => boolean;
-}
-
 /**
  * Asks the database questions, at once or side by side: then one step of one of them is done in each round of the event loop, so that a
  * page that asks many blocks it no longer than one that asks one. A database that turns out to be damaged is quarantined, and the
  * question is asked of the new one.
  */
 export class QueryScheduler {
-  private readonly waiting: Waiting[] = [];
+  /** Questions on their way: each does its next step and returns whether it was the last one; never throws. */
+  private readonly waiting: (() => boolean)[] = [];
 
   constructor(private readonly database: StoreDatabase) {}
 
@@ -68,13 +63,13 @@ export class QueryScheduler {
           return true;
         }
       };
-      if (this.waiting.push({ step }) === 1) setImmediate(this.run);
+      if (this.waiting.push(step) === 1) setImmediate(this.run);
     });
   }
 
   private readonly run = (): void => {
     const [first] = this.waiting;
-    const isDone = first?.step();
+    const isDone = first?.();
     this.waiting.shift();
     if (first !== undefined && isDone === false) this.waiting.push(first);
     if (this.waiting.length > 0) setImmediate(this.run);

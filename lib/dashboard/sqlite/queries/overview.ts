@@ -14,7 +14,6 @@ import { chooseService, findSources } from './query-parts.js';
 import {
   chooseRollups,
   type ExemplifiedRow,
-  readExemplifiedRollups,
   readRollups,
   type RollupRange,
   type RollupRow,
@@ -35,15 +34,14 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
   const failedWork = times.map(() => 0);
   const exemplars = new EntryExemplars();
   if (service !== undefined) {
-    yield* readExemplifiedRollups(database, rollups, service.id, (row) => {
+    yield* readRollups('exemplified', 'entries', database, rollups, service.id, (row) => {
       totals[bucketOf(row)]?.add(row);
       exemplars.offer(`request ${bucketOf(row)}`, row);
     });
-    const addWork = (row: ExemplifiedRow): void => {
+    yield* readRollups('exemplified', 'failedWork', database, rollups, service.id, (row) => {
       failedWork[bucketOf(row)] = (failedWork[bucketOf(row)] ?? 0) + row.count;
       exemplars.offer(`work ${bucketOf(row)}`, row);
-    };
-    yield* readExemplifiedRollups(database, rollups, service.id, addWork, 'failedWork');
+    });
   }
   yield;
   const quantiles = totals.map((total) => total.quantiles([0.5, 0.95, 0.99]));
@@ -83,13 +81,12 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
   const totals = new Totals();
   const failedWork = new Map<number, number>();
   const serviceOf = ({ route }: RollupRow): number => serviceOfRoute.get(route) ?? -1;
-  const addWork = (row: RollupRow): void => {
-    failedWork.set(serviceOf(row), (failedWork.get(serviceOf(row)) ?? 0) + row.count);
-  };
-  yield* readRollups(database, rollups, undefined, (row) => {
+  yield* readRollups('sums', 'entries', database, rollups, undefined, (row) => {
     totals.add(serviceOf(row), row);
   });
-  yield* readRollups(database, rollups, undefined, addWork, 'failedWork');
+  yield* readRollups('sums', 'failedWork', database, rollups, undefined, (row) => {
+    failedWork.set(serviceOf(row), (failedWork.get(serviceOf(row)) ?? 0) + row.count);
+  });
   const errorLogs = yield* countErrorLogs(database, range);
   const seconds = secondsOf(rollups);
   return database
@@ -145,7 +142,7 @@ export function* findRoutes(database: Database, range: TimeRange, name?: string)
   if (service === undefined) return [];
   const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
   const totals = new Totals();
-  yield* readRollups(database, rollups, service.id, (row) => {
+  yield* readRollups('sums', 'entries', database, rollups, service.id, (row) => {
     totals.add(row.route, row);
   });
   yield;

@@ -44,8 +44,18 @@ export interface ExemplifiedRow extends RollupRow {
 const SLICE = 200;
 
 const SUMS = 'route, slot, part, count, errors, longest, buckets';
-const EXEMPLARS = `slow_trace AS slowTrace, slow_span AS slowSpan, slow_start AS slowStart, slow_duration AS slowDuration,
-  failed_trace AS failedTrace, failed_span AS failedSpan, failed_start AS failedStart, failed_duration AS failedDuration`;
+
+/** What is read of a sum: it alone, or with the slowest in it. */
+const COLUMNS = {
+  sums: SUMS,
+  exemplified: `${SUMS}, slow_trace AS slowTrace, slow_span AS slowSpan, slow_start AS slowStart, slow_duration AS slowDuration,
+    failed_trace AS failedTrace, failed_span AS failedSpan, failed_start AS failedStart, failed_duration AS failedDuration`,
+} as const;
+
+interface RowOf {
+  readonly sums: RollupRow;
+  readonly exemplified: ExemplifiedRow;
+}
 
 /** The finest sums that are few enough and still there; the range grows to whole slots. */
 export function chooseRollups({ from, to }: TimeRange, maxSlots: number, now = Date.now()): RollupRange {
@@ -70,45 +80,22 @@ const GROUPS = {
   failedWork: `is_entry = 0 AND method = '${FAILED_WORK.method}'`,
 } as const;
 
-type Groups = keyof typeof GROUPS;
-
 /** Calls `take` with each sum of these groups, of one service or of all. */
-export function readRollups(
-  database: Database,
-  range: RollupRange,
-  service: number | undefined,
-  take: (row: RollupRow) => void,
-  groups: Groups = 'entries',
-): Steps<void> {
-  return readColumns<RollupRow>(SUMS, groups, database, range, service, take);
-}
-
-/** The same with the slowest of each. */
-export function readExemplifiedRollups(
-  database: Database,
-  range: RollupRange,
-  service: number | undefined,
-  take: (row: ExemplifiedRow) => void,
-  groups: Groups = 'entries',
-): Steps<void> {
-  return readColumns<ExemplifiedRow>(`${SUMS}, ${EXEMPLARS}`, groups, database, range, service, take);
-}
-
-function* readColumns<Row extends RollupRow>(
-  columns: string,
-  groups: Groups,
+export function* readRollups<Columns extends keyof RowOf>(
+  columns: Columns,
+  groups: keyof typeof GROUPS,
   database: Database,
   { level, from, to }: RollupRange,
   service: number | undefined,
-  take: (row: Row) => void,
+  take: (row: RowOf[Columns]) => void,
 ): Steps<void> {
-  const sql = `SELECT ${columns} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
+  const sql = `SELECT ${COLUMNS[columns]} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
     AND route IN (SELECT id FROM routes WHERE ${GROUPS[groups]} ${service === undefined ? '' : 'AND service = ?'})
     ORDER BY slot, route, part LIMIT ?`;
   const turn = new TimeSlice();
   for (let last: Pick<RollupRow, 'slot' | 'route' | 'part'> = { slot: from, route: -1, part: -1 }; ;) {
     const values = [level, last.slot, last.route, last.part, to, ...(service === undefined ? [] : [service])];
-    const rows = database.all<Row>(sql, ...values, SLICE);
+    const rows = database.all<RowOf[Columns]>(sql, ...values, SLICE);
     rows.forEach(take);
     last = rows.at(-1) ?? last;
     if (rows.length < SLICE) return;
