@@ -49,7 +49,7 @@ describe('instrumentations called by hand', () => {
       fastify.post('/orders/:id', () => ({ traceId: getCurrentTraceId() }));
       try {
         const origin = await fastify.listen({ port: 0, host: '127.0.0.1' });
-        const ask = async () =>
+        const ask = async (): Promise<unknown> =>
           (await fetch(`${origin}/orders/7`, { method: 'POST', headers, body: '{"a":1}' })).json();
         await expect(ask()).resolves.toEqual({ traceId: TRACE_ID });
         await eventually(() => serverSpans().length === 1);
@@ -102,7 +102,8 @@ describe('instrumentations called by hand', () => {
       await once(server, 'listening');
       try {
         const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/orders/7`;
-        const ask = async () => (await fetch(url, { method: 'POST', headers, body: '{"a":1}' })).json();
+        const ask = async (): Promise<unknown> =>
+          (await fetch(url, { method: 'POST', headers, body: '{"a":1}' })).json();
         await expect(ask()).resolves.toEqual({ traceId: TRACE_ID });
         await eventually(() => serverSpans().length === 1);
         expect(serverSpans()[0]!.name).toBe('POST /orders/:id');
@@ -122,7 +123,7 @@ describe('instrumentations called by hand', () => {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
-      const ask = async () => (await fetch(url)).text();
+      const ask = async (): Promise<unknown> => (await fetch(url)).text();
       try {
         const undoHttp = instrumentHttp();
         const undoAll = instrumentAll();

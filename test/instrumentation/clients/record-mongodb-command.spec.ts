@@ -2,8 +2,8 @@ import { configureTelemetry, getTelemetry } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
 import {
-  type SendMongodbCommand,
   recordCommand,
+  type SendMongodbCommand,
 } from '../../../lib/instrumentation/clients/mongodb/instrument-mongodb.js';
 
 const CONNECTION = { address: '127.0.0.1:27017' };
