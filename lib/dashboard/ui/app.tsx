@@ -1,10 +1,11 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 import { SelectionPanel } from '../panels/selection/view.js';
 import { VIEWS } from '../panels/views.js';
 import { useConnection } from './client.js';
 import { Header } from './header.js';
 import { onGlobalKey } from './keyboard.js';
+import { KeysHelp } from './keys-help.js';
 import type { PanelView } from './panel-view.js';
 import { Notice } from './parts/notice.js';
 import { addressOf, usePlace } from './state.js';
@@ -35,12 +36,22 @@ export function App() {
   useEffect(() => {
     document.title = `${title} · Telemetry`;
   }, [title]);
+  const path = place.path.join('/');
+  const opened = useRef(path);
+  useEffect(() => {
+    if (opened.current === path) return;
+    opened.current = path;
+    // The link or row that had the focus is gone: without this, a screen reader is left at the top of the document.
+    if (document.activeElement === document.body)
+      document.getElementById('main')?.focus({ preventScroll: true });
+  }, [path]);
   return (
     <>
       <a class="skip" href="#main" onClick={skipToMain}>
         Skip to content
       </a>
       <Header place={place} view={view} />
+      <KeysHelp />
       <ConnectionNotice />
       <div class="below-header">
         <main id="main" tabIndex={-1} class={`view view-${view?.name ?? 'unknown'}`}>

@@ -1,14 +1,13 @@
 /** Numbers, times and values the way people read them. All of it is text; nothing here makes markup. */
 import type { JsonValue } from '../reader/answers.interface.js';
 
-const UNITS: readonly (readonly [limit: number, divisor: number, unit: string])[] = [
-  [0.001, 0.000_001, 'ns'],
-  [1, 0.001, 'µs'],
-  [1_000, 1, 'ms'],
-  [60_000, 1_000, 's'],
-  [3_600_000, 60_000, 'min'],
-  [86_400_000, 3_600_000, 'h'],
-  [Infinity, 86_400_000, 'd'],
+const UNITS: readonly (readonly [divisor: number, unit: string])[] = [
+  [0.001, 'µs'],
+  [1, 'ms'],
+  [1_000, 's'],
+  [60_000, 'min'],
+  [3_600_000, 'h'],
+  [86_400_000, 'd'],
 ];
 
 /** Three significant digits, without an exponent. */
@@ -21,15 +20,20 @@ function digits(value: number): string {
   return value.toPrecision(2);
 }
 
-/** `1.24 s`, `830 µs`; a dash where there is nothing. */
+/** `1.24 s`, `830 µs`; `<1 µs` for less than clocks tell; a dash where there is nothing. */
 export function formatDuration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return '–';
-  if (ms === 0) return '0 ms';
+  const sign = ms < 0 ? '−' : '';
   const size = Math.abs(ms);
-  for (const [limit, divisor, unit] of UNITS) {
-    if (size < limit) return `${digits(ms / divisor)} ${unit}`;
-  }
-  return `${ms} ms`;
+  if (size === 0) return '0 ms';
+  if (size < 0.000_999_5) return `${sign}<1 µs`;
+  // The next unit where this one would be written 1000, or 60.
+  const index = UNITS.findIndex(([divisor], at) => {
+    const next = UNITS[at + 1]?.[0] ?? Infinity;
+    return Number(digits(size / divisor)) * divisor < next;
+  });
+  const [divisor, unit] = UNITS[index] ?? [86_400_000, 'd'];
+  return `${sign}${digits(size / divisor)} ${unit}`;
 }
 
 /** `12.3k`, `4.1M`. */
@@ -113,10 +117,26 @@ export function formatInUnit(value: number | null | undefined, unit: string): st
   if (unit === 's') return formatDuration(value * 1_000);
   if (unit === 'ms') return formatDuration(value);
   if (unit === 'us') return formatDuration(value / 1_000);
-  if (unit === 'ns') return formatDuration(value / 1_000_000);
+  if (unit === 'ns') return value < 1_000 ? `${digits(value)} ns` : formatDuration(value / 1_000_000);
   if (unit === 'By') return formatBytes(value);
   if (unit === '%') return `${digits(value)} %`;
   return formatCount(value);
+}
+
+const UNIT_WORDS: Readonly<Record<string, string>> = {
+  '1': 'ratio',
+  By: 'bytes',
+  s: 'seconds',
+  ms: 'milliseconds',
+  us: 'microseconds',
+  ns: 'nanoseconds',
+  '%': 'percent',
+};
+
+/** The name of a unit: `bytes` of `By`, `requests` of `{request}`. */
+export function formatUnit(unit: string): string {
+  const [, thing] = /^\{(.+)\}$/.exec(unit) ?? [];
+  return thing === undefined ? (UNIT_WORDS[unit] ?? unit) : `${thing.replace(/s$/, '')}s`;
 }
 
 /** Reads `250`, `250ms`, `1.5s`, `2min` as milliseconds; undefined when it is none of these. */

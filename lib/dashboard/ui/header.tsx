@@ -1,7 +1,9 @@
 import { VIEWS } from '../panels/views.js';
 import { formatDateTime, formatTime } from './format.js';
+import { showKeysHelp } from './keys-help.js';
 import type { PanelView } from './panel-view.js';
-import { addressOf, DEFAULT_RANGE, isLive, type Place, setQuery, timeSpanOf } from './state.js';
+import { CopyButton } from './parts/copy-button.js';
+import { addressOf, addressWith, DEFAULT_RANGE, isLive, type Place, setQuery, timeSpanOf } from './state.js';
 import { toggleTheme, useTheme } from './theme.js';
 
 const RANGES = ['5m', '15m', '1h', '6h', '24h'];
@@ -66,6 +68,51 @@ function LiveToggle({ place }: { readonly place: Place }) {
   );
 }
 
+/** The address of what is shown, with the time span as of now: a relative one would be another one tomorrow. */
+function linkOf(): string {
+  const { origin, pathname, hash } = location;
+  const query = new URLSearchParams(hash.split('?', 2)[1] ?? '');
+  const { from, to, minutes } = timeSpanOf(query);
+  const span = minutes === undefined ? {} : { range: undefined, from: Math.round(from), to: Math.round(to) };
+  return `${origin}${pathname}${addressWith(span)}`;
+}
+
+/** For a time span between two instants, which does not move. */
+function FixedRange({ from, to }: { readonly from: number; readonly to: number }) {
+  const local = (time: number): string => formatDateTime(time).slice(0, 19).replace(' ', 'T');
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement; // the listener's element
+    const [start, end] = ['from', 'to'].map((name) =>
+      Date.parse(form.querySelector<HTMLInputElement>(`[name=${name}]`)?.value ?? ''),
+    );
+    if (start === undefined || end === undefined || !(start < end)) return;
+    setQuery({ from: start, to: end });
+    form.closest('details')?.removeAttribute('open');
+  };
+  return (
+    <details class="range-picker">
+      <summary title="A time span between two instants">From … to</summary>
+      <form class="card" onSubmit={submit}>
+        {[['from', 'From', from] as const, ['to', 'To', to] as const].map(([name, label, time]) => (
+          <label key={name}>
+            {label}{' '}
+            <input
+              class="field"
+              type="datetime-local"
+              step="1"
+              name={name}
+              defaultValue={local(time)}
+              required
+            />
+          </label>
+        ))}
+        <button type="submit">Show</button>
+      </form>
+    </details>
+  );
+}
+
 /** Links to the panels, the time span, and the theme. */
 export function Header({ place, view }: { readonly place: Place; readonly view: PanelView | undefined }) {
   const theme = useTheme();
@@ -86,9 +133,14 @@ export function Header({ place, view }: { readonly place: Place; readonly view: 
         {view?.usesTimeSpan !== false && (
           <>
             <RangePicker place={place} />
+            <FixedRange {...timeSpanOf(place.query)} />
             <LiveToggle place={place} />
           </>
         )}
+        <CopyButton text={linkOf}>Copy link</CopyButton>
+        <button type="button" onClick={showKeysHelp} aria-label="Keys" title="Key: ?">
+          ?
+        </button>
         <button
           type="button"
           onClick={toggleTheme}

@@ -1,4 +1,5 @@
 /** Keys that work wherever the focus is. */
+import { showKeysHelp } from './keys-help.js';
 import { NO_REGION } from './selected-region.js';
 import { setQuery } from './state.js';
 
@@ -18,7 +19,7 @@ function closePanel(): boolean {
   return true;
 }
 
-/** `/` goes to the search, Esc leaves a field or closes the innermost panel, `1` to `9` follow the links of the header. */
+/** `?` shows the keys, `/` goes to the search, Esc leaves a field or closes the innermost panel, `1` to `9` follow the links of the header. */
 export function onGlobalKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.key === 'Escape') {
@@ -27,7 +28,8 @@ export function onGlobalKey(event: KeyboardEvent): void {
     return;
   }
   if (isTyping(event.target)) return;
-  if (event.key === '/') {
+  if (event.key === '?') showKeysHelp();
+  else if (event.key === '/') {
     const search = document.querySelector<HTMLInputElement>('input[type=search]');
     search?.focus();
     search?.select();

@@ -157,6 +157,24 @@ describeInChromium('the page, while one works with it', () => {
     expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain(summary.traceId);
   });
 
+  it('copies a link whose time span does not move, and takes one between two instants', async () => {
+    const page = await stage.open('#/traces?service=gateway', {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const link = new URL((await page.evaluate<string>('navigator.clipboard.readText()')).replace('#', ''));
+    const [from, to] = ['from', 'to'].map((name) => Number(link.searchParams.get(name)));
+    expect([link.searchParams.get('service'), link.searchParams.get('range')]).toEqual(['gateway', null]);
+    expect(Math.abs(Date.now() - to!)).toBeLessThan(60_000);
+    expect(to! - from!).toBeGreaterThan(60_000);
+    await page.locator('.range-picker summary').click();
+    await page.getByLabel('From', { exact: true }).fill('2026-01-02T03:04:05');
+    await page.getByLabel('To', { exact: true }).fill('2026-01-02T04:00:00');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('.range-fixed', { hasText: '03:04:05 – 04:00:00' }).waitFor();
+  });
+
   it('says when the clipboard may not be written to', async () => {
     const page = await stage.open(`#/trace/${stage.server.dataset.traces[0]!.summary.traceId}`);
     await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden'))");

@@ -5,6 +5,7 @@ import {
   formatInUnit,
   formatRate,
   formatShare,
+  formatUnit,
   formatValue,
   parseDuration,
 } from '../../../lib/dashboard/ui/format.js';
@@ -12,7 +13,10 @@ import {
 describe('the units of the page', () => {
   it.each([
     [0, '0 ms'],
-    [0.000_25, '250 ns'],
+    [0.000_25, '<1 µs'],
+    [0.999_9, '1 ms'],
+    [59_999, '1 min'],
+    [-0.589, '−589 µs'],
     [0.83, '830 µs'],
     [12.345, '12.3 ms'],
     [1_240, '1.24 s'],
@@ -21,6 +25,18 @@ describe('the units of the page', () => {
     [null, '–'],
   ])('writes %p ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+
+  it.each([
+    ['By', 'bytes'],
+    ['{request}', 'requests'],
+    ['{connections}', 'connections'],
+    ['1', 'ratio'],
+    ['s', 'seconds'],
+    ['', ''],
+    ['furlong', 'furlong'],
+  ])('names the unit %p %s', (unit, word) => {
+    expect(formatUnit(unit)).toBe(word);
   });
 
   it('never rounds what failed down to nothing', () => {

@@ -35,6 +35,21 @@ describeInChromium('the page, by keyboard alone', () => {
     await page.locator('.trace-split-closed').waitFor();
   });
 
+  it('shows its keys, and keeps the focus on the page where a trace is opened', async () => {
+    const page = await stage.open('#/traces?live=0');
+    await page.locator('.trace-row').first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'hidden' });
+    await page.locator('#traces').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.locator('.waterfall-row').first().waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    expect(await page.title()).toMatch(/^.+, .+, .+ · Telemetry$/);
+  });
+
   it('goes from dot to dot with the arrow keys and opens one with Enter', async () => {
     const page = await stage.open('#/overview');
     const dots = page.locator('section[aria-label="gateway"]').locator('.dot');

@@ -187,6 +187,38 @@ describeInChromium('the page', () => {
     expect(await textOf(page, '.waterfall-row.active')).toContain(name);
   });
 
+  it('finds spans in a trace, one after the other', async () => {
+    const page = await stage.open(`#/trace/${stage.server.dataset.longTraceId}`);
+    await page.locator('.waterfall-row').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('importservice.batch');
+    const status = await page.locator('.waterfall-tools [role=status]').innerText();
+    expect(status).toMatch(/^\d+ spans$/);
+    await page.keyboard.press('Enter');
+    await page.locator('.waterfall-row.active.found', { hasText: 'ImportService.batch' }).waitFor();
+    const first = await page.locator('.waterfall-row.active').getAttribute('id');
+    await page.keyboard.press('Enter');
+    await page.locator(`.waterfall-row.active.found:not(#${first!})`).waitFor();
+  });
+
+  it('sorts traces by duration, and keeps that column in a narrow place', async () => {
+    const { spike } = stage.server.dataset;
+    const page = await stage.open(`#/traces?live=0&selFrom=${spike[0]}&selTo=${spike[1]}`, {
+      viewport: { width: 1_280, height: 800 },
+    });
+    await page.locator('.selection').waitFor();
+    await page.getByRole('button', { name: 'Duration' }).click();
+    const durations = page.locator('.trace-list .trace-row > :last-child');
+    await durations.first().waitFor();
+    expect(await durations.first().innerText()).toMatch(/ d$/);
+    const [list, cell] = await Promise.all([
+      page.locator('.trace-list').boundingBox(),
+      durations.first().boundingBox(),
+    ]);
+    expect(cell!.x + cell!.width).toBeLessThanOrEqual(list!.x + list!.width);
+    expect(cell!.width).toBeGreaterThan(40);
+  });
+
   it('sets two traces of a route side by side', async () => {
     const orders = stage.server.dataset.traces.filter(({ summary }) => summary.route === '/orders');
     const page = await stage.open(`#/compare/${orders[0]!.summary.traceId}/${orders[1]!.summary.traceId}`);

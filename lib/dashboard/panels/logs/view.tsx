@@ -34,7 +34,9 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
         label="Level"
         any="All levels"
         value={of('level')}
-        options={levels.map((level) => [level, `${level} and above`] as const)}
+        options={levels.map(
+          (level) => [level, `${level.charAt(0).toUpperCase()}${level.slice(1)} and above`] as const,
+        )}
         onChange={set('level')}
       />
       <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />

@@ -10,7 +10,7 @@ import { serviceClass } from '../../ui/parts/service-colour.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressWith, isLive, type Place } from '../../ui/state.js';
 import type { MetricsApi } from './query.js';
-import { MetricDetails } from './view/metric-details.js';
+import { instrumentText, MetricDetails } from './view/metric-details.js';
 
 const metricsApi = clientOf<MetricsApi>();
 
@@ -50,8 +50,7 @@ function InstrumentList({ instruments, chosen }: InstrumentListProps) {
             >
               <span class="code">{name}</span>
               <span class="hint">
-                <i class="swatch" aria-hidden="true" /> {service} · {type}
-                {unit ? ` · ${unit}` : ''}
+                <i class="swatch" aria-hidden="true" /> {service} · {instrumentText({ type, unit })}
               </span>
             </a>
           </li>

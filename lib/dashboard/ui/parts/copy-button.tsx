@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 
 interface CopyButtonProps {
-  readonly text: () => Promise<string>;
+  readonly text: () => string | Promise<string>;
   readonly children: string;
 }
 

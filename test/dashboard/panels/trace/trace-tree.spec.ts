@@ -1,7 +1,9 @@
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
 import { type AnalysedTrace } from '../../../../lib/dashboard/panels/trace/query.js';
+import { roundTicks } from '../../../../lib/dashboard/panels/trace/view/ticks.js';
 import {
   buildTree,
+  findSpans,
   logsAround,
   spanWorthALook,
   visibleRows,
@@ -48,6 +50,24 @@ describe('the waterfall', () => {
     expect(names({ ...trace, spans: others })).toHaveLength(others.length);
     const circle = { ...root, parentSpanId: others[0]!.spanId };
     expect(names({ ...trace, spans: [circle, ...others] })).toHaveLength(trace.spans.length);
+  });
+
+  it('finds spans by name, service and attributes, in the order of the rows', () => {
+    const tree = buildTree(failing());
+    const found = (text: string) => findSpans(tree, text).map(({ span }) => span.name);
+    expect(found('orderservice.VALIDATE')).toEqual(['OrderService.validate']);
+    expect(found('/orders')).toContain('POST /orders');
+    expect(found('no such thing')).toEqual([]);
+    expect(found(' ')).toEqual([]);
+  });
+
+  it.each([
+    [0, 169, [0, 50, 100, 150]],
+    [0, 1_000, [0, 200, 400, 600, 800, 1_000]],
+    [33, 10, [34, 36, 38, 40, 42]],
+    [0, 0.004, [0, 0.001, 0.002, 0.003, 0.004]],
+  ])('has round marks from %p for %p ms', (offset, durationMs, ticks) => {
+    expect(roundTicks(offset, durationMs).map((tick) => Number(tick.toFixed(6)))).toEqual(ticks);
   });
 
   it('shows a trace that is 20,000 spans deep', () => {

@@ -1,31 +1,14 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { formatTime, formatValue, shortId } from '../../../ui/format.js';
+import { formatTime, shortId } from '../../../ui/format.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
 import { Level, levelClass } from '../../../ui/parts/level.js';
 import { LiveList } from '../../../ui/parts/live-list.js';
+import { LogFields } from '../../../ui/parts/log-fields.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import type { LivePages } from '../../../ui/parts/use-live-pages.js';
 import { addressOf } from '../../../ui/state.js';
 
 const ROW_HEIGHT = 24;
-/** Fields that fit behind a message. */
-const MOST_FIELDS = 4;
-
-function Fields({ attributes }: Pick<LogAnswer, 'attributes'>) {
-  const shown = Object.entries(attributes)
-    .filter(([key]) => key !== 'exception.stacktrace')
-    .slice(0, MOST_FIELDS);
-  return (
-    <>
-      {shown.map(([key, value]) => (
-        <span key={key} class="log-field">
-          {key}=<b>{formatValue(value).slice(0, 80)}</b>
-        </span>
-      ))}
-    </>
-  );
-}
-
 interface RowProps {
   readonly log: LogAnswer;
   readonly index: number;
@@ -65,7 +48,7 @@ const Row = memo(function Row({ log, index, active, onOpen }: RowProps) {
       </span>
       <span role="gridcell" class="log-message">
         {log.context !== undefined && <span class="context">{log.context}</span>} {log.message}{' '}
-        <Fields attributes={log.attributes} />
+        <LogFields of={log} />
       </span>
     </div>
   );

@@ -2,7 +2,7 @@ import type { ChartAnswer, ChartSeries, InstrumentAnswer } from '../../../reader
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart, type TimeSeries } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
-import { formatCount, formatInUnit, formatTime } from '../../../ui/format.js';
+import { formatCount, formatInUnit, formatTime, formatUnit } from '../../../ui/format.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';
 import { SelectField } from '../../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
@@ -23,6 +23,10 @@ const TITLES = {
   gauge: 'Value',
   updowncounter: 'Value',
 } as const;
+
+/** `histogram · seconds`, `up/down counter · requests`. */
+export const instrumentText = ({ type, unit }: Pick<InstrumentAnswer, 'type' | 'unit'>): string =>
+  [type === 'updowncounter' ? 'up/down counter' : type, formatUnit(unit)].filter(Boolean).join(' · ');
 
 function unitOf({ type, unit }: InstrumentAnswer, isRate = type === 'counter'): (value: number) => string {
   const bare = unit.startsWith('{') || unit === '1' ? '' : unit;
@@ -169,8 +173,7 @@ export function MetricDetails({ instrument, place }: MetricDetailsProps) {
       <header>
         <h2 class="code">{instrument.name}</h2>
         <span class="hint">
-          {instrument.service} · {instrument.type}
-          {instrument.unit ? ` · ${instrument.unit}` : ''}
+          {instrument.service} · {instrumentText(instrument)}
         </span>
       </header>
       {instrument.description && <p>{instrument.description}</p>}

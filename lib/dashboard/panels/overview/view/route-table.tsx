@@ -29,7 +29,7 @@ function columnsOf(widest: number, editor: string | null | undefined): readonly 
           >
             {route.method}
           </span>
-          <a href={addressOf(['traces'], filterOf(route))}>{route.route}</a>
+          <a href={addressOf(['traces'], filterOf(route))}>{route.route || 'no matching route'}</a>
         </>
       ),
     },

@@ -103,7 +103,11 @@ export function ServiceCard({ service, place }: { readonly service: ServiceAnswe
           <i class="swatch" aria-hidden="true" />
           <a href={addressOf(['traces'], { service: name })}>{name}</a>
         </h2>
-        <span class="hint">{[version, environment, formatAge(lastSeen)].filter(Boolean).join(' · ')}</span>
+        <span class="hint">
+          {[version && `v${version}`, environment, `last request ${formatAge(lastSeen)}`]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
         <Figures of={figuresOf(service)} />
       </header>
       {count === 0 && failedWork === 0 ? (

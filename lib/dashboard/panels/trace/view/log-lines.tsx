@@ -2,6 +2,7 @@ import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime } from '../../../ui/format.js';
 import { AttributesWithStack } from '../../../ui/parts/attribute-table.js';
 import { Level, levelClass } from '../../../ui/parts/level.js';
+import { LogFields } from '../../../ui/parts/log-fields.js';
 import { addressOf } from '../../../ui/state.js';
 
 const MOST = 500;
@@ -25,7 +26,7 @@ export function LogLines({ logs, label, onSpan }: LogLinesProps) {
             <summary>
               <time>{formatTime(log.time)}</time> <Level level={log.level} />{' '}
               {log.context !== undefined && <span class="context">{log.context}</span>}{' '}
-              <span class="message">{log.message}</span>
+              <span class="message">{log.message}</span> <LogFields of={log} />
               {onSpan && spanId !== undefined && (
                 <button
                   type="button"

@@ -26,7 +26,7 @@ function Event({ event, span }: { readonly event: SpanEventAnswer; readonly span
       <p>
         <b>{event.name}</b>{' '}
         <span class="hint">
-          {formatTime(event.time)}, {formatDuration(event.time - span.start)} after the start
+          {formatTime(event.time)}, {formatDuration(Math.max(0, event.time - span.start))} after the start
         </span>
       </p>
       <AttributesWithStack attributes={event.attributes} />

@@ -1,3 +1,5 @@
+import { useEffect } from 'preact/hooks';
+
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
@@ -15,6 +17,10 @@ const otlpOf = async (traceId: string): Promise<string> =>
 export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
   const { summary } = trace;
   const part = stateText(summary);
+  const title = `${summary.name}, ${statusOf(summary)}, ${formatDuration(summary.durationMs)} · Telemetry`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   return (
     <header class="trace-header">
       <div>

@@ -107,6 +107,17 @@ export function visibleRows(tree: TraceTree, collapsed: ReadonlySet<string>): re
   return rows;
 }
 
+/** Spans that have a text in their name, service, status or attributes, in the order of the waterfall; none for no text. */
+export function findSpans(tree: TraceTree, text: string): readonly TraceNode[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === '') return [];
+  return visibleRows(tree, new Set()).filter(({ span }) =>
+    `${span.name} ${span.service} ${span.statusMessage ?? ''} ${JSON.stringify(span.attributes)}`
+      .toLowerCase()
+      .includes(wanted),
+  );
+}
+
 const isAbove = (ancestor: string, node: TraceNode): boolean => {
   for (let at: TraceNode | undefined = node; at; at = at.parent) if (at.span.spanId === ancestor) return true;
   return false;

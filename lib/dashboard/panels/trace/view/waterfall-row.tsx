@@ -19,6 +19,7 @@ interface RowProps {
   readonly extent: Extent;
   readonly selfMs: number | undefined;
   readonly isActive: boolean;
+  readonly isFound: boolean;
   readonly isClosed: boolean;
   readonly isCritical: boolean;
   /** How often the query of the span was sent; undefined where it was not repeated. */
@@ -107,12 +108,13 @@ function Name({ node, isClosed, repeats, onToggle }: RowProps) {
 
 /** One span of the waterfall. */
 export const WaterfallRow = memo((props: RowProps) => {
-  const { index, node, extent, selfMs, isActive, isClosed, isCritical, onSelect } = props;
+  const { index, node, extent, selfMs, isActive, isFound, isClosed, isCritical, onSelect } = props;
   const { span, children, depth } = node;
   const classes = [
     'waterfall-row',
     serviceClass(span.service),
     isActive ? 'active' : '',
+    isFound ? 'found' : '',
     isCritical ? 'critical' : '',
     span.status === 'error' ? 'failed' : '',
   ];

@@ -1,10 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import { formatDuration } from '../../../ui/format.js';
+import { formatDuration, plural } from '../../../ui/format.js';
 import { useStable } from '../../../ui/parts/compat.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
 import type { AnalysedTrace } from '../query.js';
-import { type TraceNode, type TraceTree, visibleRows } from './trace-tree.js';
+import { roundTicks } from './ticks.js';
+import { findSpans, type TraceNode, type TraceTree, visibleRows } from './trace-tree.js';
 import { type Extent, WaterfallRow } from './waterfall-row.js';
 
 const ROW_HEIGHT = 26;
@@ -19,16 +20,19 @@ function extentOf(tree: TraceTree, spanId: string | undefined): Extent {
 }
 
 function Ruler({ extent }: { readonly extent: Extent }) {
-  const marks = [0, 0.25, 0.5, 1];
   return (
     <div class="waterfall-ruler" aria-hidden="true">
       <span class="waterfall-name">Span</span>
       <span class="waterfall-track">
-        {marks.map((mark) => (
-          <i key={mark} style={{ left: `${mark * 100}%` }} class={mark === 1 ? 'last' : ''}>
-            {formatDuration(extent.offset + mark * extent.durationMs)}
-          </i>
-        ))}
+        {roundTicks(extent.offset, extent.durationMs).map((tick) => {
+          const share = (tick - extent.offset) / extent.durationMs;
+          return (
+            <i key={tick} style={{ left: `${share * 100}%` }}>
+              {/* Further right its text would be cut off. */}
+              {share < 0.9 && formatDuration(tick)}
+            </i>
+          );
+        })}
       </span>
       <span class="waterfall-self">Self</span>
       <span class="waterfall-duration">Duration</span>
@@ -58,6 +62,9 @@ export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
   const repeated = useMemo(() => repeatsOf(trace), [trace]);
   const [zoomed, setZoomed] = useState<string>();
   const extent = useMemo(() => extentOf(tree, zoomed), [tree, zoomed]);
+  const [text, setText] = useState('');
+  const found = useMemo(() => findSpans(tree, text), [tree, text]);
+  const foundIds = useMemo(() => new Set(found.map(({ span }) => span.spanId)), [found]);
   const active = rows.findIndex(({ span }) => span.spanId === selected);
 
   const toggle = (node: TraceNode, close = !collapsed.has(node.span.spanId)): void => {
@@ -104,6 +111,28 @@ export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
         <button type="button" onClick={zoom} disabled={zoomed === undefined && active < 0} title="Key: z">
           {zoomed === undefined ? 'Zoom to span' : 'Whole trace'}
         </button>
+        <input
+          type="search"
+          class="field waterfall-find"
+          aria-label="Find spans by name, service or attribute, then Enter for the next"
+          placeholder="Find spans  ( / )"
+          value={text}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter') return;
+            // What is found must be in sight.
+            setCollapsed(new Set());
+            const at = found.findIndex(({ span }) => span.spanId === selected);
+            select(found[(at + (event.shiftKey ? found.length - 1 : 1)) % Math.max(found.length, 1)]);
+          }}
+        />
+        {text !== '' && (
+          <span class="hint" role="status">
+            {plural(found.length, 'span')}
+          </span>
+        )}
         <span class="key key-self">self time</span>
         <span class="key key-critical">critical path</span>
         <span class="key key-log">log</span>
@@ -131,6 +160,7 @@ export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
             extent={extent}
             selfMs={trace.analysis.selfTimeMs[node.span.spanId]}
             isActive={index === active}
+            isFound={foundIds.has(node.span.spanId)}
             isClosed={collapsed.has(node.span.spanId)}
             isCritical={critical.has(node.span.spanId)}
             repeats={repeated.get(node.span.spanId)}

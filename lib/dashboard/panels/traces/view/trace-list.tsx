@@ -32,7 +32,7 @@ function Row({ trace, index, active, share }: RowProps) {
   return (
     <div
       id={`traces-${index}`}
-      class={`trace-row trace-${tone} ${active ? 'active' : ''}`}
+      class={`trace-row trace-columns trace-${tone} ${active ? 'active' : ''}`}
       role="row"
       aria-rowindex={index + 1}
       aria-selected={active}
@@ -71,37 +71,85 @@ interface TraceListProps {
   readonly pages: LivePages<TraceSummaryAnswer>;
 }
 
-/** Traces as rows, newest first; Enter or a click opens one. */
+type SortKey = 'start' | 'spans' | 'duration';
+
+const SORTS: Readonly<Record<SortKey, (a: TraceSummaryAnswer, b: TraceSummaryAnswer) => number>> = {
+  start: (a, b) => b.start - a.start,
+  spans: (a, b) => b.spanCount - a.spanCount,
+  duration: (a, b) => b.durationMs - a.durationMs,
+};
+
+interface HeadingsProps {
+  readonly sort: SortKey;
+  readonly onSort: (sort: SortKey) => void;
+}
+
+function Headings({ sort, onSort }: HeadingsProps) {
+  const heading = (key: SortKey, name: string) => (
+    <button
+      type="button"
+      class="link"
+      aria-pressed={sort === key}
+      title={`Sort what is loaded by ${name.toLowerCase()}`}
+      onClick={() => {
+        onSort(key);
+      }}
+    >
+      {name} {sort === key && '↓'}
+    </button>
+  );
+  return (
+    <div class="trace-columns trace-head">
+      {heading('start', 'Start')}
+      <span>Status</span>
+      <span>Name</span>
+      <span class="trace-services">Services</span>
+      <span class="trace-failed number">Failed</span>
+      <span class="trace-spans number">{heading('spans', 'Spans')}</span>
+      <span class="trace-bar" />
+      <span class="number">{heading('duration', 'Duration')}</span>
+    </div>
+  );
+}
+
+/** Traces as rows, newest first unless they are sorted otherwise; Enter or a click opens one. */
 export function TraceList({ pages }: TraceListProps) {
-  const { items: traces } = pages;
   const [activeId, setActiveId] = useState<string>();
+  const [sort, setSort] = useState<SortKey>('start');
+  const traces = useMemo(
+    () => (sort === 'start' ? pages.items : [...pages.items].sort(SORTS[sort])),
+    [pages.items, sort],
+  );
   const active = traces.findIndex(({ traceId }) => traceId === activeId);
   const shareOf = useMemo(() => logarithmicShare(traces), [traces]);
   return (
-    <LiveList
-      id="traces"
-      class="card trace-list"
-      label="Traces, newest first"
-      pages={pages}
-      thing="trace"
-      rowHeight={ROW_HEIGHT}
-      active={active}
-      onActive={({ traceId }) => {
-        setActiveId(traceId);
-      }}
-      onOpen={({ traceId }) => {
-        go(addressOf(['trace', traceId]));
-      }}
-    >
-      {(trace, index) => (
-        <Row
-          key={trace.traceId}
-          trace={trace}
-          index={index}
-          active={index === active}
-          share={shareOf(trace)}
-        />
-      )}
-    </LiveList>
+    <>
+      <Headings sort={sort} onSort={setSort} />
+      <LiveList
+        id="traces"
+        class="card trace-list"
+        label={sort === 'start' ? 'Traces, newest first' : `Traces by ${sort}`}
+        pages={{ ...pages, items: traces, grown: sort === 'start' ? pages.grown : 0 }}
+        thing="trace"
+        rowHeight={ROW_HEIGHT}
+        active={active}
+        onActive={({ traceId }) => {
+          setActiveId(traceId);
+        }}
+        onOpen={({ traceId }) => {
+          go(addressOf(['trace', traceId]));
+        }}
+      >
+        {(trace, index) => (
+          <Row
+            key={trace.traceId}
+            trace={trace}
+            index={index}
+            active={index === active}
+            share={shareOf(trace)}
+          />
+        )}
+      </LiveList>
+    </>
   );
 }
