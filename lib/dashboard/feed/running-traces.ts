@@ -1,6 +1,7 @@
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import { type Span } from '@opentelemetry/sdk-trace';
 
+import { ATTR_HTTP_ROUTE, ATTR_URL_PATH } from '../../config/semantic-conventions.constants.js';
 import { isLocalRoot, isSampled } from '../../engine/span-view.js';
 import { type RunningTraceAnswer } from '../reader/answers.interface.js';
 
@@ -31,7 +32,7 @@ export class RunningTraces {
       .map((span) => {
         const { traceId, spanId } = span.spanContext();
         const start = hrTimeToMilliseconds(span.startTime);
-        return { traceId, spanId, name: span.name, service, start, elapsedMs: Math.max(0, now - start) };
+        return { traceId, spanId, name: nameOf(span), service, start, elapsedMs: Math.max(0, now - start) };
       })
       .sort((a, b) => b.elapsedMs - a.elapsedMs);
   }
@@ -40,4 +41,11 @@ export class RunningTraces {
     for (const span of this.open) if (span.ended) this.open.delete(span);
     this.limit = Math.max(FIRST_LIMIT, this.open.size * 2);
   }
+}
+
+/** Express knows the route of a request when it ends: until then its path, not only its method. */
+function nameOf({ name, attributes }: Span): string {
+  const path = attributes[ATTR_URL_PATH];
+  const isOfRoute = ATTR_HTTP_ROUTE in attributes || name.includes(' ');
+  return typeof path === 'string' && !isOfRoute ? `${name} ${path}` : name;
 }
