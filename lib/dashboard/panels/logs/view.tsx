@@ -2,7 +2,7 @@ import type { LogAnswer } from '../../reader/answers.interface.js';
 import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
-import { levels } from '../../ui/parts/level.js';
+import { levels } from '../../ui/parts/severity.js';
 import { countOf } from '../../ui/parts/use-live-pages.js';
 import { useServices } from '../../ui/parts/use-services.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';

@@ -1,10 +1,11 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime, shortId } from '../../../ui/format.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
-import { Level, levelClass } from '../../../ui/parts/level.js';
+import { Level } from '../../../ui/parts/level.js';
 import { LiveList } from '../../../ui/parts/live-list.js';
 import { LogFields } from '../../../ui/parts/log-fields.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { levelClass } from '../../../ui/parts/severity.js';
 import type { LivePages } from '../../../ui/parts/use-live-pages.js';
 import { addressOf } from '../../../ui/state.js';
 

@@ -2,7 +2,7 @@ import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { fulfils, parseCondition } from '../../../reader/field-filter.js';
 import { clientOf, type Query } from '../../../ui/client.js';
 import { formatValue } from '../../../ui/format.js';
-import { severityOf } from '../../../ui/parts/level.js';
+import { severityOf } from '../../../ui/parts/severity.js';
 import { type LivePages, useLivePages } from '../../../ui/parts/use-live-pages.js';
 import { type Place, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
 import type { LogsApi } from '../query.js';

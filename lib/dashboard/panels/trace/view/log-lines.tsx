@@ -1,8 +1,9 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime } from '../../../ui/format.js';
 import { AttributesWithStack } from '../../../ui/parts/attribute-table.js';
-import { Level, levelClass } from '../../../ui/parts/level.js';
+import { Level } from '../../../ui/parts/level.js';
 import { LogFields } from '../../../ui/parts/log-fields.js';
+import { levelClass } from '../../../ui/parts/severity.js';
 import { addressOf } from '../../../ui/state.js';
 
 const MOST = 500;

@@ -1,5 +1,5 @@
 import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { severityOf } from '../../../ui/parts/level.js';
+import { severityOf } from '../../../ui/parts/severity.js';
 import { type PlacedSpan, placeSpans } from '../analysis/place-spans.js';
 import type { AnalysedTrace } from '../query.js';
 

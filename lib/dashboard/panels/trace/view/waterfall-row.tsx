@@ -1,7 +1,7 @@
 import { formatDuration, formatTime } from '../../../ui/format.js';
 import { memo } from '../../../ui/parts/compat.js';
-import { levelClass } from '../../../ui/parts/level.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { levelClass } from '../../../ui/parts/severity.js';
 import { targetOf } from './span-target.js';
 import type { TraceNode } from './trace-tree.js';
 

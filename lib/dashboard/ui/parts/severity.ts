@@ -1,5 +1,3 @@
-import { h } from 'preact';
-
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 export const levels: readonly string[] = LEVELS;
@@ -12,7 +10,3 @@ export function severityOf(level: string): number {
 
 /** A class for the colour of a level, also of one that is not known. */
 export const levelClass = (level: string): string => `level-${LEVELS[severityOf(level)] ?? 'info'}`;
-
-/** The name of a level, in its colour. */
-export const Level = ({ level }: { readonly level: string }) =>
-  h('span', { class: `level ${levelClass(level)}` }, level);
