@@ -2,8 +2,11 @@ import { isSteps, type Steps, takeAllSteps } from '../steps.js';
 import { classifyFailure, type Database } from './database/database.js';
 import { type StoreDatabase } from './database/store-database.js';
 
+/** Reads from the database, in one step or in several. */
+export type Question<T> = (database: Database) => T | Steps<T>;
+
 /**
- * Asks the database questions, at once or side by side: then one step of one of them is done in each round of the event loop, so that a
+ * Asks the database questions, one alone or several in turns: then one step of one of them is done in each round of the event loop, so that a
  * page that asks many blocks it no longer than one that asks one. A database that turns out to be damaged is quarantined, and the
  * question is asked of the new one.
  */
@@ -14,7 +17,7 @@ export class QueryScheduler {
   constructor(private readonly database: StoreDatabase) {}
 
   /** Returns the answer; the event loop is blocked meanwhile. @throws what the question throws */
-  answer<T>(question: (database: Database) => T | Steps<T>): T {
+  answer<T>(question: Question<T>): T {
     return this.recovering((database) => {
       const answer = question(database);
       return isSteps(answer) ? takeAllSteps(answer) : answer;
@@ -22,13 +25,17 @@ export class QueryScheduler {
   }
 
   /** Resolves with the answer; rejects with what the question throws. */
-  ask<T>(question: (database: Database) => Steps<T>): Promise<T> {
+  ask<T>(question: Question<T>): Promise<T> {
     let asked: Database | undefined;
     let steps: Steps<T> | undefined;
     return this.enqueue(() =>
       this.recovering((database) => {
         // What was found in a database that has been replaced is void.
-        if (steps === undefined || asked !== database) steps = question((asked = database));
+        if (steps === undefined || asked !== database) {
+          const answer = question((asked = database));
+          if (!isSteps(answer)) return { done: true, value: answer };
+          steps = answer;
+        }
         try {
           return steps.next();
         } catch (error) {

@@ -1,6 +1,5 @@
 import { type TelemetryReader } from '../reader/telemetry-reader.interface.js';
-import { type Steps, TimeSlice } from '../steps.js';
-import { type Database } from './database/database.js';
+import { isSteps, type Steps, TimeSlice } from '../steps.js';
 import { readChart } from './queries/charts.js';
 import { findLogs } from './queries/find-logs.js';
 import { findTraces } from './queries/find-traces.js';
@@ -10,12 +9,13 @@ import { findRoutes, findServices, readOverview } from './queries/overview.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
+import { type Question } from './query-scheduler.js';
 import { type TelemetryStore } from './store.js';
 
 /** Answers the questions of the page from the embedded store. */
 export function createSqliteReader(store: TelemetryStore): TelemetryReader {
   const ask = <T>(question: Question<T>, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<T> =>
-    store.ask(signal === undefined ? question : (database) => abortable(question(database), signal));
+    store.ask(signal === undefined ? question : (database) => abortable(() => question(database), signal));
   return {
     services: (range, options) => ask((database) => findServices(database, range), options),
     overview: (filter, options) => ask((database) => readOverview(database, filter), options),
@@ -23,7 +23,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     traces: (filter, options) => ask((database) => findTraces(database, filter), options),
     trace: (traceId, options) => ask((database) => readTrace(database, traceId), options),
     summaries: (traceIds, options) =>
-      ask((database) => readEach(traceIds, (id) => inOneStep(() => readTraceSummary(database, id))), options),
+      ask((database) => readEach(traceIds, (id) => readTraceSummary(database, id)), options),
     spans: (traceIds, options) =>
       ask(
         (database) =>
@@ -33,20 +33,18 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
           }),
         options,
       ),
-    resources: (traceId, options) =>
-      ask((database) => inOneStep(() => readResourcesOfTrace(database, traceId)), options),
+    resources: (traceId, options) => ask((database) => readResourcesOfTrace(database, traceId), options),
     logs: (filter, options) => ask((database) => findLogs(database, filter), options),
-    instruments: (service, options) =>
-      ask((database) => inOneStep(() => findInstruments(database, service)), options),
+    instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
     selection: (selection, options) => ask((database) => rankSelection(database, selection), options),
     health: async (options) => {
       const { file, limits, queued } = store;
-      const counts = await ask((database) => inOneStep(() => readStore(database)), options);
+      const counts = await ask((database) => readStore(database), options);
       return { file, maxBytes: limits.maxBytes, queued, ...counts };
     },
     live: {
-      news: (after, options) => ask((database) => inOneStep(() => readNews(database, after)), options),
+      news: (after, options) => ask((database) => readNews(database, after), options),
     },
     markViewed: () => {
       store.markViewed();
@@ -54,32 +52,29 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
   };
 }
 
-type Question<T> = (database: Database) => Steps<T>;
-
 /** SQLite cannot be interrupted within a step: a question ends between two of them. */
-function* abortable<T>(steps: Steps<T>, signal: AbortSignal): Steps<T> {
+function* abortable<T>(begin: () => T | Steps<T>, signal: AbortSignal): Steps<T> {
+  signal.throwIfAborted();
+  const answer = begin();
+  if (!isSteps(answer)) return answer;
   for (;;) {
     signal.throwIfAborted();
-    const { done, value } = steps.next();
+    const { done, value } = answer.next();
     if (done === true) return value;
     yield;
   }
 }
 
-// eslint-disable-next-line require-yield -- a question that is answered in one step
-function* inOneStep<T>(read: () => T): Steps<T> {
-  return read();
-}
-
 /** The answers about those traces that are stored, by their ids. */
 function* readEach<T>(
   traceIds: readonly string[],
-  read: (traceId: string) => Steps<T | undefined>,
+  ask: (traceId: string) => T | undefined | Steps<T | undefined>,
 ): Steps<Map<string, T>> {
   const found = new Map<string, T>();
   const turn = new TimeSlice();
   for (const traceId of traceIds) {
-    const answer = yield* read(traceId);
+    const read = ask(traceId);
+    const answer = isSteps(read) ? yield* read : read;
     if (answer !== undefined) found.set(traceId, answer);
     if (turn.isOverNow()) yield* turn.pass();
   }

@@ -1,12 +1,11 @@
 import { warnOnce } from '../../errors/warnings.js';
 import { type Steps } from '../steps.js';
-import { type Database } from './database/database.js';
 import { loadSqlite, type Sqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
 import { EvictionScheduler, type StoreLimits } from './eviction/evictor.js';
 import { Declarations } from './processes/declarations.js';
 import { ViewerTracker } from './processes/viewer-tracker.js';
-import { QueryScheduler } from './query-scheduler.js';
+import { QueryScheduler, type Question } from './query-scheduler.js';
 import {
   type DeclaredFunction,
   type DeclaredRoute,
@@ -126,19 +125,19 @@ export class TelemetryStore {
    * Asks the database, and blocks the event loop until the answer is there: `store.read((database) => readStore(database))`. A database
    * that turns out to be damaged is quarantined, and the question is asked of the new one.
    *
-   * @throws what the query throws otherwise
+   * @throws what the question throws otherwise
    */
-  read<T>(query: (database: Database) => T | Steps<T>): T {
-    return this.questions.answer(query);
+  read<T>(question: Question<T>): T {
+    return this.questions.answer(question);
   }
 
   /**
    * Asks the database in steps of some milliseconds between which others have their turn; see `read()`.
    *
-   * @throws what the query throws
+   * @throws what the question throws
    */
-  ask<T>(query: (database: Database) => Steps<T>): Promise<T> {
-    return this.questions.ask(query);
+  ask<T>(question: Question<T>): Promise<T> {
+    return this.questions.ask(question);
   }
 
   /**
