@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-deprecated -- names of before are exported until the next major */
+/* eslint-disable @typescript-eslint/no-deprecated -- deprecated names stay exported until the next major version */
 export { BaseService } from './module/inject-telemetry.js';
 export { configureTelemetry } from './module/start-telemetry.js';
 export { getTelemetry } from './module/inject-telemetry.js';

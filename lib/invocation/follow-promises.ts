@@ -9,7 +9,7 @@ const NATIVE_THEN: unknown = Reflect.get(Promise.prototype, 'then');
 export function isRunningPromise(value: object): value is Promise<unknown> {
   if (!types.isPromise(value)) return false;
   const then: unknown = Reflect.get(value, 'then');
-  // A subclass with a `then` of its own (postgres.js, p-lazy) may start its work only there: follow-thenable's case.
+  // A subclass with its own `then` (postgres.js, p-lazy) may start its work only there: follow-thenable's case.
   return then === NATIVE_THEN || isForeignNativeThen(value, then);
 }
 
@@ -17,7 +17,7 @@ export function isRunningPromise(value: object): value is Promise<unknown> {
  * Settles with the promise and returns what the caller must get.
  *
  * An ordinary promise is continued, not watched from the side: a second reaction on it would mark a rejection
- * nobody handles as handled, and V8 gives up its `at async …` stack frames on a promise with two reactions.
+ * is not handled as handled, and V8 gives up its `at async …` stack frames on a promise with two reactions.
  * A promise that is more than that (a subclass, own properties such as execa's `pid`) is returned itself.
  */
 export function followPromise<T>(promise: Promise<T>, settlement: Settlement): Promise<T> {
@@ -117,8 +117,8 @@ export function followThenable<T extends LazyThenable>(thenable: T, settlement: 
 
 /** `catch(handler)` in terms of `this.then`; other signatures (bluebird's filtered catch) stay the library's own. */
 function throughThen(name: 'catch' | 'finally', original: Method): Method {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below; both are generic by specification
-  const generic = Promise.prototype[name] as Method;
+  // Both are generic by specification.
+  const generic = Reflect.get(Promise.prototype, name) as Method;
   return function (...args) {
     return args.length === 1 ? generic.apply(this, args) : original.apply(this, args);
   };

@@ -2,9 +2,8 @@ import { CHARACTER_HINTS } from '../redaction/secret-patterns.js';
 
 /** From here on the engine's own escaping and encoding beat looking at each character. */
 export const LONG_TEXT = 100;
-/** Characters that JSON must escape. */
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
+/** Characters that JSON must escape: all but space, `!`, `#` to `[`, and those after the backslash. */
+const NEEDS_ESCAPE = /[^ !#-[\]-\uffff]/;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

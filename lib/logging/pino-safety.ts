@@ -65,7 +65,7 @@ function withMessage(args: LogArguments, errorKey: string): LogArguments {
   const { message } = error as { readonly message?: unknown };
   return message === undefined || typeof message === 'string'
     ? args
-    : ([first, textOf(message)] as unknown as LogArguments); // as above
+    : ([first, textOf(message)] as unknown as LogArguments); // pino declares an overload per kind of first argument
 }
 
 function writeDefused(logger: Logger, args: readonly unknown[], method: LogFn, error: unknown): void {

@@ -4,8 +4,7 @@ import { nameSeverity } from './log-entry.js';
 
 const INDENT = '    ';
 // Data must not contain escape sequences of a terminal: C0 and C1 but tab and newline.
-// eslint-disable-next-line no-control-regex -- control characters are what this looks for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROL = /[^\P{Cc}\t\n]/gu;
 
 /**
  * The line in the form of the reference module: `INFO - Processing request [trace:<32 hex>]

@@ -119,7 +119,7 @@ function noteRecord(message: RecordedMessage, record: MessageRecord): void {
   message[RECORD] = record;
   if (record.context === undefined || !mayHaveBody(message)) return;
   // Bytes of a body arrive in the context of the connection, without the span.
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the request it is of
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- `emitInContext()` calls it with the request as `this`
   record.emit = message.emit;
   message.emit = emitInContext;
 }

@@ -99,7 +99,7 @@ export function Scatter(props: ScatterProps) {
     cursor: { drag: { x: true, y: true, setScale: false }, points: { show: false } },
     scales: {
       x: { time: true, range: () => [latest.current.from, latest.current.to] },
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum exists in its types only; 3 is logarithmic
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot declares the enum, but has no value for it; 3 is logarithmic
       y: { distr: 3, log: 10 },
     },
     axes: [timeAxis(colour), valueAxis(colour, formatDuration)],
