@@ -22,7 +22,7 @@ function run(script, args, env = {}) {
 const args = process.argv.slice(2);
 const chromium = await findChromium();
 if (chromium === undefined) console.warn(`There is no browser to test in: ${HOW_TO_GET_CHROMIUM}.`);
-// One after the other: two browsers at once would measure each other.
+// One after the other: two browsers side by side would measure each other.
 process.exitCode =
   run('build.mjs', ['--all']) ||
   run(

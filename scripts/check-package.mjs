@@ -79,7 +79,7 @@ function checkContents({ files }) {
   ];
 }
 
-/** Loads an entry point in a process of its own; gives what it exports, each name with what a class calls itself, and what it printed. */
+/** Loads an entry point in its own process; gives what it exports, each name with what a class calls itself, and what it printed. */
 function load(consumer, entry, how) {
   const specifier = entry.replace('.', manifest.name);
   const code = {

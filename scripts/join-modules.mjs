@@ -107,7 +107,7 @@ function isNaming(node) {
   return ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === '__name';
 }
 
-/** What a class is called where nobody names it: by itself, or by the variable it is the value of. */
+/** The name of a class without an explicit name: by itself, or by the variable it is the value of. */
 function writtenName({ name, parent }) {
   return (name ?? (ts.isVariableDeclaration(parent) ? parent.name : undefined))?.text;
 }

@@ -2,7 +2,7 @@
 //
 //   node scripts/nest11.mjs             pack, install, run; further arguments go to jest
 //   node scripts/nest11.mjs --backends  the same for what needs a real server; scripts/backends.mjs says where those are
-//   node scripts/nest11.mjs --prepare   only install what is locked, so that a later run starts at once
+//   node scripts/nest11.mjs --prepare   only install what is locked, so that a later run starts immediately
 //   node scripts/nest11.mjs --lock      bring test/nest11's package.json and lockfile up to date with package.json
 //
 // Everything happens outside of the repository, or Node would find the Nest 12 of the repository by walking upwards.

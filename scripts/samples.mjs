@@ -15,7 +15,7 @@ import { runApart } from './prepare/jest-apart.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fixture = join(root, 'test/samples');
 
-/** Compiles the samples: they run in processes of their own, without jest. */
+/** Compiles the samples: they run in their own processes, without jest. */
 function assemble(folder, installed) {
   const { transformSync } = createRequire(join(installed, 'package.json'))('@swc/core');
   const samples = join(folder, 'samples');

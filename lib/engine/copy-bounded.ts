@@ -130,7 +130,7 @@ function copyObject(value: object, walk: Walk): unknown {
   }
 }
 
-/** The text that stands for an object; undefined where its members are to be copied. */
+/** The text that replaces an object; undefined where its members are to be copied. */
 function describeObject(value: object): string | undefined {
   // `instanceof` and `Object.prototype.toString` ask a proxy; these ask the engine.
   if (types.isProxy(value)) return undefined;

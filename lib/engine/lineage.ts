@@ -32,7 +32,7 @@ export function lineageOf(span: Span | undefined): Lineage | undefined {
 
 /**
  * Returns the local root of `start` if that span and every span above it in this process have ended: then no work of that
- * trace is running any more, and what begins in its context begins a trace of its own. Returns undefined while one is open.
+ * trace is running any more, and what begins in its context begins its own trace. Returns undefined while one is open.
  *
  * A span counts as open until the turn of the event loop in which it ended is over. So listeners of a response, and what
  * was put off with `setImmediate()` or `process.nextTick()` before it, belong to the request in any order.
@@ -61,7 +61,7 @@ export function localRootOf(start: Lineage): Lineage {
 }
 
 /**
- * Returns the options that start a span in a trace of its own, with a link to the local root, if the trace of its parent
+ * Returns the options that start a span in its own trace, with a link to the local root, if the trace of its parent
  * has ended; undefined if the span is a child as usual. A span that is recorded afterwards, with a start time before that
  * end, is a child.
  */

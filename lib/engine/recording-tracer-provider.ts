@@ -22,7 +22,7 @@ interface RecordingTracerProviderOptions {
 
 /**
  * Stands in for the SDK's tracer provider: the same samplers and span processors, spans that cost a fraction. Ended spans
- * are told to each processor in the order given.
+ * are passed to each processor in the given order.
  */
 export class RecordingTracerProvider implements TracerProvider {
   private readonly settings: RecordingSettings;

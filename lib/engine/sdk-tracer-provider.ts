@@ -23,7 +23,7 @@ type ActiveSpanArguments<F> = [F] | [SpanOptions, F] | [SpanOptions, Context, F]
 
 /**
  * OpenTelemetry's tracer provider with the one rule that its spans lack: what begins after the trace of its parent has
- * ended starts a trace of its own, with a link.
+ * ended starts its own trace, with a link.
  */
 export class SdkTracerProvider implements ApiTracerProvider {
   private readonly provider: TracerProvider;

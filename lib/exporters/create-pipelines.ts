@@ -114,6 +114,6 @@ function warnAboutCluster({ path, port }: PrometheusConfig): void {
     'prometheus:cluster',
     `This process is one worker of a cluster, and a scrape of ${path} reaches any one of them: counters will seem to jump ` +
       'up and down. Send metrics by OTLP (otlpEndpoint) with a service.instance.id for each worker, or give each worker a ' +
-      'scrape port of its own: prometheus: { port: 9464 + cluster.worker.id }. enablePrometheus: false switches both off.',
+      'separate scrape port: prometheus: { port: 9464 + cluster.worker.id }. enablePrometheus: false switches both off.',
   );
 }

@@ -83,7 +83,7 @@ function isHooked(instrumentation: object): instrumentation is HookedInstrumenta
 function patchBuiltin(instrumentation: HookedInstrumentation, definition: ModuleDefinition): (() => void)[] {
   if (definition.moduleExports !== undefined) return [];
   instrumentation._onRequire(definition, process.getBuiltinModule(definition.name), definition.name);
-  // `import { request } from 'node:http'` has copies of its own.
+  // `import { request } from 'node:http'` has its own copies.
   syncBuiltinESMExports();
   return [syncBuiltinESMExports];
 }

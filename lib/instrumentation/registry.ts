@@ -10,7 +10,7 @@ import { redis } from './clients/redis/instrument-redis.js';
 import { type ClientInstrumentation, defineInstrumentation } from './define-instrumentation.js';
 
 /**
- * Every instrumentation by the name of its switch. To add one, write its definition in a folder of its own and list it here; the
+ * Every instrumentation by the name of its switch. To add one, write its definition in its own folder and list it here; the
  * comment is what editors and docs show of its option.
  */
 export const INSTRUMENTATIONS = {

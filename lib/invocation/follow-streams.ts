@@ -92,7 +92,7 @@ type Subscribe = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
  * Settles with the first subscription: complete, error, or unsubscribe as a cancellation. Returns an Observable that
- * the caller subscribes to instead; a subclass with members of its own is returned itself, its next `subscribe` watched.
+ * the caller subscribes to instead; a subclass with its own members is returned itself, its next `subscribe` watched.
  *
  * A Subject or connectable is a plain value: it is state handed over, whose end (if any) is not the end of the call.
  */

@@ -8,7 +8,7 @@ const MARKERS = Symbol.for('nestjs-telemetry.wrapped-by');
 /** What each wrapper stands in for, whichever copy of this package has made it. */
 const originals = processWide('wrapped-originals', () => new WeakMap<object, AnyMethod>());
 
-/** Own properties of every function, which a wrapper has of its own or which cannot be copied. */
+/** Own properties of every function, which each wrapper has itself or which cannot be copied. */
 const OWN_TO_EACH_FUNCTION = new Set<PropertyKey>([
   'length',
   'name',

@@ -135,7 +135,7 @@ export class StandardOutput implements Destination {
     if (this.refused) setTimeout(this.writeWaiting, RETRY_MS).unref();
   };
 
-  /** Waits for a slow reader, and gives up on one that does not read. */
+  /** Waits for a slow reader, and stops waiting for one that does not read. */
   private readonly writeAtExit = (): void => {
     this.ending = true;
     const deadline = performance.now() + EXIT_DEADLINE_MS;

@@ -95,7 +95,7 @@ export function writeLine(
   otelContext?: Context,
 ): void {
   const { root } = state;
-  // A child has bindings, and possibly options, of its own.
+  // A child has its own bindings, and possibly its own options.
   if (root?.logger === logger && root.writeFast(LEVEL_VALUES[level], fields, message, otelContext)) return;
   if (otelContext !== undefined) (fields as { [OTEL_CONTEXT]?: Context })[OTEL_CONTEXT] = otelContext;
   logger[level](fields, message);

@@ -70,8 +70,8 @@ function loggerInForce(): LoggerService | undefined {
 }
 
 /**
- * NestJS's default console logger if it is in force: exactly then a `Logger` has a console logger
- * of its own as instance, and else the logger that was chosen.
+ * NestJS's default console logger if it is in force: exactly then a `Logger` has its own console
+ * logger as instance, and else the logger that was chosen.
  */
 function defaultLoggerInForce(): ConsoleLogger | undefined {
   const inForce = loggerInForce();
@@ -142,7 +142,7 @@ const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_19
 /**
  * Reads `logger.log(message, ...params, context)`: the last text is the context, plain objects
  * after the message are fields, an error or the text of a stack is the error, and each further
- * message is a line of its own, as in NestJS's console logger.
+ * message is its own line, as in NestJS's console logger.
  */
 function readNestArguments(args: readonly unknown[], takesStack: boolean): NestLine[] {
   try {

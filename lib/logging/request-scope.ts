@@ -68,7 +68,7 @@ export function followRequestScope(): void {
 }
 
 /**
- * Returns `context` with a logging scope of its own, whose lines carry what `PinoLogger.assign`
+ * Returns `context` with its own logging scope, whose lines carry what `PinoLogger.assign`
  * assigns; `context` itself without nestjs-pino's module. Unlike nestjs-pino's middleware it enters
  * no storage: each one entered copies a map, there and at every call that opens a span below.
  */

@@ -50,7 +50,7 @@ const EVERY_ROUTE = [{ path: '/{*splat}', method: RequestMethod.ALL }];
 /**
  * The parameters of nestjs-pino's `LoggerModule.forRootAsync()` by which an injected `PinoLogger`
  * and `assign` work on our root logger. Call it after `startLogging`; when logging is off,
- * nestjs-pino gets a logger of its own and no middleware.
+ * nestjs-pino gets its own logger and no middleware.
  *
  * @param requestScope `middleware`: nestjs-pino opens the logging scope of each request; `caller`:
  *   the caller does, with `withRequestScope()` or `runInRequestScope()`

@@ -89,7 +89,7 @@ let found: MetricsSdkInternals | null | undefined;
 
 /**
  * The prototypes behind every instrument of the metrics SDK; null when its structure is unknown.
- * The version is pinned, and a test fails first. Found with a provider of our own.
+ * The version is pinned, and a test fails first. Found with our own provider.
  */
 export function findMetricsSdkInternals(): MetricsSdkInternals | null {
   found ??= probe();

@@ -83,7 +83,7 @@ export function recordCalls(
 }
 
 /**
- * Records one call, and each further subscription to its Observable as a call of its own. The method
+ * Records one call, and each further subscription to its Observable as its own call. The method
  * must run even if an argument throws when it is read.
  */
 function observeCall(

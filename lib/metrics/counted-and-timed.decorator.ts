@@ -15,7 +15,7 @@ import {
  * Observables, generators and streams included. Label `outcome`: `success`, `refused` (an
  * `HttpException` below 500), `error` or `cancelled`.
  *
- * `@Counted('orders_processed_total')` has a counter of its own; `@Counted()` counts into
+ * `@Counted('orders_processed_total')` has its own counter; `@Counted()` counts into
  * `method.calls`. On a class, methods that have their own `@Counted` are left out. Two with
  * different names on one method both count.
  *
@@ -30,7 +30,7 @@ export function Counted(nameOrOptions?: NameOrCallMetricOptions): MethodOrClassD
  * promise settles, its Observable completes, its generator or stream ends. Label `outcome`:
  * `success`, `refused` (an `HttpException` below 500), `error` or `cancelled`.
  *
- * `@Timed('order_duration')` has a histogram of its own; `@Timed()` records into `method.duration`.
+ * `@Timed('order_duration')` has its own histogram; `@Timed()` records into `method.duration`.
  * On a class, methods that have their own `@Timed` are left out. Two with different names on one
  * method both record.
  *

@@ -98,7 +98,7 @@ function warnTaken(path: string): void {
   warnOnce(
     `metrics-path:${path}`,
     `The application has a route on ${path} itself, so the metrics are not offered there. ` +
-      'Set prometheus.path to another path, prometheus.port to a port of its own, or enablePrometheus to false.',
+      'Set prometheus.path to another path, prometheus.port to its own port, or enablePrometheus to false.',
   );
 }
 

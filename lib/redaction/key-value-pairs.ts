@@ -7,7 +7,7 @@ export type JudgeKey = (key: string, inQuery: boolean) => KeyKind;
 export type ReplaceValue = (secret: string, key: string) => string;
 
 const SEPARATOR = /[=:%]/g;
-/** How far in front of its separator a key may begin: the key itself, and what may stand between them. */
+/** How far in front of its separator a key may begin: the key itself, and the characters allowed between them. */
 export const LONGEST_HEAD = 64 + 8;
 const MAY_END_KEY = /[\p{L}\p{N}_$%"'`\] -]/u;
 const CLOSES_KEY = /["'`\]]/;

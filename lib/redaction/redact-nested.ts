@@ -1,7 +1,7 @@
 import { isError } from '../errors/telemetry.error.js';
 import { type RedactionPolicy } from './redaction-policy.js';
 
-/** How values that have a form of their own are treated. */
+/** How values that have their own form are treated. */
 export interface NestedValues {
   /** Writes an error out. Default: errors are left alone. */
   readonly writeError?: (error: object) => unknown;

@@ -109,7 +109,7 @@ export class RedactionPolicy {
     return (copy ?? attributes) as T;
   }
 
-  /** A text that has no key of its own: a log message, the name of a span. */
+  /** A text without a key: a log message, the name of a span. */
   text(text: string): string {
     if (!this.enabled) return text;
     // Costs less than looking the text up.

@@ -82,7 +82,7 @@ export class TextScreen {
   /** Plain keys, by a sum of their characters: those outside of queries, then those in queries. */
   private readonly plainKeys = new Array<string>(2 * SLOTS).fill('');
 
-  /** @param isPlainKey whether a key in a text says nothing about its value */
+  /** @param isPlainKey whether a key in a text does not make its value secret */
   constructor(private readonly isPlainKey: (key: string, inQuery: boolean) => boolean) {}
 
   /** The bits of the rules that may match. */

@@ -77,7 +77,7 @@ export function addMetricReader(provider: unknown, reader: IMetricReader, ours: 
   const collectors = memberOf(state, 'metricCollectors');
   if (!isList(collectors) || !(memberOf(state, 'meterSharedStates') instanceof Map))
     return addBy(provider, 'addMetricReader', reader);
-  // A provider without readers has no collector of its own to take the class from.
+  // A provider without readers has no collector to take the class from.
   const model = collectors[0] ?? listAt(ours, COLLECTORS)[0];
   const Collector = memberOf(model, 'constructor');
   if (typeof Collector !== 'function' || typeof memberOf(model, 'collect') !== 'function') return undefined;

@@ -152,7 +152,7 @@ function warnNotJoined(what: string, provider: unknown, wanted: readonly string[
       : `Start it without ${what}, have it send them there itself, or leave it out.`;
   warnOnce(
     `foreign-provider:${what}`,
-    `Another OpenTelemetry provider (${name}) takes the ${what} of this process and lets nobody join it, so these get ` +
+    `Another OpenTelemetry provider (${name}) takes the ${what} of this process and cannot be joined, so these get ` +
       `none: ${wanted.join(', ')}. ${remedy}`,
   );
 }

@@ -50,7 +50,7 @@ export function runInSpan<T>(
 }
 
 /**
- * One call in a span of its own. The wrapper of a method calls it between `enter()` and `returned()` or `threw()`, so that a
+ * One call in its own span. The wrapper of a method calls it between `enter()` and `returned()` or `threw()`, so that a
  * stack trace has one frame of this library only:
  *
  * @example
@@ -129,7 +129,7 @@ export class SpanCall implements ResultObserver {
   }
 }
 
-/** Our tracers never throw. One of another SDK may: then the call runs without a span of its own. */
+/** Our tracers never throw. One of another SDK may: then the call runs without its own span. */
 export function startSpanSafely(
   tracer: Tracer,
   name: string,

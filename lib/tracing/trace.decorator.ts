@@ -58,7 +58,7 @@ export function Trace(nameOrOptions: string | TraceOptions = {}): MethodOrClassD
   });
 }
 
-/** Makes the method that runs `original` in a span of its own, as `@Trace()` and `@Observed()` do. */
+/** Makes the method that runs `original` in its own span, as `@Trace()` and `@Observed()` do. */
 export function wrapInSpan(original: AnyMethod, site: DecorationSite, options: TraceOptions): AnyMethod {
   rememberTracedMethod(original, site);
   const name = options.name === undefined ? undefined : spanNameOf(options.name);
@@ -143,7 +143,7 @@ function describeCall(
   if (attributes !== undefined) call.attributes = attributes;
   const links = shield(method, () => evaluate(options.links, args));
   if (links !== undefined) call.links = links;
-  // With a name of its own the span needs another place for the name of the method.
+  // With its own name the span needs another place for the name of the method.
   if (options.name !== undefined)
     call.attributes = { [ATTR_CODE_FUNCTION_NAME]: `${className}.${method}`, ...attributes };
   return call;

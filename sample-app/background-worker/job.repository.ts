@@ -9,7 +9,7 @@ import { Database } from '../service-host/database.client.js';
 export class JobRepository {
   constructor(private readonly database: Database) {}
 
-  /** @throws Error for an id nobody has */
+  /** @throws Error for an unknown id */
   async fetchUser(userId: string): Promise<User> {
     const [user] = await this.database.query<User>('SELECT id, name, voice FROM users WHERE id = $1', [
       userId,

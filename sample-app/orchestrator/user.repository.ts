@@ -12,7 +12,7 @@ export class UserRepository {
     private readonly database: Database,
   ) {}
 
-  /** @throws NotFoundException for an id nobody has */
+  /** @throws NotFoundException for an unknown id */
   find(id: string): Promise<User> {
     return this.telemetry.trace('database_query_users', { table: 'users', op: 'select' }, async () => {
       const [user] = await this.database.query<User>('SELECT id, name, voice FROM users WHERE id = $1', [id]);

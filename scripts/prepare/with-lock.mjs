@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const POLL_MS = 250;
-/** No install takes longer; a lock this old belongs to a process whose id somebody else has by now. */
+/** No install takes longer; a lock this old belongs to a process whose id another one has by now. */
 const STALE_AFTER_MS = 20 * 60_000;
 
 /** Runs `work` while holding the lock file `path`; waits for a living owner, takes over from a dead one. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const built = fileURLToPath(new URL('../../dist/sample-app/', import.meta.url));
 
 /**
- * `ready` is what the process announces, `ended` how it ended. The process has a group of its own, so that Ctrl-C reaches only
+ * `ready` is what the process announces, `ended` how it ended. The process has its own group, so that Ctrl-C reaches only
  * the one who stops the system in order; and a channel whose end makes it stop when that one is killed.
  */
 export function startChild({ name, entry, env, print }) {

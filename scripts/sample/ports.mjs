@@ -1,8 +1,8 @@
-// Chooses the ports of the sample system before anything is started, so that a taken one is said at once and by name.
+// Chooses the ports of the sample system before anything is started, so that one in use is reported first, by name.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port nobody listens on: the one in `variable`, where 0 means any, else `preferred`. Throws when it is taken. */
+/** A free port: the one in `variable`, where 0 means any, else `preferred`. Throws when it is taken. */
 export async function claimPort(variable, preferred, env) {
   const port = readPort(variable, env) ?? preferred;
   if (port === 0) return freePort();
@@ -14,7 +14,7 @@ export async function claimPort(variable, preferred, env) {
   return port;
 }
 
-/** Like `claimPort`, but any free port will do when nobody asked for a certain one. */
+/** Like `claimPort`, but any free port will do when none was asked for. */
 export async function findPort(variable, env) {
   return claimPort(variable, 0, env);
 }
@@ -39,7 +39,7 @@ async function isTakenOn(host, port) {
     await release(await listen(port, host));
     return false;
   } catch (error) {
-    // A machine without IPv6 has nobody listening there.
+    // A machine without IPv6 has no listener there.
     return error.code === 'EADDRINUSE';
   }
 }

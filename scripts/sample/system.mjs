@@ -13,7 +13,7 @@ const STOP_WITHIN_MS = 8_000;
 /**
  * Starts every process and returns once all of them answer.
  *
- * `urls` says where each is; `broken` settles when a process ends that nobody stopped, with what to say about it;
+ * `urls` says where each is; `broken` settles when a process ends without being stopped, with the message to print;
  * `stop()` ends all of them, those that call before those that are called. `signal` gives up a start.
  */
 export async function startSystem({ env = process.env, print, signal }) {

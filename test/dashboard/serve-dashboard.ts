@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { Dashboard, dashboardPartsOf } from '../../lib/dashboard/dashboard.js';
 import { type TelemetryStore } from '../../lib/dashboard/sqlite/store.js';
 
-/** What `createDashboard()` makes, on a port of its own. */
+/** What `createDashboard()` makes, on its own port. */
 export interface ServedDashboard {
   readonly port: number;
   api(path: string): Promise<{ readonly status: number; readonly body: unknown }>;

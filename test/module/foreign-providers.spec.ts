@@ -157,7 +157,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       trace.setGlobalTracerProvider(new OwnTracerProvider());
       start({ otlpEndpoint: 'http://127.0.0.1:4318', store: { file: ':memory:' }, spanProcessors: [] });
       expect(warnings.filter((warning) => warning.includes('spans'))).toEqual([
-        'Another OpenTelemetry provider (OwnTracerProvider) takes the spans of this process and lets nobody join it, so these ' +
+        'Another OpenTelemetry provider (OwnTracerProvider) takes the spans of this process and cannot be joined, so these ' +
           'get none: http://127.0.0.1:4318/v1/traces, the dashboard. Start it without spans, have it send them there itself, or ' +
           'leave it out.',
       ]);

@@ -8,7 +8,7 @@ import { type HttpRequest } from './http-exchange.interface.js';
 const IDLE_MS = 10_000;
 const WHOLE_MS = 60_000;
 
-/** How long somebody may take to send a body, in milliseconds. */
+/** How long a client may take to send a body, in milliseconds. */
 export interface BodyTimes {
   readonly idleMs: number;
   readonly wholeMs: number;

@@ -38,7 +38,7 @@ export function sendJson(
 const COMPRESSED_FROM_BYTES = 1_024;
 
 /**
- * Answers a request with JSON of any size: gives up the event loop while it writes, and compresses it in the thread pool where the
+ * Answers a request with JSON of any size: yields to the event loop while it writes, and compresses it in the thread pool where the
  * client takes gzip.
  */
 export async function sendAnswer(

@@ -17,7 +17,7 @@ interface OpenMessage {
 }
 
 /**
- * What a protobuf message says, in the form OTLP has in JSON. Fields that are not known are left out. In steps, and without recursion,
+ * Decodes a protobuf message into the form of OTLP's JSON. Fields that are not known are left out. In steps, and without recursion,
  * so that it can stop anywhere.
  *
  * @throws ProtobufError when it is no such message, DashboardError 413 beyond the budget

@@ -196,7 +196,7 @@ class JsonText {
   }
 }
 
-/** The text that a JSON string says; undefined when it is none. */
+/** The text of a JSON string; undefined when it is none. */
 function unescape(token: string): string | undefined {
   try {
     return JSON.parse(token) as string;

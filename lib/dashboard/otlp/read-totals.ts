@@ -3,7 +3,7 @@ import { boundsAt, countsAt, finiteAt, integerAt, numberAt, objectAt } from './r
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Buckets of one data point; SDKs have 160 at most, unless they are told otherwise. */
+/** Buckets of one data point; SDKs have 160 at most by default. */
 const MAX_BUCKETS = 2_000;
 /** What the data model allows. */
 const SCALE = [-10, 20] as const;

@@ -26,7 +26,7 @@ const gate = new RequestGate();
 const quota = new BodyQuota(4 * MAX_BODY);
 
 /**
- * Takes telemetry of other services, as OTLP over HTTP has it: JSON or protobuf, packed or not.
+ * Takes telemetry of other services, by OTLP over HTTP: JSON or protobuf, compressed or not.
  *
  * @param path below `<path>/otlp/`
  * @throws DashboardError 404 where it is switched off, 405 and 415 for what is no OTLP; for what cannot be taken

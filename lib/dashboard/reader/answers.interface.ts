@@ -49,7 +49,7 @@ export interface ServiceAnswer {
   readonly p95: number;
   readonly p99: number;
   /**
-   * Spans of work that failed although no request, message or run tells of it: work after the answer, or a method whose error was
+   * Spans of failed work that no failed request, message or run includes: work after the answer, or a method whose error was
    * caught. Of spans within each other the outermost counts; calls of clients do not.
    */
   readonly failedWork: number;
@@ -229,7 +229,7 @@ export interface SelectionAnswer {
     readonly value: string;
     readonly selectedShare: number;
     readonly otherShare: number;
-    /** Attributes that the same traces have, at most ten: they come and go with this one, and have no row of their own. */
+    /** Attributes that the same traces have, at most ten: they have no separate row. */
     readonly alike: readonly { readonly key: string; readonly value: string }[];
   }[];
   readonly traces: readonly TraceSummaryAnswer[];

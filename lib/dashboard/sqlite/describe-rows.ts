@@ -12,7 +12,7 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { SPAN_KIND, type StoredResource, type StoredSpan } from './rows.interface.js';
 
-/** What columns of the store say, read from the attributes and numbers of OpenTelemetry. */
+/** Reads the columns of the store from the attributes and numbers of OpenTelemetry. */
 
 /** Attributes that have another name in earlier versions of the conventions. */
 const FORMER = { method: 'http.method', status: 'http.status_code' } as const;

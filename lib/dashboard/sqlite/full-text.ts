@@ -1,7 +1,7 @@
 import { type Database } from './database/database.js';
 
 /**
- * The words of log lines are kept in blocks: each a full-text index of its own for the lines of one range of ids. SQLite's index
+ * The words of log lines are kept in blocks: each its own full-text index for the lines of one range of ids. SQLite's index
  * merges its parts within the commit that makes one too many, which takes longer the more is in it, and longest when lines are
  * deleted from it. Small blocks keep that short; nothing is ever deleted from one, it is dropped as a whole when none of its lines
  * is there any more.
@@ -86,7 +86,7 @@ function dropBlock(database: Database, block: Pick<WordBlock, 'id'>): void {
   database.run('DELETE FROM word_blocks WHERE id = ?', block.id);
 }
 
-/** To be told which lines were deleted. Drops a block that has none left. */
+/** Call it with the lines that were deleted. Drops a block that has none left. */
 export function removeLines(database: Database, ids: readonly number[]): void {
   if (!database.hasFullText || ids.length === 0) return;
   const blocks = listBlocks(database);

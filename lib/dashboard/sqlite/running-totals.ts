@@ -1,7 +1,7 @@
 import { valueBucket } from './encoding/buckets.js';
 import { type StoredPoint } from './rows.interface.js';
 
-/** What a series said, as a running total or since the last time. */
+/** Values of a series, as a running total or since the last time. */
 export interface PointTotal extends Pick<StoredPoint, 'value' | 'count' | 'min' | 'max'> {
   /** Histogram: by the number of the bucket; empty for anything else. */
   readonly buckets: ReadonlyMap<number, number>;

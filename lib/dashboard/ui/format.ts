@@ -20,7 +20,7 @@ function digits(value: number): string {
   return value.toPrecision(2);
 }
 
-/** `1.24 s`, `830 µs`; `<1 µs` for less than clocks tell; a dash where there is nothing. */
+/** `1.24 s`, `830 µs`; `<1 µs` for less than clocks resolve; a dash where there is nothing. */
 export function formatDuration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return '–';
   const sign = ms < 0 ? '−' : '';

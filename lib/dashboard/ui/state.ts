@@ -15,7 +15,7 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    // An address that somebody mistyped is taken as it stands.
+    // A mistyped address is used unchanged.
     return part;
   }
 }

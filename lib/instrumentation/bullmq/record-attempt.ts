@@ -47,8 +47,8 @@ function attemptContextOf(job: unknown): Context | undefined {
 }
 
 /**
- * Runs one attempt at a job in a CONSUMER span, `process mail`, and measures it. The span starts a
- * trace of its own, linked with the span that added the job: a job may wait for days, be tried
+ * Runs one attempt at a job in a CONSUMER span, `process mail`, and measures it. The span starts
+ * its own trace, linked with the span that added the job: a job may wait for days, be tried
  * again and again, and come from a scheduler that was set up months ago, so as a child it would
  * make a trace without an end. The baggage of its producer is there.
  */
@@ -194,7 +194,7 @@ export function recordListeners(
 
 /**
  * The context of an attempt for what belongs to it and runs after its end. By identity alone, as a
- * remote parent: below a span that has ended, a trace of its own would begin.
+ * remote parent: below a span that has ended, its own trace would begin.
  */
 function asFinished(attempt: Context): Context {
   const identity = trace.getSpanContext(attempt);

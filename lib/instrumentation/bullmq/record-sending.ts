@@ -94,7 +94,7 @@ interface Sending {
 
 /**
  * Makes a call that adds jobs in a PRODUCER span, `add mail`, and measures it. The Redis commands of
- * BullMQ are how a job is added, and get no spans of their own.
+ * BullMQ are how a job is added, and get no spans.
  *
  * @param carry returns the arguments of the call; runs in the span, to write its context into the jobs
  */

@@ -21,7 +21,7 @@ interface BullQueue {
 
 /**
  * The `Queue` of `bull` (4 and 3), which is a worker too. Each call that adds jobs gets a PRODUCER
- * span, and each attempt at a job a trace of its own, linked with it.
+ * span, and each attempt at a job its own trace, linked with it.
  */
 export const BULL_QUEUE: LibraryClass = {
   name: 'bull-queue',

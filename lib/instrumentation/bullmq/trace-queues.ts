@@ -19,7 +19,7 @@ import {
 /** Each call that adds jobs to a `Queue` gets a PRODUCER span whose context travels with the jobs. */
 export const QUEUE: LibraryClass = {
   name: 'bullmq-queue',
-  // An application may have a class with `add` and `addBulk` of its own.
+  // A class of the application may have methods `add` and `addBulk`, too.
   knownBy: ['add', 'addBulk', 'drain', 'obliterate', 'retryJobs'],
   calls: {
     add: recordWhen(

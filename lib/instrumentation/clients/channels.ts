@@ -15,7 +15,7 @@ const SUBSCRIPTION = Symbol.for('nestjs-telemetry.subscription');
  * is said once and goes no further: Node would end the process over it.
  *
  * A subscription that another set of globals left behind is ended first. Channels belong to the
- * process, but a test runner gives each file globals of its own: an application that one file never
+ * process, but a test runner gives each file its own globals: an application that one file never
  * closed would go on recording the calls of the next.
  *
  * @param listeners by the name of the channel, whose messages are of the type `M`

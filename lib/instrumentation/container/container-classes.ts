@@ -22,7 +22,7 @@ export type ContainerClass = abstract new (...args: never[]) => object;
 export function* instancesIn(modules: ContainerModules): Generator<object> {
   for (const { controllers, providers } of modules.values()) {
     for (const { metatype, instance } of [...controllers.values(), ...providers.values()]) {
-      // Each module has a class of its own for it, which holds nothing of the application.
+      // Each module has its own class for it, which holds nothing of the application.
       if (metatype === ModuleRef) continue;
       if (typeof instance === 'object' && instance !== null) yield instance;
     }

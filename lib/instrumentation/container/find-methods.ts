@@ -17,7 +17,7 @@ type MethodsByName = Map<string, WrittenMethod | undefined>;
 
 /**
  * Every method of these applications that can have spans, and every one that `@Trace()` decorates.
- * Where two classes have one name nobody can tell their methods apart by it: then neither is there.
+ * Methods of two classes with the same name cannot be distinguished: neither is listed.
  */
 export function findMethods(applications: Iterable<ModulesLike>): WrittenMethod[] {
   const found: MethodsByName = new Map();

@@ -54,7 +54,7 @@ function recordPublish<T>(events: readonly unknown[], publish: () => T): T {
 /**
  * Handlers of `@nestjs/cqrs`: one span per command, query or event handled,
  * `CreateOrderHandler.execute`, with the class of what is handled. The buses of commands and
- * queries have none of their own, it would say the same a second time; a command without a handler
+ * queries have none, it would say the same a second time; a command without a handler
  * fails in the span of its caller.
  */
 export const cqrsHandlerRules: readonly MethodRule[] = [

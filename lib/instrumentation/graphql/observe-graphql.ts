@@ -124,7 +124,7 @@ function attempt(step: () => void): void {
   }
 }
 
-/** Mercurius's options have plugins as well, of another kind, and sockets of their own. */
+/** Mercurius's options have plugins as well, of another kind, and their own sockets. */
 function isApollo(driver: object): boolean {
   return 'registerFastify' in driver && 'registerExpress' in driver;
 }

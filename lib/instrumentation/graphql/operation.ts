@@ -30,7 +30,7 @@ const SLOW_PHASE_MS = 5;
 export interface OperationStart {
   /** The operation where it is known before it starts, so that samplers know its name. */
   readonly node?: OperationNodeLike | undefined;
-  /** Whether it came over a socket: then it is a trace of its own. Default false. */
+  /** Whether it came over a socket: then it is its own trace. Default false. */
   readonly root?: boolean;
   readonly links?: Link[];
   /** Whether the same request has others, and cannot be named after this one. Default false. */
@@ -41,7 +41,7 @@ export interface OperationStart {
   readonly notesFailures?: boolean;
 }
 
-/** Operations by their context values; each is executed with one of its own. */
+/** Operations by their context values; each execution has a different one. */
 const operations = new WeakMap<object, Operation>();
 
 /** One GraphQL operation, from its request to its result, with its resolvers and measurement. */

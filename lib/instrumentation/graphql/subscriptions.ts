@@ -44,7 +44,7 @@ export function linksOf(headers: unknown, connectionParams?: unknown): Link[] {
 
 /**
  * A stream that records each event from its arrival until the next one is read: its fields are
- * resolved and the result sent in between. Each is a trace of its own, linked to the subscription.
+ * resolved and the result sent in between. Each is its own trace, linked to the subscription.
  */
 export function followEvents(
   stream: unknown,

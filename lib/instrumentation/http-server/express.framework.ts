@@ -200,7 +200,7 @@ const middlewareRoutes = new WeakSet<object>();
 /**
  * Notes which requests of an adapter have no route: Nest registers `forRoutes('*')` as a route like
  * any other, whose wildcard would be the route of every unmatched request, and its 404 as a handler
- * on a route of its own below a prefix. Returns the undo.
+ * on its own route below a prefix. Returns the undo.
  */
 export function noteExpressRoutes(adapter: object): Undo[] {
   return [

@@ -147,7 +147,7 @@ export class RequestRecord implements FinishedRequest {
     const { span, settings, request, response } = this;
     const { identity } = this.begun;
     this.route = this.framework.routeAtEnd(request, this.route);
-    // The span of another library has a name of its own, even where the route was known.
+    // The span of another library has its own name, even where the route was known.
     const found =
       this.owned && this.route === identity.route
         ? undefined

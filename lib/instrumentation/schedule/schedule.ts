@@ -147,7 +147,7 @@ function describe(
 }
 
 /**
- * Runs a scheduled job as a trace of its own, `CleanupService.purge`, and measures it. Never as
+ * Runs a scheduled job as its own trace, `CleanupService.purge`, and measures it. Never as
  * part of another trace: a timer remembers the context it was set in, which is that of the start of
  * the application or of some request.
  */

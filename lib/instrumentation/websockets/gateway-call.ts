@@ -40,7 +40,7 @@ interface FinishedGatewayCall {
 }
 
 /**
- * One call of a gateway from outside, in a trace of its own: a connection lives for hours, and so
+ * One call of a gateway from outside, in its own trace: a connection lives for hours, and so
  * would a trace of everything on it. Ends with its answer.
  */
 export class GatewayCall implements ResultObserver {

@@ -172,7 +172,7 @@ function guardCallback<C extends Callback>(callback: C): C {
   return same;
 }
 
-/** The SDK knows the one instrument of such a result; of a batch it is told which is meant. */
+/** The SDK knows the one instrument of such a result; a batch names it. */
 function isSingle(result: ObservableResult | BatchObservableResult): result is ObservableResult {
   return '_instrumentName' in result;
 }

@@ -48,7 +48,7 @@ export function ruleFor(rules: readonly CompiledRule[], root: RootSpan): Compile
   return rules.find((rule) => rule.matches(root));
 }
 
-/** Cheap conditions first: most traces are told apart by their kind or method. */
+/** Cheap conditions first: most traces differ in kind or method. */
 function conditionsOf({ name, route, method, kind, attributes }: SamplingRule): Condition[] {
   const conditions: Condition[] = [];
   if (kind !== undefined) conditions.push((root) => root.kind === SPAN_KINDS[kind]);

@@ -19,7 +19,7 @@ const LATEST_TRACES = 50;
 const LATEST_LINES = 500;
 const MAX_KEYS = 200;
 const MAX_VALUES = 20;
-/** Longer values are texts of their own, not categories. */
+/** Longer values are texts, not categories. */
 const MAX_VALUE = 100;
 
 /** Attributes of spans, or fields of log lines, to be offered as filters. */

@@ -28,7 +28,7 @@ function suggest(fields: readonly FieldAnswer[], text: string): readonly string[
   return all.slice(0, MOST_SUGGESTED);
 }
 
-/** Takes a condition such as `http.response.status_code >= 500` into the address, and says so where it is none. */
+/** Takes a condition such as `http.response.status_code >= 500` into the address; shows a message where it is none. */
 export function ConditionField({ word, of, query }: ConditionFieldProps) {
   const [text, setText] = useState('');
   const [isWrong, setWrong] = useState(false);

@@ -2,7 +2,7 @@
 const COUNTER_TABLES = `
 CREATE TABLE counters (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  -- When somebody last looked at what is stored, in milliseconds.
+  -- When the page was last viewed, in milliseconds.
   read_at INTEGER NOT NULL DEFAULT 0,
   spans INTEGER NOT NULL DEFAULT 0,
   pinned_spans INTEGER NOT NULL DEFAULT 0,
@@ -48,7 +48,7 @@ CREATE TABLE routes (
   method TEXT NOT NULL,
   route TEXT NOT NULL,
   handler TEXT,
-  -- 0: a call that nobody in here was asked to make; a group, but no entry.
+  -- 0: a call without a request to this service; a group, but no entry.
   is_entry INTEGER NOT NULL,
   last_seen INTEGER,
   spans INTEGER NOT NULL DEFAULT 0,

@@ -23,7 +23,7 @@ export class StoreDatabase {
   private isFull = false;
 
   /**
-   * @param onReplaced is told when everything learned about the rows of the database before is void
+   * @param onReplaced called when the database is replaced: what was cached of its rows is invalid
    * @param makeRoom deletes rows, because the disk or the database is full
    */
   constructor(
@@ -39,7 +39,7 @@ export class StoreDatabase {
     return this.opened;
   }
 
-  /** To be told when something was written: what was wrong before is over. */
+  /** Call it after a successful write: an earlier failure is over. */
   succeed(): void {
     this.busySince = undefined;
     this.isFull = false;

@@ -19,7 +19,7 @@ const LOOSEN = `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0
 
 /**
  * Deletes some lines: the oldest loose ones, see the table, then with their traces those that belong to one, then the oldest.
- * Each line is looked at once at most before it goes, however many are kept.
+ * Each line is read once at most before it is deleted, however many are kept.
  */
 export function evictLogs(eviction: Eviction, wanted: number, maxSpans: number, now: number): void {
   const { database } = eviction;
@@ -84,7 +84,7 @@ function deleteChunk(database: Database, choice: string, limit: number, ...value
 
 /** Of all points, those as collected may be so many; the rest is for the minutes of the hours before. */
 const COLLECTED_SHARE = 0.4;
-/** Points that go at once. */
+/** Points that one statement deletes. */
 const POINTS_AT_ONCE = 500;
 
 const DELETE_POINTS = `DELETE FROM points WHERE (level, block, series, time) IN (SELECT level, block, series, time FROM points
@@ -113,7 +113,7 @@ function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock:
   return gone;
 }
 
-/** Sums that go at once. */
+/** Sums that one statement deletes. */
 const SUMS_AT_ONCE = 200;
 
 const DELETE_SUMS = `DELETE FROM rollups WHERE (level, slot, route, part) IN (SELECT level, slot, route, part FROM rollups

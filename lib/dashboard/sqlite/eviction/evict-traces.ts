@@ -5,13 +5,13 @@ import { ERROR_LEVEL } from '../rows.interface.js';
 /** One change in which rows go. */
 export interface Eviction {
   readonly database: Database;
-  /** Is told which rows went. */
+  /** Called with the rows that were deleted. */
   readonly tally: Tally;
   /** To be asked between some rows and the next. */
   readonly isTimeUp: () => boolean;
 }
 
-/** Of rows that have to go so many at once, where it is not known before how many are enough. */
+/** Rows deleted per statement while the number that is enough is not known. */
 export const SOME_ROWS = 200;
 
 /** Lets `work` delete rows for so many milliseconds, as one change. */
@@ -26,7 +26,7 @@ const PINNED_SHARE = 0.4;
 /** Traces of a route that one step looks at. */
 const MAX_AT_ONCE = 50;
 
-/** Spans or lines that are changed at once where a trace has more. */
+/** Spans or lines changed per statement where a trace has more. */
 const CHUNK = 256;
 
 interface Victim {

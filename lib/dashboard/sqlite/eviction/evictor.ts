@@ -152,7 +152,7 @@ class PageBudget {
     return this.usedPages() * this.pageSize;
   }
 
-  /** Whether rows should go before others come: what is written at once must fit below the bound too. */
+  /** Whether rows should be deleted before others are written: one batch must fit below the bound, too. */
   get isUrgent(): boolean {
     return this.usedPages() > this.database.maxPages * URGENT_SHARE;
   }
@@ -189,7 +189,7 @@ class PageBudget {
   }
 }
 
-/** Once a bound is passed, so much is deleted that it is not passed again at once. */
+/** Once a bound is passed, so much is deleted that the next write does not pass it again. */
 const DOWN_TO = 0.97;
 /** From here on rows go. */
 const BYTES_SHARE = 0.92;

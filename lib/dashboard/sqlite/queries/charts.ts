@@ -16,7 +16,7 @@ import {
   valuesOf,
 } from './instruments.js';
 
-/** More lines cannot be told apart; the ones with most points stay. */
+/** More lines cannot be distinguished; those with the most points stay. */
 const MAX_LINES = 20;
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** Metrics are collected every five seconds; finer buckets would be empty in turn. */

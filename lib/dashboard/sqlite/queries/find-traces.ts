@@ -202,7 +202,7 @@ function numbersOf({ minMs, maxMs, status }: TraceFilter, duration: string): Con
   return numbers;
 }
 
-/** What only its spans and log lines say. */
+/** Fields that only its spans and log lines have. */
 function matchOf({ attributes = [], text }: TraceFilter): Conditions {
   const match = new Conditions();
   if (attributes.length > 0) {

@@ -74,7 +74,7 @@ function toSeries({ id, attributes, boundaries }: SeriesRow): Series {
 
 /** A longer range is read by the minute. */
 export const FINE_RANGE_MS = 30 * MINUTE_MS;
-/** Minutes are written when they are over, and not at once. */
+/** A minute is written when it is over. */
 const MINUTE_LATE_MS = 5_000;
 
 /** One value of a series; see `StoredPoint`. */

@@ -8,7 +8,7 @@ import { chooseService, findRouteIds, readAttributes } from './query-parts.js';
 
 const MAX_RANKED = 30;
 const SHOWN_TRACES = 50;
-/** Longer values are texts of their own, not categories. */
+/** Longer values are texts, not categories. */
 const MAX_VALUE = 200;
 
 /** Which traces of each side have an attribute with a value: by their places in the sample. */
@@ -49,7 +49,7 @@ function* rank(database: Database, { selected, others }: EntrySample): Steps<Sel
   );
 }
 
-/** Fewer of the selected traces than this share say nothing about them. */
+/** A row needs at least this share of the selected traces. */
 const MIN_SUPPORT = 0.05;
 
 function sharesOf({ selected, others }: Tally, ofSelected: number, ofOthers: number) {
@@ -76,7 +76,7 @@ interface Ranked {
   readonly otherShare: number;
 }
 
-/** Attributes whose traces are the same, but for so many in a hundred, say the same. */
+/** Attributes whose traces differ by at most this share are joined in one row. */
 const SAME = 0.95;
 const MAX_ALIKE = 10;
 

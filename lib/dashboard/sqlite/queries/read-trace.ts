@@ -60,8 +60,8 @@ function* withSources(database: Database, spans: readonly SpanAnswer[]): Steps<S
   const turn = new TimeSlice();
   const located: SpanAnswer[] = [];
   for (const span of spans) {
-    const { [ATTR_CODE_FUNCTION_NAME]: told = span.name } = span.attributes;
-    const source = typeof told === 'string' && told.includes('.') ? sources(span.service, told) : undefined;
+    const { [ATTR_CODE_FUNCTION_NAME]: name = span.name } = span.attributes;
+    const source = typeof name === 'string' && name.includes('.') ? sources(span.service, name) : undefined;
     located.push(source === undefined ? span : { ...span, source });
     if (turn.isOver()) yield* turn.pass();
   }

@@ -5,7 +5,7 @@ import { type Database } from '../database/database.js';
 import { quantilesOf, readCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
 import { FAILED_WORK } from '../writing/failed-work.js';
 
-/** For a chart: more slots are not told apart. */
+/** For a chart: more slots cannot be distinguished. */
 export const SLOTS_OF_CHART = 180;
 /** For one number: then the first and the last slot, which may be part of the range only, weigh little. */
 export const SLOTS_OF_TOTAL = 40;

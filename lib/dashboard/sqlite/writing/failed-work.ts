@@ -35,7 +35,7 @@ const STATUS = `SELECT status FROM (SELECT span_id, status FROM spans INDEXED BY
   WHERE span_id = ?`;
 
 /**
- * Finds failed spans that no failed request, message or run tells of: work that went on after the answer, or a method whose error was caught.
+ * Finds failed spans that no failed request, message or run includes: work that went on after the answer, or a method whose error was caught.
  * An exception passes through spans outwards, so only the outermost counts: one whose parent did not fail. The parent ends, and
  * comes, later; where the answer was sent before, it is in the store already.
  */

@@ -116,7 +116,7 @@ export class MinutePoints {
 /** The span of a measurement may end, and be written, long after it was made. */
 const WAIT_MS = 60_000;
 const MAX_WAITING = 2_000;
-/** Of a series no more are kept than can be told apart on a chart. */
+/** Points of a series beyond those that a chart can show are not kept. */
 const EVERY_MS = 2_000;
 
 const INSERT_EXEMPLAR = 'INSERT INTO exemplars (series, time, value, trace, span_id) VALUES (?, ?, ?, ?, ?)';

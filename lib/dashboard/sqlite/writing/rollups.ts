@@ -60,7 +60,7 @@ const INSERT = `INSERT OR REPLACE INTO rollups (level, slot, route, part, count,
 
 /**
  * Adds up what enters by route and time, so that rates and quantiles of a day are known when most of its spans are evicted.
- * Each process, and each time it begins a slot, has a row of its own: no process reads what others wrote.
+ * Each process, and each time it begins a slot, has its own row: no process reads what others wrote.
  */
 export class Rollups {
   private readonly open = new Map<string, Rollup>();

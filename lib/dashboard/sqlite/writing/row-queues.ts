@@ -196,7 +196,7 @@ function isUsable({ time, value }: StoredExemplar): boolean {
   return isWithin(time, MAX_TIME_MS) && Number.isFinite(value);
 }
 
-/** Times of our own clock have decimals. */
+/** Times of this process's clock have decimals. */
 function isWithin(value: number, max: number): boolean {
   return value >= 0 && value <= max;
 }

@@ -183,7 +183,7 @@ type TurnOutcome =
   | 'more' // Something waits, and can be written once others have had their turn.
   | 'wait'; // Something waits, and cannot be written now.
 
-/** Decides when rows are written: between requests, soon after they came, and at once when they are many. */
+/** Decides when rows are written: between requests, soon after they came, and immediately when they are many. */
 class WriteSchedule {
   private timer: NodeJS.Timeout | undefined;
   private immediate: NodeJS.Immediate | undefined;
@@ -192,7 +192,7 @@ class WriteSchedule {
   /** @param takeTurn never throws */
   constructor(private readonly takeTurn: () => TurnOutcome) {}
 
-  /** To be told when rows have come, and how many wait now. */
+  /** Call it when rows have come, with the number that wait now. */
   request(waiting: number): void {
     if (this.immediate !== undefined) return;
     if (waiting >= HURRY_AT) {
@@ -215,7 +215,7 @@ class WriteSchedule {
     this.immediate = undefined;
     if (this.stopped) return;
     const outcome = this.takeTurn();
-    // Others who write to the file are done in milliseconds; not all who wait should come back at once.
+    // Others who write to the file are done in milliseconds; not all who wait should retry together.
     if (outcome === 'wait') this.timer = setTimeout(this.run, RETRY_MS * (0.5 + Math.random())).unref();
     else if (outcome === 'more') this.immediate = setImmediate(this.run);
   };

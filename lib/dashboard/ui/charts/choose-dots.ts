@@ -11,7 +11,7 @@ export interface Dot {
   readonly top: number;
 }
 
-/** Dots nearer than this cannot be told apart, or hit. */
+/** Dots nearer than this overlap, and cannot be clicked one by one. */
 const APART_PX = 9;
 
 /** Of each bucket of time the slowest that succeeded and the slowest that failed: neither kind hides the other. */

@@ -27,7 +27,7 @@ interface TimeChartProps {
   readonly exemplars?: readonly ExemplarAnswer[];
   /** The value of an exemplar in words; default: `format`. */
   readonly formatDot?: (value: number) => string;
-  /** Whether the dots stand at the bottom: what was measured is not on the scale of the lines. */
+  /** Whether the dots are at the bottom: their values are not on the scale of the lines. */
   readonly dotsAtBottom?: boolean;
   readonly height?: number;
   readonly sync?: string;

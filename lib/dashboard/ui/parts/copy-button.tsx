@@ -5,7 +5,7 @@ interface CopyButtonProps {
   readonly children: string;
 }
 
-/** Puts a text on the clipboard, and says whether it is there. */
+/** Copies a text to the clipboard, and shows whether it worked. */
 export function CopyButton({ text, children }: CopyButtonProps) {
   const [said, setSaid] = useState<string>();
   const copy = async (): Promise<void> => {

@@ -15,7 +15,7 @@ interface TextFieldProps extends FieldProps {
   readonly invalid?: boolean;
 }
 
-/** A text field that says what it holds when the typing settles, or at once on Enter. */
+/** A text field that passes on its value when typing pauses, or immediately on Enter. */
 export function TextField({
   label,
   value,

@@ -68,7 +68,7 @@ export function addOlder<T>(held: Held<T>, page: Page<T>, order: Order<T>): Held
 }
 
 /**
- * The list while it stands still: every row of `frozen` in its place, with what is known of it now, and older ones below.
+ * The list while it is frozen: every row of `frozen` in its place, with what is known of it now, and older ones below.
  *
  * @returns its items, and how many newer ones are left out
  */

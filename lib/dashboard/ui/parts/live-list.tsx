@@ -11,8 +11,8 @@ interface LiveListProps<T> extends Omit<VirtualListProps<T>, 'items' | 'grown' |
 }
 
 /**
- * A list that grows at the top while the page is live. It stands still under the pointer and while it has the focus, so that a row is
- * the same when it is clicked as when it was aimed at; a button then says how many are new, and shows them.
+ * A list that grows at the top while the page is live. It does not move under the pointer and while it has the focus, so that a row is
+ * the same when it is clicked as when it was aimed at; a button then has the number of new rows, and shows them.
  */
 export function LiveList<T>({ pages, thing, ...list }: LiveListProps<T>) {
   const { items, grown, fresh, more, hold, showFresh } = pages;
@@ -35,7 +35,7 @@ export function LiveList<T>({ pages, thing, ...list }: LiveListProps<T>) {
         <button
           type="button"
           class="live-fresh"
-          title={`Show ${plural(fresh, `new ${thing}`)}; the list stands still while you point at it`}
+          title={`Show ${plural(fresh, `new ${thing}`)}; the list does not move while you point at it`}
           onClick={() => {
             showFresh();
             document.getElementById(list.id)?.scrollTo({ top: 0 });

@@ -4,7 +4,7 @@ import { formatValue } from '../format.js';
 /** Fields that fit behind a message. */
 const MOST = 4;
 
-/** The first fields of a line that its message does not say already: request lines say everything twice. */
+/** The first fields of a line that are not part of its message: request lines have everything twice. */
 export function LogFields({ of: { attributes, message } }: { readonly of: LogAnswer }) {
   const shown = Object.entries(attributes)
     .map(([key, value]) => [key, formatValue(value).slice(0, 80)] as const)

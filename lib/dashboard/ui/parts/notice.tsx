@@ -22,7 +22,7 @@ export function Notice({ children, kind = 'empty' }: NoticeProps) {
   );
 }
 
-/** What the application said instead of an answer. That it says nothing at all is told once, by the page's header. */
+/** The error that the application returned. When it returns nothing, the page's header says so. */
 export function Failure({ error, retry }: { error: Error; retry: () => void }) {
   if (isUnanswered(error)) return null;
   if (error instanceof ApiFailure && error.status === 401) return <TokenForm done={retry} />;
@@ -42,7 +42,7 @@ interface WhenLoadedProps<T> extends Texts {
   readonly children: (data: T) => ComponentChildren;
 }
 
-/** Renders what was loaded; says so while there is nothing to render yet. What is there stays on the page while it is asked for again. */
+/** Renders what was loaded, or a message until then. The content stays on the page while it is loaded again. */
 export function WhenLoaded<T>({ loaded, empty = 'Nothing here.', isEmpty, children }: WhenLoadedProps<T>) {
   const { data, error, reload } = loaded;
   if (data === undefined) {

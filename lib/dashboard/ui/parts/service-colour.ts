@@ -44,7 +44,7 @@ export function serviceClass(service: string): string {
 /** Whether this browser has met services before. */
 export const knowsServices = (): boolean => given.size > 0;
 
-/** Gives colours to all of them at once, by name: where two want the same, every browser then decides alike. */
+/** Gives colours to all of them together, by name: where two want the same, every browser then decides alike. */
 export function meetServices(services: readonly string[]): void {
   for (const service of [...services].sort()) serviceClass(service);
 }

@@ -12,7 +12,7 @@ interface SidePanelProps {
   readonly children: ComponentChildren;
 }
 
-/** What stands beside a view and can be closed. */
+/** A panel beside a view, which can be closed. */
 export function SidePanel({ label, head, closes, onClose, class: name = '', id, children }: SidePanelProps) {
   return (
     <aside class={`panel ${name}`} id={id} tabIndex={-1} aria-label={label}>

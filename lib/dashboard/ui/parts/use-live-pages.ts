@@ -27,11 +27,11 @@ export interface LivePages<T> {
   readonly reload: () => void;
   /** Items that were added at the top since the first page. */
   readonly grown: number;
-  /** Newer items that are left out while the list stands still. */
+  /** Newer items that are left out while the list is frozen. */
   readonly fresh: number;
-  /** Lets the list stand still, or move again. */
+  /** Freezes the list, or lets it move again. */
   readonly hold: (still: boolean) => void;
-  /** Shows what was left out; the list goes on to stand still. */
+  /** Shows what was left out; the list stays frozen. */
   readonly showFresh: () => void;
   /** There are no older ones. */
   readonly complete: boolean;
@@ -61,7 +61,7 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
   const [all, setAll] = useState<Held<T>>(() => holdNothing(key));
   const held = all.key === key ? all : holdNothing<T>(key);
   const [frozen, setFrozen] = useState<Held<T>>();
-  // Nothing stands still where there is nothing to point at.
+  // An empty list cannot be pointed at, and is not frozen.
   const isStill = frozen?.key === key && frozen.items.length > 0;
   const still = useMemo(() => isStill && standStill(held, frozen, source), [held, isStill, frozen]);
   const latest = useRef(source);

@@ -41,7 +41,7 @@ export type DatabaseTarget = Pick<Labels, 'namespace' | 'serverAddress' | 'serve
 /**
  * What may be recorded of a database operation that begins now: `span` below an active span of a
  * recorded trace, `metric` otherwise, undefined where nothing would come of it. Operations outside
- * a span (connection set-up, pollers, migrations) would each be a trace of their own.
+ * a span (connection set-up, pollers, migrations) would each be their own trace.
  */
 export function recordingModeFor(caller: Context = context.active()): 'span' | 'metric' | undefined {
   if (isTracingSuppressed(caller)) return undefined;

@@ -47,8 +47,8 @@ const answers = new OpenAnswers();
 
 /**
  * Gives every request of `node:http` and `node:https` a CLIENT span and sends the trace along:
- * axios, got, and whatever else is built on them. A redirect or a retry is a request, and a span,
- * of its own. Returns the undo.
+ * axios, got, and whatever else is built on them. A redirect or a retry has its own
+ * span. Returns the undo.
  */
 export function instrumentNodeHttp(): () => void {
   const unsubscribe = subscribeChannels<RequestMessage>({
@@ -124,8 +124,8 @@ function onResponseEnd(this: IncomingMessage): void {
 }
 
 /**
- * The last that is heard of a request: of one whose answer was not read to its end, or became a
- * socket of its own.
+ * Takes the last event of a request whose answer was not read to its end, or became a
+ * socket.
  */
 function onClose(this: OutgoingRequest): void {
   const sent = inFlight.get(this);
@@ -190,7 +190,7 @@ function readRequestHeader(request: OutgoingRequest, name: string): string | und
 
 /**
  * Adds a header to a request that has just been made. One whose headers were given as a list has
- * its head written already, but not sent: there it is added to the text. Sent at once, and left
+ * its head written already, but not sent: there it is added to the text. Sent immediately, and left
  * alone, is the head of a request with `Expect: 100-continue`.
  */
 function setRequestHeader(request: OutgoingRequest, name: string, value: string): void {

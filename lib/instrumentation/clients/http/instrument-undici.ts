@@ -127,7 +127,7 @@ function isGivenUp(error: unknown): boolean {
 }
 
 /**
- * A request that becomes a connection of its own (`upgrade()`, `connect()`, `WebSocket`) is
+ * A request that becomes its own connection (`upgrade()`, `connect()`, `WebSocket`) is
  * announced nowhere when it does.
  */
 function followSwitch(request: UndiciRequest, onSwitch: (statusCode: number) => void): void {

@@ -183,7 +183,7 @@ const MAX_DEPTH = 8;
 /** Of a list, as a pipeline is one; documents to insert are not shown at all. */
 const MAX_ITEMS = 16;
 
-/** What of a command says what it does; the rest is of the session, the cursor or the driver. */
+/** Fields of a command that describe it; the others belong to the session, the cursor or the driver. */
 const SHOWN = 'filter query pipeline update updates deletes sort projection key fields hint indexes'.split(
   ' ',
 );

@@ -44,7 +44,7 @@ export function patchPg(pg?: PgModule): () => void {
 function patchModule({ Client, Pool }: PgModule): () => void {
   // Another instrumentation of pg: it covers pools as it covers queries.
   if (isWrappedByOthers(Client.prototype.query)) return () => undefined;
-  // pg gives each of its clients (JavaScript, native) a Pool of its own; they share the prototype
+  // pg gives each of its clients (JavaScript, native) its own Pool; they share the prototype
   // of pg-pool.
   const pool = Pool === undefined ? undefined : ownersOf(Pool.prototype, 'connect')[0];
   return undoAll([

@@ -78,7 +78,7 @@ let silent = false;
 /**
  * Gives each ioredis command, pipeline and transaction made inside a span a CLIENT span,
  * `redis.get`. Commands outside a span (connection set-up, blocking pollers) are left alone, they
- * would each be a trace of their own. Returns the undo.
+ * would each be their own trace. Returns the undo.
  */
 export function instrumentIoredis(): () => void {
   const isRecorded = recordedByOthers(IOREDIS, (exports) => sendCommandOf(asIoredis(exports)));

@@ -65,8 +65,8 @@ function labelsOf(operation: string, { database, serverAddress, serverPort }: Re
 }
 
 /**
- * A node of a cluster that names another one has not failed: the client asks that one, in an
- * operation of its own. A caller without a cluster client gets the error, and records it.
+ * A node of a cluster that names another one has not failed: the client asks that one, in a
+ * separate operation. A caller without a cluster client gets the error, and records it.
  */
 export function endAnswered(operation: DatabaseOperation, error: unknown): void {
   const redirection = error instanceof Error ? /^(?:MOVED|ASK)(?= )/.exec(error.message)?.[0] : undefined;

@@ -29,7 +29,7 @@ export interface ClientProxyLike {
 }
 
 /**
- * How many patterns of one client have a name of their own. A client may write anything into a
+ * How many patterns of one client have their own name. A client may write anything into a
  * pattern (`device/17/on`), where a server has registered what it handles.
  */
 const MAX_PATTERNS = 200;

@@ -70,7 +70,7 @@ function wrapAddHandler(
     const wrapper: AnyMethod = function (...args) {
       return (isRecorded() ? recording : handler).apply(this, args);
     };
-    // NestJS chains further handlers of an event to the first, as `next` of its own function.
+    // NestJS chains further handlers of an event to the first, as `next` of the function that it registers.
     Object.defineProperty(wrapper, 'next', {
       get: () => Reflect.get(handler, 'next') as unknown,
       set: (next: unknown) => {

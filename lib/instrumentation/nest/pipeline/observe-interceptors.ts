@@ -54,7 +54,7 @@ const NOTHING = Symbol('nothing was thrown');
 
 /**
  * Stands in for one interceptor during one call. Its time before lasts until it subscribes to
- * `next.handle()`, its time after from the end of that to the end of its own Observable: what is
+ * `next.handle()`, its time after from the end of that to the end of the Observable that it returns: what is
  * inside counts for neither, and the times of several add up.
  */
 class ObservedInterceptor implements NestInterceptor, ResultObserver {

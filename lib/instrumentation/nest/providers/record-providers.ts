@@ -170,7 +170,7 @@ const LIBRARY_MODULES = new Set([
   'TypeOrmModule',
 ]);
 
-/** Services of library modules whose names an application may have given to modules of its own. */
+/** Services of library modules whose names an application may have given to its own modules. */
 const LIBRARY_SERVICES = new Set([
   'CacheModule/Cache',
   'ConfigModule/ConfigService',

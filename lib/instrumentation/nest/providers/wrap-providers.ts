@@ -169,13 +169,13 @@ interface ProviderCall {
   readonly options: { readonly attributes: Attributes };
 }
 
-/** Calls of one method below one parent that have spans of their own; later ones share one. */
+/** Calls of one method below one parent that have their own spans; later ones share one. */
 const INDIVIDUAL_CALLS = 10;
 
 /** Calls that were made below a span, by method. */
 const callsBelow = createSpanNotes<Map<ProviderCall, RepeatedCalls>>('calls-below');
 
-/** Makes a call in a span of its own, or counted for the one span of many alike. */
+/** Makes a call in its own span, or counted for the one span of many alike. */
 function recordProviderCall<T>(parent: Span, call: ProviderCall, invoke: () => T): T {
   const calls = callsBelow.getOrMake(parent, () => new Map());
   let repeated = calls.get(call);
@@ -187,7 +187,7 @@ function recordProviderCall<T>(parent: Span, call: ProviderCall, invoke: () => T
   return invokeAndFollow(invoke, repeated.fold());
 }
 
-/** Failed calls that keep spans of their own; further ones are counted. */
+/** Failed calls that keep their own spans; further ones are counted. */
 const MAX_KEPT_FAILURES = 10;
 
 /** A call, from and to instants of `performance.now()`. */
@@ -201,7 +201,7 @@ interface Period {
  * and how long they took, next to a span of the slowest and of some that failed.
  */
 class RepeatedCalls {
-  /** Calls begun so far, those with spans of their own included. */
+  /** Calls begun so far, those with their own spans included. */
   started = 0;
   private count = 0;
   private failures = 0;

@@ -7,7 +7,7 @@ import type { SpanAnswer } from '../../../reader/answers.interface.js';
 
 const DEFAULT_PORTS = [80, 443];
 
-/** Host that the span of a client asked, with its port where that is not the usual one; undefined where it does not say. */
+/** Host that the span of a client asked, with its port where that is not the usual one; undefined where no attribute has it. */
 export function hostOf({ kind, attributes }: Pick<SpanAnswer, 'kind' | 'attributes'>): string | undefined {
   if (kind !== 'client') return undefined;
   const text = (...names: readonly string[]): string | undefined =>

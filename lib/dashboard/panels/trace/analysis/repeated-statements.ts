@@ -30,7 +30,7 @@ const MAX_STATEMENT = 2_000;
 /** Begin and end of a transaction are no questions. */
 const CONTROL = /^\s*(begin|start transaction|commit|rollback|savepoint|release|set|multi|exec|ping)\b/i;
 
-/** Who issued a statement, and through which methods with spans of their own. */
+/** Who issued a statement, and through which methods with their own spans. */
 interface Origin {
   readonly issuer: PlacedSpan | undefined;
   /** Outermost first. */

@@ -68,7 +68,7 @@ const factsOf = ({ node: { span, start }, tree, selfMs }: SpanPanelProps): reado
   ['Scope', span.scope],
 ];
 
-/** All that is known of one span; its logs before its attributes, because they say most. */
+/** All data of one span; its logs before its attributes, because they help most. */
 export function SpanPanel(props: SpanPanelProps) {
   const { node, editor } = props;
   const { span } = node;

@@ -15,7 +15,7 @@ interface TracePanelProps {
   readonly onSelect: (spanId: string) => void;
 }
 
-/** What stands beside the waterfall, in tabs. */
+/** The panel beside the waterfall, in tabs. */
 export function TracePanel({ trace, tree, node, place, onSelect }: TracePanelProps) {
   const tab = place.query.get('tab') ?? 'span';
   const editor = useEditor();

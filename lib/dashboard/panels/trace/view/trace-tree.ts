@@ -139,8 +139,8 @@ export function spanWorthALook(
     nodes.filter((node) => failed(node) && !node.children.some(failed));
   const candidates = origins(below).length > 0 ? origins(below) : near === null ? origins(all) : [];
   if (candidates.length > 0) {
-    const told = candidates.find(({ logs }) => logs.some(isError));
-    return (told ?? candidates[0])?.span.spanId;
+    const logged = candidates.find(({ logs }) => logs.some(isError));
+    return (logged ?? candidates[0])?.span.spanId;
   }
   const { selfTimeMs } = trace.analysis;
   const slowest = below.reduce<TraceNode | undefined>(
@@ -174,6 +174,6 @@ function nearest(node: TraceNode, linesOf: (at: TraceNode) => readonly LogAnswer
 export function logsAround(node: TraceNode): readonly LogsOfSpan[] {
   const own = nearest(node, ({ logs }) => logs);
   if (node.span.status !== 'error' || own?.logs.some(isError)) return own ? [own] : [];
-  const told = nearest(node, ({ logs }) => logs.filter(isError));
-  return [own, told].filter((lines) => lines !== undefined);
+  const failure = nearest(node, ({ logs }) => logs.filter(isError));
+  return [own, failure].filter((lines) => lines !== undefined);
 }

@@ -28,7 +28,7 @@ interface RowProps {
   readonly onToggle: (node: TraceNode) => void;
 }
 
-/** More stretches or dots than this in a bar cannot be told apart. */
+/** More stretches or dots than this in a bar cannot be distinguished. */
 const MOST_MARKS = 40;
 const DEEPEST_INDENT = 14;
 
