@@ -1,8 +1,9 @@
 import { findRoutes, findServices, readOverview } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { SPAN_KIND, SPAN_STATUS } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
-import { ORDERS, resourceOf, spanOf } from './sample-rows.js';
+import { newTraceId, ORDERS, resourceOf, spanOf } from './sample-rows.js';
 
 afterEach(cleanUp);
 
@@ -119,5 +120,28 @@ describe('services, routes and the overview', () => {
     expect(
       store.read((database) => findRoutes(database, range)).map(({ method, route }) => `${method} ${route}`),
     ).toEqual(['RUN cron cleanup', 'RPC OrderService/Get', 'CONSUME process orders']);
+  });
+});
+
+describe('failed work in a trace of thousands of spans', () => {
+  it('is counted in steps, of which none blocks the event loop for long', async () => {
+    const store = openTestStore();
+    const now = Date.now();
+    const failedWork = () =>
+      store.read((database) => findServices(database, { from: now - MINUTE, to: now + MINUTE }))[0]
+        ?.failedWork;
+    const inner = { traceId: newTraceId(), kind: SPAN_KIND.internal, method: undefined, route: undefined };
+    const parents = Array.from({ length: 2_000 }, () => spanOf({ ...inner, parentLow: 1 }));
+    for (const parent of parents) store.addSpan(parent);
+    await store.flush();
+    for (const { idHigh, idLow } of parents)
+      store.addSpan(spanOf({ ...inner, parentHigh: idHigh, parentLow: idLow, status: SPAN_STATUS.error }));
+    await eventually(() => store.queued === 0);
+    store.maintain();
+    const inOneStep = failedWork();
+    await store.flush();
+    expect(failedWork()).toBe(2_000);
+    expect(inOneStep).toBeLessThan(2_000);
+    expect(inOneStep).toBeGreaterThan(0);
   });
 });

@@ -17,11 +17,14 @@ export interface WrittenSpan {
   readonly work: number | undefined;
 }
 
-interface Waiting {
-  readonly entry: Entry;
+/** Failed spans of one parent of which it is not known whether it failed, too. */
+interface Siblings {
+  readonly trace: number;
   readonly parentHigh: number;
   readonly parentLow: number;
   readonly since: number;
+  readonly entries: Entry[];
+  /** Whether the parent was looked for in the store. */
   isAsked: boolean;
 }
 
@@ -41,9 +44,11 @@ const STATUS = `SELECT status FROM (SELECT span_id, status FROM spans INDEXED BY
  */
 export class FailedWork {
   /** By the trace and the id of their parent. */
-  private readonly waiting = new Map<string, Waiting[]>();
+  private readonly waiting = new Map<string, Siblings>();
   private readonly id = new IdBytes();
   private size = 0;
+  /** Whether the last `decide()` had no time for all of them. */
+  isUnfinished = false;
 
   /** @param count takes what has failed by itself */
   constructor(private readonly count: (entry: Entry) => void) {}
@@ -61,30 +66,39 @@ export class FailedWork {
       const entry: Entry = { route: work, trace, idHigh, idLow, start, duration, failed: true };
       if ((parentHigh === 0 && parentLow === 0) || this.size >= MAX_WAITING) this.count(entry);
       else {
-        const siblings = getOrAdd(this.waiting, keyOf(traceId, parentHigh, parentLow), () => []);
-        siblings.push({ entry, parentHigh, parentLow, since: now, isAsked: false });
+        const siblings = getOrAdd(this.waiting, keyOf(traceId, parentHigh, parentLow), () => ({
+          trace,
+          parentHigh,
+          parentLow,
+          since: now,
+          entries: [],
+          isAsked: false,
+        }));
+        siblings.entries.push(entry);
         this.size += 1;
       }
     }
   }
 
   /**
-   * Decides about those whose parent was written before them, or does not come.
+   * Decides about those whose parent was written before them, or does not come, until time is up.
    *
    * @param all also about those whose parent may still come, because nothing will follow
    * @throws SQLite's error; then the rest is decided with the next call
    */
-  decide(database: Database, now: number, all: boolean): void {
+  decide(database: Database, now: number, all: boolean, isTimeUp: () => boolean): void {
+    this.isUnfinished = false;
     for (const [key, siblings] of this.waiting) {
-      const [first] = siblings;
-      if (first === undefined) continue;
-      const { parentHigh, parentLow, since, isAsked, entry } = first;
+      const { trace, parentHigh, parentLow, since, isAsked } = siblings;
       const found = isAsked
         ? undefined
-        : database.get<{ status: number }>(STATUS, entry.trace, this.id.of(parentHigh, parentLow));
-      first.isAsked = true;
+        : database.get<{ status: number }>(STATUS, trace, this.id.of(parentHigh, parentLow));
+      siblings.isAsked = true;
       if (found !== undefined || all || now - since >= WAIT_MS)
         this.settle(key, found?.status !== SPAN_STATUS.error);
+      // A parent is looked for among thousands of spans; those that were asked about cost nothing.
+      this.isUnfinished = !isAsked && isTimeUp();
+      if (this.isUnfinished) return;
     }
   }
 
@@ -93,8 +107,8 @@ export class FailedWork {
     const settled = this.waiting.get(key);
     if (settled === undefined) return;
     this.waiting.delete(key);
-    this.size -= settled.length;
-    if (counts) for (const { entry } of settled) this.count(entry);
+    this.size -= settled.entries.length;
+    if (counts) settled.entries.forEach(this.count);
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { type Rollup, Rollups } from './rollups.js';
 import { SpanWriter, type WrittenSpans } from './span-writer.js';
 
-/** How long the sums of thousands of routes block the event loop in one step. */
+/** How long the sums of thousands of routes block the event loop in one step, and so failed spans of large traces. */
 const SUMS_MS = 5;
 
 /** Rows of one change. */
@@ -75,7 +75,7 @@ export class WriteSession {
 
   /** Whether there are sums that the last `writeSums()` had no time for. */
   get hasSums(): boolean {
-    return this.rollups.isDirty;
+    return this.rollups.isDirty || this.failedWork.isUnfinished;
   }
 
   /**
@@ -92,10 +92,14 @@ export class WriteSession {
     if (!isDue && dropped === 0) return;
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
-    const until = all ? Infinity : performance.now() + SUMS_MS;
+    const startTimer = (): (() => boolean) => {
+      const until = all ? Infinity : performance.now() + SUMS_MS;
+      return () => performance.now() >= until;
+    };
     this.change(dropped, (tally) => {
-      failedWork.decide(this.database, now, all);
-      written = rollups.write(this.database, tally, () => performance.now() >= until);
+      failedWork.decide(this.database, now, all, startTimer());
+      // Its own time: sums are written however many failed spans wait.
+      written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
       waiting = exemplars.write(tally, now);
     });
