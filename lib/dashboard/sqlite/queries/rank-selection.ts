@@ -40,13 +40,12 @@ function* rank(database: Database, { selected, others }: EntrySample): Steps<Sel
     if (other !== undefined) for (const tally of talliesOf(database, other, tallies)) tally.others.add(index);
     if (turn.isOverNow()) yield* turn.pass();
   }
-  yield;
-  return withoutCompanions(
-    [...tallies.values()]
-      .filter((tally) => isTelling(tally, selected.length, others.length))
-      .map((tally) => ({ tally, ...sharesOf(tally, selected.length, others.length) }))
-      .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare)),
-  );
+  yield* turn.pass();
+  const ranked = [...tallies.values()]
+    .filter((tally) => isTelling(tally, selected.length, others.length))
+    .map((tally) => ({ tally, ...sharesOf(tally, selected.length, others.length) }))
+    .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare));
+  return yield* withoutCompanions(ranked, turn);
 }
 
 /** A row needs at least this share of the selected traces. */
@@ -81,13 +80,17 @@ const SAME = 0.95;
 const MAX_ALIKE = 10;
 
 /** One row for all attributes that come and go together: the most telling, with the others beside it. */
-function withoutCompanions(ranked: readonly Ranked[]): SelectionAnswer['attributes'] {
+function* withoutCompanions(
+  ranked: readonly Ranked[],
+  turn: TimeSlice,
+): Steps<SelectionAnswer['attributes']> {
   const rows: (Ranked & { readonly alike: { readonly key: string; readonly value: string }[] })[] = [];
   for (const one of ranked) {
     const row = rows.find(({ tally }) => similarity(tally, one.tally) >= SAME);
     if (row === undefined) {
       if (rows.length < MAX_RANKED) rows.push({ ...one, alike: [] });
     } else if (row.alike.length < MAX_ALIKE) row.alike.push({ key: one.tally.key, value: one.tally.value });
+    if (turn.isOver()) yield* turn.pass();
   }
   return rows.map(({ tally: { key, value }, selectedShare, otherShare, alike }) => ({
     key,
