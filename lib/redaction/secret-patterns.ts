@@ -27,26 +27,31 @@ export interface SecretPattern {
 
 const whole = (match: string): readonly [number, number] => [0, match.length];
 
-/** Keys that their issuers made recognisable. `BEFORE_MARKS` of text-screen.ts needs the beginning of each. */
-const API_KEYS = [
-  String.raw`(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}`,
-  String.raw`AIza[\w-]{35}`,
-  String.raw`ya29\.[\w-]{20,}`,
-  String.raw`GOCSPX-[\w-]{20,}`,
-  String.raw`gh[pousr]_[A-Za-z0-9]{20,}`,
-  String.raw`github_pat_\w{22,}`,
-  String.raw`glpat-[\w-]{20,}`,
-  String.raw`xox[abeoprs]-[\w-]{10,}`,
-  String.raw`xapp-[\w-]{10,}`,
-  String.raw`[rs]k_(?:live|test)_[A-Za-z0-9]{10,}`,
-  String.raw`whsec_[\w+/=]{16,}`,
-  String.raw`sk-[\w-]{20,}`,
-  String.raw`SG\.[\w-]{16,}\.[\w-]{16,}`,
-  String.raw`npm_[A-Za-z0-9]{36}`,
-  String.raw`hf_[A-Za-z0-9]{30,}`,
-  String.raw`dop_v1_[a-f0-9]{64}`,
-  String.raw`shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}`,
-].join('|');
+/**
+ * Keys that their issuers made recognisable: how they begin, and what follows. All screens of API keys are made of the beginnings.
+ */
+const API_KEYS: readonly (readonly [beginnings: string, rest: string])[] = [
+  ['AKIA ASIA ABIA ACCA', '[A-Z0-9]{16}'],
+  ['AIza', String.raw`[\w-]{35}`],
+  ['ya29.', String.raw`[\w-]{20,}`],
+  ['GOCSPX-', String.raw`[\w-]{20,}`],
+  ['ghp_ gho_ ghu_ ghs_ ghr_', '[A-Za-z0-9]{20,}'],
+  ['github_pat_', String.raw`\w{22,}`],
+  ['glpat-', String.raw`[\w-]{20,}`],
+  ['xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs-', String.raw`[\w-]{10,}`],
+  ['xapp-', String.raw`[\w-]{10,}`],
+  ['sk_live_ sk_test_ rk_live_ rk_test_', '[A-Za-z0-9]{10,}'],
+  ['whsec_', String.raw`[\w+/=]{16,}`],
+  ['sk-', String.raw`[\w-]{20,}`],
+  ['SG.', String.raw`[\w-]{16,}\.[\w-]{16,}`],
+  ['npm_', '[A-Za-z0-9]{36}'],
+  ['hf_', '[A-Za-z0-9]{30,}'],
+  ['dop_v1_', '[a-f0-9]{64}'],
+  ['shpat_ shpca_ shppa_ shpss_', '[a-fA-F0-9]{32}'],
+];
+export const API_KEY_BEGINNINGS: readonly string[] = API_KEYS.flatMap(([beginnings]) =>
+  beginnings.split(' '),
+);
 
 /** A scheme in any case. V8 skips to a space, but would try each position for an alternation. */
 const SCHEME_AND_SPACE = /\s(?<=(?:bearer|basic|negotiate|apikey)\s)/i;
@@ -84,7 +89,10 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
   {
     rule: 'api-keys',
     mayMatch: mayHoldApiKey,
-    pattern: new RegExp(String.raw`(?<![A-Za-z0-9])(?:${API_KEYS})`, 'g'),
+    pattern: new RegExp(
+      `(?<![A-Za-z0-9])(?:${API_KEYS.map(([beginnings, rest]) => `(?:${anyOf(beginnings.split(' '))})${rest}`).join('|')})`,
+      'g',
+    ),
     locate: whole,
   },
   {
@@ -103,13 +111,12 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
 
 /** One of these is in each text that `WITHOUT_DASH` matches: V8 looks for a few characters in some ten nanoseconds. */
 const RARE = /[JICG9]/;
-const WITHOUT_DASH = /eyJ|A[KSBC][IC]A|AIza|ya29|SG\./;
+const DASHES = /[_-]/;
+const WITHOUT_DASH = new RegExp(`eyJ|${anyOf(API_KEY_BEGINNINGS.filter((text) => !DASHES.test(text)))}`);
 /** Begins with a rare letter of each scheme: V8 skips to one, but tries each position for an alternation. */
 const SCHEMES = /[bBgK](?:(?<=[bB])(?:earer|EARER|asic|ASIC)|(?<=eg)otiate|(?<=piK)ey)\s/;
-const DASHES = /[_-]/;
 /** Two dashes, or the beginning of an API key up to its first dash. */
-const AROUND_DASH =
-  /-(?:-|(?<=[rs]k-|glpat-|xox[abeoprs]-|xapp-|GOCSPX-))|_(?<=[rs]k_|gh[pousr]_|github_|whsec_|npm_|hf_|dop_|shpat_|shpca_|shppa_|shpss_)/;
+const AROUND_DASH = new RegExp(`-(?:-|(?<=${upTo('-')}))|_(?<=${upTo('_')})`);
 
 /** Whether a rule may match a text without `=`, `:` and `%`. For long texts cheaper than a look at each character. */
 export function mayHoldSecretWithoutKey(text: string): boolean {
@@ -118,6 +125,23 @@ export function mayHoldSecretWithoutKey(text: string): boolean {
 
 function mayHoldApiKey(text: string): boolean {
   return (RARE.test(text) && WITHOUT_DASH.test(text)) || (DASHES.test(text) && AROUND_DASH.test(text));
+}
+
+/** The beginnings of API keys up to the first dash, if it is `dash`; those that differ in the letter before it are one alternative. */
+function upTo(dash: string): string {
+  const letters = new Map<string, string>();
+  for (const text of API_KEY_BEGINNINGS) {
+    const at = text.search(DASHES);
+    if (text[at] !== dash) continue;
+    const stem = text.slice(0, at - 1);
+    letters.set(stem, `${letters.get(stem) ?? ''}${text.charAt(at - 1)}`);
+  }
+  return Array.from(letters, ([stem, last]) => `${stem}[${last}]${dash}`).join('|');
+}
+
+/** The source of an expression for one of these texts. */
+function anyOf(texts: readonly string[]): string {
+  return texts.map((text) => text.replaceAll('.', String.raw`\.`)).join('|');
 }
 
 /** Whether the digits are those of a payment card: an issuer's prefix, its length and the Luhn check digit. */

@@ -1,5 +1,10 @@
 import { KEY_CODES, LONGEST_HEAD } from './key-value-pairs.js';
-import { mayHoldSecretWithoutKey, RULE_BITS, SHORTEST_SECRET } from './secret-patterns.js';
+import {
+  API_KEY_BEGINNINGS,
+  mayHoldSecretWithoutKey,
+  RULE_BITS,
+  SHORTEST_SECRET,
+} from './secret-patterns.js';
 
 /** Options of command lines, which belong to the rule `pairs`. */
 const OPTIONS = 128;
@@ -19,8 +24,6 @@ const COLON = 0x3a;
 const EQUALS = 0x3d;
 const QUESTION_MARK = 0x3f;
 const UPPER_A = 0x41;
-const UPPER_C = 0x43;
-const UPPER_I = 0x49;
 const BACKSLASH = 0x5c;
 const LOWER_A = 0x61;
 const LOWER_B = 0x62;
@@ -56,18 +59,16 @@ const KINDS = tableOf(
 );
 const CLOSES_KEY = tableOf(['"\'`]', 1]);
 
-/** What API keys and webhooks have in front of their first mark. Their last two characters are compared. */
-const BEFORE_MARKS = [
-  ['-', 'sk rk glpat xoxa xoxb xoxe xoxo xoxp xoxr xoxs xapp GOCSPX'],
-  ['_', 'sk rk ghp gho ghu ghs ghr github whsec npm hf dop shpat shpca shppa shpss'],
-  ['.', 'SG ya29 hooks'],
-] as const;
-/** By the codes of two characters, the marks that may follow them, as bits of `markBit()`. */
+/** By the codes of two characters, the marks that may follow them in an API key or a webhook, as bits of `markBit()`. */
 const MARKS_BEHIND = new Uint8Array(1 << 14);
-for (const [mark, words] of BEFORE_MARKS) {
-  for (const word of words.split(' ')) {
-    const pair = pairOf(word.charCodeAt(word.length - 2), word.charCodeAt(word.length - 1));
-    MARKS_BEHIND[pair] = (MARKS_BEHIND[pair] ?? 0) | markBit(mark.charCodeAt(0));
+/** By the codes of the second and third character, 1 for API keys without a mark, such as `AKIA`. */
+const BEHIND_FIRST = new Uint8Array(1 << 14);
+for (const text of [...API_KEY_BEGINNINGS, 'hooks.']) {
+  const mark = text.search(/[-_.]/);
+  if (mark === -1) BEHIND_FIRST[pairOf(text.charCodeAt(1), text.charCodeAt(2))] = 1;
+  else {
+    const pair = pairOf(text.charCodeAt(mark - 2), text.charCodeAt(mark - 1));
+    MARKS_BEHIND[pair] = (MARKS_BEHIND[pair] ?? 0) | markBit(text.charCodeAt(mark));
   }
 }
 
@@ -198,11 +199,9 @@ function isInScheme(at: number, code: number): boolean {
   }
 }
 
-/** Whether `AKIA` or one of its kind, or `AIza` may begin. */
+/** Whether an API key without a mark may begin, by its second and third character. */
 function mayBeginKey(at: number): boolean {
-  const next = byteAt(at + 1);
-  const third = byteAt(at + 2);
-  return next === UPPER_I || third === UPPER_I || third === UPPER_C;
+  return BEHIND_FIRST[pairOf(byteAt(at + 1), byteAt(at + 2))] === 1;
 }
 
 /** Whether a mark may be the first one of an API key or a webhook, by the two characters before it. */

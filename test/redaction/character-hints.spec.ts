@@ -1,4 +1,9 @@
-import { areHarmless, CHARACTER_HINTS } from '../../lib/redaction/secret-patterns.js';
+import {
+  API_KEY_BEGINNINGS,
+  areHarmless,
+  CHARACTER_HINTS,
+  RULE_BITS,
+} from '../../lib/redaction/secret-patterns.js';
 import { isShort, TextScreen } from '../../lib/redaction/text-screen.js';
 import { createRandom } from '../support/random.js';
 
@@ -73,4 +78,18 @@ describe('areHarmless()', () => {
       expect(areHarmless(hintsOf(text), text.length)).toBe(true);
     },
   );
+});
+
+describe.each(API_KEY_BEGINNINGS)('an API key that begins with %s', (beginning) => {
+  it('is searched for in a short text', () => {
+    expect(screen.rulesFor(beginning) & RULE_BITS['api-keys']).toBe(RULE_BITS['api-keys']);
+  });
+
+  it('is searched for in prose that is too long to look at each character', () => {
+    expect(screen.rulesFor(`${'word '.repeat(20)}${beginning}`)).not.toBe(0);
+  });
+
+  it('is searched for where its characters have been looked at', () => {
+    expect(areHarmless(hintsOf(beginning), 40)).toBe(false);
+  });
 });
