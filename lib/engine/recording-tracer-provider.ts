@@ -6,10 +6,10 @@ import { readSafely, textOf } from './copy-bounded.js';
 import type { TraceId } from './local-span.js';
 import type { RecordingLimits } from './recorded-span.js';
 import { type RecordingSettings, RecordingTracer } from './recording-tracer.js';
+import { ScopeCache } from './scope-cache.js';
 
 /** The specification's limits, for attributes, events and links alike. */
 const DEFAULT_COUNT = 128;
-const MAX_TRACERS = 2_000;
 
 interface RecordingTracerProviderOptions {
   readonly resource: Resource;
@@ -27,7 +27,7 @@ interface RecordingTracerProviderOptions {
 export class RecordingTracerProvider implements TracerProvider {
   private readonly settings: RecordingSettings;
   private readonly processors: readonly SpanProcessor[];
-  private readonly tracers = new Map<string, RecordingTracer>();
+  private readonly tracers = new ScopeCache<RecordingTracer>();
 
   constructor({ limits, spanProcessors, ...settings }: RecordingTracerProviderOptions) {
     this.processors = spanProcessors;
@@ -38,19 +38,7 @@ export class RecordingTracerProvider implements TracerProvider {
     const name = scopeText(givenName) ?? '';
     const version = scopeText(givenVersion);
     const schemaUrl = scopeText(readSafely(() => options?.schemaUrl));
-    const key = `${name}@${version ?? ''}:${schemaUrl ?? ''}`;
-    let tracer = this.tracers.get(key);
-    if (tracer === undefined) {
-      const scope = {
-        name,
-        ...(version !== undefined && { version }),
-        ...(schemaUrl !== undefined && { schemaUrl }),
-      };
-      tracer = new RecordingTracer(scope, this.settings);
-      // Scopes are classes and packages; one made up per call must not grow this for ever.
-      if (this.tracers.size < MAX_TRACERS) this.tracers.set(key, tracer);
-    }
-    return tracer;
+    return this.tracers.get(name, version, schemaUrl, (scope) => new RecordingTracer(scope, this.settings));
   }
 
   async forceFlush(): Promise<void> {

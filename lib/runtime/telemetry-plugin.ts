@@ -15,6 +15,7 @@ import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type FlushableLoggerProvider } from '../engine/limited-logger-provider.js';
+import { ScopeCache } from '../engine/scope-cache.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type AttachPart } from './application.js';
@@ -81,7 +82,7 @@ export function readerForPlugin(
  * processor of the SDK would need the SDK's record for each line, which costs more than storing it.
  */
 export class PluginLoggerProvider implements FlushableLoggerProvider {
-  private readonly loggers = new Map<string, Logger>();
+  private readonly loggers = new ScopeCache<Logger>();
 
   constructor(
     private readonly plugin: Pick<TelemetryPlugin, 'takeLog' | 'flush'>,
@@ -89,11 +90,9 @@ export class PluginLoggerProvider implements FlushableLoggerProvider {
   ) {}
 
   getLogger(name: string, version?: string, options?: LoggerOptions): Logger {
-    const key = `${name}@${version ?? ''}:${options?.schemaUrl ?? ''}`;
-    const logger =
-      this.loggers.get(key) ?? this.createLogger(name, this.next?.getLogger(name, version, options));
-    this.loggers.set(key, logger);
-    return logger;
+    return this.loggers.get(name, version, options?.schemaUrl, () =>
+      this.createLogger(name, this.next?.getLogger(name, version, options)),
+    );
   }
 
   async forceFlush(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ByteWriter } from '../../engine/encoding/byte-writer.js';
 import { encodeLogRecord } from '../../engine/encoding/encode-log-record.js';
 import { RequestBuilder } from '../../engine/encoding/request-builder.js';
+import { ScopeCache } from '../../engine/scope-cache.js';
 import { Batcher } from '../sending/batcher.js';
 import type { ExportRequest } from '../sending/sender.js';
 
@@ -52,7 +53,7 @@ export class EncodedBatcher extends Batcher<EncodedRequest> {
  * encoded while it is emitted, and there is no object of it.
  */
 export class EncodingLoggerProvider implements LoggerProvider {
-  private readonly loggers = new Map<string, Logger>();
+  private readonly loggers = new ScopeCache<Logger>();
 
   constructor(
     private readonly resource: Resource,
@@ -61,17 +62,9 @@ export class EncodingLoggerProvider implements LoggerProvider {
   ) {}
 
   getLogger(name: string, version?: string, options?: { schemaUrl?: string }): Logger {
-    const schemaUrl = options?.schemaUrl;
-    const key = `${name}@${version ?? ''}:${schemaUrl ?? ''}`;
-    const logger =
-      this.loggers.get(key) ??
-      this.createLogger({
-        name: name === '' ? 'unknown' : name,
-        ...(version !== undefined && { version }),
-        ...(schemaUrl !== undefined && { schemaUrl }),
-      });
-    this.loggers.set(key, logger);
-    return logger;
+    return this.loggers.get(name === '' ? 'unknown' : name, version, options?.schemaUrl, (scope) =>
+      this.createLogger(scope),
+    );
   }
 
   async forceFlush(): Promise<void> {
