@@ -28,30 +28,38 @@ export interface OperationDescription {
 }
 
 /** Stands for patterns of unbounded variety, which name neither spans nor metrics. */
-export const OTHER = '_OTHER';
+const OTHER = '_OTHER';
 
-/** A request that is made or answered, named after its pattern; of gRPC, `shop.Orders/Find`. */
+/**
+ * A request that is made or answered, named after its pattern; of gRPC, `shop.Orders/Find`.
+ *
+ * @param method undefined where patterns are of unbounded variety
+ */
 export function describeCall(
   kind: SpanKind.CLIENT | SpanKind.SERVER,
   transport: Transport,
-  method: string,
+  method: string | undefined,
   server?: ServerAddress,
 ): OperationDescription {
   const attributes = Object.freeze({
     [ATTR_RPC_SYSTEM_NAME]: transport === 'grpc' ? 'grpc' : 'nestjs',
-    [ATTR_RPC_METHOD]: method,
+    [ATTR_RPC_METHOD]: method ?? OTHER,
     [ATTR_NESTJS_TRANSPORT]: transport,
     ...addressAttributes(server),
   });
   const measureAll = kind === SpanKind.CLIENT ? measureClientCalls : measureServerCalls;
-  return { name: method === OTHER ? 'nestjs' : method, kind, attributes, measure: measureAll(attributes) };
+  return { name: method ?? 'nestjs', kind, attributes, measure: measureAll(attributes) };
 }
 
-/** An event that is sent or handled: `publish user.created`, `process user.created`. */
+/**
+ * An event that is sent or handled: `publish user.created`, `process user.created`.
+ *
+ * @param pattern undefined where patterns are of unbounded variety
+ */
 export function describeEvent(
   kind: SpanKind.PRODUCER | SpanKind.CONSUMER,
   transport: Transport,
-  pattern: string,
+  pattern: string | undefined,
   server?: ServerAddress,
 ): OperationDescription {
   const isSent = kind === SpanKind.PRODUCER;
@@ -60,12 +68,12 @@ export function describeEvent(
     [ATTR_MESSAGING_SYSTEM]: transport,
     [ATTR_MESSAGING_OPERATION_NAME]: operation,
     [ATTR_MESSAGING_OPERATION_TYPE]: isSent ? 'send' : 'process',
-    [ATTR_MESSAGING_DESTINATION_NAME]: pattern,
+    [ATTR_MESSAGING_DESTINATION_NAME]: pattern ?? OTHER,
     [ATTR_NESTJS_TRANSPORT]: transport,
     ...addressAttributes(server),
   });
   return {
-    name: pattern === OTHER ? operation : `${operation} ${pattern}`,
+    name: pattern === undefined ? operation : `${operation} ${pattern}`,
     kind,
     attributes,
     measure: (isSent ? measureSending : measureProcessing)(attributes),

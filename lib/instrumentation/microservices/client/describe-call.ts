@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type Observable } from 'rxjs';
 
-import { describeCall, describeEvent, type OperationDescription, OTHER } from '../descriptions.js';
+import { describeCall, describeEvent, type OperationDescription } from '../descriptions.js';
 import { serverAddressOf, type Transport, transportOfClient } from '../transports.js';
 
 /**
@@ -50,11 +50,11 @@ export class CallDescriptions {
 }
 
 function rememberBounded(
-  make: (pattern: string) => OperationDescription,
+  make: (pattern: string | undefined) => OperationDescription,
 ): (pattern: string) => OperationDescription {
-  const known = new Map<string, OperationDescription>();
+  const known = new Map<string | undefined, OperationDescription>();
   return (pattern) => {
-    const name = known.has(pattern) || known.size < MAX_PATTERNS ? pattern : OTHER;
+    const name = known.has(pattern) || known.size < MAX_PATTERNS ? pattern : undefined;
     let description = known.get(name);
     if (description === undefined) known.set(name, (description = make(name)));
     return description;

@@ -5,7 +5,7 @@ import { ATTR_RPC_METHOD_ORIGINAL } from '../../../config/semantic-conventions.c
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { type Undo, undoAll } from '../../../process/undo-all.js';
-import { describeCall, describeEvent, type OperationDescription, OTHER } from '../descriptions.js';
+import { describeCall, describeEvent, type OperationDescription } from '../descriptions.js';
 import { failureOf, isMicroservicesEnabled, Operation } from '../operation.js';
 import { type Transport, transportOfServer } from '../transports.js';
 import {
@@ -106,7 +106,11 @@ function recordHandler(
   };
 }
 
-function describeIncoming(transport: Transport, pattern: string, isEvent: boolean): OperationDescription {
+function describeIncoming(
+  transport: Transport,
+  pattern: string | undefined,
+  isEvent: boolean,
+): OperationDescription {
   return isEvent
     ? describeEvent(SpanKind.CONSUMER, transport, pattern)
     : describeCall(SpanKind.SERVER, transport, pattern);
@@ -177,7 +181,7 @@ function recordUnmatched(transport: Transport, pattern: unknown): void {
   const incoming = receiveHeaders(transport, message.headers, context.active());
   context.with(incoming.context, () => {
     // The pattern is the sender's choice, and no name for a span or a metric.
-    const description = describeIncoming(transport, OTHER, message.isEvent);
+    const description = describeIncoming(transport, undefined, message.isEvent);
     const attributes = { [ATTR_RPC_METHOD_ORIGINAL]: String(pattern).slice(0, MAX_ORIGINAL) };
     const failure = failureOf('NoHandler', 'no handler is registered for this pattern');
     new Operation(description, attributes, incoming.links).fail(failure);

@@ -48,6 +48,11 @@ class WorkController {
     return value * 2;
   }
 
+  @MessagePattern('_OTHER')
+  other(): string {
+    return 'other';
+  }
+
   @MessagePattern('work.number')
   number(@Payload(ParseIntPipe) value: number): number {
     return value;
@@ -208,6 +213,13 @@ export function describeMicroserviceApplications(platform: Platform): void {
         'rpc.method_original': 'work.unknown',
         'error.type': 'NoHandler',
       });
+    });
+
+    it('names the spans of a handler of the pattern `_OTHER` after it', async () => {
+      const { spans, client } = standalone;
+      const { trace } = await ask(spans, 4, () => client.send('_OTHER', {}));
+      const names = trace.filter(({ kind }) => kind !== SpanKind.INTERNAL).map(({ name }) => name);
+      expect(names).toEqual(['_OTHER', '_OTHER']);
     });
 
     it('gives an event with several handlers one span, and calls them all', async () => {
