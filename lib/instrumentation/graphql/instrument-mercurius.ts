@@ -48,7 +48,9 @@ export function instrumentMercurius(app: object): Undo {
       const contextValue = typeof given === 'object' && given !== null ? given : {};
       const operation = patched.active ? Operation.start(contextValue, startOf(contextValue)) : undefined;
       if (operation === undefined) return Reflect.apply(graphql, self, args);
-      progress.set(contextValue, { operationName, since: performance.now() });
+      // Its compiled queries take an empty name for none.
+      const name = operationName === '' ? undefined : operationName;
+      progress.set(contextValue, { operationName: name, since: performance.now() });
       const call = [source, contextValue, variables, operationName];
       return context.with(operation.context, async () => {
         try {

@@ -180,12 +180,12 @@ const MAX_LENGTH = 128;
 
 const names = new Set<string>();
 
-/** The operation of that name in a document; without a name, the first. */
+/** The operation of that name, which may be `''` as in graphql-js; without a name, the first. */
 export function findOperation({ definitions }: DocumentLike, name: unknown): OperationNodeLike | undefined {
   return definitions.find(
     (definition): definition is OperationNodeLike =>
       definition.kind === 'OperationDefinition' &&
-      (typeof name !== 'string' || name === '' || (definition as OperationNodeLike).name?.value === name),
+      (typeof name !== 'string' || (definition as OperationNodeLike).name?.value === name),
   );
 }
 

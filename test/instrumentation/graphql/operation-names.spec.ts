@@ -1,4 +1,6 @@
-import { boundOperationName } from '../../../lib/instrumentation/graphql/operation.js';
+import { getOperationAST, parse } from 'graphql';
+
+import { boundOperationName, findOperation } from '../../../lib/instrumentation/graphql/operation.js';
 
 describe('boundOperationName', () => {
   it('keeps 200 names apart, from any client, and one for operations without a name', () => {
@@ -9,5 +11,17 @@ describe('boundOperationName', () => {
     expect(boundOperationName('Operation7')).toBe('Operation7');
     expect(boundOperationName(undefined)).toBe('<anonymous>');
     expect(boundOperationName('x'.repeat(129))).toBe('_OTHER');
+  });
+});
+
+describe('findOperation', () => {
+  const document = parse('fragment F on Query { a } query A { a } mutation B { b }');
+
+  it.each(['A', 'B', 'C', ''])('finds what graphql-js finds by the name %p', (name) => {
+    expect(findOperation(document, name)).toBe(getOperationAST(document, name) ?? undefined);
+  });
+
+  it('finds the first operation without a name', () => {
+    expect(findOperation(document, undefined)).toBe(document.definitions[1]);
   });
 });
