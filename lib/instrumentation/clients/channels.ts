@@ -58,7 +58,9 @@ interface TracedCall {
   end(error: unknown): void;
 }
 
-interface TracedCallOptions {
+interface TracedCallOptions<C extends TracedCall> {
+  /** Ends a call with its failure. Default: its own `end()`. */
+  readonly end?: (call: C, error: unknown) => void;
   /**
    * Whether a callback is run in the context of the call, where that was inside a span: drivers
    * call back from their socket, or from where a connection was released. Default false.
@@ -70,8 +72,8 @@ interface TracedMessage {
   readonly error?: unknown;
 }
 
-interface RunningCall {
-  call: TracedCall | undefined;
+interface RunningCall<C extends TracedCall> {
+  call: C | undefined;
   readonly caller: Context | undefined;
   token?: ContextManagementToken;
 }
@@ -82,34 +84,33 @@ interface RunningCall {
  *
  * @param begin called in the context of the caller; undefined leaves a call alone
  */
-export function followTracedCalls<M>(
+export function followTracedCalls<M, C extends TracedCall>(
   name: string,
-  begin: (message: M) => TracedCall | undefined,
-  { restoresCaller = false }: TracedCallOptions = {},
+  begin: (message: M) => C | undefined,
+  { end = endCall, restoresCaller = false }: TracedCallOptions<C> = {},
 ): () => void {
-  const running = new WeakMap<object, RunningCall>();
+  const running = new WeakMap<object, RunningCall<C>>();
 
-  const end = (message: object): void => {
+  const endOnce = (message: object): void => {
     const entry = running.get(message);
     if (entry?.call === undefined) return;
     const { call } = entry;
     entry.call = undefined;
-    call.end((message as TracedMessage).error);
+    end(call, (message as TracedMessage).error);
   };
   return subscribeChannels<object>({
     [`tracing:${name}:start`]: (message) => {
       const call = begin(message as M);
-      const active = context.active();
-      const caller = restoresCaller && trace.getSpan(active) !== undefined ? active : undefined;
+      const caller = restoresCaller ? callerInSpan() : undefined;
       if (call !== undefined || caller !== undefined) running.set(message, { call, caller });
     },
     [`tracing:${name}:end`]: (message) => {
       running.get(message)?.call?.returned?.();
       // Thrown synchronously: no other message of this call follows.
-      if ((message as TracedMessage).error !== undefined) end(message);
+      if ((message as TracedMessage).error !== undefined) endOnce(message);
     },
     [`tracing:${name}:asyncStart`]: (message) => {
-      end(message);
+      endOnce(message);
       const entry = running.get(message);
       if (entry?.caller !== undefined) entry.token = context.attach(entry.caller);
     },
@@ -118,4 +119,13 @@ export function followTracedCalls<M>(
       running.delete(message);
     },
   });
+}
+
+function endCall(call: TracedCall, error: unknown): void {
+  call.end(error);
+}
+
+function callerInSpan(): Context | undefined {
+  const active = context.active();
+  return trace.getSpan(active) === undefined ? undefined : active;
 }

@@ -48,14 +48,19 @@ const RECORDER = new RedisRecorder('nestjs-telemetry/redis');
  */
 export function instrumentNodeRedis(): () => void {
   return undoAll([
-    followTracedCalls('node-redis:command', (message: CommandMessage) =>
-      // Its batch has a span for all of them.
-      message.batchMode === undefined
-        ? answered(RECORDER.beginCommand(message.command, message.args.slice(1), message))
-        : undefined,
+    followTracedCalls(
+      'node-redis:command',
+      (message: CommandMessage) =>
+        // Its batch has a span for all of them.
+        message.batchMode === undefined
+          ? RECORDER.beginCommand(message.command, message.args.slice(1), message)
+          : undefined,
+      { end: endAnswered },
     ),
-    followTracedCalls('node-redis:batch', (message: BatchMessage) =>
-      answered(RECORDER.beginBatch(message.batchMode, message.batchSize, message)),
+    followTracedCalls(
+      'node-redis:batch',
+      (message: BatchMessage) => RECORDER.beginBatch(message.batchMode, message.batchSize, message),
+      { end: endAnswered },
     ),
     followTracedCalls('node-redis:connect', (target: Omit<RedisTarget, 'database'>) =>
       RECORDER.beginConnect(target),
@@ -70,16 +75,6 @@ export function instrumentNodeRedis(): () => void {
       isSince(CLIENT, path, CHANNELS_SINCE) ? () => undefined : patchClient(exports, path),
     ),
   ]);
-}
-
-function answered(operation: DatabaseOperation | undefined) {
-  return (
-    operation && {
-      end: (error: unknown) => {
-        endAnswered(operation, error);
-      },
-    }
-  );
 }
 
 /** Patches a copy of `@redis/client` that has no diagnostics channels. */
