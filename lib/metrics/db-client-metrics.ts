@@ -17,8 +17,6 @@ import { createLabels, durations, type Outcome } from './own-instruments.js';
 
 /** The labels of an operation of a database client; names, never statements. */
 export interface DatabaseOperationLabels {
-  /** `postgresql`, `redis`, `mysql`, `mongodb`, … */
-  readonly system: string;
   /** `SELECT`, `GET`, `find`, … */
   readonly operation: string;
   /** Operation and target, `SELECT users`; undefined where the operation says as much. */
@@ -59,10 +57,18 @@ const operationLabels = createLabels(
 );
 const poolLabels = createLabels(ATTR_DB_CLIENT_CONNECTION_POOL_NAME);
 
-/** Records a finished operation into `db.client.operation.duration`, in seconds. */
-export function recordDatabaseOperation(operation: DatabaseOperationLabels, outcome: DatabaseOutcome): void {
+/**
+ * Records a finished operation into `db.client.operation.duration`, in seconds.
+ *
+ * @param system `postgresql`, `redis`, `mysql`, `mongodb`, …
+ */
+export function recordDatabaseOperation(
+  system: string,
+  operation: DatabaseOperationLabels,
+  outcome: DatabaseOutcome,
+): void {
   const labels = operationLabels(
-    operation.system,
+    system,
     operation.operation,
     operation.summary,
     operation.collection,

@@ -32,11 +32,8 @@ import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';
 import { describeStatement, type SqlDialect } from './describe-statement.js';
 
-/** What an operation is measured under, beside the system. */
-type Labels = Omit<DatabaseOperationLabels, 'system'>;
-
 /** Where an operation goes. */
-export type DatabaseTarget = Pick<Labels, 'namespace' | 'serverAddress' | 'serverPort'>;
+export type DatabaseTarget = Pick<DatabaseOperationLabels, 'namespace' | 'serverAddress' | 'serverPort'>;
 
 /**
  * What may be recorded of a database operation that begins now: `span` below an active span of a
@@ -72,16 +69,16 @@ export class DatabaseClient {
    */
   begin(
     mode: 'span' | 'metric',
-    labels: Labels,
+    labels: DatabaseOperationLabels,
     describe?: () => Attributes,
     name = labels.summary ?? labels.operation,
   ): DatabaseOperation {
     const startedAt = performance.now();
-    const measured = { ...labels, system: this.system };
-    if (mode === 'metric') return new DatabaseOperation(measured, startedAt, undefined);
-    const attributes = { ...attributesOf(measured), ...describe?.() };
+    const { system } = this;
+    if (mode === 'metric') return new DatabaseOperation(system, labels, startedAt, undefined);
+    const attributes = { ...attributesOf(system, labels), ...describe?.() };
     const span = tracerFor(this.scope).startSpan(name, { kind: SpanKind.CLIENT, attributes });
-    return new DatabaseOperation(measured, startedAt, span);
+    return new DatabaseOperation(system, labels, startedAt, span);
   }
 
   /** The same for a SQL statement. */
@@ -92,7 +89,8 @@ export class DatabaseClient {
     describe?: () => Attributes,
   ): DatabaseOperation {
     const { text, operation, summary } = describeStatement(statement, this.dialect);
-    return this.begin(mode, { operation, summary, ...target }, () => ({
+    const { namespace, serverAddress, serverPort } = target;
+    return this.begin(mode, { operation, summary, namespace, serverAddress, serverPort }, () => ({
       [ATTR_DB_QUERY_TEXT]: text,
       ...describe?.(),
     }));
@@ -135,6 +133,7 @@ export class DatabaseOperation {
   private ended = false;
 
   constructor(
+    private readonly system: string,
     public labels: DatabaseOperationLabels,
     private readonly startedAt: number,
     /** undefined where only a measurement is made: outside a span, and in a trace that is not recorded. */
@@ -160,7 +159,7 @@ export class DatabaseOperation {
       if (statusCode !== undefined) span.setAttribute(ATTR_DB_RESPONSE_STATUS_CODE, statusCode);
       span.end();
     }
-    recordDatabaseOperation(labels, {
+    recordDatabaseOperation(this.system, labels, {
       durationSeconds: (performance.now() - startedAt) / 1000,
       errorType: failed ? errorTypeOf(error) : undefined,
       statusCode,
@@ -205,9 +204,9 @@ function statusCodeOf(error: unknown): string | undefined {
   return /^([A-Z]{3,}[A-Z_]*) /.exec(message)?.[1];
 }
 
-function attributesOf(labels: DatabaseOperationLabels): Attributes {
+function attributesOf(system: string, labels: DatabaseOperationLabels): Attributes {
   const attributes: Attributes = {
-    [ATTR_DB_SYSTEM_NAME]: labels.system,
+    [ATTR_DB_SYSTEM_NAME]: system,
     [ATTR_DB_OPERATION_NAME]: labels.operation,
   };
   const { summary, collection, namespace, serverAddress, serverPort } = labels;
