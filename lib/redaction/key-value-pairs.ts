@@ -10,7 +10,6 @@ const SEPARATOR = /[=:%]/g;
 /** How far in front of its separator a key may begin: the key itself, and the characters allowed between them. */
 export const LONGEST_HEAD = 64 + 8;
 const MAY_END_KEY = /[\p{L}\p{N}_$%"'`\] -]/u;
-const CLOSES_KEY = /["'`\]]/;
 /** Characters of a key in a text, from its end. */
 const KEY_AT_END = /[\p{L}\p{N}_.$%-]+$/u;
 const LINE_AND_COLUMN = /^\d+(?::\d+)?(?![\w.])/;
@@ -112,17 +111,17 @@ function findSecret(
 }
 
 /** Where the text before `end` ends without the spaces behind a key, two at most. */
-function endWithoutSpaces(text: string, from: number, end: number): number {
+export function endWithoutSpaces(text: string, from: number, end: number): number {
   let last = end;
   while (last > from && end - last < 2 && text.charCodeAt(last - 1) === SPACE) last -= 1;
   return last;
 }
 
 /** The same without the quote or bracket that closes a key, which may be escaped. */
-function endWithoutQuote(text: string, from: number, end: number): number {
-  if (end === from || !CLOSES_KEY.test(text.charAt(end - 1))) return end;
+export function endWithoutQuote(text: string, from: number, end: number): number {
+  if (end === from || CLOSING_CODES[text.charCodeAt(end - 1)] !== 1) return end;
   let last = end - 1;
-  while (last > from && end - last <= 4 && text.charAt(last - 1) === '\\') last -= 1;
+  while (last > from && end - last <= 4 && text.charCodeAt(last - 1) === BACKSLASH) last -= 1;
   return last;
 }
 
@@ -144,9 +143,15 @@ function isKeyCode(code: number): boolean {
 }
 
 /** 1 for the ASCII characters of a key. */
-export const KEY_CODES = new Uint8Array(256);
-for (const sign of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$%-')
-  KEY_CODES[sign.charCodeAt(0)] = 1;
+export const KEY_CODES = codesOf('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$%-');
+/** 1 for what closes a key. */
+const CLOSING_CODES = codesOf('"\'`]');
+
+function codesOf(characters: string): Uint8Array {
+  const codes = new Uint8Array(256);
+  for (const character of characters) codes[character.charCodeAt(0)] = 1;
+  return codes;
+}
 
 const SPACE = 0x20;
 const PERCENT = 0x25;
@@ -156,6 +161,7 @@ const SLASH = 0x2f;
 const THREE = 0x33;
 const COLON = 0x3a;
 const QUESTION_MARK = 0x3f;
+const BACKSLASH = 0x5c;
 const LOWER_D = 0x64;
 
 /** The end of a quoted value; an unterminated one lasts to the end of the text. */

@@ -1,4 +1,4 @@
-import { KEY_CODES, LONGEST_HEAD } from './key-value-pairs.js';
+import { endWithoutQuote, endWithoutSpaces, KEY_CODES, LONGEST_HEAD } from './key-value-pairs.js';
 import {
   API_KEY_BEGINNINGS,
   mayHoldSecretWithoutKey,
@@ -24,7 +24,6 @@ const COLON = 0x3a;
 const EQUALS = 0x3d;
 const QUESTION_MARK = 0x3f;
 const UPPER_A = 0x41;
-const BACKSLASH = 0x5c;
 const LOWER_A = 0x61;
 const LOWER_B = 0x62;
 const LOWER_D = 0x64;
@@ -57,7 +56,6 @@ const KINDS = tableOf(
   ['AJ', LETTER_OF_TOKEN],
   ['@', AT_SIGN],
 );
-const CLOSES_KEY = tableOf(['"\'`]', 1]);
 
 /** By the codes of two characters, the marks that may follow them in an API key or a webhook, as bits of `markBit()`. */
 const MARKS_BEHIND = new Uint8Array(1 << 14);
@@ -133,7 +131,7 @@ export class TextScreen {
     // In a text with other characters than ASCII the positions are not those of the bytes.
     if (length !== text.length) return true;
     const from = Math.max(0, at - LONGEST_HEAD);
-    const end = endOfKeyBefore(from, at);
+    const end = endWithoutQuote(text, from, endWithoutSpaces(text, from, at));
     let start = end;
     let sum = 0;
     while (start > from && KEY_CODES[byteAt(start - 1)] === 1) {
@@ -150,17 +148,6 @@ export class TextScreen {
     this.plainKeys[slot] = key;
     return false;
   }
-}
-
-/** Where a key ends in front of a separator: without two spaces, then without a quote or bracket, which may be escaped. */
-function endOfKeyBefore(from: number, separatorAt: number): number {
-  let end = separatorAt;
-  while (end > from && separatorAt - end < 2 && byteAt(end - 1) === SPACE) end -= 1;
-  if (end === from || CLOSES_KEY[byteAt(end - 1)] !== 1) return end;
-  const closed = end;
-  end -= 1;
-  while (end > from && closed - end <= 4 && byteAt(end - 1) === BACKSLASH) end -= 1;
-  return end;
 }
 
 /** Whether the bytes from `start` to `end` are those of `text`. */
