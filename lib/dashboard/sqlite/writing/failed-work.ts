@@ -53,10 +53,6 @@ export class FailedWork {
   /** @param count takes what has failed by itself */
   constructor(private readonly count: (entry: Entry) => void) {}
 
-  get isEmpty(): boolean {
-    return this.size === 0;
-  }
-
   /** Takes spans that are there for good. */
   take(written: readonly WrittenSpan[], now: number): void {
     for (const { span, trace, work } of written) {

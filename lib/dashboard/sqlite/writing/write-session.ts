@@ -87,19 +87,19 @@ export class WriteSession {
   writeSums(now: number, all: boolean, dropped: number): void {
     const { rollups, minutes, exemplars, failedWork } = this;
     const minutesUntil = all ? Infinity : now;
-    const isDue =
-      rollups.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty || !failedWork.isEmpty;
-    if (!isDue && dropped === 0) return;
-    let waiting: WaitingExemplar[] = [];
-    let written: readonly Rollup[] = [];
     const startTimer = (): (() => boolean) => {
       const until = all ? Infinity : performance.now() + SUMS_MS;
       return () => performance.now() >= until;
     };
+    // Only reads: no other process waits for it.
+    failedWork.decide(this.database, now, all, startTimer());
+    const isDue = rollups.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty;
+    if (!isDue && dropped === 0) return;
+    let waiting: WaitingExemplar[] = [];
+    let written: readonly Rollup[] = [];
+    const isTimeUp = startTimer();
     this.change(dropped, (tally) => {
-      failedWork.decide(this.database, now, all, startTimer());
-      // Its own time: sums are written however many failed spans wait.
-      written = rollups.write(this.database, tally, startTimer());
+      written = rollups.write(this.database, tally, isTimeUp);
       this.points.writeMinutes(minutes, minutesUntil, tally);
       waiting = exemplars.write(tally, now);
     });
