@@ -93,6 +93,23 @@ describeInChromium('the page', () => {
     await page.locator('.log-row', { hasText: 'SKU-1834' }).first().waitFor();
   });
 
+  it('shows a filter with a colon in its value as it is written, and takes off only that filter', async () => {
+    const filters = 'where=url.full~http://a&where=sku+exists&attribute=sku:SKU-1&traceId=4bf9';
+    const page = await stage.open(`#/logs?live=0&${filters}`);
+    const chips = page.locator('.chips li span');
+    await chips.first().waitFor();
+    expect(await chips.allInnerTexts()).toEqual([
+      'traceId = 4bf9',
+      'sku = SKU-1',
+      'url.full~http://a',
+      'sku exists',
+    ]);
+    await page.getByRole('button', { name: 'Remove url.full~http://a' }).click();
+    await page.getByRole('button', { name: 'Remove traceId:4bf9' }).click();
+    await becomesTrue(page, "document.querySelectorAll('.chips li').length === 2");
+    expect(await chips.allInnerTexts()).toEqual(['sku = SKU-1', 'sku exists']);
+  });
+
   it('says how many of all lines and traces are there, and of which time the plot is', async () => {
     const page = await stage.open('#/logs?range=24h&live=0');
     await page.locator('.log-row').first().waitFor();

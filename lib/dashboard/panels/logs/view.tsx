@@ -19,9 +19,6 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
   const set = (name: string) => (value: string) => {
     setQuery({ [name]: value });
   };
-  const attributes = query.getAll('attribute');
-  const conditions = query.getAll('where');
-  const ids = ['traceId', 'spanId'].filter((name) => query.has(name)).map((name) => `${name}:${of(name)}`);
   return (
     <div class="search" role="search" aria-label="Logs">
       <TextField
@@ -41,16 +38,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
       />
       <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
       <ConditionField word="field" of="logs" query={query} />
-      <Chips
-        label="Fields"
-        values={[...ids, ...attributes, ...conditions]}
-        onRemove={(value) => {
-          if (ids.includes(value)) setQuery({ [value.split(':')[0] ?? '']: undefined });
-          else if (conditions.includes(value))
-            setQuery({ where: conditions.filter((each) => each !== value) });
-          else setQuery({ attribute: attributes.filter((each) => each !== value) });
-        }}
-      />
+      <Chips label="Fields" query={query} named={['traceId', 'spanId']} />
       <span class="search-end hint" role="status">
         {shown}
       </span>

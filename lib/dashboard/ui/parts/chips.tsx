@@ -1,22 +1,31 @@
+import { setQuery } from '../state.js';
+
 interface ChipsProps {
-  readonly values: readonly string[];
-  readonly onRemove: (value: string) => void;
+  readonly query: URLSearchParams;
+  /** Parameters of the address that have no field, and are shown with their name: `traceId`. */
+  readonly named: readonly string[];
   readonly label: string;
 }
 
-/** Filters that are on, each with the way to take it off. */
-export function Chips({ values, onRemove, label }: ChipsProps) {
-  if (values.length === 0) return null;
+/** Filters that are on and have no field, conditions among them, each with the way to take it off. */
+export function Chips({ query, named, label }: ChipsProps) {
+  const chips = [...named, 'attribute', 'where'].flatMap((name) =>
+    query
+      .getAll(name)
+      .map((value) => ({ name, value, text: named.includes(name) ? `${name}:${value}` : value })),
+  );
+  if (chips.length === 0) return null;
   return (
     <ul class="chips" aria-label={label}>
-      {values.map((value) => (
-        <li key={value}>
-          <span>{value.replace(':', ' = ')}</span>
+      {chips.map(({ name, value, text }) => (
+        <li key={`${name} ${value}`}>
+          {/* A condition has its operator. */}
+          <span>{name === 'where' ? text : text.replace(':', ' = ')}</span>
           <button
             type="button"
-            aria-label={`Remove ${value}`}
+            aria-label={`Remove ${text}`}
             onClick={() => {
-              onRemove(value);
+              setQuery({ [name]: query.getAll(name).filter((each) => each !== value) });
             }}
           >
             ×

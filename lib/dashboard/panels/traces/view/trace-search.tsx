@@ -35,9 +35,6 @@ export function TraceSearch({ place, children }: TraceSearchProps) {
   const set = (name: string) => (value: string) => {
     setQuery({ [name]: value });
   };
-  const attributes = query.getAll('attribute');
-  const conditions = query.getAll('where');
-  const method = query.getAll('method').map((name) => `method:${name}`);
   const names = new Set(
     routes.data?.filter((route) => service === '' || route.service === service).map(({ route }) => route),
   );
@@ -71,16 +68,7 @@ export function TraceSearch({ place, children }: TraceSearchProps) {
         onChange={set('max')}
       />
       <ConditionField word="attribute" of="traces" query={query} />
-      <Chips
-        label="Attributes"
-        values={[...method, ...attributes, ...conditions]}
-        onRemove={(value) => {
-          if (method.includes(value)) setQuery({ method: undefined });
-          else if (conditions.includes(value))
-            setQuery({ where: conditions.filter((each) => each !== value) });
-          else setQuery({ attribute: attributes.filter((each) => each !== value) });
-        }}
-      />
+      <Chips label="Attributes" query={query} named={['method']} />
       <span class="search-end">{children}</span>
     </div>
   );
