@@ -102,7 +102,9 @@ export class LiveStreams {
     try {
       const { traces, logs, position } = await feed.news(this.position);
       this.position = position;
-      const traceLines = markRunning(traces, this.running()).map((trace) => lineOf({ type: 'trace', trace })).join('');
+      const traceLines = markRunning(traces, this.running)
+        .map((trace) => lineOf({ type: 'trace', trace }))
+        .join('');
       const logLines = logs.map((log) => lineOf({ type: 'log', log })).join('');
       const isBeat = performance.now() >= this.beatAt;
       if (isBeat) this.beatAt = performance.now() + BEAT_MS;

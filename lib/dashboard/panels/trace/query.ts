@@ -34,7 +34,7 @@ export async function askTrace(question: Question): Promise<AnalysedTrace | unde
   const trace = await reader.trace(readTraceId(params.traceId ?? ''), { signal });
   if (trace === undefined) return undefined;
   const medians = await readMedians(question, trace.summary);
-  const [summary = trace.summary] = markRunning([trace.summary], running());
+  const [summary = trace.summary] = markRunning([trace.summary], running);
   return { ...trace, summary, analysis: await work(analyseTrace(trace.spans, medians)) };
 }
 

@@ -33,7 +33,7 @@ export async function askTraces({
     limit: query.integer('limit', 1, 1_000, 50),
   };
   const page = await reader.traces(filter, { signal });
-  return { ...page, items: markRunning(page.items, running()) };
+  return { ...page, items: markRunning(page.items, running) };
 }
 
 function readStatus(status: string | undefined): string | undefined {

@@ -6,10 +6,12 @@ import { type RunningTraceAnswer, type TraceSummaryAnswer } from '../../reader/a
  */
 export function markRunning(
   summaries: readonly TraceSummaryAnswer[],
-  running: readonly RunningTraceAnswer[],
+  running: () => readonly RunningTraceAnswer[],
 ): readonly TraceSummaryAnswer[] {
-  if (running.length === 0) return summaries;
-  const byId = new Map(running.map((trace) => [trace.traceId, trace]));
+  // The live feed asks twice a second, mostly about no trace.
+  if (summaries.length === 0) return summaries;
+  const byId = new Map(running().map((trace) => [trace.traceId, trace]));
+  if (byId.size === 0) return summaries;
   return summaries.map((summary) => {
     const root = byId.get(summary.traceId);
     // A trace that another service began ends there.
