@@ -1,11 +1,11 @@
 import {
   addNewer,
   addOlder,
+  freezePages,
   type Held,
   holdFirst,
   holdNothing,
   type Order,
-  standStill,
 } from '../../../lib/dashboard/ui/parts/held-pages.js';
 
 interface Line {
@@ -69,7 +69,7 @@ describe('a list that grows at both ends', () => {
       { items: lines(2), next: undefined },
       ORDER,
     );
-    const still = standStill(later, held, ORDER);
+    const still = freezePages(later, held, ORDER);
     expect(still.items.map(({ id }) => id)).toEqual([5, 4, 3, 2]);
     expect(still.items[1]).toEqual({ id: 4, text: 'grown' });
     expect(still.fresh).toBe(2);
@@ -79,7 +79,7 @@ describe('a list that grows at both ends', () => {
     const byTime = { ...ORDER, ageOf: ({ id, text }: Line) => Number(text ?? id) };
     const moved = addNewer(held, [{ id: 5, text: '3.5' }], byTime);
     expect(idsOf(moved)).toEqual([4, 5, 3]);
-    expect(standStill(moved, held, byTime).items.map(({ id }) => id)).toEqual([5, 4, 3]);
+    expect(freezePages(moved, held, byTime).items.map(({ id }) => id)).toEqual([5, 4, 3]);
   });
 
   it('starts again when something else is requested', () => {

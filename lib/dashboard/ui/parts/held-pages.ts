@@ -72,7 +72,7 @@ export function addOlder<T>(held: Held<T>, page: Page<T>, order: Order<T>): Held
  *
  * @returns its items, and how many newer ones are left out
  */
-export function standStill<T>(
+export function freezePages<T>(
   held: Held<T>,
   frozen: Held<T>,
   { idOf, ageOf }: Order<T>,

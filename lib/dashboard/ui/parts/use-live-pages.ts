@@ -9,11 +9,11 @@ import { REFRESH_MS } from '../state.js';
 import {
   addNewer,
   addOlder,
+  freezePages,
   type Held,
   holdFirst,
   holdNothing,
   type Order,
-  standStill,
 } from './held-pages.js';
 import { useLoad } from './use-load.js';
 
@@ -63,7 +63,7 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
   const [frozen, setFrozen] = useState<Held<T>>();
   // An empty list cannot be pointed at, and is not frozen.
   const isStill = frozen?.key === key && frozen.items.length > 0;
-  const still = useMemo(() => isStill && standStill(held, frozen, source), [held, isStill, frozen]);
+  const still = useMemo(() => isStill && freezePages(held, frozen, source), [held, isStill, frozen]);
   const latest = useRef(source);
   latest.current = source;
 
