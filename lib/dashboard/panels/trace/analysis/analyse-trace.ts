@@ -3,7 +3,7 @@ import type { Steps } from '../../../steps.js';
 import { hostOf } from './host-of.js';
 import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
 import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
-import { sumTimeByKind, TIME_KINDS, type TimeKind, timeKindOf } from './time-kinds.js';
+import { recordOfKinds, TIME_KINDS, type TimeKind, timeKindOf } from './time-kinds.js';
 
 /** A span of a trace, and how long it took by itself. */
 export interface SlowestSpan {
@@ -45,9 +45,8 @@ export function* analyseTrace(
   const main = mainRootOf(roots);
   const criticalPath = main === undefined ? [] : findCriticalPath(main).map(({ span }) => span.spanId);
   yield;
-  const byKind = sumTimeByKind(roots);
-  yield;
   const selfTimeMs: Record<string, number> = {};
+  const byKind = recordOfKinds(() => 0);
   const slowest: Partial<Record<TimeKind, SlowestSpan>> = {};
   for (const root of roots)
     for (const node of walk(root)) {
@@ -55,6 +54,7 @@ export function* analyseTrace(
       const { spanId, name } = node.span;
       const kind = timeKindOf(node);
       selfTimeMs[spanId] = ms;
+      byKind[kind] += ms;
       if (ms > (slowest[kind]?.ms ?? 0)) slowest[kind] = { spanId, name, host: hostOf(node.span), ms };
     }
   yield;

@@ -56,13 +56,14 @@ export function timeKindOf({ span, children }: Pick<PlacedSpan, 'span' | 'childr
 }
 
 /** Milliseconds of self time by kind; every kind has an entry. */
-export function sumTimeByKind(roots: readonly PlacedSpan[]): Readonly<Record<TimeKind, number>> {
+function sumTimeByKind(roots: readonly PlacedSpan[]): Readonly<Record<TimeKind, number>> {
   const sums = recordOfKinds(() => 0);
   for (const root of roots) for (const node of walk(root)) sums[timeKindOf(node)] += selfTimeOf(node);
   return sums;
 }
 
-function recordOfKinds(of: (kind: TimeKind) => number): Record<TimeKind, number> {
+/** A value for every kind. */
+export function recordOfKinds(of: (kind: TimeKind) => number): Record<TimeKind, number> {
   return Object.fromEntries(TIME_KINDS.map((kind) => [kind, of(kind)])) as Record<TimeKind, number>; // it has every kind
 }
 
