@@ -69,9 +69,8 @@ function LiveToggle({ place }: { readonly place: Place }) {
 }
 
 /** The address of what is shown, with the time span as of now: a relative one would be another one tomorrow. */
-function linkOf(): string {
-  const { origin, pathname, hash } = location;
-  const query = new URLSearchParams(hash.split('?', 2)[1] ?? '');
+function linkOf({ query }: Place): string {
+  const { origin, pathname } = location;
   const { from, to, minutes } = timeSpanOf(query);
   const span = minutes === undefined ? {} : { range: undefined, from: Math.round(from), to: Math.round(to) };
   return `${origin}${pathname}${addressWith(span)}`;
@@ -137,7 +136,7 @@ export function Header({ place, view }: { readonly place: Place; readonly view: 
             <LiveToggle place={place} />
           </>
         )}
-        <CopyButton text={linkOf}>Copy link</CopyButton>
+        <CopyButton text={() => linkOf(place)}>Copy link</CopyButton>
         <button type="button" onClick={showKeysHelp} aria-label="Keys" title="Key: ?">
           ?
         </button>

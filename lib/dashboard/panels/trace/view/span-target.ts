@@ -1,9 +1,5 @@
-import type { JsonAttributes, SpanAnswer } from '../../../reader/answers.interface.js';
-import { hostOf } from '../analysis/host-of.js';
-
-function textOf(attributes: JsonAttributes, ...names: readonly string[]): string | undefined {
-  return names.map((name) => attributes[name]).find((value) => typeof value === 'string');
-}
+import type { SpanAnswer } from '../../../reader/answers.interface.js';
+import { hostOf, textOf } from '../analysis/host-of.js';
 
 function parse(url: string | undefined): URL | undefined {
   return url !== undefined && URL.canParse(url) ? new URL(url) : undefined;

@@ -1,3 +1,4 @@
+import { getOrAdd } from '../../../get-or-add.js';
 import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { severityOf } from '../../../ui/parts/severity.js';
 import { type PlacedSpan, placeSpans } from '../analysis/place-spans.js';
@@ -44,11 +45,7 @@ function selfStretches({ start, end, children }: PlacedSpan): readonly (readonly
 
 function groupBySpan(logs: readonly LogAnswer[]): ReadonlyMap<string | undefined, readonly LogAnswer[]> {
   const groups = new Map<string | undefined, LogAnswer[]>();
-  for (const log of logs) {
-    const group = groups.get(log.spanId);
-    if (group) group.push(log);
-    else groups.set(log.spanId, [log]);
-  }
+  for (const log of logs) getOrAdd(groups, log.spanId, () => []).push(log);
   return groups;
 }
 
