@@ -17,6 +17,8 @@ export interface FieldsApi {
 /** Of so many of the newest traces or lines. */
 const LATEST_TRACES = 50;
 const LATEST_LINES = 500;
+/** Of all traces together; those that would exceed it are left out. */
+const MAX_SPANS = 20_000;
 const MAX_KEYS = 200;
 const MAX_VALUES = 20;
 /** Longer values are texts, not categories. */
@@ -30,10 +32,14 @@ export async function askFields({ reader, work, query, signal }: Question): Prom
     return work(countFields(items.map(({ attributes }) => attributes)));
   }
   const { items } = await reader.traces({ service, limit: LATEST_TRACES }, { signal });
-  const spans = await reader.spans(
-    items.map(({ traceId }) => traceId),
-    { signal },
-  );
+  let left = MAX_SPANS;
+  const traceIds: string[] = [];
+  for (const { traceId, spanCount } of items) {
+    if (spanCount > left) continue;
+    left -= spanCount;
+    traceIds.push(traceId);
+  }
+  const spans = await reader.spans(traceIds, { signal });
   return work(countFields([...spans.values()].flat().map(({ attributes }) => attributes)));
 }
 
