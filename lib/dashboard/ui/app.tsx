@@ -33,10 +33,11 @@ export function App() {
   }, []);
   const view = viewOf(place.path);
   const title = view?.title ?? 'Not found';
+  const path = place.path.join('/');
   useEffect(() => {
     document.title = `${title} · Telemetry`;
-  }, [title]);
-  const path = place.path.join('/');
+    // A trace adds its name; until the next one is loaded, its view has none.
+  }, [title, path]);
   const opened = useRef(path);
   useEffect(() => {
     if (opened.current === path) return;

@@ -50,6 +50,22 @@ describeInChromium('the page, by keyboard alone', () => {
     expect(await page.title()).toMatch(/^.+, .+, .+ · Telemetry$/);
   });
 
+  it('does not keep the title of a trace while the next one is loaded', async () => {
+    const [first, second] = stage.server.dataset.traces.map(({ summary }) => summary.traceId);
+    const page = await stage.open(`#/trace/${first}`);
+    await becomesTrue(page, "document.title.split(', ').length >= 3");
+    let answer: (() => void) | undefined;
+    await page.route(`**/api/v1/traces/${second}`, async (route) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      await route.continue();
+    });
+    await page.evaluate(`location.hash = '#/trace/${second}'`);
+    await page.locator('.notice-loading').waitFor();
+    expect(await page.title()).toBe('Trace · Telemetry');
+    answer?.();
+    await becomesTrue(page, "document.title.split(', ').length >= 3");
+  });
+
   it('goes from dot to dot with the arrow keys and opens one with Enter', async () => {
     const page = await stage.open('#/overview');
     const dots = page.locator('section[aria-label="gateway"]').locator('.dot');
