@@ -28,6 +28,8 @@ describe('stores that are opened on one new file at the same moment', () => {
       }),
     );
     expect(warnings.flat()).toEqual([]);
-    expect(readdirSync(folder).sort()).toEqual(names.sort());
+    // Of connections that are closed at the same moment, SQLite may leave the journal to the next one.
+    const files = readdirSync(folder).filter((name) => !/\.db-(?:wal|shm)$/.test(name));
+    expect(files.sort()).toEqual(names.sort());
   });
 });
