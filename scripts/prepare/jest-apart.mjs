@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { ciArguments } from './ci-arguments.mjs';
 import { checkManifest, installApart, lockApart, mirrorLibrary, openRunFolder } from './package-apart.mjs';
 import { packLibrary, unpackLibrary } from './packed-library.mjs';
 
@@ -41,14 +42,16 @@ function runJest({ root, installed, script, assemble, args }) {
   // Flags that the repository's own jest needs must not help here.
   const env = { ...process.env };
   delete env['NODE_OPTIONS'];
-  const results = env['TEST_RESULTS_DIR'];
-  const json = results ? ['--json', `--outputFile=${join(results, `${script}-${process.pid}.json`)}`] : [];
   const jest = join(installed, 'node_modules/jest/bin/jest.js');
-  const { status } = spawnSync(process.execPath, [jest, '--watchman=false', ...json, ...args], {
-    cwd: folder,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [jest, '--watchman=false', ...ciArguments(script), ...args],
+    {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   if (env[`KEEP_${script.toUpperCase()}`] === undefined) rmSync(folder, { recursive: true, force: true });
   else console.log(`kept ${folder}`);
   return status ?? 1;
