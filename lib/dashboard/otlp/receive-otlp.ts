@@ -1,10 +1,11 @@
+import { isProtobufError } from '../../engine/encoding/protobuf-reader.js';
 import { type DashboardContext, type TelemetrySink } from '../dashboard-context.interface.js';
 import { badRequest, DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { BodyQuota, readPackedBody, unpack } from '../http/read-body.js';
 import { sendData, sendJson } from '../http/respond.js';
 import { type Steps } from '../steps.js';
-import { decodeProtobuf, ProtobufError } from './decode-protobuf.js';
+import { decodeProtobuf } from './decode-protobuf.js';
 import { OTLP_REQUESTS, type OtlpSignal } from './otlp-messages.constants.js';
 import { parseJsonInSteps } from './parse-json.js';
 import { type ReadItems } from './read-items.js';
@@ -118,7 +119,7 @@ function* decode(body: Buffer, signal: OtlpSignal, form: OtlpForm, budget: Reque
   try {
     return yield* decodeProtobuf(body, OTLP_REQUESTS[signal], budget);
   } catch (error) {
-    if (error instanceof ProtobufError || error instanceof RangeError)
+    if (isProtobufError(error) || error instanceof RangeError)
       throw badRequest(`The body is no OTLP request for ${signal}: ${error.message}.`);
     throw error;
   }

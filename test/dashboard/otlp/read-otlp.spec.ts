@@ -1,14 +1,12 @@
 import { DashboardError } from '../../../lib/dashboard/http/dashboard-error.js';
-import {
-  decodeProtobuf as decodeInSteps,
-  ProtobufError,
-} from '../../../lib/dashboard/otlp/decode-protobuf.js';
+import { decodeProtobuf as decodeInSteps } from '../../../lib/dashboard/otlp/decode-protobuf.js';
 import { type Message, OTLP_REQUESTS } from '../../../lib/dashboard/otlp/otlp-messages.constants.js';
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { PointReader } from '../../../lib/dashboard/otlp/read-points.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { RequestBudget } from '../../../lib/dashboard/otlp/request-limits.js';
 import { takeAllSteps } from '../../../lib/dashboard/steps.js';
+import { isProtobufError } from '../../../lib/engine/encoding/protobuf-reader.js';
 import { encodeRequest } from './encode-request.js';
 import { logRequest, metricRequest, SPAN_ID, TRACE_ID, traceRequest } from './otlp-requests.js';
 
@@ -187,7 +185,7 @@ describe('decodeProtobuf()', () => {
       try {
         decodeProtobuf(encoded.subarray(0, length), OTLP_REQUESTS.traces);
       } catch (error) {
-        if (!(error instanceof ProtobufError)) throw error;
+        if (!isProtobufError(error)) throw error;
         refused += 1;
       }
     }
@@ -203,7 +201,7 @@ describe('decodeProtobuf()', () => {
       try {
         readSpanRowsNow(decodeProtobuf(mutated, OTLP_REQUESTS.traces));
       } catch (error) {
-        if (!(error instanceof ProtobufError) && !(error instanceof DashboardError)) throw error;
+        if (!isProtobufError(error) && !(error instanceof DashboardError)) throw error;
       }
     }
     expect(seed).not.toBe(1);

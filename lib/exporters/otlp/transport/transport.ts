@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 import { isRecord } from '../../../config/option-rules.js';
+import { ProtobufReader, WIRE } from '../../../engine/encoding/protobuf-reader.js';
 
 /** The response to one attempt. */
 export type Answer =
@@ -116,32 +117,16 @@ export function readRetryDelay(status: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** The fields of a protobuf message. */
+/** The numbers, strings and messages of a protobuf message. */
 function* readFields(message: Uint8Array): Generator<Field> {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; factor <= 2 ** 63; factor *= 128) {
-      const byte = message[at++];
-      if (byte === undefined) break;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    throw new Error('malformed number');
-  };
-  while (at < message.length) {
-    const tag = varint();
-    const number = Math.floor(tag / 8);
-    const type = tag % 8;
-    if (number === 0) throw new Error('malformed field');
-    if (type === 0) yield [number, varint()];
-    else if (type === 2) {
-      const end = varint() + at;
-      if (end > message.length) throw new Error('malformed length');
-      yield [number, message.subarray(at, end)];
-      at = end;
-    } else if (type === 1 || type === 5) at += type === 1 ? 8 : 4;
-    else throw new Error('malformed field');
+  const reader = new ProtobufReader(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    const wire = tag % 8;
+    const number = (tag - wire) / 8;
+    if (wire === WIRE.varint) yield [number, Number(reader.varint())];
+    else if (wire === WIRE.bytes) yield [number, reader.slice()];
+    else reader.skip(wire);
   }
 }
 
