@@ -5,7 +5,7 @@ import type * as sqlite from 'node:sqlite';
 import { warnOnce } from '../../../errors/warnings.js';
 import { classifyFailure, Database } from './database.js';
 import { createPrivateFile, makePrivateFolder, tightenDatabase } from './private-files.js';
-import { ADDED_COLUMNS, APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { ADDED_COLUMNS, ADDED_TABLES, APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 export type Sqlite = typeof sqlite;
 
@@ -102,11 +102,22 @@ function prepareFile(database: Database): void {
     }
     for (const [column, table] of missingColumns(database))
       database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} REAL`);
+    for (const table of missingTables(database)) database.exec(ADDED_TABLES[table] ?? '');
   });
 }
 
 function isCurrent(database: Database): boolean {
-  return database.pragma('user_version') === SCHEMA_VERSION && missingColumns(database).length === 0;
+  return (
+    database.pragma('user_version') === SCHEMA_VERSION &&
+    missingColumns(database).length + missingTables(database).length === 0
+  );
+}
+
+function missingTables(database: Database): readonly string[] {
+  return Object.keys(ADDED_TABLES).filter(
+    (table) =>
+      database.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", table) === undefined,
+  );
 }
 
 function missingColumns(database: Database): (readonly [column: string, table: string])[] {

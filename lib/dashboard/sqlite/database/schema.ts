@@ -239,6 +239,57 @@ CREATE INDEX exemplars_by_series ON exemplars (series, time);
 CREATE INDEX exemplars_by_trace ON exemplars (trace);
 `;
 
+/**
+ * Errors by service and fingerprint, added up as they are written: what is known of an error when its spans are evicted. All times are
+ * milliseconds. Other tables than those above; see `ADDED_TABLES`.
+ */
+const ERROR_TABLES = {
+  errors: `CREATE TABLE errors (
+  id INTEGER PRIMARY KEY,
+  service INTEGER NOT NULL REFERENCES services (id),
+  fingerprint TEXT NOT NULL,
+  type TEXT NOT NULL,
+  -- Of the newest that has one.
+  message TEXT NOT NULL,
+  stack TEXT,
+  count INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  first_version TEXT NOT NULL,
+  last_version TEXT NOT NULL,
+  UNIQUE (service, fingerprint)
+);
+CREATE INDEX errors_by_last_seen ON errors (last_seen);`,
+  // How many in each slot of time.
+  error_counts: `CREATE TABLE error_counts (
+  level INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  error INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (level, slot, error)
+) WITHOUT ROWID;`,
+  // How many of each version, and of each route that failed with it.
+  error_parts: `CREATE TABLE error_parts (
+  error INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  PRIMARY KEY (error, kind, value)
+) WITHOUT ROWID;`,
+  // The newest of each error; of a log line without a trace the ids are null.
+  error_samples: `CREATE TABLE error_samples (
+  id INTEGER PRIMARY KEY,
+  error INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  trace_id BLOB,
+  span_id BLOB,
+  message TEXT NOT NULL
+);
+CREATE INDEX error_samples_by_error ON error_samples (error, time);`,
+} as const;
+
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
 export const APPLICATION_ID = 0x4e546c6d;
 
@@ -250,6 +301,12 @@ export const SCHEMA_VERSION = 3;
  * gets them when it is opened and keeps its rows, and an earlier version goes on with a file that has them.
  */
 export const ADDED_COLUMNS = { lowest: 'points', highest: 'points' } as const;
+
+/**
+ * Tables that came without another `SCHEMA_VERSION`, by their name. A file of an earlier version gets those it lacks, with their indexes,
+ * when it is opened, and an earlier version goes on with a file that has them.
+ */
+export const ADDED_TABLES: Readonly<Record<string, string>> = { ...ERROR_TABLES };
 
 /** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */
 export const SCHEMA = COUNTER_TABLES + SERVICE_TABLES + TRACE_TABLES + LOG_TABLES + METRIC_TABLES;
