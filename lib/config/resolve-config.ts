@@ -54,6 +54,8 @@ type EnvironmentValues = ReadBy<typeof resolveGeneral> &
   ReadBy<typeof resolveStore> &
   ReadBy<typeof resolveProcessEvents>;
 
+const NO_SWITCHES: InstrumentationSwitches = {};
+
 /**
  * Decides every option: code wins over environment, environment over default. Objects of this library
  * are frozen, those of the application (processors, samplers, streams) are not.
@@ -67,7 +69,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     setIn = 'TelemetryModule.forRoot()',
     findJaegerPackageProblem = () => undefined,
     findPackage = applicationPackage,
-    instrumentations = {},
+    instrumentations = NO_SWITCHES,
     isTerminal = process.stdout.isTTY,
   } = sources;
   const wrong = validateOptions(options, setIn, instrumentations);
@@ -128,7 +130,7 @@ function listed<T>(item: T | undefined): readonly T[] {
  * before the start; options that are wrong may give any answer, or throw.
  */
 export function keepsTelemetry(options: TelemetryOptions): boolean {
-  const env = readEnvironment(process.env, environmentVariables()).values as EnvironmentValues; // as above
+  const env = readEnvironment(process.env, environmentVariables(NO_SWITCHES)).values as EnvironmentValues; // as above
   if (!resolveGeneral(options, env).enabled) return false;
   const { environment } = resolveIdentity(options, env, applicationPackage);
   const { dashboard } = resolveDashboard(options, env, environment, '');

@@ -119,9 +119,9 @@ export function optionDeclarations(instrumentations: InstrumentationSwitches): D
 }
 
 /** The rule of `TelemetryOptions`. */
-export function telemetryOptionsRule(instrumentations: InstrumentationSwitches): OptionRule {
-  return shape<TelemetryOptions>(optionDeclarations(instrumentations), 'an object of options');
-}
+export const telemetryOptionsRule = rememberFor<OptionRule>((instrumentations) =>
+  shape<TelemetryOptions>(optionDeclarations(instrumentations), 'an object of options'),
+);
 
 /** Every option by its dotted name, in the order of the documentation. */
 export function optionNames(instrumentations: InstrumentationSwitches): readonly string[] {
@@ -129,14 +129,24 @@ export function optionNames(instrumentations: InstrumentationSwitches): readonly
 }
 
 /** Every environment variable that the configuration reads, with those of the options of `instrumentations`. */
-export function environmentVariables(
-  instrumentations: InstrumentationSwitches = {},
-): Readonly<Record<string, EnvironmentVariable>> {
-  return {
+export const environmentVariables = rememberFor<Readonly<Record<string, EnvironmentVariable>>>(
+  (instrumentations) => ({
     ...variablesOf(optionDeclarations(instrumentations)),
     ...LOGGING_VARIABLES,
     ...METRIC_VARIABLES,
     ...LIMIT_VARIABLES,
+  }),
+);
+
+/** Makes a value once for each set of instrumentations, of which a process has one: tests create many applications. */
+function rememberFor<T extends object>(
+  make: (instrumentations: InstrumentationSwitches) => T,
+): (instrumentations: InstrumentationSwitches) => T {
+  const made = new WeakMap<InstrumentationSwitches, T>();
+  return (instrumentations) => {
+    const known = made.get(instrumentations) ?? make(instrumentations);
+    made.set(instrumentations, known);
+    return known;
   };
 }
 

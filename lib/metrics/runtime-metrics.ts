@@ -193,6 +193,23 @@ function startGarbageCollectionMetrics(): () => void {
 
 let cpuCount: number | undefined;
 
+interface CpuUsage extends NodeJS.CpuUsage {
+  /** By `performance.now()`. */
+  readonly at: number;
+}
+
+/**
+ * The last readings of this process and its host, also across applications: each takes up to 0.4 ms,
+ * and a test suite starts hundreds of applications. The first collection of a later one covers the
+ * time since that reading.
+ */
+let lastUsage: CpuUsage | undefined;
+let lastTimes: Record<string, number> | undefined;
+
+function readCpuUsage(): CpuUsage {
+  return { ...process.cpuUsage(), at: performance.now() };
+}
+
 /** CPU time and utilization, resident memory and uptime of this process. */
 function startProcessMetrics({ gauge, counter, upDownCounter }: Observables): undefined {
   counter(METRIC_PROCESS_CPU_TIME, { unit: 's', description: 'CPU time of the process by mode.' }, () => {
@@ -200,16 +217,17 @@ function startProcessMetrics({ gauge, counter, upDownCounter }: Observables): un
     return by(ATTR_CPU_MODE, { user: user / 1e6, system: system / 1e6 });
   });
 
-  let before = { ...process.cpuUsage(), at: performance.now() };
+  lastUsage ??= readCpuUsage();
   const description = 'CPU time of the process since the last collection, as a part of all CPUs.';
   gauge(METRIC_PROCESS_CPU_UTILIZATION, { unit: '1', description }, () => {
-    const now = { ...process.cpuUsage(), at: performance.now() };
+    const before = lastUsage ?? readCpuUsage();
+    const now = readCpuUsage();
     // libuv reads files of the kernel for the number of CPUs.
     cpuCount ??= availableParallelism();
     const availableMicroseconds = Math.max(now.at - before.at, 1) * 1000 * cpuCount;
     const user = (now.user - before.user) / availableMicroseconds;
     const system = (now.system - before.system) / availableMicroseconds;
-    before = now;
+    lastUsage = now;
     return by(ATTR_CPU_MODE, { user, system });
   });
 
@@ -219,13 +237,6 @@ function startProcessMetrics({ gauge, counter, upDownCounter }: Observables): un
     process.uptime(),
   );
 }
-
-/**
- * The last reading of this process, also across applications: it takes 15 µs and more for each CPU,
- * and a test suite starts hundreds of applications. The first collection of a later one covers the
- * time since that reading.
- */
-let lastTimes: Record<string, number> | undefined;
 
 /** CPU, memory and load of the host, from `node:os`; no process is spawned. */
 function startHostMetrics({ gauge, upDownCounter }: Observables): undefined {
