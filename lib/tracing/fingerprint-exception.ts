@@ -16,6 +16,8 @@ const MAX_NAME = 200;
 /** Characters of a message, and of the frames of a stack, that are looked at. */
 const MAX_MESSAGE = 2_048;
 const MAX_STACK = 32_768;
+/** Of a stack with those of its causes. */
+const MAX_TEXT = 4 * MAX_STACK;
 
 /** A longer line is no call site that V8 writes. */
 const MAX_LINE = 1_000;
@@ -37,8 +39,25 @@ const VARIABLE_PARTS = /[0-9a-f]{8}-[0-9a-f-]{27}|\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)
  */
 export function fingerprintException(error: unknown, type: string, message: string): string {
   const frames = isError(error) ? applicationFrames(readText(error, 'stack'), message) : '';
-  const place = frames === '' ? message.slice(0, MAX_MESSAGE).replace(VARIABLE_PARTS, '#') : frames;
-  return hash(`${type}${causesOf(error)}|${place}`);
+  return hash(`${type}${causesOf(error)}|${frames === '' ? withoutVariables(message) : frames}`);
+}
+
+/** Between the stacks of an error and of its cause, as exceptions of this library are written. */
+const CAUSED_BY = '\nCaused by: ';
+
+/**
+ * The same of an exception of which only the texts are there: that of a log line, or what another SDK recorded. It is that of the error
+ * itself, unless a cause has a name that its stack does not begin with.
+ */
+export function fingerprintTexts(type: string, message: string, stacktrace: string | undefined): string {
+  const [stack = '', ...causes] = stacktrace?.slice(0, MAX_TEXT).split(CAUSED_BY, MAX_CAUSES + 1) ?? [];
+  const frames = applicationFrames(stack, message);
+  const names = causes.map((cause) => `<${/^[\w$.]+/.exec(cause)?.[0] ?? 'string'}`).join('');
+  return hash(`${type}${names}|${frames === '' ? withoutVariables(message) : frames}`);
+}
+
+function withoutVariables(message: string): string {
+  return message.slice(0, MAX_MESSAGE).replace(VARIABLE_PARTS, '#');
 }
 
 function causesOf(error: unknown): string {

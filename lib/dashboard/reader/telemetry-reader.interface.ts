@@ -1,5 +1,8 @@
 import {
   type ChartAnswer,
+  type ErrorDetailAnswer,
+  type ErrorListAnswer,
+  type ErrorState,
   type InstrumentAnswer,
   type JsonAttributes,
   type LogAnswer,
@@ -80,6 +83,33 @@ export interface LogFilter extends Partial<TimeRange> {
   readonly before?: string | undefined;
   /** Default 100, at most 10,000. */
   readonly limit?: number | undefined;
+}
+
+export const ERROR_STATES = ['new', 'back', 'known', 'gone'] as const satisfies readonly ErrorState[];
+
+/** Orders of `errors()`, each with the highest first. `state`: as in `ERROR_STATES`, of each the last seen first. */
+export const ERROR_ORDERS = ['lastSeen', 'firstSeen', 'count', 'state'] as const;
+
+/** Conditions of `errors()`; all must hold, an undefined one holds always. */
+export interface ErrorFilter extends TimeRange {
+  readonly service?: string | undefined;
+  readonly state?: ErrorState | undefined;
+  /** Part of the type, the message or the fingerprint, in any case. */
+  readonly text?: string | undefined;
+  /** Default `lastSeen`. */
+  readonly order?: (typeof ERROR_ORDERS)[number] | undefined;
+  /** About how many buckets. */
+  readonly buckets: number;
+  /** Default 200, at most 1,000. */
+  readonly limit?: number | undefined;
+}
+
+/** Which error `error()` is about. The range is that of `count`, `counts` and `state`. */
+export interface ErrorQuestion extends TimeRange {
+  readonly service: string;
+  readonly fingerprint: string;
+  /** About how many buckets. */
+  readonly buckets: number;
 }
 
 /** Conditions of `chart()`. */
@@ -172,6 +202,15 @@ export interface TelemetryReader {
 
   /** Log lines, newest first; a store with an index of words may return those found by `text` in the order they were written. */
   logs(filter: LogFilter, options?: QueryOptions): Promise<Page<LogAnswer>>;
+
+  /**
+   * Errors by service and fingerprint: those of the range, and those that are gone. Each exception counts once per service, where it was
+   * recorded first. They are kept longer than spans.
+   */
+  errors(filter: ErrorFilter, options?: QueryOptions): Promise<ErrorListAnswer>;
+
+  /** One error; undefined when it is not stored. */
+  error(question: ErrorQuestion, options?: QueryOptions): Promise<ErrorDetailAnswer | undefined>;
 
   /** Every instrument that has reported, by service and name; of one service, or of all. */
   instruments(service: string | undefined, options?: QueryOptions): Promise<readonly InstrumentAnswer[]>;

@@ -1,6 +1,7 @@
 import { type TelemetryReader } from '../reader/telemetry-reader.interface.js';
 import { isSteps, type Steps, TimeSlice } from '../steps.js';
 import { readChart } from './queries/charts.js';
+import { findErrors, readError } from './queries/errors.js';
 import { findLogs } from './queries/find-logs.js';
 import { findTraces } from './queries/find-traces.js';
 import { readNews } from './queries/follow.js';
@@ -35,6 +36,8 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
       ),
     resources: (traceId, options) => ask((database) => readResourcesOfTrace(database, traceId), options),
     logs: (filter, options) => ask((database) => findLogs(database, filter), options),
+    errors: (filter, options) => ask((database) => findErrors(database, filter), options),
+    error: (question, options) => ask((database) => readError(database, question), options),
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
     selection: (selection, options) => ask((database) => rankSelection(database, selection), options),

@@ -10,6 +10,7 @@ import {
   type TelemetryReader,
   type TraceFilter,
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { describeErrors } from './errors-contract.js';
 import {
   childOf,
   lineOf,
@@ -62,6 +63,9 @@ const QUESTIONS: Readonly<
   spans: (reader, options) => reader.spans([newTraceId()], options),
   resources: (reader, options) => reader.resources(newTraceId(), options),
   logs: (reader, options) => reader.logs({}, options),
+  errors: (reader, options) => reader.errors({ ...RANGE, buckets: 4 }, options),
+  error: (reader, options) =>
+    reader.error({ ...RANGE, buckets: 4, service: 'orders', fingerprint: 'f' }, options),
   instruments: (reader, options) => reader.instruments(undefined, options),
   chart: (reader, options) => reader.chart({ ...RANGE, instrument: 1, buckets: 4 }, options),
   selection: (reader, options) => reader.selection(RANGE, options),
@@ -616,6 +620,8 @@ export function describeTelemetryReader(
       });
     });
 
+    describeErrors(() => reader, write, PAST);
+
     describe('metrics', () => {
       const pointOf = (second: number, value: number, more: Partial<WrittenPoint> = {}): WrittenPoint => ({
         service: 'orders',
@@ -901,6 +907,7 @@ export function describeTelemetryReader(
             (await reader.logs({ traceId: text })).items,
             (await reader.logs({ spanId: text })).items,
             await reader.routes({ ...RANGE, service: text }),
+            (await reader.errors({ ...RANGE, buckets: 2, service: text })).errors,
             await reader.instruments(text),
             (await reader.selection({ ...RANGE, service: text })).traces,
             (await reader.chart({ ...RANGE, instrument: id, buckets: 2, filters: [field] }))!.series,
@@ -911,6 +918,9 @@ export function describeTelemetryReader(
           await reader.logs({ text, before: text });
           await reader.chart({ ...RANGE, instrument: id, buckets: 2, group: text });
           expect(await reader.trace(text)).toBeUndefined();
+          expect((await reader.errors({ ...RANGE, buckets: 2, text })).errors).toEqual([]);
+          const named = { ...RANGE, buckets: 2, service: text, fingerprint: text };
+          expect(await reader.error(named)).toBeUndefined();
         }
         expect((await reader.traces({})).items).toHaveLength(1);
       });

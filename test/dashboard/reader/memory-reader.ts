@@ -22,6 +22,7 @@ import {
   type TimeRange,
   type TraceFilter,
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { findError, findErrors } from './memory-errors.js';
 import {
   type ReaderUnderTest,
   type Telemetry,
@@ -183,6 +184,8 @@ function readerOf(
           filter.limit ?? 100,
         ),
       ),
+    errors: (filter, { signal } = {}) => answer(signal, () => findErrors(spans, logs, filter)),
+    error: (question, { signal } = {}) => answer(signal, () => findError(spans, logs, question)),
     instruments: (service, { signal } = {}) =>
       answer(signal, () => instruments().filter((one) => service === undefined || one.service === service)),
     chart: ({ instrument: id, filters = [], group, buckets, ...range }, { signal } = {}) =>
@@ -475,7 +478,7 @@ function pageOf<T>(items: readonly T[], before: string | undefined, limit: numbe
 
 function toSpan(written: WrittenSpan): SpanAnswer {
   const span: SpanAnswer & Partial<WrittenSpan> = { ...written, links: [] };
-  for (const key of ['method', 'route', 'outcome'] as const) Reflect.deleteProperty(span, key);
+  for (const key of ['version', 'method', 'route', 'outcome'] as const) Reflect.deleteProperty(span, key);
   return span;
 }
 

@@ -27,13 +27,17 @@ function openSqliteReader(): ReaderUnderTest {
   // The store looks resources and instruments up by their identity.
   const resources = new Map<string, StoredResource>();
   const instruments = new Map<string, StoredInstrument>();
-  const resourceOf = (service: string): StoredResource =>
-    getOrMake(resources, service, () => ({
+  const resourceOf = (service: string, version = '1.0.0'): StoredResource =>
+    getOrMake(resources, `${service} ${version}`, () => ({
       service,
-      version: '1.0.0',
+      version,
       environment: 'test',
       instance: '',
-      attributes: JSON.stringify({ 'service.name': service }),
+      // The store tells processes apart by them.
+      attributes: JSON.stringify({
+        'service.name': service,
+        ...(version !== '1.0.0' && { 'service.version': version }),
+      }),
     }));
   return {
     reader: createSqliteReader(store),
@@ -41,7 +45,7 @@ function openSqliteReader(): ReaderUnderTest {
       for (const span of spans)
         store.addSpan({
           ...span,
-          resource: resourceOf(span.service),
+          resource: resourceOf(span.service, span.version),
           ...halvesOf(span.spanId, 'idHigh', 'idLow'),
           ...halvesOf(span.parentSpanId ?? '0'.repeat(16), 'parentHigh', 'parentLow'),
           kind: SPAN_KIND[span.kind],
@@ -58,7 +62,7 @@ function openSqliteReader(): ReaderUnderTest {
       for (const log of logs)
         store.addLog({
           ...log,
-          resource: resourceOf(log.service),
+          resource: resourceOf(log.service, log.version),
           context: log.context,
           traceId: log.traceId,
           spanId: log.spanId,

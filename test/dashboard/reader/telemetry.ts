@@ -7,6 +7,8 @@ import { type TelemetryReader } from '../../../lib/dashboard/reader/telemetry-re
 
 /** A span as the suite writes it; an implementation stores it in its own way. */
 export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'> {
+  /** `service.version`; `1.0.0` when it is missing. */
+  readonly version?: string;
   /** Of a span that enters a service. */
   readonly method?: string;
   readonly route?: string;
@@ -15,6 +17,8 @@ export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'> {
 }
 
 export interface WrittenLog {
+  /** `service.version`; `1.0.0` when it is missing. */
+  readonly version?: string;
   readonly service: string;
   readonly time: number;
   /** pino's number. */

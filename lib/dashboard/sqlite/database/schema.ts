@@ -245,28 +245,29 @@ CREATE INDEX exemplars_by_trace ON exemplars (trace);
  */
 const ERROR_TABLES = {
   errors: `CREATE TABLE errors (
-  id INTEGER PRIMARY KEY,
+  -- Never given twice: the sums of one that was evicted must not become those of another.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   service INTEGER NOT NULL REFERENCES services (id),
   fingerprint TEXT NOT NULL,
   type TEXT NOT NULL,
-  -- Of the newest that has one.
   message TEXT NOT NULL,
-  stack TEXT,
   count INTEGER NOT NULL,
   first_seen INTEGER NOT NULL,
   last_seen INTEGER NOT NULL,
   first_version TEXT NOT NULL,
   last_version TEXT NOT NULL,
+  -- The last column: lists do not read it.
+  stack TEXT,
   UNIQUE (service, fingerprint)
 );
 CREATE INDEX errors_by_last_seen ON errors (last_seen);`,
   // How many in each slot of time.
   error_counts: `CREATE TABLE error_counts (
+  error INTEGER NOT NULL,
   level INTEGER NOT NULL,
   slot INTEGER NOT NULL,
-  error INTEGER NOT NULL,
   count INTEGER NOT NULL,
-  PRIMARY KEY (level, slot, error)
+  PRIMARY KEY (error, level, slot)
 ) WITHOUT ROWID;`,
   // How many of each version, and of each route that failed with it.
   error_parts: `CREATE TABLE error_parts (
@@ -284,8 +285,7 @@ CREATE INDEX errors_by_last_seen ON errors (last_seen);`,
   error INTEGER NOT NULL,
   time INTEGER NOT NULL,
   trace_id BLOB,
-  span_id BLOB,
-  message TEXT NOT NULL
+  span_id BLOB
 );
 CREATE INDEX error_samples_by_error ON error_samples (error, time);`,
 } as const;

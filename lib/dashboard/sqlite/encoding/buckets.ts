@@ -106,6 +106,12 @@ export const ROLLUP_SLOTS_MS = [10_000, MINUTE_MS, 600_000, HOUR_MS] as const;
 /** How long the sums of each level stay: older times are read from coarser ones. */
 export const ROLLUPS_KEPT_MS = [HOUR_MS, 6 * HOUR_MS, 48 * HOUR_MS, Infinity] as const;
 
+/** How long the slots are in which errors are counted, and how long those of each level stay. */
+export const ERROR_SLOTS_MS = [MINUTE_MS, 600_000, HOUR_MS] as const;
+export const ERROR_COUNTS_KEPT_MS = [3 * HOUR_MS, 72 * HOUR_MS, Infinity] as const;
+/** An error that was not seen for so long is forgotten: much longer than spans are kept, so that a new one is new. */
+export const ERRORS_KEPT_MS = 30 * 24 * HOUR_MS;
+
 /** A point as it comes, and the sum of those of a minute. */
 export const POINT_LEVEL = { asCollected: 0, minute: 1 } as const;
 export const COLLECTED_POINTS_KEPT_MS = 2 * HOUR_MS;

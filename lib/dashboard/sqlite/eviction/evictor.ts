@@ -3,6 +3,7 @@ import { readRowCounts, type RowCounts } from '../database/row-counts.js';
 import { type StoreDatabase } from '../database/store-database.js';
 import { COLLECTED_POINTS_KEPT_MS, POINT_LEVEL, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
 import { compact, findSparseBlock } from '../full-text.js';
+import { evictErrors } from './evict-errors.js';
 import {
   evictLogs,
   evictOldestLogs,
@@ -249,6 +250,7 @@ function evictByAge(eviction: Eviction, maxAgeMs: number, now: number): boolean 
   const collectedBefore = Math.max(before, now - COLLECTED_POINTS_KEPT_MS);
   if (evictOldPoints(eviction, POINT_LEVEL.minute, before)) return true;
   if (evictOldPoints(eviction, POINT_LEVEL.asCollected, collectedBefore)) return true;
+  if (evictErrors(eviction, maxAgeMs, now)) return true;
   for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())
     if (evictOldRollups(eviction, level, Math.max(before, now - keptMs))) return true;
   database.run('DELETE FROM exemplars WHERE time < ?', before);

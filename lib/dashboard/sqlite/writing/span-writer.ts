@@ -139,14 +139,14 @@ function hasParent({ parentHigh, parentLow }: StoredSpan): boolean {
 }
 
 /** Whether the span is a request, message or run that entered its service. */
-function isEntry(span: StoredSpan): boolean {
+export function isEntry(span: StoredSpan): boolean {
   const { kind } = span;
   if (kind === SPAN_KIND.server || kind === SPAN_KIND.consumer) return true;
   return kind === SPAN_KIND.internal && !hasParent(span);
 }
 
 /** By what the span entered its service, or was begun there; undefined for one inside of another. */
-function routeKeyOf(span: StoredSpan): RouteKey | undefined {
+export function routeKeyOf(span: StoredSpan): RouteKey | undefined {
   const { kind, method, route, name } = span;
   if (isEntry(span)) {
     if (kind === SPAN_KIND.internal) return { method: 'RUN', route: name, isEntry: true };

@@ -4,7 +4,9 @@ import { bytesOf, traceKeyOf } from '../encoding/ids.js';
 import { FtsWriter } from '../full-text.js';
 import { ERROR_LEVEL, type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { Dictionaries } from './dictionaries.js';
+import { ErrorSums } from './error-sums.js';
 import { FailedWork } from './failed-work.js';
+import { ErrorFinder } from './find-errors.js';
 import {
   ExemplarWriter,
   MinutePoints,
@@ -39,6 +41,8 @@ export class WriteSession {
   private readonly failedWork = new FailedWork((entry) => {
     this.rollups.add(entry);
   });
+  private readonly errors = new ErrorSums();
+  private readonly errorFinder = new ErrorFinder(this.errors);
 
   constructor(private readonly database: Database) {
     this.dictionaries = new Dictionaries(database);
@@ -57,16 +61,20 @@ export class WriteSession {
   write(next: () => Batch | undefined, dropped: number, now: number): void {
     const written: WrittenSpans = { entries: [], spans: [] };
     const placed: PlacedPoint[] = [];
+    const lines: StoredLog[] = [];
     this.change(dropped, (tally) => {
       for (let batch = next(); batch !== undefined; batch = next()) {
         if (batch.spans.length > 0) this.spans.write(batch.spans, tally, written, now);
         if (batch.logs.length > 0) this.logs.write(batch.logs, tally, now);
+        for (const log of batch.logs) if (log.level >= ERROR_LEVEL) lines.push(log);
         if (batch.points.length > 0) this.points.write(batch.points, placed, tally, now);
       }
     });
     // Only what is there for good adds up: a change that is taken back is made again.
     for (const entry of written.entries) this.rollups.add(entry);
     this.failedWork.take(written.spans, now);
+    for (const { span } of written.spans) this.errorFinder.takeSpan(span, now);
+    for (const line of lines) this.errorFinder.takeLog(line, now);
     for (const point of placed) {
       this.minutes.add(point);
       this.exemplars.take(point);
@@ -75,7 +83,7 @@ export class WriteSession {
 
   /** Whether there are sums that the last `writeSums()` had no time for. */
   get hasSums(): boolean {
-    return this.rollups.isDirty || this.failedWork.isUnfinished;
+    return this.rollups.isDirty || this.failedWork.isUnfinished || this.errors.isDirty;
   }
 
   /**
@@ -85,25 +93,29 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   writeSums(now: number, all: boolean, dropped: number): void {
-    const { rollups, minutes, exemplars, failedWork } = this;
+    const { rollups, minutes, exemplars, failedWork, errors } = this;
     const minutesUntil = all ? Infinity : now;
-    const startTimer = (): (() => boolean) => {
-      const until = all ? Infinity : performance.now() + SUMS_MS;
+    const startTimer = (ms = SUMS_MS): (() => boolean) => {
+      const until = all ? Infinity : performance.now() + ms;
       return () => performance.now() >= until;
     };
     // Only reads: no other process waits for it.
     failedWork.decide(this.database, now, all, startTimer());
-    const isDue = rollups.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty;
+    const isDue =
+      rollups.isDirty || errors.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty;
     if (!isDue && dropped === 0) return;
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
-    const isTimeUp = startTimer();
+    let writtenErrors: ReturnType<ErrorSums['write']> = [];
     this.change(dropped, (tally) => {
-      written = rollups.write(this.database, tally, isTimeUp);
+      // Before those of routes, of which there may be so many that there is never time for all.
+      writtenErrors = errors.write(this.database, this.dictionaries, now, startTimer(SUMS_MS / 2));
+      written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
       waiting = exemplars.write(tally, now);
     });
     rollups.settle(written, now);
+    errors.settle(writtenErrors);
     minutes.settle(minutesUntil);
     exemplars.settle(waiting);
   }

@@ -1,0 +1,159 @@
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_EXCEPTION_FINGERPRINT,
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+} from '../../../config/semantic-conventions.constants.js';
+import { fingerprintTexts } from '../../../tracing/fingerprint-exception.js';
+import { getOrAdd } from '../../get-or-add.js';
+import { ERROR_LEVEL, SPAN_KIND, SPAN_STATUS, type StoredLog, type StoredSpan } from '../rows.interface.js';
+import { type ErrorSums, type ErrorTexts } from './error-sums.js';
+import { isEntry, routeKeyOf } from './span-writer.js';
+
+/** Failed spans whose parent, or whose child, may still come. */
+const MAX_FOLLOWED = 5_000;
+const MAX_FINGERPRINT = 64;
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * Finds each error once in what was written.
+ *
+ * An exception passes through spans outwards, and each of them has failed. It counts on the innermost: the one that recorded it, which has
+ * its stack. SDKs that record it on each span it passes are understood, in any order of a span and its parent. A span that failed without
+ * an exception counts where no failed span is inside of it; a call of a client does not, as it may have been handled. Of log lines
+ * those count that have level error and no trace.
+ */
+export class ErrorFinder {
+  /** Fingerprints of what failed directly or further inside of a span, by the key of the span. */
+  private readonly inside = new Map<string, Set<string>>();
+  /** The fingerprint of a failed span, by its key. */
+  private readonly failed = new Map<string, string>();
+
+  constructor(private readonly sums: ErrorSums) {}
+
+  takeSpan(span: StoredSpan, now: number): void {
+    if (span.status !== SPAN_STATUS.error) return;
+    const key = keyOf(span.traceId, span.idHigh, span.idLow);
+    const parent = keyOf(span.traceId, span.parentHigh, span.parentLow);
+    const inside = this.inside.get(key);
+    this.inside.delete(key);
+    const exception = fingerprintOf(span);
+    if (exception === undefined && span.kind === SPAN_KIND.client) return;
+    const fingerprint = exception ?? (inside === undefined ? fingerprintFailure(span) : undefined);
+    const passed = new Set(inside);
+    const time = Math.min(now, Math.floor((span.start + span.duration) / 1_000));
+    if (fingerprint !== undefined) {
+      passed.add(fingerprint);
+      const isKnown = inside?.has(fingerprint) === true || this.failed.get(parent) === fingerprint;
+      if (!isKnown) this.sums.add({ ...span, fingerprint, time, describe: () => describeSpan(span) });
+      remember(this.failed, key, fingerprint);
+    }
+    if (isEntry(span)) {
+      const { method = '', route = '' } = routeKeyOf(span) ?? {};
+      for (const each of passed) this.sums.addRoute(span.resource, each, `${method} ${route}`, time);
+    } else for (const each of passed) this.followOutwards(parent, each);
+  }
+
+  takeLog(log: StoredLog, now: number): void {
+    if (log.level < ERROR_LEVEL || log.traceId !== undefined) return;
+    const texts = describeLog(log);
+    const fingerprint = texts.fingerprint ?? fingerprintTexts(texts.type, texts.message, texts.stack);
+    this.sums.add({
+      resource: log.resource,
+      fingerprint: fingerprint.slice(0, MAX_FINGERPRINT),
+      time: Math.min(now, Math.floor(log.time)),
+      traceId: undefined,
+      describe: () => texts,
+    });
+  }
+
+  private followOutwards(parent: string, fingerprint: string): void {
+    const known = this.inside.get(parent);
+    if (known !== undefined) known.add(fingerprint);
+    else remember(this.inside, parent, new Set([fingerprint]));
+  }
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  getOrAdd(map, key, () => value);
+  if (map.size > MAX_FOLLOWED) map.delete(map.keys().next().value ?? '');
+}
+
+function keyOf(traceId: string, high: number, low: number): string {
+  return `${traceId} ${high} ${low}`;
+}
+
+/** It is on the span itself where this library recorded the exception: no event needs to be read. */
+const ON_SPAN = new RegExp(`"${ATTR_EXCEPTION_FINGERPRINT}":"([\\w-]{1,${MAX_FINGERPRINT}})"`);
+
+/** That of the exception of a span; undefined where it has none. */
+function fingerprintOf(span: StoredSpan): string | undefined {
+  const onSpan = ON_SPAN.exec(span.attributes)?.[1];
+  if (onSpan !== undefined) return onSpan;
+  const exception = exceptionOf(span);
+  if (exception === undefined) return undefined;
+  const given = textOf(exception[ATTR_EXCEPTION_FINGERPRINT])?.slice(0, MAX_FINGERPRINT);
+  if (given !== undefined) return given;
+  const { type, message, stack } = describeException(exception);
+  return fingerprintTexts(type, message, stack);
+}
+
+/** Of a span that failed without an exception: by its name, and how it failed. */
+function fingerprintFailure(span: StoredSpan): string {
+  const { type, message } = describeSpan(span);
+  return fingerprintTexts(type, `${span.name}\n${message}`, undefined);
+}
+
+/** The attributes of the last event that is an exception. */
+function exceptionOf({ events }: StoredSpan): Members | undefined {
+  if (events?.includes('"name":"exception"') !== true) return undefined;
+  const list = parse(events);
+  if (!Array.isArray(list)) return undefined;
+  const found = (list as { name?: unknown; attributes?: Members }[]).findLast(
+    ({ name }) => name === 'exception',
+  );
+  return found?.attributes;
+}
+
+function describeSpan(span: StoredSpan): ErrorTexts {
+  const exception = exceptionOf(span);
+  if (exception !== undefined) return describeException(exception);
+  const attributes = parse(span.attributes) as Members | undefined;
+  return {
+    type: textOf(attributes?.[ATTR_ERROR_TYPE]) ?? 'Error',
+    message: textOf(span.statusMessage) ?? span.name,
+    stack: undefined,
+  };
+}
+
+function describeException(attributes: Members): ErrorTexts {
+  return {
+    type: textOf(attributes[ATTR_EXCEPTION_TYPE]) ?? 'Error',
+    message: textOf(attributes[ATTR_EXCEPTION_MESSAGE]) ?? '',
+    stack: textOf(attributes[ATTR_EXCEPTION_STACKTRACE]),
+  };
+}
+
+/** Of a line without an exception the class that logged is the type. */
+function describeLog({ attributes, context, message }: StoredLog): ErrorTexts & { fingerprint?: string } {
+  const fields = attributes?.includes('"exception.') === true ? (parse(attributes) as Members) : undefined;
+  if (textOf(fields?.[ATTR_EXCEPTION_TYPE]) === undefined)
+    return { type: context ?? 'Log line', message, stack: undefined };
+  const fingerprint = textOf(fields?.[ATTR_EXCEPTION_FINGERPRINT]);
+  return { ...describeException(fields ?? {}), ...(fingerprint !== undefined && { fingerprint }) };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // It was not written by this library, or was cut: the row is counted by what else it says.
+    return undefined;
+  }
+}
