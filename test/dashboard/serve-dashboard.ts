@@ -12,8 +12,13 @@ export interface ServedDashboard {
   close(): Promise<void>;
 }
 
+interface DashboardVariant {
+  /** See `dashboard.editor`; undefined where there are no links to sources. */
+  readonly editor?: string | undefined;
+}
+
 /** A dashboard that takes OTLP and needs no token. */
-export function createDashboard(store: TelemetryStore): Dashboard {
+export function createDashboard(store: TelemetryStore, { editor }: DashboardVariant = {}): Dashboard {
   return new Dashboard({
     config: {
       path: '/telemetry',
@@ -21,7 +26,7 @@ export function createDashboard(store: TelemetryStore): Dashboard {
       allowRemote: false,
       allowedHosts: [],
       otlp: true,
-      editor: undefined,
+      editor,
     },
     token: undefined,
     ...dashboardPartsOf(store),
@@ -31,8 +36,11 @@ export function createDashboard(store: TelemetryStore): Dashboard {
   });
 }
 
-export async function serveDashboard(store: TelemetryStore): Promise<ServedDashboard> {
-  const dashboard = createDashboard(store);
+export async function serveDashboard(
+  store: TelemetryStore,
+  variant: DashboardVariant = {},
+): Promise<ServedDashboard> {
+  const dashboard = createDashboard(store, variant);
   const server = createServer(dashboard.serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -35,6 +35,13 @@ export interface SourceAnswer {
   readonly line: number;
 }
 
+/** Lines of a source file around one. */
+export interface SourceExcerptAnswer extends SourceAnswer {
+  /** The number of the first of `lines`. */
+  readonly firstLine: number;
+  readonly lines: readonly string[];
+}
+
 /** The traffic of a service. */
 export interface ServiceAnswer {
   readonly name: string;

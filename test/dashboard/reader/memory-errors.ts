@@ -211,8 +211,10 @@ function entryOf(span: WrittenSpan, failed: readonly WrittenSpan[]): WrittenSpan
   return parent && entryOf(parent, failed);
 }
 
-const fingerprintOf = ({ attributes }: WrittenSpan): string | undefined =>
-  attributes['exception.fingerprint'] as string | undefined;
+function fingerprintOf({ attributes, events }: WrittenSpan): string | undefined {
+  const exception = events.find(({ name }) => name === 'exception')?.attributes;
+  return (attributes['exception.fingerprint'] ?? exception?.['exception.type']) as string | undefined;
+}
 
 /** Whether it says nothing but that the other side failed. */
 const isHandledCall = (span: WrittenSpan): boolean =>

@@ -65,6 +65,18 @@ const VIEWS: readonly View[] = [
       `#/logs?level=error&log=${dataset.logs.findLast(({ level, context }) => level === 'error' && context === 'StockRepository')!.id}`,
     there: 'pre.stack',
   },
+  { name: 'errors', hash: () => '#/errors', there: '.errors tbody tr' },
+  {
+    name: 'error',
+    hash: ({ server: { dataset } }) => {
+      const spans = dataset.traces.flatMap((trace) => trace.spans);
+      const { service } = spans.find(
+        ({ events }) => events[0]?.attributes['exception.type'] === 'DatabaseError',
+      )!;
+      return `#/errors/${service}/DatabaseError`;
+    },
+    there: '.frames li',
+  },
   { name: 'metrics', hash: () => '#/metrics', there: '.metric canvas' },
   { name: 'health', hash: () => '#/health', there: '.names li' },
 ];

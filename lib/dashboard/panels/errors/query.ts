@@ -1,123 +1,77 @@
-import {
-  ATTR_ERROR_TYPE,
-  ATTR_EXCEPTION_FINGERPRINT,
-  ATTR_EXCEPTION_MESSAGE,
-  ATTR_EXCEPTION_TYPE,
-} from '../../../config/semantic-conventions.constants.js';
 import { type Question } from '../../api/question.js';
-import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import {
+  type ErrorDetailAnswer,
+  type ErrorListAnswer,
+  type SourceAnswer,
+  type SourceExcerptAnswer,
+} from '../../reader/answers.interface.js';
+import { ERROR_ORDERS, ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
+import { readStack, type StackFrame } from './read-stack.js';
 
-/** One kind of error at one route. */
-export interface ErrorGroup {
-  /** Class of the exception, or `error.type` of a span that failed without one. */
-  readonly type: string;
-  /** Message of the newest one. */
-  readonly message: string;
-  /** Service in which it began. */
-  readonly service: string;
-  /** Route by which the trace began; undefined for other work. */
-  readonly route: string | undefined;
-  /** Traces in which it happened. */
-  readonly count: number;
-  readonly firstSeen: number;
-  readonly lastSeen: number;
-  /** The newest trace, and the span in it that failed first. */
-  readonly traceId: string;
-  readonly spanId: string;
+type Place = SourceAnswer & { readonly column: number };
+
+/** A line of a stack, with the source around it where that is at hand. */
+export interface SourcedFrame extends StackFrame {
+  readonly source?: SourceExcerptAnswer | undefined;
 }
 
-/** Errors by kind and route, newest first. */
-export interface ErrorsAnswer {
-  readonly groups: readonly ErrorGroup[];
-  /** Failed traces that were read, newest first. */
-  readonly traces: number;
-  /** Whether these are all of the range. */
-  readonly complete: boolean;
+/** One error, with its stack read. */
+export interface ErrorPageAnswer extends ErrorDetailAnswer {
+  /** The stack of the error, then those of its causes. */
+  readonly stackParts: readonly { readonly title: string; readonly frames: readonly SourcedFrame[] }[];
 }
 
 /** Addresses of the panel, and their answers. */
 export interface ErrorsApi {
-  readonly 'GET errors': ErrorsAnswer;
+  readonly 'GET errors': ErrorListAnswer;
+  readonly 'GET errors/:service/:fingerprint': ErrorPageAnswer;
 }
 
-const MAX_TRACES = 500;
-/** Of all traces together; traces that would exceed it are left out. */
-const MAX_SPANS = 20_000;
-const PAGE = 100;
-/** Ids, numbers and quoted texts differ between errors of one kind. */
-const VARIABLE_PARTS = /"[^"]*"|'[^']*'|\b[0-9a-f-]{16,}\b|\d+/gi;
+/** Frames whose source is read. */
+const MAX_SOURCES = 8;
 
-export async function askErrors({ reader, work, query, signal }: Question): Promise<ErrorsAnswer> {
-  const filter = { ...query.range(), service: query.text('service'), status: 'error' };
-  const groups = new Map<string, ErrorGroup>();
-  let [traces, spans] = [0, 0];
-  let before: string | undefined;
-  do {
-    const page = await reader.traces({ ...filter, before, limit: PAGE }, { signal });
-    const chosen = page.items.filter(({ spanCount }) => (spans += spanCount) <= MAX_SPANS);
-    const ids = chosen.map(({ traceId }) => traceId);
-    await work(addGroups(chosen, await reader.spans(ids, { signal }), groups));
-    traces += chosen.length;
-    before = page.next;
-  } while (before !== undefined && traces < MAX_TRACES && spans < MAX_SPANS);
+export function askErrors({ reader, query, signal }: Question): Promise<ErrorListAnswer> {
+  return reader.errors(
+    {
+      ...query.range(),
+      service: query.text('service'),
+      state: query.choice('state', ERROR_STATES),
+      text: query.search('text'),
+      order: query.choice('order', ERROR_ORDERS),
+      buckets: query.integer('buckets', 1, 200, 30),
+      limit: query.integer('limit', 1, 1_000, 200),
+    },
+    { signal },
+  );
+}
+
+/** @param readSources undefined where no source is to be shown */
+export async function askError(
+  { reader, query, params, signal }: Question,
+  readSources:
+    ((places: readonly Place[]) => Promise<readonly (SourceExcerptAnswer | undefined)[]>) | undefined,
+): Promise<ErrorPageAnswer | undefined> {
+  const { service = '', fingerprint = '' } = params;
+  const buckets = query.integer('buckets', 1, 200, 60);
+  const error = await reader.error({ ...query.range(), service, fingerprint, buckets }, { signal });
+  if (error === undefined) return undefined;
+  const parts = error.stack === undefined ? [] : readStack(error.stack);
+  const places = new Map<StackFrame, Place>();
+  for (const frame of parts.flatMap(({ frames }) => frames)) {
+    const { file, line, column, isLibrary } = frame;
+    if (isLibrary || file === undefined || line === undefined || places.size >= MAX_SOURCES) continue;
+    places.set(frame, { file, line, column: column ?? 1 });
+  }
+  const excerpts = (await readSources?.([...places.values()])) ?? [];
+  const sources = new Map([...places.keys()].map((frame, index) => [frame, excerpts[index]]));
   return {
-    groups: [...groups.values()].sort((a, b) => b.lastSeen - a.lastSeen),
-    traces,
-    complete: before === undefined && spans <= MAX_SPANS,
+    ...error,
+    stackParts: parts.map(({ title, frames }) => ({
+      title,
+      frames: frames.map((frame) => {
+        const source = sources.get(frame);
+        return source === undefined ? frame : { ...frame, source };
+      }),
+    })),
   };
 }
-
-function* addGroups(
-  traces: readonly TraceSummaryAnswer[],
-  spans: ReadonlyMap<string, readonly SpanAnswer[]>,
-  groups: Map<string, ErrorGroup>,
-) {
-  for (const { traceId, route } of traces) {
-    for (const [key, error] of errorsOf(spans.get(traceId) ?? [], route)) {
-      const known = groups.get(key);
-      // Newest traces come first, but one may have failed late.
-      const newest = known === undefined || error.lastSeen > known.lastSeen ? error : known;
-      groups.set(key, {
-        ...newest,
-        count: (known?.count ?? 0) + 1,
-        firstSeen: Math.min(error.firstSeen, known?.firstSeen ?? Infinity),
-      });
-    }
-    yield;
-  }
-}
-
-/** The errors of a trace by kind. An exception passes through spans outwards: only the innermost one counts. */
-function errorsOf(spans: readonly SpanAnswer[], route: string | undefined): Map<string, ErrorGroup> {
-  const errors = new Map<string, ErrorGroup>();
-  const failed = spans.filter(({ status }) => status === 'error');
-  const parents = new Set(failed.map(({ parentSpanId }) => parentSpanId));
-  for (const span of failed) {
-    if (parents.has(span.spanId)) continue;
-    const { service, traceId, spanId } = span;
-    const exception = span.events.findLast(({ name }) => name === 'exception');
-    const attributes = exception?.attributes ?? {};
-    const time = exception?.time ?? span.start + span.durationMs;
-    const type = textOf(attributes[ATTR_EXCEPTION_TYPE] ?? span.attributes[ATTR_ERROR_TYPE]) ?? 'Error';
-    const message = textOf(attributes[ATTR_EXCEPTION_MESSAGE]) ?? span.statusMessage ?? span.name;
-    const kind =
-      textOf(attributes[ATTR_EXCEPTION_FINGERPRINT] ?? span.attributes[ATTR_EXCEPTION_FINGERPRINT]) ??
-      message.replace(VARIABLE_PARTS, '?');
-    const key = JSON.stringify([service, route, type, kind]);
-    errors.set(key, {
-      type,
-      message,
-      service,
-      route,
-      count: 1,
-      firstSeen: time,
-      lastSeen: time,
-      traceId,
-      spanId,
-    });
-  }
-  return errors;
-}
-
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;

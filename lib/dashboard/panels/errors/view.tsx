@@ -1,67 +1,111 @@
+import { ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
 import { clientOf } from '../../ui/client.js';
-import { formatAge, formatCount, formatDateTime, plural } from '../../ui/format.js';
+import { formatExact } from '../../ui/format.js';
 import type { PanelView } from '../../ui/panel-view.js';
+import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
-import { ServiceNames } from '../../ui/parts/service-names.js';
-import { type Column, Table } from '../../ui/parts/table.js';
 import { useSpanLoad } from '../../ui/parts/use-load.js';
-import { addressOf, type Place } from '../../ui/state.js';
-import type { ErrorGroup, ErrorsApi } from './query.js';
+import { useServices } from '../../ui/parts/use-services.js';
+import { addressOf, type Place, setQuery } from '../../ui/state.js';
+import type { ErrorsApi } from './query.js';
+import { ErrorDetails } from './view/error-details.js';
+import { ErrorList } from './view/error-list.js';
+import { nameState, STATE_MEANINGS } from './view/state-badge.js';
 
 const errorsApi = clientOf<ErrorsApi>();
 
-const COLUMNS: readonly Column<ErrorGroup>[] = [
-  {
-    name: 'Error',
-    cell: ({ type, message, traceId, spanId }) => (
-      <>
-        <a href={addressOf(['trace', traceId], { span: spanId })}>{type}</a>{' '}
-        <span class="hint">{message.slice(0, 200)}</span>
-      </>
-    ),
-  },
-  { name: 'Service', cell: ({ service }) => <ServiceNames of={{ service, services: [] }} /> },
-  {
-    name: 'Route',
-    cell: ({ route }) =>
-      route === undefined ? '–' : <a href={addressOf(['traces'], { route, status: 'error' })}>{route}</a>,
-  },
-  { name: 'Traces', number: true, sortBy: ({ count }) => count, cell: ({ count }) => formatCount(count) },
-  ageColumn('First seen', ({ firstSeen }) => firstSeen),
-  ageColumn('Last seen', ({ lastSeen }) => lastSeen),
-];
+const FILTERS = ['text', 'service', 'state'] as const;
 
-function ageColumn(name: string, timeOf: (group: ErrorGroup) => number): Column<ErrorGroup> {
-  return {
-    name,
-    number: true,
-    sortBy: timeOf,
-    title: (group) => formatDateTime(timeOf(group)),
-    cell: (group) => formatAge(timeOf(group)),
-  };
+interface SearchProps {
+  readonly place: Place;
+  /** How many there are of each state, once that is known. */
+  readonly states: Readonly<Record<string, number>> | undefined;
 }
 
-/** Errors of the time span by kind and route; each leads to its newest trace. */
+function ErrorSearch({ place: { query }, place, states }: SearchProps) {
+  const services = useServices(place);
+  const of = (name: string): string => query.get(name) ?? '';
+  const set = (name: string) => (value: string) => {
+    setQuery({ [name]: value });
+  };
+  const total = states && Object.values(states).reduce((a, b) => a + b, 0);
+  return (
+    <div class="search" role="search" aria-label="Errors">
+      <TextField
+        type="search"
+        label="Search in types and messages  ( / )"
+        value={of('text')}
+        onChange={set('text')}
+      />
+      <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
+      <span class="segmented" role="group" aria-label="State">
+        {['', ...ERROR_STATES].map((state) => {
+          const count = state === '' ? total : states?.[state];
+          return (
+            <button
+              key={state}
+              type="button"
+              aria-pressed={of('state') === state}
+              title={STATE_MEANINGS[state as keyof typeof STATE_MEANINGS]}
+              onClick={() => {
+                setQuery({ state });
+              }}
+            >
+              {state === '' ? 'All' : nameState(state as keyof typeof STATE_MEANINGS)}
+              {count !== undefined && ` ${formatExact(count)}`}
+            </button>
+          );
+        })}
+      </span>
+    </div>
+  );
+}
+
+function NoErrors({ place: { query, path } }: { readonly place: Place }) {
+  const filtered = FILTERS.some((name) => query.has(name));
+  if (!filtered) return <p>No errors.</p>;
+  return (
+    <>
+      <p>No errors match these filters.</p>
+      <p class="buttons">
+        <a class="button" href={addressOf(path)}>
+          Clear filters
+        </a>
+      </p>
+    </>
+  );
+}
+
+/** Errors of the time span and before, by service and fingerprint. */
 function ErrorsView({ place }: { readonly place: Place }) {
-  const loaded = useSpanLoad('errors', place, (span, signal) => errorsApi.get('errors', span, signal));
+  const filters = Object.fromEntries(FILTERS.map((name) => [name, place.query.get(name) ?? '']));
+  const loaded = useSpanLoad(`errors|${JSON.stringify(filters)}`, place, (span, signal) =>
+    errorsApi.get('errors', { ...span, ...filters }, signal),
+  );
   return (
     <div class="stack-view">
       <h1 class="visually-hidden">Errors</h1>
+      <ErrorSearch place={place} states={loaded.data?.states} />
       <WhenLoaded
         loaded={loaded}
-        isEmpty={({ groups }) => groups.length === 0}
-        empty="No errors in this time range."
+        isEmpty={({ errors }) => errors.length === 0}
+        empty={<NoErrors place={place} />}
       >
-        {({ groups, traces, complete }) => (
-          <div class="card scroll-x">
-            <Table
-              columns={COLUMNS}
-              rows={groups}
-              keyOf={({ service, traceId, spanId }) => `${service} ${traceId} ${spanId}`}
-            />
-            {!complete && <p class="hint pad">Of the newest {plural(traces, 'failed trace')}.</p>}
-          </div>
-        )}
+        {({ times, errors, states }) => {
+          const matching = ERROR_STATES.filter((state) => ['', state].includes(filters.state ?? ''))
+            .map((state) => states[state])
+            .reduce((a, b) => a + b, 0);
+          return (
+            <>
+              <ErrorList times={times} errors={errors} />
+              {matching > errors.length && (
+                <p class="hint">
+                  The {formatExact(errors.length)} last seen of {formatExact(matching)}.
+                </p>
+              )}
+            </>
+          );
+        }}
       </WhenLoaded>
     </div>
   );
@@ -72,5 +116,9 @@ export const errorsView: PanelView = {
   title: 'Errors',
   inHeader: true,
   usesTimeSpan: true,
-  View: ErrorsView,
+  View: ({ place }) => {
+    const [, service, fingerprint] = place.path;
+    if (service === undefined || fingerprint === undefined) return <ErrorsView place={place} />;
+    return <ErrorDetails service={service} fingerprint={fingerprint} place={place} />;
+  },
 };
