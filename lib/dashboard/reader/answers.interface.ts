@@ -100,6 +100,23 @@ export interface RouteAnswer {
   readonly lastSeen: number | null;
 }
 
+/** A route as one version of its service answered it. */
+export interface RouteVersionAnswer {
+  readonly service: string;
+  /** `service.version`, never empty. */
+  readonly version: string;
+  readonly method: string;
+  readonly route: string;
+  readonly count: number;
+  /** 0 to 1. */
+  readonly errorShare: number;
+  readonly p50: number;
+  readonly p95: number;
+  /** When it answered the first and the last one. */
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+}
+
 export interface TraceSummaryAnswer {
   readonly traceId: string;
   readonly name: string;

@@ -9,6 +9,7 @@ import {
   type OverviewAnswer,
   type Page,
   type RouteAnswer,
+  type RouteVersionAnswer,
   type SelectionAnswer,
   type ServiceAnswer,
   type SpanAnswer,
@@ -178,6 +179,15 @@ export interface TelemetryReader {
 
   /** Routes that were called in the range, and declared ones that were not; most called first. */
   routes(filter: RouteFilter, options?: QueryOptions): Promise<readonly RouteAnswer[]>;
+
+  /**
+   * What each version of a service has answered by each route, over all that is kept (a day at least), the newest version first. Without
+   * services that have no `service.version`.
+   */
+  routeVersions(
+    filter: { readonly service?: string | undefined },
+    options?: QueryOptions,
+  ): Promise<readonly RouteVersionAnswer[]>;
 
   /** Traces, newest first. */
   traces(filter: TraceFilter, options?: QueryOptions): Promise<Page<TraceSummaryAnswer>>;

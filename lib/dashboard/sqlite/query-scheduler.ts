@@ -91,6 +91,7 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
   traces: ['start', 'finish', 'root_start', 'duration'],
   spans: ['start', 'duration'],
   rollups: ['longest', 'slow_start', 'slow_duration', 'failed_start', 'failed_duration'],
+  version_sums: ['longest', 'first_seen', 'last_seen'],
   logs: ['time'],
   points: ['time'],
   exemplars: ['time'],

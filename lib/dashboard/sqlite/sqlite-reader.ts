@@ -10,6 +10,7 @@ import { findRoutes, findServices, readOverview } from './queries/overview.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
+import { findRouteVersions } from './queries/route-versions.js';
 import { type Question } from './query-scheduler.js';
 import { type TelemetryStore } from './store.js';
 
@@ -21,6 +22,8 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     services: (range, options) => ask((database) => findServices(database, range), options),
     overview: (filter, options) => ask((database) => readOverview(database, filter), options),
     routes: (filter, options) => ask((database) => findRoutes(database, filter, filter.service), options),
+    routeVersions: (filter, options) =>
+      ask((database) => findRouteVersions(database, filter.service), options),
     traces: (filter, options) => ask((database) => findTraces(database, filter), options),
     trace: (traceId, options) => ask((database) => readTrace(database, traceId), options),
     summaries: (traceIds, options) =>

@@ -57,6 +57,7 @@ const QUESTIONS: Readonly<
   services: (reader, options) => reader.services(RANGE, options),
   overview: (reader, options) => reader.overview({ ...RANGE, buckets: 4 }, options),
   routes: (reader, options) => reader.routes(RANGE, options),
+  routeVersions: (reader, options) => reader.routeVersions({}, options),
   traces: (reader, options) => reader.traces({}, options),
   trace: (reader, options) => reader.trace(newTraceId(), options),
   summaries: (reader, options) => reader.summaries([newTraceId()], options),
@@ -114,6 +115,7 @@ export function describeTelemetryReader(
       it('answers every list with nothing', async () => {
         expect(await reader.services(RANGE)).toEqual([]);
         expect(await reader.routes(RANGE)).toEqual([]);
+        expect(await reader.routeVersions({})).toEqual([]);
         expect(await reader.traces({})).toMatchObject({ items: [], next: undefined });
         expect(await reader.logs({})).toMatchObject({ items: [], next: undefined });
         expect(await reader.instruments(undefined)).toEqual([]);
@@ -297,6 +299,64 @@ export function describeTelemetryReader(
           '/users',
         ]);
         expect(await reader.routes({ ...RANGE, service: 'unknown' })).toEqual([]);
+      });
+    });
+
+    describe('routes by version', () => {
+      const ofVersion = (version: string, minute: number, durationMs: number, count: number) =>
+        Array.from({ length: count }, (_, index) =>
+          requestOf(PAST + minute * MINUTE + index, {
+            version,
+            durationMs,
+            status: version === '2.0.0' && index % 2 === 0 ? 'error' : 'unset',
+          }),
+        );
+      beforeEach(async () => {
+        // In two changes, with a version that is written again: its sums are added up.
+        await write({ spans: [...ofVersion('1.0.0', 0, 10, 30), ...ofVersion('2.0.0', 2, 100, 10)] });
+        await write({
+          spans: [
+            ...ofVersion('2.0.0', 3, 100, 10),
+            requestOf(PAST, { service: 'users', route: '/users', version: '7' }),
+          ],
+        });
+      });
+
+      it('add up what each version answered, the newest version first', async () => {
+        const versions = await reader.routeVersions({ service: 'orders' });
+        expect(versions).toMatchObject([
+          {
+            service: 'orders',
+            version: '2.0.0',
+            method: 'GET',
+            route: '/orders/:id',
+            count: 20,
+            errorShare: 0.5,
+          },
+          {
+            service: 'orders',
+            version: '1.0.0',
+            method: 'GET',
+            route: '/orders/:id',
+            count: 30,
+            errorShare: 0,
+          },
+        ]);
+        const [second, first] = versions;
+        expect(second!.p95 / 100).toBeCloseTo(1, 1);
+        expect(first!.p50 / 10).toBeCloseTo(1, 1);
+        expect([first!.firstSeen, second!.firstSeen]).toEqual([PAST, PAST + 2 * MINUTE]);
+        expect(second!.lastSeen).toBe(PAST + 3 * MINUTE + 9);
+      });
+
+      it('are of all services where none is named, and of none for an unknown one', async () => {
+        const all = await reader.routeVersions({});
+        expect(all.map(({ service, version }) => `${service} ${version}`).sort()).toEqual([
+          'orders 1.0.0',
+          'orders 2.0.0',
+          'users 7',
+        ]);
+        expect(await reader.routeVersions({ service: 'unknown' })).toEqual([]);
       });
     });
 

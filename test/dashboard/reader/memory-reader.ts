@@ -7,6 +7,7 @@ import {
   type LogAnswer,
   type Page,
   type RouteAnswer,
+  type RouteVersionAnswer,
   type SelectionAnswer,
   type ServiceAnswer,
   type SpanAnswer,
@@ -140,6 +141,18 @@ function readerOf(
           .map((own) => routeOf(own, range))
           .filter((route) => service === undefined || route.service === service)
           .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route)),
+      ),
+    routeVersions: ({ service }, { signal } = {}) =>
+      answer(signal, () =>
+        [
+          ...Map.groupBy(
+            entriesOf(spans),
+            (span) => `${span.service} ${versionOf(span)} ${span.method ?? ''} ${span.route ?? ''}`,
+          ).values(),
+        ]
+          .map(routeVersionOf)
+          .filter((one) => service === undefined || one.service === service)
+          .sort((a, b) => b.firstSeen - a.firstSeen || b.count - a.count),
       ),
     traces: (filter, { signal } = {}) =>
       answer(signal, () => {
@@ -354,6 +367,26 @@ function routeOf(spans: readonly WrittenSpan[], range: TimeRange): RouteAnswer {
     p50: quantileOf(entries.map(duration), 0.5),
     p95: quantileOf(entries.map(duration), 0.95),
     lastSeen: Math.max(...spans.map(({ start }) => start)),
+  };
+}
+
+const versionOf = ({ version = '1.0.0' }: WrittenSpan): string => version;
+
+function routeVersionOf(entries: readonly WrittenSpan[]): RouteVersionAnswer {
+  const [first] = entries as [WrittenSpan]; // groups are never empty
+  const { service, method = '', route = '' } = first;
+  const starts = entries.map(({ start }) => Math.floor(start));
+  return {
+    service,
+    version: versionOf(first),
+    method,
+    route,
+    count: entries.length,
+    errorShare: entries.filter(isFailed).length / entries.length,
+    p50: quantileOf(entries.map(duration), 0.5) ?? 0,
+    p95: quantileOf(entries.map(duration), 0.95) ?? 0,
+    firstSeen: Math.min(...starts),
+    lastSeen: Math.max(...starts),
   };
 }
 

@@ -290,6 +290,23 @@ CREATE INDEX errors_by_last_seen ON errors (last_seen);`,
 CREATE INDEX error_samples_by_error ON error_samples (error, time);`,
 } as const;
 
+/** What each version of a service answered by route and day. Durations are microseconds, times milliseconds; see `ADDED_TABLES`. */
+const VERSION_TABLES = {
+  version_sums: `CREATE TABLE version_sums (
+  slot INTEGER NOT NULL,
+  route INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  longest INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  buckets BLOB NOT NULL,
+  PRIMARY KEY (slot, route, version, part)
+) WITHOUT ROWID;`,
+} as const;
+
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
 export const APPLICATION_ID = 0x4e546c6d;
 
@@ -306,7 +323,7 @@ export const ADDED_COLUMNS = { lowest: 'points', highest: 'points' } as const;
  * Tables that came without another `SCHEMA_VERSION`, by their name. A file of an earlier version gets those it lacks, with their indexes,
  * when it is opened, and an earlier version goes on with a file that has them.
  */
-export const ADDED_TABLES: Readonly<Record<string, string>> = { ...ERROR_TABLES };
+export const ADDED_TABLES: Readonly<Record<string, string>> = { ...ERROR_TABLES, ...VERSION_TABLES };
 
 /** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */
 export const SCHEMA = COUNTER_TABLES + SERVICE_TABLES + TRACE_TABLES + LOG_TABLES + METRIC_TABLES;

@@ -106,6 +106,10 @@ export const ROLLUP_SLOTS_MS = [10_000, MINUTE_MS, 600_000, HOUR_MS] as const;
 /** How long the sums of each level stay: older times are read from coarser ones. */
 export const ROLLUPS_KEPT_MS = [HOUR_MS, 6 * HOUR_MS, 48 * HOUR_MS, Infinity] as const;
 
+/** How long the slots are in which what each version answers is added up, and how long those stay at least. */
+export const VERSION_SLOT_MS = 24 * HOUR_MS;
+export const VERSION_SUMS_KEPT_MS = 7 * VERSION_SLOT_MS;
+
 /** How long the slots are in which errors are counted, and how long those of each level stay. */
 export const ERROR_SLOTS_MS = [MINUTE_MS, 600_000, HOUR_MS] as const;
 export const ERROR_COUNTS_KEPT_MS = [3 * HOUR_MS, 72 * HOUR_MS, Infinity] as const;

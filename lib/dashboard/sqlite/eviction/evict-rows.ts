@@ -119,6 +119,15 @@ const SUMS_AT_ONCE = 200;
 const DELETE_SUMS = `DELETE FROM rollups WHERE (level, slot, route, part) IN (SELECT level, slot, route, part FROM rollups
   WHERE level = ? AND slot < ? ORDER BY slot, route, part LIMIT ?)`;
 
+const DELETE_VERSION_SUMS = `DELETE FROM version_sums WHERE (slot, route, version, part) IN
+  (SELECT slot, route, version, part FROM version_sums WHERE slot < ? ORDER BY slot, route, version, part LIMIT ?)`;
+
+/** Deletes what versions answered on days that began before that time, in milliseconds; returns whether there may be more. */
+export function evictOldVersionSums(eviction: Eviction, before: number): boolean {
+  const some = (limit: number): number => eviction.database.run(DELETE_VERSION_SUMS, before, limit);
+  return !untilDone(eviction, SUMS_AT_ONCE, some).isAll;
+}
+
 /** Deletes sums of a level of slots before that time, in milliseconds; returns whether there may be more. */
 export function evictOldRollups(eviction: Eviction, level: number, before: number): boolean {
   const some = (limit: number): number => eviction.database.run(DELETE_SUMS, level, before, limit);

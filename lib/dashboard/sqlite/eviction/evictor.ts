@@ -1,7 +1,12 @@
 import { type Database } from '../database/database.js';
 import { readRowCounts, type RowCounts } from '../database/row-counts.js';
 import { type StoreDatabase } from '../database/store-database.js';
-import { COLLECTED_POINTS_KEPT_MS, POINT_LEVEL, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
+import {
+  COLLECTED_POINTS_KEPT_MS,
+  POINT_LEVEL,
+  ROLLUPS_KEPT_MS,
+  VERSION_SUMS_KEPT_MS,
+} from '../encoding/buckets.js';
 import { compact, findSparseBlock } from '../full-text.js';
 import { evictErrors } from './evict-errors.js';
 import {
@@ -10,6 +15,7 @@ import {
   evictOldLogs,
   evictOldPoints,
   evictOldRollups,
+  evictOldVersionSums,
   evictPoints,
 } from './evict-rows.js';
 import { type Eviction, evictOldTraces, evictTraces, runEviction, SOME_ROWS } from './evict-traces.js';
@@ -253,6 +259,7 @@ function evictByAge(eviction: Eviction, maxAgeMs: number, now: number): boolean 
   if (evictErrors(eviction, maxAgeMs, now)) return true;
   for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())
     if (evictOldRollups(eviction, level, Math.max(before, now - keptMs))) return true;
+  if (evictOldVersionSums(eviction, now - Math.max(maxAgeMs, VERSION_SUMS_KEPT_MS))) return true;
   database.run('DELETE FROM exemplars WHERE time < ?', before);
   database.run('DELETE FROM series WHERE last_seen < ?', before);
   database.run(

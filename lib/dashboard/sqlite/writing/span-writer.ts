@@ -4,7 +4,7 @@ import { bytesOf, IdBytes, traceKeyOf } from '../encoding/ids.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries, type ResourceIds, type RouteKey } from './dictionaries.js';
 import { FAILED_WORK, type WrittenSpan } from './failed-work.js';
-import { type Entry } from './rollups.js';
+import { type VersionedEntry } from './version-sums.js';
 
 const INSERT_SPAN = `INSERT INTO spans
   (trace, span_id, parent_id, resource, scope, name, kind, start, duration, status, status_message, route, attributes, events, links)
@@ -31,7 +31,7 @@ interface PlacedSpan {
 
 /** What is added up of spans when they are there for good. */
 export interface WrittenSpans {
-  readonly entries: Entry[];
+  readonly entries: VersionedEntry[];
   readonly spans: WrittenSpan[];
 }
 
@@ -110,7 +110,10 @@ export class SpanWriter {
     const { parentHigh, parentLow, idHigh, idLow, start, duration } = span;
     const entered = route !== undefined && isEntry(span);
     const failed = span.status === SPAN_STATUS.error;
-    if (entered) written.entries.push({ route, trace, idHigh, idLow, start, duration, failed });
+    if (entered) {
+      const { version } = span.resource;
+      written.entries.push({ route, trace, idHigh, idLow, start, duration, failed, version });
+    }
     written.spans.push({ span, trace, work });
     this.database
       .prepare(INSERT_SPAN)

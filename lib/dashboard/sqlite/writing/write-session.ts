@@ -17,6 +17,7 @@ import {
 } from './metric-writer.js';
 import { type Rollup, Rollups } from './rollups.js';
 import { SpanWriter, type WrittenSpans } from './span-writer.js';
+import { VersionSums } from './version-sums.js';
 
 /** How long the sums of thousands of routes block the event loop in one step, and so failed spans of large traces. */
 const SUMS_MS = 5;
@@ -37,6 +38,7 @@ export class WriteSession {
   private readonly points: PointWriter;
   private readonly exemplars: ExemplarWriter;
   private readonly rollups = new Rollups();
+  private readonly versions = new VersionSums();
   private readonly minutes = new MinutePoints();
   private readonly failedWork = new FailedWork((entry) => {
     this.rollups.add(entry);
@@ -71,7 +73,10 @@ export class WriteSession {
       }
     });
     // Only what is there for good adds up: a change that is taken back is made again.
-    for (const entry of written.entries) this.rollups.add(entry);
+    for (const entry of written.entries) {
+      this.rollups.add(entry);
+      this.versions.add(entry);
+    }
     this.failedWork.take(written.spans, now);
     for (const { span } of written.spans) this.errorFinder.takeSpan(span, now);
     for (const line of lines) this.errorFinder.takeLog(line, now);
@@ -83,7 +88,9 @@ export class WriteSession {
 
   /** Whether there are sums that the last `writeSums()` had no time for. */
   get hasSums(): boolean {
-    return this.rollups.isDirty || this.failedWork.isUnfinished || this.errors.isDirty;
+    return (
+      this.rollups.isDirty || this.versions.isDirty || this.failedWork.isUnfinished || this.errors.isDirty
+    );
   }
 
   /**
@@ -93,7 +100,7 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   writeSums(now: number, all: boolean, dropped: number): void {
-    const { rollups, minutes, exemplars, failedWork, errors } = this;
+    const { rollups, versions, minutes, exemplars, failedWork, errors } = this;
     const minutesUntil = all ? Infinity : now;
     const startTimer = (ms = SUMS_MS): (() => boolean) => {
       const until = all ? Infinity : performance.now() + ms;
@@ -102,19 +109,26 @@ export class WriteSession {
     // Only reads: no other process waits for it.
     failedWork.decide(this.database, now, all, startTimer());
     const isDue =
-      rollups.isDirty || errors.isDirty || minutes.due(minutesUntil).length > 0 || !exemplars.isEmpty;
+      rollups.isDirty ||
+      versions.isDirty ||
+      errors.isDirty ||
+      minutes.due(minutesUntil).length > 0 ||
+      !exemplars.isEmpty;
     if (!isDue && dropped === 0) return;
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
+    let writtenVersions: ReturnType<VersionSums['write']> = [];
     let writtenErrors: ReturnType<ErrorSums['write']> = [];
     this.change(dropped, (tally) => {
       // Before those of routes, of which there may be so many that there is never time for all.
       writtenErrors = errors.write(this.database, this.dictionaries, now, startTimer(SUMS_MS / 2));
+      writtenVersions = versions.write(this.database, startTimer(SUMS_MS / 2));
       written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
       waiting = exemplars.write(tally, now);
     });
     rollups.settle(written, now);
+    versions.settle(writtenVersions, now);
     errors.settle(writtenErrors);
     minutes.settle(minutesUntil);
     exemplars.settle(waiting);

@@ -1,0 +1,100 @@
+import { getOrAdd } from '../../get-or-add.js';
+import { type Database } from '../database/database.js';
+import { encodeCounts, valueBucket, VERSION_SLOT_MS } from '../encoding/buckets.js';
+import { type Entry } from './rollups.js';
+
+/** A request, message or run, with `service.version` of the process that answered it. */
+export interface VersionedEntry extends Entry {
+  readonly version: string;
+}
+
+/** Sums in memory. Versions that are made up per request must not grow them: the entries of those beyond are not counted. */
+const MAX_OPEN = 10_000;
+const MAX_VERSION = 200;
+
+/** What one version of a service answered by one route in one day. */
+class VersionSum {
+  count = 0;
+  errors = 0;
+  /** Microseconds. */
+  longest = 0;
+  /** Milliseconds since the epoch. */
+  firstSeen = Infinity;
+  lastSeen = 0;
+  isDirty = true;
+  readonly buckets = new Map<number, number>();
+
+  constructor(
+    readonly key: string,
+    readonly slot: number,
+    readonly route: number,
+    readonly version: string,
+    readonly part: number,
+  ) {}
+
+  add({ start, duration, failed }: Entry): void {
+    const bucket = valueBucket(duration);
+    const time = Math.floor(start / 1_000);
+    this.count += 1;
+    if (failed) this.errors += 1;
+    if (duration > this.longest) this.longest = duration;
+    if (time < this.firstSeen) this.firstSeen = time;
+    if (time > this.lastSeen) this.lastSeen = time;
+    this.buckets.set(bucket, (this.buckets.get(bucket) ?? 0) + 1);
+    this.isDirty = true;
+  }
+}
+
+const INSERT = `INSERT OR REPLACE INTO version_sums
+  (slot, route, version, part, count, errors, longest, first_seen, last_seen, buckets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/**
+ * Adds up what enters by route, version and day, so that a version can be compared with the one before. Each process has its own rows,
+ * as in `Rollups`. Services without a version are left out.
+ */
+export class VersionSums {
+  private readonly open = new Map<string, VersionSum>();
+
+  add(entry: VersionedEntry): void {
+    if (entry.version === '') return;
+    const slot = Math.floor(entry.start / 1_000 / VERSION_SLOT_MS) * VERSION_SLOT_MS;
+    const key = `${entry.route} ${slot} ${entry.version}`;
+    if (!this.open.has(key) && this.open.size >= MAX_OPEN) return;
+    getOrAdd(this.open, key, () => {
+      const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+      return new VersionSum(key, slot, entry.route, entry.version.slice(0, MAX_VERSION), part);
+    }).add(entry);
+  }
+
+  /** Whether there is something to write. */
+  get isDirty(): boolean {
+    for (const sum of this.open.values()) if (sum.isDirty) return true;
+    return false;
+  }
+
+  /** Writes what has changed until time is up. Returns what to `settle()` when it is there for good. */
+  write(database: Database, isTimeUp: () => boolean): readonly VersionSum[] {
+    const written: VersionSum[] = [];
+    for (const sum of this.open.values()) {
+      if (!sum.isDirty) continue;
+      if (isTimeUp()) break;
+      const { slot, route, version, part, count, errors, longest, firstSeen, lastSeen, buckets } = sum;
+      const numbers = [count, errors, longest, firstSeen, lastSeen];
+      database.run(INSERT, slot, route, version, part, ...numbers, encodeCounts(buckets));
+      written.push(sum);
+    }
+    return written;
+  }
+
+  /** Days that are over are forgotten, and those of clocks that are ahead: they would never be over. */
+  settle(written: readonly VersionSum[], now: number): void {
+    for (const sum of written) {
+      sum.isDirty = false;
+      // Behind those that still wait.
+      this.open.delete(sum.key);
+      this.open.set(sum.key, sum);
+    }
+    for (const [key, { isDirty, slot }] of this.open)
+      if (!isDirty && Math.abs(now - slot) > 2 * VERSION_SLOT_MS) this.open.delete(key);
+  }
+}
