@@ -1,4 +1,5 @@
-import { fingerprintException } from '../../lib/tracing/fingerprint-exception.js';
+import { stackWithCauses } from '../../lib/engine/describe-error.js';
+import { fingerprintException, fingerprintTexts } from '../../lib/tracing/fingerprint-exception.js';
 
 /** An error as another process would have thrown it. */
 function thrown(
@@ -91,4 +92,25 @@ describe('the fingerprint of an exception', () => {
     error.cause = error;
     expect(fingerprintException(error, 'Error', 'round')).toMatch(/^[0-9a-f]{16}$/);
   });
+
+  it.each<[what: string, error: Error]>([
+    ['an error', new Error('no stock of 7')],
+    ['an error with a cause', new TypeError('no order', { cause: new RangeError('no id') })],
+    ['an error with a chain of causes', new Error('a', { cause: new Error('b', { cause: new Error('c') }) })],
+    ['an error without frames of the application', withoutFrames(new Error('no key 12'))],
+    [
+      'an error with a message of several lines',
+      new Error('one\n    at Fake.frame (/app/fake.js:1:1)\nthree'),
+    ],
+  ])('is the same by the texts of %s alone, as in a log line', (_what, error) => {
+    const { name, message } = error;
+    expect(fingerprintTexts(name, message, stackWithCauses(error))).toBe(
+      fingerprintException(error, name, message),
+    );
+  });
 });
+
+function withoutFrames(error: Error): Error {
+  error.stack = `${error.name}: ${error.message}\n    at node:internal/timers:1:1`;
+  return error;
+}

@@ -11,8 +11,9 @@ import { ERROR_LEVEL, SPAN_KIND, SPAN_STATUS, type StoredLog, type StoredSpan } 
 import { type ErrorSums, type ErrorTexts } from './error-sums.js';
 import { isEntry, routeKeyOf } from './span-writer.js';
 
-/** Failed spans whose parent, or whose child, may still come. */
+/** Failed spans whose parent, or whose child, may still come, and errors that one of them passes on. */
 const MAX_FOLLOWED = 5_000;
+const MAX_PASSED = 50;
 const MAX_FINGERPRINT = 64;
 
 type Members = Readonly<Record<string, unknown>>;
@@ -71,8 +72,9 @@ export class ErrorFinder {
 
   private followOutwards(parent: string, fingerprint: string): void {
     const known = this.inside.get(parent);
-    if (known !== undefined) known.add(fingerprint);
-    else remember(this.inside, parent, new Set([fingerprint]));
+    if (known !== undefined) {
+      if (known.size < MAX_PASSED) known.add(fingerprint);
+    } else remember(this.inside, parent, new Set([fingerprint]));
   }
 }
 
