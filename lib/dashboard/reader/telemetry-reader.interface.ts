@@ -54,7 +54,7 @@ export interface TraceFilter extends Partial<TimeRange> {
   readonly attributes?: readonly FieldFilter[] | undefined;
   /**
    * Part of the name, the status message or the attributes of a span, or of the message, the class or the fields of a log line of
-   * the trace, in any case; or a trace id.
+   * the trace, in any case; or a trace id, or a header that holds one: see `traceIdIn()`.
    */
   readonly text?: string | undefined;
   /** `next` of the page before; any other text is the first page. */

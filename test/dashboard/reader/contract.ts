@@ -488,6 +488,22 @@ export function describeTelemetryReader(
         expect(await traceNames({ text: 'London' })).toEqual([]);
       });
 
+      it('are found by a pasted header that holds their id, and by nothing that only looks like one', async () => {
+        const span = named('Checkout', 1);
+        await write({ spans: [span, named('other', 2)] });
+        const value = `00-${span.traceId}-${span.spanId}-01`;
+        for (const text of [
+          value,
+          ` ${span.traceId.toUpperCase()} `,
+          `traceparent: ${value}`,
+          `traceresponse: ${value}`,
+          `Server-Timing: db;dur=5, traceparent;desc="${value}"`,
+        ])
+          expect([text, await traceNames({ text })]).toEqual([text, ['Checkout']]);
+        for (const text of [`${value}0`, `0${value}`, value.slice(0, -3)])
+          expect([text, await traceNames({ text })]).toEqual([text, []]);
+      });
+
       it('are found by a field or a text that only a log line of them carries', async () => {
         const span = named('Checkout', 1);
         await write({

@@ -23,6 +23,7 @@ import {
   type TimeRange,
   type TraceFilter,
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { traceIdIn } from '../../../lib/dashboard/reader/trace-id-in.js';
 import { findError, findErrors } from './memory-errors.js';
 import {
   type ReaderUnderTest,
@@ -456,7 +457,7 @@ function textMatches(
   const textsOf = (part: WrittenSpan | WrittenLog) =>
     'message' in part ? [part.message, part.context] : [part.name, part.statusMessage];
   return (
-    traceId === text ||
+    traceId === traceIdIn(text)?.toLowerCase() ||
     parts.some((part) =>
       [...textsOf(part), JSON.stringify(part.attributes)].join('\n').toLowerCase().includes(text),
     )

@@ -1,5 +1,6 @@
 import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
+import { traceIdIn } from '../../reader/trace-id-in.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
@@ -237,8 +238,9 @@ function addStatus(match: Conditions, status: string): void {
 }
 
 function addText(match: Conditions, text: string): void {
-  if (/^[0-9a-f]{32}$/i.test(text)) {
-    match.add('traces.key = ? AND traces.trace_id = ?', traceKeyOf(text), bytesOf(text));
+  const traceId = traceIdIn(text);
+  if (traceId !== undefined) {
+    match.add('traces.key = ? AND traces.trace_id = ?', traceKeyOf(traceId), bytesOf(traceId));
     return;
   }
   addPart(
