@@ -30,6 +30,7 @@ export {
   type NestProviderClass,
   type NestProviderInfo,
   type NestProviderSelection,
+  type TraceResponseHeader,
 } from './config/instrumentation.js';
 export {
   type KeepOptions,

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 
 import type { INSTRUMENTATIONS } from '../instrumentation/registry.js';
-import { option, type OptionsOf } from './declare-options.js';
+import { decide, frozenList, option, type OptionsOf } from './declare-options.js';
 import {
   either,
   flag,
@@ -10,6 +10,7 @@ import {
   listOf,
   must,
   number,
+  oneOf,
   type OptionRule,
   shape,
 } from './option-rules.js';
@@ -84,7 +85,38 @@ export interface HttpServerInstrumentationOptions {
    * Default none.
    */
   metricAttributes?(request: HookedRequest, response: HookedResponse): Attributes | undefined;
+  /**
+   * Headers of every response with the ids of its trace: `traceresponse` (W3C Trace Context, level 2), `server-timing` (read by
+   * browsers).
+   *
+   * Both hold `00-<trace id>-<span id>-<flags>`. What the application sends in `Server-Timing` is kept, and so is a `traceresponse`
+   * of its own. Every client can read them.
+   *
+   * Default none.
+   *
+   * Env `TELEMETRY_HTTP_RESPONSE_HEADERS`.
+   */
+  responseHeaders?: readonly TraceResponseHeader[];
+  /**
+   * Adds `traceId` to the JSON objects that answer an exception, those of NestJS and those of the application's exception filters.
+   *
+   * Only to plain objects without such a key, whose other keys stay as they are. Strings, buffers, streams, arrays, answers to `HEAD`
+   * and GraphQL are left alone.
+   *
+   * Default false.
+   *
+   * Env `TELEMETRY_HTTP_TRACE_ID_IN_ERRORS`.
+   */
+  traceIdInErrors?: boolean;
 }
+
+/** A response header that shows the client which trace its request is in. */
+export type TraceResponseHeader = 'traceresponse' | 'server-timing';
+
+const TRACE_RESPONSE_HEADERS = [
+  'traceresponse',
+  'server-timing',
+] as const satisfies readonly TraceResponseHeader[];
 
 /**
  * A request as the framework has it: what Fastify's and Express's have in common. A hook may name the type of its framework
@@ -165,6 +197,27 @@ const HTTP_SERVER = {
   ),
   spanAttributes: option(attributesFunction, { see: 'http-server.md' }),
   metricAttributes: attributesFunction,
+  responseHeaders: option(listOf(oneOf(TRACE_RESPONSE_HEADERS), 'header names'), {
+    env: {
+      TELEMETRY_HTTP_RESPONSE_HEADERS: {
+        kind: 'list',
+        choices: [...TRACE_RESPONSE_HEADERS, 'none'],
+        meaning: 'Headers of responses with the ids of their trace: `traceresponse`, `server-timing`.',
+        otherwise: 'none',
+      },
+    },
+    see: 'http-server.md#send-the-trace-to-the-client',
+  }),
+  traceIdInErrors: option(flag, {
+    default: false,
+    env: {
+      TELEMETRY_HTTP_TRACE_ID_IN_ERRORS: {
+        kind: 'boolean',
+        meaning: 'Whether JSON objects that answer an exception get `traceId`.',
+      },
+    },
+    see: 'http-server.md#send-the-trace-to-the-client',
+  }),
 } satisfies OptionsOf<HttpServerInstrumentationOptions>;
 
 const NEST = {
@@ -244,19 +297,31 @@ export function resolveInstrumentation(
 const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '/ready', '/live'];
 
 /** `instrumentation.httpServer`, resolved. */
-export interface HttpServerConfig extends Omit<HttpServerInstrumentationOptions, 'ignore'> {
+export interface HttpServerConfig extends Omit<
+  HttpServerInstrumentationOptions,
+  'ignore' | 'responseHeaders' | 'traceIdInErrors'
+> {
   readonly ignore: readonly (string | RegExp)[];
+  readonly responseHeaders: readonly TraceResponseHeader[];
+  readonly traceIdInErrors: boolean;
 }
 
 /** `instrumentation.httpServer`. */
 export const HTTP_SERVER_OPTIONS = {
   rule: flagOr(shape(HTTP_SERVER, 'true, false or { ignore: […] }')),
   resolve(
-    { ignore = HEALTH_PATHS, ...hooks }: HttpServerInstrumentationOptions,
-    _env: unknown,
+    { ignore = HEALTH_PATHS, responseHeaders, traceIdInErrors, ...hooks }: HttpServerInstrumentationOptions,
+    env: Readonly<Record<string, unknown>>,
     ownPaths: readonly string[],
   ): HttpServerConfig | undefined {
-    return Object.freeze({ ...hooks, ignore: Object.freeze([...new Set([...ownPaths, ...ignore])]) });
+    return Object.freeze({
+      ...hooks,
+      ignore: Object.freeze([...new Set([...ownPaths, ...ignore])]),
+      responseHeaders: frozenList(
+        decide<readonly TraceResponseHeader[], object>(HTTP_SERVER.responseHeaders, responseHeaders, env),
+      ),
+      traceIdInErrors: decide(HTTP_SERVER.traceIdInErrors, traceIdInErrors, env),
+    });
   },
 };
 

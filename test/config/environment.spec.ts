@@ -122,6 +122,13 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
   ['TELEMETRY_PROCESS_EVENTS', 'off', '"off"', 'Write true or false.'],
   ['OTEL_METRIC_EXPORT_INTERVAL', '0', '"0"', FROM_1],
   ['OTEL_METRIC_EXPORT_TIMEOUT', '30s', '"30s"', FROM_1],
+  [
+    'TELEMETRY_HTTP_RESPONSE_HEADERS',
+    'traceparent',
+    '"traceparent"',
+    'Ignored: traceparent. Known values: traceresponse, server-timing, none.',
+  ],
+  ['TELEMETRY_HTTP_TRACE_ID_IN_ERRORS', 'yes', '"yes"', 'Write true or false.'],
   ['TELEMETRY_PROPAGATION_INCOMING', 'reject', '"reject"', 'Write one of trust, link, ignore.'],
   ['OTEL_METRICS_EXEMPLAR_FILTER', 'always_on', '"always_on"', 'Write one of trace_based, always_off.'],
   ['OTEL_BSP_SCHEDULE_DELAY', '-1', '"-1"', FROM_0],

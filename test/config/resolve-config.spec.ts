@@ -289,6 +289,27 @@ describe('resolveConfig()', () => {
       const { httpServer } = resolve({ dashboard: false, instrumentation }).instrumentation;
       expect(httpServer?.ignore).toEqual(['/metrics', ping]);
     });
+
+    it('shows clients no trace, unless code or environment says so; code wins', () => {
+      const shown = (httpServer: object | true, env: Record<string, string> = {}): unknown => {
+        const { responseHeaders, traceIdInErrors } =
+          resolve({ instrumentation: { httpServer } }, env).instrumentation.httpServer ?? {};
+        return { responseHeaders, traceIdInErrors };
+      };
+      const env = {
+        TELEMETRY_HTTP_RESPONSE_HEADERS: 'server-timing, traceresponse',
+        TELEMETRY_HTTP_TRACE_ID_IN_ERRORS: 'true',
+      };
+      expect(shown(true)).toEqual({ responseHeaders: [], traceIdInErrors: false });
+      expect(shown(true, env)).toEqual({
+        responseHeaders: ['server-timing', 'traceresponse'],
+        traceIdInErrors: true,
+      });
+      expect(shown({ responseHeaders: [], traceIdInErrors: false }, env)).toEqual({
+        responseHeaders: [],
+        traceIdInErrors: false,
+      });
+    });
   });
 
   describe('prometheus', () => {

@@ -9,6 +9,7 @@ import { type Undo, undoAll } from '../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../runtime/application.js';
 import { activateInstrumentation } from '../active-instrumentations.js';
 import { recordExceptions } from '../nest/record-exceptions.js';
+import { addTraceIdToReplies } from './error-bodies.js';
 import { type ExpressAppLike, ExpressFramework, noteExpressRoutes } from './express.framework.js';
 import { FastifyFramework, type FastifyReplyLike, type FastifyRequestLike } from './fastify.framework.js';
 import { HttpServerRecorder, proceedInScope } from './http-server-recorder.js';
@@ -25,6 +26,8 @@ export function attachHttpServer(application: Application): ApplicationPart {
       if (recorder === undefined) return;
       // Here and not with the process-wide ones, which run without NestJS: this one loads its core.
       undo.push(activateInstrumentation('nest-exceptions', recordExceptions));
+      if (application.config.instrumentation.httpServer?.traceIdInErrors === true)
+        undo.push(addTraceIdToReplies(adapter));
       observeUpgrades = () => {
         const server = adapter.getHttpServer() as ServerLike | undefined;
         if (server !== undefined) undo.push(observeServer(server, recorder));

@@ -14,6 +14,7 @@ import { revoke } from '../../runtime/linked-context.js';
 import { type HttpFramework, RAW_FRAMEWORK } from './http-framework.js';
 import { createRecordingSettings, type RecordingSettings } from './recording-settings.js';
 import { RequestRecord, RouteRecords } from './request-record.js';
+import { addResponseHeaders } from './response-headers.js';
 import { mayHaveBody, pathOf } from './server-span.js';
 
 /** Records the requests of one application. */
@@ -46,6 +47,8 @@ export class HttpServerRecorder {
     if (record === undefined) return proceed();
     if (record === 'ignored') return proceedUnrecorded(rawResponse, proceed);
     followResponse(rawResponse);
+    const { responseHeaders } = this.settings;
+    if (responseHeaders !== undefined) addResponseHeaders(rawResponse, responseHeaders, record.context);
     return context.with(record.context, proceed);
   }
 
@@ -100,6 +103,8 @@ interface MessageRecord {
   adoptRoute?(route: string | undefined): void;
   /** Notes what broke the body of the response. */
   fail?(error: unknown): void;
+  /** The id that answers to exceptions show; undefined where they do not. */
+  traceIdForErrors?(): string | undefined;
 }
 
 /** A request is recorded once, however many hooks and copies of this package see it. */

@@ -5,6 +5,7 @@ import {
   type HookedResponse,
   type HttpServerConfig,
   type HttpServerInstrumentationOptions,
+  type TraceResponseHeader,
 } from '../../config/instrumentation.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { dropPromise, textOf } from '../../engine/copy-bounded.js';
@@ -25,11 +26,20 @@ export interface RecordingSettings {
   readonly describesAtStart: boolean;
   readonly spanAttributes: AttributesOf | undefined;
   readonly metricAttributes: AttributesOf | undefined;
+  /** undefined where no header shows the trace, so that nothing is done for it. */
+  readonly responseHeaders: readonly TraceResponseHeader[] | undefined;
+  /** Whether answers to exceptions show the id of their trace. */
+  readonly traceIdInErrors: boolean;
 }
 
 export function createRecordingSettings(config: TelemetryConfig): RecordingSettings {
   const { propagators, traces, logging } = config;
-  const { ignore = [], ...hooks }: Partial<HttpServerConfig> = config.instrumentation.httpServer ?? {};
+  const {
+    ignore = [],
+    responseHeaders = [],
+    traceIdInErrors = false,
+    ...hooks
+  }: Partial<HttpServerConfig> = config.instrumentation.httpServer ?? {};
   return {
     ignores: compileIgnoreRules(ignore),
     writesLines: logging.requestLog,
@@ -38,6 +48,8 @@ export function createRecordingSettings(config: TelemetryConfig): RecordingSetti
     describesAtStart: !('name' in traces.sampler) || traces.rules.length > 0,
     spanAttributes: guard('spanAttributes', hooks.spanAttributes),
     metricAttributes: guard('metricAttributes', hooks.metricAttributes),
+    responseHeaders: responseHeaders.length === 0 ? undefined : responseHeaders,
+    traceIdInErrors,
   };
 }
 

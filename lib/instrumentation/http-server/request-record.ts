@@ -143,6 +143,12 @@ export class RequestRecord implements FinishedRequest {
     this.failure ??= { error };
   }
 
+  /** The id that answers to exceptions show; undefined where they do not. */
+  traceIdForErrors(): string | undefined {
+    const { span, settings } = this;
+    return settings.traceIdInErrors ? span.spanContext().traceId : undefined;
+  }
+
   private finish(): void {
     const { span, settings, request, response } = this;
     const { identity } = this.begun;

@@ -7,6 +7,7 @@ import { patch } from '../../invocation/patch.js';
 import { type AnyMethod } from '../../invocation/wrap-method.js';
 import { type Undo, undoAll } from '../../process/undo-all.js';
 import { recordException } from '../../tracing/error-policy.js';
+import { addTraceIdToAnswer } from '../http-server/error-bodies.js';
 import { noteRequestFailure } from '../http-server/request-failures.js';
 import { refusalOn } from './pipeline/pipeline-record.js';
 
@@ -21,8 +22,14 @@ export function recordExceptions(): Undo {
       note(args[0]);
       return original.apply(this, args);
     };
+  const notingAnswered = (original: AnyMethod): AnyMethod =>
+    function (...args) {
+      note(args[0]);
+      addTraceIdToAnswer(args[1]);
+      return original.apply(this, args);
+    };
   return undoAll([
-    patch(ExceptionsHandler.prototype, 'next', noting),
+    patch(ExceptionsHandler.prototype, 'next', notingAnswered),
     patch(ExternalExceptionsHandler.prototype, 'next', noting),
   ]);
 }

@@ -24,6 +24,7 @@ import { describeRedaction } from './redaction.behaviours.js';
 import { describeSampling } from './sampling.behaviours.js';
 import { describeScopedEnhancers } from './scoped-enhancers.behaviours.js';
 import { describeSpansBelow } from './spans-below.behaviours.js';
+import { describeTraceInAnswers } from './trace-in-answers.behaviours.js';
 
 /** Registers every behaviour that must hold on each platform. */
 export function describeBehaviours(platform: Platform): void {
@@ -36,6 +37,7 @@ export function describeBehaviours(platform: Platform): void {
     describeHttpUpgrades(platform);
     describeHttpIgnore(platform);
     describeHttpHooks(platform);
+    describeTraceInAnswers(platform);
     describeSpansBelow(platform);
     describeExceptions(platform);
     describeNestPipeline(platform);
