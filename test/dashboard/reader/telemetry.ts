@@ -63,8 +63,8 @@ export interface ReaderUnderTest {
 }
 
 let ids = 0;
-export const newTraceId = (): string => (ids += 1).toString(16).padStart(32, 'a');
-export const newSpanId = (): string => (ids += 1).toString(16).padStart(16, 'b');
+export const newTraceId = (): string => `a${(ids += 1).toString(16).padStart(31, '0')}`;
+export const newSpanId = (): string => `b${(ids += 1).toString(16).padStart(15, '0')}`;
 
 /** `GET /orders/:id` of `orders`, answered with 200 after 5 ms. */
 export function requestOf(start: number, more: Partial<WrittenSpan> = {}): WrittenSpan {
