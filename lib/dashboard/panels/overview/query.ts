@@ -1,11 +1,13 @@
 import { type Question } from '../../api/question.js';
 import { type OverviewAnswer, type RouteAnswer, type ServiceAnswer } from '../../reader/answers.interface.js';
+import { type ExporterLosses, findFindings, type FindingsAnswer } from './findings.js';
 
 /** Addresses of the panel, and their answers. */
 export interface OverviewApi {
   readonly 'GET services': readonly ServiceAnswer[];
   readonly 'GET overview': OverviewAnswer;
   readonly 'GET routes': readonly RouteAnswer[];
+  readonly 'GET findings': FindingsAnswer;
 }
 
 /** NestJS's name for handlers that answer every method. */
@@ -27,6 +29,15 @@ export function askOverview({ reader, query, signal }: Question): Promise<Overvi
 export async function askRoutes({ reader, query, signal }: Question): Promise<OverviewApi['GET routes']> {
   const filter = { ...query.range(), service: query.text('service') };
   return withoutPlaceholders(await reader.routes(filter, { signal }));
+}
+
+export function askFindings(
+  { reader, query, running, signal }: Question,
+  exporters: readonly ExporterLosses[],
+): Promise<FindingsAnswer> {
+  const now = Date.now();
+  const parts = { range: query.range(now), running: running(), exporters, now };
+  return findFindings(reader, parts, { signal });
 }
 
 /** A route for every method is declared once, and called with a real method each time. */

@@ -1,5 +1,6 @@
+import { exporterReports } from '../../../exporters/exporter-report.js';
 import { defineRoutes } from '../../api/route.js';
-import { askOverview, askRoutes, askServices, type OverviewApi } from './query.js';
+import { askFindings, askOverview, askRoutes, askServices, type OverviewApi } from './query.js';
 
 export const overviewRoutes = defineRoutes<OverviewApi>({
   'GET services': {
@@ -16,5 +17,17 @@ export const overviewRoutes = defineRoutes<OverviewApi>({
     parameters: 'service&from&to',
     doc: "`RouteAnswer[]`: every route of the applications, also those without requests, with the handler's `Class.method` and `source`.",
     handle: askRoutes,
+  },
+  'GET findings': {
+    parameters: 'from&to',
+    doc: '`FindingsAnswer`: what is wrong, the worst first, at most five of each kind: errors that are new (`new-error`), routes that are worse than before or than in the version before (`failing`, `slower`), jobs that are late (`overdue`), and telemetry that was lost (`lost`).',
+    handle: (call) =>
+      askFindings(
+        call,
+        exporterReports().map(({ lastError, ...report }) => ({
+          ...report,
+          lastError: lastError && { message: lastError.message, at: lastError.at.getTime() },
+        })),
+      ),
   },
 });

@@ -1,0 +1,170 @@
+import { METRIC_STORE_DROPPED } from '../../../config/semantic-conventions.constants.js';
+import { type ErrorAnswer, type RunningTraceAnswer } from '../../reader/answers.interface.js';
+import {
+  type QueryOptions,
+  type TelemetryReader,
+  type TimeRange,
+} from '../../reader/telemetry-reader.interface.js';
+import { findOverdueJobs, type OverdueJob } from './overdue-jobs.js';
+import { findRegressions, type Regression } from './regressions.js';
+
+/** An error that was not there before. */
+export interface NewError extends Pick<
+  ErrorAnswer,
+  'service' | 'fingerprint' | 'type' | 'message' | 'count' | 'firstSeen' | 'firstVersion' | 'route'
+> {
+  readonly kind: 'new-error';
+}
+
+/** Telemetry that did not arrive. */
+export interface LostTelemetry {
+  readonly kind: 'lost';
+  /** What was lost: spans, log records, data points, or rows of the embedded store. */
+  readonly items: string;
+  readonly count: number;
+  /** Where it should have gone; undefined for the embedded store. */
+  readonly endpoint: string | undefined;
+  /** The last reason, where one is known. */
+  readonly reason: string | undefined;
+}
+
+/** Something that is wrong. */
+export type Finding = NewError | Regression | OverdueJob | LostTelemetry;
+
+export interface FindingsAnswer {
+  /** The worst first. */
+  readonly findings: readonly Finding[];
+  /** Findings that are left out: of each kind at most five are listed. */
+  readonly more: number;
+}
+
+/** Losses of an exporter, as `HealthAnswer` has them. */
+export interface ExporterLosses {
+  readonly signal: string;
+  readonly endpoint: string;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly lastError: { readonly message: string; readonly at: number } | undefined;
+}
+
+const MAX_OF_KIND = 5;
+
+/** From the worst: what a user meets, then what they wait for, then what only looks wrong because it is not seen. */
+const ORDER: readonly Finding['kind'][] = ['new-error', 'failing', 'slower', 'overdue', 'lost'];
+
+/** Orders findings by kind, and within each as they come, and leaves out what is too much. */
+export function rankFindings(found: readonly Finding[]): FindingsAnswer {
+  const findings = ORDER.flatMap((kind) => found.filter((each) => each.kind === kind).slice(0, MAX_OF_KIND));
+  return { findings, more: found.length - findings.length };
+}
+
+/** Errors of the state `new`, the most frequent first. */
+export function newErrorsOf(errors: readonly ErrorAnswer[]): readonly NewError[] {
+  return errors
+    .filter(({ state }) => state === 'new')
+    .sort((a, b) => b.count - a.count)
+    .map(({ service, fingerprint, type, message, count, firstSeen, firstVersion, route }) => ({
+      kind: 'new-error',
+      service,
+      fingerprint,
+      type,
+      message,
+      count,
+      firstSeen,
+      firstVersion,
+      route,
+    }));
+}
+
+const ITEMS: Readonly<Record<string, string>> = {
+  traces: 'spans',
+  logs: 'log records',
+  metrics: 'data points',
+};
+
+/**
+ * What exporters have lost since they were started. One whose last error lies before the range works again, and is left out; a full queue
+ * leaves no error.
+ */
+export function exporterLossesOf(
+  exporters: readonly ExporterLosses[],
+  from: number,
+): readonly LostTelemetry[] {
+  return exporters
+    .filter(({ failed, dropped, lastError }) => failed + dropped > 0 && (lastError?.at ?? Infinity) >= from)
+    .map(({ signal, endpoint, failed, dropped, lastError }) => ({
+      kind: 'lost',
+      items: ITEMS[signal] ?? signal,
+      count: failed + dropped,
+      endpoint,
+      reason: lastError?.message,
+    }));
+}
+
+/** What the embedded stores of all processes have lost in the range, by the counter that they report. */
+async function findStoreLosses(
+  reader: Pick<TelemetryReader, 'instruments' | 'chart'>,
+  { from, to }: TimeRange,
+  options: QueryOptions | undefined,
+): Promise<readonly LostTelemetry[]> {
+  const instruments = await reader.instruments(undefined, options);
+  const counters = instruments.filter(({ name }) => name === METRIC_STORE_DROPPED).slice(0, MAX_OF_KIND);
+  const charts = await Promise.all(
+    counters.map(({ id }) => reader.chart({ from, to, instrument: id, buckets: 1 }, options)),
+  );
+  const count = charts.reduce((sum, chart) => {
+    if (chart === undefined) return sum;
+    const ends = [...chart.times.slice(1), to];
+    const lost = chart.series.flatMap(({ values }) =>
+      values.map((rate, at) => ((rate ?? 0) * ((ends[at] ?? to) - (chart.times[at] ?? to))) / 1_000),
+    );
+    return sum + lost.reduce((all, each) => all + each, 0);
+  }, 0);
+  if (Math.round(count) === 0) return [];
+  const [items, endpoint, reason] = ['rows', undefined, undefined];
+  return [{ kind: 'lost', items, count: Math.round(count), endpoint, reason }];
+}
+
+/** A range that ended earlier is about the past: jobs are late now, or not at all. */
+const PRESENT_MS = 60_000;
+
+/** Everything that is wrong in a range, the worst first; empty where nothing stands out. */
+export async function findFindings(
+  reader: TelemetryReader,
+  {
+    range,
+    running,
+    exporters,
+    now,
+  }: {
+    readonly range: TimeRange;
+    readonly running: readonly RunningTraceAnswer[];
+    readonly exporters: readonly ExporterLosses[];
+    readonly now: number;
+  },
+  options?: QueryOptions,
+): Promise<FindingsAnswer> {
+  const isPresent = range.to >= now - PRESENT_MS;
+  const jobs = async (): Promise<readonly OverdueJob[]> => {
+    if (!isPresent) return [];
+    const [routes, services] = await Promise.all([
+      reader.routes(range, options),
+      reader.services(range, options),
+    ]);
+    return findOverdueJobs(reader, { routes, services, running, now }, options);
+  };
+  const found = await Promise.all([
+    reader.errors({ ...range, state: 'new', order: 'count', buckets: 1 }, options),
+    findRegressions(reader, range, options),
+    jobs(),
+    findStoreLosses(reader, range, options),
+  ]);
+  const [errors, regressions, overdue, storeLosses] = found;
+  return rankFindings([
+    ...newErrorsOf(errors.errors),
+    ...regressions,
+    ...overdue,
+    ...storeLosses,
+    ...exporterLossesOf(exporters, range.from),
+  ]);
+}

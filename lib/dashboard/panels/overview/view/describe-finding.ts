@@ -1,0 +1,95 @@
+import { formatDuration, formatExact, formatShare, formatTime, plural } from '../../../ui/format.js';
+import type { QueryChange } from '../../../ui/state.js';
+import type { Finding } from '../findings.js';
+import type { Regression } from '../regressions.js';
+
+/** A finding as the page shows it. */
+export interface DescribedFinding {
+  /** Two words at most. */
+  readonly label: string;
+  readonly tone: 'bad' | 'warn';
+  /** Its subject, which is the link. */
+  readonly subject: string;
+  /** The rest of the sentence, with figures. */
+  readonly text: string;
+  /** The place that shows it. */
+  readonly path: readonly string[];
+  readonly query: QueryChange;
+}
+
+const MAX_MESSAGE = 160;
+
+/** A sentence about a finding, and where the page shows it. */
+export function describeFinding(finding: Finding): DescribedFinding {
+  switch (finding.kind) {
+    case 'new-error': {
+      const { service, fingerprint, type, message, count, firstSeen, firstVersion, route } = finding;
+      const where = route === undefined ? service : `${route} of ${service}`;
+      const since = `${formatTime(firstSeen, false)}${firstVersion && `, since version ${firstVersion}`}`;
+      return {
+        label: 'New error',
+        tone: 'bad',
+        subject: type,
+        text: `${message.slice(0, MAX_MESSAGE)} · ${plural(count, 'time')} in ${where}, first at ${since}`,
+        path: ['errors', service, fingerprint],
+        query: {},
+      };
+    }
+    case 'failing':
+    case 'slower':
+      return describeRegression(finding);
+    case 'overdue': {
+      const { service, route, everyMs, lastRun } = finding;
+      return {
+        label: 'Overdue',
+        tone: 'bad',
+        subject: route,
+        text: `of ${service} last began at ${formatTime(lastRun, false)}; it usually runs every ${formatDuration(everyMs)}`,
+        path: ['traces'],
+        query: { service, method: 'RUN', route, range: '24h', from: undefined, to: undefined },
+      };
+    }
+    case 'lost': {
+      const { items, count, endpoint, reason } = finding;
+      const to = endpoint === undefined ? 'by the embedded store' : `on the way to ${endpoint}`;
+      return {
+        label: 'Lost',
+        tone: 'warn',
+        subject: `${formatExact(count)} ${items}`,
+        text: `lost ${to}${reason === undefined ? '' : `: ${reason.slice(0, MAX_MESSAGE)}`}`,
+        path: ['health'],
+        query: {},
+      };
+    }
+  }
+}
+
+function describeRegression({
+  kind,
+  service,
+  method,
+  route,
+  baseline,
+  before,
+  now,
+}: Regression): DescribedFinding {
+  const [is, was] =
+    kind === 'slower'
+      ? [`takes ${formatDuration(now.p95)}`, formatDuration(before.p95)]
+      : [`fails for ${formatShare(now.errorShare)} of requests`, formatShare(before.errorShare)];
+  const measure = kind === 'slower' ? 'p95 of ' : '';
+  const against =
+    baseline.kind === 'version'
+      ? ` since version ${baseline.now}, ${was} in ${baseline.version}`
+      : `, ${was} in the ${formatDuration(baseline.to - baseline.from)} from ${formatTime(baseline.from, false)}`;
+  // Requests that were as usual are of no help.
+  const only = kind === 'slower' ? { min: `${Math.max(1, Math.floor(before.p95))}ms` } : { status: 'error' };
+  return {
+    label: kind === 'slower' ? 'Slower' : 'Failing',
+    tone: kind === 'slower' ? 'warn' : 'bad',
+    subject: `${method} ${route || 'no matching route'}`,
+    text: `of ${service} ${is}${against} (${measure}${formatExact(now.count)} requests, ${formatExact(before.count)} before)`,
+    path: ['traces'],
+    query: { service, method, route, ...only },
+  };
+}

@@ -1,0 +1,248 @@
+import {
+  exporterLossesOf,
+  findFindings,
+  type Finding,
+  type FindingsAnswer,
+  rankFindings,
+} from '../../../../lib/dashboard/panels/overview/findings.js';
+import { describeFinding } from '../../../../lib/dashboard/panels/overview/view/describe-finding.js';
+import { createMemoryReader } from '../../reader/memory-reader.js';
+import { requestOf, type Telemetry } from '../../reader/telemetry.js';
+import { serveDashboard, type ServedDashboard } from '../../serve-dashboard.js';
+import { cleanUp, openTestStore } from '../../sqlite/open-test-store.js';
+import { resourceOf, spanOf } from '../../sqlite/sample-rows.js';
+
+const MINUTE = 60_000;
+const NOW = 1_800_000_000_000;
+const RANGE = { from: NOW - 15 * MINUTE, to: NOW };
+
+const LOSSES = {
+  signal: 'traces',
+  endpoint: 'http://localhost:4318/v1/traces',
+  failed: 10,
+  dropped: 2,
+  lastError: { message: 'connect ECONNREFUSED', at: NOW - MINUTE },
+};
+
+const find = async (
+  telemetry: Telemetry,
+  { exporters = [LOSSES].slice(1), now = NOW } = {},
+): Promise<FindingsAnswer> => {
+  const { reader, write } = createMemoryReader();
+  await write(telemetry);
+  return findFindings(reader, { range: RANGE, running: [], exporters, now });
+};
+
+const requests = (count: number, minutesAgo: number, more: Parameters<typeof requestOf>[1]) =>
+  Array.from({ length: count }, (_, index) => requestOf(NOW - minutesAgo * MINUTE + index * 1_000, more));
+const failed = {
+  status: 'error',
+  attributes: { 'exception.fingerprint': 'f1' },
+  events: [
+    {
+      name: 'exception',
+      time: NOW - MINUTE,
+      attributes: {
+        'exception.type': 'StockError',
+        'exception.message': 'nothing left',
+      },
+    },
+  ],
+} as const;
+/** Every minute until eight minutes ago, of a service that still reports. */
+const lateJob = [
+  ...Array.from({ length: 10 }, (_, index) =>
+    requestOf(NOW - (8 + index) * MINUTE, {
+      service: 'worker',
+      name: 'clean up',
+      route: 'clean up',
+      method: 'RUN',
+    }),
+  ),
+  requestOf(NOW - MINUTE, { service: 'worker', route: '/health' }),
+];
+const slower = [
+  ...requests(100, 70, { durationMs: 100, service: 'users', route: '/users' }),
+  ...requests(100, 10, { durationMs: 400, service: 'users', route: '/users' }),
+];
+
+describe('the findings', () => {
+  it('are none where nothing stands out', async () => {
+    const spans = [...requests(100, 70, {}), ...requests(100, 10, {})];
+    expect(await find({ spans })).toEqual({ findings: [], more: 0 });
+    expect(await find({})).toEqual({ findings: [], more: 0 });
+  });
+
+  it('come the worst first: new errors, what is slower, late jobs, what was lost', async () => {
+    const spans = [...lateJob, ...slower, ...requests(3, 1, failed)];
+    const { findings, more } = await find({ spans }, { exporters: [LOSSES] });
+    expect(findings).toMatchObject([
+      {
+        kind: 'new-error',
+        service: 'orders',
+        type: 'StockError',
+        message: 'nothing left',
+        fingerprint: 'f1',
+        count: 3,
+      },
+      { kind: 'slower', service: 'users', route: '/users' },
+      { kind: 'overdue', service: 'worker', route: 'clean up', everyMs: MINUTE, lastRun: NOW - 8 * MINUTE },
+      { kind: 'lost', items: 'spans', count: 12, endpoint: LOSSES.endpoint, reason: 'connect ECONNREFUSED' },
+    ]);
+    expect(more).toBe(0);
+  });
+
+  it('of a range that is over do not tell which jobs are late', async () => {
+    expect((await find({ spans: lateJob }, { now: NOW + 5 * MINUTE })).findings).toEqual([]);
+  });
+
+  it('name what the embedded store lost in the range', async () => {
+    const counter = { service: 'orders', name: 'nestjs_telemetry.store.dropped', type: 'counter' } as const;
+    const point = { ...counter, unit: '{row}', attributes: {} };
+    const { findings } = await find({
+      points: [
+        { ...point, time: NOW - 5 * MINUTE, value: 30 },
+        { ...point, time: NOW - 2 * MINUTE, value: 12 },
+        { ...point, time: NOW - 60 * MINUTE, value: 1_000 },
+      ],
+    });
+    expect(findings).toEqual([
+      { kind: 'lost', items: 'rows', count: 42, endpoint: undefined, reason: undefined },
+    ]);
+  });
+
+  it('leave out an exporter that works again, and one that lost nothing', () => {
+    const lastError = { message: 'refused', at: RANGE.from - 1 };
+    expect(exporterLossesOf([{ ...LOSSES, lastError }], RANGE.from)).toEqual([]);
+    expect(exporterLossesOf([{ ...LOSSES, failed: 0, dropped: 0 }], RANGE.from)).toEqual([]);
+    expect(exporterLossesOf([{ ...LOSSES, lastError: undefined }], RANGE.from)).toHaveLength(1);
+  });
+
+  it('are five of each kind at most, with the number of the others', () => {
+    const errors = Array.from({ length: 8 }, (_, index) => ({
+      kind: 'new-error' as const,
+      service: 'orders',
+      fingerprint: String(index),
+      type: 'Error',
+      message: '',
+      count: 1,
+      firstSeen: NOW,
+      firstVersion: '',
+      route: undefined,
+    }));
+    const { findings, more } = rankFindings(errors);
+    expect(findings.map((finding) => 'fingerprint' in finding && finding.fingerprint)).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+    ]);
+    expect(more).toBe(3);
+  });
+});
+
+describe('a finding on the page', () => {
+  const route = { service: 'orders', method: 'GET', route: '/orders/:id' };
+  const before = { count: 480, p95: 310, errorShare: 0.002 };
+  const now = { count: 1_200, p95: 1_240, errorShare: 0.12 };
+
+  it('is a sentence with figures, and leads to the requests that took longer', () => {
+    const baseline = { kind: 'version', version: '1.9.0', now: '2.0.0', since: NOW } as const;
+    expect(describeFinding({ kind: 'slower', ...route, baseline, before, now })).toEqual({
+      label: 'Slower',
+      tone: 'warn',
+      subject: 'GET /orders/:id',
+      text: 'of orders takes 1.24 s since version 2.0.0, 310 ms in 1.9.0 (p95 of 1,200 requests, 480 before)',
+      path: ['traces'],
+      query: { ...route, min: '310ms' },
+    });
+  });
+
+  it('names the time with which it compares, and leads to the requests that failed', () => {
+    const baseline = { kind: 'time', from: NOW, to: NOW + 60 * MINUTE } as const;
+    const described = describeFinding({ kind: 'failing', ...route, baseline, before, now });
+    expect(described.text).toMatch(
+      /^of orders fails for 12 % of requests, 0\.2 % in the 1 h from \d\d:\d\d:\d\d \(1,200 requests, 480 before\)$/,
+    );
+    expect(described.query).toEqual({ ...route, status: 'error' });
+  });
+
+  it.each<[Finding, RegExp, readonly string[]]>([
+    [
+      {
+        kind: 'new-error',
+        service: 'orders',
+        fingerprint: 'f1',
+        type: 'StockError',
+        message: 'x'.repeat(1_000),
+        count: 1,
+        firstSeen: NOW,
+        firstVersion: '2.0.0',
+        route: 'GET /a',
+      },
+      /^x{160} · 1 time in GET \/a of orders, first at \d\d:\d\d:\d\d, since version 2\.0\.0$/,
+      ['errors', 'orders', 'f1'],
+    ],
+    [
+      { kind: 'overdue', service: 'worker', route: 'clean up', everyMs: 5 * MINUTE, lastRun: NOW },
+      /^of worker last began at \d\d:\d\d:\d\d; it usually runs every 5 min$/,
+      ['traces'],
+    ],
+    [
+      { kind: 'lost', items: 'rows', count: 1_234, endpoint: undefined, reason: undefined },
+      /^lost by the embedded store$/,
+      ['health'],
+    ],
+  ])('leads to its place: %#', (finding, text, path) => {
+    const described = describeFinding(finding);
+    expect(described.text).toMatch(text);
+    expect(described.path).toEqual(path);
+  });
+});
+
+describe('GET findings', () => {
+  let served: ServedDashboard | undefined;
+  afterEach(async () => {
+    await served?.close();
+    served = undefined;
+    await cleanUp();
+  });
+
+  it('answers from the embedded store what a new version made worse', async () => {
+    const store = openTestStore();
+    const to = Date.now();
+    const answered = (version: string, minutesAgo: number, durationMs: number): void => {
+      const resource = resourceOf('orders', { version, instance: version });
+      for (let index = 0; index < 60; index += 1) {
+        const start = (to - minutesAgo * MINUTE + index * 1_000) * 1_000;
+        store.addSpan(spanOf({ resource, start, duration: durationMs * 1_000 }));
+      }
+    };
+    answered('1.0.0', 10, 50);
+    answered('2.0.0', 5, 500);
+    await store.flush();
+    served = await serveDashboard(store);
+    const { status, body } = await served.api(`findings?from=${to - 15 * MINUTE}&to=${to}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      findings: [
+        {
+          kind: 'slower',
+          service: 'orders',
+          method: 'GET',
+          route: '/orders/:id',
+          baseline: { kind: 'version', version: '1.0.0', now: '2.0.0' },
+          before: { count: 60 },
+          now: { count: 60 },
+        },
+      ],
+      more: 0,
+    });
+  });
+
+  it('answers 400 for a range that ends before it begins', async () => {
+    served = await serveDashboard(openTestStore());
+    expect(await served.api('findings?from=2&to=1')).toMatchObject({ status: 400 });
+  });
+});
