@@ -37,6 +37,7 @@ const ROWS = `SELECT ${COLUMNS} FROM errors WHERE id > ? ORDER BY id LIMIT ?`;
 const ROW = `SELECT ${COLUMNS}, stack FROM errors WHERE service = (SELECT id FROM services WHERE name = ?) AND fingerprint = ?`;
 const COUNTS =
   'SELECT slot, count FROM error_counts WHERE error = ? AND level = ? AND slot >= ? AND slot < ?';
+const SEEN = 'SELECT 1 FROM error_counts WHERE error = ? AND level = ? AND slot >= ? AND slot < ? LIMIT 1';
 const PARTS = `SELECT value, count, first_seen AS firstSeen, last_seen AS lastSeen FROM error_parts WHERE error = ? AND kind = ?`;
 const ROUTE =
   "SELECT value FROM error_parts WHERE error = ? AND kind = 'route' ORDER BY count DESC, value LIMIT 1";
@@ -154,31 +155,25 @@ class Counting {
   of(row: ErrorRow): Counted {
     const counts = this.times.map(() => 0);
     let count = 0;
-    let isBefore = row.firstSeen >= this.before && row.firstSeen < this.from;
-    if (row.lastSeen >= this.range.from) {
-      const slots = this.database.all<{ slot: number; count: number }>(
-        COUNTS,
-        row.id,
-        this.level,
-        this.before,
-        this.until,
-      );
-      for (const { slot, count: ofSlot } of slots) {
+    if (row.lastSeen >= this.range.from)
+      for (const { slot, count: ofSlot } of this.countsOf(row)) {
         const bucket = Math.floor((slot - this.from) / this.width);
-        if (bucket < 0) isBefore = true;
-        else {
-          counts[bucket] = (counts[bucket] ?? 0) + ofSlot;
-          count += ofSlot;
-        }
+        counts[bucket] = (counts[bucket] ?? 0) + ofSlot;
+        count += ofSlot;
       }
-    }
-    return { row, counts, count, state: this.stateOf(row, count, isBefore) };
+    return { row, counts, count, state: count === 0 ? 'gone' : this.stateOf(row) };
   }
 
-  private stateOf(row: ErrorRow, count: number, isBefore: boolean): ErrorState {
-    if (count === 0) return 'gone';
-    if (row.firstSeen >= this.range.from || this.deploys.get(row.service) === row.firstVersion) return 'new';
-    return isBefore ? 'known' : 'back';
+  private countsOf({ id }: ErrorRow): readonly { readonly slot: number; readonly count: number }[] {
+    return this.database.all(COUNTS, id, this.level, this.from, this.until);
+  }
+
+  /** Of one that was seen in the range. */
+  private stateOf({ id, service, firstSeen, firstVersion }: ErrorRow): ErrorState {
+    if (firstSeen >= this.range.from || this.deploys.get(service) === firstVersion) return 'new';
+    if (firstSeen >= this.before) return 'known';
+    const seen = this.database.get(SEEN, id, this.level, this.before, this.from);
+    return seen === undefined ? 'back' : 'known';
   }
 }
 
