@@ -1,12 +1,4 @@
 import type { PanelView } from '../ui/panel-view.js';
-import { compareView } from './compare/view.js';
-import { errorsView } from './errors/view.js';
-import { healthView } from './health/view.js';
-import { logsView } from './logs/view.js';
-import { metricsView } from './metrics/view.js';
-import { overviewView } from './overview/view.js';
-import { traceView } from './trace/view.js';
-import { tracesView } from './traces/view.js';
 
 /**
  * Every panel of the page, in the order of the header; the first one opens with the page. The header, its keys, the title of the window and
@@ -14,12 +6,60 @@ import { tracesView } from './traces/view.js';
  * own: it opens beside the others.
  */
 export const VIEWS: readonly PanelView[] = [
-  overviewView,
-  tracesView,
-  traceView,
-  compareView,
-  errorsView,
-  logsView,
-  metricsView,
-  healthView,
+  {
+    name: 'overview',
+    title: 'Overview',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./overview/view.js'),
+  },
+  {
+    name: 'traces',
+    title: 'Traces',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./traces/view.js'),
+  },
+  {
+    name: 'trace',
+    title: 'Trace',
+    inHeader: 'traces',
+    usesTimeSpan: false,
+    load: () => import('./trace/view.js'),
+  },
+  {
+    name: 'compare',
+    title: 'Compare',
+    inHeader: 'traces',
+    usesTimeSpan: false,
+    load: () => import('./compare/view.js'),
+  },
+  {
+    name: 'errors',
+    title: 'Errors',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./errors/view.js'),
+  },
+  {
+    name: 'logs',
+    title: 'Logs',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./logs/view.js'),
+  },
+  {
+    name: 'metrics',
+    title: 'Metrics',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./metrics/view.js'),
+  },
+  {
+    name: 'health',
+    title: 'Health',
+    inHeader: true,
+    usesTimeSpan: false,
+    load: () => import('./health/view.js'),
+  },
 ];

@@ -1,18 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 import { SelectionPanel } from '../panels/selection/view.js';
-import { VIEWS } from '../panels/views.js';
 import { useConnection } from './client.js';
 import { Header } from './header.js';
 import { onGlobalKey } from './keyboard.js';
 import { KeysHelp } from './keys-help.js';
-import type { PanelView } from './panel-view.js';
+import { LoadedView, panelOf } from './loaded-view.js';
 import { Notice } from './parts/notice.js';
 import { addressOf, usePlace } from './state.js';
-
-/** The view of an address; without a name it is the first one. */
-const viewOf = ([name]: readonly string[]): PanelView | undefined =>
-  name === undefined ? VIEWS[0] : VIEWS.find((view) => view.name === name);
 
 function NoView() {
   return (
@@ -31,7 +26,7 @@ export function App() {
       removeEventListener('keydown', onGlobalKey);
     };
   }, []);
-  const view = viewOf(place.path);
+  const view = panelOf(place.path);
   const title = view?.title ?? 'Not found';
   const path = place.path.join('/');
   useEffect(() => {
@@ -56,7 +51,7 @@ export function App() {
       <ConnectionNotice />
       <div class="below-header">
         <main id="main" tabIndex={-1} class={`view view-${view?.name ?? 'unknown'}`}>
-          {view ? <view.View place={place} /> : <NoView />}
+          {view ? <LoadedView key={view.name} panel={view} place={place} /> : <NoView />}
         </main>
         <SelectionPanel place={place} />
       </div>

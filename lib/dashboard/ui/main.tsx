@@ -6,7 +6,9 @@ import type { OverviewApi } from '../panels/overview/query.js';
 import { App } from './app.js';
 import { clientOf, signInByAddress } from './client.js';
 import { learnAboutDatabase } from './database.js';
+import { loadOtherViews, loadView, panelOf } from './loaded-view.js';
 import { knowsServices, meetServices } from './parts/service-colour.js';
+import { readPlace } from './state.js';
 
 const overviewApi = clientOf<OverviewApi>();
 
@@ -25,11 +27,15 @@ async function meetAllServices(): Promise<void> {
 
 async function start(): Promise<void> {
   await signInByAddress();
-  await Promise.all([knowsServices() || meetAllServices(), learnAboutDatabase()]);
+  const panel = panelOf(readPlace().path);
+  // Where it cannot be loaded, the page says so in place of the view.
+  const loading = panel && loadView(panel).catch(() => undefined);
+  await Promise.all([knowsServices() || meetAllServices(), learnAboutDatabase(), loading]);
   const root = document.getElementById('app');
   if (!root) return;
   root.textContent = '';
   render(<App />, root);
+  void loadOtherViews();
 }
 
 void start();

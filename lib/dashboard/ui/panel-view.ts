@@ -2,7 +2,13 @@ import type { ComponentChild } from 'preact';
 
 import type { Place } from './state.js';
 
-/** The part of a panel that the page shows. */
+/** The component of a view. */
+export type View = (props: { readonly place: Place }) => ComponentChild;
+
+/**
+ * The part of a panel that the page shows. Its `view.tsx` exports the component as `View` and is imported by `load` alone: the bundler makes
+ * a file of it, which the page fetches when the view is opened.
+ */
 export interface PanelView {
   /** First part of its addresses: `#/traces`. */
   readonly name: string;
@@ -12,5 +18,6 @@ export interface PanelView {
   readonly inHeader: true | string;
   /** Whether it depends on the time span of the header. */
   readonly usesTimeSpan: boolean;
-  readonly View: (props: { readonly place: Place }) => ComponentChild;
+  /** `() => import('./<panel>/view.js')` */
+  readonly load: () => Promise<{ readonly View: View }>;
 }

@@ -33,6 +33,9 @@ addEventListener('hashchange', () => {
   listeners.tell();
 });
 
+/** Where the page is now. */
+export const readPlace = (): Place => current;
+
 /** Where the page is, now and whenever it moves. */
 export const usePlace = (): Place => useSyncExternalStore(listeners.subscribe, () => current);
 

@@ -66,6 +66,22 @@ describeInChromium('the page, when the application does not play along', () => {
     }
   });
 
+  it('says that a view cannot be loaded, and opens it as soon as it can', async () => {
+    stage = await startStage();
+    const page = await stage.open('#/health');
+    await page.locator('text=.telemetry/telemetry.db').waitFor();
+    // As after a deploy: the files of the page that is open have other names now.
+    await page.route(/view-[A-Z0-9]+\.js/, (route) => route.fulfill({ status: 404 }));
+    await page.goto(`${stage.server.url}/?opened-again#/health`);
+    const notice = page.locator('[role=alert]', { hasText: 'The view “Health” could not be loaded' });
+    await notice.waitFor();
+    await notice.getByRole('button', { name: 'Reload the page' }).waitFor();
+    await page.unroute(/view-[A-Z0-9]+\.js/);
+    await page.locator('text=.telemetry/telemetry.db').waitFor();
+    await page.evaluate("location.hash = '#/logs'");
+    await page.locator('.log-row').first().waitFor();
+  });
+
   it('shows what ended while the stream was cut off', async () => {
     stage = await startStage();
     const page = await stage.open('#/traces');

@@ -1,12 +1,11 @@
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { type Column, Table } from '../../ui/parts/table.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressOf, go } from '../../ui/state.js';
+import { addressOf, go, type Place } from '../../ui/state.js';
 import type { TraceApi } from '../trace/query.js';
 import type { TracesApi } from '../traces/query.js';
 import type { CompareApi, ComparisonAnswer } from './query.js';
@@ -184,10 +183,6 @@ function CompareView({ traceId, otherId }: CompareViewProps) {
   );
 }
 
-export const compareView: PanelView = {
-  name: 'compare',
-  title: 'Compare',
-  inHeader: 'traces',
-  usesTimeSpan: false,
-  View: ({ place }) => <CompareView traceId={place.path[1] ?? ''} otherId={place.path[2]} />,
-};
+export function View({ place }: { readonly place: Place }) {
+  return <CompareView traceId={place.path[1] ?? ''} otherId={place.path[2]} />;
+}

@@ -1,7 +1,6 @@
 import { ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatExact } from '../../ui/format.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useSpanLoad } from '../../ui/parts/use-load.js';
@@ -111,14 +110,8 @@ function ErrorsView({ place }: { readonly place: Place }) {
   );
 }
 
-export const errorsView: PanelView = {
-  name: 'errors',
-  title: 'Errors',
-  inHeader: true,
-  usesTimeSpan: true,
-  View: ({ place }) => {
-    const [, service, fingerprint] = place.path;
-    if (service === undefined || fingerprint === undefined) return <ErrorsView place={place} />;
-    return <ErrorDetails service={service} fingerprint={fingerprint} place={place} />;
-  },
-};
+export function View({ place }: { readonly place: Place }) {
+  const [, service, fingerprint] = place.path;
+  if (service === undefined || fingerprint === undefined) return <ErrorsView place={place} />;
+  return <ErrorDetails service={service} fingerprint={fingerprint} place={place} />;
+}

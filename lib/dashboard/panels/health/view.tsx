@@ -2,7 +2,6 @@ import type { ComponentChildren } from 'preact';
 
 import { clientOf } from '../../ui/client.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { Figures } from '../../ui/parts/figures.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { type Column, Table } from '../../ui/parts/table.js';
@@ -118,7 +117,7 @@ function Warnings({ warnings }: Pick<HealthAnswer, 'warnings'>) {
 }
 
 /** How telemetry itself is doing. */
-function HealthView() {
+export function View() {
   const health = useLoad('health', (signal) => healthApi.get('health', {}, signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
@@ -173,11 +172,3 @@ function HealthView() {
     </WhenLoaded>
   );
 }
-
-export const healthView: PanelView = {
-  name: 'health',
-  title: 'Health',
-  inHeader: true,
-  usesTimeSpan: false,
-  View: HealthView,
-};

@@ -1,5 +1,4 @@
 import type { LogAnswer } from '../../reader/answers.interface.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/severity.js';
@@ -47,7 +46,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
 }
 
 /** Log lines of all services, newest first, as they come in. */
-function LogsView({ place }: { readonly place: Place }) {
+export function View({ place }: { readonly place: Place }) {
   const live = isLive(place);
   const pages = useLogs(place, live);
   const { items: logs } = pages;
@@ -85,11 +84,3 @@ function LogsView({ place }: { readonly place: Place }) {
     </div>
   );
 }
-
-export const logsView: PanelView = {
-  name: 'logs',
-  title: 'Logs',
-  inHeader: true,
-  usesTimeSpan: true,
-  View: LogsView,
-};

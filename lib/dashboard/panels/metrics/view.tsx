@@ -3,7 +3,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { InstrumentAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatCount } from '../../ui/format.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { TextField } from '../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { serviceClass } from '../../ui/parts/service-colour.js';
@@ -61,7 +60,7 @@ function InstrumentList({ instruments, chosen }: InstrumentListProps) {
 }
 
 /** Every instrument that has reported, and one of them over time. */
-function MetricsView({ place }: { readonly place: Place }) {
+export function View({ place }: { readonly place: Place }) {
   const loaded = useLoad('metrics', (signal) => metricsApi.get('metrics', {}, signal), {
     everyMs: isLive(place) ? REFRESH_MS : undefined,
   });
@@ -93,11 +92,3 @@ function MetricsView({ place }: { readonly place: Place }) {
     </WhenLoaded>
   );
 }
-
-export const metricsView: PanelView = {
-  name: 'metrics',
-  title: 'Metrics',
-  inHeader: true,
-  usesTimeSpan: true,
-  View: MetricsView,
-};

@@ -1,5 +1,4 @@
 import { clientOf } from '../../ui/client.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useSpanLoad } from '../../ui/parts/use-load.js';
 import type { Place } from '../../ui/state.js';
@@ -10,7 +9,7 @@ import { ServiceCard } from './view/service-card.js';
 const overviewApi = clientOf<OverviewApi>();
 
 /** Every service over time, and every route. */
-function OverviewView({ place }: { readonly place: Place }) {
+export function View({ place }: { readonly place: Place }) {
   const services = useSpanLoad('services', place, (span, signal) =>
     overviewApi.get('services', span, signal),
   );
@@ -38,11 +37,3 @@ function OverviewView({ place }: { readonly place: Place }) {
     </>
   );
 }
-
-export const overviewView: PanelView = {
-  name: 'overview',
-  title: 'Overview',
-  inHeader: true,
-  usesTimeSpan: true,
-  View: OverviewView,
-};

@@ -1,7 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import { ApiFailure, clientOf } from '../../ui/client.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, type Place, setQuery } from '../../ui/state.js';
@@ -75,13 +74,7 @@ function TraceView({ traceId, place }: { readonly traceId: string; readonly plac
   );
 }
 
-export const traceView: PanelView = {
-  name: 'trace',
-  title: 'Trace',
-  inHeader: 'traces',
-  usesTimeSpan: false,
-  View: ({ place }) => {
-    const [, traceId = ''] = place.path;
-    return <TraceView key={traceId} traceId={traceId} place={place} />;
-  },
-};
+export function View({ place }: { readonly place: Place }) {
+  const [, traceId = ''] = place.path;
+  return <TraceView key={traceId} traceId={traceId} place={place} />;
+}

@@ -3,7 +3,6 @@ import { useState } from 'preact/hooks';
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { type Region, Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
-import type { PanelView } from '../../ui/panel-view.js';
 import { ImportButton } from '../../ui/parts/import-button.js';
 import { countOf } from '../../ui/parts/use-live-pages.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
@@ -76,7 +75,7 @@ function Plot({ traces, complete, place }: PlotProps) {
 }
 
 /** Traces that match, newest first, and their durations over time. */
-function TracesView({ place }: { readonly place: Place }) {
+export function View({ place }: { readonly place: Place }) {
   const pages = useTraces(place, isLive(place));
   const { items: traces, loading, complete } = pages;
   return (
@@ -104,11 +103,3 @@ function TracesView({ place }: { readonly place: Place }) {
     </div>
   );
 }
-
-export const tracesView: PanelView = {
-  name: 'traces',
-  title: 'Traces',
-  inHeader: true,
-  usesTimeSpan: true,
-  View: TracesView,
-};
