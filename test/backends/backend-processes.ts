@@ -36,11 +36,11 @@ export function describeWith(name: BackendName, title: string, tests: (path: str
   }
 }
 
-/** `eventually()` for what servers answer: through refused connections too, with 20 seconds and pauses of 100 ms. */
+/** `eventually()` for what servers answer: through refused connections too, with 50 seconds, for brokers that start on a busy machine, and pauses of 100 ms. */
 export function poll<T>(
   what: string,
   read: () => Promise<T | undefined | false>,
-  withinMs = 20_000,
+  withinMs = 50_000,
 ): Promise<T> {
   return eventually(what, read, withinMs, { everyMs: 100, throughErrors: true });
 }
