@@ -10,6 +10,8 @@ export interface RunningSampleSystem {
   readonly logFile: string;
   /** Everything they printed so far. */
   printed(): string;
+  /** Ends a service, `worker` for example, and starts it as another version. */
+  deploy(service: string, version: string): Promise<void>;
   /** Ends it as a terminal or a service manager would; resolves to the exit code. */
   stop(): Promise<number | null>;
 }

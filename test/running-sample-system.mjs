@@ -58,12 +58,17 @@ export async function startSampleSystem({ root, env = {} }) {
     rmSync(folder, { recursive: true, force: true });
     return child.exitCode;
   };
+  const deploy = async (service, version) => {
+    const deployed = once(child, 'message');
+    child.send({ type: 'deploy', service, version });
+    await deployed;
+  };
   try {
     const [first] = await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(() => Promise.reject(new Error(`the system did not start:\n${printed}`))),
     ]);
-    return { urls: first.urls, logFile, printed: () => printed, stop };
+    return { urls: first.urls, logFile, printed: () => printed, deploy, stop };
   } catch (error) {
     await stop();
     throw error;

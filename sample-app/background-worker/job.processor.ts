@@ -5,9 +5,16 @@ import { BaseService } from 'nestjs-telemetry';
 
 import { type Job, type JobResult } from '../contracts/job.interface.js';
 import { type User } from '../contracts/user.interface.js';
+import { readText } from '../settings/environment.js';
 import { JobRepository } from './job.repository.js';
 
 const TRANSFORM_MS = 10;
+/** What version 0.2.0 gets wrong: an error that begins with its deployment. */
+const FAILS_ON_QUESTIONS = readText('SERVICE_VERSION') === '0.2.0';
+
+class UnsupportedTextError extends Error {
+  override readonly name = 'UnsupportedTextError';
+}
 
 /** Does the job in three steps. `this.telemetry` comes with BaseService. */
 @Injectable()
@@ -38,6 +45,7 @@ export class JobProcessor extends BaseService {
   private async transform({ jobId, userId, text, simulate }: Job, user: User): Promise<JobResult> {
     await pause(TRANSFORM_MS);
     if (simulate === 'fail') throw new Error('the text cannot be transformed');
+    if (FAILS_ON_QUESTIONS && text.endsWith('?')) throw new UnsupportedTextError('a question has no summary');
     return { jobId, userId, summary: `${user.name} heard: ${text}`, words: text.trim().split(/\s+/).length };
   }
 }

@@ -25,6 +25,15 @@ export class JobRepository {
     );
   }
 
+  /** Deletes results that are a day old, and returns how many there were. */
+  async deleteOldResults(): Promise<number> {
+    const deleted = await this.database.query(
+      "DELETE FROM results WHERE saved_at < now() - interval '1 day' RETURNING job_id",
+      [],
+    );
+    return deleted.length;
+  }
+
   async findResult(jobId: string): Promise<JobResult | undefined> {
     const [result] = await this.database.query<JobResult>(
       'SELECT job_id AS "jobId", user_id AS "userId", summary, words FROM results WHERE job_id = $1',

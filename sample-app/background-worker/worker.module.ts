@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
 
 import { DatabaseModule } from '../service-host/database.module.js';
 import { ObservabilityModule } from '../service-host/observability.module.js';
@@ -6,10 +7,11 @@ import { JobProcessor } from './job.processor.js';
 import { JobQueue } from './job.queue.js';
 import { JobRepository } from './job.repository.js';
 import { JobsController } from './jobs.controller.js';
+import { ResultCleanup } from './result-cleanup.js';
 
 @Module({
-  imports: [ObservabilityModule.forService('background_worker'), DatabaseModule],
+  imports: [ObservabilityModule.forService('background_worker'), DatabaseModule, ScheduleModule.forRoot()],
   controllers: [JobsController],
-  providers: [JobQueue, JobProcessor, JobRepository],
+  providers: [JobQueue, JobProcessor, JobRepository, ResultCleanup],
 })
 export class WorkerModule {}

@@ -12,11 +12,13 @@ export class ObservabilityModule {
   static forService(serviceName: string): DynamicModule {
     const recentSpans = new RecentSpans();
     const jaegerEndpoint = readText('JAEGER_ENDPOINT');
+    const serviceVersion = readText('SERVICE_VERSION');
     return {
       module: ObservabilityModule,
       imports: [
         TelemetryModule.forRoot({
           serviceName,
+          ...(serviceVersion === undefined ? {} : { serviceVersion }),
           ...(jaegerEndpoint === undefined ? {} : { jaegerEndpoint }),
           spanProcessors: [recentSpans],
           instrumentation: { httpServer: { ignore: ['/metrics', '/health', '/debug/*'] } },

@@ -1,8 +1,13 @@
 // Runs the sample system until Ctrl-C: node scripts/sample/start.mjs [--no-traffic | --traffic=forever]
-// Started with an IPC channel it also tells { type: 'ready', urls } to the one who started it, and stops with it.
+// Started with an IPC channel it also sends { type: 'ready', urls } to the process that started it, takes { type: 'deploy', service,
+// version } from it, and stops with it.
 import { renderBanner } from './banner.mjs';
 import { startSystem } from './system.mjs';
 import { sendTraffic } from './traffic.mjs';
+
+/** With endless traffic, the worker is deployed anew after so many rounds, with an error that the version before had not. */
+const ROUNDS_BEFORE_DEPLOYMENT = 3;
+const NEXT_VERSION = '0.2.0';
 
 const NAME_WIDTH = 'orchestrator'.length;
 const print = (name, line) => process.stdout.write(`${name.padEnd(NAME_WIDTH)} | ${line}\n`);
@@ -33,7 +38,7 @@ function readTraffic() {
   return ['off', 'false', '0', 'no'].includes(value) ? 'off' : value === 'forever' ? 'forever' : 'once';
 }
 
-async function runTraffic(gateway) {
+async function runTraffic({ urls: { gateway }, deploy }) {
   const traffic = readTraffic();
   if (traffic === 'off') return;
   say(
@@ -43,6 +48,11 @@ async function runTraffic(gateway) {
     gateway,
     signal: interrupted.signal,
     forever: traffic === 'forever',
+    afterRound: async (rounds) => {
+      if (traffic !== 'forever' || rounds !== ROUNDS_BEFORE_DEPLOYMENT) return;
+      say(`Deploying version ${NEXT_VERSION} of the worker, which fails on questions.`);
+      await deploy('worker', NEXT_VERSION);
+    },
   });
   if (interrupted.signal.aborted) return;
   const counts = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
@@ -63,8 +73,14 @@ async function main() {
   }
   if (!interrupted.signal.aborted) {
     say(renderBanner(system.urls, process.env));
+    process.on('message', async ({ type, service, version }) => {
+      if (type !== 'deploy') return;
+      await system.deploy(service, version);
+      process.send?.({ type: 'deployed' });
+    });
+    process.channel?.unref();
     process.send?.({ type: 'ready', urls: system.urls });
-    runTraffic(system.urls.gateway).catch((error) => say(`The traffic stopped: ${error.message}`));
+    runTraffic(system).catch((error) => say(`The traffic stopped: ${error.message}`));
   }
   const broken = await Promise.race([interruption, system.broken]);
   interrupted.abort();

@@ -14,23 +14,45 @@ const STOP_WITHIN_MS = 8_000;
  * Starts every process and returns once all of them answer.
  *
  * `urls` says where each is; `broken` settles when a process ends without being stopped, with the message to print;
- * `stop()` ends all of them, those that call before those that are called. `signal` gives up a start.
+ * `deploy()` puts another version of a service in its place; `stop()` ends all of them, those that call before those that are called. `signal` gives up a start.
  */
 export async function startSystem({ env = process.env, print, signal }) {
   const { urls, serviceEnv, embeddedEnv } = await layOut(env);
-  const children = [
+  const services = [
     { name: 'gateway', entry: 'gateway/main.js', env: serviceEnv },
     { name: 'orchestrator', entry: 'orchestrator/main.js', env: serviceEnv },
     { name: 'worker', entry: 'background-worker/main.js', env: serviceEnv },
     { name: 'embedded', entry: 'embedded/main.js', env: embeddedEnv },
-  ].map((options) => startChild({ ...options, print }));
+  ].map((options) => ({ options, child: startChild({ ...options, print }) }));
 
   let stopping;
   const stop = () =>
     (stopping ??= (async () => {
-      for (const child of children) await stopChild(child, STOP_WITHIN_MS);
+      for (const { child } of services) if (child !== undefined) await stopChild(child, STOP_WITHIN_MS);
     })());
-  const broken = Promise.race(children.map(async (child) => `${child.name} ${await child.ended}`));
+  let reportBroken;
+  const broken = new Promise((resolve) => {
+    reportBroken = resolve;
+  });
+  const watch = async (service) => {
+    const { child } = service;
+    const how = await child.ended;
+    if (service.child === child) reportBroken(`${child.name} ${how}`);
+  };
+  services.forEach(watch);
+  const deploy = async (name, version) => {
+    const service = services.find(({ options }) => options.name === name);
+    if (service === undefined) throw new Error(`there is no service ${name}`);
+    const { child } = service;
+    const env = { ...service.options.env, SERVICE_VERSION: version };
+    // From here on its end is expected.
+    service.child = undefined;
+    await stopChild(child, STOP_WITHIN_MS);
+    if (stopping !== undefined) return;
+    service.child = startChild({ ...service.options, env, print });
+    watch(service);
+    await service.child.ready;
+  };
 
   let timer;
   const late = new Promise((resolve) => {
@@ -39,7 +61,7 @@ export async function startSystem({ env = process.env, print, signal }) {
       START_WITHIN_MS,
     );
   });
-  const allReady = Promise.all(children.map((child) => child.ready)).then(() => undefined);
+  const allReady = Promise.all(services.map(({ child }) => child.ready)).then(() => undefined);
   const aborted = new Promise((resolve) => {
     signal?.addEventListener('abort', () => resolve('interrupted'), { once: true });
   });
@@ -49,7 +71,7 @@ export async function startSystem({ env = process.env, print, signal }) {
     await stop();
     throw new Error(failure);
   }
-  return { urls: { ...urls, dashboard: dashboardUrl(urls.gateway, env) }, broken, stop };
+  return { urls: { ...urls, dashboard: dashboardUrl(urls.gateway, env) }, broken, deploy, stop };
 }
 
 /** The address of the dashboard with its token, as the gateway prints it: where none is configured, one is kept beside the store. */

@@ -16,12 +16,13 @@ const BETWEEN_MS = 250;
 const BETWEEN_ROUNDS_MS = 10_000;
 
 /**
- * Sends each request once, or round after round when `forever`, until `signal` aborts.
+ * Sends each request once, or round after round when `forever`, until `signal` aborts; `afterRound` is called with their number.
  * Returns the trace id of a good answer and how often each status came back.
  */
-export async function sendTraffic({ gateway, signal, forever = false }) {
+export async function sendTraffic({ gateway, signal, forever = false, afterRound = () => undefined }) {
   const statuses = {};
   let traceId;
+  let rounds = 0;
   try {
     do {
       for (const body of REQUESTS) {
@@ -36,6 +37,7 @@ export async function sendTraffic({ gateway, signal, forever = false }) {
         if (response.ok) traceId ??= answer.traceId;
         await pause(BETWEEN_MS, undefined, { signal });
       }
+      await afterRound((rounds += 1));
       if (forever) await pause(BETWEEN_ROUNDS_MS, undefined, { signal });
     } while (forever);
   } catch (error) {

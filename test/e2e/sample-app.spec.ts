@@ -305,6 +305,29 @@ describe('the sample system', () => {
     expect(await response.json()).toEqual({ status: 'ok' });
   });
 
+  it('runs a scheduled job in the background worker', async () => {
+    await eventually(
+      'a run of delete_old_results',
+      async () =>
+        (await scrapeMetric(system.urls.worker, 'nestjs_schedule_run_duration_seconds_count', {
+          code_function_name: 'ResultCleanup.deleteOldResults',
+          nestjs_schedule_type: 'cron',
+          outcome: 'success',
+        })) > 0,
+    );
+  });
+
+  it('has an error that begins when version 0.2.0 of the worker is deployed', async () => {
+    const jobOf = async (): Promise<CollectedSpan> => {
+      const { traceId } = await post({ text: 'how are you?' });
+      const trace = await traceWith(traceId, 'background_worker/process_job');
+      return trace.get('background_worker', 'process_job');
+    };
+    expect((await jobOf()).error).toBeUndefined();
+    await system.deploy('worker', '0.2.0');
+    expect((await jobOf()).error).toContain('a question has no summary');
+  });
+
   it('stops all processes when it is asked to', async () => {
     expect(await system.stop()).toBe(0);
     for (const service of SERVICES) {
