@@ -25,6 +25,7 @@ import {
 import { startMetricFeed } from '../../../lib/dashboard/feed/metric-feed.js';
 import { StorePipeline } from '../../../lib/dashboard/feed/store-pipeline.js';
 import { readChart } from '../../../lib/dashboard/sqlite/queries/charts.js';
+import { findErrors } from '../../../lib/dashboard/sqlite/queries/errors.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
 import { findInstruments } from '../../../lib/dashboard/sqlite/queries/instruments.js';
@@ -32,11 +33,13 @@ import { findServices } from '../../../lib/dashboard/sqlite/queries/overview.js'
 import { readStore } from '../../../lib/dashboard/sqlite/queries/read-store.js';
 import { readResourcesOfTrace, readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { describedAttributes, describeThrown } from '../../../lib/engine/describe-error.js';
 import { RecordingTracerProvider } from '../../../lib/engine/recording-tracer-provider.js';
 import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
 import { OnDemandReader } from '../../../lib/metrics-sdk/on-demand.reader.js';
 import { AsyncLocalStorageContextManager } from '../../../lib/runtime/async-local-storage-context-manager.js';
 import { PluginLoggerProvider } from '../../../lib/runtime/telemetry-plugin.js';
+import { recordFailure } from '../../../lib/tracing/error-policy.js';
 import { eventually } from '../../support/eventually.js';
 import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
 
@@ -191,6 +194,43 @@ describe.each(ENGINES)('spans of %s', (_, createProvider) => {
     expect(store.read((database) => findServices(database, range))).toMatchObject([
       { name: 'orders', version: '1.2.3', environment: 'test', count: 1 },
     ]);
+  });
+
+  it('through which an exception passes are one error, and so is a log line with it outside of traces', async () => {
+    const store = openTestStore();
+    const tracer = createProvider(store).getTracer('test-scope');
+    class StockError extends Error {
+      override readonly name = 'StockError';
+    }
+    const error = new StockError('no stock of 7', { cause: new TypeError('no row') });
+    const request = tracer.startSpan('GET /orders', { kind: SpanKind.SERVER });
+    const handler = tracer.startSpan('find', {}, trace.setSpan(ROOT_CONTEXT, request));
+    for (const span of [handler, request]) {
+      recordFailure(span, error);
+      span.end();
+    }
+    storingProvider(store)
+      .getLogger('OrderService')
+      .emit({
+        body: 'failed',
+        severityNumber: SeverityNumber.ERROR,
+        context: ROOT_CONTEXT,
+        attributes: describedAttributes(describeThrown(error)),
+      });
+    await store.flush();
+    const now = Date.now();
+    const range = { from: now - 60_000, to: now + 60_000, buckets: 2 };
+    const { errors } = store.read((database) => findErrors(database, range));
+    expect(errors).toMatchObject([
+      {
+        type: 'StockError',
+        message: 'no stock of 7',
+        total: 2,
+        firstVersion: '1.2.3',
+        sample: { spanId: handler.spanContext().spanId },
+      },
+    ]);
+    expect(errors[0]!.fingerprint).toMatch(/^[0-9a-f]{16}$/);
   });
 
   it('are not there when they are not sampled', async () => {
