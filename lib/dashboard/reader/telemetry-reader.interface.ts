@@ -215,7 +215,8 @@ export interface TelemetryReader {
 
   /**
    * Errors by service and fingerprint: those of the range, and those that are gone. Each exception counts once per service, where it was
-   * recorded first. They are kept longer than spans.
+   * recorded first. Log lines of level error count outside of traces; in a trace, perhaps some time later, those with an exception that no
+   * failed span has. Errors are kept longer than spans.
    */
   errors(filter: ErrorFilter, options?: QueryOptions): Promise<ErrorListAnswer>;
 

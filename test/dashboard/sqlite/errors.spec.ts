@@ -114,6 +114,41 @@ describe('the errors of the store', () => {
     expect(errorsOf(store).errors).toMatchObject([{ type: 'TypeError', total: 2 }]);
   });
 
+  it('are log lines of a trace with an exception that no failed span has, each kind once a trace', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    const exception = (message: string): string =>
+      JSON.stringify({ 'exception.type': 'StockError', 'exception.message': message });
+    const { traceId } = spanOf();
+    const caught = { level: 50, traceId, spanId: '00000001ffffffff' };
+    for (let times = 0; times < 2; times += 1)
+      store.addLog(logOf({ ...caught, attributes: exception('caught') }));
+    store.addLog(logOf({ ...caught, level: 40, attributes: exception('warned') }));
+    store.addLog(logOf({ ...caught, message: 'without an exception' }));
+    // What a filter logs of the exception with which the request fails, before its spans and after them.
+    const [before, after] = [failureOf('a', { message: 'x' }), failureOf('b', { message: 'y' })];
+    const lineOf = ([inner]: readonly StoredSpan[], message: string) =>
+      logOf({ ...caught, traceId: inner!.traceId, attributes: exception(message) });
+    const withStatus = (spans: readonly StoredSpan[], statusMessage: string) =>
+      spans.map((span) => ({ ...span, statusMessage }));
+    store.addLog(lineOf(before, 'x'));
+    await store.flush();
+    await write(store, ...withStatus(before, 'x'), ...withStatus(after, 'y'));
+    store.addLog(lineOf(after, 'y'));
+    await store.flush();
+    expect(countsOf(store).sort()).toEqual([
+      ['a', 1],
+      ['b', 1],
+    ]);
+    await store.close();
+    const { errors } = errorsOf(openTestStore({ file }));
+    expect(errors.map(({ message, total }) => [message, total]).sort()).toEqual([
+      ['caught', 1],
+      ['x', 1],
+      ['y', 1],
+    ]);
+  });
+
   it('keep first seen, versions and counts where the process is started anew', async () => {
     const file = join(newFolder(), 'telemetry.db');
     const before = openTestStore({ file });

@@ -7,13 +7,23 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { fingerprintTexts } from '../../../tracing/fingerprint-exception.js';
 import { getOrAdd } from '../../get-or-add.js';
-import { ERROR_LEVEL, SPAN_KIND, SPAN_STATUS, type StoredLog, type StoredSpan } from '../rows.interface.js';
-import { type ErrorSums, type ErrorTexts } from './error-sums.js';
+import {
+  ERROR_LEVEL,
+  SPAN_KIND,
+  SPAN_STATUS,
+  type StoredLog,
+  type StoredResource,
+  type StoredSpan,
+} from '../rows.interface.js';
+import { type ErrorSighting, type ErrorSums, type ErrorTexts } from './error-sums.js';
 import { isEntry, routeKeyOf } from './span-writer.js';
 
 /** Failed spans whose parent, or whose child, may still come, and errors that one of them passes on. */
 const MAX_FOLLOWED = 5_000;
 const MAX_PASSED = 50;
+/** Lines of traces whose spans may still come, and for how long they are waited for. */
+const MAX_LINES = 1_000;
+const WAIT_MS = 30_000;
 const MAX_FINGERPRINT = 64;
 
 type Members = Readonly<Record<string, unknown>>;
@@ -23,14 +33,23 @@ type Members = Readonly<Record<string, unknown>>;
  *
  * An exception passes through spans outwards, and each of them has failed. It counts on the innermost: the one that recorded it, which has
  * its stack. SDKs that record it on each span it passes are understood, in any order of a span and its parent. A span that failed without
- * an exception counts where no failed span is inside of it; a call of a client does not, as it may have been handled. Of log lines
- * those count that have level error and no trace.
+ * an exception counts where no failed span is inside of it; a call of a client does not, as it may have been handled.
+ *
+ * Of log lines those of level error count that have no trace; in a trace those with an exception, once a trace, of which no failed span of
+ * the trace tells: it was caught, or the trace is not sampled.
  */
 export class ErrorFinder {
   /** Fingerprints of what failed directly or further inside of a span, by the key of the span. */
   private readonly inside = new Map<string, Set<string>>();
   /** The fingerprint of a failed span, by its key. */
   private readonly failed = new Map<string, string>();
+  /** Fingerprints and messages of the errors of a trace, by the trace and the service. */
+  private readonly ofTrace = new Map<string, Set<string>>();
+  private readonly lines: {
+    readonly sighting: ErrorSighting;
+    readonly message: string;
+    readonly since: number;
+  }[] = [];
 
   constructor(private readonly sums: ErrorSums) {}
 
@@ -42,14 +61,17 @@ export class ErrorFinder {
     this.inside.delete(key);
     const exception = fingerprintOf(span);
     if (exception === undefined && span.kind === SPAN_KIND.client) return;
+    const known = this.errorsOf(span.traceId, span.resource);
     const fingerprint = exception ?? (inside === undefined ? fingerprintFailure(span) : undefined);
     const passed = new Set(inside);
     const time = Math.min(now, Math.floor((span.start + span.duration) / 1_000));
     if (fingerprint !== undefined) {
       passed.add(fingerprint);
-      const isKnown = inside?.has(fingerprint) === true || this.failed.get(parent) === fingerprint;
-      if (!isKnown) this.sums.add({ ...span, fingerprint, time, describe: () => describeSpan(span) });
+      const isPassed = inside?.has(fingerprint) === true || this.failed.get(parent) === fingerprint;
+      if (!isPassed && !known.has(LINE + fingerprint))
+        this.sums.add({ ...span, fingerprint, time, describe: () => describeSpan(span) });
       remember(this.failed, key, fingerprint);
+      if (known.size < MAX_PASSED) known.add(fingerprint).add(MESSAGE + (span.statusMessage ?? ''));
     }
     if (isEntry(span)) {
       const { method = '', route = '' } = routeKeyOf(span) ?? {};
@@ -58,16 +80,42 @@ export class ErrorFinder {
   }
 
   takeLog(log: StoredLog, now: number): void {
-    if (log.level < ERROR_LEVEL || log.traceId !== undefined) return;
+    const { level, traceId, spanId, resource, attributes } = log;
+    if (level < ERROR_LEVEL) return;
+    if (traceId !== undefined && attributes?.includes('"exception.type"') !== true) return;
     const texts = describeLog(log);
-    const fingerprint = texts.fingerprint ?? fingerprintTexts(texts.type, texts.message, texts.stack);
-    this.sums.add({
-      resource: log.resource,
-      fingerprint: fingerprint.slice(0, MAX_FINGERPRINT),
-      time: Math.min(now, Math.floor(log.time)),
-      traceId: undefined,
-      describe: () => texts,
-    });
+    const { type, message, stack } = texts;
+    const fingerprint = (texts.fingerprint ?? fingerprintTexts(type, message, stack)).slice(
+      0,
+      MAX_FINGERPRINT,
+    );
+    const time = Math.min(now, Math.floor(log.time));
+    const ids = spanId === undefined ? {} : idsOf(spanId);
+    const sighting = { resource, fingerprint, time, traceId, ...ids, describe: () => texts };
+    if (traceId === undefined) this.sums.add(sighting);
+    else if (this.lines.length < MAX_LINES) this.lines.push({ sighting, message, since: now });
+  }
+
+  /**
+   * Counts lines of traces of which no failed span has come. @param all also those whose spans may still come, because nothing will follow
+   */
+  decide(now: number, all: boolean): void {
+    const first = all ? -1 : this.lines.findIndex(({ since }) => Math.abs(now - since) < WAIT_MS);
+    for (const { sighting, message } of this.lines.splice(0, first === -1 ? this.lines.length : first)) {
+      const known = this.errorsOf(sighting.traceId ?? '', sighting.resource);
+      const { fingerprint } = sighting;
+      if (known.has(fingerprint) || known.has(MESSAGE + message) || known.has(LINE + fingerprint)) continue;
+      // A span that takes longer than what is waited for does not count it again.
+      known.add(LINE + fingerprint);
+      this.sums.add(sighting);
+    }
+  }
+
+  private errorsOf(traceId: string, { service }: StoredResource): Set<string> {
+    const key = `${traceId} ${service}`;
+    const known = this.ofTrace.get(key) ?? new Set<string>();
+    remember(this.ofTrace, key, known);
+    return known;
   }
 
   private followOutwards(parent: string, fingerprint: string): void {
@@ -76,6 +124,17 @@ export class ErrorFinder {
       if (known.size < MAX_PASSED) known.add(fingerprint);
     } else remember(this.inside, parent, new Set([fingerprint]));
   }
+}
+
+/** In front of what else than fingerprints is known of a trace. */
+const MESSAGE = 'message ';
+const LINE = 'line ';
+
+function idsOf(spanId: string): Pick<ErrorSighting, 'idHigh' | 'idLow'> {
+  return {
+    idHigh: Number.parseInt(spanId.slice(0, 8), 16) | 0,
+    idLow: Number.parseInt(spanId.slice(8), 16) | 0,
+  };
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

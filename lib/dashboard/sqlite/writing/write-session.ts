@@ -108,6 +108,7 @@ export class WriteSession {
     };
     // Only reads: no other process waits for it.
     failedWork.decide(this.database, now, all, startTimer());
+    this.errorFinder.decide(now, all);
     const isDue =
       rollups.isDirty ||
       versions.isDirty ||
