@@ -1,6 +1,7 @@
 import { useEditor } from '../../../ui/parts/use-editor.js';
 import { sourceOf } from '../../trace/view/source-link.js';
-import type { ErrorPageAnswer, SourcedFrame } from '../query.js';
+import type { ErrorPageAnswer } from '../query.js';
+import type { SourcedFrame } from '../source-stack.js';
 
 interface FrameProps {
   readonly frame: SourcedFrame;
