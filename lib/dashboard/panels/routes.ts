@@ -6,6 +6,7 @@ import { healthRoutes } from './health/route.js';
 import { logsRoutes } from './logs/route.js';
 import { metricsRoutes } from './metrics/route.js';
 import { overviewRoutes } from './overview/route.js';
+import { promptRoutes } from './prompt/route.js';
 import { selectionRoutes } from './selection/route.js';
 import { traceRoutes } from './trace/route.js';
 import { tracesRoutes } from './traces/route.js';
@@ -20,6 +21,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...traceRoutes,
   ...compareRoutes,
   ...errorsRoutes,
+  ...promptRoutes,
   ...logsRoutes,
   ...fieldsRoutes,
   ...metricsRoutes,

@@ -2,17 +2,19 @@ import { recentWarnings } from '../../../errors/warnings.js';
 import { exporterReports } from '../../../exporters/exporter-report.js';
 import { seriesLimitReports } from '../../../metrics-sdk/limit-series.js';
 import { samplingReport } from '../../../runtime/sdk-runtime.js';
-import { type ApiCall, defineRoutes } from '../../api/route.js';
+import { defineRoutes } from '../../api/route.js';
+import { type DashboardContext } from '../../dashboard-context.interface.js';
 import { type HealthAnswer, type HealthApi } from './query.js';
 
 export const healthRoutes = defineRoutes<HealthApi>({
   'GET health': {
     doc: '`HealthAnswer`: exporters, store (`oldest` span or line, and `since` when there is any data), active instrumentations, client `libraries` and whether they are recorded, instruments at their limit of series, warnings of the process that serves the page.',
-    handle: askHealth,
+    handle: ({ context, signal }) => readHealth(context, signal),
   },
 });
 
-async function askHealth({ context, reader, signal }: ApiCall): Promise<HealthAnswer> {
+export async function readHealth(context: DashboardContext, signal: AbortSignal): Promise<HealthAnswer> {
+  const { reader } = context;
   return {
     exporters: exporterReports().map(({ signal, name, endpoint, exported, failed, dropped, ...last }) => ({
       signal,

@@ -9,7 +9,8 @@ export interface LogsApi {
 
 const LEVELS = Object.keys(LOG_LEVELS) as LogLevelName[]; // its keys are these names
 
-export function askLogs({ reader, query, signal }: Question): Promise<Page<LogAnswer>> {
+/** @param standard lines of a page where none are asked for */
+export function askLogs({ reader, query, signal }: Question, standard = 100): Promise<Page<LogAnswer>> {
   const traceId = query.text('traceId');
   const filter = {
     ...query.partialRange(),
@@ -21,7 +22,7 @@ export function askLogs({ reader, query, signal }: Question): Promise<Page<LogAn
     traceId: traceId === undefined ? undefined : readTraceId(traceId, 'traceId'),
     spanId: query.text('spanId'),
     before: query.text('before'),
-    limit: query.integer('limit', 1, 10_000, 100),
+    limit: query.integer('limit', 1, 10_000, standard),
   };
   return reader.logs(filter, { signal });
 }

@@ -13,12 +13,11 @@ export interface TracesApi {
   readonly 'GET running': readonly RunningTraceAnswer[];
 }
 
-export async function askTraces({
-  running,
-  reader,
-  query,
-  signal,
-}: Question): Promise<Page<TraceSummaryAnswer>> {
+/** @param standard traces of a page where none are asked for */
+export async function askTraces(
+  { running, reader, query, signal }: Question,
+  standard = 50,
+): Promise<Page<TraceSummaryAnswer>> {
   const filter = {
     ...query.partialRange(),
     service: query.text('service'),
@@ -30,7 +29,7 @@ export async function askTraces({
     attributes: [...query.fields('attribute'), ...query.conditions('where')],
     text: query.search('text'),
     before: query.text('before'),
-    limit: query.integer('limit', 1, 1_000, 50),
+    limit: query.integer('limit', 1, 1_000, standard),
   };
   const page = await reader.traces(filter, { signal });
   return { ...page, items: markRunning(page.items, running) };

@@ -4,6 +4,7 @@ import type { ErrorPartAnswer } from '../../../reader/answers.interface.js';
 import { ApiFailure, clientOf } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatExact, shortId } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
+import { CopyPrompt } from '../../../ui/parts/copy-prompt.js';
 import { Figures } from '../../../ui/parts/figures.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
@@ -87,7 +88,12 @@ function routeLink({ value }: ErrorPartAnswer): ComponentChildren {
   );
 }
 
-function Details({ error, to }: { readonly error: ErrorPageAnswer; readonly to: number }) {
+interface DetailsProps {
+  readonly error: ErrorPageAnswer;
+  readonly span: { readonly from: number; readonly to: number };
+}
+
+function Details({ error, span }: DetailsProps) {
   const { service, type, message, state, times, counts, firstVersion, lastVersion } = error;
   const since = (time: number, version: string): ComponentChildren => (
     <span title={formatDateTime(time)}>
@@ -111,7 +117,7 @@ function Details({ error, to }: { readonly error: ErrorPageAnswer; readonly to: 
           <CountBars times={times} counts={counts} word="error" />
           <p class="hint count-ends">
             <span>{formatDateTime(times[0] ?? 0).slice(0, 16)}</span>
-            <span>{formatDateTime(to).slice(0, 16)}</span>
+            <span>{formatDateTime(span.to).slice(0, 16)}</span>
           </p>
           <p class="hint">{STATE_MEANINGS[state]}.</p>
           <Figures
@@ -124,6 +130,9 @@ function Details({ error, to }: { readonly error: ErrorPageAnswer; readonly to: 
               ['Fingerprint', <span class="code">{error.fingerprint}</span>],
             ]}
           />
+          <p class="buttons">
+            <CopyPrompt of={{ service, fingerprint: error.fingerprint, span }} />
+          </p>
         </div>
       </section>
       {error.stack !== undefined && (
@@ -191,7 +200,7 @@ export function ErrorDetails({ service, fingerprint, place }: ErrorDetailsProps)
     );
   return (
     <WhenLoaded loaded={loaded}>
-      {(error) => <Details error={error} to={timeSpanOf(place.query).to} />}
+      {(error) => <Details error={error} span={timeSpanOf(place.query)} />}
     </WhenLoaded>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
+import { CopyPrompt } from '../../../ui/parts/copy-prompt.js';
 import { ImportButton } from '../../../ui/parts/import-button.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, stateText, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
@@ -58,6 +59,7 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
         <a class="button" href={addressOf(['compare', summary.traceId])}>
           Compare
         </a>
+        <CopyPrompt of={{ traceId: summary.traceId }} />
         <CopyButton text={() => otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
         <ImportButton />
       </div>
