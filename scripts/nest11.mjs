@@ -22,6 +22,8 @@ runApart({
   fixture,
   script: 'nest11',
   tools: [
+    '@modelcontextprotocol/client',
+    '@modelcontextprotocol/server',
     '@opentelemetry/api',
     '@opentelemetry/exporter-jaeger',
     '@swc/core',

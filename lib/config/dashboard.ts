@@ -55,6 +55,14 @@ export interface DashboardOptions {
    */
   otlp?: boolean;
   /**
+   * Serves what the page shows to coding agents, as a read-only MCP server on `<path>/mcp`, with the same token and rules.
+   *
+   * Needs the package `@modelcontextprotocol/server` 2, which is loaded with the first request.
+   *
+   * Default `true`. Env `TELEMETRY_DASHBOARD_MCP`.
+   */
+  mcp?: boolean;
+  /**
    * Editor that opens the source of a span: `vscode`, `cursor`, `webstorm`, `zed`, an address with `{file}` and `{line}`, or `false`
    * for no links.
    *
@@ -138,6 +146,16 @@ const DASHBOARD = {
     'host names',
   ),
   otlp: option(flag, { default: false }),
+  mcp: option(flag, {
+    default: true,
+    env: {
+      TELEMETRY_DASHBOARD_MCP: {
+        kind: 'boolean',
+        meaning: 'Serves the MCP server of the dashboard, where the dashboard is served.',
+      },
+    },
+    see: 'mcp.md',
+  }),
   editor: must(
     (value) => value === false || (typeof value === 'string' && isEditor(value)),
     `Write one of ${Object.keys(EDITOR_ADDRESSES).join(', ')}, an address with {file} and {line} in it, or false.`,
@@ -221,7 +239,7 @@ export function resolveDashboard(
     return { warnings: [UNUSABLE_TOKEN] };
   if (token !== undefined || !production)
     return {
-      dashboard: withDefaults(chosen, token, environment),
+      dashboard: withDefaults(chosen, env, token, environment),
       warnings: token === false ? warningsOfOpen(chosen, production) : [],
     };
   if (chosen.enabled === true)
@@ -242,10 +260,11 @@ function warningsOfOpen({ allowRemote }: DashboardOptions, production: boolean):
 
 function withDefaults(
   chosen: DashboardOptions,
+  env: DashboardValues,
   token: string | false | undefined,
   environment: string,
 ): DashboardConfig {
-  const { path, allowRemote, allowedHosts = [], otlp, editor } = decideAll(DASHBOARD, chosen, {});
+  const { path, allowRemote, allowedHosts = [], otlp, mcp, editor } = decideAll(DASHBOARD, chosen, env);
   // Off in production: editor links are of no use there, and locating sources blocks the event loop.
   const usedEditor = editor ?? (isProduction(environment) ? false : 'vscode');
   const addresses: Readonly<Record<string, string>> = EDITOR_ADDRESSES;
@@ -255,6 +274,7 @@ function withDefaults(
     allowRemote,
     allowedHosts: frozenList(allowedHosts.map((host) => host.toLowerCase())),
     otlp,
+    mcp,
     editor: usedEditor === false ? undefined : (addresses[usedEditor] ?? usedEditor),
   });
 }

@@ -7,17 +7,20 @@ import { DashboardError } from './http/dashboard-error.js';
 import { EarlyAnswers } from './http/early-answers.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { SECURITY_HEADERS } from './http/respond.js';
+import type { McpEndpoint } from './mcp/mcp-endpoint.js';
 
 const API = 'api/v1/';
 const OTLP = 'otlp/';
+const MCP = 'mcp';
 /** The page sends its token here and gets a cookie. */
 const SESSION = 'api/v1/session';
 
-/** Serves the page, the API and the OTLP receiver to those who may use them. */
+/** Serves the page, the API, the OTLP receiver and the MCP server to those who may use them. */
 export class DashboardServer {
   private readonly access: Access;
   private readonly api: ApiRouter;
   private readonly earlyAnswers = new EarlyAnswers();
+  private mcp: McpEndpoint | undefined;
 
   constructor(private readonly context: DashboardContext) {
     this.access = new Access(context.config, context.token);
@@ -38,6 +41,7 @@ export class DashboardServer {
   /** Ends live streams and connections that are being closed, and opens no more. */
   close(): void {
     this.api.close();
+    this.mcp?.close();
     this.earlyAnswers.close();
   }
 
@@ -53,7 +57,22 @@ export class DashboardServer {
       await this.access.checkData(request);
       const { receiveOtlp } = await import('./otlp/receive-otlp.js');
       await receiveOtlp(below.slice(OTLP.length + 1), this.context, request, response);
+    } else if (below === `/${MCP}`) {
+      await this.access.checkData(request);
+      this.mcp ??= await this.openMcp();
+      await this.mcp.answer(request, response);
     } else await this.sendPage(below, url, request, response);
+  }
+
+  /** @throws DashboardError 404 where it is off, 501 where its package is not installed */
+  private async openMcp(): Promise<McpEndpoint> {
+    if (!this.context.config.mcp)
+      throw new DashboardError(
+        404,
+        'The MCP server of the dashboard is off: dashboard.mcp or TELEMETRY_DASHBOARD_MCP is false.',
+      );
+    const { McpEndpoint: Endpoint } = await import('./mcp/mcp-endpoint.js');
+    return new Endpoint(this.context);
   }
 
   private async signIn(request: HttpRequest, response: HttpResponse): Promise<void> {

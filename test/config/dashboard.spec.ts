@@ -22,6 +22,7 @@ describe('the dashboard', () => {
       allowRemote: false,
       allowedHosts: [],
       otlp: false,
+      mcp: true,
       editor: 'vscode://file/{file}:{line}',
     });
   });
@@ -99,6 +100,13 @@ describe('the dashboard', () => {
     expect(openTo({ allowRemote: true })).toEqual([]);
     expect(openTo({ allowRemote: true, token: TOKEN })).toEqual([]);
     expect(openTo({})).toEqual([]);
+  });
+
+  it('serves the MCP server unless code or the environment turns it off', () => {
+    const variable = { TELEMETRY_DASHBOARD_MCP: 'false' };
+    expect(resolve({ dashboard: { mcp: false } }).dashboard?.mcp).toBe(false);
+    expect(resolve({}, variable).dashboard?.mcp).toBe(false);
+    expect(resolve({ dashboard: { mcp: true } }, variable).dashboard?.mcp).toBe(true);
   });
 
   it('needs no token where code turns it off, or the environment outside of production', () => {

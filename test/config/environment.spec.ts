@@ -118,6 +118,7 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
     'Write one of trace, debug, info, warn, error, fatal, silent, none, verbose, all.',
   ],
   ['TELEMETRY_DASHBOARD', 'on', '"on"', 'Write true or false.'],
+  ['TELEMETRY_DASHBOARD_MCP', 'on', '"on"', 'Write true or false.'],
   ['TELEMETRY_STORE', 'on', '"on"', 'Write true or false.'],
   ['TELEMETRY_PROCESS_EVENTS', 'off', '"off"', 'Write true or false.'],
   ['OTEL_METRIC_EXPORT_INTERVAL', '0', '"0"', FROM_1],

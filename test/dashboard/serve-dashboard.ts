@@ -26,6 +26,7 @@ export function createDashboard(store: TelemetryStore, { editor }: DashboardVari
       allowRemote: false,
       allowedHosts: [],
       otlp: true,
+      mcp: true,
       editor,
     },
     token: undefined,

@@ -130,7 +130,14 @@ describe('exemplars of metrics that are sent by OTLP', () => {
 
   it("arrive in the store by the dashboard's receiver", async () => {
     const store = openTestStore();
-    const config = { path: '/t', token: undefined, allowRemote: false, allowedHosts: [], otlp: true };
+    const config = {
+      path: '/t',
+      token: undefined,
+      allowRemote: false,
+      allowedHosts: [],
+      otlp: true,
+      mcp: false,
+    };
     const dashboard = new DashboardServer({
       config: { ...config, editor: undefined },
       token: undefined,

@@ -40,6 +40,7 @@ describe('a question that the database does not answer', () => {
         allowRemote: false,
         allowedHosts: [],
         otlp: false,
+        mcp: false,
         editor: undefined,
       },
       token: undefined,

@@ -1,6 +1,7 @@
 import { type Platform } from '../platform.js';
 import { describeDashboardAccess } from './dashboard-access.behaviours.js';
 import { describeDashboardAnswers } from './dashboard-answers.behaviours.js';
+import { describeDashboardMcp } from './dashboard-mcp.behaviours.js';
 import { describeDashboardOtlp } from './dashboard-otlp.behaviours.js';
 import { describeDashboardPlace } from './dashboard-place.behaviours.js';
 import { describeDashboardToken } from './dashboard-token.behaviours.js';
@@ -11,5 +12,6 @@ export function describeDashboard(platform: Platform): void {
   describeDashboardAccess(platform);
   describeDashboardToken(platform);
   describeDashboardOtlp(platform);
+  describeDashboardMcp(platform);
   describeDashboardPlace(platform);
 }

@@ -1,0 +1,369 @@
+import { type Client } from '@modelcontextprotocol/client';
+
+import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { serveDashboard, type ServedDashboard } from '../serve-dashboard.js';
+import { cleanUp, openTestStore } from '../sqlite/open-test-store.js';
+import { logOf, newTraceId, resourceOf, spanOf } from '../sqlite/sample-rows.js';
+import { callTool, connectMcp } from './mcp-client.js';
+
+const MINUTE = 60_000;
+/** An answer is of 8,000 bytes; fields that are never cut may make it a little longer. */
+const LONGEST = 10_000;
+
+let store: TelemetryStore;
+let served: ServedDashboard;
+let client: Client;
+beforeEach(async () => {
+  store = openTestStore();
+  served = await serveDashboard(store);
+  client = await connectMcp(served.port);
+});
+afterEach(async () => {
+  await client.close();
+  await served.close();
+  await cleanUp();
+});
+
+async function add(...spans: readonly StoredSpan[]): Promise<void> {
+  for (const span of spans) store.addSpan(span);
+  await store.flush();
+}
+
+async function ask<T>(name: string, given: Readonly<Record<string, unknown>> = {}): Promise<T> {
+  const { text, isError } = await callTool(client, name, given);
+  if (isError) throw new Error(text);
+  return JSON.parse(text) as T;
+}
+
+async function refusalOf(name: string, given: Readonly<Record<string, unknown>>): Promise<string> {
+  const { text, isError } = await callTool(client, name, given);
+  expect(isError).toBe(true);
+  return text;
+}
+
+function failureOf(message: string, more: Partial<StoredSpan> = {}): StoredSpan {
+  const stack = [
+    `StockError: ${message}`,
+    `    at StockService.reserve (${process.cwd()}/src/stock.service.ts:7:11)`,
+    `    at next (${process.cwd()}/node_modules/rxjs/dist/cjs/internal/x.js:1:1)`,
+    `    at node:internal/process/task_queues:95:5`,
+    `    at OrdersController.create (${process.cwd()}/src/orders.controller.ts:20:5)`,
+  ].join('\n');
+  const attributes = {
+    'exception.type': 'StockError',
+    'exception.message': message,
+    'exception.stacktrace': stack,
+    'exception.fingerprint': 'f1',
+  };
+  return spanOf({
+    status: SPAN_STATUS.error,
+    outcome: '500',
+    events: JSON.stringify([{ name: 'exception', time: Date.now(), attributes }]),
+    ...more,
+  });
+}
+
+interface TracePage {
+  readonly traces: readonly {
+    readonly traceId: string;
+    readonly start: string;
+    readonly durationMs: number;
+  }[];
+  readonly next?: string;
+}
+
+describe('the MCP server of the dashboard', () => {
+  it('lists its tools, all of them read only and described', async () => {
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual([
+      'list_errors',
+      'find_regressions',
+      'search_traces',
+      'get_trace',
+      'search_logs',
+      'telemetry_health',
+    ]);
+    for (const { annotations, description, inputSchema } of tools) {
+      expect(annotations).toMatchObject({ readOnlyHint: true });
+      expect(description?.length).toBeGreaterThan(50);
+      expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
+    }
+  });
+
+  it('refuses arguments that the schema of a tool does not have, with the reason', async () => {
+    expect(await refusalOf('search_traces', { limit: 0 })).toMatch(/limit/);
+    expect(await refusalOf('search_traces', { servise: 'orders' })).toMatch(/additional properties/);
+    expect(await refusalOf('get_trace', {})).toMatch(/traceId/);
+    expect(await refusalOf('list_errors', { state: 'odd' })).toMatch(/state/);
+  });
+
+  it('refuses values that the question behind a tool does not take, with the reason', async () => {
+    expect(await refusalOf('search_traces', { where: ['a b'] })).toMatch(/^where must be written/);
+    expect(await refusalOf('search_logs', { from: 'yesterday' })).toMatch(/^from must be an instant/);
+    expect(await refusalOf('list_errors', { from: '2026-01-02', to: '2026-01-01' })).toMatch(
+      /^from must be before to/,
+    );
+    expect(await refusalOf('list_errors', { cursor: 'x' })).toMatch(/^cursor must be/);
+    expect(await refusalOf('find_regressions', { baselineFrom: new Date().toISOString() })).toMatch(
+      /^baselineFrom/,
+    );
+  });
+
+  describe('search_traces', () => {
+    it('finds traces by their filters, with times in ISO 8601', async () => {
+      const start = Date.now() - MINUTE;
+      const wanted = spanOf({ start: start * 1_000, duration: 250_000, attributes: '{"user_id":"ada"}' });
+      await add(spanOf(), wanted);
+      const { traces } = await ask<TracePage>('search_traces', {
+        where: ['user_id=ada'],
+        minMs: 200,
+        service: 'orders',
+      });
+      expect(traces).toEqual([
+        {
+          traceId: wanted.traceId,
+          name: 'GET /orders/:id',
+          service: 'orders',
+          status: '200',
+          start: new Date(start).toISOString(),
+          durationMs: 250,
+          spans: 1,
+        },
+      ]);
+    });
+
+    it('goes through all traces in pages', async () => {
+      const spans = Array.from({ length: 45 }, (_, index) =>
+        spanOf({ start: (Date.now() - index * 1_000) * 1_000 }),
+      );
+      await add(...spans);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page: TracePage = await ask('search_traces', {
+          limit: 20,
+          ...(cursor !== undefined && { cursor }),
+        });
+        seen.push(...page.traces.map(({ traceId }) => traceId));
+        cursor = page.next;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(spans.map(({ traceId }) => traceId));
+    });
+  });
+
+  describe('get_trace', () => {
+    it('says what failed and where, the queries and the log lines', async () => {
+      const failed = failureOf('No stock');
+      const query = spanOf({
+        traceId: failed.traceId,
+        parentHigh: failed.idHigh,
+        parentLow: failed.idLow,
+        kind: SPAN_KIND.client,
+        name: 'SELECT stock',
+        route: undefined,
+        attributes: JSON.stringify({
+          'db.system.name': 'postgresql',
+          'db.query.text': 'SELECT * FROM stock WHERE id = $1',
+        }),
+      });
+      await add(failed, query);
+      store.addLog(logOf({ traceId: failed.traceId, level: 50, message: 'could not reserve' }));
+      await store.flush();
+      const { text } = await callTool(client, 'get_trace', { traceId: failed.traceId });
+      expect(text).toContain('# GET /orders/:id failed: StockError: No stock');
+      expect(text).toContain('at StockService.reserve (src/stock.service.ts:7:11)');
+      expect(text).toContain('… 2 library frames');
+      expect(text).toContain('SELECT * FROM stock WHERE id = $1');
+      expect(text).toContain('ERROR orders [OrderService] could not reserve');
+      expect(text).not.toContain(process.cwd());
+    });
+
+    it('shows the tree in pages', async () => {
+      const traceId = newTraceId();
+      const root = spanOf({ traceId });
+      const below = Array.from({ length: 150 }, (_, index) =>
+        spanOf({
+          traceId,
+          parentHigh: root.idHigh,
+          parentLow: root.idLow,
+          kind: SPAN_KIND.internal,
+          route: undefined,
+          name: `step ${index}`,
+          start: root.start + index,
+        }),
+      );
+      await add(root, ...below);
+      const lines: string[] = [];
+      let cursor: string | undefined = '0';
+      while (cursor !== undefined) {
+        const { text } = await callTool(client, 'get_trace', { traceId, cursor, limit: 70 });
+        const page = text.split('\n');
+        cursor = /^next cursor: (\d+)$/.exec(page.at(-1) ?? '')?.[1];
+        lines.push(...(cursor === undefined ? page : page.slice(0, -1)));
+      }
+      expect(lines.map((line) => /step \d+/.exec(line)?.[0])).toEqual([
+        undefined,
+        ...below.map(({ name }) => name),
+      ]);
+    });
+
+    it('says that a trace is not stored', async () => {
+      const { text, isError } = await callTool(client, 'get_trace', { traceId: 'f'.repeat(32) });
+      expect([isError, text]).toEqual([false, expect.stringMatching(/^No span of this trace is stored/)]);
+    });
+  });
+
+  describe('search_logs', () => {
+    it('finds lines by level and words, with their trace and fields', async () => {
+      const traceId = newTraceId();
+      store.addLog(logOf());
+      store.addLog(logOf({ level: 50, message: 'payment declined', traceId, attributes: '{"card":"visa"}' }));
+      await store.flush();
+      const { logs } = await ask<{ logs: unknown }>('search_logs', { level: 'warn', text: 'declined' });
+      expect(logs).toEqual([
+        {
+          time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+          level: 'error',
+          service: 'orders',
+          context: 'OrderService',
+          message: 'payment declined',
+          traceId,
+          fields: { card: 'visa' },
+        },
+      ]);
+    });
+  });
+
+  describe('list_errors', () => {
+    it('lists errors with their state and a sample trace', async () => {
+      const failed = failureOf('No stock');
+      await add(failed);
+      const { errors, states } = await ask<{ errors: unknown; states: unknown }>('list_errors');
+      expect(errors).toEqual([
+        expect.objectContaining({
+          service: 'orders',
+          fingerprint: 'f1',
+          type: 'StockError',
+          message: 'No stock',
+          state: 'new',
+          count: 1,
+          route: 'GET /orders/:id',
+          traceId: failed.traceId,
+        }),
+      ]);
+      expect(states).toMatchObject({ new: 1 });
+    });
+  });
+
+  describe('find_regressions', () => {
+    it('finds the route that became slower and the one that fails, and no other', async () => {
+      const requests = (
+        route: string,
+        minutesAgo: number,
+        more: Partial<StoredSpan>,
+      ): readonly StoredSpan[] =>
+        Array.from({ length: 20 }, (_, index) =>
+          spanOf({
+            route,
+            name: `GET ${route}`,
+            start: (Date.now() - minutesAgo * MINUTE - index * 100) * 1_000,
+            ...more,
+          }),
+        );
+      const failing = { status: SPAN_STATUS.error, outcome: '500' };
+      await add(
+        ...requests('/slow', 90, { duration: 10_000 }),
+        ...requests('/slow', 10, { duration: 80_000 }),
+        ...requests('/fails', 90, {}),
+        ...requests('/fails', 10, failing),
+        ...requests('/same', 90, { duration: 10_000 }),
+        ...requests('/same', 10, { duration: 10_000 }),
+        ...requests('/new', 10, { duration: 90_000 }),
+      );
+      const { regressions, compared } = await ask<{
+        regressions: readonly {
+          readonly route: string;
+          readonly slower?: number;
+          readonly failing?: number;
+        }[];
+        compared: number;
+      }>('find_regressions');
+      expect(compared).toBe(4);
+      expect(regressions.map(({ route }) => route).sort()).toEqual(['/fails', '/slow']);
+      expect(regressions.find(({ route }) => route === '/slow')?.slower).toBeGreaterThan(5);
+      expect(regressions.find(({ route }) => route === '/fails')?.failing).toBe(1);
+    });
+  });
+
+  describe('telemetry_health', () => {
+    it('tells the services and how full the store is', async () => {
+      await add(spanOf());
+      const { services, store: figures } = await ask<{ services: unknown; store: unknown }>(
+        'telemetry_health',
+      );
+      expect(services).toEqual([expect.objectContaining({ name: 'orders', count: 1, errorShare: 0 })]);
+      expect(figures).toMatchObject({ spans: 1, file: ':memory:' });
+    });
+  });
+
+  it('keeps each answer small on a store with huge values', async () => {
+    const huge = 'ü'.repeat(20_000);
+    const fields = JSON.stringify(
+      Object.fromEntries(
+        Array.from({ length: 60 }, (_, index) => [`${huge.slice(0, 50)}${index}`, huge.slice(0, 400)]),
+      ),
+    );
+    const traceId = newTraceId();
+    const names = Array.from({ length: 30 }, (_, index) => `${index}${huge.slice(0, 900)}`);
+    for (const name of names) {
+      const resource = resourceOf(name.slice(0, 200), { version: huge.slice(0, 200) });
+      const root = { traceId, name, route: name, attributes: fields, resource, statusMessage: huge };
+      const events = JSON.stringify([
+        {
+          name: 'exception',
+          time: Date.now(),
+          attributes: {
+            'exception.type': huge,
+            'exception.message': huge,
+            'exception.stacktrace': `${huge}\n    at ${huge} (${huge}.js:1:1)`,
+            'exception.fingerprint': name.slice(0, 60),
+          },
+        },
+      ]);
+      store.addSpan(spanOf({ ...root, status: SPAN_STATUS.error, events, outcome: huge.slice(0, 100) }));
+      store.addSpan(spanOf({ ...root, traceId: newTraceId() }));
+      store.addLog(
+        logOf({
+          message: `declined ${huge}`,
+          attributes: fields,
+          resource,
+          traceId,
+          level: 50,
+          context: huge,
+        }),
+      );
+    }
+    await store.flush();
+    const calls: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+      ['list_errors', { limit: 15 }],
+      ['list_errors', { limit: 1 }],
+      ['find_regressions', {}],
+      ['search_traces', { limit: 20 }],
+      ['get_trace', { traceId }],
+      ['get_trace', { traceId, cursor: '0', limit: 200 }],
+      ['search_logs', { limit: 20 }],
+      ['search_logs', { limit: 1 }],
+      ['telemetry_health', {}],
+    ];
+    for (const [name, given] of calls) {
+      const { text, isError } = await callTool(client, name, given);
+      expect([name, isError, Buffer.byteLength(text) < LONGEST ? 'small' : Buffer.byteLength(text)]).toEqual([
+        name,
+        false,
+        'small',
+      ]);
+      expect(text).not.toContain('\ufffd');
+    }
+  });
+});
