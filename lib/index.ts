@@ -87,6 +87,8 @@ export {
 } from './metrics/observable-handle.js';
 export { Timed } from './metrics/counted-and-timed.decorator.js';
 
+export { annotate } from './tracing/annotate.js';
+export { Annotate } from './tracing/annotate.decorator.js';
 export { getCurrentSpanId, getCurrentTraceId } from './tracing/trace-context.js';
 export { type ErrorPredicate } from './tracing/error-policy.js';
 export {

@@ -1,8 +1,15 @@
-import { type Context, context as contextApi, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context as contextApi,
+  ROOT_CONTEXT,
+  trace,
+} from '@opentelemetry/api';
 
 import { describeThrown } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
 import { setWarningSink } from '../errors/warnings.js';
+import { isReservedKey } from './log-entry.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
 import { currentLogger, errorKeyInForce, loggingState, writeLine } from './logging-state.js';
 import { nestWrites } from './nest-logger.js';
@@ -23,13 +30,15 @@ export interface FinishedRequest {
   readonly aborted: boolean;
   /** What was thrown while the request was handled; undefined when nothing was. */
   readonly failure: { readonly error: unknown } | undefined;
+  /** Fields of `annotate()`; undefined when there are none. */
+  readonly annotations: Readonly<Attributes> | undefined;
   /** The context whose span is the request's server span. */
   readonly context: Context;
 }
 
 /**
  * Writes the line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`,
- * `handler`, `path`, `status`, `duration_ms` and the failure as fields: people read and grep lines,
+ * `handler`, `path`, `status`, `duration_ms`, the failure and those of `annotate()` as fields: people read and grep lines,
  * so their names are flat, not those of the semantic conventions. Level info below 400, warn for
  * 4xx and aborted requests, error from 500. It has the ids of the server span, and is not repeated
  * there. Does nothing when `logging.requestLog` is off.
@@ -74,7 +83,7 @@ function toMessage({ method, route, path, statusCode, aborted, durationMs }: Fin
 }
 
 function toFields(request: FinishedRequest): Record<string, unknown> {
-  const { method, route, handler, path, statusCode, aborted, failure } = request;
+  const { method, route, handler, path, statusCode, aborted, failure, annotations } = request;
   const duration_ms = Math.round(request.durationMs * 1_000) / 1_000;
   const context = 'HTTP';
   // An aborted request has no status: the answer never arrived.
@@ -82,7 +91,15 @@ function toFields(request: FinishedRequest): Record<string, unknown> {
     ? { context, method, route, handler, path, aborted, duration_ms }
     : { context, method, route, handler, path, status: statusCode, duration_ms };
   if (failure !== undefined) fields[errorKeyInForce()] = summarize(failure.error);
+  if (annotations !== undefined) addAnnotations(fields, annotations);
   return fields;
+}
+
+/** One that is called like a field of the line becomes `extra_status`, …. */
+function addAnnotations(fields: Record<string, unknown>, annotations: Readonly<Attributes>): void {
+  const taken = new Set(Object.keys(fields));
+  for (const [key, value] of Object.entries(annotations))
+    fields[taken.has(key) || isReservedKey(key) ? `extra_${key}` : key] = value;
 }
 
 /** Type and message only: the span and the line of the code that caught the error have a stack. */

@@ -27,6 +27,7 @@ import { type ObserveCallback, type ObserveRegistration } from '../metrics/obser
 import { processWide } from '../process/process-wide.js';
 import { currentRuntime, type FlushOptions } from '../runtime/sdk-runtime.js';
 import { tracerFor } from '../runtime/tracers.js';
+import { annotate } from '../tracing/annotate.js';
 import type { ErrorPredicate } from '../tracing/error-policy.js';
 import { runInSpan, startSpanSafely } from '../tracing/run-in-span.js';
 import { TelemetrySpan } from '../tracing/telemetry-span.js';
@@ -84,6 +85,21 @@ export class TelemetryService extends TelemetryLogger {
       startSpanSafely(this.tracer, name, options),
       typeof isError === 'function' ? (isError as ErrorPredicate) : undefined,
     );
+  }
+
+  /**
+   * Puts fields on the span of the current request, message or job, however deep in spans the caller
+   * is, and on the line of a request. Objects become dotted keys: `{ user: { plan } }` is
+   * `user.plan`.
+   *
+   * At most 64 fields for each request, texts of at most 1,024 characters; without any open span they
+   * are dropped, with one warning. Never throws.
+   *
+   * @example
+   * this.telemetry.annotate({ 'cart.items': cart.items.length, user: { plan: user.plan } });
+   */
+  annotate(fields: Readonly<Record<string, unknown>>): void {
+    annotate(fields);
   }
 
   /** Id of the active trace, 32 hexadecimal digits; undefined outside a span. */

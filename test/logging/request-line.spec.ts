@@ -13,6 +13,7 @@ const REQUEST: FinishedRequest = {
   aborted: false,
   durationMs: 12.3456,
   failure: undefined,
+  annotations: undefined,
   context: ROOT_CONTEXT,
 };
 

@@ -34,6 +34,7 @@ import {
   knownHttpMethod,
   recordHttpServerRequest,
 } from '../../metrics/http-metrics.js';
+import { annotationsOf, withEntrySpan } from '../../tracing/annotate.js';
 import { receive } from '../../tracing/trace-context.js';
 import { type Forwarded, type HttpFramework } from './http-framework.js';
 import { type RecordingSettings } from './recording-settings.js';
@@ -63,6 +64,7 @@ export class RequestRecord implements FinishedRequest {
   durationMs = 0;
   handler: string | undefined;
   failure: { readonly error: unknown } | undefined;
+  annotations: Readonly<Attributes> | undefined;
   /** Carries the server span, for what runs below it, the request line and exemplars. */
   readonly context: Context;
   /** The `emit` of the request, which its events are passed to. */
@@ -98,12 +100,12 @@ export class RequestRecord implements FinishedRequest {
     this.owned = existing === undefined || !isForeignServerSpan(existing);
     if (existing !== undefined && !this.owned) {
       this.span = existing;
-      this.context = withRequestScope(caller);
+      this.context = withEntrySpan(withRequestScope(caller), existing);
     } else {
       // Below the span, which is looked for more often.
       const parent = withRequestScope(this.parentOf(caller));
       this.span = this.startSpan(forwarded, parent);
-      this.context = trace.setSpan(parent, this.span);
+      this.context = withEntrySpan(trace.setSpan(parent, this.span), this.span);
     }
     this.nameAtStart = this.owned ? this.begun.spanName : nameOf(this.span);
     this.begun.active.count += 1;
@@ -169,6 +171,7 @@ export class RequestRecord implements FinishedRequest {
     if (!settings.writesLines) return;
     this.handler = handlerOf(this.context);
     this.failure = requestFailureOf(span) ?? this.failure;
+    this.annotations = annotationsOf(span);
     writeRequestLine(this);
   }
 

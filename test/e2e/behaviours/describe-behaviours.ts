@@ -1,4 +1,5 @@
 import { describeAfterTheAnswer } from './after-the-answer.behaviours.js';
+import { describeAnnotations } from './annotations.behaviours.js';
 import { describeDashboard } from './dashboard/describe-dashboard.js';
 import { describeDecorators } from './decorators.behaviours.js';
 import { describeExceptions } from './exceptions.behaviours.js';
@@ -45,6 +46,7 @@ export function describeBehaviours(platform: Platform): void {
     describeProviders(platform);
     describeLongResponses(platform);
     describeAfterTheAnswer(platform);
+    describeAnnotations(platform);
     describeDecorators(platform);
     describeLogging(platform);
     if (platform.adapter === 'fastify') describeFastifyLogger(platform);

@@ -80,6 +80,7 @@ class OrdersResolver {
 
   @Query(() => Order, { name: 'order' })
   findOrder(@Args('id', { type: () => Int }) id: number): Order {
+    this.telemetry.annotate({ 'order.id': id });
     if (id === 404) throw new NotFoundException('no such order');
     if (id === 500) throw new TypeError('a bug');
     return { id };

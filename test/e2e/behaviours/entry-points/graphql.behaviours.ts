@@ -144,6 +144,12 @@ export function describeGraphql(platform: Platform): void {
       }
     });
 
+    it('puts fields of annotate() on the span of the request', async () => {
+      await ask(app, { query: 'query Found { order(id: 7) { id } }' }, caller);
+      expect((await app.spans.server(caller.traceId)).attributes['order.id']).toBe(7);
+      expect((await span('query Found')).attributes).not.toHaveProperty(['order.id']);
+    });
+
     it('records each operation of a batch, and names the request after none', async () => {
       const batch = [
         { query: 'query One { order(id: 1) { id } }' },

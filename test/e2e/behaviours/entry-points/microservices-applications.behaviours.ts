@@ -22,7 +22,13 @@ import {
 } from '@nestjs/microservices';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
-import { getCurrentTraceId, getTelemetry, TelemetryModule, type TelemetryOptions } from 'nestjs-telemetry';
+import {
+  Annotate,
+  getCurrentTraceId,
+  getTelemetry,
+  TelemetryModule,
+  type TelemetryOptions,
+} from 'nestjs-telemetry';
 import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
 
 import { eventually } from '../../../support/eventually.js';
@@ -44,7 +50,7 @@ class ClosedGuard implements CanActivate {
 @Controller()
 class WorkController {
   @MessagePattern({ role: 'work', cmd: 'double' })
-  double(@Payload() value: number): number {
+  double(@Annotate('work.value') @Payload() value: number): number {
     return value * 2;
   }
 
@@ -180,6 +186,13 @@ export function describeMicroserviceApplications(platform: Platform): void {
       expect(result).toBe(42);
       const [sent, server] = [ofKind(trace, SpanKind.CLIENT), ofKind(trace, SpanKind.SERVER)];
       expect(server.parentSpanContext?.spanId).toBe(sent.spanContext().spanId);
+    });
+
+    it('puts arguments with @Annotate() on the span of the message', async () => {
+      const { spans, client } = standalone;
+      const { trace } = await ask(spans, 4, () => client.send({ cmd: 'double', role: 'work' }, 21));
+      const annotated = trace.filter(({ attributes }) => attributes['work.value'] === 21);
+      expect(annotated.map(({ kind }) => kind)).toEqual([SpanKind.SERVER]);
     });
 
     it('names an object pattern the same in any order of its keys', async () => {
