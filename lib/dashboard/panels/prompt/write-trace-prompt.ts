@@ -9,7 +9,7 @@ import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.i
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type SourcedStack } from '../errors/source-stack.js';
 import { textOf } from '../trace/analysis/host-of.js';
-import { type PlacedSpan, placeSpans, walk } from '../trace/analysis/place-spans.js';
+import { mainRootOf, type PlacedSpan, placeSpans, walk } from '../trace/analysis/place-spans.js';
 import { timeKindOf } from '../trace/analysis/time-kinds.js';
 import { type AnalysedTrace } from '../trace/query.js';
 import { cutText, durationOf, inline, isoOf, type Section, writeSections } from './markdown.js';
@@ -69,7 +69,7 @@ export function* writeTracePrompt({ trace, stack, root, maxBytes }: TracePromptP
       isCode: true,
     },
   ];
-  return writeSections(writeHead(summary, failures[0]), sections, maxBytes);
+  return writeSections(writeHead(summary, mainRootOf(roots), failures[0]), sections, maxBytes);
 }
 
 function* listNodes(roots: readonly PlacedSpan[]): Steps<readonly PlacedSpan[]> {
@@ -99,14 +99,19 @@ export function describeFailure({ events, attributes, statusMessage, name }: Spa
   return parts.length === 0 ? name : parts.join(': ');
 }
 
-function writeHead(summary: TraceSummaryAnswer, failure: SpanAnswer | undefined): string {
+function writeHead(
+  summary: TraceSummaryAnswer,
+  root: PlacedSpan | undefined,
+  failure: SpanAnswer | undefined,
+): string {
   const { traceId, name, service, route, status, start, durationMs, spanCount, errorCount, services, state } =
     summary;
   const title = cutText(name.replace(/\s+/g, ' '), 200);
-  const what =
-    failure === undefined
-      ? `took ${durationOf(durationMs)}`
-      : `failed: ${cutText(describeFailure(failure).replace(/\s+/g, ' '), 200)}`;
+  const took = `took ${durationOf(durationMs)}`;
+  const reason = failure && cutText(describeFailure(failure).replace(/\s+/g, ' '), 200);
+  // It may have been answered all the same.
+  const verb = root?.span.status === 'error' ? 'failed' : `${took}; in it failed`;
+  const what = reason === undefined ? took : `${verb}: ${reason}`;
   const facts = [
     `- Trace ${inline(traceId)} at ${isoOf(start) ?? 'an unknown time'}, ${durationOf(durationMs)}${state === undefined ? '' : ` (${state})`}`,
     `- Service ${inline(service, 100)}${route === undefined ? '' : `, route ${inline(route, 200)}`}${status === undefined ? '' : `, ended with ${inline(status, 50)}`}`,

@@ -144,6 +144,12 @@ describe('the prompt about a trace', () => {
     expect(text).not.toContain('## Stack');
   });
 
+  it('does not call a request failed that was answered although something in it failed', () => {
+    const [root, ...others] = failedOrder();
+    const text = promptOf([{ ...root!, status: 'unset', events: [] }, ...others], { status: '201' });
+    expect(text).toMatch(/^# POST \/orders took 100 ms; in it failed: StockError: No stock of "pen"\n/);
+  });
+
   it('keeps warnings, errors and the last lines of a long log, in the order of time', () => {
     const logs = Array.from({ length: 500 }, (_, index): LogAnswer => ({
       id: index,
