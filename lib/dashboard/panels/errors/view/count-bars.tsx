@@ -1,6 +1,8 @@
 import { formatDateTime, plural } from '../../../ui/format.js';
 
 const HEIGHT = 20;
+/** Of fewer each would be a block; they stand at the right, where now is. */
+const MIN_BARS = 15;
 
 interface CountBarsProps {
   readonly times: readonly number[];
@@ -11,6 +13,7 @@ interface CountBarsProps {
 
 /** How many there were in each stretch of time, as small bars. */
 export function CountBars({ times, counts, word }: CountBarsProps) {
+  const width = Math.max(MIN_BARS, counts.length);
   const most = Math.max(1, ...counts);
   const total = counts.reduce((a, b) => a + b, 0);
   const peak = counts.indexOf(most);
@@ -22,7 +25,7 @@ export function CountBars({ times, counts, word }: CountBarsProps) {
   return (
     <svg
       class="count-bars"
-      viewBox={`0 0 ${Math.max(1, counts.length)} ${HEIGHT}`}
+      viewBox={`0 0 ${width} ${HEIGHT}`}
       preserveAspectRatio="none"
       role="img"
       aria-label={label}
@@ -35,7 +38,7 @@ export function CountBars({ times, counts, word }: CountBarsProps) {
           <rect
             key={times[index]}
             class={count === 0 ? 'none' : ''}
-            x={index + 0.1}
+            x={width - counts.length + index + 0.1}
             y={HEIGHT - height}
             width={0.8}
             height={height}

@@ -115,11 +115,10 @@ function Details({ error, span }: DetailsProps) {
         <div class="pad">
           <pre class="stack error-message">{message}</pre>
           <CountBars times={times} counts={counts} word="error" />
-          <p class="hint count-ends">
-            <span>{formatDateTime(times[0] ?? 0).slice(0, 16)}</span>
-            <span>{formatDateTime(span.to).slice(0, 16)}</span>
+          <p class="hint">
+            {formatDateTime(times[0] ?? span.to).slice(0, 16)} to {formatDateTime(span.to).slice(0, 16)}.{' '}
+            {STATE_MEANINGS[state]}.
           </p>
-          <p class="hint">{STATE_MEANINGS[state]}.</p>
           <Figures
             class="figures figures-left"
             of={[
