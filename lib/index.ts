@@ -14,6 +14,7 @@ export {
 } from './module/telemetry-core.module.js';
 export { TelemetryModule } from './module/telemetry.module.js';
 export { type TelemetryAsyncOptions } from './module/telemetry-core.module.js';
+export { type ChangeOptions, type TelemetryControl } from './module/run-time-control.js';
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options.js';
@@ -54,6 +55,8 @@ export { type PrometheusOptions } from './config/metrics.js';
 export { type PropagatorName } from './config/propagation.js';
 export { type TelemetryEngine, type TelemetryOptions } from './config/telemetry-options.js';
 export { type TelemetryConfig } from './config/telemetry-config.interface.js';
+
+export { type TemporaryChange } from './runtime/temporary-changes.js';
 
 export { type TelemetryErrorCode } from './errors/telemetry.error.js';
 export { type ConfigurationProblem, TelemetryError } from './errors/telemetry.error.js';

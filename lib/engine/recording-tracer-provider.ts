@@ -99,10 +99,15 @@ function resolveLimits(limits: SpanLimits): RecordingLimits {
 
 /** The traces that OpenTelemetry's TraceIdRatioBasedSampler records at a ratio, by their ids as numbers. */
 export class TraceShare {
-  private readonly bound: number;
+  private bound = 0;
 
   /** @param ratio 0 to 1 */
   constructor(ratio: number) {
+    this.change(ratio);
+  }
+
+  /** From now on; `ratio` is 0 to 1. */
+  change(ratio: number): void {
     this.bound = ratio >= 1 ? 2 ** 32 : Math.floor(ratio * (2 ** 32 - 1));
   }
 

@@ -6,6 +6,7 @@ export const ERROR_CATALOGUE = {
   TELEMETRY_NOT_CONFIGURED: 'The module was imported without forRoot() or forRootAsync().',
   TELEMETRY_INVALID_DECORATOR: 'A decorator was applied to something it cannot decorate.',
   TELEMETRY_INVALID_INSTRUMENT: 'An instrument was created with a name that OpenTelemetry does not allow.',
+  TELEMETRY_CHANGE_REFUSED: 'A change at run time cannot be made; the message has the reason.',
 } as const;
 
 /** The stable code of a `TelemetryError`. */
@@ -38,6 +39,11 @@ export class TelemetryError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** Whether it is a `TelemetryError` of that code, also of another copy of this package. */
+export function isErrorOf(value: unknown, code: TelemetryErrorCode): value is TelemetryError {
+  return isError(value) && value.name === 'TelemetryError' && (value as { code?: unknown }).code === code;
 }
 
 /** Whether it is an error, also of another realm (vm, jest); false for a proxy that throws. */

@@ -29,7 +29,19 @@ export interface RootLogger {
   close(): void;
 }
 
+/** Levels that were changed while the process runs. */
+export interface ChangedLevels {
+  /** Whether a line of `logger` is written. */
+  allows(logger: Logger, level: number, context: unknown): boolean;
+  /** pino's number; undefined where the configured level holds. */
+  levelOf(context: unknown): number | undefined;
+  /** Sets the level of a context, undefined for all; returns the undo. */
+  set(context: string | undefined, level: string): () => void;
+}
+
 interface LoggingState {
+  /** undefined while no level is changed, so that a line costs one comparison. */
+  levels?: ChangedLevels | undefined;
   /** Stays until the next start, so that lines of the shutdown keep their form and place. */
   root: RootLogger | undefined;
   /** Restores NestJS's logger and the sink of warnings, which stay as long as `root`. */
@@ -79,6 +91,14 @@ export function currentLogger(): Logger | undefined {
     if (bound !== undefined) return bound;
   }
   return root.logger;
+}
+
+/** Whether a line of that level and context is written. */
+export function isLineEnabled(logger: Logger, level: LineLevel, context: unknown): boolean {
+  const { levels } = state;
+  return levels === undefined
+    ? logger.levelVal <= LEVEL_VALUES[level]
+    : levels.allows(logger, LEVEL_VALUES[level], context);
 }
 
 /**

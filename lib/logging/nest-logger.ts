@@ -6,8 +6,14 @@ import type { Logger as Pino } from 'pino';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { copyBounded, readSafely, textOf } from '../engine/copy-bounded.js';
 import { isError } from '../errors/telemetry.error.js';
-import { type LineLevel } from './log-entry.js';
-import { currentLogger, errorKeyInForce, writeLine } from './logging-state.js';
+import { LEVEL_VALUES, type LineLevel } from './log-entry.js';
+import {
+  type ChangedLevels,
+  currentLogger,
+  errorKeyInForce,
+  loggingState,
+  writeLine,
+} from './logging-state.js';
 
 /** Private members of NestJS's Logger, the same in 11 and 12, that hold the logger in force. */
 interface LoggerInternals {
@@ -113,11 +119,21 @@ export class NestLoggerService implements LoggerService {
   private writer(level: LogLevel): (...args: unknown[]) => void {
     const method = METHODS[level];
     return (...args) => {
-      if (!this.replaced.isLevelEnabled(level)) return;
+      const { levels } = loggingState();
+      if (levels === undefined ? !this.replaced.isLevelEnabled(level) : !this.isAllowed(levels, level, args))
+        return;
       const logger = currentLogger();
       if (logger === undefined) this.replaced[level](args[0], ...args.slice(1));
-      else if (logger.isLevelEnabled(method)) writeLines(logger, method, level, args);
+      else if (levels !== undefined || logger.isLevelEnabled(method)) writeLines(logger, method, level, args);
     };
+  }
+
+  /** Where levels were changed: that of the line's context stands in for those of both loggers. */
+  private isAllowed(levels: ChangedLevels, level: LogLevel, args: readonly unknown[]): boolean {
+    const context = args.length > 1 ? args.at(-1) : undefined;
+    if (levels.levelOf(context) === undefined && !this.replaced.isLevelEnabled(level)) return false;
+    const logger = currentLogger();
+    return logger === undefined || levels.allows(logger, LEVEL_VALUES[METHODS[level]], context);
   }
 }
 

@@ -5,13 +5,14 @@ import {
   ROOT_CONTEXT,
   trace,
 } from '@opentelemetry/api';
+import { type Logger } from 'pino';
 
 import { describeThrown } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
 import { setWarningSink } from '../errors/warnings.js';
-import { isReservedKey } from './log-entry.js';
+import { isReservedKey, type LineLevel } from './log-entry.js';
 import { WITHOUT_SPAN_EVENT } from './log-sink.js';
-import { currentLogger, errorKeyInForce, loggingState, writeLine } from './logging-state.js';
+import { currentLogger, errorKeyInForce, isLineEnabled, loggingState, writeLine } from './logging-state.js';
 import { nestWrites } from './nest-logger.js';
 
 /** One finished HTTP request. Nothing is optional, so that no caller leaves out what failed. */
@@ -47,7 +48,7 @@ export function writeRequestLine(request: FinishedRequest): void {
   if (loggingState().root?.config.requestLog !== true) return;
   const logger = currentLogger();
   const level = readLevel(request);
-  if (logger?.isLevelEnabled(level) !== true) return;
+  if (logger === undefined || !isRequestLineEnabled(logger, level)) return;
   const otelContext = contextOf(request);
   const write = (): void => {
     writeLine(logger, level, toFields(request), toMessage(request), otelContext);
@@ -56,6 +57,14 @@ export function writeRequestLine(request: FinishedRequest): void {
     if (asksForActiveSpan()) contextApi.with(otelContext, write);
     else write();
   });
+}
+
+const REQUEST_CONTEXT = 'HTTP';
+
+function isRequestLineEnabled(logger: Logger, level: LineLevel): boolean {
+  return loggingState().levels === undefined
+    ? logger.isLevelEnabled(level)
+    : isLineEnabled(logger, level, REQUEST_CONTEXT);
 }
 
 /** Whether code of the application, which may read the active span, runs during a write. */
@@ -85,7 +94,7 @@ function toMessage({ method, route, path, statusCode, aborted, durationMs }: Fin
 function toFields(request: FinishedRequest): Record<string, unknown> {
   const { method, route, handler, path, statusCode, aborted, failure, annotations } = request;
   const duration_ms = Math.round(request.durationMs * 1_000) / 1_000;
-  const context = 'HTTP';
+  const context = REQUEST_CONTEXT;
   // An aborted request has no status: the answer never arrived.
   const fields: Record<string, unknown> = aborted
     ? { context, method, route, handler, path, aborted, duration_ms }

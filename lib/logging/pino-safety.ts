@@ -4,6 +4,7 @@ import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { describeThrown, serializeError } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
 import { redaction } from '../redaction/active-redaction.js';
+import { loggingState } from './logging-state.js';
 
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
 
@@ -13,6 +14,8 @@ type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod'
  */
 export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey: string): LogMethodHook {
   return function guarded(this: Logger, given, method, level) {
+    const { levels } = loggingState();
+    if (levels !== undefined && !levels.allows(this, level, contextOf(this, given))) return;
     let args = given;
     try {
       args = withMessage(given.every(isWritable) ? given : makeWritable(given), errorKey);
@@ -22,6 +25,17 @@ export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey: str
       writeDefused(this, args, method, error);
     }
   };
+}
+
+/** What a line says of its class: a field of its own, or one of its logger. Never throws. */
+function contextOf(logger: Logger, [first]: readonly unknown[]): unknown {
+  try {
+    const { context } = (first ?? {}) as { readonly context?: unknown };
+    return context ?? logger.bindings().context;
+  } catch {
+    // A getter that throws.
+    return undefined;
+  }
 }
 
 type LogArguments = Parameters<LogFn>;

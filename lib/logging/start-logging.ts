@@ -34,6 +34,7 @@ export function startLogging(
   state.restore = undefined;
   state.root?.close();
   state.root = undefined;
+  state.levels = undefined;
   if (!config.logging.enabled) return { logger: undefined, stop: () => undefined };
   const root = createRootLogger(config, options.emitLogRecords);
   state.root = root;

@@ -5,8 +5,7 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { copyBounded, textOf } from '../engine/copy-bounded.js';
 import { describeThrown, isSerializedError, renderStack } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
-import { LEVEL_VALUES } from './log-entry.js';
-import { currentLogger, errorKeyInForce, writeLine } from './logging-state.js';
+import { currentLogger, errorKeyInForce, isLineEnabled, writeLine } from './logging-state.js';
 
 /** What a line may carry: fields, an error, or fields with the error under `err`. */
 export type LogExtra = Readonly<Record<string, unknown>> | Error;
@@ -62,7 +61,7 @@ export class TelemetryLogger {
     const logger = currentLogger();
     try {
       if (logger === undefined) writeThroughNest(context, level, message, toFields(context, extra, 'err'));
-      else if (logger.levelVal <= LEVEL_VALUES[level])
+      else if (isLineEnabled(logger, level, context))
         writeLine(logger, level, toFields(context, extra, errorKeyInForce()), message);
     } catch {
       // A getter of the extra threw before pino's guard could see it.

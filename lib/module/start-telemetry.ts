@@ -17,6 +17,7 @@ import { useRedaction } from '../redaction/active-redaction.js';
 import { runtimeState, type SdkRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
 import { plugInDashboard } from './plug-in-dashboard.js';
+import { startRunTimeControl } from './run-time-control.js';
 
 /**
  * Starts the telemetry of this process, or joins it when it runs already.
@@ -59,6 +60,7 @@ function startSubsystems(runtime: SdkRuntime): void {
   if (config.instrumentation.sdkMetrics) runtime.onStop(startSdkMetrics());
   runtime.onStop(startInstrumentations(config));
   runtime.onStop(watchProcess(runtime));
+  runtime.onStop(startRunTimeControl(runtime));
   const { prometheus } = config.metrics;
   if (prometheus?.port !== undefined && runtime.prometheus !== undefined) {
     const server = startPrometheusServer({ ...prometheus, port: prometheus.port }, runtime.prometheus);

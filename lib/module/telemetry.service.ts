@@ -32,6 +32,7 @@ import type { ErrorPredicate } from '../tracing/error-policy.js';
 import { runInSpan, startSpanSafely } from '../tracing/run-in-span.js';
 import { TelemetrySpan } from '../tracing/telemetry-span.js';
 import { getCurrentSpanId, getCurrentTraceId } from '../tracing/trace-context.js';
+import { type TelemetryControl, telemetryControl } from './run-time-control.js';
 
 /** Options of `startSpan()`. */
 export interface TelemetrySpanOptions extends SpanOptions {
@@ -158,6 +159,14 @@ export class TelemetryService extends TelemetryLogger {
     options?: MetricOptions,
   ): ObserveRegistration {
     return observableUpDownCounter(this.name, name, callback, options);
+  }
+
+  /**
+   * Changes the log level, the sampling ratio and the recorded providers of this process for a time,
+   * without a restart.
+   */
+  get control(): TelemetryControl {
+    return telemetryControl;
   }
 
   /**

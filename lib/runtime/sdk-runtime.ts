@@ -6,8 +6,10 @@ import { exporterReports } from '../exporters/exporter-report.js';
 import type { PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { abortPendingExports } from '../exporters/sending/export-queue.js';
 import { processWide } from '../process/process-wide.js';
+import { type NewTraceRatio } from './sampling/new-trace-ratio.js';
 import { type SamplingCounts } from './sampling/tail-sampling.processor.js';
 import type { TelemetryPlugin } from './telemetry-plugin.js';
+import { TemporaryChanges } from './temporary-changes.js';
 
 /** Running telemetry as one application or script uses it. */
 export interface TelemetryHandle {
@@ -43,6 +45,11 @@ interface RuntimeParts {
   readonly plugin: TelemetryPlugin | undefined;
   /** Counts of tail sampling; undefined where `sampling.keep` is off. */
   readonly samplingCounts: (() => SamplingCounts) | undefined;
+  /**
+   * The ratio of traces that begin here; undefined where a sampler of the application or another SDK
+   * decides.
+   */
+  readonly samplingRatio: NewTraceRatio | undefined;
   /** Whether log records have somewhere to go. */
   readonly emitsLogRecords: boolean;
   /** Whether a span whose local parent is not sampled is never sampled either. */
@@ -53,6 +60,8 @@ interface RuntimeParts {
 
 /** The telemetry of this process while it runs. */
 export interface SdkRuntime extends RuntimeParts {
+  /** Changes that are made while the process runs. */
+  readonly changes: TemporaryChanges;
   /** Registers what must be undone before the providers stop; last registered, first undone. */
   onStop(stopper: () => void | Promise<void>): void;
   /**
@@ -104,6 +113,7 @@ export function createRuntime(parts: RuntimeParts): SdkRuntime {
 
   return {
     ...parts,
+    changes: new TemporaryChanges(),
     onStop: (stopper) => {
       stoppers.push(stopper);
     },

@@ -28,7 +28,7 @@ import {
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { LimitedLoggerProvider } from '../engine/limited-logger-provider.js';
 import { countingMeterProvider } from '../engine/recording-counts.js';
-import { RecordingTracerProvider } from '../engine/recording-tracer-provider.js';
+import { RecordingTracerProvider, type TraceShare } from '../engine/recording-tracer-provider.js';
 import { SdkTracerProvider } from '../engine/sdk-tracer-provider.js';
 import { warnOnce } from '../errors/warnings.js';
 import {
@@ -52,6 +52,7 @@ import { guardTracerProvider } from './guards/guard-tracer-provider.js';
 import { joinLoggerProvider, joinMeterProvider, joinTracerProvider } from './join-foreign-providers.js';
 import { redactingSpanProcessor } from './redacting-span.processor.js';
 import { type GlobalSlot, isRegistered, noticeLateProviders } from './registered-globals.js';
+import { type NewTraceRatio } from './sampling/new-trace-ratio.js';
 import { childrenFollowParent, shareOfNewTraces, startSampling } from './sampling/start-sampling.js';
 import { type SamplingCounts } from './sampling/tail-sampling.processor.js';
 import { createRuntime, type OwnedProvider, runtimeState, type SdkRuntime } from './sdk-runtime.js';
@@ -102,6 +103,7 @@ export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): 
     prometheus: measuring?.prometheus,
     plugin,
     samplingCounts: tracing?.samplingCounts,
+    samplingRatio: tracing?.samplingRatio,
     // A sampler of the application, or another SDK, may decide otherwise.
     childrenFollowParent:
       ownsTraces && tracing?.provider !== undefined && childrenFollowParent(config.traces),
@@ -162,6 +164,7 @@ function registerPropagation(config: TelemetryConfig, register: Register): void 
 interface StartedTracing {
   readonly provider: OwnedProvider | undefined;
   readonly samplingCounts?: (() => SamplingCounts) | undefined;
+  readonly samplingRatio?: NewTraceRatio | undefined;
 }
 
 function startTracing({ config, resource, plugin, register }: Start): StartedTracing {
@@ -172,22 +175,24 @@ function startTracing({ config, resource, plugin, register }: Start): StartedTra
     traces: { ...traces, processors: traces.processors.map(guardSpanProcessor) },
   });
   if (plugin !== undefined) processors.push(plugin.spans);
-  const { sampler, spanProcessors, counts } = startSampling(traces, processors);
-  const provider = createTracerProvider(config, { resource, sampler, spanProcessors });
+  const { sampler, spanProcessors, counts, ratio } = startSampling(traces, processors);
+  const newTraces = shareOfNewTraces(traces, ratio);
+  const provider = createTracerProvider(config, { resource, sampler, spanProcessors }, newTraces);
   register('trace', trace.setGlobalTracerProvider(provider), trace);
-  return { provider, samplingCounts: counts };
+  return { provider, samplingCounts: counts, samplingRatio: ratio };
 }
 
 function createTracerProvider(
   { engine, traces }: TelemetryConfig,
   parts: Required<Pick<TracerProviderOptions, 'resource' | 'sampler' | 'spanProcessors'>>,
+  newTraces: TraceShare | undefined,
 ): OwnedProvider & ApiTracerProvider {
   if (engine === 'fast')
     return new RecordingTracerProvider({
       ...parts,
       limits: traces.limits,
       childrenFollowParent: childrenFollowParent(traces),
-      newTraces: shareOfNewTraces(traces),
+      newTraces,
     });
   const options = {
     ...parts,

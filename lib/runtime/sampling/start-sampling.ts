@@ -12,9 +12,10 @@ import {
 
 import type { KeepConfig, KeepRuleOptions } from '../../config/sampling.js';
 import type { TelemetryConfig } from '../../config/telemetry-config.interface.js';
-import { TraceShare } from '../../engine/recording-tracer-provider.js';
+import { type TraceShare } from '../../engine/recording-tracer-provider.js';
 import { guardSampler } from '../guards/guard-parts.js';
 import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
+import { NewTraceRatio } from './new-trace-ratio.js';
 import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
 import { TailSampler } from './tail-sampler.js';
 import { type SamplingCounts, TailSamplingProcessor } from './tail-sampling.processor.js';
@@ -26,6 +27,8 @@ interface Sampling {
   readonly spanProcessors: SpanProcessor[];
   /** undefined where `sampling.keep` is off. */
   readonly counts?: () => SamplingCounts;
+  /** The ratio of new traces; undefined where a sampler of the application decides. */
+  readonly ratio: NewTraceRatio | undefined;
 }
 
 /** Returns the sampler of a configuration, and its tail sampling in front of `processors`. */
@@ -34,8 +37,9 @@ export function startSampling(
   processors: SpanProcessor[],
 ): Sampling {
   const compiled = compileRules(rules);
-  const chooses = createSampler(setting, compiled);
-  if (keep === undefined) return { sampler: chooses, spanProcessors: processors };
+  const ratio = ratioOf(setting);
+  const chooses = createSampler(setting, ratio, compiled);
+  if (keep === undefined) return { sampler: chooses, spanProcessors: processors, ratio };
   const keptTraceIds = new KeptTraceIds(keep.maxTraces);
   const policyFor = createPolicies(keep, compiled);
   const processor = new TailSamplingProcessor({ processors, limits: keep, keptTraceIds, policyFor });
@@ -44,6 +48,7 @@ export function startSampling(
     sampler: new TailSampler({ chooses, choosesEachSpan, rules: compiled, keptTraceIds }),
     spanProcessors: [processor],
     counts: () => processor.counts(),
+    ratio,
   };
 }
 
@@ -56,11 +61,22 @@ export function childrenFollowParent({ sampler, keep }: TelemetryConfig['traces'
 }
 
 /** Which traces that begin here are recorded, where the sampler decides by their ids alone. */
-export function shareOfNewTraces(traces: TelemetryConfig['traces']): TraceShare | undefined {
-  const { sampler, rules, keep } = traces;
-  if (keep !== undefined || rules.length > 0 || 'shouldSample' in sampler) return undefined;
+export function shareOfNewTraces(
+  { rules, keep }: TelemetryConfig['traces'],
+  ratio: NewTraceRatio | undefined,
+): TraceShare | undefined {
+  return keep !== undefined || rules.length > 0 ? undefined : ratio?.share;
+}
+
+/** undefined where a sampler of the application decides. */
+function ratioOf(setting: TelemetryConfig['traces']['sampler']): NewTraceRatio | undefined {
+  if ('shouldSample' in setting) return undefined;
+  const { name, ratio } = setting;
   // The ratio is 1 where the name has none.
-  return new TraceShare(sampler.name.endsWith('always_off') ? 0 : sampler.ratio);
+  return new NewTraceRatio(
+    createNamed(name.replace('parentbased_', ''), ratio),
+    name.endsWith('always_off') ? 0 : ratio,
+  );
 }
 
 /** The policy of a trace: that of the first rule that matches, else the general one. */
@@ -85,11 +101,11 @@ function policyOf(keep: KeepConfig, rule: KeepRuleOptions | false = false): Keep
 /** Creates a sampler by a name of `OTEL_TRACES_SAMPLER`, with the rules in front. */
 function createSampler(
   setting: TelemetryConfig['traces']['sampler'],
+  plain: NewTraceRatio | undefined,
   rules: readonly CompiledRule[],
 ): Sampler {
-  if ('shouldSample' in setting) return guardSampler(setting);
-  const { name, ratio } = setting;
-  const plain = createNamed(name.replace('parentbased_', ''), ratio);
+  if ('shouldSample' in setting || plain === undefined) return guardSampler(setting as Sampler); // without a ratio it is one
+  const { name } = setting;
   if (name.startsWith('parentbased_'))
     return new ParentBasedSampler({ root: withRules(rules, plain), remoteParentSampled: unlessNever(rules) });
   if (rules.length === 0) return plain;

@@ -7,10 +7,10 @@ import {
   type NestProviderSelection,
 } from '../../../config/instrumentation.js';
 import { warnOnce } from '../../../errors/warnings.js';
-import { undoAll } from '../../../process/undo-all.js';
+import { type Undo, undoAll } from '../../../process/undo-all.js';
 import { type Application, type ApplicationPart } from '../../../runtime/application.js';
 import { type ContainerClass, isClass } from '../../container/container-classes.js';
-import { type ModulesLike, type WrapperLike } from '../nest-modules.js';
+import { type ModulesLike, registeredModules, type WrapperLike } from '../nest-modules.js';
 import { isNative } from './provider-methods.js';
 import { wrapProvider } from './wrap-providers.js';
 
@@ -34,6 +34,27 @@ export function attachProviders({ config, runtime, modules }: Application): Appl
     ready: look,
     stop: undoAll(undo),
   };
+}
+
+/**
+ * Gives the methods of a provider's class spans, in every application of this process, until the
+ * undo; undefined where no application provides a class of that name.
+ */
+export function recordProvider(className: string): Undo | undefined {
+  const undo: Undo[] = [];
+  for (const modules of registeredModules())
+    for (const candidate of candidatesIn(modules))
+      if (candidate.type.name === className) undo.push(wrapProvider(candidate, () => everyMethod));
+  return undo.length === 0 ? undefined : undoAll(undo);
+}
+
+/** The classes of providers of the application that `recordProvider()` takes, by name. */
+export function providerNames(): readonly string[] {
+  const names = new Set<string>();
+  for (const modules of registeredModules())
+    for (const candidate of candidatesIn(modules))
+      if (selectAll(candidate) !== undefined) names.add(candidate.type.name);
+  return [...names].sort();
 }
 
 function* candidatesIn(modules: ModulesLike): Generator<ProviderCandidate> {
