@@ -1,5 +1,6 @@
 import { type ApiRoute } from '../api/route.js';
 import { compareRoutes } from './compare/route.js';
+import { controlRoutes } from './control/route.js';
 import { errorsRoutes } from './errors/route.js';
 import { fieldsRoutes } from './fields/route.js';
 import { healthRoutes } from './health/route.js';
@@ -27,4 +28,5 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...metricsRoutes,
   ...selectionRoutes,
   ...healthRoutes,
+  ...controlRoutes,
 ];

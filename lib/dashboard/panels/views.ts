@@ -62,4 +62,11 @@ export const VIEWS: readonly PanelView[] = [
     usesTimeSpan: false,
     load: () => import('./health/view.js'),
   },
+  {
+    name: 'control',
+    title: 'Control',
+    inHeader: true,
+    usesTimeSpan: false,
+    load: () => import('./control/view.js'),
+  },
 ];

@@ -78,6 +78,7 @@ const VIEWS: readonly View[] = [
     there: '.frames li',
   },
   { name: 'metrics', hash: () => '#/metrics', there: '.metric canvas' },
+  { name: 'control', hash: () => '#/control', there: '.control-form' },
   { name: 'health', hash: () => '#/health', there: '.names li' },
 ];
 
