@@ -2,6 +2,7 @@ import { type McpTool } from './mcp-tool.interface.js';
 import { findRegressionsTool } from './tools/find-regressions.js';
 import { listErrors } from './tools/list-errors.js';
 import { searchLogs } from './tools/search-logs.js';
+import { serviceMap } from './tools/service-map.js';
 import { telemetryHealth } from './tools/telemetry-health.js';
 import { getTrace, searchTraces } from './tools/traces.js';
 
@@ -12,5 +13,6 @@ export const MCP_TOOLS: readonly McpTool[] = [
   searchTraces,
   getTrace,
   searchLogs,
+  serviceMap,
   telemetryHealth,
 ];

@@ -82,6 +82,7 @@ describe('the MCP server of the dashboard', () => {
       'search_traces',
       'get_trace',
       'search_logs',
+      'service_map',
       'telemetry_health',
     ]);
     for (const { annotations, description, inputSchema } of tools) {
@@ -296,6 +297,67 @@ describe('the MCP server of the dashboard', () => {
     });
   });
 
+  describe('service_map', () => {
+    /** A span below another, of 5 ms. */
+    const below = (parent: StoredSpan, attributes: object, more: Partial<StoredSpan> = {}): StoredSpan =>
+      spanOf({
+        traceId: parent.traceId,
+        parentHigh: parent.idHigh,
+        parentLow: parent.idLow,
+        kind: SPAN_KIND.client,
+        route: undefined,
+        method: undefined,
+        outcome: undefined,
+        attributes: JSON.stringify(attributes),
+        ...more,
+      });
+
+    it('tells which service calls which service, database, queue and host', async () => {
+      const STOCK = resourceOf('stock');
+      const requests = Array.from({ length: 3 }, (_, index) => {
+        const root = spanOf();
+        const call = below(root, { 'server.address': 'stock' });
+        const entered = below(
+          call,
+          {},
+          { kind: SPAN_KIND.server, resource: STOCK, route: '/stock', method: 'GET' },
+        );
+        const failed = index === 0 ? { status: SPAN_STATUS.error, duration: 90_000 } : {};
+        const database = { 'db.system.name': 'postgresql', 'db.namespace': 'shop' };
+        const query = below(entered, database, { resource: STOCK, ...failed });
+        return [root, call, entered, query];
+      });
+      const [root] = requests[0]!;
+      const queue = { 'messaging.system.name': 'kafka', 'messaging.destination.name': 'sold' };
+      await add(
+        ...requests.flat(),
+        below(root!, queue, { kind: SPAN_KIND.producer }),
+        below(root!, { 'server.address': 'api.pay.example', 'server.port': 443 }),
+      );
+      const { edges, sample } = await ask<{ edges: readonly object[]; sample: unknown }>('service_map');
+      expect(sample).toEqual({ traces: 3, spans: 14, complete: true });
+      const { traceId } = root!;
+      const once = { calls: 1, errors: 0, p95Ms: 5, traceId };
+      expect(edges).toHaveLength(4);
+      expect(edges).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ from: 'orders', to: 'stock', type: 'service', calls: 3, errors: 0 }),
+          { from: 'stock', to: 'postgresql shop', type: 'database', calls: 3, errors: 1, p95Ms: 90, traceId },
+          { from: 'orders', to: 'kafka sold', type: 'messaging', ...once },
+          { from: 'orders', to: 'api.pay.example', type: 'host', ...once },
+        ]),
+      );
+    });
+
+    it('reads a bounded number of the newest traces, and says so', async () => {
+      await add(
+        ...Array.from({ length: 620 }, (_, index) => spanOf({ start: (Date.now() - index) * 1_000 })),
+      );
+      const { sample } = await ask<{ sample: unknown }>('service_map');
+      expect(sample).toEqual({ traces: 500, spans: 500, complete: false });
+    });
+  });
+
   describe('telemetry_health', () => {
     it('tells the services and how full the store is', async () => {
       await add(spanOf());
@@ -354,6 +416,7 @@ describe('the MCP server of the dashboard', () => {
       ['get_trace', { traceId, cursor: '0', limit: 200 }],
       ['search_logs', { limit: 20 }],
       ['search_logs', { limit: 1 }],
+      ['service_map', { limit: 20 }],
       ['telemetry_health', {}],
     ];
     for (const [name, given] of calls) {
