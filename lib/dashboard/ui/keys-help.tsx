@@ -9,7 +9,7 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ['Enter', 'opens a trace, or the trace of a line; goes from a span to its panel'],
   ['← →', 'collapse and open a span; from dot to dot of a chart'],
   ['Shift and arrows', 'select a region of a chart; Enter looks into it, Esc clears it'],
-  ['z', 'zooms the waterfall to the span, and back'],
+  ['z', 'zooms the waterfall or flame graph to the span, and back'],
 ];
 
 export function showKeysHelp(): void {

@@ -53,6 +53,16 @@ const VIEWS: readonly View[] = [
     there: '.waterfall-row',
   },
   {
+    name: 'model-call',
+    hash: ({ server }) => `#/trace/${server.dataset.modelTraceId}`,
+    there: '.model-message',
+  },
+  {
+    name: 'flame-graph',
+    hash: ({ server }) => `#/trace/${server.dataset.longTraceId}?as=flame`,
+    there: '.flame-frame',
+  },
+  {
     name: 'compare',
     hash: (stage) =>
       `#/compare/${failedOrder(stage)}/${traceOf(stage, (name, errors) => name === 'POST /orders' && errors === 0)}`,

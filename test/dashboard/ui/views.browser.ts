@@ -52,6 +52,55 @@ describeInChromium('the page', () => {
     expect(await textOf(page, '.span-panel .log-line pre.stack')).toContain('StockRepository.reserve');
   });
 
+  it('draws the spans of a trace as a flame graph, by keys and as a table', async () => {
+    const page = await stage.open(`#/trace/${stage.server.dataset.longTraceId}`);
+    await page.getByRole('button', { name: 'Flame graph' }).click();
+    const graph = page.getByRole('tree', { name: 'Frames of the trace' });
+    await graph.getByRole('treeitem', { name: /^POST \/imports, gateway/ }).waitFor();
+    await graph.focus();
+    for (let depth = 0; depth < 4; depth += 1) await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowDown');
+    await page.locator('.flame-frame.active', { hasText: 'ImportService.batch ×' }).waitFor();
+    expect(await textOf(page, '.span-panel h2')).toContain('ImportService.batch');
+    await page.keyboard.press('Enter');
+    await becomesTrue(page, "!document.querySelector('.flame').textContent.includes('POST /imports')");
+    await page.keyboard.press('z');
+    await graph.getByRole('treeitem', { name: /^POST \/imports, gateway/ }).waitFor();
+    await page.getByRole('button', { name: 'Table', exact: true }).click();
+    await page.locator('.flame-table tbody tr', { hasText: 'INSERT shop' }).waitFor();
+    expect(page.url()).toContain('as=flame');
+    await page.getByRole('button', { name: 'Waterfall' }).click();
+    await page.locator('.waterfall-row').first().waitFor();
+  });
+
+  it('zooms the waterfall to a stretch of time of the minimap, and back', async () => {
+    const page = await stage.open(`#/trace/${stage.server.dataset.longTraceId}`);
+    const map = page.getByRole('img', { name: 'Minimap: the whole trace is shown' });
+    await map.waitFor();
+    const box = (await map.boundingBox())!;
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.25, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.75, y);
+    await page.mouse.up();
+    await page.getByRole('img', { name: /^Minimap: .* of .* are shown/ }).waitFor();
+    await page.getByRole('button', { name: 'Whole trace' }).click();
+    await map.waitFor();
+  });
+
+  it('draws a span of another clock within its call with a mark, and shows model, tokens and messages', async () => {
+    const page = await stage.open(`#/trace/${stage.server.dataset.modelTraceId}`);
+    await page.locator('.span-panel', { hasText: 'Where is my parcel?' }).waitFor();
+    const panel = await textOf(page, '.span-panel');
+    for (const text of ['gpt-5 → gpt-5-2026-08-01', '1,234', 'In Lyon, since this morning.'])
+      expect(panel).toContain(text);
+    expect(await page.locator('.mark-shifted').count()).toBe(1);
+    await page.locator('.waterfall-row', { has: page.locator('.mark-shifted') }).click();
+    await page.locator('.span-panel', { hasText: 'The clock of orchestrator differs' }).waitFor();
+    await page.locator('.waterfall-row', { hasText: 'send receipt' }).click();
+    await page.locator('.span-panel', { hasText: 'after its parent, which did not wait' }).waitFor();
+  });
+
   it('finds traces by service, status, duration, attribute and text', async () => {
     const page = await stage.open(
       '#/traces?service=gateway&status=error&min=500ms&attribute=shop.region:eu-2',

@@ -5,6 +5,7 @@ import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, type Place, setQuery } from '../../ui/state.js';
 import type { AnalysedTrace, TraceApi } from './query.js';
+import { FlameGraph } from './view/flame-graph.js';
 import { TraceHeader } from './view/trace-header.js';
 import { TracePanel } from './view/trace-panel.js';
 import { buildTree, spanWorthALook } from './view/trace-tree.js';
@@ -13,6 +14,12 @@ import { Waterfall } from './view/waterfall.js';
 const traceApi = clientOf<TraceApi>();
 
 const OPEN_REFRESH_MS = 2_000;
+
+/** Ways to show the spans, by their name in the address. */
+const VIEWS = [
+  [undefined, 'Waterfall'],
+  ['flame', 'Flame graph'],
+] as const;
 
 function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly place: Place }) {
   const tree = useMemo(() => buildTree(trace), [trace]);
@@ -25,12 +32,29 @@ function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly plac
     setQuery({ span, ...(place.query.get('tab') === 'logs' ? {} : { tab: undefined }) }, { replace: true });
   };
   const node = selected === undefined ? undefined : tree.bySpanId.get(selected);
+  const shownAs = place.query.get('as') === 'flame' ? 'flame' : undefined;
+  const Spans = shownAs === 'flame' ? FlameGraph : Waterfall;
   const panelOpen = node !== undefined || (place.query.get('tab') ?? 'span') !== 'span';
   return (
     <div class="trace">
       <TraceHeader trace={trace} />
       <div class={panelOpen ? 'trace-split' : 'trace-split trace-split-closed'}>
-        <Waterfall trace={trace} tree={tree} selected={selected} onSelect={onSelect} />
+        <Spans trace={trace} tree={tree} selected={selected} onSelect={onSelect}>
+          <div class="segmented" role="group" aria-label="View of the trace">
+            {VIEWS.map(([name, label]) => (
+              <button
+                key={name}
+                type="button"
+                aria-pressed={name === shownAs}
+                onClick={() => {
+                  setQuery({ as: name }, { replace: true });
+                }}
+              >
+                {label}
+              </button>
+            ))}
+          </div>
+        </Spans>
         <TracePanel trace={trace} tree={tree} node={node} place={place} onSelect={onSelect} />
       </div>
     </div>

@@ -53,6 +53,24 @@ describe('placeSpans()', () => {
     expect(find(roots, 'query')).toMatchObject({ start: 120, end: 130 });
   });
 
+  it('moves what another process of the same service did into the call', () => {
+    const roots = placeSpans([
+      spanOf('call', 100, 200, { kind: 'client' }),
+      spanOf('server', 40, 120, { parent: 'call', kind: 'server' }),
+    ]);
+    expect(find(roots, 'server')).toMatchObject({ start: 110, end: 190 });
+  });
+
+  it('moves a message that seems to be worked on before it was sent, and leaves one that is worked on later', () => {
+    const roots = placeSpans([
+      spanOf('send', 100, 110, { kind: 'producer' }),
+      spanOf('early', 40, 60, { parent: 'send', service: 'worker', kind: 'consumer' }),
+      spanOf('late', 900, 950, { parent: 'send', service: 'worker', kind: 'consumer' }),
+    ]);
+    expect(find(roots, 'early')).toMatchObject({ start: 100, end: 120 });
+    expect(find(roots, 'late')).toMatchObject({ start: 900, end: 950 });
+  });
+
   it('leaves a clock alone that fits', () => {
     const roots = placeSpans([
       spanOf('call', 100, 200, { kind: 'client' }),

@@ -78,11 +78,15 @@ function alignClocks(root: Node): void {
   }
 }
 
-/** By how much a span of another service has to be moved to lie within the span that asked for it. */
+/** Of another service, or of another process of the same one: within a process, nothing serves what it asked. */
+const isElsewhere = ({ service, kind }: SpanAnswer, parent: SpanAnswer): boolean =>
+  service !== parent.service || (kind === 'server' && parent.kind === 'client');
+
+/** By how much a span of another process has to be moved to lie within the span that asked for it. */
 function skewOf({ span, parent, start, end }: Node): number {
-  if (parent === undefined || parent.span.service === span.service) return 0;
-  // Nobody waits for a message: it may be worked on long after it was sent.
-  if (span.kind === 'consumer' || parent.span.kind === 'producer') return 0;
+  if (parent === undefined || !isElsewhere(span, parent.span)) return 0;
+  // No caller waits for a message: it may be worked on long after it was sent, but never before.
+  if (span.kind === 'consumer' || parent.span.kind === 'producer') return Math.max(0, parent.start - start);
   if (start >= parent.start && end <= parent.end) return 0;
   const slack = parent.end - parent.start - (end - start);
   return slack < 0 ? Math.max(0, parent.start - start) : parent.start + slack / 2 - start;

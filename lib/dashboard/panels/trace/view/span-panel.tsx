@@ -1,12 +1,14 @@
 import { type ComponentChildren, Fragment } from 'preact';
 
 import type { SpanAnswer, SpanEventAnswer } from '../../../reader/answers.interface.js';
-import { formatDuration, formatTime, formatValue, shortId } from '../../../ui/format.js';
+import { formatDuration, formatTime, formatValue, plural, shortId } from '../../../ui/format.js';
 import { AttributesWithStack, AttributeTable } from '../../../ui/parts/attribute-table.js';
 import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { addressOf } from '../../../ui/state.js';
+import { describeOverrun, describeShift } from './clock-shift.js';
 import { LogLines } from './log-lines.js';
+import { readModelCall } from './model-call.js';
 import { attributesOfSource, sourceOf } from './source-link.js';
 import { targetOf } from './span-target.js';
 import { logsAround, type TraceNode, type TraceTree } from './trace-tree.js';
@@ -68,12 +70,31 @@ const factsOf = ({ node: { span, start }, tree, selfMs }: SpanPanelProps): reado
   ['Scope', span.scope],
 ];
 
+function ModelCall({ span }: { readonly span: SpanAnswer }) {
+  const call = readModelCall(span);
+  if (!call) return null;
+  return (
+    <Section title="Model call">
+      <Figures of={call.facts} class="facts" />
+      {call.left > 0 && <p class="hint">{plural(call.left, 'earlier message')} not shown.</p>}
+      {call.messages.map(({ role, text }, index) => (
+        // Messages have no identity but their place.
+        <div key={index} class="model-message">
+          <p class="hint">{role}</p>
+          <pre class="message">{text}</pre>
+        </div>
+      ))}
+    </Section>
+  );
+}
+
 /** All data of one span; its logs before its attributes, because they help most. */
 export function SpanPanel(props: SpanPanelProps) {
   const { node, editor } = props;
   const { span } = node;
   const target = targetOf(span);
   const around = logsAround(node);
+  const timing = [describeShift(node), describeOverrun(node)].filter((text) => text !== undefined);
   const exceptions = span.events.filter(({ name }) => name === 'exception');
   const events = span.events.filter(({ name }) => name !== 'exception');
   return (
@@ -90,6 +111,12 @@ export function SpanPanel(props: SpanPanelProps) {
         </p>
       )}
       <Figures of={factsOf(props)} class="facts" />
+      {timing.map((text) => (
+        <p key={text} class="hint">
+          {text}
+        </p>
+      ))}
+      <ModelCall span={span} />
       <Section title={`Logs of this span (${node.logs.length})`}>
         {around.length === 0 && <p class="hint">None.</p>}
         {around.map(({ of, logs }) => (

@@ -2,6 +2,7 @@ import { formatDuration, formatTime } from '../../../ui/format.js';
 import { memo } from '../../../ui/parts/compat.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { levelClass } from '../../../ui/parts/severity.js';
+import { describeShift } from './clock-shift.js';
 import { targetOf } from './span-target.js';
 import type { TraceNode } from './trace-tree.js';
 
@@ -61,6 +62,7 @@ function Bar({ node, extent }: Pick<RowProps, 'node' | 'extent'>) {
 function Name({ node, isClosed, repeats, onToggle }: RowProps) {
   const { span, children, below, depth, orphan } = node;
   const target = targetOf(span);
+  const shift = describeShift(node);
   return (
     <span
       role="gridcell"
@@ -100,6 +102,11 @@ function Name({ node, isClosed, repeats, onToggle }: RowProps) {
       </span>
       {/* Where it goes on in the same service, the colour says so. */}
       {span.service !== node.parent?.span.service && <span class="service-name">{span.service}</span>}
+      {shift !== undefined && (
+        <b class="mark mark-shifted" role="img" aria-label="moved in time" title={shift}>
+          ⇄
+        </b>
+      )}
       {orphan && <span class="hint">parent missing</span>}
       {isClosed && <span class="hint">+{below}</span>}
     </span>

@@ -1,9 +1,11 @@
+import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 
 import { formatDuration, plural } from '../../../ui/format.js';
 import { useStable } from '../../../ui/parts/compat.js';
 import { VirtualList } from '../../../ui/parts/virtual-list.js';
 import type { AnalysedTrace } from '../query.js';
+import { Minimap } from './minimap.js';
 import { roundTicks } from './ticks.js';
 import { findSpans, type TraceNode, type TraceTree, visibleRows } from './trace-tree.js';
 import { type Extent, WaterfallRow } from './waterfall-row.js';
@@ -45,6 +47,8 @@ interface WaterfallProps {
   readonly tree: TraceTree;
   readonly selected: string | undefined;
   readonly onSelect: (spanId: string) => void;
+  /** What switches to another view of the trace. */
+  readonly children: ComponentChildren;
 }
 
 /** How often the query of a span was sent, by the id of the span. */
@@ -55,13 +59,16 @@ function repeatsOf({ analysis }: AnalysedTrace): ReadonlyMap<string, number> {
 }
 
 /** Every span over time, below its parent. Arrow keys move, left and right close and open, Enter goes to the span's panel, z zooms. */
-export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
+export function Waterfall({ trace, tree, selected, onSelect, children }: WaterfallProps) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => visibleRows(tree, collapsed), [tree, collapsed]);
   const critical = useMemo(() => new Set(trace.analysis.criticalPath), [trace]);
   const repeated = useMemo(() => repeatsOf(trace), [trace]);
-  const [zoomed, setZoomed] = useState<string>();
-  const extent = useMemo(() => extentOf(tree, zoomed), [tree, zoomed]);
+  const [zoomed, setZoomed] = useState<string | Extent>();
+  const extent = useMemo(
+    () => (typeof zoomed === 'object' ? zoomed : extentOf(tree, zoomed)),
+    [tree, zoomed],
+  );
   const [text, setText] = useState('');
   const found = useMemo(() => findSpans(tree, text), [tree, text]);
   const foundIds = useMemo(() => new Set(found.map(({ span }) => span.spanId)), [found]);
@@ -105,6 +112,7 @@ export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
   return (
     <section class="waterfall" aria-label="Waterfall" style={{ '--rows': rows.length }}>
       <div class="waterfall-tools">
+        {children}
         <button type="button" onClick={collapseAll}>
           {collapsed.size > 0 ? 'Open all' : 'Collapse all'}
         </button>
@@ -139,6 +147,7 @@ export function Waterfall({ trace, tree, selected, onSelect }: WaterfallProps) {
         <span class="key key-error">error</span>
         {repeated.size > 0 && <span class="key key-repeated">repeated query</span>}
       </div>
+      <Minimap tree={tree} extent={extent} onExtent={setZoomed} />
       <Ruler extent={extent} />
       <VirtualList
         id="waterfall"
