@@ -63,6 +63,7 @@ describe('the public API', () => {
         .map(({ name }) => name)
         .sort(),
     ).toEqual([
+      'Annotate',
       'BaseService',
       'Counted',
       'InjectTelemetry',
@@ -78,6 +79,7 @@ describe('the public API', () => {
       'TelemetrySpan',
       'Timed',
       'Trace',
+      'annotate',
       'attachTraceContext',
       'configureTelemetry',
       'createTelemetryProbe',
