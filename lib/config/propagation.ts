@@ -11,6 +11,7 @@ import {
   renderReceived,
   shape,
   suggestName,
+  text,
 } from './option-rules.js';
 
 const PROPAGATOR_NAMES = ['tracecontext', 'baggage', 'b3', 'b3multi'] as const;
@@ -59,6 +60,14 @@ export interface PropagationOptions {
    * Default `trust`. Env `TELEMETRY_PROPAGATION_INCOMING`.
    */
   incoming?: IncomingPolicy | IncomingPolicies;
+  /**
+   * Keys of baggage whose values become attributes of every span and fields of every log line: `['tenant.id']`.
+   *
+   * Baggage comes with the calls that `incoming` trusts, and from the application. Values are cut to 1,024 characters.
+   *
+   * Default none. Env `TELEMETRY_BAGGAGE_FIELDS`.
+   */
+  baggageFields?: readonly string[];
 }
 
 /** Options for trace context between processes. */
@@ -75,7 +84,7 @@ export interface PropagationSection {
 /** `propagators` and `propagation`, resolved. */
 export interface PropagationConfig {
   readonly propagators: readonly (PropagatorName | TextMapPropagator)[];
-  readonly propagation: { readonly incoming: IncomingConfig };
+  readonly propagation: { readonly incoming: IncomingConfig; readonly baggageFields: readonly string[] };
 }
 
 /** The policy of each listener. */
@@ -117,6 +126,21 @@ const PROPAGATION = {
       },
     },
   }),
+  baggageFields: option(listOf(text('a key of baggage'), 'keys of baggage'), {
+    see: 'logging.md#wide-events',
+    env: {
+      TELEMETRY_BAGGAGE_FIELDS: {
+        kind: 'text',
+        meaning:
+          'Keys of baggage, separated by commas, that become attributes of spans and fields of log lines.',
+        means: (keys: string) =>
+          keys
+            .split(',')
+            .map((key) => key.trim())
+            .filter((key) => key !== ''),
+      },
+    },
+  }),
 } satisfies OptionsOf<PropagationOptions>;
 
 export const PROPAGATION_SECTION = {
@@ -155,6 +179,9 @@ export function resolvePropagation(
     propagators: frozenList(decide(PROPAGATION_SECTION.propagators, propagators, env)),
     propagation: Object.freeze({
       incoming: resolveIncoming(propagation?.incoming, env.TELEMETRY_PROPAGATION_INCOMING),
+      baggageFields: frozenList(
+        decide<readonly string[], object>(PROPAGATION.baggageFields, propagation?.baggageFields, env),
+      ),
     }),
   };
 }

@@ -1,11 +1,12 @@
 import { type Context, context as contextApi } from '@opentelemetry/api';
 import { type LoggerOptions } from 'pino';
 
+import { type ReadBaggage } from '../engine/baggage-fields.js';
 import { copyBounded, fitsBounds, textOf } from '../engine/copy-bounded.js';
 import { serializeError } from '../engine/describe-error.js';
 import { isError } from '../errors/telemetry.error.js';
 import { warnOnce } from '../errors/warnings.js';
-import { otelContextOf, OWN_KEYS, SPAN_FIELDS, spanContextOf } from './log-entry.js';
+import { isReservedKey, otelContextOf, OWN_KEYS, SPAN_FIELDS, spanContextOf } from './log-entry.js';
 import { isOurs, withParents } from './logging-state.js';
 import { redactFields } from './pino-safety.js';
 
@@ -18,15 +19,32 @@ const MAX_FIELDS = 1_000;
 /**
  * A pino mixin that adds the fields of the active span to those of the application's mixin.
  *
- * @param fallback its span is taken where none is active
+ * @param options `fallback`: its span is taken where none is active; `readBaggage`: fields of the
+ *   context, which those of the application's mixin replace
  */
-export function createMixin(ownMixin: MixinFn | undefined, fallback?: Context): MixinFn {
+export function createMixin(
+  ownMixin: MixinFn | undefined,
+  {
+    fallback,
+    readBaggage,
+  }: { readonly fallback?: Context; readonly readBaggage?: ReadBaggage | undefined } = {},
+): MixinFn {
   return (mergeObject, level, logger) => {
-    const fields = ownMixin ? callOwnMixin(ownMixin, mergeObject, level, logger) : {};
+    const own = ownMixin ? callOwnMixin(ownMixin, mergeObject, level, logger) : {};
+    const baggage = readBaggage?.(otelContextOf(mergeObject));
+    const fields: Record<string, unknown> = baggage === undefined ? own : { ...named(baggage), ...own };
     const spanContext = spanContextOf(otelContextOf(mergeObject)) ?? (fallback && spanContextOf(fallback));
     if (spanContext !== undefined) for (const { key, read } of SPAN_FIELDS) fields[key] = read(spanContext);
     return fields;
   };
+}
+
+/** Fields of baggage under names that a line can have: `level` is `extra_level`. */
+export function named(baggage: Readonly<Record<string, string>>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(baggage))
+    fields[isReservedKey(key) ? `extra_${key}` : key] = value;
+  return fields;
 }
 
 /** How pino names the symbol of a logger's mixin; each copy of pino has its own symbol. */
@@ -59,7 +77,7 @@ export function correlateLogger(logger: unknown): CorrelatedLogger | undefined {
   return {
     bindChild: (child) => {
       if (active && typeof child === 'object' && child !== null)
-        (child as Record<symbol, MixinFn>)[key] = createMixin(own, contextApi.active());
+        (child as Record<symbol, MixinFn>)[key] = createMixin(own, { fallback: contextApi.active() });
     },
     undo: () => {
       active = false;

@@ -2,10 +2,11 @@ import { type LoggerOptions, pino } from 'pino';
 
 import { type LoggingConfig } from '../config/logging.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { createBaggageReader, type ReadBaggage } from '../engine/baggage-fields.js';
 import { serializeError } from '../engine/describe-error.js';
-import { createMergeStrategy, createMixin } from './correlate-logger.js';
+import { createMergeStrategy, createMixin, named } from './correlate-logger.js';
 import { openDestination } from './destinations.js';
-import { readProcessFields } from './log-entry.js';
+import { otelContextOf, readProcessFields } from './log-entry.js';
 import { bindingsOf, LogSink } from './log-sink.js';
 import { loggingState, type RootLogger } from './logging-state.js';
 import { nestWritesJson } from './nest-logger.js';
@@ -40,7 +41,8 @@ export function createRootLogger(config: TelemetryConfig, emitLogRecords: boolea
     writesFieldsAsGiven: writesFieldsAsGiven(logging),
     writesFastLines: config.engine === 'fast' && writesFastLines(logging),
   });
-  const logger = pino(pinoOptions(logging, config.serviceName, errorKey), sink);
+  const readBaggage = createBaggageReader(config.propagation.baggageFields);
+  const logger = pino(pinoOptions(config, errorKey, readBaggage), sink);
   redactLines(logger, { message, error: errorKey });
   sink.rootBindings = bindingsOf(logger);
   loggingState().ours.add(logger);
@@ -54,8 +56,11 @@ export function createRootLogger(config: TelemetryConfig, emitLogRecords: boolea
   return {
     logger,
     config: logging,
-    writeFast: (level, fields, message, otelContext) =>
-      sink.writeFast(level, fields, message, bindingsOf(logger), otelContext),
+    writeFast: (level, given, message, otelContext) => {
+      const baggage = readBaggage?.(otelContext ?? otelContextOf(undefined));
+      const fields = baggage === undefined ? given : { ...named(baggage), ...given };
+      return sink.writeFast(level, fields, message, bindingsOf(logger), otelContext);
+    },
     writesToStdout:
       own.transport === undefined &&
       (logging.destination === undefined || logging.destination === process.stdout),
@@ -95,7 +100,11 @@ function writesFieldsAsGiven({ redact, pino: own }: LoggingConfig): boolean {
   return keys.every((key) => !(key in own));
 }
 
-function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: string): LoggerOptions {
+function pinoOptions(
+  { logging, serviceName }: TelemetryConfig,
+  errorKey: string,
+  readBaggage: ReadBaggage | undefined,
+): LoggerOptions {
   const own = logging.pino;
   const serializers = {
     err: serializeError,
@@ -108,7 +117,7 @@ function pinoOptions(logging: LoggingConfig, serviceName: string, errorKey: stri
     level: logging.level,
     ...(logging.redact.length > 0 && { redact: [...logging.redact] }),
     base: redactFields({ ...readProcessFields({ serviceName }), ...own.base }),
-    mixin: createMixin(own.mixin),
+    mixin: createMixin(own.mixin, { readBaggage }),
     mixinMergeStrategy: createMergeStrategy(own.mixinMergeStrategy, new Set(Object.keys(serializers))),
     hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod, errorKey) },
     serializers,

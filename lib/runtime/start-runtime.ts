@@ -26,6 +26,7 @@ import {
   ATTR_SERVICE_VERSION,
 } from '../config/semantic-conventions.constants.js';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { createBaggageReader } from '../engine/baggage-fields.js';
 import { LimitedLoggerProvider } from '../engine/limited-logger-provider.js';
 import { countingMeterProvider } from '../engine/recording-counts.js';
 import { RecordingTracerProvider, type TraceShare } from '../engine/recording-tracer-provider.js';
@@ -44,6 +45,7 @@ import { limitSeries } from '../metrics-sdk/limit-series.js';
 import { undoAll } from '../process/undo-all.js';
 import { redaction } from '../redaction/active-redaction.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
+import { baggageSpanProcessor } from './baggage-span.processor.js';
 import { createPropagator } from './create-propagator.js';
 import { guardLoggerProvider } from './guards/guard-logger-provider.js';
 import { guardMeterProvider } from './guards/guard-meter-provider.js';
@@ -175,8 +177,11 @@ function startTracing({ config, resource, plugin, register }: Start): StartedTra
     traces: { ...traces, processors: traces.processors.map(guardSpanProcessor) },
   });
   if (plugin !== undefined) processors.push(plugin.spans);
-  const { sampler, spanProcessors, counts, ratio } = startSampling(traces, processors);
+  const { sampler, spanProcessors: kept, counts, ratio } = startSampling(traces, processors);
   const newTraces = shareOfNewTraces(traces, ratio);
+  const readBaggage = createBaggageReader(config.propagation.baggageFields);
+  // First, so that the others see the attributes when a span starts.
+  const spanProcessors = readBaggage === undefined ? kept : [baggageSpanProcessor(readBaggage), ...kept];
   const provider = createTracerProvider(config, { resource, sampler, spanProcessors }, newTraces);
   register('trace', trace.setGlobalTracerProvider(provider), trace);
   return { provider, samplingCounts: counts, samplingRatio: ratio };

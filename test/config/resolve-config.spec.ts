@@ -290,6 +290,15 @@ describe('resolveConfig()', () => {
       expect(httpServer?.ignore).toEqual(['/metrics', ping]);
     });
 
+    it('takes the keys of baggage from code, else from the environment', () => {
+      const env = { TELEMETRY_BAGGAGE_FIELDS: ' tenant.id, plan,' };
+      expect(resolve({}, {}).propagation.baggageFields).toEqual([]);
+      expect(resolve({}, env).propagation.baggageFields).toEqual(['tenant.id', 'plan']);
+      expect(resolve({ propagation: { baggageFields: ['a'] } }, env).propagation.baggageFields).toEqual([
+        'a',
+      ]);
+    });
+
     it('shows clients no trace, unless code or environment says so; code wins', () => {
       const shown = (httpServer: object | true, env: Record<string, string> = {}): unknown => {
         const { responseHeaders, traceIdInErrors } =

@@ -363,6 +363,13 @@ const WRONG: Row[] = [
   ...wrong('logging.pino', 'Write an object of pino options.', 'x'),
   ...wrong('logging.pino.level', 'Write logging.level instead.', shown('info', 'a string')),
   ...wrong('logging.pino.redact', 'Write logging.redact instead.', shown(['a'], 'an array of 1')),
+  ...wrong('propagation.baggageFields', 'Write an array of keys of baggage.', 'tenant.id'),
+  [
+    'propagation.baggageFields[0]',
+    { propagation: { baggageFields: [''] } },
+    '""',
+    'Write a key of baggage as a text that is not empty, or leave the option out.',
+  ],
   ...wrong('instrumentation', 'Write true, false or an object of switches.', shown([], 'an array of 0')),
   ...wrong('instrumentation.httpServer', 'Write true, false or { ignore: […] }.', 'on'),
   ...wrong('instrumentation.httpServer.ignore', 'Write an array of paths and regular expressions.', '/x'),

@@ -1,5 +1,6 @@
 import { describeAfterTheAnswer } from './after-the-answer.behaviours.js';
 import { describeAnnotations } from './annotations.behaviours.js';
+import { describeBaggageFields } from './baggage-fields.behaviours.js';
 import { describeDashboard } from './dashboard/describe-dashboard.js';
 import { describeDecorators } from './decorators.behaviours.js';
 import { describeExceptions } from './exceptions.behaviours.js';
@@ -47,6 +48,7 @@ export function describeBehaviours(platform: Platform): void {
     describeLongResponses(platform);
     describeAfterTheAnswer(platform);
     describeAnnotations(platform);
+    describeBaggageFields(platform);
     describeDecorators(platform);
     describeLogging(platform);
     if (platform.adapter === 'fastify') describeFastifyLogger(platform);
