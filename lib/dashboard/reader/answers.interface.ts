@@ -195,6 +195,14 @@ export interface LogAnswer {
   readonly attributes: JsonAttributes;
 }
 
+/** Log lines over time. */
+export interface LogVolumeAnswer {
+  /** Begin of each bucket; the first may begin before the range, but has only its lines. */
+  readonly times: readonly number[];
+  /** How many lines each bucket has, by level; levels without lines are left out. */
+  readonly counts: Readonly<Record<string, readonly number[]>>;
+}
+
 /** One trace with all its spans and log lines. */
 export interface TraceAnswer {
   readonly summary: TraceSummaryAnswer;

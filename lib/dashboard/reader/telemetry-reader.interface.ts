@@ -6,6 +6,7 @@ import {
   type InstrumentAnswer,
   type JsonAttributes,
   type LogAnswer,
+  type LogVolumeAnswer,
   type OverviewAnswer,
   type Page,
   type RouteAnswer,
@@ -84,6 +85,15 @@ export interface LogFilter extends Partial<TimeRange> {
   readonly before?: string | undefined;
   /** Default 100, at most 10,000. */
   readonly limit?: number | undefined;
+}
+
+/** Conditions of `logVolume()`. */
+export interface LogVolumeFilter extends TimeRange {
+  readonly service?: string | undefined;
+  /** This level and above. */
+  readonly level?: LogLevelName | undefined;
+  /** About how many buckets. */
+  readonly buckets: number;
 }
 
 export const ERROR_STATES = ['new', 'back', 'known', 'gone'] as const satisfies readonly ErrorState[];
@@ -212,6 +222,9 @@ export interface TelemetryReader {
 
   /** Log lines, newest first; a store with an index of words may return those found by `text` in the order they were written. */
   logs(filter: LogFilter, options?: QueryOptions): Promise<Page<LogAnswer>>;
+
+  /** How many log lines of each level were written over time. */
+  logVolume(filter: LogVolumeFilter, options?: QueryOptions): Promise<LogVolumeAnswer>;
 
   /**
    * Errors by service and fingerprint: those of the range, and those that are gone. Each exception counts once per service, where it was

@@ -6,6 +6,7 @@ import { findLogs } from './queries/find-logs.js';
 import { findTraces } from './queries/find-traces.js';
 import { readNews } from './queries/follow.js';
 import { findInstruments } from './queries/instruments.js';
+import { countLogVolume } from './queries/log-volume.js';
 import { findRoutes, findServices, readOverview } from './queries/overview.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
@@ -39,6 +40,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
       ),
     resources: (traceId, options) => ask((database) => readResourcesOfTrace(database, traceId), options),
     logs: (filter, options) => ask((database) => findLogs(database, filter), options),
+    logVolume: (filter, options) => ask((database) => countLogVolume(database, filter), options),
     errors: (filter, options) => ask((database) => findErrors(database, filter), options),
     error: (question, options) => ask((database) => readError(database, question), options),
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),

@@ -6,6 +6,7 @@ import {
 import { FIELD_OPERATORS, parseCondition } from '../../../lib/dashboard/reader/field-filter.js';
 import {
   type LogFilter,
+  type LogVolumeFilter,
   type QueryOptions,
   type TelemetryReader,
   type TraceFilter,
@@ -64,6 +65,7 @@ const QUESTIONS: Readonly<
   spans: (reader, options) => reader.spans([newTraceId()], options),
   resources: (reader, options) => reader.resources(newTraceId(), options),
   logs: (reader, options) => reader.logs({}, options),
+  logVolume: (reader, options) => reader.logVolume({ ...RANGE, buckets: 4 }, options),
   errors: (reader, options) => reader.errors({ ...RANGE, buckets: 4 }, options),
   error: (reader, options) =>
     reader.error({ ...RANGE, buckets: 4, service: 'orders', fingerprint: 'f' }, options),
@@ -693,6 +695,28 @@ export function describeTelemetryReader(
         expect(await messages({ fields: [parseCondition('n>2')!] })).toEqual(['Stock reserved']);
         expect(await messages({ fields: [parseCondition('sku != book')!] })).toEqual(['Payment refused']);
         expect(await messages({ fields: [{ key: 'sku', value: 'cup' }] })).toEqual([]);
+      });
+
+      it('are counted over time by level, of all services or one, of all levels or one and above', async () => {
+        await write({
+          logs: [
+            lineOf(PAST - 1, { level: 50 }),
+            lineOf(PAST, { level: 30 }),
+            lineOf(PAST, { level: 30, service: 'users' }),
+            lineOf(PAST + MINUTE - 1, { level: 35 }),
+            lineOf(PAST + 3 * MINUTE, { level: 50 }),
+            lineOf(RANGE.to, { level: 50 }),
+          ],
+        });
+        const ask = async (more: Partial<LogVolumeFilter> = {}) => {
+          const { times, counts } = await reader.logVolume({ ...RANGE, buckets: 4, ...more });
+          expect(times).toEqual([0, 1, 2, 3].map((minute) => PAST + minute * MINUTE));
+          return counts;
+        };
+        expect(await ask()).toEqual({ info: [3, 0, 0, 0], error: [0, 0, 0, 1] });
+        expect(await ask({ service: 'users' })).toEqual({ info: [1, 0, 0, 0] });
+        expect(await ask({ service: 'unknown' })).toEqual({});
+        expect(await ask({ level: 'warn' })).toEqual({ error: [0, 0, 0, 1] });
       });
     });
 

@@ -5,6 +5,7 @@ import {
   type JsonAttributes,
   type JsonValue,
   type LogAnswer,
+  type LogVolumeAnswer,
   type Page,
   type RouteAnswer,
   type RouteVersionAnswer,
@@ -18,6 +19,7 @@ import {
   LOG_LEVELS,
   type LogFilter,
   type LogLevelName,
+  type LogVolumeFilter,
   type Selection,
   type TelemetryReader,
   type TimeRange,
@@ -198,6 +200,7 @@ function readerOf(
           filter.limit ?? 100,
         ),
       ),
+    logVolume: (filter, { signal } = {}) => answer(signal, () => countVolume(logs, filter)),
     errors: (filter, { signal } = {}) => answer(signal, () => findErrors(spans, logs, filter)),
     error: (question, { signal } = {}) => answer(signal, () => findError(spans, logs, question)),
     instruments: (service, { signal } = {}) =>
@@ -414,6 +417,20 @@ function summarize(spans: readonly WrittenSpan[]): TraceSummaryAnswer {
     pinned: errorCount > 0,
     state: root.parentSpanId === undefined || isEntry(root) ? undefined : 'partial',
   };
+}
+
+function countVolume(logs: readonly Numbered[], filter: LogVolumeFilter): LogVolumeAnswer {
+  const { from, to, buckets, service, level } = filter;
+  const step = (to - from) / buckets;
+  const times = Array.from({ length: buckets }, (_, index) => from + index * step);
+  const lines = logs.filter((log) => logMatches(log, { from, to, service, level })).map(toLog);
+  const levels = Map.groupBy(lines, (line) => line.level);
+  const counts = [...levels].map(([name, ofLevel]) => {
+    const inBucket = (begin: number) =>
+      ofLevel.filter(({ time }) => time >= begin && time < begin + step).length;
+    return [name, times.map(inBucket)] as const;
+  });
+  return { times, counts: Object.fromEntries(counts) };
 }
 
 function traceMatches({ summary, spans, logs }: Trace, filter: TraceFilter): boolean {

@@ -69,6 +69,7 @@ const VIEWS: readonly View[] = [
     there: 'table.compare',
   },
   { name: 'logs', hash: () => '#/logs', there: '.log-row' },
+  { name: 'log-patterns', hash: () => '#/logs?show=patterns&range=1h', there: '.log-pattern' },
   {
     name: 'log',
     hash: ({ server: { dataset } }) =>

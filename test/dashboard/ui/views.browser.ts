@@ -299,6 +299,31 @@ describeInChromium('the page', () => {
     expect(await textOf(page, '.span-panel .log-lines')).toContain('Stock could not be reserved');
   });
 
+  it('counts log lines over time and by pattern, and leads from a pattern to its lines', async () => {
+    const page = await stage.open('#/logs?level=error&live=0');
+    await page.locator('.fill > .time-chart canvas').waitFor();
+    expect(await textOf(page, '.fill > .time-chart .legend')).toContain('error and above');
+    await page.getByRole('button', { name: 'Patterns' }).click();
+    const row = page.locator('.log-patterns tbody tr', { hasText: 'Stock could not be reserved' }).first();
+    await row.getByRole('link').click();
+    await page.locator('.log-row').first().waitFor();
+    expect(await textOf(page, '.log-row .log-message')).toContain('Stock could not be reserved');
+  });
+
+  it('leads from a log line to the lines around it', async () => {
+    const { logs } = stage.server.dataset;
+    const line = logs.findLast(
+      ({ level, time }) =>
+        level === 'error' &&
+        logs.some((other) => other.level !== 'error' && Math.abs(other.time - time) < 4_000),
+    )!;
+    const page = await stage.open(`#/logs?level=error&live=0&log=${line.id}`);
+    await page.getByRole('link', { name: 'Of all services' }).click();
+    await page.waitForURL(/from=/);
+    await page.locator('.log-row:not(.level-error)').first().waitFor();
+    expect(await page.locator('.log-row.active').count()).toBe(1);
+  });
+
   it('charts an instrument with its attributes as filters and dots that lead to traces', async () => {
     const page = await stage.open('#/metrics?metric=1');
     await page.locator('.metric canvas').waitFor();

@@ -1,18 +1,20 @@
 import { type Question, readTraceId } from '../../api/question.js';
-import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
-import { LOG_LEVELS, type LogLevelName } from '../../reader/telemetry-reader.interface.js';
+import { type LogAnswer, type LogVolumeAnswer, type Page } from '../../reader/answers.interface.js';
+import { LOG_LEVELS, type LogFilter, type LogLevelName } from '../../reader/telemetry-reader.interface.js';
+import { findPatterns, type LogPatternsAnswer } from './patterns.js';
 
 /** Addresses of the panel, and their answers. */
 export interface LogsApi {
   readonly 'GET logs': Page<LogAnswer>;
+  readonly 'GET logs/volume': LogVolumeAnswer;
+  readonly 'GET logs/patterns': LogPatternsAnswer;
 }
 
 const LEVELS = Object.keys(LOG_LEVELS) as LogLevelName[]; // its keys are these names
 
-/** @param standard lines of a page where none are asked for */
-export function askLogs({ reader, query, signal }: Question, standard = 100): Promise<Page<LogAnswer>> {
+function readFilter({ query }: Question): LogFilter {
   const traceId = query.text('traceId');
-  const filter = {
+  return {
     ...query.partialRange(),
     service: query.text('service'),
     level: query.choice('level', LEVELS),
@@ -21,8 +23,32 @@ export function askLogs({ reader, query, signal }: Question, standard = 100): Pr
     fields: [...query.fields('attribute'), ...query.conditions('where')],
     traceId: traceId === undefined ? undefined : readTraceId(traceId, 'traceId'),
     spanId: query.text('spanId'),
+  };
+}
+
+/** @param standard lines of a page where none are asked for */
+export function askLogs(question: Question, standard = 100): Promise<Page<LogAnswer>> {
+  const { reader, query, signal } = question;
+  const filter = {
+    ...readFilter(question),
     before: query.text('before'),
     limit: query.integer('limit', 1, 10_000, standard),
   };
   return reader.logs(filter, { signal });
+}
+
+export function askLogVolume({ reader, query, signal }: Question): Promise<LogVolumeAnswer> {
+  const filter = {
+    ...query.range(),
+    service: query.text('service'),
+    level: query.choice('level', LEVELS),
+    buckets: query.integer('buckets', 1, 500, 60),
+  };
+  return reader.logVolume(filter, { signal });
+}
+
+export function askPatterns(question: Question): Promise<LogPatternsAnswer> {
+  const { reader, work, signal } = question;
+  const filter = readFilter(question);
+  return findPatterns((before, limit) => reader.logs({ ...filter, before, limit }, { signal }), work);
 }

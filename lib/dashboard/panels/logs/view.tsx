@@ -2,14 +2,24 @@ import type { LogAnswer } from '../../reader/answers.interface.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/severity.js';
-import { countOf } from '../../ui/parts/use-live-pages.js';
+import { countOf, type LivePages } from '../../ui/parts/use-live-pages.js';
 import { useServices } from '../../ui/parts/use-services.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
 import { isLive, type Place, setQuery } from '../../ui/state.js';
 import { ConditionField } from '../fields/view.js';
 import { LogDetails } from './view/log-details.js';
 import { LogList } from './view/log-list.js';
+import { LogPatterns } from './view/log-patterns.js';
+import { isVolumeOf, LogVolume } from './view/log-volume.js';
 import { LOG_FILTERS, useLogs } from './view/use-logs.js';
+
+const PATTERNS = 'patterns';
+
+/** Values of `show` in the address, in words. */
+const SHOWN = [
+  ['', 'Lines'],
+  [PATTERNS, 'Patterns'],
+] as const;
 
 function LogSearch({ place, shown }: { readonly place: Place; readonly shown: string }) {
   const { query } = place;
@@ -37,6 +47,20 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
       />
       <SelectField label="Service" value={of('service')} options={services} onChange={set('service')} />
       <ConditionField word="field" of="logs" query={query} />
+      <span class="segmented" role="group" aria-label="Show">
+        {SHOWN.map(([name, word]) => (
+          <button
+            key={word}
+            type="button"
+            aria-pressed={of('show') === name}
+            onClick={() => {
+              setQuery({ show: name });
+            }}
+          >
+            {word}
+          </button>
+        ))}
+      </span>
       <Chips label="Fields" query={query} named={['traceId', 'spanId']} />
       <span class="search-end hint" role="status">
         {shown}
@@ -45,42 +69,49 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
   );
 }
 
-/** Log lines of all services, newest first, as they come in. */
-export function View({ place }: { readonly place: Place }) {
-  const live = isLive(place);
-  const pages = useLogs(place, live);
-  const { items: logs } = pages;
+function Lines({ place, pages }: { readonly place: Place; readonly pages: LivePages<LogAnswer> }) {
   const openId = Number(place.query.get('log') ?? Number.NaN);
-  const open = logs.find(({ id }) => id === openId);
+  const open = pages.items.find(({ id }) => id === openId);
   const onOpen = (log: LogAnswer | undefined): void => {
     setQuery({ log: log?.id }, { replace: true });
   };
   return (
+    <WhenListed
+      pages={pages}
+      place={place}
+      things="lines"
+      filters={LOG_FILTERS}
+      empty="What the application logs through Nest’s logger, pino or the telemetry service shows here by itself."
+    >
+      {() => (
+        <div class={open ? 'log-split' : 'log-split log-split-closed'}>
+          <LogList pages={pages} openId={open?.id} onOpen={onOpen} />
+          {open && (
+            <LogDetails
+              log={open}
+              place={place}
+              onClose={() => {
+                onOpen(undefined);
+              }}
+            />
+          )}
+        </div>
+      )}
+    </WhenListed>
+  );
+}
+
+/** Log lines of all services: how many over time, and each, newest first, as they come in; or the patterns of the newest. */
+export function View({ place }: { readonly place: Place }) {
+  const pages = useLogs(place, isLive(place));
+  const isByPattern = place.query.get('show') === PATTERNS;
+  const shown = isByPattern || pages.items.length === 0 ? '' : countOf(pages, 'line');
+  return (
     <div class="fill">
       <h1 class="visually-hidden">Logs</h1>
-      <LogSearch place={place} shown={logs.length > 0 ? countOf(pages, 'line') : ''} />
-      <WhenListed
-        pages={pages}
-        place={place}
-        things="lines"
-        filters={LOG_FILTERS}
-        empty="What the application logs through Nest’s logger, pino or the telemetry service shows here by itself."
-      >
-        {() => (
-          <div class={open ? 'log-split' : 'log-split log-split-closed'}>
-            <LogList pages={pages} openId={open?.id} onOpen={onOpen} />
-            {open && (
-              <LogDetails
-                log={open}
-                place={place}
-                onClose={() => {
-                  onOpen(undefined);
-                }}
-              />
-            )}
-          </div>
-        )}
-      </WhenListed>
+      <LogSearch place={place} shown={shown} />
+      {pages.items.length > 0 && isVolumeOf(place) && <LogVolume place={place} />}
+      {isByPattern ? <LogPatterns place={place} /> : <Lines place={place} pages={pages} />}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
-import { LOG_LEVELS, type LogFilter } from '../../reader/telemetry-reader.interface.js';
+import { LOG_LEVELS, type LogFilter, type LogLevelName } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
@@ -19,6 +19,7 @@ import {
 
 const LIMIT = 100;
 const MAX_LIMIT = 10_000;
+const LEVEL_NAMES = Object.keys(LOG_LEVELS) as LogLevelName[]; // its keys are these names
 
 /** A line as it stands in its table. */
 export interface LogRow {
@@ -103,9 +104,9 @@ export function toLog(row: LogRow): LogAnswer {
 }
 
 /** The word for a level; one of the application's own counts as the next lower one. */
-function levelName(level: number): string {
-  const names = Object.entries(LOG_LEVELS).filter(([, number]) => number <= level);
-  return names.at(-1)?.[0] ?? 'trace';
+export function levelName(level: number): LogLevelName {
+  const names = LEVEL_NAMES.filter((name) => LOG_LEVELS[name] <= level);
+  return names.at(-1) ?? 'trace';
 }
 
 /** Where lines are looked for: each row has its `id`, its `time` and whether it `matches`. */

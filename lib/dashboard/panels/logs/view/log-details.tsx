@@ -2,6 +2,7 @@ import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatDateTime, shortId } from '../../../ui/format.js';
 import { AttributesWithStack } from '../../../ui/parts/attribute-table.js';
 import { Level } from '../../../ui/parts/level.js';
+import { linesAround } from '../../../ui/parts/lines-around.js';
 import { SidePanel } from '../../../ui/parts/side-panel.js';
 import { addressOf, addressWith, type Place } from '../../../ui/state.js';
 
@@ -36,6 +37,14 @@ export function LogDetails({ log, place, onClose }: LogDetailsProps) {
           </a>
         </p>
       )}
+      <p class="buttons">
+        <a class="button" href={linesAround(log, log.service)}>
+          Lines of {log.service} around it
+        </a>
+        <a class="button" href={linesAround(log)}>
+          Of all services
+        </a>
+      </p>
       <h3>Fields</h3>
       <AttributesWithStack
         attributes={log.attributes}

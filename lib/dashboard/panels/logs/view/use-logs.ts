@@ -19,7 +19,8 @@ const SINGLE = ['service', 'level', 'text', 'traceId', 'spanId'];
 /** Parameters of the address that narrow the list. */
 export const LOG_FILTERS: readonly string[] = [...SINGLE, 'attribute', 'where'];
 
-function logQueryOf({ query }: Place): Query {
+/** The filters of the address, without its time span. */
+export function logQueryOf({ query }: Place): Query {
   return {
     ...Object.fromEntries(SINGLE.map((name) => [name, query.get(name) ?? undefined])),
     attribute: query.getAll('attribute'),

@@ -2,6 +2,7 @@ import type { LogAnswer } from '../../../reader/answers.interface.js';
 import { formatTime } from '../../../ui/format.js';
 import { AttributesWithStack } from '../../../ui/parts/attribute-table.js';
 import { Level } from '../../../ui/parts/level.js';
+import { linesAround } from '../../../ui/parts/lines-around.js';
 import { LogFields } from '../../../ui/parts/log-fields.js';
 import { levelClass } from '../../../ui/parts/severity.js';
 import { addressOf } from '../../../ui/state.js';
@@ -45,7 +46,8 @@ export function LogLines({ logs, label, onSpan }: LogLinesProps) {
               attributes={log.attributes}
               filterAddress={(key, value) => addressOf(['logs'], { attribute: `${key}:${value}` })}
             />
-            <a href={addressOf(['logs'], { traceId: log.traceId })}>all logs of this trace</a>
+            <a href={addressOf(['logs'], { traceId: log.traceId })}>all logs of this trace</a>{' '}
+            <a href={linesAround(log)}>lines around this one</a>
           </details>
         );
       })}
