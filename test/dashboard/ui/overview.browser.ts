@@ -1,6 +1,7 @@
 import { type Page } from 'playwright-core';
 
 import { type HealthAnswer } from '../../../lib/dashboard/panels/health/query.js';
+import { type FindingsAnswer } from '../../../lib/dashboard/panels/overview/findings.js';
 import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the overview', () => {
@@ -47,6 +48,58 @@ describeInChromium('the overview', () => {
     await page.locator('.dot').first().waitFor();
     await page.waitForTimeout(300);
     expect(await page.evaluate('window.shifted')).toEqual([]);
+  });
+
+  it('begins with what is wrong, the worst first, and leads to the place that shows it', async () => {
+    const page = await stage.open('#/health');
+    const route = { service: 'gateway', method: 'GET', route: '/orders/:id' };
+    const answer: FindingsAnswer = {
+      findings: [
+        {
+          kind: 'new-error',
+          service: 'worker',
+          fingerprint: 'DatabaseError',
+          type: 'DatabaseError',
+          message: 'deadlock detected',
+          count: 12,
+          firstSeen: Date.now(),
+          firstVersion: '2.0.0',
+          route: undefined,
+        },
+        {
+          kind: 'slower',
+          ...route,
+          baseline: { kind: 'version', version: '1.9.0', now: '2.0.0', since: Date.now() },
+          before: { count: 480, p95: 310, errorShare: 0 },
+          now: { count: 120, p95: 1_240, errorShare: 0 },
+        },
+      ],
+      more: 2,
+    };
+    await page.route('**/api/v1/findings?*', (call) => call.fulfill({ json: answer }));
+    await page.evaluate("location.hash = '#/overview'");
+    const items = page.locator('.findings li');
+    await items.nth(1).waitFor();
+    const [first, second] = await items.allInnerTexts();
+    expect(first).toMatch(/New error\s+DatabaseError deadlock detected · 12 times in worker/);
+    expect(second).toMatch(
+      /Slower\s+GET \/orders\/:id of gateway takes 1.24 s since version 2.0.0, 310 ms in 1.9.0/,
+    );
+    expect(await page.locator('.findings').innerText()).toContain('And 2 others like these.');
+    const above = (selector: string) => page.locator(selector).first().boundingBox();
+    expect((await above('.findings'))!.y).toBeLessThan((await above('.service'))!.y);
+    await items.nth(1).locator('a').click();
+    expect(page.url()).toContain('#/traces?service=gateway&method=GET&route=%2Forders%2F%3Aid&min=310ms');
+    await page.goBack();
+    await items.first().locator('a').click();
+    expect(page.url()).toContain('#/errors/worker/DatabaseError');
+  });
+
+  it('says so when nothing stands out', async () => {
+    const page = await stage.open('#/health');
+    await page.route('**/api/v1/findings?*', (call) => call.fulfill({ json: { findings: [], more: 0 } }));
+    await page.evaluate("location.hash = '#/overview'");
+    await page.locator('.findings', { hasText: 'Nothing stands out' }).waitFor();
   });
 
   it('orders services by name, not by what they happen to do', async () => {
@@ -100,7 +153,8 @@ describeInChromium('the overview', () => {
   });
 
   it('shows how a request was answered apart from what failed below it', async () => {
-    const answered = stage.server.dataset.traces.find(
+    // The newest: the oldest leave the time range while other tests run.
+    const answered = stage.server.dataset.traces.findLast(
       ({ summary }) => summary.status === '200' && summary.errorCount === 1,
     )!.summary;
     const page = await stage.open('#/traces?status=error');

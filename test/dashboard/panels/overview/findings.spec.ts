@@ -161,11 +161,15 @@ describe('a finding on the page', () => {
 
   it('names the time with which it compares, and leads to the requests that failed', () => {
     const baseline = { kind: 'time', from: NOW, to: NOW + 60 * MINUTE } as const;
-    const described = describeFinding({ kind: 'failing', ...route, baseline, before, now });
+    const finding = { kind: 'failing', ...route, baseline, before, now } as const;
+    const described = describeFinding(finding, NOW + 2 * 60 * MINUTE);
     expect(described.text).toMatch(
-      /^of orders fails for 12 % of requests, 0\.2 % in the 1 h from \d\d:\d\d:\d\d \(1,200 requests, 480 before\)$/,
+      /^of orders fails for 12 % of requests, 0\.2 % from \d\d:\d\d to \d\d:\d\d \(1,200 requests, 480 before\)$/,
     );
     expect(described.query).toEqual({ ...route, status: 'error' });
+    expect(describeFinding(finding, NOW + 24 * 60 * MINUTE).text).toMatch(
+      / to \d\d:\d\d on \d{4}-\d\d-\d\d \(/,
+    );
   });
 
   it.each<[Finding, RegExp, readonly string[]]>([

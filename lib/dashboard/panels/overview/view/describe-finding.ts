@@ -1,4 +1,11 @@
-import { formatDuration, formatExact, formatShare, formatTime, plural } from '../../../ui/format.js';
+import {
+  formatDateTime,
+  formatDuration,
+  formatExact,
+  formatShare,
+  formatTime,
+  plural,
+} from '../../../ui/format.js';
 import type { QueryChange } from '../../../ui/state.js';
 import type { Finding } from '../findings.js';
 import type { Regression } from '../regressions.js';
@@ -19,8 +26,14 @@ export interface DescribedFinding {
 
 const MAX_MESSAGE = 160;
 
+const clockOf = (time: number): string => formatTime(time, false).slice(0, 5);
+
+/** The day of a time that is not of the last hours. */
+const dayOf = (time: number, now: number): string =>
+  now - time > 20 * 3_600_000 ? ` on ${formatDateTime(time).slice(0, 10)}` : '';
+
 /** A sentence about a finding, and where the page shows it. */
-export function describeFinding(finding: Finding): DescribedFinding {
+export function describeFinding(finding: Finding, now = Date.now()): DescribedFinding {
   switch (finding.kind) {
     case 'new-error': {
       const { service, fingerprint, type, message, count, firstSeen, firstVersion, route } = finding;
@@ -37,7 +50,7 @@ export function describeFinding(finding: Finding): DescribedFinding {
     }
     case 'failing':
     case 'slower':
-      return describeRegression(finding);
+      return describeRegression(finding, now);
     case 'overdue': {
       const { service, route, everyMs, lastRun } = finding;
       return {
@@ -64,15 +77,10 @@ export function describeFinding(finding: Finding): DescribedFinding {
   }
 }
 
-function describeRegression({
-  kind,
-  service,
-  method,
-  route,
-  baseline,
-  before,
-  now,
-}: Regression): DescribedFinding {
+function describeRegression(
+  { kind, service, method, route, baseline, before, now }: Regression,
+  time: number,
+): DescribedFinding {
   const [is, was] =
     kind === 'slower'
       ? [`takes ${formatDuration(now.p95)}`, formatDuration(before.p95)]
@@ -81,7 +89,7 @@ function describeRegression({
   const against =
     baseline.kind === 'version'
       ? ` since version ${baseline.now}, ${was} in ${baseline.version}`
-      : `, ${was} in the ${formatDuration(baseline.to - baseline.from)} from ${formatTime(baseline.from, false)}`;
+      : `, ${was} from ${clockOf(baseline.from)} to ${clockOf(baseline.to)}${dayOf(baseline.to, time)}`;
   // Requests that were as usual are of no help.
   const only = kind === 'slower' ? { min: `${Math.max(1, Math.floor(before.p95))}ms` } : { status: 'error' };
   return {
