@@ -9,7 +9,7 @@ import { findOverdueJobs, type OverdueJob } from './overdue-jobs.js';
 import { findRegressions, type Regression } from './regressions.js';
 
 /** An error that was not there before. */
-export interface NewError extends Pick<
+interface NewError extends Pick<
   ErrorAnswer,
   'service' | 'fingerprint' | 'type' | 'message' | 'count' | 'firstSeen' | 'firstVersion' | 'route'
 > {
@@ -17,7 +17,7 @@ export interface NewError extends Pick<
 }
 
 /** Telemetry that did not arrive. */
-export interface LostTelemetry {
+interface LostTelemetry {
   readonly kind: 'lost';
   /** What was lost: spans, log records, data points, or rows of the embedded store. */
   readonly items: string;
@@ -145,17 +145,16 @@ export async function findFindings(
   options?: QueryOptions,
 ): Promise<FindingsAnswer> {
   const isPresent = range.to >= now - PRESENT_MS;
+  const routes = await reader.routes(range, options);
   const jobs = async (): Promise<readonly OverdueJob[]> => {
     if (!isPresent) return [];
-    const [routes, services] = await Promise.all([
-      reader.routes(range, options),
-      reader.services(range, options),
-    ]);
+    // When each was last heard of does not depend on the range: the shortest costs least.
+    const services = await reader.services({ from: range.to - PRESENT_MS, to: range.to }, options);
     return findOverdueJobs(reader, { routes, services, running, now }, options);
   };
   const found = await Promise.all([
     reader.errors({ ...range, state: 'new', order: 'count', buckets: 1 }, options),
-    findRegressions(reader, range, options),
+    findRegressions(reader, range, options, routes),
     jobs(),
     findStoreLosses(reader, range, options),
   ]);

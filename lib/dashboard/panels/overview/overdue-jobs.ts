@@ -18,7 +18,7 @@ export interface OverdueJob {
 }
 
 /** The last runs of what began by itself in a service. */
-export interface JobRuns extends Pick<OverdueJob, 'service' | 'route'> {
+interface JobRuns extends Pick<OverdueJob, 'service' | 'route'> {
   readonly runs: readonly { readonly start: number; readonly durationMs: number }[];
 }
 

@@ -7,7 +7,7 @@ import {
 } from '../../reader/telemetry-reader.interface.js';
 
 /** What a route did in a time, or in a version. */
-export interface RouteFigures {
+interface RouteFigures {
   readonly count: number;
   /** 0 to 1. */
   readonly errorShare: number;
@@ -16,7 +16,7 @@ export interface RouteFigures {
 }
 
 /** With what a route is compared: a time before, or what the version before answered. */
-export type Baseline =
+type Baseline =
   | { readonly kind: 'time'; readonly from: number; readonly to: number }
   | { readonly kind: 'version'; readonly version: string; readonly now: string; readonly since: number };
 
@@ -32,7 +32,7 @@ export interface Regression {
 }
 
 /** Fewer requests say nothing about a route, before or now. */
-export const MIN_REQUESTS = 30;
+const MIN_REQUESTS = 30;
 /** A p95 that is higher by less is not worth a look. */
 const MIN_SLOWER_MS = 20;
 const MIN_SLOWER_SHARE = 0.5;
@@ -67,7 +67,7 @@ function hasEnough(before: RouteFigures, now: RouteFigures): boolean {
 }
 
 /** Answers of a reader about the routes of a range, and about times with which it is compared, the preferred one first. */
-export interface ComparedRoutes {
+interface ComparedRoutes {
   readonly now: readonly RouteAnswer[];
   readonly earlier: readonly (TimeRange & { readonly routes: readonly RouteAnswer[] })[];
 }
@@ -170,26 +170,29 @@ const DAY_MS = 24 * 3_600_000;
  * worse than in the time before (as long as the range, an hour at least) or, where they had fewer than 30 requests then, than a
  * day before. A route is named once. A route needs 30 requests on both sides; see `isSlower()` and `failsMore()` for what counts.
  *
- * @param reader any implementation; four questions are asked of it
+ * @param reader any implementation; three questions are asked of it, or four
+ * @param known routes of the range, where they are known already
  */
 export async function findRegressions(
   reader: Pick<TelemetryReader, 'routes' | 'routeVersions'>,
   { from, to, service }: TimeRange & { readonly service?: string | undefined },
   options?: QueryOptions,
+  known?: readonly RouteAnswer[],
 ): Promise<readonly Regression[]> {
-  const earlier = [
-    { from: from - Math.max(to - from, MIN_BASELINE_MS), to: from },
-    { from: from - DAY_MS, to: to - DAY_MS },
-  ];
-  const [now = [], ...routes] = await Promise.all(
-    [{ from, to }, ...earlier].map((range) => reader.routes({ ...range, service }, options)),
-  );
-  const versions = await reader.routeVersions({ service }, options);
+  const ask = async (range: TimeRange): Promise<ComparedRoutes['earlier'][number]> => ({
+    ...range,
+    routes: await reader.routes({ ...range, service }, options),
+  });
+  const [now, before, versions] = await Promise.all([
+    known ?? reader.routes({ from, to, service }, options),
+    ask({ from: from - Math.max(to - from, MIN_BASELINE_MS), to: from }),
+    reader.routeVersions({ service }, options),
+  ]);
+  const enough = new Set(before.routes.filter(({ count }) => count >= MIN_REQUESTS).map(keyOf));
+  const isKnown = now.every((route) => route.count < MIN_REQUESTS || enough.has(keyOf(route)));
+  const earlier = isKnown ? [before] : [before, await ask({ from: from - DAY_MS, to: to - DAY_MS })];
   const byVersion = compareVersions(versions, from);
   const named = new Set(byVersion.map(keyOf));
-  const byTime = compareTimes({
-    now,
-    earlier: earlier.map((range, index) => ({ ...range, routes: routes[index] ?? [] })),
-  });
+  const byTime = compareTimes({ now, earlier });
   return [...byVersion, ...byTime.filter((regression) => !named.has(keyOf(regression)))];
 }
