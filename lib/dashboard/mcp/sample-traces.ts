@@ -24,7 +24,7 @@ export async function visitSpans(
   visit: (node: PlacedSpan) => void,
 ): Promise<Sample> {
   let [traces, spans] = [0, 0];
-  let complete = true;
+  let complete: boolean;
   let before: string | undefined;
   do {
     const page = await reader.traces({ ...range, before, limit: PAGE }, { signal });
