@@ -88,11 +88,10 @@ describeInChromium('the overview', () => {
     expect(await page.locator('.findings').innerText()).toContain('And 2 others like these.');
     const above = (selector: string) => page.locator(selector).first().boundingBox();
     expect((await above('.findings'))!.y).toBeLessThan((await above('.service'))!.y);
+    // Not opened: the fixture has no such error.
+    expect(await items.first().locator('a').getAttribute('href')).toBe('#/errors/worker/DatabaseError');
     await items.nth(1).locator('a').click();
     expect(page.url()).toContain('#/traces?service=gateway&method=GET&route=%2Forders%2F%3Aid&min=310ms');
-    await page.goBack();
-    await items.first().locator('a').click();
-    expect(page.url()).toContain('#/errors/worker/DatabaseError');
   });
 
   it('says so when nothing stands out', async () => {
