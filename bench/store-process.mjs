@@ -121,9 +121,8 @@ async function write(file, { bound, rate, seconds }) {
 async function askQuestions(file) {
   const { findTraces } = await load('queries/find-traces');
   const { findLogs } = await load('queries/find-logs');
-  const { findRoutes } = await load('queries/find-routes');
-  const { findServices } = await load('queries/find-services');
-  const { readOverview } = await load('queries/read-overview');
+  const { findRoutes, findServices, readOverview } = await load('queries/overview');
+  const { findOperations } = await load('queries/operations');
   const { rankSelection } = await load('queries/rank-selection');
   const { readTrace } = await load('queries/read-trace');
   const store = openStore({ file, ...NO_BOUND });
@@ -159,6 +158,8 @@ async function askQuestions(file) {
     'lines by rare word': (database) => findLogs(database, { text: 'nowhere' }),
     'lines by field': (database) => findLogs(database, { fields: [{ key: 'id', value: 'none' }] }),
     selection: (database) => rankSelection(database, { from: to - 1_800_000, to, minMs: 100 }),
+    operations: (database) => findOperations(database, range),
+    'operations of a large trace': (database) => findOperations(database, { ...range, from: to - 61_000 }),
     'large trace': (database) => readTrace(database, large),
   };
   for (const [name, question] of Object.entries(questions)) {
