@@ -7,6 +7,8 @@ import {
   type JsonAttributes,
   type LogAnswer,
   type LogVolumeAnswer,
+  type OperationKind,
+  type OperationListAnswer,
   type OverviewAnswer,
   type Page,
   type RouteAnswer,
@@ -123,6 +125,19 @@ export interface ErrorQuestion extends TimeRange {
   readonly buckets: number;
 }
 
+/** Orders of `operations()`, each with the highest first. */
+export const OPERATION_ORDERS = ['selfMs', 'count', 'errors', 'p95', 'perTrace'] as const;
+
+/** Conditions of `operations()`; all must hold, an undefined one holds always. */
+export interface OperationFilter extends TimeRange {
+  readonly service?: string | undefined;
+  readonly kind?: OperationKind | undefined;
+  /** Default `selfMs`. */
+  readonly order?: (typeof OPERATION_ORDERS)[number] | undefined;
+  /** Default 200, at most 1,000. */
+  readonly limit?: number | undefined;
+}
+
 /** Conditions of `chart()`. */
 export interface ChartFilter extends TimeRange {
   /** `id` of an instrument. */
@@ -235,6 +250,12 @@ export interface TelemetryReader {
 
   /** One error; undefined when it is not stored. */
   error(question: ErrorQuestion, options?: QueryOptions): Promise<ErrorDetailAnswer | undefined>;
+
+  /**
+   * Statements, calls, methods and what enters, added up over the traces that begin in the range. A store may leave out the older ones of
+   * very many; the answer says since when it counts.
+   */
+  operations(filter: OperationFilter, options?: QueryOptions): Promise<OperationListAnswer>;
 
   /** Every instrument that has reported, by service and name; of one service, or of all. */
   instruments(service: string | undefined, options?: QueryOptions): Promise<readonly InstrumentAnswer[]>;

@@ -7,6 +7,7 @@ import { findTraces } from './queries/find-traces.js';
 import { readNews } from './queries/follow.js';
 import { findInstruments } from './queries/instruments.js';
 import { countLogVolume } from './queries/log-volume.js';
+import { findOperations } from './queries/operations.js';
 import { findRoutes, findServices, readOverview } from './queries/overview.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
@@ -43,6 +44,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     logVolume: (filter, options) => ask((database) => countLogVolume(database, filter), options),
     errors: (filter, options) => ask((database) => findErrors(database, filter), options),
     error: (question, options) => ask((database) => readError(database, question), options),
+    operations: (filter, options) => ask((database) => findOperations(database, filter), options),
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
     selection: (selection, options) => ask((database) => rankSelection(database, selection), options),

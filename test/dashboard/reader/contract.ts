@@ -12,6 +12,7 @@ import {
   type TraceFilter,
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { describeErrors } from './errors-contract.js';
+import { describeOperations } from './operations-contract.js';
 import {
   childOf,
   lineOf,
@@ -69,6 +70,7 @@ const QUESTIONS: Readonly<
   errors: (reader, options) => reader.errors({ ...RANGE, buckets: 4 }, options),
   error: (reader, options) =>
     reader.error({ ...RANGE, buckets: 4, service: 'orders', fingerprint: 'f' }, options),
+  operations: (reader, options) => reader.operations(RANGE, options),
   instruments: (reader, options) => reader.instruments(undefined, options),
   chart: (reader, options) => reader.chart({ ...RANGE, instrument: 1, buckets: 4 }, options),
   selection: (reader, options) => reader.selection(RANGE, options),
@@ -721,6 +723,7 @@ export function describeTelemetryReader(
     });
 
     describeErrors(() => reader, write, PAST);
+    describeOperations(() => reader, write, PAST);
 
     describe('metrics', () => {
       const pointOf = (second: number, value: number, more: Partial<WrittenPoint> = {}): WrittenPoint => ({

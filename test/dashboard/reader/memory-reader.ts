@@ -15,6 +15,7 @@ import {
   type TraceSummaryAnswer,
 } from '../../../lib/dashboard/reader/answers.interface.js';
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
+import { OperationSums, rankOperations } from '../../../lib/dashboard/reader/sum-operations.js';
 import {
   LOG_LEVELS,
   type LogFilter,
@@ -26,6 +27,7 @@ import {
   type TraceFilter,
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { traceIdIn } from '../../../lib/dashboard/reader/trace-id-in.js';
+import { takeAllSteps, TimeSlice } from '../../../lib/dashboard/steps.js';
 import { findError, findErrors } from './memory-errors.js';
 import {
   type ReaderUnderTest,
@@ -203,6 +205,25 @@ function readerOf(
     logVolume: (filter, { signal } = {}) => answer(signal, () => countVolume(logs, filter)),
     errors: (filter, { signal } = {}) => answer(signal, () => findErrors(spans, logs, filter)),
     error: (question, { signal } = {}) => answer(signal, () => findError(spans, logs, question)),
+    operations: (filter, { signal } = {}) =>
+      answer(signal, () => {
+        const counted = tracesOf().filter(({ summary: { start } }) => within(start, filter));
+        const sums = new OperationSums(filter.service);
+        for (const { spans: all } of counted) {
+          const summed = all.map((span) => ({ ...span, failed: span.status === 'error' }));
+          takeAllSteps(sums.addTrace(summed, new TimeSlice()));
+        }
+        const own = counted.filter((trace) =>
+          trace.spans.some(({ service }) => filter.service === undefined || filter.service === service),
+        );
+        return {
+          ...rankOperations(sums.answers(), filter),
+          traces: own.length,
+          spans: own.reduce((total, trace) => total + trace.spans.length, 0),
+          since: filter.from,
+          complete: true,
+        };
+      }),
     instruments: (service, { signal } = {}) =>
       answer(signal, () => instruments().filter((one) => service === undefined || one.service === service)),
     chart: ({ instrument: id, filters = [], group, buckets, ...range }, { signal } = {}) =>
