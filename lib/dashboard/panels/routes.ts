@@ -6,6 +6,7 @@ import { fieldsRoutes } from './fields/route.js';
 import { healthRoutes } from './health/route.js';
 import { logsRoutes } from './logs/route.js';
 import { metricsRoutes } from './metrics/route.js';
+import { operationsRoutes } from './operations/route.js';
 import { overviewRoutes } from './overview/route.js';
 import { promptRoutes } from './prompt/route.js';
 import { selectionRoutes } from './selection/route.js';
@@ -23,6 +24,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...compareRoutes,
   ...errorsRoutes,
   ...promptRoutes,
+  ...operationsRoutes,
   ...logsRoutes,
   ...fieldsRoutes,
   ...metricsRoutes,

@@ -42,6 +42,13 @@ export const VIEWS: readonly PanelView[] = [
     load: () => import('./errors/view.js'),
   },
   {
+    name: 'operations',
+    title: 'Operations',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./operations/view.js'),
+  },
+  {
     name: 'logs',
     title: 'Logs',
     inHeader: true,

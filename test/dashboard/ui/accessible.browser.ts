@@ -88,6 +88,7 @@ const VIEWS: readonly View[] = [
     },
     there: '.frames li',
   },
+  { name: 'operations', hash: () => '#/operations', there: '.operations tbody tr' },
   { name: 'metrics', hash: () => '#/metrics', there: '.metric canvas' },
   { name: 'control', hash: () => '#/control', there: '.control-form' },
   { name: 'health', hash: () => '#/health', there: '.names li' },
