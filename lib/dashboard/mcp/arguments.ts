@@ -52,8 +52,7 @@ export function readArguments(
 ): QueryParameters {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(given)) {
-    if (name === 'from' || name === 'to' || name === 'baselineFrom')
-      parameters.set(name, readTime(name, value));
+    if (name === 'from' || name === 'to') parameters.set(name, readTime(name, value));
     else if (Array.isArray(value)) for (const each of value) parameters.append(name, String(each));
     else parameters.set(name === 'cursor' ? 'before' : name, String(value));
   }

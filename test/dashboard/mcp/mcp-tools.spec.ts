@@ -79,6 +79,7 @@ describe('the MCP server of the dashboard', () => {
     expect(tools.map(({ name }) => name)).toEqual([
       'list_errors',
       'find_regressions',
+      'slow_operations',
       'search_traces',
       'get_trace',
       'search_logs',
@@ -106,9 +107,6 @@ describe('the MCP server of the dashboard', () => {
       /^from must be before to/,
     );
     expect(await refusalOf('list_errors', { cursor: 'x' })).toMatch(/^cursor must be/);
-    expect(await refusalOf('find_regressions', { baselineFrom: new Date().toISOString() })).toMatch(
-      /^baselineFrom/,
-    );
   });
 
   describe('search_traces', () => {
@@ -264,7 +262,7 @@ describe('the MCP server of the dashboard', () => {
         minutesAgo: number,
         more: Partial<StoredSpan>,
       ): readonly StoredSpan[] =>
-        Array.from({ length: 20 }, (_, index) =>
+        Array.from({ length: 40 }, (_, index) =>
           spanOf({
             route,
             name: `GET ${route}`,
@@ -282,18 +280,54 @@ describe('the MCP server of the dashboard', () => {
         ...requests('/same', 10, { duration: 10_000 }),
         ...requests('/new', 10, { duration: 90_000 }),
       );
-      const { regressions, compared } = await ask<{
+      const { regressions } = await ask<{
         regressions: readonly {
+          readonly kind: string;
           readonly route: string;
-          readonly slower?: number;
-          readonly failing?: number;
+          readonly before: object;
+          readonly now: object;
         }[];
-        compared: number;
       }>('find_regressions');
-      expect(compared).toBe(4);
-      expect(regressions.map(({ route }) => route).sort()).toEqual(['/fails', '/slow']);
-      expect(regressions.find(({ route }) => route === '/slow')?.slower).toBeGreaterThan(5);
-      expect(regressions.find(({ route }) => route === '/fails')?.failing).toBe(1);
+      expect(regressions).toMatchObject([
+        { kind: 'failing', route: '/fails', before: { errorShare: 0 }, now: { count: 40, errorShare: 1 } },
+        { kind: 'slower', route: '/slow', before: { count: 40 }, now: { count: 40 } },
+      ]);
+    });
+  });
+
+  describe('slow_operations', () => {
+    it('ranks what took the time, and says how often a trace has it', async () => {
+      const request = spanOf({ duration: 50_000 });
+      const query = (index: number): StoredSpan =>
+        spanOf({
+          traceId: request.traceId,
+          parentHigh: request.idHigh,
+          parentLow: request.idLow,
+          kind: SPAN_KIND.client,
+          route: undefined,
+          method: undefined,
+          outcome: undefined,
+          start: request.start + index * 10_000,
+          duration: 10_000,
+          attributes: JSON.stringify({ 'db.system.name': 'postgresql', 'db.query.summary': 'SELECT users' }),
+        });
+      await add(request, ...[0, 1, 2].map(query));
+      const { operations, covers } = await ask<{ operations: readonly object[]; covers: object }>(
+        'slow_operations',
+      );
+      expect(operations).toMatchObject([
+        {
+          kind: 'statement',
+          name: 'SELECT users',
+          target: 'postgresql',
+          count: 3,
+          selfMs: 30,
+          perTrace: 3,
+          where: 'db.query.summary=SELECT users',
+        },
+        { kind: 'request', count: 1, selfMs: 20 },
+      ]);
+      expect(covers).toMatchObject({ traces: 1, spans: 4, complete: true });
     });
   });
 
