@@ -106,6 +106,8 @@ describeInChromium('the page, while one works with it', () => {
       `#/trace/${hostileTraceId}?tab=logs`,
       `#/trace/${hostileTraceId}?tab=why`,
       `#/compare/${hostileTraceId}/${hostileTraceId}`,
+      '#/errors',
+      '#/operations',
       '#/logs?level=error',
       `#/logs?text=${encodeURIComponent(HOSTILE[0])}`,
       `#/traces?attribute=${encodeURIComponent(`${HOSTILE[1]}:${HOSTILE[1]}`)}`,
@@ -116,7 +118,7 @@ describeInChromium('the page, while one works with it', () => {
       await page.waitForTimeout(400);
       const state = await page.evaluate(`({
         hit: window.__hit,
-        injected: document.querySelectorAll('main img, main script, main svg, main style, main iframe').length,
+        injected: document.querySelectorAll('main img, main script, main svg:not(.minimap, .count-bars), main style, main iframe').length,
         addresses: [...document.querySelectorAll('[href],[src]')].map((each) => each.getAttribute('href') ?? each.getAttribute('src'))
           .filter((each) => !/^(#|licenses\\.txt|vscode:|data:,|page-|style-|chunk-\\w+\\.js$)/.test(each)),
       })`);
