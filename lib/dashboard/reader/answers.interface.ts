@@ -357,7 +357,10 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 export interface OperationAnswer {
   readonly service: string;
   readonly kind: OperationKind;
-  /** `db.query.summary` or `db.query.text` of a statement, else the name of the spans: at most 200 characters; `(other)` for those beyond the bound. */
+  /**
+   * `db.query.summary` or `db.query.text` of a statement, `db.operation.name` where the text would have the key, else the name of the
+   * spans: at most 200 characters; `(other)` for those beyond the bound.
+   */
   readonly name: string;
   /** Database, host or destination. */
   readonly target: string | undefined;

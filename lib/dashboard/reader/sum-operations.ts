@@ -1,4 +1,5 @@
 import {
+  ATTR_DB_OPERATION_NAME,
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
   ATTR_DB_SYSTEM_NAME,
@@ -54,6 +55,9 @@ function kindOf({ kind, parentSpanId, attributes }: SummedSpan): OperationKind {
   return parentSpanId === undefined ? 'job' : 'method';
 }
 
+/** Their statements have the key, so that each would be an operation of its own. */
+const KEY_VALUE_STORES: ReadonlySet<string | undefined> = new Set(['redis', 'valkey', 'memcached']);
+
 type Named = Pick<OperationAnswer, 'kind' | 'name' | 'target' | 'attribute'>;
 
 function nameOf(span: SummedSpan): Named {
@@ -61,7 +65,8 @@ function nameOf(span: SummedSpan): Named {
   const { attributes } = span;
   const address = textAt(attributes, ATTR_SERVER_ADDRESS);
   if (kind === 'statement') {
-    const key = [ATTR_DB_QUERY_SUMMARY, ATTR_DB_QUERY_TEXT].find((each) => textAt(attributes, each));
+    const other = KEY_VALUE_STORES.has(databaseOf(attributes)) ? ATTR_DB_OPERATION_NAME : ATTR_DB_QUERY_TEXT;
+    const key = [ATTR_DB_QUERY_SUMMARY, other].find((each) => textAt(attributes, each));
     const text = key === undefined ? undefined : textAt(attributes, key);
     const target = [databaseOf(attributes), address].filter((part) => part !== undefined).join(' ');
     const name = (text ?? span.name).slice(0, MAX_NAME);

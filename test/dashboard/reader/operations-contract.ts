@@ -76,6 +76,29 @@ export function describeOperations(
       ]);
     });
 
+    it('know a statement without a summary by its operation, whatever key it names', async () => {
+      const command = (start: number, key: string) =>
+        requestOf(start, {
+          name: 'redis.get',
+          kind: 'client',
+          attributes: {
+            'db.system.name': 'redis',
+            'db.operation.name': 'GET',
+            'db.query.text': `GET ${key}`,
+          },
+        });
+      await write({ spans: [command(past, 'user:1'), command(past + 1, 'user:2')] });
+      expect((await find()).operations).toMatchObject([
+        {
+          kind: 'statement',
+          name: 'GET',
+          target: 'redis',
+          attribute: { key: 'db.operation.name', value: 'GET' },
+          count: 2,
+        },
+      ]);
+    });
+
     it('do not count a child beyond the end of its parent, nor one of another service twice', async () => {
       const request = requestOf(past, { durationMs: 10 });
       const call = childOf(request, { kind: 'client', name: 'GET', start: past + 2, durationMs: 6 });
