@@ -96,22 +96,26 @@ const PUT = `INSERT INTO errors
   first_version = CASE WHEN excluded.first_seen < first_seen THEN excluded.first_version ELSE first_version END,
   last_version = CASE WHEN excluded.last_seen >= last_seen THEN excluded.last_version ELSE last_version END,
   first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen) RETURNING id`;
-const ADD = `UPDATE errors SET count = count + ?1,
-  first_version = CASE WHEN ?2 < first_seen THEN ?4 ELSE first_version END,
-  last_version = CASE WHEN ?3 >= last_seen THEN ?5 ELSE last_version END,
-  first_seen = min(first_seen, ?2), last_seen = max(last_seen, ?3) WHERE service = ?6 AND fingerprint = ?7 RETURNING id`;
+// No parameters with numbers: before Node 24 they cannot be bound by position.
+const ADD = `UPDATE errors SET count = errors.count + added.count,
+  first_version = CASE WHEN added.first < first_seen THEN added.first_version ELSE errors.first_version END,
+  last_version = CASE WHEN added.last >= last_seen THEN added.last_version ELSE errors.last_version END,
+  first_seen = min(first_seen, added.first), last_seen = max(last_seen, added.last)
+  FROM (SELECT ? AS count, ? AS first, ? AS last, ? AS first_version, ? AS last_version) AS added
+  WHERE service = ? AND fingerprint = ? RETURNING id`;
 const FIND = 'SELECT id FROM errors WHERE service = ? AND fingerprint = ?';
 const ADD_COUNT = `INSERT INTO error_counts (error, level, slot, count) VALUES (?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET count = count + excluded.count`;
 const PRUNE_COUNTS = 'DELETE FROM error_counts WHERE error = ? AND level = ? AND slot < ?';
 const ADD_PART = `INSERT INTO error_parts (error, kind, value, count, first_seen, last_seen)
-  SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM error_parts WHERE error = ?1 AND kind = ?2) < ${MAX_PARTS}
-    OR EXISTS (SELECT 1 FROM error_parts WHERE error = ?1 AND kind = ?2 AND value = ?3)
+  SELECT * FROM (SELECT ? AS error, ? AS kind, ? AS value, ? AS count, ? AS first, ? AS last) AS added
+  WHERE (SELECT count(*) FROM error_parts WHERE error = added.error AND kind = added.kind) < ${MAX_PARTS}
+    OR EXISTS (SELECT 1 FROM error_parts WHERE error = added.error AND kind = added.kind AND value = added.value)
   ON CONFLICT DO UPDATE SET count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)`;
 const ADD_SAMPLE = 'INSERT INTO error_samples (error, time, trace_id, span_id) VALUES (?, ?, ?, ?)';
-const PRUNE_SAMPLES = `DELETE FROM error_samples WHERE error = ?1 AND id NOT IN
-  (SELECT id FROM error_samples WHERE error = ?1 ORDER BY time DESC LIMIT ${MAX_SAMPLES})`;
+const PRUNE_SAMPLES = `DELETE FROM error_samples WHERE error = ? AND id NOT IN
+  (SELECT id FROM error_samples WHERE error = ? ORDER BY time DESC LIMIT ${MAX_SAMPLES})`;
 
 /**
  * Adds up errors by service and fingerprint, so that when each began, and how often it happened, is known when its spans are evicted.
@@ -197,7 +201,7 @@ export class ErrorSums {
       const ids = traceId === undefined ? [null, null] : [bytesOf(traceId), this.spanId.of(idHigh, idLow)];
       database.run(ADD_SAMPLE, error, time, ...ids);
     }
-    database.run(PRUNE_SAMPLES, error);
+    database.run(PRUNE_SAMPLES, error, error);
   }
 }
 
