@@ -37,7 +37,9 @@ export function describeDashboardMcp(platform: Platform): void {
       const client = await connect(app, { authorization });
       try {
         const { traceId } = await answered('the failed request', async () => {
-          const { traces } = JSON.parse(await call(client, 'search_traces', { status: 'error' })) as {
+          const { traces } = JSON.parse(
+            await call(client, 'search_traces', { status: 'error', route: '/orders' }),
+          ) as {
             readonly traces: readonly { readonly traceId: string }[];
           };
           return traces[0];
