@@ -2,9 +2,9 @@ import { join } from 'node:path';
 
 import { type Browser, type Locator, type Page } from 'playwright-core';
 
-import { describeInChromium, launchChromium } from '../dashboard/ui/chromium.js';
+import { becomesTrue, describeInChromium, launchChromium } from '../dashboard/ui/chromium.js';
 import { type RunningSampleSystem, startSampleSystem } from '../running-sample-system.mjs';
-import { type Incident, sendIncident, sendRequest } from './incident.mjs';
+import { type Incident, sendIncident, sendRequest, type SentRequest } from './incident.mjs';
 
 const MAX_CLICKS = 3;
 
@@ -13,6 +13,7 @@ describeInChromium('questions of an engineer on call, each from the overview', (
   let browser: Browser | undefined;
   let page: Page;
   let incident: Incident;
+  const ofGrace: SentRequest[] = [];
   let clicks = 0;
   /** How long each took, for the report. */
   const took: string[] = [];
@@ -23,7 +24,7 @@ describeInChromium('questions of an engineer on call, each from the overview', (
     incident = await sendIncident(gateway, { usual: 12 });
     await system.deploy('worker', '0.2.0');
     for (let sent = 0; sent < 4; sent += 1)
-      await sendRequest(gateway, { text: 'how are you?', userId: 'grace' });
+      ofGrace.push(await sendRequest(gateway, { text: 'how are you?', userId: 'grace' }));
     browser = await launchChromium();
     page = await browser.newPage({ viewport: { width: 1_400, height: 900 } });
     page.setDefaultTimeout(20_000);
@@ -96,8 +97,18 @@ describeInChromium('questions of an engineer on call, each from the overview', (
 
   answers('which requests user grace sent', async () => {
     await openView('Traces');
-    await type(/names, attributes, logs/, 'user_id=grace');
-    await page.locator('.search-end', { hasText: '4 traces' }).waitFor();
+    const condition = page.locator('.field-attribute');
+    await condition.fill('user_id = grace');
+    await condition.press('Enter');
+    const ids = JSON.stringify(ofGrace.map(({ traceId }) => traceId));
+    // Not how many: a search may show the first it finds before it has looked through all.
+    await becomesTrue(
+      page,
+      `(() => {
+        const rows = [...document.querySelectorAll('.trace-row a')].map((link) => link.getAttribute('href'));
+        return rows.length > 0 && rows.every((href) => ${ids}.some((id) => href.includes(id)));
+      })()`,
+    );
   });
 
   answers('which trace a log line belongs to', async () => {
