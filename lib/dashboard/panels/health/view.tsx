@@ -1,7 +1,6 @@
-import type { ComponentChildren } from 'preact';
-
 import { clientOf } from '../../ui/client.js';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../ui/format.js';
+import { Card } from '../../ui/parts/card.js';
 import { Figures } from '../../ui/parts/figures.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { type Column, Table } from '../../ui/parts/table.js';
@@ -10,17 +9,6 @@ import { REFRESH_MS } from '../../ui/state.js';
 import type { HealthAnswer, HealthApi } from './query.js';
 
 const healthApi = clientOf<HealthApi>();
-
-function Card({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  return (
-    <section class="card" aria-label={title}>
-      <header>
-        <h2>{title}</h2>
-      </header>
-      {children}
-    </section>
-  );
-}
 
 type Exporter = HealthAnswer['exporters'][number];
 

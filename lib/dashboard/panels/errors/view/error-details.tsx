@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { ErrorPartAnswer } from '../../../reader/answers.interface.js';
 import { ApiFailure, clientOf } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatExact, shortId } from '../../../ui/format.js';
+import { Card } from '../../../ui/parts/card.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
 import { CopyPrompt } from '../../../ui/parts/copy-prompt.js';
 import { Figures } from '../../../ui/parts/figures.js';
@@ -20,17 +21,6 @@ const errorsApi = clientOf<ErrorsApi>();
 
 /** Log lines this long before and after an error without a trace. */
 const AROUND_MS = 5_000;
-
-function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  return (
-    <section class="card" aria-label={title}>
-      <header>
-        <h2>{title}</h2>
-      </header>
-      {children}
-    </section>
-  );
-}
 
 function partColumns(
   name: string,
@@ -135,22 +125,22 @@ function Details({ error, span }: DetailsProps) {
         </div>
       </section>
       {error.stack !== undefined && (
-        <Section title="Stack">
+        <Card title="Stack">
           <div class="pad">
             <Stack parts={error.stackParts} />
             <CopyButton text={() => error.stack ?? ''}>Copy stack</CopyButton>
           </div>
-        </Section>
+        </Card>
       )}
       <div class="error-parts">
         {error.routes.length > 0 && (
-          <Section title="Failed with it">
+          <Card title="Failed with it">
             <div class="scroll-x">
               <Table columns={partColumns('Route', routeLink)} rows={error.routes} keyOf={keyOfPart} />
             </div>
-          </Section>
+          </Card>
         )}
-        <Section title="Versions">
+        <Card title="Versions">
           <div class="scroll-x">
             <Table
               columns={partColumns('Version', ({ value }) => (value === '' ? 'none given' : value))}
@@ -158,8 +148,8 @@ function Details({ error, span }: DetailsProps) {
               keyOf={keyOfPart}
             />
           </div>
-        </Section>
-        <Section title="Newest">
+        </Card>
+        <Card title="Newest">
           <div class="scroll-x">
             <Table
               columns={samplesOf(service)}
@@ -167,7 +157,7 @@ function Details({ error, span }: DetailsProps) {
               keyOf={({ time, spanId = '' }) => `${time} ${spanId}`}
             />
           </div>
-        </Section>
+        </Card>
       </div>
     </div>
   );
