@@ -67,7 +67,7 @@ function makeWritable(args: readonly unknown[]): LogArguments {
     if (isWritable(argument, index)) return argument;
     if (typeof argument !== 'object') return textOf(argument, MAX_MESSAGE);
     return index === 0 ? { value: copyBounded(argument) } : copyBounded(argument);
-  }) as unknown as LogArguments; // pino declares an overload per kind of first argument
+  }) as LogArguments; // pino declares an overload per kind of first argument
 }
 
 /** Where the line has no message pino takes that of its error, which may be no text. */
@@ -79,7 +79,7 @@ function withMessage(args: LogArguments, errorKey: string): LogArguments {
   const { message } = error as { readonly message?: unknown };
   return message === undefined || typeof message === 'string'
     ? args
-    : ([first, textOf(message)] as unknown as LogArguments); // pino declares an overload per kind of first argument
+    : ([first, textOf(message)] as LogArguments); // pino declares an overload per kind of first argument
 }
 
 function writeDefused(logger: Logger, args: readonly unknown[], method: LogFn, error: unknown): void {

@@ -137,7 +137,7 @@ function createExecutionContext(request: unknown, response: unknown): ExecutionC
     throw new TypeError('The metrics endpoint is reached by HTTP only');
   };
   return {
-    getClass: <T>() => MetricsEndpointController as unknown as Type<T>, // the signature promises any T the caller names
+    getClass: <T>() => MetricsEndpointController as Type<T>, // the signature promises any T the caller names
     getHandler: () => controller.scrape,
     getArgs: <T extends unknown[]>() => args as T,
     getArgByIndex: <T>(index: number) => args[index] as T,

@@ -82,7 +82,7 @@ function bindFunction<T extends BindableFunction>(
     return storage.run(context, () => target.apply(this, args));
   };
   Object.defineProperty(bound, 'length', { value: target.length, configurable: true });
-  return bound as unknown as T; // the same parameters and result
+  return bound as T; // the same parameters and result
 }
 
 type BindableFunction = (...args: unknown[]) => unknown;

@@ -20,7 +20,7 @@ export function addResponseHeaders(
   names: readonly TraceResponseHeader[],
   context: Context,
 ): void {
-  const written = response as unknown as { writeHead: WriteHead }; // one of several signatures
+  const written = response as { writeHead: WriteHead }; // one of several signatures
   const { writeHead } = written;
   written.writeHead = function (...args) {
     return writeHead.apply(this, this.headersSent ? args : withTrace(this, names, context, args));

@@ -166,8 +166,7 @@ function guardCallback<C extends Callback>(callback: C): C {
       warnCallback(error);
     }
   };
-  // It takes the results of both kinds of callbacks.
-  const same = guarded as unknown as C;
+  const same = guarded as C; // it takes the results of both kinds of callbacks
   guardedCallbacks.set(callback, same);
   return same;
 }
