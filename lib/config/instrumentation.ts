@@ -89,8 +89,8 @@ export interface HttpServerInstrumentationOptions {
    * Headers of every response with the ids of its trace: `traceresponse` (W3C Trace Context, level 2), `server-timing` (read by
    * browsers).
    *
-   * Both hold `00-<trace id>-<span id>-<flags>`. What the application sends in `Server-Timing` is kept, and so is a `traceresponse`
-   * of its own. Every client can read them.
+   * Both hold `00-<trace id>-<span id>-<flags>`. What the application sends in `Server-Timing` is kept, and so is its
+   * own `traceresponse`. Every client can read them.
    *
    * Default none.
    *

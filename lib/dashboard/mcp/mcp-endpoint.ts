@@ -10,7 +10,7 @@ const MAX_BODY = 64 * 1_024;
 /** Headers that the protocol knows; the token is none of its business. */
 const PASSED = /^(?:accept|content-type|last-event-id|mcp-.+)$/;
 
-/** MCP over stateless Streamable HTTP: each request gets a server of its own. Who may ask is decided before. */
+/** MCP over stateless Streamable HTTP: each request gets a new server. Access is checked before. */
 export class McpEndpoint {
   private readonly handler: ReturnType<McpSdk['createMcpHandler']>;
 

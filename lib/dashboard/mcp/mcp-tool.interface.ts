@@ -19,7 +19,7 @@ export interface ArgumentSchema {
   readonly maximum?: number;
 }
 
-/** A question that an agent may ask. */
+/** A tool that agents can call. */
 export interface McpTool {
   readonly name: string;
   readonly title: string;

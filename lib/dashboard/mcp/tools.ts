@@ -7,7 +7,7 @@ import { slowOperations } from './tools/slow-operations.js';
 import { telemetryHealth } from './tools/telemetry-health.js';
 import { getTrace, searchTraces } from './tools/traces.js';
 
-/** What an agent may ask, in the order in which it is listed. All of it is read only. */
+/** Every tool, in the order in which agents see them. All are read only. */
 export const MCP_TOOLS: readonly McpTool[] = [
   listErrors,
   findRegressionsTool,

@@ -29,7 +29,7 @@ export interface SummedSpan {
   readonly attributes: JsonAttributes;
 }
 
-/** Operations that are told apart. Names made up per call go into `OTHER`. */
+/** Operations with a sum. Names that differ with each call are added up in `OTHER`. */
 const MAX_OPERATIONS = 3_000;
 const MAX_NAME = 200;
 const OTHER = '(other)';
@@ -55,7 +55,7 @@ function kindOf({ kind, parentSpanId, attributes }: SummedSpan): OperationKind {
   return parentSpanId === undefined ? 'job' : 'method';
 }
 
-/** Their statements have the key, so that each would be an operation of its own. */
+/** Their statements contain the key: each key would become an operation. */
 const KEY_VALUE_STORES: ReadonlySet<string | undefined> = new Set(['redis', 'valkey', 'memcached']);
 
 type Named = Pick<OperationAnswer, 'kind' | 'name' | 'target' | 'attribute'>;

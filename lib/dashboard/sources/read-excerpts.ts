@@ -76,7 +76,7 @@ async function readSource(file: string, root: string): Promise<string | undefine
 async function isOwn(file: string, root: string, maxBytes: number): Promise<boolean> {
   if (resolve(file) !== file) return false;
   const folder = await realpath(root);
-  // Started in the root folder, the process has no folder of its own.
+  // A process that was started in the root folder has no application folder.
   if (folder === parse(folder).root) return false;
   const steps = relative(folder, await realpath(file)).split(sep);
   if (steps.some((step) => step === '' || step === 'node_modules' || step.startsWith('.'))) return false;

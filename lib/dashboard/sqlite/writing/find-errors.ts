@@ -35,8 +35,8 @@ type Members = Readonly<Record<string, unknown>>;
  * its stack. SDKs that record it on each span it passes are understood, in any order of a span and its parent. A span that failed without
  * an exception counts where no failed span is inside of it; a call of a client does not, as it may have been handled.
  *
- * Of log lines those of level error count that have no trace; in a trace those with an exception, once a trace, of which no failed span of
- * the trace tells: it was caught, or the trace is not sampled.
+ * A log line of level error counts if it has no trace. A line with an exception in a trace counts once per trace, if no failed span of
+ * the trace has that exception: it was caught, or the trace is not sampled.
  */
 export class ErrorFinder {
   /** Fingerprints of what failed directly or further inside of a span, by the key of the span. */

@@ -21,7 +21,7 @@ interface Bar extends MinimapBar {
   failed: boolean;
 }
 
-/** The spans of a trace in lanes by depth, those close together merged: as many bars as can be told apart, however many spans there are. */
+/** The spans of a trace in lanes by depth, those close together merged: the number of bars is bounded by the width, not by the number of spans. */
 export function minimapBars({ bySpanId, start, durationMs }: TraceTree): readonly MinimapBar[] {
   const bars: Bar[] = [];
   const last: Bar[] = [];

@@ -17,7 +17,7 @@ export interface ModelCall {
   readonly left: number;
 }
 
-/** A conversation can be as long as its context; the end of it tells most. */
+/** A conversation can be as long as the context of the model; its last messages are shown. */
 const MOST_MESSAGES = 50;
 
 /** Attributes that hold messages, in the order of a conversation, with the role of what has none. */
