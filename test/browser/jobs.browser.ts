@@ -97,9 +97,8 @@ describeInChromium('questions of an engineer on call, each from the overview', (
 
   answers('which requests user grace sent', async () => {
     await openView('Traces');
-    const condition = page.locator('.field-attribute');
-    await condition.fill('user_id = grace');
-    await condition.press('Enter');
+    await type(/names, attributes, logs/, 'user_id=grace');
+    await click(page.getByRole('link', { name: 'Look for attribute or field user_id=grace' }));
     const ids = JSON.stringify(ofGrace.map(({ traceId }) => traceId));
     // Not how many: a search may show the first it finds before it has looked through all.
     await becomesTrue(

@@ -142,6 +142,15 @@ describeInChromium('the page', () => {
     await page.locator('.log-row', { hasText: 'SKU-1834' }).first().waitFor();
   });
 
+  it('leads from a search for a name and its value to the condition that finds it', async () => {
+    const page = await stage.open(`#/traces?live=0&text=${encodeURIComponent('shop.region=eu-2')}`);
+    await page.locator('.notice', { hasText: 'No traces match' }).waitFor();
+    await page.getByRole('link', { name: 'Look for attribute or field shop.region=eu-2' }).click();
+    await page.locator('.trace-row').first().waitFor();
+    expect(new URL(page.url().replace('#', '')).search).not.toContain('text=');
+    expect(await page.locator('.chips li span').allInnerTexts()).toEqual(['shop.region=eu-2']);
+  });
+
   it('shows a filter with a colon in its value as it is written, and takes off only that filter', async () => {
     const filters = 'where=url.full~http://a&where=sku+exists&attribute=sku:SKU-1&traceId=4bf9';
     const page = await stage.open(`#/logs?live=0&${filters}`);

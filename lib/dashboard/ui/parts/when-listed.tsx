@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
+import { parseCondition, writeCondition } from '../../reader/field-filter.js';
 import { addressOf, addressWith, type Place, timeSpanOf } from '../state.js';
 import { Failure, Notice } from './notice.js';
 import type { LivePages } from './use-live-pages.js';
@@ -40,6 +41,8 @@ function NothingFound({
   empty,
 }: Pick<ListProps<unknown>, 'place' | 'things' | 'filters' | 'empty'>) {
   const { query, path } = place;
+  // `user_id=grace` in the search: no text has it, for attributes and fields are names with values.
+  const condition = parseCondition(query.get('text') ?? '');
   const filtered = filters.some((name) => query.has(name));
   const isLongest = query.get('range') === LONGEST_RANGE && timeSpanOf(query).minutes !== undefined;
   return (
@@ -47,6 +50,17 @@ function NothingFound({
       <p>{filtered ? `No ${things} match these filters.` : `There are no ${things} in this time range.`}</p>
       {!filtered && <p>{empty}</p>}
       <p class="buttons">
+        {condition && (
+          <a
+            class="button"
+            href={addressWith({
+              text: undefined,
+              where: [...query.getAll('where'), writeCondition(condition)],
+            })}
+          >
+            Look for attribute or field {writeCondition(condition)}
+          </a>
+        )}
         {filtered && (
           <a class="button" href={addressOf(path)}>
             Clear filters
