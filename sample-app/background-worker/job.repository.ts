@@ -1,8 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { Trace } from 'nestjs-telemetry';
 
 import { type JobResult } from '../contracts/job.interface.js';
 import { type User } from '../contracts/user.interface.js';
 import { Database } from '../service-host/database.client.js';
+
+/** How many results a list has at most. */
+const LISTED = 20;
 
 /** What jobs read and write, in PostgreSQL. */
 @Injectable()
@@ -34,6 +38,30 @@ export class JobRepository {
     return deleted.length;
   }
 
+  /** The newest results of a user. */
+  findResults(userId: string): Promise<JobResult[]> {
+    return this.database.query<JobResult>(
+      `SELECT job_id AS "jobId", user_id AS "userId", summary, words FROM results
+       WHERE user_id = $1 ORDER BY saved_at DESC LIMIT ${LISTED}`,
+      [userId],
+    );
+  }
+
+  /** The same with a statement for each of them: what a trace shows as repeated queries. */
+  async findResultsOneByOne(userId: string): Promise<JobResult[]> {
+    const ids = await this.database.query<{ readonly jobId: string }>(
+      `SELECT job_id AS "jobId" FROM results WHERE user_id = $1 ORDER BY saved_at DESC LIMIT ${LISTED}`,
+      [userId],
+    );
+    const results: JobResult[] = [];
+    for (const { jobId } of ids) {
+      const result = await this.findResult(jobId);
+      if (result !== undefined) results.push(result);
+    }
+    return results;
+  }
+
+  @Trace()
   async findResult(jobId: string): Promise<JobResult | undefined> {
     const [result] = await this.database.query<JobResult>(
       'SELECT job_id AS "jobId", user_id AS "userId", summary, words FROM results WHERE job_id = $1',

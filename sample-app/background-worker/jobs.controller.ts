@@ -7,13 +7,14 @@ import {
   NotFoundException,
   Param,
   Post,
+  Query,
 } from '@nestjs/common';
 
 import { type Job, type JobResult } from '../contracts/job.interface.js';
 import { JobQueue } from './job.queue.js';
 import { JobRepository } from './job.repository.js';
 
-/** `POST /jobs` accepts a job, `GET /jobs/:jobId` shows the result of one that was completed. */
+/** `POST /jobs` accepts a job, `GET /jobs?userId=` lists a user's results, `GET /jobs/:jobId` returns one result. */
 @Controller('jobs')
 export class JobsController {
   constructor(
@@ -28,6 +29,16 @@ export class JobsController {
     if (!jobId || !userId || !text) throw new BadRequestException('jobId, userId and text required');
     this.queue.add({ jobId, userId, text, ...(simulate && { simulate }) });
     return { jobId };
+  }
+
+  /** With `simulate=n-plus-one` it asks the database once for each result. */
+  @Get()
+  list(
+    @Query('userId') userId: string | undefined,
+    @Query('simulate') simulate: string | undefined,
+  ): Promise<JobResult[]> {
+    if (!userId) throw new BadRequestException('userId required');
+    return simulate === 'n-plus-one' ? this.jobs.findResultsOneByOne(userId) : this.jobs.findResults(userId);
   }
 
   @Get(':jobId')

@@ -8,6 +8,8 @@ export interface ProcessRequest {
 }
 
 export interface Simulation {
+  /** The gateway computes for 300 ms and answers nothing else meanwhile. */
+  readonly cpu?: 'busy';
   readonly llm?: 'slow' | 'fail';
   readonly job?: 'fail';
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
 import { type RunningSampleSystem, startSampleSystem } from '../running-sample-system.mjs';
@@ -291,6 +292,35 @@ describe('the sample system', () => {
     expect(trace.logsOf(job)).toContain(`Job ${body.jobId!} failed`);
     expect(await workerMetric('jobs_failed_total')).toBe(failed + 1);
     expect((await fetch(`${system.urls.worker}/jobs/${body.jobId!}`)).status).toBe(404);
+  });
+
+  it('shows a statement for each result of a list in the trace of GET /jobs with simulate=n-plus-one', async () => {
+    const list = async (query: string): Promise<{ results: unknown[]; statements: number }> => {
+      const traceId = randomBytes(16).toString('hex');
+      const response = await fetch(`${system.urls.worker}/jobs?userId=linus${query}`, {
+        headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+      });
+      const trace = await traceWith(traceId, 'background_worker/GET /jobs');
+      const isStatement = ({ attributes }: CollectedSpan): boolean => 'db.query.text' in attributes;
+      return {
+        results: (await response.json()) as unknown[],
+        statements: trace.spans.filter(isStatement).length,
+      };
+    };
+    const { traceId } = await post({ text: 'a result', userId: 'linus' });
+    await traceWith(traceId, 'background_worker/process_job');
+    const inOne = await list('');
+    expect(inOne).toMatchObject({ statements: 1 });
+    expect(inOne.results.length).toBeGreaterThan(0);
+    const oneByOne = await list('&simulate=n-plus-one');
+    expect(oneByOne).toEqual({ results: inOne.results, statements: 1 + inOne.results.length });
+  });
+
+  it('holds the event loop of the gateway for 300 ms with simulate.cpu=busy', async () => {
+    const { status, traceId } = await post({ text: 'hello', simulate: { cpu: 'busy' } });
+    expect(status).toBe(200);
+    const trace = await traceWith(traceId, 'api_gateway/validate_data', 'background_worker/process_job');
+    expect(trace.get('api_gateway', 'validate_data').durationMs).toBeGreaterThanOrEqual(300);
   });
 
   it('counts a job that was completed', async () => {
