@@ -12,6 +12,7 @@ import { promptRoutes } from './prompt/route.js';
 import { selectionRoutes } from './selection/route.js';
 import { traceRoutes } from './trace/route.js';
 import { tracesRoutes } from './traces/route.js';
+import { versionsRoutes } from './versions/route.js';
 
 /**
  * Every address of the API below `<path>/api/v1/`, except `stream`, in the order of the docs. A panel is a folder with `query.ts` (what
@@ -19,6 +20,7 @@ import { tracesRoutes } from './traces/route.js';
  */
 export const API_ROUTES: readonly ApiRoute[] = [
   ...overviewRoutes,
+  ...versionsRoutes,
   ...tracesRoutes,
   ...traceRoutes,
   ...compareRoutes,

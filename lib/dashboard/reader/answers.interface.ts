@@ -117,6 +117,17 @@ export interface RouteVersionAnswer {
   readonly lastSeen: number;
 }
 
+/** The start of a process of a service. */
+export interface StartAnswer {
+  readonly service: string;
+  /** `service.version`; empty where there is none. */
+  readonly version: string;
+  /** When it was first heard of. */
+  readonly time: number;
+  /** Version of the process of the service that started last before it; undefined of the first that is known. */
+  readonly previousVersion: string | undefined;
+}
+
 export interface TraceSummaryAnswer {
   readonly traceId: string;
   readonly name: string;

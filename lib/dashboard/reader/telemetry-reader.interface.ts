@@ -16,6 +16,7 @@ import {
   type SelectionAnswer,
   type ServiceAnswer,
   type SpanAnswer,
+  type StartAnswer,
   type StoreAnswer,
   type TraceAnswer,
   type TraceSummaryAnswer,
@@ -37,7 +38,7 @@ export interface OverviewFilter extends TimeRange {
   readonly buckets: number;
 }
 
-/** Conditions of `routes()`. */
+/** Conditions of `routes()` and `starts()`. */
 export interface RouteFilter extends TimeRange {
   readonly service?: string | undefined;
 }
@@ -213,6 +214,12 @@ export interface TelemetryReader {
     filter: { readonly service?: string | undefined },
     options?: QueryOptions,
   ): Promise<readonly RouteVersionAnswer[]>;
+
+  /**
+   * Processes that started in the range, the last at the end; of very many the last 500. Processes are told apart by
+   * `service.instance.id`, where there is none by the attributes of their resource.
+   */
+  starts(filter: RouteFilter, options?: QueryOptions): Promise<readonly StartAnswer[]>;
 
   /** Traces, newest first. */
   traces(filter: TraceFilter, options?: QueryOptions): Promise<Page<TraceSummaryAnswer>>;

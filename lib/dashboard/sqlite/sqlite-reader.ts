@@ -13,6 +13,7 @@ import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
 import { findRouteVersions } from './queries/route-versions.js';
+import { findStarts } from './queries/starts.js';
 import { type Question } from './query-scheduler.js';
 import { type TelemetryStore } from './store.js';
 
@@ -26,6 +27,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     routes: (filter, options) => ask((database) => findRoutes(database, filter, filter.service), options),
     routeVersions: (filter, options) =>
       ask((database) => findRouteVersions(database, filter.service), options),
+    starts: (filter, options) => ask((database) => findStarts(database, filter), options),
     traces: (filter, options) => ask((database) => findTraces(database, filter), options),
     trace: (traceId, options) => ask((database) => readTrace(database, traceId), options),
     summaries: (traceIds, options) =>

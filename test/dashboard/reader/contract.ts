@@ -60,6 +60,7 @@ const QUESTIONS: Readonly<
   overview: (reader, options) => reader.overview({ ...RANGE, buckets: 4 }, options),
   routes: (reader, options) => reader.routes(RANGE, options),
   routeVersions: (reader, options) => reader.routeVersions({}, options),
+  starts: (reader, options) => reader.starts(RANGE, options),
   traces: (reader, options) => reader.traces({}, options),
   trace: (reader, options) => reader.trace(newTraceId(), options),
   summaries: (reader, options) => reader.summaries([newTraceId()], options),
@@ -120,6 +121,7 @@ export function describeTelemetryReader(
         expect(await reader.services(RANGE)).toEqual([]);
         expect(await reader.routes(RANGE)).toEqual([]);
         expect(await reader.routeVersions({})).toEqual([]);
+        expect(await reader.starts(RANGE)).toEqual([]);
         expect(await reader.traces({})).toMatchObject({ items: [], next: undefined });
         expect(await reader.logs({})).toMatchObject({ items: [], next: undefined });
         expect(await reader.instruments(undefined)).toEqual([]);
@@ -361,6 +363,45 @@ export function describeTelemetryReader(
           'users 7',
         ]);
         expect(await reader.routeVersions({ service: 'unknown' })).toEqual([]);
+      });
+    });
+
+    describe('starts of processes', () => {
+      // A store may note when a process was heard of, and not the time of what it sent.
+      const EVER = { from: PAST, to: PAST + 60 * MINUTE };
+      beforeEach(async () => {
+        const started = [
+          { version: '1.0.0', instance: 'a' },
+          { version: '1.0.0', instance: 'b' },
+          { version: '2.0.0', instance: 'c' },
+          { service: 'users', version: '7' },
+        ];
+        for (const [minute, more] of started.entries())
+          await write({ spans: [requestOf(PAST + minute * MINUTE, more)] });
+        // No start: they are known.
+        await write({
+          spans: [requestOf(PAST + 4 * MINUTE, started[0]), requestOf(PAST + 4 * MINUTE, started[2])],
+        });
+      });
+
+      it('come in the order of time, each once, with the version that started before', async () => {
+        const starts = await reader.starts({ ...EVER, service: 'orders' });
+        expect(starts).toEqual([
+          { service: 'orders', version: '1.0.0', time: expect.any(Number), previousVersion: undefined },
+          { service: 'orders', version: '1.0.0', time: expect.any(Number), previousVersion: '1.0.0' },
+          { service: 'orders', version: '2.0.0', time: expect.any(Number), previousVersion: '1.0.0' },
+        ]);
+        const times = starts.map(({ time }) => time);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+      });
+
+      it('are of all services where none is named, of none for an unknown one, and of the range', async () => {
+        const all = await reader.starts(EVER);
+        expect(all.map(({ service }) => service)).toEqual(['orders', 'orders', 'orders', 'users']);
+        expect(await reader.starts({ ...EVER, service: 'unknown' })).toEqual([]);
+        expect(await reader.starts({ from: PAST - 60 * MINUTE, to: PAST })).toEqual([]);
+        const last = all.at(-1)!.time;
+        expect((await reader.starts({ from: last, to: last + 1 })).at(-1)).toEqual(all.at(-1));
       });
     });
 

@@ -12,6 +12,7 @@ import {
   type SelectionAnswer,
   type ServiceAnswer,
   type SpanAnswer,
+  type StartAnswer,
   type TraceSummaryAnswer,
 } from '../../../lib/dashboard/reader/answers.interface.js';
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
@@ -158,6 +159,12 @@ function readerOf(
           .map(routeVersionOf)
           .filter((one) => service === undefined || one.service === service)
           .sort((a, b) => b.firstSeen - a.firstSeen || b.count - a.count),
+      ),
+    starts: ({ service, ...range }, { signal } = {}) =>
+      answer(signal, () =>
+        startsOf(spans).filter(
+          (start) => within(start.time, range) && (service === undefined || start.service === service),
+        ),
       ),
     traces: (filter, { signal } = {}) =>
       answer(signal, () => {
@@ -415,6 +422,23 @@ function routeVersionOf(entries: readonly WrittenSpan[]): RouteVersionAnswer {
   };
 }
 
+/** The first span of each process. */
+function startsOf(spans: readonly WrittenSpan[]): StartAnswer[] {
+  const processes = Map.groupBy(
+    [...spans].sort((a, b) => a.start - b.start),
+    (span) => `${span.service} ${versionOf(span)} ${span.instance ?? ''}`,
+  );
+  const newest = new Map<string, string>();
+  return [...processes.values()].map((own) => {
+    const [first] = own as [WrittenSpan]; // groups are never empty
+    const { service, start: time } = first;
+    const version = versionOf(first);
+    const previousVersion = newest.get(service);
+    newest.set(service, version);
+    return { service, version, time, previousVersion };
+  });
+}
+
 function exemplarOf(span: WrittenSpan): ExemplarAnswer {
   const { start, durationMs, traceId, spanId, name } = span;
   return { time: start + durationMs, value: durationMs, traceId, spanId, error: isFailed(span), label: name };
@@ -550,7 +574,8 @@ function pageOf<T>(items: readonly T[], before: string | undefined, limit: numbe
 
 function toSpan(written: WrittenSpan): SpanAnswer {
   const span: SpanAnswer & Partial<WrittenSpan> = { ...written, links: [] };
-  for (const key of ['version', 'method', 'route', 'outcome'] as const) Reflect.deleteProperty(span, key);
+  for (const key of ['version', 'instance', 'method', 'route', 'outcome'] as const)
+    Reflect.deleteProperty(span, key);
   return span;
 }
 

@@ -27,12 +27,12 @@ function openSqliteReader(): ReaderUnderTest {
   // The store looks resources and instruments up by their identity.
   const resources = new Map<string, StoredResource>();
   const instruments = new Map<string, StoredInstrument>();
-  const resourceOf = (service: string, version = '1.0.0'): StoredResource =>
-    getOrMake(resources, `${service} ${version}`, () => ({
+  const resourceOf = (service: string, version = '1.0.0', instance = ''): StoredResource =>
+    getOrMake(resources, `${service} ${version} ${instance}`, () => ({
       service,
       version,
       environment: 'test',
-      instance: '',
+      instance,
       // The store tells processes apart by them.
       attributes: JSON.stringify({
         'service.name': service,
@@ -45,7 +45,7 @@ function openSqliteReader(): ReaderUnderTest {
       for (const span of spans)
         store.addSpan({
           ...span,
-          resource: resourceOf(span.service, span.version),
+          resource: resourceOf(span.service, span.version, span.instance),
           ...halvesOf(span.spanId, 'idHigh', 'idLow'),
           ...halvesOf(span.parentSpanId ?? '0'.repeat(16), 'parentHigh', 'parentLow'),
           kind: SPAN_KIND[span.kind],

@@ -9,6 +9,8 @@ import { type TelemetryReader } from '../../../lib/dashboard/reader/telemetry-re
 export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'> {
   /** `service.version`; `1.0.0` when it is missing. */
   readonly version?: string;
+  /** `service.instance.id`; none when it is missing. */
+  readonly instance?: string;
   /** Of a span that enters a service. */
   readonly method?: string;
   readonly route?: string;

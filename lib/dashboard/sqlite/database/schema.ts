@@ -307,6 +307,18 @@ const VERSION_TABLES = {
 ) WITHOUT ROWID;`,
 } as const;
 
+/** Processes that have started; see `writing/process-starts.ts`. Times are milliseconds; see `ADDED_TABLES`. */
+const START_TABLES = {
+  process_starts: `CREATE TABLE process_starts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  service INTEGER NOT NULL REFERENCES services (id),
+  version TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  -- Of the process that started before it; null of the first.
+  previous_version TEXT
+);`,
+} as const;
+
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
 export const APPLICATION_ID = 0x4e546c6d;
 
@@ -323,7 +335,11 @@ export const ADDED_COLUMNS = { lowest: 'points', highest: 'points' } as const;
  * Tables that came without another `SCHEMA_VERSION`, by their name. A file of an earlier version gets those it lacks, with their indexes,
  * when it is opened, and an earlier version goes on with a file that has them.
  */
-export const ADDED_TABLES: Readonly<Record<string, string>> = { ...ERROR_TABLES, ...VERSION_TABLES };
+export const ADDED_TABLES: Readonly<Record<string, string>> = {
+  ...ERROR_TABLES,
+  ...VERSION_TABLES,
+  ...START_TABLES,
+};
 
 /** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */
 export const SCHEMA = COUNTER_TABLES + SERVICE_TABLES + TRACE_TABLES + LOG_TABLES + METRIC_TABLES;

@@ -1,6 +1,7 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from '../database/database.js';
 import { type StoredResource } from '../rows.interface.js';
+import { noteStart } from './process-starts.js';
 
 /** Names made up per request must not grow the table of routes for ever; those beyond are one. */
 const MAX_ROUTES = 5_000;
@@ -92,6 +93,7 @@ export class Dictionaries {
     const { version, environment, instance, attributes } = given;
     const { database } = this;
     const service = database.one<Numbered>(PUT_SERVICE, given.service, version, environment, now).id;
+    noteStart(database, service, given, now);
     const values = [service, version, environment, instance, attributes, now];
     return { resource: database.one<Numbered>(PUT_RESOURCE, ...values).id, service, seen: now };
   }

@@ -1,0 +1,29 @@
+import { type StartAnswer } from '../../reader/answers.interface.js';
+import { type RouteFilter } from '../../reader/telemetry-reader.interface.js';
+import { type Database } from '../database/database.js';
+import { chooseService, Conditions } from './query-parts.js';
+
+const MAX_STARTS = 500;
+
+interface StartRow extends Omit<StartAnswer, 'previousVersion'> {
+  readonly previousVersion: string | null;
+}
+
+/** Processes that started in a range, the last at the end. */
+export function findStarts(database: Database, { from, to, service: name }: RouteFilter): StartAnswer[] {
+  const service = chooseService(database, name);
+  if (service === undefined) return [];
+  const conditions = new Conditions();
+  conditions.add('time >= ? AND time < ?', from, to);
+  if (service.id !== undefined) conditions.add('service = ?', service.id);
+  const rows = database.all<StartRow>(
+    `SELECT services.name AS service, process_starts.version, time, previous_version AS previousVersion
+      FROM process_starts JOIN services ON services.id = process_starts.service
+      WHERE ${conditions.sql} ORDER BY time DESC, process_starts.id DESC LIMIT ?`,
+    ...conditions.values,
+    MAX_STARTS,
+  );
+  return rows
+    .reverse()
+    .map(({ previousVersion, ...start }) => ({ ...start, previousVersion: previousVersion ?? undefined }));
+}
