@@ -60,6 +60,7 @@ function Plot({ traces, complete, place }: PlotProps) {
       <Scatter
         traces={traces}
         marked={selectedRegion(place)}
+        service={place.query.get('service') ?? undefined}
         from={oldest}
         to={to}
         onHover={setHovered}

@@ -1,7 +1,8 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { useTheme } from '../theme.js';
+import { type PlotArea, StartMarks } from './start-marks.js';
 import { KEYS_HINT, type RegionKeys, useRegionKeys } from './use-region-keys.js';
 
 export type Colours = (name: string) => string;
@@ -15,21 +16,41 @@ export interface ChartProps {
   readonly label: string;
   /** Left out where there is nothing to select. */
   readonly keys?: RegionKeys | undefined;
+  /** Whose starts are marked; undefined: those of all services. */
+  readonly service?: string | undefined;
 }
 
-/** A uPlot chart as wide as its place, in the colours of the theme. */
-export function Chart({ data, height, options, shape, label, keys }: ChartProps) {
+/** Undefined as long as there is no time axis to speak of. */
+function areaOf({ bbox, scales }: uPlot): PlotArea | undefined {
+  const { min, max } = scales.x ?? {};
+  // Without data uPlot has null, which its types do not say.
+  if (typeof min !== 'number' || typeof max !== 'number') return undefined;
+  const [left, top, width, height] = [bbox.left, bbox.top, bbox.width, bbox.height].map(
+    (pixels) => pixels / devicePixelRatio,
+  ) as [number, number, number, number]; // as many as before
+  return { from: min, to: max, left, top, width, height };
+}
+
+/** A uPlot chart as wide as its place, in the colours of the theme, with a mark where a process started. */
+export function Chart({ data, height, options, shape, label, keys, service }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
+  const [area, setArea] = useState<PlotArea>();
 
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return undefined;
     const style = getComputedStyle(element);
+    const { hooks, ...rest } = options((name) => style.getPropertyValue(name).trim());
+    const onDraw = (drawn: uPlot): void => {
+      const next = areaOf(drawn);
+      setArea((before) => (JSON.stringify(before) === JSON.stringify(next) ? before : next));
+    };
     const made = new uPlot(
       {
-        ...options((name) => style.getPropertyValue(name).trim()),
+        ...rest,
+        hooks: { ...hooks, draw: [...(hooks?.draw ?? []), onDraw] },
         width: Math.max(element.clientWidth, 50),
         height,
       },
@@ -53,9 +74,15 @@ export function Chart({ data, height, options, shape, label, keys }: ChartProps)
   }, [data]);
 
   const { said, onKeyDown, onBlur } = useRegionKeys(chart, keys);
-  if (!keys) return <div ref={box} class="chart" role="img" aria-label={label} />;
+  if (!keys)
+    return (
+      <div class="chart-place">
+        <div ref={box} class="chart" role="img" aria-label={label} />
+        {area && <StartMarks area={area} service={service} />}
+      </div>
+    );
   return (
-    <>
+    <div class="chart-place">
       <div
         ref={box}
         class="chart"
@@ -67,9 +94,10 @@ export function Chart({ data, height, options, shape, label, keys }: ChartProps)
         onKeyDown={onKeyDown}
         onBlur={onBlur}
       />
+      {area && <StartMarks area={area} service={service} />}
       <span class="visually-hidden" role="status">
         {said}
       </span>
-    </>
+    </div>
   );
 }

@@ -5,6 +5,7 @@ import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
 import { addressOf } from '../state.js';
 import { clusterDots, type Dot, slowestOfEachBucket } from './choose-dots.js';
+import { moveFocus } from './move-focus.js';
 
 /** What lies lower in the chart is drawn small. */
 const PLAIN_SHARE = 0.25;
@@ -46,19 +47,17 @@ interface ExemplarDotsProps {
 export function ExemplarDots({ dots, format, onPress }: ExemplarDotsProps) {
   const [hovered, setHovered] = useState<Dot>();
   const box = useRef<HTMLDivElement>(null);
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0) return;
-    const links = [...(box.current?.querySelectorAll('a') ?? [])];
-    const at = links.indexOf(document.activeElement as HTMLAnchorElement);
-    links[Math.min(Math.max(at + step, 0), links.length - 1)]?.focus();
-    event.preventDefault();
-  };
   const leave = (): void => {
     setHovered(undefined);
   };
   return (
-    <div class="dots" ref={box} onKeyDown={onKeyDown}>
+    <div
+      class="dots"
+      ref={box}
+      onKeyDown={(event) => {
+        moveFocus(box.current, event);
+      }}
+    >
       {dots.map((dot, index) => {
         const { exemplar, others, plain, left, top } = dot;
         const enter = (): void => {

@@ -42,6 +42,8 @@ interface ScatterProps {
   readonly onSelect: (region: Region) => void;
   /** A region to mark. */
   readonly marked: Mark | undefined;
+  /** Whose restarts and changes of version are marked; undefined: those of all services. */
+  readonly service?: string | undefined;
 }
 
 const REACH_PX = 12;
@@ -148,6 +150,7 @@ export function Scatter(props: ScatterProps) {
       data={data}
       height={150}
       options={options}
+      service={props.service}
       keys={KEYS}
       shape={`scatter ${marked ? Object.values(marked).join(' ') : ''}`}
       label={`Duration of ${traces.length} traces over time`}

@@ -34,6 +34,8 @@ interface TimeChartProps {
   /** A region to mark. */
   readonly marked?: Mark | undefined;
   readonly onSelect?: (from: number, to: number) => void;
+  /** Whose restarts and changes of version are marked; undefined: those of all services. */
+  readonly service?: string | undefined;
 }
 
 /** Always the same list, so that a render without dots is not a change of data. */
@@ -147,6 +149,7 @@ export function TimeChart(props: TimeChartProps) {
           data={data}
           height={height}
           options={options}
+          service={props.service}
           keys={props.onSelect && { grid: { columns: times.length, rows: 1 }, say }}
           shape={`${series.map(({ label }) => label).join('|')} ${props.marked ? `${props.marked.from}-${props.marked.to}` : ''}`}
           label={`${title}, ${series.map(({ label }) => label).join(', ')}${

@@ -1,8 +1,16 @@
+import { extentOf } from '../../../ui/charts/axes.js';
 import { formatDateTime, plural } from '../../../ui/format.js';
 
 const HEIGHT = 20;
 /** Of fewer each would be a block; they stand at the right, where now is. */
 const MIN_BARS = 15;
+
+/** Which time the bars stand for together. */
+export function extentOfBars(times: readonly number[]): [from: number, to: number] {
+  const [from, to] = extentOf(times);
+  const missing = Math.max(0, MIN_BARS - times.length);
+  return [from - (missing * (to - from)) / Math.max(1, times.length), to];
+}
 
 interface CountBarsProps {
   readonly times: readonly number[];

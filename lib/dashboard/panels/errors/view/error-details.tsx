@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 import type { ErrorPartAnswer } from '../../../reader/answers.interface.js';
+import { MarkedTimes } from '../../../ui/charts/marked-times.js';
 import { ApiFailure, clientOf } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatExact, shortId } from '../../../ui/format.js';
 import { Card } from '../../../ui/parts/card.js';
@@ -13,7 +14,7 @@ import { type Column, Table } from '../../../ui/parts/table.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { addressOf, type Place, timeSpanOf } from '../../../ui/state.js';
 import type { ErrorPageAnswer, ErrorsApi } from '../query.js';
-import { CountBars } from './count-bars.js';
+import { CountBars, extentOfBars } from './count-bars.js';
 import { Stack } from './stack.js';
 import { STATE_MEANINGS, StateBadge } from './state-badge.js';
 
@@ -104,7 +105,9 @@ function Details({ error, span }: DetailsProps) {
         </header>
         <div class="pad">
           <pre class="stack error-message">{message}</pre>
-          <CountBars times={times} counts={counts} word="error" />
+          <MarkedTimes extent={extentOfBars(times)} height={48} service={service}>
+            <CountBars times={times} counts={counts} word="error" />
+          </MarkedTimes>
           <p class="hint">
             {formatDateTime(times[0] ?? span.to).slice(0, 16)} to {formatDateTime(span.to).slice(0, 16)}.{' '}
             {STATE_MEANINGS[state]}.

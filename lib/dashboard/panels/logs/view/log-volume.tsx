@@ -28,6 +28,7 @@ export function LogVolume({ place }: { readonly place: Place }) {
       series={groupLevels(data)}
       format={formatExact}
       height={84}
+      service={service}
       onSelect={(from, to) => {
         setQuery({ range: undefined, from: Math.floor(from), to: Math.ceil(to), log: undefined });
       }}

@@ -116,6 +116,7 @@ function Plot({ chart, format }: PlotProps) {
         formatDot={formatDot}
         dotsAtBottom={isCounter}
         height={300}
+        service={instrument.service}
         onSelect={(from, to) => {
           setQuery({
             selFrom: Math.round(from),

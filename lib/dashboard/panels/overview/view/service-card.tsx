@@ -58,6 +58,7 @@ function Charts({ overview, service, place }: ChartsProps) {
         format={formatDuration}
         exemplars={overview.exemplars}
         sync="overview"
+        service={service}
         marked={marked}
         onSelect={onSelect}
       />
@@ -73,6 +74,7 @@ function Charts({ overview, service, place }: ChartsProps) {
         ]}
         format={formatRate}
         sync="overview"
+        service={service}
         marked={marked}
         onSelect={onSelect}
       />
