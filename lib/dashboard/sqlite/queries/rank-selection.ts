@@ -1,23 +1,12 @@
-import { getOrAdd } from '../../get-or-add.js';
-import { type JsonValue, type SelectionAnswer } from '../../reader/answers.interface.js';
+import { type JsonAttributes, type SelectionAnswer } from '../../reader/answers.interface.js';
+import { AttributeTallies } from '../../reader/rank-attributes.js';
 import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { findTraces } from './find-traces.js';
 import { chooseService, findRouteIds, readAttributes } from './query-parts.js';
 
-const MAX_RANKED = 30;
 const SHOWN_TRACES = 50;
-/** Longer values are texts, not categories. */
-const MAX_VALUE = 200;
-
-/** Which traces of each side have an attribute with a value: by their places in the sample. */
-interface Tally {
-  readonly key: string;
-  readonly value: string;
-  readonly selected: Set<number>;
-  readonly others: Set<number>;
-}
 
 /**
  * What the traces that entered in a region have more often than the rest of the same service and route, most telling first.
@@ -31,118 +20,26 @@ export function* rankSelection(database: Database, selection: Selection): Steps<
 }
 
 function* rank(database: Database, { selected, others }: EntrySample): Steps<SelectionAnswer['attributes']> {
-  const tallies = new Map<string, Tally>();
+  const tallies = new AttributeTallies();
   const turn = new TimeSlice();
   // In turns, so that both sides have been looked at when there is no more time.
   for (let index = 0; index < Math.max(selected.length, others.length); index += 1) {
     const [one, other] = [selected[index], others[index]];
-    if (one !== undefined) for (const tally of talliesOf(database, one, tallies)) tally.selected.add(index);
-    if (other !== undefined) for (const tally of talliesOf(database, other, tallies)) tally.others.add(index);
+    if (one !== undefined) tallies.add('selected', index, readSpans(database, one));
+    if (other !== undefined) tallies.add('others', index, readSpans(database, other));
     if (turn.isOverNow()) yield* turn.pass();
   }
   yield* turn.pass();
-  const ranked = [...tallies.values()]
-    .filter((tally) => isTelling(tally, selected.length, others.length))
-    .map((tally) => ({ tally, ...sharesOf(tally, selected.length, others.length) }))
-    .sort((a, b) => b.selectedShare - b.otherShare - (a.selectedShare - a.otherShare));
-  return yield* withoutCompanions(ranked, turn);
+  return yield* tallies.rank(selected.length, others.length, turn);
 }
 
-/** A row needs at least this share of the selected traces. */
-const MIN_SUPPORT = 0.05;
-
-function sharesOf({ selected, others }: Tally, ofSelected: number, ofOthers: number) {
-  return {
-    selectedShare: selected.size / ofSelected,
-    otherShare: ofOthers === 0 ? 0 : others.size / ofOthers,
-  };
-}
-
-/** Whether enough of the selected traces have it, and more of them than chance explains: two standard errors. */
-function isTelling(tally: Tally, ofSelected: number, ofOthers: number): boolean {
-  // What one of many traces has is its own: an id, a time.
-  const least = Math.max(ofSelected < 5 ? 1 : 2, ofSelected * MIN_SUPPORT);
-  const { selectedShare, otherShare } = sharesOf(tally, ofSelected, ofOthers);
-  if (tally.selected.size < least || selectedShare <= otherShare) return false;
-  if (ofOthers === 0) return true;
-  const share = (tally.selected.size + tally.others.size) / (ofSelected + ofOthers);
-  return selectedShare - otherShare > 2 * Math.sqrt(share * (1 - share) * (1 / ofSelected + 1 / ofOthers));
-}
-
-interface Ranked {
-  readonly tally: Tally;
-  readonly selectedShare: number;
-  readonly otherShare: number;
-}
-
-/** Attributes whose traces differ by at most this share are joined in one row. */
-const SAME = 0.95;
-const MAX_ALIKE = 10;
-
-/** One row for all attributes that come and go together: the most telling, with the others beside it. */
-function* withoutCompanions(
-  ranked: readonly Ranked[],
-  turn: TimeSlice,
-): Steps<SelectionAnswer['attributes']> {
-  const rows: (Ranked & { readonly alike: { readonly key: string; readonly value: string }[] })[] = [];
-  for (const one of ranked) {
-    const row = rows.find(({ tally }) => similarity(tally, one.tally) >= SAME);
-    if (row === undefined) {
-      if (rows.length < MAX_RANKED) rows.push({ ...one, alike: [] });
-    } else if (row.alike.length < MAX_ALIKE) row.alike.push({ key: one.tally.key, value: one.tally.value });
-    if (turn.isOver()) yield* turn.pass();
-  }
-  return rows.map(({ tally: { key, value }, selectedShare, otherShare, alike }) => ({
-    key,
-    value,
-    selectedShare,
-    otherShare,
-    alike,
-  }));
-}
-
-/** Traces that have both, as a share of those that have one of them. */
-function similarity(a: Tally, b: Tally): number {
-  const both = countCommon(a.selected, b.selected) + countCommon(a.others, b.others);
-  return both / (a.selected.size + a.others.size + b.selected.size + b.others.size - both);
-}
-
-function countCommon(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
-  let count = 0;
-  for (const trace of a) if (b.has(trace)) count += 1;
-  return count;
-}
-
-/** Each attribute with its value that some span of the trace has, once. */
-function talliesOf(database: Database, trace: number, tallies: Map<string, Tally>): Set<Tally> {
-  const found = new Set<Tally>();
-  const rows = database.all<{ name: string; attributes: string }>(
-    'SELECT name, attributes FROM spans WHERE trace = ? LIMIT 200',
-    trace,
-  );
-  for (const { name, attributes } of rows) {
-    found.add(tallyOf('span.name', name, tallies));
-    for (const [key, value] of Object.entries(readAttributes(attributes))) {
-      const text = textOf(value);
-      if (text !== undefined) found.add(tallyOf(key, text, tallies));
-    }
-  }
-  return found;
-}
-
-function tallyOf(key: string, value: string, tallies: Map<string, Tally>): Tally {
-  const id = `${key}\n${value}`;
-  return getOrAdd(tallies, id, () => ({
-    key,
-    value,
-    selected: new Set<number>(),
-    others: new Set<number>(),
-  }));
-}
-
-function textOf(value: JsonValue): string | undefined {
-  if (typeof value === 'string') return value.length <= MAX_VALUE ? value : undefined;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+function readSpans(database: Database, trace: number): { name: string; attributes: JsonAttributes }[] {
+  return database
+    .all<{ name: string; attributes: string }>(
+      'SELECT name, attributes FROM spans WHERE trace = ? LIMIT 200',
+      trace,
+    )
+    .map(({ name, attributes }) => ({ name, attributes: readAttributes(attributes) }));
 }
 
 /** Traces that are looked at on each side; more would not change the shares much. */
