@@ -31,6 +31,7 @@ export {
   type NestProviderClass,
   type NestProviderInfo,
   type NestProviderSelection,
+  type RequestUser,
   type TraceResponseHeader,
 } from './config/instrumentation.js';
 export {

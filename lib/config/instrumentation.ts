@@ -12,6 +12,7 @@ import {
   number,
   oneOf,
   type OptionRule,
+  renderKind,
   shape,
 } from './option-rules.js';
 import type { Instrumentation } from './otel-instrumentation.interface.js';
@@ -86,6 +87,26 @@ export interface HttpServerInstrumentationOptions {
    */
   metricAttributes?(request: HookedRequest, response: HookedResponse): Attributes | undefined;
   /**
+   * Function of the framework's request that returns the id of its user. It is hashed before it is recorded, as `user.hash`;
+   * `{ id, hash: false }` records `user.id` as it is.
+   *
+   * Called once per request, when it is over and guards have set `request.user`; must not be async. Return undefined for a request
+   * without a user. Ids have at most 256 characters. An error in it is a warning, once, and the request is recorded without a user.
+   * The user is on the server span and the request line, never on metrics; errors of the dashboard count their users.
+   *
+   * Default none.
+   */
+  user?(request: HookedRequest): RequestUser | string | number | bigint | undefined;
+  /**
+   * Key of the hash of `user`, an HMAC with SHA-256: without the key, who sees a hash cannot try ids until one fits. Use the same for
+   * all services that have the same users.
+   *
+   * Default none: ids that can be guessed, such as numbers, can then be found out from their hash.
+   *
+   * Env `TELEMETRY_USER_HASH_KEY`.
+   */
+  userHashKey?: string;
+  /**
    * Headers of every response with the ids of its trace: `traceresponse` (W3C Trace Context, level 2), `server-timing` (read by
    * browsers).
    *
@@ -124,13 +145,20 @@ const TRACE_RESPONSE_HEADERS = [
  */
 export interface HookedRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly method?: string;
-  readonly url?: string;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
   /** Address of the client, by the framework's rules on proxies. */
-  readonly ip?: string;
+  readonly ip?: string | undefined;
   readonly params?: unknown;
   readonly query?: unknown;
   readonly body?: unknown;
+}
+
+/** A user whose id is to be recorded as it is, or hashed. */
+export interface RequestUser {
+  readonly id: string | number | bigint;
+  /** `false` records the id as it is, as `user.id`. Default true. */
+  readonly hash?: boolean;
 }
 
 /** A response as the framework has it: Fastify's reply or Express's response. */
@@ -187,6 +215,14 @@ const attributesFunction = must(
   'Write a function that is given the request and the response and returns an object of attributes.',
 );
 
+/** A secret: it is never shown. */
+const hashKey: OptionRule = {
+  check: (value, name, report) => {
+    if (typeof value !== 'string' || value === '')
+      report(name, renderKind(value), 'Write the key as a text, and check that its source is set.');
+  },
+};
+
 const HTTP_SERVER = {
   ignore: listOf(
     must(
@@ -197,6 +233,22 @@ const HTTP_SERVER = {
   ),
   spanAttributes: option(attributesFunction, { see: 'http-server.md' }),
   metricAttributes: attributesFunction,
+  user: option(
+    must(
+      (value) => typeof value === 'function',
+      'Write a function that is given the request and returns the id of its user, or { id, hash: false }.',
+    ),
+    { see: 'http-server.md#users' },
+  ),
+  userHashKey: option(hashKey, {
+    env: {
+      TELEMETRY_USER_HASH_KEY: {
+        kind: 'text',
+        meaning: 'Key of the hash of users, see `httpServer.user`.',
+      },
+    },
+    see: 'http-server.md#users',
+  }),
   responseHeaders: option(listOf(oneOf(TRACE_RESPONSE_HEADERS), 'header names'), {
     env: {
       TELEMETRY_HTTP_RESPONSE_HEADERS: {
@@ -299,9 +351,11 @@ const HEALTH_PATHS = ['/health', '/health/*', '/healthz', '/livez', '/readyz', '
 /** `instrumentation.httpServer`, resolved. */
 export interface HttpServerConfig extends Omit<
   HttpServerInstrumentationOptions,
-  'ignore' | 'responseHeaders' | 'traceIdInErrors'
+  'ignore' | 'userHashKey' | 'responseHeaders' | 'traceIdInErrors'
 > {
   readonly ignore: readonly (string | RegExp)[];
+  /** undefined: users are hashed without a key. */
+  readonly userHashKey: string | undefined;
   readonly responseHeaders: readonly TraceResponseHeader[];
   readonly traceIdInErrors: boolean;
 }
@@ -310,13 +364,24 @@ export interface HttpServerConfig extends Omit<
 export const HTTP_SERVER_OPTIONS = {
   rule: flagOr(shape(HTTP_SERVER, 'true, false or { ignore: […] }')),
   resolve(
-    { ignore = HEALTH_PATHS, responseHeaders, traceIdInErrors, ...hooks }: HttpServerInstrumentationOptions,
+    {
+      ignore = HEALTH_PATHS,
+      userHashKey,
+      responseHeaders,
+      traceIdInErrors,
+      ...hooks
+    }: HttpServerInstrumentationOptions,
     env: Readonly<Record<string, unknown>>,
     ownPaths: readonly string[],
   ): HttpServerConfig | undefined {
     return Object.freeze({
       ...hooks,
       ignore: Object.freeze([...new Set([...ownPaths, ...ignore])]),
+      userHashKey: decide<string, (typeof HTTP_SERVER)['userHashKey']>(
+        HTTP_SERVER.userHashKey,
+        userHashKey,
+        env,
+      ),
       responseHeaders: frozenList(
         decide<readonly TraceResponseHeader[], object>(HTTP_SERVER.responseHeaders, responseHeaders, env),
       ),

@@ -210,6 +210,12 @@ export const ATTR_PROCESS_PID = 'process.pid';
 export const ATTR_PROCESS_RUNTIME_NAME = 'process.runtime.name';
 export const ATTR_PROCESS_RUNTIME_VERSION = 'process.runtime.version';
 
+export const ATTR_USER_ID = 'user.id';
+export const ATTR_USER_HASH = 'user.hash';
+/** Older names of the two, which other SDKs still write. */
+export const ATTR_ENDUSER_ID = 'enduser.id';
+export const ATTR_ENDUSER_PSEUDO_ID = 'enduser.pseudo.id';
+
 /** Groups the exceptions of one problem: on the event that records it, and on every span it passed. No name of the conventions. */
 export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
 

@@ -31,7 +31,7 @@ export interface FinishedRequest {
   readonly aborted: boolean;
   /** What was thrown while the request was handled; undefined when nothing was. */
   readonly failure: { readonly error: unknown } | undefined;
-  /** Fields of `annotate()`; undefined when there are none. */
+  /** The user, and fields of `annotate()`; undefined when there are none. */
   readonly annotations: Readonly<Attributes> | undefined;
   /** The context whose span is the request's server span. */
   readonly context: Context;
@@ -39,7 +39,7 @@ export interface FinishedRequest {
 
 /**
  * Writes the line of a finished request, `GET /orders/:id 200 12ms`, with `method`, `route`,
- * `handler`, `path`, `status`, `duration_ms`, the failure and those of `annotate()` as fields: people read and grep lines,
+ * `handler`, `path`, `status`, `duration_ms`, the failure, the user and those of `annotate()` as fields: people read and grep lines,
  * so their names are flat, not those of the semantic conventions. Level info below 400, warn for
  * 4xx and aborted requests, error from 500. It has the ids of the server span, and is not repeated
  * there. Does nothing when `logging.requestLog` is off.

@@ -389,6 +389,17 @@ const WRONG: Row[] = [
     'Write a function that is given the request and the response and returns an object of attributes.',
     'tenant',
   ),
+  ...wrong(
+    'instrumentation.httpServer.user',
+    'Write a function that is given the request and returns the id of its user, or { id, hash: false }.',
+    'ada',
+  ),
+  ...wrong(
+    'instrumentation.httpServer.userHashKey',
+    'Write the key as a text, and check that its source is set.',
+    shown(42, 'a number'),
+    shown('', 'a string'),
+  ),
   ...wrong('instrumentation.httpServer.responseHeaders', 'Write an array of header names.', 'traceresponse'),
   [
     'instrumentation.httpServer.responseHeaders[0]',

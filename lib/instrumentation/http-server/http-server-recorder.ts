@@ -29,7 +29,8 @@ export class HttpServerRecorder {
     config: TelemetryConfig,
   ) {
     this.settings = createRecordingSettings(config);
-    this.rawSettings = { ...this.settings, spanAttributes: undefined, metricAttributes: undefined };
+    const withoutHooks = { spanAttributes: undefined, metricAttributes: undefined, userOf: undefined };
+    this.rawSettings = { ...this.settings, ...withoutHooks };
   }
 
   /**

@@ -1,18 +1,7 @@
-import { type Attributes } from '@opentelemetry/api';
-
-import {
-  type HookedRequest,
-  type HookedResponse,
-  type HttpServerConfig,
-  type HttpServerInstrumentationOptions,
-  type TraceResponseHeader,
-} from '../../config/instrumentation.js';
+import { type HttpServerConfig, type TraceResponseHeader } from '../../config/instrumentation.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
-import { dropPromise, textOf } from '../../engine/copy-bounded.js';
-import { warnOnce } from '../../errors/warnings.js';
 import { compileRoute } from '../../runtime/route-template.js';
-
-type AttributesOf = (request: unknown, response: unknown) => Attributes | undefined;
+import { type AttributesOf, createAttributesOf, createUserOf, type UserOf } from './application-hooks.js';
 
 /** What the configuration decides for every request. */
 export interface RecordingSettings {
@@ -26,6 +15,8 @@ export interface RecordingSettings {
   readonly describesAtStart: boolean;
   readonly spanAttributes: AttributesOf | undefined;
   readonly metricAttributes: AttributesOf | undefined;
+  /** undefined where the application names no users. */
+  readonly userOf: UserOf | undefined;
   /** undefined where no header shows the trace, so that nothing is done for it. */
   readonly responseHeaders: readonly TraceResponseHeader[] | undefined;
   /** Whether answers to exceptions show the id of their trace. */
@@ -46,35 +37,11 @@ export function createRecordingSettings(config: TelemetryConfig): RecordingSetti
     extractsW3cOnly: propagators.every((name) => name === 'tracecontext' || name === 'baggage'),
     trustsCallers: config.propagation.incoming.http === 'trust',
     describesAtStart: !('name' in traces.sampler) || traces.rules.length > 0,
-    spanAttributes: guard('spanAttributes', hooks.spanAttributes),
-    metricAttributes: guard('metricAttributes', hooks.metricAttributes),
+    spanAttributes: createAttributesOf('spanAttributes', hooks.spanAttributes),
+    metricAttributes: createAttributesOf('metricAttributes', hooks.metricAttributes),
+    userOf: createUserOf(hooks),
     responseHeaders: responseHeaders.length === 0 ? undefined : responseHeaders,
     traceIdInErrors,
-  };
-}
-
-/** A hook of the application that fails adds no attributes, and is warned about once. */
-function guard(
-  name: string,
-  hook: HttpServerInstrumentationOptions['spanAttributes'],
-): AttributesOf | undefined {
-  if (hook === undefined) return undefined;
-  return (request, response) => {
-    try {
-      // The framework's objects, of which HookedRequest and HookedResponse are parts.
-      const attributes: unknown = hook(request as HookedRequest, response as HookedResponse);
-      if (attributes === undefined || attributes === null) return undefined;
-      dropPromise(attributes);
-      if (typeof attributes === 'object' && !('then' in attributes)) return attributes as Attributes;
-      throw new TypeError('it must return an object of attributes, and not a promise of one');
-    } catch (error) {
-      const option = `instrumentation.httpServer.${name}`;
-      warnOnce(
-        `http-server:${name}`,
-        `The function in ${option} failed: ${textOf(error)}. Its attributes are missing.`,
-      );
-      return undefined;
-    }
   };
 }
 

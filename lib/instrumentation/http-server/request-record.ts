@@ -160,8 +160,11 @@ export class RequestRecord implements FinishedRequest {
       this.owned && this.route === identity.route
         ? undefined
         : this.routes.get(this.method, this.route, identity.scheme, identity.protocolVersion);
-    if (span.isRecording()) {
+    const isRecording = span.isRecording();
+    const user = isRecording || settings.writesLines ? settings.userOf?.(request) : undefined;
+    if (isRecording) {
       describeOutcome(span, this, found);
+      if (user !== undefined) span.setAttributes(user);
       const own = settings.spanAttributes?.(request, response);
       if (own !== undefined) span.setAttributes(own);
     }
@@ -171,7 +174,8 @@ export class RequestRecord implements FinishedRequest {
     if (!settings.writesLines) return;
     this.handler = handlerOf(this.context);
     this.failure = requestFailureOf(span) ?? this.failure;
-    this.annotations = annotationsOf(span);
+    const annotations = annotationsOf(span);
+    this.annotations = user === undefined ? annotations : { ...user, ...annotations };
     writeRequestLine(this);
   }
 

@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+
 import {
   type CallHandler,
   type CanActivate,
@@ -29,6 +31,27 @@ interface Answered {
 class TenantsController {
   @Get(':id')
   read(@Param('id') id: string): string {
+    return id;
+  }
+}
+
+/** Sets `request.user` as passport's guards do. */
+@Injectable()
+class SignInGuard implements CanActivate {
+  canActivate(call: ExecutionContext): boolean {
+    const request = call.switchToHttp().getRequest<Headed & { user?: { id: unknown } }>();
+    const user = request.headers['x-user'];
+    if (user !== undefined) request.user = { id: user };
+    return true;
+  }
+}
+
+@Controller('orders')
+@UseGuards(SignInGuard)
+class OrdersController {
+  @Get(':id')
+  read(@Param('id') id: string): string {
+    if (id === 'broken') throw new Error('no such table');
     return id;
   }
 }
@@ -195,6 +218,84 @@ export function describeHttpHooks(platform: Platform): void {
       expect(warnings.map(({ code }) => code).sort()).toEqual([
         'http-server:metricAttributes',
         'http-server:spanAttributes',
+      ]);
+    });
+  });
+
+  describe('the user of a request', () => {
+    let app: RunningApp;
+    const calls: unknown[] = [];
+    const key = 'a key of the test';
+    beforeAll(async () => {
+      app = await RunningApp.start(platform, {
+        controllers: [OrdersController],
+        telemetry: {
+          instrumentation: {
+            httpServer: {
+              user: (request: Headed & { user?: { id: string } }) => {
+                calls.push(request.user?.id);
+                switch (request.user?.id) {
+                  case 'broken':
+                    throw new Error('no session');
+                  case 'promised':
+                    return Promise.resolve('promised') as never;
+                  case 'plain':
+                    return { id: 'plain', hash: false };
+                  case 'number':
+                    return 42;
+                  default:
+                    return request.user?.id;
+                }
+              },
+              userHashKey: key,
+            },
+          },
+        },
+      });
+    });
+    afterAll(() => app.stop());
+
+    const hashOf = (id: string): string => createHmac('sha256', key).update(id).digest('hex').slice(0, 32);
+    const ask = async (user?: string, id = '7') => {
+      const caller = newCaller();
+      const response = await app.fetch(`/orders/${id}`, {
+        caller,
+        ...(user !== undefined && { headers: { 'x-user': user } }),
+      });
+      const { attributes } = await app.spans.server(caller.traceId);
+      const line = app.log.lines.find(
+        ({ trace_id, context }) => trace_id === caller.traceId && context === 'HTTP',
+      );
+      const of = (fields: object | undefined) =>
+        Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => name.startsWith('user.')));
+      return { status: response.status, span: of(attributes), line: of(line) };
+    };
+
+    it('is hashed with the key, once guards have run, on the span and the request line', async () => {
+      const users = { 'user.hash': hashOf('ada') };
+      expect(await ask('ada')).toEqual({ status: 200, span: users, line: users });
+      expect(await ask('number')).toMatchObject({ span: { 'user.hash': hashOf('42') } });
+      expect(await ask('ada', 'broken')).toEqual({ status: 500, span: users, line: users });
+    });
+
+    it('is recorded as it is where the application says so', async () => {
+      const users = { 'user.id': 'plain' };
+      expect(await ask('plain')).toEqual({ status: 200, span: users, line: users });
+    });
+
+    it('is absent, and asked for once, where there is none', async () => {
+      calls.length = 0;
+      expect(await ask()).toEqual({ status: 200, span: {}, line: {} });
+      expect(await ask('')).toEqual({ status: 200, span: {}, line: {} });
+      expect(calls).toEqual([undefined, '']);
+    });
+
+    it('is left out, with one warning, when its function throws or returns no id; the request is recorded', async () => {
+      for (const user of ['broken', 'promised', 'x'.repeat(257)])
+        expect(await ask(user)).toEqual({ status: 200, span: {}, line: {} });
+      const warnings = app.log.lines.filter(({ code }) => code === 'http-server:user');
+      expect(warnings.map(({ msg }) => msg)).toEqual([
+        'The function in instrumentation.httpServer.user failed: Error: no session. The user is missing.',
       ]);
     });
   });
