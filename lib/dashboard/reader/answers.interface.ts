@@ -230,6 +230,9 @@ export interface TraceAnswer {
  */
 export type ErrorState = 'new' | 'known' | 'gone' | 'back';
 
+/** Users of one error that are counted. */
+export const MAX_COUNTED_USERS = 500;
+
 /** Exceptions of one service with one fingerprint, and other failures of one kind. */
 export interface ErrorAnswer {
   readonly service: string;
@@ -253,6 +256,8 @@ export interface ErrorAnswer {
   readonly counts: readonly number[];
   /** The route that failed with it most often, as `GET /orders/:id`; undefined where none did. */
   readonly route: string | undefined;
+  /** Users whose requests failed with it, by `user.hash` or `user.id`, of all that is kept; `MAX_COUNTED_USERS`: so many or more. */
+  readonly users: number;
   /** The newest of which the trace is stored; undefined where none is, such as of log lines outside of traces. */
   readonly sample: { readonly traceId: string; readonly spanId: string } | undefined;
 }
@@ -283,6 +288,8 @@ export interface ErrorDetailAnswer extends ErrorAnswer {
   readonly versions: readonly ErrorPartAnswer[];
   /** Requests, messages and runs that failed with it, as `GET /orders/:id`, the most frequent first. */
   readonly routes: readonly ErrorPartAnswer[];
+  /** The users whose requests failed with it last, the last first, at most 100. */
+  readonly affectedUsers: readonly ErrorPartAnswer[];
   /** The newest, at most 20. One without a trace is a log line, or its trace is not stored any more. */
   readonly samples: readonly {
     readonly time: number;

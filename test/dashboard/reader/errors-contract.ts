@@ -85,6 +85,33 @@ export function describeErrors(
       expect(error!.lastSeen - error!.firstSeen).toBe(65_000 - 5);
     });
 
+    it('name the users whose requests failed with it, the last first, by the hash before the id', async () => {
+      const of = (start: number, user: Readonly<Record<string, string>>) => {
+        const [inner, request] = failureOf(start, 'a');
+        return [inner!, { ...request!, attributes: { ...request!.attributes, ...user } }];
+      };
+      await write({
+        spans: [
+          ...of(past, { 'user.hash': 'ada' }),
+          ...of(past + 10, { 'user.hash': 'ada', 'user.id': 'plain' }),
+          ...of(past + 20, { 'user.id': 'grace' }),
+          ...of(past + 30, {}),
+          ...failureOf(past + 40, 'b'),
+          requestOf(past + 50, { attributes: { 'user.id': 'unaffected' } }),
+        ],
+      });
+      const { errors } = await find();
+      expect(errors.map(({ fingerprint, users }) => [fingerprint, users]).sort()).toEqual([
+        ['a', 2],
+        ['b', 0],
+      ]);
+      const error = await readerOf().error({ ...range, service: 'orders', fingerprint: 'a' });
+      expect(error!.affectedUsers.map(({ value, count }) => [value, count])).toEqual([
+        ['grace', 1],
+        ['ada', 2],
+      ]);
+    });
+
     it('that an SDK records on each span they pass count once, and those of different services for each', async () => {
       const [inner, request] = failureOf(past, 'a');
       const other = failureOf(past, 'a', { service: 'users' });

@@ -23,6 +23,7 @@ interface Sighting {
   readonly time: number;
   readonly version: string;
   readonly route: string | undefined;
+  readonly user: string | undefined;
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
 }
@@ -71,7 +72,8 @@ export function findError(
 
 function withoutDetails(detailed: ErrorDetailAnswer): ErrorAnswer {
   const error = { ...detailed };
-  for (const key of ['times', 'stack', 'versions', 'routes', 'samples']) Reflect.deleteProperty(error, key);
+  for (const key of ['times', 'stack', 'versions', 'routes', 'affectedUsers', 'samples'])
+    Reflect.deleteProperty(error, key);
   return error;
 }
 
@@ -107,6 +109,10 @@ function errorsOf(
       sightings.filter(({ route }) => route !== undefined),
       ({ route }) => route ?? '',
     );
+    const users = partsOf(
+      sightings.filter(({ user }) => user !== undefined),
+      ({ user }) => user ?? '',
+    );
     return {
       service: first.service,
       fingerprint: first.fingerprint,
@@ -121,11 +127,13 @@ function errorsOf(
       lastVersion: last.version,
       counts: times.map((time) => seenIn(time, time + width)),
       route: routes[0]?.value,
+      users: users.length,
       sample: sample && { traceId: sample.traceId!, spanId: sample.spanId! },
       times,
       stack: last.stack,
       versions: partsOf(sightings, ({ version }) => version).sort((a, b) => b.lastSeen - a.lastSeen),
       routes,
+      affectedUsers: users.sort((a, b) => b.lastSeen - a.lastSeen),
       samples: samples.slice(0, 20),
     };
   });
@@ -179,6 +187,7 @@ function sightingsOf(spans: readonly WrittenSpan[], logs: readonly WrittenLog[])
         time: span.start + span.durationMs,
         version,
         route: entry && `${entry.method!} ${entry.route!}`,
+        user: (entry?.attributes['user.hash'] ?? entry?.attributes['user.id']) as string | undefined,
         traceId,
         spanId,
       },
@@ -197,6 +206,7 @@ function sightingsOf(spans: readonly WrittenSpan[], logs: readonly WrittenLog[])
         time,
         version,
         route: undefined,
+        user: undefined,
         traceId: undefined,
         spanId: undefined,
       };

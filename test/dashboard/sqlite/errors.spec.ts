@@ -230,6 +230,28 @@ describe('the errors of the store', () => {
     expect(errorsOf(later, { limit: 1_000 }).errors).toHaveLength(1_000);
   });
 
+  it('count no more than 500 users each, of which those that were affected last are kept', async () => {
+    const store = openTestStore();
+    for (let round = 0; round < 3; round += 1)
+      await write(
+        store,
+        ...Array.from({ length: 200 }, (_, index) => {
+          const number = round * 200 + index;
+          const [inner, request] = failureOf('a', { time: NOW - 1_000 + number });
+          return [inner, { ...request, attributes: `{"user.hash":"u${number}"}` }];
+        }).flat(),
+      );
+    const error = errorOf(store, 'a')!;
+    expect(error.users).toBe(500);
+    expect(error.affectedUsers).toHaveLength(100);
+    expect(error.affectedUsers[0]).toMatchObject({ value: 'u599', count: 1 });
+    const kept = store.read((database) =>
+      database.all<{ value: string }>("SELECT value FROM error_parts WHERE kind = 'user'"),
+    );
+    expect(kept.map(({ value }) => value)).not.toContain('u99');
+    expect(kept.map(({ value }) => value)).toContain('u100');
+  });
+
   it('get their tables in a file that an earlier version wrote, which keeps its rows', async () => {
     const file = join(newFolder(), 'telemetry.db');
     const before = openTestStore({ file });

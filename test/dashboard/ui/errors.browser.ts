@@ -9,6 +9,7 @@ describeInChromium('the errors of the page', () => {
     const row = rows.filter({ hasText: 'DatabaseError' });
     await row.first().waitFor();
     expect(await row.first().innerText()).toMatch(/New[^]*lock timeout[^]*POST \/orders/);
+    await page.getByRole('columnheader', { name: 'Users' }).waitFor();
     const all = await rows.count();
     expect(all).toBeGreaterThan(2);
 
@@ -41,6 +42,11 @@ describeInChromium('the errors of the page', () => {
     expect(await page.locator('h1').innerText()).toBe('DatabaseError');
     expect(await page.locator('.frames').first().innerText()).toContain('StockRepository.reserve');
     expect(await page.getByRole('region', { name: 'Failed with it' }).innerText()).toContain('/orders');
+    const users = page.getByRole('region', { name: 'Users' });
+    expect(await users.locator('tbody tr').count()).toBeGreaterThan(1);
+    expect(await users.getByRole('link').first().getAttribute('href')).toMatch(
+      /text=(\w)\1{31}&status=error/,
+    );
     expect(await page.getByRole('region', { name: 'Versions' }).innerText()).toContain('1.0.0');
     await page.getByRole('region', { name: 'Newest' }).getByRole('link').first().click();
     await page.locator('.waterfall-row.active.failed').waitFor();

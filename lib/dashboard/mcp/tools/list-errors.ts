@@ -54,6 +54,7 @@ function briefError(error: ErrorAnswer) {
     firstVersion: error.firstVersion === '' ? undefined : error.firstVersion,
     lastVersion: error.lastVersion === '' ? undefined : error.lastVersion,
     route: error.route,
+    affectedUsers: error.users === 0 ? undefined : error.users,
     traceId: error.sample?.traceId,
     spanId: error.sample?.spanId,
   };

@@ -37,9 +37,10 @@ function writeHead(error: ErrorPageAnswer): string {
   const since = firstVersion === '' ? '' : ` in version ${inline(firstVersion, 60)}`;
   const last = lastVersion === '' ? '' : ` in version ${inline(lastVersion, 60)}`;
   const title = cutText(`${type}: ${message}`.replace(/\s+/g, ' '), 300);
+  const users = error.users === 0 ? '' : `; ${error.users} users affected`;
   const facts = [
     `- Service ${inline(service, 100)}${route === undefined ? '' : `, mostly in ${inline(route, 200)}`}; fingerprint ${inline(fingerprint, 100)}`,
-    `- ${state}: ${count} times in the time asked about, ${total} since it was first seen`,
+    `- ${state}: ${count} times in the time asked about, ${total} since it was first seen${users}`,
     `- First seen ${isoOf(firstSeen) ?? 'at an unknown time'}${since}, last seen ${isoOf(lastSeen) ?? 'at an unknown time'}${last}`,
   ];
   return `# ${title}\n\n${facts.join('\n')}\n\n${DATA_NOTICE}\n`;

@@ -41,6 +41,7 @@ const SEEN = 'SELECT 1 FROM error_counts WHERE error = ? AND level = ? AND slot 
 const PARTS = `SELECT value, count, first_seen AS firstSeen, last_seen AS lastSeen FROM error_parts WHERE error = ? AND kind = ?`;
 const ROUTE =
   "SELECT value FROM error_parts WHERE error = ? AND kind = 'route' ORDER BY count DESC, value LIMIT 1";
+const USERS = `SELECT count(*) AS count FROM error_parts WHERE error = ? AND kind = 'user'`;
 const SAMPLES =
   'SELECT time, trace_id AS traceId, span_id AS spanId FROM error_samples WHERE error = ? ORDER BY time DESC, id DESC';
 const VERSIONS =
@@ -50,6 +51,7 @@ const IS_STORED = 'SELECT 1 FROM traces WHERE key = ? AND trace_id = ?';
 /** Errors between two looks at the clock. */
 const CHUNK = 100;
 const DEFAULT_LIMIT = 200;
+const MAX_LISTED_USERS = 100;
 /** With so many slots a range and the time before are read by the finest that are kept. */
 const MAX_SLOTS = 150;
 /** What was not seen for a shorter time is not back: it comes now and then. */
@@ -99,6 +101,9 @@ export function readError(database: Database, question: ErrorQuestion): ErrorDet
     stack: row.stack ?? undefined,
     versions: parts('version').sort((a, b) => b.lastSeen - a.lastSeen || b.firstSeen - a.firstSeen),
     routes: parts('route').sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)),
+    affectedUsers: parts('user')
+      .sort((a, b) => b.lastSeen - a.lastSeen || (a.value < b.value ? -1 : 1))
+      .slice(0, MAX_LISTED_USERS),
     samples: database.all<SampleRow>(SAMPLES, row.id).map((sample) => ({
       time: sample.time,
       traceId: undefined,
@@ -222,6 +227,7 @@ function describe(database: Database, { row, state, counts, count }: Counted, se
     lastVersion,
     counts,
     route: database.get<{ value: string }>(ROUTE, id)?.value,
+    users: database.one<{ count: number }>(USERS, id).count,
     sample,
   };
 }

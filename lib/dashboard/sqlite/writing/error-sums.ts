@@ -1,4 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
+import { MAX_COUNTED_USERS } from '../../reader/answers.interface.js';
 import { type Database } from '../database/database.js';
 import { ERROR_COUNTS_KEPT_MS, ERROR_SLOTS_MS } from '../encoding/buckets.js';
 import { bytesOf, IdBytes } from '../encoding/ids.js';
@@ -30,6 +31,8 @@ export interface ErrorSighting {
 const MAX_ERRORS = 1_000;
 /** Values of one kind, such as versions, of one error. */
 const MAX_PARTS = 100;
+/** Users of one error in the store, where the least recently seen go; as many may wait. */
+const MAX_USERS = MAX_COUNTED_USERS;
 /** Of one error between two writes, and in the store. */
 const MAX_WAITING_SAMPLES = 3;
 const MAX_SAMPLES = 20;
@@ -57,6 +60,7 @@ class WaitingError {
   readonly slots: readonly Map<number, number>[] = ERROR_SLOTS_MS.map(() => new Map());
   readonly versions = new Map<string, Sum>();
   readonly routes = new Map<string, Sum>();
+  readonly users = new Map<string, Sum>();
   readonly samples: ErrorSighting[] = [];
   /** Undefined where the store has them already. */
   texts: ErrorTexts | undefined;
@@ -85,8 +89,8 @@ class WaitingError {
   }
 }
 
-function addTo(sums: Map<string, Sum>, value: string, time: number): void {
-  if (sums.has(value) || sums.size < MAX_PARTS) getOrAdd(sums, value, () => new Sum()).add(time);
+function addTo(sums: Map<string, Sum>, value: string, time: number, max = MAX_PARTS): void {
+  if (sums.has(value) || sums.size < max) getOrAdd(sums, value, () => new Sum()).add(time);
 }
 
 const PUT = `INSERT INTO errors
@@ -113,6 +117,12 @@ const ADD_PART = `INSERT INTO error_parts (error, kind, value, count, first_seen
     OR EXISTS (SELECT 1 FROM error_parts WHERE error = added.error AND kind = added.kind AND value = added.value)
   ON CONFLICT DO UPDATE SET count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)`;
+const ADD_USER = `INSERT INTO error_parts (error, kind, value, count, first_seen, last_seen) VALUES (?, 'user', ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen),
+    last_seen = max(last_seen, excluded.last_seen)`;
+const COUNT_USERS = "SELECT count(*) AS count FROM error_parts WHERE error = ? AND kind = 'user'";
+const PRUNE_USERS = `DELETE FROM error_parts WHERE error = ? AND kind = 'user' AND value IN
+  (SELECT value FROM error_parts WHERE error = ? AND kind = 'user' ORDER BY last_seen LIMIT ?)`;
 const ADD_SAMPLE = 'INSERT INTO error_samples (error, time, trace_id, span_id) VALUES (?, ?, ?, ?)';
 const PRUNE_SAMPLES = `DELETE FROM error_samples WHERE error = ? AND id NOT IN
   (SELECT id FROM error_samples WHERE error = ? ORDER BY time DESC LIMIT ${MAX_SAMPLES})`;
@@ -141,10 +151,20 @@ export class ErrorSums {
     if (Math.abs(performance.now() - describedAt) >= DESCRIBED_FOR_MS) waiting.texts = sighting.describe();
   }
 
-  /** Notes that a request, message or run failed with it. */
-  addRoute(resource: StoredResource, fingerprint: string, route: string, time: number): void {
+  /** Notes that a request, message or run failed with it, and for which user; undefined where that is not known. */
+  addEntry(
+    resource: StoredResource,
+    fingerprint: string,
+    {
+      route,
+      user,
+      time,
+    }: { readonly route: string; readonly user: string | undefined; readonly time: number },
+  ): void {
     const waiting = this.of(resource, fingerprint);
-    if (waiting !== undefined) addTo(waiting.routes, route, time);
+    if (waiting === undefined) return;
+    addTo(waiting.routes, route, time);
+    if (user !== undefined) addTo(waiting.users, user, time, MAX_USERS);
   }
 
   /** Writes what waits until time is up. Returns what to `settle()` when it is there for good; the rest has its turn with the next call. */
@@ -196,6 +216,7 @@ export class ErrorSums {
     ] as const)
       for (const [value, { count, first, last }] of sums)
         database.run(ADD_PART, error, kind, value, count, first, last);
+    writeUsers(waiting, database, error);
     if (waiting.samples.length === 0) return;
     for (const { time, traceId, idHigh = 0, idLow = 0 } of waiting.samples) {
       const ids = traceId === undefined ? [null, null] : [bytesOf(traceId), this.spanId.of(idHigh, idLow)];
@@ -203,6 +224,14 @@ export class ErrorSums {
     }
     database.run(PRUNE_SAMPLES, error, error);
   }
+}
+
+function writeUsers({ users }: WaitingError, database: Database, error: number): void {
+  if (users.size === 0) return;
+  for (const [value, { count, first, last }] of users)
+    database.run(ADD_USER, error, value, count, first, last);
+  const { count } = database.one<{ count: number }>(COUNT_USERS, error);
+  if (count > MAX_USERS) database.run(PRUNE_USERS, error, error, count - MAX_USERS);
 }
 
 /** Returns the number of the error; undefined where it is not stored and nothing says what it is. */

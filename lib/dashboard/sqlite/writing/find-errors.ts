@@ -1,9 +1,13 @@
 import {
+  ATTR_ENDUSER_ID,
+  ATTR_ENDUSER_PSEUDO_ID,
   ATTR_ERROR_TYPE,
   ATTR_EXCEPTION_FINGERPRINT,
   ATTR_EXCEPTION_MESSAGE,
   ATTR_EXCEPTION_STACKTRACE,
   ATTR_EXCEPTION_TYPE,
+  ATTR_USER_HASH,
+  ATTR_USER_ID,
 } from '../../../config/semantic-conventions.constants.js';
 import { fingerprintTexts } from '../../../tracing/fingerprint-exception.js';
 import { getOrAdd } from '../../get-or-add.js';
@@ -75,7 +79,8 @@ export class ErrorFinder {
     }
     if (isEntry(span)) {
       const { method = '', route = '' } = routeKeyOf(span) ?? {};
-      for (const each of passed) this.sums.addRoute(span.resource, each, `${method} ${route}`, time);
+      const entry = { route: `${method} ${route}`, user: userOf(span), time };
+      for (const each of passed) this.sums.addEntry(span.resource, each, entry);
     } else for (const each of passed) this.followOutwards(parent, each);
   }
 
@@ -148,6 +153,18 @@ function keyOf(traceId: string, high: number, low: number): string {
 
 /** It is on the span itself where this library recorded the exception: no event needs to be read. */
 const ON_SPAN = new RegExp(`"${ATTR_EXCEPTION_FINGERPRINT}":"([\\w-]{1,${MAX_FINGERPRINT}})"`);
+
+/** Names of the user of a request, the one that is used first: a hash tells them apart as well as an id. */
+const USER_KEYS = [ATTR_USER_HASH, ATTR_ENDUSER_PSEUDO_ID, ATTR_USER_ID, ATTR_ENDUSER_ID];
+const MAX_USER = 256;
+
+/** The user of a request, message or run; undefined where it is not known. */
+function userOf({ attributes }: StoredSpan): string | undefined {
+  if (!attributes.includes('user.')) return undefined;
+  const members = parse(attributes) as Members | undefined;
+  const user = USER_KEYS.map((key) => textOf(members?.[key])).find((text) => text !== undefined);
+  return user?.slice(0, MAX_USER);
+}
 
 /** That of the exception of a span; undefined where it has none. */
 function fingerprintOf(span: StoredSpan): string | undefined {

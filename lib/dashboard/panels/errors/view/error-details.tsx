@@ -15,6 +15,7 @@ import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { addressOf, type Place, timeSpanOf } from '../../../ui/state.js';
 import type { ErrorPageAnswer, ErrorsApi } from '../query.js';
 import { CountBars, extentOfBars } from './count-bars.js';
+import { formatUsers } from './format-users.js';
 import { Stack } from './stack.js';
 import { STATE_MEANINGS, StateBadge } from './state-badge.js';
 
@@ -22,6 +23,8 @@ const errorsApi = clientOf<ErrorsApi>();
 
 /** Log lines this long before and after an error without a trace. */
 const AROUND_MS = 5_000;
+/** Characters of a user that are shown: so many tell hashes apart. */
+const MAX_USER = 20;
 
 function partColumns(
   name: string,
@@ -79,6 +82,13 @@ function routeLink({ value }: ErrorPartAnswer): ComponentChildren {
   );
 }
 
+/** To the failed requests of the user: the text of a hash or id is nowhere else. */
+const userLink = ({ value }: ErrorPartAnswer): ComponentChildren => (
+  <a class="code" href={addressOf(['traces'], { text: value, status: 'error' })} title={value}>
+    {value.length > MAX_USER ? `${value.slice(0, MAX_USER)}…` : value}
+  </a>
+);
+
 interface DetailsProps {
   readonly error: ErrorPageAnswer;
   readonly span: { readonly from: number; readonly to: number };
@@ -119,6 +129,7 @@ function Details({ error, span }: DetailsProps) {
               ['Since the first', formatExact(error.total)],
               ['First seen', since(error.firstSeen, firstVersion)],
               ['Last seen', since(error.lastSeen, lastVersion)],
+              ['Users', error.users === 0 ? undefined : formatUsers(error.users)],
               ['Fingerprint', <span class="code">{error.fingerprint}</span>],
             ]}
           />
@@ -141,6 +152,18 @@ function Details({ error, span }: DetailsProps) {
             <div class="scroll-x">
               <Table columns={partColumns('Route', routeLink)} rows={error.routes} keyOf={keyOfPart} />
             </div>
+          </Card>
+        )}
+        {error.affectedUsers.length > 0 && (
+          <Card title="Users">
+            <div class="scroll-x">
+              <Table columns={partColumns('User', userLink)} rows={error.affectedUsers} keyOf={keyOfPart} />
+            </div>
+            {error.users > error.affectedUsers.length && (
+              <p class="hint pad">
+                The {formatExact(error.affectedUsers.length)} affected last of {formatUsers(error.users)}.
+              </p>
+            )}
           </Card>
         )}
         <Card title="Versions">

@@ -5,6 +5,7 @@ import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
 import { addressOf } from '../../../ui/state.js';
 import { CountBars } from './count-bars.js';
+import { formatUsers } from './format-users.js';
 import { StateBadge } from './state-badge.js';
 
 const MAX_MESSAGE = 200;
@@ -28,7 +29,15 @@ function ageColumn(
   };
 }
 
-const columnsOf = (times: readonly number[]): readonly Column<ErrorAnswer>[] => [
+const USERS: Column<ErrorAnswer> = {
+  name: 'Users',
+  number: true,
+  sortBy: ({ users }) => users,
+  cell: ({ users }) => formatUsers(users),
+};
+
+/** @param hasUsers whether any of the errors has users: few applications name them */
+const columnsOf = (times: readonly number[], hasUsers: boolean): readonly Column<ErrorAnswer>[] => [
   {
     name: 'State',
     sortBy: ({ state }) => ERROR_STATES.indexOf(state),
@@ -58,6 +67,7 @@ const columnsOf = (times: readonly number[]): readonly Column<ErrorAnswer>[] => 
   },
   { name: 'Over time', cell: ({ counts }) => <CountBars times={times} counts={counts} word="error" /> },
   { name: 'Count', number: true, sortBy: ({ count }) => count, cell: ({ count }) => formatCount(count) },
+  ...(hasUsers ? [USERS] : []),
   ageColumn(
     'First seen',
     ({ firstSeen }) => firstSeen,
@@ -76,7 +86,10 @@ export function ErrorList({ times, errors }: Pick<ErrorListAnswer, 'times' | 'er
     <div class="card scroll-x">
       <Table
         class="errors"
-        columns={columnsOf(times)}
+        columns={columnsOf(
+          times,
+          errors.some(({ users }) => users > 0),
+        )}
         rows={errors}
         keyOf={({ service, fingerprint }) => `${service} ${fingerprint}`}
       />
