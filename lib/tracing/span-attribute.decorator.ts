@@ -35,7 +35,7 @@ const methodsWithParameters = processWide('span-attribute-methods', () => new Se
  *
  * @example
  * @Trace()
- * async process(@SpanAttribute('order.id') id: string, @SpanAttribute('user.id', (user: User) => user.id) user: User) {}
+ * async process(@SpanAttribute('order.id') id: string, @SpanAttribute('shop.id', (shop: Shop) => shop.id) shop: Shop) {}
  */
 export function SpanAttribute<T = unknown>(name: string, map?: SpanAttributeMapper<T>): ParameterDecorator {
   return (target, key, index) => {
