@@ -8,6 +8,9 @@ import { type Defect, isSameFile, openAgain, openInMemory, openOrReplace, recrea
 /** A file that stays locked for so long is replaced. */
 const LOCKED_MS = 10_000;
 
+/** So often in a row rows are deleted for want of room: on a busy machine one time may free too little. */
+const MAX_TIMES_FULL = 4;
+
 /** What to do with the work that failed. */
 export type Recovery =
   | 'retry' // The same again, in a moment.
@@ -20,7 +23,8 @@ export type Recovery =
 export class StoreDatabase {
   private opened: Database;
   private busySince: number | undefined;
-  private isFull = false;
+  /** Times in a row that there was no room. */
+  private timesFull = 0;
 
   /**
    * @param onReplaced called when the database is replaced: what was cached of its rows is invalid
@@ -42,7 +46,7 @@ export class StoreDatabase {
   /** Call it after a successful write: an earlier failure is over. */
   succeed(): void {
     this.busySince = undefined;
-    this.isFull = false;
+    this.timesFull = 0;
   }
 
   /**
@@ -80,8 +84,8 @@ export class StoreDatabase {
         return 'retry';
       case 'full':
         // It may be full because it has reached its bound: then it always has rows to spare.
-        if (!this.isFull || this.opened.isNearBound) {
-          this.isFull = true;
+        if (this.timesFull < MAX_TIMES_FULL || this.opened.isNearBound) {
+          this.timesFull += 1;
           this.makeRoom();
           return 'retry';
         }
@@ -117,7 +121,7 @@ export class StoreDatabase {
   }
 
   private continueInMemory(error: unknown): void {
-    this.isFull = false;
+    this.timesFull = 0;
     this.switchTo(({ file }) => openInMemory(this.sqlite, file, error));
   }
 
