@@ -3,6 +3,8 @@
  * hexadecimal. The dashboard sends them as JSON, version 1 of its API: fields are added, never renamed or removed.
  */
 
+import { type ProcessMetric } from './process-metrics.js';
+
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -333,6 +335,40 @@ export interface ChartAnswer {
   readonly series: readonly ChartSeries[];
   /** Of each bucket the largest of a trace without failed spans, and of one with. */
   readonly exemplars: readonly ExemplarAnswer[];
+}
+
+/** A process that reported how it does. */
+export interface ProcessAnswer {
+  readonly service: string;
+  /** `service.instance.id`; empty where the process has none. */
+  readonly instance: string;
+  readonly version: string;
+  readonly environment: string;
+  /** undefined where the process does not say it. */
+  readonly pid?: number | undefined;
+  readonly host?: string | undefined;
+  /** The first and the last report that is kept. */
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+}
+
+/** One metric of a process over time; every list has an entry per bucket, null where nothing was reported. */
+export interface ProcessSeries {
+  readonly metric: ProcessMetric;
+  /** Value of the attribute that tells the lines of the metric apart; empty where there is one line. */
+  readonly label: string;
+  /** The value that held; of what adds up (durations, counters) the sum per second. */
+  readonly values: readonly (number | null)[];
+  /** The highest value. Of durations the mean of one. */
+  readonly peaks: readonly (number | null)[];
+}
+
+/** A process over time. */
+export interface ProcessChartsAnswer {
+  readonly process: ProcessAnswer;
+  readonly times: readonly number[];
+  /** By metric and label. */
+  readonly series: readonly ProcessSeries[];
 }
 
 /**

@@ -11,6 +11,8 @@ import {
   type OperationListAnswer,
   type OverviewAnswer,
   type Page,
+  type ProcessAnswer,
+  type ProcessChartsAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
   type SelectionAnswer,
@@ -151,6 +153,15 @@ export interface ChartFilter extends TimeRange {
   readonly group?: string | undefined;
 }
 
+/** Which process `process()` is about. */
+export interface ProcessQuestion extends TimeRange {
+  readonly service: string;
+  /** `instance` of the process. */
+  readonly instance: string;
+  /** About how many buckets. */
+  readonly buckets: number;
+}
+
 /** A region of a chart or scatter plot. */
 export interface Selection extends TimeRange {
   readonly service?: string | undefined;
@@ -269,6 +280,12 @@ export interface TelemetryReader {
 
   /** An instrument over time; undefined when it is not stored. */
   chart(filter: ChartFilter, options?: QueryOptions): Promise<ChartAnswer | undefined>;
+
+  /** Processes that reported any of `PROCESS_METRICS` in the range, the last seen first; at most 200. */
+  processes(range: TimeRange, options?: QueryOptions): Promise<readonly ProcessAnswer[]>;
+
+  /** How one process did over time; undefined when it is not stored. */
+  process(question: ProcessQuestion, options?: QueryOptions): Promise<ProcessChartsAnswer | undefined>;
 
   /** What the traces that entered in a region have more often than the others of the same service and route. */
   selection(selection: Selection, options?: QueryOptions): Promise<SelectionAnswer>;

@@ -9,6 +9,7 @@ import { findInstruments } from './queries/instruments.js';
 import { countLogVolume } from './queries/log-volume.js';
 import { findOperations } from './queries/operations.js';
 import { findRoutes, findServices, readOverview } from './queries/overview.js';
+import { findProcesses, readProcess } from './queries/processes.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
@@ -49,6 +50,8 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     operations: (filter, options) => ask((database) => findOperations(database, filter), options),
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
+    processes: (range, options) => ask((database) => findProcesses(database, range), options),
+    process: (question, options) => ask((database) => readProcess(database, question), options),
     selection: (selection, options) => ask((database) => rankSelection(database, selection), options),
     health: async (options) => {
       const { file, limits, queued } = store;

@@ -13,6 +13,7 @@ import {
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { describeErrors } from './errors-contract.js';
 import { describeOperations } from './operations-contract.js';
+import { describeProcesses } from './processes-contract.js';
 import {
   childOf,
   lineOf,
@@ -74,6 +75,9 @@ const QUESTIONS: Readonly<
   operations: (reader, options) => reader.operations(RANGE, options),
   instruments: (reader, options) => reader.instruments(undefined, options),
   chart: (reader, options) => reader.chart({ ...RANGE, instrument: 1, buckets: 4 }, options),
+  processes: (reader, options) => reader.processes(RANGE, options),
+  process: (reader, options) =>
+    reader.process({ ...RANGE, service: 'orders', instance: '', buckets: 4 }, options),
   selection: (reader, options) => reader.selection(RANGE, options),
   health: (reader, options) => reader.health(options),
 };
@@ -765,6 +769,7 @@ export function describeTelemetryReader(
 
     describeErrors(() => reader, write, PAST);
     describeOperations(() => reader, write, PAST);
+    describeProcesses(() => reader, write, PAST);
 
     describe('metrics', () => {
       const pointOf = (second: number, value: number, more: Partial<WrittenPoint> = {}): WrittenPoint => ({

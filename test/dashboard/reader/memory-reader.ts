@@ -16,6 +16,7 @@ import {
   type TraceSummaryAnswer,
 } from '../../../lib/dashboard/reader/answers.interface.js';
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
+import { PROCESS_METRICS, type ProcessMetric } from '../../../lib/dashboard/reader/process-metrics.js';
 import { OperationSums, rankOperations } from '../../../lib/dashboard/reader/sum-operations.js';
 import {
   LOG_LEVELS,
@@ -256,6 +257,19 @@ function readerOf(
         );
         return { instrument, times, series, exemplars: [] };
       }),
+    processes: (range, { signal } = {}) =>
+      answer(signal, () =>
+        processesOf(points.filter(({ time }) => within(time, range))).sort((a, b) => b.lastSeen - a.lastSeen),
+      ),
+    process: ({ service, instance, buckets, ...range }, { signal } = {}) =>
+      answer(signal, () => {
+        const own = points.filter((point) => point.service === service);
+        const process = processesOf(own).find((one) => one.instance === instance);
+        if (process === undefined) return undefined;
+        const width = (range.to - range.from) / buckets;
+        const times = Array.from({ length: buckets }, (_, index) => range.from + index * width);
+        return { process, times, series: processSeries(own, times, width) };
+      }),
     selection: (selection, { signal } = {}) =>
       answer(signal, () => {
         const { true: inside = [], false: outside = [] } = Object.groupBy(
@@ -293,6 +307,56 @@ function readerOf(
         };
       }),
   };
+}
+
+const definitionOf = (point: WrittenPoint) =>
+  Object.entries(PROCESS_METRICS).find(([, { metric }]) => metric === point.name);
+
+/** The suite writes no instances: each service is one process. */
+function processesOf(points: readonly WrittenPoint[]) {
+  const own = points.filter((point) => definitionOf(point) !== undefined);
+  return [...Map.groupBy(own, ({ service }) => service)].map(([service, ofOne]) => ({
+    service,
+    instance: '',
+    version: '1.0.0',
+    environment: 'test',
+    pid: undefined,
+    host: undefined,
+    firstSeen: Math.min(...ofOne.map(({ time }) => time)),
+    lastSeen: Math.max(...ofOne.map(({ time }) => time)),
+  }));
+}
+
+function processSeries(points: readonly WrittenPoint[], times: readonly number[], width: number) {
+  const lines = Map.groupBy(points, (point) => {
+    const [metric = '', definition] = definitionOf(point) ?? [];
+    const by = definition !== undefined && 'by' in definition ? definition.by : undefined;
+    return JSON.stringify([metric, by === undefined ? '' : (point.attributes[by] ?? '')]);
+  });
+  const order = Object.keys(PROCESS_METRICS);
+  return [...lines]
+    .map(([key, line]) => {
+      const [metric, label] = JSON.parse(key) as [ProcessMetric, string];
+      const of = (time: number) =>
+        line.filter((point) => within(point.time, { from: time, to: time + width }));
+      const sum = (own: readonly WrittenPoint[]) => own.reduce((total, { value }) => total + value, 0);
+      const counted = line[0]?.type === 'counter' || line[0]?.type === 'histogram';
+      const level = (time: number): readonly [number | null, number | null] => {
+        const own = of(time);
+        if (counted) {
+          const count = own.flatMap(({ counts = [] }) => counts).reduce((total, each) => total + each, 0);
+          return [sum(own) / (width / 1_000), count === 0 ? null : sum(own) / count];
+        }
+        if (own.length === 0) return [null, null];
+        const atOnce = [...Map.groupBy(own, ({ time: at }) => at).values()];
+        const values = line[0]?.type === 'updowncounter' ? atOnce.map(sum) : own.map(({ value }) => value);
+        return [values.reduce((total, each) => total + each, 0) / values.length, Math.max(...values)];
+      };
+      const levels = times.map(level);
+      return { metric, label, values: levels.map(([value]) => value), peaks: levels.map(([, peak]) => peak) };
+    })
+    .filter(({ metric }) => order.includes(metric))
+    .sort((a, b) => order.indexOf(a.metric) - order.indexOf(b.metric) || a.label.localeCompare(b.label));
 }
 
 /** Those that are telling, and one row for all that the same traces have. */

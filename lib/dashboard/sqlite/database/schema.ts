@@ -319,6 +319,19 @@ const START_TABLES = {
 );`,
 } as const;
 
+/** What each process said of itself: CPU, memory, event loop; see `process-rows.ts`, and `ADDED_TABLES`. Times are milliseconds. */
+const PROCESS_TABLES = {
+  process_rows: `CREATE TABLE process_rows (
+  level INTEGER NOT NULL,
+  resource INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  -- JSON object by metric.
+  figures TEXT NOT NULL,
+  PRIMARY KEY (level, resource, time)
+) WITHOUT ROWID;
+CREATE INDEX process_rows_by_time ON process_rows (level, time);`,
+} as const;
+
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
 export const APPLICATION_ID = 0x4e546c6d;
 
@@ -339,6 +352,7 @@ export const ADDED_TABLES: Readonly<Record<string, string>> = {
   ...ERROR_TABLES,
   ...VERSION_TABLES,
   ...START_TABLES,
+  ...PROCESS_TABLES,
 };
 
 /** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */

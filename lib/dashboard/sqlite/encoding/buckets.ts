@@ -125,3 +125,8 @@ export const BLOCK_MS = HOUR_MS;
 export function blockOf(level: number, time: number): number {
   return level === POINT_LEVEL.minute ? Math.floor(time / BLOCK_MS) * BLOCK_MS : time;
 }
+
+/** What processes say of themselves: by slots of some seconds, which stay for two hours, and by the minute. */
+export const PROCESS_LEVEL = { fine: 0, minute: 1 } as const;
+/** Metrics are collected every five seconds. */
+export const PROCESS_SLOT_MS = 10_000;

@@ -113,6 +113,18 @@ function deleteOldest({ database, tally }: Eviction, level: number, beforeBlock:
   return gone;
 }
 
+/** Rows of processes that one statement deletes. */
+const PROCESS_ROWS_AT_ONCE = 200;
+
+const DELETE_PROCESS_ROWS = `DELETE FROM process_rows WHERE (level, resource, time) IN (SELECT level, resource, time FROM process_rows
+  WHERE level = ? AND time < ? ORDER BY time, resource LIMIT ?)`;
+
+/** Deletes what processes said of themselves before that time, in milliseconds; returns whether there may be more. */
+export function evictOldProcessRows(eviction: Eviction, level: number, before: number): boolean {
+  const some = (limit: number): number => eviction.database.run(DELETE_PROCESS_ROWS, level, before, limit);
+  return !untilDone(eviction, PROCESS_ROWS_AT_ONCE, some).isAll;
+}
+
 /** Sums that one statement deletes. */
 const SUMS_AT_ONCE = 200;
 

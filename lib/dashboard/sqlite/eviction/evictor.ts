@@ -4,6 +4,7 @@ import { type StoreDatabase } from '../database/store-database.js';
 import {
   COLLECTED_POINTS_KEPT_MS,
   POINT_LEVEL,
+  PROCESS_LEVEL,
   ROLLUPS_KEPT_MS,
   VERSION_SUMS_KEPT_MS,
 } from '../encoding/buckets.js';
@@ -14,6 +15,7 @@ import {
   evictOldestLogs,
   evictOldLogs,
   evictOldPoints,
+  evictOldProcessRows,
   evictOldRollups,
   evictOldVersionSums,
   evictPoints,
@@ -64,6 +66,7 @@ export class EvictionScheduler {
         last = evictTraces(eviction, spans / 10 - gone, maxSpans);
       evictOldestLogs(eviction, logs / 10);
       evictPoints(eviction, 0);
+      evictOldProcessRows(eviction, PROCESS_LEVEL.fine, Infinity);
     });
   }
 
@@ -244,7 +247,8 @@ function evictBytes(eviction: Eviction, maxSpans: number, now: number): void {
   if (logs > spans && logs > 0) evictLogs(eviction, SOME_ROWS, maxSpans, now);
   else if (spans > 0) evictTraces(eviction, SOME_ROWS, maxSpans);
   else if (points > 0) evictPoints(eviction, 0);
-  else eviction.database.run('DELETE FROM rollups WHERE level < 3');
+  else if (!evictOldProcessRows(eviction, PROCESS_LEVEL.minute, Infinity))
+    eviction.database.run('DELETE FROM rollups WHERE level < 3');
 }
 
 /** Deletes some of what is too old, and of what is kept coarsely from some age on the fine rows; returns whether there may be more. */
@@ -256,6 +260,8 @@ function evictByAge(eviction: Eviction, maxAgeMs: number, now: number): boolean 
   const collectedBefore = Math.max(before, now - COLLECTED_POINTS_KEPT_MS);
   if (evictOldPoints(eviction, POINT_LEVEL.minute, before)) return true;
   if (evictOldPoints(eviction, POINT_LEVEL.asCollected, collectedBefore)) return true;
+  if (evictOldProcessRows(eviction, PROCESS_LEVEL.minute, before)) return true;
+  if (evictOldProcessRows(eviction, PROCESS_LEVEL.fine, collectedBefore)) return true;
   if (evictErrors(eviction, maxAgeMs, now)) return true;
   for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())
     if (evictOldRollups(eviction, level, Math.max(before, now - keptMs))) return true;

@@ -1,4 +1,5 @@
 import { type ChartAnswer, type ExemplarAnswer } from '../../reader/answers.interface.js';
+import { HOLDS_MS } from '../../reader/process-metrics.js';
 import { type ChartFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
@@ -61,7 +62,10 @@ export function* readChart(
   };
 }
 
-function splitTime({ from, to, buckets }: ChartFilter, now: number): Timeline {
+export function splitTime(
+  { from, to, buckets }: Pick<ChartFilter, 'from' | 'to' | 'buckets'>,
+  now: number,
+): Timeline {
   const smallest = to - from > FINE_RANGE_MS ? MINUTE_MS : MIN_WIDTH_MS;
   const width = Math.max(1, Math.ceil((to - from) / Math.max(1, buckets) / smallest)) * smallest;
   const first = Math.floor(from / width) * width;
@@ -162,9 +166,6 @@ function readExemplars(
     label: name,
   }));
 }
-
-/** A value that does not change is collected once a minute, and holds until then. */
-const HOLDS_MS = 70_000;
 
 /** The buckets of a chart. */
 interface Timeline {
@@ -321,6 +322,6 @@ function interpolate(
   });
 }
 
-function bucketOf(time: number, times: readonly number[], width: number): number {
+export function bucketOf(time: number, times: readonly number[], width: number): number {
   return Math.floor((time - (times[0] ?? 0)) / width);
 }

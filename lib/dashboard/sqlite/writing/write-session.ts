@@ -15,6 +15,7 @@ import {
   SeriesDictionary,
   type WaitingExemplar,
 } from './metric-writer.js';
+import { ProcessRows } from './process-rows.js';
 import { type Rollup, Rollups } from './rollups.js';
 import { SpanWriter, type WrittenSpans } from './span-writer.js';
 import { VersionSums } from './version-sums.js';
@@ -40,6 +41,7 @@ export class WriteSession {
   private readonly rollups = new Rollups();
   private readonly versions = new VersionSums();
   private readonly minutes = new MinutePoints();
+  private readonly processes = new ProcessRows();
   private readonly failedWork = new FailedWork((entry) => {
     this.rollups.add(entry);
   });
@@ -83,6 +85,7 @@ export class WriteSession {
     for (const point of placed) {
       this.minutes.add(point);
       this.exemplars.take(point);
+      this.processes.take(point.point, now);
     }
   }
 
@@ -100,7 +103,7 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   writeSums(now: number, all: boolean, dropped: number): void {
-    const { rollups, versions, minutes, exemplars, failedWork, errors } = this;
+    const { rollups, versions, minutes, processes, exemplars, failedWork, errors } = this;
     const minutesUntil = all ? Infinity : now;
     const startTimer = (ms = SUMS_MS): (() => boolean) => {
       const until = all ? Infinity : performance.now() + ms;
@@ -109,29 +112,34 @@ export class WriteSession {
     // Only reads: no other process waits for it.
     failedWork.decide(this.database, now, all, startTimer());
     this.errorFinder.decide(now, all);
+    const hasProcesses = processes.endSlots(minutesUntil);
     const isDue =
       rollups.isDirty ||
       versions.isDirty ||
       errors.isDirty ||
       minutes.due(minutesUntil).length > 0 ||
+      hasProcesses ||
       !exemplars.isEmpty;
     if (!isDue && dropped === 0) return;
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
     let writtenVersions: ReturnType<VersionSums['write']> = [];
     let writtenErrors: ReturnType<ErrorSums['write']> = [];
+    let writtenProcesses: ReturnType<ProcessRows['write']> = [];
     this.change(dropped, (tally) => {
       // Before those of routes, of which there may be so many that there is never time for all.
       writtenErrors = errors.write(this.database, this.dictionaries, now, startTimer(SUMS_MS / 2));
       writtenVersions = versions.write(this.database, startTimer(SUMS_MS / 2));
       written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
+      writtenProcesses = processes.write(this.database, this.dictionaries, now);
       waiting = exemplars.write(tally, now);
     });
     rollups.settle(written, now);
     versions.settle(writtenVersions, now);
     errors.settle(writtenErrors);
     minutes.settle(minutesUntil);
+    processes.settle(writtenProcesses);
     exemplars.settle(waiting);
   }
 
