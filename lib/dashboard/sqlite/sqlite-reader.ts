@@ -22,12 +22,18 @@ import { type TelemetryStore } from './store.js';
 export function createSqliteReader(store: TelemetryStore): TelemetryReader {
   const ask = <T>(question: Question<T>, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<T> =>
     store.ask(signal === undefined ? question : (database) => abortable(() => question(database), signal));
+  /** Of sums that are written now and then: what this process has added up is in the answer. */
+  const askSums: typeof ask = async (question, options) => {
+    options?.signal?.throwIfAborted();
+    await store.writeSums();
+    return ask(question, options);
+  };
   return {
     services: (range, options) => ask((database) => findServices(database, range), options),
     overview: (filter, options) => ask((database) => readOverview(database, filter), options),
     routes: (filter, options) => ask((database) => findRoutes(database, filter, filter.service), options),
     routeVersions: (filter, options) =>
-      ask((database) => findRouteVersions(database, filter.service), options),
+      askSums((database) => findRouteVersions(database, filter.service), options),
     starts: (filter, options) => ask((database) => findStarts(database, filter), options),
     traces: (filter, options) => ask((database) => findTraces(database, filter), options),
     trace: (traceId, options) => ask((database) => readTrace(database, traceId), options),
@@ -45,9 +51,9 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     resources: (traceId, options) => ask((database) => readResourcesOfTrace(database, traceId), options),
     logs: (filter, options) => ask((database) => findLogs(database, filter), options),
     logVolume: (filter, options) => ask((database) => countLogVolume(database, filter), options),
-    errors: (filter, options) => ask((database) => findErrors(database, filter), options),
-    error: (question, options) => ask((database) => readError(database, question), options),
-    operations: (filter, options) => ask((database) => findOperations(database, filter), options),
+    errors: (filter, options) => askSums((database) => findErrors(database, filter), options),
+    error: (question, options) => askSums((database) => readError(database, question), options),
+    operations: (filter, options) => askSums((database) => findOperations(database, filter), options),
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
     processes: (range, options) => ask((database) => findProcesses(database, range), options),

@@ -19,6 +19,8 @@ import { StoreWriter } from './writing/store-writer.js';
 
 /** How often sums are written, exemplars are matched and bounds are checked. */
 const MAINTENANCE_INTERVAL_MS = 1_000;
+/** How long a question waits for sums to be written, where there are very many. */
+const SUMS_MS = 50;
 
 export interface StoreOptions extends StoreLimits {
   /** A path, or `:memory:`. */
@@ -40,6 +42,8 @@ export class TelemetryStore {
   private readonly viewers = new ViewerTracker();
   private readonly maintenance: NodeJS.Timeout;
   private closed = false;
+  /** When a question last had them written, by `performance.now()`. */
+  private sumsWrittenAt = -Infinity;
 
   /** Opens the store or begins it; see `openStore()`. */
   constructor(
@@ -150,6 +154,16 @@ export class TelemetryStore {
     return this.questions.ask(() => steps);
   }
 
+  /**
+   * Writes sums that wait for their turn, because a question will read them; resolves when they are there, or cannot be written now. Asked
+   * again within a second, it leaves what has come since to the next time. Never rejects.
+   */
+  async writeSums(): Promise<void> {
+    if (this.closed || performance.now() - this.sumsWrittenAt < MAINTENANCE_INTERVAL_MS) return;
+    this.sumsWrittenAt = performance.now();
+    await this.writer.writeWaitingSums(SUMS_MS);
+  }
+
   /** Resolves when everything added so far is written. Never rejects. */
   flush(): Promise<void> {
     return this.writer.flush();
@@ -167,7 +181,7 @@ export class TelemetryStore {
     this.database.attempt((database) => {
       this.viewers.poll(database, now);
     });
-    this.writer.writeSums(false);
+    this.writer.writeSums('due');
     this.eviction.evict();
   }
 
@@ -179,7 +193,7 @@ export class TelemetryStore {
     this.eviction.stop();
     this.writer.close();
     await this.writer.flush();
-    this.writer.writeSums(true);
+    this.writer.writeSums('all');
     this.database.attempt((database) => {
       this.declarations.close(database, this.writer.dictionaries, Date.now());
     });

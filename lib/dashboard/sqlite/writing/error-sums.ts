@@ -29,6 +29,8 @@ export interface ErrorSighting {
 
 /** Errors that wait to be written, and that are known to be described. Made-up fingerprints must not grow them. */
 const MAX_ERRORS = 1_000;
+/** With so many none waits longer. */
+const HURRY_AT = MAX_ERRORS / 2;
 /** Values of one kind, such as versions, of one error. */
 const MAX_PARTS = 100;
 /** Users of one error in the store, where the least recently seen go; as many may wait. */
@@ -66,6 +68,7 @@ class WaitingError {
   texts: ErrorTexts | undefined;
   firstVersion = '';
   lastVersion = '';
+  readonly waitingSince = performance.now();
 
   constructor(
     readonly key: string,
@@ -87,6 +90,11 @@ class WaitingError {
     addTo(this.versions, version, time);
     if (this.samples.push(sighting) > MAX_WAITING_SAMPLES) this.samples.shift();
   }
+}
+
+/** One that was not described for a while may be new, and is written with the next sums. */
+function isDue({ texts, waitingSince }: WaitingError, since: number): boolean {
+  return texts !== undefined || waitingSince <= since;
 }
 
 function addTo(sums: Map<string, Sum>, value: string, time: number, max = MAX_PARTS): void {
@@ -137,9 +145,11 @@ export class ErrorSums {
   private readonly describedAt = new Map<string, number>();
   private readonly spanId = new IdBytes();
 
-  /** Whether there is something to write. */
-  get isDirty(): boolean {
-    return this.waiting.size > 0;
+  /** Whether there is something to write that waits since then, by `performance.now()`, or that the store may not know yet. */
+  isDirty(since: number): boolean {
+    if (this.waiting.size >= HURRY_AT) return true;
+    for (const waiting of this.waiting.values()) if (isDue(waiting, since)) return true;
+    return false;
   }
 
   add(sighting: ErrorSighting): void {
@@ -167,15 +177,21 @@ export class ErrorSums {
     if (user !== undefined) addTo(waiting.users, user, time, MAX_USERS);
   }
 
-  /** Writes what waits until time is up. Returns what to `settle()` when it is there for good; the rest has its turn with the next call. */
+  /**
+   * Writes what `isDirty()` means until time is up. Returns what to `settle()` when it is there for good; the rest has its turn with the
+   * next call.
+   */
   write(
     database: Database,
     dictionaries: Dictionaries,
     now: number,
+    since: number,
     isTimeUp: () => boolean,
   ): readonly WaitingError[] {
     const written: WaitingError[] = [];
+    const isAll = this.waiting.size >= HURRY_AT;
     for (const waiting of this.waiting.values()) {
+      if (!isAll && !isDue(waiting, since)) continue;
       if (isTimeUp()) break;
       this.writeOne(waiting, database, dictionaries.resource(waiting.resource, now).service, now);
       written.push(waiting);

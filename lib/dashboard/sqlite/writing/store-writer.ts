@@ -5,7 +5,7 @@ import { type EvictionScheduler } from '../eviction/evictor.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
 import { identity, RowQueues } from './row-queues.js';
-import { type Batch, WriteSession } from './write-session.js';
+import { type Batch, type SumsToWrite, WriteSession } from './write-session.js';
 
 /** How long one change blocks the event loop. */
 const SLICE_MS = 3;
@@ -87,18 +87,25 @@ export class StoreWriter {
         outcome === 'wait' ? setTimeout(resolve, RETRY_MS) : setImmediate(resolve),
       );
     }
-    while (this.writeSums(false)) await new Promise((resolve) => setImmediate(resolve));
+    await this.writeWaitingSums();
+  }
+
+  /** Writes what was added up, in slices; resolves when it is there, cannot be written now, or time is up. Never rejects. */
+  async writeWaitingSums(milliseconds = Infinity): Promise<void> {
+    const until = performance.now() + milliseconds;
+    while (this.writeSums('waiting') && performance.now() < until)
+      await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Writes what was added up, and how many rows were lost; returns whether there is more. */
-  writeSums(all: boolean): boolean {
+  writeSums(which: SumsToWrite): boolean {
     const { dropped } = this;
     const outcome = this.attempt(() => {
-      this.session.writeSums(Date.now(), all, dropped - this.toldLost);
+      this.session.writeSums(Date.now(), which, dropped - this.toldLost);
     });
     if (outcome !== 'done') return false;
     this.toldLost = dropped;
-    return this.session.hasSums;
+    return this.session.hasSums(which);
   }
 
   /** Takes nothing more, and stops by itself doing anything. */
@@ -111,7 +118,7 @@ export class StoreWriter {
   private readonly writeAtExit = (): void => {
     const until = performance.now() + EXIT_MS;
     while (this.queued > 0 && performance.now() < until) this.writeSlice(EXIT_MS);
-    this.writeSums(true);
+    this.writeSums('all');
   };
 
   private takeTurn(): TurnOutcome {

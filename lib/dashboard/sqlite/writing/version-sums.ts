@@ -21,7 +21,8 @@ class VersionSum {
   /** Milliseconds since the epoch. */
   firstSeen = Infinity;
   lastSeen = 0;
-  isDirty = true;
+  /** When it changed first since it was written, by `performance.now()`; undefined: it did not. */
+  dirtySince: number | undefined;
   readonly buckets = new Map<number, number>();
 
   constructor(
@@ -41,8 +42,12 @@ class VersionSum {
     if (time < this.firstSeen) this.firstSeen = time;
     if (time > this.lastSeen) this.lastSeen = time;
     this.buckets.set(bucket, (this.buckets.get(bucket) ?? 0) + 1);
-    this.isDirty = true;
+    this.dirtySince ??= performance.now();
   }
+}
+
+function isDue({ dirtySince }: VersionSum, since: number): boolean {
+  return dirtySince !== undefined && dirtySince <= since;
 }
 
 const INSERT = `INSERT OR REPLACE INTO version_sums
@@ -66,17 +71,17 @@ export class VersionSums {
     }).add(entry);
   }
 
-  /** Whether there is something to write. */
-  get isDirty(): boolean {
-    for (const sum of this.open.values()) if (sum.isDirty) return true;
+  /** Whether there is something to write that changed up to then, by `performance.now()`. */
+  isDirty(since: number): boolean {
+    for (const sum of this.open.values()) if (isDue(sum, since)) return true;
     return false;
   }
 
-  /** Writes what has changed until time is up. Returns what to `settle()` when it is there for good. */
-  write(database: Database, isTimeUp: () => boolean): readonly VersionSum[] {
+  /** Writes what changed up to then until time is up. Returns what to `settle()` when it is there for good. */
+  write(database: Database, since: number, isTimeUp: () => boolean): readonly VersionSum[] {
     const written: VersionSum[] = [];
     for (const sum of this.open.values()) {
-      if (!sum.isDirty) continue;
+      if (!isDue(sum, since)) continue;
       if (isTimeUp()) break;
       const { slot, route, version, part, count, errors, longest, firstSeen, lastSeen, buckets } = sum;
       const numbers = [count, errors, longest, firstSeen, lastSeen];
@@ -89,12 +94,12 @@ export class VersionSums {
   /** Days that are over are forgotten, and those of clocks that are ahead: they would never be over. */
   settle(written: readonly VersionSum[], now: number): void {
     for (const sum of written) {
-      sum.isDirty = false;
+      sum.dirtySince = undefined;
       // Behind those that still wait.
       this.open.delete(sum.key);
       this.open.set(sum.key, sum);
     }
-    for (const [key, { isDirty, slot }] of this.open)
-      if (!isDirty && Math.abs(now - slot) > 2 * VERSION_SLOT_MS) this.open.delete(key);
+    for (const [key, { dirtySince, slot }] of this.open)
+      if (dirtySince === undefined && Math.abs(now - slot) > 2 * VERSION_SLOT_MS) this.open.delete(key);
   }
 }

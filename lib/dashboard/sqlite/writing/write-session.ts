@@ -22,6 +22,14 @@ import { VersionSums } from './version-sums.js';
 
 /** How long the sums of thousands of routes block the event loop in one step, and so failed spans of large traces. */
 const SUMS_MS = 5;
+/** How long a sum that no chart shows waits in memory: writing one costs many times what adding to it does. */
+const SELDOM_MS = 15_000;
+
+/** Which sums to write. */
+export type SumsToWrite =
+  | 'due' // Those of charts, and others that have waited for long.
+  | 'waiting' // What was added up so far.
+  | 'all'; // Also what is not complete yet, because nothing will follow.
 
 /** Rows of one change. */
 export interface Batch {
@@ -90,20 +98,23 @@ export class WriteSession {
   }
 
   /** Whether there are sums that the last `writeSums()` had no time for. */
-  get hasSums(): boolean {
-    return (
-      this.rollups.isDirty || this.versions.isDirty || this.failedWork.isUnfinished || this.errors.isDirty
-    );
+  hasSums(which: SumsToWrite): boolean {
+    return this.rollups.isDirty || this.failedWork.isUnfinished || this.hasSeldomSums(sinceWhen(which));
+  }
+
+  private hasSeldomSums(since: number): boolean {
+    return this.versions.isDirty(since) || this.errors.isDirty(since);
   }
 
   /**
    * Writes what was added up since the last time, and the exemplars whose trace has come meanwhile.
    *
-   * @param all also what is not complete yet, because nothing will follow
    * @throws SQLite's error; then nothing of it is written
    */
-  writeSums(now: number, all: boolean, dropped: number): void {
+  writeSums(now: number, which: SumsToWrite, dropped: number): void {
     const { rollups, versions, minutes, processes, exemplars, failedWork, errors } = this;
+    const all = which === 'all';
+    const since = sinceWhen(which);
     const minutesUntil = all ? Infinity : now;
     const startTimer = (ms = SUMS_MS): (() => boolean) => {
       const until = all ? Infinity : performance.now() + ms;
@@ -115,8 +126,7 @@ export class WriteSession {
     const hasProcesses = processes.endSlots(minutesUntil);
     const isDue =
       rollups.isDirty ||
-      versions.isDirty ||
-      errors.isDirty ||
+      this.hasSeldomSums(since) ||
       minutes.due(minutesUntil).length > 0 ||
       hasProcesses ||
       !exemplars.isEmpty;
@@ -128,8 +138,8 @@ export class WriteSession {
     let writtenProcesses: ReturnType<ProcessRows['write']> = [];
     this.change(dropped, (tally) => {
       // Before those of routes, of which there may be so many that there is never time for all.
-      writtenErrors = errors.write(this.database, this.dictionaries, now, startTimer(SUMS_MS / 2));
-      writtenVersions = versions.write(this.database, startTimer(SUMS_MS / 2));
+      writtenErrors = errors.write(this.database, this.dictionaries, now, since, startTimer(SUMS_MS / 2));
+      writtenVersions = versions.write(this.database, since, startTimer(SUMS_MS / 2));
       written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
       writtenProcesses = processes.write(this.database, this.dictionaries, now);
@@ -152,6 +162,11 @@ export class WriteSession {
       throw error;
     }
   }
+}
+
+/** Up to when a sum that is written seldom must have changed to be written now, by `performance.now()`. */
+function sinceWhen(which: SumsToWrite): number {
+  return which === 'due' ? performance.now() - SELDOM_MS : Infinity;
 }
 
 const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes, loose)
