@@ -102,6 +102,55 @@ export interface RouteAnswer {
   readonly lastSeen: number | null;
 }
 
+/** Requests by how long they took. */
+export interface DurationsAnswer {
+  readonly count: number;
+  /**
+   * From the shortest to the longest that was there, also those in between that are empty: each from the end of the one before,
+   * exclusive, and all equally wide on a logarithmic scale.
+   */
+  readonly bars: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+}
+
+/** What a route did in a time. */
+export interface RouteFiguresAnswer {
+  readonly count: number;
+  /** 0 to 1. */
+  readonly errorShare: number;
+  /** null where nothing entered. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+}
+
+/** A service over time; every list has an entry per bucket. */
+export interface ServiceTrendAnswer {
+  readonly service: string;
+  readonly perSecond: readonly number[];
+  readonly errorsPerSecond: readonly number[];
+  readonly p95: readonly (number | null)[];
+}
+
+/** A route over time. */
+export interface RouteTrendAnswer {
+  readonly service: string;
+  readonly method: string;
+  readonly route: string;
+  /** An entry per bucket, null where nothing entered. */
+  readonly p95: readonly (number | null)[];
+  /** In all of the range, since `recentFrom`, and before that. */
+  readonly all: RouteFiguresAnswer;
+  readonly recent: RouteFiguresAnswer;
+  readonly earlier: RouteFiguresAnswer;
+}
+
+export interface TrendsAnswer {
+  readonly times: readonly number[];
+  /** The begin of a bucket. */
+  readonly recentFrom: number;
+  readonly services: readonly ServiceTrendAnswer[];
+  readonly routes: readonly RouteTrendAnswer[];
+}
+
 /** A route as one version of its service answered it. */
 export interface RouteVersionAnswer {
   readonly service: string;

@@ -1,5 +1,6 @@
 import {
   type ChartAnswer,
+  type DurationsAnswer,
   type ErrorDetailAnswer,
   type ErrorListAnswer,
   type ErrorState,
@@ -22,6 +23,7 @@ import {
   type StoreAnswer,
   type TraceAnswer,
   type TraceSummaryAnswer,
+  type TrendsAnswer,
 } from './answers.interface.js';
 import { type FieldFilter } from './field-filter.js';
 
@@ -36,8 +38,29 @@ export interface TimeRange {
 export interface OverviewFilter extends TimeRange {
   /** Undefined: all services together. */
   readonly service?: string | undefined;
+  /** Only what entered by it; then without failed work, which no route has. */
+  readonly route?: string | undefined;
+  readonly method?: string | undefined;
   /** About how many buckets; the store may round their length to what it keeps. */
   readonly buckets: number;
+}
+
+/** Conditions of `durations()`; an undefined one holds always. */
+export interface DurationFilter extends TimeRange {
+  readonly service?: string | undefined;
+  readonly route?: string | undefined;
+  readonly method?: string | undefined;
+  /** At most so many bars. */
+  readonly bars: number;
+}
+
+/** Conditions of `trends()`. */
+export interface TrendFilter extends TimeRange {
+  readonly service?: string | undefined;
+  /** At most so many buckets; a store may have fewer where there are many routes. */
+  readonly buckets: number;
+  /** About where the last part of the range begins, which is compared with the part before. */
+  readonly recentFrom: number;
 }
 
 /** Conditions of `routes()` and `starts()`. */
@@ -110,6 +133,8 @@ export const ERROR_ORDERS = ['lastSeen', 'firstSeen', 'count', 'state'] as const
 export interface ErrorFilter extends TimeRange {
   readonly service?: string | undefined;
   readonly state?: ErrorState | undefined;
+  /** A route that failed with it, in the range or before, as `GET /orders/:id`. */
+  readonly route?: string | undefined;
   /** Part of the type, the message or the fingerprint, in any case. */
   readonly text?: string | undefined;
   /** Default `lastSeen`. */
@@ -213,6 +238,12 @@ export interface TelemetryReader {
 
   /** Rate, errors and quantiles of requests over time. */
   overview(filter: OverviewFilter, options?: QueryOptions): Promise<OverviewAnswer>;
+
+  /** How many requests took how long. */
+  durations(filter: DurationFilter, options?: QueryOptions): Promise<DurationsAnswer>;
+
+  /** Services and routes that were called in the range, each over time, and what each route did in the last part and before. */
+  trends(filter: TrendFilter, options?: QueryOptions): Promise<TrendsAnswer>;
 
   /** Routes that were called in the range, and declared ones that were not; most called first. */
   routes(filter: RouteFilter, options?: QueryOptions): Promise<readonly RouteAnswer[]>;

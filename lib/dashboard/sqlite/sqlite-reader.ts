@@ -8,13 +8,14 @@ import { readNews } from './queries/follow.js';
 import { findInstruments } from './queries/instruments.js';
 import { countLogVolume } from './queries/log-volume.js';
 import { findOperations } from './queries/operations.js';
-import { findRoutes, findServices, readOverview } from './queries/overview.js';
+import { findRoutes, findServices, readDurations, readOverview } from './queries/overview.js';
 import { findProcesses, readProcess } from './queries/processes.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
 import { findRouteVersions } from './queries/route-versions.js';
 import { findStarts } from './queries/starts.js';
+import { findTrends } from './queries/trends.js';
 import { type Question } from './query-scheduler.js';
 import { type TelemetryStore } from './store.js';
 
@@ -31,6 +32,8 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
   return {
     services: (range, options) => ask((database) => findServices(database, range), options),
     overview: (filter, options) => ask((database) => readOverview(database, filter), options),
+    durations: (filter, options) => ask((database) => readDurations(database, filter), options),
+    trends: (filter, options) => ask((database) => findTrends(database, filter), options),
     routes: (filter, options) => ask((database) => findRoutes(database, filter, filter.service), options),
     routeVersions: (filter, options) =>
       askSums((database) => findRouteVersions(database, filter.service), options),

@@ -14,6 +14,7 @@ import {
 import { describeErrors } from './errors-contract.js';
 import { describeOperations } from './operations-contract.js';
 import { describeProcesses } from './processes-contract.js';
+import { describeRouteQuestions } from './routes-contract.js';
 import {
   childOf,
   lineOf,
@@ -59,6 +60,8 @@ const QUESTIONS: Readonly<
 > = {
   services: (reader, options) => reader.services(RANGE, options),
   overview: (reader, options) => reader.overview({ ...RANGE, buckets: 4 }, options),
+  durations: (reader, options) => reader.durations({ ...RANGE, bars: 10 }, options),
+  trends: (reader, options) => reader.trends({ ...RANGE, buckets: 4, recentFrom: PAST }, options),
   routes: (reader, options) => reader.routes(RANGE, options),
   routeVersions: (reader, options) => reader.routeVersions({}, options),
   starts: (reader, options) => reader.starts(RANGE, options),
@@ -770,6 +773,7 @@ export function describeTelemetryReader(
     describeErrors(() => reader, write, PAST);
     describeOperations(() => reader, write, PAST);
     describeProcesses(() => reader, write, PAST);
+    describeRouteQuestions(() => reader, write, PAST);
 
     describe('metrics', () => {
       const pointOf = (second: number, value: number, more: Partial<WrittenPoint> = {}): WrittenPoint => ({

@@ -55,6 +55,24 @@ export function describeErrors(
       expect(await readerOf().error({ ...range, service: 'orders', fingerprint: 'f' })).toBeUndefined();
     });
 
+    it('are those of a route, whichever fails with them most often', async () => {
+      const byOther = { method: 'POST', route: '/orders', name: 'POST /orders' };
+      await write({
+        spans: [
+          ...failureOf(past + 5, 'a'),
+          ...failureOf(past + 6, 'a'),
+          ...failureOf(past + 7, 'a', byOther),
+          ...failureOf(past + 8, 'b'),
+        ],
+      });
+      expect(await fingerprints({ route: 'POST /orders' })).toEqual(['a']);
+      expect((await fingerprints({ route: 'GET /orders/:id' })).sort()).toEqual(['a', 'b']);
+      expect(await find({ route: 'GET /unknown' })).toMatchObject({
+        errors: [],
+        states: { new: 0, back: 0, known: 0, gone: 0 },
+      });
+    });
+
     it('count once where they were recorded first, and belong to the route that failed', async () => {
       const failures = [
         failureOf(past + 5, 'a'),

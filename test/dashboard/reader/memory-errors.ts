@@ -34,9 +34,10 @@ export function findErrors(
   logs: readonly WrittenLog[],
   filter: ErrorFilter,
 ): ErrorListAnswer {
-  const { service, state, text = '', order = 'lastSeen', limit = 200 } = filter;
+  const { service, state, route, text = '', order = 'lastSeen', limit = 200 } = filter;
   const all = errorsOf(spans, logs, filter)
     .filter((error) => service === undefined || error.service === service)
+    .filter(({ routes }) => route === undefined || routes.some(({ value }) => value === route))
     .filter(({ type, message, fingerprint }) =>
       `${type}\n${message}\n${fingerprint}`.toLowerCase().includes(text.toLowerCase()),
     );

@@ -14,7 +14,9 @@ import {
   type SpanAnswer,
   type StartAnswer,
   type TraceSummaryAnswer,
+  type TrendsAnswer,
 } from '../../../lib/dashboard/reader/answers.interface.js';
+import { durationStep, joinBars } from '../../../lib/dashboard/reader/duration-bars.js';
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
 import { PROCESS_METRICS, type ProcessMetric } from '../../../lib/dashboard/reader/process-metrics.js';
 import { OperationSums, rankOperations } from '../../../lib/dashboard/reader/sum-operations.js';
@@ -27,6 +29,7 @@ import {
   type TelemetryReader,
   type TimeRange,
   type TraceFilter,
+  type TrendFilter,
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { traceIdIn } from '../../../lib/dashboard/reader/trace-id-in.js';
 import { takeAllSteps, TimeSlice } from '../../../lib/dashboard/steps.js';
@@ -109,13 +112,15 @@ function readerOf(
           }))
           .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name)),
       ),
-    overview: ({ service, buckets, ...range }, { signal } = {}) =>
+    overview: ({ service, route, method, buckets, ...range }, { signal } = {}) =>
       answer(signal, () => {
         const width = (range.to - range.from) / buckets;
         const times = Array.from({ length: buckets }, (_, index) => range.from + index * width);
-        const own = entriesOf(spans, range).filter(
-          (span) => service === undefined || span.service === service,
-        );
+        const own = entriesOf(spans, range).filter((span) => isOfRoute(span, { service, route, method }));
+        const isOfService = route === undefined && method === undefined;
+        const failedWork = isOfService
+          ? failedWorkOf(spans, range).filter((span) => service === undefined || span.service === service)
+          : [];
         const all = times.map((time) => entriesOf(own, { from: time, to: time + width }));
         const quantiles = (q: number) => all.map((entries) => quantileOf(entries.map(duration), q));
         return {
@@ -123,20 +128,24 @@ function readerOf(
           perSecond: all.map((entries) => entries.length / (width / 1_000)),
           failedWorkPerSecond: times.map(
             (time) =>
-              failedWorkOf(spans, { from: time, to: time + width }).filter(
-                (span) => service === undefined || span.service === service,
-              ).length /
+              failedWork.filter(({ start }) => within(start, { from: time, to: time + width })).length /
               (width / 1_000),
           ),
           errorsPerSecond: all.map((entries) => entries.filter(isFailed).length / (width / 1_000)),
           p50: quantiles(0.5),
           p95: quantiles(0.95),
           p99: quantiles(0.99),
-          exemplars: [...own, ...failedWorkOf(spans, range)]
-            .filter((span) => service === undefined || span.service === service)
-            .map(exemplarOf),
+          exemplars: [...own, ...failedWork].map(exemplarOf),
         };
       }),
+    durations: ({ bars, ...filter }, { signal } = {}) =>
+      answer(signal, () => {
+        const own = entriesOf(spans, filter).filter((span) => isOfRoute(span, filter));
+        const steps = Map.groupBy(own, ({ durationMs }) => durationStep(durationMs));
+        const counts = [...steps].map(([step, { length }]) => [step, length] as const);
+        return { count: own.length, bars: joinBars(counts, bars) };
+      }),
+    trends: (filter, { signal } = {}) => answer(signal, () => trendsOf(spans, filter)),
     routes: ({ service, ...range }, { signal } = {}) =>
       answer(signal, () =>
         [
@@ -463,6 +472,54 @@ function routeOf(spans: readonly WrittenSpan[], range: TimeRange): RouteAnswer {
     p50: quantileOf(entries.map(duration), 0.5),
     p95: quantileOf(entries.map(duration), 0.95),
     lastSeen: Math.max(...spans.map(({ start }) => start)),
+  };
+}
+
+/** What entered by a route, where one is named. */
+const isOfRoute = (
+  span: WrittenSpan,
+  { service, route, method }: Pick<TraceFilter, 'service' | 'route' | 'method'>,
+): boolean =>
+  (service === undefined || span.service === service) &&
+  (route === undefined || span.route === route) &&
+  (method === undefined || span.method === method);
+
+function trendsOf(spans: readonly WrittenSpan[], filter: TrendFilter): TrendsAnswer {
+  const { from, to, buckets } = filter;
+  const width = (to - from) / buckets;
+  const times = Array.from({ length: buckets }, (_, index) => from + index * width);
+  const recentFrom = times.findLast((time) => time <= filter.recentFrom) ?? from;
+  const called = entriesOf(spans, filter).filter((span) => isOfRoute(span, { service: filter.service }));
+  const inBuckets = (entries: readonly WrittenSpan[]) =>
+    times.map((time) => entriesOf(entries, { from: time, to: time + width }));
+  const p95Of = (entries: readonly WrittenSpan[]) => quantileOf(entries.map(duration), 0.95);
+  const figuresOf = (entries: readonly WrittenSpan[]) => {
+    const { count, errorShare } = ratesOf(entries, filter);
+    return { count, errorShare, p50: quantileOf(entries.map(duration), 0.5), p95: p95Of(entries) };
+  };
+  return {
+    times,
+    recentFrom,
+    services: [...Map.groupBy(called, ({ service }) => service)].map(([service, own]) => ({
+      service,
+      perSecond: inBuckets(own).map((entries) => entries.length / (width / 1_000)),
+      errorsPerSecond: inBuckets(own).map((entries) => entries.filter(isFailed).length / (width / 1_000)),
+      p95: inBuckets(own).map(p95Of),
+    })),
+    routes: [
+      ...Map.groupBy(called, (span) => `${span.service} ${span.method ?? ''} ${span.route ?? ''}`).values(),
+    ].map((own) => {
+      const [{ service, method = '', route = '' }] = own as [WrittenSpan]; // groups are never empty
+      return {
+        service,
+        method,
+        route,
+        p95: inBuckets(own).map(p95Of),
+        all: figuresOf(own),
+        recent: figuresOf(entriesOf(own, { from: recentFrom, to })),
+        earlier: figuresOf(entriesOf(own, { from, to: recentFrom })),
+      };
+    }),
   };
 }
 

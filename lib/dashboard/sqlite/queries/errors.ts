@@ -42,6 +42,7 @@ const PARTS = `SELECT value, count, first_seen AS firstSeen, last_seen AS lastSe
 const ROUTE =
   "SELECT value FROM error_parts WHERE error = ? AND kind = 'route' ORDER BY count DESC, value LIMIT 1";
 const USERS = `SELECT count(*) AS count FROM error_parts WHERE error = ? AND kind = 'user'`;
+const FAILED_BY = "SELECT 1 FROM error_parts WHERE error = ? AND kind = 'route' AND value = ?";
 const SAMPLES =
   'SELECT time, trace_id AS traceId, span_id AS spanId FROM error_samples WHERE error = ? ORDER BY time DESC, id DESC';
 const VERSIONS =
@@ -59,7 +60,7 @@ const MIN_PAUSE_MS = 3_600_000;
 
 /** Errors of a range and the times before, and how many of each state there are. */
 export function* findErrors(database: Database, filter: ErrorFilter): Steps<ErrorListAnswer> {
-  const { service, state, text, order = 'lastSeen', limit = DEFAULT_LIMIT } = filter;
+  const { service, state, route, text, order = 'lastSeen', limit = DEFAULT_LIMIT } = filter;
   const counting = new Counting(database, filter);
   const names = readServiceNames(database);
   const wanted = text?.toLowerCase() ?? '';
@@ -71,6 +72,7 @@ export function* findErrors(database: Database, filter: ErrorFilter): Steps<Erro
     for (const row of rows) {
       if (service !== undefined && names.get(row.service) !== service) continue;
       if (row.firstSeen >= filter.to || !isAbout(row, wanted)) continue;
+      if (route !== undefined && database.get(FAILED_BY, row.id, route) === undefined) continue;
       const counted = counting.of(row);
       states[counted.state] += 1;
       if (state === undefined || counted.state === state) found.push(counted);

@@ -1,20 +1,28 @@
 import { getOrAdd } from '../../get-or-add.js';
 import {
+  type DurationsAnswer,
   type ExemplarAnswer,
   type OverviewAnswer,
   type RouteAnswer,
   type ServiceAnswer,
 } from '../../reader/answers.interface.js';
-import { type OverviewFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import { joinBars } from '../../reader/duration-bars.js';
+import {
+  type DurationFilter,
+  type OverviewFilter,
+  type TimeRange,
+} from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
+import { valueBucket } from '../encoding/buckets.js';
 import { hexOf } from '../encoding/ids.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
-import { chooseService, findSources } from './query-parts.js';
+import { chooseService, findRouteIds, findSources } from './query-parts.js';
 import {
   chooseRollups,
   type ExemplifiedRow,
   readRollups,
+  readRollupsOf,
   type RollupRange,
   type RollupRow,
   secondsOf,
@@ -33,11 +41,15 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
   const totals = times.map(() => new Total());
   const failedWork = times.map(() => 0);
   const exemplars = new EntryExemplars();
-  if (service !== undefined) {
-    yield* readRollups('exemplified', 'entries', database, rollups, service.id, (row) => {
-      totals[bucketOf(row)]?.add(row);
-      exemplars.offer(`request ${bucketOf(row)}`, row);
-    });
+  const take = (row: ExemplifiedRow): void => {
+    totals[bucketOf(row)]?.add(row);
+    exemplars.offer(`request ${bucketOf(row)}`, row);
+  };
+  if (service !== undefined && isOfRoute(filter)) {
+    const routes = findRouteIds(database, service.id, filter.route, filter.method);
+    yield* readRollupsOf('exemplified', database, rollups, routes, take);
+  } else if (service !== undefined) {
+    yield* readRollups('exemplified', 'entries', database, rollups, service.id, take);
     yield* readRollups('exemplified', 'failedWork', database, rollups, service.id, (row) => {
       failedWork[bucketOf(row)] = (failedWork[bucketOf(row)] ?? 0) + row.count;
       exemplars.offer(`work ${bucketOf(row)}`, row);
@@ -59,7 +71,34 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
   };
 }
 
-function splitRange({ from, to, slot }: RollupRange, count: number): { times: number[]; width: number } {
+function isOfRoute({ route, method }: Pick<OverviewFilter, 'route' | 'method'>): boolean {
+  return route !== undefined || method !== undefined;
+}
+
+/** How many requests took how long, of a route, a service or all. */
+export function* readDurations(database: Database, filter: DurationFilter): Steps<DurationsAnswer> {
+  const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
+  const service = chooseService(database, filter.service);
+  const total = new Total();
+  const take = (row: RollupRow): void => {
+    total.add(row);
+  };
+  if (service !== undefined && isOfRoute(filter)) {
+    const routes = findRouteIds(database, service.id, filter.route, filter.method);
+    yield* readRollupsOf('sums', database, rollups, routes, take);
+  } else if (service !== undefined)
+    yield* readRollups('sums', 'entries', database, rollups, service.id, take);
+  const counts = total.buckets().map(([bucket, count]) => [bucket - BUCKET_OF_ONE, count] as const);
+  return { count: total.count, bars: joinBars(counts, filter.bars) };
+}
+
+/** Whose highest value is one microsecond. */
+const BUCKET_OF_ONE = valueBucket(1);
+
+export function splitRange(
+  { from, to, slot }: RollupRange,
+  count: number,
+): { times: number[]; width: number } {
   const width = Math.max(1, Math.ceil((to - from) / slot / Math.max(1, count))) * slot;
   const times = Array.from({ length: Math.ceil((to - from) / width) }, (_, index) => from + index * width);
   return { times, width };

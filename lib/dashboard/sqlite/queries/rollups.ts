@@ -2,7 +2,7 @@ import { getOrAdd } from '../../get-or-add.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
-import { quantilesOf, readCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS } from '../encoding/buckets.js';
+import { readCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS, valueOfBucket } from '../encoding/buckets.js';
 import { FAILED_WORK } from '../writing/failed-work.js';
 
 /** For a chart: more slots cannot be distinguished. */
@@ -103,6 +103,33 @@ export function* readRollups<Columns extends keyof RowOf>(
   }
 }
 
+/** Sums of routes that are looked for without a look at the clock. */
+const LOOKUPS = 400;
+
+/** Calls `take` with each sum of these routes, one route after the other: those of others are not even passed over. */
+export function* readRollupsOf<Columns extends keyof RowOf>(
+  columns: Columns,
+  database: Database,
+  { level, slot, from, to }: RollupRange,
+  routes: readonly number[],
+  take: (row: RowOf[Columns]) => void,
+): Steps<void> {
+  const sql = `SELECT ${COLUMNS[columns]} FROM rollups WHERE level = ? AND slot IN (SELECT value FROM json_each(?))
+    AND route IN (SELECT value FROM json_each(?)) ORDER BY route, slot, part`;
+  const slots = Array.from({ length: (to - from) / slot }, (_, index) => from + index * slot);
+  const width = Math.max(1, Math.floor(LOOKUPS / slots.length));
+  const turn = new TimeSlice();
+  for (let begin = 0; begin < routes.length; begin += width) {
+    const chunk = routes.slice(begin, begin + width);
+    const rows = database.all<RowOf[Columns]>(sql, level, JSON.stringify(slots), JSON.stringify(chunk));
+    for (const row of rows) {
+      take(row);
+      if (turn.isOver()) yield* turn.pass();
+    }
+    if (turn.isOverNow()) yield* turn.pass();
+  }
+}
+
 /** How many seconds of a range are over. */
 export function secondsOf({ from, to }: TimeRange, now = Date.now()): number {
   return Math.max(1, (Math.min(to, now) - from) / 1_000);
@@ -125,6 +152,7 @@ export class Total {
   /** Microseconds. */
   longest = 0;
   private readonly counts = new Float64Array(MAX_BUCKETS);
+  private inBuckets = 0;
   private lowest = MAX_BUCKETS;
   private highest = 0;
 
@@ -137,12 +165,43 @@ export class Total {
 
   /** In milliseconds; null where nothing entered. @param quantiles 0 to 1, rising */
   quantiles(quantiles: readonly number[]): (number | null)[] {
+    if (this.inBuckets === 0) return quantiles.map(() => null);
+    let bucket = this.lowest;
+    let reached = this.counts[bucket] ?? 0;
+    return quantiles.map((quantile) => {
+      const rank = Math.max(1, Math.ceil(quantile * this.inBuckets));
+      while (reached < rank && bucket < this.highest) reached += this.counts[(bucket += 1)] ?? 0;
+      return Math.min(valueOfBucket(bucket), this.longest) / 1_000;
+    });
+  }
+
+  /** Buckets that are not empty, the lowest first. */
+  buckets(): (readonly [bucket: number, count: number])[] {
     const buckets: [bucket: number, count: number][] = [];
     for (let bucket = this.lowest; bucket <= this.highest; bucket += 1) {
       const count = this.counts[bucket] ?? 0;
       if (count > 0) buckets.push([bucket, count]);
     }
-    return quantilesOf(buckets, quantiles, this.longest).map((us) => us && us / 1_000);
+    return buckets;
+  }
+
+  /** Adds all that another one has. */
+  merge(other: Total): void {
+    this.count += other.count;
+    this.errors += other.errors;
+    this.longest = Math.max(this.longest, other.longest);
+    for (let bucket = other.lowest; bucket <= other.highest; bucket += 1) {
+      const count = other.counts[bucket] ?? 0;
+      if (count > 0) this.addCount(bucket, count);
+    }
+  }
+
+  /** Begins again: where thousands are needed one after the other, one is enough. */
+  clear(): void {
+    this.count = this.errors = this.longest = this.inBuckets = 0;
+    if (this.highest >= this.lowest) this.counts.fill(0, this.lowest, this.highest + 1);
+    this.lowest = MAX_BUCKETS;
+    this.highest = 0;
   }
 
   /** What it is in so many seconds. */
@@ -154,6 +213,7 @@ export class Total {
   private readonly addCount = (bucket: number, count: number): void => {
     const index = Math.min(bucket, MAX_BUCKETS - 1);
     this.counts[index] = (this.counts[index] ?? 0) + count;
+    this.inBuckets += count;
     if (index < this.lowest) this.lowest = index;
     if (index > this.highest) this.highest = index;
   };
