@@ -14,6 +14,13 @@ export const VIEWS: readonly PanelView[] = [
     load: () => import('./overview/view.js'),
   },
   {
+    name: 'versions',
+    title: 'Before and after',
+    inHeader: 'overview',
+    usesTimeSpan: true,
+    load: () => import('./versions/view.js'),
+  },
+  {
     name: 'traces',
     title: 'Traces',
     inHeader: true,

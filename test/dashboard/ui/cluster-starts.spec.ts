@@ -27,9 +27,14 @@ describe('the marks of starts in a chart', () => {
         left: 60,
         label: 'worker 0.2.0 (before: 0.1.0) started at 12:01:00',
         isChange: true,
-        service: 'worker',
+        start: start(60, '0.2.0', '0.1.0'),
       },
-      { left: 183, label: 'worker 0.2.0 restarted at 12:03:03', isChange: false, service: 'worker' },
+      {
+        left: 183,
+        label: 'worker 0.2.0 restarted at 12:03:03',
+        isChange: false,
+        start: start(183, '0.2.0', '0.2.0'),
+      },
     ]);
   });
 
@@ -55,7 +60,7 @@ describe('the marks of starts in a chart', () => {
         left: 100,
         label: 'worker 0.2.0 (before: 0.1.0) started in 3 processes 12:01:40 to 12:01:46',
         isChange: true,
-        service: 'worker',
+        start: rolling[0],
       },
     ]);
   });

@@ -44,6 +44,10 @@ describeInChromium('the marks of restarts and versions', () => {
     await page.keyboard.press('ArrowRight');
     expect(await page.locator('.start-marks .dot-tip').innerText()).toMatch(/^gateway 1\.4\.2/);
     await page.keyboard.press('Enter');
-    await page.waitForURL(/#\/versions\?.*service=gateway/);
+    await page.waitForURL(/#\/versions\?service=gateway&a=1\.4\.1&b=1\.4\.2/);
+    await page.goBack();
+    // A restart compares the time after it with the time before.
+    await marks.first().click();
+    await page.waitForURL(/#\/versions\?service=worker&by=time&from=\d+&to=\d+/);
   });
 });

@@ -7,7 +7,7 @@ import {
 } from '../../reader/telemetry-reader.interface.js';
 
 /** What a route did in a time, or in a version. */
-interface RouteFigures {
+export interface RouteFigures {
   readonly count: number;
   /** 0 to 1. */
   readonly errorShare: number;
@@ -62,7 +62,8 @@ export function failsMore(before: RouteFigures, now: RouteFigures): boolean {
   return now.errorShare - before.errorShare >= Math.max(MIN_MORE_ERRORS, ERROR_SCATTER * scatter);
 }
 
-function hasEnough(before: RouteFigures, now: RouteFigures): boolean {
+/** Whether both sides have 30 requests: fewer say nothing about a route. */
+export function hasEnough(before: RouteFigures, now: RouteFigures): boolean {
   return before.count >= MIN_REQUESTS && now.count >= MIN_REQUESTS;
 }
 
@@ -101,8 +102,18 @@ export function compareVersions(
   return rank([...services.values()].flatMap((own) => compareNewest(own, seenSince)));
 }
 
-function compareNewest(own: readonly RouteVersionAnswer[], seenSince: number): Regression[] {
-  const inOrder = [...groupBy(own, ({ version }) => version)]
+/** A version of a service, and what it answered. */
+export interface OrderedVersion {
+  readonly version: string;
+  readonly routes: readonly RouteVersionAnswer[];
+  /** Its first and its last request. */
+  readonly since: number;
+  readonly lastSeen: number;
+}
+
+/** The versions of one service, the one that came last first. */
+export function orderVersions(own: readonly RouteVersionAnswer[]): readonly OrderedVersion[] {
+  return [...groupBy(own, ({ version }) => version)]
     .map(([version, routes]) => ({
       version,
       routes,
@@ -110,6 +121,10 @@ function compareNewest(own: readonly RouteVersionAnswer[], seenSince: number): R
       lastSeen: Math.max(...routes.map(({ lastSeen }) => lastSeen)),
     }))
     .sort((a, b) => b.since - a.since);
+}
+
+function compareNewest(own: readonly RouteVersionAnswer[], seenSince: number): Regression[] {
+  const inOrder = orderVersions(own);
   const index = inOrder.findIndex(({ lastSeen }) => lastSeen >= seenSince);
   const [newest, last] = index === -1 ? [] : inOrder.slice(index, index + 2);
   if (newest === undefined || last === undefined) return [];

@@ -9,8 +9,8 @@ export interface StartMark {
   readonly label: string;
   /** Whether a version changed; else processes were only restarted. */
   readonly isChange: boolean;
-  /** Whose version changed first, or else who was restarted. */
-  readonly service: string;
+  /** The first change of a version, or else the first restart. */
+  readonly start: StartAnswer;
 }
 
 /** The plot of a chart along its time axis. */
@@ -59,15 +59,11 @@ export function clusterStarts(
     if (near) last?.push(start);
     else clusters.push([start]);
   }
-  return clusters.map((cluster) => {
+  return clusters.flatMap((cluster) => {
     // The mark of a rolling restart is where its first process started.
-    const shows = cluster.find(isChange) ?? cluster[0];
-    return {
-      left: shows === undefined ? 0 : leftOf(shows),
-      label: describeStarts(cluster),
-      isChange: cluster.some(isChange),
-      service: shows?.service ?? '',
-    };
+    const start = cluster.find(isChange) ?? cluster[0];
+    if (start === undefined) return [];
+    return [{ left: leftOf(start), label: describeStarts(cluster), isChange: isChange(start), start }];
   });
 }
 

@@ -18,6 +18,14 @@ interface StartMarksProps {
   readonly service?: string | undefined;
 }
 
+/** Where the versions before and after a change are compared, or the times before and after a restart. */
+function comparisonOf({ isChange, start }: StartMark, { to }: TimeScale): string {
+  const { service, version, previousVersion, time } = start;
+  if (isChange) return addressOf(['versions'], { service, a: previousVersion, b: version });
+  const after = { range: undefined, from: Math.floor(time), to: Math.ceil(to) };
+  return addressOf(['versions'], { service, by: 'time', ...after });
+}
+
 /** Thin lines where a process was restarted or a version changed; each leads to what that changed. One tab stop for all of them. */
 export function StartMarks({ area, service }: StartMarksProps) {
   const starts = useStarts();
@@ -50,7 +58,7 @@ export function StartMarks({ area, service }: StartMarksProps) {
           <a
             key={index}
             class={mark.isChange ? 'start-mark start-mark-change' : 'start-mark'}
-            href={addressOf(['versions'], { service: mark.service })}
+            href={comparisonOf(mark, area)}
             tabIndex={index === 0 ? 0 : -1}
             draggable={false}
             style={{ left: `${mark.left}px` }}

@@ -156,6 +156,11 @@ describe('a finding on the page', () => {
       text: 'of orders takes 1.24 s since version 2.0.0, 310 ms in 1.9.0 (p95 of 1,200 requests, 480 before)',
       path: ['traces'],
       query: { ...route, min: '310ms' },
+      more: {
+        text: 'Compare the versions',
+        path: ['versions'],
+        query: { service: 'orders', a: '1.9.0', b: '2.0.0' },
+      },
     });
   });
 

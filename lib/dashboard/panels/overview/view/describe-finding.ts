@@ -22,6 +22,12 @@ export interface DescribedFinding {
   /** The place that shows it. */
   readonly path: readonly string[];
   readonly query: QueryChange;
+  /** Another place that says more. */
+  readonly more?: {
+    readonly text: string;
+    readonly path: readonly string[];
+    readonly query: QueryChange;
+  };
 }
 
 const MAX_MESSAGE = 160;
@@ -99,5 +105,12 @@ function describeRegression(
     text: `of ${service} ${is}${against} (${measure}${formatExact(now.count)} requests, ${formatExact(before.count)} before)`,
     path: ['traces'],
     query: { service, method, route, ...only },
+    ...(baseline.kind === 'version' && {
+      more: {
+        text: 'Compare the versions',
+        path: ['versions'],
+        query: { service, a: baseline.version, b: baseline.now },
+      },
+    }),
   };
 }

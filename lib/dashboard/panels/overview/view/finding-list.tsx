@@ -5,12 +5,18 @@ import type { Finding, FindingsAnswer } from '../findings.js';
 import { describeFinding } from './describe-finding.js';
 
 function FindingRow({ finding }: { readonly finding: Finding }) {
-  const { label, tone, subject, text, path, query } = describeFinding(finding);
+  const { label, tone, subject, text, path, query, more } = describeFinding(finding);
   return (
     <li>
       <span class={`finding-kind finding-${tone}`}>{label}</span>
       <span>
         <a href={addressOf(path, query)}>{subject}</a> {text}
+        {more && (
+          <>
+            {' · '}
+            <a href={addressOf(more.path, more.query)}>{more.text}</a>
+          </>
+        )}
       </span>
     </li>
   );

@@ -117,6 +117,9 @@ export function RouteTable({ place }: { readonly place: Place }) {
             without requests
           </span>
         )}
+        <a class="header-end" href={addressOf(['versions'], { by: 'time' })}>
+          Compare with the time before
+        </a>
       </header>
       <WhenLoaded
         loaded={routes}
