@@ -5,8 +5,8 @@ import {
   ATTR_MESSAGING_SYSTEM,
 } from '../../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../../get-or-add.js';
-import { hostOf, textOf } from '../../panels/trace/analysis/host-of.js';
 import { type PlacedSpan } from '../../panels/trace/analysis/place-spans.js';
+import { hostOf, textOf } from '../../reader/host-of.js';
 import { pages, TIMES } from '../arguments.js';
 import { rounded, writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';

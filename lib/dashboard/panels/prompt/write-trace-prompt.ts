@@ -6,9 +6,9 @@ import {
   ATTR_EXCEPTION_TYPE,
 } from '../../../config/semantic-conventions.constants.js';
 import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { textOf } from '../../reader/host-of.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type SourcedStack } from '../errors/source-stack.js';
-import { textOf } from '../trace/analysis/host-of.js';
 import { mainRootOf, type PlacedSpan, placeSpans, walk } from '../trace/analysis/place-spans.js';
 import { timeKindOf } from '../trace/analysis/time-kinds.js';
 import { type AnalysedTrace } from '../trace/query.js';

@@ -1,5 +1,5 @@
+import { hostOf } from '../../reader/host-of.js';
 import { type TraceAnalysis } from '../trace/analysis/analyse-trace.js';
-import { hostOf } from '../trace/analysis/host-of.js';
 import { type PlacedSpan } from '../trace/analysis/place-spans.js';
 import { cutText, durationOf } from './markdown.js';
 

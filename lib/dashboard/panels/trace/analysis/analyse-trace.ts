@@ -1,6 +1,6 @@
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
+import { hostOf } from '../../../reader/host-of.js';
 import type { Steps } from '../../../steps.js';
-import { hostOf } from './host-of.js';
 import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
 import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
 import { recordOfKinds, TIME_KINDS, type TimeKind, timeKindOf } from './time-kinds.js';

@@ -1,5 +1,5 @@
 import type { SpanAnswer } from '../../../reader/answers.interface.js';
-import { hostOf, textOf } from '../analysis/host-of.js';
+import { hostOf, textOf } from '../../../reader/host-of.js';
 
 function parse(url: string | undefined): URL | undefined {
   return url !== undefined && URL.canParse(url) ? new URL(url) : undefined;

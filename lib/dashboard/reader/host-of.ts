@@ -2,8 +2,8 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
   ATTR_URL_FULL,
-} from '../../../../config/semantic-conventions.constants.js';
-import type { JsonAttributes, SpanAnswer } from '../../../reader/answers.interface.js';
+} from '../../config/semantic-conventions.constants.js';
+import type { JsonAttributes, SpanAnswer } from './answers.interface.js';
 
 const DEFAULT_PORTS = [80, 443];
 
