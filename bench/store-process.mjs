@@ -125,6 +125,7 @@ async function askQuestions(file) {
   const { findOperations } = await load('queries/operations');
   const { rankSelection } = await load('queries/rank-selection');
   const { readTrace } = await load('queries/read-trace');
+  const { findServiceMap } = await load('queries/service-map');
   const store = openStore({ file, ...NO_BOUND });
   const to = Date.now();
   const range = { from: to - 3_600_000, to };
@@ -160,6 +161,8 @@ async function askQuestions(file) {
     selection: (database) => rankSelection(database, { from: to - 1_800_000, to, minMs: 100 }),
     operations: (database) => findOperations(database, range),
     'operations of a large trace': (database) => findOperations(database, { ...range, from: to - 61_000 }),
+    'service map': (database) => findServiceMap(database, range),
+    'service map of a large trace': (database) => findServiceMap(database, { ...range, from: to - 61_000 }),
     'large trace': (database) => readTrace(database, large),
   };
   for (const [name, question] of Object.entries(questions)) {

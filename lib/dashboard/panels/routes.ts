@@ -5,6 +5,7 @@ import { errorsRoutes } from './errors/route.js';
 import { fieldsRoutes } from './fields/route.js';
 import { healthRoutes } from './health/route.js';
 import { logsRoutes } from './logs/route.js';
+import { mapRoutes } from './map/route.js';
 import { metricsRoutes } from './metrics/route.js';
 import { operationsRoutes } from './operations/route.js';
 import { overviewRoutes } from './overview/route.js';
@@ -26,6 +27,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...compareRoutes,
   ...errorsRoutes,
   ...promptRoutes,
+  ...mapRoutes,
   ...operationsRoutes,
   ...logsRoutes,
   ...fieldsRoutes,

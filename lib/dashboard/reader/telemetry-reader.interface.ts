@@ -18,6 +18,7 @@ import {
   type RouteVersionAnswer,
   type SelectionAnswer,
   type ServiceAnswer,
+  type ServiceMapAnswer,
   type SpanAnswer,
   type StartAnswer,
   type StoreAnswer,
@@ -72,6 +73,8 @@ export interface RouteFilter extends TimeRange {
 export interface TraceFilter extends Partial<TimeRange> {
   /** Took part in the trace. */
   readonly service?: string | undefined;
+  /** Took part as well; the span or log line with the attributes is its own. */
+  readonly spanService?: string | undefined;
   /** Entered a service by it, at the root or further down. */
   readonly route?: string | undefined;
   readonly method?: string | undefined;
@@ -163,6 +166,14 @@ export interface OperationFilter extends TimeRange {
   /** Default `selfMs`. */
   readonly order?: (typeof OPERATION_ORDERS)[number] | undefined;
   /** Default 200, at most 1,000. */
+  readonly limit?: number | undefined;
+}
+
+/** Conditions of `serviceMap()`. */
+export interface ServiceMapFilter extends TimeRange {
+  /** Only what it calls and what calls it. */
+  readonly service?: string | undefined;
+  /** Edges; default 300, at most 1,000. */
   readonly limit?: number | undefined;
 }
 
@@ -305,6 +316,12 @@ export interface TelemetryReader {
    * very many; the answer says since when it counts.
    */
   operations(filter: OperationFilter, options?: QueryOptions): Promise<OperationListAnswer>;
+
+  /**
+   * Which service calls which service, database, queue or host in the traces that begin in the range. A store may leave out the older ones
+   * of very many; rates are those of the time that is covered.
+   */
+  serviceMap(filter: ServiceMapFilter, options?: QueryOptions): Promise<ServiceMapAnswer>;
 
   /** Every instrument that has reported, by service and name; of one service, or of all. */
   instruments(service: string | undefined, options?: QueryOptions): Promise<readonly InstrumentAnswer[]>;

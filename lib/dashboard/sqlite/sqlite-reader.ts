@@ -14,6 +14,7 @@ import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
 import { findRouteVersions } from './queries/route-versions.js';
+import { findServiceMap } from './queries/service-map.js';
 import { findStarts } from './queries/starts.js';
 import { findTrends } from './queries/trends.js';
 import { type Question } from './query-scheduler.js';
@@ -57,6 +58,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     errors: (filter, options) => askSums((database) => findErrors(database, filter), options),
     error: (question, options) => askSums((database) => readError(database, question), options),
     operations: (filter, options) => askSums((database) => findOperations(database, filter), options),
+    serviceMap: (filter, options) => ask((database) => findServiceMap(database, filter), options),
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
     processes: (range, options) => ask((database) => findProcesses(database, range), options),

@@ -368,27 +368,37 @@ describe('the MCP server of the dashboard', () => {
         below(root!, queue, { kind: SPAN_KIND.producer }),
         below(root!, { 'server.address': 'api.pay.example', 'server.port': 443 }),
       );
-      const { edges, sample } = await ask<{ edges: readonly object[]; sample: unknown }>('service_map');
-      expect(sample).toEqual({ traces: 3, spans: 14, complete: true });
+      const { edges, covers } = await ask<{ edges: readonly object[]; covers: unknown }>('service_map');
+      expect(covers).toEqual({ traces: 3, spans: 14, complete: true, since: expect.any(String) as string });
       const { traceId } = root!;
-      const once = { calls: 1, errors: 0, p95Ms: 5, traceId };
-      expect(edges).toHaveLength(4);
+      const once = { calls: 1, perSecond: expect.any(Number) as number, errors: 0, p95Ms: 5, traceId };
+      const queried = ['db.system.name=postgresql', 'db.namespace=shop'];
+      const sent = ['messaging.system.name=kafka', 'messaging.destination.name=sold'];
+      const paid = ['server.address=api.pay.example', 'server.port=443'];
+      const thrice = { ...once, calls: 3, traceId: expect.any(String) as string };
+      expect(edges).toHaveLength(5);
       expect(edges).toEqual(
         expect.arrayContaining([
-          expect.objectContaining({ from: 'orders', to: 'stock', type: 'service', calls: 3, errors: 0 }),
-          { from: 'stock', to: 'postgresql shop', type: 'database', calls: 3, errors: 1, p95Ms: 90, traceId },
-          { from: 'orders', to: 'kafka sold', type: 'messaging', ...once },
-          { from: 'orders', to: 'api.pay.example', type: 'host', ...once },
+          { to: 'orders', type: 'service', ...thrice },
+          { from: 'orders', to: 'stock', type: 'service', ...thrice, where: ['server.address=stock'] },
+          {
+            from: 'stock',
+            to: 'postgresql shop',
+            type: 'database',
+            ...thrice,
+            errors: 1,
+            p95Ms: 90,
+            where: queried,
+            traceId,
+          },
+          { from: 'orders', to: 'kafka sold', type: 'queue', isMessage: true, ...once, where: sent },
+          { from: 'orders', to: 'api.pay.example', type: 'host', ...once, where: paid },
         ]),
       );
-    });
-
-    it('reads a bounded number of the newest traces, and says so', async () => {
-      await add(
-        ...Array.from({ length: 620 }, (_, index) => spanOf({ start: (Date.now() - index) * 1_000 })),
-      );
-      const { sample } = await ask<{ sample: unknown }>('service_map');
-      expect(sample).toEqual({ traces: 500, spans: 500, complete: false });
+      const ofStock = await ask<{ edges: readonly object[] }>('service_map', { service: 'stock' });
+      expect(ofStock.edges).toHaveLength(2);
+      const { traces } = await ask<TracePage>('search_traces', { spanService: 'stock', where: queried });
+      expect(traces).toHaveLength(3);
     });
   });
 

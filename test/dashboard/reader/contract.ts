@@ -15,6 +15,7 @@ import { describeErrors } from './errors-contract.js';
 import { describeOperations } from './operations-contract.js';
 import { describeProcesses } from './processes-contract.js';
 import { describeRouteQuestions } from './routes-contract.js';
+import { describeServiceMap } from './service-map-contract.js';
 import {
   childOf,
   lineOf,
@@ -76,6 +77,7 @@ const QUESTIONS: Readonly<
   error: (reader, options) =>
     reader.error({ ...RANGE, buckets: 4, service: 'orders', fingerprint: 'f' }, options),
   operations: (reader, options) => reader.operations(RANGE, options),
+  serviceMap: (reader, options) => reader.serviceMap(RANGE, options),
   instruments: (reader, options) => reader.instruments(undefined, options),
   chart: (reader, options) => reader.chart({ ...RANGE, instrument: 1, buckets: 4 }, options),
   processes: (reader, options) => reader.processes(RANGE, options),
@@ -504,6 +506,26 @@ export function describeTelemetryReader(
         expect(await by(['user', 'ad'])).toEqual([]);
       });
 
+      it('are found by a service whose own span or line has the attributes', async () => {
+        const attributes = { item: 'book' };
+        const [first, second] = [named('first', 2), named('second', 1, { attributes })];
+        const [users, stock] = ['users', 'stock'].map((service) => childOf(first, { service, attributes }));
+        await write({
+          spans: [first, users!, stock!, second, childOf(second, { service: 'users' })],
+          logs: [lineOf(PAST, { service: 'users', traceId: second.traceId, attributes: { user: 'ada' } })],
+        });
+        const find = (filter: TraceFilter, ...pairs: [string, string][]) =>
+          traceNames({ ...filter, attributes: pairs.map(([key, value]) => ({ key, value })) });
+        expect(await find({ spanService: 'users' }, ['item', 'book'])).toEqual(['first']);
+        expect(await find({ spanService: 'orders' }, ['item', 'book'])).toEqual(['second']);
+        expect(await find({ spanService: 'users' }, ['user', 'ada'])).toEqual(['second']);
+        expect(await find({ spanService: 'users' })).toEqual(['first', 'second']);
+        expect(await find({ spanService: 'users', service: 'stock' })).toEqual(['first']);
+        expect(await find({ spanService: 'users', route: '/orders/:id' }, ['item', 'book'])).toEqual([
+          'first',
+        ]);
+      });
+
       it('are found by conditions on attributes; one that is not there fulfils none', async () => {
         await write({
           spans: [
@@ -774,6 +796,7 @@ export function describeTelemetryReader(
     describeOperations(() => reader, write, PAST);
     describeProcesses(() => reader, write, PAST);
     describeRouteQuestions(() => reader, write, PAST);
+    describeServiceMap(() => reader, write, PAST);
 
     describe('metrics', () => {
       const pointOf = (second: number, value: number, more: Partial<WrittenPoint> = {}): WrittenPoint => ({
@@ -1039,6 +1062,8 @@ export function describeTelemetryReader(
           const field = { key: text, value: text };
           const empty: readonly unknown[] = [
             (await reader.traces({ service: text })).items,
+            (await reader.traces({ spanService: text })).items,
+            (await reader.serviceMap({ ...RANGE, service: text })).nodes,
             (await reader.traces({ route: text })).items,
             (await reader.traces({ method: text })).items,
             (await reader.traces({ status: text })).items,

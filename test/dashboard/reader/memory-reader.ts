@@ -20,6 +20,7 @@ import { durationStep, joinBars } from '../../../lib/dashboard/reader/duration-b
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
 import { PROCESS_METRICS, type ProcessMetric } from '../../../lib/dashboard/reader/process-metrics.js';
 import { OperationSums, rankOperations } from '../../../lib/dashboard/reader/sum-operations.js';
+import { ServiceMapSums } from '../../../lib/dashboard/reader/sum-service-map.js';
 import {
   LOG_LEVELS,
   type LogFilter,
@@ -222,6 +223,22 @@ function readerOf(
     logVolume: (filter, { signal } = {}) => answer(signal, () => countVolume(logs, filter)),
     errors: (filter, { signal } = {}) => answer(signal, () => findErrors(spans, logs, filter)),
     error: (question, { signal } = {}) => answer(signal, () => findError(spans, logs, question)),
+    serviceMap: (filter, { signal } = {}) =>
+      answer(signal, () => {
+        const counted = tracesOf().filter(
+          ({ summary: { start, services } }) =>
+            within(start, filter) && (filter.service === undefined || services.includes(filter.service)),
+        );
+        const sums = new ServiceMapSums();
+        const turn = new TimeSlice();
+        for (const { summary, spans: all } of counted) {
+          const mapped = all.map((span) => ({ links: [], ...span, failed: span.status === 'error' }));
+          takeAllSteps(sums.addTrace(summary.traceId, mapped, turn));
+        }
+        const count = counted.reduce((total, trace) => total + trace.spans.length, 0);
+        const covered = { traces: counted.length, spans: count, since: filter.from, complete: true };
+        return takeAllSteps(sums.answer(filter, covered, turn));
+      }),
     operations: (filter, { signal } = {}) =>
       answer(signal, () => {
         const counted = tracesOf().filter(({ summary: { start } }) => within(start, filter));
@@ -600,7 +617,8 @@ function countVolume(logs: readonly Numbered[], filter: LogVolumeFilter): LogVol
 }
 
 function traceMatches({ summary, spans, logs }: Trace, filter: TraceFilter): boolean {
-  const { service, route, method, status, minMs = 0, maxMs = Infinity, attributes = [], text } = filter;
+  const { service, spanService, route, method, status } = filter;
+  const { minMs = 0, maxMs = Infinity, attributes = [], text } = filter;
   const entered = spans.some(
     (span) =>
       isEntry(span) &&
@@ -613,10 +631,15 @@ function traceMatches({ summary, spans, logs }: Trace, filter: TraceFilter): boo
     summary.durationMs >= minMs &&
     summary.durationMs <= maxMs &&
     (service === undefined || summary.services.includes(service)) &&
+    (spanService === undefined || summary.services.includes(spanService)) &&
     ((route === undefined && method === undefined) || entered) &&
     statusMatches(summary, status) &&
     (attributes.length === 0 ||
-      [...spans, ...logs].some((part) => attributes.every((field) => isField(part.attributes, field)))) &&
+      [...spans, ...logs].some(
+        (part) =>
+          (spanService === undefined || part.service === spanService) &&
+          attributes.every((field) => isField(part.attributes, field)),
+      )) &&
     (text === undefined || textMatches(summary, [...spans, ...logs], text.toLowerCase()))
   );
 }
@@ -694,7 +717,7 @@ function pageOf<T>(items: readonly T[], before: string | undefined, limit: numbe
 }
 
 function toSpan(written: WrittenSpan): SpanAnswer {
-  const span: SpanAnswer & Partial<WrittenSpan> = { ...written, links: [] };
+  const span: SpanAnswer & Partial<WrittenSpan> = { ...written, links: written.links ?? [] };
   for (const key of ['version', 'instance', 'method', 'route', 'outcome'] as const)
     Reflect.deleteProperty(span, key);
   return span;

@@ -54,7 +54,7 @@ function openSqliteReader(): ReaderUnderTest {
           status: SPAN_STATUS[span.status],
           attributes: JSON.stringify(span.attributes),
           events: span.events.length === 0 ? undefined : JSON.stringify(span.events),
-          links: undefined,
+          links: span.links && JSON.stringify(span.links),
           method: span.method,
           route: span.route,
           outcome: span.outcome,

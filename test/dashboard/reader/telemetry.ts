@@ -11,6 +11,7 @@ export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'> {
   readonly version?: string;
   /** `service.instance.id`; none when it is missing. */
   readonly instance?: string;
+  readonly links?: SpanAnswer['links'];
   /** Of a span that enters a service. */
   readonly method?: string;
   readonly route?: string;

@@ -26,6 +26,7 @@ export const searchTraces: McpTool = {
     minMs: { type: 'number', minimum: 0, description: 'Took at least so long, in milliseconds.' },
     maxMs: { type: 'number', minimum: 0, description: 'Took at most so long, in milliseconds.' },
     where: CONDITIONS,
+    spanService: text('The span or log line that `where` is about is of this service.'),
     text: text('Part of names, messages, attributes or log lines; or a trace id.'),
     ...pages(10, 20),
   },

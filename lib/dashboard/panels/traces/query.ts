@@ -21,6 +21,7 @@ export async function askTraces(
   const filter = {
     ...query.partialRange(),
     service: query.text('service'),
+    spanService: query.text('spanService'),
     route: query.text('route'),
     method: query.text('method'),
     status: readStatus(query.text('status')),

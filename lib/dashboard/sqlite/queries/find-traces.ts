@@ -130,15 +130,20 @@ interface TraceSource {
 function chooseTraceSource(database: Database, filter: TraceFilter): TraceSource | undefined {
   const { route, method } = filter;
   const service = chooseService(database, filter.service);
-  if (service === undefined) return undefined;
-  if (route === undefined && method === undefined) return fromTraces(filter, service.id, undefined);
+  const spanService = chooseService(database, filter.spanService);
+  if (service === undefined || spanService === undefined) return undefined;
+  const match = matchOf(filter, spanService.id);
+  if (route === undefined && method === undefined) return fromTraces(filter, match, service.id, undefined);
   const routes = findRouteIds(database, service.id, route, method);
   if (routes.length === 0) return undefined;
-  return routes.length <= MAX_ROUTES ? fromEntries(filter, routes) : fromTraces(filter, service.id, routes);
+  return routes.length <= MAX_ROUTES
+    ? fromEntries(filter, match, routes)
+    : fromTraces(filter, match, service.id, routes);
 }
 
 function fromTraces(
   filter: TraceFilter,
+  match: Conditions,
   service: number | undefined,
   routes: readonly number[] | undefined,
 ): TraceSource {
@@ -148,7 +153,6 @@ function fromTraces(
   if (filter.status === 'error') place.add('traces.error_count > 0');
   const numbers = numbersOf(filter, 'traces.duration');
   if (service !== undefined) numbers.add('instr(traces.services, ?) > 0', `,${service},`);
-  const match = matchOf(filter);
   if (routes !== undefined)
     match.add(
       'EXISTS (SELECT 1 FROM spans WHERE trace = traces.id AND route IN (SELECT value FROM json_each(?)))',
@@ -162,7 +166,7 @@ function fromTraces(
 }
 
 /** Each route is in the order of time by its index; SQLite merges them as it goes. Without a LIMIT it would drop that order. */
-function fromEntries(filter: TraceFilter, routes: readonly number[]): TraceSource {
+function fromEntries(filter: TraceFilter, match: Conditions, routes: readonly number[]): TraceSource {
   const values: Conditions['values'] = [];
   const parts = routes.map((route) => {
     const place = new Conditions();
@@ -172,7 +176,6 @@ function fromEntries(filter: TraceFilter, routes: readonly number[]): TraceSourc
     return `SELECT start, id, duration, trace FROM spans INDEXED BY spans_by_route WHERE ${place.sql}`;
   });
   const numbers = numbersOf(filter, 'entries.duration');
-  const match = matchOf(filter);
   return {
     sql: `SELECT traces.id, entries.start AS at, entries.id AS row, (${numbers.sql} AND ${match.sql}) AS matches
       FROM (${parts.join(' UNION ALL ')} ORDER BY start DESC, id DESC LIMIT -1) AS entries CROSS JOIN traces ON traces.id = entries.trace
@@ -203,12 +206,17 @@ function numbersOf({ minMs, maxMs, status }: TraceFilter, duration: string): Con
   return numbers;
 }
 
-/** Fields that only its spans and log lines have. */
-function matchOf({ attributes = [], text }: TraceFilter): Conditions {
+/** What its spans and log lines say. @param service Those with the attributes are of this one; undefined: of any */
+function matchOf({ attributes = [], text }: TraceFilter, service: number | undefined): Conditions {
   const match = new Conditions();
+  if (service !== undefined) match.add('instr(traces.services, ?) > 0', `,${service},`);
   if (attributes.length > 0) {
     const span = new Conditions();
     const line = new Conditions();
+    if (service !== undefined) {
+      span.add('spans.resource IN (SELECT id FROM resources WHERE service = ?)', service);
+      line.add('logs.service = ?', service);
+    }
     for (const attribute of attributes) {
       span.add(...hasField('spans.attributes', attribute));
       line.add(...hasField('logs.attributes', attribute));
