@@ -35,22 +35,21 @@ export interface TimeRange {
   readonly to: number;
 }
 
-/** Conditions of `overview()`. */
-export interface OverviewFilter extends TimeRange {
-  /** Undefined: all services together. */
+/** By which routes something entered; an undefined part holds always. */
+export interface RouteChoice {
   readonly service?: string | undefined;
-  /** Only what entered by it; then without failed work, which no route has. */
   readonly route?: string | undefined;
   readonly method?: string | undefined;
+}
+
+/** Conditions of `overview()`. Where a route or a method is chosen, it is without failed work, which no route has. */
+export interface OverviewFilter extends TimeRange, RouteChoice {
   /** About how many buckets; the store may round their length to what it keeps. */
   readonly buckets: number;
 }
 
-/** Conditions of `durations()`; an undefined one holds always. */
-export interface DurationFilter extends TimeRange {
-  readonly service?: string | undefined;
-  readonly route?: string | undefined;
-  readonly method?: string | undefined;
+/** Conditions of `durations()`. */
+export interface DurationFilter extends TimeRange, RouteChoice {
   /** At most so many bars. */
   readonly bars: number;
 }
@@ -64,8 +63,11 @@ export interface TrendFilter extends TimeRange {
   readonly recentFrom: number;
 }
 
-/** Conditions of `routes()` and `starts()`. */
-export interface RouteFilter extends TimeRange {
+/** Conditions of `routes()`. */
+export interface RouteFilter extends TimeRange, RouteChoice {}
+
+/** Conditions of `starts()`. */
+export interface StartFilter extends TimeRange {
   readonly service?: string | undefined;
 }
 
@@ -272,7 +274,7 @@ export interface TelemetryReader {
    * Processes that started in the range, the last at the end; of very many the last 500. Processes are told apart by
    * `service.instance.id`, where there is none by the attributes of their resource.
    */
-  starts(filter: RouteFilter, options?: QueryOptions): Promise<readonly StartAnswer[]>;
+  starts(filter: StartFilter, options?: QueryOptions): Promise<readonly StartAnswer[]>;
 
   /** Traces, newest first. */
   traces(filter: TraceFilter, options?: QueryOptions): Promise<Page<TraceSummaryAnswer>>;

@@ -35,7 +35,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     overview: (filter, options) => ask((database) => readOverview(database, filter), options),
     durations: (filter, options) => ask((database) => readDurations(database, filter), options),
     trends: (filter, options) => ask((database) => findTrends(database, filter), options),
-    routes: (filter, options) => ask((database) => findRoutes(database, filter, filter.service), options),
+    routes: (filter, options) => ask((database) => findRoutes(database, filter), options),
     routeVersions: (filter, options) =>
       askSums((database) => findRouteVersions(database, filter.service), options),
     starts: (filter, options) => ask((database) => findStarts(database, filter), options),

@@ -26,6 +26,7 @@ import {
   type LogFilter,
   type LogLevelName,
   type LogVolumeFilter,
+  type RouteChoice,
   type Selection,
   type TelemetryReader,
   type TimeRange,
@@ -147,7 +148,7 @@ function readerOf(
         return { count: own.length, bars: joinBars(counts, bars) };
       }),
     trends: (filter, { signal } = {}) => answer(signal, () => trendsOf(spans, filter)),
-    routes: ({ service, ...range }, { signal } = {}) =>
+    routes: (filter, { signal } = {}) =>
       answer(signal, () =>
         [
           ...Map.groupBy(
@@ -155,8 +156,8 @@ function readerOf(
             (span) => `${span.service} ${span.method ?? ''} ${span.route ?? ''}`,
           ).values(),
         ]
-          .map((own) => routeOf(own, range))
-          .filter((route) => service === undefined || route.service === service)
+          .map((own) => routeOf(own, filter))
+          .filter((route) => isOfRoute(route, filter))
           .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route)),
       ),
     routeVersions: ({ service }, { signal } = {}) =>
@@ -494,8 +495,8 @@ function routeOf(spans: readonly WrittenSpan[], range: TimeRange): RouteAnswer {
 
 /** What entered by a route, where one is named. */
 const isOfRoute = (
-  span: WrittenSpan,
-  { service, route, method }: Pick<TraceFilter, 'service' | 'route' | 'method'>,
+  span: Partial<Pick<WrittenSpan, 'service' | 'route' | 'method'>>,
+  { service, route, method }: RouteChoice,
 ): boolean =>
   (service === undefined || span.service === service) &&
   (route === undefined || span.route === route) &&

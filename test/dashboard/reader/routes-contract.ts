@@ -49,6 +49,17 @@ export function describeRouteQuestions(
     });
   });
 
+  it('routes are those of a name and a method, where these are chosen', async () => {
+    await write({ spans: [...otherRoutes, ...requests(1, 3)] });
+    expect(await readerOf().routes({ ...range, ...ROUTE })).toMatchObject([{ ...ROUTE, count: 3 }]);
+    const named = await readerOf().routes({ ...range, service: 'orders', route: '/orders/:id' });
+    expect(named.map(({ method, count }) => [method, count])).toEqual([
+      ['GET', 3],
+      ['PUT', 1],
+    ]);
+    expect(await readerOf().routes({ ...range, route: '/unknown' })).toEqual([]);
+  });
+
   describe('durations', () => {
     it('count what entered by a route in bars from the shortest to the longest, each once', async () => {
       await write({

@@ -10,6 +10,7 @@ import { joinBars } from '../../reader/duration-bars.js';
 import {
   type DurationFilter,
   type OverviewFilter,
+  type RouteFilter,
   type TimeRange,
 } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
@@ -17,7 +18,7 @@ import { type Database } from '../database/database.js';
 import { valueBucket } from '../encoding/buckets.js';
 import { hexOf } from '../encoding/ids.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
-import { chooseService, findRouteIds, findSources } from './query-parts.js';
+import { chooseService, Conditions, findRouteIds, findSources } from './query-parts.js';
 import {
   chooseRollups,
   type ExemplifiedRow,
@@ -174,20 +175,24 @@ interface RouteRow {
 
 /**
  * What enters services, busiest first: every route that an application has declared, never-hit ones too, and whatever else was
- * seen. Of one service, or of all.
+ * seen. Of one service, of one route, or of all.
  */
-export function* findRoutes(database: Database, range: TimeRange, name?: string): Steps<RouteAnswer[]> {
-  const service = chooseService(database, name);
+export function* findRoutes(database: Database, filter: RouteFilter): Steps<RouteAnswer[]> {
+  const service = chooseService(database, filter.service);
   if (service === undefined) return [];
-  const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
+  const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
   const totals = new Totals();
-  yield* readRollups('sums', 'entries', database, rollups, service.id, (row) => {
+  const take = (row: RollupRow): void => {
     totals.add(row.route, row);
-  });
+  };
+  if (isOfRoute(filter)) {
+    const routes = findRouteIds(database, service.id, filter.route, filter.method);
+    yield* readRollupsOf('sums', database, rollups, routes, take);
+  } else yield* readRollups('sums', 'entries', database, rollups, service.id, take);
   yield;
   const seconds = secondsOf(rollups);
   const sources = findSources(database);
-  return readRoutes(database, service.id)
+  return readRoutes(database, service.id, filter)
     .map((row) => ({
       ...describeRoute(row, totals.of(row.id), seconds),
       source: row.handler === null ? undefined : sources(row.service, row.handler),
@@ -195,13 +200,23 @@ export function* findRoutes(database: Database, range: TimeRange, name?: string)
     .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
 }
 
-function readRoutes(database: Database, service: number | undefined): RouteRow[] {
-  const sql = `SELECT routes.id, services.name AS service, method, route, handler, routes.last_seen AS lastSeen
-    FROM routes JOIN services ON services.id = routes.service
-    WHERE is_entry = 1 AND (routes.last_seen IS NOT NULL OR routes.id IN (SELECT route FROM declared_routes))`;
-  return service === undefined
-    ? database.all<RouteRow>(sql)
-    : database.all<RouteRow>(`${sql} AND routes.service = ?`, service);
+function readRoutes(
+  database: Database,
+  service: number | undefined,
+  { route, method }: Pick<RouteFilter, 'route' | 'method'>,
+): RouteRow[] {
+  const conditions = new Conditions();
+  conditions.add(
+    'is_entry = 1 AND (routes.last_seen IS NOT NULL OR routes.id IN (SELECT route FROM declared_routes))',
+  );
+  if (service !== undefined) conditions.add('routes.service = ?', service);
+  if (route !== undefined) conditions.add('route = ?', route);
+  if (method !== undefined) conditions.add('method = ?', method);
+  return database.all<RouteRow>(
+    `SELECT routes.id, services.name AS service, method, route, handler, routes.last_seen AS lastSeen
+      FROM routes JOIN services ON services.id = routes.service WHERE ${conditions.sql}`,
+    ...conditions.values,
+  );
 }
 
 function describeRoute(

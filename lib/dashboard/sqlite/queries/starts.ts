@@ -1,5 +1,5 @@
 import { type StartAnswer } from '../../reader/answers.interface.js';
-import { type RouteFilter } from '../../reader/telemetry-reader.interface.js';
+import { type StartFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { chooseService, Conditions } from './query-parts.js';
 
@@ -10,7 +10,7 @@ interface StartRow extends Omit<StartAnswer, 'previousVersion'> {
 }
 
 /** Processes that started in a range, the last at the end. */
-export function findStarts(database: Database, { from, to, service: name }: RouteFilter): StartAnswer[] {
+export function findStarts(database: Database, { from, to, service: name }: StartFilter): StartAnswer[] {
   const service = chooseService(database, name);
   if (service === undefined) return [];
   const conditions = new Conditions();
