@@ -42,13 +42,26 @@ interface OpenValue {
  */
 export function* parseJsonInSteps(body: Buffer, budget: RequestBudget): Steps<unknown> {
   if (body.length <= SHORT) return parseJson(body);
+  return yield* new JsonText(yield* decode(body, budget)).read(budget);
+}
+
+/**
+ * The values of a file that has one after the other, such as a line each.
+ *
+ * @throws DashboardError as `parseJsonInSteps()` does
+ */
+export function* parseJsonListInSteps(body: Buffer, budget: RequestBudget): Steps<readonly unknown[]> {
+  return yield* new JsonText(yield* decode(body, budget)).readAll(budget);
+}
+
+function* decode(body: Buffer, budget: RequestBudget): Steps<string> {
   const decoder = new StringDecoder('utf8');
   let text = '';
   for (let from = 0; from < body.length; from += CHUNK) {
     text += decoder.write(body.subarray(from, from + CHUNK));
     if (budget.isOverNow) yield* budget.pass();
   }
-  return yield* new JsonText(text + decoder.end()).read(budget);
+  return text + decoder.end();
 }
 
 class JsonText {
@@ -59,6 +72,24 @@ class JsonText {
   constructor(private readonly text: string) {}
 
   *read(budget: RequestBudget): Steps<unknown> {
+    const value = yield* this.value(budget);
+    if (!this.isRead()) throw this.unexpected();
+    return value;
+  }
+
+  *readAll(budget: RequestBudget): Steps<readonly unknown[]> {
+    const values: unknown[] = [];
+    do values.push(yield* this.value(budget));
+    while (!this.isRead());
+    return values;
+  }
+
+  private isRead(): boolean {
+    this.skipSpace();
+    return this.position >= this.text.length;
+  }
+
+  private *value(budget: RequestBudget): Steps<unknown> {
     const open: OpenValue[] = [];
     for (;;) {
       budget.takeValues();
@@ -81,11 +112,7 @@ class JsonText {
         }
         value = list;
       } else value = yield* this.scalar(budget);
-      if (this.closes(open, value)) {
-        this.skipSpace();
-        if (this.position < this.text.length) throw this.unexpected();
-        return open[0]?.value ?? value;
-      }
+      if (this.closes(open, value)) return open[0]?.value ?? value;
       const parent = open.at(-1);
       if (parent?.key !== undefined) parent.key = yield* this.key(budget);
     }

@@ -1,33 +1,72 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
-import { type JsonAttributes, type JsonValue, type SpanAnswer } from '../reader/answers.interface.js';
+import {
+  type JsonAttributes,
+  type JsonValue,
+  type LogAnswer,
+  type SpanAnswer,
+  type TraceAnswer,
+} from '../reader/answers.interface.js';
+import { LOG_LEVELS } from '../reader/telemetry-reader.interface.js';
 import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
 import { type Steps, TimeSlice } from '../steps.js';
 
 /**
- * Spans as OTLP's JSON: an `ExportTraceServiceRequest` that any receiver takes.
+ * A trace as OTLP's JSON: an `ExportTraceServiceRequest` that any receiver takes, and beside its spans the log lines, as in an
+ * `ExportLogsServiceRequest`. Who knows only one of the two ignores the other, as OTLP asks for.
  *
  * @param resources attributes of each service, by its name
  */
 export function* writeOtlpTrace(
-  spans: readonly SpanAnswer[],
+  { spans, logs }: Pick<TraceAnswer, 'spans' | 'logs'>,
   resources: Readonly<Record<string, JsonAttributes>>,
 ): Steps<object> {
   const turn = new TimeSlice();
+  const resourceOf = (service: string): object => ({
+    attributes: writeAttributes(resources[service] ?? { [ATTR_SERVICE_NAME]: service }),
+  });
   const resourceSpans: object[] = [];
-  for (const [service, ofService] of Map.groupBy(spans, ({ service }) => service)) {
+  for (const [service, ofService] of Map.groupBy(spans, (span) => span.service)) {
     const scopeSpans: object[] = [];
-    for (const [scope, ofScope] of Map.groupBy(ofService, ({ scope }) => scope)) {
-      const written: object[] = [];
-      for (const span of ofScope) {
-        written.push(writeSpan(span));
-        if (turn.isOver()) yield* turn.pass();
-      }
-      scopeSpans.push({ scope: { name: scope }, spans: written });
-    }
-    const attributes = writeAttributes(resources[service] ?? { [ATTR_SERVICE_NAME]: service });
-    resourceSpans.push({ resource: { attributes }, scopeSpans });
+    for (const [scope, ofScope] of Map.groupBy(ofService, (span) => span.scope))
+      scopeSpans.push({ scope: { name: scope }, spans: yield* writeEach(ofScope, writeSpan, turn) });
+    resourceSpans.push({ resource: resourceOf(service), scopeSpans });
   }
-  return { resourceSpans };
+  const resourceLogs: object[] = [];
+  for (const [service, ofService] of Map.groupBy(logs, (log) => log.service)) {
+    const scopeLogs: object[] = [];
+    for (const [context = '', ofContext] of Map.groupBy(ofService, (log) => log.context))
+      scopeLogs.push({ scope: { name: context }, logRecords: yield* writeEach(ofContext, writeLog, turn) });
+    resourceLogs.push({ resource: resourceOf(service), scopeLogs });
+  }
+  return resourceLogs.length === 0 ? { resourceSpans } : { resourceSpans, resourceLogs };
+}
+
+function* writeEach<T>(
+  items: readonly T[],
+  write: (item: T) => object,
+  turn: TimeSlice,
+): Steps<readonly object[]> {
+  const written: object[] = [];
+  for (const item of items) {
+    written.push(write(item));
+    if (turn.isOver()) yield* turn.pass();
+  }
+  return written;
+}
+
+function writeLog(log: LogAnswer): object {
+  const level = LOG_LEVELS[log.level as keyof typeof LOG_LEVELS] as number | undefined;
+  return {
+    timeUnixNano: nanoseconds(log.time),
+    observedTimeUnixNano: nanoseconds(log.time),
+    // The first of the four severities that each level has.
+    severityNumber: ((level ?? LOG_LEVELS.info) / 10) * 4 - 3,
+    severityText: log.level.toUpperCase(),
+    body: { stringValue: log.message },
+    attributes: writeAttributes(log.attributes),
+    ...(log.traceId !== undefined && { traceId: log.traceId }),
+    ...(log.spanId !== undefined && { spanId: log.spanId }),
+  };
 }
 
 function writeSpan(span: SpanAnswer): object {

@@ -1,5 +1,7 @@
+import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { writeOtlpTrace } from '../../../lib/dashboard/otlp/write-trace.js';
+import { type LogAnswer, type SpanAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
 import { takeAllSteps } from '../../../lib/dashboard/steps.js';
 import { spanOf } from '../panels/trace/span-of.js';
 import { encodeRequest } from './encode-request.js';
@@ -22,7 +24,23 @@ const SPAN = spanOf('GET /', 1_700_000_000_000.125, 1_700_000_000_010.5, {
   links: [{ traceId: '1'.repeat(32), spanId: '2'.repeat(16), attributes: {} }],
 });
 
-const write = (...given: Parameters<typeof writeOtlpTrace>): object => takeAllSteps(writeOtlpTrace(...given));
+const write = (
+  spans: readonly SpanAnswer[],
+  resources: Parameters<typeof writeOtlpTrace>[1],
+  logs: readonly LogAnswer[] = [],
+): object => takeAllSteps(writeOtlpTrace({ spans, logs }, resources));
+
+const LOG: LogAnswer = {
+  id: 1,
+  time: 1_700_000_000_002.5,
+  level: 'warn',
+  service: 'orders',
+  context: 'OrderService',
+  message: 'slow',
+  traceId: SPAN.traceId,
+  spanId: SPAN.spanId,
+  attributes: { id: 7, nested: { a: ['b'] } },
+};
 
 describe('writeOtlpTrace()', () => {
   it('writes what can be read again, and is the same then', () => {
@@ -48,6 +66,30 @@ describe('writeOtlpTrace()', () => {
       service: 'orders',
       attributes: '{"service.name":"orders","host.name":"h"}',
     });
+  });
+
+  it('writes log lines beside the spans, that can be read again', () => {
+    const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+    const logs = [
+      LOG,
+      ...levels.map((level) => ({ ...LOG, level, service: 'stock', context: undefined, spanId: undefined })),
+    ];
+    const request = write([SPAN], { orders: { 'service.name': 'orders', 'host.name': 'h' } }, logs);
+    const { rows } = takeAllSteps(readLogRows(request as Record<string, unknown>));
+    expect(rows[0]).toMatchObject({
+      time: LOG.time,
+      level: 40,
+      context: 'OrderService',
+      message: 'slow',
+      traceId: SPAN.traceId,
+      spanId: SPAN.spanId,
+      attributes: JSON.stringify(LOG.attributes),
+      resource: { service: 'orders', attributes: '{"service.name":"orders","host.name":"h"}' },
+    });
+    expect(rows.slice(1).map(({ level }) => level)).toEqual([10, 20, 30, 40, 50, 60]);
+    expect(rows.slice(1)).toContainEqual(expect.objectContaining({ context: undefined, spanId: undefined }));
+    expect(takeAllSteps(readSpanRows(request as Record<string, unknown>)).rows).toHaveLength(1);
+    expect(encodeRequest('logs', JSON.parse(JSON.stringify(request)) as object).length).toBeGreaterThan(100);
   });
 
   it('groups spans by service and scope, and names a service whose resource is not known', () => {

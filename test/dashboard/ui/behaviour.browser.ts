@@ -177,6 +177,20 @@ describeInChromium('the page, while one works with it', () => {
     await page.locator('.range-fixed', { hasText: '03:04:05 – 04:00:00' }).waitFor();
   });
 
+  it('downloads a trace as a file of OTLP JSON, and offers to import one beside the list only', async () => {
+    const { summary } = stage.server.dataset.traces[0]!;
+    const page = await stage.open(`#/trace/${summary.traceId}`);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download OTLP' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe(`trace-${summary.traceId}.json`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString()).toContain(summary.traceId);
+    expect(await page.getByRole('button', { name: 'Import OTLP' }).count()).toBe(0);
+  });
+
   it('says when the clipboard may not be written to', async () => {
     const page = await stage.open(`#/trace/${stage.server.dataset.traces[0]!.summary.traceId}`);
     await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden'))");

@@ -14,12 +14,13 @@ export interface ImportAnswer {
   readonly traceIds: readonly string[];
   /** Those that were not there before. */
   readonly spans: number;
+  readonly logs: number;
 }
 
 /** Addresses of the panel, and their answers. */
 export interface TraceApi {
   readonly 'GET traces/:traceId': AnalysedTrace;
-  /** An `ExportTraceServiceRequest`. */
+  /** `resourceSpans` and `resourceLogs` of OTLP. */
   readonly 'GET traces/:traceId/otlp': object;
   readonly 'POST traces/import': ImportAnswer;
 }

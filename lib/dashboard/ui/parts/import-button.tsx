@@ -7,7 +7,7 @@ import { addressOf, go } from '../state.js';
 
 const traceApi = clientOf<TraceApi>();
 
-/** Takes a trace from a file of OTLP JSON into the store of the application, and opens it. */
+/** Takes traces and their log lines from a file of OTLP JSON, such as one that was downloaded, into the store of the application, and opens it. */
 export function ImportButton() {
   const input = useRef<HTMLInputElement>(null);
   const [error, setError] = useState<string>();
@@ -31,7 +31,7 @@ export function ImportButton() {
         ref={input}
         class="visually-hidden"
         type="file"
-        accept=".json,application/json"
+        accept=".json,.jsonl,.ndjson,application/json"
         aria-label="A file of OTLP JSON"
         tabIndex={-1}
         onChange={(event) => {

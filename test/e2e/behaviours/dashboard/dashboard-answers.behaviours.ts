@@ -200,7 +200,7 @@ export function describeDashboardAnswers(platform: Platform): void {
       });
     });
 
-    it('exports a trace as OTLP, and takes it back', async () => {
+    it('exports a trace with its log lines as OTLP, and takes it back', async () => {
       const caller = newCaller();
       await app.fetch('/orders/5', { caller });
       await answered('the trace', () => ask(app, `traces/${caller.traceId}`));
@@ -209,7 +209,8 @@ export function describeDashboardAnswers(platform: Platform): void {
       const body = text.replaceAll(caller.traceId, other);
       const headers = { 'content-type': 'application/json' };
       const imported = await ask(app, 'traces/import', { method: 'POST', headers, body });
-      expect(imported).toEqual({ traceIds: [other], spans: expect.any(Number) as unknown });
+      const counted = expect.any(Number) as unknown;
+      expect(imported).toEqual({ traceIds: [other], spans: counted, logs: counted });
       const [before, after] = await Promise.all([
         ask<Trace>(app, `traces/${caller.traceId}`),
         ask<Trace>(app, `traces/${other}`),
@@ -217,8 +218,50 @@ export function describeDashboardAnswers(platform: Platform): void {
       expect(JSON.stringify(after.spans).replaceAll(other, caller.traceId)).toBe(
         JSON.stringify(before.spans),
       );
+      const linesOf = ({ logs }: Trace) =>
+        logs.map(({ level, context, message, attributes, spanId }) => ({
+          level,
+          context,
+          message,
+          attributes,
+          spanId,
+        }));
+      expect(linesOf(after).length).toBeGreaterThan(0);
+      expect(linesOf(after)).toEqual(linesOf(before));
       const again = await ask(app, 'traces/import', { method: 'POST', headers, body });
-      expect(again).toEqual({ traceIds: [other], spans: 0 });
+      expect(again).toEqual({ traceIds: [other], spans: 0, logs: 0 });
+    });
+
+    it('imports a file with an object on each line, without log lines of other traces', async () => {
+      const [traceId, stranger] = [newCaller().traceId, newCaller().traceId];
+      const at = `${Date.now()}000000`;
+      const span = {
+        traceId,
+        spanId: '1'.repeat(16),
+        name: 'imported',
+        startTimeUnixNano: at,
+        endTimeUnixNano: at,
+      };
+      const logOf = (of: string | undefined) => ({
+        timeUnixNano: at,
+        body: { stringValue: 'read' },
+        traceId: of,
+      });
+      const lines = [
+        { resourceMetrics: [] },
+        { resourceLogs: [{ scopeLogs: [{ logRecords: [traceId, stranger, undefined].map(logOf) }] }] },
+        { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] },
+      ];
+      const post = (body: string) =>
+        app.fetch('/telemetry/api/v1/traces/import', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+      const response = await post(lines.map((line) => JSON.stringify(line)).join('\n'));
+      expect(await response.json()).toEqual({ traceIds: [traceId], spans: 1, logs: 1 });
+      for (const broken of ['', '{"resourceSpans":[]}\n{', '{}\n[]', '{"resourceLogs":[{}]}', 'null'])
+        expect((await post(broken)).status).toBe(400);
     });
 
     it('streams what ends, line by line', async () => {

@@ -1,18 +1,36 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
 import { CopyPrompt } from '../../../ui/parts/copy-prompt.js';
-import { ImportButton } from '../../../ui/parts/import-button.js';
+import { saveFile } from '../../../ui/parts/save-file.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, stateText, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
 import { addressOf } from '../../../ui/state.js';
 import type { AnalysedTrace } from '../query.js';
 
-/** The trace as OTLP JSON, as text. */
+/** The trace and its log lines as OTLP JSON, as text. */
 const otlpOf = async (traceId: string): Promise<string> =>
   (await request('traces/:traceId/otlp', { traceId })).text();
+
+function DownloadButton({ traceId }: Pick<AnalysedTrace['summary'], 'traceId'>) {
+  const [failed, setFailed] = useState(false);
+  const download = async (): Promise<void> => {
+    try {
+      saveFile(`trace-${traceId}.json`, await otlpOf(traceId));
+      setFailed(false);
+    } catch {
+      // There is no application any more, or no trace: the page says which when it asks next.
+      setFailed(true);
+    }
+  };
+  return (
+    <button type="button" onClick={() => void download()}>
+      {failed ? 'Not downloaded' : 'Download OTLP'}
+    </button>
+  );
+}
 
 /** What the trace is, and what can be done with it. */
 export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
@@ -61,7 +79,7 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
         </a>
         <CopyPrompt of={{ traceId: summary.traceId }} />
         <CopyButton text={() => otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
-        <ImportButton />
+        <DownloadButton traceId={summary.traceId} />
       </div>
     </header>
   );
