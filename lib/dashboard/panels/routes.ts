@@ -1,6 +1,7 @@
 import { type ApiRoute } from '../api/route.js';
 import { compareRoutes } from './compare/route.js';
 import { controlRoutes } from './control/route.js';
+import { curlRoutes } from './curl/route.js';
 import { errorsRoutes } from './errors/route.js';
 import { fieldsRoutes } from './fields/route.js';
 import { healthRoutes } from './health/route.js';
@@ -28,6 +29,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...errorsRoutes,
   ...promptRoutes,
   ...mapRoutes,
+  ...curlRoutes,
   ...operationsRoutes,
   ...logsRoutes,
   ...fieldsRoutes,

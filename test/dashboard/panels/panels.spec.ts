@@ -11,8 +11,8 @@ const importedBy = (list: string, file: string): readonly string[] =>
     ([, name]) => name!,
   );
 
-/** Copied from the views of errors and traces. */
-const WITHOUT_VIEW = ['prompt'];
+/** Copied from the views of errors, routes and traces. */
+const WITHOUT_VIEW = ['prompt', 'curl'];
 
 describe('the panels of the dashboard', () => {
   it('each have a query, routes and a view', () => {

@@ -232,6 +232,27 @@ export function describeDashboardAnswers(platform: Platform): void {
       expect(again).toEqual({ traceIds: [other], spans: 0, logs: 0 });
     });
 
+    it('writes a request, or the newest of a route, as a curl command that sends it again', async () => {
+      const caller = newCaller();
+      await app.fetch('/orders/5', { caller });
+      await answered('the trace', () => ask(app, `traces/${caller.traceId}`));
+      const { command } = await ask<{ command: string }>(app, `curl?traceId=${caller.traceId}`);
+      expect(command).toBe(`curl '${app.origin}/orders/5'`);
+      const trace = await ask<{ summary: { service: string } }>(app, `traces/${caller.traceId}`);
+      const of = (fields: object) =>
+        new URLSearchParams({
+          service: trace.summary.service,
+          method: 'GET',
+          route: '/orders/:id',
+          ...fields,
+        });
+      expect(await ask(app, `curl?${of({}).toString()}`)).toMatchObject({
+        command: expect.stringMatching(/^curl '.+\/orders\/\d+'$/) as unknown,
+      });
+      const unseen = await ask(app, `curl?${of({ method: 'PATCH', route: '/never/:id' }).toString()}`);
+      expect(unseen).toEqual({ command: `curl -X PATCH '${app.origin}/never/:id'` });
+    });
+
     it('imports a file with an object on each line, without log lines of other traces', async () => {
       const [traceId, stranger] = [newCaller().traceId, newCaller().traceId];
       const at = `${Date.now()}000000`;

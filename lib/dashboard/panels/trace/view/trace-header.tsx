@@ -3,12 +3,21 @@ import { useEffect, useState } from 'preact/hooks';
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
+import { CopyCurl } from '../../../ui/parts/copy-curl.js';
 import { CopyPrompt } from '../../../ui/parts/copy-prompt.js';
 import { saveFile } from '../../../ui/parts/save-file.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';
 import { failedSpans, stateText, statusOf, toneOf } from '../../../ui/parts/trace-outcome.js';
 import { addressOf } from '../../../ui/state.js';
 import type { AnalysedTrace } from '../query.js';
+
+/** Whether it has a request that can be sent again. */
+const isHttp = ({ spans }: AnalysedTrace): boolean =>
+  spans.some(
+    ({ kind, attributes }) =>
+      kind === 'server' &&
+      ['http.request.method', 'http.method'].some((key) => attributes[key] !== undefined),
+  );
 
 /** The trace and its log lines as OTLP JSON, as text. */
 const otlpOf = async (traceId: string): Promise<string> =>
@@ -77,6 +86,7 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
         <a class="button" href={addressOf(['compare', summary.traceId])}>
           Compare
         </a>
+        {isHttp(trace) && <CopyCurl of={{ traceId: summary.traceId }} />}
         <CopyPrompt of={{ traceId: summary.traceId }} />
         <CopyButton text={() => otlpOf(summary.traceId)}>Copy as OTLP</CopyButton>
         <DownloadButton traceId={summary.traceId} />
