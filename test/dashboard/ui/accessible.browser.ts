@@ -91,6 +91,11 @@ const VIEWS: readonly View[] = [
   },
   { name: 'operations', hash: () => '#/operations', there: '.operations tbody tr' },
   { name: 'metrics', hash: () => '#/metrics', there: '.metric canvas' },
+  {
+    name: 'two-metrics',
+    hash: () => '#/metrics?metric=orders_processed_total&with=process.memory.usage',
+    there: '.metric canvas',
+  },
   { name: 'control', hash: () => '#/control', there: '.control-form' },
   { name: 'health', hash: () => '#/health', there: '.names li' },
 ];

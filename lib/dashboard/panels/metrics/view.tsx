@@ -1,55 +1,64 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { InstrumentAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../../ui/client.js';
-import { formatCount } from '../../ui/format.js';
+import { formatCount, plural } from '../../ui/format.js';
 import { TextField } from '../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { serviceClass } from '../../ui/parts/service-colour.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressWith, isLive, type Place } from '../../ui/state.js';
 import type { MetricsApi } from './query.js';
-import { instrumentText, MetricDetails } from './view/metric-details.js';
+import { MetricDetails } from './view/metric-details.js';
+import {
+  describeKind,
+  findEntry,
+  groupInstruments,
+  isMatch,
+  type MetricEntry,
+} from './view/metric-entries.js';
 
 const metricsApi = clientOf<MetricsApi>();
 
 const REFRESH_MS = 15_000;
 /** What one looks for first; where it is missing, the first by name is as good as any. */
 const OPENED_FIRST = 'http.server.request.duration';
+/** Of more services only how many there are is said. */
+const MOST_NAMED = 3;
 
-interface InstrumentListProps {
-  readonly instruments: readonly InstrumentAnswer[];
-  readonly chosen: number | undefined;
+interface EntryListProps {
+  readonly entries: readonly MetricEntry[];
+  readonly chosen: MetricEntry | undefined;
 }
 
-function InstrumentList({ instruments, chosen }: InstrumentListProps) {
+function EntryList({ entries, chosen }: EntryListProps) {
   const [text, setText] = useState('');
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     // Only at first: what is clicked is in sight.
     list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }, []);
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = instruments.filter(({ name, service, description }) => {
-    const all = `${name} ${service} ${description}`.toLowerCase();
-    return words.every((word) => all.includes(word));
-  });
+  const shown = entries.filter((entry) => isMatch(entry, text));
   return (
     <div class="card instruments">
-      <TextField type="search" label="Search instruments  ( / )" value={text} onChange={setText} />
+      <TextField type="search" label="Search names and descriptions  ( / )" value={text} onChange={setText} />
       <p class="hint">
-        {formatCount(shown.length)} of {formatCount(instruments.length)}
+        {formatCount(shown.length)} of {formatCount(entries.length)}
       </p>
       <ul ref={list}>
-        {shown.map(({ id, name, service, type, unit }) => (
-          <li key={id} class={serviceClass(service)}>
+        {shown.map((entry) => (
+          <li key={entry.key}>
             <a
-              href={addressWith({ metric: id, filter: undefined, group: undefined })}
-              aria-current={id === chosen ? 'true' : undefined}
+              href={addressWith({
+                metric: entry.key,
+                service: undefined,
+                filter: undefined,
+                group: undefined,
+              })}
+              aria-current={entry === chosen ? 'true' : undefined}
             >
-              <span class="code">{name}</span>
+              <span class="code">{entry.name}</span>
               <span class="hint">
-                <i class="swatch" aria-hidden="true" /> {service} · {instrumentText({ type, unit })}
+                <Services of={entry} /> · {describeKind(entry)}
               </span>
             </a>
           </li>
@@ -59,7 +68,22 @@ function InstrumentList({ instruments, chosen }: InstrumentListProps) {
   );
 }
 
-/** Every instrument that has reported, and one of them over time. */
+function Services({ of: { instruments } }: { readonly of: MetricEntry }) {
+  const names = [...new Set(instruments.map(({ service }) => service))];
+  if (names.length > MOST_NAMED) return <>{plural(names.length, 'service')}</>;
+  return (
+    <>
+      {names.map((name, index) => (
+        <span key={name} class={serviceClass(name)}>
+          {index > 0 && ', '}
+          <i class="swatch" aria-hidden="true" /> {name}
+        </span>
+      ))}
+    </>
+  );
+}
+
+/** Every metric that has reported, whichever services have it, and one of them over time. */
 export function View({ place }: { readonly place: Place }) {
   const loaded = useLoad('metrics', (signal) => metricsApi.get('metrics', {}, signal), {
     everyMs: isLive(place) ? REFRESH_MS : undefined,
@@ -71,20 +95,23 @@ export function View({ place }: { readonly place: Place }) {
       empty="No instrument has reported yet. Metrics are collected every few seconds once the application has something to measure: send it a request."
     >
       {(list) => {
-        const sorted = [...list].sort(
-          (a, b) => a.name.localeCompare(b.name) || a.service.localeCompare(b.service),
-        );
-        const first = sorted.find(({ name }) => name === OPENED_FIRST) ?? sorted[0];
-        const chosen = Number(place.query.get('metric') ?? first?.id);
-        const instrument = list.find(({ id }) => id === chosen);
+        const entries = groupInstruments(list);
+        const first = entries.find(({ name }) => name === OPENED_FIRST) ?? entries[0];
+        const { entry, service } = findEntry(entries, place.query.get('metric') ?? first?.key ?? '');
         return (
           <div class="metrics">
             <h1 class="visually-hidden">Metrics</h1>
-            <InstrumentList instruments={sorted} chosen={chosen} />
-            {instrument ? (
-              <MetricDetails key={instrument.id} instrument={instrument} place={place} />
+            <EntryList entries={entries} chosen={entry} />
+            {entry ? (
+              <MetricDetails
+                key={entry.key}
+                entry={entry}
+                entries={entries}
+                service={place.query.get('service') ?? service ?? ''}
+                place={place}
+              />
             ) : (
-              <Notice>There is no such instrument.</Notice>
+              <Notice>There is no such metric.</Notice>
             )}
           </div>
         );

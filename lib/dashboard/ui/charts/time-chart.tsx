@@ -17,6 +17,8 @@ export interface TimeSeries {
   readonly colour: string;
   readonly fill?: boolean;
   readonly dashed?: boolean;
+  /** Whether its scale is the one at the right, as of a value in another unit. */
+  readonly onRight?: boolean;
 }
 
 interface TimeChartProps {
@@ -24,6 +26,8 @@ interface TimeChartProps {
   readonly times: readonly number[];
   readonly series: readonly TimeSeries[];
   readonly format: (value: number) => string;
+  /** Of series on the right; default: `format`. */
+  readonly formatRight?: ((value: number) => string) | undefined;
   readonly exemplars?: readonly ExemplarAnswer[];
   /** The value of an exemplar in words; default: `format`. */
   readonly formatDot?: (value: number) => string;
@@ -38,6 +42,9 @@ interface TimeChartProps {
   readonly service?: string | undefined;
 }
 
+/** The name of the scale at the right. */
+const RIGHT = 'right';
+
 /** Always the same list, so that a render without dots is not a change of data. */
 const NONE: readonly ExemplarAnswer[] = [];
 
@@ -46,15 +53,29 @@ const FOLLOW_THE_POINTER: uPlot.Cursor.Sync.Filters = {
   pub: (type) => type === 'mousemove' || type === 'mouseleave',
 };
 
+const rightAxis = (colour: Colours, format: (value: number) => string): uPlot.Axis => ({
+  ...valueAxis(colour, format),
+  scale: RIGHT,
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot declares the enum, but has no value for it; 1 is right
+  side: 1,
+  grid: { show: false },
+});
+
 /** Exemplars whose value is on the scale of the lines. */
 const placedByValue = ({
   exemplars = NONE,
   dotsAtBottom = false,
 }: TimeChartProps): readonly ExemplarAnswer[] => (dotsAtBottom ? NONE : exemplars);
 
+const formatOf = (
+  { onRight = false }: TimeSeries,
+  { format, formatRight = format }: TimeChartProps,
+): ((value: number) => string) => (onRight ? formatRight : format);
+
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
   const { title, times, series, format, exemplars = NONE, height = 150 } = props;
+  const hasRight = series.some(({ onRight }) => onRight);
   const latest = useRef(props);
   latest.current = props;
   const legend = useRef<HTMLDivElement>(null);
@@ -81,12 +102,18 @@ export function TimeChart(props: TimeChartProps) {
       y: {
         range: (chart, _min, max) => [0, topOf(chart, max, placedByValue(latest.current))],
       },
+      ...(hasRight && { [RIGHT]: { range: (chart, _min, max) => [0, topOf(chart, max, NONE)] } }),
     },
-    axes: [timeAxis(colour), valueAxis(colour, (value) => latest.current.format(value))],
+    axes: [
+      timeAxis(colour),
+      valueAxis(colour, (value) => latest.current.format(value)),
+      ...(hasRight ? [rightAxis(colour, (value) => (latest.current.formatRight ?? format)(value))] : []),
+    ],
     series: [
       {},
-      ...series.map(({ label, colour: name, fill, dashed }): uPlot.Series => ({
+      ...series.map(({ label, colour: name, fill, dashed, onRight }): uPlot.Series => ({
         label,
+        scale: onRight ? RIGHT : 'y',
         stroke: colour(name),
         width: 1.5,
         spanGaps: false,
@@ -131,9 +158,9 @@ export function TimeChart(props: TimeChartProps) {
     const [start, end] = [left, left + width].map((at) => formatTime(chart.posToVal(at, 'x'), false));
     if (selects) return `${start ?? ''} to ${end ?? ''} selected`;
     const index = chart.cursor.idx ?? 0;
-    const values = series.map(({ label, values: list }) => {
-      const value = list[index];
-      return `${label} ${value === null || value === undefined ? 'nothing' : format(value)}`;
+    const values = series.map((each) => {
+      const value = each.values[index];
+      return `${each.label} ${value === null || value === undefined ? 'nothing' : formatOf(each, props)(value)}`;
     });
     return `${start ?? ''}: ${values.join(', ')}`;
   };
@@ -151,7 +178,7 @@ export function TimeChart(props: TimeChartProps) {
           options={options}
           service={props.service}
           keys={props.onSelect && { grid: { columns: times.length, rows: 1 }, say }}
-          shape={`${series.map(({ label }) => label).join('|')} ${props.marked ? `${props.marked.from}-${props.marked.to}` : ''}`}
+          shape={`${series.map(({ label, onRight }) => `${label}${onRight ? ' right' : ''}`).join('|')} ${props.marked ? `${props.marked.from}-${props.marked.to}` : ''}`}
           label={`${title}, ${series.map(({ label }) => label).join(', ')}${
             times.length > 0
               ? `, ${formatTime(times[0] ?? 0, false)} to ${formatTime(times.at(-1) ?? 0, false)}`
@@ -200,16 +227,14 @@ function Legend({ series, boxRef, hasDots }: LegendProps) {
 }
 
 /** Writes the values below the pointer straight into the legend: the pointer moves more often than the page should render. */
-function writeLegend(
-  box: HTMLDivElement | null,
-  chart: uPlot,
-  { series, times, format }: TimeChartProps,
-): void {
+function writeLegend(box: HTMLDivElement | null, chart: uPlot, props: TimeChartProps): void {
   if (!box) return;
+  const { series, times } = props;
   const index = chart.cursor.idx;
   box.querySelectorAll('b').forEach((cell, at) => {
-    const value = index === null || index === undefined ? undefined : series[at]?.values[index];
-    cell.textContent = value === null || value === undefined ? '' : format(value);
+    const line = series[at];
+    const value = index === null || index === undefined ? undefined : line?.values[index];
+    cell.textContent = line && value !== null && value !== undefined ? formatOf(line, props)(value) : '';
   });
   const time = index === null || index === undefined ? undefined : times[index];
   const cell = box.querySelector('time');

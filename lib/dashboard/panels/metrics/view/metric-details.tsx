@@ -1,19 +1,30 @@
-import type { ChartAnswer, ChartSeries, InstrumentAnswer } from '../../../reader/answers.interface.js';
+import type { ChartAnswer, ChartSeries } from '../../../reader/answers.interface.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart, type TimeSeries } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
-import { formatCount, formatInUnit, formatTime, formatUnit } from '../../../ui/format.js';
+import { formatCount, formatTime } from '../../../ui/format.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';
 import { SelectField } from '../../../ui/parts/fields.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { type Place, setQuery } from '../../../ui/state.js';
 import type { MetricsApi } from '../query.js';
+import {
+  describeKind,
+  findEntry,
+  formatOf,
+  instrumentsOf,
+  mergeCharts,
+  type MergedChart,
+  type MetricEntry,
+} from './metric-entries.js';
 
 const metricsApi = clientOf<MetricsApi>();
 
 const BUCKETS = 90;
 const MOST_SERIES = 12;
+/** Lines of a second metric, on the scale at the right. */
+const MOST_RIGHT = 4;
 /** The same quantile has the same colour on every page. */
 const QUANTILES: Readonly<Record<string, string>> = { p50: '--p50', p95: '--p95', p99: '--p99' };
 
@@ -24,30 +35,41 @@ const TITLES = {
   updowncounter: 'Value',
 } as const;
 
-/** `histogram · seconds`, `up/down counter · requests`. */
-export const instrumentText = ({ type, unit }: Pick<InstrumentAnswer, 'type' | 'unit'>): string =>
-  [type === 'updowncounter' ? 'up/down counter' : type, formatUnit(unit)].filter(Boolean).join(' · ');
-
-function unitOf({ type, unit }: InstrumentAnswer, isRate = type === 'counter'): (value: number) => string {
-  const bare = unit.startsWith('{') || unit === '1' ? '' : unit;
-  if (isRate) return (value) => `${formatInUnit(value, bare)} /s`;
-  return (value) => formatInUnit(value, bare);
+interface FieldsProps {
+  readonly entry: MetricEntry;
+  readonly entries: readonly MetricEntry[];
+  readonly service: string;
+  readonly place: Place;
 }
 
-function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer; readonly place: Place }) {
+/** Of which services, attributes and values, by what it is grouped, and which other metric is beside it. */
+function Fields({ entry, entries, service, place }: FieldsProps) {
   const filters = place.query.getAll('filter');
-  const names = Object.keys(instrument.attributes).sort();
+  const names = Object.keys(entry.attributes).sort();
+  const services = [...new Set(entry.instruments.map((instrument) => instrument.service))];
   const valueOf = (name: string): string =>
     filters.find((filter) => filter.startsWith(`${name}:`))?.slice(name.length + 1) ?? '';
   return (
     <div class="search">
+      {services.length > 1 && (
+        <SelectField
+          label="Service"
+          any="by service: all"
+          value={service}
+          options={services}
+          onChange={(value) => {
+            // A number of an instrument names a service, too.
+            setQuery({ metric: entry.key, service: value });
+          }}
+        />
+      )}
       {names.map((name) => (
         <SelectField
           key={name}
           label={name}
           any={`${name}: all`}
           value={valueOf(name)}
-          options={instrument.attributes[name] ?? []}
+          options={entry.attributes[name] ?? []}
           onChange={(value) => {
             const others = filters.filter((filter) => !filter.startsWith(`${name}:`));
             setQuery({ filter: value === '' ? others : [...others, `${name}:${value}`] });
@@ -65,6 +87,17 @@ function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer;
           }}
         />
       )}
+      {entries.length > 1 && (
+        <SelectField
+          label="Second metric"
+          any="no second metric"
+          value={place.query.get('with') ?? ''}
+          options={entries.filter((each) => each !== entry).map(({ key }) => [key, `with ${key}`] as const)}
+          onChange={(value) => {
+            setQuery({ with: value });
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -72,7 +105,7 @@ function Filters({ instrument, place }: { readonly instrument: InstrumentAnswer;
 /** A line, and where a gauge was higher than it within a bucket, its highest values. */
 function linesOf(
   { label, values, max }: ChartSeries,
-  { name, type }: InstrumentAnswer,
+  { name, type }: MetricEntry,
   colour: string,
 ): readonly TimeSeries[] {
   const line = { label: label === '' ? name : label, values, colour };
@@ -82,7 +115,10 @@ function linesOf(
 }
 
 /** Between what the last quantiles lie: the boundaries of a histogram may be far apart. */
-function Bounds({ series, format }: Pick<ChartAnswer, 'series'> & Pick<PlotProps, 'format'>) {
+function Bounds({
+  series,
+  format,
+}: Pick<ChartAnswer, 'series'> & { readonly format: (value: number) => string }) {
   const texts = series.slice(0, 3).flatMap(({ label, min, max }) => {
     const last = min?.findLastIndex((value) => value !== null) ?? -1;
     const [from, to] = [min?.[last] ?? 0, max?.[last] ?? 0];
@@ -91,51 +127,77 @@ function Bounds({ series, format }: Pick<ChartAnswer, 'series'> & Pick<PlotProps
   return texts.length === 0 ? null : <p class="hint">Read from buckets. At the end: {texts.join(', ')}.</p>;
 }
 
-interface PlotProps {
-  readonly chart: ChartAnswer;
-  readonly format: (value: number) => string;
+/** A second metric, drawn on the scale at the right. */
+interface Second {
+  readonly entry: MetricEntry;
+  readonly chart: MergedChart;
 }
 
-function Plot({ chart, format }: PlotProps) {
-  const { instrument, times } = chart;
+interface PlotProps {
+  readonly entry: MetricEntry;
+  readonly chart: MergedChart;
+  readonly second: Second | undefined;
+  /** Empty: all. */
+  readonly service: string;
+}
+
+function linesAtRight({ entry, chart }: Second): readonly TimeSeries[] {
+  return chart.series.slice(0, MOST_RIGHT).map(({ label, values }, index) => ({
+    label: `${[entry.name, label].filter(Boolean).join(' ')} (right)`,
+    values,
+    // Others than those that the first metric has.
+    colour: `--series-${(2 * index + 4) % COLOURS}`,
+    onRight: true,
+  }));
+}
+
+function Plot({ entry, chart, second, service }: PlotProps) {
+  const { times, exemplars, isByService } = chart;
+  const { type } = entry;
+  const format = formatOf(entry);
   const series = chart.series
     .slice(0, MOST_SERIES)
-    .flatMap((line, index) =>
-      linesOf(line, instrument, QUANTILES[line.label] ?? `--series-${index % COLOURS}`),
-    );
-  const isCounter = instrument.type === 'counter';
-  const formatDot = isCounter ? unitOf(instrument, false) : format;
+    .flatMap((line, index) => linesOf(line, entry, QUANTILES[line.label] ?? `--series-${index % COLOURS}`));
+  const isCounter = type === 'counter';
+  const formatDot = isCounter ? formatOf(entry, false) : format;
   return (
     <>
       <TimeChart
-        title={TITLES[instrument.type]}
+        title={isByService && type === 'histogram' ? 'p95' : TITLES[type]}
         times={times}
-        series={series}
+        series={second ? [...series, ...linesAtRight(second)] : series}
         format={format}
-        exemplars={chart.exemplars}
+        formatRight={second && formatOf(second.entry)}
+        exemplars={exemplars}
         formatDot={formatDot}
         dotsAtBottom={isCounter}
         height={300}
-        service={instrument.service}
+        service={service === '' ? undefined : service}
         onSelect={(from, to) => {
           setQuery({
             selFrom: Math.round(from),
             selTo: Math.round(to),
-            selService: instrument.service,
+            selService: service,
           });
         }}
       />
-      {instrument.type === 'histogram' && <Bounds series={chart.series} format={format} />}
+      {isByService && type === 'histogram' && (
+        <p class="hint">The p95 of each service; choose a service for its p50 and p99.</p>
+      )}
+      {type === 'histogram' && <Bounds series={chart.series} format={format} />}
+      {second?.chart.series.length === 0 && (
+        <p class="hint">{second.entry.name} recorded nothing in this time span.</p>
+      )}
       {chart.series.length > MOST_SERIES && (
         <p class="hint">
           The first {MOST_SERIES} of {formatCount(chart.series.length)} series; a filter shows others.
         </p>
       )}
-      {chart.exemplars.length > 0 && (
+      {exemplars.length > 0 && (
         <>
           <h3>Exemplars</h3>
           <ul class="exemplars">
-            {[...chart.exemplars]
+            {[...exemplars]
               .sort((a, b) => b.value - a.value)
               .slice(0, 12)
               .map((exemplar) => (
@@ -153,38 +215,57 @@ function Plot({ chart, format }: PlotProps) {
   );
 }
 
-interface MetricDetailsProps {
-  readonly instrument: InstrumentAnswer;
-  readonly place: Place;
-}
-
-/** One instrument over time, filtered and grouped by its attributes. */
-export function MetricDetails({ instrument, place }: MetricDetailsProps) {
+/** One metric over time, of one service or a line for each, filtered and grouped by its attributes, with a second one beside it. */
+export function MetricDetails({ entry, entries, service, place }: FieldsProps) {
   const filter = place.query.getAll('filter');
   const group = place.query.get('group') ?? undefined;
+  const { entry: found } = findEntry(entries, place.query.get('with') ?? '');
+  const other = found === entry ? undefined : found;
+  const own = instrumentsOf(entry, service);
+  const ofService = other === undefined ? [] : instrumentsOf(other, service);
+  const others = other === undefined || ofService.length > 0 ? ofService : instrumentsOf(other, '');
+  const idsOf = (list: typeof own): string => list.map(({ id }) => id).join(',');
   const loaded = useSpanLoad(
-    `metric|${instrument.id}|${filter.join('|')}|${group ?? ''}`,
+    `metric|${idsOf(own)}|${filter.join('|')}|${group ?? ''}|${idsOf(others)}`,
     place,
-    (span, signal) =>
-      metricsApi.get('metrics/:id', { ...span, id: instrument.id, buckets: BUCKETS, filter, group }, signal),
+    async (span, signal) => {
+      const ask = (list: typeof own, query: { filter?: readonly string[]; group?: string | undefined }) =>
+        Promise.all(
+          list.map(({ id }) =>
+            metricsApi.get('metrics/:id', { ...span, id, buckets: BUCKETS, ...query }, signal),
+          ),
+        );
+      const [charts, beside] = await Promise.all([ask(own, { filter, group }), ask(others, {})]);
+      return {
+        chart: mergeCharts(charts),
+        second: other && { entry: other, chart: mergeCharts(beside) },
+      };
+    },
   );
-  const format = unitOf(instrument);
+  const left = entry.instruments.length - own.length;
   return (
-    <section class="card metric" aria-label={instrument.name}>
+    <section class="card metric" aria-label={entry.name}>
       <header>
-        <h2 class="code">{instrument.name}</h2>
+        <h2 class="code">{entry.name}</h2>
         <span class="hint">
-          {instrument.service} · {instrumentText(instrument)}
+          {own.length === 1 ? `${own[0]?.service ?? ''} · ` : ''}
+          {describeKind(entry)}
+          {service === '' && left > 0 && ` · the first ${own.length} of ${entry.instruments.length} services`}
         </span>
       </header>
-      {instrument.description && <p>{instrument.description}</p>}
-      <Filters instrument={instrument} place={place} />
+      {entry.description && <p>{entry.description}</p>}
+      <Fields entry={entry} entries={entries} service={service} place={place} />
       <WhenLoaded loaded={loaded}>
-        {(chart) =>
+        {({ chart, second }) =>
           chart.series.length === 0 ? (
             <Notice>Nothing was recorded in this time span.</Notice>
           ) : (
-            <Plot chart={chart} format={format} />
+            <Plot
+              entry={entry}
+              chart={chart}
+              second={second}
+              service={service === '' && own.length === 1 ? (own[0]?.service ?? '') : service}
+            />
           )
         }
       </WhenLoaded>
