@@ -51,10 +51,9 @@ function ByKind({ trace, onSpan }: WhySlowProps) {
   return (
     <>
       <p class="hint">
-        Self time by kind{' '}
         {compared
-          ? 'beside the median of the latest traces of this route (the line).'
-          : '; there are too few traces of this route to compare with.'}
+          ? 'Self time by kind, beside the median of the latest traces of this route (the line).'
+          : 'Self time by kind. There are too few traces of this route to compare with.'}
       </p>
       <table class="kinds">
         <tbody>

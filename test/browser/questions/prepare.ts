@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+
+import { type Incident, sendIncident, sendRequest, type SentRequest } from '../incident.mjs';
+
+const USUAL = 12;
+
+/** What the questions are asked about. */
+export interface Facts {
+  readonly incident: Incident;
+  /** Sent by the user grace, after the deployment. */
+  readonly ofGrace: readonly SentRequest[];
+  /** Kept the processor of the gateway busy. */
+  readonly busy: SentRequest;
+  /** How many lines the log file had when the new version was deployed. */
+  readonly linesBefore: number;
+}
+
+/** Asks until the answer is yes. Throws an error that names `what` when that takes too long. */
+export type WaitFor = (what: string, ask: () => Promise<boolean>) => Promise<unknown>;
+
+interface System {
+  readonly logFile: string;
+  readonly urls: { readonly gateway: string; readonly worker: string };
+  deploy(service: 'worker', version: string): Promise<void>;
+}
+
+/**
+ * Usual requests, a spike of slow ones, refused ones, a request that keeps the processor busy, a list with a query per
+ * result; then a version of the worker that begins to fail.
+ */
+export async function prepareFacts(system: System, waitFor: WaitFor): Promise<Facts> {
+  const { gateway, worker } = system.urls;
+  const incident = await sendIncident(gateway, { usual: USUAL });
+  await waitFor('the results of the usual requests', async () => {
+    const results = await fetch(`${worker}/jobs?userId=ada`);
+    return ((await results.json()) as readonly unknown[]).length >= USUAL;
+  });
+  const busy = await sendRequest(gateway, { text: 'compute', simulate: { cpu: 'busy' } });
+  const list = await fetch(`${worker}/jobs?userId=ada&simulate=n-plus-one`);
+  await list.arrayBuffer();
+  const linesBefore = readFileSync(system.logFile, 'utf8').split('\n').length;
+  await system.deploy('worker', '0.2.0');
+  const ofGrace: SentRequest[] = [];
+  for (let sent = 0; sent < 4; sent += 1)
+    ofGrace.push(await sendRequest(gateway, { text: 'how are you?', userId: 'grace' }));
+  return { incident, ofGrace, busy, linesBefore };
+}
