@@ -5,6 +5,13 @@ interface User {
 declare class OrderService {
   find(id: string): Promise<User>;
 }
+declare class ImageService {
+  resize(key: string): Promise<string>;
+}
+declare class ImportService {
+  run(file: string): Promise<void>;
+}
+declare class AppModule {}
 declare const app: import('@nestjs/common').INestApplication;
 declare function findUser(id: string): Promise<User>;
 declare function planOf(request: unknown): string;
