@@ -11,6 +11,7 @@ import { metricsRoutes } from './metrics/route.js';
 import { operationsRoutes } from './operations/route.js';
 import { overviewRoutes } from './overview/route.js';
 import { promptRoutes } from './prompt/route.js';
+import { runtimeRoutes } from './runtime/route.js';
 import { selectionRoutes } from './selection/route.js';
 import { traceRoutes } from './trace/route.js';
 import { tracesRoutes } from './traces/route.js';
@@ -34,6 +35,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...logsRoutes,
   ...fieldsRoutes,
   ...metricsRoutes,
+  ...runtimeRoutes,
   ...selectionRoutes,
   ...healthRoutes,
   ...controlRoutes,

@@ -70,6 +70,13 @@ export const VIEWS: readonly PanelView[] = [
     load: () => import('./metrics/view.js'),
   },
   {
+    name: 'runtime',
+    title: 'Runtime',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./runtime/view.js'),
+  },
+  {
     name: 'health',
     title: 'Health',
     inHeader: true,

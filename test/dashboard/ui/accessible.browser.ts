@@ -96,6 +96,7 @@ const VIEWS: readonly View[] = [
     hash: () => '#/metrics?metric=orders_processed_total&with=process.memory.usage',
     there: '.metric canvas',
   },
+  { name: 'runtime', hash: () => '#/runtime?live=0', there: '.runtime-charts canvas' },
   { name: 'control', hash: () => '#/control', there: '.control-form' },
   { name: 'health', hash: () => '#/health', there: '.names li' },
 ];

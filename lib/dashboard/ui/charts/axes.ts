@@ -50,6 +50,13 @@ export function extentOf(times: readonly number[]): [from: number, to: number] {
   return [first, (times.at(-1) ?? first) + second - first];
 }
 
+/** The bucket that has an instant; undefined outside of all. */
+export function bucketAt(times: readonly number[], at: number): number | undefined {
+  const [from, to] = extentOf(times);
+  const index = times.findLastIndex((time) => time <= at);
+  return at < from || at >= to || index === -1 ? undefined : index;
+}
+
 /** The top of the value scale: above the lines, and above most dots. */
 export function topOf(chart: uPlot, dataMax: number | null, exemplars: readonly ExemplarAnswer[]): number {
   const lines = dataMax ?? 0;
@@ -90,5 +97,17 @@ export function drawMark(chart: uPlot, marked: Mark | undefined, colour: string)
   ctx.globalAlpha = 0.14;
   ctx.fillStyle = colour;
   ctx.fillRect(left, top, right - left, bottom - top);
+  ctx.restore();
+}
+
+/** Draws the line of an instant. */
+export function drawCursor(chart: uPlot, at: number | undefined, colour: string): void {
+  if (at === undefined) return;
+  const { ctx, bbox } = chart;
+  const left = Math.round(chart.valToPos(at, 'x', true));
+  if (left < bbox.left || left > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, bbox.top, devicePixelRatio, bbox.height);
   ctx.restore();
 }

@@ -1,10 +1,20 @@
 import type { Ref } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
 import type { ExemplarAnswer } from '../../reader/answers.interface.js';
 import { formatTime } from '../format.js';
-import { drawMark, extentOf, findLoneValues, type Mark, timeAxis, topOf, valueAxis } from './axes.js';
+import {
+  bucketAt,
+  drawCursor,
+  drawMark,
+  extentOf,
+  findLoneValues,
+  type Mark,
+  timeAxis,
+  topOf,
+  valueAxis,
+} from './axes.js';
 import { Chart, type Colours } from './chart.js';
 import type { Dot } from './choose-dots.js';
 import { ExemplarDots, placeDots } from './exemplar-dots.js';
@@ -38,6 +48,8 @@ interface TimeChartProps {
   /** A region to mark. */
   readonly marked?: Mark | undefined;
   readonly onSelect?: (from: number, to: number) => void;
+  /** An instant whose line is drawn, and whose values the legend has while the pointer is elsewhere; a click chooses another. */
+  readonly cursor?: { readonly at: number; readonly onPick: (at: number) => void } | undefined;
   /** Whose restarts and changes of version are marked; undefined: those of all services. */
   readonly service?: string | undefined;
 }
@@ -126,11 +138,17 @@ export function TimeChart(props: TimeChartProps) {
       ready: [
         (chart) => {
           drawn.current = chart;
+          chart.over.addEventListener('click', () => {
+            const { left = -1 } = chart.cursor;
+            if (left >= 0) latest.current.cursor?.onPick(chart.posToVal(left, 'x'));
+          });
+          writeLegend(legend.current, chart, latest.current);
         },
       ],
       drawClear: [
         (chart) => {
           drawMark(chart, latest.current.marked, colour('--accent'));
+          drawCursor(chart, latest.current.cursor?.at, colour('--muted'));
         },
       ],
       draw: [
@@ -153,6 +171,13 @@ export function TimeChart(props: TimeChartProps) {
       ],
     },
   });
+
+  const at = props.cursor?.at;
+  useEffect(() => {
+    if (!drawn.current || at === undefined) return;
+    drawn.current.redraw(false);
+    writeLegend(legend.current, drawn.current, latest.current);
+  }, [at, data]);
 
   const say: RegionKeys['say'] = (chart, { left, width }, selects) => {
     const [start, end] = [left, left + width].map((at) => formatTime(chart.posToVal(at, 'x'), false));
@@ -229,14 +254,14 @@ function Legend({ series, boxRef, hasDots }: LegendProps) {
 /** Writes the values below the pointer straight into the legend: the pointer moves more often than the page should render. */
 function writeLegend(box: HTMLDivElement | null, chart: uPlot, props: TimeChartProps): void {
   if (!box) return;
-  const { series, times } = props;
-  const index = chart.cursor.idx;
+  const { series, times, cursor } = props;
+  const index = chart.cursor.idx ?? (cursor && bucketAt(times, cursor.at));
   box.querySelectorAll('b').forEach((cell, at) => {
     const line = series[at];
-    const value = index === null || index === undefined ? undefined : line?.values[index];
+    const value = index === undefined ? undefined : line?.values[index];
     cell.textContent = line && value !== null && value !== undefined ? formatOf(line, props)(value) : '';
   });
-  const time = index === null || index === undefined ? undefined : times[index];
+  const time = index === undefined ? undefined : times[index];
   const cell = box.querySelector('time');
   if (cell) cell.textContent = time === undefined ? '' : formatTime(time, false);
 }

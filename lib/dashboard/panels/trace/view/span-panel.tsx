@@ -55,6 +55,15 @@ function SourceLine({ span, editor }: { readonly span: SpanAnswer } & Pick<SpanP
   );
 }
 
+/** Minutes of the process before and after the span. */
+const AROUND_MS = 5 * 60_000;
+
+function processAddress({ service, traceId, start, durationMs }: SpanAnswer): string {
+  const [at, until] = [Math.round(start), Math.round(start + durationMs)];
+  const span = { range: undefined, from: at - AROUND_MS, to: until + AROUND_MS };
+  return addressOf(['runtime'], { ...span, service, traceId, at, until });
+}
+
 function failureOf({ attributes }: SpanAnswer): string {
   const type = attributes['error.type'];
   return type === undefined ? 'Failed' : `Failed: ${formatValue(type)}`;
@@ -111,6 +120,9 @@ export function SpanPanel(props: SpanPanelProps) {
         </p>
       )}
       <Figures of={factsOf(props)} class="facts" />
+      <p>
+        <a href={processAddress(span)}>The process at this moment</a>
+      </p>
       {timing.map((text) => (
         <p key={text} class="hint">
           {text}
