@@ -68,7 +68,7 @@ export function TraceSearch({ place, children }: TraceSearchProps) {
         onChange={set('max')}
       />
       <ConditionField word="attribute" of="traces" query={query} />
-      <Chips label="Attributes" query={query} named={['method']} />
+      <Chips label="Attributes" query={query} named={['method', 'spanService']} />
       <span class="search-end">{children}</span>
     </div>
   );

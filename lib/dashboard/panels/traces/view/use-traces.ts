@@ -17,6 +17,7 @@ const LIVE_MS = 1_000;
 /** Parameters of the address that narrow the list. */
 export const TRACE_FILTERS: readonly string[] = [
   'service',
+  'spanService',
   'method',
   'route',
   'status',
@@ -32,6 +33,7 @@ function traceQueryOf({ query }: Place): Query {
   const text = (name: string): string | undefined => query.get(name) ?? undefined;
   return {
     service: text('service'),
+    spanService: text('spanService'),
     method: text('method'),
     route: text('route'),
     status: text('status'),
