@@ -49,6 +49,13 @@ export const VIEWS: readonly PanelView[] = [
     load: () => import('./errors/view.js'),
   },
   {
+    name: 'map',
+    title: 'Map',
+    inHeader: true,
+    usesTimeSpan: true,
+    load: () => import('./map/view.js'),
+  },
+  {
     name: 'operations',
     title: 'Operations',
     inHeader: true,

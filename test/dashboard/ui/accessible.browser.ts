@@ -89,6 +89,7 @@ const VIEWS: readonly View[] = [
     },
     there: '.frames li',
   },
+  { name: 'map', hash: () => '#/map', there: '.map-edges tbody tr' },
   { name: 'operations', hash: () => '#/operations', there: '.operations tbody tr' },
   { name: 'metrics', hash: () => '#/metrics', there: '.metric canvas' },
   {

@@ -128,7 +128,7 @@ describeInChromium('the page, by keyboard alone', () => {
     const page = await stage.open('#/overview');
     await page.locator('.routes tbody tr').first().waitFor();
     const reached: string[] = [];
-    for (let presses = 0; presses < 60; presses += 1) {
+    for (let presses = 0; presses < 80; presses += 1) {
       await page.keyboard.press('Tab');
       const at = await page.evaluate<{ what: string; outlined: boolean }>(`(() => {
         const { activeElement } = document;
