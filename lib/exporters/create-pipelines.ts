@@ -114,6 +114,7 @@ function warnAboutCluster({ path, port }: PrometheusConfig): void {
     'prometheus:cluster',
     `This process is one worker of a cluster, and a scrape of ${path} reaches any one of them: counters will seem to jump ` +
       'up and down. Send metrics by OTLP (otlpEndpoint) with a service.instance.id for each worker, or give each worker a ' +
-      'separate scrape port: prometheus: { port: 9464 + cluster.worker.id }. enablePrometheus: false switches both off.',
+      'separate scrape port: prometheus: { port: 9464 + n }, where n is a number that the worker and its replacement have, as ' +
+      'NODE_APP_INSTANCE of PM2. enablePrometheus: false switches endpoint and warning off.',
   );
 }
