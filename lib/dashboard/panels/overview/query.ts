@@ -1,12 +1,28 @@
 import { type Question } from '../../api/question.js';
-import { type OverviewAnswer, type RouteAnswer, type ServiceAnswer } from '../../reader/answers.interface.js';
+import {
+  type OverviewAnswer,
+  type RouteAnswer,
+  type ServiceAnswer,
+  type TrendsAnswer,
+} from '../../reader/answers.interface.js';
+import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type ExporterLosses, findFindings, type FindingsAnswer } from './findings.js';
+import { timeBefore } from './regressions.js';
+import { describeTrends, type RouteTrend } from './route-changes.js';
+
+/** Services and routes over time, and how each route changed. */
+export interface TrendsPageAnswer extends Omit<TrendsAnswer, 'routes'> {
+  /** The time before, with which the range is compared. */
+  readonly before: TimeRange;
+  readonly routes: readonly RouteTrend[];
+}
 
 /** Addresses of the panel, and their answers. */
 export interface OverviewApi {
   readonly 'GET services': readonly ServiceAnswer[];
   readonly 'GET overview': OverviewAnswer;
   readonly 'GET routes': readonly RouteAnswer[];
+  readonly 'GET trends': TrendsPageAnswer;
   readonly 'GET findings': FindingsAnswer;
 }
 
@@ -21,6 +37,8 @@ export function askOverview({ reader, query, signal }: Question): Promise<Overvi
   const filter = {
     ...query.range(),
     service: query.text('service'),
+    method: query.text('method'),
+    route: query.text('route'),
     buckets: query.integer('buckets', 1, 1_000, 60),
   };
   return reader.overview(filter, { signal });
@@ -29,6 +47,27 @@ export function askOverview({ reader, query, signal }: Question): Promise<Overvi
 export async function askRoutes({ reader, query, signal }: Question): Promise<OverviewApi['GET routes']> {
   const filter = { ...query.range(), service: query.text('service') };
   return withoutPlaceholders(await reader.routes(filter, { signal }));
+}
+
+/** The last part of a range, in which a change that has just begun shows. */
+const RECENT_SHARE = 1 / 6;
+
+export async function askTrends({ reader, query, signal }: Question): Promise<TrendsPageAnswer> {
+  const { from, to } = query.range();
+  const service = query.text('service');
+  const before = timeBefore({ from, to });
+  const filter = {
+    from,
+    to,
+    service,
+    buckets: query.integer('buckets', 1, 60, 24),
+    recentFrom: to - (to - from) * RECENT_SHARE,
+  };
+  const [trends, earlier] = await Promise.all([
+    reader.trends(filter, { signal }),
+    reader.routes({ ...before, service }, { signal }),
+  ]);
+  return { ...trends, before, routes: describeTrends(trends.routes, earlier) };
 }
 
 export function askFindings(

@@ -2,6 +2,7 @@ import { getOrAdd } from '../../get-or-add.js';
 import { type RouteAnswer, type RouteVersionAnswer } from '../../reader/answers.interface.js';
 import {
   type QueryOptions,
+  type RouteChoice,
   type TelemetryReader,
   type TimeRange,
 } from '../../reader/telemetry-reader.interface.js';
@@ -38,23 +39,36 @@ const MIN_SLOWER_MS = 20;
 const MIN_SLOWER_SHARE = 0.5;
 /**
  * Three standard errors of the quotient of two p95s, for durations as scattered as an exponential distribution:
- * 3 · √(0.95 · 0.05) / (0.05 · ln 20), with 1/√n for each side.
+ * 3 · √(0.95 · 0.05) / (0.05 · ln 20), with 1/√n for each side. For p50s it is 3 · √(0.5 · 0.5) / (0.5 · ln 2), nearly the same.
  */
-const P95_SCATTER = 4.4;
+const QUANTILE_SCATTER = 4.4;
 const MIN_MORE_ERRORS = 0.01;
 /** Standard errors of the difference of two shares. */
 const ERROR_SCATTER = 3;
 
-/** Whether the p95 is higher by half, by 20 ms, and by more than chance explains with so many requests. */
-export function isSlower(before: RouteFigures, now: RouteFigures): boolean {
-  if (!hasEnough(before, now)) return false;
-  const scatter = P95_SCATTER * Math.sqrt(1 / before.count + 1 / now.count);
-  const least = before.p95 * (1 + Math.max(MIN_SLOWER_SHARE, scatter));
-  return now.p95 >= least && now.p95 - before.p95 >= MIN_SLOWER_MS;
+/** A quantile of so many requests, in milliseconds. */
+interface Quantile {
+  readonly count: number;
+  readonly ms: number;
 }
 
+/** Whether a p50 or p95 is higher by half, by 20 ms, and by more than chance explains with so many requests. */
+export function isHigher(before: Quantile, now: Quantile): boolean {
+  if (!hasEnough(before, now)) return false;
+  const scatter = QUANTILE_SCATTER * Math.sqrt(1 / before.count + 1 / now.count);
+  const least = before.ms * (1 + Math.max(MIN_SLOWER_SHARE, scatter));
+  return now.ms >= least && now.ms - before.ms >= MIN_SLOWER_MS;
+}
+
+/** Whether the p95 is higher; see `isHigher()`. */
+export function isSlower(before: RouteFigures, now: RouteFigures): boolean {
+  return isHigher({ count: before.count, ms: before.p95 }, { count: now.count, ms: now.p95 });
+}
+
+type Failures = Pick<RouteFigures, 'count' | 'errorShare'>;
+
 /** Whether the share of errors is higher by one percent, and by more than chance explains with so many requests. */
-export function failsMore(before: RouteFigures, now: RouteFigures): boolean {
+export function failsMore(before: Failures, now: Failures): boolean {
   if (!hasEnough(before, now)) return false;
   const errors = before.errorShare * before.count + now.errorShare * now.count;
   const share = errors / (before.count + now.count);
@@ -63,7 +77,7 @@ export function failsMore(before: RouteFigures, now: RouteFigures): boolean {
 }
 
 /** Whether both sides have 30 requests: fewer say nothing about a route. */
-export function hasEnough(before: RouteFigures, now: RouteFigures): boolean {
+export function hasEnough(before: Pick<RouteFigures, 'count'>, now: Pick<RouteFigures, 'count'>): boolean {
   return before.count >= MIN_REQUESTS && now.count >= MIN_REQUESTS;
 }
 
@@ -178,35 +192,52 @@ function rank(regressions: readonly Regression[]): readonly Regression[] {
 
 /** A short range is compared with an hour before it: the minutes before may have had few requests. */
 const MIN_BASELINE_MS = 3_600_000;
+
+/** The time before a range with which it is compared: as long as the range, an hour at least. */
+export function timeBefore({ from, to }: TimeRange): TimeRange {
+  return { from: from - Math.max(to - from, MIN_BASELINE_MS), to: from };
+}
+
 const DAY_MS = 24 * 3_600_000;
 
+/** Whether a route is one of those chosen. */
+export function isChosen(choice: RouteChoice, route: string, method: string): boolean {
+  return (
+    (choice.route === undefined || choice.route === route) &&
+    (choice.method === undefined || choice.method === method)
+  );
+}
+
 /**
- * Every regression of a range, the worst first: routes that the newest version answers worse than the one before, then routes that are
- * worse than in the time before (as long as the range, an hour at least) or, where they had fewer than 30 requests then, than a
- * day before. A route is named once. A route needs 30 requests on both sides; see `isSlower()` and `failsMore()` for what counts.
+ * Every regression of a range, of all routes or of those chosen, the worst first: routes that the newest version answers worse than the
+ * one before, then routes that are worse than in the time before (as long as the range, an hour at least) or, where they had fewer
+ * than 30 requests then, than a day before. A route is named once. A route needs 30 requests on both sides; see `isSlower()` and `failsMore()` for what counts.
  *
  * @param reader any implementation; three questions are asked of it, or four
  * @param known routes of the range, where they are known already
  */
 export async function findRegressions(
   reader: Pick<TelemetryReader, 'routes' | 'routeVersions'>,
-  { from, to, service }: TimeRange & { readonly service?: string | undefined },
+  { from, to, ...choice }: TimeRange & RouteChoice,
   options?: QueryOptions,
   known?: readonly RouteAnswer[],
 ): Promise<readonly Regression[]> {
   const ask = async (range: TimeRange): Promise<ComparedRoutes['earlier'][number]> => ({
     ...range,
-    routes: await reader.routes({ ...range, service }, options),
+    routes: await reader.routes({ ...range, ...choice }, options),
   });
   const [now, before, versions] = await Promise.all([
-    known ?? reader.routes({ from, to, service }, options),
-    ask({ from: from - Math.max(to - from, MIN_BASELINE_MS), to: from }),
-    reader.routeVersions({ service }, options),
+    known ?? reader.routes({ from, to, ...choice }, options),
+    ask(timeBefore({ from, to })),
+    reader.routeVersions({ service: choice.service }, options),
   ]);
   const enough = new Set(before.routes.filter(({ count }) => count >= MIN_REQUESTS).map(keyOf));
   const isKnown = now.every((route) => route.count < MIN_REQUESTS || enough.has(keyOf(route)));
   const earlier = isKnown ? [before] : [before, await ask({ from: from - DAY_MS, to: to - DAY_MS })];
-  const byVersion = compareVersions(versions, from);
+  const byVersion = compareVersions(
+    versions.filter(({ route, method }) => isChosen(choice, route, method)),
+    from,
+  );
   const named = new Set(byVersion.map(keyOf));
   const byTime = compareTimes({ now, earlier });
   return [...byVersion, ...byTime.filter((regression) => !named.has(keyOf(regression)))];

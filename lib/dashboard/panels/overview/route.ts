@@ -1,6 +1,6 @@
 import { exporterReports } from '../../../exporters/exporter-report.js';
 import { defineRoutes } from '../../api/route.js';
-import { askFindings, askOverview, askRoutes, askServices, type OverviewApi } from './query.js';
+import { askFindings, askOverview, askRoutes, askServices, askTrends, type OverviewApi } from './query.js';
 
 export const overviewRoutes = defineRoutes<OverviewApi>({
   'GET services': {
@@ -9,14 +9,19 @@ export const overviewRoutes = defineRoutes<OverviewApi>({
     handle: askServices,
   },
   'GET overview': {
-    parameters: 'service&from&to&buckets',
-    doc: '`OverviewAnswer`: rates, errors and quantiles over time, with the slowest and the newest failed request of each bucket. `buckets`: about how many, 1 to 1000, default 60.',
+    parameters: 'service&method&route&from&to&buckets',
+    doc: '`OverviewAnswer`: rates, errors and quantiles over time, with the slowest and the newest failed request of each bucket; of a service, of one route, or of all. `buckets`: about how many, 1 to 1000, default 60.',
     handle: askOverview,
   },
   'GET routes': {
     parameters: 'service&from&to',
     doc: "`RouteAnswer[]`: every route of the applications, also those without requests, with the handler's `Class.method` and `source`.",
     handle: askRoutes,
+  },
+  'GET trends': {
+    parameters: 'service&from&to&buckets',
+    doc: '`TrendsPageAnswer`: every service that was called over time, and every route with its p95 over time and how it changed (`failing`, `slower` or `faster`, by the rules of the findings): in the last sixth of the range, or against the time before. `buckets`: at most how many, 1 to 60, default 24.',
+    handle: askTrends,
   },
   'GET findings': {
     parameters: 'from&to',
