@@ -38,7 +38,7 @@ async function takePictures(browser, dashboard, spike, colorScheme, steps) {
   const overview = new URL(dashboard);
   await page.goto(dashboard);
   await page.locator('.routes').waitFor();
-  await page.goto(`${overview.origin}${overview.pathname}#/overview?range=5m`);
+  await page.goto(`${overview.origin}${overview.pathname}#/overview?range=5m&open=api_gateway`);
   const dots = spike.map((traceId) => `.dot[href*="${traceId}"]`).join(', ');
   const dot = page.locator('section[aria-label="api_gateway"]').locator(dots).first();
   await dot.waitFor();

@@ -40,9 +40,11 @@ describeInChromium('the way from a spike to the log line that explains it', () =
   /** Dots of some of these requests: not every request of a few seconds has one. */
   const dotsOf = (requests: readonly SentRequest[], kind = '.dot'): Locator =>
     card('api_gateway').locator(requests.map(({ traceId }) => `${kind}[href*="${traceId}"]`).join(', '));
+  /** The line of a service, which opens its charts. */
+  const open = (service: string): Locator => card(service).getByRole('button', { name: service });
   const openOverview = async (): Promise<void> => {
     await page.goto(`${gateway}/telemetry#/overview`);
-    await card('api_gateway').locator('.dot').first().waitFor();
+    await open('api_gateway').waitFor();
   };
   /** Goes to where the line stands and presses the mouse there, as a hand would. */
   const click = async (target: Locator): Promise<void> => {
@@ -68,6 +70,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     // The address as it was printed; from here on a cookie stands for its token.
     await page.goto(system!.urls.dashboard);
     await page.locator('.routes').waitFor();
+    await open('api_gateway').click();
     await keep('1-before');
     const started = performance.now();
     incident = await sendIncident(gateway);
@@ -84,18 +87,17 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     await keep('2-overview');
   }, 120_000);
 
-  it('leads in three clicks from the dot of the spike to the error log of the span that failed', async () => {
+  it('leads in three clicks from the service, by the dot of the spike, to the error log of the span that failed', async () => {
     await openOverview();
     clicks = 0;
+    await click(open('api_gateway'));
     const slow = dotsOf(incident.spike).first();
     await slow.hover();
     await keep('3-dot-of-the-spike');
     await click(slow);
-    const failed = page.locator('.waterfall-row.active.failed');
-    await failed.waitFor();
+    await page.locator('.waterfall-row.active.failed').waitFor();
     await keep('4-trace-of-the-spike');
-    // The span where the failure began is the one selected; clicking it counts all the same.
-    await click(failed);
+    // The span where the failure began is the one selected.
     const line = page.locator('.span-panel .log-line.level-error').first();
     expect(await line.innerText()).toMatch(/Job \S+ failed/);
     await click(line.locator('summary'));
@@ -106,14 +108,13 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     expect(clicks).toBe(3);
   });
 
-  it('leads in three clicks from the dot of an error to what was logged about it', async () => {
+  it('leads in three clicks from the service, by the dot of an error, to what was logged about it', async () => {
     await openOverview();
     clicks = 0;
+    await click(open('api_gateway'));
     await click(dotsOf(incident.refused, '.dot-error').first());
-    const failed = page.locator('.waterfall-row.active.failed');
-    await failed.waitFor();
+    await page.locator('.waterfall-row.active.failed').waitFor();
     await keep('6-trace-of-an-error');
-    await click(failed);
     const line = page.locator('.span-panel .log-line').first();
     expect(await line.innerText()).toContain('LLM call failed');
     await click(line.locator('summary'));

@@ -26,6 +26,7 @@ const failedOrder = (stage: StageInUse): string =>
 
 const VIEWS: readonly View[] = [
   { name: 'overview', hash: () => '#/overview', there: '.routes tbody tr' },
+  { name: 'overview-open', hash: () => '#/overview?open=gateway&unused=1', there: '.routes tr.never' },
   { name: 'before-and-after', hash: () => '#/versions?by=time&range=5m', there: '.compared-routes tbody tr' },
   {
     name: 'region',

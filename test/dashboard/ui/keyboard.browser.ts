@@ -67,7 +67,7 @@ describeInChromium('the page, by keyboard alone', () => {
   });
 
   it('goes from dot to dot with the arrow keys and opens one with Enter', async () => {
-    const page = await stage.open('#/overview');
+    const page = await stage.open('#/overview?open=gateway');
     const dots = page.locator('section[aria-label="gateway"]').locator('.dot');
     await dots.first().waitFor();
     await dots.first().focus();
@@ -82,7 +82,7 @@ describeInChromium('the page, by keyboard alone', () => {
   });
 
   it('selects a region of a chart, says which, and clears it', async () => {
-    const page = await stage.open('#/overview');
+    const page = await stage.open('#/overview?open=gateway');
     const chart = page.getByRole('application', { name: 'Duration' }).first();
     await chart.focus();
     const said = page.locator('.charts-place [role=status]').first();

@@ -2,6 +2,8 @@ import { type Page } from 'playwright-core';
 
 import { type HealthAnswer } from '../../../lib/dashboard/panels/health/query.js';
 import { type FindingsAnswer } from '../../../lib/dashboard/panels/overview/findings.js';
+import { type TrendsPageAnswer } from '../../../lib/dashboard/panels/overview/query.js';
+import { type RouteAnswer, type ServiceAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
 import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the overview', () => {
@@ -42,7 +44,7 @@ describeInChromium('the overview', () => {
       await page.waitForTimeout(150);
       await route.continue();
     });
-    await page.evaluate("location.hash = '#/overview'");
+    await page.evaluate("location.hash = '#/overview?open=gateway'");
     await page.reload();
     await page.locator('.routes tbody tr').first().waitFor();
     await page.locator('.dot').first().waitFor();
@@ -90,7 +92,7 @@ describeInChromium('the overview', () => {
     expect((await above('.findings'))!.y).toBeLessThan((await above('.service'))!.y);
     // Not opened: the fixture has no such error.
     expect(await items.first().locator('a').getAttribute('href')).toBe('#/errors/worker/DatabaseError');
-    await items.nth(1).locator('a').click();
+    await items.nth(1).locator('a').first().click();
     expect(page.url()).toContain('#/traces?service=gateway&method=GET&route=%2Forders%2F%3Aid&min=310ms');
   });
 
@@ -99,6 +101,86 @@ describeInChromium('the overview', () => {
     await page.route('**/api/v1/findings?*', (call) => call.fulfill({ json: { findings: [], more: 0 } }));
     await page.evaluate("location.hash = '#/overview'");
     await page.locator('.findings', { hasText: 'Nothing stands out' }).waitFor();
+  });
+
+  it('shows a service in one line, opens it on click, and keeps that in the address', async () => {
+    const page = await stage.open('#/overview?live=0');
+    const card = page.locator('section[aria-label="gateway"]');
+    const line = card.getByRole('button', { name: 'gateway' });
+    await card.locator('.sparkline path').nth(2).waitFor();
+    expect(await card.locator('.figures').innerText()).toMatch(/Rate\s+[\d.]+ \/s\s+Errors\s+.+ %\s+p95\s+/);
+    expect((await card.boundingBox())!.height).toBeLessThan(60);
+    expect(await page.locator('.service canvas').count()).toBe(0);
+    await line.click();
+    await card.locator('canvas').nth(1).waitFor();
+    expect(await line.getAttribute('aria-expanded')).toBe('true');
+    expect(page.url()).toContain('open=gateway');
+    await page.reload();
+    await card.locator('canvas').nth(1).waitFor();
+    await line.press('Enter');
+    await card.locator('canvas').first().waitFor({ state: 'detached' });
+    expect(page.url()).not.toContain('open');
+  });
+
+  it('opens the only service by itself', async () => {
+    const page = await stage.open('#/health');
+    await page.route('**/api/v1/services?*', async (call) => {
+      const all = (await (await call.fetch()).json()) as readonly ServiceAnswer[];
+      await call.fulfill({ json: all.filter(({ name }) => name === 'orchestrator') });
+    });
+    await page.evaluate("location.hash = '#/overview'");
+    const card = page.locator('section[aria-label="orchestrator"]');
+    await card.locator('canvas').first().waitFor();
+    await card.getByRole('button', { name: 'orchestrator' }).click();
+    await card.locator('canvas').first().waitFor({ state: 'detached' });
+    expect(page.url()).toContain('closed=orchestrator');
+  });
+
+  it('shows how routes changed, what is worse first, with their line', async () => {
+    const page = await stage.open('#/health');
+    const change = { kind: 'slower', measure: 'p95', before: 93.7, now: 1_500, compared: 'recent' } as const;
+    await page.route('**/api/v1/trends?*', async (call) => {
+      const answer = (await (await call.fetch()).json()) as TrendsPageAnswer;
+      const routes = answer.routes.map((route) => ({
+        ...route,
+        change: route.route === '/prices' ? change : undefined,
+      }));
+      await call.fulfill({ json: { ...answer, routes } });
+    });
+    await page.evaluate("location.hash = '#/overview?live=0'");
+    const first = page.locator('.routes tbody tr').first();
+    await first.waitFor();
+    expect(await first.innerText()).toMatch(/\/prices[^]*×16 in the last [\d.]+ min/);
+    expect(await first.locator('.sparkline path').getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+L/);
+    expect(await first.locator('.route-change').getAttribute('title')).toMatch(
+      /^p95: 1\.5 s in the last .+ min, 93\.7 ms before$/,
+    );
+    expect(await page.locator('.routes tbody tr').nth(1).innerText()).toContain('as before');
+    await page.getByRole('button', { name: 'Requests' }).click();
+    expect(await first.innerText()).not.toContain('/prices');
+  });
+
+  it('lists 1,000 routes a hundred at a time, finds one, and folds those without requests', async () => {
+    const page = await stage.open('#/health');
+    await page.route('**/api/v1/routes?*', async (call) => {
+      const [one] = (await (await call.fetch()).json()) as readonly [RouteAnswer];
+      const routes = Array.from({ length: 1_504 }, (_, index) => ({
+        ...one,
+        route: `/items/${index}`,
+        count: index < 1_000 ? 1_000 - index : 0,
+      }));
+      await call.fulfill({ json: routes });
+    });
+    await page.evaluate("location.hash = '#/overview?live=0'");
+    const rows = page.locator('.routes tbody tr');
+    await rows.first().waitFor();
+    expect(await rows.count()).toBe(100);
+    await page.getByRole('button', { name: 'Show 100 more of 1,000' }).click();
+    expect(await rows.count()).toBe(200);
+    await page.getByRole('button', { name: '504 routes without requests' }).click();
+    expect(await rows.count()).toBe(300);
+    await page.getByRole('searchbox', { name: 'Find routes' }).fill('items/99');
+    await becomesTrue(page, "document.querySelectorAll('.routes tbody tr').length === 11");
   });
 
   it('orders services by name, not by what they happen to do', async () => {
@@ -111,7 +193,7 @@ describeInChromium('the overview', () => {
 
   it('shows dashes, not zeros, for a service without requests', async () => {
     const from = Date.now() - 86_400_000;
-    const page = await stage.open(`#/overview?from=${from}&to=${from + 60_000}`);
+    const page = await stage.open(`#/overview?from=${from}&to=${from + 60_000}&open=gateway`);
     const card = page.locator('section[aria-label="gateway"]');
     expect((await card.locator('.figures').innerText()).replace(/\s+/g, ' ')).toBe(
       'Rate 0 /s Errors – p50 – p95 – p99 –',

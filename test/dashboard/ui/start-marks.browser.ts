@@ -4,7 +4,7 @@ describeInChromium('the marks of restarts and versions', () => {
   const stage = useStage();
 
   it('are on the charts of the service they are about', async () => {
-    const page = await stage.open('#/overview?live=0');
+    const page = await stage.open('#/overview?live=0&open=gateway&open=worker&open=orchestrator');
     const marksOf = (service: string) => page.locator(`section[aria-label="${service}"] .start-mark`);
     await marksOf('gateway').first().waitFor();
     await marksOf('worker').first().waitFor();

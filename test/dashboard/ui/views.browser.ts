@@ -9,7 +9,7 @@ describeInChromium('the page', () => {
     page.locator(selector).first().innerText();
 
   it('shows rate, errors, percentiles and charts of every service', async () => {
-    const page = await stage.open('');
+    const page = await stage.open('#/overview?open=gateway');
     await page.locator('.service canvas').first().waitFor();
     expect(await page.locator('.service h2').allInnerTexts()).toEqual(
       expect.arrayContaining(['gateway', 'orchestrator', 'worker']),
@@ -19,7 +19,7 @@ describeInChromium('the page', () => {
   });
 
   it('shows failed work and error lines beside the share of failed requests, and leads to them', async () => {
-    const page = await stage.open('#/overview');
+    const page = await stage.open('#/overview?open=worker');
     const card = page.locator('.service[aria-label="worker"]');
     await card.locator('canvas').first().waitFor();
     expect(await card.locator('header').innerText()).toMatch(/failed work\s+249/i);
@@ -36,13 +36,19 @@ describeInChromium('the page', () => {
 
   it('lists every route with its handler, also those without calls', async () => {
     const page = await stage.open('#/overview');
+    await page.locator('.routes tbody tr').first().waitFor();
+    const called = await page.locator('.routes tbody tr').count();
+    expect(called).toBeGreaterThan(3);
     const row = page.locator('.routes tr', { hasText: 'AdminController.report' });
-    expect(await row.innerText()).toContain('no requests');
-    expect(await page.locator('.routes tbody tr').count()).toBeGreaterThan(6);
+    expect(await row.count()).toBe(0);
+    await page.getByRole('button', { name: '3 routes without requests' }).click();
+    expect(await row.innerText()).toContain('/admin/report');
+    expect(await page.locator('.routes tbody tr').count()).toBe(called + 3);
+    expect(page.url()).toContain('unused=1');
   });
 
   it('leads in three clicks from the dot of a spike to the error log of the failing span', async () => {
-    const page = await stage.open('#/overview');
+    const page = await stage.open('#/overview?open=gateway');
     await page.locator('section[aria-label="gateway"]').locator('.dot-error').last().click();
     await page.locator('.waterfall-row.active.failed').waitFor();
     expect(await textOf(page, '.span-panel h2')).toContain('UPDATE shop');
@@ -205,7 +211,7 @@ describeInChromium('the page', () => {
   });
 
   it('names each dot with its time, and says what the dots are', async () => {
-    const page = await stage.open('#/overview?live=0');
+    const page = await stage.open('#/overview?live=0&open=gateway');
     const card = page.locator('section[aria-label="gateway"]');
     await card.locator('.dot-error').first().waitFor();
     // The slowest of each bucket stays where some failed: the dots of the fixture have one kind a bucket.
@@ -216,7 +222,7 @@ describeInChromium('the page', () => {
   });
 
   it('says what a region dragged over a chart has in common', async () => {
-    const page = await stage.open('#/overview');
+    const page = await stage.open('#/overview?open=gateway');
     const box = (await page
       .locator('section[aria-label="gateway"]')
       .locator('.u-over')
@@ -234,7 +240,7 @@ describeInChromium('the page', () => {
   });
 
   it('selects a region, too, when the drag begins on a dot', async () => {
-    const page = await stage.open('#/overview?live=0');
+    const page = await stage.open('#/overview?live=0&open=gateway');
     const dot = page.locator('section[aria-label="gateway"] .dot-error').first();
     await dot.waitFor();
     const box = (await dot.boundingBox())!;

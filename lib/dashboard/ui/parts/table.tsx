@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { formatExact } from '../format.js';
+
 /** A column of a table. */
 export interface Column<Row> {
   readonly name: string;
@@ -22,6 +24,8 @@ interface TableProps<Row> {
   readonly rowClass?: (row: Row) => string;
   /** Name of the column that sorts the rows at first; undefined: the order of `rows`. */
   readonly sortedBy?: string;
+  /** So many rows are shown, and with each press of the button below it as many more; undefined: all. */
+  readonly most?: number;
 }
 
 function compare(a: string | number, b: string | number): number {
@@ -29,8 +33,17 @@ function compare(a: string | number, b: string | number): number {
 }
 
 /** A table whose headings sort it, numbers from the largest down. */
-export function Table<Row>({ columns, rows, keyOf, class: name = '', rowClass, sortedBy }: TableProps<Row>) {
+export function Table<Row>({
+  columns,
+  rows,
+  keyOf,
+  class: name = '',
+  rowClass,
+  sortedBy,
+  most = Infinity,
+}: TableProps<Row>) {
   const [sort, setSort] = useState({ by: sortedBy, down: true });
+  const [shown, setShown] = useState(most);
   const { sortBy } = columns.find((column) => column.name === sort.by) ?? {};
   const sign = sort.down ? -1 : 1;
   const sorted = sortBy ? [...rows].sort((a, b) => sign * compare(sortBy(a), sortBy(b))) : rows;
@@ -48,37 +61,51 @@ export function Table<Row>({ columns, rows, keyOf, class: name = '', rowClass, s
     ) : (
       column.name
     );
+  const more = Math.min(most, sorted.length - shown);
   return (
-    <table class={`grid ${name}`}>
-      <thead>
-        <tr>
-          {columns.map((column) => (
-            <th
-              key={column.name}
-              scope="col"
-              class={column.number ? 'number' : ''}
-              aria-sort={sort.by === column.name ? (sort.down ? 'descending' : 'ascending') : undefined}
-            >
-              {headingOf(column)}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {sorted.map((row) => (
-          <tr key={keyOf(row)} class={rowClass?.(row)}>
+    <>
+      <table class={`grid ${name}`}>
+        <thead>
+          <tr>
             {columns.map((column) => (
-              <td
+              <th
                 key={column.name}
-                class={`${column.number ? 'number' : ''} ${column.class?.(row) ?? ''}`}
-                title={column.title?.(row)}
+                scope="col"
+                class={column.number ? 'number' : ''}
+                aria-sort={sort.by === column.name ? (sort.down ? 'descending' : 'ascending') : undefined}
               >
-                {column.cell(row)}
-              </td>
+                {headingOf(column)}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {sorted.slice(0, shown).map((row) => (
+            <tr key={keyOf(row)} class={rowClass?.(row)}>
+              {columns.map((column) => (
+                <td
+                  key={column.name}
+                  class={`${column.number ? 'number' : ''} ${column.class?.(row) ?? ''}`}
+                  title={column.title?.(row)}
+                >
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {more > 0 && (
+        <button
+          type="button"
+          class="more-rows"
+          onClick={() => {
+            setShown(shown + more);
+          }}
+        >
+          Show {formatExact(more)} more of {formatExact(sorted.length)}
+        </button>
+      )}
+    </>
   );
 }

@@ -1,121 +1,66 @@
-import type { RouteAnswer } from '../../../reader/answers.interface.js';
-import { clientOf } from '../../../ui/client.js';
-import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
-import { WhenLoaded } from '../../../ui/parts/notice.js';
-import { serviceClass } from '../../../ui/parts/service-colour.js';
-import { type Column, Table } from '../../../ui/parts/table.js';
-import { useEditor } from '../../../ui/parts/use-editor.js';
-import { useSpanLoad } from '../../../ui/parts/use-load.js';
-import { addressOf, type Place } from '../../../ui/state.js';
-import { attributesOfSource, sourceOf } from '../../trace/view/source-link.js';
-import type { OverviewApi } from '../query.js';
+import { useMemo, useState } from 'preact/hooks';
 
-const overviewApi = clientOf<OverviewApi>();
+import type { RouteAnswer } from '../../../reader/answers.interface.js';
+import { formatExact, plural } from '../../../ui/format.js';
+import { TextField } from '../../../ui/parts/fields.js';
+import { WhenLoaded } from '../../../ui/parts/notice.js';
+import { Table } from '../../../ui/parts/table.js';
+import { useEditor } from '../../../ui/parts/use-editor.js';
+import type { Loaded } from '../../../ui/parts/use-load.js';
+import { addressOf, type Place, setQuery } from '../../../ui/state.js';
+import type { TrendsPageAnswer } from '../query.js';
+import { describeChange } from './describe-change.js';
+import { calledColumns, type RouteRow, unusedColumns } from './route-columns.js';
+
+/** More rows than a reader looks through, and than are drawn without a hitch. */
+const MOST_ROWS = 100;
+/** So many are found without a search. */
+const FEW = 15;
 
 const isUnused = ({ count }: RouteAnswer): boolean => count === 0;
-const filterOf = ({ service, method, route }: RouteAnswer) => ({ service, method, route });
+const keyOf = ({ service, method, route }: Pick<RouteAnswer, 'service' | 'method' | 'route'>): string =>
+  `${service} ${method} ${route}`;
 
-/** @param editor how links to the source look; undefined or null: there are none */
-function columnsOf(widest: number, editor: string | null | undefined): readonly Column<RouteAnswer>[] {
-  return [
-    {
-      name: 'Route',
-      class: () => 'route-name',
-      sortBy: ({ route, method }) => `${route} ${method}`,
-      cell: (route) => (
-        <>
-          <span
-            class={`method method-${/^[a-z]+$/i.test(route.method) ? route.method.toLowerCase() : 'other'}`}
-          >
-            {route.method}
-          </span>
-          <a href={addressOf(['traces'], filterOf(route))}>{route.route || 'no matching route'}</a>
-        </>
-      ),
-    },
-    {
-      name: 'Service',
-      sortBy: ({ service }) => service,
-      cell: ({ service }) => (
-        <>
-          <i class={`swatch ${serviceClass(service)}`} aria-hidden="true" /> {service}
-        </>
-      ),
-    },
-    {
-      name: 'Handler',
-      class: () => 'code',
-      sortBy: ({ handler }) => handler ?? '',
-      cell: ({ handler = '–', source }) => {
-        const href = sourceOf(attributesOfSource(source), editor)?.href;
-        return href === undefined ? (
-          handler
-        ) : (
-          <a href={href} title="open in editor">
-            {handler}
-          </a>
-        );
-      },
-    },
-    {
-      name: 'Requests',
-      number: true,
-      sortBy: ({ count }) => count,
-      cell: (route) => (isUnused(route) ? 'no requests' : formatCount(route.count)),
-    },
-    {
-      name: 'Rate',
-      number: true,
-      sortBy: ({ perSecond }) => perSecond,
-      cell: (route) => (isUnused(route) ? '–' : formatRate(route.perSecond)),
-    },
-    {
-      name: 'Errors',
-      number: true,
-      sortBy: ({ errorShare }) => errorShare,
-      class: ({ errorShare }) => (errorShare > 0 ? 'bad' : ''),
-      cell: (route) => {
-        if (isUnused(route)) return '–';
-        const share = formatShare(route.errorShare);
-        if (route.errorShare === 0) return share;
-        return <a href={addressOf(['traces'], { ...filterOf(route), status: 'error' })}>{share}</a>;
-      },
-    },
-    { name: 'p50', number: true, sortBy: ({ p50 }) => p50 ?? -1, cell: ({ p50 }) => formatDuration(p50) },
-    {
-      name: 'p95',
-      number: true,
-      sortBy: ({ p95 }) => p95 ?? -1,
-      cell: ({ p95 }) => (
-        <>
-          <span class="bar" aria-hidden="true" style={{ width: `${((p95 ?? 0) / widest) * 60}px` }} />
-          {formatDuration(p95)}
-        </>
-      ),
-    },
-    {
-      name: 'Last seen',
-      number: true,
-      class: () => 'hint',
-      sortBy: ({ lastSeen }) => lastSeen ?? 0,
-      cell: (route) => (isUnused(route) ? '–' : formatAge(route.lastSeen)),
-    },
-  ];
+/** Routes with their trends; in the order among equals. */
+function rowsOf(routes: readonly RouteAnswer[], trends: TrendsPageAnswer | undefined): readonly RouteRow[] {
+  const known = new Map(trends?.routes.map((trend) => [keyOf(trend), trend]));
+  const times = trends && {
+    recentMs:
+      (trends.times.at(-1) ?? 0) + (trends.times[1] ?? 0) - (trends.times[0] ?? 0) - trends.recentFrom,
+    beforeMs: trends.before.to - trends.before.from,
+  };
+  return routes
+    .map((route) => {
+      const trend = known.get(keyOf(route));
+      return { ...route, trend, change: trend && times && describeChange(trend.change, times) };
+    })
+    .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route));
 }
 
-/** Every route of every service, also those without requests. */
-export function RouteTable({ place }: { readonly place: Place }) {
-  const routes = useSpanLoad('routes', place, (span, signal) => overviewApi.get('routes', span, signal));
+const has = (text: string) => (route: RouteAnswer) =>
+  `${route.method} ${route.route} ${route.service} ${route.handler ?? ''}`.toLowerCase().includes(text);
+
+interface RouteTableProps {
+  readonly place: Place;
+  readonly routes: Loaded<readonly RouteAnswer[]>;
+  readonly trends: TrendsPageAnswer | undefined;
+}
+
+/** Every route of every service, what changed first; those without requests are one line. */
+export function RouteTable({ place, routes, trends }: RouteTableProps) {
   const editor = useEditor();
+  const [text, setText] = useState('');
+  const all = routes.data;
+  const rows = useMemo(() => all && rowsOf(all, trends).filter(has(text.toLowerCase())), [all, trends, text]);
+  const called = rows?.filter((row) => !isUnused(row)) ?? [];
+  const columns = useMemo(() => calledColumns(editor), [editor]);
   return (
     <section class="card routes" aria-label="Routes">
       <header>
         <h2>Routes</h2>
-        {routes.data && (
-          <span class="hint">
-            {formatCount(routes.data.length)}, of which {formatCount(routes.data.filter(isUnused).length)}{' '}
-            without requests
-          </span>
+        {all && <span class="hint">{formatExact(all.length)}</span>}
+        {all && all.length > FEW && (
+          <TextField type="search" label="Find routes" value={text} onChange={setText} />
         )}
         <a class="header-end" href={addressOf(['versions'], { by: 'time' })}>
           Compare with the time before
@@ -126,19 +71,59 @@ export function RouteTable({ place }: { readonly place: Place }) {
         isEmpty={(list) => list.length === 0}
         empty="The application has no routes yet."
       >
-        {(list) => (
-          <div class="scroll-x">
-            <Table
-              columns={columnsOf(Math.max(1, ...list.map(({ p95 }) => p95 ?? 0)), editor)}
-              // The order among equals.
-              rows={[...list].sort((a, b) => a.route.localeCompare(b.route))}
-              keyOf={({ service, method, route }) => `${service} ${method} ${route}`}
-              rowClass={(route) => (isUnused(route) ? 'never' : '')}
-              sortedBy="Requests"
-            />
-          </div>
+        {() => (
+          <>
+            {called.length > 0 ? (
+              <div class="scroll-x">
+                <Table columns={columns} rows={called} keyOf={keyOf} sortedBy="Change" most={MOST_ROWS} />
+              </div>
+            ) : (
+              <p class="hint pad">
+                {text === '' ? 'No requests in this time range.' : 'No route with requests has this in it.'}
+              </p>
+            )}
+            <UnusedRoutes place={place} rows={rows?.filter(isUnused) ?? []} editor={editor} />
+          </>
         )}
       </WhenLoaded>
     </section>
+  );
+}
+
+interface UnusedRoutesProps {
+  readonly place: Place;
+  readonly rows: readonly RouteAnswer[];
+  readonly editor: string | null | undefined;
+}
+
+/** Routes without requests: one line, and a table when it is opened. */
+function UnusedRoutes({ place, rows, editor }: UnusedRoutesProps) {
+  if (rows.length === 0) return null;
+  const isOpen = place.query.get('unused') === '1';
+  return (
+    <>
+      <button
+        type="button"
+        class="fold unused-routes"
+        aria-expanded={isOpen}
+        onClick={() => {
+          setQuery({ unused: isOpen ? undefined : 1 }, { replace: true });
+        }}
+      >
+        {plural(rows.length, 'route')} without requests
+      </button>
+      {isOpen && (
+        <div class="scroll-x">
+          <Table
+            columns={unusedColumns(editor)}
+            rows={rows}
+            keyOf={keyOf}
+            rowClass={() => 'never'}
+            sortedBy="Last seen"
+            most={MOST_ROWS}
+          />
+        </div>
+      )}
+    </>
   );
 }
