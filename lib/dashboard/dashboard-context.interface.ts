@@ -16,6 +16,10 @@ export interface TelemetrySink {
   addPoints(points: readonly StoredPoint[]): void;
   /** Resolves when everything added so far is written. */
   flush(): Promise<void>;
+  /**
+   * Deletes everything that is stored, or all of a service that is gone. Resolves with why that was not done; with undefined when it was.
+   */
+  clear(service?: string): Promise<string | undefined>;
 }
 
 /** Everything the page and its API need. */

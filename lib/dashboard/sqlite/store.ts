@@ -1,5 +1,6 @@
 import { warnOnce } from '../../errors/warnings.js';
 import { type Steps } from '../steps.js';
+import { clearService } from './clearing/clear-service.js';
 import { loadSqlite, type Sqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
 import { EvictionScheduler, type StoreLimits } from './eviction/evictor.js';
@@ -183,6 +184,24 @@ export class TelemetryStore {
     });
     this.writer.writeSums('due');
     this.eviction.evict();
+  }
+
+  /**
+   * Deletes everything that is stored, or all of a service that is gone. Other processes that share the file go on: when everything is
+   * deleted they lose what they wrote in the second before.
+   *
+   * Returns why that was not done, or not as a whole; undefined when it was. Never rejects.
+   */
+  async clear(service?: string): Promise<string | undefined> {
+    // What was recorded before is written before.
+    await this.flush();
+    if (service !== undefined) return clearService(this.database, service);
+    try {
+      this.database.clear();
+    } catch (error) {
+      return `${this.file} cannot be deleted: ${error instanceof Error ? error.message : String(error)}.`;
+    }
+    return undefined;
   }
 
   /** Writes what waits and closes the file. Never rejects; safe to call twice. */

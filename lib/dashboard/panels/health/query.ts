@@ -3,6 +3,13 @@ import { type StoreAnswer } from '../../reader/answers.interface.js';
 /** Addresses of the panel, and their answers. */
 export interface HealthApi {
   readonly 'GET health': HealthAnswer;
+  readonly 'POST store/clear': ClearAnswer;
+}
+
+/** What was deleted. */
+export interface ClearAnswer {
+  /** null: everything. */
+  readonly cleared: string | null;
 }
 
 /** A client library that the process has loaded. */
@@ -34,6 +41,8 @@ export interface HealthAnswer {
     /** `POST /traces/import` stores traces. */
     readonly import: boolean;
   };
+  /** Why `POST /store/clear` deletes nothing; undefined where it does. */
+  readonly clearRefused?: string | undefined;
   readonly instrumentations: readonly string[];
   readonly libraries: readonly ClientLibrary[];
   /** URL of "open in editor", with `{file}` and `{line}` (and `{column}`) in it; `null` when there are no such links. */

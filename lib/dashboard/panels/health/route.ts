@@ -2,14 +2,22 @@ import { recentWarnings } from '../../../errors/warnings.js';
 import { exporterReports } from '../../../exporters/exporter-report.js';
 import { seriesLimitReports } from '../../../metrics-sdk/limit-series.js';
 import { samplingReport } from '../../../runtime/sdk-runtime.js';
+import { whyNoChanges } from '../../access/may-change.js';
 import { defineRoutes } from '../../api/route.js';
 import { type DashboardContext } from '../../dashboard-context.interface.js';
+import { clearStore } from './clear-store.js';
 import { type HealthAnswer, type HealthApi } from './query.js';
+
+const READ_ONLY = 'The database behind this page is read only.';
 
 export const healthRoutes = defineRoutes<HealthApi>({
   'GET health': {
     doc: '`HealthAnswer`: exporters, store (`oldest` span or line, and `since` when there is any data), active instrumentations, client `libraries` and whether they are recorded, instruments at their limit of series, warnings of the process that serves the page.',
     handle: ({ context, signal }) => readHealth(context, signal),
+  },
+  'POST store/clear': {
+    doc: 'Deletes what is stored: `{ all: true }`, or `{ service }` of a service that has not reported for a minute. The answer is the `ClearAnswer`; 409 with the reason where it cannot. Needs a token.',
+    handle: clearStore,
   },
 });
 
@@ -28,6 +36,7 @@ export async function readHealth(context: DashboardContext, signal: AbortSignal)
     })),
     store: await reader.health({ signal }),
     features: { live: reader.live !== undefined, import: context.sink !== undefined },
+    clearRefused: context.sink === undefined ? READ_ONLY : whyNoChanges(context),
     instrumentations: context.instrumentations(),
     libraries: context.libraries(),
     editor: context.config.editor ?? null,

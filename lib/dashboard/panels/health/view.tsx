@@ -7,6 +7,7 @@ import { type Column, Table } from '../../ui/parts/table.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { REFRESH_MS } from '../../ui/state.js';
 import type { HealthAnswer, HealthApi } from './query.js';
+import { ClearStore } from './view/clear-store.js';
 
 const healthApi = clientOf<HealthApi>();
 
@@ -109,7 +110,7 @@ export function View() {
   const health = useLoad('health', (signal) => healthApi.get('health', {}, signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
-      {({ exporters, store, instrumentations, libraries, sampling, warnings }) => (
+      {({ exporters, store, instrumentations, libraries, sampling, warnings, clearRefused }) => (
         <div class="stack-view">
           <h1 class="visually-hidden">Health of telemetry</h1>
           <Card title="Exporters">
@@ -117,6 +118,7 @@ export function View() {
           </Card>
           <Card title="Store">
             <Store store={store} />
+            <ClearStore refused={clearRefused} onCleared={health.reload} />
           </Card>
           {sampling && (
             <Card title="Sampling">

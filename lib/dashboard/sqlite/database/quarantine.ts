@@ -106,6 +106,21 @@ function quarantine(file: string, inode: number | undefined): string | undefined
   }
 }
 
+/**
+ * Deletes a database with its journal; those that others have open go on until they are closed.
+ *
+ * @throws the file system's error when it cannot be deleted, or Error when another process is about to replace it
+ */
+export function removeDatabase({ file, inode }: Pick<Database, 'file' | 'inode'>): void {
+  const lock = `${file}.lock`;
+  if (!takeLock(lock)) throw new Error('another process is replacing it');
+  try {
+    if (isSameFile(file, inode)) for (const part of PARTS) rmSync(file + part, { force: true });
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
 /** Whether the file of that name is there, and the one that was opened. */
 export function isSameFile(file: string, inode: number | undefined): boolean {
   const found = statSync(file, { throwIfNoEntry: false });

@@ -3,7 +3,15 @@ import { resolve } from 'node:path';
 import { warnOnce } from '../../../errors/warnings.js';
 import { classifyFailure, type Database } from './database.js';
 import { IN_MEMORY, openDatabase, type Sqlite } from './open-database.js';
-import { type Defect, isSameFile, openAgain, openInMemory, openOrReplace, recreate } from './quarantine.js';
+import {
+  type Defect,
+  isSameFile,
+  openAgain,
+  openInMemory,
+  openOrReplace,
+  recreate,
+  removeDatabase,
+} from './quarantine.js';
 
 /** A file that stays locked for so long is replaced. */
 const LOCKED_MS = 10_000;
@@ -107,6 +115,24 @@ export class StoreDatabase {
     if (inMemory || isSameFile(file, inode)) return false;
     this.switchTo(() => openAgain(this.sqlite, file));
     return true;
+  }
+
+  /**
+   * Begins anew without any row. Other processes notice it as they notice a file that was deleted.
+   *
+   * @throws Error when the file cannot be deleted; its rows are still there then
+   */
+  clear(): void {
+    const { opened: before } = this;
+    // Windows deletes no file that is open.
+    before.close();
+    try {
+      if (!before.inMemory) removeDatabase(before);
+    } finally {
+      this.switchTo(({ file, inMemory }) =>
+        inMemory ? openDatabase(this.sqlite, IN_MEMORY) : openAgain(this.sqlite, file),
+      );
+    }
   }
 
   close(): void {

@@ -29,7 +29,8 @@ const MAX_AT_ONCE = 50;
 /** Spans or lines changed per statement where a trace has more. */
 const CHUNK = 256;
 
-interface Victim {
+/** A trace that goes. */
+export interface Victim {
   readonly id: number;
   readonly key: number;
   readonly traceId: Uint8Array;
@@ -38,7 +39,7 @@ interface Victim {
   readonly spans: number;
 }
 
-const VICTIM = 'SELECT id, key, trace_id AS traceId, route, pinned, span_count AS spans FROM traces';
+export const VICTIM = 'SELECT id, key, trace_id AS traceId, route, pinned, span_count AS spans FROM traces';
 
 /**
  * Deletes the oldest traces of the routes that have most spans: a noisy route takes nothing from a rare one. Failed and pinned
@@ -90,14 +91,22 @@ export function evictOldTraces(eviction: Eviction, before: number): boolean {
   return victims.length > 0;
 }
 
-/** Deletes a trace, or the beginning of a large one; its lines stay as long as there is room. Returns how many spans went, or 1. */
-function deleteTrace(eviction: Eviction, victim: Victim): number {
+/**
+ * Deletes a trace, or the beginning of a large one; its lines stay as long as there is room. Returns how many spans went, or 1.
+ *
+ * @param as `cleared`: on request, so that the spans do not count as evicted
+ */
+export function deleteTrace(
+  eviction: Eviction,
+  victim: Victim,
+  as: 'evicted' | 'cleared' = 'evicted',
+): number {
   const { database, tally } = eviction;
   const { id, route, pinned } = victim;
   if (!loosenLines(eviction, victim)) return 1;
   const { found: gone, isAll } = deleteSpans(eviction, victim);
   tally.addSpans(route, pinned === 1, -gone);
-  tally.addEvicted(gone);
+  if (as === 'evicted') tally.addEvicted(gone);
   if (isAll) {
     database.run('DELETE FROM exemplars WHERE trace = ?', id);
     database.run('DELETE FROM traces WHERE id = ?', id);

@@ -130,7 +130,9 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
   const errorLogs = yield* countErrorLogs(database, range);
   const seconds = secondsOf(rollups);
   return database
-    .all<ServiceRow>('SELECT id, name, version, environment, last_seen AS lastSeen FROM services')
+    .all<ServiceRow>(
+      'SELECT id, name, version, environment, last_seen AS lastSeen FROM services WHERE last_seen > 0',
+    )
     .map(({ id, ...service }) => ({
       ...service,
       ...describeService(totals.of(id), seconds),
