@@ -71,6 +71,7 @@ const VIEWS: readonly View[] = [
     there: 'table.compare',
   },
   { name: 'logs', hash: () => '#/logs', there: '.log-row' },
+  { name: 'log-columns', hash: () => '#/logs?column=shard&column=line', there: '.log-headings' },
   { name: 'log-patterns', hash: () => '#/logs?show=patterns&range=1h', there: '.log-pattern' },
   {
     name: 'log',

@@ -1,3 +1,5 @@
+import { useMemo } from 'preact/hooks';
+
 import type { LogAnswer } from '../../reader/answers.interface.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
@@ -7,6 +9,8 @@ import { useServices } from '../../ui/parts/use-services.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
 import { isLive, type Place, setQuery } from '../../ui/state.js';
 import { ConditionField } from '../fields/view.js';
+import { columnsOf } from './view/columns.js';
+import { AddColumn, ColumnHeadings } from './view/log-columns.js';
 import { LogDetails } from './view/log-details.js';
 import { LogList } from './view/log-list.js';
 import { LogPatterns } from './view/log-patterns.js';
@@ -21,7 +25,14 @@ const SHOWN = [
   [PATTERNS, 'Patterns'],
 ] as const;
 
-function LogSearch({ place, shown }: { readonly place: Place; readonly shown: string }) {
+interface LogSearchProps {
+  readonly place: Place;
+  readonly shown: string;
+  readonly lines: readonly LogAnswer[];
+  readonly columns: readonly string[];
+}
+
+function LogSearch({ place, shown, lines, columns }: LogSearchProps) {
   const { query } = place;
   const services = useServices(place);
   const of = (name: string): string => query.get(name) ?? '';
@@ -61,6 +72,7 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
           </button>
         ))}
       </span>
+      {of('show') === '' && <AddColumn lines={lines} columns={columns} />}
       <Chips label="Fields" query={query} named={['traceId', 'spanId']} />
       <span class="search-end hint" role="status">
         {shown}
@@ -69,7 +81,13 @@ function LogSearch({ place, shown }: { readonly place: Place; readonly shown: st
   );
 }
 
-function Lines({ place, pages }: { readonly place: Place; readonly pages: LivePages<LogAnswer> }) {
+interface LinesProps {
+  readonly place: Place;
+  readonly pages: LivePages<LogAnswer>;
+  readonly columns: readonly string[];
+}
+
+function Lines({ place, pages, columns }: LinesProps) {
   const openId = Number(place.query.get('log') ?? Number.NaN);
   const open = pages.items.find(({ id }) => id === openId);
   const onOpen = (log: LogAnswer | undefined): void => {
@@ -85,7 +103,17 @@ function Lines({ place, pages }: { readonly place: Place; readonly pages: LivePa
     >
       {() => (
         <div class={open ? 'log-split' : 'log-split log-split-closed'}>
-          <LogList pages={pages} openId={open?.id} onOpen={onOpen} />
+          <div
+            class="log-table"
+            style={
+              columns.length === 0
+                ? {}
+                : { '--columns': `repeat(${columns.length}, minmax(0, var(--share)))` }
+            }
+          >
+            {columns.length > 0 && <ColumnHeadings columns={columns} />}
+            <LogList pages={pages} openId={open?.id} columns={columns} onOpen={onOpen} />
+          </div>
           {open && (
             <LogDetails
               log={open}
@@ -104,14 +132,16 @@ function Lines({ place, pages }: { readonly place: Place; readonly pages: LivePa
 /** Log lines of all services: how many over time, and each, newest first, as they come in; or the patterns of the newest. */
 export function View({ place }: { readonly place: Place }) {
   const pages = useLogs(place, isLive(place));
+  const keys = place.query.getAll('column').join('|');
+  const columns = useMemo(() => columnsOf(place.query), [keys]);
   const isByPattern = place.query.get('show') === PATTERNS;
   const shown = isByPattern || pages.items.length === 0 ? '' : countOf(pages, 'line');
   return (
     <div class="fill">
       <h1 class="visually-hidden">Logs</h1>
-      <LogSearch place={place} shown={shown} />
+      <LogSearch place={place} shown={shown} lines={pages.items} columns={columns} />
       {pages.items.length > 0 && isVolumeOf(place) && <LogVolume place={place} />}
-      {isByPattern ? <LogPatterns place={place} /> : <Lines place={place} pages={pages} />}
+      {isByPattern ? <LogPatterns place={place} /> : <Lines place={place} pages={pages} columns={columns} />}
     </div>
   );
 }

@@ -5,10 +5,12 @@ interface TableProps {
   readonly attributes: JsonAttributes;
   /** Address of what has the same value. */
   readonly filterAddress?: (key: string, value: string) => string;
+  /** Address with a column of that name in the list; undefined where there is one. */
+  readonly columnAddress?: (key: string) => string | undefined;
 }
 
 /** Names and values, sorted by name; each value links to others with the same. */
-export function AttributeTable({ attributes, filterAddress }: TableProps) {
+export function AttributeTable({ attributes, filterAddress, columnAddress }: TableProps) {
   const entries = Object.entries(attributes).sort(([a], [b]) => a.localeCompare(b));
   if (entries.length === 0) return <p class="hint">None.</p>;
   return (
@@ -16,6 +18,7 @@ export function AttributeTable({ attributes, filterAddress }: TableProps) {
       <tbody>
         {entries.map(([key, value]) => {
           const text = formatValue(value);
+          const column = columnAddress?.(key);
           return (
             <tr key={key}>
               <th scope="row">{key}</th>
@@ -28,6 +31,11 @@ export function AttributeTable({ attributes, filterAddress }: TableProps) {
                     title={`Find others with this ${key}`}
                   >
                     find
+                  </a>
+                )}
+                {column !== undefined && (
+                  <a class="filter-link" href={column} title={`Show ${key} as a column`}>
+                    column
                   </a>
                 )}
               </td>

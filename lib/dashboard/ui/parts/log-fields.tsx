@@ -1,18 +1,20 @@
 import type { LogAnswer } from '../../reader/answers.interface.js';
-import { formatValue } from '../format.js';
+import { fieldsBeyondMessage } from './fields-beyond-message.js';
 
 /** Fields that fit behind a message. */
 const MOST = 4;
 
-/** The first fields of a line that are not part of its message: request lines have everything twice. */
-export function LogFields({ of: { attributes, message } }: { readonly of: LogAnswer }) {
-  const shown = Object.entries(attributes)
-    .map(([key, value]) => [key, formatValue(value).slice(0, 80)] as const)
-    .filter(([key, text]) => key !== 'exception.stacktrace' && !message.includes(text))
-    .slice(0, MOST);
+interface LogFieldsProps {
+  readonly of: LogAnswer;
+  /** Fields that are shown in columns of their own. */
+  readonly columns?: readonly string[];
+}
+
+/** The first fields of a line that are not part of its message. */
+export function LogFields({ of, columns }: LogFieldsProps) {
   return (
     <>
-      {shown.map(([key, text]) => (
+      {fieldsBeyondMessage(of, columns, MOST).map(([key, text]) => (
         <span key={key} class="log-field">
           {key}=<b>{text}</b>
         </span>

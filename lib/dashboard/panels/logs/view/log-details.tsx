@@ -5,6 +5,7 @@ import { Level } from '../../../ui/parts/level.js';
 import { linesAround } from '../../../ui/parts/lines-around.js';
 import { SidePanel } from '../../../ui/parts/side-panel.js';
 import { addressOf, addressWith, type Place } from '../../../ui/state.js';
+import { columnsOf, MAX_COLUMNS } from './columns.js';
 
 interface LogDetailsProps {
   readonly log: LogAnswer;
@@ -15,6 +16,7 @@ interface LogDetailsProps {
 /** One line with all its fields; each of them can become a filter. */
 export function LogDetails({ log, place, onClose }: LogDetailsProps) {
   const filters = place.query.getAll('attribute');
+  const columns = columnsOf(place.query);
   const { traceId, spanId } = log;
   const title = (
     <span class="panel-title">
@@ -50,6 +52,11 @@ export function LogDetails({ log, place, onClose }: LogDetailsProps) {
         attributes={log.attributes}
         filterAddress={(key, value) =>
           addressWith({ attribute: [...new Set([...filters, `${key}:${value}`])] })
+        }
+        columnAddress={(key) =>
+          columns.includes(key) || columns.length >= MAX_COLUMNS
+            ? undefined
+            : addressWith({ column: [...columns, key] })
         }
       />
     </SidePanel>

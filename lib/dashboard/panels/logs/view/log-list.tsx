@@ -1,5 +1,5 @@
-import type { LogAnswer } from '../../../reader/answers.interface.js';
-import { formatTime, shortId } from '../../../ui/format.js';
+import type { JsonValue, LogAnswer } from '../../../reader/answers.interface.js';
+import { formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
 import { Level } from '../../../ui/parts/level.js';
 import { LiveList } from '../../../ui/parts/live-list.js';
@@ -14,10 +14,11 @@ interface RowProps {
   readonly log: LogAnswer;
   readonly index: number;
   readonly active: boolean;
+  readonly columns: readonly string[];
   readonly onOpen: (log: LogAnswer) => void;
 }
 
-const Row = memo(function Row({ log, index, active, onOpen }: RowProps) {
+const Row = memo(function Row({ log, index, active, columns, onOpen }: RowProps) {
   return (
     <div
       id={`logs-${index}`}
@@ -47,22 +48,44 @@ const Row = memo(function Row({ log, index, active, onOpen }: RowProps) {
           </a>
         )}
       </span>
+      {columns.map((key) => (
+        <Cell key={key} name={key} value={log.attributes[key]} />
+      ))}
       <span role="gridcell" class="log-message">
         {log.context !== undefined && <span class="context">{log.context}</span>} {log.message}{' '}
-        <LogFields of={log} />
+        <LogFields of={log} columns={columns} />
       </span>
     </div>
   );
 });
 
+const MAX_TEXT = 200;
+
+/** A field in its column; empty where the line does not have it. */
+function Cell({ name, value }: { readonly name: string; readonly value: JsonValue | undefined }) {
+  const text = value === undefined ? '' : formatValue(value).slice(0, MAX_TEXT);
+  return (
+    <span
+      role="gridcell"
+      class="log-column"
+      title={text}
+      aria-label={text === '' ? undefined : `${name} ${text}`}
+    >
+      {text}
+    </span>
+  );
+}
+
 interface LogListProps {
   readonly pages: LivePages<LogAnswer>;
   readonly openId: number | undefined;
+  /** Fields that have a column; always the same list for the same ones. */
+  readonly columns: readonly string[];
   readonly onOpen: (log: LogAnswer) => void;
 }
 
 /** Log lines as rows of one height, of which only those in sight are rendered. */
-export function LogList({ pages, openId, onOpen }: LogListProps) {
+export function LogList({ pages, openId, columns, onOpen }: LogListProps) {
   const onRowOpen = useStable(onOpen);
   const active = pages.items.findIndex(({ id }) => id === openId);
   return (
@@ -80,7 +103,14 @@ export function LogList({ pages, openId, onOpen }: LogListProps) {
       }}
     >
       {(log, index) => (
-        <Row key={log.id} log={log} index={index} active={index === active} onOpen={onRowOpen} />
+        <Row
+          key={log.id}
+          log={log}
+          index={index}
+          active={index === active}
+          columns={columns}
+          onOpen={onRowOpen}
+        />
       )}
     </LiveList>
   );
