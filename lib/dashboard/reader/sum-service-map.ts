@@ -1,5 +1,7 @@
 import {
+  ATTR_DB_CLIENT_CONNECTION_POOL_NAME,
   ATTR_DB_NAMESPACE,
+  ATTR_DB_OPERATION_NAME,
   ATTR_DB_SYSTEM_NAME,
   ATTR_GEN_AI_PROVIDER_NAME,
   ATTR_MESSAGING_DESTINATION_NAME,
@@ -121,6 +123,11 @@ function queueOf({ attributes }: MappedSpan): MapNodeAnswer | undefined {
   });
 }
 
+/** A wait for a connection of a pool, which is part of what waits for it. */
+const isConnectionWait = ({ attributes }: MappedSpan): boolean =>
+  attributes[ATTR_DB_CLIENT_CONNECTION_POOL_NAME] !== undefined &&
+  attributes[ATTR_DB_OPERATION_NAME] === undefined;
+
 /** The host that a client asked. */
 function hostNodeOf(span: MappedSpan): MapNodeAnswer | undefined {
   const { attributes } = span;
@@ -154,7 +161,7 @@ interface EdgeSum {
   errors: number;
   slowest: { traceId: string; spanId: string };
   slowestMs: number;
-  /** Those that all calls have in common. */
+  /** What all calls have in common: the most general one is the first. */
   conditions: readonly FieldFilter[];
 }
 
@@ -170,7 +177,10 @@ interface Received {
   readonly caller: string | undefined;
 }
 
-/** A call to a host that answered nothing that was recorded: perhaps a service that was down. */
+/**
+ * A call to a host that answered nothing that was recorded, perhaps a service that was down; or to a database that gave no connection,
+ * whose name the span does not have.
+ */
 interface Unanswered {
   readonly span: MappedSpan;
   readonly traceId: string;
@@ -187,8 +197,8 @@ export class ServiceMapSums {
   private readonly unanswered: Unanswered[] = [];
   /** What the spans that send messages sent them to: a queue, or undefined where it has no name. */
   private readonly senders = new Map<string, { readonly service: string; readonly queue?: MapNodeAnswer }>();
-  /** The services that were behind a host when a service called it. */
-  private readonly answering = new Map<string, Set<string>>();
+  /** What was behind a host or a database system when a service called it. */
+  private readonly answering = new Map<string, Map<string, MapNodeAnswer>>();
 
   /** Takes all spans of a trace. */
   *addTrace(traceId: string, spans: readonly MappedSpan[], turn: TimeSlice): Steps<void> {
@@ -228,7 +238,7 @@ export class ServiceMapSums {
     for (const each of reached) {
       const to = serviceNode(each);
       const host = kind === 'client' ? hostNodeOf(span) : undefined;
-      if (host !== undefined) getOrAdd(this.answering, aliasOf(span, host), () => new Set()).add(each);
+      if (host !== undefined) this.addAnswering(span, host, to);
       const of = kind === 'client' ? 'call' : 'message';
       this.count(traceId, span, { from, to, kind: of, conditions: host?.conditions ?? [] });
     }
@@ -242,11 +252,18 @@ export class ServiceMapSums {
     );
     const to = targetOf(span);
     if (to === undefined || isWithin || isAround) return;
-    if (to.kind === 'host' && kind === 'client') this.unanswered.push({ span, traceId, node: to });
+    if (isConnectionWait(span)) {
+      if (span.failed) this.unanswered.push({ span, traceId, node: to });
+    } else if (to.kind === 'host' && kind === 'client') this.unanswered.push({ span, traceId, node: to });
     else {
+      if (to.kind === 'database') this.addAnswering(span, to, to);
       const of = to.kind === 'queue' ? 'message' : 'call';
       this.count(traceId, span, { from, to, kind: of, conditions: to.conditions });
     }
+  }
+
+  private addAnswering(span: MappedSpan, called: MapNodeAnswer, answering: MapNodeAnswer): void {
+    getOrAdd(this.answering, aliasOf(span, called), () => new Map()).set(answering.id, answering);
   }
 
   /** A span by which a service was entered, or that another service made the parent of. */
@@ -294,14 +311,14 @@ export class ServiceMapSums {
       sum.slowestMs = durationMs;
       sum.slowest = { traceId, spanId };
     }
-    if (sum.conditions !== conditions && !isSame(sum.conditions, conditions)) sum.conditions = [];
+    if (sum.conditions !== conditions) sum.conditions = commonOf(sum.conditions, conditions);
   }
 
   /** Counts what waited until all traces were read. */
   private *settle(turn: TimeSlice): Steps<void> {
     for (const { span, traceId, node } of this.unanswered.splice(0)) {
-      const [service, another] = this.answering.get(aliasOf(span, node)) ?? [];
-      const to = service === undefined || another !== undefined ? node : serviceNode(service);
+      const [answering, another] = this.answering.get(aliasOf(span, node))?.values() ?? [];
+      const to = answering === undefined || another !== undefined ? node : answering;
       const from = serviceNode(span.service);
       this.count(traceId, span, { from, to, kind: 'call', conditions: node.conditions });
       if (turn.isOver()) yield* turn.pass();
@@ -386,15 +403,23 @@ function isEntered(call: MappedSpan, child: MappedSpan, byQueue: boolean): boole
   return child.service !== call.service || (child.kind === 'server' && call.kind === 'client');
 }
 
-/** Names what a service calls by a host. Methods are told apart: behind one broker are many services. */
-const aliasOf = ({ service, attributes }: MappedSpan, host: MapNodeAnswer): string =>
-  JSON.stringify([service, host.id, conditionOf(attributes, [ATTR_RPC_METHOD, 'rpc.service'])?.value]);
-
-function isSame(one: readonly FieldFilter[], other: readonly FieldFilter[]): boolean {
-  return (
-    one.length === other.length &&
-    one.every(({ key, value }, index) => other[index]?.key === key && other[index].value === value)
+/**
+ * Names what a service calls by a host or database system. Methods are told apart: behind one broker are many services. So are not the
+ * databases of a system: failed connections have no more than that.
+ */
+const aliasOf = ({ service, attributes }: MappedSpan, { kind, id, system }: MapNodeAnswer): string =>
+  JSON.stringify(
+    kind === 'database'
+      ? [service, kind, system]
+      : [service, id, conditionOf(attributes, [ATTR_RPC_METHOD, 'rpc.service'])?.value],
   );
+
+/** The first conditions that are the same in both. */
+function commonOf(one: readonly FieldFilter[], other: readonly FieldFilter[]): readonly FieldFilter[] {
+  const different = one.findIndex(
+    ({ key, value }, index) => other[index]?.key !== key || other[index].value !== value,
+  );
+  return different < 0 ? one : one.slice(0, different);
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -169,6 +169,27 @@ export function describeServiceMap(
       expect(await traces('other', /stock/)).toEqual([other.traceId]);
     });
 
+    it('counts a wait for a connection only where it failed, with the calls of the database', async () => {
+      const request = requestOf(past);
+      const pool = { 'db.system.name': 'postgresql', 'db.client.connection.pool.name': 'main' };
+      const query = { ...pool, 'db.operation.name': 'SELECT', 'db.namespace': 'shop' };
+      const wait = callOf(request, pool);
+      const spans = [request, wait, callOf(request, query)];
+      expect(await edges(spans)).toEqual({
+        '(outside) -> orders': 1,
+        'orders -> database postgresql shop': 1,
+      });
+      const failed = requestOf(past + 1);
+      await write({ spans: [failed, callOf(failed, pool, { status: 'error' })] });
+      const { edges: found } = await find();
+      expect(found).toHaveLength(2);
+      expect(found.find(({ to }) => to.includes('shop'))).toMatchObject({
+        count: 2,
+        errors: 1,
+        conditions: [{ key: 'db.system.name', value: 'postgresql' }],
+      });
+    });
+
     it('has a service that calls itself, and services that call each other', async () => {
       const request = requestOf(past);
       const self = callOf(request, { 'server.address': 'localhost' });
