@@ -37,6 +37,11 @@ export const ON_THE_PAGE: Readonly<Record<string, (hand: Hand, facts: Facts) => 
     await page.locator('.kinds .worse').first().waitFor();
   },
 
+  'what calls what': async ({ openView, main }) => {
+    await openView('Map');
+    await main.getByRole('link', { name: 'gateway → orchestrator' }).waitFor();
+  },
+
   'what a failed job logged': async ({ openView, type, click, page }) => {
     await openView('Logs');
     await type(/messages/, 'transformed');
