@@ -5,6 +5,7 @@ import {
   layOut,
   NODE_HEIGHT,
   NODE_WIDTH,
+  nodeBeside,
   placeLabels,
 } from '../../../../lib/dashboard/panels/map/view/layout.js';
 import { processCpuMs } from '../../../support/cpu-time.js';
@@ -138,5 +139,22 @@ describe('labels of edges', () => {
       ),
     );
     expect(close).toEqual([]);
+  });
+});
+
+describe('the arrow keys of the map', () => {
+  it('lead up and down in a layer, and to the nearest of the next one', () => {
+    const { nodes } = layOut(['a', 'b', 'c', 'd'], ['a>b', 'a>c', 'c>d'].map(edge));
+    const at = (id: string) => nodes.find((node) => node.id === id)!;
+    const beside = (id: string, key: string) => nodeBeside(nodes, at(id), key)?.id;
+    const [upper, lower] = at('b').y < at('c').y ? ['b', 'c'] : ['c', 'b'];
+    expect(beside(upper, 'ArrowDown')).toBe(lower);
+    expect(beside(lower, 'ArrowUp')).toBe(upper);
+    expect(beside(upper, 'ArrowUp')).toBeUndefined();
+    expect(beside('b', 'ArrowLeft')).toBe('a');
+    expect(beside('b', 'ArrowRight')).toBe('d');
+    expect(beside('d', 'ArrowLeft')).toBe('c');
+    expect(beside('d', 'ArrowRight')).toBeUndefined();
+    expect(beside('a', 'Enter')).toBeUndefined();
   });
 });

@@ -343,3 +343,29 @@ export function placeLabels({ edges }: Layout, wanted: readonly number[]): Reado
   }
   return placed;
 }
+
+/** The node that an arrow key leads to: up and down in a layer, left and right to the one of the next layer whose height is nearest. */
+export function nodeBeside(
+  nodes: readonly LaidNode[],
+  { id, layer, y }: LaidNode,
+  key: string,
+): LaidNode | undefined {
+  const step = key === 'ArrowRight' || key === 'ArrowDown' ? 1 : -1;
+  const others = nodes.filter((each) => each.id !== id);
+  if (key === 'ArrowUp' || key === 'ArrowDown')
+    return nearest(
+      others.filter((each) => each.layer === layer && (each.y - y) * step > 0),
+      y,
+    );
+  if (key !== 'ArrowLeft' && key !== 'ArrowRight') return undefined;
+  const beyond = others.filter((each) => (each.layer - layer) * step > 0);
+  const next = Math.min(...beyond.map((each) => Math.abs(each.layer - layer)));
+  return nearest(
+    beyond.filter((each) => Math.abs(each.layer - layer) === next),
+    y,
+  );
+}
+
+function nearest(nodes: readonly LaidNode[], y: number): LaidNode | undefined {
+  return [...nodes].sort((a, b) => Math.abs(a.y - y) - Math.abs(b.y - y))[0];
+}

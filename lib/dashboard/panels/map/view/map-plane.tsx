@@ -5,7 +5,16 @@ import type { MapNodeAnswer } from '../../../reader/answers.interface.js';
 import { formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { addressOf } from '../../../ui/state.js';
-import { LABEL, type LaidNode, layOut, MOST_LABELS, NODE_HEIGHT, NODE_WIDTH, placeLabels } from './layout.js';
+import {
+  LABEL,
+  type LaidNode,
+  layOut,
+  MOST_LABELS,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  nodeBeside,
+  placeLabels,
+} from './layout.js';
 import {
   errorShareOf,
   FAILING_SHARE,
@@ -95,7 +104,11 @@ export function MapPlane({ graph: { nodes, edges }, chosen, onChoose }: MapPlane
     layout.nodes.find(({ id }) => id === chosen) ?? layout.nodes.find(({ id }) => id !== OUTSIDE);
 
   const onKey = (event: TargetedKeyboardEvent<HTMLButtonElement>, from: LaidNode): void => {
-    const next = nodeBeside(layout.nodes, from, event.key);
+    const next = nodeBeside(
+      layout.nodes.filter(({ id }) => id !== OUTSIDE),
+      from,
+      event.key,
+    );
     if (next === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     plane.current?.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.id)}"]`)?.focus();
@@ -299,30 +312,4 @@ function MapNode({ laid, node, edges, isNear, isChosen, isTabStop, onPoint, onCh
       <span class="hint">{texts.join(' · ')}</span>
     </button>
   );
-}
-
-/** The node that an arrow key leads to: up and down in a layer, left and right to the one of the next layer whose height is nearest. */
-export function nodeBeside(
-  nodes: readonly LaidNode[],
-  { id, layer, y }: LaidNode,
-  key: string,
-): LaidNode | undefined {
-  const step = key === 'ArrowRight' || key === 'ArrowDown' ? 1 : -1;
-  const others = nodes.filter((each) => each.id !== OUTSIDE && each.id !== id);
-  if (key === 'ArrowUp' || key === 'ArrowDown')
-    return nearest(
-      others.filter((each) => each.layer === layer && (each.y - y) * step > 0),
-      y,
-    );
-  if (key !== 'ArrowLeft' && key !== 'ArrowRight') return undefined;
-  const beyond = others.filter((each) => (each.layer - layer) * step > 0);
-  const next = Math.min(...beyond.map((each) => Math.abs(each.layer - layer)));
-  return nearest(
-    beyond.filter((each) => Math.abs(each.layer - layer) === next),
-    y,
-  );
-}
-
-function nearest(nodes: readonly LaidNode[], y: number): LaidNode | undefined {
-  return [...nodes].sort((a, b) => Math.abs(a.y - y) - Math.abs(b.y - y))[0];
 }
