@@ -63,6 +63,14 @@ export interface DashboardOptions {
    */
   mcp?: boolean;
   /**
+   * Lets the page record CPU profiles and take heap snapshots of the process that serves it, with a token only.
+   *
+   * A heap snapshot contains everything that is in memory, secrets too, and the process stands still while it is written.
+   *
+   * Default `true`; `false` in production. Env `TELEMETRY_DASHBOARD_PROFILING`.
+   */
+  profiling?: boolean;
+  /**
    * Editor that opens the source of a span: `vscode`, `cursor`, `webstorm`, `zed`, an address with `{file}` and `{line}`, or `false`
    * for no links.
    *
@@ -83,9 +91,12 @@ export interface DashboardSection {
 }
 
 /** `dashboard`, resolved; the hosts are in lower case. */
-export interface DashboardConfig extends Resolved<Omit<DashboardOptions, 'enabled' | 'token' | 'editor'>> {
+export interface DashboardConfig extends Resolved<
+  Omit<DashboardOptions, 'enabled' | 'token' | 'profiling' | 'editor'>
+> {
   /** undefined: the random token in the folder of the store. false: no token is needed. */
   readonly token: string | false | undefined;
+  readonly profiling: boolean;
   /** An address with `{file}` and `{line}`; undefined for no links. */
   readonly editor: string | undefined;
 }
@@ -155,6 +166,15 @@ const DASHBOARD = {
       },
     },
     see: 'mcp.md',
+  }),
+  profiling: option(flag, {
+    env: {
+      TELEMETRY_DASHBOARD_PROFILING: {
+        kind: 'boolean',
+        meaning: 'Lets the page record CPU profiles and take heap snapshots of the process that serves it.',
+      },
+    },
+    see: 'dashboard.md#profiles',
   }),
   editor: must(
     (value) => value === false || (typeof value === 'string' && isEditor(value)),
@@ -264,7 +284,15 @@ function withDefaults(
   token: string | false | undefined,
   environment: string,
 ): DashboardConfig {
-  const { path, allowRemote, allowedHosts = [], otlp, mcp, editor } = decideAll(DASHBOARD, chosen, env);
+  const {
+    path,
+    allowRemote,
+    allowedHosts = [],
+    otlp,
+    mcp,
+    profiling,
+    editor,
+  } = decideAll(DASHBOARD, chosen, env);
   // Off in production: editor links are of no use there, and locating sources blocks the event loop.
   const usedEditor = editor ?? (isProduction(environment) ? false : 'vscode');
   const addresses: Readonly<Record<string, string>> = EDITOR_ADDRESSES;
@@ -275,6 +303,7 @@ function withDefaults(
     allowedHosts: frozenList(allowedHosts.map((host) => host.toLowerCase())),
     otlp,
     mcp,
+    profiling: profiling ?? !isProduction(environment),
     editor: usedEditor === false ? undefined : (addresses[usedEditor] ?? usedEditor),
   });
 }

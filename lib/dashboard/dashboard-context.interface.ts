@@ -35,6 +35,8 @@ export interface DashboardContext {
   readonly work: <T>(steps: Steps<T>) => Promise<T>;
   /** Requests, messages and runs of this process that have not ended, the longest first. */
   readonly running: () => readonly RunningTraceAnswer[];
+  /** This process, as the store knows it; undefined where it stores nothing. */
+  readonly process: { readonly service: string; readonly instance: string } | undefined;
   /** Names of the active instrumentations. */
   instrumentations(): readonly string[];
   /** The client libraries that are loaded, and whether their calls are recorded. */

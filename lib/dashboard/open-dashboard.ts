@@ -65,6 +65,7 @@ export class OpenDashboard {
             {
               ...dashboardPartsOf(store),
               running: () => running.list(resource.service),
+              process: { service: resource.service, instance: resource.instance },
               instrumentations,
               libraries,
             },

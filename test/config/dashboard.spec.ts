@@ -23,6 +23,7 @@ describe('the dashboard', () => {
       allowedHosts: [],
       otlp: false,
       mcp: true,
+      profiling: true,
       editor: 'vscode://file/{file}:{line}',
     });
   });
@@ -124,6 +125,20 @@ describe('the dashboard', () => {
     expect(editorOf('webstorm')).toBe('webstorm://open?file={file}&line={line}');
     expect(editorOf('idea://open?file={file}&line={line}')).toBe('idea://open?file={file}&line={line}');
     expect(editorOf(false)).toBeUndefined();
+  });
+
+  it('allows profiles outside of production, and in it where they are asked for', () => {
+    const profilingIn = (environment: string, profiling?: boolean) =>
+      resolve({
+        environment,
+        dashboard: { enabled: true, token: TOKEN, ...(profiling !== undefined && { profiling }) },
+      }).dashboard?.profiling;
+    expect([profilingIn('development'), profilingIn('staging'), profilingIn('production')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([profilingIn('development', false), profilingIn('production', true)]).toEqual([false, true]);
   });
 
   it('opens no sources in production unless an editor is named', () => {

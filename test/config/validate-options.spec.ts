@@ -512,6 +512,7 @@ const WRONG: Row[] = [
   ...wrong('dashboard.allowedHosts', 'Write an array of host names.', 'dev.example.com'),
   ...wrong('dashboard.otlp', FLAG, shown({}, 'an empty object')),
   ...wrong('dashboard.mcp', FLAG, 'off'),
+  ...wrong('dashboard.profiling', FLAG, 'off'),
   ...wrong(
     'dashboard.editor',
     'Write one of vscode, cursor, webstorm, zed, an address with {file} and {line} in it, or false.',

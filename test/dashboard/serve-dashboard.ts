@@ -27,6 +27,7 @@ export function createDashboard(store: TelemetryStore, { editor }: DashboardVari
       allowedHosts: [],
       otlp: true,
       mcp: true,
+      profiling: true,
       editor,
     },
     token: undefined,
@@ -34,6 +35,7 @@ export function createDashboard(store: TelemetryStore, { editor }: DashboardVari
     instrumentations: () => [],
     libraries: () => [],
     running: () => [],
+    process: undefined,
   });
 }
 

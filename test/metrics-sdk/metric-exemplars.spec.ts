@@ -137,6 +137,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
       allowedHosts: [],
       otlp: true,
       mcp: false,
+      profiling: false,
     };
     const dashboard = new DashboardServer({
       config: { ...config, editor: undefined },
@@ -147,6 +148,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
       instrumentations: () => [],
       libraries: () => [],
       running: () => [],
+      process: undefined,
     });
     const server = createServer((request, response) => void dashboard.answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

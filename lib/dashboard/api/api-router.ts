@@ -2,7 +2,9 @@ import { type DashboardContext } from '../dashboard-context.interface.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from '../http/http-exchange.interface.js';
 import { sendAnswer } from '../http/respond.js';
+import { StreamAnswer } from '../http/stream-answer.js';
 import { API_ROUTES } from '../panels/routes.js';
+import { Profiling } from '../profiling/profiling.js';
 import { LiveStreams } from './live-streams.js';
 import { QueryParameters } from './question.js';
 import { matchSegments } from './route.js';
@@ -13,6 +15,7 @@ const ANSWER_MS = 30_000;
 /** Answers requests below `<path>/api/v1/`. */
 export class ApiRouter {
   private readonly streams: LiveStreams;
+  private readonly profiling = new Profiling();
 
   constructor(private readonly context: DashboardContext) {
     this.streams = new LiveStreams(context.reader.live, context.running);
@@ -45,10 +48,13 @@ export class ApiRouter {
     try {
       const { signal } = patience;
       const { route, params } = found;
-      const answer = await route.handle({ context, request, reader, work, running, query, params, signal });
+      const { profiling } = this;
+      const call = { context, request, reader, work, running, profiling, query, params, signal };
+      const answer = await route.handle(call);
       if (answer === undefined)
         throw new DashboardError(404, 'There is nothing with this id; it may have been evicted.');
-      await sendAnswer(request, response, answer);
+      if (answer instanceof StreamAnswer) await answer.send(response);
+      else await sendAnswer(request, response, answer);
     } catch (error) {
       if (!patience.hasLeft) throw error;
     } finally {
@@ -58,6 +64,7 @@ export class ApiRouter {
 
   close(): void {
     this.streams.close();
+    this.profiling.close();
   }
 }
 

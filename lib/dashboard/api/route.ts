@@ -1,11 +1,14 @@
 import { type DashboardContext } from '../dashboard-context.interface.js';
 import { type HttpRequest } from '../http/http-exchange.interface.js';
+import { type Profiling } from '../profiling/profiling.js';
 import { type Question } from './question.js';
 
 /** One call of the API. */
 export interface ApiCall extends Question {
   readonly context: DashboardContext;
   readonly request: HttpRequest;
+  /** CPU profiles and heap snapshots of this process. */
+  readonly profiling: Profiling;
 }
 
 interface RouteDefinition<Answer> {

@@ -10,6 +10,7 @@ import { mapRoutes } from './map/route.js';
 import { metricsRoutes } from './metrics/route.js';
 import { operationsRoutes } from './operations/route.js';
 import { overviewRoutes } from './overview/route.js';
+import { profilesRoutes } from './profiles/route.js';
 import { promptRoutes } from './prompt/route.js';
 import { runtimeRoutes } from './runtime/route.js';
 import { selectionRoutes } from './selection/route.js';
@@ -36,6 +37,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...fieldsRoutes,
   ...metricsRoutes,
   ...runtimeRoutes,
+  ...profilesRoutes,
   ...selectionRoutes,
   ...healthRoutes,
   ...controlRoutes,

@@ -1,10 +1,8 @@
-import type * as inspectorModule from 'node:inspector';
 import { inspect } from 'node:util';
 
 import { warnOnce } from '../../errors/warnings.js';
+import { askInspector as ask, type InspectorSession as Session, openInspector } from './inspector.js';
 
-type Inspector = typeof inspectorModule;
-type Session = inspectorModule.Session;
 type AnyFunction = (...args: never[]) => unknown;
 
 /** A script as the engine has it. */
@@ -52,8 +50,8 @@ const AT_ONCE = 100;
 export async function locateFunctions(
   functions: readonly AnyFunction[],
 ): Promise<readonly (CodeLocation | undefined)[]> {
-  const session = connect();
-  if (session === undefined) return functions.map(() => undefined);
+  const session = openInspector();
+  if (typeof session === 'string') return functions.map(() => undefined);
   try {
     const positions: (ScriptPosition | undefined)[] = [];
     for (let at = 0; at < functions.length; at += AT_ONCE) {
@@ -73,21 +71,6 @@ export async function locateFunctions(
   } finally {
     session.disconnect();
   }
-}
-
-function connect(): Session | undefined {
-  // Whatever its type says: Node can be built without.
-  const inspector = process.getBuiltinModule('node:inspector') as Inspector | undefined;
-  // A debugger is attached: its breakpoints and its view must not be disturbed.
-  if (inspector === undefined || inspector.url() !== undefined) return undefined;
-  const session = new inspector.Session();
-  try {
-    session.connect();
-  } catch {
-    // Node's permission model forbids it, on purpose.
-    return undefined;
-  }
-  return session;
 }
 
 function readPositions(session: Session, functions: readonly AnyFunction[]): (ScriptPosition | undefined)[] {
@@ -132,16 +115,4 @@ function readScripts(session: Session): ReadonlyMap<string, LoadedScript> {
   session.post('Debugger.enable');
   session.post('Debugger.disable');
   return scripts;
-}
-
-/** On its own thread the inspector answers before `post` returns; what is thrown in between would end as a warning of Node's. */
-function ask<Answer>(session: Session, method: string, params: object): Answer {
-  const answers: { readonly error: Error | null; readonly result: object | undefined }[] = [];
-  session.post(method, params, (error, result) => {
-    answers.push({ error, result });
-  });
-  const [answer] = answers;
-  if (answer === undefined) throw new Error(`The inspector does not answer ${method}`);
-  if (answer.error !== null) throw answer.error;
-  return answer.result as Answer;
 }

@@ -41,6 +41,7 @@ describe('a question that the database does not answer', () => {
         allowedHosts: [],
         otlp: false,
         mcp: false,
+      profiling: false,
         editor: undefined,
       },
       token: undefined,
@@ -54,7 +55,8 @@ describe('a question that the database does not answer', () => {
       },
       instrumentations: () => [],
       libraries: () => [],
- running: () => [],
+      running: () => [],
+      process: undefined,
     });
     server = createServer(dashboard.serve);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
