@@ -7,6 +7,7 @@ import { onGlobalKey } from './keyboard.js';
 import { KeysHelp } from './keys-help.js';
 import { LoadedView, panelOf } from './loaded-view.js';
 import { Notice } from './parts/notice.js';
+import { SavedViews } from './saved-views.js';
 import { addressOf, usePlace } from './state.js';
 
 function NoView() {
@@ -48,6 +49,7 @@ export function App() {
       </a>
       <Header place={place} view={view} />
       <KeysHelp />
+      <SavedViews />
       <ConnectionNotice />
       <div class="below-header">
         <main id="main" tabIndex={-1} class={`view view-${view?.name ?? 'unknown'}`}>

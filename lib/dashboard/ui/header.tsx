@@ -3,6 +3,7 @@ import { formatDateTime, formatTime } from './format.js';
 import { showKeysHelp } from './keys-help.js';
 import type { PanelView } from './panel-view.js';
 import { CopyButton } from './parts/copy-button.js';
+import { showSavedViews } from './saved-views.js';
 import { addressOf, addressWith, DEFAULT_RANGE, isLive, type Place, setQuery, timeSpanOf } from './state.js';
 import { toggleTheme, useTheme } from './theme.js';
 
@@ -137,6 +138,9 @@ export function Header({ place, view }: { readonly place: Place; readonly view: 
           </>
         )}
         <CopyButton text={() => linkOf(place)}>Copy link</CopyButton>
+        <button type="button" onClick={showSavedViews} aria-label="Saved views" title="Saved views. Key: v">
+          ★
+        </button>
         <button type="button" onClick={showKeysHelp} aria-label="Keys" title="Key: ?">
           ?
         </button>

@@ -1,5 +1,6 @@
 /** Keys that work wherever the focus is. */
 import { showKeysHelp } from './keys-help.js';
+import { showSavedViews } from './saved-views.js';
 import { NO_REGION } from './selected-region.js';
 import { setQuery } from './state.js';
 
@@ -19,7 +20,7 @@ function closePanel(): boolean {
   return true;
 }
 
-/** `?` shows the keys, `/` goes to the search, Esc leaves a field or closes the innermost panel, `1` to `9` follow the links of the header. */
+/** `?` shows the keys, `v` the saved views, `/` goes to the search, Esc leaves a field or closes the innermost panel, `1` to `9` follow the links of the header. */
 export function onGlobalKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.key === 'Escape') {
@@ -29,7 +30,11 @@ export function onGlobalKey(event: KeyboardEvent): void {
   }
   if (isTyping(event.target)) return;
   if (event.key === '?') showKeysHelp();
-  else if (event.key === '/') {
+  else if (event.key === 'v' && document.querySelector('dialog[open]') === null) {
+    showSavedViews();
+    // It is no first letter of the name.
+    event.preventDefault();
+  } else if (event.key === '/') {
     const search = document.querySelector<HTMLInputElement>('input[type=search]');
     search?.focus();
     search?.select();

@@ -2,6 +2,7 @@ const ID = 'keys-help';
 
 const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ['?', 'shows this list'],
+  ['v', 'shows the saved views, and saves this one'],
   ['/', 'goes to the search; in a trace, finds spans'],
   ['Esc', 'leaves a field, or closes the innermost panel'],
   ['1 to 9', 'the views of the header'],

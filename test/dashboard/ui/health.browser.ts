@@ -1,3 +1,4 @@
+import { findBarriers } from './barriers.js';
 import { describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the health of telemetry', () => {
@@ -23,6 +24,7 @@ describeInChromium('the health of telemetry', () => {
     await page.getByRole('button', { name: 'Clear everything…' }).focus();
     await page.keyboard.press('Enter');
     await question.getByText('of all services').waitFor();
+    expect(await findBarriers(page)).toEqual([]);
     // The way out has the focus, and Esc is it, too.
     await page.keyboard.press('Escape');
     await question.waitFor({ state: 'detached' });
