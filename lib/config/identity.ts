@@ -6,6 +6,11 @@ import { must, recordOf, text } from './option-rules.js';
 import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
   ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
+  ATTR_K8S_CONTAINER_NAME,
+  ATTR_K8S_NAMESPACE_NAME,
+  ATTR_K8S_NODE_NAME,
+  ATTR_K8S_POD_NAME,
+  ATTR_K8S_POD_UID,
   ATTR_SERVICE_NAME,
   ATTR_SERVICE_VERSION,
 } from './semantic-conventions.constants.js';
@@ -29,7 +34,8 @@ export interface IdentitySection {
   environment?: string;
   /**
    * Further attributes of all telemetry; merged by name with those of the environment, over which
-   * they win. Default none. Env `OTEL_RESOURCE_ATTRIBUTES`.
+   * they win. `OTEL_RESOURCE_ATTRIBUTES` wins over the variables of the pod.
+   * Default none. Env `OTEL_RESOURCE_ATTRIBUTES`, `K8S_POD_NAME`, `K8S_POD_UID`, `K8S_NAMESPACE_NAME`, `K8S_NODE_NAME`, `K8S_CONTAINER_NAME`.
    */
   resourceAttributes?: Attributes;
 }
@@ -77,7 +83,17 @@ export const IDENTITY_SECTION = {
         meaning:
           'Further resource attributes: `key=value` pairs separated by commas, values percent-encoded.',
       },
+      K8S_POD_NAME: { kind: 'text', meaning: '`k8s.pod.name`, by the downward API of Kubernetes.' },
+      K8S_POD_UID: { kind: 'text', meaning: '`k8s.pod.uid`, by the downward API.' },
+      K8S_NAMESPACE_NAME: {
+        kind: 'text',
+        meaning: '`k8s.namespace.name`, by the downward API.',
+        otherwise: 'the namespace of the service account, where its token is mounted',
+      },
+      K8S_NODE_NAME: { kind: 'text', meaning: '`k8s.node.name`, by the downward API.' },
+      K8S_CONTAINER_NAME: { kind: 'text', meaning: '`k8s.container.name`.' },
     },
+    see: 'resource.md',
   }),
 } satisfies OptionsOf<IdentitySection>;
 
@@ -113,7 +129,17 @@ export function resolveIdentity(
       textOf(inEnvironment, ATTR_FORMER_DEPLOYMENT_ENVIRONMENT) ??
       env.NODE_ENV ??
       IDENTITY_SECTION.environment.default,
-    resourceAttributes: furtherAttributes({ ...inEnvironment, ...inCode }),
+    resourceAttributes: furtherAttributes({ ...podAttributes(env), ...inEnvironment, ...inCode }),
+  };
+}
+
+function podAttributes(env: IdentityValues): Attributes {
+  return {
+    [ATTR_K8S_POD_NAME]: env.K8S_POD_NAME,
+    [ATTR_K8S_POD_UID]: env.K8S_POD_UID,
+    [ATTR_K8S_NAMESPACE_NAME]: env.K8S_NAMESPACE_NAME,
+    [ATTR_K8S_NODE_NAME]: env.K8S_NODE_NAME,
+    [ATTR_K8S_CONTAINER_NAME]: env.K8S_CONTAINER_NAME,
   };
 }
 

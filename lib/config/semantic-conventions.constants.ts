@@ -203,6 +203,13 @@ export const ATTR_DEPLOYMENT_ENVIRONMENT_NAME = 'deployment.environment.name';
 /** Its name before 2024; many platforms still set it. */
 export const ATTR_FORMER_DEPLOYMENT_ENVIRONMENT = 'deployment.environment';
 export const ATTR_SERVICE_INSTANCE_ID = 'service.instance.id';
+export const ATTR_CONTAINER_ID = 'container.id';
+export const ATTR_K8S_CONTAINER_NAME = 'k8s.container.name';
+export const ATTR_K8S_NAMESPACE_NAME = 'k8s.namespace.name';
+export const ATTR_K8S_NODE_NAME = 'k8s.node.name';
+export const ATTR_K8S_POD_NAME = 'k8s.pod.name';
+export const ATTR_K8S_POD_UID = 'k8s.pod.uid';
+
 export const ATTR_HOST_NAME = 'host.name';
 export const ATTR_HOST_ARCH = 'host.arch';
 export const ATTR_OS_TYPE = 'os.type';

@@ -47,6 +47,7 @@ import { redaction } from '../redaction/active-redaction.js';
 import { AsyncLocalStorageContextManager } from './async-local-storage-context-manager.js';
 import { baggageSpanProcessor } from './baggage-span.processor.js';
 import { createPropagator } from './create-propagator.js';
+import { describeContainer } from './describe-container.js';
 import { guardLoggerProvider } from './guards/guard-logger-provider.js';
 import { guardMeterProvider } from './guards/guard-meter-provider.js';
 import { guardSpanProcessor } from './guards/guard-parts.js';
@@ -265,6 +266,7 @@ function createResource(config: TelemetryConfig): Resource {
         [ATTR_PROCESS_RUNTIME_NAME]: 'nodejs',
         [ATTR_PROCESS_RUNTIME_VERSION]: process.versions.node,
         [ATTR_SERVICE_INSTANCE_ID]: randomUUID(),
+        ...describeContainer(),
         ...config.resourceAttributes,
         [ATTR_SERVICE_NAME]: config.serviceName,
         [ATTR_SERVICE_VERSION]: config.serviceVersion,

@@ -131,6 +131,27 @@ describe('resolveConfig()', () => {
       );
       expect(config.resourceAttributes).toEqual({ team: 'orders', zone: 'eu-west' });
     });
+
+    it('reads the pod from the variables of the downward API, below OTEL_RESOURCE_ATTRIBUTES', () => {
+      const { resourceAttributes } = resolve(
+        {},
+        {
+          K8S_POD_NAME: 'orders-7d9f',
+          K8S_POD_UID: 'a1',
+          K8S_NAMESPACE_NAME: 'shop',
+          K8S_NODE_NAME: 'node-3',
+          K8S_CONTAINER_NAME: 'app',
+          OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=node-4',
+        },
+      );
+      expect(resourceAttributes).toEqual({
+        'k8s.pod.name': 'orders-7d9f',
+        'k8s.pod.uid': 'a1',
+        'k8s.namespace.name': 'shop',
+        'k8s.node.name': 'node-4',
+        'k8s.container.name': 'app',
+      });
+    });
   });
 
   describe('enabled', () => {
