@@ -472,11 +472,14 @@ export interface OperationAnswer {
   readonly attribute: { readonly key: string; readonly value: string } | undefined;
   readonly count: number;
   readonly errors: number;
-  /** Time in which none of their children ran, in total. A child counts only within the time of its parent. */
+  /**
+   * Time in which none of their children ran, in total. A child counts only within the time of its parent; a store may leave out one that
+   * ends after its parent. What enters a service is no child: a call lasts until it is answered.
+   */
   readonly selfMs: number;
   readonly totalMs: number;
   readonly p95: number;
-  /** How often a trace that has it has it, on average. */
+  /** How often a trace that has it has it, on average, or what one process has of a trace. */
   readonly perTrace: number;
 }
 

@@ -16,6 +16,87 @@ import {
 } from './answers.interface.js';
 import { type OperationFilter } from './telemetry-reader.interface.js';
 
+/** The name of operations beyond a bound, which are added up together. */
+export const OTHER_OPERATIONS = '(other)';
+const MAX_NAME = 200;
+/** Operations with a sum of their own. */
+const MAX_OPERATIONS = 3_000;
+
+/** What of a span says which operation it is. */
+interface NamedSpan {
+  readonly name: string;
+  readonly kind: SpanKindName;
+  readonly hasParent: boolean;
+  /** The text of an attribute; undefined or empty where there is none. */
+  readonly textAt: (key: string) => string | undefined;
+}
+
+/** What tells the operations of a service apart, and by which attribute its spans are found. */
+export type OperationName = Pick<OperationAnswer, 'kind' | 'name' | 'target' | 'attribute'>;
+
+/** Their statements contain the key: each key would become an operation. */
+const KEY_VALUE_STORES: ReadonlySet<string | undefined> = new Set(['redis', 'valkey', 'memcached']);
+
+/** `db.system` is the name that older instrumentations write. */
+function databaseOf({ textAt }: NamedSpan): string | undefined {
+  return orUndefined(textAt(ATTR_DB_SYSTEM_NAME)) ?? orUndefined(textAt('db.system'));
+}
+
+function orUndefined(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/** Which operation a span is. */
+export function nameOperation(span: NamedSpan): OperationName {
+  const { name, kind, hasParent } = span;
+  switch (kind) {
+    case 'server':
+      return nameBy('request', name);
+    case 'internal':
+      return nameBy(hasParent ? 'method' : 'job', name);
+    case 'consumer':
+      return nameBy('message', name, span, ATTR_MESSAGING_DESTINATION_NAME);
+    case 'producer':
+      return nameBy('send', name, span, ATTR_MESSAGING_DESTINATION_NAME);
+    case 'client': {
+      const database = databaseOf(span);
+      return database === undefined
+        ? nameBy('call', name, span, ATTR_SERVER_ADDRESS)
+        : nameStatement(span, database);
+    }
+  }
+}
+
+/** @param targetKey the attribute that names what is called */
+function nameBy(kind: OperationKind, spanName: string, span?: NamedSpan, targetKey = ''): OperationName {
+  const name = spanName.slice(0, MAX_NAME);
+  const value = orUndefined(span?.textAt(targetKey));
+  const target = value?.slice(0, MAX_NAME);
+  const isWhole = target !== undefined && target === value;
+  return { kind, name, target, attribute: isWhole ? { key: targetKey, value: target } : undefined };
+}
+
+function nameStatement(span: NamedSpan, database: string): OperationName {
+  const other = KEY_VALUE_STORES.has(database) ? ATTR_DB_OPERATION_NAME : ATTR_DB_QUERY_TEXT;
+  const summary = orUndefined(span.textAt(ATTR_DB_QUERY_SUMMARY));
+  const text = summary ?? orUndefined(span.textAt(other));
+  const address = orUndefined(span.textAt(ATTR_SERVER_ADDRESS));
+  const target = (address === undefined ? database : `${database} ${address}`).slice(0, MAX_NAME);
+  const name = (text ?? span.name).slice(0, MAX_NAME);
+  const key = summary === undefined ? other : ATTR_DB_QUERY_SUMMARY;
+  return {
+    kind: 'statement',
+    name,
+    target,
+    attribute: text === name ? { key, value: name } : undefined,
+  };
+}
+
+/** Whether a span counts among the children of its parent: what enters a service does not, as a call lasts until it is answered. */
+function isPartOfParent(kind: SpanKindName): boolean {
+  return kind !== 'server' && kind !== 'consumer';
+}
+
 /** What sums over traces need of a span. Times are milliseconds. */
 export interface SummedSpan {
   readonly spanId: string;
@@ -29,58 +110,12 @@ export interface SummedSpan {
   readonly attributes: JsonAttributes;
 }
 
-/** Operations with a sum. Names that differ with each call are added up in `OTHER`. */
-const MAX_OPERATIONS = 3_000;
-const MAX_NAME = 200;
-const OTHER = '(other)';
-
-/** The text of an attribute; undefined where there is none. */
-function textAt(attributes: JsonAttributes, ...keys: readonly string[]): string | undefined {
-  for (const key of keys) {
+function nameOf({ name, kind, parentSpanId, attributes }: SummedSpan): OperationName {
+  const textAt = (key: string): string | undefined => {
     const value = attributes[key];
-    if (typeof value === 'string' && value !== '') return value;
-  }
-  return undefined;
-}
-
-/** `db.system` is the name that older instrumentations write. */
-const databaseOf = (attributes: JsonAttributes): string | undefined =>
-  textAt(attributes, ATTR_DB_SYSTEM_NAME, 'db.system');
-
-function kindOf({ kind, parentSpanId, attributes }: SummedSpan): OperationKind {
-  if (kind === 'server') return 'request';
-  if (kind === 'consumer') return 'message';
-  if (kind === 'producer') return 'send';
-  if (kind === 'client') return databaseOf(attributes) === undefined ? 'call' : 'statement';
-  return parentSpanId === undefined ? 'job' : 'method';
-}
-
-/** Their statements contain the key: each key would become an operation. */
-const KEY_VALUE_STORES: ReadonlySet<string | undefined> = new Set(['redis', 'valkey', 'memcached']);
-
-type Named = Pick<OperationAnswer, 'kind' | 'name' | 'target' | 'attribute'>;
-
-function nameOf(span: SummedSpan): Named {
-  const kind = kindOf(span);
-  const { attributes } = span;
-  const address = textAt(attributes, ATTR_SERVER_ADDRESS);
-  if (kind === 'statement') {
-    const other = KEY_VALUE_STORES.has(databaseOf(attributes)) ? ATTR_DB_OPERATION_NAME : ATTR_DB_QUERY_TEXT;
-    const key = [ATTR_DB_QUERY_SUMMARY, other].find((each) => textAt(attributes, each));
-    const text = key === undefined ? undefined : textAt(attributes, key);
-    const target = [databaseOf(attributes), address].filter((part) => part !== undefined).join(' ');
-    const name = (text ?? span.name).slice(0, MAX_NAME);
-    const isWhole = key !== undefined && text === name;
-    return { kind, name, target, attribute: isWhole ? { key, value: name } : undefined };
-  }
-  const name = span.name.slice(0, MAX_NAME);
-  const [key, value] =
-    kind === 'call'
-      ? [ATTR_SERVER_ADDRESS, address]
-      : kind === 'send' || kind === 'message'
-        ? [ATTR_MESSAGING_DESTINATION_NAME, textAt(attributes, ATTR_MESSAGING_DESTINATION_NAME)]
-        : ['', undefined];
-  return { kind, name, target: value, attribute: value === undefined ? undefined : { key, value } };
+    return typeof value === 'string' ? value : undefined;
+  };
+  return nameOperation({ name, kind, hasParent: parentSpanId !== undefined, textAt });
 }
 
 /** How long a span ran while none of its children did. A child counts only within the time of its parent. */
@@ -103,7 +138,7 @@ function quantileOfSorted(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
-interface OperationSum extends Named {
+interface OperationSum extends OperationName {
   readonly service: string;
   readonly durations: number[];
   errors: number;
@@ -121,10 +156,11 @@ export class OperationSums {
   /** @param service Undefined: of all services */
   constructor(private readonly service: string | undefined) {}
 
-  /** Takes all spans of a trace, those of other services as well: they are children. */
+  /** Takes all spans of a trace. */
   *addTrace(spans: readonly SummedSpan[], turn: TimeSlice): Steps<void> {
     const trace = (this.traces += 1);
-    const children = Map.groupBy(spans, ({ parentSpanId }) => parentSpanId);
+    const parts = spans.filter(({ kind }) => isPartOfParent(kind));
+    const children = Map.groupBy(parts, ({ parentSpanId }) => parentSpanId);
     for (const span of spans) {
       const { service } = span;
       if (this.service !== undefined && service !== this.service) continue;
@@ -138,12 +174,12 @@ export class OperationSums {
     }
   }
 
-  private sumOf(service: string, named: Named): OperationSum {
+  private sumOf(service: string, named: OperationName): OperationSum {
     const key = JSON.stringify([service, named.kind, named.name, named.target]);
     const isNew = this.sums.size >= MAX_OPERATIONS && !this.sums.has(key);
     const { kind } = named;
-    return getOrAdd(this.sums, isNew ? JSON.stringify([service, kind, OTHER]) : key, () => ({
-      ...(isNew ? { kind, name: OTHER, target: undefined, attribute: undefined } : named),
+    return getOrAdd(this.sums, isNew ? JSON.stringify([service, kind, OTHER_OPERATIONS]) : key, () => ({
+      ...(isNew ? { kind, name: OTHER_OPERATIONS, target: undefined, attribute: undefined } : named),
       service,
       durations: [],
       errors: 0,
@@ -178,11 +214,14 @@ export class OperationSums {
   }
 }
 
+/** What operations are ranked by. */
+type Ranked = Pick<OperationAnswer, 'kind' | 'name' | NonNullable<OperationFilter['order']>>;
+
 /** Those of a kind, the highest first, and how many there are. */
-export function rankOperations(
-  all: readonly OperationAnswer[],
+export function rankOperations<Operation extends Ranked>(
+  all: readonly Operation[],
   { kind, order = 'selfMs', limit = 200 }: OperationFilter,
-): { readonly operations: readonly OperationAnswer[]; readonly total: number } {
+): { readonly operations: readonly Operation[]; readonly total: number } {
   const matching = all.filter((operation) => kind === undefined || operation.kind === kind);
   const sorted = matching.sort((a, b) => b[order] - a[order] || a.name.localeCompare(b.name));
   return { operations: sorted.slice(0, limit), total: matching.length };

@@ -314,8 +314,9 @@ export interface TelemetryReader {
   error(question: ErrorQuestion, options?: QueryOptions): Promise<ErrorDetailAnswer | undefined>;
 
   /**
-   * Statements, calls, methods and what enters, added up over the traces that begin in the range. A store may leave out the older ones of
-   * very many; the answer says since when it counts.
+   * Statements, calls, methods and what enters, added up over the traces that begin in the range, which may grow to whole minutes. A store
+   * may leave out the older ones of very many; the answer says since when it counts. A store may count what each process has of a trace as
+   * a trace.
    */
   operations(filter: OperationFilter, options?: QueryOptions): Promise<OperationListAnswer>;
 

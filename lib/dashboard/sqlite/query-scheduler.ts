@@ -92,6 +92,7 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
   spans: ['start', 'duration'],
   rollups: ['longest', 'slow_start', 'slow_duration', 'failed_start', 'failed_duration'],
   version_sums: ['longest', 'first_seen', 'last_seen'],
+  operation_sums: ['self_time', 'total', 'longest'],
   logs: ['time'],
   points: ['time'],
   exemplars: ['time'],

@@ -99,7 +99,7 @@ export function describeOperations(
       ]);
     });
 
-    it('do not count a child beyond the end of its parent, nor one of another service twice', async () => {
+    it('do not count a child beyond the end of its parent, and a call until it is answered', async () => {
       const request = requestOf(past, { durationMs: 10 });
       const call = childOf(request, { kind: 'client', name: 'GET', start: past + 2, durationMs: 6 });
       const answered = requestOf(past + 4, {
@@ -114,7 +114,7 @@ export function describeOperations(
       const { operations } = await find();
       expect(operations.map(({ service, name, selfMs }) => [service, name, selfMs])).toEqual([
         ['orders', 'later', 500],
-        ['orders', 'GET', 3],
+        ['orders', 'GET', 6],
         ['orders', 'GET /orders/:id', 3],
         ['users', 'GET /users', 3],
       ]);

@@ -13,7 +13,7 @@ export const slowOperations: McpTool = {
   name: 'slow_operations',
   title: 'Operations that take the time',
   description:
-    'Statements, outgoing calls, methods, messages, jobs and requests by their self time over the newest traces, with count, errors, p95 and calls per trace; `covers` says of how many traces. A statement that is called often per trace may be an N+1. Default: the last hour, all kinds.',
+    'Statements, outgoing calls, methods, messages, jobs and requests by their self time over all traces of the time, with count, errors, p95 and calls per trace; `covers` says of how many. A statement that is called often per trace may be an N+1. Default: the last hour, all kinds.',
   input: {
     ...TIMES,
     ...SERVICE,

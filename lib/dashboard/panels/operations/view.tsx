@@ -21,6 +21,9 @@ const KIND_NAMES: Readonly<Record<OperationKind, string>> = {
   send: 'Sent messages',
 };
 
+/** The name of operations beyond the bound of the store. */
+const OTHER = '(other)';
+
 /** The traces that have such a span. */
 function tracesOf({ service, name, attribute }: OperationAnswer): string {
   const by = attribute === undefined ? { text: name } : { attribute: `${attribute.key}:${attribute.value}` };
@@ -36,7 +39,7 @@ const columnsOf = (total: number): readonly Column<OperationAnswer>[] => [
     class: () => 'operation-name',
     cell: (row) => (
       <>
-        {row.name === '(other)' ? row.name : <a href={tracesOf(row)}>{row.name}</a>}
+        {row.name === OTHER ? row.name : <a href={tracesOf(row)}>{row.name}</a>}
         {row.target !== undefined && row.target !== '' && <span class="hint"> {row.target}</span>}
       </>
     ),
@@ -112,14 +115,17 @@ export function View({ place }: { readonly place: Place }) {
         isEmpty={({ operations }) => operations.length === 0}
         empty="No operations in this time span."
       >
-        {({ operations, total, traces, since, complete }) => (
+        {({ operations, total, traces, spans, since, complete }) => (
           <>
             <p class="hint">
-              {complete ? 'All' : 'The newest'} {plural(traces, 'trace')} since{' '}
-              {formatTime(complete ? timeSpanOf(place.query).from : since, false)}
+              {complete ? 'All traces' : `The newest ${plural(traces, 'trace')}`} since{' '}
+              {formatTime(complete ? timeSpanOf(place.query).from : since, false)}, with{' '}
+              {plural(spans, 'span')}
               {total > operations.length &&
                 `; the first ${formatExact(operations.length)} of ${formatExact(total)} operations by self time`}
               . Self time: none of its children ran.
+              {operations.some(({ name }) => name === OTHER) &&
+                ` ${OTHER}: names beyond those that are added up by themselves.`}
             </p>
             <div class="card scroll-x" tabIndex={0} role="region" aria-label="Operations by self time">
               <Table

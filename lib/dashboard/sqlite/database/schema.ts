@@ -307,6 +307,41 @@ const VERSION_TABLES = {
 ) WITHOUT ROWID;`,
 } as const;
 
+/**
+ * What the spans of each statement, call, method, request, message and job took, added up by time: what is known of them when they are
+ * evicted. Durations are microseconds, times milliseconds; see `ADDED_TABLES`.
+ */
+const OPERATION_TABLES = {
+  operations: `CREATE TABLE operations (
+  -- Never given twice: the sums of one that was evicted must not become those of another.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  service INTEGER NOT NULL REFERENCES services (id),
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  -- Database, host or destination; empty for none.
+  target TEXT NOT NULL,
+  -- By which its spans are found; empty for their name.
+  attribute TEXT NOT NULL,
+  last_seen INTEGER NOT NULL,
+  UNIQUE (service, kind, name, target)
+);`,
+  operation_sums: `CREATE TABLE operation_sums (
+  level INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  operation INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  -- Parts of traces that have it.
+  traces INTEGER NOT NULL,
+  self_time INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  longest INTEGER NOT NULL,
+  buckets BLOB NOT NULL,
+  PRIMARY KEY (level, slot, operation, part)
+) WITHOUT ROWID;`,
+} as const;
+
 /** Processes that have started; see `writing/process-starts.ts`. Times are milliseconds; see `ADDED_TABLES`. */
 const START_TABLES = {
   process_starts: `CREATE TABLE process_starts (
@@ -351,6 +386,7 @@ export const ADDED_COLUMNS = { lowest: 'points', highest: 'points' } as const;
 export const ADDED_TABLES: Readonly<Record<string, string>> = {
   ...ERROR_TABLES,
   ...VERSION_TABLES,
+  ...OPERATION_TABLES,
   ...START_TABLES,
   ...PROCESS_TABLES,
 };

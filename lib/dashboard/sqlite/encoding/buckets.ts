@@ -86,7 +86,8 @@ function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-function pushVarint(bytes: number[], given: number): void {
+/** Appends a count in groups of seven bits. */
+export function pushVarint(bytes: number[], given: number): void {
   let value = given;
   // Not by shifts: a count may need more than 32 bits.
   while (value >= 0x80) {
@@ -109,6 +110,14 @@ export const ROLLUPS_KEPT_MS = [HOUR_MS, 6 * HOUR_MS, 48 * HOUR_MS, Infinity] as
 /** How long the slots are in which what each version answers is added up, and how long those stay at least. */
 export const VERSION_SLOT_MS = 24 * HOUR_MS;
 export const VERSION_SUMS_KEPT_MS = 7 * VERSION_SLOT_MS;
+
+/** How long the slots are in which operations are added up, how long those of each level stay, and how many sums of a level at most. */
+export const OPERATION_SLOTS_MS = [MINUTE_MS, 600_000, HOUR_MS] as const;
+export const OPERATION_SUMS_KEPT_MS = [2 * HOUR_MS, 24 * HOUR_MS, Infinity] as const;
+export const MAX_OPERATION_SUMS = 40_000;
+
+/** How late sums of operations may be in the store, by level: of the coarser ones a row is written seldom. */
+export const OPERATION_SUMS_LATE_MS = [30_000, 300_000, 300_000] as const;
 
 /** How long the slots are in which errors are counted, and how long those of each level stay. */
 export const ERROR_SLOTS_MS = [MINUTE_MS, 600_000, HOUR_MS] as const;

@@ -10,6 +10,7 @@ import {
 } from '../encoding/buckets.js';
 import { compact, findSparseBlock } from '../full-text.js';
 import { evictErrors } from './evict-errors.js';
+import { evictOperations } from './evict-operations.js';
 import {
   evictLogs,
   evictOldestLogs,
@@ -247,8 +248,10 @@ function evictBytes(eviction: Eviction, maxSpans: number, now: number): void {
   if (logs > spans && logs > 0) evictLogs(eviction, SOME_ROWS, maxSpans, now);
   else if (spans > 0) evictTraces(eviction, SOME_ROWS, maxSpans);
   else if (points > 0) evictPoints(eviction, 0);
-  else if (!evictOldProcessRows(eviction, PROCESS_LEVEL.minute, Infinity))
+  else if (!evictOldProcessRows(eviction, PROCESS_LEVEL.minute, Infinity)) {
     eviction.database.run('DELETE FROM rollups WHERE level < 3');
+    eviction.database.run('DELETE FROM operation_sums WHERE level < 2');
+  }
 }
 
 /** Deletes some of what is too old, and of what is kept coarsely from some age on the fine rows; returns whether there may be more. */
@@ -263,6 +266,7 @@ function evictByAge(eviction: Eviction, maxAgeMs: number, now: number): boolean 
   if (evictOldProcessRows(eviction, PROCESS_LEVEL.minute, before)) return true;
   if (evictOldProcessRows(eviction, PROCESS_LEVEL.fine, collectedBefore)) return true;
   if (evictErrors(eviction, maxAgeMs, now)) return true;
+  if (evictOperations(eviction, before, now)) return true;
   for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())
     if (evictOldRollups(eviction, level, Math.max(before, now - keptMs))) return true;
   if (evictOldVersionSums(eviction, now - Math.max(maxAgeMs, VERSION_SUMS_KEPT_MS))) return true;

@@ -1,140 +1,228 @@
-import { type OperationListAnswer, type SpanKindName } from '../../reader/answers.interface.js';
-import { OperationSums, rankOperations, type SummedSpan } from '../../reader/sum-operations.js';
-import { type OperationFilter } from '../../reader/telemetry-reader.interface.js';
+import { getOrAdd } from '../../get-or-add.js';
+import {
+  type OperationAnswer,
+  type OperationKind,
+  type OperationListAnswer,
+} from '../../reader/answers.interface.js';
+import { rankOperations } from '../../reader/sum-operations.js';
+import { type OperationFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
-import { SPAN_STATUS } from '../rows.interface.js';
-import { chooseService, Conditions, readAttributes } from './query-parts.js';
+import {
+  OPERATION_SLOTS_MS,
+  OPERATION_SUMS_KEPT_MS,
+  OPERATION_SUMS_LATE_MS,
+  quantilesOf,
+  readCounts,
+} from '../encoding/buckets.js';
+import { chooseService, readServiceNames } from './query-parts.js';
 
-/**
- * The newest traces of a range, up to so many spans, are added up when the question is asked: whole traces, whose spans came from several
- * processes, so that self times are right, and writing them costs nothing.
- */
-const MAX_SPANS = 10_000;
-/** Traces, and spans of one, that are read without a look at the clock. */
-const SLICE = 20;
-const SPAN_SLICE = 200;
+/** Sums between two looks at the clock. */
+const SLICE = 250;
+/** Where a range has more slots of one length, it is read in longer ones. */
+const MAX_SLOTS = 240;
 
-const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
+const SUMS = `SELECT operation, part, count, errors, traces, self_time AS selfTime, total, longest, buckets FROM operation_sums
+  WHERE level = ? AND slot = ? AND (operation, part) > (?, ?) {of} ORDER BY operation, part LIMIT ?`;
+const OF_SERVICE = 'AND operation IN (SELECT id FROM operations WHERE service = ?)';
+const NAME = 'SELECT service, kind, name, target, attribute FROM operations WHERE id = ?';
+const FIRST = 'SELECT min(slot) AS first FROM operation_sums WHERE level = ?';
+const TRACE = 'SELECT 1 FROM traces WHERE start >= ? AND start < ? LIMIT 1';
 
-// Ids as text: rows with blobs take SQLite's binding longer.
-const SPANS = `SELECT id, hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, name, kind, start, duration, status, attributes
-  FROM spans INDEXED BY spans_by_trace WHERE trace = ? AND id > ? ORDER BY id LIMIT ?`;
+interface SumRow {
+  readonly operation: number;
+  readonly part: number;
+  readonly count: number;
+  readonly errors: number;
+  readonly traces: number;
+  readonly selfTime: number;
+  readonly total: number;
+  readonly longest: number;
+  readonly buckets: Uint8Array;
+}
 
-const RESOURCES = `SELECT resources.id, services.name FROM resources JOIN services ON services.id = resources.service`;
-
-interface SpanRow {
-  readonly id: number;
-  readonly spanId: string;
-  /** Empty without a parent. */
-  readonly parentId: string;
-  readonly resource: number;
+interface NameRow {
+  readonly service: number;
+  readonly kind: OperationKind;
   readonly name: string;
-  readonly kind: number;
-  readonly start: number;
-  readonly duration: number;
-  readonly status: number;
-  readonly attributes: string;
+  readonly target: string;
+  readonly attribute: string;
 }
 
-interface TraceRow {
-  readonly id: number;
-  readonly start: number;
-  readonly spanCount: number;
+/** All sums of an operation. Durations are microseconds. */
+class Total {
+  count = 0;
+  errors = 0;
+  traces = 0;
+  selfTime = 0;
+  total = 0;
+  private longest = 0;
+  private readonly buckets: Uint8Array[] = [];
+
+  add(row: SumRow): void {
+    this.count += row.count;
+    this.errors += row.errors;
+    this.traces += row.traces;
+    this.selfTime += row.selfTime;
+    this.total += row.total;
+    this.longest = Math.max(this.longest, row.longest);
+    this.buckets.push(row.buckets);
+  }
+
+  /** Reads all buckets: to be called for what is shown only. */
+  readQuantile(share: number): number {
+    const counts = new Map<number, number>();
+    const add = (bucket: number, count: number): void => {
+      counts.set(bucket, (counts.get(bucket) ?? 0) + count);
+    };
+    for (const bytes of this.buckets) readCounts(bytes, add);
+    return quantilesOf(counts, [share], this.longest)[0] ?? 0;
+  }
 }
 
-/** Operations over the newest traces of the range. */
+/** Operations over all traces of the range, which grows to whole minutes, or to longer slots where minutes are not kept. */
 export function* findOperations(database: Database, filter: OperationFilter): Steps<OperationListAnswer> {
-  const { from, service } = filter;
-  const sums = new OperationSums(service);
-  const covered = { traces: 0, spans: 0, since: from, complete: true };
-  const chosen = chooseService(database, service);
-  if (chosen !== undefined) {
-    const serviceOf = startServices(database);
-    const turn = new TimeSlice();
-    let before: TraceRow | undefined;
-    for (;;) {
-      const rows = readTraces(database, filter, chosen.id, before);
-      for (const row of rows) {
-        const left = MAX_SPANS - covered.spans;
-        if (row.spanCount > left) covered.complete = false;
-        // Half a trace has wrong self times: only one that is larger than all that may be read is cut.
-        if (!covered.complete && covered.traces > 0) break;
-        const spans = yield* readSpans(database, row.id, left, serviceOf, turn);
-        yield* sums.addTrace(spans, turn);
-        covered.traces += 1;
-        covered.spans += spans.length;
-        covered.since = row.start / 1_000;
-        if (turn.isOverNow()) yield* turn.pass();
-      }
-      if (rows.length < SLICE || !covered.complete) break;
-      before = rows.at(-1);
+  const { from, to, service: name, order } = filter;
+  const service = chooseService(database, name);
+  const begin = beginOfSums(database);
+  const turn = new TimeSlice();
+  const totals = new Map<number, Total>();
+  let since = begin === Infinity ? to : from;
+  if (service !== undefined && begin !== Infinity)
+    since = yield* readTotals(database, { from: Math.max(from, begin), to }, service.id, totals, turn);
+  const sumsOf = yield* describeTotals(database, totals, turn);
+  const found = [...sumsOf.keys()];
+  const readQuantiles = function* (of: readonly Found[]): Steps<void> {
+    for (const each of of) {
+      each.p95 = (sumsOf.get(each)?.readQuantile(0.95) ?? 0) / 1_000;
+      if (turn.isOver()) yield* turn.pass();
     }
-    if (covered.complete) covered.since = from;
-  }
-  return { ...rankOperations(sums.answers(), filter), ...covered };
-}
-
-/** The name of the service of a resource; those that come while the question is answered are read as they come. */
-function startServices(database: Database): (resource: number) => string {
-  let names = new Map<number, string>();
-  const read = (): void => {
-    const rows = database.all<{ id: number; name: string }>(RESOURCES);
-    names = new Map(rows.map(({ id, name }) => [id, name]));
   };
-  return (resource) => {
-    if (!names.has(resource)) read();
-    return names.get(resource) ?? '';
-  };
-}
-
-/** The next of the traces, newest first. */
-function readTraces(
-  database: Database,
-  { from, to }: OperationFilter,
-  service: number | undefined,
-  before: TraceRow | undefined,
-): readonly TraceRow[] {
-  const conditions = new Conditions();
-  conditions.add('start >= ?', from * 1_000);
-  conditions.add('start < ?', to * 1_000);
-  if (before !== undefined) conditions.add('(start, id) < (?, ?)', before.start, before.id);
-  if (service !== undefined) conditions.add('instr(services, ?) > 0', `,${service},`);
-  return database.all<TraceRow>(
-    `SELECT id, start, span_count AS spanCount FROM traces INDEXED BY traces_by_start WHERE ${conditions.sql}
-      ORDER BY start DESC, id DESC LIMIT ${SLICE}`,
-    ...conditions.values,
-  );
-}
-
-function* readSpans(
-  database: Database,
-  trace: number,
-  limit: number,
-  serviceOf: (resource: number) => string,
-  turn: TimeSlice,
-): Steps<SummedSpan[]> {
-  const spans: SummedSpan[] = [];
-  for (let last = 0; spans.length < limit;) {
-    const rows = database.all<SpanRow>(SPANS, trace, last, Math.min(SPAN_SLICE, limit - spans.length));
-    for (const row of rows) spans.push(toSummed(row, serviceOf(row.resource)));
-    last = rows.at(-1)?.id ?? last;
-    if (rows.length < SPAN_SLICE) break;
-    if (turn.isOverNow()) yield* turn.pass();
-  }
-  return spans;
-}
-
-function toSummed(row: SpanRow, service: string): SummedSpan {
+  if (order === 'p95') yield* readQuantiles(found);
+  const { operations, total } = rankOperations(found, filter);
+  if (order !== 'p95') yield* readQuantiles(operations);
+  const entries = found.filter(({ kind }) => ENTRIES.has(kind));
+  const isCovered = !hasTraces(database, from, Math.min(since, to));
   return {
-    spanId: row.spanId,
-    parentSpanId: row.parentId === '' ? undefined : row.parentId,
-    service,
-    name: row.name,
-    kind: KINDS[row.kind] ?? 'internal',
-    start: row.start / 1_000,
-    durationMs: row.duration / 1_000,
-    failed: row.status === SPAN_STATUS.error,
-    attributes: readAttributes(row.attributes),
+    operations,
+    total,
+    traces: countOf(entries),
+    spans: countOf(found),
+    since: isCovered ? from : since,
+    complete: isCovered,
   };
+}
+
+/** Kinds of which each is a part of a trace. */
+const ENTRIES: ReadonlySet<OperationKind> = new Set(['request', 'message', 'job']);
+
+function countOf(found: readonly Found[]): number {
+  return found.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Where the first sums lie. Those of an hour say the hour only: they count where finer ones do not reach back to it. */
+function beginOfSums(database: Database): number {
+  return OPERATION_SLOTS_MS.reduce((begin: number, length, level) => {
+    const first = database.one<{ first: number | null }>(FIRST, level).first ?? Infinity;
+    return first + length <= begin ? first : begin;
+  }, Infinity);
+}
+
+/** Whether traces lie there: a file of an earlier version has some without sums. */
+function hasTraces(database: Database, from: number, to: number): boolean {
+  return database.get(TRACE, from * 1_000, to * 1_000) !== undefined;
+}
+
+/** Adds up the newest slots first; returns the begin of the last, which is not that of the range where there are very many sums. */
+function* readTotals(
+  database: Database,
+  range: TimeRange,
+  service: number | undefined,
+  totals: Map<number, Total>,
+  turn: TimeSlice,
+): Steps<number> {
+  const sql = SUMS.replace('{of}', service === undefined ? '' : OF_SERVICE);
+  const ofService = service === undefined ? [] : [service];
+  for (const { level, slot, to } of slotsOf(range, Date.now()).reverse()) {
+    if (turn.isLong) return to;
+    for (let last = { operation: -1, part: -1 }; ;) {
+      const rows = database.all<SumRow>(sql, level, slot, last.operation, last.part, ...ofService, SLICE);
+      for (const row of rows) getOrAdd(totals, row.operation, () => new Total()).add(row);
+      if (turn.isOverNow()) yield* turn.pass();
+      last = rows.at(-1) ?? last;
+      if (rows.length < SLICE) break;
+    }
+  }
+  return range.from;
+}
+
+/** An operation of the answer. */
+interface Found extends Omit<OperationAnswer, 'p95'> {
+  /** 0 until it is read. */
+  p95: number;
+}
+
+function* describeTotals(
+  database: Database,
+  totals: ReadonlyMap<number, Total>,
+  turn: TimeSlice,
+): Steps<Map<Found, Total>> {
+  const services = readServiceNames(database);
+  const found = new Map<Found, Total>();
+  for (const [id, sums] of totals) {
+    const row = database.get<NameRow>(NAME, id);
+    // It was evicted meanwhile.
+    if (row === undefined) continue;
+    const { kind, name, target, attribute } = row;
+    const { count, errors, traces, selfTime, total } = sums;
+    const operation = {
+      service: services.get(row.service) ?? '',
+      kind,
+      name,
+      target: target === '' ? undefined : target,
+      attribute:
+        attribute === '' ? undefined : { key: attribute, value: kind === 'statement' ? name : target },
+      count,
+      errors,
+      selfMs: selfTime / 1_000,
+      totalMs: total / 1_000,
+      p95: 0,
+      perTrace: count / Math.max(1, traces),
+    };
+    found.set(operation, sums);
+    if (turn.isOver()) yield* turn.pass();
+  }
+  return found;
+}
+
+/** One slot of a level. Times are milliseconds. */
+interface Slot {
+  readonly level: number;
+  readonly slot: number;
+  readonly to: number;
+}
+
+/** Coarse slots that ended a shorter time ago may lack what waits to be written. */
+const LATE_MS = 1.2 * Math.max(...OPERATION_SUMS_LATE_MS);
+
+/** The slots that together are a range, from the first to the last: long ones in its middle, the finest that are kept at its ends. */
+function slotsOf({ from, to }: TimeRange, now: number): Slot[] {
+  const levels = OPERATION_SLOTS_MS.map((length, level) => ({
+    level,
+    length,
+    since: now - (OPERATION_SUMS_KEPT_MS[level] ?? Infinity),
+  }));
+  const coarsest = levels.at(-1) ?? { level: 0, length: 1, since: 0 };
+  const usable = levels.filter((each) => each === coarsest || (to - from) / each.length <= MAX_SLOTS);
+  const begin = ({ length }: { readonly length: number }): number => Math.floor(from / length) * length;
+  const slots: Slot[] = [];
+  for (let at = begin(usable.find((each) => begin(each) >= each.since) ?? coarsest); at < to;) {
+    const possible = usable.filter(({ length, since }) => at % length === 0 && at >= since);
+    const finest = possible[0] ?? coarsest;
+    const until = Math.min(now - LATE_MS, Math.ceil(to / finest.length) * finest.length);
+    const { level, length } = possible.findLast((each) => at + each.length <= until) ?? finest;
+    slots.push({ level, slot: at, to: at + length });
+    at += length;
+  }
+  return slots;
 }

@@ -137,7 +137,7 @@ export class SpanWriter {
   }
 }
 
-function hasParent({ parentHigh, parentLow }: StoredSpan): boolean {
+export function hasParent({ parentHigh, parentLow }: StoredSpan): boolean {
   return parentHigh !== 0 || parentLow !== 0;
 }
 

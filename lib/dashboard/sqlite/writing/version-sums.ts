@@ -1,6 +1,7 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type Database } from '../database/database.js';
-import { encodeCounts, valueBucket, VERSION_SLOT_MS } from '../encoding/buckets.js';
+import { BucketCounts } from '../encoding/bucket-counts.js';
+import { valueBucket, VERSION_SLOT_MS } from '../encoding/buckets.js';
 import { type Entry } from './rollups.js';
 
 /** A request, message or run, with `service.version` of the process that answered it. */
@@ -23,7 +24,7 @@ class VersionSum {
   lastSeen = 0;
   /** When it changed first since it was written, by `performance.now()`; undefined: it did not. */
   dirtySince: number | undefined;
-  readonly buckets = new Map<number, number>();
+  readonly buckets = new BucketCounts();
 
   constructor(
     readonly key: string,
@@ -34,14 +35,13 @@ class VersionSum {
   ) {}
 
   add({ start, duration, failed }: Entry): void {
-    const bucket = valueBucket(duration);
     const time = Math.floor(start / 1_000);
     this.count += 1;
     if (failed) this.errors += 1;
     if (duration > this.longest) this.longest = duration;
     if (time < this.firstSeen) this.firstSeen = time;
     if (time > this.lastSeen) this.lastSeen = time;
-    this.buckets.set(bucket, (this.buckets.get(bucket) ?? 0) + 1);
+    this.buckets.add(valueBucket(duration));
     this.dirtySince ??= performance.now();
   }
 }
@@ -59,16 +59,26 @@ const INSERT = `INSERT OR REPLACE INTO version_sums
  */
 export class VersionSums {
   private readonly open = new Map<string, VersionSum>();
+  /** The last one of each route, which the next entry most often belongs to. */
+  private readonly lastOfRoute = new Map<number, VersionSum>();
 
   add(entry: VersionedEntry): void {
     if (entry.version === '') return;
     const slot = Math.floor(entry.start / 1_000 / VERSION_SLOT_MS) * VERSION_SLOT_MS;
-    const key = `${entry.route} ${slot} ${entry.version}`;
-    if (!this.open.has(key) && this.open.size >= MAX_OPEN) return;
-    getOrAdd(this.open, key, () => {
+    const last = this.lastOfRoute.get(entry.route);
+    if (last?.slot === slot && last.version === entry.version) last.add(entry);
+    else this.sumOf(entry, slot)?.add(entry);
+  }
+
+  private sumOf({ route, version }: VersionedEntry, slot: number): VersionSum | undefined {
+    const key = `${route} ${slot} ${version}`;
+    if (!this.open.has(key) && this.open.size >= MAX_OPEN) return undefined;
+    const sum = getOrAdd(this.open, key, () => {
       const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-      return new VersionSum(key, slot, entry.route, entry.version.slice(0, MAX_VERSION), part);
-    }).add(entry);
+      return new VersionSum(key, slot, route, version.slice(0, MAX_VERSION), part);
+    });
+    this.lastOfRoute.set(route, sum);
+    return sum;
   }
 
   /** Whether there is something to write that changed up to then, by `performance.now()`. */
@@ -85,7 +95,7 @@ export class VersionSums {
       if (isTimeUp()) break;
       const { slot, route, version, part, count, errors, longest, firstSeen, lastSeen, buckets } = sum;
       const numbers = [count, errors, longest, firstSeen, lastSeen];
-      database.run(INSERT, slot, route, version, part, ...numbers, encodeCounts(buckets));
+      database.run(INSERT, slot, route, version, part, ...numbers, buckets.encode());
       written.push(sum);
     }
     return written;
@@ -99,7 +109,11 @@ export class VersionSums {
       this.open.delete(sum.key);
       this.open.set(sum.key, sum);
     }
-    for (const [key, { dirtySince, slot }] of this.open)
-      if (dirtySince === undefined && Math.abs(now - slot) > 2 * VERSION_SLOT_MS) this.open.delete(key);
+    for (const [key, sum] of this.open) {
+      const { dirtySince, slot, route } = sum;
+      if (dirtySince !== undefined || Math.abs(now - slot) <= 2 * VERSION_SLOT_MS) continue;
+      this.open.delete(key);
+      if (this.lastOfRoute.get(route) === sum) this.lastOfRoute.delete(route);
+    }
   }
 }

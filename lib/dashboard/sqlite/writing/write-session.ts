@@ -15,15 +15,17 @@ import {
   SeriesDictionary,
   type WaitingExemplar,
 } from './metric-writer.js';
+import { OperationSums } from './operation-sums.js';
 import { ProcessRows } from './process-rows.js';
 import { type Rollup, Rollups } from './rollups.js';
 import { SpanWriter, type WrittenSpans } from './span-writer.js';
+import { TraceParts } from './trace-parts.js';
 import { VersionSums } from './version-sums.js';
 
 /** How long the sums of thousands of routes block the event loop in one step, and so failed spans of large traces. */
 const SUMS_MS = 5;
 /** How long a sum that no chart shows waits in memory: writing one costs many times what adding to it does. */
-const SELDOM_MS = 15_000;
+const SELDOM_MS = 30_000;
 
 /** Which sums to write. */
 export type SumsToWrite =
@@ -48,6 +50,8 @@ export class WriteSession {
   private readonly exemplars: ExemplarWriter;
   private readonly rollups = new Rollups();
   private readonly versions = new VersionSums();
+  private readonly operations = new OperationSums();
+  private readonly traceParts = new TraceParts(this.operations);
   private readonly minutes = new MinutePoints();
   private readonly processes = new ProcessRows();
   private readonly failedWork = new FailedWork((entry) => {
@@ -88,6 +92,7 @@ export class WriteSession {
       this.versions.add(entry);
     }
     this.failedWork.take(written.spans, now);
+    this.traceParts.take(written.spans);
     for (const { span } of written.spans) this.errorFinder.takeSpan(span, now);
     for (const line of lines) this.errorFinder.takeLog(line, now);
     for (const point of placed) {
@@ -103,7 +108,7 @@ export class WriteSession {
   }
 
   private hasSeldomSums(since: number): boolean {
-    return this.versions.isDirty(since) || this.errors.isDirty(since);
+    return this.versions.isDirty(since) || this.errors.isDirty(since) || this.operations.isDirty(since);
   }
 
   /**
@@ -112,7 +117,7 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   writeSums(now: number, which: SumsToWrite, dropped: number): void {
-    const { rollups, versions, minutes, processes, exemplars, failedWork, errors } = this;
+    const { rollups, versions, minutes, processes, exemplars, failedWork, errors, operations } = this;
     const all = which === 'all';
     const since = sinceWhen(which);
     const minutesUntil = all ? Infinity : now;
@@ -134,12 +139,20 @@ export class WriteSession {
     let waiting: WaitingExemplar[] = [];
     let written: readonly Rollup[] = [];
     let writtenVersions: ReturnType<VersionSums['write']> = [];
+    let writtenOperations: ReturnType<OperationSums['write']> = [];
     let writtenErrors: ReturnType<ErrorSums['write']> = [];
     let writtenProcesses: ReturnType<ProcessRows['write']> = [];
     this.change(dropped, (tally) => {
       // Before those of routes, of which there may be so many that there is never time for all.
       writtenErrors = errors.write(this.database, this.dictionaries, now, since, startTimer(SUMS_MS / 2));
       writtenVersions = versions.write(this.database, since, startTimer(SUMS_MS / 2));
+      writtenOperations = operations.write(
+        this.database,
+        this.dictionaries,
+        now,
+        since,
+        startTimer(SUMS_MS / 2),
+      );
       written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
       writtenProcesses = processes.write(this.database, this.dictionaries, now);
@@ -148,6 +161,7 @@ export class WriteSession {
     rollups.settle(written, now);
     versions.settle(writtenVersions, now);
     errors.settle(writtenErrors);
+    operations.settle(writtenOperations, now);
     minutes.settle(minutesUntil);
     processes.settle(writtenProcesses);
     exemplars.settle(waiting);
@@ -159,6 +173,7 @@ export class WriteSession {
     } catch (error) {
       this.dictionaries.clear();
       this.series.clear();
+      this.operations.forgetIds();
       throw error;
     }
   }

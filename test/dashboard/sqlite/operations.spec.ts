@@ -1,0 +1,202 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { type OperationListAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type OperationFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { findOperations } from '../../../lib/dashboard/sqlite/queries/operations.js';
+import { SPAN_KIND, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
+import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
+import { eventually } from '../../support/eventually.js';
+import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
+import { ORDERS, resourceOf, spanOf } from './sample-rows.js';
+
+afterEach(cleanUp);
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** The begin of an hour that is over. */
+const PAST = Math.floor(Date.now() / HOUR) * HOUR - HOUR;
+
+/** A span inside of another. Times are milliseconds. */
+function childOf(
+  { resource, traceId, idHigh, idLow, start }: StoredSpan,
+  name: string,
+  after: number,
+  duration: number,
+): StoredSpan {
+  return spanOf({
+    resource,
+    traceId,
+    parentHigh: idHigh,
+    parentLow: idLow,
+    name,
+    kind: SPAN_KIND.internal,
+    start: start + after * 1_000,
+    duration: duration * 1_000,
+    method: undefined,
+    route: undefined,
+    outcome: undefined,
+  });
+}
+
+const requestAt = (time: number, more: Partial<StoredSpan> = {}): StoredSpan =>
+  spanOf({ start: time * 1_000, duration: 100_000, ...more });
+
+async function write(store: TelemetryStore, ...spans: readonly StoredSpan[]): Promise<void> {
+  for (const span of spans) store.addSpan(span);
+  await store.flush();
+}
+
+const operationsOf = (store: TelemetryStore, filter: Partial<OperationFilter> = {}): OperationListAnswer =>
+  store.read((database) => findOperations(database, { from: PAST, to: Date.now() + MINUTE, ...filter }));
+const selfTimesOf = (store: TelemetryStore) =>
+  Object.fromEntries(operationsOf(store).operations.map(({ name, selfMs }) => [name, selfMs]));
+const countOf = (store: TelemetryStore, table: string): number =>
+  store.read((database) => database.one<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).n);
+
+describe('the operations of the store', () => {
+  it('have the self time of a parent that is stored later than its children, in whatever parts', async () => {
+    const store = openTestStore();
+    const request = requestAt(PAST);
+    const method = childOf(request, 'Orders.find', 10, 60);
+    await write(store, childOf(method, 'inner', 15, 20), childOf(method, 'inner', 25, 20));
+    await write(store, childOf(method, 'inner', 50, 5), method);
+    await write(store, childOf(request, 'Orders.save', 80, 10));
+    await write(store, request);
+    expect(selfTimesOf(store)).toEqual({
+      inner: 45,
+      'Orders.find': 25,
+      'Orders.save': 10,
+      'GET /orders/:id': 30,
+    });
+    expect(operationsOf(store, { order: 'perTrace' }).operations[0]).toMatchObject({
+      name: 'inner',
+      perTrace: 3,
+    });
+  });
+
+  it('count a child that ends after its parent by itself', async () => {
+    const store = openTestStore();
+    const request = requestAt(PAST);
+    await write(store, request);
+    await write(store, childOf(request, 'after the answer', 50, 500));
+    expect(selfTimesOf(store)).toEqual({ 'after the answer': 500, 'GET /orders/:id': 100 });
+  });
+
+  it('are found among the children of a trace of thousands of spans', async () => {
+    const store = openTestStore();
+    const request = requestAt(PAST, { duration: 10_000_000 });
+    const children = Array.from({ length: 3_000 }, (_, index) => childOf(request, 'step', index * 3, 2));
+    await write(store, ...children, request);
+    expect(selfTimesOf(store)).toEqual({ step: 6_000, 'GET /orders/:id': 4_000 });
+  });
+
+  it('add up over restarts and processes, and stay when their spans are evicted', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const before = openTestStore({ file });
+    await write(before, requestAt(PAST));
+    await before.close();
+    const stores = [openTestStore({ file, maxSpans: 5 }), openTestStore({ file })];
+    for (const store of stores)
+      await write(store, ...Array.from({ length: 10 }, () => requestAt(PAST + MINUTE)));
+    await eventually(() => {
+      stores[0]?.maintain();
+      return countOf(stores[1]!, 'spans') <= 5;
+    });
+    for (const store of stores)
+      expect(operationsOf(store)).toMatchObject({
+        traces: 21,
+        spans: 21,
+        complete: true,
+        since: PAST,
+        operations: [{ service: 'orders', count: 21, selfMs: 2_100 }],
+      });
+  });
+
+  it('are the same read by minutes and in longer slots, from any minute on', async () => {
+    const store = openTestStore();
+    const minutes = Array.from({ length: 60 }, (_, index) => PAST + index * MINUTE);
+    for (const [index, minute] of minutes.entries())
+      await write(store, ...Array.from({ length: (index % 3) + 1 }, () => requestAt(minute)));
+    const counts = (from: number, to: number): number => operationsOf(store, { from, to }).spans;
+    expect(counts(PAST, PAST + HOUR)).toBe(120);
+    expect(counts(PAST - 5 * HOUR, PAST + 2 * HOUR)).toBe(120);
+    expect(counts(PAST + 3 * MINUTE, PAST + 57 * MINUTE)).toBe(108);
+    expect(counts(PAST + 7 * MINUTE, PAST + 8 * MINUTE)).toBe(2);
+  });
+
+  it('wait in memory, and are written before a question of the same process', async () => {
+    const store = openTestStore();
+    store.addSpan(requestAt(PAST));
+    await eventually(() => store.queued === 0);
+    store.maintain();
+    expect(countOf(store, 'operation_sums')).toBe(0);
+    const { operations } = await createSqliteReader(store).operations({ from: PAST, to: PAST + MINUTE });
+    expect(operations).toMatchObject([{ count: 1 }]);
+  });
+
+  it('of made-up names are bounded, in one process and in the store', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    for (const round of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const store = openTestStore({ file });
+      const request = requestAt(PAST);
+      const madeUp = Array.from({ length: 1_100 }, (_, index) => childOf(request, `${round}${index}`, 0, 1));
+      await write(store, ...madeUp, request);
+      expect(operationsOf(store, { order: 'count' }).operations[0]).toMatchObject({ name: '(other)' });
+      await store.close();
+    }
+    const store = openTestStore({ file });
+    expect(countOf(store, 'operations')).toBeLessThanOrEqual(5_010);
+    expect(operationsOf(store).spans).toBe(6 * 1_101);
+  });
+
+  it('are evicted by age, with their names', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    await write(store, requestAt(PAST - 30 * HOUR), requestAt(PAST, { name: 'GET /new' }));
+    await store.close();
+    const raw = new DatabaseSync(file);
+    raw.exec(`UPDATE operations SET last_seen = ${PAST - 30 * HOUR} WHERE name <> 'GET /new'`);
+    raw.close();
+    const later = openTestStore({ file });
+    await eventually(() => {
+      later.maintain();
+      return countOf(later, 'operations') === 1;
+    });
+    expect(operationsOf(later, { from: PAST - 48 * HOUR }).operations).toMatchObject([{ name: 'GET /new' }]);
+  });
+
+  it('of a file that an earlier version wrote begin where their sums do', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const before = openTestStore({ file });
+    await write(before, requestAt(PAST));
+    await before.close();
+    const earlier = new DatabaseSync(file);
+    earlier.exec('DROP TABLE operations; DROP TABLE operation_sums');
+    earlier.close();
+    const store = openTestStore({ file });
+    expect(operationsOf(store)).toMatchObject({ operations: [], complete: false });
+    await write(store, requestAt(PAST + 20 * MINUTE));
+    expect(operationsOf(store)).toMatchObject({ spans: 1, complete: false, since: PAST + 20 * MINUTE });
+    expect(operationsOf(store, { from: PAST + 10 * MINUTE })).toMatchObject({ complete: true });
+  });
+
+  it('take names and targets with quotes and line breaks as they are', async () => {
+    const store = openTestStore();
+    const target = 'a "quoted"\nname';
+    const attributes = JSON.stringify({ 'other.key': '"server.address":"wrong"', 'server.address': target });
+    await write(store, requestAt(PAST, { kind: SPAN_KIND.client, name: 'GET', attributes }));
+    const resource = resourceOf('"users"');
+    await write(
+      store,
+      requestAt(PAST, { resource, kind: SPAN_KIND.client, name: 'GET', attributes: '{"server.' }),
+    );
+    expect(operationsOf(store, { service: ORDERS.service }).operations).toMatchObject([
+      { kind: 'call', target, attribute: { key: 'server.address', value: target } },
+    ]);
+    expect(operationsOf(store, { service: '"users"' }).operations).toMatchObject([
+      { kind: 'call', target: undefined, attribute: undefined },
+    ]);
+  });
+});
