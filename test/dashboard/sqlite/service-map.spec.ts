@@ -2,7 +2,7 @@ import { findServiceMap } from '../../../lib/dashboard/sqlite/queries/service-ma
 import { SPAN_KIND, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
-import { newTraceId, spanOf } from './sample-rows.js';
+import { newTraceId, resourceOf, spanOf } from './sample-rows.js';
 
 /** Long enough ago for all spans to be over. */
 const begin = Date.now() - 600_000;
@@ -42,6 +42,15 @@ describe('the map of services', () => {
     const { edges, ...covered } = await store.ask((database) => findServiceMap(database, range));
     expect(covered).toMatchObject({ traces: 2, spans: 18_000, complete: false, since: begin + 20_000 + 9 });
     expect(edges).toMatchObject([{ count: 18_000, perSecond: 18_000 / (80 - 0.009) }]);
+  });
+
+  it('finds a service that took part in one of many traces', async () => {
+    const store = openTestStore();
+    const resource = resourceOf('rare');
+    store.addSpan({ ...query(newTraceId(), begin * 1_000), resource });
+    await add(store, 4_000, (index) => query(newTraceId(), (begin + 10 + index) * 1_000));
+    const answer = await store.ask((database) => findServiceMap(database, { ...range, service: 'rare' }));
+    expect(answer).toMatchObject({ traces: 1, spans: 1, total: 1 });
   });
 
   it('reads the begin of a trace that is larger than the bound', async () => {

@@ -41,6 +41,8 @@ interface SpanRow {
 
 interface TraceRow {
   readonly id: number;
+  /** 1: the service took part. */
+  readonly matches: number;
   readonly traceId: string;
   readonly start: number;
   readonly spanCount: number;
@@ -58,6 +60,7 @@ export function* findServiceMap(database: Database, filter: ServiceMapFilter): S
     for (let before: TraceRow | undefined; ;) {
       const rows = readTraces(database, filter, chosen.id, before);
       for (const row of rows) {
+        if (row.matches === 0) continue;
         const left = MAX_SPANS - covered.spans;
         if (row.spanCount > left) covered.complete = false;
         // Half a trace has calls without the other side: only one that is larger than all that may be read is cut.
@@ -69,8 +72,15 @@ export function* findServiceMap(database: Database, filter: ServiceMapFilter): S
         covered.since = row.start / 1_000;
         if (turn.isOverNow()) yield* turn.pass();
       }
-      if (rows.length < SLICE || !covered.complete) break;
       before = rows.at(-1);
+      if (rows.length < SLICE || !covered.complete) break;
+      if (turn.isOverNow()) yield* turn.pass();
+      // Of a service that took part in few traces, the others are looked through only for so long.
+      if (chosen.id !== undefined && turn.isLong) {
+        covered.complete = false;
+        covered.since = (before?.start ?? 0) / 1_000;
+        break;
+      }
     }
     if (covered.complete) covered.since = from;
   }
@@ -90,7 +100,7 @@ function startServices(database: Database): (resource: number) => string {
   };
 }
 
-/** The next of the traces, newest first. */
+/** The next of the traces, newest first; some in which the service took no part are among them, so that there is time to stop. */
 function readTraces(
   database: Database,
   { from, to }: ServiceMapFilter,
@@ -101,11 +111,15 @@ function readTraces(
   conditions.add('start >= ?', from * 1_000);
   conditions.add('start < ?', to * 1_000);
   if (before !== undefined) conditions.add('(start, id) < (?, ?)', before.start, before.id);
-  if (service !== undefined) conditions.add('instr(services, ?) > 0', `,${service},`);
+  const own = new Conditions();
+  if (service !== undefined) own.add('instr(services, ?) > 0', `,${service},`);
   return database.all<TraceRow>(
-    `SELECT id, lower(hex(trace_id)) AS traceId, start, span_count AS spanCount
-      FROM traces INDEXED BY traces_by_start WHERE ${conditions.sql} ORDER BY start DESC, id DESC LIMIT ${SLICE}`,
+    `SELECT id, (${own.sql}) AS matches, lower(hex(trace_id)) AS traceId, start, span_count AS spanCount
+      FROM traces INDEXED BY traces_by_start WHERE ${conditions.sql} AND (${own.sql} OR id & 63 = 0)
+      ORDER BY start DESC, id DESC LIMIT ${SLICE}`,
+    ...own.values,
     ...conditions.values,
+    ...own.values,
   );
 }
 
