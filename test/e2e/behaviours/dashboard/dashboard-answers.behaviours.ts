@@ -94,6 +94,18 @@ export function describeDashboardAnswers(platform: Platform): void {
       });
     });
 
+    it('says once when its process started, whatever it has recorded since', async () => {
+      await app.fetch('/orders', { caller: newCaller() });
+      const starts = await answered('the start', async () => {
+        const all = await ask<Json[]>(app, 'starts');
+        return all.length > 0 && all;
+      });
+      expect(starts).toEqual([
+        expect.objectContaining({ service: 'behaviours', time: expect.any(Number) as unknown }),
+      ]);
+      expect(starts[0]).not.toHaveProperty('previousVersion');
+    });
+
     it('counts neither itself nor the metrics page among the routes, and logs its address', async () => {
       await app.scrape();
       const routes = await ask<{ route: string }[]>(app, 'routes');
