@@ -15,7 +15,7 @@ export interface SideFigures extends RouteFigures {
  * From the worst: it fails more often, it is slower, it fails less often or is faster, none of these, it was called on one side only, it has
  * fewer than 30 requests on one of the sides. The rules are those of the findings of the overview.
  */
-export const VERDICTS = ['failing', 'slower', 'better', 'same', 'only-b', 'only-a', 'few'] as const;
+const VERDICTS = ['failing', 'slower', 'better', 'same', 'only-b', 'only-a', 'few'] as const;
 
 export type Verdict = (typeof VERDICTS)[number];
 
