@@ -1,12 +1,7 @@
-import {
-  type Frame,
-  frameBeside,
-  mergeFrames,
-  placeFrames,
-  rankFrames,
-} from '../../../../lib/dashboard/panels/trace/view/flame-frames.js';
+import { type Frame, mergeFrames } from '../../../../lib/dashboard/panels/trace/view/flame-frames.js';
 import { buildTree } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
 import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { frameBeside, placeFrames, rankFrames } from '../../../../lib/dashboard/ui/parts/flame-layout.js';
 import { createRandom } from '../../../support/random.js';
 import { longTrace } from '../../ui/fixture/edge-traces.js';
 import { spanOf } from './span-of.js';
