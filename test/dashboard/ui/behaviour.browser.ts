@@ -107,6 +107,7 @@ describeInChromium('the page, while one works with it', () => {
       `#/trace/${hostileTraceId}?tab=why`,
       `#/compare/${hostileTraceId}/${hostileTraceId}`,
       '#/errors',
+      '#/map',
       '#/operations',
       '#/logs?level=error',
       `#/logs?text=${encodeURIComponent(HOSTILE[0])}`,
@@ -118,7 +119,7 @@ describeInChromium('the page, while one works with it', () => {
       await page.waitForTimeout(400);
       const state = await page.evaluate(`({
         hit: window.__hit,
-        injected: document.querySelectorAll('main img, main script, main svg:not(.minimap, .count-bars), main style, main iframe').length,
+        injected: document.querySelectorAll('main img, main script, main svg:not(.minimap, .count-bars, .sparkline, .map-lines, .map-sign), main style, main iframe').length,
         addresses: [...document.querySelectorAll('[href],[src]')].map((each) => each.getAttribute('href') ?? each.getAttribute('src'))
           .filter((each) => !/^(#|licenses\\.txt|vscode:|data:,|page-|style-|chunk-\\w+\\.js$)/.test(each)),
       })`);

@@ -162,7 +162,7 @@ export function MapPlane({ graph: { nodes, edges }, chosen, onChoose }: MapPlane
             ref={plane}
             style={{ width: `${layout.width}px`, height: `${layout.height}px`, transform: `scale(${scale})` }}
           >
-            <svg width={layout.width} height={layout.height} aria-hidden="true">
+            <svg class="map-lines" width={layout.width} height={layout.height} aria-hidden="true">
               {edges.map((edge, index) => {
                 const laid = layout.edges[index];
                 return (
