@@ -29,6 +29,13 @@ describeInChromium('the metrics of the page', () => {
     expect(page.url()).toContain('service=worker');
   });
 
+  it('say below the pointer between what a quantile lies that is read from wide buckets', async () => {
+    const page = await stage.open('#/metrics?metric=http.server.request.duration&service=gateway&live=0');
+    await becomesTrue(page, legendHas('p99'));
+    await page.locator('.metric .u-over').hover();
+    await becomesTrue(page, legendHas('(1 s to 2.5 s)'));
+  });
+
   it('are drawn two on one chart, each with its own scale, from a list, and kept in the address', async () => {
     const page = await stage.open('#/metrics?metric=orders_processed_total&live=0');
     const second = page.getByLabel('Second metric');

@@ -29,6 +29,11 @@ export interface TimeSeries {
   readonly dashed?: boolean;
   /** Whether its scale is the one at the right, as of a value in another unit. */
   readonly onRight?: boolean;
+  /** Between what each value lies, where it is only known so far. */
+  readonly bounds?: {
+    readonly min: readonly (number | null)[];
+    readonly max: readonly (number | null)[];
+  };
 }
 
 interface TimeChartProps {
@@ -79,10 +84,18 @@ const placedByValue = ({
   dotsAtBottom = false,
 }: TimeChartProps): readonly ExemplarAnswer[] => (dotsAtBottom ? NONE : exemplars);
 
-const formatOf = (
-  { onRight = false }: TimeSeries,
+/** A value of a line in words, with what it lies between; undefined where there is none. */
+function describeValue(
+  { values, bounds, onRight = false }: TimeSeries,
+  index: number,
   { format, formatRight = format }: TimeChartProps,
-): ((value: number) => string) => (onRight ? formatRight : format);
+): string | undefined {
+  const value = values[index];
+  if (value === null || value === undefined) return undefined;
+  const write = onRight ? formatRight : format;
+  const [min, max] = [bounds?.min[index] ?? value, bounds?.max[index] ?? value];
+  return min === max ? write(value) : `${write(value)} (${write(min)} to ${write(max)})`;
+}
 
 /** Lines over time; dots on it lead to traces, and a dragged region asks what is different within. */
 export function TimeChart(props: TimeChartProps) {
@@ -183,10 +196,7 @@ export function TimeChart(props: TimeChartProps) {
     const [start, end] = [left, left + width].map((at) => formatTime(chart.posToVal(at, 'x'), false));
     if (selects) return `${start ?? ''} to ${end ?? ''} selected`;
     const index = chart.cursor.idx ?? 0;
-    const values = series.map((each) => {
-      const value = each.values[index];
-      return `${each.label} ${value === null || value === undefined ? 'nothing' : formatOf(each, props)(value)}`;
-    });
+    const values = series.map((each) => `${each.label} ${describeValue(each, index, props) ?? 'nothing'}`);
     return `${start ?? ''}: ${values.join(', ')}`;
   };
 
@@ -258,8 +268,7 @@ function writeLegend(box: HTMLDivElement | null, chart: uPlot, props: TimeChartP
   const index = chart.cursor.idx ?? (cursor && bucketAt(times, cursor.at));
   box.querySelectorAll('b').forEach((cell, at) => {
     const line = series[at];
-    const value = index === undefined ? undefined : line?.values[index];
-    cell.textContent = line && value !== null && value !== undefined ? formatOf(line, props)(value) : '';
+    cell.textContent = index === undefined || !line ? '' : (describeValue(line, index, props) ?? '');
   });
   const time = index === undefined ? undefined : times[index];
   const cell = box.querySelector('time');

@@ -23,6 +23,7 @@ const metricsApi = clientOf<MetricsApi>();
 
 const BUCKETS = 90;
 const MOST_SERIES = 12;
+const MOST_BOUNDED = 3;
 /** Lines of a second metric, on the scale at the right. */
 const MOST_RIGHT = 4;
 /** The same quantile has the same colour on every page. */
@@ -102,13 +103,16 @@ function Fields({ entry, entries, service, place }: FieldsProps) {
   );
 }
 
-/** A line, and where a gauge was higher than it within a bucket, its highest values. */
+/** A line; of a histogram with the bounds of the quantile, and where a gauge was higher than it within a bucket, its highest values. */
 function linesOf(
-  { label, values, max }: ChartSeries,
+  { label, values, min, max }: ChartSeries,
   { name, type }: MetricEntry,
   colour: string,
+  hasBounds: boolean,
 ): readonly TimeSeries[] {
   const line = { label: label === '' ? name : label, values, colour };
+  if (hasBounds && type === 'histogram' && min !== undefined && max !== undefined)
+    return [{ ...line, bounds: { min, max } }];
   if (type !== 'gauge' || max === undefined || max.every((value, index) => value === values[index]))
     return [line];
   return [line, { label: `${line.label} highest`, values: max, colour, dashed: true }];
@@ -155,9 +159,13 @@ function Plot({ entry, chart, second, service }: PlotProps) {
   const { times, exemplars, isByService } = chart;
   const { type } = entry;
   const format = formatOf(entry);
+  // The legend of more lines has no room for bounds: it would grow, and move the chart below the pointer.
+  const hasBounds = chart.series.length <= MOST_BOUNDED;
   const series = chart.series
     .slice(0, MOST_SERIES)
-    .flatMap((line, index) => linesOf(line, entry, QUANTILES[line.label] ?? `--series-${index % COLOURS}`));
+    .flatMap((line, index) =>
+      linesOf(line, entry, QUANTILES[line.label] ?? `--series-${index % COLOURS}`, hasBounds),
+    );
   const isCounter = type === 'counter';
   const formatDot = isCounter ? formatOf(entry, false) : format;
   return (
