@@ -1,7 +1,7 @@
 import { type Question } from '../../api/question.js';
 import { type ErrorDetailAnswer, type ErrorListAnswer } from '../../reader/answers.interface.js';
 import { ERROR_ORDERS, ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
-import { type ReadSources, type SourcedStack, sourceStack } from './source-stack.js';
+import { type ReadSources, type SourcedStack, sourceStack } from '../../sources/source-stack.js';
 
 /** One error, with its stack read. */
 export interface ErrorPageAnswer extends ErrorDetailAnswer {

@@ -1,8 +1,8 @@
 import { ATTR_EXCEPTION_STACKTRACE } from '../../../config/semantic-conventions.constants.js';
 import { type Question } from '../../api/question.js';
 import { textOf } from '../../reader/host-of.js';
+import { type ReadSources, type SourcedStack, sourceStack } from '../../sources/source-stack.js';
 import { askError } from '../errors/query.js';
-import { type ReadSources, type SourcedStack, sourceStack } from '../errors/source-stack.js';
 import { type AnalysedTrace, askTrace } from '../trace/query.js';
 import { type PromptAnswer } from './prompt-api.interface.js';
 import { writeErrorPrompt } from './write-error-prompt.js';

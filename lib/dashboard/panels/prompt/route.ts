@@ -1,6 +1,6 @@
 import { type ApiCall, defineRoutes } from '../../api/route.js';
 import { readExcerpts } from '../../sources/read-excerpts.js';
-import { type ReadSources } from '../errors/source-stack.js';
+import { type ReadSources } from '../../sources/source-stack.js';
 import { type PromptApi } from './prompt-api.interface.js';
 import { askErrorPrompt, askTracePrompt } from './query.js';
 

@@ -1,4 +1,4 @@
-import { type SourcedFrame, type SourcedStack } from '../errors/source-stack.js';
+import { type SourcedFrame, type SourcedStack } from '../../sources/source-stack.js';
 import { relativePath } from './source-places.js';
 
 /** Frames of one stack: what is below them is seldom the reason. */

@@ -7,8 +7,8 @@ import {
 } from '../../../config/semantic-conventions.constants.js';
 import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { textOf } from '../../reader/host-of.js';
+import { type SourcedStack } from '../../sources/source-stack.js';
 import { type Steps, TimeSlice } from '../../steps.js';
-import { type SourcedStack } from '../errors/source-stack.js';
 import { mainRootOf, type PlacedSpan, placeSpans, walk } from '../trace/analysis/place-spans.js';
 import { timeKindOf } from '../trace/analysis/time-kinds.js';
 import { type AnalysedTrace } from '../trace/query.js';

@@ -1,4 +1,3 @@
-import { type SourcedStack } from '../../../../lib/dashboard/panels/errors/source-stack.js';
 import { relativePath } from '../../../../lib/dashboard/panels/prompt/source-places.js';
 import { writeTracePrompt } from '../../../../lib/dashboard/panels/prompt/write-trace-prompt.js';
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
@@ -8,6 +7,7 @@ import {
   type SpanAnswer,
   type TraceSummaryAnswer,
 } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SourcedStack } from '../../../../lib/dashboard/sources/source-stack.js';
 import { SPAN_STATUS } from '../../../../lib/dashboard/sqlite/rows.interface.js';
 import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { serveDashboard, type ServedDashboard } from '../../serve-dashboard.js';

@@ -10,13 +10,13 @@ import { CopyPrompt } from '../../../ui/parts/copy-prompt.js';
 import { Figures } from '../../../ui/parts/figures.js';
 import { Notice, WhenLoaded } from '../../../ui/parts/notice.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { Stack } from '../../../ui/parts/stack.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { addressOf, type Place, timeSpanOf } from '../../../ui/state.js';
 import type { ErrorPageAnswer, ErrorsApi } from '../query.js';
 import { CountBars, extentOfBars } from './count-bars.js';
 import { formatUsers } from './format-users.js';
-import { Stack } from './stack.js';
 import { STATE_MEANINGS, StateBadge } from './state-badge.js';
 
 const errorsApi = clientOf<ErrorsApi>();

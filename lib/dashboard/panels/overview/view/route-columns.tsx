@@ -1,10 +1,10 @@
 import type { RouteAnswer } from '../../../reader/answers.interface.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { attributesOfSource, sourceOf } from '../../../ui/parts/source-link.js';
 import { Sparkline } from '../../../ui/parts/sparkline.js';
 import type { Column } from '../../../ui/parts/table.js';
 import { addressOf } from '../../../ui/state.js';
-import { attributesOfSource, sourceOf } from '../../trace/view/source-link.js';
 import type { RouteTrend } from '../route-changes.js';
 import type { DescribedChange } from './describe-change.js';
 

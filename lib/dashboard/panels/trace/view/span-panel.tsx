@@ -5,11 +5,11 @@ import { formatDuration, formatTime, formatValue, plural, shortId } from '../../
 import { AttributesWithStack, AttributeTable } from '../../../ui/parts/attribute-table.js';
 import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
+import { attributesOfSource, sourceOf } from '../../../ui/parts/source-link.js';
 import { addressOf } from '../../../ui/state.js';
 import { describeOverrun, describeShift } from './clock-shift.js';
 import { LogLines } from './log-lines.js';
 import { readModelCall } from './model-call.js';
-import { attributesOfSource, sourceOf } from './source-link.js';
 import { targetOf } from './span-target.js';
 import { logsAround, type TraceNode, type TraceTree } from './trace-tree.js';
 

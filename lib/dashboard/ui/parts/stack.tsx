@@ -1,7 +1,6 @@
-import { useEditor } from '../../../ui/parts/use-editor.js';
-import { sourceOf } from '../../trace/view/source-link.js';
-import type { ErrorPageAnswer } from '../query.js';
-import type { SourcedFrame } from '../source-stack.js';
+import type { SourcedFrame, SourcedStack } from '../../sources/source-stack.js';
+import { sourceOf } from './source-link.js';
+import { useEditor } from './use-editor.js';
 
 interface FrameProps {
   readonly frame: SourcedFrame;
@@ -56,7 +55,7 @@ function foldLibraries(frames: readonly SourcedFrame[]): readonly (readonly Sour
 }
 
 /** The stack of an error and of its causes, with the source of the application's own lines. */
-export function Stack({ parts }: { readonly parts: ErrorPageAnswer['stackParts'] }) {
+export function Stack({ parts }: { readonly parts: SourcedStack }) {
   const editor = useEditor();
   return (
     <>

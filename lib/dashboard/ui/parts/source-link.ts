@@ -1,4 +1,4 @@
-import type { JsonAttributes, SpanAnswer } from '../../../reader/answers.interface.js';
+import type { JsonAttributes, SpanAnswer } from '../../reader/answers.interface.js';
 
 export interface Source {
   readonly file: string;

@@ -1,4 +1,4 @@
-import { attributesOfSource, sourceOf } from '../../../../lib/dashboard/panels/trace/view/source-link.js';
+import { attributesOfSource, sourceOf } from '../../../lib/dashboard/ui/parts/source-link.js';
 
 const at = (file: string, line = 12) => ({ 'code.file.path': file, 'code.line.number': line });
 
