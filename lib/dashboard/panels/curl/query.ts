@@ -13,12 +13,12 @@ interface Found {
   readonly traceId: string;
 }
 
-/** @param ownOrigin that of the page, where no request of the service is stored */
+/** @param ownOrigin that of the page, where no address of the service is stored */
 export async function askCurl(question: Question, ownOrigin: string): Promise<CurlAnswer | undefined> {
   const { query } = question;
   const traceId = query.text('traceId');
   if (traceId !== undefined)
-    return describe(await findInTraces(question, [readTraceId(traceId)], () => true));
+    return describe(await findInTraces(question, ownOrigin, [readTraceId(traceId)], () => true));
   const [service, method, route] = [query.text('service'), query.text('method'), query.text('route')];
   if (service === undefined || method === undefined || route === undefined)
     throw badRequest('Give traceId, or service, method and route.');
@@ -27,6 +27,7 @@ export async function askCurl(question: Question, ownOrigin: string): Promise<Cu
   const newest = await reader.traces({ service, method, route, limit: MAX_TRACES }, { signal });
   const sample = await findInTraces(
     question,
+    ownOrigin,
     newest.items.map((trace) => trace.traceId),
     (span) => span.service === service && span.attributes[ATTR_HTTP_ROUTE] === route,
   );
@@ -34,6 +35,7 @@ export async function askCurl(question: Question, ownOrigin: string): Promise<Cu
   const any = await reader.traces({ service, limit: MAX_TRACES }, { signal });
   const other = await findInTraces(
     question,
+    ownOrigin,
     any.items.map((trace) => trace.traceId),
     (span) => span.service === service,
   );
@@ -48,13 +50,14 @@ function describe(found: Found | undefined): CurlAnswer | undefined {
 /** The first request of HTTP that fits, in the order of the traces. */
 async function findInTraces(
   { reader, signal }: Question,
+  ownOrigin: string,
   traceIds: readonly string[],
   fits: (span: SpanAnswer) => boolean,
 ): Promise<Found | undefined> {
   for (const traceId of traceIds) {
     const spans = (await reader.spans([traceId], { signal })).get(traceId) ?? [];
     for (const span of spans) {
-      const parts = fits(span) ? readRequest(span) : undefined;
+      const parts = fits(span) ? readRequest(span, ownOrigin) : undefined;
       if (parts !== undefined) return { parts, traceId };
     }
   }

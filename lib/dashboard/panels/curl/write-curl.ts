@@ -39,8 +39,12 @@ const LEFT_OUT = new Set(
 export const isHttpMethod = (method: string): boolean =>
   METHOD.test(method) && !['RPC', 'CONSUME', 'RUN', 'CALL'].includes(method);
 
-/** The request that a span of a server has answered; undefined where it answered none of HTTP. */
-export function readRequest({ kind, attributes }: SpanAnswer): RequestParts | undefined {
+/**
+ * The request that a span of a server has answered; undefined where it answered none of HTTP.
+ *
+ * @param otherwise the origin where the span has none
+ */
+export function readRequest({ kind, attributes }: SpanAnswer, otherwise: string): RequestParts | undefined {
   const method =
     textOf(attributes, ATTR_HTTP_REQUEST_METHOD_ORIGINAL) ??
     textOf(attributes, ATTR_HTTP_REQUEST_METHOD, 'http.method');
@@ -48,9 +52,8 @@ export function readRequest({ kind, attributes }: SpanAnswer): RequestParts | un
     textOf(attributes, ATTR_URL_PATH) ??
     textOf(attributes, 'http.target') ??
     textOf(attributes, ATTR_HTTP_ROUTE);
-  const origin = originOf(attributes);
-  if (kind !== 'server' || method === undefined || path === undefined || origin === undefined)
-    return undefined;
+  const origin = originOf(attributes) ?? otherwise;
+  if (kind !== 'server' || method === undefined || path === undefined) return undefined;
   if (!METHOD.test(method) || !path.startsWith('/')) return undefined;
   const query = textOf(attributes, 'url.query');
   return {
