@@ -160,6 +160,17 @@ describeInChromium('the page, while one works with it', () => {
     expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain(summary.traceId);
   });
 
+  it('puts the request of a trace on the clipboard as a curl command', async () => {
+    const { summary } = stage.server.dataset.traces.find(({ summary: { name } }) => name === 'POST /orders')!;
+    const page = await stage.open(`#/trace/${summary.traceId}`, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.getByRole('button', { name: 'Copy as curl' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const command = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(command).toBe("curl -X POST 'http://localhost:3000/orders'");
+  });
+
   it('copies a link whose time span does not move, and takes one between two instants', async () => {
     const page = await stage.open('#/traces?service=gateway', {
       permissions: ['clipboard-read', 'clipboard-write'],

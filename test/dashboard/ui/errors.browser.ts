@@ -8,7 +8,7 @@ describeInChromium('the errors of the page', () => {
     const rows = page.locator('.errors tbody tr');
     const row = rows.filter({ hasText: 'DatabaseError' });
     await row.first().waitFor();
-    expect(await row.first().innerText()).toMatch(/New[^]*lock timeout[^]*POST \/orders/);
+    expect(await row.first().innerText()).toMatch(/New[^]*lock timeout[^]*POST \/jobs/);
     await page.getByRole('columnheader', { name: 'Users' }).waitFor();
     const all = await rows.count();
     expect(all).toBeGreaterThan(2);
@@ -41,7 +41,7 @@ describeInChromium('the errors of the page', () => {
     await page.locator('.frames li').first().waitFor();
     expect(await page.locator('h1').innerText()).toBe('DatabaseError');
     expect(await page.locator('.frames').first().innerText()).toContain('StockRepository.reserve');
-    expect(await page.getByRole('region', { name: 'Failed with it' }).innerText()).toContain('/orders');
+    expect(await page.getByRole('region', { name: 'Failed with it' }).innerText()).toContain('POST /jobs');
     const users = page.getByRole('region', { name: 'Users' });
     expect(await users.locator('tbody tr').count()).toBeGreaterThan(1);
     expect(await users.getByRole('link').first().getAttribute('href')).toMatch(
@@ -51,5 +51,7 @@ describeInChromium('the errors of the page', () => {
     await page.getByRole('region', { name: 'Newest' }).getByRole('link').first().click();
     await page.locator('.waterfall-row.active.failed').waitFor();
     expect(await page.locator('.span-panel').innerText()).toContain('lock timeout');
+    // The stack is read as on the page of the error, in place of its text.
+    await page.locator('.span-panel .frames li', { hasText: 'StockRepository.reserve' }).first().waitFor();
   });
 });

@@ -1,5 +1,8 @@
+import { ATTR_EXCEPTION_STACKTRACE } from '../../../config/semantic-conventions.constants.js';
 import { type Question, readTraceId } from '../../api/question.js';
 import { type TraceAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { textOf } from '../../reader/host-of.js';
+import { type ReadSources, type SourcedStack, sourceStack } from '../../sources/source-stack.js';
 import { markRunning } from '../traces/running.js';
 import { analyseTrace, type TraceAnalysis } from './analysis/analyse-trace.js';
 import { medianTimeByKind, type TimeKind } from './analysis/time-kinds.js';
@@ -17,9 +20,16 @@ export interface ImportAnswer {
   readonly logs: number;
 }
 
+/** The stacks of the exceptions that a span has recorded. */
+export interface StacksAnswer {
+  /** One for each event `exception`, in their order, at most five; empty where it has no stack. */
+  readonly stacks: readonly SourcedStack[];
+}
+
 /** Addresses of the panel, and their answers. */
 export interface TraceApi {
   readonly 'GET traces/:traceId': AnalysedTrace;
+  readonly 'GET traces/:traceId/spans/:spanId/stacks': StacksAnswer;
   /** `resourceSpans` and `resourceLogs` of OTLP. */
   readonly 'GET traces/:traceId/otlp': object;
   readonly 'POST traces/import': ImportAnswer;
@@ -37,6 +47,26 @@ export async function askTrace(question: Question): Promise<AnalysedTrace | unde
   const medians = await readMedians(question, trace.summary);
   const [summary = trace.summary] = markRunning([trace.summary], running);
   return { ...trace, summary, analysis: await work(analyseTrace(trace.spans, medians)) };
+}
+
+/** Whose source is read. */
+const MAX_STACKS = 5;
+
+/** @param readSources undefined where no source is to be shown */
+export async function askStacks(
+  { reader, params, signal }: Question,
+  readSources: ReadSources | undefined,
+): Promise<StacksAnswer | undefined> {
+  const traceId = readTraceId(params.traceId ?? '');
+  const spans = (await reader.spans([traceId], { signal })).get(traceId) ?? [];
+  const span = spans.find(({ spanId }) => spanId === params.spanId);
+  if (span === undefined) return undefined;
+  const exceptions = span.events.filter(({ name }) => name === 'exception').slice(0, MAX_STACKS);
+  const stacks: SourcedStack[] = [];
+  // One after the other: reading source maps blocks the event loop for some milliseconds.
+  for (const { attributes } of exceptions)
+    stacks.push(await sourceStack(textOf(attributes, ATTR_EXCEPTION_STACKTRACE), readSources));
+  return { stacks };
 }
 
 async function readMedians(

@@ -214,6 +214,18 @@ describe('one error of the dashboard', () => {
     expect(error.stackParts[0]!.frames[0]!.source).toMatchObject({ file: written, line: 5 });
   });
 
+  it('has the same stack on its span in a trace', async () => {
+    const file = join(folder, 'stock.ts');
+    writeFileSync(file, SOURCE.join('\n'));
+    const dashboard = await serve(failureOf(1, 'Locked', {}, stackOf(file)), 'vscode://file/{file}');
+    const { stackParts, sample } = await errorOf(dashboard);
+    const { traceId, spanId } = sample!;
+    const { body } = await dashboard.api(`traces/${traceId}/spans/${spanId}/stacks`);
+    expect(body).toEqual({ stacks: [JSON.parse(JSON.stringify(stackParts))] });
+    expect((await dashboard.api(`traces/${traceId}/spans/${'f'.repeat(16)}/stacks`)).status).toBe(404);
+    expect((await dashboard.api(`traces/nonsense/spans/${spanId}/stacks`)).status).toBe(400);
+  });
+
   it('has a stack that is cut where it is hostile, without blocking the event loop for long', async () => {
     const stack = `StockError: x\n${'    at ('.repeat(1)}${' ('.repeat(400)}\n${`    at a (${'b:'.repeat(200)}1:1)\n`.repeat(40)}`;
     const error = await errorOf(await serve(failureOf(1, 'x', {}, stack)));

@@ -1,17 +1,23 @@
 import { type ComponentChildren, Fragment } from 'preact';
 
 import type { SpanAnswer, SpanEventAnswer } from '../../../reader/answers.interface.js';
+import { clientOf } from '../../../ui/client.js';
 import { formatDuration, formatTime, formatValue, plural, shortId } from '../../../ui/format.js';
 import { AttributesWithStack, AttributeTable } from '../../../ui/parts/attribute-table.js';
 import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { attributesOfSource, sourceOf } from '../../../ui/parts/source-link.js';
+import { Stack } from '../../../ui/parts/stack.js';
+import { useLoad } from '../../../ui/parts/use-load.js';
 import { addressOf } from '../../../ui/state.js';
+import type { TraceApi } from '../query.js';
 import { describeOverrun, describeShift } from './clock-shift.js';
 import { LogLines } from './log-lines.js';
 import { readModelCall } from './model-call.js';
 import { targetOf } from './span-target.js';
 import { logsAround, type TraceNode, type TraceTree } from './trace-tree.js';
+
+const traceApi = clientOf<TraceApi>();
 
 function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
@@ -33,6 +39,36 @@ function Event({ event, span }: { readonly event: SpanEventAnswer; readonly span
       </p>
       <AttributesWithStack attributes={event.attributes} />
     </div>
+  );
+}
+
+/** The events, with their stacks as text until these are read. */
+function Exceptions({
+  span,
+  events,
+}: {
+  readonly span: SpanAnswer;
+  readonly events: readonly SpanEventAnswer[];
+}) {
+  const { traceId, spanId } = span;
+  const { data } = useLoad(`stacks|${traceId}|${spanId}`, (signal) =>
+    traceApi.get('traces/:traceId/spans/:spanId/stacks', { traceId, spanId }, signal),
+  );
+  return (
+    <>
+      {events.map((event, index) => {
+        const stack = data?.stacks[index] ?? [];
+        if (!stack.some(({ frames }) => frames.length > 0))
+          return <Event key={index} event={event} span={span} />;
+        const others = Object.entries(event.attributes).filter(([key]) => key !== 'exception.stacktrace');
+        return (
+          <div key={index}>
+            <Event event={{ ...event, attributes: Object.fromEntries(others) }} span={span} />
+            <Stack parts={stack} />
+          </div>
+        );
+      })}
+    </>
   );
 }
 
@@ -140,9 +176,7 @@ export function SpanPanel(props: SpanPanelProps) {
       </Section>
       {exceptions.length > 0 && (
         <Section title="Exception">
-          {exceptions.map((event) => (
-            <Event key={event.time} event={event} span={span} />
-          ))}
+          <Exceptions span={span} events={exceptions} />
         </Section>
       )}
       <Section title={`Attributes (${Object.keys(span.attributes).length})`}>
