@@ -85,6 +85,7 @@ function rowsOf(store: TelemetryStore, service: string): Record<string, number> 
     instrument: 'SELECT id FROM instruments WHERE service = ?',
     series: 'SELECT id FROM series WHERE instrument IN (SELECT id FROM instruments WHERE service = ?)',
     error: 'SELECT id FROM errors WHERE service = ?',
+    operation: 'SELECT id FROM operations WHERE service = ?',
     trace: 'SELECT id FROM traces WHERE service = ?',
   };
   return store.read((database) => {
@@ -119,6 +120,8 @@ describe('a service that is gone', () => {
         'rollups',
         'errors',
         'error_parts',
+        'operations',
+        'operation_sums',
         'functions',
       ]),
     );

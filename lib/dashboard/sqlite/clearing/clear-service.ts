@@ -122,6 +122,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   series:
     'SELECT series.id FROM series JOIN instruments ON instruments.id = series.instrument WHERE service = ?',
   error: 'SELECT id FROM errors WHERE service = ?',
+  operation: 'SELECT id FROM operations WHERE service = ?',
   route: 'SELECT id FROM routes WHERE service = ?',
   resource: 'SELECT id FROM resources WHERE service = ?',
   instrument: 'SELECT id FROM instruments WHERE service = ?',
