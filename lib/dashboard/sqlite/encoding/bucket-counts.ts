@@ -1,69 +1,56 @@
 import { pushVarint } from './buckets.js';
 
-/** So many are sorted in together: one alone would have to be looked for. */
-const MAX_WAITING = 512;
-
 /**
- * How many values are in each bucket of `valueBucket()`. Adding one is only noted: a map that is looked up for each value of thousands of
- * sums costs more than what it counts.
+ * How many values are in each bucket of `valueBucket()`. Thousands of these are added to and written in turns: sorted lists are found in
+ * the processor's cache where a map is not, and need no sorting to be written.
  */
 export class BucketCounts {
-  private waiting: number[] = [];
   /** Rising. */
-  private buckets: number[] = [];
+  private readonly buckets: number[] = [];
   /** How many are in each of `buckets`. */
-  private counts: number[] = [];
+  private readonly counts: number[] = [];
 
-  add(bucket: number): void {
-    if (this.waiting.push(bucket) >= MAX_WAITING) this.sortIn();
+  add(bucket: number, count = 1): void {
+    const { buckets, counts } = this;
+    const index = this.placeOf(bucket);
+    if (index === buckets.length) {
+      buckets.push(bucket);
+      counts.push(count);
+    } else if (buckets[index] === bucket) counts[index] = (counts[index] ?? 0) + count;
+    else {
+      buckets.splice(index, 0, bucket);
+      counts.splice(index, 0, count);
+    }
   }
 
-  addAll(others: BucketCounts): void {
-    others.sortIn();
-    this.sortIn();
-    this.merge(others.buckets, others.counts);
+  addAll({ buckets, counts }: BucketCounts): void {
+    for (let index = 0; index < buckets.length; index += 1) this.add(buckets[index] ?? 0, counts[index]);
   }
 
   /** As few bytes, which `readCounts()` reads. */
   encode(): Uint8Array {
-    this.sortIn();
+    const { buckets, counts } = this;
     const bytes: number[] = [];
     let previous = 0;
-    for (const [index, bucket] of this.buckets.entries()) {
+    for (let index = 0; index < buckets.length; index += 1) {
+      const bucket = buckets[index] ?? 0;
       pushVarint(bytes, bucket - previous);
-      pushVarint(bytes, this.counts[index] ?? 0);
+      pushVarint(bytes, counts[index] ?? 0);
       previous = bucket;
     }
     return Uint8Array.from(bytes);
   }
 
-  private sortIn(): void {
-    if (this.waiting.length === 0) return;
-    const buckets: number[] = [];
-    const counts: number[] = [];
-    // A typed array is sorted by number, without a function that is called for each pair.
-    for (const bucket of new Int32Array(this.waiting).sort())
-      if (bucket === buckets.at(-1)) counts[counts.length - 1] = (counts.at(-1) ?? 0) + 1;
-      else {
-        buckets.push(bucket);
-        counts.push(1);
-      }
-    this.waiting = [];
-    this.merge(buckets, counts);
-  }
-
-  private merge(buckets: readonly number[], counts: readonly number[]): void {
-    const [ownBuckets, ownCounts] = [this.buckets, this.counts];
-    const merged: number[] = [];
-    const sums: number[] = [];
-    for (let own = 0, other = 0; own < ownBuckets.length || other < buckets.length;) {
-      const [first = Infinity, second = Infinity] = [ownBuckets[own], buckets[other]];
-      merged.push(Math.min(first, second));
-      sums.push((first <= second ? (ownCounts[own] ?? 0) : 0) + (second <= first ? (counts[other] ?? 0) : 0));
-      if (first <= second) own += 1;
-      if (second <= first) other += 1;
+  /** Where the bucket is, or belongs. */
+  private placeOf(bucket: number): number {
+    const { buckets } = this;
+    let low = 0;
+    let high = buckets.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((buckets[middle] ?? 0) < bucket) low = middle + 1;
+      else high = middle;
     }
-    this.buckets = merged;
-    this.counts = sums;
+    return low;
   }
 }

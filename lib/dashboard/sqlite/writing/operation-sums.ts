@@ -19,7 +19,7 @@ const MAX_STORED = 5_000;
 const MAX_WAITING = 20_000;
 const HURRY_AT = MAX_WAITING / 2;
 /** How precise "last seen" of an operation is. */
-const SEEN_EVERY_MS = 600_000;
+const SEEN_EVERY_MS = 30_000;
 
 const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 
@@ -59,8 +59,8 @@ class OperationSum {
 
 /** A sum that is written again as long as its slot lasts. Each process has its own row, as in `Rollups`. */
 class StoredSum extends OperationSum {
-  /** When it changed first since it was written, by `performance.now()`; undefined: it did not. */
-  dirtySince: number | undefined;
+  /** Since when it waits to be written, by `performance.now()`: coarse ones begin later. */
+  dirtySince = Infinity;
   isWritten = false;
   readonly part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
 
@@ -83,8 +83,10 @@ export class Operation {
   id: number | undefined;
   /** When it was noted in the store that it is seen, in milliseconds. */
   notedAt = 0;
-  /** When the first span came that waits, by `performance.now()`; undefined: none does. */
-  waitingSince: number | undefined;
+  /** When the first span came that waits, by `performance.now()`. */
+  private waitingSince = Infinity;
+  /** Since when stored sums wait to be written again. */
+  private dirtySince = Infinity;
   /** What came since the last write, by its slot of the finest level. */
   private readonly waiting = new Map<number, OperationSum>();
   private current: OperationSum | undefined;
@@ -99,9 +101,8 @@ export class Operation {
 
   /** Whether there is something to write that changed up to then. */
   isDue(since: number): boolean {
-    if (this.waitingSince !== undefined && this.waitingSince <= since) return true;
-    for (const sum of this.stored.values()) if (isDue(sum, since)) return true;
-    return false;
+    const first = Math.min(this.waitingSince, this.dirtySince);
+    return first <= since && first !== Infinity;
   }
 
   /** What waits of a slot; undefined where nothing does yet. */
@@ -110,6 +111,7 @@ export class Operation {
   }
 
   beginAt(slot: number): OperationSum {
+    if (this.waiting.size === 0) this.waitingSince = performance.now();
     this.current = new OperationSum(slot);
     this.waiting.set(slot, this.current);
     return this.current;
@@ -123,17 +125,18 @@ export class Operation {
         const slot = Math.floor(sum.slot / length) * length;
         const stored = getOrAdd(this.stored, `${level} ${slot}`, () => new StoredSum(level, slot));
         stored.addSum(sum);
-        stored.dirtySince ??= this.waitingSince;
+        stored.dirtySince = Math.min(stored.dirtySince, this.waitingSince + (LATER_MS[level] ?? 0));
+        this.dirtySince = Math.min(this.dirtySince, stored.dirtySince);
       }
     this.waiting.clear();
-    this.waitingSince = undefined;
+    this.waitingSince = Infinity;
     this.current = undefined;
     return folded;
   }
 
   write(database: Database, id: number, since: number): void {
     for (const sum of this.stored.values()) {
-      sum.isWritten = isDue(sum, since);
+      sum.isWritten = sum.dirtySince <= since && sum.dirtySince !== Infinity;
       if (!sum.isWritten) continue;
       const { level, slot, part, count, errors, traces, selfTime, total, longest, buckets } = sum;
       const times = [selfTime, total, longest].map(toStoredTime);
@@ -141,14 +144,23 @@ export class Operation {
     }
   }
 
+  /** Forgets what the store has deleted. */
+  beginAnew(): void {
+    this.stored.clear();
+  }
+
   settle(): void {
-    for (const sum of this.stored.values()) if (sum.isWritten) sum.dirtySince = undefined;
+    this.dirtySince = Infinity;
+    for (const sum of this.stored.values()) {
+      if (sum.isWritten) sum.dirtySince = Infinity;
+      this.dirtySince = Math.min(this.dirtySince, sum.dirtySince);
+    }
   }
 
   /** Forgets slots that are over, and those of clocks that are ahead: they would never be over. Returns whether nothing is left. */
   forgetSlots(now: number): boolean {
     for (const [key, { dirtySince, slot, level }] of this.stored)
-      if (dirtySince === undefined && Math.abs(now - slot) > 2 * (OPERATION_SLOTS_MS[level] ?? 0))
+      if (dirtySince === Infinity && Math.abs(now - slot) > 2 * (OPERATION_SLOTS_MS[level] ?? 0))
         this.stored.delete(key);
     return this.stored.size === 0 && this.waiting.size === 0;
   }
@@ -156,10 +168,6 @@ export class Operation {
 
 /** How much later those of each level are written than those of the finest. */
 const LATER_MS = OPERATION_SUMS_LATE_MS.map((late) => late - OPERATION_SUMS_LATE_MS[0]);
-
-function isDue({ dirtySince, level }: StoredSum, since: number): boolean {
-  return dirtySince !== undefined && dirtySince <= since - (LATER_MS[level] ?? 0);
-}
 
 /** Beyond, JavaScript cannot read a number back. */
 function toStoredTime(time: number): number {
@@ -230,7 +238,6 @@ export class OperationSums {
       sum = operation.beginAt(slot);
     }
     sum.add(span, selfTime, isFirst);
-    operation.waitingSince ??= performance.now();
   }
 
   /** Whether there is something to write that changed up to then, by `performance.now()`. */
@@ -254,8 +261,9 @@ export class OperationSums {
     for (const operation of this.all) {
       if (!operation.isDue(until)) continue;
       if (isTimeUp()) break;
+      const id = this.idOf(operation, database, dictionaries, now);
       this.waiting -= operation.fold();
-      operation.write(database, this.idOf(operation, database, dictionaries, now), until);
+      operation.write(database, id, until);
       written.push(operation);
     }
     return written;
@@ -312,14 +320,17 @@ export class OperationSums {
     return operation;
   }
 
-  /** Its number in the store. It is looked for again now and then: another process may have evicted it. */
+  /** Its number in the store. It is looked for again now and then: it may have been evicted, or cleared. */
   private idOf(operation: Operation, database: Database, dictionaries: Dictionaries, now: number): number {
     const { id, notedAt, resource, named } = operation;
     if (id !== undefined && Math.abs(now - notedAt) < SEEN_EVERY_MS) return id;
     operation.notedAt = now;
-    if (id === undefined || database.run(NOTE, now, id) === 0)
-      operation.id = this.put(database, dictionaries.resource(resource, now).service, named, now);
-    return operation.id ?? 0;
+    if (id !== undefined) {
+      if (database.run(NOTE, now, id) > 0) return id;
+      operation.beginAnew();
+    }
+    const { service } = dictionaries.resource(resource, now);
+    return (operation.id = this.put(database, service, named, now));
   }
 
   private put(database: Database, service: number, named: OperationName, now: number): number {

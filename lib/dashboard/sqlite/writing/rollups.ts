@@ -1,7 +1,8 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type Database, type SqlValue } from '../database/database.js';
 import { type Tally } from '../database/row-counts.js';
-import { encodeCounts, ROLLUP_SLOTS_MS, valueBucket } from '../encoding/buckets.js';
+import { BucketCounts } from '../encoding/bucket-counts.js';
+import { ROLLUP_SLOTS_MS, valueBucket } from '../encoding/buckets.js';
 import { IdBytes } from '../encoding/ids.js';
 import { pinTrace } from './span-writer.js';
 
@@ -32,7 +33,7 @@ export class Rollup {
   slowest: Entry | undefined;
   slowestFailed: Entry | undefined;
   pinned: Entry | undefined;
-  readonly buckets = new Map<number, number>();
+  readonly buckets = new BucketCounts();
 
   constructor(
     readonly level: number,
@@ -41,17 +42,32 @@ export class Rollup {
     readonly part: number,
   ) {}
 
-  add(entry: Entry, bucket: number): void {
+  add(entry: Entry): void {
     const { duration } = entry;
     this.count += 1;
     if (duration > this.longest) this.longest = duration;
-    this.buckets.set(bucket, (this.buckets.get(bucket) ?? 0) + 1);
-    this.isDirty = true;
+    this.buckets.add(valueBucket(duration));
     if (entry.failed) {
       this.errors += 1;
-      if (duration >= (this.slowestFailed?.duration ?? 0)) this.slowestFailed = entry;
-    } else if (duration >= (this.slowest?.duration ?? 0)) this.slowest = entry;
+      this.slowestFailed = slowerOf(this.slowestFailed, entry);
+    } else this.slowest = slowerOf(this.slowest, entry);
   }
+
+  /** Adds what came later. */
+  addAll({ count, errors, longest, slowest, slowestFailed, buckets }: Rollup): void {
+    this.count += count;
+    this.errors += errors;
+    if (longest > this.longest) this.longest = longest;
+    this.buckets.addAll(buckets);
+    this.slowest = slowerOf(this.slowest, slowest);
+    this.slowestFailed = slowerOf(this.slowestFailed, slowestFailed);
+    this.isDirty = true;
+  }
+}
+
+/** Of equal ones the later. */
+function slowerOf(before: Entry | undefined, later: Entry | undefined): Entry | undefined {
+  return later !== undefined && later.duration >= (before?.duration ?? 0) ? later : before;
 }
 
 const INSERT = `INSERT OR REPLACE INTO rollups (level, slot, route, part, count, errors, longest, buckets,
@@ -64,24 +80,27 @@ const INSERT = `INSERT OR REPLACE INTO rollups (level, slot, route, part, count,
  */
 export class Rollups {
   private readonly open = new Map<string, Rollup>();
+  /** What came by each route since it was last added to `open`, in one slot of the finest level. */
+  private readonly waiting = new Map<number, Rollup>();
   private readonly slowId = new IdBytes();
   private readonly failedId = new IdBytes();
 
   add(entry: Entry): void {
-    const bucket = valueBucket(entry.duration);
-    ROLLUP_SLOTS_MS.forEach((length, level) => {
-      const slot = Math.floor(entry.start / 1_000 / length) * length;
-      const { route } = entry;
-      const rollup = getOrAdd(this.open, keyOf({ level, slot, route }), () => {
-        const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-        return new Rollup(level, slot, route, part);
-      });
-      rollup.add(entry, bucket);
-    });
+    const [length] = ROLLUP_SLOTS_MS;
+    const slot = Math.floor(entry.start / 1_000 / length) * length;
+    const { route } = entry;
+    let rollup = this.waiting.get(route);
+    if (rollup?.slot !== slot) {
+      if (rollup !== undefined) this.addToLevels(rollup);
+      rollup = new Rollup(0, slot, route, 0);
+      this.waiting.set(route, rollup);
+    }
+    rollup.add(entry);
   }
 
   /** Whether there is something to write. */
   get isDirty(): boolean {
+    if (this.waiting.size > 0) return true;
     for (const rollup of this.open.values()) if (rollup.isDirty) return true;
     return false;
   }
@@ -91,6 +110,8 @@ export class Rollups {
    * there for good; the rest has its turn with the next call.
    */
   write(database: Database, tally: Tally, isTimeUp: () => boolean): readonly Rollup[] {
+    for (const rollup of this.waiting.values()) this.addToLevels(rollup);
+    this.waiting.clear();
     const written: Rollup[] = [];
     for (const rollup of this.open.values()) {
       if (!rollup.isDirty) continue;
@@ -115,9 +136,21 @@ export class Rollups {
       if (!isDirty && Math.abs(now - slot) > 2 * (ROLLUP_SLOTS_MS[level] ?? 0)) this.open.delete(key);
   }
 
+  private addToLevels(sum: Rollup): void {
+    const { route } = sum;
+    ROLLUP_SLOTS_MS.forEach((length, level) => {
+      const slot = Math.floor(sum.slot / length) * length;
+      const rollup = getOrAdd(this.open, keyOf({ level, slot, route }), () => {
+        const part = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+        return new Rollup(level, slot, route, part);
+      });
+      rollup.addAll(sum);
+    });
+  }
+
   private writeOne(rollup: Rollup, database: Database, tally: Tally): void {
     const { level, slot, route, part, count, errors, longest, slowest } = rollup;
-    const buckets = encodeCounts(rollup.buckets);
+    const buckets = rollup.buckets.encode();
     const exemplars = [
       ...exemplarOf(slowest, this.slowId),
       ...exemplarOf(rollup.slowestFailed, this.failedId),

@@ -177,14 +177,13 @@ function isParentOf(parent: StoredSpan, child: StoredSpan): boolean {
 /** How long a span ran while none of its children did. A child counts only within the time of its parent. */
 function selfTimeOf(
   span: StoredSpan,
-  children: readonly StoredSpan[] = [],
-  earlier: readonly Interval[] = [],
+  children: readonly StoredSpan[] | undefined,
+  earlier: readonly Interval[] | undefined,
 ): number {
-  if (children.length + earlier.length === 0) return span.duration;
-  const intervals = [...earlier];
-  for (const { start, duration } of children) intervals.push({ start, end: start + duration });
+  if (children === undefined && earlier === undefined) return span.duration;
+  const intervals = [...(earlier ?? []), ...(children ?? []).map(intervalOf)];
   if (intervals.length > 1) intervals.sort((a, b) => a.start - b.start);
-  const end = span.start + span.duration;
+  const { end } = intervalOf(span);
   let covered = 0;
   let until = span.start;
   for (const child of intervals) {
@@ -195,4 +194,8 @@ function selfTimeOf(
     until = to;
   }
   return Math.max(0, span.duration - covered);
+}
+
+function intervalOf({ start, duration }: StoredSpan): Interval {
+  return { start, end: start + duration };
 }
