@@ -1,7 +1,8 @@
 // The store alone, without a server: what writing and evicting take of a core, and how long its questions hold up the event loop.
 //
-//   node bench/store.mjs write [--bound none|both|logs] [--rate 1000] [--seconds 15]   1,000 traces/s of 4 spans and 2 lines
-//   node bench/store.mjs questions                                                    of 200,000 spans and 100,000 lines
+//   node bench/store.mjs write [--bound none|both|logs] [--rate 1000] [--seconds 15] [--routes 40]
+//                                                             1,000 traces/s of 4 spans and 2 lines
+//   node bench/store.mjs questions [--traces 50000]           of 200,000 spans and 100,000 lines, with 1,000 operations
 //
 // Takes the build in dist/modules: `npm run build` first.
 import { spawnSync } from 'node:child_process';
@@ -15,7 +16,13 @@ import { number, oneOf, readArguments } from './arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const options = readArguments(
-  { bound: oneOf(['none', 'both', 'logs']), rate: number(1_000), seconds: number(15) },
+  {
+    bound: oneOf(['none', 'both', 'logs']),
+    rate: number(1_000),
+    seconds: number(15),
+    routes: number(40),
+    traces: number(50_000),
+  },
   ['write', 'questions'],
 );
 const folder = mkdtempSync(join(tmpdir(), 'telemetry-store-'));
