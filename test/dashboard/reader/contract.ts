@@ -396,9 +396,24 @@ export function describeTelemetryReader(
       it('come in the order of time, each once, with the version that started before', async () => {
         const starts = await reader.starts({ ...EVER, service: 'orders' });
         expect(starts).toEqual([
-          { service: 'orders', version: '1.0.0', time: expect.any(Number), previousVersion: undefined },
-          { service: 'orders', version: '1.0.0', time: expect.any(Number), previousVersion: '1.0.0' },
-          { service: 'orders', version: '2.0.0', time: expect.any(Number), previousVersion: '1.0.0' },
+          {
+            service: 'orders',
+            version: '1.0.0',
+            time: expect.any(Number) as unknown,
+            previousVersion: undefined,
+          },
+          {
+            service: 'orders',
+            version: '1.0.0',
+            time: expect.any(Number) as unknown,
+            previousVersion: '1.0.0',
+          },
+          {
+            service: 'orders',
+            version: '2.0.0',
+            time: expect.any(Number) as unknown,
+            previousVersion: '1.0.0',
+          },
         ]);
         const times = starts.map(({ time }) => time);
         expect(times).toEqual([...times].sort((a, b) => a - b));
