@@ -12,6 +12,7 @@ import { operationsRoutes } from './operations/route.js';
 import { overviewRoutes } from './overview/route.js';
 import { profilesRoutes } from './profiles/route.js';
 import { promptRoutes } from './prompt/route.js';
+import { routePageRoutes } from './route/route.js';
 import { runtimeRoutes } from './runtime/route.js';
 import { selectionRoutes } from './selection/route.js';
 import { traceRoutes } from './trace/route.js';
@@ -24,6 +25,7 @@ import { versionsRoutes } from './versions/route.js';
  */
 export const API_ROUTES: readonly ApiRoute[] = [
   ...overviewRoutes,
+  ...routePageRoutes,
   ...versionsRoutes,
   ...tracesRoutes,
   ...traceRoutes,

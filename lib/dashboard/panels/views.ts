@@ -21,6 +21,13 @@ export const VIEWS: readonly PanelView[] = [
     load: () => import('./versions/view.js'),
   },
   {
+    name: 'route',
+    title: 'Route',
+    inHeader: 'overview',
+    usesTimeSpan: true,
+    load: () => import('./route/view.js'),
+  },
+  {
     name: 'traces',
     title: 'Traces',
     inHeader: true,

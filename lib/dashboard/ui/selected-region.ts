@@ -30,8 +30,13 @@ export function selectedRegion({ query }: Place): Selection | undefined {
   };
 }
 
-/** The part of a service's charts that is selected. */
-export function markedRegion(place: Place, service: string): Pick<Selection, 'from' | 'to'> | undefined {
+/** The part of the charts of a service, or of one of its routes, that is selected. */
+export function markedRegion(
+  place: Place,
+  service: string,
+  route?: string,
+): Pick<Selection, 'from' | 'to'> | undefined {
   const region = selectedRegion(place);
-  return region?.service === service ? { from: region.from, to: region.to } : undefined;
+  const isMarked = region?.service === service && region.route === route;
+  return isMarked ? { from: region.from, to: region.to } : undefined;
 }

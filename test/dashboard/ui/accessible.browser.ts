@@ -34,6 +34,11 @@ const VIEWS: readonly View[] = [
       `#/overview?selFrom=${dataset.spike[0]}&selTo=${dataset.spike[1]}&selService=gateway`,
     there: '.differences li',
   },
+  {
+    name: 'route',
+    hash: () => '#/route?service=gateway&method=POST&route=%2Forders',
+    there: '.samples li',
+  },
   { name: 'traces', hash: () => '#/traces', there: '.trace-row' },
   { name: 'nothing-found', hash: () => '#/traces?text=nobody+said+this', there: '.notice .button' },
   { name: 'trace', hash: (stage) => `#/trace/${failedOrder(stage)}`, there: '.span-panel' },

@@ -92,8 +92,10 @@ describeInChromium('the overview', () => {
     expect((await above('.findings'))!.y).toBeLessThan((await above('.service'))!.y);
     // Not opened: the fixture has no such error.
     expect(await items.first().locator('a').getAttribute('href')).toBe('#/errors/worker/DatabaseError');
+    const place = '?service=gateway&method=GET&route=%2Forders%2F%3Aid';
+    expect(await items.nth(1).locator('a').nth(1).getAttribute('href')).toBe(`#/traces${place}&min=310ms`);
     await items.nth(1).locator('a').first().click();
-    expect(page.url()).toContain('#/traces?service=gateway&method=GET&route=%2Forders%2F%3Aid&min=310ms');
+    expect(page.url()).toContain(`#/route${place}`);
   });
 
   it('says so when nothing stands out', async () => {
@@ -156,7 +158,7 @@ describeInChromium('the overview', () => {
       /^p95: 1\.5 s in the last .+ min, 93\.7 ms before$/,
     );
     expect(await page.locator('.routes tbody tr').nth(1).innerText()).toContain('as before');
-    await page.getByRole('button', { name: 'Requests' }).click();
+    await page.getByRole('button', { name: 'Requests', exact: true }).click();
     expect(await first.innerText()).not.toContain('/prices');
   });
 

@@ -21,6 +21,7 @@ export function askErrors({ reader, query, signal }: Question): Promise<ErrorLis
       ...query.range(),
       service: query.text('service'),
       state: query.choice('state', ERROR_STATES),
+      route: query.text('route'),
       text: query.search('text'),
       order: query.choice('order', ERROR_ORDERS),
       buckets: query.integer('buckets', 1, 200, 30),

@@ -147,21 +147,26 @@ describe('a finding on the page', () => {
   const before = { count: 480, p95: 310, errorShare: 0.002 };
   const now = { count: 1_200, p95: 1_240, errorShare: 0.12 };
 
-  it('is a sentence with figures, and leads to the requests that took longer', () => {
+  it('is a sentence with figures, and leads to its route and to the requests that took longer', () => {
     const baseline = { kind: 'version', version: '1.9.0', now: '2.0.0', since: NOW } as const;
     expect(describeFinding({ kind: 'slower', ...route, baseline, before, now })).toEqual({
       label: 'Slower',
       tone: 'warn',
       subject: 'GET /orders/:id',
       text: 'of orders takes 1.24 s since version 2.0.0, 310 ms in 1.9.0 (p95 of 1,200 requests, 480 before)',
-      path: ['traces'],
-      query: { ...route, min: '310ms' },
-      more: {
-        text: 'Compare the versions',
-        path: ['versions'],
-        query: { service: 'orders', a: '1.9.0', b: '2.0.0' },
-      },
+      path: ['route'],
+      query: route,
+      more: [
+        { text: 'Slow traces', path: ['traces'], query: { ...route, min: '310ms' } },
+        {
+          text: 'Compare the versions',
+          path: ['versions'],
+          query: { service: 'orders', a: '1.9.0', b: '2.0.0' },
+        },
+      ],
     });
+    const unmatched = { kind: 'slower', ...route, route: '', baseline, before, now } as const;
+    expect(describeFinding(unmatched).path).toEqual(['traces']);
   });
 
   it('names the time with which it compares, and leads to the requests that failed', () => {
@@ -171,7 +176,9 @@ describe('a finding on the page', () => {
     expect(described.text).toMatch(
       /^of orders fails for 12 % of requests, 0\.2 % from \d\d:\d\d to \d\d:\d\d \(1,200 requests, 480 before\)$/,
     );
-    expect(described.query).toEqual({ ...route, status: 'error' });
+    expect(described.more).toEqual([
+      { text: 'Failed traces', path: ['traces'], query: { ...route, status: 'error' } },
+    ]);
     expect(describeFinding(finding, NOW + 24 * 60 * MINUTE).text).toMatch(
       / to \d\d:\d\d on \d{4}-\d\d-\d\d \(/,
     );

@@ -1,3 +1,5 @@
+import { Fragment } from 'preact';
+
 import { plural } from '../../../ui/format.js';
 import type { Loaded } from '../../../ui/parts/use-load.js';
 import { addressOf } from '../../../ui/state.js';
@@ -5,18 +7,18 @@ import type { Finding, FindingsAnswer } from '../findings.js';
 import { describeFinding } from './describe-finding.js';
 
 function FindingRow({ finding }: { readonly finding: Finding }) {
-  const { label, tone, subject, text, path, query, more } = describeFinding(finding);
+  const { label, tone, subject, text, path, query, more = [] } = describeFinding(finding);
   return (
     <li>
       <span class={`finding-kind finding-${tone}`}>{label}</span>
       <span>
         <a href={addressOf(path, query)}>{subject}</a> {text}
-        {more && (
-          <>
+        {more.map((link) => (
+          <Fragment key={link.text}>
             {' · '}
-            <a href={addressOf(more.path, more.query)}>{more.text}</a>
-          </>
-        )}
+            <a href={addressOf(link.path, link.query)}>{link.text}</a>
+          </Fragment>
+        ))}
       </span>
     </li>
   );

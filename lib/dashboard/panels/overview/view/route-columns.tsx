@@ -16,6 +16,10 @@ export interface RouteRow extends RouteAnswer {
 
 const filterOf = ({ service, method, route }: RouteAnswer) => ({ service, method, route });
 
+/** The page of a route. What matched none has no page: its name is empty, which chooses all. */
+const pageOf = (row: RouteAnswer): string =>
+  addressOf([row.route === '' ? 'traces' : 'route'], filterOf(row));
+
 const route: Column<RouteAnswer> = {
   name: 'Route',
   class: () => 'route-name',
@@ -25,7 +29,7 @@ const route: Column<RouteAnswer> = {
       <span class={`method method-${/^[a-z]+$/i.test(row.method) ? row.method.toLowerCase() : 'other'}`}>
         {row.method}
       </span>
-      <a href={addressOf(['traces'], filterOf(row))}>{row.route || 'no matching route'}</a>
+      <a href={pageOf(row)}>{row.route || 'no matching route'}</a>
     </>
   ),
 };

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
+import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';
@@ -41,6 +42,18 @@ function DownloadButton({ traceId }: Pick<AnalysedTrace['summary'], 'traceId'>) 
   );
 }
 
+/** The name of the root, which leads to the page of its route. */
+function RootName({ of: { name, service, route } }: { readonly of: TraceSummaryAnswer }) {
+  if (route === undefined || route === '') return <>{name}</>;
+  // Without a method the page is about all of them.
+  const method = name.endsWith(` ${route}`) ? name.slice(0, -route.length - 1) : undefined;
+  return (
+    <a href={addressOf(['route'], { service, method, route })} title="The page of this route">
+      {name}
+    </a>
+  );
+}
+
 /** What the trace is, and what can be done with it. */
 export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
   const { summary } = trace;
@@ -53,7 +66,8 @@ export function TraceHeader({ trace }: { readonly trace: AnalysedTrace }) {
     <header class="trace-header">
       <div>
         <h1>
-          {summary.name} <span class={`status status-${toneOf(summary)}`}>{statusOf(summary)}</span>
+          <RootName of={summary} />{' '}
+          <span class={`status status-${toneOf(summary)}`}>{statusOf(summary)}</span>
           {summary.errorCount > 0 && <span class="badge badge-error">{failedSpans(summary)}</span>}
           {summary.pinned && (
             <span class="badge" title="Kept when old traces are deleted">

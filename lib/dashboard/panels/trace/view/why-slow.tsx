@@ -2,17 +2,8 @@ import { Fragment } from 'preact';
 
 import { formatDuration } from '../../../ui/format.js';
 import type { SlowestSpan } from '../analysis/analyse-trace.js';
-import type { TimeKind } from '../analysis/time-kinds.js';
 import type { AnalysedTrace } from '../query.js';
-
-const WORDS: Readonly<Record<TimeKind, string>> = {
-  database: 'Database',
-  http: 'HTTP out',
-  cache: 'Cache',
-  messaging: 'Messaging',
-  handler: 'Your code',
-  waiting: 'Waiting (connections, network)',
-};
+import { KIND_WORDS } from './kind-words.js';
 
 /** Share of the widest bar; what is less is not why it was slow. */
 const WORTH_A_COLOUR = 0.05;
@@ -64,7 +55,7 @@ function ByKind({ trace, onSpan }: WhySlowProps) {
             return (
               <Fragment key={kind}>
                 <tr class={className}>
-                  <th scope="row">{WORDS[kind]}</th>
+                  <th scope="row">{KIND_WORDS[kind]}</th>
                   <td class="kind-bar">
                     <span class="kind-now" style={{ width: percent(ms, widest) }} />
                     {medianMs !== undefined && (
