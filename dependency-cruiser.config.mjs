@@ -93,16 +93,28 @@ export default {
       name: 'panels-ask-the-reader',
       severity: 'error',
       comment:
-        'Another database can stand behind the page: panels ask TelemetryReader, and only sqlite/ knows SQL',
+        'Another database can stand behind the page: panels ask TelemetryReader, and only sqlite/ and clickhouse/ know SQL',
       from: { path: '^lib/dashboard/(?:panels|reader|api)/' },
-      to: { path: '^lib/dashboard/(?:sqlite|feed)/' },
+      to: { path: '^lib/dashboard/(?:sqlite|clickhouse|feed)/' },
     },
     {
       name: 'store-knows-no-page',
       severity: 'error',
       comment: 'The store answers the reader; who feeds it and who shows it is not its business',
       from: { path: '^lib/dashboard/sqlite/' },
-      to: { path: '^lib/dashboard/(?:panels|api|access|feed|http|mount|otlp|routes|sources|ui)/' },
+      to: { path: '^lib/dashboard/(?:panels|api|access|clickhouse|feed|http|mount|otlp|routes|sources|ui)/' },
+    },
+    {
+      name: 'clickhouse-knows-no-page',
+      severity: 'error',
+      comment:
+        'A reader answers; it says what fails as an error of the dashboard, and draws points as the store does',
+      from: { path: '^lib/dashboard/clickhouse/' },
+      to: {
+        path: '^lib/dashboard/(?:panels|api|access|feed|http|mount|otlp|routes|sources|sqlite|ui)/',
+        pathNot:
+          '^lib/dashboard/(?:http/dashboard-error|sqlite/(?:encoding/buckets|queries/(?:charts|instruments)))\\.ts$',
+      },
     },
     {
       name: 'no-index-inside',

@@ -11,7 +11,7 @@ export default {
     'test/**/*.{spec,browser,behaviours}.ts',
     'test/**/programs/**/*.{mjs,cjs,ts}',
     'test/**/fixtures/*.mjs',
-    'test/backends/*.{mjs,cjs}',
+    'test/backends/**/*.{mjs,cjs}',
     'test/browser/measure-path.mjs',
     'test/dashboard/ui/serve.mjs',
     'test/faults/service.ts',

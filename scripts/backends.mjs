@@ -11,10 +11,21 @@
 //   RabbitMQ    RABBITMQ_SERVER_BIN, else /usr/lib/rabbitmq/bin/rabbitmq-server, else `rabbitmq-server` on the PATH
 //   Mosquitto   MOSQUITTO_BIN, else `mosquitto` on the PATH; it speaks MQTT 5
 //   Kafka       KFAKE_BIN, else built with Go once and kept in the user's cache folder; an in-memory broker of franz-go
+//   ClickHouse  its engine in a process, from npm, once, and the exporter's tables from its Go module; CLICKHOUSE_URL names a server instead
 //   PostgreSQL  POSTGRES_BIN_DIR, else the newest /usr/lib/postgresql/*/bin, else the folder of `initdb` on the PATH
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, platform } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +33,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const jaegerModule = join(root, 'test/backends/jaeger');
 const ferretdbModule = join(root, 'test/backends/ferretdb');
+const clickhouseModule = join(root, 'test/backends/clickhouse');
 const kfakeModule = join(root, 'test/backends/kfake');
 const jaegerCommand = 'github.com/jaegertracing/jaeger/cmd/jaeger';
 
@@ -148,6 +160,46 @@ function findKfake() {
   return buildWithGo('kfake', name, 'KFAKE_BIN', kfakeModule, '.');
 }
 
+/** The release of the Collector's exporter whose tables the page reads. */
+const clickhouseExporter =
+  'github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter@v0.165.1';
+
+/** A folder with the engine in `node_modules/` and the exporter's own statements in `tables/`: 550 MB, so it is no dev dependency. */
+function findClickHouse() {
+  const go = onPath('go');
+  if (!go) return { missing: 'the tables come from the Go module of the exporter; install Go 1.26 or later' };
+  const manifest = readFileSync(join(clickhouseModule, 'package.json'));
+  const hash = createHash('sha256').update(manifest).update(clickhouseExporter).digest('hex').slice(0, 12);
+  const path = join(cacheFolder(), 'nestjs-telemetry', `clickhouse-${hash}`);
+  if (existsSync(path)) return { path };
+  console.log('fetching the engine of ClickHouse and the tables of its exporter; this takes a minute, once');
+  const partial = `${path}.${process.pid}`;
+  mkdirSync(partial, { recursive: true });
+  copyFileSync(join(clickhouseModule, 'package.json'), join(partial, 'package.json'));
+  const module = spawnSync(go, ['mod', 'download', '-json', clickhouseExporter], {
+    cwd: partial,
+    encoding: 'utf8',
+  });
+  if (module.status !== 0)
+    return {
+      missing: `the module of the exporter could not be downloaded: ${module.stderr || module.stdout}`,
+    };
+  const tables = join(JSON.parse(module.stdout).Dir, 'internal/sqltemplates');
+  mkdirSync(join(partial, 'tables'));
+  for (const file of readdirSync(tables).filter((name) => name.endsWith('.sql')))
+    writeFileSync(join(partial, 'tables', file), readFileSync(join(tables, file)));
+  const npm = platform() === 'win32' ? 'npm.cmd' : 'npm';
+  const { status } = process.env['CLICKHOUSE_URL']
+    ? { status: 0 }
+    : spawnSync(npm, ['install', '--no-audit', '--no-fund', '--no-package-lock'], {
+        cwd: partial,
+        stdio: 'inherit',
+      });
+  if (status !== 0) return { missing: 'the engine could not be installed from npm (see above)' };
+  renameSync(partial, path);
+  return { path };
+}
+
 function findPostgres() {
   const given = process.env['POSTGRES_BIN_DIR'];
   const debian = '/usr/lib/postgresql';
@@ -195,6 +247,7 @@ const backends = {
     install: 'apt-get install mosquitto',
   }),
   kafka: findKfake(),
+  clickhouse: findClickHouse(),
 };
 for (const [name, { path, missing }] of Object.entries(backends)) {
   console.log(path ? `${name}: ${path}` : `${name}: SKIPPED, ${missing}`);

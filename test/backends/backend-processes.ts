@@ -13,7 +13,8 @@ export type BackendName =
   | 'nats'
   | 'rabbitmq'
   | 'mosquitto'
-  | 'kafka';
+  | 'kafka'
+  | 'clickhouse';
 type Backends = Readonly<Record<BackendName, { readonly path: string } | { readonly missing: string }>>;
 
 /** What scripts/backends.mjs found. */

@@ -10,8 +10,14 @@ import { describeTelemetryReader } from './contract.js';
 import { createMemoryReader } from './memory-reader.js';
 import { type ReaderUnderTest } from './telemetry.js';
 
-describeTelemetryReader('SQLite on a file', () => Promise.resolve(openSqliteReader()), { live: true });
-describeTelemetryReader('A list in memory', () => Promise.resolve(createMemoryReader()), { live: false });
+describeTelemetryReader('SQLite on a file', () => Promise.resolve(openSqliteReader()), {
+  live: true,
+  types: true,
+});
+describeTelemetryReader('A list in memory', () => Promise.resolve(createMemoryReader()), {
+  live: false,
+  types: true,
+});
 
 function openSqliteReader(): ReaderUnderTest {
   const folder = mkdtempSync(join(tmpdir(), 'reader-'));

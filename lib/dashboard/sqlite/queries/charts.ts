@@ -74,7 +74,7 @@ export function splitTime(
 }
 
 /** What the line is called to which a series belongs. */
-function labelBy(group: string | undefined, type: InstrumentRow['type']): (series: Series) => string {
+export function labelBy(group: string | undefined, type: InstrumentRow['type']): (series: Series) => string {
   if (group !== undefined) return ({ attributes }) => attributes[group] ?? '';
   if (type !== 'gauge') return () => '';
   return ({ attributes }) =>
@@ -83,7 +83,7 @@ function labelBy(group: string | undefined, type: InstrumentRow['type']): (serie
       .join(' ');
 }
 
-function groupLines(
+export function groupLines(
   points: readonly PointRow[],
   series: ReadonlyMap<number, Series>,
   labelOf: (series: Series) => string,
@@ -98,7 +98,7 @@ function groupLines(
     .sort((a, b) => a.label.localeCompare(b.label));
 }
 
-function* draw(
+export function* draw(
   { label, points }: Line,
   { type, name }: InstrumentRow,
   series: ReadonlyMap<number, Series>,
@@ -168,7 +168,7 @@ function readExemplars(
 }
 
 /** The buckets of a chart. */
-interface Timeline {
+export interface Timeline {
   /** Where each begins, in milliseconds. */
   readonly times: readonly number[];
   /** Milliseconds. */
