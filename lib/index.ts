@@ -18,7 +18,8 @@ export { type ChangeOptions, type TelemetryControl } from './module/run-time-con
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options.js';
-export { type DashboardEditor, type DashboardOptions } from './config/dashboard.js';
+export { type ClickHouseOptions, type ClickHouseTables, type ClickHouseTls } from './config/clickhouse.js';
+export { type DashboardEditor, type DashboardOptions, type DashboardSource } from './config/dashboard.js';
 export { type ProcessEventsOptions } from './config/process-events.js';
 export { type StoreOptions } from './config/store.js';
 export {

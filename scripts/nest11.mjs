@@ -22,6 +22,7 @@ runApart({
   fixture,
   script: 'nest11',
   tools: [
+    '@clickhouse/client',
     '@modelcontextprotocol/client',
     '@modelcontextprotocol/server',
     '@opentelemetry/api',

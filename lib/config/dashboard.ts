@@ -1,5 +1,12 @@
 import type { ConfigurationProblem } from '../errors/telemetry.error.js';
 import {
+  type ClickHouseConfig,
+  type ClickHouseOptions,
+  clickHouseRule,
+  type ClickHouseValues,
+  resolveClickHouse,
+} from './clickhouse.js';
+import {
   decide,
   decideAll,
   frozenList,
@@ -21,6 +28,17 @@ const EDITOR_ADDRESSES = {
 
 /** Editors whose links are known; any other value is an address with `{file}` and `{line}` in it. */
 export type DashboardEditor = keyof typeof EDITOR_ADDRESSES;
+
+/** Where the page reads telemetry, instead of the embedded store. */
+export interface DashboardSource {
+  /**
+   * A ClickHouse whose tables the Collector's `clickhouse` exporter fills, for the telemetry of a fleet. Needs the package
+   * `@clickhouse/client` 1, which is loaded with the first request.
+   *
+   * Default none. Env `TELEMETRY_CLICKHOUSE_URL`.
+   */
+  clickhouse?: ClickHouseOptions;
+}
 
 /** The page that shows the stored telemetry, and who may see it. */
 export interface DashboardOptions {
@@ -79,6 +97,12 @@ export interface DashboardOptions {
    * Default `vscode`; `false` in production.
    */
   editor?: DashboardEditor | (string & {}) | false;
+  /**
+   * Another database behind the page. The embedded store is then off, unless an option of it is set.
+   *
+   * Default: the embedded store.
+   */
+  source?: DashboardSource;
 }
 
 /** Options for the dashboard. */
@@ -92,13 +116,15 @@ export interface DashboardSection {
 
 /** `dashboard`, resolved; the hosts are in lower case. */
 export interface DashboardConfig extends Resolved<
-  Omit<DashboardOptions, 'enabled' | 'token' | 'profiling' | 'editor'>
+  Omit<DashboardOptions, 'enabled' | 'token' | 'profiling' | 'editor' | 'source'>
 > {
   /** undefined: the random token in the folder of the store. false: no token is needed. */
   readonly token: string | false | undefined;
   readonly profiling: boolean;
   /** An address with `{file}` and `{line}`; undefined for no links. */
   readonly editor: string | undefined;
+  /** undefined: the embedded store. */
+  readonly clickhouse: ClickHouseConfig | undefined;
 }
 
 /** A shorter token could be guessed. */
@@ -122,6 +148,10 @@ const token: OptionRule = {
       );
   },
 };
+
+const SOURCE = {
+  clickhouse: option(clickHouseRule, { see: 'clickhouse.md' }),
+} satisfies OptionsOf<DashboardSource>;
 
 const DASHBOARD = {
   enabled: option(flag, {
@@ -180,6 +210,7 @@ const DASHBOARD = {
     (value) => value === false || (typeof value === 'string' && isEditor(value)),
     `Write one of ${Object.keys(EDITOR_ADDRESSES).join(', ')}, an address with {file} and {line} in it, or false.`,
   ),
+  source: shape(SOURCE, "an object, for example { clickhouse: { url: 'http://localhost:8123' } }"),
 } satisfies OptionsOf<DashboardOptions>;
 
 export const DASHBOARD_SECTION = {
@@ -191,7 +222,7 @@ export const DASHBOARD_SECTION = {
   ),
 } satisfies OptionsOf<DashboardSection>;
 
-export type DashboardValues = ValuesIn<typeof DASHBOARD>;
+export type DashboardValues = ValuesIn<typeof DASHBOARD> & ClickHouseValues;
 
 /** Whether a token is one that can be sent, and hard to guess. */
 function isDashboardToken(value: string): boolean {
@@ -220,6 +251,9 @@ interface ResolvedDashboard {
 
 const MISSING_TOKEN =
   'In production the dashboard requires a token: set dashboard.token or TELEMETRY_DASHBOARD_TOKEN.';
+
+const MISSING_URL =
+  'Write the address of its HTTP interface, for example http://localhost:8123, or set TELEMETRY_CLICKHOUSE_URL.';
 
 const UNUSABLE_TOKEN =
   `TELEMETRY_DASHBOARD_TOKEN in the environment is ${HIDDEN}, which cannot be used, and the dashboard is not served. ` +
@@ -251,6 +285,15 @@ export function resolveDashboard(
     typeof given === 'object' ? given : given === undefined ? {} : { enabled: given };
   const enabled = decide(DASHBOARD.enabled, chosen.enabled, env) ?? isDevelopment(environment);
   if (!enabled) return {};
+  if (
+    chosen.source?.clickhouse !== undefined &&
+    resolveClickHouse(chosen.source.clickhouse, env) === undefined
+  )
+    return {
+      problems: [
+        { name: 'dashboard.source.clickhouse.url', received: 'undefined', setIn, remedy: MISSING_URL },
+      ],
+    };
   const production = isProduction(environment);
   const fromEnvironment = env.TELEMETRY_DASHBOARD_TOKEN;
   // Only code may open the dashboard in production: a variable is set too easily in the wrong place.
@@ -305,5 +348,6 @@ function withDefaults(
     mcp,
     profiling: profiling ?? !isProduction(environment),
     editor: usedEditor === false ? undefined : (addresses[usedEditor] ?? usedEditor),
+    clickhouse: resolveClickHouse(chosen.source?.clickhouse, env),
   });
 }

@@ -8,7 +8,7 @@ export interface StoreOptions {
   /**
    * Stores telemetry.
    *
-   * Default `true` where the dashboard is served, in `development`, and where another option or variable of the store is set.
+   * Default `true` where the dashboard is served without `dashboard.source`, in `development`, and where another option or variable of the store is set.
    * Env `TELEMETRY_STORE`.
    */
   enabled?: boolean;
@@ -101,7 +101,9 @@ export function resolveStore(
   const isRequested =
     env.TELEMETRY_STORE_FILE !== undefined || Object.values(chosen).some((value) => value !== undefined);
   const { enabled, file, maxAgeHours, ...limits } = decideAll(STORE, chosen, env);
-  if (!(enabled ?? (isRequested || dashboard !== undefined || isDevelopment(environment)))) return undefined;
+  const isShown =
+    dashboard?.clickhouse === undefined && (dashboard !== undefined || isDevelopment(environment));
+  if (!(enabled ?? (isRequested || isShown))) return undefined;
   return Object.freeze({
     file: file ?? (isTest(environment) ? ':memory:' : '.telemetry/telemetry.db'),
     maxAgeMs: maxAgeHours * HOUR_MS,

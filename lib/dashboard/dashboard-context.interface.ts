@@ -47,4 +47,6 @@ export interface DashboardContext {
 export interface DashboardParts extends Omit<DashboardContext, 'reader'> {
   /** Called with the first request: no query is loaded before. */
   readonly loadReader: () => Promise<TelemetryReader>;
+  /** Called when the application closes, if the reader was loaded. */
+  readonly closeReader?: (() => void) | undefined;
 }

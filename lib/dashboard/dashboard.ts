@@ -1,13 +1,16 @@
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 
+import { type ClickHouseConfig } from '../config/clickhouse.js';
 import { warnOnce } from '../errors/warnings.js';
+import { type ClosableReader } from './clickhouse/clickhouse-reader.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
 import { type DashboardServer } from './dashboard-server.js';
 import { DashboardError } from './http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { sendError } from './http/respond.js';
 import { type TelemetryStore } from './sqlite/store.js';
+import { takeStepsInTurns } from './steps.js';
 
 /** Answers requests below the dashboard's path. Its server is loaded with the first one. */
 export class Dashboard {
@@ -28,6 +31,7 @@ export class Dashboard {
     this.server?.then(
       (server) => {
         server.close();
+        this.parts.closeReader?.();
       },
       // The server failed to load; that request already got a 500.
       () => undefined,
@@ -59,6 +63,22 @@ export class Dashboard {
       else response.end();
     }
   }
+}
+
+/** The parts of a dashboard that shows what a ClickHouse has. */
+export function clickHousePartsOf(
+  config: ClickHouseConfig,
+): Pick<DashboardParts, 'loadReader' | 'closeReader' | 'sink' | 'work'> {
+  let reader: ClosableReader | undefined;
+  return {
+    loadReader: async () => {
+      const { createClickHouseReader } = await import('./clickhouse/clickhouse-reader.js');
+      return (reader = createClickHouseReader(config));
+    },
+    closeReader: () => reader?.close(),
+    sink: undefined,
+    work: takeStepsInTurns,
+  };
 }
 
 /** The parts of a dashboard behind which the embedded store stands. */

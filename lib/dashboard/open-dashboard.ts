@@ -3,7 +3,7 @@ import { type Resource } from '@opentelemetry/resources';
 
 import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
-import { dashboardPartsOf } from './dashboard.js';
+import { clickHousePartsOf, dashboardPartsOf } from './dashboard.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
 import { startStoreMetrics } from './feed/store-health.js';
 import { StorePipeline } from './feed/store-pipeline.js';
@@ -57,13 +57,16 @@ export class OpenDashboard {
   mount(adapter: AbstractHttpAdapter, modules: ModulesLike, takesRequests: boolean): MountedApplication {
     const { config, instrumentations, libraries } = this.setup;
     const { store, running, resource } = this.pipeline;
+    const { dashboard } = config;
     const page =
-      takesRequests && config.dashboard !== undefined
+      takesRequests && dashboard !== undefined
         ? mountPage(
-            config.dashboard,
+            dashboard,
             config,
             {
-              ...dashboardPartsOf(store),
+              ...(dashboard.clickhouse === undefined
+                ? dashboardPartsOf(store)
+                : clickHousePartsOf(dashboard.clickhouse)),
               running: () => running.list(resource.service),
               process: { service: resource.service, instance: resource.instance },
               instrumentations,
@@ -86,6 +89,30 @@ export class OpenDashboard {
     for (const stop of this.stoppers.splice(0)) stop();
     await this.pipeline.stopMetrics();
   }
+}
+
+/** A dashboard that shows another database, in a process that stores nothing. */
+export function openSourceDashboard({
+  config,
+  instrumentations,
+  libraries,
+}: Pick<DashboardSetup, 'config' | 'instrumentations' | 'libraries'>): Pick<OpenDashboard, 'mount'> {
+  return {
+    mount: (adapter, _modules, takesRequests) => {
+      const { dashboard } = config;
+      const parts = dashboard?.clickhouse && clickHousePartsOf(dashboard.clickhouse);
+      const page =
+        takesRequests && dashboard !== undefined && parts !== undefined
+          ? mountPage(
+              dashboard,
+              config,
+              { ...parts, running: () => [], process: undefined, instrumentations, libraries },
+              adapter,
+            )
+          : undefined;
+      return { page, completeRoutes: (routes) => page?.completeRoutes(routes) ?? true };
+    },
+  };
 }
 
 /** Opens the store and what feeds it; undefined where this Node has no SQLite, which is warned about. */

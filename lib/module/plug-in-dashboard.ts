@@ -1,6 +1,6 @@
 import { type ServerResponse } from 'node:http';
 
-import { type AbstractHttpAdapter, type ModulesContainer } from '@nestjs/core';
+import { type AbstractHttpAdapter } from '@nestjs/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 
@@ -62,14 +62,100 @@ export function attachDashboard(application: Application): ApplicationPart | und
   const { config, runtime } = application;
   if (runtime?.plugin !== undefined) return runtime.plugin.mount(application);
   if (runtime === undefined || config.dashboard === undefined || config.store !== undefined) return undefined;
+  if (config.dashboard.clickhouse !== undefined)
+    return mountDashboard(application, loadSourceDashboard(config));
   const stop = application.whenAdapterExists(() => {
     warnOnce('dashboard:no-store', 'The dashboard is not served: store: false leaves it nothing to show.');
   });
   return { stop };
 }
 
+/** The part of a dashboard that joins applications. */
+type MountableDashboard = Pick<OpenDashboard, 'mount'>;
+
+async function loadSourceDashboard(config: TelemetryConfig): Promise<MountableDashboard | undefined> {
+  try {
+    const { openSourceDashboard } = dashboardModule ?? (await loadDashboard());
+    return openSourceDashboard({
+      config,
+      instrumentations: activeInstrumentations,
+      libraries: loadedLibraries,
+    });
+  } catch (error) {
+    warnOnce('dashboard:load', `The dashboard could not be loaded: ${String(error)}.`);
+    return undefined;
+  }
+}
+
 /** The dashboard on the adapter of one application. */
 type MountedPage = Required<ApplicationPart>;
+
+/** Joins the dashboard to an application; requests wait until it is loaded. */
+function mountDashboard(
+  application: Application,
+  loaded: Promise<MountableDashboard | undefined>,
+): ApplicationPart {
+  let mounted: MountedPage | undefined;
+  const unsubscribe = application.whenAdapterExists((adapter) => {
+    mounted = mountOn(adapter, application, loaded);
+  });
+  return {
+    ready: () => mounted?.ready(),
+    close: () => mounted?.close(),
+    stop: () => {
+      unsubscribe();
+      mounted?.stop();
+    },
+  };
+}
+
+function mountOn(
+  adapter: AbstractHttpAdapter,
+  { config, modules }: Application,
+  loaded: Promise<MountableDashboard | undefined>,
+): MountedPage {
+  const watch = watchRoutes(adapter);
+  const stopTaking = takePageRequests(adapter, config, (request, response) => {
+    void mounted.then((application) => {
+      if (application?.page === undefined) sendUnavailable(response);
+      else application.page.serve(request, response);
+    });
+  });
+  const mounted = loaded.then((dashboard) => dashboard?.mount(adapter, modules, stopTaking !== undefined));
+  return {
+    ready: () => {
+      watch.stop();
+      void mounted.then((application) => {
+        if (application?.completeRoutes(watch.routes) !== true) stopTaking?.();
+      });
+    },
+    close: () => {
+      void mounted.then((application) => application?.page?.close());
+    },
+    stop: () => {
+      watch.stop();
+      stopTaking?.();
+    },
+  };
+}
+
+/**
+ * Takes requests of the dashboard's path; undefined without a page, and where the adapter cannot.
+ */
+function takePageRequests(
+  adapter: AbstractHttpAdapter,
+  { dashboard }: TelemetryConfig,
+  serve: Parameters<typeof takeRequests>[2],
+): (() => void) | undefined {
+  if (dashboard === undefined) return undefined;
+  const stop = takeRequests(adapter, dashboard.path, serve);
+  if (stop === undefined)
+    warnOnce(
+      'dashboard:adapter',
+      `The dashboard cannot be served by an HTTP adapter of the type ${adapter.getType()}: it needs Fastify or Express.`,
+    );
+  return stop;
+}
 
 /** Stands for the dashboard from the start, and holds its input until it is loaded. */
 class DashboardPlug implements TelemetryPlugin {
@@ -134,63 +220,7 @@ class DashboardPlug implements TelemetryPlugin {
   }
 
   mount(application: Application): ApplicationPart {
-    let mounted: MountedPage | undefined;
-    const unsubscribe = application.whenAdapterExists((adapter) => {
-      mounted = this.mountOn(adapter, application.modules);
-    });
-    return {
-      ready: () => mounted?.ready(),
-      close: () => mounted?.close(),
-      stop: () => {
-        unsubscribe();
-        mounted?.stop();
-      },
-    };
-  }
-
-  private mountOn(adapter: AbstractHttpAdapter, modules: ModulesContainer): MountedPage {
-    const watch = watchRoutes(adapter);
-    const stopTaking = this.takeRequests(adapter, (request, response) => {
-      void mounted.then((application) => {
-        if (application?.page === undefined) sendUnavailable(response);
-        else application.page.serve(request, response);
-      });
-    });
-    const mounted = this.loaded.then((dashboard) =>
-      dashboard?.mount(adapter, modules, stopTaking !== undefined),
-    );
-    return {
-      ready: () => {
-        watch.stop();
-        void mounted.then((application) => {
-          if (application?.completeRoutes(watch.routes) !== true) stopTaking?.();
-        });
-      },
-      close: () => {
-        void mounted.then((application) => application?.page?.close());
-      },
-      stop: () => {
-        watch.stop();
-        stopTaking?.();
-      },
-    };
-  }
-
-  /**
-   * Takes requests of the dashboard's path; undefined without a page, and where the adapter cannot.
-   */
-  private takeRequests(
-    adapter: AbstractHttpAdapter,
-    serve: Parameters<typeof takeRequests>[2],
-  ): (() => void) | undefined {
-    if (this.config.dashboard === undefined) return undefined;
-    const stop = takeRequests(adapter, this.config.dashboard.path, serve);
-    if (stop === undefined)
-      warnOnce(
-        'dashboard:adapter',
-        `The dashboard cannot be served by an HTTP adapter of the type ${adapter.getType()}: it needs Fastify or Express.`,
-      );
-    return stop;
+    return mountDashboard(application, this.loaded);
   }
 
   private hold(deliver: (dashboard: OpenDashboard) => void): void {

@@ -159,6 +159,12 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
     '"yes"',
     'Write one of true, false, span_only, span_and_event, event_only, no_content.',
   ],
+  [
+    'TELEMETRY_CLICKHOUSE_URL',
+    'reader:secret@clickhouse:8123',
+    '"***@clickhouse:8123"',
+    'Begin with http:// or https://, for example http://localhost:8123.',
+  ],
 ];
 
 describe('readEnvironment()', () => {

@@ -514,6 +514,65 @@ const WRONG: Row[] = [
   ...wrong('dashboard.mcp', FLAG, 'off'),
   ...wrong('dashboard.profiling', FLAG, 'off'),
   ...wrong(
+    'dashboard.source',
+    "Write an object, for example { clickhouse: { url: 'http://localhost:8123' } }.",
+    'clickhouse',
+  ),
+  ...wrong(
+    'dashboard.source.clickhouse',
+    "Write an object, for example { url: 'http://localhost:8123' }.",
+    'http://localhost:8123',
+  ),
+  ...wrong(
+    'dashboard.source.clickhouse.url',
+    'Begin with http:// or https://, for example http://localhost:8123.',
+    'localhost:8123',
+  ),
+  [
+    'dashboard.source.clickhouse.url',
+    { dashboard: { source: { clickhouse: { url: 'http://reader:secret@ch:8123' } } } },
+    '"http://***@ch:8123"',
+    'Write the address without user and password: these belong into username and password, or TELEMETRY_CLICKHOUSE_USERNAME and TELEMETRY_CLICKHOUSE_PASSWORD.',
+  ],
+  ...wrong(
+    'dashboard.source.clickhouse.username',
+    'Write the name of a user as a text that is not empty, or leave the option out.',
+    '',
+  ),
+  ...wrong(
+    'dashboard.source.clickhouse.password',
+    'Write a text, and check that its source is set.',
+    shown(12345, 'a number'),
+  ),
+  ...wrong(
+    'dashboard.source.clickhouse.database',
+    'Write a name of letters, digits, _ and -, that begins with a letter or _.',
+    'a.b',
+  ),
+  ...wrong(
+    'dashboard.source.clickhouse.tables',
+    "Write an object of names, for example { traces: 'otel_traces' }.",
+    'otel_traces',
+  ),
+  ...['traces', 'logs', 'metrics'].flatMap((table) =>
+    wrong(
+      `dashboard.source.clickhouse.tables.${table}`,
+      'Write a name of letters, digits, _ and -, that begins with a letter or _.',
+      'x`; DROP TABLE y',
+    ),
+  ),
+  ...wrong('dashboard.source.clickhouse.tls', 'Write an object with ca, cert and key.', 'ca.pem'),
+  ...['ca', 'cert', 'key'].flatMap((file) =>
+    wrong(
+      `dashboard.source.clickhouse.tls.${file}`,
+      "Write the text of a PEM file, for example of readFileSync('ca.pem', 'utf8').",
+      shown('./file.pem', '(hidden)'),
+    ),
+  ),
+  ...wrong('dashboard.source.clickhouse.maxSeconds', 'Write a number of seconds from 0.1 to 3600.', 0),
+  ...wrong('dashboard.source.clickhouse.maxRows', 'Write a whole number of at least 1000.', 10),
+  ...wrong('dashboard.source.clickhouse.maxBytes', 'Write a whole number of bytes of at least 1000000.', 10),
+  ...wrong(
     'dashboard.editor',
     'Write one of vscode, cursor, webstorm, zed, an address with {file} and {line} in it, or false.',
     'emacs',

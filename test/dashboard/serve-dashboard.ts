@@ -29,6 +29,7 @@ export function createDashboard(store: TelemetryStore, { editor }: DashboardVari
       mcp: true,
       profiling: true,
       editor,
+      clickhouse: undefined,
     },
     token: undefined,
     ...dashboardPartsOf(store),

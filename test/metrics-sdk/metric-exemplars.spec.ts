@@ -140,7 +140,7 @@ describe('exemplars of metrics that are sent by OTLP', () => {
       profiling: false,
     };
     const dashboard = new DashboardServer({
-      config: { ...config, editor: undefined },
+      config: { ...config, editor: undefined, clickhouse: undefined },
       token: undefined,
       reader: createSqliteReader(store),
       sink: store,

@@ -43,6 +43,7 @@ describe('a question that the database does not answer', () => {
         mcp: false,
       profiling: false,
         editor: undefined,
+        clickhouse: undefined,
       },
       token: undefined,
       loadReader: async () => stuck.reader,

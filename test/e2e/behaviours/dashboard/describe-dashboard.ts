@@ -4,6 +4,7 @@ import { describeDashboardAnswers } from './dashboard-answers.behaviours.js';
 import { describeDashboardMcp } from './dashboard-mcp.behaviours.js';
 import { describeDashboardOtlp } from './dashboard-otlp.behaviours.js';
 import { describeDashboardPlace } from './dashboard-place.behaviours.js';
+import { describeDashboardSource } from './dashboard-source.behaviours.js';
 import { describeDashboardToken } from './dashboard-token.behaviours.js';
 
 /** What the dashboard does in an application. */
@@ -14,4 +15,5 @@ export function describeDashboard(platform: Platform): void {
   describeDashboardOtlp(platform);
   describeDashboardMcp(platform);
   describeDashboardPlace(platform);
+  describeDashboardSource(platform);
 }
