@@ -2,6 +2,7 @@
 export default {
   entry: [
     'lib/{index,register}.ts',
+    'lib/cli/main.ts',
     // The page: bundled by scripts/build-ui.mjs.
     'lib/dashboard/ui/main.tsx',
     // Programs that scripts and specs start by their path.
@@ -12,7 +13,7 @@ export default {
     'test/**/programs/**/*.{mjs,cjs,ts}',
     'test/**/fixtures/*.mjs',
     'test/backends/**/*.{mjs,cjs}',
-    'test/browser/measure-path.mjs',
+    'test/browser/measure-*.mjs',
     'test/dashboard/ui/serve.mjs',
     'test/faults/service.ts',
   ],

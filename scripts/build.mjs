@@ -51,6 +51,7 @@ await build({
       'index.js',
       'register.js',
       'testing/index.js',
+      'cli/main.js',
     ]);
     await convertToCommonJs(join(dist, 'esm'), join(dist, 'cjs'));
   },

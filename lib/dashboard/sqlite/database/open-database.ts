@@ -75,6 +75,20 @@ export function openDatabase(sqlite: Sqlite, given: string): Database {
   }
 }
 
+/**
+ * Checks a file that is to be read as it is, and never set aside.
+ *
+ * @throws ForeignDatabaseError when it is no file of this version of the store, or SQLite's error when it is damaged
+ */
+export function checkStoreFile(sqlite: Sqlite, file: string): void {
+  const raw = new sqlite.DatabaseSync(file, { readOnly: true });
+  try {
+    checkIdentity(new Database(raw, file, undefined));
+  } finally {
+    raw.close();
+  }
+}
+
 function prepareFile(database: Database): void {
   database.snapshot(() => {
     checkIdentity(database);
