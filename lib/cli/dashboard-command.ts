@@ -107,6 +107,8 @@ function configure(values: Values, receives: boolean): { dashboard: DashboardCon
         allowRemote: host !== undefined,
         allowedHosts: values['allow-host'] ?? [],
         otlp: receives,
+        // It would be the profile of this process.
+        profiling: false,
         ...(values['no-token'] === true ? { token: false as const } : token !== undefined && { token }),
       },
       store: {

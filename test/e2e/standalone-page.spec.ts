@@ -141,6 +141,14 @@ describe('nestjs-telemetry dashboard, the page in a process of its own', () => {
     await eventually('the trace', async () => (await traces(viewer)).some(({ name }) => name === 'charge'));
   });
 
+  it('says that it has no telemetry to change', async () => {
+    const { page, token } = await start(['--otlp-port', '0']);
+    expect(await (await ask(page, 'control', token)).json()).toMatchObject({
+      changes: [],
+      refused: expect.stringMatching(/Open the page of the application/) as string,
+    });
+  });
+
   it('serves the page itself, below the address of the server', async () => {
     const { page } = await start(['--otlp-port', '0']);
     const response = await fetch(new URL('/', page));

@@ -16,6 +16,8 @@ import { type CancelAnswer, type ControlAnswer, type ControlApi } from './query.
 
 const MAX_BODY = 4_096;
 const MAX_PROVIDERS = 500;
+const NOTHING_RUNS =
+  'No telemetry runs in the process that serves this page. Open the page of the application to change it.';
 
 export const controlRoutes = defineRoutes<ControlApi>({
   'GET control': {
@@ -36,7 +38,7 @@ function askControl({ context }: ApiCall): ControlAnswer {
   const runtime = currentRuntime();
   return {
     pid: process.pid,
-    refused: whyNoChanges(context),
+    refused: whyNoChanges(context) ?? (runtime === undefined ? NOTHING_RUNS : undefined),
     changes: runtime?.changes.list() ?? [],
     levels: OVERRIDE_LEVELS,
     samplingRatio: runtime?.samplingRatio?.ratio,
@@ -72,7 +74,7 @@ async function cancel({ context, request }: ApiCall): Promise<CancelAnswer> {
 
 function changesOf(): TemporaryChanges {
   const runtime = currentRuntime();
-  if (runtime === undefined) throw new DashboardError(503, 'Telemetry does not run in this process.');
+  if (runtime === undefined) throw new DashboardError(503, NOTHING_RUNS);
   return runtime.changes;
 }
 
