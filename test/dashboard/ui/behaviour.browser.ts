@@ -169,6 +169,13 @@ describeInChromium('the page, while one works with it', () => {
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     const command = await page.evaluate<string>('navigator.clipboard.readText()');
     expect(command).toBe("curl -X POST 'http://localhost:3000/orders'");
+    // Of a route, above its traces.
+    await page.goto(`${stage.server.url}/#/traces?service=gateway&method=GET&route=/never/:id`);
+    await page.getByRole('button', { name: 'Copy as curl' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe(
+      "curl 'http://localhost:3000/never/:id'",
+    );
   });
 
   it('copies a link whose time span does not move, and takes one between two instants', async () => {

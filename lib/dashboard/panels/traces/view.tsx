@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { type Region, Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
+import { CopyCurl } from '../../ui/parts/copy-curl.js';
 import { ImportButton } from '../../ui/parts/import-button.js';
 import { countOf } from '../../ui/parts/use-live-pages.js';
 import { WhenListed } from '../../ui/parts/when-listed.js';
@@ -75,6 +76,16 @@ function Plot({ traces, complete, place }: PlotProps) {
   );
 }
 
+/** Words that stand in place of a method where a route is none of HTTP. */
+const NOT_HTTP = ['RPC', 'CONSUME', 'RUN'];
+
+/** Where the traces of one route are listed, as the links of routes do. */
+function CopyCurlOfRoute({ place: { query } }: { readonly place: Place }) {
+  const [service, method, route] = ['service', 'method', 'route'].map((name) => query.get(name));
+  if (!service || !method || !route || NOT_HTTP.includes(method)) return null;
+  return <CopyCurl of={{ service, method, route }} />;
+}
+
 /** Traces that match, newest first, and their durations over time. */
 export function View({ place }: { readonly place: Place }) {
   const pages = useTraces(place, isLive(place));
@@ -85,6 +96,7 @@ export function View({ place }: { readonly place: Place }) {
       <TraceSearch place={place}>
         <span class="hint">{loading ? '' : countOf(pages, 'trace')}</span>
         <RunningTraces place={place} />
+        <CopyCurlOfRoute place={place} />
         <ImportButton />
       </TraceSearch>
       <WhenListed
