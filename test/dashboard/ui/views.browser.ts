@@ -306,6 +306,21 @@ describeInChromium('the page', () => {
     expect(await textOf(page, 'table.compare')).toContain('StockRepository.reserve');
   });
 
+  it('compares a trace with the typical one of its route, and with another that is chosen by keyboard', async () => {
+    const order = stage.server.dataset.traces.find(({ summary }) => summary.route === '/orders')!;
+    const page = await stage.open(`#/compare/${order.summary.traceId}`);
+    await page.locator('table.compare').waitFor();
+    expect(await textOf(page, '.others summary')).toContain('typical (median)');
+    await page.locator('.others summary').focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('slowest');
+    await page.keyboard.press('Enter');
+    await page.locator('.others summary', { hasText: 'slowest' }).waitFor();
+    expect(page.url()).toMatch(/compare\/\w{32}\/\w{32}/);
+  });
+
   it('filters logs by level, text and field, and leads from a line to its span', async () => {
     const page = await stage.open('#/logs?level=error&text=reserved&attribute=sku:SKU-1834');
     await page.locator('.log-row').first().waitFor();

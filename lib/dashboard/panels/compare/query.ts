@@ -1,5 +1,6 @@
 import { type Question } from '../../api/question.js';
 import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { hostOf } from '../../reader/host-of.js';
 import { type Steps } from '../../steps.js';
 import { type PlacedSpan, placeSpans } from '../trace/analysis/place-spans.js';
 
@@ -15,7 +16,9 @@ export interface ComparisonAnswer {
   readonly a: TraceSummaryAnswer;
   readonly b: TraceSummaryAnswer;
   readonly rows: readonly {
+    /** Names from the root on, of a call of a client with its host. */
     readonly path: string;
+    readonly service: string;
     readonly countA: number;
     readonly countB: number;
     readonly msA: number;
@@ -36,7 +39,8 @@ export function* compareTraces(a: readonly SpanAnswer[], b: readonly SpanAnswer[
   const add = (spans: readonly SpanAnswer[], count: 'countA' | 'countB', ms: 'msA' | 'msB'): void => {
     for (const [path, { span }] of pathsOf(placeSpans(spans))) {
       let row = rows.get(path);
-      if (row === undefined) rows.set(path, (row = { path, countA: 0, countB: 0, msA: 0, msB: 0 }));
+      if (row === undefined)
+        rows.set(path, (row = { path, service: span.service, countA: 0, countB: 0, msA: 0, msB: 0 }));
       row[count] += 1;
       row[ms] += span.durationMs;
     }
@@ -45,6 +49,12 @@ export function* compareTraces(a: readonly SpanAnswer[], b: readonly SpanAnswer[
   yield;
   add(b, 'countB', 'msB');
   return [...rows.values()];
+}
+
+/** As in the waterfall: calls of other hosts are other places. */
+function nameOf(span: SpanAnswer): string {
+  const host = hostOf(span);
+  return host === undefined ? span.name : `${span.name} ${host}`;
 }
 
 function* pathsOf(roots: readonly PlacedSpan[]): Generator<[path: string, node: PlacedSpan]> {
@@ -56,7 +66,7 @@ function* pathsOf(roots: readonly PlacedSpan[]): Generator<[path: string, node: 
     const path =
       depth > MAX_DEPTH || above.length > MAX_PATH
         ? above
-        : `${above}${above === '' ? '' : STEP}${node.span.name}`;
+        : `${above}${above === '' ? '' : STEP}${nameOf(node.span)}`;
     yield [path, node];
     for (const child of node.children.toReversed()) waiting.push([child, path, depth + 1]);
   }

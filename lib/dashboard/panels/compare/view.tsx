@@ -2,13 +2,15 @@ import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
+import { serviceClass } from '../../ui/parts/service-colour.js';
 import { type Column, Table } from '../../ui/parts/table.js';
 import { failedSpans, statusOf, toneOf } from '../../ui/parts/trace-outcome.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressOf, go, type Place } from '../../ui/state.js';
+import { addressOf, type Place } from '../../ui/state.js';
 import type { TraceApi } from '../trace/query.js';
 import type { TracesApi } from '../traces/query.js';
 import type { CompareApi, ComparisonAnswer } from './query.js';
+import { labelOthers, type OtherTrace, type OtherTraces } from './view/choose-other.js';
 
 const traceApi = clientOf<TraceApi>();
 const tracesApi = clientOf<TracesApi>();
@@ -49,8 +51,12 @@ const columnsOf = (widest: number): readonly Column<Row>[] => [
     name: 'Span',
     title: ({ path }) => path,
     cell: (row) => (
-      <span style={{ marginLeft: `${Math.min(stepsOf(row).length - 1, 12) * 14}px` }}>
-        {stepsOf(row).at(-1)}
+      <span
+        class={serviceClass(row.service)}
+        title={row.service}
+        style={{ marginLeft: `${Math.min(stepsOf(row).length - 1, 12) * 14}px` }}
+      >
+        <i class="swatch" aria-hidden="true" /> {stepsOf(row).at(-1)}
       </span>
     ),
   },
@@ -88,50 +94,58 @@ function Rows({ rows }: Pick<ComparisonAnswer, 'rows'>) {
   );
 }
 
-function Others({ traceId, otherId }: CompareViewProps) {
-  const others = useLoad(`others|${traceId}`, async (signal) => {
-    const { summary } = await traceApi.get('traces/:traceId', { traceId }, signal);
-    const page = await tracesApi.get(
-      'traces',
-      { service: summary.service, route: summary.route, limit: 100 },
-      signal,
-    );
-    return page.items.filter((trace) => trace.traceId !== traceId && trace.name === summary.name);
-  });
+const sameRoute = async (traceId: string, signal: AbortSignal): Promise<OtherTraces> => {
+  const { summary } = await traceApi.get('traces/:traceId', { traceId }, signal);
+  const { service, route, name } = summary;
+  const page = await tracesApi.get('traces', { service, route, limit: 100 }, signal);
+  return labelOthers(page.items.filter((trace) => trace.traceId !== traceId && trace.name === name));
+};
+
+const describe = ({ trace, labels }: OtherTrace): string =>
+  [formatDuration(trace.durationMs), ...labels].join(' · ');
+
+function closePicker(event: Event): void {
+  const details = (event.currentTarget as Element).closest('details'); // the listener's element
+  details?.removeAttribute('open');
+  details?.querySelector('summary')?.focus();
+}
+
+interface PickerProps extends OtherTraces {
+  readonly traceId: string;
+  readonly otherId: string;
+}
+
+/** The traces of the route, each a link to the comparison with it. */
+function Picker({ traceId, otherId, others }: PickerProps) {
+  const chosen = others.find(({ trace }) => trace.traceId === otherId);
   return (
-    <WhenLoaded
-      loaded={others}
-      isEmpty={(list) => list.length === 0}
-      empty="There is no other trace of this route yet; send the request again."
+    <details
+      class="range-picker others"
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        event.stopPropagation();
+        closePicker(event);
+      }}
     >
-      {(list) => (
-        <label>
-          Compare with{' '}
-          <select
-            class="field"
-            value={otherId ?? ''}
-            onChange={(event) => {
-              go(addressOf(['compare', traceId, event.currentTarget.value]));
-            }}
-          >
-            <option value="" disabled>
-              Choose a trace of this route
-            </option>
-            {otherId !== undefined && !list.some((trace) => trace.traceId === otherId) && (
-              <option value={otherId}>Trace B below</option>
-            )}
-            {[...list]
-              .sort((a, b) => a.durationMs - b.durationMs)
-              .map((trace) => (
-                <option key={trace.traceId} value={trace.traceId}>
-                  {formatDuration(trace.durationMs)} at {formatTime(trace.start, false)}
-                  {trace.errorCount > 0 ? `, ${failedSpans(trace)}` : ''}
-                </option>
-              ))}
-          </select>
-        </label>
-      )}
-    </WhenLoaded>
+      <summary>Compare with: {chosen === undefined ? 'the trace below' : describe(chosen)}</summary>
+      <ul class="card">
+        {others.map((other) => (
+          <li key={other.trace.traceId}>
+            <a
+              href={addressOf(['compare', traceId, other.trace.traceId])}
+              aria-current={other.trace.traceId === otherId ? 'true' : undefined}
+              onClick={closePicker}
+            >
+              {formatTime(other.trace.start, false)} <b>{formatDuration(other.trace.durationMs)}</b>{' '}
+              <span class={`status status-${toneOf(other.trace)}`}>{statusOf(other.trace)}</span>{' '}
+              <span class="hint">
+                {[failedSpans(other.trace), ...other.labels].filter(Boolean).join(' · ')}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
@@ -159,27 +173,38 @@ interface CompareViewProps {
   readonly otherId: string | undefined;
 }
 
-/** Two traces of a route, span by span; the second is chosen here. */
+/** Two traces of a route, span by span; the second is the typical one unless another is chosen. */
 function CompareView({ traceId, otherId }: CompareViewProps) {
+  const loaded = useLoad(`others|${traceId}`, (signal) => sameRoute(traceId, signal));
   return (
-    <div class="stack-view">
-      <header class="trace-header">
-        <h1>Compare</h1>
-        <div class="buttons">
-          <Others traceId={traceId} otherId={otherId} />
-          {otherId !== undefined && (
-            <a class="button" href={addressOf(['compare', otherId, traceId])}>
-              Swap
-            </a>
-          )}
-        </div>
-      </header>
-      {otherId === undefined ? (
-        <Notice>Choose a trace of the same route above: both are then set side by side, span by span.</Notice>
-      ) : (
-        <Comparison a={traceId} b={otherId} />
-      )}
-    </div>
+    <WhenLoaded loaded={loaded}>
+      {({ others, typical }) => {
+        const shown = otherId ?? typical?.traceId;
+        return (
+          <div class="stack-view">
+            <header class="trace-header">
+              <h1>Compare</h1>
+              {shown !== undefined && (
+                <div class="buttons">
+                  <Picker traceId={traceId} otherId={shown} others={others} typical={typical} />
+                  <a class="button" href={addressOf(['compare', shown, traceId])}>
+                    Swap
+                  </a>
+                </div>
+              )}
+            </header>
+            {shown === undefined ? (
+              <Notice>
+                There is no other trace of this route yet; send the request again.{' '}
+                <a href={addressOf(['trace', traceId])}>Back to the trace</a>
+              </Notice>
+            ) : (
+              <Comparison a={traceId} b={shown} />
+            )}
+          </div>
+        );
+      }}
+    </WhenLoaded>
   );
 }
 

@@ -15,9 +15,26 @@ describe('compareTraces()', () => {
       spanOf('c', 5, 9, { parent: 'GET /', name: 'cache' }),
     ];
     expect(takeAllSteps(compareTraces(a, b))).toEqual([
-      { path: 'GET /', countA: 1, countB: 1, msA: 100, msB: 50 },
-      { path: 'GET / › query', countA: 2, countB: 1, msA: 30, msB: 5 },
-      { path: 'GET / › cache', countA: 0, countB: 1, msA: 0, msB: 4 },
+      { service: 'orders', path: 'GET /', countA: 1, countB: 1, msA: 100, msB: 50 },
+      { service: 'orders', path: 'GET / › query', countA: 2, countB: 1, msA: 30, msB: 5 },
+      { service: 'orders', path: 'GET / › cache', countA: 0, countB: 1, msA: 0, msB: 4 },
+    ]);
+  });
+
+  it('sets calls of different hosts apart, and names the service of each', () => {
+    const call = (host: string) =>
+      spanOf(host, 0, 1, {
+        name: 'GET',
+        kind: 'client',
+        parent: 'root',
+        attributes: { 'server.address': host },
+      });
+    const root = spanOf('root', 0, 9, { service: 'gateway' });
+    const rows = takeAllSteps(compareTraces([root, call('users'), call('stock')], [root, call('users')]));
+    expect(rows.map(({ path, service, countA, countB }) => [path, service, countA, countB])).toEqual([
+      ['root', 'gateway', 1, 1],
+      ['root › GET users', 'orders', 1, 1],
+      ['root › GET stock', 'orders', 1, 0],
     ]);
   });
 
