@@ -10,7 +10,7 @@ import { DashboardError } from './http/dashboard-error.js';
 import { type HttpRequest, type HttpResponse } from './http/http-exchange.interface.js';
 import { sendError } from './http/respond.js';
 import { type TelemetryStore } from './sqlite/store.js';
-import { takeStepsInTurns } from './steps.js';
+import { takeStepsInTurns } from './steps-in-turns.js';
 
 /** Answers requests below the dashboard's path. Its server is loaded with the first one. */
 export class Dashboard {

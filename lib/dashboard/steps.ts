@@ -46,12 +46,3 @@ export function takeAllSteps<T>(steps: Steps<T>): T {
 export function isSteps<T>(answer: T | Steps<T>): answer is Steps<T> {
   return Object.prototype.toString.call(answer) === '[object Generator]';
 }
-
-/** Runs the steps, each in a round of the event loop of its own. */
-export async function takeStepsInTurns<T>(steps: Steps<T>): Promise<T> {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

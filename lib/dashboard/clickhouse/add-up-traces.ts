@@ -11,7 +11,8 @@ import {
   type QueryOptions,
   type ServiceMapFilter,
 } from '../reader/telemetry-reader.interface.js';
-import { type Steps, takeStepsInTurns, TimeSlice } from '../steps.js';
+import { type Steps, TimeSlice } from '../steps.js';
+import { takeStepsInTurns } from '../steps-in-turns.js';
 import { type ClickHouse } from './clickhouse.js';
 import { type Candidate, findCandidates } from './find-traces.js';
 import { readSpans } from './read-traces.js';

@@ -3,7 +3,7 @@ import { type ChartFilter, type QueryOptions, type TimeRange } from '../reader/t
 import { encodeCounts } from '../sqlite/encoding/buckets.js';
 import { draw, groupLines, labelBy, splitTime, type Timeline } from '../sqlite/queries/charts.js';
 import { type PointRow, type Series } from '../sqlite/queries/instruments.js';
-import { takeStepsInTurns } from '../steps.js';
+import { takeStepsInTurns } from '../steps-in-turns.js';
 import { type ClickHouse } from './clickhouse.js';
 import { type TextAttributes } from './columns.js';
 import { findInstrument, type StoredInstrument } from './instruments.js';

@@ -1,7 +1,8 @@
 import { type JsonAttributes, type SelectionAnswer } from '../reader/answers.interface.js';
 import { AttributeTallies } from '../reader/rank-attributes.js';
 import { type QueryOptions, type Selection } from '../reader/telemetry-reader.interface.js';
-import { takeStepsInTurns, TimeSlice } from '../steps.js';
+import { TimeSlice } from '../steps.js';
+import { takeStepsInTurns } from '../steps-in-turns.js';
 import { type ClickHouse } from './clickhouse.js';
 import { DURATION, readAttributes, type TextAttributes } from './columns.js';
 import { entryCondition, findTraces } from './find-traces.js';
