@@ -11,7 +11,7 @@ describeInChromium('the page of a route', () => {
     await page.locator('.samples li').first().waitFor();
     expect(page.url()).toContain(ROUTE);
     expect(await page.title()).toBe('POST /orders · Telemetry');
-    expect(await page.locator('main h1').innerText()).toBe('POST /orders');
+    expect((await page.locator('main h1').innerText()).trim()).toBe('POST /orders');
     expect(await page.locator('.route-page .figures').innerText()).toMatch(
       /Requests\s+\d+[^]*p95\s+[\d.]+ m?s/,
     );
