@@ -126,6 +126,40 @@ describe('the operations of the store', () => {
     expect(counts(PAST + 7 * MINUTE, PAST + 8 * MINUTE)).toBe(2);
   });
 
+  it('are read in longer slots where minutes were evicted', async () => {
+    const store = openTestStore();
+    for (let minute = 0; minute < 30; minute += 1) await write(store, requestAt(PAST + minute * MINUTE));
+    const count = (from: number): number => operationsOf(store, { from }).spans;
+    expect(count(PAST + 13 * MINUTE)).toBe(17);
+    store.read((database) =>
+      database.run('DELETE FROM operation_sums WHERE level = 0 AND slot < ?', PAST + 16 * MINUTE),
+    );
+    expect(count(PAST + 13 * MINUTE)).toBe(20);
+    expect(count(PAST + 17 * MINUTE)).toBe(13);
+  });
+
+  it('are bounded in number: the oldest sums go first', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    await write(store, requestAt(PAST));
+    store.read((database) =>
+      database.run(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 41000)
+         INSERT INTO operation_sums SELECT 0, ? + i / 1000 * 60000, i, 0, 1, 0, 1, 1, 1, 1, x'' FROM n`,
+        PAST + MINUTE,
+      ),
+    );
+    await store.close();
+    const later = openTestStore({ file });
+    const sums = 'operation_sums WHERE level = 0';
+    await eventually(() => {
+      later.maintain();
+      return countOf(later, sums) <= 40_000;
+    });
+    expect(countOf(later, sums)).toBeGreaterThan(38_000);
+    expect(countOf(later, `${sums} AND slot = ${PAST}`)).toBe(0);
+  });
+
   it('wait in memory, and are written before a question of the same process', async () => {
     const store = openTestStore();
     store.addSpan(requestAt(PAST));

@@ -84,12 +84,19 @@ class Total {
 export function* findOperations(database: Database, filter: OperationFilter): Steps<OperationListAnswer> {
   const { from, to, service: name, order } = filter;
   const service = chooseService(database, name);
-  const begin = beginOfSums(database);
+  const firsts = readFirstSlots(database);
+  const begin = beginOfSums(firsts);
   const turn = new TimeSlice();
   const totals = new Map<number, Total>();
   let since = begin === Infinity ? to : from;
   if (service !== undefined && begin !== Infinity)
-    since = yield* readTotals(database, { from: Math.max(from, begin), to }, service.id, totals, turn);
+    since = yield* readTotals(
+      database,
+      slotsOf({ from: Math.max(from, begin), to }, firsts, Date.now()),
+      service.id,
+      totals,
+      turn,
+    );
   const sumsOf = yield* describeTotals(database, totals, turn);
   const found = [...sumsOf.keys()];
   const readQuantiles = function* (of: readonly Found[]): Steps<void> {
@@ -108,7 +115,7 @@ export function* findOperations(database: Database, filter: OperationFilter): St
     total,
     traces: countOf(entries),
     spans: countOf(found),
-    since: isCovered ? from : since,
+    since: isCovered ? from : Math.min(since, to),
     complete: isCovered,
   };
 }
@@ -120,12 +127,19 @@ function countOf(found: readonly Found[]): number {
   return found.reduce((sum, { count }) => sum + count, 0);
 }
 
+/** The first slot of each level; Infinity where there is none. */
+function readFirstSlots(database: Database): readonly number[] {
+  return OPERATION_SLOTS_MS.map(
+    (_, level) => database.one<{ first: number | null }>(FIRST, level).first ?? Infinity,
+  );
+}
+
 /** Where the first sums lie. Those of an hour say the hour only: they count where finer ones do not reach back to it. */
-function beginOfSums(database: Database): number {
-  return OPERATION_SLOTS_MS.reduce((begin: number, length, level) => {
-    const first = database.one<{ first: number | null }>(FIRST, level).first ?? Infinity;
-    return first + length <= begin ? first : begin;
-  }, Infinity);
+function beginOfSums(firsts: readonly number[]): number {
+  return firsts.reduce(
+    (begin, first, level) => (first + (OPERATION_SLOTS_MS[level] ?? 0) <= begin ? first : begin),
+    Infinity,
+  );
 }
 
 /** Whether traces lie there: a file of an earlier version has some without sums. */
@@ -136,14 +150,14 @@ function hasTraces(database: Database, from: number, to: number): boolean {
 /** Adds up the newest slots first; returns the begin of the last, which is not that of the range where there are very many sums. */
 function* readTotals(
   database: Database,
-  range: TimeRange,
+  slots: readonly Slot[],
   service: number | undefined,
   totals: Map<number, Total>,
   turn: TimeSlice,
 ): Steps<number> {
   const sql = SUMS.replace('{of}', service === undefined ? '' : OF_SERVICE);
   const ofService = service === undefined ? [] : [service];
-  for (const { level, slot, to } of slotsOf(range, Date.now()).reverse()) {
+  for (const { level, slot, to } of slots.toReversed()) {
     if (turn.isLong) return to;
     for (let last = { operation: -1, part: -1 }; ;) {
       const rows = database.all<SumRow>(sql, level, slot, last.operation, last.part, ...ofService, SLICE);
@@ -153,7 +167,7 @@ function* readTotals(
       if (rows.length < SLICE) break;
     }
   }
-  return range.from;
+  return slots[0]?.slot ?? Infinity;
 }
 
 /** An operation of the answer. */
@@ -206,11 +220,12 @@ interface Slot {
 const LATE_MS = 1.2 * Math.max(...OPERATION_SUMS_LATE_MS);
 
 /** The slots that together are a range, from the first to the last: long ones in its middle, the finest that are kept at its ends. */
-function slotsOf({ from, to }: TimeRange, now: number): Slot[] {
+function slotsOf({ from, to }: TimeRange, firsts: readonly number[], now: number): Slot[] {
   const levels = OPERATION_SLOTS_MS.map((length, level) => ({
     level,
     length,
-    since: now - (OPERATION_SUMS_KEPT_MS[level] ?? Infinity),
+    // Of very many fewer are kept.
+    since: Math.max(now - (OPERATION_SUMS_KEPT_MS[level] ?? Infinity), firsts[level] ?? 0),
   }));
   const coarsest = levels.at(-1) ?? { level: 0, length: 1, since: 0 };
   const usable = levels.filter((each) => each === coarsest || (to - from) / each.length <= MAX_SLOTS);
