@@ -13,10 +13,12 @@ const OTLP_PORT = 4318;
 const HELP = `Usage: nestjs-telemetry dashboard [options]
 
 Serves the page in a process of its own: for the store of an application that runs, or ran, on this machine,
-or for what services in any language send by OTLP.
+for what services in any language send by OTLP, or for a ClickHouse that a Collector fills.
 
 Options:
   --file <path>          SQLite file of the store; default TELEMETRY_STORE_FILE, else .telemetry/telemetry.db
+  --clickhouse <url>     ClickHouse in place of a file, default TELEMETRY_CLICKHOUSE_URL; TELEMETRY_CLICKHOUSE_USERNAME,
+                         _PASSWORD and _DATABASE set the rest
   --otlp                 receives OTLP over HTTP and stores it in the file, which is made when it is missing
   --otlp-port <number>   port for OTLP, default ${OTLP_PORT}; 0 is a free one; implies --otlp
   --port <number>        port of the page, default ${PORT}; 0 is a free one
@@ -33,6 +35,7 @@ GET /health answers 200 without a token, on both ports.
 
 const OPTIONS = {
   file: { type: 'string' },
+  clickhouse: { type: 'string' },
   otlp: { type: 'boolean' },
   'otlp-port': { type: 'string' },
   port: { type: 'string' },
@@ -66,7 +69,7 @@ export async function runDashboard(args: readonly string[]): Promise<number> {
   const otlpPort = receives ? port(values['otlp-port'], '--otlp-port', OTLP_PORT) : undefined;
   if (dashboard.token === false && !/^(?:localhost|::1|127\..*)$/.test(host))
     throw wrong(`--no-token shows everything to every machine that reaches ${host}. Set --token.`);
-  if (!receives && store.file !== ':memory:' && !existsSync(store.file))
+  if (!receives && store !== undefined && store.file !== ':memory:' && !existsSync(store.file))
     throw new Error(
       `There is no store at ${resolve(store.file)}. Start an application with a store there, name its file with --file, ` +
         'or receive telemetry with --otlp.',
@@ -94,10 +97,11 @@ function read(args: readonly string[]) {
   }
 }
 
-/** By the rules of the module's options. @throws TelemetryError */
-function configure(values: Values, receives: boolean): { dashboard: DashboardConfig; store: StoreConfig } {
-  const { file, token, host } = values;
-  const { TELEMETRY_DASHBOARD_TOKEN, TELEMETRY_STORE_FILE } = process.env;
+/** By the rules of the module's options. @throws TelemetryError, UsageError */
+function configure(values: Values, receives: boolean): Configured {
+  const { file, token, host, clickhouse } = values;
+  if (clickhouse !== undefined && (file !== undefined || receives))
+    throw wrong('--clickhouse shows what a Collector stores: leave --file and --otlp out.');
   const { dashboard, store } = resolveConfig(
     {
       serviceName: 'dashboard',
@@ -109,23 +113,29 @@ function configure(values: Values, receives: boolean): { dashboard: DashboardCon
         otlp: receives,
         // It would be the profile of this process.
         profiling: false,
+        ...(clickhouse !== undefined && { source: { clickhouse: { url: clickhouse } } }),
         ...(values['no-token'] === true ? { token: false as const } : token !== undefined && { token }),
       },
-      store: {
-        ...(file !== undefined && { file }),
-        ...(receives ? boundsIn(values) : NO_BOUNDS),
-      },
+      store: { ...(file !== undefined && { file }), ...(receives ? boundsIn(values) : NO_BOUNDS) },
     },
-    {
-      env: {
-        ...(TELEMETRY_DASHBOARD_TOKEN !== undefined && { TELEMETRY_DASHBOARD_TOKEN }),
-        ...(TELEMETRY_STORE_FILE !== undefined && { TELEMETRY_STORE_FILE }),
-      },
-      setIn: 'nestjs-telemetry dashboard',
-    },
+    { env: variablesFor(file !== undefined || receives), setIn: 'nestjs-telemetry dashboard' },
   );
-  if (dashboard === undefined || store === undefined) throw new Error('The dashboard is switched off.');
-  return { dashboard, store };
+  if (dashboard === undefined) throw new Error('The dashboard is switched off.');
+  return { dashboard, store: dashboard.clickhouse === undefined ? store : undefined };
+}
+
+/** The variables that have to do with the page. A file or OTLP in the command wins over a ClickHouse in the environment. */
+function variablesFor(storesInFile: boolean): NodeJS.ProcessEnv {
+  const wanted = storesInFile
+    ? /^TELEMETRY_(?:DASHBOARD_TOKEN|STORE_FILE)$/
+    : /^TELEMETRY_(?:DASHBOARD_TOKEN|STORE_FILE|CLICKHOUSE_\w+)$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+}
+
+interface Configured {
+  readonly dashboard: DashboardConfig;
+  /** undefined where the page shows a ClickHouse. */
+  readonly store: StoreConfig | undefined;
 }
 
 function boundsIn(values: Values): { maxAgeHours?: number; maxBytes?: number } {

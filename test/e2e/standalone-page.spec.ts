@@ -149,6 +149,14 @@ describe('nestjs-telemetry dashboard, the page in a process of its own', () => {
     });
   });
 
+  it('names the ClickHouse that cannot be reached, and answers GET /health all the same', async () => {
+    const { page, token } = await start(['--clickhouse', 'http://127.0.0.1:1']);
+    const answer = await ask(page, 'services', token);
+    expect(answer.ok).toBe(false);
+    expect(await answer.text()).toMatch(/127\.0\.0\.1:1.*cannot be reached/);
+    expect((await fetch(new URL('/health', page))).status).toBe(200);
+  });
+
   it('serves the page itself, below the address of the server', async () => {
     const { page } = await start(['--otlp-port', '0']);
     const response = await fetch(new URL('/', page));
@@ -182,6 +190,8 @@ describe('nestjs-telemetry dashboard, the page in a process of its own', () => {
       2,
       /--no-token shows everything .*0\.0\.0\.0.*Set --token/,
     ],
+    [['--clickhouse', 'http://localhost:8123', '--otlp'], 2, /--clickhouse .*leave --file and --otlp out/],
+    [['--clickhouse', 'localhost'], 1, /dashboard\.source\.clickhouse\.url\s+received: "localhost"/],
     [['--port', '65536'], 2, /--port must be a port from 0 to 65535, not "65536"/],
     [['--max-bytes', 'much', '--otlp'], 2, /--max-bytes must be a number, not "much"/],
     [['--fil', 'x'], 2, /Unknown option '--fil'/],

@@ -4,14 +4,16 @@ import { type AddressInfo } from 'node:net';
 import { type DashboardConfig } from '../../config/dashboard.js';
 import { type StoreConfig } from '../../config/store.js';
 import { sessionToken } from '../access/session-token.js';
-import { Dashboard, dashboardPartsOf } from '../dashboard.js';
+import { clickHousePartsOf, Dashboard, dashboardPartsOf } from '../dashboard.js';
+import { type DashboardParts } from '../dashboard-context.interface.js';
 import { checkStoreFile, IN_MEMORY, loadSqlite } from '../sqlite/database/open-database.js';
 import { openStore, type TelemetryStore } from '../sqlite/store.js';
 
 /** Where the page listens, and what it shows. */
 export interface StandalonePageOptions {
   readonly dashboard: DashboardConfig;
-  readonly store: StoreConfig;
+  /** Not used where the configuration names another database. */
+  readonly store: StoreConfig | undefined;
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
@@ -38,11 +40,12 @@ export interface StandalonePage {
  */
 export async function startStandalonePage(options: StandalonePageOptions): Promise<StandalonePage> {
   const { dashboard: config, host, otlpPort } = options;
-  const store = openExisting(options);
+  const { store, ...database } = openBehind(options);
   const isRandom = config.token === undefined;
-  const token = config.token === false ? undefined : (config.token ?? sessionToken(options.store.file));
+  const token =
+    config.token === false ? undefined : (config.token ?? sessionToken(options.store?.file ?? IN_MEMORY));
   const parts = {
-    ...dashboardPartsOf(store),
+    ...database,
     config,
     token,
     running: () => [],
@@ -58,7 +61,7 @@ export async function startStandalonePage(options: StandalonePageOptions): Promi
     page.close();
     receiver.close();
     await Promise.all(servers.map(closeServer));
-    await store.close();
+    await store?.close();
   };
   try {
     const listen = async (serve: Handler, port: number): Promise<string> => {
@@ -81,11 +84,24 @@ export async function startStandalonePage(options: StandalonePageOptions): Promi
   }
 }
 
+/** What stands behind the page. */
+function openBehind({ dashboard: { clickhouse }, store: config, otlpPort }: StandalonePageOptions): Pick<
+  DashboardParts,
+  'loadReader' | 'closeReader' | 'sink' | 'work'
+> & {
+  readonly store?: TelemetryStore;
+} {
+  if (clickhouse !== undefined) return clickHousePartsOf(clickhouse);
+  if (config === undefined) throw new Error('There is neither a file nor a ClickHouse to show.');
+  const store = openFile(config, otlpPort !== undefined);
+  return { store, ...dashboardPartsOf(store) };
+}
+
 /** A file of another version is somebody's telemetry: opening it for storing would set it aside. */
-function openExisting({ store: config, otlpPort }: StandalonePageOptions): TelemetryStore {
+function openFile(config: StoreConfig, isWritten: boolean): TelemetryStore {
   const { file } = config;
   const sqlite = loadSqlite();
-  if (sqlite !== undefined && otlpPort === undefined && file !== IN_MEMORY) {
+  if (sqlite !== undefined && !isWritten && file !== IN_MEMORY) {
     try {
       checkStoreFile(sqlite, file);
     } catch (error) {
