@@ -91,6 +91,13 @@ export const VIEWS: readonly PanelView[] = [
     load: () => import('./runtime/view.js'),
   },
   {
+    name: 'profile',
+    title: 'CPU profile',
+    inHeader: 'runtime',
+    usesTimeSpan: false,
+    load: () => import('./profiles/view.js'),
+  },
+  {
     name: 'health',
     title: 'Health',
     inHeader: true,

@@ -24,6 +24,9 @@ const traceOf = ({ server }: StageInUse, matches: (name: string, errors: number)
 const failedOrder = (stage: StageInUse): string =>
   traceOf(stage, (name, errors) => name === 'POST /orders' && errors > 1);
 
+/** A profile that was recorded before the tests. */
+let profileId = '';
+
 const VIEWS: readonly View[] = [
   { name: 'overview', hash: () => '#/overview', there: '.routes tbody tr' },
   { name: 'overview-open', hash: () => '#/overview?open=gateway&unused=1', there: '.routes tr.never' },
@@ -105,14 +108,21 @@ const VIEWS: readonly View[] = [
     there: '.metric canvas',
   },
   { name: 'runtime', hash: () => '#/runtime?live=0', there: '.runtime-charts canvas' },
+  { name: 'profile', hash: () => `#/profile/${profileId}`, there: '.cpu .flame-frame' },
   { name: 'control', hash: () => '#/control', there: '.control-form' },
   { name: 'health', hash: () => '#/health', there: '.names li' },
 ];
 
 describeInChromium('every view', () => {
   const stage = useStage();
-  beforeAll(() => {
+  beforeAll(async () => {
     mkdirSync(screenshots, { recursive: true });
+    const post = async (path: string, body: object): Promise<{ readonly id: string }> => {
+      const init = { method: 'POST', body: JSON.stringify(body) };
+      return (await fetch(`${stage.server.url}/api/v1/${path}`, init)).json() as Promise<{ id: string }>;
+    };
+    await post('profiles', { seconds: 30 });
+    ({ id: profileId } = await post('profiles/stop', {}));
   });
 
   const show = async (

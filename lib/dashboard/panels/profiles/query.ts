@@ -1,7 +1,6 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '../../../config/semantic-conventions.constants.js';
 import { type Question } from '../../api/question.js';
-import { type DashboardContext } from '../../dashboard-context.interface.js';
-import { type CpuFrame, type SummedProfile } from '../../profiling/sum-profile.js';
+import { type CpuFrame, type SummedProfile } from '../../profiling/summed-profile.interface.js';
 import { type SourceAnswer } from '../../reader/answers.interface.js';
 import { type TelemetryReader } from '../../reader/telemetry-reader.interface.js';
 
@@ -74,7 +73,7 @@ interface Interval {
 /** When a trace ran, if this process took part in it. */
 export async function whenTraceRan(
   { reader, signal }: Pick<Question, 'reader' | 'signal'>,
-  process: DashboardContext['process'],
+  process: { readonly service: string; readonly instance: string } | undefined,
   traceId: string,
 ): Promise<Interval | undefined> {
   const [summaries, resources] = await Promise.all([
@@ -84,7 +83,7 @@ export async function whenTraceRan(
   const summary = summaries.get(traceId);
   if (summary === undefined || process === undefined || !Object.hasOwn(resources, process.service))
     return undefined;
-  if (resources[process.service]?.[ATTR_SERVICE_INSTANCE_ID] !== process.instance) return undefined;
+  if ((resources[process.service]?.[ATTR_SERVICE_INSTANCE_ID] ?? '') !== process.instance) return undefined;
   return { from: summary.start, to: summary.start + summary.durationMs };
 }
 

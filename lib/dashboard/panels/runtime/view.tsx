@@ -7,6 +7,7 @@ import { useSpanLoad } from '../../ui/parts/use-load.js';
 import { type Place, setQuery } from '../../ui/state.js';
 import type { RuntimeApi } from './query.js';
 import { ProcessCharts } from './view/process-charts.js';
+import { ProfilesCard } from './view/profiles-card.js';
 
 const runtimeApi = clientOf<RuntimeApi>();
 
@@ -83,6 +84,7 @@ export function View({ place }: { readonly place: Place }) {
           </section>
         )}
       </WhenLoaded>
+      <ProfilesCard />
     </div>
   );
 }

@@ -10,6 +10,7 @@ import { attributesOfSource, sourceOf } from '../../../ui/parts/source-link.js';
 import { Stack } from '../../../ui/parts/stack.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { addressOf } from '../../../ui/state.js';
+import { CpuLink } from '../../profiles/view/cpu-link.js';
 import type { TraceApi } from '../query.js';
 import { describeOverrun, describeShift } from './clock-shift.js';
 import { LogLines } from './log-lines.js';
@@ -157,7 +158,7 @@ export function SpanPanel(props: SpanPanelProps) {
       )}
       <Figures of={factsOf(props)} class="facts" />
       <p>
-        <a href={processAddress(span)}>The process at this moment</a>
+        <a href={processAddress(span)}>The process at this moment</a> <CpuLink span={span} />
       </p>
       {timing.map((text) => (
         <p key={text} class="hint">
