@@ -7,6 +7,7 @@ describeInChromium('the operations of the page', () => {
     const page = await stage.open('#/operations?live=0');
     const rows = page.locator('.operations tbody tr');
     await rows.first().waitFor();
+    await page.getByText(/^All traces since .* spans\. Self time/).waitFor();
     const kinds = await page.locator('.operations tbody td:nth-child(2)').allInnerTexts();
     expect(kinds).toEqual(expect.arrayContaining(['request', 'statement']));
     await page.getByRole('button', { name: 'Statements' }).click();
