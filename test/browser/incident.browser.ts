@@ -130,7 +130,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
     await page.getByRole('button', { name: 'Copy as OTLP' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     const copied = await page.evaluate<string>('navigator.clipboard.readText()');
-    expect(Object.keys(JSON.parse(copied) as object)).toEqual(['resourceSpans']);
+    expect(Object.keys(JSON.parse(copied) as object)).toEqual(['resourceSpans', 'resourceLogs']);
     const spans = await page.locator('#waterfall').getAttribute('aria-rowcount');
 
     const file = (text: string) => ({
