@@ -138,6 +138,7 @@ describeInChromium('the way from a spike to the log line that explains it', () =
       mimeType: 'application/json',
       buffer: Buffer.from(text),
     });
+    await page.goto(`${gateway}/telemetry#/traces`);
     const input = page.locator('input[type=file]');
     await input.setInputFiles(file('{"resourceSpans": 7}'));
     await page.locator('[role=alert]', { hasText: 'The file could not be imported' }).waitFor();

@@ -30,6 +30,40 @@ export const ON_THE_PAGE: Readonly<Record<string, (hand: Hand, facts: Facts) => 
       .waitFor();
   },
 
+  'which route became slower': async ({ click, page, main }) => {
+    await click(page.locator('.routes').getByRole('link', { name: '/process' }).first());
+    await main.getByRole('heading', { name: /POST \/process/ }).waitFor();
+    await main.locator('.u-over').first().waitFor();
+  },
+
+  'what the processor did in one slow request': async ({ openView, click, page, main }, { busy }) => {
+    await openView('Traces');
+    await click(page.locator(`.trace-row a[href*="${busy.traceId}"]`));
+    await click(page.getByRole('link', { name: 'CPU of this request' }));
+    await main
+      .getByText(/deriveKeys|pbkdf2Sync/)
+      .first()
+      .waitFor();
+  },
+
+  'what memory, garbage collection and event loop did at the spike': async (
+    { openView, click, page, main },
+    { busy },
+  ) => {
+    await openView('Traces');
+    await click(page.locator(`.trace-row a[href*="${busy.traceId}"]`));
+    await click(page.getByRole('link', { name: 'The process at this moment' }));
+    for (const chart of ['Memory', 'Event loop delay', 'Time in garbage collection'])
+      await main.getByText(chart, { exact: true }).first().waitFor();
+  },
+
+  'how a colleague gets the same view': async ({ openView, click, page }, { incident }) => {
+    await openView('Traces');
+    await click(page.locator(`.trace-row a[href*="${incident.spike[0]!.traceId}"]`));
+    await click(page.getByRole('button', { name: /Copy link/ }));
+    await page.getByRole('button', { name: /Copied/ }).waitFor();
+  },
+
   'why a request was slow': async ({ openView, click, page }, { incident }) => {
     await openView('Traces');
     await click(page.locator(`.trace-row a[href*="${incident.spike[0]!.traceId}"]`));
@@ -74,29 +108,28 @@ export const ON_THE_PAGE: Readonly<Record<string, (hand: Hand, facts: Facts) => 
     await page.locator('.waterfall-row.active').waitFor();
   },
 
-  'how a failed request differs from another one': async (
-    { openView, click, choose, page },
-    { incident },
-  ) => {
+  'how a failed request differs from another one': async ({ openView, click, page }, { incident }) => {
     await openView('Traces');
     await click(page.locator(`.trace-row a[href*="${incident.refused[0]!.traceId}"]`));
+    // Beside the typical one of its route.
     await click(page.getByRole('link', { name: 'Compare', exact: true }));
-    const choice = page.getByRole('combobox', { name: /Compare with/ });
-    const other = choice.locator('option').nth(1);
-    await other.waitFor({ state: 'attached' });
-    await choose(choice, (await other.getAttribute('value')) ?? '');
     await page.locator('table.compare .only-one').first().waitFor();
   },
 
   'how often the own counter rose, by status': async ({ openView, type, click, choose, page }) => {
     await openView('Metrics');
-    await type(/instruments/, 'requests_total');
+    await type(/names and descriptions/, 'requests_total');
     await click(page.getByRole('link', { name: /requests_total/ }).first());
     await choose(page.getByRole('combobox', { name: /group/i }), 'status');
     await page.locator('.legend-entry', { hasText: '502' }).waitFor();
   },
 
   'whether telemetry is healthy': async ({ openView, main }) => {
+    await openView('Health');
+    await main.getByText('Dropped').first().waitFor();
+  },
+
+  'what was lost': async ({ openView, main }) => {
     await openView('Health');
     await main.getByText('Dropped').first().waitFor();
   },

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { type Incident, sendIncident, sendRequest, type SentRequest } from '../incident.mjs';
 
 const USUAL = 12;
+const PROFILE_SECONDS = 2;
 
 /** What the questions are asked about. */
 export interface Facts {
   readonly incident: Incident;
   /** Sent by the user grace, after the deployment. */
   readonly ofGrace: readonly SentRequest[];
-  /** Kept the processor of the gateway busy. */
+  /** Kept the processor of the gateway busy while a profile of it was recorded. */
   readonly busy: SentRequest;
   /** How many lines the log file had when the new version was deployed. */
   readonly linesBefore: number;
@@ -20,7 +21,7 @@ export type WaitFor = (what: string, ask: () => Promise<boolean>) => Promise<unk
 
 interface System {
   readonly logFile: string;
-  readonly urls: { readonly gateway: string; readonly worker: string };
+  readonly urls: { readonly gateway: string; readonly worker: string; readonly dashboard: string };
   deploy(service: 'worker', version: string): Promise<void>;
 }
 
@@ -29,12 +30,13 @@ interface System {
  * result; then a version of the worker that begins to fail.
  */
 export async function prepareFacts(system: System, waitFor: WaitFor): Promise<Facts> {
-  const { gateway, worker } = system.urls;
+  const { gateway, worker, dashboard } = system.urls;
   const incident = await sendIncident(gateway, { usual: USUAL });
   await waitFor('the results of the usual requests', async () => {
     const results = await fetch(`${worker}/jobs?userId=ada`);
     return ((await results.json()) as readonly unknown[]).length >= USUAL;
   });
+  await profile(dashboard, PROFILE_SECONDS);
   const busy = await sendRequest(gateway, { text: 'compute', simulate: { cpu: 'busy' } });
   const list = await fetch(`${worker}/jobs?userId=ada&simulate=n-plus-one`);
   await list.arrayBuffer();
@@ -44,4 +46,15 @@ export async function prepareFacts(system: System, waitFor: WaitFor): Promise<Fa
   for (let sent = 0; sent < 4; sent += 1)
     ofGrace.push(await sendRequest(gateway, { text: 'how are you?', userId: 'grace' }));
   return { incident, ofGrace, busy, linesBefore };
+}
+
+/** Begins a CPU profile of the process that serves the page. */
+async function profile(dashboard: string, seconds: number): Promise<void> {
+  const { origin, pathname, hash } = new URL(dashboard);
+  const response = await fetch(`${origin}${pathname.replace(/\/$/, '')}/api/v1/profiles`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#token=', '')}` },
+    body: JSON.stringify({ seconds }),
+  });
+  if (!response.ok) throw new Error(`no profile: ${await response.text()}`);
 }
