@@ -29,6 +29,8 @@ const server = createServer((request, response) => {
     },
   );
 });
+// A query may keep this thread busy for seconds: a connection that then looks idle may have the next query waiting in it.
+server.keepAliveTimeout = 0;
 server.listen(Number(port), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));
 
