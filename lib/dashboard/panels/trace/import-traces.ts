@@ -1,4 +1,5 @@
 import { type ApiCall } from '../../api/route.js';
+import { type TelemetrySink } from '../../dashboard-context.interface.js';
 import { badRequest, DashboardError } from '../../http/dashboard-error.js';
 import { readJsonBody } from '../../http/read-body.js';
 import { parseJsonListInSteps } from '../../otlp/parse-json.js';
@@ -7,9 +8,11 @@ import { readLogRows } from '../../otlp/read-logs.js';
 import { readSpanRows } from '../../otlp/read-spans.js';
 import { addRows } from '../../otlp/receive-otlp.js';
 import { RequestBudget } from '../../otlp/request-limits.js';
-import { type StoredLog, type StoredSpan } from '../../sqlite/rows.interface.js';
 import { type Steps } from '../../steps.js';
 import { type ImportAnswer } from './query.js';
+
+type StoredSpan = Parameters<TelemetrySink['addSpan']>[0];
+type StoredLog = Parameters<TelemetrySink['addLog']>[0];
 
 const MAX_BODY = 32 * 1_024 * 1_024;
 
