@@ -41,7 +41,7 @@ describe('the budget of profiles', () => {
   });
 
   it('takes nothing more once the application is closed, also while the load is measured', async () => {
-    let measured = (_load: number): void => undefined;
+    let measured: (load: number) => void = () => undefined;
     const profiling = new Profiling(
       () =>
         new Promise((resolve) => {

@@ -1,5 +1,5 @@
-import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type StoredInstrument, type StoredResource } from '../../../lib/dashboard/sqlite/rows.interface.js';
+import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { ProcessRows } from '../../../lib/dashboard/sqlite/writing/process-rows.js';
 import { serveDashboard, type ServedDashboard } from '../serve-dashboard.js';

@@ -1,5 +1,7 @@
 // A command line application by nest-commander. `argv[2]` is its command.
 import 'reflect-metadata';
+// Before nest-commander, which requires it: Node 22.15 cannot require an ES module that is being evaluated.
+import '@nestjs/core';
 
 import { Module } from '@nestjs/common';
 import { Command, CommandFactory, CommandRunner } from 'nest-commander';

@@ -10,7 +10,7 @@ export type Figure =
   readonly [mean: number, min: number, max: number] | readonly [sum: number, count: number];
 
 /** What a process reported in a slot of time, by metric and line. */
-export type Figures = { [Metric in ProcessMetric]?: Record<string, Figure> };
+export type Figures = Partial<Record<ProcessMetric, Record<string, Figure>>>;
 
 /** Processes that send to this one beside its own; further ones are left out while these report. */
 const MAX_PROCESSES = 20;
@@ -23,7 +23,7 @@ const MAX_WAITING = 500;
 /** What a series says, by the name of its metric. */
 const BY_METRIC = new Map(
   Object.entries(PROCESS_METRICS).map(([name, definition]) => [
-    definition.metric as string,
+    definition.metric,
     // A key of the list is the name of a metric.
     { name: name as ProcessMetric, by: 'by' in definition ? definition.by : undefined },
   ]),
