@@ -108,6 +108,6 @@ export function drawCursor(chart: uPlot, at: number | undefined, colour: string)
   if (left < bbox.left || left > bbox.left + bbox.width) return;
   ctx.save();
   ctx.fillStyle = colour;
-  ctx.fillRect(left, bbox.top, devicePixelRatio, bbox.height);
+  ctx.fillRect(left - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
   ctx.restore();
 }

@@ -161,7 +161,7 @@ export function TimeChart(props: TimeChartProps) {
       drawClear: [
         (chart) => {
           drawMark(chart, latest.current.marked, colour('--accent'));
-          drawCursor(chart, latest.current.cursor?.at, colour('--muted'));
+          drawCursor(chart, latest.current.cursor?.at, colour('--text'));
         },
       ],
       draw: [
