@@ -12,7 +12,7 @@ const OTLP_PORT = 4318;
 
 const HELP = `Usage: nestjs-telemetry dashboard [options]
 
-Serves the page in a process of its own: for the store of an application that runs, or ran, on this machine,
+Serves the page as a separate process: for the store of an application that runs, or ran, on this machine,
 for what services in any language send by OTLP, or for a ClickHouse that a Collector fills.
 
 Options:

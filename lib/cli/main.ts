@@ -5,7 +5,7 @@ import { UsageError } from './usage-error.js';
 const HELP = `Usage: nestjs-telemetry <command>
 
 Commands:
-  dashboard   serves the page in a process of its own; "nestjs-telemetry dashboard --help" lists its options
+  dashboard   serves the page as a separate process; "nestjs-telemetry dashboard --help" lists its options
 `;
 
 /** Returns the exit code. */

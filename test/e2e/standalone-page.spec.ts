@@ -23,7 +23,7 @@ interface RunningPage extends Command {
   readonly otlp: string;
 }
 
-describe('nestjs-telemetry dashboard, the page in a process of its own', () => {
+describe('nestjs-telemetry dashboard, the page as a separate process', () => {
   const running: Command[] = [];
   let folder: string;
   beforeEach(() => {

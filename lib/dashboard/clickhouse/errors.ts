@@ -49,7 +49,7 @@ interface GroupRow {
   readonly type: string;
   readonly message: string;
   readonly stack: string;
-  /** What tells errors without a fingerprint apart beside their texts: the name of a span that failed without an exception. */
+  /** What distinguishes errors without a fingerprint beside their texts: the name of a span that failed without an exception. */
   readonly name: string;
   readonly version: string;
   readonly route: string;

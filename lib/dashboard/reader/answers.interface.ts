@@ -405,7 +405,7 @@ export interface ProcessAnswer {
 /** One metric of a process over time; every list has an entry per bucket, null where nothing was reported. */
 export interface ProcessSeries {
   readonly metric: ProcessMetric;
-  /** Value of the attribute that tells the lines of the metric apart; empty where there is one line. */
+  /** Value of the attribute that distinguishes the lines of the metric; empty where there is one line. */
   readonly label: string;
   /** The value that held; of what adds up (durations, counters) the sum per second. */
   readonly values: readonly (number | null)[];

@@ -31,7 +31,7 @@ interface NamedSpan {
   readonly textAt: (key: string) => string | undefined;
 }
 
-/** What tells the operations of a service apart, and by which attribute its spans are found. */
+/** What distinguishes the operations of a service, and by which attribute its spans are found. */
 export type OperationName = Pick<OperationAnswer, 'kind' | 'name' | 'target' | 'attribute'>;
 
 /** Their statements contain the key: each key would become an operation. */

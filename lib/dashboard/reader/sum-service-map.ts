@@ -404,7 +404,7 @@ function isEntered(call: MappedSpan, child: MappedSpan, byQueue: boolean): boole
 }
 
 /**
- * Names what a service calls by a host or database system. Methods are told apart: behind one broker are many services. So are not the
+ * Names what a service calls by a host or database system. Methods are separate: behind one broker are many services. So are not the
  * databases of a system: failed connections have no more than that.
  */
 const aliasOf = ({ service, attributes }: MappedSpan, { kind, id, system }: MapNodeAnswer): string =>

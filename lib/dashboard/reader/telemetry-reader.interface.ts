@@ -271,7 +271,7 @@ export interface TelemetryReader {
   ): Promise<readonly RouteVersionAnswer[]>;
 
   /**
-   * Processes that started in the range, the last at the end; of very many the last 500. Processes are told apart by
+   * Processes that started in the range, the last at the end; of very many the last 500. Processes differ by
    * `service.instance.id`, where there is none by the attributes of their resource.
    */
   starts(filter: StartFilter, options?: QueryOptions): Promise<readonly StartAnswer[]>;

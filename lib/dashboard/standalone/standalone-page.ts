@@ -97,7 +97,7 @@ function openBehind({ dashboard: { clickhouse }, store: config, otlpPort }: Stan
   return { store, ...dashboardPartsOf(store) };
 }
 
-/** A file of another version is somebody's telemetry: opening it for storing would set it aside. */
+/** A file of another version is telemetry that someone may want: opening it for storing would set it aside. */
 function openFile(config: StoreConfig, isWritten: boolean): TelemetryStore {
   const { file } = config;
   const sqlite = loadSqlite();

@@ -154,7 +154,7 @@ function keyOf(traceId: string, high: number, low: number): string {
 /** It is on the span itself where this library recorded the exception: no event needs to be read. */
 const ON_SPAN = new RegExp(`"${ATTR_EXCEPTION_FINGERPRINT}":"([\\w-]{1,${MAX_FINGERPRINT}})"`);
 
-/** Names of the user of a request, the one that is used first: a hash tells them apart as well as an id. */
+/** Names of the user of a request, the one that is used first: a hash distinguishes them as well as an id. */
 const USER_KEYS = [ATTR_USER_HASH, ATTR_ENDUSER_PSEUDO_ID, ATTR_USER_ID, ATTR_ENDUSER_ID];
 const MAX_USER = 256;
 

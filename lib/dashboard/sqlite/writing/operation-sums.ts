@@ -176,7 +176,7 @@ function toStoredTime(time: number): number {
 
 /** The operations of a service. */
 class ServiceOperations {
-  /** By the name of their spans, which alone tells them apart. */
+  /** By the name of their spans, which alone distinguishes them. */
   readonly requests = new Map<string, Operation>();
   readonly jobs = new Map<string, Operation>();
   readonly methods = new Map<string, Operation>();

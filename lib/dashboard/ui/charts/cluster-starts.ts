@@ -31,7 +31,7 @@ const MOST_NAMED = 3;
 const isChange = ({ version, previousVersion }: StartAnswer): boolean => version !== previousVersion;
 
 /**
- * Marks where a process was restarted or a version changed. Starts that are too close to be told apart are one mark.
+ * Marks where a process was restarted or a version changed. Starts that are too close to see separately are one mark.
  *
  * @param starts in the order of time
  * @param service of one service; undefined: of all
