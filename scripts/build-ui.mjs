@@ -75,7 +75,7 @@ const namesOnly = {
   name: 'names-only',
   setup({ onLoad }) {
     onLoad({ filter: /semantic-conventions[\\/]dist[\\/]index\.mjs$/ }, ({ path }) => ({
-      contents: "export * from './stable_attributes.mjs'; export * from './stable_metrics.mjs';",
+      contents: ['attributes', 'metrics'].map((names) => `export * from "./stable_${names}.mjs";`).join(''),
       resolveDir: dirname(path),
     }));
   },
