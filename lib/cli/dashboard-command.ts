@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-
-import { type DashboardConfig } from '../config/dashboard.js';
-import { resolveConfig } from '../config/resolve-config.js';
-import { type StoreConfig } from '../config/store.js';
+import { configureDatabase, DATABASE_OPTIONS } from './configure-database.js';
+import { readNumber, readOptions, readPort } from './read-options.js';
+import { untilStopped } from './until-stopped.js';
 import { UsageError } from './usage-error.js';
 
+const COMMAND = 'dashboard';
 const PORT = 4319;
 const OTLP_PORT = 4318;
 
@@ -34,8 +31,7 @@ GET /health answers 200 without a token, on both ports.
 `;
 
 const OPTIONS = {
-  file: { type: 'string' },
-  clickhouse: { type: 'string' },
+  ...DATABASE_OPTIONS,
   otlp: { type: 'boolean' },
   'otlp-port': { type: 'string' },
   port: { type: 'string' },
@@ -48,32 +44,39 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** Bounds that are never reached: the application that writes a file evicts from it, and not who looks at it. */
-const NO_BOUNDS = { maxAgeHours: 1e6, maxBytes: 2 ** 40, maxSpans: 1e9, maxLogs: 1e9, maxPoints: 1e9 };
-
 /**
  * Serves the page until SIGINT or SIGTERM. Returns the exit code.
  *
  * @throws UsageError for options that are wrong, Error where the page cannot be served
  */
 export async function runDashboard(args: readonly string[]): Promise<number> {
-  const values = read(args);
+  const values = readOptions(args, OPTIONS, COMMAND);
   if (values.help === true) {
     process.stdout.write(HELP);
     return 0;
   }
   const receives = values.otlp === true || values['otlp-port'] !== undefined;
-  const { dashboard, store } = configure(values, receives);
-  const host = values.host ?? '127.0.0.1';
-  const pagePort = port(values.port, '--port', PORT);
-  const otlpPort = receives ? port(values['otlp-port'], '--otlp-port', OTLP_PORT) : undefined;
-  if (dashboard.token === false && !/^(?:localhost|::1|127\..*)$/.test(host))
+  const { file, clickhouse, host = '127.0.0.1', token } = values;
+  const noToken = values['no-token'] === true;
+  if (noToken && !/^(?:localhost|::1|127\..*)$/.test(host))
     throw wrong(`--no-token shows everything to every machine that reaches ${host}. Set --token.`);
-  if (!receives && store !== undefined && store.file !== ':memory:' && !existsSync(store.file))
-    throw new Error(
-      `There is no store at ${resolve(store.file)}. Start an application with a store there, name its file with --file, ` +
-        'or receive telemetry with --otlp.',
-    );
+  if (clickhouse !== undefined && receives)
+    throw wrong('--clickhouse shows what a Collector stores: leave --file and --otlp out.');
+  const pagePort = readPort(values.port, '--port', PORT, COMMAND);
+  const otlpPort = receives ? readPort(values['otlp-port'], '--otlp-port', OTLP_PORT, COMMAND) : undefined;
+  const { dashboard, store } = configureDatabase(
+    COMMAND,
+    { file, clickhouse },
+    {
+      dashboard: {
+        allowRemote: values.host !== undefined,
+        allowedHosts: values['allow-host'] ?? [],
+        otlp: receives,
+        ...(noToken ? { token: false as const } : token !== undefined && { token }),
+      },
+      bounds: receives ? boundsIn(values) : undefined,
+    },
+  );
   const { startStandalonePage } = await import('../dashboard/standalone/standalone-page.js');
   const page = await startStandalonePage({ dashboard, store, host, port: pagePort, otlpPort });
   process.stdout.write(`The page is at ${page.address}\n`);
@@ -87,90 +90,15 @@ export async function runDashboard(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-type Values = ReturnType<typeof read>;
+const wrong = (message: string): UsageError => new UsageError(message, COMMAND);
 
-function read(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values;
-  } catch (error) {
-    throw wrong(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** By the rules of the module's options. @throws TelemetryError, UsageError */
-function configure(values: Values, receives: boolean): Configured {
-  const { file, token, host, clickhouse } = values;
-  if (clickhouse !== undefined && (file !== undefined || receives))
-    throw wrong('--clickhouse shows what a Collector stores: leave --file and --otlp out.');
-  const { dashboard, store } = resolveConfig(
-    {
-      serviceName: 'dashboard',
-      serviceVersion: '0',
-      environment: 'development',
-      dashboard: {
-        allowRemote: host !== undefined,
-        allowedHosts: values['allow-host'] ?? [],
-        otlp: receives,
-        // It would be the profile of this process.
-        profiling: false,
-        ...(clickhouse !== undefined && { source: { clickhouse: { url: clickhouse } } }),
-        ...(values['no-token'] === true ? { token: false as const } : token !== undefined && { token }),
-      },
-      store: { ...(file !== undefined && { file }), ...(receives ? boundsIn(values) : NO_BOUNDS) },
-    },
-    { env: variablesFor(file !== undefined || receives), setIn: 'nestjs-telemetry dashboard' },
-  );
-  if (dashboard === undefined) throw new Error('The dashboard is switched off.');
-  return { dashboard, store: dashboard.clickhouse === undefined ? store : undefined };
-}
-
-/** The variables that have to do with the page. A file or OTLP in the command wins over a ClickHouse in the environment. */
-function variablesFor(storesInFile: boolean): NodeJS.ProcessEnv {
-  const wanted = storesInFile
-    ? /^TELEMETRY_(?:DASHBOARD_TOKEN|STORE_FILE)$/
-    : /^TELEMETRY_(?:DASHBOARD_TOKEN|STORE_FILE|CLICKHOUSE_\w+)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
-}
-
-interface Configured {
-  readonly dashboard: DashboardConfig;
-  /** undefined where the page shows a ClickHouse. */
-  readonly store: StoreConfig | undefined;
-}
-
-function boundsIn(values: Values): { maxAgeHours?: number; maxBytes?: number } {
+function boundsIn(values: {
+  readonly 'max-age-hours'?: string | undefined;
+  readonly 'max-bytes'?: string | undefined;
+}): { maxAgeHours?: number; maxBytes?: number } {
   const { 'max-age-hours': hours, 'max-bytes': bytes } = values;
   return {
-    ...(hours !== undefined && { maxAgeHours: number(hours, '--max-age-hours') }),
-    ...(bytes !== undefined && { maxBytes: number(bytes, '--max-bytes') }),
+    ...(hours !== undefined && { maxAgeHours: readNumber(hours, '--max-age-hours', COMMAND) }),
+    ...(bytes !== undefined && { maxBytes: readNumber(bytes, '--max-bytes', COMMAND) }),
   };
 }
-
-function number(text: string, option: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw wrong(`${option} must be a number, not "${text}".`);
-  return value;
-}
-
-function port(text: string | undefined, option: string, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65_535)
-    throw wrong(`${option} must be a port from 0 to 65535, not "${text}".`);
-  return value;
-}
-
-const wrong = (message: string): UsageError => new UsageError(message, 'dashboard ');
-
-function untilStopped(): Promise<void> {
-  return new Promise((resolveStop) => {
-    const stop = (): void => {
-      for (const signal of SIGNALS) process.off(signal, stop);
-      resolveStop();
-    };
-    for (const signal of SIGNALS) process.on(signal, stop);
-  });
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;

@@ -15,13 +15,15 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
     return command === undefined ? 2 : 0;
   }
   try {
-    if (command !== 'dashboard') throw new UsageError(`There is no command "${command}".`, '');
+    if (command !== 'dashboard') throw new UsageError(`There is no command "${command}".`, undefined);
     return await runDashboard(args);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${message}\n`);
     if (!(error instanceof UsageError)) return 1;
-    process.stderr.write(`Run "nestjs-telemetry ${error.command}--help" for help.\n`);
+    process.stderr.write(
+      `Run "${['nestjs-telemetry', error.command, '--help'].filter(Boolean).join(' ')}" for help.\n`,
+    );
     return 2;
   }
 }

@@ -2,8 +2,8 @@
 export class UsageError extends Error {
   constructor(
     message: string,
-    /** The command whose help is meant, with a space behind it; empty for the help of all commands. */
-    readonly command: string,
+    /** The command whose help is meant; undefined for the help of all. */
+    readonly command: string | undefined,
   ) {
     super(message);
   }

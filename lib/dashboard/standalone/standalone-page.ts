@@ -1,19 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
-import { type DashboardConfig } from '../../config/dashboard.js';
-import { type StoreConfig } from '../../config/store.js';
 import { sessionToken } from '../access/session-token.js';
-import { clickHousePartsOf, Dashboard, dashboardPartsOf } from '../dashboard.js';
-import { type DashboardParts } from '../dashboard-context.interface.js';
-import { checkStoreFile, IN_MEMORY, loadSqlite } from '../sqlite/database/open-database.js';
-import { openStore, type TelemetryStore } from '../sqlite/store.js';
+import { Dashboard } from '../dashboard.js';
+import { IN_MEMORY } from '../sqlite/database/open-database.js';
+import { openDatabaseBehind, type StandaloneDatabase } from './standalone-database.js';
 
 /** Where the page listens, and what it shows. */
-export interface StandalonePageOptions {
-  readonly dashboard: DashboardConfig;
-  /** Not used where the configuration names another database. */
-  readonly store: StoreConfig | undefined;
+export interface StandalonePageOptions extends StandaloneDatabase {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
@@ -40,18 +34,14 @@ export interface StandalonePage {
  */
 export async function startStandalonePage(options: StandalonePageOptions): Promise<StandalonePage> {
   const { dashboard: config, host, otlpPort } = options;
-  const { store, ...database } = openBehind(options);
+  const database = openDatabaseBehind(options, otlpPort !== undefined);
   const isRandom = config.token === undefined;
   const token =
     config.token === false ? undefined : (config.token ?? sessionToken(options.store?.file ?? IN_MEMORY));
   const parts = {
-    ...database,
+    ...database.parts,
     config,
     token,
-    running: () => [],
-    process: undefined,
-    instrumentations: () => [],
-    libraries: () => [],
   };
   const page = new Dashboard(parts);
   const otlpNeedsToken = token !== undefined && !isLoopback(host);
@@ -61,7 +51,7 @@ export async function startStandalonePage(options: StandalonePageOptions): Promi
     page.close();
     receiver.close();
     await Promise.all(servers.map(closeServer));
-    await store?.close();
+    await database.close();
   };
   try {
     const listen = async (serve: Handler, port: number): Promise<string> => {
@@ -82,40 +72,6 @@ export async function startStandalonePage(options: StandalonePageOptions): Promi
     await close();
     throw error;
   }
-}
-
-/** What stands behind the page. */
-function openBehind({ dashboard: { clickhouse }, store: config, otlpPort }: StandalonePageOptions): Pick<
-  DashboardParts,
-  'loadReader' | 'closeReader' | 'sink' | 'work'
-> & {
-  readonly store?: TelemetryStore;
-} {
-  if (clickhouse !== undefined) return clickHousePartsOf(clickhouse);
-  if (config === undefined) throw new Error('There is neither a file nor a ClickHouse to show.');
-  const store = openFile(config, otlpPort !== undefined);
-  return { store, ...dashboardPartsOf(store) };
-}
-
-/** A file of another version is telemetry that someone may want: opening it for storing would set it aside. */
-function openFile(config: StoreConfig, isWritten: boolean): TelemetryStore {
-  const { file } = config;
-  const sqlite = loadSqlite();
-  if (sqlite !== undefined && !isWritten && file !== IN_MEMORY) {
-    try {
-      checkStoreFile(sqlite, file);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(
-        `${file} cannot be shown: ${reason}. Use the version of nestjs-telemetry that the application has.`,
-        { cause: error },
-      );
-    }
-  }
-  const store = openStore(config);
-  if (store === undefined)
-    throw new Error(`${file} cannot be opened: node:sqlite is not usable in Node ${process.version}.`);
-  return store;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
