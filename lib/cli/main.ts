@@ -1,22 +1,32 @@
 #!/usr/bin/env node
 import { runDashboard } from './dashboard-command.js';
+import { runMcp } from './mcp-command.js';
 import { UsageError } from './usage-error.js';
 
 const HELP = `Usage: nestjs-telemetry <command>
 
 Commands:
-  dashboard   serves the page as a separate process; "nestjs-telemetry dashboard --help" lists its options
+  dashboard   serves the page as a separate process
+  mcp         serves what is stored to a coding agent, on standard input and output
+
+"nestjs-telemetry <command> --help" lists the options of a command.
 `;
 
+const COMMANDS = new Map([
+  ['dashboard', runDashboard],
+  ['mcp', runMcp],
+]);
+
 /** Returns the exit code. */
-async function run([command, ...args]: readonly string[]): Promise<number> {
+async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
     process.stdout.write(HELP);
     return command === undefined ? 2 : 0;
   }
   try {
-    if (command !== 'dashboard') throw new UsageError(`There is no command "${command}".`, undefined);
-    return await runDashboard(args);
+    const run = COMMANDS.get(command);
+    if (run === undefined) throw new UsageError(`There is no command "${command}".`, undefined);
+    return await run(args);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${message}\n`);
@@ -28,6 +38,6 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-void run(process.argv.slice(2)).then((code) => {
+void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

@@ -1,4 +1,5 @@
 import type * as Sdk from '@modelcontextprotocol/server';
+import type * as Stdio from '@modelcontextprotocol/server/stdio';
 
 import { requireForPackage } from '../../process/application-modules.js';
 import { DashboardError } from '../http/dashboard-error.js';
@@ -17,18 +18,30 @@ export type McpSdk = Pick<typeof Sdk, 'createMcpHandler' | 'fromJsonSchema' | 'M
  * @throws DashboardError 501 with the command that installs the package, where it is missing or cannot be used
  */
 export function loadMcpSdk(find: typeof requireForPackage = requireForPackage): McpSdk {
+  return loadPart<McpSdk>(MCP_PACKAGE, ['createMcpHandler', 'fromJsonSchema', 'McpServer'], find);
+}
+
+/** The part of the SDK that serves on standard input and output. @throws DashboardError 501 as above */
+export function loadMcpStdio(): Pick<typeof Stdio, 'serveStdio'> {
+  return loadPart<typeof Stdio>(`${MCP_PACKAGE}/stdio`, ['serveStdio'], requireForPackage);
+}
+
+function loadPart<Part extends object>(
+  path: string,
+  names: readonly (keyof Part)[],
+  find: typeof requireForPackage,
+): Part {
   const found = find(MCP_PACKAGE);
   if (found === undefined) throw unusable('is not installed');
-  let sdk: Partial<McpSdk>;
+  let part: Partial<Part>;
   try {
-    sdk = found(MCP_PACKAGE) as Partial<McpSdk>;
+    part = found(path) as Partial<Part>;
   } catch (error) {
     throw unusable(`cannot be loaded (${(error as Error).message})`);
   }
-  const { createMcpHandler, fromJsonSchema, McpServer } = sdk;
-  if (createMcpHandler === undefined || fromJsonSchema === undefined || McpServer === undefined)
+  if (names.some((name) => part[name] === undefined))
     throw unusable('is installed in a version that cannot be used');
-  return { createMcpHandler, fromJsonSchema, McpServer };
+  return part as Part; // each of the names is there
 }
 
 function unusable(why: string): DashboardError {
