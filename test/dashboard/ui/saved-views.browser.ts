@@ -37,6 +37,7 @@ describeInChromium('saved views', () => {
 
   it('are left out where another program has written them', async () => {
     const page = await stage.open('#/logs');
+    await page.locator('.log-row').first().waitFor();
     await page.evaluate(
       `localStorage.setItem('telemetry-saved-views', '[{"name":"x","address":"javascript:alert(1)"},{"name":"ok","address":"#/health"},7]')`,
     );
