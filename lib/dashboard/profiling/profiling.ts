@@ -115,15 +115,14 @@ export class Profiling {
 
   /** A snapshot of the heap, as it is read. The process stands still while it is taken. */
   takeSnapshot(by: string): Readable {
-    const { used_heap_size: bytes } = getHeapStatistics();
-    if (bytes > MAX_HEAP_BYTES)
-      throw new DashboardError(
-        503,
-        `The heap has ${Math.round(bytes / 1_048_576)} MiB, and its snapshot would stop the process for long; at most ${MAX_HEAP_BYTES / 1_048_576} MiB are taken from here. Use node --heapsnapshot-signal.`,
-      );
-    if (this.closed) throw new DashboardError(503, 'The application is stopping.');
     this.occupy('snapshot');
     try {
+      const { used_heap_size: bytes } = getHeapStatistics();
+      if (bytes > MAX_HEAP_BYTES)
+        throw new DashboardError(
+          503,
+          `The heap has ${Math.round(bytes / 1_048_576)} MiB, and its snapshot would stop the process for long; at most ${MAX_HEAP_BYTES / 1_048_576} MiB are taken from here. Use node --heapsnapshot-signal.`,
+        );
       writeProfilingLine(`A heap snapshot is taken by ${by}: it contains everything that is in memory`, {
         event: 'heap snapshot',
         by,
