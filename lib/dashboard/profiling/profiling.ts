@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { type Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapSnapshot, getHeapStatistics } from 'node:v8';
 
@@ -128,12 +128,16 @@ export class Profiling {
         by,
       });
       const snapshot = getHeapSnapshot();
-      this.snapshot = snapshot;
-      snapshot.once('close', () => {
+      // The stream of Node 22 never says that it is closed.
+      const sent = new PassThrough();
+      snapshot.once('error', (error) => sent.destroy(error));
+      sent.once('close', () => {
+        snapshot.destroy();
         this.snapshot = undefined;
         occupied.by = undefined;
       });
-      return snapshot;
+      this.snapshot = sent;
+      return snapshot.pipe(sent);
     } catch (error) {
       occupied.by = undefined;
       throw error;
