@@ -10,12 +10,12 @@ import { pinnedNode } from '../scripts/prepare/pinned-node.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const discarded = openSync(devNull, 'w');
 
-/** Starts `script` of a folder that `installBench` made with the Node the repository pins; its standard output goes nowhere. */
-export function startChild(folder, script, { args = [], env = {}, nodeOptions = [] } = {}) {
+/** Starts `script` of a folder that `installBench` made, with the Node the repository pins by default; its standard output goes nowhere. */
+export function startChild(folder, script, { args = [], env = {}, node, nodeOptions = [] } = {}) {
   const child = fork(join(folder, script), args, {
     // What is resolved from the working directory must not find the repository either.
     cwd: folder,
-    execPath: pinnedNode(root),
+    execPath: node ?? pinnedNode(root),
     // Profiles and reports that Node is told to write would go with the folder.
     execArgv: [`--diagnostic-dir=${process.cwd()}`, ...nodeOptions],
     env: { ...process.env, ...env },

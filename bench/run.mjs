@@ -1,8 +1,12 @@
 // What telemetry costs a request: the same application under each variant, in fresh processes, interleaved, as ratios.
 //
 //   node bench/run.mjs [--rounds 3] [--seconds 8] [--warmup 8] [--variants bare,pino,ours-100] [--profile DIR] [--json FILE] [--as-is]
+//                      [--platform fastify] [--request read|create|call] [--scrape] [--node PATH]
 //                      [--node-options=--no-allocation-site-pretenuring]
 //
+// `--request`: `read` is GET /orders/:id, `create` a POST with a body through a guard, a pipe and an interceptor, `call` the read
+// with a query through `pg` and a `fetch` before it. `--scrape`: GET /metrics once in each window, where a variant has it.
+// `--node`: another Node than the pinned one runs the servers.
 // `--as-is` measures the build that the last run unpacked, for when the sources are being worked on.
 // `--node-options` are given to each server; paths in them should be absolute, since servers run in a folder of their own, and what Node
 // writes by itself comes to where you are. The one above takes a lottery out of the figures: V8 decides within the first
@@ -15,7 +19,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 
-import { flag, list, number, path, readArguments, words } from './arguments.mjs';
+import { flag, list, number, oneOf, path, readArguments, words } from './arguments.mjs';
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
 import { VARIANTS } from './processes/variants.mjs';
@@ -28,13 +32,35 @@ const DRAIN_MS = 2_000;
 /** Spans and metrics as often as log records by default: the same work, a shorter drain. */
 const EXPORT_DELAYS = { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_METRIC_EXPORT_INTERVAL: '1000' };
 
+/** What the load generator asks for. */
+const REQUESTS = {
+  read: { path: '/orders', status: 200 },
+  create: {
+    method: 'POST',
+    path: '/orders',
+    status: 200,
+    body: {
+      customer: 'c-1042',
+      items: [
+        { name: 'book', count: '2' },
+        { name: 'pen', count: '10' },
+      ],
+      note: 'leave it at the door',
+    },
+  },
+  call: { path: '/quotes', status: 200 },
+};
+
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** One window under load: what the server used until everything had left it, and what the client saw. */
-async function measureWindow({ server, load, sink }, { exports }, options, profile) {
+async function measureWindow({ server, load, sink }, { exports }, { scrape, ...options }, profile) {
   await sink.ask('take');
   await server.ask('begin', { profile });
-  const client = await load.ask('run', options);
+  const [client] = await Promise.all([
+    load.ask('run', options),
+    scrape && scrapeOnce(options.port, (options.seconds * 1_000) / 2),
+  ]);
   const { delayMeanMs, delayP99Ms } = await server.ask('endLoad');
   if (exports) await sleep(DRAIN_MS);
   const { cpuMicros, systemMicros, threadMicros, rssBytes, liveBytes } = await server.ask('report', {
@@ -56,20 +82,29 @@ async function measureWindow({ server, load, sink }, { exports }, options, profi
   };
 }
 
+/** As Prometheus asks for them; 404 of a variant without metrics is fine. */
+async function scrapeOnce(port, afterMs) {
+  await sleep(afterMs);
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
+    headers: { accept: 'application/openmetrics-text;version=1.0.0' },
+  });
+  await response.arrayBuffer();
+}
+
 async function measureVariant(
   name,
   sinkPort,
-  { load, sink, folder },
-  { warmup, seconds, profile, nodeOptions },
+  { load, sink, folder, env: shared },
+  { warmup, seconds, profile, node, nodeOptions, request, scrape },
 ) {
   const variant = VARIANTS[name];
-  const env = { NODE_ENV: 'production', ...EXPORT_DELAYS };
+  const env = { NODE_ENV: 'production', ...EXPORT_DELAYS, ...shared };
   const args = [name, `http://127.0.0.1:${sinkPort}`];
-  const server = startChild(folder, 'app.mjs', { args, env, nodeOptions });
+  const server = startChild(folder, 'app.mjs', { args, env, node, nodeOptions });
   try {
     const { port, startupMs } = await server.answer('listening');
     const children = { server, load, sink };
-    const base = { port, connections: CONNECTIONS };
+    const base = { port, connections: CONNECTIONS, kind: REQUESTS[request], scrape };
     await load.ask('run', { ...base, seconds: warmup, rate: 0 });
     // Idle for all alike: what the engine tidies up then is part of the state a window begins with.
     await sleep(DRAIN_MS);
@@ -201,6 +236,10 @@ async function main() {
     seconds: number(8),
     warmup: number(8),
     variants: list(Object.keys(VARIANTS)),
+    platform: oneOf(['fastify', 'express']),
+    request: oneOf(Object.keys(REQUESTS)),
+    scrape: flag(),
+    node: path(),
     profile: path(),
     json: path(),
     'as-is': flag(),
@@ -210,24 +249,30 @@ async function main() {
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
   const sink = startChild(folder, 'sink.mjs');
   const load = startChild(folder, 'load.mjs');
+  const upstream = options.request === 'call' ? startChild(folder, 'upstream.mjs') : undefined;
   const results = new Map(options.variants.map((name) => [name, []]));
   try {
     const { port } = await sink.answer('listening');
+    const env = { BENCH_PLATFORM: options.platform };
+    if (upstream !== undefined) env.BENCH_UPSTREAM = JSON.stringify(await upstream.answer('listening'));
     for (let round = 0; round < options.rounds; round += 1) {
       for (const name of options.variants) {
-        const result = await measureVariant(name, port, { load, sink, folder }, options);
+        const result = await measureVariant(name, port, { load, sink, folder, env }, options);
         results.get(name).push(result);
         console.error(
-          `round ${round + 1}  ${name.padEnd(12)} ${result.cpu.toFixed(1)} us/request, paced ${result.pacedCpu.toFixed(1)}`,
+          `round ${round + 1}  ${name.padEnd(16)} ${result.cpu.toFixed(1)} us/request, paced ${result.pacedCpu.toFixed(1)}`,
         );
       }
     }
   } finally {
-    await Promise.all([load.stop(), sink.stop()]);
+    await Promise.all([load.stop(), sink.stop(), upstream?.stop()]);
   }
   const [{ model }] = cpus();
-  console.log(`\n${model}, ${availableParallelism()} threads; medians of ${options.rounds} rounds\n`);
-  for (const name of options.variants) console.log(`${name.padEnd(12)} ${VARIANTS[name].description}`);
+  console.log(
+    `\n${model}, ${availableParallelism()} threads; ${options.platform}, ${options.request}; ` +
+      `medians of ${options.rounds} rounds\n`,
+  );
+  for (const name of options.variants) console.log(`${name.padEnd(16)} ${VARIANTS[name].description}`);
   console.log(`\n${render(results)}`);
   if (options.json !== undefined) {
     writeFileSync(options.json, `${JSON.stringify(Object.fromEntries(results), null, 2)}\n`);

@@ -1,97 +1,15 @@
-// One server process: `node app.mjs VARIANT SINK_URL`. It is told over IPC when a window begins and when to report, and
-// measures itself, so that the processor time of every thread counts and nothing else does.
-import 'reflect-metadata';
-
+// One server process: `node app.mjs VARIANT SINK_URL`, with BENCH_PLATFORM and BENCH_UPSTREAM. It is told over IPC when a window
+// begins and when to report, and measures itself, so that the processor time of every thread counts and nothing else does.
 import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { declareInjected, decorateClass, decorateMethod } from './decorate.mjs';
+import { createApplication } from './application.mjs';
 import { VARIANTS } from './variants.mjs';
 
 const [name, endpoint] = process.argv.slice(2);
-const { BENCH_RARE } = process.env;
-
-async function createApplication({ imports, logger, log, decorators = () => [], afterCreate }) {
-  const { Controller, Get, Injectable, Module, Param } = await import('@nestjs/common');
-  const { NestFactory } = await import('@nestjs/core');
-  const { FastifyAdapter } = await import('@nestjs/platform-fastify');
-
-  class PriceService {
-    constructor(own) {
-      this.logger = own;
-    }
-
-    async read(id) {
-      log?.(this.logger, id);
-      return { id, total: 42, currency: 'EUR' };
-    }
-  }
-  decorateMethod(PriceService, 'read', ...decorators('PriceService.read'));
-  declareInjected(PriceService, ...(logger === undefined ? [] : [logger]));
-  decorateClass(PriceService, Injectable());
-
-  class OrderService {
-    constructor(prices) {
-      this.prices = prices;
-    }
-
-    async find(id) {
-      return { id, price: await this.prices.read(id), items: ['book', 'pen'] };
-    }
-  }
-  decorateMethod(OrderService, 'find', ...decorators('OrderService.find'));
-  declareInjected(OrderService, PriceService);
-  decorateClass(OrderService, Injectable());
-
-  class OrderController {
-    constructor(orders) {
-      this.orders = orders;
-    }
-
-    find(id) {
-      return this.orders.find(id);
-    }
-  }
-  decorateMethod(OrderController, 'find', Get(':id'));
-  Param('id')(OrderController.prototype, 'find', 0);
-  declareInjected(OrderController, OrderService);
-  decorateClass(OrderController, Controller('orders'));
-
-  class RareController {
-    constructor(orders) {
-      this.orders = orders;
-    }
-
-    find(id) {
-      return this.orders.find(id);
-    }
-
-    async fail(id) {
-      await this.orders.find(id);
-      throw new Error('no such order');
-    }
-  }
-  for (const [method, path] of [
-    ['find', 'rare/:id'],
-    ['fail', 'failing/:id'],
-  ]) {
-    decorateMethod(RareController, method, Get(path));
-    Param('id')(RareController.prototype, method, 0);
-  }
-  declareInjected(RareController, OrderService);
-  decorateClass(RareController, Controller());
-
-  class AppModule {}
-  // Of the soak: what is asked for seldom, and what fails.
-  const controllers = BENCH_RARE === undefined ? [OrderController] : [OrderController, RareController];
-  decorateClass(AppModule, Module({ imports, controllers, providers: [OrderService, PriceService] }));
-
-  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error', 'warn', 'log'] });
-  afterCreate?.(app);
-  return { app, writeLine: (id) => log?.(app.get(PriceService).logger, id) };
-}
+const { BENCH_RARE, BENCH_PLATFORM = 'fastify', BENCH_UPSTREAM } = process.env;
 
 /**
  * What is really held: the heap and what lies outside of it, after a full collection. How much the process has of the system
@@ -121,7 +39,11 @@ async function startProfile() {
   };
 }
 
-const { app, writeLine } = await createApplication(await VARIANTS[name].load(endpoint));
+const { app, writeLine } = await createApplication(await VARIANTS[name].load(endpoint), {
+  platform: BENCH_PLATFORM,
+  upstream: BENCH_UPSTREAM === undefined ? undefined : JSON.parse(BENCH_UPSTREAM),
+  rare: BENCH_RARE !== undefined,
+});
 await app.listen(0, '127.0.0.1');
 const startupMs = performance.now();
 

@@ -19,3 +19,8 @@ export function decorateMethod(target, name, ...decorators) {
 export function declareInjected(target, ...types) {
   Reflect.defineMetadata('design:paramtypes', types, target);
 }
+
+/** Decorators of one parameter of a method, last one first. */
+export function decorateParameter(target, name, index, ...decorators) {
+  for (const decorate of decorators.reverse()) decorate(target.prototype, name, index);
+}

@@ -2,6 +2,7 @@
 // starve it on a small machine. Each command is one run over fresh keep-alive connections:
 //   { port, connections, seconds, rate }   rate 0: every connection asks again at once; else requests per second in all,
 //                                          and a latency counts from when the request was due, not from when it was sent
+//   kind: { method, path, status, body }   what is asked for: GET /orders/:id unless given. A body is sent as JSON
 //   mix: [{ path, status, every }]         every so manyth request goes there instead, and is answered with that status
 import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
@@ -9,6 +10,13 @@ import { createHistogram } from 'node:perf_hooks';
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 const ORDERS = { path: '/orders', status: 200 };
+
+function writeRequest({ method = 'GET', path, body }, id) {
+  const head = 'HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n';
+  if (body === undefined) return `${method} ${path}/${id} ${head}\r\n`;
+  const json = JSON.stringify({ ...body, id: String(id) });
+  return `${method} ${path} ${head}content-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`;
+}
 
 /** Length of the whole first response in `bytes`, or undefined while its head is incomplete. */
 function responseLength(bytes, status) {
@@ -30,7 +38,7 @@ function openConnection(port, onResponse) {
     send(kind, id, startedAt) {
       connection.kind = kind;
       connection.startedAt = startedAt;
-      socket.write(`GET ${kind.path}/${id} HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n\r\n`);
+      socket.write(writeRequest(kind, id));
     },
     close: () => socket.destroy(),
   };
@@ -47,7 +55,7 @@ function openConnection(port, onResponse) {
   });
 }
 
-async function run({ port, connections, seconds, rate, mix = [] }) {
+async function run({ port, connections, seconds, rate, kind: usual = ORDERS, mix = [] }) {
   const byPath = {};
   const latency = createHistogram();
   const idle = [];
@@ -61,7 +69,7 @@ async function run({ port, connections, seconds, rate, mix = [] }) {
   const send = (connection, startedAt) => {
     sent += 1;
     pending += 1;
-    const kind = mix.find(({ every }) => sent % every === 0) ?? ORDERS;
+    const kind = mix.find(({ every }) => sent % every === 0) ?? usual;
     connection.send(kind, sent % 1_000, startedAt);
   };
   const onResponse = (connection) => {

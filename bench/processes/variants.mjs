@@ -1,44 +1,65 @@
-// The same application under each kind of telemetry. A variant gives: `beforeApp` (what has to run before Nest is loaded),
-// `imports` (modules), `logger` (class whose instance is injected and how a line is written with it), `decorators` of the two
-// service methods, and `afterCreate`. Modules are loaded by the variant that needs them, or memory and start-up would lie.
+// The same application under each kind of telemetry. A variant gives: `imports` (modules), `line` (an entry of `LINES`, loaded:
+// how the application writes its line), `decorators` of the two service methods, and `afterCreate`. Modules are loaded by the
+// variant that needs them, or memory and start-up would lie.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire, register } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { LINES } from './lines.mjs';
+
 const SERVICE = 'orders-bench';
 
 /** nestjs-pino as its documentation has it, on all routes, with its request line. */
-async function withPino() {
-  const { Logger, LoggerModule, PinoLogger } = await import('nestjs-pino');
+async function withPino(pinoHttp = {}, routes = ['/{*splat}']) {
+  const { Logger, LoggerModule } = await import('nestjs-pino');
   const { RequestMethod } = await import('@nestjs/common');
   return {
     imports: [
       LoggerModule.forRoot({
+        pinoHttp,
         // The default pattern of nestjs-pino matches nothing on Nest 12 with Fastify.
-        forRoutes: [{ path: '/{*splat}', method: RequestMethod.ALL }],
+        forRoutes: routes.map((path) => ({ path, method: RequestMethod.ALL })),
       }),
     ],
-    logger: PinoLogger,
-    log: (logger, id) => {
-      logger.info({ id }, 'order read');
-    },
+    line: await LINES.pino(),
     afterCreate: (app) => {
       app.useLogger(app.get(Logger));
     },
   };
 }
 
-async function withOurs(options) {
-  const { TelemetryModule, TelemetryService, Trace } = await import('nestjs-telemetry');
+/** nestjs-pino with serializers that write as little as our request line does, and no request on the application's lines. */
+const LEAN = {
+  quietReqLogger: true,
+  serializers: {
+    req: ({ method, url }) => ({ method, url }),
+    res: ({ statusCode }) => ({ statusCode }),
+  },
+};
+
+async function withOurs(options, line = 'pino') {
+  const { TelemetryModule, Trace } = await import('nestjs-telemetry');
   return {
     imports: [TelemetryModule.forRoot({ serviceName: SERVICE, environment: 'production', ...options })],
-    logger: TelemetryService,
-    log: (telemetry, id) => {
-      telemetry.logInfo('order read', { id });
-    },
+    line: await LINES[line](),
     decorators: () => [Trace()],
   };
+}
+
+/** One variant for each logger of the application. */
+function byLine(name, description, load) {
+  const through = { pino: 'PinoLogger', nest: "Nest's Logger", service: 'TelemetryService' };
+  return Object.fromEntries(
+    Object.entries(through).map(([line, logger]) => [
+      line === 'pino' ? name : `${name}-${line}`,
+      {
+        description: `${description}; line by ${logger}`,
+        exports: true,
+        load: (endpoint) => load(endpoint, line),
+      },
+    ]),
+  );
 }
 
 const exporting = (endpoint) => ({ otlpEndpoint: endpoint, otlpProtocol: 'http/protobuf' });
@@ -81,22 +102,26 @@ export const VARIANTS = {
   },
   pino: {
     description: 'bare + nestjs-pino: request line and application line',
-    load: withPino,
+    load: () => withPino(),
+  },
+  'pino-lean': {
+    description: 'pino with serializers of method, url and status, and quietReqLogger',
+    load: () => withPino(LEAN),
+  },
+  'pino-line': {
+    description: 'bare + nestjs-pino on no route: application line only',
+    load: () => withPino({ autoLogging: false }, []),
   },
   off: {
-    description: 'ours, enabled: false: application line',
+    description: 'ours, enabled: false: application line by PinoLogger, as pino-line',
     load: () => withOurs({ enabled: false }),
   },
-  'ours-1': {
-    description: 'ours, 1 % of the traces: both lines, RED metrics, logs sent',
-    exports: true,
-    load: (endpoint) => withOurs({ ...exporting(endpoint), sampling: 0.01 }),
-  },
-  'ours-100': {
-    description: 'ours, every trace: 4 spans, both lines, RED metrics, logs sent',
-    exports: true,
-    load: (endpoint) => withOurs(exporting(endpoint)),
-  },
+  ...byLine('ours-1', 'ours, 1 % of the traces: both lines, RED metrics, logs sent', (endpoint, line) =>
+    withOurs({ ...exporting(endpoint), sampling: 0.01 }, line),
+  ),
+  ...byLine('ours-100', 'ours, every trace: 4 spans, both lines, RED metrics, logs sent', (endpoint, line) =>
+    withOurs(exporting(endpoint), line),
+  ),
   'ours-store': {
     description:
       'ours, every trace: 4 spans, both lines, RED metrics, all into the store; dashboard served, nothing sent',
