@@ -23,6 +23,7 @@ import { flag, list, number, oneOf, path, readArguments, words } from './argumen
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
 import { VARIANTS } from './processes/variants.mjs';
+import { REQUESTS } from './requests.mjs';
 import { renderTable, summarize } from './table.mjs';
 
 const CONNECTIONS = 20;
@@ -31,25 +32,6 @@ const PACED_PER_SECOND = 1_000;
 const DRAIN_MS = 2_000;
 /** Spans and metrics as often as log records by default: the same work, a shorter drain. */
 const EXPORT_DELAYS = { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_METRIC_EXPORT_INTERVAL: '1000' };
-
-/** What the load generator asks for. */
-const REQUESTS = {
-  read: { path: '/orders', status: 200 },
-  create: {
-    method: 'POST',
-    path: '/orders',
-    status: 200,
-    body: {
-      customer: 'c-1042',
-      items: [
-        { name: 'book', count: '2' },
-        { name: 'pen', count: '10' },
-      ],
-      note: 'leave it at the door',
-    },
-  },
-  call: { path: '/quotes', status: 200 },
-};
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
