@@ -15,6 +15,7 @@ import {
   SPAN_FIELDS,
   spanContextOf,
 } from './log-entry.js';
+import { type LoggerBindings } from './logger-bindings.js';
 
 /** In bytes. pino writes longer lines: they may have texts that must be cut for a log record. */
 export const MAX_FAST_BYTES = 4_096;
@@ -36,7 +37,7 @@ const scratch = new LineBuffer(MAX_FAST_BYTES);
 /**
  * A line whose fields are all texts, numbers and booleans, written without pino but byte for byte
  * as pino writes it with our mixin and without options of the application: no objects are merged
- * and no serializers looked for. It is its own entry, and redacted once it is written.
+ * and no serializers looked for. It is redacted once it is written.
  */
 export class FastLine implements Line, LogEntry {
   readonly time = Date.now();
@@ -47,23 +48,23 @@ export class FastLine implements Line, LogEntry {
   /**
    * @param level pino's number
    * @param message any value where the caller ignores the types
-   * @param bindings what the logger puts on each of its lines, as JSON that begins with a comma
    */
   constructor(
     readonly level: number,
     public message: string,
     public fields: Readonly<Record<string, unknown>>,
     readonly otelContext: Context,
-    private readonly bindings: string,
+    private readonly bindings: LoggerBindings,
   ) {}
 
+  /** It is its own entry where the logger adds nothing to it. */
   get entry(): LogEntry {
-    return this;
+    const { fields } = this.bindings;
+    return fields === undefined ? this : new BoundEntry(this, { ...fields, ...this.fields });
   }
 
   get context(): string | undefined {
-    const { context } = this.fields;
-    return typeof context === 'string' ? context : undefined;
+    return contextIn(this.fields);
   }
 
   get traceId(): string | undefined {
@@ -124,7 +125,7 @@ export class FastLine implements Line, LogEntry {
     if (head === undefined || typeof message !== 'string' || message.length > MAX_FAST_BYTES) return false;
     buffer.bytes(head);
     appendTime(buffer, this.time);
-    buffer.bytes(bytesOfBindings(this.bindings));
+    buffer.bytes(bytesOfBindings(this.bindings.text));
     const span = trace.getSpan(this.otelContext);
     if (span !== undefined) appendSpanFields(buffer, span);
     for (const key in fields) {
@@ -167,6 +168,40 @@ export class FastLine implements Line, LogEntry {
     else buffer.number(clean);
     if (clean !== value) this.fields = { ...this.fields, [key]: clean };
   }
+}
+
+/** The entry of a line of a child, with what that is bound to. */
+class BoundEntry implements LogEntry {
+  readonly level: number;
+  readonly time: number;
+  readonly message: string;
+  readonly error = undefined;
+  readonly isPlain = true;
+  readonly context: string | undefined;
+  readonly otelContext: Context;
+
+  constructor(
+    private readonly line: FastLine,
+    readonly fields: Readonly<Record<string, unknown>>,
+  ) {
+    this.level = line.level;
+    this.time = line.time;
+    this.message = line.message;
+    this.context = contextIn(fields);
+    this.otelContext = line.otelContext;
+  }
+
+  get traceId(): string | undefined {
+    return this.line.traceId;
+  }
+
+  get spanId(): string | undefined {
+    return this.line.spanId;
+  }
+}
+
+function contextIn({ context }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof context === 'string' ? context : undefined;
 }
 
 function takeText(buffer: LineBuffer): string {

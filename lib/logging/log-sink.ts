@@ -1,6 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 
-import { createContextKey, trace } from '@opentelemetry/api';
+import { type Context, createContextKey, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
@@ -9,6 +9,7 @@ import { warnOnce } from '../errors/warnings.js';
 import { FastLine, MAX_FAST_BYTES } from './fast-line.js';
 import { type Destination } from './line-buffer.js';
 import { type Line, otelContextOf } from './log-entry.js';
+import { bindingsOf, type LoggerBindings } from './logger-bindings.js';
 import { type LineFormat, type LineKeys, type LineParts, PinoLine } from './pino-line.js';
 import { addSpanEvent, type EmitLogRecord } from './record-entry.js';
 
@@ -67,21 +68,20 @@ export class LogSink {
     this.deliver(new PinoLine(written, format(), keys));
   }
 
-  /**
-   * Writes a line of the root logger without pino; false, with nothing written, where pino has to.
-   *
-   * @param bindings what the logger puts on each of its lines
-   */
+  /** Whether a line can be written without pino now. */
+  get writesFastLines(): boolean {
+    return this.options.writesFastLines && !pinoLines.hasSubscribers;
+  }
+
+  /** Writes a line without pino; false, with nothing written, where pino has to. */
   writeFast(
     level: number,
     fields: Readonly<Record<string, unknown>>,
     message: string,
-    bindings: unknown,
-    otelContext = otelContextOf(undefined),
+    bindings: LoggerBindings,
+    otelContext: Context,
   ): boolean {
-    if (!this.options.writesFastLines || typeof bindings !== 'string' || pinoLines.hasSubscribers)
-      return false;
-    return this.deliver(new FastLine(level, message, fields, otelContext, bindings));
+    return this.writesFastLines && this.deliver(new FastLine(level, message, fields, otelContext, bindings));
   }
 
   /** Runs `write`, whose lines become log records only. */
@@ -139,11 +139,6 @@ export class LogSink {
     if (span?.isRecording() === true && otelContext.getValue(WITHOUT_SPAN_EVENT) === undefined)
       addSpanEvent(span, line.entry);
   }
-}
-
-/** The text pino puts in front of each line of a logger and of its children. */
-export function bindingsOf(logger: object | undefined): unknown {
-  return (logger as Partial<Record<symbol, unknown>> | undefined)?.[symbols.chindingsSym];
 }
 
 function cutDown(line: string): string {

@@ -11,13 +11,15 @@ export interface RootLogger {
   readonly logger: Logger;
   readonly config: LoggingConfig;
   /**
-   * Writes an enabled line without pino, byte for byte as pino would; false where only pino can.
+   * Writes an enabled line of the root or a child without pino, byte for byte as pino would; false
+   * where only pino can.
    */
   writeFast(
+    logger: Logger,
     level: number,
     fields: Readonly<Record<string, unknown>>,
     message: string,
-    otelContext: Context | undefined,
+    otelContext?: Context,
   ): boolean;
   /** Whether lines end up on standard output, where NestJS's own lines do. */
   readonly writesToStdout: boolean;
@@ -115,8 +117,7 @@ export function writeLine(
   otelContext?: Context,
 ): void {
   const { root } = state;
-  // A child has its own bindings, and possibly its own options.
-  if (root?.logger === logger && root.writeFast(LEVEL_VALUES[level], fields, message, otelContext)) return;
+  if (root?.writeFast(logger, LEVEL_VALUES[level], fields, message, otelContext) === true) return;
   if (otelContext !== undefined) (fields as { [OTEL_CONTEXT]?: Context })[OTEL_CONTEXT] = otelContext;
   logger[level](fields, message);
 }

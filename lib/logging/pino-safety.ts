@@ -8,14 +8,22 @@ import { loggingState } from './logging-state.js';
 
 type LogMethodHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
 
+/** Writes a line past pino, where that makes no difference to it; false, with nothing written, for others. */
+export type WritePastPino = (logger: Logger, given: readonly unknown[], level: number) => boolean;
+
 /**
  * A pino hook by which no log method throws: arguments that pino cannot write (a getter that
  * throws, an exotic proxy) are copied into harmless ones.
  */
-export function guardLogMethod(ownHook: LogMethodHook | undefined, errorKey: string): LogMethodHook {
+export function guardLogMethod(
+  ownHook: LogMethodHook | undefined,
+  errorKey: string,
+  writePastPino: WritePastPino,
+): LogMethodHook {
   return function guarded(this: Logger, given, method, level) {
     const { levels } = loggingState();
     if (levels !== undefined && !levels.allows(this, level, contextOf(this, given))) return;
+    if (ownHook === undefined && writePastPino(this, given, level)) return;
     let args = given;
     try {
       args = withMessage(given.every(isWritable) ? given : makeWritable(given), errorKey);

@@ -1,4 +1,5 @@
-import { type LoggerOptions, pino } from 'pino';
+import { type Context } from '@opentelemetry/api';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 
 import { type LoggingConfig } from '../config/logging.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
@@ -7,11 +8,18 @@ import { serializeError } from '../engine/describe-error.js';
 import { createMergeStrategy, createMixin, named } from './correlate-logger.js';
 import { openDestination } from './destinations.js';
 import { otelContextOf, readProcessFields } from './log-entry.js';
-import { bindingsOf, LogSink } from './log-sink.js';
+import { LogSink } from './log-sink.js';
+import { bindingsOf, BindingsReader } from './logger-bindings.js';
 import { loggingState, type RootLogger } from './logging-state.js';
 import { nestWritesJson } from './nest-logger.js';
 import type { LineFormat } from './pino-line.js';
-import { guardLogMethod, redactFields, redactLines, redactSerializers } from './pino-safety.js';
+import {
+  guardLogMethod,
+  redactFields,
+  redactLines,
+  redactSerializers,
+  type WritePastPino,
+} from './pino-safety.js';
 import { createLogRecordEmitter } from './record-entry.js';
 import { createPrettyFormatter, formatTextLine, usesColours } from './text-lines.js';
 
@@ -42,9 +50,34 @@ export function createRootLogger(config: TelemetryConfig, emitLogRecords: boolea
     writesFastLines: config.engine === 'fast' && writesFastLines(logging),
   });
   const readBaggage = createBaggageReader(config.propagation.baggageFields);
-  const logger = pino(pinoOptions(config, errorKey, readBaggage), sink);
+  const writeFast = (
+    from: Logger,
+    level: number,
+    given: Readonly<Record<string, unknown>>,
+    text: string,
+    otelContext: Context,
+  ): boolean => {
+    const bound = bindings.read(from);
+    if (bound === undefined) return false;
+    const baggage = readBaggage?.(otelContext);
+    const fields = baggage === undefined ? given : { ...named(baggage), ...given };
+    return sink.writeFast(level, fields, text, bound, otelContext);
+  };
+  /** Fields of a line that pino has to write, and that comes back through its hook. */
+  let refused: object | undefined;
+  const writePastPino: WritePastPino = (from, given, level) => {
+    const isRefused = refused !== undefined && given[0] === refused;
+    refused = undefined;
+    if (isRefused || !sink.writesFastLines) return false;
+    const line = readUsualLine(given);
+    return (
+      line !== undefined && writeFast(from, level, line.fields, line.message, otelContextOf(line.fields))
+    );
+  };
+  const logger: Logger = pino(pinoOptions(config, errorKey, { readBaggage, writePastPino }), sink);
   redactLines(logger, { message, error: errorKey });
   sink.rootBindings = bindingsOf(logger);
+  const bindings = new BindingsReader(logger);
   loggingState().ours.add(logger);
   const quietly = (act: () => void) => () => {
     try {
@@ -56,10 +89,10 @@ export function createRootLogger(config: TelemetryConfig, emitLogRecords: boolea
   return {
     logger,
     config: logging,
-    writeFast: (level, given, message, otelContext) => {
-      const baggage = readBaggage?.(otelContext ?? otelContextOf(undefined));
-      const fields = baggage === undefined ? given : { ...named(baggage), ...given };
-      return sink.writeFast(level, fields, message, bindingsOf(logger), otelContext);
+    writeFast: (from, level, fields, text, otelContext = otelContextOf(undefined)) => {
+      if (writeFast(from, level, fields, text, otelContext)) return true;
+      refused = fields;
+      return false;
     },
     writesToStdout:
       own.transport === undefined &&
@@ -103,7 +136,10 @@ function writesFieldsAsGiven({ redact, pino: own }: LoggingConfig): boolean {
 function pinoOptions(
   { logging, serviceName }: TelemetryConfig,
   errorKey: string,
-  readBaggage: ReadBaggage | undefined,
+  {
+    readBaggage,
+    writePastPino,
+  }: { readonly readBaggage: ReadBaggage | undefined; readonly writePastPino: WritePastPino },
 ): LoggerOptions {
   const own = logging.pino;
   const serializers = {
@@ -119,10 +155,33 @@ function pinoOptions(
     base: redactFields({ ...readProcessFields({ serviceName }), ...own.base }),
     mixin: createMixin(own.mixin, { readBaggage }),
     mixinMergeStrategy: createMergeStrategy(own.mixinMergeStrategy, new Set(Object.keys(serializers))),
-    hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod, errorKey) },
+    hooks: { ...own.hooks, logMethod: guardLogMethod(own.hooks?.logMethod, errorKey, writePastPino) },
     serializers,
   };
   // It is our destination; pino would write to it without the sink.
   delete options.transport;
   return options;
+}
+
+interface UsualLine {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+const NO_FIELDS = Object.freeze({});
+
+/** What a log method of pino was given: a message, or fields and a message. Undefined for anything else. */
+function readUsualLine(given: readonly unknown[]): UsualLine | undefined {
+  const [first, second] = given;
+  if (given.length === 1)
+    return typeof first === 'string' ? { fields: NO_FIELDS, message: first } : undefined;
+  if (given.length !== 2 || typeof second !== 'string' || !isPlainObject(first)) return undefined;
+  return { fields: first, message: second };
+}
+
+/** Without inherited fields, which pino leaves out, and no error or request, of which it makes others. */
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return (value as { readonly headers?: unknown }).headers === undefined;
 }

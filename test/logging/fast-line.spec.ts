@@ -7,10 +7,13 @@ import {
 } from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
+import { PinoLogger } from 'nestjs-pino';
+import { type Logger, symbols } from 'pino';
 
 import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
 import { FastLine } from '../../lib/logging/fast-line.js';
 import { LineBuffer } from '../../lib/logging/line-buffer.js';
+import { createPinoParams } from '../../lib/logging/start-logging.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { DEFAULT_REDACTION, useRedaction } from '../../lib/redaction/active-redaction.js';
 import {
@@ -167,7 +170,10 @@ describe('a line of plain fields', () => {
     const where = span === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, span);
     let written = 0;
     for (const fields of [...AWKWARD.map(([, value]) => ({ value })), ...KEYS.map((key) => ({ [key]: 1 }))]) {
-      const line = new FastLine(30, 'order read', fields, where, ',"service":"orchestrator"');
+      const line = new FastLine(30, 'order read', fields, where, {
+        text: ',"service":"orchestrator"',
+        fields: undefined,
+      });
       const text: string[] = [];
       const bytes = new LineBuffer(16);
       const others = { flush: () => undefined, close: () => undefined };
@@ -271,5 +277,259 @@ describe('a line of plain fields', () => {
     }
     expect(seen).toHaveLength(1);
     expect(logging.line().msg).toBe('order read');
+  });
+});
+
+describe('a line of plain fields by a log method of pino', () => {
+  let logging: ObservedLogging | undefined;
+
+  afterEach(() => {
+    stopObserving(logging);
+    logging = undefined;
+  });
+
+  function observe(options: ObserveOptions, act: (logger: Logger) => void) {
+    logging = observeLogging(options);
+    const { logger } = logging;
+    inSpan('work', () => {
+      act(logger!);
+    });
+    const ids = /"(time|trace_id|span_id)":("[0-9a-f]+"|\d+)/g;
+    const text = logging.text.map((line) => line.replace(ids, '"$1":0').replace(/\\n {4}at [^"]*/g, ''));
+    const records = logging.logRecords().map(({ body, attributes, severityText, instrumentationScope }) => ({
+      ...{ body, severityText, scope: instrumentationScope.name },
+      attributes: { ...attributes, 'exception.stacktrace': undefined },
+    }));
+    const events = logging.spans().flatMap((span) =>
+      span.events.map(({ name, attributes }) => ({
+        ...{ name },
+        attributes: { ...attributes, 'exception.stacktrace': undefined },
+      })),
+    );
+    stopObserving(logging);
+    return { text, records, events };
+  }
+
+  function expectSame(act: (logger: Logger) => void): void {
+    const past = observe({}, act);
+    expect(past.text.length).toBeGreaterThan(0);
+    expect(past).toEqual(observe(THROUGH_PINO, act));
+  }
+
+  class Inheriting {
+    own = 1;
+  }
+  Object.defineProperty(Inheriting.prototype, 'inherited', { value: 2, enumerable: true });
+
+  it.each<[string, (logger: Logger) => void]>([
+    [
+      'a message',
+      (logger) => {
+        logger.info('order read');
+      },
+    ],
+    [
+      'fields and a message',
+      (logger) => {
+        logger.warn({ id: '7', total: 4.5, paid: true }, 'order read');
+      },
+    ],
+    [
+      'fields without a message',
+      (logger) => {
+        logger.info({ id: '7' });
+      },
+    ],
+    [
+      'fields, a message and its parameters',
+      (logger) => {
+        logger.info({ id: '7' }, 'order %s of %d', 'a', 2);
+      },
+    ],
+    [
+      'a message and its parameters',
+      (logger) => {
+        logger.info('order %s', 'a');
+      },
+    ],
+    [
+      'an error',
+      (logger) => {
+        logger.error(new RangeError('out'), 'failed');
+      },
+    ],
+    [
+      'an error among fields',
+      (logger) => {
+        logger.error({ err: new RangeError('out') }, 'failed');
+      },
+    ],
+    [
+      'inherited fields',
+      (logger) => {
+        logger.info(new Inheriting(), 'order read');
+      },
+    ],
+    [
+      'what pino takes for a request',
+      (logger) => {
+        logger.info({ method: 'GET', headers: 'h', socket: 's' }, 'x');
+      },
+    ],
+    [
+      'fields that the message does not fit',
+      (logger) => {
+        logger.info({ msg: 'given', time: 1 }, 'order read');
+      },
+    ],
+    [
+      'nothing',
+      (logger) => {
+        (logger.info as () => void)();
+      },
+    ],
+    [
+      'a child',
+      (logger) => {
+        logger.child({ context: 'Prices', region: 'eu' }).info({ id: 1 }, 'order read');
+      },
+    ],
+    [
+      'a child of a child',
+      (logger) => {
+        logger.child({ a: 1 }).child({ b: true }).info('order read');
+      },
+    ],
+    [
+      'a field that is bound, too',
+      (logger) => {
+        logger.child({ id: 1, context: 'A' }).info({ id: 2, context: 'B' }, 'x');
+      },
+    ],
+    [
+      'a child with a secret',
+      (logger) => {
+        logger.child({ password: 'hunter2' }).info('order read');
+      },
+    ],
+    [
+      'a child of objects',
+      (logger) => {
+        logger.child({ user: { id: 1 } }).info({ id: 1 }, 'order read');
+      },
+    ],
+    [
+      'a child with a reserved key',
+      (logger) => {
+        logger.child({ trace_id: 'x', level: 1 }).info('order read');
+      },
+    ],
+    [
+      'a child with serializers',
+      (logger) => {
+        logger
+          .child({}, { serializers: { id: (id: unknown) => `#${String(id)}` } })
+          .info({ id: 1 }, 'order read');
+      },
+    ],
+    [
+      'a child with a prefix',
+      (logger) => {
+        logger.child({}, { msgPrefix: '[p] ' }).info({ id: 1 }, 'order read');
+      },
+    ],
+    [
+      'a child with redaction',
+      (logger) => {
+        logger.child({}, { redact: ['id'] }).info({ id: 1 }, 'order read');
+      },
+    ],
+    [
+      'a child with a formatter',
+      (logger) => {
+        logger
+          .child({}, { formatters: { log: (fields) => ({ ...fields, more: 1 }) } })
+          .info({ id: 1 }, 'order read');
+      },
+    ],
+    [
+      'bindings that are replaced',
+      (logger) => {
+        const child = logger.child({ step: 1 });
+        child.info('first');
+        child.setBindings({ step: 2 });
+        child.info('second');
+      },
+    ],
+  ])('is, with %s, what pino writes', (_, act) => {
+    expectSame(act);
+  });
+
+  it.each(AWKWARD)('is, with %s as a field, what pino writes', (_, value) => {
+    expectSame((logger) => {
+      logger.info({ before: 1, value, after: 'x' }, 'order read');
+    });
+  });
+
+  it.each<[string, (observed: ObservedLogging) => void, boolean]>([
+    [
+      'the root',
+      ({ logger }) => {
+        logger!.info({ id: 1 }, 'order read');
+      },
+      false,
+    ],
+    [
+      'a child',
+      ({ logger }) => {
+        logger!.child({ context: 'Prices' }).info({ id: 1 }, 'order read');
+      },
+      false,
+    ],
+    [
+      'PinoLogger',
+      ({ config }) => {
+        new PinoLogger(createPinoParams(config, 'caller')).info({ id: 1 }, 'order read');
+      },
+      false,
+    ],
+    [
+      'a child with options',
+      ({ logger }) => {
+        logger!.child({}, { msgPrefix: 'p ' }).info('read');
+      },
+      true,
+    ],
+    [
+      'fields of objects',
+      ({ logger }) => {
+        logger!.info({ items: ['book'] }, 'order read');
+      },
+      true,
+    ],
+  ])('of %s goes through pino only where that makes a difference', (_, act, throughPino) => {
+    logging = observeLogging();
+    const methods = logging.logger as unknown as Record<symbol, () => string>;
+    const asJson = jest.spyOn(methods, symbols.asJsonSym);
+    act(logging);
+    expect(asJson).toHaveBeenCalledTimes(throughPino ? 1 : 0);
+    expect(logging.text).toHaveLength(1);
+  });
+
+  it('asks a hook of the application for each line', () => {
+    const seen: unknown[] = [];
+    logging = observeLogging({
+      pino: {
+        hooks: {
+          logMethod(given, method) {
+            seen.push(given);
+            method.apply(this, given);
+          },
+        },
+      },
+    });
+    logging.logger!.info({ id: 1 }, 'order read');
+    expect(seen).toHaveLength(1);
+    expect(logging.line()).toMatchObject({ id: 1, msg: 'order read' });
   });
 });
