@@ -1,11 +1,11 @@
-import type { Tracer, TracerProvider } from '@opentelemetry/api';
+import type { Tracer, TracerProvider, TraceState } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, Sampler, Span, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { readSafely, textOf } from './copy-bounded.js';
-import type { TraceId } from './local-span.js';
 import type { RecordingLimits } from './recorded-span.js';
 import { type RecordingSettings, RecordingTracer } from './recording-tracer.js';
+import { type Randomness, Threshold } from './sampling-threshold.js';
 import { ScopeCache } from './scope-cache.js';
 
 /** The specification's limits, for attributes, events and links alike. */
@@ -97,21 +97,38 @@ function resolveLimits(limits: SpanLimits): RecordingLimits {
   };
 }
 
-/** The traces that OpenTelemetry's TraceIdRatioBasedSampler records at a ratio, by their ids as numbers. */
+/** The traces that are recorded at a ratio, by their ids as numbers. */
 export class TraceShare {
-  private bound = 0;
+  private current: Threshold;
+  private written: TraceState | undefined;
 
   /** @param ratio 0 to 1 */
   constructor(ratio: number) {
-    this.change(ratio);
+    this.current = Threshold.ofRatio(ratio);
+    this.written = stateOf(this.current);
   }
 
   /** From now on; `ratio` is 0 to 1. */
   change(ratio: number): void {
-    this.bound = ratio >= 1 ? 2 ** 32 : Math.floor(ratio * (2 ** 32 - 1));
+    this.current = Threshold.ofRatio(ratio);
+    this.written = stateOf(this.current);
   }
 
-  includes({ a, b, c, d }: TraceId): boolean {
-    return (a ^ b ^ c ^ d) >>> 0 < this.bound;
+  get threshold(): Threshold {
+    return this.current;
   }
+
+  /** The state of a trace that begins here and is recorded. */
+  get traceState(): TraceState | undefined {
+    return this.written;
+  }
+
+  includes(traceId: Randomness): boolean {
+    return this.current.admits(traceId);
+  }
+}
+
+/** A span stands for itself where nothing else is said: at a ratio of 1 that is right, and costs nothing. */
+function stateOf(threshold: Threshold): TraceState | undefined {
+  return threshold.text === '0' ? undefined : threshold.traceState;
 }

@@ -126,7 +126,7 @@ export class RecordingTracer implements Tracer, SpanOwner {
       kind: options.kind ?? SpanKind.INTERNAL,
       traceId,
       traceFlags: TraceFlags.SAMPLED,
-      traceState: undefined,
+      traceState: recorded.traceState,
       parent: undefined,
       clock: SpanClock.current(),
       startTime: options.startTime,

@@ -6,7 +6,8 @@ import { WARNING_INTERVAL_MS } from '../../exporters/delivery-log.js';
 
 /**
  * `waiting`: ended spans are held back. `released`: they no longer are, for want of room or time,
- * but spans that fail or are slow from now on are kept. `kept` and `dropped`: decided.
+ * but spans that fail or are slow from now on are kept. `kept` and `dropped`: decided. Spans of a
+ * trace that the sampler chose are sent in each of these states.
  */
 type LocalTraceState = 'waiting' | 'released' | 'kept' | 'dropped';
 
@@ -29,6 +30,8 @@ export class LocalTrace {
 
   constructor(
     readonly traceId: string,
+    /** Whether it is sent in any case; it waits for what its spans stand for. */
+    readonly chosen: boolean,
     /** Compared only; removed with the decision, so that late spans do not keep its content. */
     public root: ReadableSpan | undefined,
     readonly policy: KeepPolicy,
@@ -57,7 +60,7 @@ const LOCAL_TRACE = Symbol('nestjs-telemetry.local-trace');
  */
 type MarkedContext = SpanContext & { [LOCAL_TRACE]?: LocalTrace };
 
-/** The local trace of a span; undefined for spans that the sampler chose or refused. */
+/** The local trace of a span; undefined for spans that the sampler refused, or chose with nothing left to find out. */
 export function localTraceOf(spanContext: SpanContext): LocalTrace | undefined {
   return (spanContext as MarkedContext)[LOCAL_TRACE];
 }
@@ -130,8 +133,10 @@ export class WaitingTraces {
   private evictOldest(): void {
     const [oldest] = this.waiting;
     if (oldest === undefined) return;
+    const released = this.release(oldest);
+    if (oldest.chosen) return;
     this.given.evictedTraces += 1;
-    this.given.evictedSpans += this.release(oldest);
+    this.given.evictedSpans += released;
     warnOnce(
       'sampling:evicted',
       `More traces wait for the decision whether they are kept than there is room for: ${this.given.evictedTraces} so far, ` +
@@ -141,7 +146,8 @@ export class WaitingTraces {
     );
   }
 
-  private release(trace: LocalTrace): number {
+  /** Stops holding back what a trace has; returns the number of its spans. */
+  release(trace: LocalTrace): number {
     const spans = this.take(trace);
     trace.state = 'released';
     this.onRelease(spans);
@@ -161,7 +167,7 @@ export class WaitingTraces {
       }
       this.onTimeout(trace);
       if (trace.isDecided) continue;
-      this.given.timedOutTraces += 1;
+      if (!trace.chosen) this.given.timedOutTraces += 1;
       this.release(trace);
     }
   }

@@ -1,23 +1,19 @@
-import { type Sampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+import type { Sampler } from '@opentelemetry/sdk-trace';
 
 import { TraceShare } from '../../engine/recording-tracer-provider.js';
 import { type Undo } from '../../process/undo-all.js';
+import { sampleByShare } from './probability-samplers.js';
 
 /**
- * The sampler of traces that begin here, by one of OpenTelemetry's names, whose ratio can be changed
- * while the process runs. Rules stand in front of it.
+ * The sampler of traces that begin here, whose ratio can be changed while the process runs. Rules stand in front of it.
  */
 export class NewTraceRatio implements Sampler {
   /** The same decision by the numbers of an id. */
   readonly share: TraceShare;
-  private inForce: Sampler;
   private current: number;
+  private changes = 0;
 
-  constructor(
-    private readonly configured: Sampler,
-    private readonly configuredRatio: number,
-  ) {
-    this.inForce = configured;
+  constructor(private readonly configuredRatio: number) {
     this.current = configuredRatio;
     this.share = new TraceShare(configuredRatio);
   }
@@ -29,24 +25,25 @@ export class NewTraceRatio implements Sampler {
 
   /** Samples this share of new traces, 0 to 1, until the undo. */
   change(ratio: number): Undo {
-    const changed = new TraceIdRatioBasedSampler(ratio);
-    this.set(changed, ratio);
+    const change = (this.changes += 1);
+    this.set(ratio);
     return () => {
       // A later change is in force.
-      if (this.inForce === changed) this.set(this.configured, this.configuredRatio);
+      if (this.changes === change) this.set(this.configuredRatio);
     };
   }
 
-  shouldSample(...args: Parameters<Sampler['shouldSample']>): ReturnType<Sampler['shouldSample']> {
-    return this.inForce.shouldSample(...args);
+  shouldSample(
+    ...[context, traceId]: Parameters<Sampler['shouldSample']>
+  ): ReturnType<Sampler['shouldSample']> {
+    return sampleByShare(this.share, context, traceId);
   }
 
   toString(): string {
-    return this.inForce.toString();
+    return `TraceIdRatioBased{${this.current}}`;
   }
 
-  private set(sampler: Sampler, ratio: number): void {
-    this.inForce = sampler;
+  private set(ratio: number): void {
     this.current = ratio;
     this.share.change(ratio);
   }

@@ -1,13 +1,10 @@
 import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
 import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
   ParentBasedSampler,
   type ReadableSpan,
   type Sampler,
   type SamplingResult,
   type SpanProcessor,
-  TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 
 import type { KeepConfig, KeepRuleOptions } from '../../config/sampling.js';
@@ -16,6 +13,7 @@ import { type TraceShare } from '../../engine/recording-tracer-provider.js';
 import { guardSampler } from '../guards/guard-parts.js';
 import { type KeepPolicy, KeptTraceIds } from './local-traces.js';
 import { NewTraceRatio } from './new-trace-ratio.js';
+import { CallerSampler, RatioSampler } from './probability-samplers.js';
 import { type CompiledRule, compileRules, ruleFor } from './sampling-rules.js';
 import { TailSampler } from './tail-sampler.js';
 import { type SamplingCounts, TailSamplingProcessor } from './tail-sampling.processor.js';
@@ -73,28 +71,28 @@ function ratioOf(setting: TelemetryConfig['traces']['sampler']): NewTraceRatio |
   if ('shouldSample' in setting) return undefined;
   const { name, ratio } = setting;
   // The ratio is 1 where the name has none.
-  return new NewTraceRatio(
-    createNamed(name.replace('parentbased_', ''), ratio),
-    name.endsWith('always_off') ? 0 : ratio,
-  );
+  return new NewTraceRatio(name.endsWith('always_off') ? 0 : ratio);
 }
 
 /** The policy of a trace: that of the first rule that matches, else the general one. */
 function createPolicies(
   keep: KeepConfig,
   rules: readonly CompiledRule[],
-): (root: ReadableSpan) => KeepPolicy {
+): (root: ReadableSpan) => KeepPolicy | undefined {
   const general = policyOf(keep);
   if (!rules.some((rule) => rule.keep !== undefined)) return () => general;
   const policies = new Map(rules.map((rule) => [rule, policyOf(keep, rule.keep)]));
   return (root) => {
     const rule = ruleFor(rules, root);
-    return (rule && policies.get(rule)) ?? general;
+    return rule === undefined ? general : policies.get(rule);
   };
 }
 
-function policyOf(keep: KeepConfig, rule: KeepRuleOptions | false = false): KeepPolicy {
-  const { errors = keep.errors, slowerThanMs = keep.slowerThanMs ?? Infinity } = rule === false ? {} : rule;
+function policyOf(keep: KeepConfig): KeepPolicy;
+function policyOf(keep: KeepConfig, rule: KeepRuleOptions | false | undefined): KeepPolicy | undefined;
+function policyOf(keep: KeepConfig, rule: KeepRuleOptions | false = {}): KeepPolicy | undefined {
+  if (rule === false) return undefined;
+  const { errors = keep.errors, slowerThanMs = keep.slowerThanMs ?? Infinity } = rule;
   return { errors, slowerThanMs };
 }
 
@@ -107,7 +105,11 @@ function createSampler(
   if ('shouldSample' in setting || plain === undefined) return guardSampler(setting as Sampler); // without a ratio it is one
   const { name } = setting;
   if (name.startsWith('parentbased_'))
-    return new ParentBasedSampler({ root: withRules(rules, plain), remoteParentSampled: unlessNever(rules) });
+    return new ParentBasedSampler({
+      root: withRules(rules, plain),
+      remoteParentSampled: unlessNever(rules),
+      remoteParentNotSampled: new CallerSampler(false),
+    });
   if (rules.length === 0) return plain;
   // Rules apply to the start of a trace only, also where the sampler does not follow its caller.
   const root = withRules(rules, plain);
@@ -116,18 +118,13 @@ function createSampler(
 
 /** A caller decides for its trace, except where a rule has ratio 0. */
 function unlessNever(rules: readonly CompiledRule[]): Sampler {
-  if (!rules.some(({ ratio }) => ratio === 0)) return new AlwaysOnSampler();
+  if (!rules.some(({ ratio }) => ratio === 0)) return new CallerSampler(true);
   const onlyNever = rules.map((rule) => (rule.ratio === 0 ? rule : { ...rule, ratio: undefined }));
-  return new RuleSampler(onlyNever, new AlwaysOnSampler());
+  return new RuleSampler(onlyNever, new CallerSampler(true));
 }
 
 function withRules(rules: readonly CompiledRule[], sampler: Sampler): Sampler {
   return rules.length === 0 ? sampler : new RuleSampler(rules, sampler);
-}
-
-function createNamed(name: string, ratio: number): Sampler {
-  if (name === 'always_off') return new AlwaysOffSampler();
-  return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
 }
 
 /** Samples the start of a trace by the ratio of the first matching rule, else by a sampler. */
@@ -140,7 +137,7 @@ class RuleSampler implements Sampler {
   ) {
     this.rules = rules.map((rule) => ({
       rule,
-      sampler: rule.ratio === undefined ? otherwise : new TraceIdRatioBasedSampler(rule.ratio),
+      sampler: rule.ratio === undefined ? otherwise : new RatioSampler(rule.ratio),
     }));
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { type Sampler, SamplingDecision, type SamplingResult } from '@opentelemetry/sdk-trace';
 
+import { Threshold, withThreshold } from '../../engine/sampling-threshold.js';
 import { type KeptTraceIds, localTraceOf } from './local-traces.js';
 import { type CompiledRule, ruleFor } from './sampling-rules.js';
 
@@ -50,16 +51,19 @@ export class TailSampler implements Sampler {
     const { chooses, choosesEachSpan, rules, keptTraceIds } = this.options;
     const parent = trace.getSpanContext(context);
     const local = parent === undefined ? undefined : localTraceOf(parent);
-    if (local?.state === 'kept' || (!choosesEachSpan && isSampledHere(parent))) return SAMPLED;
+    if (local?.state === 'kept') return sampledAnyway(parent);
+    if (!choosesEachSpan && isSampledHere(parent)) return SAMPLED;
     if (local !== undefined && !choosesEachSpan) return local.state === 'dropped' ? NOT_RECORDED : RECORDED;
 
     const result = chooses.shouldSample(context, traceId, name, kind, attributes, links);
-    if (result.decision === SamplingDecision.RECORD_AND_SAMPLED) return result;
-    if (local !== undefined) return local.state === 'dropped' ? NOT_RECORDED : recorded(result);
+    const isChosen = result.decision === SamplingDecision.RECORD_AND_SAMPLED;
+    if (local !== undefined)
+      return isChosen ? result : local.state === 'dropped' ? NOT_RECORDED : recorded(result);
 
     if (isOfThisProcess(parent)) return result;
     if (this.hasExceptions && ruleFor(rules, { name, kind, attributes })?.keep === false) return result;
-    return parent !== undefined && keptTraceIds.has(traceId) ? SAMPLED : recorded(result);
+    if (parent !== undefined && keptTraceIds.has(traceId)) return sampledAnyway(parent);
+    return isChosen ? result : recorded(result);
   }
 
   toString(): string {
@@ -74,6 +78,13 @@ function isSampledHere(parent: SpanContext | undefined): boolean {
 /** Whether a parent in this process was refused: then its children are, too. */
 function isOfThisProcess(parent: SpanContext | undefined): boolean {
   return parent !== undefined && isSpanContextValid(parent) && parent.isRemote !== true;
+}
+
+/** As every span there is: it stands for itself, also where its trace was chosen for others. */
+function sampledAnyway(parent: SpanContext | undefined): SamplingResult {
+  const traceState = withThreshold(parent?.traceState, Threshold.ALL);
+  if (traceState === undefined || traceState === parent?.traceState) return SAMPLED;
+  return { decision: SamplingDecision.RECORD_AND_SAMPLED, traceState };
 }
 
 /** Keeps attributes and trace state that the sampler returned. */

@@ -1,7 +1,15 @@
-import { type Context, type HrTime, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import {
+  type Context,
+  type HrTime,
+  type SpanContext,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
 
+import { Threshold, thresholdIn, withThreshold } from '../../engine/sampling-threshold.js';
 import { isSampled } from '../../engine/span-view.js';
 import { warnOnce } from '../../errors/warnings.js';
 import {
@@ -23,7 +31,7 @@ export interface SamplingCounts {
   readonly keptForDuration: number;
   readonly keptWithTrace: number;
   readonly dropped: number;
-  /** Undecided now. */
+  /** Undecided now, those that the sampler chose among them. */
   readonly waitingTraces: number;
   /** Ended spans that are held back now. */
   readonly waitingSpans: number;
@@ -39,12 +47,17 @@ interface TailSamplingOptions {
   readonly processors: readonly SpanProcessor[];
   readonly limits: WaitingLimits;
   readonly keptTraceIds: KeptTraceIds;
-  policyFor(root: ReadableSpan): KeepPolicy;
+  /** undefined where a rule keeps nothing beyond what the sampler chooses. */
+  policyFor(root: ReadableSpan): KeepPolicy | undefined;
 }
 
 /**
  * Tail sampling, before all other processors: holds back spans that are recorded but not sampled,
- * until one of their trace fails or its local root is slow. Sampled spans pass.
+ * until one of their trace fails or its local root is slow.
+ *
+ * Spans that the sampler chose are held back too where it chose only a part of all traces. All traces that fail are
+ * sent, whatever the sampler chose: each of their spans stands for itself alone, and that is known when they
+ * have failed. The others stand for those that were dropped.
  */
 export class TailSamplingProcessor implements SpanProcessor {
   private readonly waiting: WaitingTraces;
@@ -78,14 +91,15 @@ export class TailSamplingProcessor implements SpanProcessor {
     const spanContext = span.spanContext();
     const local = localTraceOf(spanContext);
     if (local !== undefined && !local.isDecided) this.consider(span, local);
-    if (local?.state === 'waiting' && !isSampled(span)) this.waiting.hold(local, span);
-    else this.deliver(local?.state === 'kept' && !isSampled(span) ? keptSpan(span) : span);
+    if (local?.state === 'waiting' && (local.chosen || !isSampled(span))) this.waiting.hold(local, span);
+    else this.deliver(local?.state === 'kept' ? keptSpan(span) : span);
   }
 
   async forceFlush(): Promise<void> {
     // All others go on waiting: a flush must not lose what fails a moment later.
     const at = now();
-    for (const local of this.waiting) this.keepIfSlow(local, at);
+    for (const local of [...this.waiting])
+      if (!this.keepIfSlow(local, at) && local.chosen) this.waiting.release(local);
     await Promise.all(this.options.processors.map((processor) => processor.forceFlush()));
   }
 
@@ -102,12 +116,17 @@ export class TailSamplingProcessor implements SpanProcessor {
     const spanContext = span.spanContext();
     const parent = trace.getSpanContext(parentContext);
     const inherited = parent === undefined ? undefined : localTraceOf(parent);
-    if (inherited !== undefined) joinLocalTrace(spanContext, inherited);
-    else if (!isSampled(span) && !this.stopped) {
-      const local = new LocalTrace(spanContext.traceId, span, this.options.policyFor(span));
-      joinLocalTrace(spanContext, local);
-      this.waiting.add(local);
+    if (inherited !== undefined) {
+      joinLocalTrace(spanContext, inherited);
+      return;
     }
+    const chosen = isSampled(span);
+    if (this.stopped || (chosen && !standsForOthers(spanContext))) return;
+    const policy = this.options.policyFor(span);
+    if (policy === undefined) return;
+    const local = new LocalTrace(spanContext.traceId, chosen, span, policy);
+    joinLocalTrace(spanContext, local);
+    this.waiting.add(local);
   }
 
   /** Decides about a trace as soon as the end of one of its spans allows it. */
@@ -128,13 +147,13 @@ export class TailSamplingProcessor implements SpanProcessor {
   }
 
   private keep(local: LocalTrace, reason: KeepReason): void {
-    this.counted[reason] += 1;
+    if (!local.chosen) this.counted[reason] += 1;
     this.options.keptTraceIds.add(local.traceId);
     for (const span of this.decide(local, 'kept')) this.deliver(keptSpan(span));
   }
 
   private drop(local: LocalTrace): void {
-    this.counted.dropped += 1;
+    if (!local.chosen) this.counted.dropped += 1;
     for (const span of this.decide(local, 'dropped')) this.deliver(span);
   }
 
@@ -163,12 +182,19 @@ function now(): HrTime {
   return millisToHrTime(Date.now());
 }
 
+/** Whether the sampler chose a part of all traces, and this one with it. */
+function standsForOthers({ traceState }: SpanContext): boolean {
+  return (thresholdIn(traceState) ?? Threshold.ALL).text !== Threshold.ALL.text;
+}
+
 /**
- * An ended span of a trace that is kept: sampled, while its own context stays as it was propagated.
+ * An ended span of a trace that is kept: sampled, as each such trace is, while its own context stays as it was propagated.
  */
 function keptSpan(span: ReadableSpan): ReadableSpan {
   const spanContext = span.spanContext();
-  const sampled = { ...spanContext, traceFlags: spanContext.traceFlags | TraceFlags.SAMPLED };
+  const traceState = withThreshold(spanContext.traceState, Threshold.ALL);
+  if (isSampled(span) && traceState === spanContext.traceState) return span;
+  const sampled = { ...spanContext, traceState, traceFlags: spanContext.traceFlags | TraceFlags.SAMPLED };
   const { parentSpanContext } = span;
   return {
     ...(parentSpanContext !== undefined && { parentSpanContext }),

@@ -248,6 +248,119 @@ describe.each(['fast', 'sdk'] as const)('sampling.keep with the engine %s', (eng
     });
   });
 
+  describe('what a span stands for', () => {
+    const TRACES = 1_000;
+    const states = (name: string) =>
+      new Set(
+        spans
+          .all()
+          .filter((span) => span.name === name)
+          .map((span) => span.spanContext().traceState?.serialize()),
+      );
+    const propagatedState = (): string | undefined => {
+      const carrier: { tracestate?: string } = {};
+      injectTraceContext(carrier);
+      return carrier.tracestate;
+    };
+
+    it('is itself in a trace that failed, chosen or not, and others in one that was chosen', () => {
+      spans.start({ ratio: 0.25, keep: true });
+      for (let index = 0; index < TRACES; index += 1) {
+        runTrace('fine');
+        telemetry.trace('broken', () => {
+          telemetry.trace('before', () => 1);
+          telemetry.trace('failing', fail);
+          telemetry.trace('after', () => 1);
+        });
+      }
+      for (const name of ['fine', 'fine.child']) expect(states(name)).toEqual(new Set(['ot=th:c']));
+      for (const name of ['before', 'failing', 'after', 'broken'])
+        expect(states(name)).toEqual(new Set(['ot=th:0']));
+      const count = (name: string) => spans.names().filter((each) => each === name).length;
+      for (const name of ['before', 'failing', 'after', 'broken']) expect(count(name)).toBe(TRACES);
+      // Eight standard deviations.
+      expect(Math.abs(count('fine') * 4 - TRACES)).toBeLessThan(440);
+      expect(count('fine.child')).toBe(count('fine'));
+    });
+
+    it('is itself in a slow trace, and in later parts of one that was kept', () => {
+      spans.start({ ratio: 0.25, keep: { slowerThanMs: 1 } });
+      for (let index = 0; index < 20; index += 1) {
+        const root = telemetry.startSpan('slow', { startTime: Date.now() - 10 });
+        root.run(() => telemetry.trace('child', () => 1));
+        root.end();
+        const { traceId, spanId } = root.spanContext();
+        withTraceContext(extractTraceContext({ traceparent: `00-${traceId}-${spanId}-01` }), () => {
+          telemetry.trace('later', () => 1);
+        });
+      }
+      for (const name of ['slow', 'child', 'later']) expect(states(name)).toEqual(new Set(['ot=th:0']));
+      expect(spans.names()).toHaveLength(60);
+    });
+
+    it('is not said to be itself where a rule keeps nothing', () => {
+      spans.start({ ratio: 0.5, rules: [{ name: 'excluded', keep: false }], keep: true });
+      for (let index = 0; index < 100; index += 1)
+        telemetry.trace('excluded', (span) => {
+          telemetry.trace('child', () => 1);
+          fail(span);
+        });
+      expect(states('excluded')).toEqual(new Set(['ot=th:8']));
+      expect(states('child')).toEqual(new Set(['ot=th:8']));
+    });
+
+    it('is propagated as the ratio until the trace fails, and as itself from then on', () => {
+      spans.start({ ratio: 0.5, keep: true });
+      const before = new Set<string | undefined>();
+      const after = new Set<string | undefined>();
+      for (let index = 0; index < 50; index += 1)
+        telemetry.trace('root', () => {
+          telemetry.trace('first call', () => before.add(propagatedState()));
+          telemetry.trace('failing', fail);
+          telemetry.trace('second call', () => after.add(propagatedState()));
+        });
+      expect(before).toEqual(new Set([undefined, 'ot=th:8']));
+      expect(after).toEqual(new Set(['ot=th:0']));
+    });
+
+    it('is what the caller says, unless the part here failed; what else the caller says goes on', () => {
+      spans.start({ ratio: 0, keep: true });
+      // The randomness of the id is 48eb211c80319c.
+      const caller = extractTraceContext({
+        traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`,
+        tracestate: 'vendor=a,ot=th:4;x:y',
+      });
+      withTraceContext(caller, () => {
+        runTrace('fine');
+        runTrace('broken', { fails: true });
+      });
+      expect(states('fine')).toEqual(new Set(['vendor=a,ot=th:4;x:y']));
+      expect(states('broken.child')).toEqual(new Set(['ot=x:y;th:0,vendor=a']));
+    });
+
+    it('does not keep what is sent anyway from a flush, nor from being sent for want of room', async () => {
+      spans.start({ ratio: 0.999, keep: { maxSpans: 2 } });
+      const root = telemetry.startSpan('root');
+      root.run(() => telemetry.trace('child', () => 1));
+      expect(spans.names()).toEqual([]);
+      await spans.flush();
+      expect(spans.names()).toEqual(['child']);
+      root.fail(new Error('boom'));
+      root.end();
+      expect(states('child')).toEqual(new Set(['ot=th:0042']));
+      expect(states('root')).toEqual(new Set(['ot=th:0']));
+
+      const long = telemetry.startSpan('long');
+      long.run(() => {
+        for (let index = 0; index < 3; index += 1) telemetry.trace('part', () => 1);
+      });
+      expect(spans.names().slice(2)).toEqual(['part', 'part', 'part']);
+      long.end();
+      expect(spans.names()).toHaveLength(6);
+      expect(samplingReport()).toMatchObject({ evictedTraces: 0, waitingTraces: 0, waitingSpans: 0 });
+    });
+  });
+
   it('leaves ids in log lines and metrics as they are, kept or not', () => {
     spans.start({ ratio: 0, keep: true });
     telemetry.trace('root', (span) => {
