@@ -1,8 +1,15 @@
 import { type ChartAnswer, type ExemplarAnswer } from '../reader/answers.interface.js';
+import {
+  type BucketReader,
+  type ChartPoint,
+  draw,
+  groupLines,
+  labelBy,
+  type Series,
+  splitTime,
+  type Timeline,
+} from '../reader/draw-chart.js';
 import { type ChartFilter, type QueryOptions, type TimeRange } from '../reader/telemetry-reader.interface.js';
-import { encodeCounts } from '../sqlite/encoding/buckets.js';
-import { draw, groupLines, labelBy, splitTime, type Timeline } from '../sqlite/queries/charts.js';
-import { type PointRow, type Series } from '../sqlite/queries/instruments.js';
 import { takeStepsInTurns } from '../steps-in-turns.js';
 import { type ClickHouse } from './clickhouse.js';
 import { type TextAttributes } from './columns.js';
@@ -23,10 +30,20 @@ import {
 /** Of each bucket so many exemplars are tried: of some the trace is not stored. */
 const TRIED = 6;
 
+type PointOfBucket = ChartPoint<readonly number[]>;
+
+const COUNTS: BucketReader<readonly number[]> = {
+  each: (counts, take) => {
+    counts.forEach((count, bucket) => {
+      take(bucket, count);
+    });
+  },
+};
+
 /** What `draw()` takes: a point per series and bucket of time. */
 interface Drawn {
   readonly series: ReadonlyMap<number, Series>;
-  readonly points: readonly PointRow[];
+  readonly points: readonly PointOfBucket[];
 }
 
 /** An instrument over time; undefined when it is not stored. */
@@ -45,7 +62,7 @@ export async function readChart(
   const { answer: instrument } = found;
   const series: ChartAnswer['series'][number][] = [];
   for (const line of groupLines(drawn.points, drawn.series, labelBy(filter.group, instrument.type)))
-    series.push(...(await takeStepsInTurns(draw(line, instrument, drawn.series, timeline))));
+    series.push(...(await takeStepsInTurns(draw(line, instrument, drawn.series, timeline, COUNTS))));
   options.signal?.throwIfAborted();
   return { instrument, times: timeline.times, series, exemplars };
 }
@@ -155,8 +172,7 @@ async function readDistributions(source: Source): Promise<Drawn> {
   const lines = new PseudoSeries(filter.group);
   const points = rows.map(({ label, bucket, bounds, counts, lowest, highest }) => ({
     ...pointAt(lines.idOf(label, bounds), range.from + bucket * timeline.width),
-    count: counts.reduce((sum, count) => sum + count, 0),
-    buckets: encodeCounts(new Map(counts.entries())),
+    buckets: counts,
     lowest,
     highest,
   }));
@@ -215,8 +231,8 @@ class PseudoSeries {
   }
 }
 
-function pointAt(series: number, time: number): PointRow {
-  return { series, time, value: 0, count: 0, buckets: null, lowest: null, highest: null };
+function pointAt(series: number, time: number): PointOfBucket {
+  return { series, time, value: 0, buckets: null, lowest: null, highest: null };
 }
 
 interface ExemplarRow {

@@ -1,5 +1,6 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type InstrumentAnswer } from '../../reader/answers.interface.js';
+import { type ChartPoint, FINE_RANGE_MS, type Series } from '../../reader/draw-chart.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
@@ -13,15 +14,6 @@ export type InstrumentRow = Omit<InstrumentAnswer, 'attributes'>;
 
 export const INSTRUMENT_COLUMNS = `instruments.id, services.name AS service, instruments.name, description, unit, type`;
 export const INSTRUMENT_TABLES = 'instruments JOIN services ON services.id = instruments.service';
-
-/** One series of an instrument. */
-export interface Series {
-  readonly id: number;
-  /** The texts of its values. */
-  readonly attributes: Readonly<Record<string, string>>;
-  /** Upper bounds of the buckets of a histogram; empty for those of `valueBucket()`. */
-  readonly boundaries: readonly number[];
-}
 
 interface SeriesRow {
   readonly id: number;
@@ -72,22 +64,11 @@ function toSeries({ id, attributes, boundaries }: SeriesRow): Series {
   };
 }
 
-/** A longer range is read by the minute. */
-export const FINE_RANGE_MS = 30 * MINUTE_MS;
 /** A minute is written when it is over. */
 const MINUTE_LATE_MS = 5_000;
 
-/** One value of a series; see `StoredPoint`. */
-export interface PointRow {
-  readonly time: number;
-  readonly series: number;
-  readonly value: number;
-  readonly count: number;
-  readonly buckets: Uint8Array | null;
-  /** Histogram: of what was recorded. Anything else: of the minute; null is the value itself, or not known. */
-  readonly lowest: number | null;
-  readonly highest: number | null;
-}
+/** A point as it is stored; see `StoredPoint`. */
+export type PointRow = ChartPoint<Uint8Array>;
 
 /** The points of these series, in the order of time or of blocks of time: as collected for a short range, by the minute for a long one. */
 export function* readPoints(
@@ -117,7 +98,7 @@ interface PlacedRow extends PointRow {
 /** Points between two looks at the clock. */
 const SLICE = 500;
 
-const POINTS = `SELECT block, series, time, value, count, buckets, lowest, highest FROM points
+const POINTS = `SELECT block, series, time, value, buckets, lowest, highest FROM points
   WHERE level = ? AND (block, series, time) > (?, ?, ?) AND block < ? AND series IN (SELECT value FROM json_each(?))
     AND time >= ? AND time < ?
   ORDER BY block, series, time LIMIT ?`;

@@ -4,14 +4,13 @@ import {
   type ProcessChartsAnswer,
   type ProcessSeries,
 } from '../../reader/answers.interface.js';
+import { bucketOf, FINE_RANGE_MS, splitTime } from '../../reader/draw-chart.js';
 import { HOLDS_MS, PROCESS_METRICS, type ProcessMetric } from '../../reader/process-metrics.js';
 import { type ProcessQuestion, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { COLLECTED_POINTS_KEPT_MS, MINUTE_MS, PROCESS_LEVEL } from '../encoding/buckets.js';
 import { type Figure, type Figures } from '../writing/process-rows.js';
-import { bucketOf, splitTime } from './charts.js';
-import { FINE_RANGE_MS } from './instruments.js';
 import { readAttributes } from './query-parts.js';
 
 const MAX_PROCESSES = 200;
