@@ -1,6 +1,7 @@
 import {
   type Telemetry,
   type WrittenLog,
+  type WrittenOrigin,
   type WrittenPoint,
   type WrittenSpan,
 } from '../dashboard/reader/telemetry.js';
@@ -41,12 +42,16 @@ function texts(attributes: Readonly<Record<string, unknown>>): Record<string, st
   );
 }
 
-const resourceOf = (service: string, version = '1.0.0', instance?: string): Record<string, string> => ({
-  'service.name': service,
-  ...(version !== '' && { 'service.version': version }),
-  'deployment.environment.name': 'test',
-  ...(instance !== undefined && { 'service.instance.id': instance }),
-});
+function resourceOf({ service, ...origin }: WrittenOrigin & { readonly service: string }) {
+  const { version = '1.0.0', environment = 'test', instance, host } = origin;
+  return {
+    'service.name': service,
+    ...(version !== '' && { 'service.version': version }),
+    'deployment.environment.name': environment,
+    ...(instance !== undefined && { 'service.instance.id': instance }),
+    ...(host !== undefined && { 'host.name': host }),
+  };
+}
 
 const word = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -69,7 +74,7 @@ function spanRow(span: WrittenSpan): object {
     SpanName: span.name,
     SpanKind: word(kind),
     ServiceName: span.service,
-    ResourceAttributes: resourceOf(span.service, span.version, span.instance),
+    ResourceAttributes: resourceOf(span),
     ScopeName: span.scope,
     ScopeVersion: '',
     SpanAttributes: { ...texts(span.attributes), ...entered },
@@ -97,7 +102,7 @@ function logRow(log: WrittenLog): object {
     SeverityNumber: (Math.floor(log.level / 10) - 1) * 4 + 1,
     ServiceName: log.service,
     Body: log.message,
-    ResourceAttributes: resourceOf(log.service, log.version),
+    ResourceAttributes: resourceOf(log),
     ScopeName: log.context ?? '',
     LogAttributes: texts(log.attributes),
   };
@@ -109,7 +114,7 @@ function pointRow(point: WrittenPoint): object {
 
 function reportOf(point: WrittenPoint): object {
   return {
-    ResourceAttributes: resourceOf(point.service),
+    ResourceAttributes: resourceOf(point),
     ScopeName: 'test',
     ServiceName: point.service,
     MetricName: point.name,

@@ -2,12 +2,12 @@ import {
   type CoverageAnswer,
   type OperationListAnswer,
   type ServiceMapAnswer,
-  type SpanAnswer,
 } from '../reader/answers.interface.js';
 import { OperationSums, rankOperations } from '../reader/sum-operations.js';
 import { ServiceMapSums } from '../reader/sum-service-map.js';
 import {
   type OperationFilter,
+  type ProcessChoice,
   type QueryOptions,
   type ServiceMapFilter,
 } from '../reader/telemetry-reader.interface.js';
@@ -15,7 +15,7 @@ import { type Steps, TimeSlice } from '../steps.js';
 import { takeStepsInTurns } from '../steps-in-turns.js';
 import { type ClickHouse } from './clickhouse.js';
 import { type Candidate, findCandidates } from './find-traces.js';
-import { readSpans } from './read-traces.js';
+import { type ReadSpan, readSpans } from './read-traces.js';
 import { readExtent, TimeWindows } from './time-windows.js';
 
 /** The newest traces of a range, up to so many spans, are added up: whole traces, so that self times are right. */
@@ -52,7 +52,7 @@ export async function findServiceMap(
   return answer;
 }
 
-type SummedTrace = readonly (SpanAnswer & { readonly failed: boolean })[];
+type SummedTrace = readonly (ReadSpan & { readonly failed: boolean })[];
 
 /** Calls `add` with the newest traces of a range, and says which these are. */
 async function addUpTraces(
@@ -68,6 +68,7 @@ async function addUpTraces(
     traces.map(({ traceId }) => traceId),
     options,
     MAX_SPANS,
+    filter,
   );
   const covered = { traces: 0, spans: 0, since: from, complete: isComplete };
   for (const { traceId, start } of traces) {
@@ -87,20 +88,21 @@ async function addUpTraces(
   return covered;
 }
 
-type ChosenTraces = Pick<OperationFilter, 'from' | 'to' | 'service'>;
+type ChosenTraces = Pick<OperationFilter, 'from' | 'to' | 'service' | keyof ProcessChoice>;
 
 /** The newest traces that together have not too many spans, newest first; at least one. */
 async function chooseTraces(
   clickHouse: ClickHouse,
-  { service, from, to }: ChosenTraces,
+  { from, to, service, version, environment, process }: ChosenTraces,
   options: QueryOptions,
 ): Promise<{ readonly traces: readonly Candidate[]; readonly isComplete: boolean }> {
   const windows = new TimeWindows(await readExtent(clickHouse, 'traces', { from, to }, options));
   const traces: Candidate[] = [];
+  const wanted = { service, version, environment, process };
   let spans = 0;
   let last: Candidate | undefined;
   for (let queries = 0; queries < MAX_QUERIES && !windows.isOver; queries += 1) {
-    const found = await findCandidates(clickHouse, windows.current, { service }, last, PAGE, options);
+    const found = await findCandidates(clickHouse, windows.current, wanted, last, PAGE, options);
     for (const candidate of found) {
       if (traces.length > 0 && spans + candidate.spans > MAX_SPANS) return { traces, isComplete: false };
       traces.push(candidate);

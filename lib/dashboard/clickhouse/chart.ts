@@ -12,7 +12,7 @@ import {
 import { type ChartFilter, type QueryOptions, type TimeRange } from '../reader/telemetry-reader.interface.js';
 import { takeStepsInTurns } from '../steps-in-turns.js';
 import { type ClickHouse } from './clickhouse.js';
-import { type TextAttributes } from './columns.js';
+import { processConditions, type TextAttributes } from './columns.js';
 import { findInstrument, type StoredInstrument } from './instruments.js';
 import { allOf, type Bindings } from './query.js';
 import { readSummaries } from './read-traces.js';
@@ -100,6 +100,7 @@ function placeOf(
   return [
     `ServiceName = ${bind.text(service)}`,
     `MetricName = ${bind.text(name)}`,
+    ...processConditions(bind, filter),
     ...(filter.filters ?? []).map(
       ({ key, value }) =>
         `mapContains(Attributes, ${bind.text(key)}) AND Attributes[${bind.text(key)}] = ${bind.text(value)}`,

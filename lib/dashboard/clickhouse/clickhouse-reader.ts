@@ -8,7 +8,7 @@ import { countLogVolume, findLogs } from './find-logs.js';
 import { findTraces } from './find-traces.js';
 import { findInstruments } from './instruments.js';
 import { findRoutes, findRouteVersions, findServices, readOverview } from './overview.js';
-import { findProcesses, readProcess } from './processes.js';
+import { findProcesses, findProcessValues, readProcess } from './processes.js';
 import { findStarts, readStore } from './read-store.js';
 import { readResources, readSpans, readSummaries, readTrace } from './read-traces.js';
 import { rankSelection } from './selection.js';
@@ -29,7 +29,7 @@ export interface ClosableReader extends TelemetryReader {
 export function createClickHouseReader(config: ClickHouseConfig): ClosableReader {
   const clickHouse = new ClickHouse(config);
   return {
-    services: (range, options) => findServices(clickHouse, range, options),
+    services: (filter, options) => findServices(clickHouse, filter, options),
     overview: (filter, options) => readOverview(clickHouse, filter, options),
     durations: (filter, options) => findDurations(clickHouse, filter, options),
     trends: (filter, options) => findTrends(clickHouse, filter, options),
@@ -47,9 +47,10 @@ export function createClickHouseReader(config: ClickHouseConfig): ClosableReader
     error: (question, options) => readError(clickHouse, question, options),
     operations: (filter, options) => findOperations(clickHouse, filter, options),
     serviceMap: (filter, options) => findServiceMap(clickHouse, filter, options),
+    processValues: (filter, options) => findProcessValues(clickHouse, filter, options),
     instruments: (service, options) => findInstruments(clickHouse, service, options),
     chart: (filter, options) => readChart(clickHouse, filter, options),
-    processes: (range, options) => findProcesses(clickHouse, range, options),
+    processes: (filter, options) => findProcesses(clickHouse, filter, options),
     process: (question, options) => readProcess(clickHouse, question, options),
     selection: (selection, options) => rankSelection(clickHouse, selection, options),
     health: (options) => readStore(clickHouse, options),

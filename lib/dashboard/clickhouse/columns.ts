@@ -2,14 +2,17 @@ import {
   ATTR_DEPLOYMENT_ENVIRONMENT_NAME,
   ATTR_ERROR_TYPE,
   ATTR_FORMER_DEPLOYMENT_ENVIRONMENT,
+  ATTR_HOST_NAME,
   ATTR_HTTP_REQUEST_METHOD,
   ATTR_HTTP_RESPONSE_STATUS_CODE,
   ATTR_HTTP_ROUTE,
   ATTR_RPC_STATUS_CODE,
+  ATTR_SERVICE_INSTANCE_ID,
   ATTR_SERVICE_VERSION,
 } from '../../config/semantic-conventions.constants.js';
 import { type JsonAttributes, type JsonValue, type SpanKindName } from '../reader/answers.interface.js';
 import { type FieldFilter, isNumeric } from '../reader/field-filter.js';
+import { type ProcessChoice } from '../reader/telemetry-reader.interface.js';
 import { allOf, type Bindings } from './query.js';
 
 /** What the questions read from the columns of the exporter, as SQL. Names of attributes are constants of this library. */
@@ -47,6 +50,24 @@ export const ENVIRONMENT = firstOf(
   `ResourceAttributes['${ATTR_DEPLOYMENT_ENVIRONMENT_NAME}']`,
   `ResourceAttributes['${ATTR_FORMER_DEPLOYMENT_ENVIRONMENT}']`,
 );
+
+/** What a process is called. */
+export const PROCESS = firstOf(
+  `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`,
+  `ResourceAttributes['${ATTR_HOST_NAME}']`,
+);
+
+/** That a row of any table is of a chosen process: conditions that must all hold. */
+export function processConditions(
+  bind: Bindings,
+  { version, environment, process }: ProcessChoice,
+): readonly string[] {
+  const conditions: string[] = [];
+  if (version !== undefined) conditions.push(`${VERSION} = ${bind.text(version)}`);
+  if (environment !== undefined) conditions.push(`${ENVIRONMENT} = ${bind.text(environment)}`);
+  if (process !== undefined) conditions.push(`${PROCESS} = ${bind.text(process)}`);
+  return conditions;
+}
 
 /** pino's number of a severity, which has four for each level. */
 export const LEVEL = 'if(SeverityNumber < 1, 30, toUInt8(intDiv(least(SeverityNumber, 24) + 3, 4) * 10))';

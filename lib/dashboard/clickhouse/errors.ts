@@ -21,11 +21,22 @@ import {
   ERROR_STATES,
   type ErrorFilter,
   type ErrorQuestion,
+  type ProcessChoice,
   type QueryOptions,
   type TimeRange,
 } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { DURATION, FAILED, IS_ENTRY, known, METHOD, ROUTE, START, VERSION } from './columns.js';
+import {
+  DURATION,
+  FAILED,
+  IS_ENTRY,
+  known,
+  METHOD,
+  processConditions,
+  ROUTE,
+  START,
+  VERSION,
+} from './columns.js';
 import { allOf, type Bindings } from './query.js';
 
 const HOUR_MS = 3_600_000;
@@ -67,7 +78,7 @@ interface GroupRow {
   readonly samples: readonly (readonly [minusTime: number, traceId: string, spanId: string])[];
 }
 
-interface Place extends TimeRange {
+interface Place extends TimeRange, ProcessChoice {
   readonly buckets: number;
   readonly service?: string | undefined;
 }
@@ -196,7 +207,7 @@ function failedSpans(bind: Bindings, clickHouse: ClickHouse, place: Place, timel
   const since = bind.instant(place.from - KNOWN_MS);
   const until = bind.instant(place.to);
   const failed = `SELECT TraceId, SpanId, ParentSpanId, toString(ServiceName) AS service, toString(SpanName) AS spanName, toString(SpanKind) AS kind,
-      intDiv(${START} + ${DURATION}, 1000) AS time, ${VERSION} AS version,
+      ResourceAttributes, intDiv(${START} + ${DURATION}, 1000) AS time, ${VERSION} AS version,
       arrayLastIndex(each -> each = 'exception', Events.Name) AS place, Events.Attributes[place] AS exception,
       if(${onSpan(ATTR_EXCEPTION_FINGERPRINT)} != '', ${onSpan(ATTR_EXCEPTION_FINGERPRINT)}, ${event(ATTR_EXCEPTION_FINGERPRINT)}) AS fingerprint,
       place > 0 OR fingerprint != '' AS isException,
@@ -211,6 +222,8 @@ function failedSpans(bind: Bindings, clickHouse: ClickHouse, place: Place, timel
     "(isException AND NOT has(inside, key)) OR (NOT isException AND kind != 'Client' AND empty(inside))",
   ];
   if (place.service !== undefined) counts.push(`service = ${bind.text(place.service)}`);
+  const ofProcess = processConditions(bind, place);
+  if (ofProcess.length > 0) counts.push(allOf(ofProcess));
   const sightings = `SELECT service, fingerprint, type, says, trail, if(isException, '', spanName) AS name, version, entry.1 AS route, entry.2 AS user, time,
       failed.TraceId AS traceId, failed.SpanId AS spanId
     FROM (${failed}) AS failed
@@ -232,6 +245,7 @@ function errorLines(bind: Bindings, clickHouse: ClickHouse, place: Place, timeli
   const conditions = [
     range,
     'SeverityNumber >= 17',
+    ...processConditions(bind, place),
     `TraceId = '' OR (${isException} AND TraceId NOT IN (SELECT TraceId FROM ${traces} WHERE ${FAILED} AND ${range}))`,
   ];
   if (place.service !== undefined) conditions.push(`ServiceName = ${bind.text(place.service)}`);

@@ -9,7 +9,14 @@ import {
   type QueryOptions,
 } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { fieldCondition, known, LEVEL, readAttributes, type TextAttributes } from './columns.js';
+import {
+  fieldCondition,
+  known,
+  LEVEL,
+  processConditions,
+  readAttributes,
+  type TextAttributes,
+} from './columns.js';
 import { allOf, type Bindings } from './query.js';
 import { readExtent, TimeWindows } from './time-windows.js';
 
@@ -124,11 +131,9 @@ function levelName(level: number): LogLevelName {
   return names.findLast((name) => LOG_LEVELS[name] <= level) ?? 'trace';
 }
 
-function conditionsOf(
-  bind: Bindings,
-  { service, level, text, fields = [], context, traceId, spanId }: LogFilter,
-): string[] {
-  const conditions: string[] = [];
+function conditionsOf(bind: Bindings, filter: LogFilter): string[] {
+  const { service, level, text, fields = [], context, traceId, spanId } = filter;
+  const conditions = [...processConditions(bind, filter)];
   if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
   if (level !== undefined) conditions.push(`${LEVEL} >= ${LOG_LEVELS[level]}`);
   if (context !== undefined) conditions.push(`ScopeName = ${bind.text(context)}`);
@@ -164,7 +169,7 @@ export async function countLogVolume(
   filter: LogVolumeFilter,
   options: QueryOptions = {},
 ): Promise<LogVolumeAnswer> {
-  const { from, to, service, level } = filter;
+  const { from, to, service, level, version, environment, process } = filter;
   const step = Math.max(1, Math.ceil((to - from) / filter.buckets));
   // Bars keep their place while the range moves with the clock.
   const first = Math.floor(from / step) * step;
@@ -172,7 +177,7 @@ export async function countLogVolume(
   const rows = await clickHouse.rows<{ bucket: number; level: number; lines: number }>((bind) => {
     const conditions = [
       `Timestamp >= ${bind.instant(from)} AND Timestamp < ${bind.instant(to)}`,
-      ...conditionsOf(bind, { service, level }),
+      ...conditionsOf(bind, { service, level, version, environment, process }),
     ];
     return `SELECT intDiv(toUnixTimestamp64Milli(Timestamp) - ${bind.integer(first)}, ${bind.integer(step)}) AS bucket, ${LEVEL} AS level,
         count() AS lines

@@ -1,5 +1,9 @@
 import { type Page, type TraceSummaryAnswer } from '../reader/answers.interface.js';
-import { type QueryOptions, type TraceFilter } from '../reader/telemetry-reader.interface.js';
+import {
+  type ProcessChoice,
+  type QueryOptions,
+  type TraceFilter,
+} from '../reader/telemetry-reader.interface.js';
 import { traceIdIn } from '../reader/trace-id-in.js';
 import { type ClickHouse } from './clickhouse.js';
 import {
@@ -9,6 +13,7 @@ import {
   IS_ENTRY,
   METHOD,
   OUTCOME,
+  processConditions,
   RANK,
   ROUTE,
   START,
@@ -131,13 +136,17 @@ function factsOf(
   bind: Bindings,
   clickHouse: ClickHouse,
   window: { readonly from: number; readonly to: number },
-  { service, spanService, route, method, status, attributes = [], text }: TraceFilter,
+  filter: TraceFilter,
 ): string[] {
+  const { service, spanService, route, method, status, attributes = [], text } = filter;
   const facts: string[] = [];
-  if (service !== undefined) facts.push(`countIf(ServiceName = ${bind.text(service)}) > 0`);
+  const ofProcess = processConditions(bind, filter);
+  if (service !== undefined || ofProcess.length > 0) {
+    const ofService = service === undefined ? [] : [`ServiceName = ${bind.text(service)}`];
+    facts.push(`countIf(${allOf([...ofService, ...ofProcess])}) > 0`);
+  }
   if (spanService !== undefined) facts.push(`countIf(ServiceName = ${bind.text(spanService)}) > 0`);
-  if (route !== undefined || method !== undefined)
-    facts.push(`countIf(${entryCondition(bind, { service, route, method })}) > 0`);
+  if (route !== undefined || method !== undefined) facts.push(`countIf(${entryCondition(bind, filter)}) > 0`);
   if (status === 'error') facts.push(`countIf(${FAILED}) > 0`);
   if (status === 'ok') facts.push(`countIf(${FAILED}) = 0`);
   const has = (span: string, line: string): string => {
@@ -165,12 +174,17 @@ function factsOf(
   return facts;
 }
 
-/** That a span entered a service by a route. */
+/** That a span entered a service by a route, in a chosen process. */
 export function entryCondition(
   bind: Bindings,
-  { service, route, method }: Pick<TraceFilter, 'service' | 'route' | 'method'>,
+  {
+    service,
+    route,
+    method,
+    ...choice
+  }: Pick<TraceFilter, 'service' | 'route' | 'method' | keyof ProcessChoice>,
 ): string {
-  const conditions = [IS_ENTRY];
+  const conditions = [IS_ENTRY, ...processConditions(bind, choice)];
   if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
   if (route !== undefined) conditions.push(`${ROUTE} = ${bind.text(route)}`);
   if (method !== undefined) conditions.push(`${METHOD} = ${bind.text(method)}`);

@@ -7,12 +7,24 @@ import {
 } from '../reader/answers.interface.js';
 import {
   type OverviewFilter,
+  type ProcessChoice,
+  type ProcessFilter,
   type QueryOptions,
   type RouteFilter,
   type TimeRange,
 } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { DURATION, ENVIRONMENT, FAILED, IS_ENTRY, METHOD, ROUTE, START, VERSION } from './columns.js';
+import {
+  DURATION,
+  ENVIRONMENT,
+  FAILED,
+  IS_ENTRY,
+  METHOD,
+  processConditions,
+  ROUTE,
+  START,
+  VERSION,
+} from './columns.js';
 import { entryCondition } from './find-traces.js';
 import { allOf, type Bindings } from './query.js';
 import { bucketOf, type Buckets, inRange, secondsOf, splitRange } from './timeline.js';
@@ -61,17 +73,21 @@ interface TrafficRow {
 /** Services that have reported in the range or in the last day, busiest first; the numbers are those of the range. */
 export async function findServices(
   clickHouse: ClickHouse,
-  range: TimeRange,
+  filter: ProcessFilter,
   options: QueryOptions = {},
 ): Promise<ServiceAnswer[]> {
   const { traces, logs } = clickHouse.tables;
+  const { from, to } = filter;
+  const range = { from, to };
+  const chosen = (bind: Bindings): string => allOf(processConditions(bind, filter));
   const since = Math.min(range.from, Date.now() - KNOWN_MS);
   const [services, traffic, work, lines] = await Promise.all([
     clickHouse.rows<ServiceRow>(
       (bind) => `SELECT ServiceName AS name, ${VERSION} AS version, ${ENVIRONMENT} AS environment,
           toUnixTimestamp64Milli(Timestamp) AS lastSeen
         FROM ${traces} WHERE (ServiceName, Timestamp) IN (
-          SELECT ServiceName, max(Timestamp) FROM ${traces} WHERE Timestamp >= ${bind.instant(since)} GROUP BY ServiceName)
+          SELECT ServiceName, max(Timestamp) FROM ${traces} WHERE Timestamp >= ${bind.instant(since)} AND ${chosen(bind)} GROUP BY ServiceName)
+          AND ${chosen(bind)}
         LIMIT 1 BY ServiceName`,
       options,
     ),
@@ -79,17 +95,17 @@ export async function findServices(
       (
         bind,
       ) => `SELECT ServiceName AS service, count() AS entries, countIf(${FAILED}) AS failed, ${QUANTILES} AS quantiles
-        FROM ${traces} WHERE ${inRange(bind, range)} AND ${IS_ENTRY} GROUP BY ServiceName`,
+        FROM ${traces} WHERE ${inRange(bind, range)} AND ${IS_ENTRY} AND ${chosen(bind)} GROUP BY ServiceName`,
       options,
     ),
     clickHouse.rows<{ service: string; spans: number }>(
       (bind) => `SELECT ServiceName AS service, count() AS spans FROM ${traces}
-        WHERE ${inRange(bind, range)} AND ${failedWork(bind, traces, range)} GROUP BY ServiceName`,
+        WHERE ${inRange(bind, range)} AND ${failedWork(bind, traces, range)} AND ${chosen(bind)} GROUP BY ServiceName`,
       options,
     ),
     clickHouse.rows<{ service: string; lines: number }>(
       (bind) => `SELECT ServiceName AS service, count() AS lines FROM ${logs}
-        WHERE ${inRange(bind, range)} AND SeverityNumber >= 17 GROUP BY ServiceName`,
+        WHERE ${inRange(bind, range)} AND SeverityNumber >= 17 AND ${chosen(bind)} GROUP BY ServiceName`,
       options,
     ),
   ]);
@@ -137,7 +153,7 @@ export async function readOverview(
   filter: OverviewFilter,
   options: QueryOptions = {},
 ): Promise<OverviewAnswer> {
-  const { service, route, method } = filter;
+  const { route, method } = filter;
   const { traces } = clickHouse.tables;
   const range = splitRange(filter, filter.buckets);
   const { times, width } = range;
@@ -151,7 +167,7 @@ export async function readOverview(
       options,
     ),
     // No route has failed work.
-    route === undefined && method === undefined ? findFailedWork(clickHouse, service, range, options) : [],
+    route === undefined && method === undefined ? findFailedWork(clickHouse, filter, range, options) : [],
   ]);
   const byBucket = new Map(entries.map((row) => [row.bucket, row]));
   const failedSpans = new Map(work.map((row) => [row.bucket, row.spans]));
@@ -179,13 +195,18 @@ export async function readOverview(
 
 function findFailedWork(
   clickHouse: ClickHouse,
-  service: string | undefined,
+  filter: Pick<OverviewFilter, 'service' | keyof ProcessChoice>,
   range: Buckets,
   options: QueryOptions,
 ): Promise<{ bucket: number; spans: number; slowest: ExemplarRow }[]> {
   const { traces } = clickHouse.tables;
   return clickHouse.rows((bind) => {
-    const conditions = [inRange(bind, range), failedWork(bind, traces, range)];
+    const { service } = filter;
+    const conditions = [
+      inRange(bind, range),
+      failedWork(bind, traces, range),
+      ...processConditions(bind, filter),
+    ];
     if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
     return `SELECT ${bucketOf(bind, range)} AS bucket, count() AS spans, argMax(${EXEMPLAR}, Duration) AS slowest
       FROM ${traces} WHERE ${allOf(conditions)} GROUP BY bucket`;

@@ -8,18 +8,27 @@ import {
   type ProcessAnswer,
   type ProcessChartsAnswer,
   type ProcessSeries,
+  type ProcessValuesAnswer,
 } from '../reader/answers.interface.js';
 import { HOLDS_MS, PROCESS_METRICS, type ProcessMetric } from '../reader/process-metrics.js';
 import {
+  type ProcessFilter,
   type ProcessQuestion,
   type QueryOptions,
   type TimeRange,
 } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { ENVIRONMENT, readAttributes, type TextAttributes, VERSION } from './columns.js';
+import {
+  ENVIRONMENT,
+  PROCESS,
+  processConditions,
+  readAttributes,
+  type TextAttributes,
+  VERSION,
+} from './columns.js';
 import { allOf, type Bindings } from './query.js';
 import { numberColumn, reportBucket, reportedIn, SERIES, withIncreases } from './reports.js';
-import { type Buckets, splitRange } from './timeline.js';
+import { type Buckets, inRange, splitRange } from './timeline.js';
 
 const MAX_PROCESSES = 200;
 /** Since when reports count for the first one of a process. */
@@ -51,10 +60,11 @@ interface ProcessRow {
 /** Processes that reported in the range, the last seen first. */
 export async function findProcesses(
   clickHouse: ClickHouse,
-  { from, to }: TimeRange,
+  { from, to, ...choice }: ProcessFilter,
   options: QueryOptions = {},
 ): Promise<ProcessAnswer[]> {
-  const found = await readProcesses(clickHouse, () => [], { from: from - KNOWN_MS, to }, options);
+  const chosen = (bind: Bindings) => processConditions(bind, choice);
+  const found = await readProcesses(clickHouse, chosen, { from: from - KNOWN_MS, to }, options);
   return found
     .filter(({ lastSeen }) => lastSeen >= from)
     .sort((a, b) => b.lastSeen - a.lastSeen)
@@ -64,7 +74,7 @@ export async function findProcesses(
 /** What has reported in a range. */
 async function readProcesses(
   clickHouse: ClickHouse,
-  conditionsOf: (bind: Bindings) => string[],
+  conditionsOf: (bind: Bindings) => readonly string[],
   range: TimeRange,
   options: QueryOptions,
 ): Promise<ProcessAnswer[]> {
@@ -103,6 +113,36 @@ function toProcess({ attributes, ...row }: ProcessRow): ProcessAnswer {
     ...row,
     pid: typeof pid === 'number' ? pid : undefined,
     host: host === undefined ? undefined : String(attributes[ATTR_HOST_NAME]),
+  };
+}
+
+/** Values of one kind that are offered. */
+const MAX_VALUES = 200;
+
+/** What the resources say that have reported spans, lines or the metrics of a process in a range. */
+export async function findProcessValues(
+  clickHouse: ClickHouse,
+  { from, to, service }: TimeRange & { readonly service?: string | undefined },
+  options: QueryOptions = {},
+): Promise<ProcessValuesAnswer> {
+  const { traces, logs, gauges } = clickHouse.tables;
+  const values = `groupUniqArray(${MAX_VALUES})(${VERSION}) AS versions, groupUniqArray(${MAX_VALUES})(${ENVIRONMENT}) AS environments,
+    groupUniqArray(${MAX_VALUES})(${PROCESS}) AS processes`;
+  const rows = await clickHouse.rows<ProcessValuesAnswer>((bind) => {
+    const ofService = service === undefined ? [] : [`ServiceName = ${bind.text(service)}`];
+    return [
+      ...[traces, logs].map((table) => ({ table, range: inRange(bind, { from, to }) })),
+      { table: gauges, range: `${reportedIn(bind, { from, to })} AND ${IS_PROCESS_METRIC}` },
+    ]
+      .map(({ table, range }) => `SELECT ${values} FROM ${table} WHERE ${allOf([range, ...ofService])}`)
+      .join(' UNION ALL ');
+  }, options);
+  const all = (of: (row: ProcessValuesAnswer) => readonly string[]): string[] =>
+    [...new Set(rows.flatMap(of))].filter(Boolean).sort((a, b) => a.localeCompare(b));
+  return {
+    versions: all((row) => row.versions),
+    environments: all((row) => row.environments),
+    processes: all((row) => row.processes),
   };
 }
 

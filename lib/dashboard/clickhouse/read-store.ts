@@ -2,7 +2,8 @@ import { ATTR_SERVICE_INSTANCE_ID } from '../../config/semantic-conventions.cons
 import { type StartAnswer, type StoreAnswer } from '../reader/answers.interface.js';
 import { type QueryOptions, type StartFilter } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { VERSION } from './columns.js';
+import { processConditions, VERSION } from './columns.js';
+import { allOf } from './query.js';
 
 interface TableRow {
   readonly kind: 'spans' | 'logs' | 'points';
@@ -56,7 +57,7 @@ const KNOWN_MS = 24 * 3_600_000;
 /** Processes that started in a range, the last at the end: when the first of their spans began. */
 export async function findStarts(
   clickHouse: ClickHouse,
-  { from, to, service }: StartFilter,
+  { from, to, service, ...choice }: StartFilter,
   options: QueryOptions = {},
 ): Promise<StartAnswer[]> {
   const rows = await clickHouse.rows<{
@@ -67,15 +68,16 @@ export async function findStarts(
     time: number;
   }>((bind) => {
     const ofService = service === undefined ? '' : `AND ServiceName = ${bind.text(service)}`;
+    const chosen = allOf(processConditions(bind, choice));
     const instance = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
     return `SELECT service, version, time, place, previousVersion FROM (
-          SELECT service, version, time, row_number() OVER started AS place, lagInFrame(version) OVER started AS previousVersion FROM (
-            SELECT toString(ServiceName) AS service, ${VERSION} AS version, toUnixTimestamp64Milli(min(Timestamp)) AS time
+          SELECT service, version, time, isChosen, row_number() OVER started AS place, lagInFrame(version) OVER started AS previousVersion FROM (
+            SELECT toString(ServiceName) AS service, ${VERSION} AS version, toUnixTimestamp64Milli(min(Timestamp)) AS time, toUInt8(max(${chosen})) AS isChosen
             FROM ${clickHouse.tables.traces}
             WHERE Timestamp >= ${bind.instant(from - KNOWN_MS)} AND Timestamp < ${bind.instant(to)} ${ofService}
             GROUP BY service, version, if(${instance} != '', ${instance}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))
           ) WINDOW started AS (PARTITION BY service ORDER BY time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-        ) WHERE time >= ${bind.integer(from)} ORDER BY time DESC LIMIT ${bind.integer(MAX_STARTS)}`;
+        ) WHERE isChosen = 1 AND time >= ${bind.integer(from)} ORDER BY time DESC LIMIT ${bind.integer(MAX_STARTS)}`;
   }, options);
   return rows.reverse().map(({ place, previousVersion, ...start }) => ({
     service: start.service,

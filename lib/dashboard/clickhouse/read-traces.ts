@@ -4,7 +4,7 @@ import {
   type TraceAnswer,
   type TraceSummaryAnswer,
 } from '../reader/answers.interface.js';
-import { type QueryOptions } from '../reader/telemetry-reader.interface.js';
+import { type ProcessChoice, type QueryOptions } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
 import {
   DURATION,
@@ -13,6 +13,7 @@ import {
   kindOf,
   known,
   OUTCOME,
+  processConditions,
   RANK,
   readAttributes,
   ROUTE,
@@ -21,7 +22,7 @@ import {
   type TextAttributes,
 } from './columns.js';
 import { findLogs } from './find-logs.js';
-import { type Bindings } from './query.js';
+import { allOf, type Bindings } from './query.js';
 
 /** More spans than that cannot be shown. */
 const MAX_SPANS = 20_000;
@@ -119,6 +120,7 @@ interface SpanRow {
   readonly linkTraces: readonly string[];
   readonly linkSpans: readonly string[];
   readonly linkAttributes: readonly TextAttributes[];
+  readonly chosen: 0 | 1;
 }
 
 const SPAN_COLUMNS = `TraceId AS traceId, SpanId AS spanId, ParentSpanId AS parentId, ServiceName AS service, ScopeName AS scope,
@@ -126,28 +128,37 @@ const SPAN_COLUMNS = `TraceId AS traceId, SpanId AS spanId, ParentSpanId AS pare
   SpanAttributes AS attributes, arrayMap(time -> toUnixTimestamp64Micro(time), Events.Timestamp) AS eventTimes, Events.Name AS eventNames,
   Events.Attributes AS eventAttributes, Links.TraceId AS linkTraces, Links.SpanId AS linkSpans, Links.Attributes AS linkAttributes`;
 
+/** A span, and whether it is of a process that was asked about. */
+export interface ReadSpan extends SpanAnswer {
+  readonly isChosen?: boolean;
+}
+
 /** The spans of each trace that is stored, by its id, in the order of their start. @param limit of each trace */
 export async function readSpans(
   clickHouse: ClickHouse,
   traceIds: readonly string[],
   options: QueryOptions = {},
   limit = MAX_SPANS,
-): Promise<Map<string, SpanAnswer[]>> {
+  choice: ProcessChoice = {},
+): Promise<Map<string, ReadSpan[]>> {
   options.signal?.throwIfAborted();
   const ids = idsIn(traceIds);
-  const spans = new Map<string, SpanAnswer[]>();
+  const spans = new Map<string, ReadSpan[]>();
+  const isOfAll =
+    choice.version === undefined && choice.environment === undefined && choice.process === undefined;
   if (ids.length === 0) return spans;
   const rows = await clickHouse.rows<SpanRow>(
     (
       bind,
-    ) => `SELECT ${SPAN_COLUMNS} FROM ${clickHouse.tables.traces} WHERE ${ofTraces(bind, clickHouse, ids)}
+    ) => `SELECT ${SPAN_COLUMNS}, toUInt8(${allOf(processConditions(bind, choice))}) AS chosen FROM ${clickHouse.tables.traces} WHERE ${ofTraces(bind, clickHouse, ids)}
       ORDER BY Timestamp, SpanId LIMIT ${bind.integer(limit)} BY TraceId`,
     options,
   );
   for (const row of rows) {
     const ofTrace = spans.get(row.traceId);
-    if (ofTrace === undefined) spans.set(row.traceId, [toSpan(row)]);
-    else ofTrace.push(toSpan(row));
+    const span = isOfAll ? toSpan(row) : { ...toSpan(row), isChosen: row.chosen === 1 };
+    if (ofTrace === undefined) spans.set(row.traceId, [span]);
+    else ofTrace.push(span);
   }
   return spans;
 }

@@ -63,13 +63,13 @@ function sampleEntries(
   options: QueryOptions,
 ): Promise<SampleRow[]> {
   return clickHouse.rows<SampleRow>((bind) => {
-    const { from, to, service, route, minMs, maxMs } = selection;
+    const { from, to, minMs, maxMs } = selection;
     const selected = [`Timestamp >= ${bind.instant(from)} AND Timestamp < ${bind.instant(to)}`];
     if (minMs !== undefined) selected.push(`${DURATION} >= ${bind.number(minMs * 1_000)}`);
     if (maxMs !== undefined) selected.push(`${DURATION} <= ${bind.number(maxMs * 1_000)}`);
     return `SELECT traceId, isSelected FROM (
         SELECT TraceId AS traceId, toUInt8(max(${allOf(selected)})) AS isSelected FROM ${clickHouse.tables.traces}
-        WHERE ${around(bind, selection)} AND ${entryCondition(bind, { service, route })} GROUP BY TraceId
+        WHERE ${around(bind, selection)} AND ${entryCondition(bind, selection)} GROUP BY TraceId
       ) ORDER BY cityHash64(traceId), traceId LIMIT ${bind.integer(SAMPLE)} BY isSelected`;
   }, options);
 }

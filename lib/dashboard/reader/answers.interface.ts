@@ -84,6 +84,8 @@ export interface OverviewAnswer {
    * duration.
    */
   readonly exemplars: readonly ExemplarAnswer[];
+  /** Of which traces the requests of chosen processes were counted; undefined where all of the range are. */
+  readonly coverage?: CoverageAnswer | undefined;
 }
 
 export interface RouteAnswer {
@@ -150,6 +152,8 @@ export interface TrendsAnswer {
   readonly recentFrom: number;
   readonly services: readonly ServiceTrendAnswer[];
   readonly routes: readonly RouteTrendAnswer[];
+  /** See `OverviewAnswer`. */
+  readonly coverage?: CoverageAnswer | undefined;
 }
 
 /** A route as one version of its service answered it. */
@@ -264,6 +268,8 @@ export interface LogVolumeAnswer {
   readonly times: readonly number[];
   /** How many lines each bucket has, by level; levels without lines are left out. */
   readonly counts: Readonly<Record<string, readonly number[]>>;
+  /** Since when lines of chosen processes were counted, where older ones were left out. */
+  readonly since?: number | undefined;
 }
 
 /** One trace with all its spans and log lines. */
@@ -320,6 +326,11 @@ export interface ErrorListAnswer {
   readonly errors: readonly ErrorAnswer[];
   /** How many there are of each state, whatever `state` and `limit` of the filter say. */
   readonly states: Readonly<Record<ErrorState, number>>;
+  /**
+   * Of which failed traces `count` and `counts` are those of chosen processes, where their spans were counted; what else is said of an error
+   * is then that of all. Undefined where there was no need to.
+   */
+  readonly coverage?: CoverageAnswer | undefined;
 }
 
 /** What an error had in common with others: how often and when, of all that is kept. */
@@ -385,6 +396,13 @@ export interface ChartAnswer {
   readonly series: readonly ChartSeries[];
   /** Of each bucket the largest of a trace without failed spans, and of one with. */
   readonly exemplars: readonly ExemplarAnswer[];
+}
+
+/** Values of a `ProcessChoice`, each list by name. */
+export interface ProcessValuesAnswer {
+  readonly versions: readonly string[];
+  readonly environments: readonly string[];
+  readonly processes: readonly string[];
 }
 
 /** A process that reported how it does. */

@@ -108,6 +108,8 @@ export interface SummedSpan {
   readonly durationMs: number;
   readonly failed: boolean;
   readonly attributes: JsonAttributes;
+  /** false: of a process that is not asked about. It counts as a child only. */
+  readonly isChosen?: boolean;
 }
 
 function nameOf({ name, kind, parentSpanId, attributes }: SummedSpan): OperationName {
@@ -163,7 +165,7 @@ export class OperationSums {
     const children = Map.groupBy(parts, ({ parentSpanId }) => parentSpanId);
     for (const span of spans) {
       const { service } = span;
-      if (this.service !== undefined && service !== this.service) continue;
+      if ((this.service !== undefined && service !== this.service) || span.isChosen === false) continue;
       const sum = this.sumOf(service, nameOf(span));
       sum.durations.push(span.durationMs);
       sum.selfMs += selfTimeOf(span, children.get(span.spanId) ?? []);

@@ -14,6 +14,7 @@ import {
   type Page,
   type ProcessAnswer,
   type ProcessChartsAnswer,
+  type ProcessValuesAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
   type SelectionAnswer,
@@ -35,6 +36,16 @@ export interface TimeRange {
   readonly to: number;
 }
 
+/** Which processes something is about, by what their resources say; an undefined part holds always. */
+export interface ProcessChoice {
+  /** `service.version` */
+  readonly version?: string | undefined;
+  /** `deployment.environment.name`, where there is none `deployment.environment`. */
+  readonly environment?: string | undefined;
+  /** `service.instance.id`, where there is none `host.name`. */
+  readonly process?: string | undefined;
+}
+
 /** By which routes something entered; an undefined part holds always. */
 export interface RouteChoice {
   readonly service?: string | undefined;
@@ -43,19 +54,19 @@ export interface RouteChoice {
 }
 
 /** Conditions of `overview()`. Where a route or a method is chosen, it is without failed work, which no route has. */
-export interface OverviewFilter extends TimeRange, RouteChoice {
+export interface OverviewFilter extends TimeRange, RouteChoice, ProcessChoice {
   /** About how many buckets; the store may round their length to what it keeps. */
   readonly buckets: number;
 }
 
 /** Conditions of `durations()`. */
-export interface DurationFilter extends TimeRange, RouteChoice {
+export interface DurationFilter extends TimeRange, RouteChoice, ProcessChoice {
   /** At most so many bars. */
   readonly bars: number;
 }
 
 /** Conditions of `trends()`. */
-export interface TrendFilter extends TimeRange {
+export interface TrendFilter extends TimeRange, ProcessChoice {
   readonly service?: string | undefined;
   /** At most so many buckets; a store may have fewer where there are many routes. */
   readonly buckets: number;
@@ -64,15 +75,18 @@ export interface TrendFilter extends TimeRange {
 }
 
 /** Conditions of `routes()`. */
-export interface RouteFilter extends TimeRange, RouteChoice {}
+export interface RouteFilter extends TimeRange, RouteChoice, ProcessChoice {}
 
 /** Conditions of `starts()`. */
-export interface StartFilter extends TimeRange {
+export interface StartFilter extends TimeRange, ProcessChoice {
   readonly service?: string | undefined;
 }
 
-/** Conditions of `traces()`; all must hold, an undefined one holds always. */
-export interface TraceFilter extends Partial<TimeRange> {
+/** Conditions of `services()` and `processes()`. */
+export interface ProcessFilter extends TimeRange, ProcessChoice {}
+
+/** Conditions of `traces()`; all must hold, an undefined one holds always. Such a process took part in the trace. */
+export interface TraceFilter extends Partial<TimeRange>, ProcessChoice {
   /** Took part in the trace. */
   readonly service?: string | undefined;
   /** Took part as well; the span or log line with the attributes is its own. */
@@ -103,7 +117,7 @@ export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50,
 export type LogLevelName = keyof typeof LOG_LEVELS;
 
 /** Conditions of `logs()`; all must hold, an undefined one holds always. */
-export interface LogFilter extends Partial<TimeRange> {
+export interface LogFilter extends Partial<TimeRange>, ProcessChoice {
   readonly service?: string | undefined;
   /** This level and above. */
   readonly level?: LogLevelName | undefined;
@@ -121,7 +135,7 @@ export interface LogFilter extends Partial<TimeRange> {
 }
 
 /** Conditions of `logVolume()`. */
-export interface LogVolumeFilter extends TimeRange {
+export interface LogVolumeFilter extends TimeRange, ProcessChoice {
   readonly service?: string | undefined;
   /** This level and above. */
   readonly level?: LogLevelName | undefined;
@@ -135,7 +149,7 @@ export const ERROR_STATES = ['new', 'back', 'known', 'gone'] as const satisfies 
 export const ERROR_ORDERS = ['lastSeen', 'firstSeen', 'count', 'state'] as const;
 
 /** Conditions of `errors()`; all must hold, an undefined one holds always. */
-export interface ErrorFilter extends TimeRange {
+export interface ErrorFilter extends TimeRange, ProcessChoice {
   readonly service?: string | undefined;
   readonly state?: ErrorState | undefined;
   /** A route that failed with it, in the range or before, as `GET /orders/:id`. */
@@ -162,7 +176,7 @@ export interface ErrorQuestion extends TimeRange {
 export const OPERATION_ORDERS = ['selfMs', 'count', 'errors', 'p95', 'perTrace'] as const;
 
 /** Conditions of `operations()`; all must hold, an undefined one holds always. */
-export interface OperationFilter extends TimeRange {
+export interface OperationFilter extends TimeRange, ProcessChoice {
   readonly service?: string | undefined;
   readonly kind?: OperationKind | undefined;
   /** Default `selfMs`. */
@@ -172,7 +186,7 @@ export interface OperationFilter extends TimeRange {
 }
 
 /** Conditions of `serviceMap()`. */
-export interface ServiceMapFilter extends TimeRange {
+export interface ServiceMapFilter extends TimeRange, ProcessChoice {
   /** Only what it calls and what calls it. */
   readonly service?: string | undefined;
   /** Edges; default 300, at most 1,000. */
@@ -180,7 +194,7 @@ export interface ServiceMapFilter extends TimeRange {
 }
 
 /** Conditions of `chart()`. */
-export interface ChartFilter extends TimeRange {
+export interface ChartFilter extends TimeRange, ProcessChoice {
   /** `id` of an instrument. */
   readonly instrument: number;
   /** About how many buckets. */
@@ -201,7 +215,7 @@ export interface ProcessQuestion extends TimeRange {
 }
 
 /** A region of a chart or scatter plot. */
-export interface Selection extends TimeRange {
+export interface Selection extends TimeRange, ProcessChoice {
   readonly service?: string | undefined;
   readonly route?: string | undefined;
   readonly minMs?: number | undefined;
@@ -241,13 +255,15 @@ export interface LiveFeed {
  * `test/dashboard/reader/` holds each implementation to these promises:
  *
  * - Filters mean what they say, whatever characters are in them: no text is ever part of a query language.
+ * - A `ProcessChoice` holds for what is counted: the spans, lines and reports of such processes. Where sums have no processes, the newest
+ *   spans are counted, and the answer says since when.
  * - Unknown services, ids and cursors are no errors: the answer is empty, or undefined where it is about one thing.
  * - Questions run beside each other and give up the event loop; a question that looks through much data may return a shorter page.
  * - An aborted signal rejects the promise with its reason, before and while the database works.
  */
 export interface TelemetryReader {
-  /** Every service that has ever reported, busiest first; the numbers are those of the range. */
-  services(range: TimeRange, options?: QueryOptions): Promise<readonly ServiceAnswer[]>;
+  /** Every service that has ever reported, of chosen processes only their services, busiest first; the numbers are those of the range. */
+  services(filter: ProcessFilter, options?: QueryOptions): Promise<readonly ServiceAnswer[]>;
 
   /** Rate, errors and quantiles of requests over time. */
   overview(filter: OverviewFilter, options?: QueryOptions): Promise<OverviewAnswer>;
@@ -326,6 +342,12 @@ export interface TelemetryReader {
    */
   serviceMap(filter: ServiceMapFilter, options?: QueryOptions): Promise<ServiceMapAnswer>;
 
+  /** What the resources say that have reported in the range, by which a `ProcessChoice` is made; of one service, or of all. */
+  processValues(
+    filter: TimeRange & { readonly service?: string | undefined },
+    options?: QueryOptions,
+  ): Promise<ProcessValuesAnswer>;
+
   /** Every instrument that has reported, by service and name; of one service, or of all. */
   instruments(service: string | undefined, options?: QueryOptions): Promise<readonly InstrumentAnswer[]>;
 
@@ -333,7 +355,7 @@ export interface TelemetryReader {
   chart(filter: ChartFilter, options?: QueryOptions): Promise<ChartAnswer | undefined>;
 
   /** Processes that reported any of `PROCESS_METRICS` in the range, the last seen first; at most 200. */
-  processes(range: TimeRange, options?: QueryOptions): Promise<readonly ProcessAnswer[]>;
+  processes(filter: ProcessFilter, options?: QueryOptions): Promise<readonly ProcessAnswer[]>;
 
   /** How one process did over time; undefined when it is not stored. */
   process(question: ProcessQuestion, options?: QueryOptions): Promise<ProcessChartsAnswer | undefined>;
@@ -343,6 +365,9 @@ export interface TelemetryReader {
 
   /** How full the store is, and since when it has data. */
   health(options?: QueryOptions): Promise<StoreAnswer>;
+
+  /** True where the database has metrics only of all processes of a service together: `chart()` then ignores a `ProcessChoice`. */
+  readonly addsUpMetrics?: boolean | undefined;
 
   /** New telemetry as it comes; undefined where the database cannot tell. The page then asks again every few seconds. */
   readonly live?: LiveFeed | undefined;

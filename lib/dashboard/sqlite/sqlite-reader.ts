@@ -1,6 +1,7 @@
 import { type TelemetryReader } from '../reader/telemetry-reader.interface.js';
 import { isSteps, type Steps, TimeSlice } from '../steps.js';
 import { readChart } from './queries/charts.js';
+import { findProcessValues } from './queries/chosen-processes.js';
 import { findErrors, readError } from './queries/errors.js';
 import { findLogs } from './queries/find-logs.js';
 import { findTraces } from './queries/find-traces.js';
@@ -31,7 +32,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     return ask(question, options);
   };
   return {
-    services: (range, options) => ask((database) => findServices(database, range), options),
+    services: (filter, options) => ask((database) => findServices(database, filter), options),
     overview: (filter, options) => ask((database) => readOverview(database, filter), options),
     durations: (filter, options) => ask((database) => readDurations(database, filter), options),
     trends: (filter, options) => ask((database) => findTrends(database, filter), options),
@@ -59,9 +60,11 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     error: (question, options) => askSums((database) => readError(database, question), options),
     operations: (filter, options) => askSums((database) => findOperations(database, filter), options),
     serviceMap: (filter, options) => ask((database) => findServiceMap(database, filter), options),
+    processValues: (filter, options) => ask((database) => findProcessValues(database, filter), options),
+    addsUpMetrics: true,
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
-    processes: (range, options) => ask((database) => findProcesses(database, range), options),
+    processes: (filter, options) => ask((database) => findProcesses(database, filter), options),
     process: (question, options) => ask((database) => readProcess(database, question), options),
     selection: (selection, options) => ask((database) => rankSelection(database, selection), options),
     health: async (options) => {

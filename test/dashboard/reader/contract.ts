@@ -13,6 +13,7 @@ import {
 } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { describeErrors } from './errors-contract.js';
 import { describeOperations } from './operations-contract.js';
+import { describeProcessChoice } from './process-choice-contract.js';
 import { describeProcesses } from './processes-contract.js';
 import { describeRouteQuestions } from './routes-contract.js';
 import { describeServiceMap } from './service-map-contract.js';
@@ -78,6 +79,7 @@ const QUESTIONS: Readonly<
     reader.error({ ...RANGE, buckets: 4, service: 'orders', fingerprint: 'f' }, options),
   operations: (reader, options) => reader.operations(RANGE, options),
   serviceMap: (reader, options) => reader.serviceMap(RANGE, options),
+  processValues: (reader, options) => reader.processValues(RANGE, options),
   instruments: (reader, options) => reader.instruments(undefined, options),
   chart: (reader, options) => reader.chart({ ...RANGE, instrument: 1, buckets: 4 }, options),
   processes: (reader, options) => reader.processes(RANGE, options),
@@ -1154,4 +1156,5 @@ export function describeTelemetryReader(
       for (const [index, page] of pages.entries()) expect(page.items).toEqual(items.slice(0, index + 1));
     });
   });
+  describeProcessChoice(name, create);
 }

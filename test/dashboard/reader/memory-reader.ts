@@ -26,6 +26,7 @@ import {
   type LogFilter,
   type LogLevelName,
   type LogVolumeFilter,
+  type ProcessChoice,
   type RouteChoice,
   type Selection,
   type TelemetryReader,
@@ -40,6 +41,7 @@ import {
   type ReaderUnderTest,
   type Telemetry,
   type WrittenLog,
+  type WrittenOrigin,
   type WrittenPoint,
   type WrittenSpan,
 } from './telemetry.js';
@@ -63,7 +65,7 @@ export function createMemoryReader(): ReaderUnderTest {
   const logs: Numbered[] = [];
   const points: WrittenPoint[] = [];
   return {
-    reader: readerOf(spans, logs, points),
+    reader: choosing(spans, logs, points),
     write: (telemetry: Telemetry) => {
       spans.push(...(telemetry.spans ?? []));
       for (const log of telemetry.logs ?? []) logs.push({ ...log, id: logs.length + 1 });
@@ -72,6 +74,63 @@ export function createMemoryReader(): ReaderUnderTest {
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Questions about some processes: the answers of a reader that has nothing of the others. */
+function choosing(
+  spans: readonly WrittenSpan[],
+  logs: readonly Numbered[],
+  points: readonly WrittenPoint[],
+): TelemetryReader {
+  const all = readerOf(spans, logs, points);
+  const of = (choice: ProcessChoice): TelemetryReader => {
+    const isIt = (origin: WrittenOrigin): boolean => isChosen(origin, choice);
+    return readerOf(spans.filter(isIt), logs.filter(isIt), points.filter(isIt));
+  };
+  /** Of the traces in which such a process took part. */
+  const through = (choice: ProcessChoice & RouteChoice): TelemetryReader => {
+    const isOfRoutes = choice.route !== undefined || choice.method !== undefined;
+    const parts = (isOfRoutes ? entriesOf(spans) : spans).filter(
+      (span) => isChosen(span, choice) && isOfRoute(span, choice),
+    );
+    const ids = new Set(parts.map(({ traceId }) => traceId));
+    return readerOf(
+      spans.filter(({ traceId }) => ids.has(traceId)),
+      logs,
+      points,
+    );
+  };
+  return {
+    ...all,
+    addsUpMetrics: true,
+    services: (filter, options) => of(filter).services(filter, options),
+    overview: (filter, options) => of(filter).overview(filter, options),
+    durations: (filter, options) => of(filter).durations(filter, options),
+    trends: (filter, options) => of(filter).trends(filter, options),
+    routes: (filter, options) => of(filter).routes(filter, options),
+    starts: (filter, options) => of(filter).starts(filter, options),
+    logs: (filter, options) => of(filter).logs(filter, options),
+    logVolume: (filter, options) => of(filter).logVolume(filter, options),
+    errors: (filter, options) => of(filter).errors(filter, options),
+    operations: (filter, options) => of(filter).operations(filter, options),
+    processes: (filter, options) => of(filter).processes(filter, options),
+    traces: (filter, options) => through(filter).traces(filter, options),
+    serviceMap: (filter, options) => through(filter).serviceMap(filter, options),
+    selection: (filter, options) => through(filter).selection(filter, options),
+  };
+}
+
+function isChosen(
+  { version = '1.0.0', environment = 'test', instance, host }: WrittenOrigin,
+  choice: ProcessChoice,
+): boolean {
+  const isIt = (wanted: string | undefined, actual: string | undefined): boolean =>
+    wanted === undefined || wanted === actual;
+  return (
+    isIt(choice.version, version) &&
+    isIt(choice.environment, environment) &&
+    isIt(choice.process, instance ?? host)
+  );
 }
 
 function readerOf(
@@ -259,6 +318,21 @@ function readerOf(
           complete: true,
         };
       }),
+    processValues: ({ service, ...range }, { signal } = {}) =>
+      answer(signal, () => {
+        const own = [
+          ...spans.map((span) => ({ ...span, time: span.start })),
+          ...logs,
+          ...points.filter(({ name }) => Object.values(PROCESS_METRICS).some((one) => one.metric === name)),
+        ].filter((one) => within(one.time, range) && (service === undefined || one.service === service));
+        const values = (of: (origin: WrittenOrigin) => string | undefined): string[] =>
+          [...new Set(own.map(of))].filter((value) => value !== undefined).sort();
+        return {
+          versions: values(({ version = '1.0.0' }) => version),
+          environments: values(({ environment = 'test' }) => environment),
+          processes: values(({ instance, host }) => instance ?? host),
+        };
+      }),
     instruments: (service, { signal } = {}) =>
       answer(signal, () => instruments().filter((one) => service === undefined || one.service === service)),
     chart: ({ instrument: id, filters = [], group, buckets, ...range }, { signal } = {}) =>
@@ -290,7 +364,9 @@ function readerOf(
       ),
     process: ({ service, instance, buckets, ...range }, { signal } = {}) =>
       answer(signal, () => {
-        const own = points.filter((point) => point.service === service);
+        const own = points.filter(
+          (point) => point.service === service && (point.instance ?? '') === instance,
+        );
         const process = processesOf(own).find((one) => one.instance === instance);
         if (process === undefined) return undefined;
         const width = (range.to - range.from) / buckets;
@@ -342,13 +418,14 @@ const definitionOf = (point: WrittenPoint) =>
 /** The suite writes no instances: each service is one process. */
 function processesOf(points: readonly WrittenPoint[]) {
   const own = points.filter((point) => definitionOf(point) !== undefined);
-  return [...Map.groupBy(own, ({ service }) => service)].map(([service, ofOne]) => ({
-    service,
-    instance: '',
-    version: '1.0.0',
-    environment: 'test',
+  const keyOf = ({ service, instance = '' }: WrittenPoint): string => `${service} ${instance}`;
+  return [...Map.groupBy(own, keyOf).values()].map((ofOne) => ({
+    service: ofOne[0]!.service,
+    instance: ofOne[0]!.instance ?? '',
+    version: ofOne[0]!.version ?? '1.0.0',
+    environment: ofOne[0]!.environment ?? 'test',
     pid: undefined,
-    host: undefined,
+    host: ofOne[0]!.host,
     firstSeen: Math.min(...ofOne.map(({ time }) => time)),
     lastSeen: Math.max(...ofOne.map(({ time }) => time)),
   }));

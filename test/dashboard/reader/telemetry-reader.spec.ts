@@ -8,7 +8,7 @@ import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.
 import { openStore } from '../../../lib/dashboard/sqlite/store.js';
 import { describeTelemetryReader } from './contract.js';
 import { createMemoryReader } from './memory-reader.js';
-import { type ReaderUnderTest } from './telemetry.js';
+import { type ReaderUnderTest, type WrittenOrigin } from './telemetry.js';
 
 describeTelemetryReader('SQLite on a file', () => Promise.resolve(openSqliteReader()), {
   live: true,
@@ -33,25 +33,29 @@ function openSqliteReader(): ReaderUnderTest {
   // The store looks resources and instruments up by their identity.
   const resources = new Map<string, StoredResource>();
   const instruments = new Map<string, StoredInstrument>();
-  const resourceOf = (service: string, version = '1.0.0', instance = ''): StoredResource =>
-    getOrMake(resources, `${service} ${version} ${instance}`, () => ({
+  const resourceOf = ({ service, ...origin }: WrittenOrigin & { readonly service: string }) => {
+    const { version = '1.0.0', environment = 'test', instance = '', host } = origin;
+    return getOrMake(resources, [service, version, environment, instance, host].join(' '), () => ({
       service,
       version,
-      environment: 'test',
+      environment,
       instance,
       // The store tells processes apart by them.
       attributes: JSON.stringify({
         'service.name': service,
         ...(version !== '1.0.0' && { 'service.version': version }),
+        ...(environment !== 'test' && { 'deployment.environment.name': environment }),
+        ...(host !== undefined && { 'host.name': host }),
       }),
     }));
+  };
   return {
     reader: createSqliteReader(store),
     write: async ({ spans = [], logs = [], points = [] }) => {
       for (const span of spans)
         store.addSpan({
           ...span,
-          resource: resourceOf(span.service, span.version, span.instance),
+          resource: resourceOf(span),
           ...halvesOf(span.spanId, 'idHigh', 'idLow'),
           ...halvesOf(span.parentSpanId ?? '0'.repeat(16), 'parentHigh', 'parentLow'),
           kind: SPAN_KIND[span.kind],
@@ -68,18 +72,18 @@ function openSqliteReader(): ReaderUnderTest {
       for (const log of logs)
         store.addLog({
           ...log,
-          resource: resourceOf(log.service, log.version),
+          resource: resourceOf(log),
           context: log.context,
           traceId: log.traceId,
           spanId: log.spanId,
           attributes: JSON.stringify(log.attributes),
         });
-      for (const { service, name, type, unit, attributes, counts, boundaries, ...point } of points)
+      for (const { name, type, unit, attributes, counts, boundaries, ...point } of points)
         store.addPoints([
           {
             ...point,
-            instrument: getOrMake(instruments, `${service} ${name}`, () => ({
-              resource: resourceOf(service),
+            instrument: getOrMake(instruments, `${point.service} ${name} ${point.instance ?? ''}`, () => ({
+              resource: resourceOf(point),
               scope: 'test',
               name,
               description: '',

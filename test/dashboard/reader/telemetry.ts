@@ -5,12 +5,20 @@ import {
 } from '../../../lib/dashboard/reader/answers.interface.js';
 import { type TelemetryReader } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 
-/** A span as the suite writes it; an implementation stores it in its own way. */
-export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'> {
+/** Which process something is of. */
+export interface WrittenOrigin {
   /** `service.version`; `1.0.0` when it is missing. */
   readonly version?: string;
+  /** `deployment.environment.name`; `test` when it is missing. */
+  readonly environment?: string;
   /** `service.instance.id`; none when it is missing. */
   readonly instance?: string;
+  /** `host.name`; none when it is missing. */
+  readonly host?: string;
+}
+
+/** A span as the suite writes it; an implementation stores it in its own way. */
+export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'>, WrittenOrigin {
   readonly links?: SpanAnswer['links'];
   /** Of a span that enters a service. */
   readonly method?: string;
@@ -19,9 +27,7 @@ export interface WrittenSpan extends Omit<SpanAnswer, 'source' | 'links'> {
   readonly outcome?: string;
 }
 
-export interface WrittenLog {
-  /** `service.version`; `1.0.0` when it is missing. */
-  readonly version?: string;
+export interface WrittenLog extends WrittenOrigin {
   readonly service: string;
   readonly time: number;
   /** pino's number. */
@@ -34,7 +40,7 @@ export interface WrittenLog {
 }
 
 /** One report of a series. */
-export interface WrittenPoint {
+export interface WrittenPoint extends WrittenOrigin {
   readonly service: string;
   readonly name: string;
   readonly type: InstrumentAnswer['type'];

@@ -114,9 +114,9 @@ function prepareFile(database: Database): void {
       database.exec(SCHEMA);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     }
-    for (const [column, table] of missingColumns(database))
-      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} REAL`);
     for (const table of missingTables(database)) database.exec(ADDED_TABLES[table] ?? '');
+    for (const { table, column, type } of missingColumns(database))
+      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   });
 }
 
@@ -134,9 +134,9 @@ function missingTables(database: Database): readonly string[] {
   );
 }
 
-function missingColumns(database: Database): (readonly [column: string, table: string])[] {
-  return Object.entries(ADDED_COLUMNS).filter(
-    ([column, table]) =>
+function missingColumns(database: Database) {
+  return ADDED_COLUMNS.filter(
+    ({ table, column }) =>
       database.get('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column) === undefined,
   );
 }

@@ -171,6 +171,8 @@ CREATE TABLE logs (
   span_id BLOB,
   message TEXT NOT NULL,
   attributes TEXT,
+  -- null of lines that were written before it was kept.
+  resource INTEGER,
   -- 1: no error, and its trace is not in the store. Such lines go first.
   loose INTEGER NOT NULL
 );
@@ -350,7 +352,10 @@ const START_TABLES = {
   version TEXT NOT NULL,
   time INTEGER NOT NULL,
   -- Of the process that started before it; null of the first.
-  previous_version TEXT
+  previous_version TEXT,
+  -- null of those that were noted before they were kept.
+  environment TEXT,
+  process TEXT
 );`,
 } as const;
 
@@ -374,10 +379,16 @@ export const APPLICATION_ID = 0x4e546c6d;
 export const SCHEMA_VERSION = 3;
 
 /**
- * Columns that came without another `SCHEMA_VERSION`, and the table each is in. They may be null, so that a file of an earlier version
- * gets them when it is opened and keeps its rows, and an earlier version goes on with a file that has them.
+ * Columns that came without another `SCHEMA_VERSION`. They may be null, so that a file of an earlier version gets them when it is opened and
+ * keeps its rows, and an earlier version goes on with a file that has them.
  */
-export const ADDED_COLUMNS = { lowest: 'points', highest: 'points' } as const;
+export const ADDED_COLUMNS = [
+  { table: 'points', column: 'lowest', type: 'REAL' },
+  { table: 'points', column: 'highest', type: 'REAL' },
+  { table: 'logs', column: 'resource', type: 'INTEGER' },
+  { table: 'process_starts', column: 'environment', type: 'TEXT' },
+  { table: 'process_starts', column: 'process', type: 'TEXT' },
+] as const;
 
 /**
  * Tables that came without another `SCHEMA_VERSION`, by their name. A file of an earlier version gets those it lacks, with their indexes,

@@ -15,7 +15,9 @@ import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { ERROR_COUNTS_KEPT_MS, ERROR_SLOTS_MS } from '../encoding/buckets.js';
 import { hexOf, traceKeyOf } from '../encoding/ids.js';
-import { readServiceNames } from './query-parts.js';
+import { chooseProcesses } from './chosen-processes.js';
+import { readErrorsOf } from './errors-of-processes.js';
+import { chooseService, readServiceNames } from './query-parts.js';
 
 /** One as it is stored. */
 interface ErrorRow {
@@ -62,6 +64,10 @@ const MIN_PAUSE_MS = 3_600_000;
 export function* findErrors(database: Database, filter: ErrorFilter): Steps<ErrorListAnswer> {
   const { service, state, route, text, order = 'lastSeen', limit = DEFAULT_LIMIT } = filter;
   const counting = new Counting(database, filter);
+  const chosen = chooseService(database, service);
+  const processes = chosen && chooseProcesses(database, filter, chosen.id);
+  const sightings =
+    processes === undefined ? undefined : yield* readErrorsOf(database, counting.covered, processes);
   const names = readServiceNames(database);
   const wanted = text?.toLowerCase() ?? '';
   const found: Counted[] = [];
@@ -73,7 +79,8 @@ export function* findErrors(database: Database, filter: ErrorFilter): Steps<Erro
       if (service !== undefined && names.get(row.service) !== service) continue;
       if (row.firstSeen >= filter.to || !isAbout(row, wanted)) continue;
       if (route !== undefined && database.get(FAILED_BY, row.id, route) === undefined) continue;
-      const counted = counting.of(row);
+      const counted = counting.of(row, sightings?.of(names.get(row.service) ?? '', row.fingerprint));
+      if (sightings !== undefined && counted.count === 0) continue;
       states[counted.state] += 1;
       if (state === undefined || counted.state === state) found.push(counted);
       if (turn.isOver()) yield* turn.pass();
@@ -87,7 +94,7 @@ export function* findErrors(database: Database, filter: ErrorFilter): Steps<Erro
     errors.push(describe(database, counted, names.get(counted.row.service) ?? ''));
     if (turn.isOver()) yield* turn.pass();
   }
-  return { times: counting.times, errors, states };
+  return { times: counting.times, errors, states, coverage: sightings?.coverage };
 }
 
 /** One error; undefined when it is not stored. */
@@ -159,11 +166,18 @@ class Counting {
     this.deploys = readDeploys(database);
   }
 
-  of(row: ErrorRow): Counted {
+  /** The range, to whole slots. */
+  get covered(): TimeRange {
+    return { from: this.from, to: this.until };
+  }
+
+  /** @param sightings when it happened, of chosen processes only; undefined: of all */
+  of(row: ErrorRow, sightings?: readonly number[]): Counted {
     const counts = this.times.map(() => 0);
     let count = 0;
     if (row.lastSeen >= this.range.from)
-      for (const { slot, count: ofSlot } of this.countsOf(row)) {
+      for (const { slot, count: ofSlot } of sightings?.map((slot) => ({ slot, count: 1 })) ??
+        this.countsOf(row)) {
         const bucket = Math.floor((slot - this.from) / this.width);
         counts[bucket] = (counts[bucket] ?? 0) + ofSlot;
         count += ofSlot;

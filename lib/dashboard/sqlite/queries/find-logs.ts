@@ -4,6 +4,7 @@ import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
 import { listBlocks, tableOf, type WordBlock } from '../full-text.js';
+import { chooseProcesses, isOfProcesses } from './chosen-processes.js';
 import {
   chooseService,
   Conditions,
@@ -54,11 +55,12 @@ export function* findLogs(database: Database, filter: LogFilter = {}): Steps<Pag
   const limit = Math.min(Math.max(1, filter.limit ?? LIMIT), MAX_LIMIT);
   const service = chooseService(database, filter.service);
   if (service === undefined) return { items: [], next: undefined };
+  const processes = chooseProcesses(database, filter, service.id);
   const items: LogAnswer[] = [];
   const turn = new TimeSlice();
   /** Looks until the turn is over, and says where that was; undefined at the end. */
   const look = (cursor: Cursor | undefined): Cursor | undefined => {
-    for (const { sql, values, end } of sourcesOf(database, filter, service.id, cursor)) {
+    for (const { sql, values, end } of sourcesOf(database, filter, service.id, processes, cursor)) {
       for (const row of database.iterate<PassedRow>(sql, ...values)) {
         if (row.matches === 1) items.push(toLog(database.one<LogRow>(LOG, row.id)));
         if (items.length >= limit || turn.isOver()) return { at: Math.floor(row.time), id: row.id };
@@ -122,18 +124,22 @@ function* sourcesOf(
   database: Database,
   filter: LogFilter,
   service: number | undefined,
+  processes: string | undefined,
   cursor: Cursor | undefined,
 ): Generator<LogSource> {
+  const match = matchOf(filter);
+  if (processes !== undefined) match.add(isOfProcesses('resource'), processes);
   const words = wordsIn(filter.text);
   if (words.length === 0 || filter.traceId !== undefined || !database.hasFullText)
-    yield byTime(filter, service, cursor, words);
+    yield byTime(filter, match, service, cursor, words);
   else
     for (const block of listBlocks(database, cursor && cursor.id - 1))
-      yield byWords(filter, service, cursor, words, block);
+      yield byWords(filter, match, service, cursor, words, block);
 }
 
 function byTime(
   filter: LogFilter,
+  match: Conditions,
   service: number | undefined,
   cursor: Cursor | undefined,
   words: readonly string[],
@@ -144,7 +150,6 @@ function byTime(
     place.add('trace_key = ? AND trace_id = ?', traceKeyOf(traceId), bytesOf(traceId));
   addPlace(place, filter, service);
   if (cursor !== undefined) place.add('(time, id) < (?, ?)', cursor.at, cursor.id);
-  const match = matchOf(filter);
   for (const word of words.flatMap((each) => each.match(/[\p{L}\p{N}]+/gu) ?? []))
     match.add(
       `(message LIKE ? ESCAPE '\\' OR context LIKE ? ESCAPE '\\' OR attributes LIKE ? ESCAPE '\\')`,
@@ -161,6 +166,7 @@ function byTime(
 
 function byWords(
   filter: LogFilter,
+  { sql, values }: Conditions,
   service: number | undefined,
   cursor: Cursor | undefined,
   words: readonly string[],
@@ -174,7 +180,8 @@ function byWords(
     block.first,
     Math.min(block.last, (cursor?.id ?? Infinity) - 1),
   );
-  const match = matchOf(filter);
+  const match = new Conditions();
+  match.add(sql, ...values);
   addPlace(match, filter, service);
   return {
     sql: `SELECT id, time, ifnull(${match.sql}, 0) AS matches FROM ${table} CROSS JOIN logs ON id = ${table}.rowid

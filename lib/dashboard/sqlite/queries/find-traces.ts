@@ -4,6 +4,7 @@ import { traceIdIn } from '../../reader/trace-id-in.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, hexOf, traceKeyOf } from '../encoding/ids.js';
+import { chooseProcesses, HAS_PROCESS, isOfProcesses } from './chosen-processes.js';
 import {
   chooseService,
   Conditions,
@@ -133,11 +134,13 @@ function chooseTraceSource(database: Database, filter: TraceFilter): TraceSource
   const spanService = chooseService(database, filter.spanService);
   if (service === undefined || spanService === undefined) return undefined;
   const match = matchOf(filter, spanService.id);
+  const processes = chooseProcesses(database, filter, service.id);
+  if (processes !== undefined) match.add(HAS_PROCESS, processes);
   if (route === undefined && method === undefined) return fromTraces(filter, match, service.id, undefined);
   const routes = findRouteIds(database, service.id, route, method);
   if (routes.length === 0) return undefined;
   return routes.length <= MAX_ROUTES
-    ? fromEntries(filter, match, routes)
+    ? fromEntries(filter, match, routes, processes)
     : fromTraces(filter, match, service.id, routes);
 }
 
@@ -166,12 +169,18 @@ function fromTraces(
 }
 
 /** Each route is in the order of time by its index; SQLite merges them as it goes. Without a LIMIT it would drop that order. */
-function fromEntries(filter: TraceFilter, match: Conditions, routes: readonly number[]): TraceSource {
+function fromEntries(
+  filter: TraceFilter,
+  match: Conditions,
+  routes: readonly number[],
+  processes: string | undefined,
+): TraceSource {
   const values: Conditions['values'] = [];
   const parts = routes.map((route) => {
     const place = new Conditions();
     place.add('spans.route = ?', route);
     addTime(place, filter, 'spans.start', 'spans.id');
+    if (processes !== undefined) place.add(isOfProcesses('spans.resource'), processes);
     values.push(...place.values);
     return `SELECT start, id, duration, trace FROM spans INDEXED BY spans_by_route WHERE ${place.sql}`;
   });

@@ -6,12 +6,18 @@ import {
 } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
+import { chooseProcesses, isOfProcesses } from './chosen-processes.js';
 import { levelName } from './find-logs.js';
 import { chooseService, Conditions } from './query-parts.js';
 
 /** Entries of the index that one statement counts: below 1 ms. */
 const LINES_PER_STATEMENT = 2_000;
 
+/** Lines of chosen processes are looked for among so many. */
+const MAX_LINES = 50_000;
+
+const NEWEST_BEGIN = `SELECT time FROM logs INDEXED BY logs_by_time WHERE time >= ? AND time < ?
+  ORDER BY time DESC LIMIT 1 OFFSET ${MAX_LINES}`;
 const NEXT_BEGIN = `SELECT time FROM logs INDEXED BY logs_by_time WHERE time >= ? AND time < ?
   ORDER BY time LIMIT 1 OFFSET ${LINES_PER_STATEMENT}`;
 
@@ -24,8 +30,12 @@ export function* countLogVolume(database: Database, filter: LogVolumeFilter): St
   const times = Array.from({ length: Math.ceil((to - first) / step) }, (_, index) => first + index * step);
   const counts = new Map<LogLevelName, number[]>();
   const service = chooseService(database, filter.service);
+  const processes = service && chooseProcesses(database, filter, service.id);
+  // The index does not have the processes of lines: only the newest rows are read.
+  const since =
+    processes === undefined ? undefined : database.get<{ time: number }>(NEWEST_BEGIN, from, to)?.time;
   const turn = new TimeSlice();
-  for (let begin = from; service !== undefined && begin < to;) {
+  for (let begin = since ?? from; service !== undefined && begin < to;) {
     const next = database.get<{ time: number }>(NEXT_BEGIN, begin, to)?.time ?? to;
     // Lines of one millisecond are counted together.
     const end = Math.max(next, begin + 1);
@@ -33,6 +43,7 @@ export function* countLogVolume(database: Database, filter: LogVolumeFilter): St
     place.add('time >= ? AND time < ?', begin, Math.min(end, to));
     if (level !== undefined) place.add('level >= ?', LOG_LEVELS[level]);
     if (service.id !== undefined) place.add('service = ?', service.id);
+    if (processes !== undefined) place.add(isOfProcesses('resource'), processes);
     const rows = database.all<{ bucket: number; level: number; count: number }>(
       `SELECT CAST((time - ?) / ? AS INTEGER) AS bucket, level, count(*) AS count FROM logs INDEXED BY logs_by_time
         WHERE ${place.sql} GROUP BY 1, 2`,
@@ -49,5 +60,5 @@ export function* countLogVolume(database: Database, filter: LogVolumeFilter): St
     begin = end;
     if (turn.isOverNow()) yield* turn.pass();
   }
-  return { times, counts: Object.fromEntries(counts) };
+  return { times, counts: Object.fromEntries(counts), since };
 }

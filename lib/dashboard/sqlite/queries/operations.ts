@@ -15,6 +15,8 @@ import {
   quantilesOf,
   readCounts,
 } from '../encoding/buckets.js';
+import { chooseProcesses } from './chosen-processes.js';
+import { findOperationsOf } from './operations-of-processes.js';
 import { chooseService, readServiceNames } from './query-parts.js';
 
 /** Sums between two looks at the clock. */
@@ -84,6 +86,8 @@ class Total {
 export function* findOperations(database: Database, filter: OperationFilter): Steps<OperationListAnswer> {
   const { from, to, service: name, order } = filter;
   const service = chooseService(database, name);
+  const processes = service && chooseProcesses(database, filter, service.id);
+  if (processes !== undefined) return yield* findOperationsOf(database, filter, service?.id, processes);
   const firsts = readFirstSlots(database);
   const begin = beginOfSums(firsts);
   const turn = new TimeSlice();

@@ -1,5 +1,6 @@
 import { getOrAdd } from '../../get-or-add.js';
 import {
+  type CoverageAnswer,
   type DurationsAnswer,
   type ExemplarAnswer,
   type OverviewAnswer,
@@ -10,6 +11,7 @@ import { joinBars } from '../../reader/duration-bars.js';
 import {
   type DurationFilter,
   type OverviewFilter,
+  type ProcessFilter,
   type RouteFilter,
   type TimeRange,
 } from '../../reader/telemetry-reader.interface.js';
@@ -18,6 +20,8 @@ import { type Database } from '../database/database.js';
 import { valueBucket } from '../encoding/buckets.js';
 import { hexOf } from '../encoding/ids.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
+import { chooseProcesses, isOfProcesses } from './chosen-processes.js';
+import { readEntriesOf } from './entries-of-processes.js';
 import { chooseService, Conditions, findRouteIds, findSources } from './query-parts.js';
 import {
   chooseRollups,
@@ -46,15 +50,20 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
     totals[bucketOf(row)]?.add(row);
     exemplars.offer(`request ${bucketOf(row)}`, row);
   };
-  if (service !== undefined && isOfRoute(filter)) {
+  const takeWork = (row: ExemplifiedRow): void => {
+    failedWork[bucketOf(row)] = (failedWork[bucketOf(row)] ?? 0) + row.count;
+    exemplars.offer(`work ${bucketOf(row)}`, row);
+  };
+  const processes = service && chooseProcesses(database, filter, service.id);
+  let coverage: CoverageAnswer | undefined;
+  if (processes !== undefined)
+    coverage = yield* takeEntriesOf(database, rollups, processes, filter, take, takeWork);
+  else if (service !== undefined && isOfRoute(filter)) {
     const routes = findRouteIds(database, service.id, filter.route, filter.method);
     yield* readRollupsOf('exemplified', database, rollups, routes, take);
   } else if (service !== undefined) {
     yield* readRollups('exemplified', 'entries', database, rollups, service.id, take);
-    yield* readRollups('exemplified', 'failedWork', database, rollups, service.id, (row) => {
-      failedWork[bucketOf(row)] = (failedWork[bucketOf(row)] ?? 0) + row.count;
-      exemplars.offer(`work ${bucketOf(row)}`, row);
-    });
+    yield* readRollups('exemplified', 'failedWork', database, rollups, service.id, takeWork);
   }
   yield;
   const quantiles = totals.map((total) => total.quantiles([0.5, 0.95, 0.99]));
@@ -69,7 +78,28 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
     p95: quantiles.map(([, p95]) => p95 ?? null),
     p99: quantiles.map(([, , p99]) => p99 ?? null),
     exemplars: exemplars.read(database),
+    coverage,
   };
+}
+
+/** Calls `take` with what entered chosen processes, by a route or by all, and `takeWork` with what failed outside of that. */
+function* takeEntriesOf(
+  database: Database,
+  rollups: RollupRange,
+  processes: string,
+  filter: Pick<OverviewFilter, 'route' | 'method'>,
+  take: (row: ExemplifiedRow) => void,
+  takeWork?: (row: ExemplifiedRow) => void,
+): Steps<CoverageAnswer> {
+  const { entries, failedWork, coverage } = yield* readEntriesOf(database, rollups, processes);
+  if (isOfRoute(filter)) {
+    const routes = new Set(findRouteIds(database, undefined, filter.route, filter.method));
+    entries.filter(({ route }) => routes.has(route)).forEach(take);
+  } else {
+    entries.forEach(take);
+    if (takeWork !== undefined) failedWork.forEach(takeWork);
+  }
+  return coverage;
 }
 
 function isOfRoute({ route, method }: Pick<OverviewFilter, 'route' | 'method'>): boolean {
@@ -84,7 +114,9 @@ export function* readDurations(database: Database, filter: DurationFilter): Step
   const take = (row: RollupRow): void => {
     total.add(row);
   };
-  if (service !== undefined && isOfRoute(filter)) {
+  const processes = service && chooseProcesses(database, filter, service.id);
+  if (processes !== undefined) yield* takeEntriesOf(database, rollups, processes, filter, take);
+  else if (service !== undefined && isOfRoute(filter)) {
     const routes = findRouteIds(database, service.id, filter.route, filter.method);
     yield* readRollupsOf('sums', database, rollups, routes, take);
   } else if (service !== undefined)
@@ -114,24 +146,34 @@ interface ServiceRow {
 }
 
 /** Everybody who has reported, busiest first; the numbers are those of the range. */
-export function* findServices(database: Database, range: TimeRange): Steps<ServiceAnswer[]> {
-  const rollups = chooseRollups(range, SLOTS_OF_TOTAL);
+export function* findServices(database: Database, filter: ProcessFilter): Steps<ServiceAnswer[]> {
+  const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
   const routes = database.all<{ id: number; service: number }>('SELECT id, service FROM routes');
   const serviceOfRoute = new Map(routes.map(({ id, service }) => [id, service]));
   const totals = new Totals();
   const failedWork = new Map<number, number>();
   const serviceOf = ({ route }: RollupRow): number => serviceOfRoute.get(route) ?? -1;
-  yield* readRollups('sums', 'entries', database, rollups, undefined, (row) => {
+  const take = (row: RollupRow): void => {
     totals.add(serviceOf(row), row);
-  });
-  yield* readRollups('sums', 'failedWork', database, rollups, undefined, (row) => {
+  };
+  const takeWork = (row: RollupRow): void => {
     failedWork.set(serviceOf(row), (failedWork.get(serviceOf(row)) ?? 0) + row.count);
-  });
-  const errorLogs = yield* countErrorLogs(database, range);
+  };
+  const processes = chooseProcesses(database, filter);
+  if (processes === undefined) {
+    yield* readRollups('sums', 'entries', database, rollups, undefined, take);
+    yield* readRollups('sums', 'failedWork', database, rollups, undefined, takeWork);
+  } else yield* takeEntriesOf(database, rollups, processes, {}, take, takeWork);
+  const errorLogs = yield* countErrorLogs(database, filter, processes);
   const seconds = secondsOf(rollups);
+  const ofProcesses =
+    processes === undefined
+      ? ''
+      : `AND id IN (SELECT service FROM resources WHERE ${isOfProcesses('resources.id')})`;
   return database
     .all<ServiceRow>(
-      'SELECT id, name, version, environment, last_seen AS lastSeen FROM services WHERE last_seen > 0',
+      `SELECT id, name, version, environment, last_seen AS lastSeen FROM services WHERE last_seen > 0 ${ofProcesses}`,
+      ...valuesOf(processes),
     )
     .map(({ id, ...service }) => ({
       ...service,
@@ -142,19 +184,33 @@ export function* findServices(database: Database, range: TimeRange): Steps<Servi
     .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
 }
 
+/** The value of `isOfProcesses()`, where there is one. */
+const valuesOf = (processes: string | undefined): string[] => (processes === undefined ? [] : [processes]);
+
 const ERROR_LOGS = `SELECT service, count(*) AS count FROM logs INDEXED BY logs_by_time
-  WHERE time >= ? AND time < ? AND level >= ? GROUP BY service`;
+  WHERE time >= ? AND time < ? AND level >= ? {of} GROUP BY service`;
 /** SQLite looks at each line of the range in the index: so many times it is asked about a part of it. */
 const PARTS = 20;
 
 /** How many lines of level error and above each service has written in the range. */
-function* countErrorLogs(database: Database, { from, to }: TimeRange): Steps<Map<number, number>> {
+function* countErrorLogs(
+  database: Database,
+  { from, to }: TimeRange,
+  processes: string | undefined,
+): Steps<Map<number, number>> {
+  const sql = ERROR_LOGS.replace('{of}', processes === undefined ? '' : `AND ${isOfProcesses('resource')}`);
   const counts = new Map<number, number>();
   const turn = new TimeSlice();
   const width = (to - from) / PARTS;
   for (let start = from, part = 1; part <= PARTS; start = from + part * width, part += 1) {
     const end = part === PARTS ? to : from + part * width;
-    for (const row of database.all<{ service: number; count: number }>(ERROR_LOGS, start, end, ERROR_LEVEL))
+    for (const row of database.all<{ service: number; count: number }>(
+      sql,
+      start,
+      end,
+      ERROR_LEVEL,
+      ...valuesOf(processes),
+    ))
       counts.set(row.service, (counts.get(row.service) ?? 0) + row.count);
     if (turn.isOverNow()) yield* turn.pass();
   }
@@ -187,14 +243,16 @@ export function* findRoutes(database: Database, filter: RouteFilter): Steps<Rout
   const take = (row: RollupRow): void => {
     totals.add(row.route, row);
   };
-  if (isOfRoute(filter)) {
+  const processes = chooseProcesses(database, filter, service.id);
+  if (processes !== undefined) yield* takeEntriesOf(database, rollups, processes, filter, take);
+  else if (isOfRoute(filter)) {
     const routes = findRouteIds(database, service.id, filter.route, filter.method);
     yield* readRollupsOf('sums', database, rollups, routes, take);
   } else yield* readRollups('sums', 'entries', database, rollups, service.id, take);
   yield;
   const seconds = secondsOf(rollups);
   const sources = findSources(database);
-  return readRoutes(database, service.id, filter)
+  return readRoutes(database, service.id, filter, processes)
     .map((row) => ({
       ...describeRoute(row, totals.of(row.id), seconds),
       source: row.handler === null ? undefined : sources(row.service, row.handler),
@@ -206,6 +264,7 @@ function readRoutes(
   database: Database,
   service: number | undefined,
   { route, method }: Pick<RouteFilter, 'route' | 'method'>,
+  processes: string | undefined,
 ): RouteRow[] {
   const conditions = new Conditions();
   conditions.add(
@@ -214,6 +273,11 @@ function readRoutes(
   if (service !== undefined) conditions.add('routes.service = ?', service);
   if (route !== undefined) conditions.add('route = ?', route);
   if (method !== undefined) conditions.add('method = ?', method);
+  if (processes !== undefined)
+    conditions.add(
+      `routes.service IN (SELECT service FROM resources WHERE ${isOfProcesses('id')})`,
+      processes,
+    );
   return database.all<RouteRow>(
     `SELECT routes.id, services.name AS service, method, route, handler, routes.last_seen AS lastSeen
       FROM routes JOIN services ON services.id = routes.service WHERE ${conditions.sql}`,

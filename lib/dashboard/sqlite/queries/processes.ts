@@ -6,11 +6,16 @@ import {
 } from '../../reader/answers.interface.js';
 import { bucketOf, FINE_RANGE_MS, splitTime } from '../../reader/draw-chart.js';
 import { HOLDS_MS, PROCESS_METRICS, type ProcessMetric } from '../../reader/process-metrics.js';
-import { type ProcessQuestion, type TimeRange } from '../../reader/telemetry-reader.interface.js';
+import {
+  type ProcessFilter,
+  type ProcessQuestion,
+  type TimeRange,
+} from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { COLLECTED_POINTS_KEPT_MS, MINUTE_MS, PROCESS_LEVEL } from '../encoding/buckets.js';
 import { type Figure, type Figures } from '../writing/process-rows.js';
+import { chooseProcesses, isOfProcesses } from './chosen-processes.js';
 import { readAttributes } from './query-parts.js';
 
 const MAX_PROCESSES = 200;
@@ -38,10 +43,12 @@ const PROCESSES = `SELECT * FROM (SELECT resources.id, services.name AS service,
   FROM resources JOIN services ON services.id = resources.service WHERE `;
 
 /** Processes that reported in the range, the last seen first. */
-export function findProcesses(database: Database, { from, to }: TimeRange): ProcessAnswer[] {
+export function findProcesses(database: Database, { from, to, ...choice }: ProcessFilter): ProcessAnswer[] {
+  const chosen = chooseProcesses(database, choice);
   const rows = database.all<ProcessRow>(
-    `${PROCESSES} resources.last_seen >= ?) WHERE lastSeen >= ? AND firstSeen < ? ORDER BY lastSeen DESC, id DESC LIMIT ?`,
+    `${PROCESSES} resources.last_seen >= ? ${chosen === undefined ? '' : `AND ${isOfProcesses('resources.id')}`}) WHERE lastSeen >= ? AND firstSeen < ? ORDER BY lastSeen DESC, id DESC LIMIT ?`,
     from,
+    ...(chosen === undefined ? [] : [chosen]),
     from - MINUTE_MS,
     to,
     MAX_PROCESSES,

@@ -3,6 +3,7 @@ import { AttributeTallies } from '../../reader/rank-attributes.js';
 import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
+import { chooseProcesses, isOfProcesses } from './chosen-processes.js';
 import { findTraces } from './find-traces.js';
 import { chooseService, findRouteIds, readAttributes } from './query-parts.js';
 
@@ -57,7 +58,7 @@ interface EntryRow extends Position {
 }
 
 const ENTRIES = `SELECT id, start, duration, trace FROM spans INDEXED BY spans_by_route
-  WHERE route = ? AND (start, id) > (?, ?) AND start < ? ORDER BY start, id`;
+  WHERE route = ? AND (start, id) > (?, ?) AND start < ? {of} ORDER BY start, id`;
 
 /** Some of many, each as likely as any other, and the same ones whenever they are asked for: those with the smallest hashes. */
 class Sample {
@@ -108,6 +109,9 @@ function* sampleEntries(database: Database, selection: Selection): Steps<EntrySa
   const others = new Sample();
   const service = chooseService(database, selection.service);
   const routes = service === undefined ? [] : findRouteIds(database, service.id, route, undefined);
+  const processes = service && chooseProcesses(database, selection, service.id);
+  const sql = ENTRIES.replace('{of}', processes === undefined ? '' : `AND ${isOfProcesses('resource')}`);
+  const ofProcesses = processes === undefined ? [] : [processes];
   const [min, max] = [(minMs ?? 0) * 1_000, (maxMs ?? Infinity) * 1_000];
   const [begin, end] = [from * 1_000, to * 1_000];
   const around = end - begin;
@@ -115,11 +119,12 @@ function* sampleEntries(database: Database, selection: Selection): Steps<EntrySa
   /** Goes on until the turn is over, and says where that was; undefined at the end. */
   const look = (routeId: number, position: Position): Position | undefined => {
     for (const row of database.iterate<EntryRow>(
-      ENTRIES,
+      sql,
       routeId,
       position.start,
       position.id,
       end + around,
+      ...ofProcesses,
     )) {
       const { start, duration, trace } = row;
       const isSelected = start >= begin && start < end && duration >= min && duration <= max;

@@ -8,12 +8,11 @@ import { type ServiceMapFilter } from '../../reader/telemetry-reader.interface.j
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { SPAN_STATUS } from '../rows.interface.js';
-import { chooseService, Conditions, readAttributes, readList } from './query-parts.js';
+import { chooseProcesses } from './chosen-processes.js';
+import { type NewestTrace, takeNewestTraces } from './newest-traces.js';
+import { chooseService, readAttributes, readList } from './query-parts.js';
 
-/** Of the newest traces of the range, which are added up when the question is asked. */
-const MAX_SPANS = 20_000;
-/** Traces, and spans of one, that are read without a look at the clock. */
-const SLICE = 20;
+/** Spans of a trace that are read without a look at the clock. */
 const SPAN_SLICE = 200;
 
 const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
@@ -39,51 +38,22 @@ interface SpanRow {
   readonly links: string | null;
 }
 
-interface TraceRow {
-  readonly id: number;
-  /** 1: the service took part. */
-  readonly matches: number;
-  readonly traceId: string;
-  readonly start: number;
-  readonly spanCount: number;
-}
-
 /** What calls what in the newest traces of the range. */
 export function* findServiceMap(database: Database, filter: ServiceMapFilter): Steps<ServiceMapAnswer> {
-  const { from, service } = filter;
+  const { from, to, service } = filter;
   const sums = new ServiceMapSums();
-  const covered = { traces: 0, spans: 0, since: from, complete: true };
   const turn = new TimeSlice();
   const chosen = chooseService(database, service);
-  if (chosen !== undefined) {
-    const serviceOf = startServices(database);
-    for (let before: TraceRow | undefined; ;) {
-      const rows = readTraces(database, filter, chosen.id, before);
-      for (const row of rows) {
-        if (row.matches === 0) continue;
-        const left = MAX_SPANS - covered.spans;
-        if (row.spanCount > left) covered.complete = false;
-        // Half a trace has calls without the other side: only one that is larger than all that may be read is cut.
-        if (!covered.complete && covered.traces > 0) break;
-        const spans = yield* readSpans(database, row.id, left, serviceOf, turn);
-        yield* sums.addTrace(row.traceId, spans, turn);
-        covered.traces += 1;
-        covered.spans += spans.length;
-        covered.since = row.start / 1_000;
-        if (turn.isOverNow()) yield* turn.pass();
-      }
-      before = rows.at(-1);
-      if (rows.length < SLICE || !covered.complete) break;
-      if (turn.isOverNow()) yield* turn.pass();
-      // Of a service that took part in few traces, the others are looked through only for so long.
-      if (chosen.id !== undefined && turn.isLong) {
-        covered.complete = false;
-        covered.since = (before?.start ?? 0) / 1_000;
-        break;
-      }
-    }
-    if (covered.complete) covered.since = from;
+  if (chosen === undefined)
+    return yield* sums.answer(filter, { traces: 0, spans: 0, since: from, complete: true }, turn);
+  const serviceOf = startServices(database);
+  const processes = chooseProcesses(database, filter, chosen.id);
+  function* take({ id, traceId }: NewestTrace, left: number): Steps<number> {
+    const spans = yield* readSpans(database, id, left, serviceOf, turn);
+    yield* sums.addTrace(traceId, spans, turn);
+    return spans.length;
   }
+  const covered = yield* takeNewestTraces(database, { from, to, service: chosen.id, processes }, turn, take);
   return yield* sums.answer(filter, covered, turn);
 }
 
@@ -98,29 +68,6 @@ function startServices(database: Database): (resource: number) => string {
     if (!names.has(resource)) read();
     return names.get(resource) ?? '';
   };
-}
-
-/** The next of the traces, newest first; some in which the service took no part are among them, so that there is time to stop. */
-function readTraces(
-  database: Database,
-  { from, to }: ServiceMapFilter,
-  service: number | undefined,
-  before: TraceRow | undefined,
-): readonly TraceRow[] {
-  const conditions = new Conditions();
-  conditions.add('start >= ?', from * 1_000);
-  conditions.add('start < ?', to * 1_000);
-  if (before !== undefined) conditions.add('(start, id) < (?, ?)', before.start, before.id);
-  const own = new Conditions();
-  if (service !== undefined) own.add('instr(services, ?) > 0', `,${service},`);
-  return database.all<TraceRow>(
-    `SELECT id, (${own.sql}) AS matches, lower(hex(trace_id)) AS traceId, start, span_count AS spanCount
-      FROM traces INDEXED BY traces_by_start WHERE ${conditions.sql} AND (${own.sql} OR id & 63 = 0)
-      ORDER BY start DESC, id DESC LIMIT ${SLICE}`,
-    ...own.values,
-    ...conditions.values,
-    ...own.values,
-  );
 }
 
 function* readSpans(

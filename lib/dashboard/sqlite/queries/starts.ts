@@ -10,12 +10,16 @@ interface StartRow extends Omit<StartAnswer, 'previousVersion'> {
 }
 
 /** Processes that started in a range, the last at the end. */
-export function findStarts(database: Database, { from, to, service: name }: StartFilter): StartAnswer[] {
+export function findStarts(database: Database, filter: StartFilter): StartAnswer[] {
+  const { from, to, service: name, version, environment, process } = filter;
   const service = chooseService(database, name);
   if (service === undefined) return [];
   const conditions = new Conditions();
   conditions.add('time >= ? AND time < ?', from, to);
   if (service.id !== undefined) conditions.add('service = ?', service.id);
+  if (version !== undefined) conditions.add('process_starts.version = ?', version);
+  if (environment !== undefined) conditions.add('process_starts.environment = ?', environment);
+  if (process !== undefined) conditions.add('process_starts.process = ?', process);
   const rows = database.all<StartRow>(
     `SELECT services.name AS service, process_starts.version, time, previous_version AS previousVersion
       FROM process_starts JOIN services ON services.id = process_starts.service

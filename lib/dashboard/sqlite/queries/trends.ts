@@ -1,5 +1,6 @@
 import { getOrAdd } from '../../get-or-add.js';
 import {
+  type CoverageAnswer,
   type RouteFiguresAnswer,
   type RouteTrendAnswer,
   type ServiceTrendAnswer,
@@ -9,6 +10,8 @@ import { type TrendFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { quantilesOf, readCounts } from '../encoding/buckets.js';
+import { chooseProcesses } from './chosen-processes.js';
+import { readEntriesOf } from './entries-of-processes.js';
 import { splitRange } from './overview.js';
 import { chooseService } from './query-parts.js';
 import { chooseRollups, readRollupsOf, type RollupRow, secondsOf, Total } from './rollups.js';
@@ -44,11 +47,19 @@ export function* findTrends(database: Database, filter: TrendFilter): Steps<Tren
   const routes = new RouteTrends(byId, times.length, recentBucket);
   const services = new ServiceTrends(byId, times.length);
   const ids = called.map(({ id }) => id);
-  yield* readRollupsOf('sums', database, rollups, ids, (row) => {
+  const take = (row: RollupRow): void => {
     const bucket = Math.floor((row.slot - rollups.from) / width);
     routes.add(row, bucket);
     services.add(row, bucket);
-  });
+  };
+  const processes = service && chooseProcesses(database, filter, service.id);
+  let coverage: CoverageAnswer | undefined;
+  if (processes === undefined) yield* readRollupsOf('sums', database, rollups, ids, take);
+  else {
+    const found = yield* readEntriesOf(database, rollups, processes);
+    found.entries.filter(({ route }) => byId.has(route)).forEach(take);
+    ({ coverage } = found);
+  }
   routes.close();
   const seconds = times.map((time) => secondsOf({ from: time, to: time + width }));
   return {
@@ -56,6 +67,7 @@ export function* findTrends(database: Database, filter: TrendFilter): Steps<Tren
     recentFrom: times[recentBucket] ?? rollups.from,
     services: yield* services.describe(seconds),
     routes: routes.answers,
+    coverage,
   };
 }
 

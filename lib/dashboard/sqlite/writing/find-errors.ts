@@ -55,7 +55,7 @@ export class ErrorFinder {
     readonly since: number;
   }[] = [];
 
-  constructor(private readonly sums: ErrorSums) {}
+  constructor(private readonly sums: Pick<ErrorSums, 'add' | 'addEntry'>) {}
 
   takeSpan(span: StoredSpan, now: number): void {
     if (span.status !== SPAN_STATUS.error) return;

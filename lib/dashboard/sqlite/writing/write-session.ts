@@ -184,8 +184,8 @@ function sinceWhen(which: SumsToWrite): number {
   return which === 'due' ? performance.now() - SELDOM_MS : Infinity;
 }
 
-const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes, loose)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_LOG = `INSERT INTO logs (time, level, service, context, trace_id, trace_key, span_id, message, attributes, resource, loose)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Writes log lines and the words they are found by; to be used within one transaction. */
 class LogWriter {
@@ -206,14 +206,14 @@ class LogWriter {
 
   /** Returns the number of the line. */
   private writeLog(log: StoredLog, now: number): number {
-    const { service } = this.dictionaries.resource(log.resource, now);
+    const { service, resource } = this.dictionaries.resource(log.resource, now);
     const { time, level, context = null, traceId, spanId, message, attributes = null } = log;
     const trace = traceId === undefined ? null : bytesOf(traceId);
     const key = traceId === undefined ? null : traceKeyOf(traceId);
     const span = spanId === undefined ? null : bytesOf(spanId);
     const isLoose = Number(traceId === undefined && level < ERROR_LEVEL);
     const statement = this.database.prepare(INSERT_LOG);
-    const values = [time, level, service, context, trace, key, span, message, attributes, isLoose];
+    const values = [time, level, service, context, trace, key, span, message, attributes, resource, isLoose];
     const { lastInsertRowid } = statement.run(...values);
     return Number(lastInsertRowid);
   }
