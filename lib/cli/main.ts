@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runDashboard } from './dashboard-command.js';
+import { runDoctor } from './doctor-command.js';
 import { runMcp } from './mcp-command.js';
 import { UsageError } from './usage-error.js';
 
@@ -7,6 +8,7 @@ const HELP = `Usage: nestjs-telemetry <command>
 
 Commands:
   dashboard   serves the page as a separate process
+  doctor      finds out why telemetry does not arrive
   mcp         serves what is stored to a coding agent, on standard input and output
 
 "nestjs-telemetry <command> --help" lists the options of a command.
@@ -14,6 +16,7 @@ Commands:
 
 const COMMANDS = new Map([
   ['dashboard', runDashboard],
+  ['doctor', runDoctor],
   ['mcp', runMcp],
 ]);
 

@@ -183,8 +183,8 @@ function distanceBetween(from: string, to: string): number {
   return goesOn ? 1 : editDistance(from, to);
 }
 
-/** Levenshtein's distance, row by row. */
-function editDistance(from: string, to: string): number {
+/** How many letters are added, left out or replaced (Levenshtein's distance). */
+export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i += 1) {
     const next = [i];

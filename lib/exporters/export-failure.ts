@@ -75,7 +75,21 @@ const OTLP_REMEDIES: readonly (readonly [reason: RegExp, remedy: string])[] = [
     'Check OTEL_EXPORTER_OTLP_CERTIFICATE and the scheme of otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT.',
   ],
   [/HTTP 40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED/, 'Check otlpHeaders / OTEL_EXPORTER_OTLP_HEADERS.'],
+  [
+    /HTTP 40[45]\b|UNIMPLEMENTED/,
+    'Check the path: otlpEndpoint / OTEL_EXPORTER_OTLP_ENDPOINT is the base address, to which /v1/traces is added; the ' +
+      'variable of one signal is used unchanged.',
+  ],
 ];
+
+/** What receives at ports that are taken for those of OTLP. */
+const OTHER_PORTS: Readonly<Record<string, string>> = {
+  6831: 'Port 6831 receives Thrift over UDP: name it in jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT, or send OTLP to port 4318.',
+  6832: 'Port 6832 receives Thrift over UDP: name it in jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT, or send OTLP to port 4318.',
+  14268:
+    'Port 14268 receives Thrift: name it in jaegerEndpoint / OTEL_EXPORTER_JAEGER_ENDPOINT, or send OTLP to port 4318.',
+  16686: "Port 16686 is Jaeger's user interface and receives nothing: send OTLP to port 4318.",
+};
 
 function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string): string {
   if (protocol === 'jaeger-udp' && reason.includes('does not fit')) {
@@ -99,7 +113,11 @@ function remedyFor({ protocol, endpoint }: ExporterDestination, reason: string):
   const known = OTLP_REMEDIES.find(([pattern]) => pattern.test(reason));
   if (known !== undefined) return known[1];
   const overHttp = protocol !== 'grpc';
+  if (overHttp && reason.startsWith('Parse Error'))
+    return "Another protocol is spoken there: set otlpProtocol / OTEL_EXPORTER_OTLP_PROTOCOL to 'grpc', or check the port.";
   const { port } = new URL(endpoint);
+  const other = OTHER_PORTS[port];
+  if (other !== undefined) return other;
   if (overHttp && port === '4317') {
     return "Port 4317 speaks gRPC: set otlpProtocol / OTEL_EXPORTER_OTLP_PROTOCOL to 'grpc', or use port 4318.";
   }

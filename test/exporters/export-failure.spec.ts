@@ -38,6 +38,19 @@ describe('explainExportFailure()', () => {
   });
 
   it.each([
+    ['http://collector:6831/v1/logs', refused, 'Port 6831 receives Thrift over UDP'],
+    ['http://collector:16686/v1/logs', new Error('HTTP 500'), "Port 16686 is Jaeger's user interface"],
+    ['http://collector:4318/logs', new Error('HTTP 404 Not Found'), 'Check the path'],
+    [
+      'http://collector:9000/v1/logs',
+      new Error('Parse Error: Expected HTTP/'),
+      'Another protocol is spoken there',
+    ],
+  ])('names what is wrong with %s: %s', (endpoint, error, remedy) => {
+    expect(explainExportFailure(otlp('http/protobuf', endpoint), error).remedy).toContain(remedy);
+  });
+
+  it.each([
     ['jaeger-udp', 'udp://localhost:6831', '6831 takes compact Thrift, 6832 binary'],
     ['jaeger-http', 'http://localhost:14268/api/traces', 'http://host:14268/api/traces'],
   ] as const)('names the ports of Jaeger for %s', (protocol, endpoint, remedy) => {

@@ -1,0 +1,84 @@
+import { editDistance } from '../../config/option-rules.js';
+import { resolveConfig } from '../../config/resolve-config.js';
+import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { environmentVariables } from '../../config/telemetry-options.js';
+import { isErrorOf } from '../../errors/telemetry.error.js';
+import { findJaegerPackageProblem } from '../../exporters/jaeger/jaeger-package.js';
+import { INSTRUMENTATIONS } from '../../instrumentation/registry.js';
+import { fault, type Finding, named, ok, type Result, warning } from './finding.js';
+
+export interface CheckedConfiguration {
+  readonly findings: readonly Finding[];
+  /** undefined where the environment cannot be used at all. */
+  readonly config: TelemetryConfig | undefined;
+}
+
+/** Resolves the variables as the module does, and names those that are wrong or switch telemetry off. */
+export function checkConfiguration(env: NodeJS.ProcessEnv): CheckedConfiguration {
+  const check = 'environment variables';
+  const known = Object.keys(environmentVariables(INSTRUMENTATIONS));
+  const results = findMisspelled(env, known);
+  try {
+    const config = resolveConfig(
+      {},
+      {
+        env,
+        setIn: 'the environment',
+        instrumentations: INSTRUMENTATIONS,
+        findJaegerPackageProblem,
+      },
+    );
+    results.push(...config.warnings.map(wrongVariable), ...findSwitchedOff(config, env));
+    if (results.length === 0) results.push(ok('can be used.'));
+    return { findings: named(check, results), config };
+  } catch (error) {
+    if (!isErrorOf(error, 'TELEMETRY_INVALID_OPTIONS')) throw error;
+    results.push(
+      ...error.problems.map(({ name, received, remedy }) =>
+        fault(`${name} cannot be used.`, `${name}=${received}`, remedy),
+      ),
+    );
+    return { findings: named(check, results), config: undefined };
+  }
+}
+
+function wrongVariable(text: string): Result {
+  const [finding, ...remedy] = text.split(/(?<=\.) (?=[A-Z])/);
+  return fault('one has no effect.', finding ?? text, remedy.join(' ') || 'See docs/configuration.md.');
+}
+
+function findSwitchedOff({ enabled, traces }: TelemetryConfig, env: NodeJS.ProcessEnv): Result[] {
+  const results: Result[] = [];
+  if (!enabled)
+    results.push(
+      fault(
+        'telemetry is switched off.',
+        `OTEL_SDK_DISABLED=${env.OTEL_SDK_DISABLED}`,
+        'Remove the variable, or set it to false.',
+      ),
+    );
+  const sampler = env.OTEL_TRACES_SAMPLER;
+  const isOff = sampler === 'always_off' || sampler === 'parentbased_always_off';
+  const hasNoShare = 'ratio' in traces.sampler && traces.sampler.ratio === 0;
+  if (isOff || hasNoShare)
+    results.push(
+      fault(
+        'no trace that begins here is recorded.',
+        isOff ? `OTEL_TRACES_SAMPLER=${sampler}` : `OTEL_TRACES_SAMPLER_ARG=${env.OTEL_TRACES_SAMPLER_ARG}`,
+        'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG to a share above 0.',
+      ),
+    );
+  return results;
+}
+
+/** Variables that are not read, and differ by one or two letters from one that is. */
+function findMisspelled(env: NodeJS.ProcessEnv, known: readonly string[]): Result[] {
+  const candidates = Object.keys(env).filter(
+    (name) => /^(?:OTEL|TELEMETRY)_/.test(name) && !known.includes(name),
+  );
+  return candidates.flatMap((name) => {
+    const meant = known.find((each) => editDistance(name, each) <= 2);
+    if (meant === undefined) return [];
+    return [warning('one looks misspelled, and is not read.', name, `Write ${meant}, or remove it.`)];
+  });
+}

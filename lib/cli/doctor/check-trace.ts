@@ -1,0 +1,174 @@
+import { isRecord } from '../../config/option-rules.js';
+import { ask, describeAnswer, jsonOf, poll } from './ask.js';
+import { type ApplicationAddress, askPage, recordsOf, text } from './check-application.js';
+import { fault, type Finding, named, ok, type Result, warning } from './finding.js';
+
+/** One span as a trace store shows it; times in milliseconds since the epoch. */
+export interface SeenSpan {
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly service: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly start: number;
+  readonly durationMs: number;
+}
+
+/** Where spans are looked for; returns undefined until there are any. */
+export interface TraceSource {
+  readonly name: string;
+  find(traceId: string): Promise<readonly SeenSpan[] | undefined>;
+  /** Why nothing was found, as far as the source says. */
+  reason(): string;
+}
+
+const ARRIVAL_MS = 15_000;
+/** Spans of other processes come with the next export of each. */
+const SETTLING_MS = 6_000;
+/** Network time aside, a child does not begin before the call that caused it. */
+const SKEW_MS = 5;
+
+/** Looks for a trace that was sent, and at what it says about propagation and clocks. */
+export async function checkTrace(
+  source: TraceSource,
+  traceId: string,
+  expected: readonly string[],
+): Promise<Finding[]> {
+  const check = `trace ${traceId} in ${source.name}`;
+  let spans = await poll(() => source.find(traceId), ARRIVAL_MS);
+  if (spans === undefined)
+    return named(check, [
+      fault(
+        'did not arrive.',
+        source.reason(),
+        'Check the endpoints above, that the application sends to the same place, and that its sampler follows the caller.',
+      ),
+    ]);
+  if (missingServices(spans, expected).length > 0)
+    spans =
+      (await poll(async () => completeOrNot(await source.find(traceId), expected), SETTLING_MS)) ??
+      (await source.find(traceId)) ??
+      spans;
+  const results = [...checkPropagation(spans, expected), ...checkClocks(spans)];
+  const services = [...new Set(spans.map(({ service }) => service))].join(', ');
+  return named(
+    check,
+    results.length === 0
+      ? [ok(`has ${spans.length} ${spans.length === 1 ? 'span' : 'spans'} of ${services}.`)]
+      : results,
+  );
+}
+
+function completeOrNot(
+  spans: readonly SeenSpan[] | undefined,
+  expected: readonly string[],
+): readonly SeenSpan[] | undefined {
+  return spans !== undefined && missingServices(spans, expected).length === 0 ? spans : undefined;
+}
+
+function missingServices(spans: readonly SeenSpan[], expected: readonly string[]): string[] {
+  return expected.filter((service) => !spans.some((span) => span.service === service));
+}
+
+function checkPropagation(spans: readonly SeenSpan[], expected: readonly string[]): Result[] {
+  const missing = missingServices(spans, expected);
+  if (missing.length === 0) return [];
+  const services = [...new Set(spans.map(({ service }) => service))].join(', ');
+  const unanswered = spans.filter(
+    ({ kind, spanId }) => kind === 'client' && !spans.some(({ parentSpanId }) => parentSpanId === spanId),
+  );
+  const calls = unanswered.map(({ service, name }) => `${service}: ${name}`).slice(0, 5);
+  return [
+    fault(
+      `has no span of ${missing.join(', ')}.`,
+      `spans of ${services}; ${calls.length === 0 ? 'no call leaves them that is recorded' : `calls without a span on the other side: ${calls.join('; ')}`}`,
+      calls.length === 0
+        ? 'The client of the call is not recorded, or the context is lost before it: see docs/clients.md and docs/context.md, or pass injectTraceContext({}) as headers.'
+        : 'The callee drops the header traceparent, records nothing, or sends elsewhere. Check that it has the module, the same propagators and the same receiver.',
+    ),
+  ];
+}
+
+/** A span of another service that begins before its parent, or ends long after it began elsewhere, shows clocks that differ. */
+function checkClocks(spans: readonly SeenSpan[]): Result[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const worst = new Map<string, number>();
+  for (const { service, start, parentSpanId } of spans) {
+    const parent = byId.get(parentSpanId ?? '');
+    if (parent === undefined || parent.service === service) continue;
+    const early = parent.start - start;
+    const pair = `${service} is behind ${parent.service}`;
+    if (early > SKEW_MS) worst.set(pair, Math.max(worst.get(pair) ?? 0, early));
+    const late = start - (parent.start + parent.durationMs);
+    const other = `${service} is ahead of ${parent.service}`;
+    if (late > SKEW_MS && parent.kind === 'client') worst.set(other, Math.max(worst.get(other) ?? 0, late));
+  }
+  return [...worst].map(([pair, ms]) =>
+    warning(
+      'has clocks that differ.',
+      `the clock of ${pair} by at least ${ms.toFixed(0)} ms`,
+      'Synchronise the clocks of the machines (NTP).',
+    ),
+  );
+}
+
+/** The traces that the page of the application shows. */
+export function pageSource(address: ApplicationAddress): TraceSource {
+  let last = '';
+  return {
+    name: 'the page',
+    async find(traceId) {
+      const answer = await askPage(address, `traces/${traceId}`);
+      last = describeAnswer(answer);
+      const trace = jsonOf(answer);
+      const spans = isRecord(trace) ? recordsOf(trace.spans) : [];
+      if (spans.length === 0) return undefined;
+      return spans.map((span) => ({
+        spanId: text(span.spanId),
+        parentSpanId: typeof span.parentSpanId === 'string' ? span.parentSpanId : undefined,
+        service: text(span.service),
+        name: text(span.name),
+        kind: text(span.kind),
+        start: Number(span.start),
+        durationMs: Number(span.durationMs),
+      }));
+    },
+    reason: () => last,
+  };
+}
+
+/** The traces that Jaeger has, by its query API. */
+export function jaegerSource(jaeger: URL): TraceSource {
+  let last = '';
+  return {
+    name: `Jaeger at ${jaeger.origin}`,
+    async find(traceId) {
+      const answer = await ask(new URL(`api/traces/${traceId}`, withSlash(jaeger)));
+      last = describeAnswer(answer);
+      const body = jsonOf(answer);
+      const [trace] = isRecord(body) ? recordsOf(body.data) : [];
+      const spans = recordsOf(trace?.spans).map((span) => toSpan(span, trace?.processes));
+      return spans.length === 0 ? undefined : spans;
+    },
+    reason: () => last,
+  };
+}
+
+function toSpan(span: Readonly<Record<string, unknown>>, processes: unknown): SeenSpan {
+  const process = isRecord(processes) ? processes[text(span.processID)] : undefined;
+  const parent = recordsOf(span.references).find(({ refType }) => refType === 'CHILD_OF');
+  const kind = recordsOf(span.tags).find(({ key }) => key === 'span.kind');
+  return {
+    spanId: text(span.spanID),
+    parentSpanId: parent === undefined ? undefined : text(parent.spanID),
+    service: isRecord(process) ? text(process.serviceName) : '?',
+    name: text(span.operationName),
+    kind: kind === undefined ? 'internal' : text(kind.value),
+    start: Number(span.startTime) / 1_000,
+    durationMs: Number(span.duration) / 1_000,
+  };
+}
+
+function withSlash(url: URL): URL {
+  return url.pathname.endsWith('/') ? url : new URL(`${url.pathname}/`, url);
+}
