@@ -11,6 +11,7 @@
 //   RabbitMQ    RABBITMQ_SERVER_BIN, else /usr/lib/rabbitmq/bin/rabbitmq-server, else `rabbitmq-server` on the PATH
 //   Mosquitto   MOSQUITTO_BIN, else `mosquitto` on the PATH; it speaks MQTT 5
 //   Kafka       KFAKE_BIN, else built with Go once and kept in the user's cache folder; an in-memory broker of franz-go
+//   Collector   COLLECTOR_BIN, else built with Go once and kept in the user's cache folder
 //   ClickHouse  its engine in a process, from npm, once, and the exporter's tables from its Go module; CLICKHOUSE_URL names a server instead
 //   PostgreSQL  POSTGRES_BIN_DIR, else the newest /usr/lib/postgresql/*/bin, else the folder of `initdb` on the PATH
 import { spawnSync } from 'node:child_process';
@@ -35,6 +36,7 @@ const jaegerModule = join(root, 'test/backends/jaeger');
 const ferretdbModule = join(root, 'test/backends/ferretdb');
 const clickhouseModule = join(root, 'test/backends/clickhouse');
 const kfakeModule = join(root, 'test/backends/kfake');
+const collectorModule = join(root, 'test/backends/collector');
 const jaegerCommand = 'github.com/jaegertracing/jaeger/cmd/jaeger';
 
 function isExecutable(path) {
@@ -160,6 +162,21 @@ function findKfake() {
   return buildWithGo('kfake', name, 'KFAKE_BIN', kfakeModule, '.');
 }
 
+/** A program with the components that deploy/collector names: the Collector of the distributions cannot be built from its modules. */
+function findCollector() {
+  if (platform() !== 'linux')
+    return {
+      missing: 'its standard ports are beside those of Jaeger on a second loopback address, as on Linux',
+    };
+  const given = fromEnvironment('COLLECTOR_BIN');
+  if (given) return given;
+  const hash = createHash('sha256');
+  for (const file of ['go.sum', 'main.go']) hash.update(readFileSync(join(collectorModule, file)));
+  const [, version] = /collector\/otelcol (v\S+)/.exec(readFileSync(join(collectorModule, 'go.mod'), 'utf8'));
+  const name = `collector-${version}-${hash.digest('hex').slice(0, 12)}`;
+  return buildWithGo(`the Collector ${version}`, name, 'COLLECTOR_BIN', collectorModule, '.');
+}
+
 /** The release of the Collector's exporter whose tables the page reads. */
 const clickhouseExporter =
   'github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter@v0.165.1';
@@ -247,6 +264,7 @@ const backends = {
     install: 'apt-get install mosquitto',
   }),
   kafka: findKfake(),
+  collector: findCollector(),
   clickhouse: findClickHouse(),
 };
 for (const [name, { path, missing }] of Object.entries(backends)) {

@@ -14,6 +14,7 @@ export type BackendName =
   | 'rabbitmq'
   | 'mosquitto'
   | 'kafka'
+  | 'collector'
   | 'clickhouse';
 type Backends = Readonly<Record<BackendName, { readonly path: string } | { readonly missing: string }>>;
 
@@ -35,6 +36,27 @@ export function describeWith(name: BackendName, title: string, tests: (path: str
       tests('');
     });
   }
+}
+
+/** `describeWith()` for tests that need several real servers; skipped with the first reason when one is missing. */
+export function describeWithAll<const Names extends readonly BackendName[]>(
+  names: Names,
+  title: string,
+  tests: (paths: Readonly<Record<Names[number], string>>) => void,
+): void {
+  const paths: Partial<Record<BackendName, string>> = {};
+  const add = (left: readonly BackendName[]): void => {
+    const [name, ...others] = left;
+    if (name === undefined) {
+      tests(paths as Record<Names[number], string>);
+      return;
+    }
+    describeWith(name, others.length === 0 ? title : `with ${name}`, (path) => {
+      paths[name] = path;
+      add(others);
+    });
+  };
+  add(names);
 }
 
 /** `eventually()` for what servers answer: through refused connections too, with 50 seconds, for brokers that start on a busy machine, and pauses of 100 ms. */

@@ -31,13 +31,17 @@ export class ClickHouseServer {
     private readonly stopServer: () => Promise<void>,
   ) {}
 
-  /** @param folder what scripts/backends.mjs found */
-  static async start(folder: string): Promise<ClickHouseServer> {
+  /**
+   * @param folder what scripts/backends.mjs found
+   * @param tables false where the exporter makes the database and its tables itself
+   */
+  static async start(folder: string, { tables = true } = {}): Promise<ClickHouseServer> {
     const { url, username, password, stop } = await startEngine(folder);
     const database = `telemetry_${process.pid}_${Date.now()}`;
     const client = createClient({ url, username, password });
-    await client.command({ query: `CREATE DATABASE ${database}` });
     const server = new ClickHouseServer(url, username, password, database, client, stop);
+    if (!tables) return server;
+    await client.command({ query: `CREATE DATABASE ${database}` });
     for (const [table, file] of Object.entries(TABLES))
       await client.command({ query: statementOf(folder, file, database, table) });
     await client.command({
@@ -55,6 +59,10 @@ export class ClickHouseServer {
     await this.client.command({ query });
   }
 
+  async read<Row>(query: string): Promise<Row[]> {
+    return (await this.client.query({ query, format: 'JSONEachRow' })).json<Row>();
+  }
+
   async insert(table: TableName, rows: readonly object[]): Promise<void> {
     if (rows.length === 0) return;
     await this.client.insert({
@@ -65,7 +73,7 @@ export class ClickHouseServer {
   }
 
   async stop(): Promise<void> {
-    await this.run(`DROP DATABASE ${this.database}`);
+    await this.run(`DROP DATABASE IF EXISTS ${this.database}`);
     await this.client.close();
     await this.stopServer();
   }

@@ -123,6 +123,11 @@ export class JaegerServer {
     });
   }
 
+  /** Whether there is anything of a trace now. */
+  async has(traceId: string): Promise<boolean> {
+    return (await fetch(`http://${this.host}:16686/api/traces/${traceId}`)).ok;
+  }
+
   async stop(): Promise<void> {
     await this.process.stop();
   }

@@ -1,8 +1,10 @@
-// Serves the ClickHouse engine that runs in this process over the part of ClickHouse's HTTP interface that its client uses:
-// queries with bound parameters and settings, inserts, user and password, errors with their codes.
+// Serves the ClickHouse engine that runs in this process over the part of ClickHouse's HTTP interface that its client for Node
+// and the Collector's exporter use: queries with bound parameters and settings, inserts as text and in the native format, user
+// and password, errors with their codes.
 //
 //   node http-front.cjs FOLDER_WITH_CHDB DATA_FOLDER PORT      the password of `default` is in FRONT_PASSWORD
 const { createRequire } = require('node:module');
+const { rmSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
 const { join } = require('node:path');
 
@@ -16,11 +18,19 @@ for (const setting of ['max_threads = 1', 'max_insert_threads = 1', 'max_memory_
 /** Settings that mean something only to a server. */
 const OF_A_SERVER = new Set(['cancel_http_readonly_queries_on_client_close', 'wait_end_of_query']);
 /** Parameters of the address that are no settings. */
-const NO_SETTINGS = new Set(['query', 'query_id', 'database', 'default_format', 'session_id', 'role']);
+const NO_SETTINGS = new Set([
+  'query',
+  'query_id',
+  'database',
+  'default_format',
+  'session_id',
+  'role',
+  'client_protocol_version',
+]);
 
 const server = createServer((request, response) => {
   answer(request).then(
-    (text) => response.end(text),
+    (body) => response.end(body),
     (error) => {
       const message = String(error?.message ?? error).replace(/^Query failed: /, '');
       const [, code = '0'] = /Code: (\d+)/.exec(message) ?? [];
@@ -40,29 +50,72 @@ async function answer(request) {
   checkPassword(request);
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks).toString();
+  const bytes = Buffer.concat(chunks);
   const inAddress = url.searchParams.get('query');
+  if (inAddress !== null && NATIVE_INSERT.test(inAddress)) return insertNative(inAddress, bytes);
+  const body = bytes.toString();
   if (inAddress?.trimStart().startsWith('INSERT')) return run(`${inAddress}\n${body}`, {}, []);
+  if (body === HELLO) return helloBlock();
   const settings = [];
   const parameters = {};
   for (const [name, value] of url.searchParams) {
     if (name.startsWith('param_')) parameters[name.slice('param_'.length)] = unescape(value);
     else if (!NO_SETTINGS.has(name) && !OF_A_SERVER.has(name)) settings.push([name, value]);
   }
-  return run(inAddress ? `${inAddress}\n${body}` : body, parameters, settings);
+  const format = url.searchParams.get('default_format') ?? undefined;
+  return run(inAddress ? `${inAddress}\n${body}` : body, parameters, settings, format);
+}
+
+const NATIVE_INSERT = /^\s*(INSERT\s.*?)\s+FORMAT\s+Native\s*;?\s*$/is;
+let inserts = 0;
+
+/** The engine takes statements as text, so what is binary goes through a file. */
+async function insertNative(statement, bytes) {
+  const [, insert] = NATIVE_INSERT.exec(statement);
+  const file = join(data, `insert-${(inserts += 1)}.native`);
+  writeFileSync(file, bytes);
+  try {
+    await session.queryAsync(`${insert} SELECT * FROM file('${file}', Native)`);
+    return '';
+  } finally {
+    rmSync(file);
+  }
+}
+
+/** The first question of ClickHouse's client for Go, with which the Collector's exporter begins. */
+const HELLO = 'SELECT displayName(), version(), revision(), timezone()';
+
+/**
+ * Its answer, as a server encodes it for that client. Revision 0 has the client read all later answers in the plain native
+ * format, which is what the engine writes outside of a server.
+ */
+function helloBlock() {
+  const text = (value) => Buffer.from([value.length, ...Buffer.from(value)]);
+  const column = (name, type, value) => [text(name), text(type), Buffer.from([0]), value];
+  return Buffer.concat([
+    // No overflow, bucket -1; four columns, one row.
+    Buffer.from([1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0, 4, 1]),
+    ...column('displayName()', 'String', text('front')),
+    ...column('version()', 'String', text('26.7.1.1')),
+    ...column('revision()', 'UInt32', Buffer.alloc(4)),
+    ...column('timezone()', 'String', text('UTC')),
+  ]);
 }
 
 function checkPassword({ headers }) {
   const [, basic = ''] = /^Basic (.+)$/.exec(headers.authorization ?? '') ?? [];
-  const [user = '', ...password] = Buffer.from(basic, 'base64').toString().split(':');
-  if (user === 'default' && password.join(':') === (process.env['FRONT_PASSWORD'] ?? '')) return;
+  const [, inBasic = '', passwordInBasic] =
+    /^([^:]*):(.*)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+  const user = headers['x-clickhouse-user'] ?? inBasic;
+  const password = headers['x-clickhouse-key'] ?? passwordInBasic;
+  if (user === 'default' && password === (process.env['FRONT_PASSWORD'] ?? '')) return;
   throw new Error(
     `Code: 516. DB::Exception: ${user}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`,
   );
 }
 
-async function run(text, parameters, settings) {
-  const [, sql = text, format = 'TabSeparated'] = /^(.*?)\s+FORMAT\s+(\w+)\s*;?\s*$/s.exec(text) ?? [];
+async function run(text, parameters, settings, otherwise = 'TabSeparated') {
+  const [, sql = text, format = otherwise] = /^(.*?)\s+FORMAT\s+(\w+)\s*;?\s*$/s.exec(text) ?? [];
   if (
     settings.some(([name, value]) => name === 'readonly' && value !== '0') &&
     !/^\s*(?:SELECT|WITH)\b/i.test(sql)
@@ -77,7 +130,7 @@ async function run(text, parameters, settings) {
   const result = await (isBound
     ? session.queryBindAsync(query, parameters, { format })
     : session.queryAsync(query, { format }));
-  return result.text();
+  return result.bytes();
 }
 
 /** The client has escaped the text; the engine's binding does so again. */
