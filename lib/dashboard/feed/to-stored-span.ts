@@ -3,6 +3,7 @@ import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type ListedAttributes, viewOf } from '../../engine/span-view.js';
 import { describeEntry } from '../sqlite/describe-rows.js';
 import { type StoredSpan } from '../sqlite/rows.interface.js';
+import { weightOf } from '../sqlite/span-weight.js';
 import { listAsJson, storedResourceOf } from './attribute-json.js';
 
 /** The row of a span that has ended. */
@@ -34,6 +35,7 @@ export function toStoredSpan(span: ReadableSpan): StoredSpan {
         linkAsJson(context.traceId, context.spanId, listAsJson(attributes)),
       ),
     ),
+    weight: weightOf(view.traceState, view.idLow),
     ...describeEntry(kind, (key) => findIn(attributeList, key)),
   };
 }

@@ -48,6 +48,7 @@ const link: Message = {
 const span: Message = {
   1: ['traceId', 'id'],
   2: ['spanId', 'id'],
+  3: ['traceState', 'string'],
   4: ['parentSpanId', 'id'],
   5: ['name', 'string'],
   6: ['kind', 'uint32'],

@@ -2,6 +2,7 @@ import { redaction } from '../../redaction/active-redaction.js';
 import { type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
 import { describeEntry, MAX_NAME } from '../sqlite/describe-rows.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
+import { weightOfText } from '../sqlite/span-weight.js';
 import { type Steps } from '../steps.js';
 import { type ReadItems, readRows, type Sender } from './read-items.js';
 import {
@@ -82,6 +83,7 @@ function readSpan(
     attributes: JSON.stringify(attributes),
     events: events.length === 0 ? undefined : JSON.stringify(events),
     links: links.length === 0 ? undefined : JSON.stringify(links),
+    weight: weightOfText(textAt(span, 'traceState'), wordOf(spanId, 8)),
     ...describeEntry(kind, (key) => attributes[key]),
   };
 }

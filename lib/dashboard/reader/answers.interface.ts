@@ -244,6 +244,8 @@ export interface SpanAnswer {
   readonly attributes: JsonAttributes;
   readonly events: readonly SpanEventAnswer[];
   readonly links: readonly SpanLinkAnswer[];
+  /** How many spans it stands for, where only a part was recorded and it says which; undefined: itself alone. */
+  readonly weight?: number | undefined;
   /** Where the method of the span was written; only in the answer about one trace, and when it is known. */
   readonly source?: SourceAnswer | undefined;
 }

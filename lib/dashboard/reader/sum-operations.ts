@@ -15,6 +15,7 @@ import {
   type SpanKindName,
 } from './answers.interface.js';
 import { type OperationFilter } from './telemetry-reader.interface.js';
+import { WeightedDurations } from './weighted-durations.js';
 
 /** The name of operations beyond a bound, which are added up together. */
 export const OTHER_OPERATIONS = '(other)';
@@ -107,6 +108,8 @@ export interface SummedSpan {
   readonly start: number;
   readonly durationMs: number;
   readonly failed: boolean;
+  /** How many it stands for; undefined: itself alone. */
+  readonly weight?: number | undefined;
   readonly attributes: JsonAttributes;
   /** false: of a process that is not asked about. It counts as a child only. */
   readonly isChosen?: boolean;
@@ -135,14 +138,9 @@ function selfTimeOf({ start, durationMs }: SummedSpan, children: readonly Summed
   return Math.max(0, durationMs - covered);
 }
 
-/** The smallest value that is not below a share of all; `sorted` is not empty. */
-function quantileOfSorted(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
-}
-
 interface OperationSum extends OperationName {
   readonly service: string;
-  readonly durations: number[];
+  readonly durations: WeightedDurations;
   errors: number;
   selfMs: number;
   traces: number;
@@ -164,13 +162,13 @@ export class OperationSums {
     const parts = spans.filter(({ kind }) => isPartOfParent(kind));
     const children = Map.groupBy(parts, ({ parentSpanId }) => parentSpanId);
     for (const span of spans) {
-      const { service } = span;
+      const { service, weight = 1 } = span;
       if ((this.service !== undefined && service !== this.service) || span.isChosen === false) continue;
       const sum = this.sumOf(service, nameOf(span));
-      sum.durations.push(span.durationMs);
-      sum.selfMs += selfTimeOf(span, children.get(span.spanId) ?? []);
-      if (span.failed) sum.errors += 1;
-      if (sum.trace !== trace) sum.traces += 1;
+      sum.durations.add(span.durationMs, weight);
+      sum.selfMs += selfTimeOf(span, children.get(span.spanId) ?? []) * weight;
+      if (span.failed) sum.errors += weight;
+      if (sum.trace !== trace) sum.traces += weight;
       sum.trace = trace;
       if (turn.isOver()) yield* turn.pass();
     }
@@ -183,7 +181,7 @@ export class OperationSums {
     return getOrAdd(this.sums, isNew ? JSON.stringify([service, kind, OTHER_OPERATIONS]) : key, () => ({
       ...(isNew ? { kind, name: OTHER_OPERATIONS, target: undefined, attribute: undefined } : named),
       service,
-      durations: [],
+      durations: new WeightedDurations(),
       errors: 0,
       selfMs: 0,
       traces: 0,
@@ -195,21 +193,18 @@ export class OperationSums {
   answers(): readonly OperationAnswer[] {
     return Array.from(this.sums.values(), (sum) => {
       const { service, kind, name, target, attribute, durations, errors, selfMs, traces } = sum;
-      const sorted = durations.sort((a, b) => a - b);
-      const count = sorted.length;
-      const totalMs = sorted.reduce((a, b) => a + b, 0);
-      const p95 = quantileOfSorted(sorted, 0.95);
+      const { count, totalMs } = durations;
       return {
         service,
         kind,
         name,
         target,
         attribute,
-        count,
-        errors,
+        count: Math.round(count),
+        errors: Math.round(errors),
         selfMs,
         totalMs,
-        p95,
+        p95: durations.quantile(0.95),
         perTrace: count / traces,
       };
     });

@@ -25,6 +25,7 @@ import {
 import { type FieldFilter } from './field-filter.js';
 import { hostOf } from './host-of.js';
 import { type ServiceMapFilter } from './telemetry-reader.interface.js';
+import { WeightedDurations } from './weighted-durations.js';
 
 /** What the map needs of a span. */
 export interface MappedSpan {
@@ -34,6 +35,8 @@ export interface MappedSpan {
   readonly kind: SpanKindName;
   readonly durationMs: number;
   readonly failed: boolean;
+  /** How many it stands for; undefined: itself alone. */
+  readonly weight?: number | undefined;
   /** Those of internal spans and servers are not read, nor are links but those of consumers. */
   readonly attributes: JsonAttributes;
   readonly links: readonly Pick<SpanLinkAnswer, 'traceId' | 'spanId'>[];
@@ -157,7 +160,7 @@ interface EdgeSum {
   readonly from: MapNodeAnswer | undefined;
   readonly to: MapNodeAnswer;
   readonly kind: MapEdgeAnswer['kind'];
-  readonly durations: number[];
+  readonly durations: WeightedDurations;
   errors: number;
   slowest: { traceId: string; spanId: string };
   slowestMs: number;
@@ -293,20 +296,20 @@ export class ServiceMapSums {
   }
 
   private count(traceId: string, span: MappedSpan, { from, to, kind, conditions }: Counted): void {
-    const { spanId, durationMs, failed } = span;
+    const { spanId, durationMs, failed, weight = 1 } = span;
     const key = `${from?.id ?? ''}\n${to.id}\n${kind}`;
     const sum = getOrAdd(this.edges, key, () => ({
       from,
       to,
       kind,
-      durations: [],
+      durations: new WeightedDurations(),
       errors: 0,
       slowest: { traceId, spanId },
       slowestMs: -1,
       conditions,
     }));
-    sum.durations.push(durationMs);
-    if (failed) sum.errors += 1;
+    sum.durations.add(durationMs, weight);
+    if (failed) sum.errors += weight;
     if (durationMs > sum.slowestMs) {
       sum.slowestMs = durationMs;
       sum.slowest = { traceId, spanId };
@@ -374,7 +377,7 @@ export class ServiceMapSums {
       (edge) => own === undefined || edge.from?.id === own || edge.to.id === own,
     );
     const sorted = matching.sort(
-      (a, b) => b.durations.length - a.durations.length || compareTexts(orderOf(a), orderOf(b)),
+      (a, b) => b.durations.count - a.durations.count || compareTexts(orderOf(a), orderOf(b)),
     );
     const seconds = Math.max(1, (to - covered.since) / 1_000);
     const shown = sorted.slice(0, limit);
@@ -430,15 +433,14 @@ function toEdge(
   { from, to, kind, durations, errors, slowest, conditions }: EdgeSum,
   seconds: number,
 ): MapEdgeAnswer {
-  const sorted = durations.sort((a, b) => a - b);
   return {
     from: from?.id,
     to: to.id,
     kind,
-    count: sorted.length,
-    perSecond: sorted.length / seconds,
-    errors,
-    p95: sorted[Math.max(0, Math.ceil(0.95 * sorted.length) - 1)] ?? 0,
+    count: Math.round(durations.count),
+    perSecond: durations.count / seconds,
+    errors: Math.round(errors),
+    p95: durations.quantile(0.95),
     conditions,
     slowest,
   };

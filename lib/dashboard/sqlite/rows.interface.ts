@@ -52,6 +52,8 @@ export interface StoredSpan {
   readonly route: string | undefined;
   /** How it ended in one word: the status code of HTTP, gRPC or a message; undefined when it has none. */
   readonly outcome: string | undefined;
+  /** How many spans it stands for where only a part was recorded, a whole number; undefined: itself alone. */
+  readonly weight?: number | undefined;
 }
 
 /** As pino numbers levels: lines from here on say that something went wrong. */

@@ -83,7 +83,7 @@ function isOfThisProcess(parent: SpanContext | undefined): boolean {
 /** As every span there is: it stands for itself, also where its trace was chosen for others. */
 function sampledAnyway(parent: SpanContext | undefined): SamplingResult {
   const traceState = withThreshold(parent?.traceState, Threshold.ALL);
-  if (traceState === undefined || traceState === parent?.traceState) return SAMPLED;
+  if (traceState === parent?.traceState) return SAMPLED;
   return { decision: SamplingDecision.RECORD_AND_SAMPLED, traceState };
 }
 

@@ -27,6 +27,7 @@ import {
   type WrittenPoint,
   type WrittenSpan,
 } from './telemetry.js';
+import { describeWeights } from './weights-contract.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -814,6 +815,7 @@ export function describeTelemetryReader(
 
     describeErrors(() => reader, write, PAST);
     describeOperations(() => reader, write, PAST);
+    describeWeights(() => reader, write, PAST);
     describeProcesses(() => reader, write, PAST);
     describeRouteQuestions(() => reader, write, PAST);
     describeServiceMap(() => reader, write, PAST);

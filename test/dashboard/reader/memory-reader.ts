@@ -151,6 +151,8 @@ function readerOf(
       const summary = summarize(sorted);
       return { spans: sorted, summary, logs: logs.filter(({ traceId }) => traceId === summary.traceId) };
     });
+  /** Each as often as it stands for. */
+  const counted = () => spans.flatMap((span) => Array.from({ length: span.weight ?? 1 }, () => span));
   const find = (traceId: string) => tracesOf().find(({ summary }) => summary.traceId === traceId);
   const instruments = (): InstrumentAnswer[] =>
     [...Map.groupBy(points, ({ service, name }) => `${service} ${name}`).entries()]
@@ -162,10 +164,10 @@ function readerOf(
   return {
     services: (range, { signal } = {}) =>
       answer(signal, () =>
-        [...Map.groupBy(spans, ({ service }) => service)]
+        [...Map.groupBy(counted(), ({ service }) => service)]
           .map(([name, own]) => ({
             ...serviceOf(name, own, range),
-            failedWork: failedWorkOf(spans, range).filter(({ service }) => service === name).length,
+            failedWork: failedWorkOf(counted(), range).filter(({ service }) => service === name).length,
             errorLogs: logs.filter(
               ({ service, level, time }) =>
                 service === name && level >= LOG_LEVELS.error && within(time, range),
@@ -177,10 +179,10 @@ function readerOf(
       answer(signal, () => {
         const width = (range.to - range.from) / buckets;
         const times = Array.from({ length: buckets }, (_, index) => range.from + index * width);
-        const own = entriesOf(spans, range).filter((span) => isOfRoute(span, { service, route, method }));
+        const own = entriesOf(counted(), range).filter((span) => isOfRoute(span, { service, route, method }));
         const isOfService = route === undefined && method === undefined;
         const failedWork = isOfService
-          ? failedWorkOf(spans, range).filter((span) => service === undefined || span.service === service)
+          ? failedWorkOf(counted(), range).filter((span) => service === undefined || span.service === service)
           : [];
         const all = times.map((time) => entriesOf(own, { from: time, to: time + width }));
         const quantiles = (q: number) => all.map((entries) => quantileOf(entries.map(duration), q));
@@ -201,17 +203,17 @@ function readerOf(
       }),
     durations: ({ bars, ...filter }, { signal } = {}) =>
       answer(signal, () => {
-        const own = entriesOf(spans, filter).filter((span) => isOfRoute(span, filter));
+        const own = entriesOf(counted(), filter).filter((span) => isOfRoute(span, filter));
         const steps = Map.groupBy(own, ({ durationMs }) => durationStep(durationMs));
         const counts = [...steps].map(([step, { length }]) => [step, length] as const);
         return { count: own.length, bars: joinBars(counts, bars) };
       }),
-    trends: (filter, { signal } = {}) => answer(signal, () => trendsOf(spans, filter)),
+    trends: (filter, { signal } = {}) => answer(signal, () => trendsOf(counted(), filter)),
     routes: (filter, { signal } = {}) =>
       answer(signal, () =>
         [
           ...Map.groupBy(
-            entriesOf(spans),
+            entriesOf(counted()),
             (span) => `${span.service} ${span.method ?? ''} ${span.route ?? ''}`,
           ).values(),
         ]
@@ -223,7 +225,7 @@ function readerOf(
       answer(signal, () =>
         [
           ...Map.groupBy(
-            entriesOf(spans),
+            entriesOf(counted()),
             (span) => `${span.service} ${versionOf(span)} ${span.method ?? ''} ${span.route ?? ''}`,
           ).values(),
         ]

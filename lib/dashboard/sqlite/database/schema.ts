@@ -128,7 +128,9 @@ CREATE TABLE spans (
   route INTEGER,
   attributes TEXT NOT NULL,
   events TEXT,
-  links TEXT
+  links TEXT,
+  -- How many spans it stands for; null: itself alone.
+  weight INTEGER
 );
 CREATE INDEX spans_by_trace ON spans (trace);
 CREATE INDEX spans_by_route ON spans (route, start, duration, trace) WHERE route IS NOT NULL;
@@ -388,6 +390,7 @@ export const ADDED_COLUMNS = [
   { table: 'logs', column: 'resource', type: 'INTEGER' },
   { table: 'process_starts', column: 'environment', type: 'TEXT' },
   { table: 'process_starts', column: 'process', type: 'TEXT' },
+  { table: 'spans', column: 'weight', type: 'INTEGER' },
 ] as const;
 
 /**

@@ -14,7 +14,7 @@ import { type ExemplifiedRow, type RollupRange } from './rollups.js';
 const SLICE = 200;
 
 const SPANS = `SELECT id, hex(span_id) AS spanId, CASE WHEN status = ${SPAN_STATUS.error} THEN hex(parent_id) END AS failedIn,
-    resource, kind, route, start, duration FROM spans INDEXED BY spans_by_trace WHERE trace = ? AND id > ? ORDER BY id LIMIT ${SLICE}`;
+    resource, kind, route, start, duration, ifnull(weight, 1) AS weight FROM spans INDEXED BY spans_by_trace WHERE trace = ? AND id > ? ORDER BY id LIMIT ${SLICE}`;
 const WORK = 'SELECT service, id FROM routes WHERE is_entry = 0 AND method = ?';
 
 /** Ids are upper case. Times are microseconds. */
@@ -29,6 +29,8 @@ interface SpanRow {
   readonly route: number | null;
   readonly start: number;
   readonly duration: number;
+  /** How many it stands for. */
+  readonly weight: number;
 }
 
 interface PlacedSpan extends SpanRow {
@@ -50,15 +52,15 @@ class EntrySum {
   ) {}
 
   add(span: PlacedSpan): void {
-    const { duration } = span;
-    this.count += 1;
+    const { duration, weight } = span;
+    this.count += weight;
     this.longest = Math.max(this.longest, duration);
-    this.buckets.add(valueBucket(duration));
+    this.buckets.add(valueBucket(duration), weight);
     if (span.failedIn === null) {
       if (duration >= (this.slowest?.duration ?? 0)) this.slowest = span;
       return;
     }
-    this.errors += 1;
+    this.errors += weight;
     if (duration >= (this.slowestFailed?.duration ?? 0)) this.slowestFailed = span;
   }
 

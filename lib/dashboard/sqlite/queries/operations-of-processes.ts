@@ -14,7 +14,7 @@ const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'produce
 
 // Attributes take the longest, and name calls and messages only.
 const SPANS = `SELECT spans.id, hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, services.name AS service, spans.name, kind, start,
-    duration, status, CASE WHEN kind >= 2 THEN spans.attributes END AS attributes
+    duration, status, weight, CASE WHEN kind >= 2 THEN spans.attributes END AS attributes
   FROM spans INDEXED BY spans_by_trace JOIN resources ON resources.id = resource JOIN services ON services.id = resources.service
   WHERE trace = ? AND spans.id > ? ORDER BY spans.id LIMIT ${SLICE}`;
 
@@ -30,6 +30,7 @@ interface SpanRow {
   readonly start: number;
   readonly duration: number;
   readonly status: number;
+  readonly weight: number | null;
   readonly attributes: string | null;
 }
 
@@ -76,6 +77,7 @@ function toSummed(row: SpanRow, chosen: ReadonlySet<number>): SummedSpan {
     start: row.start / 1_000,
     durationMs: row.duration / 1_000,
     failed: row.status === SPAN_STATUS.error,
+    weight: row.weight ?? 1,
     attributes: readAttributes(row.attributes),
     isChosen: chosen.has(row.resource),
   };

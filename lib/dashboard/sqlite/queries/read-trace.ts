@@ -23,7 +23,7 @@ const STATUSES = ['unset', 'ok', 'error'] as const;
 const SLICE = 100;
 
 const SPANS = `SELECT spans.id, span_id AS spanId, parent_id AS parentId, services.name AS service, scopes.name AS scope,
-    spans.name, kind, spans.start, spans.duration, status, status_message AS statusMessage, spans.attributes, events, links
+    spans.name, kind, spans.start, spans.duration, status, status_message AS statusMessage, spans.attributes, events, links, weight
   FROM spans INDEXED BY spans_by_trace JOIN resources ON resources.id = spans.resource
   JOIN services ON services.id = resources.service JOIN scopes ON scopes.id = spans.scope
   WHERE spans.trace = ? AND spans.id > ? ORDER BY spans.id LIMIT ?`;
@@ -43,6 +43,7 @@ interface SpanRow {
   readonly attributes: string;
   readonly events: string | null;
   readonly links: string | null;
+  readonly weight: number | null;
 }
 
 /** One trace with its spans and log lines; undefined when it is not in the store. */
@@ -123,5 +124,6 @@ function toSpan(row: SpanRow, traceId: string): SpanAnswer {
     attributes: readAttributes(row.attributes),
     events: readList(row.events),
     links: readList(row.links),
+    weight: row.weight ?? undefined,
   };
 }

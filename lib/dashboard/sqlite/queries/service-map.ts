@@ -18,7 +18,7 @@ const SPAN_SLICE = 200;
 const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 
 // Ids as text: rows with blobs take SQLite's binding longer. Attributes take the longest, and are those of calls and messages only.
-const SPANS = `SELECT id, hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, kind, duration, status,
+const SPANS = `SELECT id, hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, kind, duration, status, weight,
     CASE WHEN kind >= 2 THEN attributes END AS attributes, CASE WHEN kind = 4 THEN links END AS links
   FROM spans INDEXED BY spans_by_trace WHERE trace = ? AND id > ? ORDER BY id LIMIT ?`;
 
@@ -34,6 +34,7 @@ interface SpanRow {
   readonly kind: number;
   readonly duration: number;
   readonly status: number;
+  readonly weight: number | null;
   readonly attributes: string | null;
   readonly links: string | null;
 }
@@ -96,6 +97,7 @@ function toMapped(row: SpanRow, service: string): MappedSpan {
     kind: KINDS[row.kind] ?? 'internal',
     durationMs: row.duration / 1_000,
     failed: row.status === SPAN_STATUS.error,
+    weight: row.weight ?? 1,
     attributes: readAttributes(row.attributes),
     links: readList<SpanLinkAnswer>(row.links),
   };

@@ -56,10 +56,10 @@ export class FailedWork {
   /** Takes spans that are there for good. */
   take(written: readonly WrittenSpan[], now: number): void {
     for (const { span, trace, work } of written) {
-      const { traceId, idHigh, idLow, parentHigh, parentLow, start, duration } = span;
+      const { traceId, idHigh, idLow, parentHigh, parentLow, start, duration, weight = 1 } = span;
       if (this.size > 0) this.settle(keyOf(traceId, idHigh, idLow), span.status !== SPAN_STATUS.error);
       if (work === undefined) continue;
-      const entry: Entry = { route: work, trace, idHigh, idLow, start, duration, failed: true };
+      const entry: Entry = { route: work, trace, idHigh, idLow, start, duration, failed: true, weight };
       if ((parentHigh === 0 && parentLow === 0) || this.size >= MAX_WAITING) this.count(entry);
       else {
         const siblings = getOrAdd(this.waiting, keyOf(traceId, parentHigh, parentLow), () => ({

@@ -36,14 +36,14 @@ class OperationSum {
 
   constructor(readonly slot: number) {}
 
-  add({ duration, status }: StoredSpan, selfTime: number, isFirst: boolean): void {
-    this.count += 1;
-    if (status === SPAN_STATUS.error) this.errors += 1;
-    if (isFirst) this.traces += 1;
-    this.selfTime += selfTime;
-    this.total += duration;
+  add({ duration, status, weight = 1 }: StoredSpan, selfTime: number, isFirst: boolean): void {
+    this.count += weight;
+    if (status === SPAN_STATUS.error) this.errors += weight;
+    if (isFirst) this.traces += weight;
+    this.selfTime += selfTime * weight;
+    this.total += duration * weight;
     if (duration > this.longest) this.longest = duration;
-    this.buckets.add(valueBucket(duration));
+    this.buckets.add(valueBucket(duration), weight);
   }
 
   addSum(sum: OperationSum): void {

@@ -21,6 +21,8 @@ export interface Entry {
   /** Microseconds. */
   readonly duration: number;
   readonly failed: boolean;
+  /** How many it stands for. */
+  readonly weight: number;
 }
 
 /** What entered by a route in one slot of time. */
@@ -43,12 +45,12 @@ export class Rollup {
   ) {}
 
   add(entry: Entry): void {
-    const { duration } = entry;
-    this.count += 1;
+    const { duration, weight } = entry;
+    this.count += weight;
     if (duration > this.longest) this.longest = duration;
-    this.buckets.add(valueBucket(duration));
+    this.buckets.add(valueBucket(duration), weight);
     if (entry.failed) {
-      this.errors += 1;
+      this.errors += weight;
       this.slowestFailed = slowerOf(this.slowestFailed, entry);
     } else this.slowest = slowerOf(this.slowest, entry);
   }

@@ -7,8 +7,8 @@ import { FAILED_WORK, type WrittenSpan } from './failed-work.js';
 import { type VersionedEntry } from './version-sums.js';
 
 const INSERT_SPAN = `INSERT INTO spans
-  (trace, span_id, parent_id, resource, scope, name, kind, start, duration, status, status_message, route, attributes, events, links)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (trace, span_id, parent_id, resource, scope, name, kind, start, duration, status, status_message, route, attributes, events, links, weight)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const FIND_TRACE = `SELECT id, start, finish, root_rank AS rootRank, root_start AS rootStart, duration, name, service, route, outcome,
   span_count AS spanCount, error_count AS errorCount, services, pinned FROM traces WHERE key = ? AND trace_id = ?`;
@@ -107,12 +107,12 @@ export class SpanWriter {
   }
 
   private writeSpan(trace: number, { span, ids, route, work }: PlacedSpan, written: WrittenSpans): void {
-    const { parentHigh, parentLow, idHigh, idLow, start, duration } = span;
+    const { parentHigh, parentLow, idHigh, idLow, start, duration, weight = 1 } = span;
     const entered = route !== undefined && isEntry(span);
     const failed = span.status === SPAN_STATUS.error;
     if (entered) {
       const { version } = span.resource;
-      written.entries.push({ route, trace, idHigh, idLow, start, duration, failed, version });
+      written.entries.push({ route, trace, idHigh, idLow, start, duration, failed, weight, version });
     }
     written.spans.push({ span, trace, work });
     this.database
@@ -133,6 +133,7 @@ export class SpanWriter {
         span.attributes,
         span.events ?? null,
         span.links ?? null,
+        span.weight ?? null,
       );
   }
 }

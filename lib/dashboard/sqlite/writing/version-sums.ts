@@ -34,14 +34,14 @@ class VersionSum {
     readonly part: number,
   ) {}
 
-  add({ start, duration, failed }: Entry): void {
+  add({ start, duration, failed, weight }: Entry): void {
     const time = Math.floor(start / 1_000);
-    this.count += 1;
-    if (failed) this.errors += 1;
+    this.count += weight;
+    if (failed) this.errors += weight;
     if (duration > this.longest) this.longest = duration;
     if (time < this.firstSeen) this.firstSeen = time;
     if (time > this.lastSeen) this.lastSeen = time;
-    this.buckets.add(valueBucket(duration));
+    this.buckets.add(valueBucket(duration), weight);
     this.dirtySince ??= performance.now();
   }
 }
