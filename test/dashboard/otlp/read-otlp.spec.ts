@@ -124,6 +124,23 @@ describe.each(FORMS)('OTLP as $form', ({ traces, logs, metrics }) => {
 });
 
 describe('readSpanRows()', () => {
+  it.each([
+    ['', undefined],
+    ['vendor=x', undefined],
+    ['ot=th:0', undefined],
+    ['ot=th:zz', undefined],
+    ['ot=th:c', 4],
+    ['vendor=x,ot=rv:12345678901234;th:C', 4],
+    // Of 1.33 it is 1 or 2 by the id of the span, which is low.
+    ['ot=th:4', 2],
+    ['ot=th:ffffffffffffff', 1_000_000],
+  ])('reads of the trace state %j that a span stands for %s', (traceState, weight) => {
+    const request = spanWith({ traceState, spanId: 'b7ad6b7100000001' });
+    expect(readSpanRowsNow(request).rows[0]).toMatchObject({ weight });
+    const sent = spanWith({ traceState, traceId: bytes(TRACE_ID), spanId: bytes('b7ad6b7100000001') });
+    expect(readSpanRowsNow(throughProtobuf('traces', sent)).rows[0]).toMatchObject({ weight });
+  });
+
   const spanWith = (change: object) => ({
     resourceSpans: [
       {

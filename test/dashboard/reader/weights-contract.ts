@@ -106,6 +106,17 @@ export function describeWeights(
       ]);
     });
 
+    it('in what is asked about some processes', async () => {
+      const ofVersion = { ...range, version: '1.0.0' };
+      const services = await readerOf().services(ofVersion);
+      expect(services.map(({ name, count, failedWork }) => [name, count, failedWork])).toEqual([
+        ['orders', 30, 0],
+        ['jobs', 8, 8],
+      ]);
+      const { operations } = await readerOf().operations({ ...ofVersion, service: 'orders' });
+      expect(operations.find(({ kind }) => kind === 'statement')).toMatchObject({ count: 30, totalMs: 120 });
+    });
+
     it('and say so themselves', async () => {
       const [first] = sampled;
       const { spans: read } = (await readerOf().trace(first!.traceId))!;

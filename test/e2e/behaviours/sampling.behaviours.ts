@@ -19,8 +19,12 @@ import { type Caller, newCaller, RunningApp } from './running-app.js';
 /** The service behind: remembers the flag of each caller, and fails when asked to. */
 class Downstream {
   readonly flags: string[] = [];
+  /** What each caller wrote into `traceparent` and `tracestate`. */
+  readonly callers: { readonly traceparent: string; readonly tracestate: string | undefined }[] = [];
   private readonly server: Server = createServer((request, response) => {
-    this.flags.push(String(request.headers.traceparent).slice(-2));
+    const { traceparent = '', tracestate } = request.headers;
+    this.flags.push(String(traceparent).slice(-2));
+    this.callers.push({ traceparent: String(traceparent), tracestate: tracestate?.toString() });
     response.statusCode = request.url === '/broken' ? 503 : 200;
     response.end();
   });
@@ -279,6 +283,59 @@ export function describeSampling(platform: Platform): void {
       expect(running.namesOf(traceId)).toContain('CleanupService.purge');
       for (const root of open) root.end();
       expect(running.exported().filter(({ name }) => name === 'open' || name === 'work')).toEqual([]);
+    });
+  });
+
+  describe('a sampling ratio of a quarter in two services', () => {
+    beforeAll(async () => {
+      await downstream.listen();
+      await start({ ratio: 0.25 });
+    });
+    afterAll(async () => {
+      await running.app.stop();
+      await downstream.close();
+    });
+
+    it('is what each span of a recorded trace says, in the service that began it and in the one it calls', async () => {
+      downstream.callers.length = 0;
+      for (let index = 0; index < 60; index += 1) await (await running.app.fetch('/orders/calls')).text();
+      const called = downstream.callers.filter(({ traceparent }) => traceparent.endsWith('-01'));
+      const others = downstream.callers.filter(({ traceparent }) => traceparent.endsWith('-00'));
+      expect(new Set(called.map(({ tracestate }) => tracestate))).toEqual(new Set(['ot=th:c']));
+      expect(new Set(others.map(({ tracestate }) => tracestate))).toEqual(new Set([undefined]));
+      for (const { traceparent } of called)
+        expect(BigInt(`0x${traceparent.slice(21, 35)}`)).toBeGreaterThanOrEqual(0xc0_0000_0000_0000n);
+
+      // What the other service gets, with what others have added.
+      const { traceparent = '' } = called[0] ?? {};
+      const [, traceId = '', spanId = ''] = traceparent.split('-');
+      const before = running.app.spans.ended.length;
+      const headers = { tracestate: 'vendor=x,ot=th:c' };
+      await (
+        await running.app.fetch('/orders/fine/7', { caller: { traceId, spanId, traceparent }, headers })
+      ).text();
+      await running.app.spans.serverAfter(before);
+      const states = running.exported(traceId).map((span) => {
+        const { name } = span;
+        return [name.includes('fine') ? 'fine' : 'calls', span.spanContext().traceState?.serialize()];
+      });
+      expect(states).toContainEqual(['calls', 'ot=th:c']);
+      expect(states).toContainEqual(['fine', 'vendor=x,ot=th:c']);
+    });
+
+    it('is not believed where a caller cannot have sampled by it', async () => {
+      const caller = { ...newCaller(), traceId: '0'.repeat(31) + '1' };
+      const traceparent = `00-${caller.traceId}-${caller.spanId}-01`;
+      const before = running.app.spans.ended.length;
+      const headers = { tracestate: 'ot=th:c;rv:10000000000000' };
+      await (
+        await running.app.fetch('/orders/fine/7', { caller: { ...caller, traceparent }, headers })
+      ).text();
+      await running.app.spans.serverAfter(before);
+      const states = running
+        .exported(caller.traceId)
+        .map((span) => span.spanContext().traceState?.serialize());
+      expect(new Set(states)).toEqual(new Set(['ot=rv:10000000000000']));
     });
   });
 
