@@ -1,11 +1,11 @@
 // What telemetry costs a request, on a machine that does other work: all variants are up at the same time and take turns under
 // load, so that what slows the machine down slows all of them. Prints CPU time as ratios to the first variant.
 //
-//   node bench/turns.mjs [--turns 20] [--seconds 0.5] [--rate 0] [--warmup 6] [--variants pino,ours-100] [--as-is]
+//   node bench/turns.mjs [--turns 20] [--seconds 1] [--rate 0] [--warmup 6] [--variants pino,ours-100] [--as-is]
 //                        [--platform fastify] [--request read|create|call] [--node PATH] [--node-options …]
 //
-// Processor time is that of a process from one of its turns to the next, with all that it sends meanwhile. A ratio is taken
-// within each turn; the table has their median and quartiles. bench/run.mjs says what else there is, and measures the rest.
+// Processor time is that of a turn and the time after it in which all leaves that was buffered. A ratio is taken within each turn;
+// the table has their median and quartiles. bench/run.mjs says what else there is, and measures the rest.
 import { flag, list, number, oneOf, path, readArguments, words } from './arguments.mjs';
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
@@ -14,7 +14,13 @@ import { REQUESTS } from './requests.mjs';
 import { renderTable } from './table.mjs';
 
 const CONNECTIONS = 20;
-const EXPORT_DELAYS = { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_METRIC_EXPORT_INTERVAL: '1000' };
+/** Short, so that a turn contains what it caused. Metrics are sent once in a turn of a second. */
+const EXPORT_DELAYS = {
+  OTEL_BSP_SCHEDULE_DELAY: '200',
+  OTEL_BLRP_SCHEDULE_DELAY: '200',
+  OTEL_METRIC_EXPORT_INTERVAL: '1000',
+};
+const DRAIN_MS = 250;
 
 const quantile = (values, share) => {
   const sorted = values.toSorted((a, b) => a - b);
@@ -23,7 +29,7 @@ const quantile = (values, share) => {
 
 const options = readArguments({
   turns: number(20),
-  seconds: number(0.5),
+  seconds: number(1),
   rate: number(0, { from: 0 }),
   warmup: number(6),
   variants: list(Object.keys(VARIANTS)),
@@ -57,14 +63,12 @@ try {
     load.ask('run', { port, seconds, rate, connections: CONNECTIONS, kind: REQUESTS[options.request] });
   for (const { port } of servers) await run(port, options.warmup, 0);
   const used = async ({ child }) => (await child.ask('sample')).cpuMicros;
-  for (let turn = 0; turn <= options.turns; turn += 1) {
+  for (let turn = 0; turn < options.turns; turn += 1) {
     for (const server of servers) {
       const before = await used(server);
-      if (turn > 0) server.costs.push((before - server.before) / server.requests);
-      if (turn === options.turns) continue;
-      server.before = before;
       const { requests, p99Ms } = await run(server.port, options.seconds, options.rate);
-      server.requests = requests;
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
+      server.costs.push(((await used(server)) - before) / requests);
       server.p99s.push(p99Ms);
     }
   }

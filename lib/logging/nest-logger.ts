@@ -138,11 +138,49 @@ export class NestLoggerService implements LoggerService {
 }
 
 function writeLines(logger: Pino, method: LineLevel, level: LogLevel, args: readonly unknown[]): void {
+  const usual = readUsualLine(args);
+  if (usual !== undefined) {
+    writeLine(logger, method, usual.fields, usual.message);
+    return;
+  }
   const errorKey = errorKeyInForce();
   for (const { message, fields } of readNestArguments(args, level === 'error' || level === 'fatal')) {
     const { err, ...rest } = fields;
     writeLine(logger, method, err === undefined ? rest : { ...rest, [errorKey]: err }, message);
   }
+}
+
+/**
+ * Reads `logger.log(text, context)` and `logger.log(text, fields, context)`, as `readLines()` does,
+ * which is ten times as slow. Undefined for all else.
+ */
+function readUsualLine(
+  args: readonly unknown[],
+): { readonly message: string; readonly fields: Record<string, unknown> } | undefined {
+  const [message, second] = args;
+  const context = args.at(-1);
+  if (typeof message !== 'string' || typeof context !== 'string' || context.includes('\n')) return undefined;
+  if (args.length === 2) return { message, fields: { context } };
+  try {
+    return args.length === 3 && isUsualObject(second)
+      ? { message, fields: { context, ...second } }
+      : undefined;
+  } catch {
+    // A getter or a proxy threw.
+    return undefined;
+  }
+}
+
+/** Fields of which none is an error or the context, and that are not many. */
+function isUsualObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  let left = USUAL_FIELDS;
+  for (const key in value) {
+    left -= 1;
+    if (left < 0 || key === 'context' || key === 'err') return false;
+  }
+  return true;
 }
 
 interface NestLine {
@@ -153,6 +191,7 @@ interface NestLine {
 const STACK = /^.+\n\s+at .+/;
 const ERROR_HEAD = /^(?:Uncaught )?(?<type>[\w$.]+)(?:: (?<message>[^\n]*))?/;
 const MAX_FIELDS = 1_000;
+const USUAL_FIELDS = 100;
 const INSPECT_OPTIONS = { depth: 5, breakLength: Infinity, maxStringLength: 8_192 };
 
 /**

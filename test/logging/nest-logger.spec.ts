@@ -48,6 +48,29 @@ describe("NestJS's Logger", () => {
     expect(logging.line()).toMatchObject({ msg: 'packed', id: 1, tags: ['a'], context: 'OrderService' });
   });
 
+  it('keeps a context and an error among the fields apart from those of the line', () => {
+    logger.log('packed', { context: 'checkout', id: 1 });
+    logger.log('packed', { err: new RangeError('out'), id: 2 });
+    const hostile = {
+      id: 3,
+      get secret(): string {
+        throw new Error('no');
+      },
+    };
+    logger.log('packed', hostile);
+    logger.log(
+      'packed',
+      Object.fromEntries(Array.from({ length: 1_500 }, (_, index) => [`f${index}`, index])),
+    );
+    expect(logging.lines()).toMatchObject([
+      { msg: 'packed', id: 1, context: 'OrderService', extra_context: 'checkout' },
+      { msg: 'packed', id: 2, context: 'OrderService', err: { type: 'RangeError', message: 'out' } },
+      { msg: 'packed' },
+      { msg: 'packed', context: 'OrderService', f10: 10 },
+    ]);
+    expect(logging.lines()[3]).not.toHaveProperty('f1499');
+  });
+
   it('writes an object passed as the message as fields, its own message as the text', () => {
     logger.log({ id: 1, message: 'packed' });
     logger.log({ id: 2, context: 'checkout' });
