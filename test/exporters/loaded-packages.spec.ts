@@ -34,7 +34,7 @@ describe.each(['esm', 'cjs'] as const)('the %s build', (format) => {
     return (packages as string[]).filter((name) => EXPORTER.test(name));
   }
 
-  it('loads no exporter when none is configured, not even the one of Prometheus before the first scrape', async () => {
+  it('loads no exporter when none is configured, and none for Prometheus', async () => {
     expect(await packagesOf(telemetryConfig({ traces: { console: true }, metrics: { prometheus } }))).toEqual(
       [],
     );

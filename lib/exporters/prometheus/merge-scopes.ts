@@ -1,4 +1,3 @@
-import type { Attributes } from '@opentelemetry/api';
 import {
   type DataPoint,
   DataPointType,
@@ -9,35 +8,46 @@ import {
 
 import { warnOnce } from '../../errors/warnings.js';
 import { type Exemplar, exemplarsOf } from '../../metrics-sdk/exemplars.js';
-import { type FamilyName, type PrometheusFamilies, prometheusLabels } from './prometheus-names.js';
+import { type FamilyName, labelText, type PrometheusFamilies } from './prometheus-names.js';
+import { type Steps } from './turns.js';
 
 type Exemplars = readonly (Exemplar | undefined)[];
+
+/** One series of a family. */
+export interface Series {
+  /** As in the text: `method="GET",route="/orders"`; empty without labels. */
+  readonly labels: string;
+  readonly value: number | Histogram;
+  /** By bucket; that of a counter is the first. */
+  readonly exemplars: Exemplars;
+}
+
+/** All metrics of one name. */
+export interface MetricFamily extends FamilyName {
+  readonly description: string;
+  readonly series: Iterable<Series>;
+}
 
 /** The metrics of one scrape. */
 export interface PrometheusMetrics {
   /** The labels of `target_info`. */
-  readonly target: Attributes;
-  readonly metrics: readonly MetricData[];
+  readonly target: string;
+  readonly families: readonly MetricFamily[];
 }
 
-/** Data points of this SDK have no field for exemplars. */
-const exemplarsByPoint = new WeakMap<object, Exemplars>();
-
-/** The exemplars of a data point of `mergeScopes()`, by bucket. */
-export function exemplarsOfPoint(point: object): Exemplars {
-  return exemplarsByPoint.get(point) ?? [];
-}
+/** Series between two looks at the clock. */
+const SERIES_PER_STEP = 16;
 
 /**
- * Merges the metrics of all meters. Each class of an application has its own meter, and Prometheus
- * refuses a scrape in which two of them write the same series: sums and histograms are added, and
- * the last gauge wins. Metrics get the names of `families`, and the resource gets names that
+ * Merges the metrics of all meters, in steps. Each class of an application has its own meter, and
+ * Prometheus refuses a scrape in which two of them write the same series: sums and histograms are
+ * added, and the last gauge wins. Metrics get the names of `families`, and labels get names that
  * Prometheus allows.
  */
-export function mergeScopes(
+export function* mergeScopes(
   { resource, scopeMetrics }: ResourceMetrics,
   names: PrometheusFamilies,
-): PrometheusMetrics {
+): Steps<PrometheusMetrics> {
   const families = new Map<FamilyName, Family>();
   for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
     const name = names.familyOf(metric);
@@ -47,57 +57,50 @@ export function mergeScopes(
     }
     let family = families.get(name);
     if (family === undefined) families.set(name, (family = new Family(name, metric)));
-    family.add(metric);
+    yield* family.add(metric);
   }
-  return {
-    target: prometheusLabels(resource.attributes),
-    metrics: [...families.values()].map((family) => family.merged()),
-  };
+  return { target: labelText(resource.attributes), families: [...families.values()] };
 }
 
 /** All metrics of one name, as series by their labels. */
-class Family {
-  private description = '';
-  private readonly series = new Map<string, DataPoint<number | Histogram>>();
+class Family implements MetricFamily {
+  readonly kind: FamilyName['kind'];
+  readonly name: string;
+  description = '';
+  private readonly byLabels = new Map<string, Series>();
 
   constructor(
-    private readonly family: FamilyName,
+    { kind, name }: FamilyName,
     private readonly first: MetricData,
-  ) {}
+  ) {
+    this.kind = kind;
+    this.name = name;
+  }
 
-  add(metric: MetricData): void {
+  get series(): Iterable<Series> {
+    return this.byLabels.values();
+  }
+
+  *add(metric: MetricData): Steps<void> {
     this.description ||= metric.descriptor.description;
+    let count = 0;
     for (const given of metric.dataPoints as DataPoint<number | Histogram>[]) {
       const exemplars = exemplarsOf(metric.descriptor, given.attributes);
       this.addPoint(...withDistinctBuckets(given, exemplars));
+      count += 1;
+      if (count % SERIES_PER_STEP === 0) yield;
     }
   }
 
-  private addPoint(point: DataPoint<number | Histogram>, exemplars: Exemplars): void {
-    const attributes = prometheusLabels(
-      point.attributes,
-      this.family.kind === 'histogram' ? 'le' : undefined,
+  private addPoint({ attributes, value }: DataPoint<number | Histogram>, exemplars: Exemplars): void {
+    const labels = labelText(attributes, this.kind === 'histogram' ? 'le' : undefined);
+    const known = this.byLabels.get(labels);
+    this.byLabels.set(
+      labels,
+      known === undefined
+        ? { labels, value, exemplars }
+        : { labels, value: this.combine(known.value, value), exemplars: newest(known.exemplars, exemplars) },
     );
-    const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const known = this.series.get(key);
-    const value = known === undefined ? point.value : this.combine(known.value, point.value);
-    const merged = { ...point, attributes, value };
-    this.series.set(key, merged);
-    exemplarsByPoint.set(
-      merged,
-      known === undefined ? exemplars : newest(exemplarsOfPoint(known), exemplars),
-    );
-  }
-
-  merged(): MetricData {
-    const { first, description, family } = this;
-    const name = family.kind === 'counter' ? `${family.name}_total` : family.name;
-    return {
-      ...first,
-      // The serializer writes the name unchanged, and the unit as OpenTelemetry spells it.
-      descriptor: { ...first.descriptor, name, description, unit: '' },
-      dataPoints: [...this.series.values()],
-    } as MetricData;
   }
 
   private combine(known: number | Histogram, added: number | Histogram): number | Histogram {

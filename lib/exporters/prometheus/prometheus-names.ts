@@ -122,32 +122,63 @@ function familyName(metric: MetricData, isPrefixed: boolean): string {
 }
 
 /**
- * Returns attributes with names that Prometheus allows. Prometheus refuses a whole scrape if a
- * series has one name twice or a name that starts with a digit: values of equal names are joined
- * with a semicolon. Labels without a value are left out, as Prometheus does; an unpaired surrogate
- * cannot be sent, so it is replaced.
+ * Returns attributes as labels: `method="GET",route="/orders"`, in the order of their keys, under
+ * names that Prometheus allows. Prometheus refuses a whole scrape if a series has one name twice or
+ * a name that starts with a digit: values of equal names are joined with a semicolon. Labels
+ * without a value are left out, as Prometheus does; an unpaired surrogate cannot be sent, so it is
+ * replaced.
  *
  * @param reserved a label that the metric writes itself (`le` of a histogram); an attribute of that
  *   name is prefixed `exported_`
  */
-export function prometheusLabels(attributes: Attributes, reserved?: string): Attributes {
-  const labels: Record<string, string> = {};
+export function labelText(attributes: Attributes, reserved?: string): string {
+  const names: string[] = [];
+  const texts: string[] = [];
   for (const key of Object.keys(attributes).sort()) {
     const value = attributes[key];
     if (value === undefined || value === null) continue;
-    const label = labelName(key, reserved);
     const text = attributeText(value).toWellFormed();
     if (text === '') continue;
-    const known = labels[label];
-    labels[label] = known === undefined ? text : `${known};${text}`;
+    const name = labelName(key, reserved);
+    const known = names.indexOf(name);
+    if (known === -1) {
+      names.push(name);
+      texts.push(text);
+    } else texts[known] = `${texts[known] ?? ''};${text}`;
   }
+  let labels = '';
+  for (const [index, name] of inOrder(names))
+    labels += `${labels === '' ? '' : ','}${name}="${escapeLabel(texts[index] ?? '')}"`;
   return labels;
 }
 
+/** Sorted, so that series with equal labels have equal texts: most are as their keys were. */
+function inOrder(names: readonly string[]): (readonly [number, string])[] {
+  const entries = [...names.entries()];
+  const isSorted = names.every((name, index) => index === 0 || (names[index - 1] ?? '') < name);
+  return isSorted ? entries : entries.sort(([, a], [, b]) => (a < b ? -1 : 1));
+}
+
+const NEEDS_ESCAPE = /[\\\n"]/;
+
+/** Escapes the value of a label, and the texts of OpenMetrics. */
+export function escapeLabel(text: string): string {
+  if (!NEEDS_ESCAPE.test(text)) return text;
+  return text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
+}
+
+/** Names of labels by the keys of attributes, which are few. */
+const labelNames = new Map<string, string>();
+const MAX_LABEL_NAMES = 1_000;
+
 function labelName(key: string, reserved: string | undefined): string {
-  const name = sanitize(key);
-  if (name === reserved) return `exported_${name}`;
-  return /^[0-9]/.test(name) || name === '' ? `_${name}` : name;
+  let name = labelNames.get(key);
+  if (name === undefined) {
+    const plain = sanitize(key);
+    name = /^[0-9]/.test(plain) || plain === '' ? `_${plain}` : plain;
+    if (labelNames.size < MAX_LABEL_NAMES) labelNames.set(key, name);
+  }
+  return name === reserved ? `exported_${name}` : name;
 }
 
 /** @param name of any type: OpenTelemetry's API only warns about a name that is not a string */

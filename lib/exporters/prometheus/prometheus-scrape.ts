@@ -1,5 +1,3 @@
-import { type PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { resourceFromAttributes } from '@opentelemetry/resources';
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
@@ -7,8 +5,10 @@ import { OnDemandReader } from '../../metrics-sdk/on-demand.reader.js';
 import { WARNING_INTERVAL_MS } from '../delivery-log.js';
 import { describeError } from '../export-failure.js';
 import { mergeScopes } from './merge-scopes.js';
-import { acceptsOpenMetrics, OPENMETRICS_CONTENT_TYPE, renderOpenMetrics } from './openmetrics.js';
+import { acceptsOpenMetrics } from './openmetrics.js';
 import { PrometheusFamilies } from './prometheus-names.js';
+import { CLASSIC_TEXT, OPENMETRICS_TEXT, renderMetrics } from './render-metrics.js';
+import { takeInTurns } from './turns.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
@@ -25,7 +25,8 @@ export interface PrometheusAnswer {
 export interface PrometheusScrape {
   readonly reader: IMetricReader;
   /**
-   * Collects all metrics and returns them as text. Never rejects.
+   * Collects all metrics and returns them as text, which is made in turns of the event loop. Never
+   * rejects.
    *
    * @param accept the request's Accept header. If it prefers OpenMetrics, that is returned, with
    *   exemplars; otherwise the classic text format, which all scrapers understand
@@ -33,32 +34,19 @@ export interface PrometheusScrape {
   render(accept?: string): Promise<PrometheusAnswer>;
 }
 
-const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
-
-/**
- * Creates the scrape of Prometheus. The serializer of the classic text format is loaded with the
- * first scrape that needs it.
- */
+/** Creates the scrape of Prometheus. */
 export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
   const reader = new OnDemandReader();
   const families = new PrometheusFamilies(prefix);
-  let serializer: PrometheusSerializer | undefined;
 
   const render = async (accept?: string): Promise<PrometheusAnswer> => {
     try {
       const { resourceMetrics, errors } = await reader.collect();
       for (const error of errors) warnAboutCallback(error);
-      if (acceptsOpenMetrics(accept)) {
-        const body = renderOpenMetrics(mergeScopes(resourceMetrics, families), prefix);
-        return { statusCode: 200, contentType: OPENMETRICS_CONTENT_TYPE, body };
-      }
-      serializer ??= await loadSerializer(prefix);
-      const { target, metrics } = mergeScopes(resourceMetrics, families);
-      const body = serializer.serialize({
-        resource: resourceFromAttributes(target),
-        scopeMetrics: metrics.length === 0 ? [] : [{ scope: { name: '' }, metrics: [...metrics] }],
-      });
-      return { statusCode: 200, contentType: TEXT_FORMAT, body };
+      const format = acceptsOpenMetrics(accept) ? OPENMETRICS_TEXT : CLASSIC_TEXT;
+      const metrics = await takeInTurns(mergeScopes(resourceMetrics, families));
+      const body = await takeInTurns(renderMetrics(metrics, prefix, format));
+      return { statusCode: 200, contentType: format.contentType, body };
     } catch (error) {
       const reason = describeError(error);
       warnOnce(
@@ -74,16 +62,6 @@ export function createPrometheusScrape({ prefix }: { prefix?: string | undefined
     }
   };
   return { reader, render };
-}
-
-async function loadSerializer(prefix: string | undefined): Promise<PrometheusSerializer> {
-  const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
-  const appendTimestamp = false;
-  const withoutTargetInfo = false;
-  // Every series would have the labels of its scope. Without them, mergeScopes() merges equal
-  // series.
-  const withoutScopeInfo = true;
-  return new PrometheusSerializer(prefix, appendTimestamp, undefined, withoutTargetInfo, withoutScopeInfo);
 }
 
 function warnAboutCallback(error: unknown): void {

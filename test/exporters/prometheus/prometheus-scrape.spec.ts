@@ -1,10 +1,12 @@
 import { type Meter } from '@opentelemetry/api';
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { AggregationType, MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics';
 
 import {
   createPrometheusScrape,
   type PrometheusScrape,
 } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
+import { processCpuMs } from '../../support/cpu-time.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';
 import { parseMetrics } from './parse-metrics.js';
@@ -267,6 +269,41 @@ describe('createPrometheusScrape()', () => {
     expect(warnings.messages).toHaveLength(1);
   });
 
+  it('writes the classic text as the serializer of OpenTelemetry does', async () => {
+    const { scrape, meter } = start();
+    const requests = meter('a').createCounter('requests_total', {
+      description: 'Back\\slash, "quotes"\nline',
+    });
+    requests.add(2, { flag: true, list: ['a', 'b'], quoted: 'C:\\x "y"\n', route: '/a' });
+    requests.add(Number.POSITIVE_INFINITY, { route: 'all' });
+    meter('b').createHistogram('latency').record(7, { route: 'x' });
+    meter('b').createHistogram('bare').record(7);
+    meter('b').createGauge('gauge').record(-1.5e-7);
+    const { resourceMetrics } = await scrape.reader.collect();
+
+    const body = await bodyOf(scrape);
+
+    const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+    // The labels of the resource are sorted here, as all others.
+    const withoutTarget = (text: string): string => text.replace(/^target_info.*$/m, '').trim();
+    expect(withoutTarget(body)).toBe(withoutTarget(serializer.serialize(resourceMetrics)));
+  });
+
+  it('blocks the event loop for a few milliseconds at a time, with 2,000 series', async () => {
+    const { scrape, meter } = start();
+    const latency = meter('a').createHistogram('latency');
+    for (let index = 0; index < 2_000; index += 1)
+      latency.record(0.2, { method: 'GET', route: `/orders/${index}`, status: 200 });
+
+    const scrapes = [];
+    for (let count = 0; count < 6; count += 1) scrapes.push(await measureTurns(() => bodyOf(scrape)));
+
+    // The best of some: a garbage collection may fall into any turn.
+    const longest = Math.min(...scrapes.map((each) => each.longestMs));
+    const all = Math.min(...scrapes.map((each) => each.allMs));
+    expect(longest).toBeLessThan(Math.max(5, all / 3));
+  }, 30_000);
+
   it('gives the same answer to two simultaneous scrapes', async () => {
     const { scrape, meter } = start();
     meter('a').createCounter('n_total').add(1);
@@ -276,3 +313,22 @@ describe('createPrometheusScrape()', () => {
     expect(first).toEqual(second);
   });
 });
+
+/** The longest turn of the event loop while `work` runs, and all of them, in CPU time. */
+async function measureTurns(work: () => Promise<unknown>): Promise<{ longestMs: number; allMs: number }> {
+  const started = processCpuMs();
+  let before = started;
+  let longestMs = 0;
+  let running = true;
+  const endTurn = (): void => {
+    const now = processCpuMs();
+    longestMs = Math.max(longestMs, now - before);
+    before = now;
+    if (running) setImmediate(endTurn);
+  };
+  setImmediate(endTurn);
+  await work();
+  running = false;
+  endTurn();
+  return { longestMs, allMs: processCpuMs() - started };
+}
