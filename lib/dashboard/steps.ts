@@ -4,7 +4,7 @@ export type Steps<T> = Generator<undefined, T, undefined>;
 /** How long one step blocks the event loop, in milliseconds. */
 const SLICE_MS = 8;
 /** After so long in all its steps, a question that looks at many rows returns a shorter page and where to continue. */
-const LOOKING_MS = 200;
+const LOOKING_MS = 150;
 
 /** Tracks when a step must end, so that other work can run. */
 export class TimeSlice {
@@ -32,6 +32,35 @@ export class TimeSlice {
     yield;
     this.turns += 1;
     this.until = performance.now() + SLICE_MS;
+  }
+}
+
+/** What one call of the database is to take, in milliseconds: several fit in a step. */
+const PORTION_MS = 2;
+
+/**
+ * How much to ask of the database at once. It grows and shrinks with the time that it takes, which depends on the rows that there are, and
+ * not only on those that come back.
+ */
+export class Portion {
+  private startedAt = 0;
+
+  constructor(
+    private size: number,
+    private readonly max: number,
+  ) {}
+
+  /** How much to ask for now. */
+  begin(): number {
+    this.startedAt = performance.now();
+    return this.size;
+  }
+
+  /** Call it when that is done. */
+  end(): void {
+    const took = performance.now() - this.startedAt;
+    if (took > PORTION_MS) this.size = Math.max(1, Math.floor(this.size / 2));
+    else if (took < PORTION_MS / 2) this.size = Math.min(this.max, this.size * 2);
   }
 }
 

@@ -1,4 +1,9 @@
-import { findRoutes, findServices, readOverview } from '../../../lib/dashboard/sqlite/queries/overview.js';
+import {
+  findRoutes,
+  findServices,
+  readDurations,
+  readOverview,
+} from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { SPAN_KIND, SPAN_STATUS } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { eventually } from '../../support/eventually.js';
@@ -84,6 +89,39 @@ describe('services, routes and the overview', () => {
     expect(times.length).toBeLessThanOrEqual(180);
     expect(perSecond.some((rate) => rate > 0)).toBe(true);
   });
+
+  it.each([6, 30, 380])(
+    'count each request of %i minutes once, whatever lengths of time its sums are of',
+    async (minutes) => {
+      const store = openTestStore();
+      const end = Math.floor(Date.now() / MINUTE) * MINUTE;
+      for (let minute = 1; minute <= 401; minute += 1)
+        for (const route of ['/a', '/b'])
+          for (const second of [0, 59])
+            store.addSpan(spanOf({ route, start: (end - minute * MINUTE + second * 1_000) * 1_000 }));
+      await store.flush();
+      // Whole slots of any length that may be read.
+      const range = { from: Math.floor((end - minutes * MINUTE) / 600_000) * 600_000, to: end };
+      const expected = 2 * Math.min(401, (range.to - range.from) / MINUTE);
+      const routes = store.read((database) => findRoutes(database, range));
+      const bars = store.read((database) => readDurations(database, { ...range, bars: 10 }));
+      expect(routes.map(({ route, count }) => [route, count])).toEqual([
+        ['/a', expected],
+        ['/b', expected],
+      ]);
+      expect(bars.count).toBe(2 * expected);
+      expect(store.read((database) => findServices(database, range))[0]?.count).toBe(2 * expected);
+      const { times, perSecond, p99 } = store.read((database) =>
+        readOverview(database, { ...range, buckets: 10 }),
+      );
+      const width = (times[1] ?? 0) - (times[0] ?? 0);
+      const counted = times.map(
+        (time, index) => ((Math.min(time + width, Date.now()) - time) / 1_000) * (perSecond[index] ?? 0),
+      );
+      expect(Math.round(counted.reduce((a, b) => a + b) / 2)).toBe(expected);
+      expect(p99.every((value) => value === null || Math.abs(value - 5) < 0.1)).toBe(true);
+    },
+  );
 
   it('show routes that were never called, and forget those that are gone', async () => {
     const store = openTestStore();

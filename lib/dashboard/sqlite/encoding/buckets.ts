@@ -82,6 +82,41 @@ export function readCounts(bytes: Uint8Array, take: (bucket: number, count: numb
   }
 }
 
+/** The same of many, as `group_concat(hex(…))` of SQLite gives them: one text is read in a fraction of the time of as many blobs. */
+export function readJoinedCounts(text: string, take: (bucket: number, count: number) => void): void {
+  let bucket = 0;
+  let value = 0;
+  let scale = 1;
+  let isBucket = true;
+  let isDamaged = false;
+  for (let at = 0; at < text.length; at += 2) {
+    if (text.charCodeAt(at) === COMMA) {
+      at += 1;
+      bucket = value = 0;
+      scale = 1;
+      isBucket = true;
+      isDamaged = false;
+    }
+    const byte = (digitOf(text.charCodeAt(at)) << 4) | digitOf(text.charCodeAt(at + 1));
+    value += (byte & 0x7f) * scale;
+    scale *= 0x80;
+    if (byte >= 0x80 || isDamaged) continue;
+    if (!isCount(value)) isDamaged = true;
+    else if (isBucket) bucket += value;
+    else take(bucket, value);
+    isBucket = !isBucket;
+    value = 0;
+    scale = 1;
+  }
+}
+
+const COMMA = 44;
+
+/** Of an upper-case hexadecimal digit. */
+function digitOf(code: number): number {
+  return code < 58 ? code - 48 : code - 55;
+}
+
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }

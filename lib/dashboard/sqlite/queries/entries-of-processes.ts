@@ -4,11 +4,11 @@ import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { BucketCounts } from '../encoding/bucket-counts.js';
 import { valueBucket } from '../encoding/buckets.js';
-import { bytesOf } from '../encoding/ids.js';
+import { hexOf } from '../encoding/ids.js';
 import { SPAN_KIND, SPAN_STATUS } from '../rows.interface.js';
 import { FAILED_WORK } from '../writing/failed-work.js';
 import { type NewestTrace, takeNewestTraces } from './newest-traces.js';
-import { type ExemplifiedRow, type RollupRange } from './rollups.js';
+import { type RollupRange, type RouteSlotSums, type SlotSums } from './rollups.js';
 
 /** Spans of a trace that are read without a look at the clock. */
 const SLICE = 200;
@@ -64,34 +64,28 @@ class EntrySum {
     if (duration >= (this.slowestFailed?.duration ?? 0)) this.slowestFailed = span;
   }
 
-  /** As it would stand among the sums of all processes. */
-  toRow(): ExemplifiedRow {
+  /** As SQLite gives the sums of all processes. */
+  toSums(): EntrySums {
     const { route, slot, count, errors, longest, slowest, slowestFailed } = this;
-    const idOf = (span: PlacedSpan | undefined) => (span === undefined ? null : bytesOf(span.spanId));
-    return {
-      route,
-      slot,
-      part: 0,
-      count,
-      errors,
-      longest,
-      buckets: this.buckets.encode(),
-      slowTrace: slowest?.trace ?? null,
-      slowSpan: idOf(slowest),
-      slowStart: slowest?.start ?? null,
-      slowDuration: slowest?.duration ?? null,
-      failedTrace: slowestFailed?.trace ?? null,
-      failedSpan: idOf(slowestFailed),
-      failedStart: slowestFailed?.start ?? null,
-      failedDuration: slowestFailed?.duration ?? null,
-    };
+    const buckets = hexOf(this.buckets.encode()).toUpperCase();
+    const exemplars = { slowest: writeExemplar(slowest), slowestFailed: writeExemplar(slowestFailed) };
+    return { route, slot, count, errors, longest, buckets, ...exemplars };
   }
 }
 
-/** Sums as `readRollups()` reads them, in the order of their routes and times. */
+function writeExemplar(span: PlacedSpan | undefined): string | null {
+  return span === undefined
+    ? null
+    : `${span.duration} ${Math.floor(span.start)} ${span.trace} ${span.spanId}`;
+}
+
+/** Sums of a route in one slot. */
+export type EntrySums = RouteSlotSums & SlotSums;
+
+/** Sums in the order of their routes and times. */
 export interface ProcessEntries {
-  readonly entries: readonly ExemplifiedRow[];
-  readonly failedWork: readonly ExemplifiedRow[];
+  readonly entries: readonly EntrySums[];
+  readonly failedWork: readonly EntrySums[];
   readonly coverage: CoverageAnswer;
 }
 
@@ -170,6 +164,6 @@ function* readSpans(database: Database, trace: number, limit: number, turn: Time
   return spans;
 }
 
-function rowsOf(sums: ReadonlyMap<string, EntrySum>): readonly ExemplifiedRow[] {
-  return [...sums.values()].sort((a, b) => a.route - b.route || a.slot - b.slot).map((each) => each.toRow());
+function rowsOf(sums: ReadonlyMap<string, EntrySum>): readonly EntrySums[] {
+  return [...sums.values()].sort((a, b) => a.route - b.route || a.slot - b.slot).map((each) => each.toSums());
 }

@@ -21,20 +21,21 @@ import { valueBucket } from '../encoding/buckets.js';
 import { hexOf } from '../encoding/ids.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
 import { chooseProcesses, isOfProcesses } from './chosen-processes.js';
-import { readEntriesOf } from './entries-of-processes.js';
+import { type EntrySums, readEntriesOf } from './entries-of-processes.js';
 import { chooseService, Conditions, findRouteIds, findSources } from './query-parts.js';
 import {
   chooseRollups,
-  type ExemplifiedRow,
-  readRollups,
-  readRollupsOf,
+  findGroup,
+  type JoinedSums,
   type RollupRange,
-  type RollupRow,
+  type RouteSums,
   secondsOf,
   SLOTS_OF_CHART,
   SLOTS_OF_TOTAL,
+  type SlotSums,
+  sumByRoute,
+  sumBySlot,
   Total,
-  Totals,
 } from './rollups.js';
 
 /** Rates, errors and quantiles of what entered, over time, with the slowest of each bucket, and the slowest that failed, as exemplars. */
@@ -42,17 +43,17 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
   const rollups = chooseRollups(filter, SLOTS_OF_CHART);
   const service = chooseService(database, filter.service);
   const { times, width } = splitRange(rollups, filter.buckets);
-  const bucketOf = ({ slot }: RollupRow): number => Math.floor((slot - rollups.from) / width);
+  const bucketOf = ({ slot }: SlotSums): number => Math.floor((slot - rollups.from) / width);
   const totals = times.map(() => new Total());
   const failedWork = times.map(() => 0);
   const exemplars = new EntryExemplars();
-  const take = (row: ExemplifiedRow): void => {
-    totals[bucketOf(row)]?.add(row);
-    exemplars.offer(`request ${bucketOf(row)}`, row);
+  const take = (sums: SlotSums): void => {
+    totals[bucketOf(sums)]?.add(sums);
+    exemplars.offer(`request ${bucketOf(sums)}`, sums);
   };
-  const takeWork = (row: ExemplifiedRow): void => {
-    failedWork[bucketOf(row)] = (failedWork[bucketOf(row)] ?? 0) + row.count;
-    exemplars.offer(`work ${bucketOf(row)}`, row);
+  const takeWork = (sums: SlotSums): void => {
+    failedWork[bucketOf(sums)] = (failedWork[bucketOf(sums)] ?? 0) + sums.count;
+    exemplars.offer(`work ${bucketOf(sums)}`, sums);
   };
   const processes = service && chooseProcesses(database, filter, service.id);
   let coverage: CoverageAnswer | undefined;
@@ -60,10 +61,10 @@ export function* readOverview(database: Database, filter: OverviewFilter): Steps
     coverage = yield* takeEntriesOf(database, rollups, processes, filter, take, takeWork);
   else if (service !== undefined && isOfRoute(filter)) {
     const routes = findRouteIds(database, service.id, filter.route, filter.method);
-    yield* readRollupsOf('exemplified', database, rollups, routes, take);
+    yield* sumBySlot(database, rollups, routes, take);
   } else if (service !== undefined) {
-    yield* readRollups('exemplified', 'entries', database, rollups, service.id, take);
-    yield* readRollups('exemplified', 'failedWork', database, rollups, service.id, takeWork);
+    yield* sumBySlot(database, rollups, { group: 'entries', service: service.id }, take);
+    yield* sumBySlot(database, rollups, { group: 'failedWork', service: service.id }, takeWork);
   }
   yield;
   const quantiles = totals.map((total) => total.quantiles([0.5, 0.95, 0.99]));
@@ -88,8 +89,8 @@ function* takeEntriesOf(
   rollups: RollupRange,
   processes: string,
   filter: Pick<OverviewFilter, 'route' | 'method'>,
-  take: (row: ExemplifiedRow) => void,
-  takeWork?: (row: ExemplifiedRow) => void,
+  take: (sums: EntrySums) => void,
+  takeWork?: (sums: EntrySums) => void,
 ): Steps<CoverageAnswer> {
   const { entries, failedWork, coverage } = yield* readEntriesOf(database, rollups, processes);
   if (isOfRoute(filter)) {
@@ -111,16 +112,15 @@ export function* readDurations(database: Database, filter: DurationFilter): Step
   const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
   const service = chooseService(database, filter.service);
   const total = new Total();
-  const take = (row: RollupRow): void => {
-    total.add(row);
+  const take = (sums: JoinedSums): void => {
+    total.add(sums);
   };
   const processes = service && chooseProcesses(database, filter, service.id);
   if (processes !== undefined) yield* takeEntriesOf(database, rollups, processes, filter, take);
-  else if (service !== undefined && isOfRoute(filter)) {
+  else if (service !== undefined) {
     const routes = findRouteIds(database, service.id, filter.route, filter.method);
-    yield* readRollupsOf('sums', database, rollups, routes, take);
-  } else if (service !== undefined)
-    yield* readRollups('sums', 'entries', database, rollups, service.id, take);
+    yield* sumByRoute(database, rollups, routes, take);
+  }
   const counts = total.buckets().map(([bucket, count]) => [bucket - BUCKET_OF_ONE, count] as const);
   return { count: total.count, bars: joinBars(counts, filter.bars) };
 }
@@ -150,19 +150,19 @@ export function* findServices(database: Database, filter: ProcessFilter): Steps<
   const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
   const routes = database.all<{ id: number; service: number }>('SELECT id, service FROM routes');
   const serviceOfRoute = new Map(routes.map(({ id, service }) => [id, service]));
-  const totals = new Totals();
+  const totals = new Map<number, Total>();
   const failedWork = new Map<number, number>();
-  const serviceOf = ({ route }: RollupRow): number => serviceOfRoute.get(route) ?? -1;
-  const take = (row: RollupRow): void => {
-    totals.add(serviceOf(row), row);
+  const serviceOf = ({ route }: RouteSums): number => serviceOfRoute.get(route) ?? -1;
+  const take = (sums: RouteSums): void => {
+    getOrAdd(totals, serviceOf(sums), () => new Total()).add(sums);
   };
-  const takeWork = (row: RollupRow): void => {
-    failedWork.set(serviceOf(row), (failedWork.get(serviceOf(row)) ?? 0) + row.count);
+  const takeWork = (sums: RouteSums): void => {
+    failedWork.set(serviceOf(sums), (failedWork.get(serviceOf(sums)) ?? 0) + sums.count);
   };
   const processes = chooseProcesses(database, filter);
   if (processes === undefined) {
-    yield* readRollups('sums', 'entries', database, rollups, undefined, take);
-    yield* readRollups('sums', 'failedWork', database, rollups, undefined, takeWork);
+    yield* sumByRoute(database, rollups, findGroup(database, { group: 'entries' }), take);
+    yield* sumByRoute(database, rollups, findGroup(database, { group: 'failedWork' }), takeWork);
   } else yield* takeEntriesOf(database, rollups, processes, {}, take, takeWork);
   const errorLogs = yield* countErrorLogs(database, filter, processes);
   const seconds = secondsOf(rollups);
@@ -177,7 +177,7 @@ export function* findServices(database: Database, filter: ProcessFilter): Steps<
     )
     .map(({ id, ...service }) => ({
       ...service,
-      ...describeService(totals.of(id), seconds),
+      ...describeService(totals.get(id) ?? new Total(), seconds),
       failedWork: failedWork.get(id) ?? 0,
       errorLogs: errorLogs.get(id) ?? 0,
     }))
@@ -239,23 +239,25 @@ export function* findRoutes(database: Database, filter: RouteFilter): Steps<Rout
   const service = chooseService(database, filter.service);
   if (service === undefined) return [];
   const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
-  const totals = new Totals();
-  const take = (row: RollupRow): void => {
-    totals.add(row.route, row);
+  const seconds = secondsOf(rollups);
+  const figures = new RouteFigures(seconds);
+  const take = (sums: RouteSums): void => {
+    figures.add(sums);
   };
   const processes = chooseProcesses(database, filter, service.id);
   if (processes !== undefined) yield* takeEntriesOf(database, rollups, processes, filter, take);
-  else if (isOfRoute(filter)) {
+  else {
     const routes = findRouteIds(database, service.id, filter.route, filter.method);
-    yield* readRollupsOf('sums', database, rollups, routes, take);
-  } else yield* readRollups('sums', 'entries', database, rollups, service.id, take);
+    yield* sumByRoute(database, rollups, routes, take);
+  }
   yield;
-  const seconds = secondsOf(rollups);
   const sources = findSources(database);
   return readRoutes(database, service.id, filter, processes)
-    .map((row) => ({
-      ...describeRoute(row, totals.of(row.id), seconds),
-      source: row.handler === null ? undefined : sources(row.service, row.handler),
+    .map(({ id, handler, ...row }) => ({
+      ...row,
+      handler: handler ?? undefined,
+      ...figures.of(id),
+      source: handler === null ? undefined : sources(row.service, handler),
     }))
     .sort((a, b) => b.count - a.count || a.route.localeCompare(b.route) || a.method.localeCompare(b.method));
 }
@@ -285,23 +287,38 @@ function readRoutes(
   );
 }
 
-function describeRoute(
-  { service, method, route, handler, lastSeen }: RouteRow,
-  total: Total,
-  seconds: number,
-): RouteAnswer {
-  const [p50, p95] = total.quantiles([0.5, 0.95]);
-  return {
-    service,
-    method,
-    route,
-    handler: handler ?? undefined,
-    ...total.rates(seconds),
-    p50: p50 ?? null,
-    p95: p95 ?? null,
-    lastSeen,
-  };
+type Figures = Pick<RouteAnswer, 'count' | 'perSecond' | 'errorShare' | 'p50' | 'p95'>;
+
+/** What routes did, of sums that come by route. */
+class RouteFigures {
+  private readonly figures = new Map<number, Figures>();
+  private route: number | undefined;
+  // Emptied for the next: each takes 24 kB.
+  private readonly total = new Total();
+
+  constructor(private readonly seconds: number) {}
+
+  add(sums: RouteSums): void {
+    if (sums.route !== this.route) this.close(sums.route);
+    this.total.add(sums);
+  }
+
+  /** Nothing is added afterwards. */
+  of(route: number): Figures {
+    if (this.route !== undefined) this.close(undefined);
+    return this.figures.get(route) ?? NOT_CALLED;
+  }
+
+  private close(next: number | undefined): void {
+    const { total, route, seconds } = this;
+    const [p50 = null, p95 = null] = total.quantiles([0.5, 0.95]);
+    if (route !== undefined) this.figures.set(route, { ...total.rates(seconds), p50, p95 });
+    total.clear();
+    this.route = next;
+  }
 }
+
+const NOT_CALLED: Figures = { count: 0, perSecond: 0, errorShare: 0, p50: null, p95: null };
 
 /** Of each bucket so many are shown, and so many more are tried, because the trace of one may be evicted. */
 const SHOWN = 2;
@@ -309,7 +326,8 @@ const TRIED = 6;
 
 interface Candidate {
   readonly trace: number;
-  readonly span: Uint8Array;
+  /** Hexadecimal digits. */
+  readonly span: string;
   /** Microseconds. */
   readonly start: number;
   readonly duration: number;
@@ -318,19 +336,18 @@ interface Candidate {
 
 /** Finds, among the slowest of many sums, those to show in each bucket of a chart. */
 class EntryExemplars {
+  /** The slowest of each place, the slowest first. */
   private readonly candidates = new Map<string, Candidate[]>();
 
   /** @param place what is shown side by side: a bucket, and of what kind */
-  offer(place: string, row: ExemplifiedRow): void {
-    this.add(`${place} slow`, false, row.slowTrace, row.slowSpan, row.slowStart, row.slowDuration);
-    this.add(`${place} failed`, true, row.failedTrace, row.failedSpan, row.failedStart, row.failedDuration);
+  offer(place: string, { slowest, slowestFailed }: SlotSums): void {
+    this.add(`${place} slow`, false, slowest);
+    this.add(`${place} failed`, true, slowestFailed);
   }
 
   /** Those whose trace is in the store: failed ones first, and the slowest first. */
   read(database: Database): ExemplarAnswer[] {
-    const lists = [...this.candidates.values()].map((list) =>
-      list.sort((a, b) => b.duration - a.duration).slice(0, TRIED),
-    );
+    const lists = [...this.candidates.values()];
     const traces = readTraces(
       database,
       lists.flat().map(({ trace }) => trace),
@@ -345,23 +362,31 @@ class EntryExemplars {
           time: start / 1_000,
           value: duration / 1_000,
           traceId: hexOf(found.traceId),
-          spanId: hexOf(span),
+          spanId: span.toLowerCase(),
           error: failed,
           label: found.name,
         };
       });
   }
 
-  private add(
-    place: string,
-    failed: boolean,
-    trace: number | null,
-    span: Uint8Array | null,
-    start: number | null,
-    duration: number | null,
-  ): void {
-    if (trace === null || span === null || start === null || duration === null) return;
-    getOrAdd(this.candidates, place, () => []).push({ trace, span, start, duration, failed });
+  /** @param texts see `SlotSums` */
+  private add(place: string, failed: boolean, texts: string | null): void {
+    if (texts === null) return;
+    const list = getOrAdd(this.candidates, place, () => []);
+    for (const text of texts.split(',')) {
+      const duration = Number.parseFloat(text);
+      if (list.length === TRIED && duration <= (list.at(-1)?.duration ?? 0)) continue;
+      const [, start, trace, span = ''] = text.split(' ');
+      const before = list.findIndex((other) => other.duration < duration);
+      list.splice(before === -1 ? list.length : before, 0, {
+        trace: Number(trace),
+        span,
+        start: Number(start),
+        duration,
+        failed,
+      });
+      if (list.length > TRIED) list.pop();
+    }
   }
 }
 

@@ -1,8 +1,7 @@
-import { getOrAdd } from '../../get-or-add.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { type Steps, TimeSlice } from '../../steps.js';
+import { Portion, type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
-import { readCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS, valueOfBucket } from '../encoding/buckets.js';
+import { readJoinedCounts, ROLLUP_SLOTS_MS, ROLLUPS_KEPT_MS, valueOfBucket } from '../encoding/buckets.js';
 import { FAILED_WORK } from '../writing/failed-work.js';
 
 /** For a chart: more slots cannot be distinguished. */
@@ -17,45 +16,17 @@ export interface RollupRange extends TimeRange {
   readonly slot: number;
 }
 
-/** One sum. Durations are microseconds. */
-export interface RollupRow {
-  readonly route: number;
-  readonly slot: number;
-  readonly part: number;
+/** Several sums. Durations are microseconds. */
+export interface JoinedSums {
   readonly count: number;
   readonly errors: number;
   readonly longest: number;
-  readonly buckets: Uint8Array;
+  /** To be read by `readJoinedCounts()`. */
+  readonly buckets: string;
 }
 
-/** A sum with the slowest in it; times are microseconds, traces are numbers. */
-export interface ExemplifiedRow extends RollupRow {
-  readonly slowTrace: number | null;
-  readonly slowSpan: Uint8Array | null;
-  readonly slowStart: number | null;
-  readonly slowDuration: number | null;
-  readonly failedTrace: number | null;
-  readonly failedSpan: Uint8Array | null;
-  readonly failedStart: number | null;
-  readonly failedDuration: number | null;
-}
-
-/** Sums between two looks at the clock. */
-const SLICE = 200;
-
-const SUMS = 'route, slot, part, count, errors, longest, buckets';
-
-/** What is read of a sum: it alone, or with the slowest in it. */
-const COLUMNS = {
-  sums: SUMS,
-  exemplified: `${SUMS}, slow_trace AS slowTrace, slow_span AS slowSpan, slow_start AS slowStart, slow_duration AS slowDuration,
-    failed_trace AS failedTrace, failed_span AS failedSpan, failed_start AS failedStart, failed_duration AS failedDuration`,
-} as const;
-
-interface RowOf {
-  readonly sums: RollupRow;
-  readonly exemplified: ExemplifiedRow;
-}
+// SQLite adds up: a row that comes to JavaScript costs many times one that does not, and one with a blob twice of that.
+const SUMS = `sum(count) AS count, sum(errors) AS errors, max(longest) AS longest, group_concat(hex(buckets)) AS buckets`;
 
 /** The finest sums that are few enough and still there; the range grows to whole slots. */
 export function chooseRollups({ from, to }: TimeRange, maxSlots: number, now = Date.now()): RollupRange {
@@ -80,52 +51,164 @@ const GROUPS = {
   failedWork: `is_entry = 0 AND method = '${FAILED_WORK.method}'`,
 } as const;
 
-/** Calls `take` with each sum of these groups, of one service or of all. */
-export function* readRollups<Columns extends keyof RowOf>(
-  columns: Columns,
-  groups: keyof typeof GROUPS,
+type Group = keyof typeof GROUPS;
+
+/** All of a group, of one service or of all. */
+interface GroupOfService {
+  readonly group: Group;
+  readonly service?: number | undefined;
+}
+
+/** The numbers of all of a group. */
+export function findGroup(database: Database, { group, service }: GroupOfService): number[] {
+  const sql = `SELECT id FROM routes WHERE ${GROUPS[group]}`;
+  const rows =
+    service === undefined
+      ? database.all<{ id: number }>(sql)
+      : database.all<{ id: number }>(`${sql} AND service = ?`, service);
+  return rows.map(({ id }) => id);
+}
+
+/** The sums of one slot, and the slowest in each of them. */
+export interface SlotSums extends JoinedSums {
+  readonly slot: number;
+  /** Duration, begin, number of the trace and id of the span of each, as `700 1700000000000000 1 0A`, with commas between; null without any. */
+  readonly slowest: string | null;
+  /** The same of the slowest that failed. */
+  readonly slowestFailed: string | null;
+}
+
+const EXEMPLARS = ['slow', 'failed'].map(
+  (kind) =>
+    // As whole microseconds: of a number with decimals SQLite writes 15 digits.
+    `group_concat(${kind}_duration || ' ' || CAST(${kind}_start AS INTEGER) || ' ' || ${kind}_trace || ' ' || hex(${kind}_span))`,
+);
+const BY_SLOT = `SELECT slot, ${SUMS}, ${EXEMPLARS[0]} AS slowest, ${EXEMPLARS[1]} AS slowestFailed FROM rollups WHERE level = ?`;
+const LIST = '(SELECT value FROM json_each(?))';
+const BY_SLOT_OF_LIST = `${BY_SLOT} AND slot IN ${LIST} AND route IN ${LIST} GROUP BY slot`;
+
+/**
+ * Calls `take` with the sums of each slot, in the order of time; those of a slot may come in several parts.
+ *
+ * @param of a group, or routes by their numbers
+ */
+export function* sumBySlot(
   database: Database,
-  { level, from, to }: RollupRange,
-  service: number | undefined,
-  take: (row: RowOf[Columns]) => void,
+  rollups: RollupRange,
+  of: GroupOfService | readonly number[],
+  take: (sums: SlotSums) => void,
 ): Steps<void> {
-  const sql = `SELECT ${COLUMNS[columns]} FROM rollups WHERE level = ? AND (slot, route, part) > (?, ?, ?) AND slot < ?
-    AND route IN (SELECT id FROM routes WHERE ${GROUPS[groups]} ${service === undefined ? '' : 'AND service = ?'})
-    ORDER BY slot, route, part LIMIT ?`;
+  const { level, slot, from, to } = rollups;
+  const routes = 'group' in of ? findGroup(database, of) : of;
   const turn = new TimeSlice();
-  for (let last: Pick<RollupRow, 'slot' | 'route' | 'part'> = { slot: from, route: -1, part: -1 }; ;) {
-    const values = [level, last.slot, last.route, last.part, to, ...(service === undefined ? [] : [service])];
-    const rows = database.all<RowOf[Columns]>(sql, ...values, SLICE);
-    rows.forEach(take);
-    last = rows.at(-1) ?? last;
-    if (rows.length < SLICE) return;
+  // Of routes times slots: of very many routes a slot is read in parts. After a time without any sum they may all be there.
+  const portion = new Portion(1_024, 4_096);
+  const read = (begin: number, end: number, some: readonly number[]): SlotSums[] =>
+    'group' in of && some === routes
+      ? readGroupSums(database, of, { ...rollups, from: begin, to: end })
+      : database.all(
+          BY_SLOT_OF_LIST,
+          level,
+          JSON.stringify(listSlots(begin, end, slot)),
+          JSON.stringify(some),
+        );
+  for (let begin = from, done = 0; begin < to && routes.length > 0;) {
+    const size = portion.begin();
+    const slots = done > 0 ? 0 : Math.floor(size / routes.length);
+    const end = Math.min(to, begin + Math.max(1, slots) * slot);
+    read(begin, end, slots > 0 ? routes : routes.slice(done, done + size)).forEach(take);
+    portion.end();
+    done = slots > 0 ? 0 : done + size;
+    if (done === 0 || done >= routes.length) {
+      begin = end;
+      done = 0;
+    }
     if (turn.isOverNow()) yield* turn.pass();
   }
 }
 
-/** Sums of routes that are looked for without a look at the clock. */
-const LOOKUPS = 400;
+/** SQLite passes over other groups, which is faster than looking for each of many routes. */
+function readGroupSums(
+  database: Database,
+  { group, service }: GroupOfService,
+  { level, from, to }: RollupRange,
+): SlotSums[] {
+  const [condition, values] = service === undefined ? ['', []] : ['AND service = ?', [service]];
+  const sql = `${BY_SLOT} AND slot >= ? AND slot < ?
+    AND route IN (SELECT id FROM routes WHERE ${GROUPS[group]} ${condition}) GROUP BY slot`;
+  return database.all(sql, level, from, to, ...values);
+}
 
-/** Calls `take` with each sum of these routes, one route after the other: those of others are not even passed over. */
-export function* readRollupsOf<Columns extends keyof RowOf>(
-  columns: Columns,
+function listSlots(from: number, to: number, length: number): number[] {
+  return Array.from({ length: Math.ceil((to - from) / length) }, (_, index) => from + index * length);
+}
+
+/** One slot of a level. */
+type Place = readonly [level: number, slot: number];
+
+/** The slots that together are a range: where longer ones lie within it, these. */
+export function coverRange({ level, from, to }: RollupRange): readonly Place[] {
+  const places: Place[] = [];
+  for (let at = from; at < to;) {
+    const fits = (length: number): boolean => at % length === 0 && at + length <= to;
+    const longest = Math.max(level, ROLLUP_SLOTS_MS.findLastIndex(fits));
+    places.push([longest, at]);
+    at += slotOf(longest);
+  }
+  return places;
+}
+
+/** Of a route. */
+export interface RouteSums extends JoinedSums {
+  readonly route: number;
+}
+
+/** Of a route in one slot. */
+export interface RouteSlotSums extends RouteSums {
+  readonly slot: number;
+}
+
+const BY_ROUTE = `FROM json_each(?) AS place CROSS JOIN rollups
+  WHERE level = place.value ->> 0 AND slot = place.value ->> 1 AND route IN ${LIST}`;
+
+/** Calls `take` with the sums of each of these routes that has any over all of the range. */
+export function sumByRoute(
+  database: Database,
+  rollups: RollupRange,
+  routes: readonly number[],
+  take: (sums: RouteSums) => void,
+): Steps<void> {
+  const sql = `SELECT route, ${SUMS} ${BY_ROUTE} GROUP BY route`;
+  return readByRoute(database, sql, coverRange(rollups), routes, take);
+}
+
+/** The same by slot: one route after the other, each in the order of time. */
+export function sumByRouteAndSlot(
   database: Database,
   { level, slot, from, to }: RollupRange,
   routes: readonly number[],
-  take: (row: RowOf[Columns]) => void,
+  take: (sums: RouteSlotSums) => void,
 ): Steps<void> {
-  const sql = `SELECT ${COLUMNS[columns]} FROM rollups WHERE level = ? AND slot IN (SELECT value FROM json_each(?))
-    AND route IN (SELECT value FROM json_each(?)) ORDER BY route, slot, part`;
-  const slots = Array.from({ length: (to - from) / slot }, (_, index) => from + index * slot);
-  const width = Math.max(1, Math.floor(LOOKUPS / slots.length));
+  const sql = `SELECT route, slot, ${SUMS} ${BY_ROUTE} GROUP BY route, slot`;
+  const places = listSlots(from, to, slot).map((at): Place => [level, at]);
+  return readByRoute(database, sql, places, routes, take);
+}
+
+function* readByRoute<Sums extends RouteSums>(
+  database: Database,
+  sql: string,
+  places: readonly Place[],
+  routes: readonly number[],
+  take: (sums: Sums) => void,
+): Steps<void> {
   const turn = new TimeSlice();
-  for (let begin = 0; begin < routes.length; begin += width) {
-    const chunk = routes.slice(begin, begin + width);
-    const rows = database.all<RowOf[Columns]>(sql, level, JSON.stringify(slots), JSON.stringify(chunk));
-    for (const row of rows) {
-      take(row);
-      if (turn.isOver()) yield* turn.pass();
-    }
+  const portion = new Portion(8, 256);
+  const given = JSON.stringify(places);
+  for (let begin = 0; begin < routes.length;) {
+    const chunk = routes.slice(begin, begin + portion.begin());
+    database.all<Sums>(sql, given, JSON.stringify(chunk)).forEach(take);
+    portion.end();
+    begin += chunk.length;
     if (turn.isOverNow()) yield* turn.pass();
   }
 }
@@ -156,11 +239,11 @@ export class Total {
   private lowest = MAX_BUCKETS;
   private highest = 0;
 
-  add({ count, errors, longest, buckets }: RollupRow): void {
+  add({ count, errors, longest, buckets }: JoinedSums): void {
     this.count += count;
     this.errors += errors;
     if (longest > this.longest) this.longest = longest;
-    readCounts(buckets, this.addCount);
+    readJoinedCounts(buckets, this.addCount);
   }
 
   /** In milliseconds; null where nothing entered. @param quantiles 0 to 1, rising */
@@ -217,17 +300,4 @@ export class Total {
     if (index < this.lowest) this.lowest = index;
     if (index > this.highest) this.highest = index;
   };
-}
-
-/** Several sums together, for each of those they belong to. */
-export class Totals {
-  private readonly totals = new Map<number, Total>();
-
-  add(owner: number, row: RollupRow): void {
-    getOrAdd(this.totals, owner, () => new Total()).add(row);
-  }
-
-  of(owner: number): Total {
-    return this.totals.get(owner) ?? new Total();
-  }
 }

@@ -4,11 +4,16 @@ import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { quantilesOf, readCounts } from '../encoding/buckets.js';
 import { chooseService } from './query-parts.js';
-import { type RollupRow } from './rollups.js';
 
-interface VersionRow extends Omit<RollupRow, 'part'> {
+interface VersionRow {
+  readonly slot: number;
+  readonly route: number;
   readonly version: string;
   readonly part: number;
+  readonly count: number;
+  readonly errors: number;
+  readonly longest: number;
+  readonly buckets: Uint8Array;
   readonly firstSeen: number;
   readonly lastSeen: number;
 }

@@ -9,12 +9,19 @@ import {
 import { type TrendFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
-import { quantilesOf, readCounts } from '../encoding/buckets.js';
+import { quantilesOf, readJoinedCounts } from '../encoding/buckets.js';
 import { chooseProcesses } from './chosen-processes.js';
 import { readEntriesOf } from './entries-of-processes.js';
 import { splitRange } from './overview.js';
 import { chooseService } from './query-parts.js';
-import { chooseRollups, readRollupsOf, type RollupRow, secondsOf, Total } from './rollups.js';
+import {
+  chooseRollups,
+  type JoinedSums,
+  type RouteSlotSums,
+  secondsOf,
+  sumByRouteAndSlot,
+  Total,
+} from './rollups.js';
 
 /** Sums that are read at most, as long as each route has one per slot: the more routes, the longer are the slots. */
 const MAX_ROWS = 16_000;
@@ -47,14 +54,14 @@ export function* findTrends(database: Database, filter: TrendFilter): Steps<Tren
   const routes = new RouteTrends(byId, times.length, recentBucket);
   const services = new ServiceTrends(byId, times.length);
   const ids = called.map(({ id }) => id);
-  const take = (row: RollupRow): void => {
+  const take = (row: RouteSlotSums): void => {
     const bucket = Math.floor((row.slot - rollups.from) / width);
     routes.add(row, bucket);
     services.add(row, bucket);
   };
   const processes = service && chooseProcesses(database, filter, service.id);
   let coverage: CoverageAnswer | undefined;
-  if (processes === undefined) yield* readRollupsOf('sums', database, rollups, ids, take);
+  if (processes === undefined) yield* sumByRouteAndSlot(database, rollups, ids, take);
   else {
     const found = yield* readEntriesOf(database, rollups, processes);
     found.entries.filter(({ route }) => byId.has(route)).forEach(take);
@@ -95,7 +102,7 @@ class RouteTrends {
     private readonly recentBucket: number,
   ) {}
 
-  add(row: RollupRow, bucket: number): void {
+  add(row: RouteSlotSums, bucket: number): void {
     if (row.route !== this.route) {
       this.close();
       this.route = row.route;
@@ -140,11 +147,11 @@ class ServiceBucket {
   private longest = 0;
   private readonly buckets = new Map<number, number>();
 
-  add({ count, errors, longest, buckets }: RollupRow): void {
+  add({ count, errors, longest, buckets }: JoinedSums): void {
     this.count += count;
     this.errors += errors;
     this.longest = Math.max(this.longest, longest);
-    readCounts(buckets, this.addCount);
+    readJoinedCounts(buckets, this.addCount);
   }
 
   /** In milliseconds; null where nothing entered. */
@@ -167,7 +174,7 @@ class ServiceTrends {
     private readonly buckets: number,
   ) {}
 
-  add(row: RollupRow, bucket: number): void {
+  add(row: RouteSlotSums, bucket: number): void {
     const route = this.routes.get(row.route);
     if (route === undefined) return;
     const begin = () => Array.from({ length: this.buckets }, () => new ServiceBucket());
