@@ -68,7 +68,7 @@ const MAX_LIMIT = 1_000;
 const SUMMARY = `SELECT ${SUMMARY_COLUMNS} FROM ${SUMMARY_TABLES} WHERE traces.id = ?`;
 
 /**
- * Traces, newest first. Looking at many traces stops after some 200 ms: such a page has fewer items than asked for, perhaps none,
+ * Traces, newest first. Looking at many traces stops after some 150 ms: such a page has fewer items than asked for, perhaps none,
  * and still says where to go on.
  */
 export function* findTraces(database: Database, filter: TraceFilter = {}): Steps<Page<TraceSummaryAnswer>> {
