@@ -23,25 +23,37 @@ export function* rankSelection(database: Database, selection: Selection): Steps<
 function* rank(database: Database, { selected, others }: EntrySample): Steps<SelectionAnswer['attributes']> {
   const tallies = new AttributeTallies();
   const turn = new TimeSlice();
-  // In turns, so that both sides have been looked at when there is no more time.
-  for (let index = 0; index < Math.max(selected.length, others.length); index += 1) {
-    const [one, other] = [selected[index], others[index]];
-    if (one !== undefined) tallies.add('selected', index, readSpans(database, one));
-    if (other !== undefined) tallies.add('others', index, readSpans(database, other));
-    if (turn.isOverNow()) yield* turn.pass();
-  }
+  const traces = Math.max(1, selected.length + others.length);
+  const limit = Math.min(MAX_SPANS_OF_TRACE, Math.floor(MAX_SPANS / traces));
+  for (const [side, sample] of Object.entries({ selected, others }) as [
+    'selected' | 'others',
+    readonly number[],
+  ][])
+    for (const [index, trace] of sample.entries()) {
+      tallies.add(side, index, readSpans(database, trace, limit));
+      if (turn.isOverNow()) yield* turn.pass();
+    }
   yield* turn.pass();
   return yield* tallies.rank(selected.length, others.length, turn);
 }
 
-function readSpans(database: Database, trace: number): { name: string; attributes: JsonAttributes }[] {
+/** Those that ended last first: the outermost say what was asked for. */
+const SPANS =
+  'SELECT name, attributes FROM spans INDEXED BY spans_by_trace WHERE trace = ? ORDER BY id DESC LIMIT ?';
+
+function readSpans(
+  database: Database,
+  trace: number,
+  limit: number,
+): { name: string; attributes: JsonAttributes }[] {
   return database
-    .all<{ name: string; attributes: string }>(
-      'SELECT name, attributes FROM spans WHERE trace = ? LIMIT 200',
-      trace,
-    )
+    .all<{ name: string; attributes: string }>(SPANS, trace, limit)
     .map(({ name, attributes }) => ({ name, attributes: readAttributes(attributes) }));
 }
+
+/** Spans that are looked at on both sides together, and of one trace. */
+const MAX_SPANS = 20_000;
+const MAX_SPANS_OF_TRACE = 200;
 
 /** Traces that are looked at on each side; more would not change the shares much. */
 const SAMPLE = 200;
@@ -52,21 +64,34 @@ interface Position {
   readonly id: number;
 }
 
+/** An entry that may be in the sample, or a milestone. */
 interface EntryRow extends Position {
-  readonly duration: number;
   readonly trace: number;
+  /** 1: it entered in the region. */
+  readonly selected: number;
+  /** 1: it is of a chosen process. */
+  readonly matches: number;
+  /** Spreads numbers that follow each other over 32 bits. */
+  readonly hash: number;
 }
 
-const ENTRIES = `SELECT id, start, duration, trace FROM spans INDEXED BY spans_by_route
-  WHERE route = ? AND (start, id) > (?, ?) AND start < ? {of} ORDER BY start, id`;
+const MIX = (number: string): string => `(${number} * 73244475 & 4294967295)`;
+const ONCE = MIX('trace');
+const HASH = MIX(`(${ONCE} + (${ONCE} >> 16))`);
+const IS_SELECTED = 'start >= ? AND start < ? AND duration >= ? AND duration <= ?';
+// All of a region are looked at, so SQLite decides which can be in a sample, and passes over the others. Some it shows all the same, so
+// that there is time to stop.
+const ENTRIES = `SELECT id, start, trace, ${IS_SELECTED} AS selected, ${HASH} AS hash, ({of}) AS matches
+  FROM spans INDEXED BY spans_by_route WHERE route = ? AND (start, id) > (?, ?) AND start < ?
+    AND (${HASH} <= CASE WHEN ${IS_SELECTED} THEN ? ELSE ? END OR id & 255 = 0) ORDER BY start, id`;
 
 /** Some of many, each as likely as any other, and the same ones whenever they are asked for: those with the smallest hashes. */
 class Sample {
+  /** No larger hash can be in it. */
+  limit = 2 ** 32;
   private readonly hashes = new Map<number, number>();
-  private limit = Infinity;
 
-  offer(trace: number): void {
-    const hash = hashOf(trace);
+  offer({ trace, hash }: EntryRow): void {
     if (hash > this.limit) return;
     this.hashes.set(trace, hash);
     if (this.hashes.size >= 2 * SAMPLE) this.cut();
@@ -85,15 +110,8 @@ class Sample {
   private cut(): void {
     const smallest = [...this.hashes].sort(([, a], [, b]) => a - b);
     for (const [trace] of smallest.slice(SAMPLE)) this.hashes.delete(trace);
-    if (smallest.length > SAMPLE) this.limit = smallest[SAMPLE - 1]?.[1] ?? Infinity;
+    if (smallest.length > SAMPLE) this.limit = smallest[SAMPLE - 1]?.[1] ?? this.limit;
   }
-}
-
-/** Spreads numbers that follow each other over 32 bits. */
-function hashOf(trace: number): number {
-  let hash = Math.imul(trace ^ (trace >>> 16), 0x45d9f3b);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 /** Traces by their numbers; none is on both sides. */
@@ -110,35 +128,31 @@ function* sampleEntries(database: Database, selection: Selection): Steps<EntrySa
   const service = chooseService(database, selection.service);
   const routes = service === undefined ? [] : findRouteIds(database, service.id, route, undefined);
   const processes = service && chooseProcesses(database, selection, service.id);
-  const sql = ENTRIES.replace('{of}', processes === undefined ? '' : `AND ${isOfProcesses('resource')}`);
+  const sql = ENTRIES.replace('{of}', processes === undefined ? '1' : isOfProcesses('resource'));
   const ofProcesses = processes === undefined ? [] : [processes];
   const [min, max] = [(minMs ?? 0) * 1_000, (maxMs ?? Infinity) * 1_000];
   const [begin, end] = [from * 1_000, to * 1_000];
   const around = end - begin;
+  const region = [begin, end, min, max];
   const turn = new TimeSlice();
-  /** Goes on until the turn is over, and says where that was; undefined at the end. */
-  const look = (routeId: number, position: Position): Position | undefined => {
-    for (const row of database.iterate<EntryRow>(
-      sql,
-      routeId,
-      position.start,
-      position.id,
-      end + around,
-      ...ofProcesses,
-    )) {
-      const { start, duration, trace } = row;
-      const isSelected = start >= begin && start < end && duration >= min && duration <= max;
-      (isSelected ? selected : others).offer(trace);
-      if (turn.isOver()) return row;
+  /** Goes on until the turn is over or fewer can be in a sample, and says where that was; undefined at the end. */
+  const look = (routeId: number, { start, id }: Position): Position | undefined => {
+    const limits = [selected.limit, others.limit] as const;
+    const values = [...region, ...ofProcesses, routeId, start, id, end + around, ...region, ...limits];
+    for (const row of database.iterate<EntryRow>(sql, ...values)) {
+      if (row.matches === 1) (row.selected === 1 ? selected : others).offer(row);
+      const isNarrower = selected.limit < limits[0] || others.limit < limits[1];
+      if (isNarrower || turn.isOver()) return row;
     }
     return undefined;
   };
   for (const routeId of routes) {
     let position = look(routeId, { start: begin - around, id: -1 });
     while (position !== undefined) {
-      yield* turn.pass();
+      if (turn.isOverNow()) yield* turn.pass();
       position = look(routeId, position);
     }
+    if (turn.isOverNow()) yield* turn.pass();
   }
   selected.traces.forEach((trace) => {
     others.remove(trace);
