@@ -2,7 +2,9 @@
 //
 //   node bench/store.mjs write [--bound none|both|logs] [--rate 1000] [--seconds 15] [--routes 40]
 //                                                             1,000 traces/s of 4 spans and 2 lines
-//   node bench/store.mjs questions [--traces 50000]           of 200,000 spans and 100,000 lines, with 1,000 operations
+//   node bench/store.mjs sums [--rate 1000] [--routes 40]     what the sums of errors, versions and operations take of that
+//   node bench/store.mjs questions [--traces 50000] [--routes 333] [--hours 1]
+//                                                             of 200,000 spans and 100,000 lines, with 1,000 operations
 //
 // Takes the build in dist/modules: `npm run build` first.
 import { spawnSync } from 'node:child_process';
@@ -20,11 +22,14 @@ const options = readArguments(
     bound: oneOf(['none', 'both', 'logs']),
     rate: number(1_000),
     seconds: number(15),
-    routes: number(40),
+    // By default 40 of what is written, 333 of what is asked.
+    routes: number(undefined),
     traces: number(50_000),
+    hours: number(1),
   },
-  ['write', 'questions'],
+  ['write', 'sums', 'questions'],
 );
+options.routes ??= options.command === 'questions' ? 333 : 40;
 const folder = mkdtempSync(join(tmpdir(), 'telemetry-store-'));
 try {
   const told = JSON.stringify({ ...options, file: join(folder, 'telemetry.db') });
