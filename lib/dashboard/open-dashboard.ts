@@ -5,6 +5,7 @@ import { type StoreConfig } from '../config/store.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { clickHousePartsOf, dashboardPartsOf } from './dashboard.js';
 import { type DashboardParts } from './dashboard-context.interface.js';
+import { startHealthReports } from './feed/report-health.js';
 import { startStoreMetrics } from './feed/store-health.js';
 import { StorePipeline } from './feed/store-pipeline.js';
 import { type MountedPage, mountPage } from './mount/mount-page.js';
@@ -44,7 +45,8 @@ export class OpenDashboard {
     pipeline: StorePipeline,
   ) {
     this.pipeline = pipeline;
-    const { config } = setup;
+    const { config, libraries } = setup;
+    this.stoppers.push(startHealthReports(pipeline.store, pipeline.resource, libraries));
     if (config.instrumentation.sdkMetrics) this.stoppers.push(startStoreMetrics(pipeline.store));
     if (sourceLinksEnabled(config)) this.stoppers.push(publishSources(pipeline, () => setup.findMethods()));
   }

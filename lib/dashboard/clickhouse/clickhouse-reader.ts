@@ -8,6 +8,7 @@ import { countLogVolume, findLogs } from './find-logs.js';
 import { findTraces } from './find-traces.js';
 import { findInstruments } from './instruments.js';
 import { findRoutes, findRouteVersions, findServices, readOverview } from './overview.js';
+import { findProcessHealth } from './process-health.js';
 import { findProcesses, findProcessValues, readProcess } from './processes.js';
 import { findStarts, readStore } from './read-store.js';
 import { readResources, readSpans, readSummaries, readTrace } from './read-traces.js';
@@ -52,6 +53,7 @@ export function createClickHouseReader(config: ClickHouseConfig): ClosableReader
     chart: (filter, options) => readChart(clickHouse, filter, options),
     processes: (filter, options) => findProcesses(clickHouse, filter, options),
     process: (question, options) => readProcess(clickHouse, question, options),
+    processHealth: (range, options) => findProcessHealth(clickHouse, range, options),
     selection: (selection, options) => rankSelection(clickHouse, selection, options),
     health: (options) => readStore(clickHouse, options),
     close: () => {

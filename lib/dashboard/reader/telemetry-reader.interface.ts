@@ -14,6 +14,7 @@ import {
   type Page,
   type ProcessAnswer,
   type ProcessChartsAnswer,
+  type ProcessHealthAnswer,
   type ProcessValuesAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
@@ -359,6 +360,12 @@ export interface TelemetryReader {
 
   /** How one process did over time; undefined when it is not stored. */
   process(question: ProcessQuestion, options?: QueryOptions): Promise<ProcessChartsAnswer | undefined>;
+
+  /**
+   * Processes that said in the range how their telemetry does, the last seen first; at most 200. A store that the processes themselves write
+   * knows all of it, another one what the metrics `otel.sdk.*` say.
+   */
+  processHealth(range: TimeRange, options?: QueryOptions): Promise<readonly ProcessHealthAnswer[]>;
 
   /** What the traces that entered in a region have more often than the others of the same service and route. */
   selection(selection: Selection, options?: QueryOptions): Promise<SelectionAnswer>;

@@ -10,6 +10,7 @@ import { findInstruments } from './queries/instruments.js';
 import { countLogVolume } from './queries/log-volume.js';
 import { findOperations } from './queries/operations.js';
 import { findRoutes, findServices, readDurations, readOverview } from './queries/overview.js';
+import { findProcessHealth } from './queries/process-health.js';
 import { findProcesses, readProcess } from './queries/processes.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
@@ -66,6 +67,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     chart: (filter, options) => ask((database) => readChart(database, filter), options),
     processes: (filter, options) => ask((database) => findProcesses(database, filter), options),
     process: (question, options) => ask((database) => readProcess(database, question), options),
+    processHealth: (range, options) => askSums((database) => findProcessHealth(database, range), options),
     selection: (selection, options) => ask((database) => rankSelection(database, selection), options),
     health: async (options) => {
       const { file, limits, queued } = store;

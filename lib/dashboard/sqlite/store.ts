@@ -1,4 +1,5 @@
 import { warnOnce } from '../../errors/warnings.js';
+import { type ProcessReport } from '../reader/answers.interface.js';
 import { type Steps } from '../steps.js';
 import { clearService } from './clearing/clear-service.js';
 import { loadSqlite, type Sqlite } from './database/open-database.js';
@@ -114,6 +115,15 @@ export class TelemetryStore {
     this.writeDeclarations();
   }
 
+  /**
+   * Stores how the telemetry of this process does, until it says so again or the store is closed.
+   *
+   * @param started milliseconds since the epoch
+   */
+  reportHealth(resource: StoredResource, report: ProcessReport, started: number, now = Date.now()): void {
+    if (!this.closed) this.writer.health.report(resource, report, started, now);
+  }
+
   /** Notes a view of what is stored, for all processes that store in this file. */
   markViewed(): void {
     this.database.attempt((database) => {
@@ -212,6 +222,7 @@ export class TelemetryStore {
     this.eviction.stop();
     this.writer.close();
     await this.writer.flush();
+    this.writer.health.end(Date.now());
     this.writer.writeSums('all');
     this.database.attempt((database) => {
       this.declarations.close(database, this.writer.dictionaries, Date.now());

@@ -411,6 +411,37 @@ describe('the MCP server of the dashboard', () => {
       expect(services).toEqual([expect.objectContaining({ name: 'orders', count: 1, errorShare: 0 })]);
       expect(figures).toMatchObject({ spans: 1, file: ':memory:' });
     });
+
+    it('has each process, the worst first, with what it lost and why', async () => {
+      const now = Date.now();
+      const exporter = { signal: 'traces', name: 'OTLP grpc', exported: 9, failed: 0, dropped: 0 } as const;
+      const well = { ...exporter, endpoint: 'http://a:4317', lostBy: {} };
+      const ill = {
+        ...exporter,
+        endpoint: 'http://b:4317',
+        failed: 5,
+        dropped: 2,
+        lostBy: { UNAVAILABLE: 5, queue_full: 2 },
+        queued: 3,
+        queueCapacity: 10,
+        lastError: { message: 'no connection', at: now },
+        failingSince: now,
+      };
+      store.reportHealth(resourceOf('gateway'), { exporters: [well] }, now, now);
+      store.reportHealth(resourceOf('worker'), { exporters: [ill] }, now, now - 1_000);
+      store.maintain();
+      const { processes } = await ask<{ processes: readonly Readonly<Record<string, unknown>>[] }>(
+        'telemetry_health',
+      );
+      expect(processes.map(({ service, state }) => [service, state])).toEqual([
+        ['worker', 'running'],
+        ['gateway', 'running'],
+      ]);
+      expect(processes[0]).toMatchObject({ troubles: 'failing, lost', started: new Date(now).toISOString() });
+      expect(processes[0]!.exporters).toEqual([
+        `traces to http://b:4317: 9 exported, 5 failed, 2 dropped (UNAVAILABLE 5, queue_full 2), 3 of 10 queued, fails since ${new Date(now).toISOString()}, last error: no connection`,
+      ]);
+    });
   });
 
   it('keeps each answer small on a store with huge values', async () => {

@@ -14,6 +14,7 @@ import {
 import { describeErrors } from './errors-contract.js';
 import { describeOperations } from './operations-contract.js';
 import { describeProcessChoice } from './process-choice-contract.js';
+import { describeProcessHealth } from './process-health-contract.js';
 import { describeProcesses } from './processes-contract.js';
 import { describeRouteQuestions } from './routes-contract.js';
 import { describeServiceMap } from './service-map-contract.js';
@@ -86,6 +87,7 @@ const QUESTIONS: Readonly<
   processes: (reader, options) => reader.processes(RANGE, options),
   process: (reader, options) =>
     reader.process({ ...RANGE, service: 'orders', instance: '', buckets: 4 }, options),
+  processHealth: (reader, options) => reader.processHealth(RANGE, options),
   selection: (reader, options) => reader.selection(RANGE, options),
   health: (reader, options) => reader.health(options),
 };
@@ -817,6 +819,7 @@ export function describeTelemetryReader(
     describeOperations(() => reader, write, PAST);
     describeWeights(() => reader, write, PAST);
     describeProcesses(() => reader, write, PAST);
+    describeProcessHealth(() => reader, write, PAST);
     describeRouteQuestions(() => reader, write, PAST);
     describeServiceMap(() => reader, write, PAST);
 

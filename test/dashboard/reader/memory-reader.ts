@@ -7,6 +7,7 @@ import {
   type LogAnswer,
   type LogVolumeAnswer,
   type Page,
+  type ProcessHealthAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
   type SelectionAnswer,
@@ -18,8 +19,10 @@ import {
 } from '../../../lib/dashboard/reader/answers.interface.js';
 import { durationStep, joinBars } from '../../../lib/dashboard/reader/duration-bars.js';
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
+import { stateOf } from '../../../lib/dashboard/reader/judge-process.js';
 import { PROCESS_METRICS, type ProcessMetric } from '../../../lib/dashboard/reader/process-metrics.js';
 import { OperationSums, rankOperations } from '../../../lib/dashboard/reader/sum-operations.js';
+import { SDK_METRICS, SdkMetricSums } from '../../../lib/dashboard/reader/sum-sdk-metrics.js';
 import { ServiceMapSums } from '../../../lib/dashboard/reader/sum-service-map.js';
 import {
   LOG_LEVELS,
@@ -375,6 +378,12 @@ function readerOf(
         const times = Array.from({ length: buckets }, (_, index) => range.from + index * width);
         return { process, times, series: processSeries(own, times, width) };
       }),
+    processHealth: (range, { signal } = {}) =>
+      answer(signal, () =>
+        processHealthOf(points.filter(({ time }) => within(time, range))).sort(
+          (a, b) => b.lastSeen - a.lastSeen,
+        ),
+      ),
     selection: (selection, { signal } = {}) =>
       answer(signal, () => {
         const { true: inside = [], false: outside = [] } = Object.groupBy(
@@ -412,6 +421,37 @@ function readerOf(
         };
       }),
   };
+}
+
+/** Each instance of a service is one process. */
+function processHealthOf(points: readonly WrittenPoint[]): ProcessHealthAnswer[] {
+  const own = points.filter(({ name }) => SDK_METRICS.has(name));
+  return [...Map.groupBy(own, ({ service, instance = '' }) => `${service} ${instance}`).values()].map(
+    (ofOne) => {
+      const [{ service, instance = '' }] = ofOne as [WrittenPoint];
+      const times = ofOne.map(({ time }) => time);
+      const sums = new SdkMetricSums();
+      for (const series of Map.groupBy(
+        ofOne,
+        ({ name, attributes }) => `${name} ${JSON.stringify(attributes)}`,
+      ).values()) {
+        const last = series.at(-1)!;
+        const total =
+          last.type === 'counter' ? series.reduce((sum, { value }) => sum + value, 0) : last.value;
+        sums.add(last.name, last.attributes, total);
+      }
+      return {
+        service,
+        instance,
+        version: '1.0.0',
+        environment: 'test',
+        started: Math.min(...times),
+        lastSeen: Math.max(...times),
+        state: stateOf(Math.max(...times), 'sends'),
+        ...sums.report(),
+      };
+    },
+  );
 }
 
 const definitionOf = (point: WrittenPoint) =>

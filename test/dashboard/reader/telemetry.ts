@@ -42,6 +42,8 @@ export interface WrittenLog extends WrittenOrigin {
 /** One report of a series. */
 export interface WrittenPoint extends WrittenOrigin {
   readonly service: string;
+  /** `service.instance.id`; none when it is missing. */
+  readonly instance?: string;
   readonly name: string;
   readonly type: InstrumentAnswer['type'];
   readonly unit: string;

@@ -1,5 +1,10 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { findBarriers } from './barriers.js';
 import { describeInChromium, useStage } from './chromium.js';
+
+const SCREENSHOTS = join(__dirname, '../../../.cache/screenshots');
 
 describeInChromium('the health of telemetry', () => {
   const stage = useStage();
@@ -36,6 +41,35 @@ describeInChromium('the health of telemetry', () => {
     await page.keyboard.press('Enter');
     await page.getByText('What was stored of billing is deleted.').waitFor();
     expect(sent).toEqual([{ service: 'billing' }]);
+  });
+
+  it('lists processes, the worst first, and says what each has lost and why', async () => {
+    const page = await stage.open('');
+    await page.getByRole('link', { name: 'Health' }).click();
+    const list = page.getByRole('region', { name: 'Processes' });
+    const rows = list.locator('tbody tr');
+    await rows.first().waitFor();
+    const texts = await rows.allInnerTexts();
+    expect(texts.map((text) => text.split('\t')[0])).toEqual(['orders', 'background_worker', 'gateway']);
+    expect(texts[0]).toMatch(/pid 4712 · node-a.*12 min ago.*silent/);
+    expect(texts[1]).toMatch(/export fails, lost telemetry, queue nearly full.*9,400\t600/);
+    expect(texts[2]).toMatch(/\(this page\).*ok/);
+    expect(await findBarriers(page)).toEqual([]);
+
+    await list.getByRole('button', { name: 'background_worker' }).click();
+    const details = page.getByRole('region', { name: /background_worker 1\.4\.0 · pid 4713/ });
+    await details.getByText('ECONNREFUSED 512, queue_full 88').waitFor();
+    for (const text of ['2,048 of 2,048', /fails since/, /better-sqlite3 12\.1\.0 not recorded/, /3 times/])
+      expect(await details.getByText(text).count()).toBe(1);
+    expect(await findBarriers(page)).toEqual([]);
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    await page.screenshot({ path: join(SCREENSHOTS, 'health-processes.png') });
+    await details.getByRole('button', { name: 'Close' }).click();
+    await details.waitFor({ state: 'detached' });
+
+    await list.getByLabel('Also the 1 that ended').check();
+    expect(await rows.count()).toBe(4);
+    expect(await rows.last().innerText()).toMatch(/orders.*ended/s);
   });
 
   it('says why nothing may be cleared', async () => {

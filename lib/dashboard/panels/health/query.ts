@@ -1,9 +1,20 @@
-import { type StoreAnswer } from '../../reader/answers.interface.js';
+import { type Question } from '../../api/question.js';
+import { type ProcessHealthAnswer, type StoreAnswer } from '../../reader/answers.interface.js';
+import { compareHealth, type ProcessTrouble, troublesOf } from '../../reader/judge-process.js';
 
 /** Addresses of the panel, and their answers. */
 export interface HealthApi {
   readonly 'GET health': HealthAnswer;
+  readonly 'GET health/processes': readonly JudgedProcess[];
   readonly 'POST store/clear': ClearAnswer;
+}
+
+/** How the telemetry of a process does. */
+export interface JudgedProcess extends ProcessHealthAnswer {
+  /** What is wrong with it, the worst first; of one that has ended, what was. */
+  readonly troubles: readonly ProcessTrouble[];
+  /** It is the one that answers. */
+  readonly answers: boolean;
 }
 
 /** What was deleted. */
@@ -60,4 +71,26 @@ export interface HealthAnswer {
   /** Counts of tail sampling; undefined where `sampling.keep` is off. */
   readonly sampling?: Readonly<Record<string, number>> | undefined;
   readonly warnings: readonly { readonly message: string; readonly at: number; readonly count: number }[];
+}
+
+interface ProcessHealthQuestion extends Pick<Question, 'reader' | 'query' | 'signal'> {
+  readonly context: { readonly process: { readonly service: string; readonly instance: string } | undefined };
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Processes of a range, by default of the last day, those with the worst troubles first. */
+export async function askProcessHealth({
+  reader,
+  query,
+  context,
+  signal,
+}: ProcessHealthQuestion): Promise<readonly JudgedProcess[]> {
+  const { from = Date.now() - DAY_MS, to = Infinity } = query.partialRange();
+  const processes = await reader.processHealth({ from, to: Math.min(to, Date.now() + DAY_MS) }, { signal });
+  return [...processes].sort(compareHealth).map((process) => ({
+    ...process,
+    troubles: troublesOf(process),
+    answers: process.service === context.process?.service && process.instance === context.process.instance,
+  }));
 }

@@ -6,7 +6,7 @@ import { whyNoChanges } from '../../access/may-change.js';
 import { defineRoutes } from '../../api/route.js';
 import { type DashboardContext } from '../../dashboard-context.interface.js';
 import { clearStore } from './clear-store.js';
-import { type HealthAnswer, type HealthApi } from './query.js';
+import { askProcessHealth, type HealthAnswer, type HealthApi } from './query.js';
 
 const READ_ONLY = 'The database behind this page is read only.';
 
@@ -14,6 +14,11 @@ export const healthRoutes = defineRoutes<HealthApi>({
   'GET health': {
     doc: '`HealthAnswer`: exporters, store (`oldest` span or line, and `since` when there is any data), active instrumentations, client `libraries` and whether they are recorded, instruments at their limit of series, warnings of the process that serves the page.',
     handle: ({ context, signal }) => readHealth(context, signal),
+  },
+  'GET health/processes': {
+    parameters: 'from&to',
+    doc: '`JudgedProcess[]`: the processes that said in the range (by default the last 24 hours) how their telemetry does, with what each exported, lost (by reason) and has in its queues, at most 200. Those with the worst of their `troubles` first, those that have ended last. Of a process that writes to another store only what its metrics `otel.sdk.*` say.',
+    handle: askProcessHealth,
   },
   'POST store/clear': {
     doc: 'Deletes what is stored: `{ all: true }`, or `{ service }` of a service that has not reported for a minute. The answer is the `ClearAnswer`; 409 with the reason where it cannot. Needs a token.',

@@ -372,6 +372,19 @@ const PROCESS_TABLES = {
   PRIMARY KEY (level, resource, time)
 ) WITHOUT ROWID;
 CREATE INDEX process_rows_by_time ON process_rows (level, time);`,
+  // How the telemetry of each process does; see `process-health.ts`.
+  process_health: `CREATE TABLE process_health (
+  resource INTEGER PRIMARY KEY,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  -- 1: it said that it ends.
+  ended INTEGER NOT NULL,
+  -- JSON object, of a process that writes to this store.
+  report TEXT,
+  -- JSON object of numbers by series, of a process that sends its metrics.
+  totals TEXT
+);
+CREATE INDEX process_health_by_time ON process_health (last_seen);`,
 } as const;
 
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */

@@ -125,6 +125,18 @@ export function evictOldProcessRows(eviction: Eviction, level: number, before: n
   return !untilDone(eviction, PROCESS_ROWS_AT_ONCE, some).isAll;
 }
 
+/** Processes whose health is kept: of those that start and end all the time, the last. */
+const MAX_PROCESS_HEALTH = 200;
+
+/** Deletes the health of processes that were last seen before that time, in milliseconds, and of more than are kept. */
+export function evictProcessHealth({ database }: Eviction, before: number): void {
+  database.run('DELETE FROM process_health WHERE last_seen < ?', before);
+  database.run(
+    'DELETE FROM process_health WHERE resource IN (SELECT resource FROM process_health ORDER BY last_seen DESC LIMIT -1 OFFSET ?)',
+    MAX_PROCESS_HEALTH,
+  );
+}
+
 /** Sums that one statement deletes. */
 const SUMS_AT_ONCE = 200;
 

@@ -20,6 +20,7 @@ import {
   evictOldRollups,
   evictOldVersionSums,
   evictPoints,
+  evictProcessHealth,
 } from './evict-rows.js';
 import { type Eviction, evictOldTraces, evictTraces, runEviction, SOME_ROWS } from './evict-traces.js';
 
@@ -251,6 +252,7 @@ function evictBytes(eviction: Eviction, maxSpans: number, now: number): void {
   else if (!evictOldProcessRows(eviction, PROCESS_LEVEL.minute, Infinity)) {
     eviction.database.run('DELETE FROM rollups WHERE level < 3');
     eviction.database.run('DELETE FROM operation_sums WHERE level < 2');
+    evictProcessHealth(eviction, now);
   }
 }
 
@@ -265,6 +267,7 @@ function evictByAge(eviction: Eviction, maxAgeMs: number, now: number): boolean 
   if (evictOldPoints(eviction, POINT_LEVEL.asCollected, collectedBefore)) return true;
   if (evictOldProcessRows(eviction, PROCESS_LEVEL.minute, before)) return true;
   if (evictOldProcessRows(eviction, PROCESS_LEVEL.fine, collectedBefore)) return true;
+  evictProcessHealth(eviction, before);
   if (evictErrors(eviction, maxAgeMs, now)) return true;
   if (evictOperations(eviction, before, now)) return true;
   for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())

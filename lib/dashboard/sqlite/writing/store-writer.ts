@@ -4,6 +4,7 @@ import { type Recovery, type StoreDatabase } from '../database/store-database.js
 import { type EvictionScheduler } from '../eviction/evictor.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
+import { ProcessHealth } from './process-health.js';
 import { identity, RowQueues } from './row-queues.js';
 import { type Batch, type SumsToWrite, WriteSession } from './write-session.js';
 
@@ -19,6 +20,8 @@ const CHUNK = 32;
  * records, nothing waits for a lock, and what cannot be written in time is dropped and counted.
  */
 export class StoreWriter {
+  /** How the telemetry of processes does. */
+  readonly health = new ProcessHealth();
   private readonly queues = new RowQueues();
   private readonly schedule: WriteSchedule;
   private session: WriteSession;
@@ -34,7 +37,7 @@ export class StoreWriter {
     private readonly database: StoreDatabase,
     private readonly eviction: EvictionScheduler,
   ) {
-    this.session = new WriteSession(database.current);
+    this.session = new WriteSession(database.current, this.health);
     this.schedule = new WriteSchedule(() => this.takeTurn());
     this.forgetExit = atProcessEnd('write', this.writeAtExit);
   }
@@ -71,7 +74,8 @@ export class StoreWriter {
 
   /** The database is another one: what is waiting goes there. */
   restart(): void {
-    this.session = new WriteSession(this.database.current);
+    this.health.restart();
+    this.session = new WriteSession(this.database.current, this.health);
   }
 
   /** Numbers of services and routes in the current database. */
@@ -118,6 +122,7 @@ export class StoreWriter {
   private readonly writeAtExit = (): void => {
     const until = performance.now() + EXIT_MS;
     while (this.queued > 0 && performance.now() < until) this.writeSlice(EXIT_MS);
+    this.health.end(Date.now());
     this.writeSums('all');
   };
 

@@ -16,6 +16,7 @@ import {
   type WaitingExemplar,
 } from './metric-writer.js';
 import { OperationSums } from './operation-sums.js';
+import { type ProcessHealth } from './process-health.js';
 import { ProcessRows } from './process-rows.js';
 import { type Rollup, Rollups } from './rollups.js';
 import { SpanWriter, type WrittenSpans } from './span-writer.js';
@@ -60,7 +61,11 @@ export class WriteSession {
   private readonly errors = new ErrorSums();
   private readonly errorFinder = new ErrorFinder(this.errors);
 
-  constructor(private readonly database: Database) {
+  /** @param health outlives the database */
+  constructor(
+    private readonly database: Database,
+    private readonly health: ProcessHealth,
+  ) {
     this.dictionaries = new Dictionaries(database);
     this.series = new SeriesDictionary(database, this.dictionaries);
     this.spans = new SpanWriter(database, this.dictionaries);
@@ -99,6 +104,7 @@ export class WriteSession {
       this.minutes.add(point);
       this.exemplars.take(point);
       this.processes.take(point.point, now);
+      this.health.take(point.point);
     }
   }
 
@@ -108,7 +114,7 @@ export class WriteSession {
   }
 
   private hasSeldomSums(since: number): boolean {
-    return this.versions.isDirty(since) || this.errors.isDirty(since) || this.operations.isDirty(since);
+    return [this.versions, this.errors, this.operations, this.health].some((sums) => sums.isDirty(since));
   }
 
   /**
@@ -117,7 +123,7 @@ export class WriteSession {
    * @throws SQLite's error; then nothing of it is written
    */
   writeSums(now: number, which: SumsToWrite, dropped: number): void {
-    const { rollups, versions, minutes, processes, exemplars, failedWork, errors, operations } = this;
+    const { rollups, versions, minutes, processes, health, exemplars, failedWork, errors, operations } = this;
     const all = which === 'all';
     const since = sinceWhen(which);
     const minutesUntil = all ? Infinity : now;
@@ -142,6 +148,7 @@ export class WriteSession {
     let writtenOperations: ReturnType<OperationSums['write']> = [];
     let writtenErrors: ReturnType<ErrorSums['write']> = [];
     let writtenProcesses: ReturnType<ProcessRows['write']> = [];
+    let writtenHealth: ReturnType<ProcessHealth['write']> | undefined;
     this.change(dropped, (tally) => {
       // Before those of routes, of which there may be so many that there is never time for all.
       writtenErrors = errors.write(this.database, this.dictionaries, now, since, startTimer(SUMS_MS / 2));
@@ -156,6 +163,7 @@ export class WriteSession {
       written = rollups.write(this.database, tally, startTimer());
       this.points.writeMinutes(minutes, minutesUntil, tally);
       writtenProcesses = processes.write(this.database, this.dictionaries, now);
+      writtenHealth = health.write(this.database, this.dictionaries, since, now);
       waiting = exemplars.write(tally, now);
     });
     rollups.settle(written, now);
@@ -164,6 +172,7 @@ export class WriteSession {
     operations.settle(writtenOperations, now);
     minutes.settle(minutesUntil);
     processes.settle(writtenProcesses);
+    if (writtenHealth) health.settle(writtenHealth);
     exemplars.settle(waiting);
   }
 
