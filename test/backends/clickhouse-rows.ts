@@ -1,3 +1,4 @@
+import { Threshold } from '../../lib/engine/sampling-threshold.js';
 import {
   type Telemetry,
   type WrittenLog,
@@ -56,7 +57,7 @@ function resourceOf({ service, ...origin }: WrittenOrigin & { readonly service: 
 const word = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function spanRow(span: WrittenSpan): object {
-  const { method, route, outcome, kind, events, links = [] } = span;
+  const { method, route, outcome, kind, events, links = [], weight } = span;
   const entered =
     kind === 'server' || kind === 'consumer'
       ? {
@@ -70,7 +71,7 @@ function spanRow(span: WrittenSpan): object {
     TraceId: span.traceId,
     SpanId: span.spanId,
     ParentSpanId: span.parentSpanId ?? '',
-    TraceState: '',
+    TraceState: weight === undefined ? '' : `ot=th:${Threshold.ofRatio(1 / weight).text}`,
     SpanName: span.name,
     SpanKind: word(kind),
     ServiceName: span.service,

@@ -28,6 +28,7 @@ import {
 import { entryCondition } from './find-traces.js';
 import { allOf, type Bindings } from './query.js';
 import { bucketOf, type Buckets, inRange, secondsOf, splitRange } from './timeline.js';
+import { quantiles, WEIGHT } from './weight.js';
 
 const HOUR_MS = 3_600_000;
 /** Services and versions are known for so long at least. */
@@ -36,17 +37,9 @@ const KNOWN_MS = 24 * HOUR_MS;
 const PARENT_BEFORE_MS = HOUR_MS;
 const MAX_ROUTES = 5_000;
 
-/** Quantiles of durations, in milliseconds: none of them is off by more than one per cent. */
-export const quantiles = (...levels: readonly number[]): string =>
-  quantilesOf(`quantilesDD(0.01, ${levels.join(', ')})(${US})`);
-/** Those of the rows that fulfil a condition; NULL where there are none. */
-export const quantilesWhere = (condition: string, ...levels: readonly number[]): string =>
-  quantilesOf(`quantilesDDIf(0.01, ${levels.join(', ')})(${US}, ${condition})`);
-
-const US = `toFloat64(${DURATION})`;
-const quantilesOf = (aggregate: string): string =>
-  `arrayMap(us -> if(isNaN(us), NULL, us / 1000), ${aggregate})`;
-
+const WEIGHTS = `sum(${WEIGHT})`;
+const ENTRIES = `${WEIGHTS} AS entries`;
+const FAILURES = `sumIf(${WEIGHT}, ${FAILED}) AS failed`;
 const QUANTILES = quantiles(0.5, 0.95, 0.99);
 
 /** Failed spans, no entries and no calls, whose parent did not fail. */
@@ -92,14 +85,12 @@ export async function findServices(
       options,
     ),
     clickHouse.rows<TrafficRow>(
-      (
-        bind,
-      ) => `SELECT ServiceName AS service, count() AS entries, countIf(${FAILED}) AS failed, ${QUANTILES} AS quantiles
+      (bind) => `SELECT ServiceName AS service, ${ENTRIES}, ${FAILURES}, ${QUANTILES} AS quantiles
         FROM ${traces} WHERE ${inRange(bind, range)} AND ${IS_ENTRY} AND ${chosen(bind)} GROUP BY ServiceName`,
       options,
     ),
     clickHouse.rows<{ service: string; spans: number }>(
-      (bind) => `SELECT ServiceName AS service, count() AS spans FROM ${traces}
+      (bind) => `SELECT ServiceName AS service, ${WEIGHTS} AS spans FROM ${traces}
         WHERE ${inRange(bind, range)} AND ${failedWork(bind, traces, range)} AND ${chosen(bind)} GROUP BY ServiceName`,
       options,
     ),
@@ -125,7 +116,7 @@ export async function findServices(
         p50,
         p95,
         p99,
-        failedWork: spans.get(name) ?? 0,
+        failedWork: Math.round(spans.get(name) ?? 0),
         errorLogs: errors.get(name) ?? 0,
         lastSeen,
       };
@@ -161,7 +152,7 @@ export async function readOverview(
     clickHouse.rows<BucketRow>(
       (
         bind,
-      ) => `SELECT ${bucketOf(bind, range)} AS bucket, count() AS entries, countIf(${FAILED}) AS failed, ${QUANTILES} AS quantiles,
+      ) => `SELECT ${bucketOf(bind, range)} AS bucket, ${ENTRIES}, ${FAILURES}, ${QUANTILES} AS quantiles,
           argMaxIf(${EXEMPLAR}, Duration, NOT (${FAILED})) AS slowest, argMaxIf(${EXEMPLAR}, Duration, ${FAILED}) AS slowestFailed
         FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY bucket`,
       options,
@@ -208,7 +199,7 @@ function findFailedWork(
       ...processConditions(bind, filter),
     ];
     if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
-    return `SELECT ${bucketOf(bind, range)} AS bucket, count() AS spans, argMax(${EXEMPLAR}, Duration) AS slowest
+    return `SELECT ${bucketOf(bind, range)} AS bucket, ${WEIGHTS} AS spans, argMax(${EXEMPLAR}, Duration) AS slowest
       FROM ${traces} WHERE ${allOf(conditions)} GROUP BY bucket`;
   }, options);
 }
@@ -222,7 +213,11 @@ function toExemplar(
 }
 
 function ratesOf(count: number, errors: number, seconds: number) {
-  return { count, perSecond: count / seconds, errorShare: count === 0 ? 0 : errors / count };
+  return {
+    count: Math.round(count),
+    perSecond: count / seconds,
+    errorShare: count === 0 ? 0 : errors / count,
+  };
 }
 
 interface RouteRow extends TrafficRow {
@@ -239,7 +234,7 @@ export async function findRoutes(
 ): Promise<RouteAnswer[]> {
   const rows = await clickHouse.rows<RouteRow>((bind) => {
     const conditions = [inRange(bind, filter), entryCondition(bind, filter)];
-    return `SELECT ServiceName AS service, ${METHOD} AS method, ${ROUTE} AS route, count() AS entries, countIf(${FAILED}) AS failed,
+    return `SELECT ServiceName AS service, ${METHOD} AS method, ${ROUTE} AS route, ${ENTRIES}, ${FAILURES},
         ${QUANTILES} AS quantiles, toUnixTimestamp64Milli(max(Timestamp)) AS lastSeen
       FROM ${clickHouse.tables.traces} WHERE ${allOf(conditions)} GROUP BY service, method, route
       ORDER BY entries DESC LIMIT ${bind.integer(MAX_ROUTES)}`;
@@ -273,8 +268,8 @@ export async function findRouteVersions(
   const rows = await clickHouse.rows<VersionRow>((bind) => {
     const conditions = [`Timestamp >= ${bind.instant(Date.now() - KNOWN_MS)}`, IS_ENTRY, `${VERSION} != ''`];
     if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
-    return `SELECT ServiceName AS service, ${VERSION} AS version, ${METHOD} AS method, ${ROUTE} AS route, count() AS entries,
-        countIf(${FAILED}) AS failed, ${QUANTILES} AS quantiles, toUnixTimestamp64Milli(min(Timestamp)) AS firstSeen,
+    return `SELECT ServiceName AS service, ${VERSION} AS version, ${METHOD} AS method, ${ROUTE} AS route, ${ENTRIES}, ${FAILURES},
+        ${QUANTILES} AS quantiles, toUnixTimestamp64Milli(min(Timestamp)) AS firstSeen,
         toUnixTimestamp64Milli(max(Timestamp)) AS lastSeen
       FROM ${clickHouse.tables.traces} WHERE ${allOf(conditions)} GROUP BY service, version, method, route
       ORDER BY entries DESC LIMIT ${bind.integer(MAX_ROUTES)}`;
@@ -285,7 +280,7 @@ export async function findRouteVersions(
       version: row.version,
       method: row.method,
       route: row.route,
-      count: entries,
+      count: Math.round(entries),
       errorShare: failed / entries,
       p50,
       p95,

@@ -23,6 +23,7 @@ import {
 } from './columns.js';
 import { findLogs } from './find-logs.js';
 import { allOf, type Bindings } from './query.js';
+import { WEIGHT } from './weight.js';
 
 /** More spans than that cannot be shown. */
 const MAX_SPANS = 20_000;
@@ -113,6 +114,7 @@ interface SpanRow {
   readonly duration: number;
   readonly status: string;
   readonly statusMessage: string;
+  readonly weight: number;
   readonly attributes: TextAttributes;
   readonly eventTimes: readonly number[];
   readonly eventNames: readonly string[];
@@ -124,7 +126,7 @@ interface SpanRow {
 }
 
 const SPAN_COLUMNS = `TraceId AS traceId, SpanId AS spanId, ParentSpanId AS parentId, ServiceName AS service, ScopeName AS scope,
-  SpanName AS name, SpanKind AS kind, ${START} AS start, ${DURATION} AS duration, StatusCode AS status, StatusMessage AS statusMessage,
+  SpanName AS name, SpanKind AS kind, ${START} AS start, ${DURATION} AS duration, StatusCode AS status, StatusMessage AS statusMessage, ${WEIGHT} AS weight,
   SpanAttributes AS attributes, arrayMap(time -> toUnixTimestamp64Micro(time), Events.Timestamp) AS eventTimes, Events.Name AS eventNames,
   Events.Attributes AS eventAttributes, Links.TraceId AS linkTraces, Links.SpanId AS linkSpans, Links.Attributes AS linkAttributes`;
 
@@ -176,6 +178,7 @@ function toSpan(row: SpanRow): SpanAnswer {
     durationMs: row.duration / 1_000,
     status: statusOf(row.status),
     statusMessage: known(row.statusMessage),
+    weight: row.weight === 1 ? undefined : row.weight,
     attributes: readAttributes(row.attributes),
     events: row.eventTimes.map((time, index) => ({
       name: row.eventNames[index] ?? '',

@@ -12,8 +12,8 @@ import {
 import { type ClickHouse } from './clickhouse.js';
 import { DURATION, FAILED, METHOD, ROUTE } from './columns.js';
 import { entryCondition } from './find-traces.js';
-import { quantiles, quantilesWhere } from './overview.js';
 import { bucketOf, inRange, secondsOf, splitRange } from './timeline.js';
+import { quantiles, quantilesWhere, WEIGHT } from './weight.js';
 
 /** Routes with a trend: those called most. */
 const MAX_ROUTES = 2_000;
@@ -27,14 +27,14 @@ export async function findDurations(
   const rows = await clickHouse.rows<{ step: number; entries: number }>(
     (
       bind,
-    ) => `SELECT greatest(0, toInt64(ceil(log2(greatest(${DURATION}, 1)) * 32))) AS step, count() AS entries
+    ) => `SELECT greatest(0, toInt64(ceil(log2(greatest(${DURATION}, 1)) * 32))) AS step, sum(${WEIGHT}) AS entries
       FROM ${clickHouse.tables.traces} WHERE ${inRange(bind, filter)} AND ${entryCondition(bind, filter)} GROUP BY step`,
     options,
   );
   return {
-    count: rows.reduce((sum, { entries }) => sum + entries, 0),
+    count: Math.round(rows.reduce((sum, { entries }) => sum + entries, 0)),
     bars: joinBars(
-      rows.map(({ step, entries }) => [step, entries] as const),
+      rows.map(({ step, entries }) => [step, Math.round(entries)] as const),
       filter.bars,
     ),
   };
@@ -88,14 +88,14 @@ export async function findTrends(
     clickHouse.rows<ServiceRow>(
       (
         bind,
-      ) => `SELECT ServiceName AS service, ${bucketOf(bind, range)} AS bucket, count() AS entries, countIf(${FAILED}) AS failed, ${P95}
+      ) => `SELECT ServiceName AS service, ${bucketOf(bind, range)} AS bucket, sum(${WEIGHT}) AS entries, sumIf(${WEIGHT}, ${FAILED}) AS failed, ${P95}
         FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY service, bucket`,
       options,
     ),
     clickHouse.rows<RouteRow>((bind) => {
       const isRecent = `Timestamp >= ${bind.instant(recentFrom)}`;
-      return `SELECT ${BY_ROUTE}, count() AS entries, countIf(${FAILED}) AS failed, countIf(${isRecent}) AS recentEntries,
-          countIf(${FAILED} AND ${isRecent}) AS recentFailed, ${quantiles(0.5, 0.95)} AS whole, ${quantilesWhere(isRecent, 0.5, 0.95)} AS recent,
+      return `SELECT ${BY_ROUTE}, sum(${WEIGHT}) AS entries, sumIf(${WEIGHT}, ${FAILED}) AS failed, sumIf(${WEIGHT}, ${isRecent}) AS recentEntries,
+          sumIf(${WEIGHT}, ${FAILED} AND ${isRecent}) AS recentFailed, ${quantiles(0.5, 0.95)} AS whole, ${quantilesWhere(isRecent, 0.5, 0.95)} AS recent,
           ${quantilesWhere(`NOT (${isRecent})`, 0.5, 0.95)} AS earlier
         FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY service, method, route
         ORDER BY entries DESC LIMIT ${MAX_ROUTES}`;
@@ -143,5 +143,5 @@ export async function findTrends(
 
 function figuresOf(count: number, failed: number, [p50, p95]: Quantiles): RouteFiguresAnswer {
   if (count === 0) return { count, errorShare: 0, p50: null, p95: null };
-  return { count, errorShare: failed / count, p50, p95 };
+  return { count: Math.round(count), errorShare: failed / count, p50, p95 };
 }

@@ -9,14 +9,17 @@ const POPULATION = (2 ** 56).toFixed(0);
 /** Digits that are left out are zeros; seven bytes, the least significant first. */
 const REJECTED = `reinterpretAsUInt64(reverse(unhex(rightPad(${THRESHOLD}, 14, '0'))))`;
 
+/** A caller may claim any probability: one span must not hide all others. */
+const MAX_WEIGHT = 1_000_000;
+
 /**
  * How many spans a row of `otel_traces` stands for, as SQL: 1 / the probability by which it was sampled, a `Float64`; 1 where the span does
  * not say it. Most rows have no trace state: only for the others is the rest evaluated.
  */
-export const WEIGHT = `if(TraceState = '', 1., ${POPULATION} / (${POPULATION} - ${REJECTED}))`;
+export const WEIGHT = `if(TraceState = '', 1., least(${MAX_WEIGHT}, ${POPULATION} / (${POPULATION} - ${REJECTED})))`;
 
 /** The same in thousandths, as the whole number that ClickHouse's weighted quantiles take. */
-export const WEIGHT_UNITS = `toUInt64(round(least(${WEIGHT}, 1e9) * 1000))`;
+export const WEIGHT_UNITS = `toUInt64(round(${WEIGHT} * 1000))`;
 
 const US = `toFloat64(${DURATION})`;
 
