@@ -40,6 +40,13 @@ async function build({ name, project, inputs, folders, finish }) {
   );
 }
 
+/** What `nest add` runs after it has installed the package; the CLI loads it by require(). */
+function writeSchematics(folder) {
+  const description = 'Adds telemetry to the root module.';
+  const schematics = { 'nest-add': { description, factory: './schematic.js#nestAdd' } };
+  writeFileSync(join(folder, 'collection.json'), `${JSON.stringify({ schematics }, null, 2)}\n`);
+}
+
 await build({
   name: 'library',
   project: 'tsconfig.lib.json',
@@ -52,8 +59,10 @@ await build({
       'register.js',
       'testing/index.js',
       'cli/main.js',
+      'cli/schematic.js',
     ]);
     await convertToCommonJs(join(dist, 'esm'), join(dist, 'cjs'));
+    writeSchematics(join(dist, 'cjs/cli'));
   },
 });
 if (process.argv.includes('--all')) {

@@ -1,8 +1,10 @@
 // Checks what a user would install: the contents of the tarball, its entry points as ESM, CommonJS and types, its dependencies, and
 // that npm installs it in a new Nest project without a warning. Prints one line per check; ends with 1 when one fails.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,7 +70,7 @@ async function checkPublint({ packed }) {
 
 function checkContents({ files }) {
   const meant =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(esm|cjs)\/(package\.json|.+\.(js|d\.ts)(\.map)?))$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/cjs\/cli\/collection\.json|dist\/(esm|cjs)\/(package\.json|.+\.(js|d\.ts)(\.map)?))$/;
   const never = /(^|\/)\.|\.spec\.|(^|\/)(test|sample-app|bench)\//;
   const missing = ['README.md', 'CHANGELOG.md', 'LICENSE'].filter((file) => !files.includes(file));
   return [
@@ -316,6 +318,109 @@ function installFresh(name, project, tarball, isResolvedOnly) {
   }
 }
 
+/** How telemetry is added to a project: by the command of this package, or by what `nest add` runs once it has installed it. */
+const ADDED_BY = {
+  'Nest 12': (bin) => [process.execPath, [bin('nestjs-telemetry'), 'init']],
+  'Nest 11': (bin) => [process.execPath, [bin('nest'), 'generate', '-c', manifest.name, 'nest-add']],
+};
+
+/**
+ * From `nest new`, by the CLI itself, to a trace on the page, without a file edited by hand: creates the project, installs, adds
+ * telemetry, builds, starts, sends a request.
+ */
+async function checkNewProject({ tarball }) {
+  const problems = [];
+  for (const [name, added] of Object.entries(ADDED_BY)) {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-new-'));
+    try {
+      const seconds = await reachFirstTrace(folder, name.split(' ')[1], added, tarball);
+      console.log(
+        `       ${name}: a trace on the page after ${seconds.join(' + ')} s (new, install, add, build, start and request)`,
+      );
+    } catch (error) {
+      problems.push(`${name}: ${error.message}`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return problems;
+}
+
+async function reachFirstTrace(parent, major, added, tarball) {
+  const seconds = [];
+  const timed = async (work) => {
+    const started = performance.now();
+    const result = await work();
+    seconds.push(((performance.now() - started) / 1_000).toFixed(0));
+    return result;
+  };
+  const folder = join(parent, 'app');
+  const bin = (command) => join(folder, 'node_modules/.bin', command);
+  const cli = ['exec', '--yes', '--package', `@nestjs/cli@${major}`, '--', 'nest', 'new', 'app'];
+  const isolated = { cwd: folder, timeout: 300_000, env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '' } };
+  await timed(() => mustRunNpm(parent, [...cli, '--skip-git', '--skip-install', '--package-manager', 'npm']));
+  await timed(() =>
+    mustRunNpm(folder, ['install', tarball, '@opentelemetry/api', '--no-audit', '--no-fund']),
+  );
+  await timed(() => run(...added(bin), isolated));
+  await timed(() => run(process.execPath, [bin('nest'), 'build'], isolated));
+  await timed(() => seeTrace(folder, isolated.env));
+  const again = run(process.execPath, [bin('nestjs-telemetry'), 'init'], isolated).stdout;
+  if (again.trim() !== 'Everything is there already.')
+    throw new Error(`a second init changes more:\n${again}`);
+  return seconds;
+}
+
+function mustRunNpm(folder, args) {
+  const { status, stdout, stderr } = runNpm(folder, args);
+  if (status !== 0) throw new Error(`npm ${args.join(' ')} failed\n${stdout}${stderr}`);
+}
+
+/** Starts the built project as its user would, and looks at its page for the request that it was sent. */
+async function seeTrace(folder, env) {
+  const port = await freePort();
+  const app = spawn(process.execPath, ['dist/main.js'], { cwd: folder, env: { ...env, PORT: String(port) } });
+  let printed = '';
+  for (const stream of [app.stdout, app.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));
+  try {
+    const origin = `http://localhost:${port}`;
+    await waitFor(
+      async () => (await fetch(origin)).ok,
+      () => `the project did not answer:\n${printed}`,
+    );
+    const token = /#token=(\S+)/.exec(printed)?.[1];
+    const headers = { authorization: `Bearer ${token}` };
+    await waitFor(
+      async () => {
+        const answer = await fetch(`${origin}/telemetry/api/v1/traces`, { headers });
+        return (await answer.json()).items?.some((trace) => JSON.stringify(trace).includes('GET /'));
+      },
+      () => `the page shows no trace of the request:\n${printed}`,
+    );
+  } finally {
+    app.kill();
+    if (app.exitCode === null) await once(app, 'exit');
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function waitFor(isThere, message) {
+  const deadline = performance.now() + 60_000;
+  while (performance.now() < deadline) {
+    if (await Promise.resolve(isThere()).catch(() => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(message());
+}
+
 /** What `npm ls` finds wrong with a project. */
 function listProblems(npm) {
   const { stdout, status } = npm('ls', '--all', '--json');
@@ -369,6 +474,7 @@ const checks = {
   'types for ESM and CommonJS consumers': checkTypes,
   dependencies: checkDependencies,
   'npm install in a new Nest project, without a warning': checkFreshInstall,
+  'from `nest new` to a trace on the page': checkNewProject,
 };
 
 run(process.execPath, [join(root, 'scripts/build.mjs')]);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { runDashboard } from './dashboard-command.js';
 import { runDoctor } from './doctor-command.js';
+import { runInit } from './init-command.js';
 import { runMcp } from './mcp-command.js';
 import { UsageError } from './usage-error.js';
 
@@ -9,6 +10,7 @@ const HELP = `Usage: nestjs-telemetry <command>
 Commands:
   dashboard   serves the page as a separate process
   doctor      finds out why telemetry does not arrive
+  init        adds telemetry to a project of the Nest CLI
   mcp         serves what is stored to a coding agent, on standard input and output
 
 "nestjs-telemetry <command> --help" lists the options of a command.
@@ -17,6 +19,7 @@ Commands:
 const COMMANDS = new Map([
   ['dashboard', runDashboard],
   ['doctor', runDoctor],
+  ['init', runInit],
   ['mcp', runMcp],
 ]);
 
