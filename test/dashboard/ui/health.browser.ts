@@ -43,6 +43,38 @@ describeInChromium('the health of telemetry', () => {
     expect(sent).toEqual([{ service: 'billing' }]);
   });
 
+  it('gives the way out the focus with the question, so that no key goes elsewhere, and deletes what was asked about', async () => {
+    const page = await stage.open('');
+    const sent: unknown[] = [];
+    await page.route('**/api/v1/store/clear', async (route) => {
+      sent.push(route.request().postDataJSON());
+      await route.fulfill({ json: { cleared: 'billing' } });
+    });
+    let gone = ['billing'];
+    await page.route('**/api/v1/services*', (route) =>
+      route.fulfill({ json: gone.map((name) => ({ name, lastSeen: Date.now() - 600_000 })) }),
+    );
+    await page.getByRole('link', { name: 'Health' }).click();
+    await page.getByRole('button', { name: 'Clear this service…' }).waitFor();
+    // A key that follows at once finds what has the focus when the question is there.
+    const focused = await page.evaluate<string>(`new Promise((resolve) => {
+      new MutationObserver(() => {
+        if (document.querySelector('[role=alertdialog]')) resolve(document.activeElement.textContent);
+      }).observe(document.body, { childList: true, subtree: true });
+      const button = [...document.querySelectorAll('button')].find(({ textContent }) => textContent.startsWith('Clear this'));
+      button.focus();
+      button.click();
+    })`);
+    expect(focused).toBe('Cancel');
+    // Another one is gone meanwhile, and is the first of the list.
+    gone = ['alerting', 'billing'];
+    await page.locator('select option', { hasText: 'alerting' }).waitFor({ state: 'attached' });
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('What was stored of billing is deleted.').waitFor();
+    expect(sent).toEqual([{ service: 'billing' }]);
+  });
+
   it('lists processes, the worst first, and says what each has lost and why', async () => {
     const page = await stage.open('');
     await page.getByRole('link', { name: 'Health' }).click();

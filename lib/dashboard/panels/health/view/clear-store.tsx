@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { clientOf } from '../../../ui/client.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
@@ -29,7 +29,8 @@ interface ConfirmProps {
 
 function Confirm({ question, busy, onAnswer }: ConfirmProps) {
   const no = useRef<HTMLButtonElement>(null);
-  useEffect(() => no.current?.focus(), []);
+  // Before the next key: it would go to what was pressed to ask.
+  useLayoutEffect(() => no.current?.focus(), []);
   return (
     <div
       class="confirm"
@@ -78,16 +79,20 @@ interface ClearStoreProps {
 export function ClearStore({ refused, onCleared }: ClearStoreProps) {
   const gone = useGoneServices();
   const [chosen, setChosen] = useState('');
-  const [asked, setAsked] = useState<'all' | 'service'>();
+  // The service that was asked about, whatever has gone meanwhile; null: all.
+  const [asked, setAsked] = useState<string | null>();
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<{ readonly text: string; readonly isError: boolean }>();
   const service = gone.includes(chosen) ? chosen : gone[0];
   if (refused !== undefined) return <p class="hint pad">{refused}</p>;
   const send = async (): Promise<void> => {
-    const what = asked === 'all' ? 'Everything' : `What was stored of ${service ?? ''}`;
+    const what = asked === null ? 'Everything' : `What was stored of ${asked ?? ''}`;
     setBusy(true);
     try {
-      await healthApi.post('store/clear', JSON.stringify(asked === 'all' ? { all: true } : { service }));
+      await healthApi.post(
+        'store/clear',
+        JSON.stringify(asked === null ? { all: true } : { service: asked }),
+      );
       setSaid({ text: `${what} is deleted.`, isError: false });
     } catch (failure) {
       setSaid({ text: failure instanceof Error ? failure.message : String(failure), isError: true });
@@ -102,7 +107,7 @@ export function ClearStore({ refused, onCleared }: ClearStoreProps) {
         <button
           type="button"
           onClick={() => {
-            setAsked('all');
+            setAsked(null);
           }}
         >
           Clear everything…
@@ -125,7 +130,7 @@ export function ClearStore({ refused, onCleared }: ClearStoreProps) {
             <button
               type="button"
               onClick={() => {
-                setAsked('service');
+                setAsked(service);
               }}
             >
               Clear this service…
@@ -137,9 +142,9 @@ export function ClearStore({ refused, onCleared }: ClearStoreProps) {
         <Confirm
           key={asked}
           question={
-            asked === 'all'
+            asked === null
               ? 'Delete all traces, log lines, metrics and errors of all services? They cannot be brought back.'
-              : `Delete all traces, log lines, metrics and errors of ${service ?? ''}? They cannot be brought back.`
+              : `Delete all traces, log lines, metrics and errors of ${asked}? They cannot be brought back.`
           }
           busy={busy}
           onAnswer={(yes) => {
