@@ -1,7 +1,7 @@
 import { badRequest } from '../http/dashboard-error.js';
 import { type RunningTraceAnswer } from '../reader/answers.interface.js';
 import { FIELD_OPERATORS, type FieldFilter, parseCondition } from '../reader/field-filter.js';
-import { type TelemetryReader, type TimeRange } from '../reader/telemetry-reader.interface.js';
+import { type ProcessChoice, type TelemetryReader, type TimeRange } from '../reader/telemetry-reader.interface.js';
 import { type Steps } from '../steps.js';
 
 /** What the query of a panel gets: the database, and what the visitor asks. */
@@ -64,6 +64,14 @@ export class QueryParameters {
     if (!NUMBER.test(text) || !Number.isFinite(value) || value < min || value > max)
       throw badRequest(`${name} must be a number${rangeOf(min, max)}; it is ${JSON.stringify(text)}.`);
     return value;
+  }
+
+  /** `version`, `environment` and `process`, each only if it is given. */
+  processes(): ProcessChoice {
+    const [version, environment, process] = ['version', 'environment', 'process'].map((name) =>
+      this.text(name),
+    );
+    return { version, environment, process };
   }
 
   /** `from` and `to`; the last 15 minutes when neither is given. */

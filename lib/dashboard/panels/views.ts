@@ -18,6 +18,7 @@ export const VIEWS: readonly PanelView[] = [
     title: 'Before and after',
     inHeader: 'overview',
     usesTimeSpan: true,
+    showsAllProcesses: true,
     load: () => import('./versions/view.js'),
   },
   {
@@ -81,6 +82,7 @@ export const VIEWS: readonly PanelView[] = [
     title: 'Metrics',
     inHeader: true,
     usesTimeSpan: true,
+    showsAllProcesses: 'metrics',
     load: () => import('./metrics/view.js'),
   },
   {

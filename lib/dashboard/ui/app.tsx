@@ -2,11 +2,14 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import { SelectionPanel } from '../panels/selection/view.js';
 import { useConnection } from './client.js';
+import { hasFeature } from './database.js';
 import { Header } from './header.js';
 import { onGlobalKey } from './keyboard.js';
 import { KeysHelp } from './keys-help.js';
 import { LoadedView, panelOf } from './loaded-view.js';
+import type { PanelView } from './panel-view.js';
 import { Notice } from './parts/notice.js';
+import { hasChoice } from './process-choice.js';
 import { SavedViews } from './saved-views.js';
 import { addressOf, usePlace } from './state.js';
 
@@ -17,6 +20,10 @@ function NoView() {
     </Notice>
   );
 }
+
+/** Whether a view cannot show what is chosen of the processes. */
+const showsAll = ({ showsAllProcesses: which }: PanelView): boolean =>
+  which === true || (which !== undefined && !hasFeature('processMetrics'));
 
 /** The page: a header, one view, and beside it what a selected region has in common. */
 export function App() {
@@ -53,6 +60,11 @@ export function App() {
       <ConnectionNotice />
       <div class="below-header">
         <main id="main" tabIndex={-1} class={`view view-${view?.name ?? 'unknown'}`}>
+          {view && hasChoice(place.query) && showsAll(view) && (
+            <p class="hint" role="note">
+              Not filtered: this view is about all processes of a service together.
+            </p>
+          )}
           {view ? <LoadedView key={view.name} panel={view} place={place} /> : <NoView />}
         </main>
         <SelectionPanel place={place} />

@@ -11,7 +11,7 @@ const ASK_AGAIN_MS = 5_000;
 const SHORTEST_SPAN_MS = 60_000;
 
 let oldest: number | undefined;
-let features: HealthAnswer['features'] = { live: true, import: true };
+let features: HealthAnswer['features'] = { live: true, import: true, processMetrics: true };
 let askedAt = -Infinity;
 
 /** Asks for it; what was known stays when there is no answer. Never rejects. */

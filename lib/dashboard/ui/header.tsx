@@ -3,6 +3,7 @@ import { formatDateTime, formatTime } from './format.js';
 import { showKeysHelp } from './keys-help.js';
 import type { PanelView } from './panel-view.js';
 import { CopyButton } from './parts/copy-button.js';
+import { ProcessPicker } from './process-picker.js';
 import { showSavedViews } from './saved-views.js';
 import { addressOf, addressWith, DEFAULT_RANGE, isLive, type Place, setQuery, timeSpanOf } from './state.js';
 import { toggleTheme, useTheme } from './theme.js';
@@ -132,6 +133,7 @@ export function Header({ place, view }: { readonly place: Place; readonly view: 
       <div class="header-end">
         {view?.usesTimeSpan !== false && (
           <>
+            <ProcessPicker place={place} />
             <RangePicker place={place} />
             <FixedRange {...timeSpanOf(place.query)} />
             <LiveToggle place={place} />

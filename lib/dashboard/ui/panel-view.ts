@@ -18,6 +18,8 @@ export interface PanelView {
   readonly inHeader: true | string;
   /** Whether it depends on the time span of the header. */
   readonly usesTimeSpan: boolean;
+  /** Whether it always shows all processes, or does where the database knows no metrics of one. Default: what is chosen. */
+  readonly showsAllProcesses?: true | 'metrics';
   /** `() => import('./<panel>/view.js')` */
   readonly load: () => Promise<{ readonly View: View }>;
 }

@@ -1,4 +1,5 @@
 import type { Selection } from '../reader/telemetry-reader.interface.js';
+import { processesOf } from './process-choice.js';
 import type { Place } from './state.js';
 
 /** The query that closes the selection. */
@@ -21,6 +22,7 @@ export function selectedRegion({ query }: Place): Selection | undefined {
   const to = number('selTo');
   if (from === undefined || to === undefined || from >= to) return undefined;
   return {
+    ...processesOf(query),
     from,
     to,
     minMs: number('selMin'),

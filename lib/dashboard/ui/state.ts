@@ -1,6 +1,7 @@
 /** What the page shows lives in the address: `#/traces?service=orders&range=15m`. So it can be sent to a colleague, and back goes back. */
 import { beginOf } from './database.js';
 import { createListeners, useSyncExternalStore } from './parts/compat.js';
+import { PROCESS_NAMES, processesOf } from './process-choice.js';
 
 export interface Place {
   /** `['trace', '<id>']` */
@@ -39,10 +40,13 @@ export const readPlace = (): Place => current;
 /** Where the page is, now and whenever it moves. */
 export const usePlace = (): Place => useSyncExternalStore(listeners.subscribe, () => current);
 
-/** The address of a place, for links. What is said about the time span goes along unless the query says otherwise. */
+/** What a reader has chosen for all views: the time span, and which processes. */
+const SCOPE = ['range', 'from', 'to', ...PROCESS_NAMES] as const;
+
+/** The address of a place, for links. What is said about the time span and the processes goes along unless the query says otherwise. */
 export function addressOf(path: readonly string[], query: QueryChange = {}): string {
   const params = new URLSearchParams();
-  for (const name of ['range', 'from', 'to']) {
+  for (const name of SCOPE) {
     const value = current.query.get(name);
     if (value !== null) params.set(name, value);
   }
@@ -110,6 +114,11 @@ export const isLive = ({ query }: Place): boolean =>
 /** Interval at which a live view asks again, in milliseconds. */
 export const REFRESH_MS = 5_000;
 
-/** The part of the address that selects the time span. It stays the same while the span moves with the clock. */
-export const spanKeyOf = ({ query }: Place): string =>
-  ['range', 'from', 'to'].map((name) => query.get(name) ?? '').join('|');
+/** The part of the address that selects the time span and the processes. It stays the same while the span moves with the clock. */
+export const spanKeyOf = ({ query }: Place): string => SCOPE.map((name) => query.get(name) ?? '').join('|');
+
+/** The time span as of now, and the processes, as the API takes them. */
+export function scopeOf({ query }: Place) {
+  const { from, to } = timeSpanOf(query);
+  return { from, to, ...processesOf(query) };
+}

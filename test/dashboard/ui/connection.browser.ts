@@ -36,7 +36,7 @@ describeInChromium('the page, when the application does not play along', () => {
   });
 
   it('hides what the database behind it lacks, and asks again where it has no live feed', async () => {
-    stage = await startStage({ features: { live: false, import: false } });
+    stage = await startStage({ features: { live: false, import: false, processMetrics: true } });
     const streams: string[] = [];
     const page = await stage.open('#/traces');
     page.on('request', (request) => {

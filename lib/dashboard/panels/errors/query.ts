@@ -19,6 +19,7 @@ export function askErrors({ reader, query, signal }: Question): Promise<ErrorLis
   return reader.errors(
     {
       ...query.range(),
+      ...query.processes(),
       service: query.text('service'),
       state: query.choice('state', ERROR_STATES),
       route: query.text('route'),

@@ -1,10 +1,12 @@
 import { ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatExact } from '../../ui/format.js';
+import { Coverage } from '../../ui/parts/coverage.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { useSpanLoad } from '../../ui/parts/use-load.js';
 import { useServices } from '../../ui/parts/use-services.js';
+import { ALL_PROCESSES, hasChoice } from '../../ui/process-choice.js';
 import { addressOf, type Place, setQuery } from '../../ui/state.js';
 import type { ErrorsApi } from './query.js';
 import { ErrorDetails } from './view/error-details.js';
@@ -61,13 +63,13 @@ function ErrorSearch({ place: { query }, place, states }: SearchProps) {
 }
 
 function NoErrors({ place: { query, path } }: { readonly place: Place }) {
-  const filtered = FILTERS.some((name) => query.has(name));
+  const filtered = hasChoice(query) || FILTERS.some((name) => query.has(name));
   if (!filtered) return <p>No errors.</p>;
   return (
     <>
       <p>No errors match these filters.</p>
       <p class="buttons">
-        <a class="button" href={addressOf(path)}>
+        <a class="button" href={addressOf(path, ALL_PROCESSES)}>
           Clear filters
         </a>
       </p>
@@ -90,12 +92,13 @@ function ErrorsView({ place }: { readonly place: Place }) {
         isEmpty={({ errors }) => errors.length === 0}
         empty={<NoErrors place={place} />}
       >
-        {({ times, errors, states }) => {
+        {({ times, errors, states, coverage }) => {
           const matching = ERROR_STATES.filter((state) => ['', state].includes(filters.state ?? ''))
             .map((state) => states[state])
             .reduce((a, b) => a + b, 0);
           return (
             <>
+              <Coverage of={coverage} />
               <ErrorList times={times} errors={errors} />
               {matching > errors.length && (
                 <p class="hint">

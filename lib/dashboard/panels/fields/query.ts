@@ -26,12 +26,12 @@ const MAX_VALUE = 100;
 
 /** Attributes of spans, or fields of log lines, to be offered as filters. */
 export async function askFields({ reader, work, query, signal }: Question): Promise<readonly FieldAnswer[]> {
-  const service = query.text('service');
+  const choice = { ...query.processes(), service: query.text('service') };
   if (query.choice('of', ['traces', 'logs']) === 'logs') {
-    const { items } = await reader.logs({ service, limit: LATEST_LINES }, { signal });
+    const { items } = await reader.logs({ ...choice, limit: LATEST_LINES }, { signal });
     return work(countFields(items.map(({ attributes }) => attributes)));
   }
-  const { items } = await reader.traces({ service, limit: LATEST_TRACES }, { signal });
+  const { items } = await reader.traces({ ...choice, limit: LATEST_TRACES }, { signal });
   let left = MAX_SPANS;
   const traceIds: string[] = [];
   for (const { traceId, spanCount } of items) {

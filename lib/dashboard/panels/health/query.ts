@@ -51,6 +51,8 @@ export interface HealthAnswer {
     readonly live: boolean;
     /** `POST /traces/import` stores traces. */
     readonly import: boolean;
+    /** Metrics are known of each process, and not only of all of a service. */
+    readonly processMetrics: boolean;
   };
   /** Why `POST /store/clear` deletes nothing; undefined where it does. */
   readonly clearRefused?: string | undefined;

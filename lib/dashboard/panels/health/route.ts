@@ -40,7 +40,11 @@ export async function readHealth(context: DashboardContext, signal: AbortSignal)
       lastError: last.lastError && { message: last.lastError.message, at: last.lastError.at.getTime() },
     })),
     store: await reader.health({ signal }),
-    features: { live: reader.live !== undefined, import: context.sink !== undefined },
+    features: {
+      live: reader.live !== undefined,
+      import: context.sink !== undefined,
+      processMetrics: reader.addsUpMetrics !== true,
+    },
     clearRefused: context.sink === undefined ? READ_ONLY : whyNoChanges(context),
     instrumentations: context.instrumentations(),
     libraries: context.libraries(),

@@ -16,6 +16,7 @@ function readFilter({ query }: Question): LogFilter {
   const traceId = query.text('traceId');
   return {
     ...query.partialRange(),
+    ...query.processes(),
     service: query.text('service'),
     level: query.choice('level', LEVELS),
     text: query.search('text'),
@@ -40,6 +41,7 @@ export function askLogs(question: Question, standard = 100): Promise<Page<LogAns
 export function askLogVolume({ reader, query, signal }: Question): Promise<LogVolumeAnswer> {
   const filter = {
     ...query.range(),
+    ...query.processes(),
     service: query.text('service'),
     level: query.choice('level', LEVELS),
     buckets: query.integer('buckets', 1, 500, 60),

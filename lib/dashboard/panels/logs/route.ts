@@ -8,7 +8,7 @@ export const logsRoutes = defineRoutes<LogsApi>({
     handle: askLogs,
   },
   'GET logs/volume': {
-    parameters: 'from&to&service&level&buckets',
+    parameters: 'from&to&service&level&buckets&…',
     doc: '`LogVolumeAnswer`: how many log lines of each level were written over time.',
     handle: askLogVolume,
   },

@@ -9,6 +9,7 @@ export interface MapApi {
 export function askMap({ reader, query, signal }: Question): Promise<ServiceMapAnswer> {
   const filter = {
     ...query.range(),
+    ...query.processes(),
     service: query.text('service'),
     limit: query.integer('limit', 1, 1_000, 300),
   };

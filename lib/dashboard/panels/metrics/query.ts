@@ -17,6 +17,7 @@ export function askChart({ reader, query, params, signal }: Question): Promise<C
   if (!/^\d{1,15}$/.test(id)) throw badRequest('The id of an instrument must be a whole number.');
   const filter = {
     ...query.range(),
+    ...query.processes(),
     instrument: Number(id),
     buckets: query.integer('buckets', 1, 1_000, 60),
     filters: query.fields('filter'),

@@ -8,7 +8,7 @@ export const metricsRoutes = defineRoutes<MetricsApi>({
     handle: askInstruments,
   },
   'GET metrics/:id': {
-    parameters: 'from&to&buckets&filter&group',
+    parameters: 'from&to&buckets&filter&group&…',
     doc: '`ChartAnswer`: a counter is a rate per second, a histogram three quantiles. `filter=key:value`, up to ten times; `group=key` for a line (or three) per value.',
     handle: askChart,
   },

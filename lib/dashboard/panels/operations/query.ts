@@ -10,6 +10,7 @@ export interface OperationsApi {
 export function askOperations({ reader, query, signal }: Question): Promise<OperationListAnswer> {
   const filter = {
     ...query.range(),
+    ...query.processes(),
     service: query.text('service'),
     kind: query.choice('kind', OPERATION_KINDS),
     order: query.choice('order', OPERATION_ORDERS),

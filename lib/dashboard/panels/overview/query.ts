@@ -30,12 +30,13 @@ export interface OverviewApi {
 const ANY_METHOD = 'ALL';
 
 export function askServices({ reader, query, signal }: Question): Promise<OverviewApi['GET services']> {
-  return reader.services(query.range(), { signal });
+  return reader.services({ ...query.range(), ...query.processes() }, { signal });
 }
 
 export function askOverview({ reader, query, signal }: Question): Promise<OverviewAnswer> {
   const filter = {
     ...query.range(),
+    ...query.processes(),
     service: query.text('service'),
     method: query.text('method'),
     route: query.text('route'),
@@ -45,7 +46,7 @@ export function askOverview({ reader, query, signal }: Question): Promise<Overvi
 }
 
 export async function askRoutes({ reader, query, signal }: Question): Promise<OverviewApi['GET routes']> {
-  const filter = { ...query.range(), service: query.text('service') };
+  const filter = { ...query.range(), ...query.processes(), service: query.text('service') };
   return withoutPlaceholders(await reader.routes(filter, { signal }));
 }
 
@@ -54,18 +55,18 @@ const RECENT_SHARE = 1 / 6;
 
 export async function askTrends({ reader, query, signal }: Question): Promise<TrendsPageAnswer> {
   const { from, to } = query.range();
-  const service = query.text('service');
+  const choice = { ...query.processes(), service: query.text('service') };
   const before = timeBefore({ from, to });
   const filter = {
     from,
     to,
-    service,
+    ...choice,
     buckets: query.integer('buckets', 1, 60, 24),
     recentFrom: to - (to - from) * RECENT_SHARE,
   };
   const [trends, earlier] = await Promise.all([
     reader.trends(filter, { signal }),
-    reader.routes({ ...before, service }, { signal }),
+    reader.routes({ ...before, ...choice }, { signal }),
   ]);
   return { ...trends, before, routes: describeTrends(trends.routes, earlier) };
 }

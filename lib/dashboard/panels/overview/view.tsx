@@ -1,8 +1,9 @@
 import { clientOf } from '../../ui/client.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { type Loaded, useLoad, useSpanLoad } from '../../ui/parts/use-load.js';
+import { hasChoice } from '../../ui/process-choice.js';
 import { selectedRegion } from '../../ui/selected-region.js';
-import { isLive, type Place, spanKeyOf, timeSpanOf } from '../../ui/state.js';
+import { isLive, type Place, scopeOf, spanKeyOf } from '../../ui/state.js';
 import type { OverviewApi } from './query.js';
 import { FindingList } from './view/finding-list.js';
 import { RouteTable } from './view/route-table.js';
@@ -20,8 +21,7 @@ function useSlowLoad<Path extends 'findings' | 'trends'>(path: Path, place: Plac
   return useLoad(
     `${path}|${spanKeyOf(place)}`,
     (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return overviewApi.get(path, { from, to }, signal);
+      return overviewApi.get(path, scopeOf(place), signal);
     },
     { everyMs: isLive(place) ? FINDINGS_EVERY_MS : undefined, keep: true },
   );
@@ -41,6 +41,7 @@ export function View({ place }: { readonly place: Place }) {
   return (
     <>
       <h1 class="visually-hidden">Overview</h1>
+      {hasChoice(place.query) && <p class="hint">Findings are of all processes.</p>}
       <FindingList loaded={findings} />
       <WhenLoaded
         // After the findings are there, or they would push the services down.

@@ -22,7 +22,7 @@ function readName({ query }: Question): RouteName {
 export async function askRoute(question: Question): Promise<RoutePageAnswer> {
   const { reader, query, signal } = question;
   const name = readName(question);
-  const filter = { ...query.range(), ...name };
+  const filter = { ...query.range(), ...query.processes(), ...name };
   const options = { signal };
   const [routes, durations, versions] = await Promise.all([
     reader.routes(filter, options),
@@ -47,7 +47,7 @@ const SHOWN = 5;
 export async function askRouteSample(question: Question): Promise<RouteSampleAnswer> {
   const { reader, query, work, signal } = question;
   const name = readName(question);
-  const filter = { ...query.range(), ...name };
+  const filter = { ...query.range(), ...query.processes(), ...name };
   const options = { signal };
   const [latest, { exemplars }] = await Promise.all([
     reader.traces({ ...filter, limit: NEWEST }, options),

@@ -13,7 +13,7 @@ import { attributesOfSource, sourceOf } from '../../ui/parts/source-link.js';
 import { Table } from '../../ui/parts/table.js';
 import { useEditor } from '../../ui/parts/use-editor.js';
 import { useLoad } from '../../ui/parts/use-load.js';
-import { addressOf, isLive, type Place, spanKeyOf, timeSpanOf } from '../../ui/state.js';
+import { addressOf, isLive, type Place, scopeOf, spanKeyOf } from '../../ui/state.js';
 import type { ErrorsApi } from '../errors/query.js';
 import { describeFinding, wordsOfRegression } from '../overview/view/describe-finding.js';
 import { EntryCharts } from '../overview/view/entry-charts.js';
@@ -60,8 +60,7 @@ function useRouteLoad<T>(
   return useLoad(
     `${what}|${JSON.stringify([service, method, route])}|${spanKeyOf(place)}`,
     (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return load({ service, method, route, from, to }, signal);
+      return load({ service, method, route, ...scopeOf(place) }, signal);
     },
     { everyMs: isLive(place) ? EVERY_MS : undefined },
   );

@@ -1,16 +1,25 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '../../../config/semantic-conventions.constants.js';
 import { type Question } from '../../api/question.js';
 import { badRequest } from '../../http/dashboard-error.js';
-import { type ProcessAnswer, type ProcessChartsAnswer } from '../../reader/answers.interface.js';
+import {
+  type ProcessAnswer,
+  type ProcessChartsAnswer,
+  type ProcessValuesAnswer,
+} from '../../reader/answers.interface.js';
 
 /** Addresses of the panel, and their answers. */
 export interface RuntimeApi {
   readonly 'GET processes': readonly ProcessAnswer[];
+  readonly 'GET processes/values': ProcessValuesAnswer;
   readonly 'GET processes/charts': ProcessChartsAnswer;
 }
 
 export function askProcesses({ reader, query, signal }: Question): Promise<readonly ProcessAnswer[]> {
-  return reader.processes(query.range(), { signal });
+  return reader.processes({ ...query.range(), ...query.processes() }, { signal });
+}
+
+export function askProcessValues({ reader, query, signal }: Question): Promise<ProcessValuesAnswer> {
+  return reader.processValues({ ...query.range(), service: query.text('service') }, { signal });
 }
 
 export async function askCharts(question: Question): Promise<ProcessChartsAnswer | undefined> {

@@ -1,11 +1,16 @@
 import { defineRoutes } from '../../api/route.js';
-import { askCharts, askProcesses, type RuntimeApi } from './query.js';
+import { askCharts, askProcesses, askProcessValues, type RuntimeApi } from './query.js';
 
 export const runtimeRoutes = defineRoutes<RuntimeApi>({
   'GET processes': {
-    parameters: 'from&to',
+    parameters: 'from&to&…',
     doc: '`ProcessAnswer[]`: the processes that reported CPU, memory or the event loop in the range, the last seen first, at most 200.',
     handle: askProcesses,
+  },
+  'GET processes/values': {
+    parameters: 'service&from&to',
+    doc: '`ProcessValuesAnswer`: the versions, environments and processes that have reported, for the [filter by process](#filters).',
+    handle: askProcessValues,
   },
   'GET processes/charts': {
     parameters: 'service&instance&traceId&from&to&buckets',

@@ -22,6 +22,9 @@ export function readSelection(body: unknown): Selection {
     maxMs: numberAt(fields, 'maxMs'),
     service: textAt(fields, 'service'),
     route: textAt(fields, 'route'),
+    version: textAt(fields, 'version'),
+    environment: textAt(fields, 'environment'),
+    process: textAt(fields, 'process'),
   };
 }
 

@@ -20,6 +20,7 @@ export async function askTraces(
 ): Promise<Page<TraceSummaryAnswer>> {
   const filter = {
     ...query.partialRange(),
+    ...query.processes(),
     service: query.text('service'),
     spanService: query.text('spanService'),
     route: query.text('route'),

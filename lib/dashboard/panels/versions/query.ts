@@ -43,7 +43,10 @@ const MAX_ROUTES = 500;
 const MAX_TIME = 8_640_000_000_000_000;
 
 export function askStarts({ reader, query, signal }: Question): Promise<readonly StartAnswer[]> {
-  return reader.starts({ ...query.range(), service: query.text('service') }, { signal });
+  return reader.starts(
+    { ...query.range(), ...query.processes(), service: query.text('service') },
+    { signal },
+  );
 }
 
 export async function askComparison({ reader, query, signal }: Question): Promise<ComparisonAnswer> {

@@ -4,7 +4,7 @@ import type { VersionsApi } from '../../panels/versions/query.js';
 import type { StartAnswer } from '../../reader/answers.interface.js';
 import { clientOf } from '../client.js';
 import { createListeners, useSyncExternalStore } from '../parts/compat.js';
-import { isLive, type Place, spanKeyOf, timeSpanOf, usePlace } from '../state.js';
+import { isLive, type Place, scopeOf, spanKeyOf, usePlace } from '../state.js';
 
 const versionsApi = clientOf<VersionsApi>();
 
@@ -22,8 +22,7 @@ function ask(place: Place): void {
   const isSame = known.key === key;
   if (document.hidden || (isSame && Date.now() - known.askedAt < FRESH_MS)) return;
   known = { key, askedAt: Date.now(), starts: isSame ? known.starts : NONE };
-  const { from, to } = timeSpanOf(place.query);
-  versionsApi.get('starts', { from, to }).then(
+  versionsApi.get('starts', scopeOf(place)).then(
     (starts) => {
       if (known.key !== key) return;
       known = { ...known, starts };

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { isUnanswered, type Query } from '../client.js';
-import { isLive, type Place, REFRESH_MS, spanKeyOf, timeSpanOf } from '../state.js';
+import { isLive, type Place, REFRESH_MS, scopeOf, spanKeyOf } from '../state.js';
 
 /** State of a request: loading, loaded or failed. The former data stays while it loads again. */
 export interface Loaded<T> {
@@ -89,7 +89,7 @@ export function useLoad<T>(
 }
 
 /**
- * Loads what belongs to the time span of the page, and every few seconds while the page is live.
+ * Loads what belongs to the time span and the processes of the page, and every few seconds while the page is live.
  *
  * @param key names what is loaded, beside the time span
  */
@@ -98,12 +98,8 @@ export function useSpanLoad<T>(
   place: Place,
   load: (span: Query, signal: AbortSignal) => Promise<T>,
 ): Loaded<T> {
-  return useLoad(
-    `${key}|${spanKeyOf(place)}`,
-    (signal) => {
-      const { from, to } = timeSpanOf(place.query);
-      return load({ from, to }, signal);
-    },
-    { everyMs: isLive(place) ? REFRESH_MS : undefined, keep: true },
-  );
+  return useLoad(`${key}|${spanKeyOf(place)}`, (signal) => load(scopeOf(place), signal), {
+    everyMs: isLive(place) ? REFRESH_MS : undefined,
+    keep: true,
+  });
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 import { parseCondition, writeCondition } from '../../reader/field-filter.js';
+import { ALL_PROCESSES } from '../process-choice.js';
 import { addressOf, addressWith, type Place, timeSpanOf } from '../state.js';
 import { Failure, Notice } from './notice.js';
 import type { LivePages } from './use-live-pages.js';
@@ -62,7 +63,7 @@ function NothingFound({
           </a>
         )}
         {filtered && (
-          <a class="button" href={addressOf(path)}>
+          <a class="button" href={addressOf(path, ALL_PROCESSES)}>
             Clear filters
           </a>
         )}

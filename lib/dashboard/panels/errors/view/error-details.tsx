@@ -13,6 +13,7 @@ import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { Stack } from '../../../ui/parts/stack.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
+import { hasChoice } from '../../../ui/process-choice.js';
 import { addressOf, type Place, timeSpanOf } from '../../../ui/state.js';
 import type { ErrorPageAnswer, ErrorsApi } from '../query.js';
 import { CountBars, extentOfBars } from './count-bars.js';
@@ -215,7 +216,12 @@ export function ErrorDetails({ service, fingerprint, place }: ErrorDetailsProps)
     );
   return (
     <WhenLoaded loaded={loaded}>
-      {(error) => <Details error={error} span={timeSpanOf(place.query)} />}
+      {(error) => (
+        <>
+          {hasChoice(place.query) && <p class="hint">Not filtered: of all processes.</p>}
+          <Details error={error} span={timeSpanOf(place.query)} />
+        </>
+      )}
     </WhenLoaded>
   );
 }

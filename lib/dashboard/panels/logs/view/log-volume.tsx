@@ -1,6 +1,6 @@
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
-import { formatExact } from '../../../ui/format.js';
+import { formatExact, formatTime } from '../../../ui/format.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { type Place, setQuery } from '../../../ui/state.js';
 import type { LogsApi } from '../query.js';
@@ -23,7 +23,7 @@ export function LogVolume({ place }: { readonly place: Place }) {
   if (data === undefined) return null;
   return (
     <TimeChart
-      title="Lines"
+      title={data.since === undefined ? 'Lines' : `Lines since ${formatTime(data.since, false)}`}
       times={data.times}
       series={groupLevels(data)}
       format={formatExact}

@@ -4,6 +4,7 @@ import { clientOf, type Query } from '../../../ui/client.js';
 import { formatValue } from '../../../ui/format.js';
 import { severityOf } from '../../../ui/parts/severity.js';
 import { type LivePages, useLivePages } from '../../../ui/parts/use-live-pages.js';
+import { hasChoice, PROCESS_NAMES, processesOf } from '../../../ui/process-choice.js';
 import { type Place, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
 import type { LogsApi } from '../query.js';
 
@@ -17,11 +18,12 @@ const BUNCH_MS = 250;
 const SINGLE = ['service', 'level', 'text', 'traceId', 'spanId'];
 
 /** Parameters of the address that narrow the list. */
-export const LOG_FILTERS: readonly string[] = [...SINGLE, 'attribute', 'where'];
+export const LOG_FILTERS: readonly string[] = [...PROCESS_NAMES, ...SINGLE, 'attribute', 'where'];
 
 /** The filters of the address, without its time span. */
 export function logQueryOf({ query }: Place): Query {
   return {
+    ...processesOf(query),
     ...Object.fromEntries(SINGLE.map((name) => [name, query.get(name) ?? undefined])),
     attribute: query.getAll('attribute'),
     where: query.getAll('where'),
@@ -65,5 +67,7 @@ export function useLogs(place: Place, live: boolean): LivePages<LogAnswer> {
     stream: 'logs',
     take: (item) => (item.type === 'log' && matches(item.log, place) ? item.log : undefined),
     bunchMs: BUNCH_MS,
+    // A line that comes in does not say of which process it is.
+    asksAgain: hasChoice(query),
   });
 }

@@ -2,6 +2,7 @@ import type { OverviewAnswer } from '../../../reader/answers.interface.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
 import { formatDuration, formatRate } from '../../../ui/format.js';
+import { Coverage } from '../../../ui/parts/coverage.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
 import { markedRegion } from '../../../ui/selected-region.js';
@@ -32,7 +33,14 @@ export function EntryCharts({ of, place }: EntryChartsProps) {
   );
   return (
     <div class="charts-place">
-      <WhenLoaded loaded={overview}>{(data) => <Charts overview={data} of={of} place={place} />}</WhenLoaded>
+      <WhenLoaded loaded={overview}>
+        {(data) => (
+          <>
+            <Coverage of={data.coverage} />
+            <Charts overview={data} of={of} place={place} />
+          </>
+        )}
+      </WhenLoaded>
     </div>
   );
 }

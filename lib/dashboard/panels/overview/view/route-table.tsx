@@ -2,6 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { RouteAnswer } from '../../../reader/answers.interface.js';
 import { formatExact, plural } from '../../../ui/format.js';
+import { Coverage } from '../../../ui/parts/coverage.js';
 import { TextField } from '../../../ui/parts/fields.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { Table } from '../../../ui/parts/table.js';
@@ -73,6 +74,7 @@ export function RouteTable({ place, routes, trends }: RouteTableProps) {
       >
         {() => (
           <>
+            <Coverage of={trends?.coverage} />
             {called.length > 0 ? (
               <div class="scroll-x">
                 <Table columns={columns} rows={called} keyOf={keyOf} sortedBy="Change" most={MOST_ROWS} />

@@ -2,6 +2,7 @@ import { clientOf } from '../../../ui/client.js';
 import { formatDuration } from '../../../ui/format.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
+import { hasChoice } from '../../../ui/process-choice.js';
 import { addressOf, isLive, type Place } from '../../../ui/state.js';
 import type { TracesApi } from '../query.js';
 
@@ -18,7 +19,8 @@ export function RunningTraces({ place }: { readonly place: Place }) {
   });
   const wanted = place.query.get('service') ?? '';
   const running = data?.filter(({ service }) => wanted === '' || service === wanted) ?? [];
-  if (running.length === 0) return null;
+  // What runs does not say of which process it is, but for this one.
+  if (running.length === 0 || hasChoice(place.query)) return null;
   return (
     <details class="running">
       <summary>{running.length} running</summary>

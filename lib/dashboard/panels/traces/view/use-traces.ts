@@ -2,6 +2,7 @@ import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
 import { clientOf, type Query } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
 import { type LivePages, useLivePages } from '../../../ui/parts/use-live-pages.js';
+import { PROCESS_NAMES, processesOf } from '../../../ui/process-choice.js';
 import { type Place, spanKeyOf, timeSpanOf } from '../../../ui/state.js';
 import type { TracesApi } from '../query.js';
 
@@ -16,6 +17,7 @@ const LIVE_MS = 1_000;
 
 /** Parameters of the address that narrow the list. */
 export const TRACE_FILTERS: readonly string[] = [
+  ...PROCESS_NAMES,
   'service',
   'spanService',
   'method',
@@ -32,6 +34,7 @@ export const TRACE_FILTERS: readonly string[] = [
 function traceQueryOf({ query }: Place): Query {
   const text = (name: string): string | undefined => query.get(name) ?? undefined;
   return {
+    ...processesOf(query),
     service: text('service'),
     spanService: text('spanService'),
     method: text('method'),
