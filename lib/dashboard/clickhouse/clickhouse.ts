@@ -1,4 +1,4 @@
-import type { ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient, QueryParams } from '@clickhouse/client';
 
 import { type ClickHouseConfig } from '../../config/clickhouse.js';
 import { type QueryOptions } from '../reader/telemetry-reader.interface.js';
@@ -12,6 +12,14 @@ const MAX_CONNECTIONS = 8;
 const MAX_RESULT_ROWS = 500_000;
 /** The server gets some time to say that a query took too long. */
 const PATIENCE_MS = 5_000;
+
+type JsonQuery = QueryParams & { readonly format: 'JSONEachRow' };
+
+/** Before an answer began. */
+function isConnectionClosed(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
 
 /** Names of the tables, ready for a query. */
 export interface TableNames {
@@ -28,6 +36,8 @@ export interface TableNames {
 export class ClickHouse {
   readonly tables: TableNames;
   private client: ClickHouseClient | undefined;
+  /** A connection that never had an answer was not idle: the server refused it. */
+  private hasAnswered = false;
 
   constructor(
     readonly config: ClickHouseConfig,
@@ -55,9 +65,8 @@ export class ClickHouse {
     signal?.throwIfAborted();
     const bind = new Bindings();
     const query = write(bind);
-    this.client ??= this.connect();
     try {
-      const result = await this.client.query({
+      const result = await this.ask({
         query,
         query_params: { ...bind.parameters },
         format: 'JSONEachRow',
@@ -74,10 +83,30 @@ export class ClickHouse {
     }
   }
 
+  /**
+   * Begins an answer. A server may close a connection that was idle just when a query is written to it: the query is then asked again, once,
+   * on another connection. It only reads.
+   */
+  private async ask(query: JsonQuery) {
+    const client = (this.client ??= this.connect());
+    const { hasAnswered } = this;
+    try {
+      const result = await client.query(query);
+      this.hasAnswered = true;
+      return result;
+    } catch (error) {
+      if (!hasAnswered || !isConnectionClosed(error) || query.abort_signal?.aborted === true) throw error;
+      // By then the client knows which of its other connections were closed with that one.
+      await new Promise((resolve) => setImmediate(resolve));
+      return await client.query(query);
+    }
+  }
+
   /** Ends connections. */
   close(): void {
     const { client } = this;
     this.client = undefined;
+    this.hasAnswered = false;
     // Nothing is left to do where that fails.
     client?.close().catch(() => undefined);
   }

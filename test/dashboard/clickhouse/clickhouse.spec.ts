@@ -87,6 +87,45 @@ describe('the reader over ClickHouse', () => {
       expect(texts).toContain(`\`my_db\`.\`${table}\``);
   });
 
+  describe('when the server closes a connection before it answers', () => {
+    const question = (reader: ClosableReader) => reader.instruments(undefined);
+    /** Connections on which it has answered. */
+    const used = new Set<unknown>();
+    beforeEach(() => {
+      used.clear();
+    });
+
+    it('asks once more on another connection, where that one was kept alive', async () => {
+      server.answer = (response) => {
+        const { socket } = response.req;
+        if (used.has(socket)) socket.resetAndDestroy();
+        else response.end();
+        used.add(socket);
+      };
+      const reader = open(server.url);
+      for (let index = 0; index < 3; index += 1) expect(await question(reader)).toEqual([]);
+      expect(used.size).toBeGreaterThan(2);
+      expect(server.asked.length).toBeGreaterThan(used.size);
+    });
+
+    it('asks no third time', async () => {
+      const reader = open(server.url);
+      await question(reader);
+      const each = server.asked.length;
+      server.answer = (response) => response.req.socket.resetAndDestroy();
+      await expect(question(reader)).rejects.toThrow('cannot be reached');
+      expect(server.asked).toHaveLength(3 * each);
+    });
+
+    it('asks once where it never answered', async () => {
+      const reader = open(server.url);
+      server.answer = (response) => response.req.socket.resetAndDestroy();
+      await expect(question(reader)).rejects.toThrow('cannot be reached');
+      const each = new Set(server.asked.map(({ text }) => text)).size;
+      expect(server.asked).toHaveLength(each);
+    });
+  });
+
   it('ends the query when the visitor leaves', async () => {
     server.answer = () => undefined;
     const abort = new AbortController();
