@@ -1,7 +1,7 @@
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { closeReceivers, type OtlpReceiver, startHttpReceiver } from '../exporters/otlp/otlp-receiver.js';
 import { describeWith, poll } from './backend-processes.js';
-import { CollectorServer } from './collector-server.js';
+import { balanceBetween, CollectorServer, handOnTo } from './collector-server.js';
 import { SampleSystem } from './sample-system.js';
 
 jest.setTimeout(120_000);
@@ -9,24 +9,6 @@ jest.setTimeout(120_000);
 const REQUESTS = 16;
 /** Spans of a request in the three services; the worker ends last. */
 const SERVICES = ['api_gateway', 'background_worker', 'orchestrator'];
-
-/** In place of Jaeger, ClickHouse and Prometheus: a receiver for each Collector, so that it is known which one sent what. */
-const TO_RECEIVER = (port: number) =>
-  `yaml:${JSON.stringify({
-    exporters: { otlp_http: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
-    service: {
-      pipelines: Object.fromEntries(
-        ['traces', 'metrics', 'logs'].map((signal) => [signal, { exporters: ['otlp_http'] }]),
-      ),
-    },
-  })}`;
-
-const TO_COLLECTORS = (hosts: readonly string[]) => {
-  const resolver = { dns: null, static: { hostnames: hosts.map((host) => `${host}:4317`) } };
-  return `yaml:${JSON.stringify({
-    exporters: { loadbalancing: { resolver }, 'loadbalancing/metrics': { resolver } },
-  })}`;
-};
 
 describeWith('collector', 'two real Collectors behind the balancer of deploy/collector', (binary) => {
   const running: { stop(): Promise<void> }[] = [];
@@ -38,14 +20,14 @@ describeWith('collector', 'two real Collectors behind the balancer of deploy/col
     const collectors = await Promise.all(
       receivers.map(({ port }) =>
         CollectorServer.start(binary, {
-          configs: ['collector.yaml', TO_RECEIVER(port)],
+          configs: ['collector.yaml', handOnTo(port)],
           env: { SHARE_PERCENT: '100', DECISION_WAIT: '2s', BATCH_TIMEOUT: '200ms' },
         }),
       ),
     );
     running.unshift(...collectors);
     const balancer = await CollectorServer.start(binary, {
-      configs: ['balancer.yaml', TO_COLLECTORS(collectors.map(({ host }) => host))],
+      configs: ['balancer.yaml', balanceBetween(collectors.map(({ host }) => host))],
     });
     running.unshift(balancer);
     const system = await SampleSystem.start({

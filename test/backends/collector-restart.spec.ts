@@ -5,12 +5,14 @@ import { OTLP_PROTOCOLS } from '../exporters/otlp/otlp-cases.js';
 import { closeReceivers, type OtlpReceiver, startHttpReceiver } from '../exporters/otlp/otlp-receiver.js';
 import { countedLosses, load, Service, sumOf } from '../faults/service.js';
 import { describeWith, poll } from './backend-processes.js';
-import { CollectorServer } from './collector-server.js';
+import { balanceBetween, CollectorServer, handOnTo } from './collector-server.js';
 
 jest.setTimeout(180_000);
 
 const PASS_THROUGH = join(__dirname, 'collector/pass-through.yaml');
 const ROUNDS = 3;
+/** HTTP server, handler, and one of the application. */
+const SPANS_PER_REQUEST = 3;
 
 /** What reached the receiver behind the Collector, each thing once. */
 interface Arrived {
@@ -22,27 +24,38 @@ interface Arrived {
 
 describeWith('collector', 'an application under load beside a real Collector that restarts', (binary) => {
   let behind: OtlpReceiver;
-  let collector: CollectorServer;
-  let services: Service[];
+  let services: Service[] = [];
+  const running: CollectorServer[] = [];
 
-  const startCollector = (host?: string) =>
-    CollectorServer.start(binary, {
+  const startCollector = async (options: Parameters<typeof CollectorServer.start>[1]) => {
+    const collector = await CollectorServer.start(binary, options);
+    running.unshift(collector);
+    return collector;
+  };
+  const startPassThrough = (host?: string) =>
+    startCollector({
       configs: [PASS_THROUGH],
       env: { BEHIND: `http://127.0.0.1:${behind.port}` },
       ...(host !== undefined && { host }),
     });
+  /** What restarts: a Collector that acknowledges what is behind it has, or the balancer in front of such a one. */
+  const kinds = {
+    'a Collector': startPassThrough,
+    'the balancer of deploy/collector': async (host?: string) => {
+      // It is the first that was started, and goes on.
+      const { host: stays } = running.at(-1) ?? (await startPassThrough());
+      return startCollector({
+        configs: ['balancer.yaml', balanceBetween([stays])],
+        ...(host !== undefined && { host }),
+      });
+    },
+  };
 
-  beforeEach(async () => {
-    behind = await startHttpReceiver();
-    collector = await startCollector();
-    services = await Promise.all(
+  const startServices = (collector: CollectorServer) =>
+    Promise.all(
       OTLP_PROTOCOLS.map((protocol) =>
         Service.start(
-          {
-            serviceName: protocol,
-            otlpEndpoint: collector.endpoint(protocol),
-            otlpProtocol: protocol,
-          },
+          { serviceName: protocol, otlpEndpoint: collector.endpoint(protocol), otlpProtocol: protocol },
           {
             OTEL_BSP_SCHEDULE_DELAY: '100',
             OTEL_BLRP_SCHEDULE_DELAY: '100',
@@ -54,16 +67,27 @@ describeWith('collector', 'an application under load beside a real Collector tha
         ),
       ),
     );
+
+  beforeEach(async () => {
+    behind = await startHttpReceiver();
   });
   afterEach(async () => {
-    for (const service of services) service.kill();
-    await collector.stop();
+    for (const service of services.splice(0)) service.kill();
+    for (const collector of running.splice(0)) await collector.stop();
     await closeReceivers();
   });
 
-  it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'loses no span, log record or measurement over any protocol when it ends by %s and starts again, three times',
-    async (signal) => {
+  it.each([
+    ['a Collector', 'SIGTERM'],
+    ['a Collector', 'SIGKILL'],
+    ['the balancer of deploy/collector', 'SIGTERM'],
+    ['the balancer of deploy/collector', 'SIGKILL'],
+  ] as const)(
+    'loses no span, log record or measurement over any protocol when %s ends by %s and starts again, three times',
+    async (kind, signal) => {
+      const start = kinds[kind];
+      let collector = await start();
+      services = await startServices(collector);
       const requests = services.map(() => 0);
       const loading = (async () => {
         for (let round = 0; round < ROUNDS * 5; round += 1) await load(services, { rate: 40, seconds: 1 });
@@ -77,7 +101,7 @@ describeWith('collector', 'an application under load beside a real Collector tha
         await poll('requests without a Collector', () =>
           Promise.resolve(services.every(({ latencies }, index) => latencies.length >= served[index]! + 60)),
         );
-        collector = await startCollector(host);
+        collector = await start(host);
       }
       await loading;
 
@@ -108,6 +132,26 @@ describeWith('collector', 'an application under load beside a real Collector tha
       }
     },
   );
+
+  it('loses nothing that waits for a decision or a batch when the Collector of deploy/collector ends by SIGTERM', async () => {
+    const collector = await startCollector({
+      configs: ['collector.yaml', handOnTo(behind.port)],
+      env: { SHARE_PERCENT: '100', DECISION_WAIT: '60s', BATCH_TIMEOUT: '60s' },
+    });
+    services = await startServices(collector);
+    await load(services, { rate: 40, seconds: 1 });
+    const reports = await Promise.all(services.map((service) => service.stop()));
+    await collector.stop();
+
+    for (const [index, protocol] of OTLP_PROTOCOLS.entries()) {
+      const { latencies } = services[index]!;
+      const { logs, requests, spans } = arrivedFrom(behind, protocol);
+      expect(countedLosses(reports[index]!)).toBe(0);
+      expect(requests).toBe(latencies.length);
+      expect(spans.size).toBe(latencies.length * SPANS_PER_REQUEST);
+      expect(logs.size).toBeGreaterThanOrEqual(latencies.length);
+    }
+  });
 });
 
 const counts = ({ spans, logs, requests }: Arrived) => ({ spans: spans.size, logs: logs.size, requests });

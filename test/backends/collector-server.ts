@@ -13,6 +13,25 @@ interface CollectorOptions {
   readonly host?: string;
 }
 
+/** Has collector.yaml hand on to a receiver in place of Jaeger, ClickHouse and Prometheus. */
+export const handOnTo = (port: number): string =>
+  `yaml:${JSON.stringify({
+    exporters: { otlp_http: { endpoint: `http://127.0.0.1:${port}`, compression: 'none' } },
+    service: {
+      pipelines: Object.fromEntries(
+        ['traces', 'metrics', 'logs'].map((signal) => [signal, { exporters: ['otlp_http'] }]),
+      ),
+    },
+  })}`;
+
+/** Has balancer.yaml choose among Collectors that no DNS knows. */
+export function balanceBetween(hosts: readonly string[]): string {
+  const resolver = { dns: null, static: { hostnames: hosts.map((host) => `${host}:4317`) } };
+  return `yaml:${JSON.stringify({
+    exporters: { loadbalancing: { resolver }, 'loadbalancing/metrics': { resolver } },
+  })}`;
+}
+
 /** A real Collector, with its standard ports on a loopback address that only it has. */
 export class CollectorServer {
   private constructor(
