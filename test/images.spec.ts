@@ -12,11 +12,12 @@ function scriptsOf(file: string): string[] {
   return [file, ...imported.flatMap((path) => scriptsOf(path))];
 }
 
-describe('the image of the sample system', () => {
-  const copied = [...read('deploy/sample-app/Dockerfile').matchAll(/^COPY (.+) \S+$/gm)].flatMap(
-    ([, files]) => files!.split(' '),
+describe.each(['sample-app', 'dashboard'])('the image that deploy/%s builds', (folder) => {
+  const dockerfile = read(`deploy/${folder}/Dockerfile`);
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files]) =>
+    files!.split(' '),
   );
-  const sent = read('deploy/sample-app/Dockerfile.dockerignore')
+  const sent = read(`deploy/${folder}/Dockerfile.dockerignore`)
     .split('\n')
     .filter((line) => line.startsWith('!'))
     .map((line) => line.slice(1));
@@ -34,6 +35,22 @@ describe('the image of the sample system', () => {
   });
 
   it('is copied from files that its builder is sent', () => {
-    expect(sent).toEqual(expect.arrayContaining(copied));
+    expect([...sent].sort()).toEqual([...new Set(copied)].sort());
+  });
+
+  it('runs as a user without rights', () => {
+    expect(dockerfile).toMatch(/^USER node$/m);
+  });
+});
+
+describe('the image of the page', () => {
+  const dockerfile = read('deploy/dashboard/Dockerfile');
+
+  it('starts the command that the package installs, and is asked for its health on the port of the page', () => {
+    const { bin } = JSON.parse(read('package.json')) as { bin: string };
+    expect(dockerfile).toContain(`node_modules/nestjs-telemetry/${bin.replace('./', '')}", "dashboard"`);
+    const [, port] = /^const PORT = ([\d_]+);/m.exec(read('lib/cli/dashboard-command.ts'))!;
+    expect(dockerfile).toContain(`EXPOSE ${port!}\n`);
+    expect(dockerfile).toContain(`http://127.0.0.1:${port!}/health`);
   });
 });

@@ -22,7 +22,7 @@ export class Service {
 
   private constructor(
     private readonly child: ChildProcess,
-    private readonly url: string,
+    readonly url: string,
   ) {}
 
   /** @param options of telemetry; undefined for none */
