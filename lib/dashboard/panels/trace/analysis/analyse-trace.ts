@@ -1,8 +1,15 @@
+import { findRepeatedStatements, type RepeatedStatement } from '../../../../engine/repeated-statements.js';
 import { type SpanAnswer } from '../../../reader/answers.interface.js';
 import { hostOf } from '../../../reader/host-of.js';
 import type { Steps } from '../../../steps.js';
-import { findCriticalPath, mainRootOf, placeSpans, selfTimeOf, walk } from './place-spans.js';
-import { findRepeatedStatements, type RepeatedStatement } from './repeated-statements.js';
+import {
+  findCriticalPath,
+  mainRootOf,
+  type PlacedSpan,
+  placeSpans,
+  selfTimeOf,
+  walk,
+} from './place-spans.js';
 import { recordOfKinds, TIME_KINDS, type TimeKind, timeKindOf } from './time-kinds.js';
 
 /** A span of a trace, and how long it took by itself. */
@@ -67,6 +74,14 @@ export function* analyseTrace(
       medianMs: medians?.[kind],
       slowest: slowest[kind],
     })),
-    repeated: findRepeatedStatements(roots),
+    repeated: findRepeatedStatements(queriesIn(roots)),
   };
+}
+
+function* queriesIn(roots: readonly PlacedSpan[]): Generator<PlacedSpan> {
+  for (const root of roots)
+    for (const node of walk(root)) {
+      const kind = timeKindOf(node);
+      if (kind === 'database' || kind === 'cache') yield node;
+    }
 }

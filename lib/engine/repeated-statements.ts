@@ -2,11 +2,20 @@ import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_DB_QUERY_SUMMARY,
   ATTR_DB_QUERY_TEXT,
-} from '../../../../config/semantic-conventions.constants.js';
-import { getOrAdd } from '../../../get-or-add.js';
-import { type SpanAnswer } from '../../../reader/answers.interface.js';
-import { type PlacedSpan, walk } from './place-spans.js';
-import { timeKindOf } from './time-kinds.js';
+} from '../config/semantic-conventions.constants.js';
+
+/** A span in its trace, as far as repeated statements are concerned. */
+export interface StatementNode {
+  readonly span: {
+    readonly spanId: string;
+    readonly name: string;
+    readonly kind: string;
+    readonly durationMs: number;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  };
+  readonly parent: StatementNode | undefined;
+  readonly children: readonly StatementNode[];
+}
 
 /** The same statement several times below one span: probably a loop that should be one query. */
 export interface RepeatedStatement {
@@ -20,7 +29,7 @@ export interface RepeatedStatement {
   readonly through?: string | undefined;
 }
 
-/** Twice may well be meant. */
+/** Default: twice may well be meant. */
 const MIN_REPEATS = 3;
 const FORMER_QUERY_TEXT = 'db.statement';
 /** Spans within each other that are looked through. */
@@ -32,7 +41,7 @@ const CONTROL = /^\s*(begin|start transaction|commit|rollback|savepoint|release|
 
 /** Who issued a statement, and through which methods with their own spans. */
 interface Origin {
-  readonly issuer: PlacedSpan | undefined;
+  readonly issuer: StatementNode | undefined;
   /** Outermost first. */
   readonly through: readonly string[];
 }
@@ -40,25 +49,34 @@ interface Origin {
 /** Spans of one statement from one origin. */
 interface Group {
   readonly origin: Origin;
-  readonly nodes: PlacedSpan[];
+  readonly nodes: StatementNode[];
 }
 
-/** The same statement, three times or more, issued by the same handler or method; what took longest first. */
-export function findRepeatedStatements(roots: readonly PlacedSpan[]): readonly RepeatedStatement[] {
+/**
+ * The same statement, `minRepeats` times or more, issued by the same handler or method; what took longest first.
+ *
+ * @param queries spans that ask a database or a cache
+ */
+export function findRepeatedStatements(
+  queries: Iterable<StatementNode>,
+  minRepeats = MIN_REPEATS,
+): readonly RepeatedStatement[] {
   const findOrigin = startOrigins();
-  const issuers = new Map<PlacedSpan | undefined, Map<string, Group>>();
-  for (const root of roots)
-    for (const node of walk(root)) {
-      const statement = statementOf(node);
-      if (statement === undefined || CONTROL.test(statement)) continue;
-      const origin = findOrigin(node);
-      const statements = getOrAdd(issuers, origin.issuer, () => new Map<string, Group>());
-      const key = [...origin.through, statement].join('\n');
-      getOrAdd(statements, key, () => ({ origin, nodes: [] })).nodes.push(node);
-    }
+  const issuers = new Map<StatementNode | undefined, Map<string, Group>>();
+  for (const node of queries) {
+    const statement = statementOf(node);
+    if (statement === undefined || CONTROL.test(statement)) continue;
+    const origin = findOrigin(node);
+    const statements = issuers.get(origin.issuer) ?? new Map<string, Group>();
+    issuers.set(origin.issuer, statements);
+    const key = [...origin.through, statement].join('\n');
+    const group = statements.get(key) ?? { origin, nodes: [] };
+    statements.set(key, group);
+    group.nodes.push(node);
+  }
   return [...issuers.values()]
     .flatMap((statements) => [...statements].map(([key, group]) => describe(key, group)))
-    .filter(({ count }) => count >= MIN_REPEATS)
+    .filter(({ count }) => count >= minRepeats)
     .sort((a, b) => b.totalMs - a.totalMs);
 }
 
@@ -73,11 +91,8 @@ function describe(key: string, { origin, nodes }: Group): RepeatedStatement {
   };
 }
 
-/** Undefined for what asks no database. Values are taken out, so that the same question about two rows is the same. */
-function statementOf(node: PlacedSpan): string | undefined {
-  const kind = timeKindOf(node);
-  if (kind !== 'database' && kind !== 'cache') return undefined;
-  const { attributes, name } = node.span;
+/** Values are taken out, so that the same question about two rows is the same. */
+function statementOf({ span: { attributes, name } }: StatementNode): string | undefined {
   const text =
     attributes[ATTR_DB_QUERY_TEXT] ??
     attributes[FORMER_QUERY_TEXT] ??
@@ -100,13 +115,13 @@ function withoutValues(text: string): string {
  * Returns a function that finds who issued a statement. Spans of clients lie between: a pool, an ORM, a transaction. So do methods of a
  * repository that is called in a loop: where a span has siblings of its name, the loop is in their parent.
  */
-function startOrigins(): (node: PlacedSpan) => Origin {
-  const repeatedNames = new Map<PlacedSpan, ReadonlySet<string>>();
-  const isInLoop = (node: PlacedSpan, parent: PlacedSpan): boolean =>
-    getOrAdd(repeatedNames, parent, () => {
-      const names = parent.children.map(({ span }) => nameOf(span)).sort();
-      return new Set(names.filter((name, index) => name === names[index + 1]));
-    }).has(nameOf(node.span));
+function startOrigins(): (node: StatementNode) => Origin {
+  const repeatedNames = new Map<StatementNode, ReadonlySet<string>>();
+  const isInLoop = (node: StatementNode, parent: StatementNode): boolean => {
+    const known = repeatedNames.get(parent) ?? repeatedNamesOf(parent.children);
+    repeatedNames.set(parent, known);
+    return known.has(nameOf(node.span));
+  };
   return (node) => {
     let issuer = node.parent;
     for (let level = 0; issuer?.span.kind === 'client' && level < MAX_LEVELS; level += 1)
@@ -114,7 +129,7 @@ function startOrigins(): (node: PlacedSpan) => Origin {
     let origin: Origin = { issuer, through: [] };
     const path: string[] = [];
     for (let level = 0; issuer?.span.kind === 'internal' && level < MAX_LEVELS; level += 1) {
-      const { parent }: PlacedSpan = issuer;
+      const { parent }: StatementNode = issuer;
       if (parent === undefined) break;
       path.unshift(nameOf(issuer.span));
       if (isInLoop(issuer, parent)) origin = { issuer: parent, through: [...path] };
@@ -124,7 +139,12 @@ function startOrigins(): (node: PlacedSpan) => Origin {
   };
 }
 
-function nameOf({ attributes, name }: SpanAnswer): string {
+function repeatedNamesOf(nodes: readonly StatementNode[]): ReadonlySet<string> {
+  const names = nodes.map(({ span }) => nameOf(span)).sort();
+  return new Set(names.filter((name, index) => name === names[index + 1]));
+}
+
+function nameOf({ attributes, name }: StatementNode['span']): string {
   const method = attributes[ATTR_CODE_FUNCTION_NAME];
   return typeof method === 'string' ? method : name;
 }
