@@ -41,6 +41,7 @@ const shared = {
   moduleNameMapper: {
     '^nestjs-telemetry$': '<rootDir>/lib/index.ts',
     '^nestjs-telemetry/testing$': '<rootDir>/lib/testing/index.ts',
+    '^nestjs-telemetry/testing/jest$': '<rootDir>/lib/testing/jest.ts',
     '^nestjs-telemetry/register$': '<rootDir>/lib/register.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -3,6 +3,7 @@ export default {
   entry: [
     'lib/{index,register}.ts',
     'lib/cli/main.ts',
+    'lib/testing/{jest,vitest}.ts',
     // The page: bundled by scripts/build-ui.mjs.
     'lib/dashboard/ui/main.tsx',
     // Programs that scripts and specs start by their path.
@@ -30,6 +31,9 @@ export default {
   // Two names of one token: the former one is deprecated.
   exclude: ['duplicates'],
   ignoreDependencies: [
+    // What the kit for tests extends; optional peers.
+    'expect',
+    'vitest',
     // Loaded by @nestjs/apollo and @nestjs/microservices.
     '@as-integrations/express5',
     '@grpc/proto-loader',

@@ -58,6 +58,8 @@ await build({
       'index.js',
       'register.js',
       'testing/index.js',
+      'testing/jest.js',
+      'testing/vitest.js',
       'cli/main.js',
       'cli/schematic.js',
     ]);

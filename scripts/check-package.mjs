@@ -19,6 +19,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entryPoints = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
 
+/** These extend a test runner, in which scripts/kit.mjs loads them. */
+const runnerEntries = ['./testing/jest', './testing/vitest'];
+
 /** What the user has in the version that is in use: clients that are recorded, and what Nest and others are used with. */
 const platforms = /^(@nestjs\/|mongoose$|typeorm$|@prisma\/|kafkajs$|amqplib$|express$|fastify$)/;
 
@@ -104,20 +107,22 @@ function load(consumer, entry, how) {
 }
 
 function checkEntryPoints({ consumer }) {
-  return entryPoints.flatMap((entry) => {
-    const [esm, cjs] = ['import', 'require'].map((how) => load(consumer, entry, how));
-    const onlyIn = (a, b) => [...a.exports.keys()].filter((name) => !b.exports.has(name));
-    const renamed = [...esm.exports, ...cjs.exports].filter(([name, called]) => name !== called);
-    return [
-      ...onlyIn(esm, cjs).map((name) => `${entry}: ${name} is exported as ESM, but not as CommonJS`),
-      ...onlyIn(cjs, esm).map((name) => `${entry}: ${name} is exported as CommonJS, but not as ESM`),
-      ...[esm, cjs]
-        .filter(({ stderr }) => stderr)
-        .map(({ stderr }) => `${entry}: loading it prints ${stderr}`),
-      ...renamed.map(([name, called]) => `${entry}: the class ${name} calls itself ${called}`),
-      ...(entry !== './register' && esm.exports.size === 0 ? [`${entry} exports nothing`] : []),
-    ];
-  });
+  return entryPoints
+    .filter((entry) => !runnerEntries.includes(entry))
+    .flatMap((entry) => {
+      const [esm, cjs] = ['import', 'require'].map((how) => load(consumer, entry, how));
+      const onlyIn = (a, b) => [...a.exports.keys()].filter((name) => !b.exports.has(name));
+      const renamed = [...esm.exports, ...cjs.exports].filter(([name, called]) => name !== called);
+      return [
+        ...onlyIn(esm, cjs).map((name) => `${entry}: ${name} is exported as ESM, but not as CommonJS`),
+        ...onlyIn(cjs, esm).map((name) => `${entry}: ${name} is exported as CommonJS, but not as ESM`),
+        ...[esm, cjs]
+          .filter(({ stderr }) => stderr)
+          .map(({ stderr }) => `${entry}: loading it prints ${stderr}`),
+        ...renamed.map(([name, called]) => `${entry}: the class ${name} calls itself ${called}`),
+        ...(entry !== './register' && esm.exports.size === 0 ? [`${entry} exports nothing`] : []),
+      ];
+    });
 }
 
 function checkTypes({ consumer }) {

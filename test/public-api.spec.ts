@@ -51,7 +51,7 @@ function textUnder(folder: string): string {
 describe('the public API', () => {
   const symbols = readPublicSymbols();
   const tests = textUnder(join(root, 'test'));
-  const documents = ['README.md', 'docs/configuration.md', 'docs/errors.md']
+  const documents = ['README.md', 'docs/configuration.md', 'docs/errors.md', 'docs/testing.md']
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n');
   const mentions = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(text);
@@ -75,8 +75,10 @@ describe('the public API', () => {
       'TELEMETRY_OPTIONS',
       'TelemetryError',
       'TelemetryModule',
+      'TelemetryProbe',
       'TelemetryService',
       'TelemetrySpan',
+      'TelemetryTestingModule',
       'Timed',
       'Trace',
       'annotate',
@@ -99,6 +101,8 @@ describe('the public API', () => {
       'instrumentMysql',
       'instrumentPg',
       'instrumentRedis',
+      'telemetryMatchers',
+      'telemetrySerializer',
       'withTraceContext',
     ]);
   });

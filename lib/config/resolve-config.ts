@@ -72,9 +72,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     instrumentations = NO_SWITCHES,
     isTerminal = process.stdout.isTTY,
   } = sources;
-  const wrong = validateOptions(options, setIn, instrumentations);
-  if (wrong.length > 0) throw invalidOptionsError(wrong);
-
+  requireValidOptions(options, setIn, instrumentations);
   const { values, problems } = readEnvironment(variables, environmentVariables(instrumentations));
   // Each value was read by the parser of its kind, from which its type is inferred.
   const env = values as EnvironmentValues;
@@ -119,6 +117,16 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
       ...findIneffectiveVariables(options, env, metrics),
     ]),
   });
+}
+
+/** @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option */
+export function requireValidOptions(
+  options: TelemetryOptions,
+  setIn: string,
+  instrumentations: InstrumentationSwitches,
+): void {
+  const wrong = validateOptions(options, setIn, instrumentations);
+  if (wrong.length > 0) throw invalidOptionsError(wrong);
 }
 
 function listed<T>(item: T | undefined): readonly T[] {

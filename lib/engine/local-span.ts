@@ -1,5 +1,6 @@
 import { type Span, type SpanContext, TraceFlags, type TraceState } from '@opentelemetry/api';
 
+import { fixedSource } from './fixed-source.js';
 import { ENDED_BEFORE_PARENT, LINEAGE, type Lineage, markTurn } from './lineage.js';
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -18,6 +19,8 @@ export function hexOf(word: number): string {
 function digitsOf(byte: number): string {
   return BYTES[byte] ?? '';
 }
+
+const fixed = fixedSource();
 
 /** 32 random bits. `Math.random()` is seeded by the engine once per process; asking the system for each id costs 30 times as much. */
 function randomWord(): number {
@@ -67,7 +70,10 @@ export class TraceId {
     this.text = text;
   }
 
+  /** Random, or the next number where ids are fixed. */
   static random(): TraceId {
+    const { ids } = fixed;
+    if (ids !== undefined) return new TraceId(0, 0, 0, (ids.traces += 1));
     const d = randomWord();
     // All zeros is the invalid id.
     return new TraceId(randomWord(), randomWord(), randomWord(), d === 0 ? 1 : d);
@@ -84,9 +90,10 @@ export class TraceId {
 
 /** A span that this process started, recorded or not: its ids are numbers, and texts on demand. */
 export abstract class LocalSpan implements Lineage {
-  readonly idHigh = randomWord();
+  readonly idHigh = fixed.ids === undefined ? randomWord() : 0;
   /** All zeros is the invalid id. */
-  readonly idLow = randomWord() | (this.idHigh === 0 ? 1 : 0);
+  readonly idLow =
+    fixed.ids === undefined ? randomWord() | (this.idHigh === 0 ? 1 : 0) : (fixed.ids.spans += 1);
   declare shortcut?: Lineage | undefined;
   endedTurn = ENDED_BEFORE_PARENT;
   protected over = false;

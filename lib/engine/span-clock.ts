@@ -1,6 +1,8 @@
 import { type HrTime, type TimeInput } from '@opentelemetry/api';
 import { isTimeInputHrTime } from '@opentelemetry/core';
 
+import { fixedSource, type FixedTime } from './fixed-source.js';
+
 /** Wall clock and monotonic clock may drift apart by this before they are compared anew: a laptop slept, NTP stepped. */
 const MAX_DRIFT_MS = 2;
 /** Nanoseconds since the epoch are a signed 64-bit number in most stores. */
@@ -8,12 +10,14 @@ const MAX_EPOCH_MS = 2 ** 63 / 1_000_000;
 /** How often the two are compared, at most: the wall clock costs more to ask than all else about a span's beginning. */
 const COMPARED_EVERY_MS = 50;
 
+const fixed = fixedSource();
+
 /**
  * The clock of one local trace: monotonic, so that a span never ends before it started, and anchored to the wall clock
  * when the trace began. Instants are milliseconds since the anchor as numbers; a pair is made on demand.
  */
 export class SpanClock {
-  private constructor(
+  protected constructor(
     /** Whole milliseconds since the epoch at which `performance.now()` was `offset`. */
     readonly anchorMs: number,
     private readonly offset: number,
@@ -24,8 +28,12 @@ export class SpanClock {
 
   /** The clock for a trace that begins now. */
   static current(): SpanClock {
+    const { time } = fixed;
+    if (time !== undefined) return new FixedSpanClock(time);
     const now = performance.now();
-    if (now - SpanClock.comparedAt < COMPARED_EVERY_MS) return SpanClock.latest;
+    const since = now - SpanClock.comparedAt;
+    // A test that replaces the clock lets it begin anew.
+    if (since >= 0 && since < COMPARED_EVERY_MS) return SpanClock.latest;
     SpanClock.comparedAt = now;
     const { anchorMs, offset } = SpanClock.latest;
     const drift = Date.now() - (anchorMs + now - offset);
@@ -54,7 +62,7 @@ export class SpanClock {
     return this.now();
   }
 
-  private readInstant(time: TimeInput): number {
+  protected readInstant(time: TimeInput): number {
     if (typeof time === 'number')
       return time <= performance.now() ? time - this.offset : time - this.anchorMs;
     if (isTimeInputHrTime(time)) return time[0] * 1_000 - this.anchorMs + time[1] / 1_000_000;
@@ -80,6 +88,22 @@ export class SpanClock {
     const epoch = drifted(now) ? Date.now() : performance.timeOrigin + now;
     const anchorMs = Math.floor(epoch);
     return new SpanClock(anchorMs, now - (epoch - anchorMs));
+  }
+}
+
+/** The clock of a trace in a test that moves the time itself. */
+class FixedSpanClock extends SpanClock {
+  constructor(private readonly time: FixedTime) {
+    super(Math.floor(time.epochMs), performance.now());
+  }
+
+  override now(): number {
+    return this.time.epochMs - this.anchorMs;
+  }
+
+  protected override readInstant(time: TimeInput): number {
+    // What an instrumentation has measured with the clock of the machine.
+    return typeof time === 'number' && time <= performance.now() ? this.now() : super.readInstant(time);
   }
 }
 

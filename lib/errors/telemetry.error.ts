@@ -7,6 +7,8 @@ export const ERROR_CATALOGUE = {
   TELEMETRY_INVALID_DECORATOR: 'A decorator was applied to something it cannot decorate.',
   TELEMETRY_INVALID_INSTRUMENT: 'An instrument was created with a name that OpenTelemetry does not allow.',
   TELEMETRY_CHANGE_REFUSED: 'A change at run time cannot be made; the message has the reason.',
+  TELEMETRY_INVALID_TEST:
+    'A test uses `nestjs-telemetry/testing` in a way that cannot work; the message has the remedy.',
 } as const;
 
 /** The stable code of a `TelemetryError`. */

@@ -30,8 +30,23 @@ const nothing = (): void => undefined;
 export function installNestLogger(config: TelemetryConfig): () => void {
   if (!config.logging.nestLogger) return nothing;
   const replaced = defaultLoggerInForce();
-  if (replaced === undefined) return nothing;
-  const ours = new NestLoggerService(replaced);
+  return replaced === undefined ? nothing : override(replaced, replaced);
+}
+
+/**
+ * Lets NestJS's `Logger` write through the root logger where `@nestjs/testing` has put its own, which drops everything but errors:
+ * a test that asks for lines must see them. Returns the undo.
+ */
+export function replaceTestingLogger(): () => void {
+  const inForce = loggerInForce();
+  return inForce === undefined || !isTestingLogger(inForce)
+    ? nothing
+    : override(inForce, new ConsoleLogger());
+}
+
+/** @param levels has the levels that are written */
+function override(replaced: LoggerService, levels: ConsoleLogger): () => void {
+  const ours = new NestLoggerService(levels);
   Logger.overrideLogger(ours);
   return () => {
     if (loggerInForce() === ours) Logger.overrideLogger(replaced);

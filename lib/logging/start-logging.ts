@@ -29,18 +29,24 @@ export function startLogging(
   config: TelemetryConfig,
   options: { readonly emitLogRecords: boolean },
 ): StartedLogging {
-  const state = loggingState();
-  state.restore?.();
-  state.restore = undefined;
-  state.root?.close();
-  state.root = undefined;
-  state.levels = undefined;
+  const state = forgetLogging();
   if (!config.logging.enabled) return { logger: undefined, stop: () => undefined };
   const root = createRootLogger(config, options.emitLogRecords);
   state.root = root;
   redirectNestPinoRoot(root.logger);
   state.restore = undoAll([installNestLogger(config), installWarningSink()]);
   return { logger: root.logger, stop: root.flush };
+}
+
+/** Gives NestJS its logger back, and ends ours: later lines are those of the application alone. */
+export function forgetLogging(): ReturnType<typeof loggingState> {
+  const state = loggingState();
+  state.restore?.();
+  state.restore = undefined;
+  state.root?.close();
+  state.root = undefined;
+  state.levels = undefined;
+  return state;
 }
 
 /**

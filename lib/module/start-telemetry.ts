@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { resolveConfig } from '../config/resolve-config.js';
+import { requireValidOptions, resolveConfig } from '../config/resolve-config.js';
 import type { TelemetryConfig } from '../config/telemetry-config.interface.js';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { warnOnce } from '../errors/warnings.js';
@@ -19,19 +19,44 @@ import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
 import { plugInDashboard } from './plug-in-dashboard.js';
 import { startRunTimeControl } from './run-time-control.js';
 
+/** How a test starts telemetry. */
+interface StartSettings {
+  /** Instead of the environment of the process. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether everything that is started later joins this start, whatever its options. Default `false`. */
+  readonly joinsAll?: boolean;
+}
+
 /**
  * Starts the telemetry of this process, or joins it when it runs already.
  *
  * @param setIn where the options were written, for error messages
  * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing all wrong options
  */
-export function startTelemetry(options: TelemetryOptions, setIn: string): TelemetryHandle {
+export function startTelemetry(
+  options: TelemetryOptions,
+  setIn: string,
+  { joinsAll = false, ...sources }: StartSettings = {},
+): TelemetryHandle {
+  const state = runtimeState();
+  if (state.runtime !== undefined && state.joinsAll === true) {
+    requireValidOptions(options, setIn, INSTRUMENTATIONS);
+    return join(state.runtime);
+  }
   const config = resolveConfig(options, {
+    ...sources,
     setIn,
     findJaegerPackageProblem,
     instrumentations: INSTRUMENTATIONS,
   });
-  return config.enabled ? joinOrStart(config) : startDisabled(config);
+  const handle = config.enabled ? joinOrStart(config) : startDisabled(config);
+  state.joinsAll = joinsAll;
+  return handle;
+}
+
+function join(running: SdkRuntime): TelemetryHandle {
+  runtimeState().users += 1;
+  return createHandle(running.config, running);
 }
 
 function joinOrStart(config: TelemetryConfig): TelemetryHandle {
@@ -39,8 +64,7 @@ function joinOrStart(config: TelemetryConfig): TelemetryHandle {
   const running = state.runtime;
   if (running !== undefined) {
     warnAboutDifferences(running.config, config);
-    state.users += 1;
-    return createHandle(running.config, running);
+    return join(running);
   }
   startRedaction(config);
   const runtime = startRuntime(config, plugInDashboard);
@@ -81,6 +105,8 @@ function createHandle(config: TelemetryConfig, runtime: SdkRuntime): TelemetryHa
   let left: Promise<void> | undefined;
   const leave = async (): Promise<void> => {
     const state = runtimeState();
+    // A test has ended it, and what runs now is another.
+    if (state.runtime !== runtime) return;
     state.users -= 1;
     if (state.users <= 0) await stopRuntime(runtime);
   };

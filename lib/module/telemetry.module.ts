@@ -15,6 +15,7 @@ import { attachInstrumentations } from '../instrumentation/attach-instrumentatio
 import { attachMetricsEndpoint } from '../metrics/metrics-endpoint.js';
 import { Application, type ApplicationPart, type AttachPart } from '../runtime/application.js';
 import { currentRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
+import { endLast } from './end-last.js';
 import { createNamedTelemetryProviders } from './inject-telemetry.js';
 import { attachDashboard, preloadDashboard } from './plug-in-dashboard.js';
 import { createTelemetryServiceProviders } from './telemetry.service.js';
@@ -90,14 +91,6 @@ export class TelemetryModule implements OnModuleInit, OnModuleDestroy, OnApplica
  * Express and late on Fastify, where the dashboard does not take it for a route of the application.
  */
 const PARTS: readonly AttachPart[] = [attachInstrumentations, attachMetricsEndpoint, attachDashboard];
-
-/**
- * Makes NestJS call our shutdown hooks after those of all other modules, whose work is then
- * recorded: hooks run in the order of the distance from the root module.
- */
-function endLast(modules: ModulesContainer, type: unknown): void {
-  for (const module of modules.values()) if (module.metatype === type) module.distance = Infinity;
-}
 
 /** @param options decide whether NestJS waits for the dashboard before it fills the container */
 function assemble(core: DynamicModule, options: TelemetryOptions): DynamicModule {

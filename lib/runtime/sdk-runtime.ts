@@ -165,6 +165,8 @@ interface RuntimeState {
   runtime: SdkRuntime | undefined;
   /** Applications that use the runtime; the last one to leave stops it. */
   users: number;
+  /** Whether everything that is started joins the runtime, whatever its options: that of a test. */
+  joinsAll?: boolean;
 }
 
 const state = processWide<RuntimeState>('runtime', () => ({ generation: 0, runtime: undefined, users: 0 }));

@@ -127,6 +127,7 @@ export async function stopRuntime(runtime: SdkRuntime): Promise<void> {
   if (state.runtime !== runtime) return;
   runtime.unregister();
   state.runtime = undefined;
+  state.joinsAll = false;
   state.generation += 1;
 }
 

@@ -12,6 +12,7 @@ declare class ImportService {
   run(file: string): Promise<void>;
 }
 declare class AppModule {}
+declare const probe: import('nestjs-telemetry/testing').TelemetryProbe;
 declare const app: import('@nestjs/common').INestApplication;
 declare function findUser(id: string): Promise<User>;
 declare function planOf(request: unknown): string;
@@ -20,7 +21,10 @@ declare const client: { post(url: string, body: unknown, options: { headers: obj
 declare const url: string;
 declare const body: unknown;
 /** supertest, as `nest new` sets it up. */
-declare function request(server: unknown): { post(path: string): { send(body: unknown): Promise<unknown> } };
+declare function request(server: unknown): {
+  post(path: string): { send(body: unknown): Promise<unknown> };
+  get(path: string): Promise<unknown>;
+};
 
 /** Stands for any instrumentation of OpenTelemetry that is not installed here. */
 declare module '@opentelemetry/instrumentation-cassandra-driver' {
