@@ -1,11 +1,12 @@
 // What telemetry costs a request, on a machine that does other work: all variants are up at the same time and take turns under
 // load, so that what slows the machine down slows all of them. Prints CPU time as ratios to the first variant.
 //
-//   node bench/turns.mjs [--turns 20] [--seconds 1] [--rate 0] [--warmup 6] [--variants pino,ours-100] [--as-is]
+//   node bench/turns.mjs [--turns 20] [--seconds 1] [--rate 0] [--warmup 60000] [--variants pino,ours-100] [--as-is]
 //                        [--platform fastify] [--request read|create|call] [--node PATH] [--node-options …]
 //
-// Processor time is that of a turn and the time after it in which all leaves that was buffered. A ratio is taken within each turn;
-// the table has their median and quartiles. bench/run.mjs says what else there is, and measures the rest.
+// `--warmup` is a number of requests. Processor time is that of a turn and the time after it in which all leaves that was
+// buffered. A ratio is taken within each turn; the table has their median and quartiles, and apart what is no work of the
+// kernel, which changes most with the load of the machine. bench/run.mjs says what else there is, and measures the rest.
 import { flag, list, number, oneOf, path, readArguments, words } from './arguments.mjs';
 import { startChild } from './child.mjs';
 import { installBench } from './install.mjs';
@@ -31,7 +32,7 @@ const options = readArguments({
   turns: number(20),
   seconds: number(1),
   rate: number(0, { from: 0 }),
-  warmup: number(6),
+  warmup: number(60_000),
   variants: list(Object.keys(VARIANTS)),
   platform: oneOf(['fastify', 'express']),
   request: oneOf(Object.keys(REQUESTS)),
@@ -56,19 +57,24 @@ try {
       node: options.node,
       nodeOptions: options.nodeOptions,
     });
-    servers.push({ name, child, costs: [], p99s: [] });
+    servers.push({ name, child, costs: [], userCosts: [], p99s: [] });
     servers.at(-1).port = (await child.answer('listening')).port;
   }
   const run = (port, seconds, rate) =>
     load.ask('run', { port, seconds, rate, connections: CONNECTIONS, kind: REQUESTS[options.request] });
-  for (const { port } of servers) await run(port, options.warmup, 0);
-  const used = async ({ child }) => (await child.ask('sample')).cpuMicros;
+  for (const { port } of servers) {
+    // Requests, not seconds: on a busy machine, what is slow would be measured before it is compiled.
+    for (let done = 0; done < options.warmup;) done += (await run(port, 1, 0)).requests;
+  }
+  const used = ({ child }) => child.ask('sample');
   for (let turn = 0; turn < options.turns; turn += 1) {
     for (const server of servers) {
       const before = await used(server);
       const { requests, p99Ms } = await run(server.port, options.seconds, options.rate);
       await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
-      server.costs.push(((await used(server)) - before) / requests);
+      const after = await used(server);
+      server.costs.push((after.cpuMicros - before.cpuMicros) / requests);
+      server.userCosts.push((after.userMicros - before.userMicros) / requests);
       server.p99s.push(p99Ms);
     }
   }
@@ -85,6 +91,8 @@ const row = (server) => [
   server.name,
   quantile(server.costs, 0.5).toFixed(1),
   ...[0.5, 0.25, 0.75].map((share) => quantile(ratios(server, 'costs'), share).toFixed(2)),
+  quantile(server.userCosts, 0.5).toFixed(1),
+  quantile(ratios(server, 'userCosts'), 0.5).toFixed(2),
   quantile(server.p99s, 0.5).toFixed(2),
   quantile(ratios(server, 'p99s'), 0.5).toFixed(2),
 ];

@@ -97,7 +97,7 @@ const commands = {
     const { user, system } = process.cpuUsage();
     const liveBytes = collect ? measureLiveBytes() : undefined;
     const { rss, heapUsed } = process.memoryUsage();
-    return { rssBytes: rss, heapBytes: heapUsed, liveBytes, cpuMicros: user + system };
+    return { rssBytes: rss, heapBytes: heapUsed, liveBytes, cpuMicros: user + system, userMicros: user };
   },
   /** What was buffered has been sent. */
   report: async ({ profile }) => {
