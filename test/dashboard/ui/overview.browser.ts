@@ -162,6 +162,28 @@ describeInChromium('the overview', () => {
     expect(await first.innerText()).not.toContain('/prices');
   });
 
+  it.each([1_280, 1_400])(
+    'breaks no name of a service, and fits the routes into %i pixels',
+    async (width) => {
+      const page = await stage.open('#/overview', { viewport: { width, height: 900 } });
+      await page.route('**/api/v1/routes*', async (route) => {
+        const text = await (await route.fetch()).text();
+        const body = text.replaceAll('"gateway"', '"background worker of orders"');
+        await route.fulfill({ contentType: 'application/json', body });
+      });
+      await page.reload();
+      await page.locator('.routes tbody tr').first().waitFor();
+      const tall = await page.evaluate(`[...document.querySelectorAll('.routes td:nth-child(2)')]
+      .filter((cell) => { const range = document.createRange(); range.selectNodeContents(cell); return range.getBoundingClientRect().height > 24; })
+      .map((cell) => cell.textContent)`);
+      expect(tall).toEqual([]);
+      const [needed, given] = await page.evaluate<[number, number]>(
+        "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.querySelector('.routes .scroll-x'))",
+      );
+      expect(needed).toBeLessThanOrEqual(given);
+    },
+  );
+
   it('lists 1,000 routes a hundred at a time, finds one, and folds those without requests', async () => {
     const page = await stage.open('#/health');
     await page.route('**/api/v1/routes?*', async (call) => {

@@ -16,6 +16,8 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  // The routes of panels reach NestJS, whose optional packages are not installed.
+  packages: 'external',
   logLevel: 'warning',
 });
 const { startFixtureServer } = await import(pathToFileURL(out).href);

@@ -23,7 +23,7 @@ const reasonsOf = ({ lostBy = {} }: Exporter): string =>
     .join(', ');
 
 const COLUMNS: readonly Column<Exporter>[] = [
-  { name: 'Signal', cell: ({ signal }) => signal },
+  { name: 'Signal', class: () => 'one-line', cell: ({ signal }) => signal },
   { name: 'Exporter', cell: ({ name }) => name },
   { name: 'Endpoint', class: () => 'code', cell: ({ endpoint }) => endpoint },
   counted('Exported', ({ exported }) => exported, false),

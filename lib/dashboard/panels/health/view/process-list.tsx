@@ -28,6 +28,7 @@ const lostOf = (process: JudgedProcess): number =>
 const COLUMNS: readonly Column<JudgedProcess>[] = [
   {
     name: 'Service',
+    class: () => 'one-line',
     cell: (process) => (
       <button
         type="button"

@@ -22,7 +22,8 @@ const pageOf = (row: RouteAnswer): string =>
 
 const route: Column<RouteAnswer> = {
   name: 'Route',
-  class: () => 'route-name',
+  class: () => 'one-line route-name',
+  title: ({ method, route: name }) => `${method} ${name}`,
   sortBy: ({ route: name, method }) => `${name} ${method}`,
   cell: (row) => (
     <>
@@ -36,6 +37,8 @@ const route: Column<RouteAnswer> = {
 
 const service: Column<RouteAnswer> = {
   name: 'Service',
+  class: () => 'one-line',
+  title: ({ service: name }) => name,
   sortBy: ({ service: name }) => name,
   cell: ({ service: name }) => (
     <>
@@ -51,11 +54,20 @@ const handlerOf = (editor: string | null | undefined): Column<RouteAnswer> => ({
   sortBy: ({ handler }) => handler ?? '',
   cell: ({ handler = '–', source }) => {
     const href = sourceOf(attributesOfSource(source), editor)?.href;
+    // A line may break between class and method.
+    const method = handler.indexOf('.') + 1;
+    const name = (
+      <>
+        {handler.slice(0, method)}
+        <wbr />
+        {handler.slice(method)}
+      </>
+    );
     return href === undefined ? (
-      handler
+      name
     ) : (
       <a href={href} title="open in editor">
-        {handler}
+        {name}
       </a>
     );
   },
