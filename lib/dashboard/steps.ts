@@ -2,7 +2,7 @@
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** How long one step blocks the event loop, in milliseconds. */
-const SLICE_MS = 8;
+const SLICE_MS = 6;
 /** After so long in all its steps, a question that looks at many rows returns a shorter page and where to continue. */
 const LOOKING_MS = 150;
 
