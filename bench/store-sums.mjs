@@ -1,5 +1,6 @@
 // Which part of the time of writing goes into sums that no chart shows: of errors, versions and operations.
 import { rmSync } from 'node:fs';
+import { setImmediate } from 'node:timers';
 
 import { load, NO_BOUND, threadCpuMs } from './store-parts.mjs';
 import { addRequest } from './store-rows.mjs';
@@ -23,22 +24,21 @@ const SUMS = {
 
 /** Writes as many requests as come in the time in which a sum waits, with all sums and without some, in turns. */
 export async function measureSums(file, { rate, routes }) {
-  const variants = { 'with all': [], ...SUMS, none: Object.values(SUMS).flat() };
-  const taken = new Map(Object.keys(variants).map((name) => [name, []]));
-  for (let round = 0; round <= ROUNDS; round += 1)
-    for (const [name, left] of Object.entries(variants)) {
+  for (const [name, left] of Object.entries({ ...SUMS, 'all of them': Object.values(SUMS).flat() })) {
+    const shares = [];
+    const perRequest = [];
+    // The first round compiles.
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const cpu = await write(file, rate, routes);
       const putBack = leaveOut(left);
-      const cpu = await write(file, rate * SECONDS, routes);
+      const without = await write(file, rate, routes);
       putBack();
-      // The first round compiles.
-      if (round > 0) taken.get(name).push(cpu);
+      if (round === 0) continue;
+      shares.push((1 - without / cpu) * 100);
+      perRequest.push((cpu / rate / SECONDS) * 1_000);
     }
-  const all = middle(taken.get('with all'));
-  console.log(`with all sums: ${((all / rate / SECONDS) * 1_000).toFixed(1)} us of CPU per request`);
-  for (const [name, times] of taken) {
-    if (name === 'with all') continue;
-    const share = (1 - middle(times) / all) * 100;
-    console.log(`${name === 'none' ? 'all of them' : name}: ${share.toFixed(1)} %`);
+    const [share, each] = [shares, perRequest].map(middle);
+    console.log(`${name.padEnd(12)} ${share.toFixed(1)} % of ${each.toFixed(1)} us of CPU per request`);
   }
 }
 
@@ -52,20 +52,20 @@ function leaveOut(classes) {
   };
 }
 
-async function write(file, requests, routes) {
+async function write(file, rate, routes) {
   const store = openStore({ file, ...NO_BOUND });
   let cpu = 0;
-  const timed = async (work) => {
+  for (let second = 0; second < SECONDS; second += 1) {
+    for (let number = 0; number < rate; number += 1) addRequest(store, second * rate + number, routes);
     const before = threadCpuMs();
-    await work();
+    // Not by `flush()`, which writes all sums each time.
+    while (store.queued > 0) await new Promise((resolve) => setImmediate(resolve));
+    store.maintain();
     cpu += threadCpuMs() - before;
-  };
-  for (let number = 0; number < requests; number += 1) {
-    addRequest(store, number, routes);
-    // About as many as come between two writes.
-    if (number % 200 === 199) await timed(() => store.flush());
   }
-  await timed(() => store.close());
+  const before = threadCpuMs();
+  await store.close();
+  cpu += threadCpuMs() - before;
   for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
   return cpu;
 }
