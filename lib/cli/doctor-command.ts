@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type ApplicationAddress, checkMetrics, checkPage, sendRequest } from './doctor/check-application.js';
@@ -10,12 +10,11 @@ import { checkPackages } from './doctor/check-packages.js';
 import { checkPrometheus } from './doctor/check-prometheus.js';
 import { checkTrace, jaegerSource, pageSource } from './doctor/check-trace.js';
 import { countVerdicts, type Finding, named, renderFindings, skipped } from './doctor/finding.js';
-import { readOptions } from './read-options.js';
+import { pageToken } from './page-token.js';
+import { readOptions, readUrl } from './read-options.js';
 import { UsageError } from './usage-error.js';
 
 const COMMAND = 'doctor';
-/** The application writes it, see docs/dashboard-api.md. */
-const TOKEN_FILE = 'dashboard-token';
 
 const HELP = `Usage: nestjs-telemetry doctor [options]
 
@@ -71,9 +70,9 @@ export async function runDoctor(args: readonly string[]): Promise<number> {
   if (!isFolder(folder)) throw wrong(`--folder must be a folder, and "${folder}" is none.`);
   const envFile = values.dotenv;
   if (envFile !== undefined) loadVariables(envFile);
-  const app = readUrl(values.app, '--app');
-  const jaeger = readUrl(values.jaeger, '--jaeger');
-  const prometheus = readUrl(values.prometheus, '--prometheus');
+  const app = readAddress(values.app, '--app');
+  const jaeger = readAddress(values.jaeger, '--jaeger');
+  const prometheus = readAddress(values.prometheus, '--prometheus');
   if (app === undefined && (expect.length > 0 || values.request !== undefined))
     throw wrong('--request and --expect need --app, the application that gets the request.');
 
@@ -87,9 +86,9 @@ export async function runDoctor(args: readonly string[]): Promise<number> {
   }
   const address = app && {
     url: app,
-    page: readUrl(values.page, '--page') ?? new URL(config?.dashboard?.path ?? '/telemetry', app),
-    metrics: readUrl(values.metrics, '--metrics') ?? metricsOf(app, config),
-    token: values.token ?? process.env.TELEMETRY_DASHBOARD_TOKEN ?? storedToken(resolve(folder), config),
+    page: readAddress(values.page, '--page') ?? new URL(config?.dashboard?.path ?? '/telemetry', app),
+    metrics: readAddress(values.metrics, '--metrics') ?? metricsOf(app, config),
+    token: pageToken(values.token, folder),
   };
   if (address === undefined) findings.push(...named('application', [skipped('--app names none.')]));
   else findings.push(...(await checkApplication(address, { request, expect, jaeger })));
@@ -124,16 +123,6 @@ async function checkApplication(
   return [...findings, ...(await checkMetrics(address)), ...page, ...traces];
 }
 
-/** The token that the application keeps beside the file of its store; undefined where there is none, or it may not be read. */
-function storedToken(folder: string, config: TelemetryConfig | undefined): string | undefined {
-  const file = config?.store?.file ?? '.telemetry/telemetry.db';
-  try {
-    return readFileSync(join(dirname(resolve(folder, file)), TOKEN_FILE), 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}
-
 function metricsOf(app: URL, config: TelemetryConfig | undefined): URL {
   const prometheus = config?.metrics.prometheus;
   const url = new URL(prometheus?.path ?? '/metrics', app);
@@ -141,11 +130,8 @@ function metricsOf(app: URL, config: TelemetryConfig | undefined): URL {
   return url;
 }
 
-function readUrl(text: string | undefined, option: string): URL | undefined {
-  if (text === undefined) return undefined;
-  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw wrong(`${option} must be an address such as http://localhost:3000, not "${text}".`);
+function readAddress(text: string | undefined, option: string): URL | undefined {
+  return text === undefined ? undefined : readUrl(text, option, COMMAND);
 }
 
 function loadVariables(path: string): void {

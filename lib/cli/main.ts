@@ -3,6 +3,7 @@ import { runDashboard } from './dashboard-command.js';
 import { runDoctor } from './doctor-command.js';
 import { runInit } from './init-command.js';
 import { runMcp } from './mcp-command.js';
+import { runTail } from './tail-command.js';
 import { UsageError } from './usage-error.js';
 
 const HELP = `Usage: nestjs-telemetry <command>
@@ -12,6 +13,7 @@ Commands:
   doctor      finds out why telemetry does not arrive
   init        adds telemetry to a project of the Nest CLI
   mcp         serves what is stored to a coding agent, on standard input and output
+  tail        prints log lines and failed traces as they come
 
 "nestjs-telemetry <command> --help" lists the options of a command.
 `;
@@ -21,6 +23,7 @@ const COMMANDS = new Map([
   ['doctor', runDoctor],
   ['init', runInit],
   ['mcp', runMcp],
+  ['tail', runTail],
 ]);
 
 /** Returns the exit code. */

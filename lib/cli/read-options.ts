@@ -37,3 +37,10 @@ export function readPort(
     throw new UsageError(`${option} must be a port from 0 to 65535, not "${text}".`, command);
   return value;
 }
+
+/** An address of HTTP; without a scheme it is `http://`. @throws UsageError */
+export function readUrl(text: string, option: string, command: string): URL {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new UsageError(`${option} must be an address such as http://localhost:3000, not "${text}".`, command);
+}

@@ -79,6 +79,7 @@ describe('nestjs-telemetry doctor', () => {
     const child = fork(program, {
       cwd: folder,
       execArgv: [...execArgv],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: environment({ OPTIONS: JSON.stringify(options), ...variables }),
     });
     children.push(child);
