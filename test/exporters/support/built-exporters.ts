@@ -28,7 +28,7 @@ export async function buildExporters(format: Format): Promise<BuiltExporters> {
     join(folder, 'package.json'),
     JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' }),
   );
-  const files = (await readdir('lib', { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const files = (await readdir('lib', { recursive: true })).filter((name) => /(?<!\.d)\.ts$/.test(name));
   for (const file of files) {
     const source = await readFile(join('lib', file), 'utf8');
     const target = join(folder, file.replace(/\.ts$/, '.js'));
