@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,19 +6,7 @@ import { type ClickHouseClient, createClient } from '@clickhouse/client';
 
 import { freePort } from '../support/free-port.js';
 import { BackendProcess } from './backend-processes.js';
-
-/** Tables of the Collector's exporter, by the file that has its statement. */
-export const TABLES = {
-  otel_traces: 'traces_table.sql',
-  otel_traces_trace_id_ts: 'traces_id_ts_lookup_table.sql',
-  otel_logs: 'logs_table.sql',
-  otel_metrics_gauge: 'metrics_gauge_table.sql',
-  otel_metrics_sum: 'metrics_sum_table.sql',
-  otel_metrics_histogram: 'metrics_histogram_table.sql',
-  otel_metrics_exponential_histogram: 'metrics_exp_histogram_table.sql',
-} as const;
-
-export type TableName = keyof typeof TABLES;
+import { exporterStatements, type TableName, TABLES } from './clickhouse/exporter-tables.mjs';
 
 /** A real engine behind a small HTTP front, or the server that `CLICKHOUSE_URL` names, with a database of its own. */
 export class ClickHouseServer {
@@ -42,11 +30,7 @@ export class ClickHouseServer {
     const server = new ClickHouseServer(url, username, password, database, client, stop);
     if (!tables) return server;
     await client.command({ query: `CREATE DATABASE ${database}` });
-    for (const [table, file] of Object.entries(TABLES))
-      await client.command({ query: statementOf(folder, file, database, table) });
-    await client.command({
-      query: statementOf(folder, 'traces_id_ts_lookup_mv.sql', database, 'otel_traces'),
-    });
+    for (const query of exporterStatements(folder, database)) await client.command({ query });
     return server;
   }
 
@@ -111,32 +95,4 @@ async function startEngine(folder: string) {
       rmSync(data, { recursive: true, force: true });
     },
   };
-}
-
-/** The exporter's own statement with what it fills in: names in their order, engine, no cluster, no deletion by age. */
-function statementOf(folder: string, file: string, database: string, table: string): string {
-  const text = readFileSync(join(folder, 'tables', file), 'utf8');
-  if (text.includes('{{')) {
-    const fields: Readonly<Record<string, string>> = {
-      'ident .Database': database,
-      'ident .TableName': table,
-      '.ClusterString': '',
-      '.Engine': 'MergeTree()',
-      '.TTL': '',
-    };
-    return text
-      .replace(/\{\{-? *if .HasFullTextSearch *-?\}\}.*?\{\{-? *else *-?\}\}(.*?)\{\{-? *end *-?\}\}/s, '$1')
-      .replace(/\{\{(.*?)\}\}/g, (whole, name: string) => fields[name] ?? whole);
-  }
-  if (file === 'traces_id_ts_lookup_mv.sql') {
-    const names = [database, table, '', database, table, database, table];
-    return text.replace(/%s/g, () => names.shift() ?? '');
-  }
-  // "database"."table" cluster, then the engine and the deletion by age.
-  const base = file === 'traces_id_ts_lookup_table.sql' ? table.replace(/_trace_id_ts$/, '') : table;
-  const names = [database, base, '', 'MergeTree()', ''];
-  return text.replace(/%q|%s/g, (verb) => {
-    const name = names.shift() ?? '';
-    return verb === '%q' ? `"${name}"` : name;
-  });
 }

@@ -11,9 +11,9 @@ const { join } = require('node:path');
 const [, , folder, data, port] = process.argv;
 const { Session } = createRequire(join(folder, 'package.json'))('chdb');
 const session = new Session(data);
-// The machine is shared: one query takes no more than this.
-for (const setting of ['max_threads = 1', 'max_insert_threads = 1', 'max_memory_usage = 800000000'])
-  session.query(`SET ${setting}`);
+// The machine is shared: one query takes no more than this, or than what FRONT_SETTINGS says.
+const LIMITS = 'max_threads = 1, max_insert_threads = 1, max_memory_usage = 800000000';
+session.query(`SET ${process.env['FRONT_SETTINGS'] ?? LIMITS}`);
 
 /** Settings that mean something only to a server. */
 const OF_A_SERVER = new Set(['cancel_http_readonly_queries_on_client_close', 'wait_end_of_query']);
@@ -28,7 +28,8 @@ const NO_SETTINGS = new Set([
   'client_protocol_version',
 ]);
 
-const server = createServer((request, response) => {
+// ClickHouse takes addresses of a megabyte, and the client writes parameters into them.
+const server = createServer({ maxHeaderSize: 2 ** 20 }, (request, response) => {
   answer(request).then(
     (body) => response.end(body),
     (error) => {
