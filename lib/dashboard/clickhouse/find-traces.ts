@@ -113,8 +113,14 @@ export function findCandidates(
   return clickHouse.rows<Candidate>((bind) => {
     const { traces } = clickHouse.tables;
     const [from, to] = [window.from / 1_000, window.to / 1_000];
-    const facts = factsOf(bind, clickHouse, window, filter);
-    const until = facts.length > 0 ? to + LONGEST_TRACE_MS : to;
+    const facts = factsOf(bind, filter);
+    const parts = partsOf(bind, clickHouse, window, filter);
+    const until = facts.length + parts.length > 0 ? to + LONGEST_TRACE_MS : to;
+    const place = [
+      "TraceId != ''",
+      `Timestamp >= ${bind.instant(from)} AND Timestamp < ${bind.instant(until)}`,
+      ...parts,
+    ];
     const conditions = [
       `start >= ${bind.integer(window.from)} AND start < ${bind.integer(window.to)}`,
       ...numbersOf(bind, filter),
@@ -125,20 +131,15 @@ export function findCandidates(
         SELECT TraceId AS traceId, argMax((${START}, ${DURATION}, ${filter.status === undefined ? "''" : OUTCOME}), (${RANK}, -${START})) AS root,
           count() AS spans, countIf(${FAILED}) AS failed
         FROM ${traces}
-        WHERE TraceId != '' AND Timestamp >= ${bind.instant(from)} AND Timestamp < ${bind.instant(until)}
+        WHERE ${allOf(place)}
         GROUP BY TraceId HAVING ${allOf(facts)}
       ) WHERE ${allOf(conditions)} ORDER BY start DESC, traceId DESC LIMIT ${bind.integer(limit)}`;
   }, options);
 }
 
-/** What the spans and log lines of a trace must have, each as a condition of a group of spans. */
-function factsOf(
-  bind: Bindings,
-  clickHouse: ClickHouse,
-  window: { readonly from: number; readonly to: number },
-  filter: TraceFilter,
-): string[] {
-  const { service, spanService, route, method, status, attributes = [], text } = filter;
+/** What the spans of a trace must have, each as a condition of a group of spans. */
+function factsOf(bind: Bindings, filter: TraceFilter): string[] {
+  const { service, spanService, route, method, status } = filter;
   const facts: string[] = [];
   const ofProcess = processConditions(bind, filter);
   if (service !== undefined || ofProcess.length > 0) {
@@ -149,15 +150,30 @@ function factsOf(
   if (route !== undefined || method !== undefined) facts.push(`countIf(${entryCondition(bind, filter)}) > 0`);
   if (status === 'error') facts.push(`countIf(${FAILED}) > 0`);
   if (status === 'ok') facts.push(`countIf(${FAILED}) = 0`);
+  return facts;
+}
+
+/**
+ * What one span or one log line of a trace must have, each as a condition of all its spans. Those that have it are found apart: attributes
+ * are most of what a row takes, and ClickHouse has indexes of their values that pass over what cannot have one.
+ */
+function partsOf(
+  bind: Bindings,
+  { tables }: ClickHouse,
+  window: { readonly from: number; readonly to: number },
+  { spanService, attributes = [], text }: TraceFilter,
+): string[] {
+  const parts: string[] = [];
+  const [from, to] = [window.from / 1_000, window.to / 1_000];
   const has = (span: string, line: string): string => {
-    const begin = bind.instant(window.from / 1_000 - LINE_BEFORE_MS);
-    const end = bind.instant(window.to / 1_000 + LONGEST_TRACE_MS);
-    return `countIf(${span}) > 0 OR traceId IN (SELECT TraceId FROM ${clickHouse.tables.logs}
-      WHERE TraceId != '' AND Timestamp >= ${begin} AND Timestamp < ${end} AND (${line}))`;
+    const until = bind.instant(to + LONGEST_TRACE_MS);
+    return `TraceId IN (
+      SELECT TraceId FROM ${tables.traces} WHERE Timestamp >= ${bind.instant(from)} AND Timestamp < ${until} AND (${span})
+      UNION ALL SELECT TraceId FROM ${tables.logs} WHERE Timestamp >= ${bind.instant(from - LINE_BEFORE_MS)} AND Timestamp < ${until} AND (${line}))`;
   };
   if (attributes.length > 0) {
     const own = spanService === undefined ? [] : [`ServiceName = ${bind.text(spanService)}`];
-    facts.push(
+    parts.push(
       has(
         allOf([...own, fieldConditions(bind, 'SpanAttributes', attributes)]),
         allOf([...own, fieldConditions(bind, 'LogAttributes', attributes)]),
@@ -165,13 +181,13 @@ function factsOf(
     );
   }
   if (text !== undefined && text !== '')
-    facts.push(
+    parts.push(
       has(
         containsText(bind, text, 'SpanAttributes', 'SpanName', 'StatusMessage'),
         containsText(bind, text, 'LogAttributes', 'Body', 'ScopeName'),
       ),
     );
-  return facts;
+  return parts;
 }
 
 /** That a span entered a service by a route, in a chosen process. */
