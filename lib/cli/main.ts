@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { runClickHouse } from './clickhouse-command.js';
 import { runDashboard } from './dashboard-command.js';
 import { runDoctor } from './doctor-command.js';
 import { runInit } from './init-command.js';
@@ -14,6 +15,7 @@ Commands:
   init        adds telemetry to a project of the Nest CLI
   mcp         serves what is stored to a coding agent, on standard input and output
   tail        prints log lines and failed traces as they come
+  clickhouse  prints or applies the SQL of rollups for a ClickHouse
 
 "nestjs-telemetry <command> --help" lists the options of a command.
 `;
@@ -24,6 +26,7 @@ const COMMANDS = new Map([
   ['init', runInit],
   ['mcp', runMcp],
   ['tail', runTail],
+  ['clickhouse', runClickHouse],
 ]);
 
 /** Returns the exit code. */

@@ -1,10 +1,11 @@
-import type { ClickHouseClient, QueryParams } from '@clickhouse/client';
+import type { ClickHouseClient, ClickHouseClientConfigOptions, QueryParams } from '@clickhouse/client';
 
 import { type ClickHouseConfig } from '../../config/clickhouse.js';
 import { type QueryOptions } from '../reader/telemetry-reader.interface.js';
 import { loadClickHousePackage } from './clickhouse-package.js';
 import { describeFailure } from './describe-failure.js';
 import { Bindings } from './query.js';
+import { Rollups } from './rollups/rollups.js';
 
 /** Connections to the server; further questions wait. */
 const MAX_CONNECTIONS = 8;
@@ -32,9 +33,34 @@ export interface TableNames {
   readonly histograms: string;
 }
 
+/** Who asks whom, as the client takes it. */
+export function connectionOf({
+  url,
+  username,
+  password,
+  tls,
+}: ClickHouseConfig): ClickHouseClientConfigOptions {
+  const { ca, cert, key } = tls;
+  return {
+    url,
+    username,
+    password,
+    application: 'nestjs-telemetry',
+    // What fails is reported by who asked.
+    log: { level: 127 },
+    ...(ca !== undefined && {
+      tls: {
+        ca_cert: Buffer.from(ca),
+        ...(cert !== undefined && key !== undefined && { cert: Buffer.from(cert), key: Buffer.from(key) }),
+      },
+    }),
+  };
+}
+
 /** Asks a ClickHouse: only reads, within limits, and never for longer than the visitor waits. */
 export class ClickHouse {
   readonly tables: TableNames;
+  readonly rollups: Rollups;
   private client: ClickHouseClient | undefined;
   /** A connection that never had an answer was not idle: the server refused it. */
   private hasAnswered = false;
@@ -53,6 +79,7 @@ export class ClickHouse {
       sums: name(`${tables.metrics}_sum`),
       histograms: name(`${tables.metrics}_histogram`),
     };
+    this.rollups = new Rollups(config, (write, options) => this.rows(write, options));
   }
 
   /**
@@ -112,23 +139,11 @@ export class ClickHouse {
   }
 
   private connect(): ClickHouseClient {
-    const { url, username, password, tls, maxSeconds, maxRows, maxBytes } = this.config;
-    const { ca, cert, key } = tls;
+    const { maxSeconds, maxRows, maxBytes } = this.config;
     return this.load().createClient({
-      url,
-      username,
-      password,
-      application: 'nestjs-telemetry',
+      ...connectionOf(this.config),
       max_open_connections: MAX_CONNECTIONS,
       request_timeout: maxSeconds * 1_000 + PATIENCE_MS,
-      // The reader reports what fails.
-      log: { level: 127 },
-      ...(ca !== undefined && {
-        tls: {
-          ca_cert: Buffer.from(ca),
-          ...(cert !== undefined && key !== undefined && { cert: Buffer.from(cert), key: Buffer.from(key) }),
-        } as never,
-      }),
       clickhouse_settings: {
         // 1 would refuse the limits below, from users whose profile is read-only.
         readonly: '2',

@@ -25,7 +25,7 @@ import {
   type QueryOptions,
   type TimeRange,
 } from '../reader/telemetry-reader.interface.js';
-import { type ClickHouse } from './clickhouse.js';
+import { type ClickHouse, type TableNames } from './clickhouse.js';
 import {
   DURATION,
   FAILED,
@@ -82,6 +82,9 @@ interface Place extends TimeRange, ProcessChoice {
   readonly buckets: number;
   readonly service?: string | undefined;
 }
+
+/** Where failed spans and error lines are. */
+type ErrorTables = Pick<TableNames, 'traces' | 'logs'>;
 
 interface Timeline {
   readonly times: readonly number[];
@@ -154,9 +157,13 @@ async function readErrors(
   options: QueryOptions,
 ): Promise<FoundError[]> {
   const timeline = splitTime(place);
+  const rollups = await clickHouse.rollups.since(place.from - KNOWN_MS, options);
+  // Copies of failed spans and of error lines are enough.
+  const tables: ErrorTables =
+    rollups === undefined ? clickHouse.tables : { traces: rollups.failedSpans, logs: rollups.errorLines };
   const [spans, lines] = await Promise.all([
-    clickHouse.rows<GroupRow>((bind) => failedSpans(bind, clickHouse, place, timeline), options),
-    clickHouse.rows<GroupRow>((bind) => errorLines(bind, clickHouse, place, timeline), options),
+    clickHouse.rows<GroupRow>((bind) => failedSpans(bind, tables, place, timeline), options),
+    clickHouse.rows<GroupRow>((bind) => errorLines(bind, tables, place, timeline), options),
   ]);
   const errors = new Map<string, GroupRow[]>();
   for (const row of [...spans, ...lines]) {
@@ -202,8 +209,7 @@ const event = (key: string): string => `exception['${key}']`;
  * Failed spans, each exception once: where it was recorded first. A span that failed without one counts where no failed span is inside of
  * it; a call of a client does not, as it may have been handled.
  */
-function failedSpans(bind: Bindings, clickHouse: ClickHouse, place: Place, timeline: Timeline): string {
-  const { traces } = clickHouse.tables;
+function failedSpans(bind: Bindings, { traces }: ErrorTables, place: Place, timeline: Timeline): string {
   const since = bind.instant(place.from - KNOWN_MS);
   const until = bind.instant(place.to);
   const failed = `SELECT TraceId, SpanId, ParentSpanId, toString(ServiceName) AS service, toString(SpanName) AS spanName, toString(SpanKind) AS kind,
@@ -238,8 +244,7 @@ function failedSpans(bind: Bindings, clickHouse: ClickHouse, place: Place, timel
 const onLine = (key: string): string => `LogAttributes['${key}']`;
 
 /** Lines of level error outside of traces; with an exception also those of traces that have no failed span. */
-function errorLines(bind: Bindings, clickHouse: ClickHouse, place: Place, timeline: Timeline): string {
-  const { traces, logs } = clickHouse.tables;
+function errorLines(bind: Bindings, { traces, logs }: ErrorTables, place: Place, timeline: Timeline): string {
   const range = `Timestamp >= ${bind.instant(place.from - KNOWN_MS)} AND Timestamp < ${bind.instant(place.to)}`;
   const isException = `${onLine(ATTR_EXCEPTION_TYPE)} != ''`;
   const conditions = [

@@ -27,6 +27,14 @@ import {
 } from './columns.js';
 import { entryCondition } from './find-traces.js';
 import { allOf, type Bindings } from './query.js';
+import {
+  entriesByBucket,
+  entriesByRoute,
+  entriesByService,
+  entriesByVersion,
+} from './rollups/read-entries.js';
+import { knownServices } from './rollups/read-processes.js';
+import { splitIntoSlots, wholeMinutes } from './rollups/slots.js';
 import { bucketOf, type Buckets, inRange, secondsOf, splitRange } from './timeline.js';
 import { quantiles, WEIGHT } from './weight.js';
 
@@ -71,31 +79,38 @@ export async function findServices(
 ): Promise<ServiceAnswer[]> {
   const { traces, logs } = clickHouse.tables;
   const { from, to } = filter;
-  const range = { from, to };
+  const since = Math.min(from, Date.now() - KNOWN_MS);
+  const rollups = await clickHouse.rollups.ofAllProcesses(since, filter, options);
+  const range = rollups === undefined ? { from, to } : wholeMinutes({ from, to });
   const chosen = (bind: Bindings): string => allOf(processConditions(bind, filter));
-  const since = Math.min(range.from, Date.now() - KNOWN_MS);
   const [services, traffic, work, lines] = await Promise.all([
     clickHouse.rows<ServiceRow>(
-      (bind) => `SELECT ServiceName AS name, ${VERSION} AS version, ${ENVIRONMENT} AS environment,
-          toUnixTimestamp64Milli(Timestamp) AS lastSeen
-        FROM ${traces} WHERE (ServiceName, Timestamp) IN (
-          SELECT ServiceName, max(Timestamp) FROM ${traces} WHERE Timestamp >= ${bind.instant(since)} AND ${chosen(bind)} GROUP BY ServiceName)
-          AND ${chosen(bind)}
-        LIMIT 1 BY ServiceName`,
+      (bind) =>
+        rollups === undefined
+          ? `SELECT ServiceName AS name, ${VERSION} AS version, ${ENVIRONMENT} AS environment,
+              toUnixTimestamp64Milli(Timestamp) AS lastSeen
+            FROM ${traces} WHERE (ServiceName, Timestamp) IN (
+              SELECT ServiceName, max(Timestamp) FROM ${traces} WHERE Timestamp >= ${bind.instant(since)} AND ${chosen(bind)} GROUP BY ServiceName)
+              AND ${chosen(bind)}
+            LIMIT 1 BY ServiceName`
+          : knownServices(bind, rollups, since),
       options,
     ),
     clickHouse.rows<TrafficRow>(
-      (bind) => `SELECT ServiceName AS service, ${ENTRIES}, ${FAILURES}, ${QUANTILES} AS quantiles
-        FROM ${traces} WHERE ${inRange(bind, range)} AND ${IS_ENTRY} AND ${chosen(bind)} GROUP BY ServiceName`,
+      (bind) =>
+        rollups === undefined
+          ? `SELECT ServiceName AS service, ${ENTRIES}, ${FAILURES}, ${QUANTILES} AS quantiles
+            FROM ${traces} WHERE ${inRange(bind, range)} AND ${IS_ENTRY} AND ${chosen(bind)} GROUP BY ServiceName`
+          : entriesByService(bind, rollups, range),
       options,
     ),
-    clickHouse.rows<{ service: string; spans: number }>(
-      (bind) => `SELECT ServiceName AS service, ${WEIGHTS} AS spans FROM ${traces}
-        WHERE ${inRange(bind, range)} AND ${failedWork(bind, traces, range)} AND ${chosen(bind)} GROUP BY ServiceName`,
-      options,
-    ),
+    clickHouse.rows<{ service: string; spans: number }>((bind) => {
+      const table = rollups?.failedSpans ?? traces;
+      return `SELECT ServiceName AS service, ${WEIGHTS} AS spans FROM ${table}
+        WHERE ${inRange(bind, range)} AND ${failedWork(bind, table, range)} AND ${chosen(bind)} GROUP BY ServiceName`;
+    }, options),
     clickHouse.rows<{ service: string; lines: number }>(
-      (bind) => `SELECT ServiceName AS service, count() AS lines FROM ${logs}
+      (bind) => `SELECT ServiceName AS service, count() AS lines FROM ${rollups?.errorLines ?? logs}
         WHERE ${inRange(bind, range)} AND SeverityNumber >= 17 AND ${chosen(bind)} GROUP BY ServiceName`,
       options,
     ),
@@ -146,19 +161,24 @@ export async function readOverview(
 ): Promise<OverviewAnswer> {
   const { route, method } = filter;
   const { traces } = clickHouse.tables;
-  const range = splitRange(filter, filter.buckets);
+  const slots = splitIntoSlots(filter, filter.buckets);
+  const rollups = await clickHouse.rollups.ofAllProcesses(slots.from, filter, options);
+  const range = rollups === undefined ? splitRange(filter, filter.buckets) : slots;
   const { times, width } = range;
   const [entries, work] = await Promise.all([
     clickHouse.rows<BucketRow>(
-      (
-        bind,
-      ) => `SELECT ${bucketOf(bind, range)} AS bucket, ${ENTRIES}, ${FAILURES}, ${QUANTILES} AS quantiles,
-          argMaxIf(${EXEMPLAR}, Duration, NOT (${FAILED})) AS slowest, argMaxIf(${EXEMPLAR}, Duration, ${FAILED}) AS slowestFailed
-        FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY bucket`,
+      (bind) =>
+        rollups === undefined
+          ? `SELECT ${bucketOf(bind, range)} AS bucket, ${ENTRIES}, ${FAILURES}, ${QUANTILES} AS quantiles,
+              argMaxIf(${EXEMPLAR}, Duration, NOT (${FAILED})) AS slowest, argMaxIf(${EXEMPLAR}, Duration, ${FAILED}) AS slowestFailed
+            FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY bucket`
+          : entriesByBucket(bind, rollups, slots, filter),
       options,
     ),
     // No route has failed work.
-    route === undefined && method === undefined ? findFailedWork(clickHouse, filter, range, options) : [],
+    route === undefined && method === undefined
+      ? findFailedWork(clickHouse, rollups?.failedSpans ?? traces, filter, range, options)
+      : [],
   ]);
   const byBucket = new Map(entries.map((row) => [row.bucket, row]));
   const failedSpans = new Map(work.map((row) => [row.bucket, row.spans]));
@@ -186,21 +206,21 @@ export async function readOverview(
 
 function findFailedWork(
   clickHouse: ClickHouse,
+  table: string,
   filter: Pick<OverviewFilter, 'service' | keyof ProcessChoice>,
   range: Buckets,
   options: QueryOptions,
 ): Promise<{ bucket: number; spans: number; slowest: ExemplarRow }[]> {
-  const { traces } = clickHouse.tables;
   return clickHouse.rows((bind) => {
     const { service } = filter;
     const conditions = [
       inRange(bind, range),
-      failedWork(bind, traces, range),
+      failedWork(bind, table, range),
       ...processConditions(bind, filter),
     ];
     if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
     return `SELECT ${bucketOf(bind, range)} AS bucket, ${WEIGHTS} AS spans, argMax(${EXEMPLAR}, Duration) AS slowest
-      FROM ${traces} WHERE ${allOf(conditions)} GROUP BY bucket`;
+      FROM ${table} WHERE ${allOf(conditions)} GROUP BY bucket`;
   }, options);
 }
 
@@ -232,14 +252,17 @@ export async function findRoutes(
   filter: RouteFilter,
   options: QueryOptions = {},
 ): Promise<RouteAnswer[]> {
+  const rollups = await clickHouse.rollups.ofAllProcesses(filter.from, filter, options);
+  const range = rollups === undefined ? filter : wholeMinutes(filter);
   const rows = await clickHouse.rows<RouteRow>((bind) => {
+    if (rollups !== undefined) return entriesByRoute(bind, rollups, range, filter, MAX_ROUTES);
     const conditions = [inRange(bind, filter), entryCondition(bind, filter)];
     return `SELECT ServiceName AS service, ${METHOD} AS method, ${ROUTE} AS route, ${ENTRIES}, ${FAILURES},
         ${QUANTILES} AS quantiles, toUnixTimestamp64Milli(max(Timestamp)) AS lastSeen
       FROM ${clickHouse.tables.traces} WHERE ${allOf(conditions)} GROUP BY service, method, route
       ORDER BY entries DESC LIMIT ${bind.integer(MAX_ROUTES)}`;
   }, options);
-  const seconds = secondsOf(filter);
+  const seconds = secondsOf(range);
   return rows
     .map(({ entries, failed, quantiles: [p50, p95], lastSeen, ...row }) => ({
       service: row.service,
@@ -265,7 +288,10 @@ export async function findRouteVersions(
   service: string | undefined,
   options: QueryOptions = {},
 ): Promise<RouteVersionAnswer[]> {
+  const range = wholeMinutes({ from: Date.now() - KNOWN_MS, to: Date.now() + HOUR_MS });
+  const rollups = await clickHouse.rollups.since(range.from, options);
   const rows = await clickHouse.rows<VersionRow>((bind) => {
+    if (rollups !== undefined) return entriesByVersion(bind, rollups, range, { service }, MAX_ROUTES);
     const conditions = [`Timestamp >= ${bind.instant(Date.now() - KNOWN_MS)}`, IS_ENTRY, `${VERSION} != ''`];
     if (service !== undefined) conditions.push(`ServiceName = ${bind.text(service)}`);
     return `SELECT ServiceName AS service, ${VERSION} AS version, ${METHOD} AS method, ${ROUTE} AS route, ${ENTRIES}, ${FAILURES},

@@ -1,9 +1,16 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '../../config/semantic-conventions.constants.js';
 import { type StartAnswer, type StoreAnswer } from '../reader/answers.interface.js';
-import { type QueryOptions, type StartFilter } from '../reader/telemetry-reader.interface.js';
+import {
+  type ProcessChoice,
+  type QueryOptions,
+  type StartFilter,
+  type TimeRange,
+} from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
 import { processConditions, VERSION } from './columns.js';
-import { allOf } from './query.js';
+import { allOf, type Bindings } from './query.js';
+import { processStarts } from './rollups/read-processes.js';
+import { inRange } from './timeline.js';
 
 interface TableRow {
   readonly kind: 'spans' | 'logs' | 'points';
@@ -60,6 +67,8 @@ export async function findStarts(
   { from, to, service, ...choice }: StartFilter,
   options: QueryOptions = {},
 ): Promise<StartAnswer[]> {
+  const read = { from: from - KNOWN_MS, to };
+  const rollups = await clickHouse.rollups.ofAllProcesses(read.from, choice, options);
   const rows = await clickHouse.rows<{
     service: string;
     version: string;
@@ -67,16 +76,13 @@ export async function findStarts(
     place: number;
     time: number;
   }>((bind) => {
-    const ofService = service === undefined ? '' : `AND ServiceName = ${bind.text(service)}`;
-    const chosen = allOf(processConditions(bind, choice));
-    const instance = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
+    const begins =
+      rollups === undefined
+        ? firstSpans(bind, clickHouse.tables.traces, read, service, choice)
+        : processStarts(bind, rollups, read, service);
     return `SELECT service, version, time, place, previousVersion FROM (
-          SELECT service, version, time, isChosen, row_number() OVER started AS place, lagInFrame(version) OVER started AS previousVersion FROM (
-            SELECT toString(ServiceName) AS service, ${VERSION} AS version, toUnixTimestamp64Milli(min(Timestamp)) AS time, toUInt8(max(${chosen})) AS isChosen
-            FROM ${clickHouse.tables.traces}
-            WHERE Timestamp >= ${bind.instant(from - KNOWN_MS)} AND Timestamp < ${bind.instant(to)} ${ofService}
-            GROUP BY service, version, if(${instance} != '', ${instance}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))
-          ) WINDOW started AS (PARTITION BY service ORDER BY time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+          SELECT service, version, time, isChosen, row_number() OVER started AS place, lagInFrame(version) OVER started AS previousVersion
+          FROM (${begins}) WINDOW started AS (PARTITION BY service ORDER BY time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
         ) WHERE isChosen = 1 AND time >= ${bind.integer(from)} ORDER BY time DESC LIMIT ${bind.integer(MAX_STARTS)}`;
   }, options);
   return rows.reverse().map(({ place, previousVersion, ...start }) => ({
@@ -85,4 +91,19 @@ export async function findStarts(
     time: start.time,
     previousVersion: place === 1 ? undefined : previousVersion,
   }));
+}
+
+function firstSpans(
+  bind: Bindings,
+  traces: string,
+  range: TimeRange,
+  service: string | undefined,
+  choice: ProcessChoice,
+): string {
+  const ofService = service === undefined ? '' : `AND ServiceName = ${bind.text(service)}`;
+  const chosen = allOf(processConditions(bind, choice));
+  const instance = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
+  return `SELECT toString(ServiceName) AS service, ${VERSION} AS version, toUnixTimestamp64Milli(min(Timestamp)) AS time, toUInt8(max(${chosen})) AS isChosen
+    FROM ${traces} WHERE ${inRange(bind, range)} ${ofService}
+    GROUP BY service, version, if(${instance} != '', ${instance}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))`;
 }

@@ -12,6 +12,8 @@ import {
 import { type ClickHouse } from './clickhouse.js';
 import { DURATION, FAILED, METHOD, ROUTE } from './columns.js';
 import { entryCondition } from './find-traces.js';
+import { routePoints, routeTrends, serviceTrends } from './rollups/read-entries.js';
+import { splitIntoSlots } from './rollups/slots.js';
 import { bucketOf, inRange, secondsOf, splitRange } from './timeline.js';
 import { quantiles, quantilesWhere, WEIGHT } from './weight.js';
 
@@ -81,18 +83,22 @@ export async function findTrends(
   options: QueryOptions = {},
 ): Promise<TrendsAnswer> {
   const { traces } = clickHouse.tables;
-  const range = splitRange(filter, filter.buckets);
+  const slots = splitIntoSlots(filter, filter.buckets);
+  const rollups = await clickHouse.rollups.ofAllProcesses(slots.from, filter, options);
+  const range = rollups === undefined ? splitRange(filter, filter.buckets) : slots;
   const { times, width } = range;
   const recentFrom = times.findLast((time) => time <= filter.recentFrom) ?? range.from;
   const [services, routes, points] = await Promise.all([
     clickHouse.rows<ServiceRow>(
-      (
-        bind,
-      ) => `SELECT ServiceName AS service, ${bucketOf(bind, range)} AS bucket, sum(${WEIGHT}) AS entries, sumIf(${WEIGHT}, ${FAILED}) AS failed, ${P95}
-        FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY service, bucket`,
+      (bind) =>
+        rollups === undefined
+          ? `SELECT ServiceName AS service, ${bucketOf(bind, range)} AS bucket, sum(${WEIGHT}) AS entries, sumIf(${WEIGHT}, ${FAILED}) AS failed, ${P95}
+            FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY service, bucket`
+          : serviceTrends(bind, rollups, slots, filter),
       options,
     ),
     clickHouse.rows<RouteRow>((bind) => {
+      if (rollups !== undefined) return routeTrends(bind, rollups, slots, filter, recentFrom, MAX_ROUTES);
       const isRecent = `Timestamp >= ${bind.instant(recentFrom)}`;
       return `SELECT ${BY_ROUTE}, sum(${WEIGHT}) AS entries, sumIf(${WEIGHT}, ${FAILED}) AS failed, sumIf(${WEIGHT}, ${isRecent}) AS recentEntries,
           sumIf(${WEIGHT}, ${FAILED} AND ${isRecent}) AS recentFailed, ${quantiles(0.5, 0.95)} AS whole, ${quantilesWhere(isRecent, 0.5, 0.95)} AS recent,
@@ -101,8 +107,11 @@ export async function findTrends(
         ORDER BY entries DESC LIMIT ${MAX_ROUTES}`;
     }, options),
     clickHouse.rows<PointRow>(
-      (bind) => `SELECT ${BY_ROUTE}, ${bucketOf(bind, range)} AS bucket, ${P95}
-        FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY service, method, route, bucket`,
+      (bind) =>
+        rollups === undefined
+          ? `SELECT ${BY_ROUTE}, ${bucketOf(bind, range)} AS bucket, ${P95}
+            FROM ${traces} WHERE ${inRange(bind, range)} AND ${entryCondition(bind, filter)} GROUP BY service, method, route, bucket`
+          : routePoints(bind, rollups, slots, filter),
       options,
     ),
   ]);

@@ -33,5 +33,6 @@ export const quantiles = (...levels: readonly number[]): string =>
 export const quantilesWhere = (condition: string, ...levels: readonly number[]): string =>
   inMilliseconds(`quantilesBFloat16WeightedIf(${levels.join(', ')})(${US}, ${WEIGHT_UNITS}, ${condition})`);
 
-const inMilliseconds = (aggregate: string): string =>
+/** Of quantiles that are microseconds. */
+export const inMilliseconds = (aggregate: string): string =>
   `arrayMap(us -> if(isNaN(us), NULL, us * 257 / 256 / 1000), ${aggregate})`;

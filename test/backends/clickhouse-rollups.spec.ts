@@ -1,0 +1,161 @@
+import { type ClickHouseConfig } from '../../lib/config/clickhouse.js';
+import {
+  type ClosableReader,
+  createClickHouseReader,
+} from '../../lib/dashboard/clickhouse/clickhouse-reader.js';
+import { initRollups } from '../../lib/dashboard/clickhouse/rollups/init-rollups.js';
+import { describeTelemetryReader } from '../dashboard/reader/contract.js';
+import { childOf, lineOf, requestOf } from '../dashboard/reader/telemetry.js';
+import { describeWith } from './backend-processes.js';
+import { writeAsExporter } from './clickhouse-rows.js';
+import { ClickHouseServer } from './clickhouse-server.js';
+
+// The contract asks one engine thousands of questions, one after the other.
+jest.setTimeout(300_000);
+
+const MINUTE = 60_000;
+
+describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
+  let server: ClickHouseServer;
+  const configOf = (): ClickHouseConfig => ({
+    url: server.url,
+    username: server.username,
+    password: server.password,
+    database: server.database,
+    tables: { traces: 'otel_traces', logs: 'otel_logs', metrics: 'otel_metrics' },
+    tls: {},
+    maxSeconds: 20,
+    maxRows: 1e9,
+    maxBytes: 1e11,
+  });
+  /** What the command says. */
+  const init = async (options: { backfill?: boolean; reset?: boolean; ttlDays?: number } = {}) => {
+    const said: string[] = [];
+    await initRollups(configOf(), { ...options, report: (text) => said.push(text) });
+    return said;
+  };
+  const ROLLUPS = ['routes', 'services', 'processes', 'failed'].map((name) => `otel_traces_${name}_v1`);
+  const clear = async () => {
+    await server.clear();
+    for (const table of [...ROLLUPS, 'otel_logs_failed_v1'])
+      await server.run(`TRUNCATE TABLE IF EXISTS ${server.database}.${table}`);
+  };
+
+  beforeAll(async () => {
+    server = await ClickHouseServer.start(folder);
+  });
+  afterAll(() => server.stop());
+
+  describe('made in empty tables', () => {
+    beforeAll(async () => {
+      expect(await init()).toEqual(['The rollups are there, and count all that will be written.']);
+    });
+
+    describeTelemetryReader(
+      'ClickHouse with rollups',
+      async () => {
+        await clear();
+        const reader = createClickHouseReader(configOf());
+        return {
+          reader,
+          write: (telemetry) => writeAsExporter(server, telemetry),
+          close: async () => {
+            reader.close();
+          },
+        };
+      },
+      { live: false, types: false },
+    );
+  });
+
+  describe('made beside what is stored', () => {
+    const past = Math.floor(Date.now() / MINUTE - 150) * MINUTE;
+    const range = { from: past, to: past + 140 * MINUTE };
+    const spans = Array.from({ length: 280 }, (_, index) =>
+      requestOf(past + (index * MINUTE) / 2, {
+        durationMs: 1 + ((index * 37) % 100) ** 2,
+        route: `/orders/${index % 7}`,
+        status: index % 9 === 0 ? 'error' : 'unset',
+      }),
+    );
+    const work = spans.map((span, index) => childOf(span, { status: index % 11 === 0 ? 'error' : 'unset' }));
+    const logs = spans.map((span, index) => lineOf(span.start, { level: index % 5 === 0 ? 50 : 30 }));
+    /** Answers that rollups may give. @param read called with a reader of these */
+    const answers = async (reader: ClosableReader) => {
+      const error = { ...range, buckets: 20 };
+      const routes = await reader.routes(range);
+      return {
+        services: await reader.services(range),
+        overview: await reader.overview({ ...range, buckets: 14 }),
+        ofRoute: await reader.overview({ ...range, buckets: 14, route: '/orders/3' }),
+        routes: [...routes].sort((a, b) => a.route.localeCompare(b.route)),
+        trends: await reader.trends({ ...range, buckets: 14, recentFrom: past + 100 * MINUTE }),
+        versions: [...(await reader.routeVersions({}))].sort((a, b) => a.route.localeCompare(b.route)),
+        starts: await reader.starts(range),
+        errors: await reader.errors(error),
+      };
+    };
+    const ask = async () => {
+      const reader = createClickHouseReader(configOf());
+      return answers(reader).finally(() => {
+        reader.close();
+      });
+    };
+    /** Numbers that a sketch gives are not off by more than half a per cent, which both may be. */
+    const round = (value: unknown): unknown =>
+      JSON.parse(
+        JSON.stringify(value, (key, each: unknown) =>
+          /^p\d\d$/.test(key) || key === 'handler' ? undefined : each,
+        ),
+      );
+    const quantilesIn = (value: unknown): number[] => {
+      const found: number[] = [];
+      JSON.stringify(value, (key, each: unknown) => {
+        if (/^p\d\d$/.test(key)) found.push(...[each].flat().map((number) => Number(number ?? 0)));
+        return each;
+      });
+      return found;
+    };
+
+    beforeAll(async () => {
+      await clear();
+      await writeAsExporter(server, { spans: [...spans, ...work], logs });
+    });
+
+    it('answers as without them, once all that is stored is counted', async () => {
+      await server.run(`DROP TABLE ${server.database}.otel_traces_rollups_v1`);
+      const before = await ask();
+      const said = await init({ backfill: true });
+      expect(said[0]).toBe('The rollups are there, and count what is written from now on.');
+      expect(said.at(-1)).toBe('All that is stored is counted.');
+      // The sums, and not the spans, are now what answers.
+      await server.run(
+        `ALTER TABLE ${server.database}.otel_traces DELETE WHERE 1 SETTINGS mutations_sync = 2`,
+      );
+      const after = await ask();
+      expect(round(after)).toEqual(round(before));
+      const [expected, actual] = [quantilesIn(before), quantilesIn(after)];
+      expect(expected.filter((value) => value > 0).length).toBeGreaterThan(50);
+      actual.forEach((value, index) => {
+        expect(Math.abs(value - expected[index]!)).toBeLessThanOrEqual(expected[index]! * 0.015);
+      });
+    });
+
+    it('changes nothing when they are there, and counts nothing twice', async () => {
+      const before = await ask();
+      expect(await init({ backfill: true })).toEqual(['The rollups are there already.']);
+      expect(await ask()).toEqual(before);
+    });
+
+    it('counts on from the time at which they were made', async () => {
+      await init({ reset: true });
+      await clear();
+      const now = Date.now();
+      await writeAsExporter(server, { spans: [requestOf(now + MINUTE)] });
+      const reader = createClickHouseReader(configOf());
+      const [service] = await reader.services({ from: now - MINUTE, to: now + 2 * MINUTE });
+      reader.close();
+      expect(service?.count).toBe(1);
+    });
+  });
+});
