@@ -11,6 +11,8 @@ export default {
     'scripts/**/*.mjs',
     'bench/**/*.mjs',
     'test/**/*.{spec,browser,behaviours}.ts',
+    // Copied to projects outside of the repository.
+    'test/testing/orders.kit.ts',
     'test/**/programs/**/*.{mjs,cjs,ts}',
     'test/**/fixtures/*.mjs',
     'test/backends/**/*.{mjs,cjs}',

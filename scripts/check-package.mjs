@@ -13,13 +13,14 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import ts from 'typescript';
 
+import { checkTestKit } from './check-test-kit.mjs';
 import { unpackLibrary } from './prepare/packed-library.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entryPoints = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
 
-/** These extend a test runner, in which scripts/kit.mjs loads them. */
+/** These extend a test runner, in which checkTestKit() loads them. */
 const runnerEntries = ['./testing/jest', './testing/vitest'];
 
 /** What the user has in the version that is in use: clients that are recorded, and what Nest and others are used with. */
@@ -426,6 +427,10 @@ async function waitFor(isThere, message) {
   throw new Error(message());
 }
 
+function installPackages(folder, packages) {
+  runNpm(folder, ['install', ...packages, '--no-audit', '--no-fund', '--no-update-notifier']);
+}
+
 /** What `npm ls` finds wrong with a project. */
 function listProblems(npm) {
   const { stdout, status } = npm('ls', '--all', '--json');
@@ -479,6 +484,8 @@ const checks = {
   'types for ESM and CommonJS consumers': checkTypes,
   dependencies: checkDependencies,
   'npm install in a new Nest project, without a warning': checkFreshInstall,
+  'the kit for tests in a vitest and in a jest project': ({ tarball }) =>
+    checkTestKit(tarball, installPackages),
   'from `nest new` to a trace on the page': checkNewProject,
 };
 
