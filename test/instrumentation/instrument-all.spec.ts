@@ -1,3 +1,5 @@
+import 'nestjs-telemetry/testing/jest';
+
 import { channel, tracingChannel } from 'node:diagnostics_channel';
 
 import {
@@ -65,11 +67,11 @@ describe('instrumentAll()', () => {
       ).toThrow('not sent');
     });
     for (const stop of undo) stop();
-    const span = probe.span('SELECT users');
-    expect(span.attributes).toMatchObject({
-      'db.query.text': 'SELECT * FROM users WHERE name = ?',
-      'error.type': 'RangeError',
+    expect(probe).toHaveSpan({
+      name: 'SELECT users',
+      parent: 'caller',
+      attributes: { 'db.query.text': 'SELECT * FROM users WHERE name = ?', 'error.type': 'RangeError' },
+      times: 1,
     });
-    expect(span.parentSpanContext?.spanId).toBe(probe.span('caller').spanContext().spanId);
   });
 });
