@@ -2,7 +2,7 @@
 export default {
   entry: [
     'lib/{index,register}.ts',
-    'lib/cli/main.ts',
+    'lib/cli/{main,schematic}.ts',
     'lib/testing/{jest,vitest}.ts',
     // The page: bundled by scripts/build-ui.mjs.
     'lib/dashboard/ui/main.tsx',
