@@ -63,7 +63,7 @@ describeWithAll(
       for (const server of running) await server.stop();
     });
 
-    describe.each(['grpc', 'http/protobuf', 'http/json'] as const)('that gets OTLP over %s', (protocol) => {
+    describe.each(['grpc', 'http/protobuf'] as const)('that gets OTLP over %s', (protocol) => {
       let system: SampleSystem | undefined;
       let slow: Processed;
       let failed: Processed;
