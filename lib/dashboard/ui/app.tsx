@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 import { SelectionPanel } from '../panels/selection/view.js';
-import { useConnection } from './client.js';
+import { useConnection, useDatabaseFailure } from './client.js';
 import { hasFeature } from './database.js';
 import { Header } from './header.js';
 import { onGlobalKey } from './keyboard.js';
@@ -73,15 +73,16 @@ export function App() {
   );
 }
 
-/** Shown while the application does not answer, once for the whole page. */
+/** Shown while the application or its database does not answer, once for the whole page. */
 function ConnectionNotice() {
   const answers = useConnection();
+  const failure = useDatabaseFailure();
   return (
     <div role="alert">
-      {!answers && (
+      {(!answers || failure !== undefined) && (
         <p class="connection-lost notice-error">
-          The application does not answer; it may be restarting. The data stays, and the page continues by
-          itself when the application is back.
+          {answers ? failure : 'The application does not answer; it may be restarting.'} The data stays, and
+          the page continues by itself when the {answers ? 'database answers' : 'application is back'}.
         </p>
       )}
     </div>

@@ -14,9 +14,11 @@ const NO_ANSWER = 0;
 
 /** The answer was not 2xx. */
 export class ApiFailure extends Error {
+  /** @param isTold whether the page says it once for all views, and asks again */
   constructor(
     readonly status: number,
     message: string,
+    readonly isTold = false,
   ) {
     super(message);
     this.name = 'ApiFailure';
@@ -45,34 +47,34 @@ function authorization(): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-async function messageOf(response: Response): Promise<string> {
+/** What the application says; undefined where a proxy in between answers in its own words. */
+async function messageOf(response: Response): Promise<string | undefined> {
   try {
     return ((await response.json()) as ApiError).error.message;
   } catch {
-    // A proxy in between answers in its own words.
-    return response.statusText || `HTTP ${response.status}`;
+    return undefined;
   }
 }
 
 async function send(address: string, init: RequestInit): Promise<Response> {
   try {
-    const response = await fetch(address, init);
-    tellConnection(!isFromGateway(response.status));
-    return response;
+    return await fetch(address, init);
   } catch (error) {
     // Cancelled by the page: that says nothing about the application.
     if (init.signal?.aborted) throw error;
     tellConnection(false);
-    throw new ApiFailure(NO_ANSWER, 'The application does not answer.');
+    throw new ApiFailure(NO_ANSWER, 'The application does not answer.', true);
   }
 }
 
 /** A proxy's answer when there is no application behind it. */
 const isFromGateway = (status: number): boolean => status >= 502 && status <= 504;
 
-/** Whether there was no answer, so that asking again may help. */
-export const isUnanswered = (error: Error): boolean =>
-  error instanceof ApiFailure && (error.status === NO_ANSWER || isFromGateway(error.status));
+/** The application's own answer when it cannot ask its database. */
+const isDatabaseGone = (status: number): boolean => status === 502;
+
+/** Whether there was no answer, so that asking again may help; the page's header says so. */
+export const isUnanswered = (error: Error): boolean => error instanceof ApiFailure && error.isTold;
 
 /** Sends a request below the path of the API. Throws `ApiFailure` unless the answer is 2xx, and the browser's error when it was cancelled. */
 export async function request(path: string, query: Query, init: RequestInit = {}): Promise<Response> {
@@ -82,7 +84,13 @@ export async function request(path: string, query: Query, init: RequestInit = {}
     credentials: 'same-origin',
     cache: 'no-store',
   });
-  if (!response.ok) throw new ApiFailure(response.status, await messageOf(response));
+  const { ok, status, statusText } = response;
+  const message = ok ? undefined : await messageOf(response);
+  const isGone = message === undefined && isFromGateway(status);
+  const isDatabase = message !== undefined && isDatabaseGone(status);
+  tellConnection(!isGone);
+  tellDatabase(path, isDatabase ? message : undefined);
+  if (!ok) throw new ApiFailure(status, message ?? (statusText || `HTTP ${status}`), isGone || isDatabase);
   return response;
 }
 
@@ -126,6 +134,26 @@ function tellConnection(answered: boolean): void {
   answers = answered;
   listeners.tell();
 }
+
+/** What the application says of its database, by the address whose answer failed. */
+const databaseFailures = new Map<string, string>();
+
+function tellDatabase(path: string, message: string | undefined): void {
+  if (databaseFailures.get(path) === message) return;
+  if (message === undefined) databaseFailures.delete(path);
+  else databaseFailures.set(path, message);
+  listeners.tell();
+}
+
+// The next view asks other addresses.
+addEventListener('hashchange', () => {
+  databaseFailures.clear();
+  listeners.tell();
+});
+
+/** What is wrong with the database; undefined where nothing is known of it. */
+export const useDatabaseFailure = (): string | undefined =>
+  useSyncExternalStore(listeners.subscribe, () => [...databaseFailures.values()].at(-1));
 
 /** Whether the application answers, as far as is known. */
 export const useConnection = (): boolean => useSyncExternalStore(listeners.subscribe, () => answers);

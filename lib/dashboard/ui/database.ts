@@ -4,7 +4,7 @@ import { clientOf } from './client.js';
 
 const healthApi = clientOf<HealthApi>();
 
-/** Longer than the application takes to answer; shorter than a reader's patience. */
+/** So long the first view waits: longer than the application takes to answer, shorter than a reader's patience. */
 const LONGEST_WAIT_MS = 300;
 /** Between two questions while there is no data. */
 const ASK_AGAIN_MS = 5_000;
@@ -16,14 +16,20 @@ let askedAt = -Infinity;
 
 /** Asks for it; what was known stays when there is no answer. Never rejects. */
 export async function learnAboutDatabase(): Promise<void> {
-  askedAt = Date.now();
-  try {
-    const health = await healthApi.get('health', {}, AbortSignal.timeout(LONGEST_WAIT_MS));
-    oldest = health.store.since;
-    features = health.features;
-  } catch {
+  // Until it is answered it is not asked again, and not given up: a slow database has begun to answer.
+  askedAt = Infinity;
+  const asking = healthApi.get('health').then(
+    (health) => {
+      oldest = health.store.since;
+      features = health.features;
+    },
     // The view asks too, and shows what is wrong.
-  }
+    () => undefined,
+  );
+  void asking.then(() => {
+    askedAt = Date.now();
+  });
+  await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT_MS))]);
 }
 
 /** Whether the database can do this; controls for what it cannot do are hidden. */

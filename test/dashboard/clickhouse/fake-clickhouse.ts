@@ -20,9 +20,10 @@ export class FakeClickHouse {
   /** Answers a query; by default with no rows. */
   answer: (response: ServerResponse, query: AskedQuery) => void = (response) => response.end();
 
-  static async start(): Promise<FakeClickHouse> {
+  /** @param port default: a free one */
+  static async start(port = 0): Promise<FakeClickHouse> {
     const fake = new FakeClickHouse();
-    await new Promise<void>((resolve) => fake.server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => fake.server.listen(port, '127.0.0.1', resolve));
     return fake;
   }
 

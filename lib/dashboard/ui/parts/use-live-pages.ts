@@ -74,6 +74,8 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
   });
   const reload = useRef(first.reload);
   reload.current = first.reload;
+  const isLoading = useRef(false);
+  isLoading.current = first.loading;
 
   useEffect(() => {
     if (!live) return undefined;
@@ -82,7 +84,7 @@ export function useLivePages<T>(source: Source<T>): LivePages<T> {
     let isFollowing = false;
     let wasLost = false;
     const asking = setInterval(() => {
-      if (!isFollowing && !document.hidden) reload.current();
+      if (!isFollowing && !document.hidden && !isLoading.current) reload.current();
     }, REFRESH_MS);
     const show = (): void => {
       timer = undefined;

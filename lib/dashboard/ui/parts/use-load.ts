@@ -28,20 +28,25 @@ export function useLoad<T>(
     loading: true,
   });
   const [round, setRound] = useState(0);
+  const busy = useRef(false);
   const latest = useRef(load);
   latest.current = load;
 
   useEffect(() => {
     const abort = new AbortController();
+    busy.current = true;
     setState((before) =>
       before.key === key || keep ? { ...before, key, loading: true } : { key, loading: true },
     );
     latest.current(abort.signal).then(
       (data) => {
-        if (!abort.signal.aborted) setState({ key, data, loading: false });
+        if (abort.signal.aborted) return;
+        busy.current = false;
+        setState({ key, data, loading: false });
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;
+        busy.current = false;
         const failure = error instanceof Error ? error : new Error(String(error));
         setState((before) => ({ ...before, key, error: failure, loading: false }));
       },
@@ -54,7 +59,8 @@ export function useLoad<T>(
   useEffect(() => {
     if (everyMs === undefined) return undefined;
     const timer = setInterval(() => {
-      if (!document.hidden) setRound((before) => before + 1);
+      // An answer that takes longer is waited for: asking again would end it.
+      if (!document.hidden && !busy.current) setRound((before) => before + 1);
     }, everyMs);
     return () => {
       clearInterval(timer);
