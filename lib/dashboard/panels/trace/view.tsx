@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import { ApiFailure, clientOf } from '../../ui/client.js';
+import { nextTask } from '../../ui/parts/next-task.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';
 import { useLoad } from '../../ui/parts/use-load.js';
 import { addressOf, type Place, setQuery } from '../../ui/state.js';
@@ -8,7 +9,7 @@ import type { AnalysedTrace, TraceApi } from './query.js';
 import { FlameGraph } from './view/flame-graph.js';
 import { TraceHeader } from './view/trace-header.js';
 import { TracePanel } from './view/trace-panel.js';
-import { buildTree, spanWorthALook } from './view/trace-tree.js';
+import { buildTree, spanWorthALook, type TraceTree } from './view/trace-tree.js';
 import { Waterfall } from './view/waterfall.js';
 
 const traceApi = clientOf<TraceApi>();
@@ -21,8 +22,13 @@ const VIEWS = [
   ['flame', 'Flame graph'],
 ] as const;
 
-function Opened({ trace, place }: { readonly trace: AnalysedTrace; readonly place: Place }) {
-  const tree = useMemo(() => buildTree(trace), [trace]);
+interface OpenedProps {
+  readonly trace: AnalysedTrace;
+  readonly tree: TraceTree;
+  readonly place: Place;
+}
+
+function Opened({ trace, tree, place }: OpenedProps) {
   const near = place.query.get('near');
   const worthALook = useMemo(() => spanWorthALook(trace, tree, near), [trace, tree, near]);
   const asked = place.query.get('span');
@@ -68,8 +74,12 @@ function TraceView({ traceId, place }: { readonly traceId: string; readonly plac
     `trace|${traceId}`,
     async (signal) => {
       const trace = await traceApi.get('traces/:traceId', { traceId }, signal);
+      // Reading thousands of spans, placing them and drawing them would be one long task.
+      await nextTask();
+      const tree = buildTree(trace);
+      await nextTask();
       setOpen(trace.summary.state !== undefined);
-      return trace;
+      return { trace, tree };
     },
     // More of it comes while it runs.
     { everyMs: isOpen ? OPEN_REFRESH_MS : undefined },
@@ -92,8 +102,8 @@ function TraceView({ traceId, place }: { readonly traceId: string; readonly plac
   );
   if (loaded.error instanceof ApiFailure && loaded.error.status === 404) return <Notice>{gone}</Notice>;
   return (
-    <WhenLoaded loaded={loaded} isEmpty={({ spans }) => spans.length === 0} empty={gone}>
-      {(trace) => <Opened trace={trace} place={place} />}
+    <WhenLoaded loaded={loaded} isEmpty={({ trace: { spans } }) => spans.length === 0} empty={gone}>
+      {(opened) => <Opened {...opened} place={place} />}
     </WhenLoaded>
   );
 }

@@ -1,0 +1,95 @@
+import { type Page } from 'playwright-core';
+
+import { createRandom } from '../../support/random.js';
+import { becomesTrue, describeInChromium, useStage } from './chromium.js';
+import { makeDataset } from './fixture/dataset.js';
+import { longTrace } from './fixture/edge-traces.js';
+
+const MINUTE = 60_000;
+/** What browsers call a long task. */
+const LONG_MS = 50;
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Time that the thread ran, in microseconds: other processes of a busy machine do not count. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** The tasks of the page's main thread while `work` runs, in milliseconds of CPU, the longest first. */
+async function tasksOf(page: Page, work: () => Promise<void>): Promise<readonly TraceEvent[]> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, {
+    categories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline'],
+  });
+  await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: readonly TraceEvent[];
+  };
+  const mains = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  );
+  return traceEvents
+    .filter(({ pid, tid, tdur }) => tdur !== undefined && mains.has(`${pid} ${tid}`))
+    .sort((a, b) => (b.tdur ?? 0) - (a.tdur ?? 0));
+}
+
+describeInChromium('the page with very much to show', () => {
+  const now = Date.now();
+  const dataset = makeDataset({ now, logLines: 20_000 });
+  const huge = dataset.add(longTrace(createRandom(3), now - 2 * MINUTE, 5_000)).summary.traceId;
+  const stage = useStage({ dataset });
+
+  const expectShort = (tasks: readonly TraceEvent[]): void => {
+    const [longest] = tasks.map(({ tdur = 0 }) => tdur / 1_000);
+    console.info(`${expect.getState().currentTestName}: ${longest?.toFixed(0)} ms of CPU at most in a task`);
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThan(LONG_MS);
+  };
+
+  it('opens a trace of 5,000 spans without a long task', async () => {
+    const page = await stage.open('#/traces');
+    await page.locator('.trace-row').first().waitFor();
+    const tasks = await tasksOf(page, async () => {
+      await page.evaluate(`location.hash = '#/trace/${huge}'`);
+      await page.locator('.waterfall-row').first().waitFor();
+      await page.locator('.span-panel').first().waitFor();
+    });
+    expectShort(tasks);
+    expect(await page.locator('#waterfall').getAttribute('aria-rowcount')).toBe('5000');
+  }, 60_000);
+
+  it('shows 20,000 log lines with two columns without a long task', async () => {
+    const page = await stage.open('#/health');
+    const tasks = await tasksOf(page, async () => {
+      await page.evaluate("location.hash = '#/logs?range=1h&live=0&column=shard&column=row'");
+      await page.locator('.log-row').first().waitFor();
+      await becomesTrue(
+        page,
+        `(() => { const list = document.querySelector('#logs'); list.scrollTop = list.scrollHeight; return Number(list.getAttribute('aria-rowcount')) >= 20000; })()`,
+        30_000,
+      );
+    });
+    expectShort(tasks);
+  }, 90_000);
+
+  it('shows 1,000 routes without a long task', async () => {
+    const page = await stage.open('#/health');
+    await page.route('**/api/v1/routes*', async (route) => {
+      const routes = (await (await route.fetch()).json()) as readonly object[];
+      await route.fulfill({
+        json: Array.from({ length: 1_000 }, (_, index) => ({ ...routes[0], route: `/r/${index}` })),
+      });
+    });
+    const tasks = await tasksOf(page, async () => {
+      await page.evaluate("location.hash = '#/overview'");
+      await page.locator('.routes tbody tr').first().waitFor();
+      await page.locator('.routes .more-rows').waitFor();
+    });
+    expectShort(tasks);
+  }, 60_000);
+});
