@@ -12,6 +12,7 @@ import { findProcessHealth } from './process-health.js';
 import { findProcesses, findProcessValues, readProcess } from './processes.js';
 import { findStarts, readStore } from './read-store.js';
 import { readResources, readSpans, readSummaries, readTrace } from './read-traces.js';
+import { countRequests } from './request-counts.js';
 import { rankSelection } from './selection.js';
 import { findDurations, findTrends } from './trends.js';
 
@@ -48,6 +49,7 @@ export function createClickHouseReader(config: ClickHouseConfig): ClosableReader
     error: (question, options) => readError(clickHouse, question, options),
     operations: (filter, options) => findOperations(clickHouse, filter, options),
     serviceMap: (filter, options) => findServiceMap(clickHouse, filter, options),
+    requestCounts: (range, options) => countRequests(clickHouse, range, options),
     processValues: (filter, options) => findProcessValues(clickHouse, filter, options),
     instruments: (service, options) => findInstruments(clickHouse, service, options),
     chart: (filter, options) => readChart(clickHouse, filter, options),

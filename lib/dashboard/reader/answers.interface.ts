@@ -173,6 +173,15 @@ export interface RouteVersionAnswer {
   readonly lastSeen: number;
 }
 
+/** How many HTTP requests a route had by `http.server.request.duration`, which is not sampled. */
+export interface RequestCountAnswer {
+  readonly service: string;
+  readonly method: string;
+  /** Empty where none matched. */
+  readonly route: string;
+  readonly count: number;
+}
+
 /** The start of a process of a service. */
 export interface StartAnswer {
   readonly service: string;

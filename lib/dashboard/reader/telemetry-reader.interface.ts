@@ -16,6 +16,7 @@ import {
   type ProcessChartsAnswer,
   type ProcessHealthAnswer,
   type ProcessValuesAnswer,
+  type RequestCountAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
   type SelectionAnswer,
@@ -342,6 +343,12 @@ export interface TelemetryReader {
    * of very many; rates are those of the time that is covered.
    */
   serviceMap(filter: ServiceMapFilter, options?: QueryOptions): Promise<ServiceMapAnswer>;
+
+  /**
+   * How many HTTP requests each route had in the range by what processes counted, whatever share of them was recorded as spans. A store may
+   * know it of the last two hours only.
+   */
+  requestCounts(range: TimeRange, options?: QueryOptions): Promise<readonly RequestCountAnswer[]>;
 
   /** What the resources say that have reported in the range, by which a `ProcessChoice` is made; of one service, or of all. */
   processValues(

@@ -15,6 +15,7 @@ import { findProcesses, readProcess } from './queries/processes.js';
 import { rankSelection } from './queries/rank-selection.js';
 import { readStore } from './queries/read-store.js';
 import { readResourcesOfTrace, readSpans, readTrace, readTraceSummary } from './queries/read-trace.js';
+import { countRequests } from './queries/request-counts.js';
 import { findRouteVersions } from './queries/route-versions.js';
 import { findServiceMap } from './queries/service-map.js';
 import { findStarts } from './queries/starts.js';
@@ -61,6 +62,7 @@ export function createSqliteReader(store: TelemetryStore): TelemetryReader {
     error: (question, options) => askSums((database) => readError(database, question), options),
     operations: (filter, options) => askSums((database) => findOperations(database, filter), options),
     serviceMap: (filter, options) => ask((database) => findServiceMap(database, filter), options),
+    requestCounts: (range, options) => ask((database) => countRequests(database, range), options),
     processValues: (filter, options) => ask((database) => findProcessValues(database, filter), options),
     addsUpMetrics: true,
     instruments: (service, options) => ask((database) => findInstruments(database, service), options),

@@ -69,6 +69,7 @@ const QUESTIONS: Readonly<
   routes: (reader, options) => reader.routes(RANGE, options),
   routeVersions: (reader, options) => reader.routeVersions({}, options),
   starts: (reader, options) => reader.starts(RANGE, options),
+  requestCounts: (reader, options) => reader.requestCounts(RANGE, options),
   traces: (reader, options) => reader.traces({}, options),
   trace: (reader, options) => reader.trace(newTraceId(), options),
   summaries: (reader, options) => reader.summaries([newTraceId()], options),

@@ -242,6 +242,21 @@ function readerOf(
           (start) => within(start.time, range) && (service === undefined || start.service === service),
         ),
       ),
+    requestCounts: (range, { signal } = {}) =>
+      answer(signal, () =>
+        [
+          ...Map.groupBy(
+            points.filter(({ name, time }) => name === 'http.server.request.duration' && within(time, range)),
+            ({ service, attributes }) =>
+              JSON.stringify([service, attributes['http.request.method'], attributes['http.route']]),
+          ).values(),
+        ].map((own) => {
+          const [{ service, attributes }] = own as [WrittenPoint]; // groups are never empty
+          const { 'http.request.method': method = '', 'http.route': route = '' } = attributes;
+          const count = own.flatMap(({ counts = [] }) => counts).reduce((sum, each) => sum + each, 0);
+          return { service, method, route, count };
+        }),
+      ),
     traces: (filter, { signal } = {}) =>
       answer(signal, () => {
         const found = tracesOf()

@@ -39,6 +39,41 @@ export function describeWeights(
   ]);
   const work = requestOf(past, { service: 'jobs', kind: 'consumer', weight: 8 });
 
+  it('requests are counted by route as processes counted them, whatever was recorded', async () => {
+    const point = (minute: number, route: string | undefined, counts: readonly number[]) => ({
+      service: 'orders',
+      name: 'http.server.request.duration',
+      type: 'histogram' as const,
+      unit: 's',
+      attributes: {
+        'http.request.method': 'GET',
+        'http.response.status_code': String(200 + minute),
+        ...(route !== undefined && { 'http.route': route }),
+      },
+      time: past + minute * MINUTE + 5_000,
+      value: 1,
+      boundaries: [1],
+      counts,
+      min: 0,
+      max: 2,
+    });
+    const other = { ...point(1, '/orders/:id', [9, 9]), name: 'http.client.request.duration' };
+    await write({
+      points: [
+        point(0, '/orders/:id', [30, 1]),
+        point(1, '/orders/:id', [9, 0]),
+        point(2, undefined, [0, 3]),
+        other,
+      ],
+    });
+    const counts = await readerOf().requestCounts(range);
+    expect([...counts].sort((a, b) => b.count - a.count)).toEqual([
+      { service: 'orders', method: 'GET', route: '/orders/:id', count: 40 },
+      { service: 'orders', method: 'GET', route: '', count: 3 },
+    ]);
+    expect(await readerOf().requestCounts({ from: past - 9 * MINUTE, to: past })).toEqual([]);
+  });
+
   describe('where spans stand for others, they count as many', () => {
     beforeEach(() => write({ spans: [...spans, work, childOf(work, { status: 'error', weight: 8 })] }));
 

@@ -7,6 +7,7 @@ import {
 } from '../../reader/telemetry-reader.interface.js';
 import { findOverdueJobs, type OverdueJob } from './overdue-jobs.js';
 import { findRegressions, type Regression } from './regressions.js';
+import { findUnknownSamples, type UnknownSample } from './unknown-sample.js';
 
 /** An error that was not there before. */
 interface NewError extends Pick<
@@ -29,7 +30,7 @@ interface LostTelemetry {
 }
 
 /** Something that is wrong. */
-export type Finding = NewError | Regression | OverdueJob | LostTelemetry;
+export type Finding = NewError | Regression | OverdueJob | LostTelemetry | UnknownSample;
 
 export interface FindingsAnswer {
   /** The worst first. */
@@ -50,7 +51,7 @@ export interface ExporterLosses {
 const MAX_OF_KIND = 5;
 
 /** From the worst: what a user meets, then what they wait for, then what only looks wrong because it is not seen. */
-const ORDER: readonly Finding['kind'][] = ['new-error', 'failing', 'slower', 'overdue', 'lost'];
+const ORDER: readonly Finding['kind'][] = ['new-error', 'failing', 'slower', 'overdue', 'lost', 'sample'];
 
 /** Orders findings by kind, and within each as they come, and leaves out what is too much. */
 export function rankFindings(found: readonly Finding[]): FindingsAnswer {
@@ -157,13 +158,15 @@ export async function findFindings(
     findRegressions(reader, range, options, routes),
     jobs(),
     findStoreLosses(reader, range, options),
+    isPresent ? findUnknownSamples(reader, range, options) : [],
   ]);
-  const [errors, regressions, overdue, storeLosses] = found;
+  const [errors, regressions, overdue, storeLosses, samples] = found;
   return rankFindings([
     ...newErrorsOf(errors.errors),
     ...regressions,
     ...overdue,
     ...storeLosses,
     ...exporterLossesOf(exporters, range.from),
+    ...samples,
   ]);
 }

@@ -73,6 +73,38 @@ describe('the findings', () => {
     expect(await find({})).toEqual({ findings: [], more: 0 });
   });
 
+  describe('of a service of which only a part was recorded', () => {
+    const counted = (count: number) => ({
+      service: 'orders',
+      name: 'http.server.request.duration',
+      type: 'histogram' as const,
+      unit: 's',
+      attributes: { 'http.request.method': 'GET', 'http.route': '/orders/:id' },
+      time: NOW - 2 * MINUTE,
+      value: 1,
+      boundaries: [1],
+      counts: [count, 0],
+    });
+    const sampled = (weight?: number) => requests(100, 3, weight === undefined ? {} : { weight });
+
+    it('say that figures are of the sample, where spans do not say which part', async () => {
+      const { findings } = await find({ spans: sampled(), points: [counted(400)] });
+      expect(findings).toEqual([{ kind: 'sample', service: 'orders', recorded: 100, requests: 400 }]);
+      expect(describeFinding(findings[0]!).text).toContain('rates and counts are of the sample');
+    });
+
+    it('say nothing where they do, where all were recorded, and of routes that never are', async () => {
+      const none = { findings: [], more: 0 };
+      expect(await find({ spans: sampled(4), points: [counted(400)] })).toEqual(none);
+      expect(await find({ spans: sampled(), points: [counted(110)] })).toEqual(none);
+      const never = {
+        ...counted(4_000),
+        attributes: { 'http.request.method': 'GET', 'http.route': '/internal' },
+      };
+      expect(await find({ spans: sampled(), points: [counted(100), never] })).toEqual(none);
+    });
+  });
+
   it('come the worst first: new errors, what is slower, late jobs, what was lost', async () => {
     const spans = [...lateJob, ...slower, ...requests(3, 1, failed)];
     const { findings, more } = await find({ spans }, { exporters: [LOSSES] });

@@ -68,6 +68,17 @@ export function describeFinding(finding: Finding, now = Date.now()): DescribedFi
         query: { service, method: 'RUN', route, range: '24h', from: undefined, to: undefined },
       };
     }
+    case 'sample': {
+      const { service, recorded, requests } = finding;
+      return {
+        label: 'Sample',
+        tone: 'warn',
+        subject: service,
+        text: `was called ${formatExact(requests)} times, of which spans show ${formatExact(recorded)} and do not say what share they are: rates and counts are of the sample`,
+        path: ['metrics'],
+        query: { service },
+      };
+    }
     case 'lost': {
       const { items, count, endpoint, reason } = finding;
       const to = endpoint === undefined ? 'by the embedded store' : `on the way to ${endpoint}`;
