@@ -1,11 +1,12 @@
 // Runs what needs a real browser: the page with made-up data, and the sample system with the dashboard. The browser is the one that
 // test/browser/find-chromium.mjs finds; without one the specs are skipped, and it is said how to get one. Further arguments go to
-// jest. Screenshots are kept in .cache/screenshots.
+// jest. Screenshots are kept in .cache/screenshots. The specs with a ClickHouse behind the page also need what find-backends.mjs finds.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { findChromium, HOW_TO_GET_CHROMIUM } from '../test/browser/find-chromium.mjs';
+import { findClickHouse, findCollector } from './prepare/find-backends.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,6 +23,9 @@ function run(script, args, env = {}) {
 const args = process.argv.slice(2);
 const chromium = await findChromium();
 if (chromium === undefined) console.warn(`There is no browser to test in: ${HOW_TO_GET_CHROMIUM}.`);
+const backends = chromium === undefined ? {} : { clickhouse: findClickHouse(), collector: findCollector() };
+for (const [name, { missing }] of Object.entries(backends))
+  if (missing) console.warn(`Skipped without ${name}: ${missing}.`);
 // One after the other: two browsers side by side would measure each other.
 process.exitCode =
   run('build.mjs', ['--all']) ||
@@ -29,5 +33,5 @@ process.exitCode =
     'jest.mjs',
     ['browser', '--runInBand', ...args],
     // Specs look for what is installed only: a package may have to unpack its browser first.
-    chromium === undefined ? {} : { CHROMIUM_BIN: chromium },
+    { ...(chromium && { CHROMIUM_BIN: chromium }), TELEMETRY_BACKENDS: JSON.stringify(backends) },
   );

@@ -1,7 +1,7 @@
 // Runs the suite of behaviours on Nest 11 as its user would: the packed tarball, CommonJS, plain jest.
 //
 //   node scripts/nest11.mjs             pack, install, run; further arguments go to jest
-//   node scripts/nest11.mjs --backends  the same for what needs a real server; scripts/backends.mjs says where those are
+//   node scripts/nest11.mjs --backends  the same for what needs a real server; scripts/prepare/find-backends.mjs says where those are
 //   node scripts/nest11.mjs --prepare   only install what is locked, so that a later run starts immediately
 //   node scripts/nest11.mjs --lock      bring test/nest11's package.json and lockfile up to date with package.json
 //

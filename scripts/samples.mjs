@@ -4,7 +4,7 @@
 //   node scripts/samples.mjs --lock     bring test/samples' package.json and lockfile up to date with package.json
 //
 // Everything happens outside of the repository, as in scripts/nest11.mjs. MariaDB and Redis are found as
-// scripts/backends.mjs finds them; what is missing is skipped with its reason.
+// scripts/prepare/find-backends.mjs finds them; what is missing is skipped with its reason.
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

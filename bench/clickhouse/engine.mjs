@@ -12,7 +12,7 @@ import { createClient } from '@clickhouse/client';
 const front = fileURLToPath(new URL('../../test/backends/clickhouse/http-front.cjs', import.meta.url));
 const START_MS = 120_000;
 
-/** Where scripts/backends.mjs keeps the engine and the exporter's tables. */
+/** Where scripts/prepare/find-backends.mjs keeps the engine and the exporter's tables. */
 export function engineFolder() {
   const caches = process.env['XDG_CACHE_HOME'] ?? process.env['LOCALAPPDATA'] ?? join(homedir(), '.cache');
   const parent = join(caches, 'nestjs-telemetry');

@@ -18,7 +18,7 @@ export type BackendName =
   | 'clickhouse';
 type Backends = Readonly<Record<BackendName, { readonly path: string } | { readonly missing: string }>>;
 
-/** What scripts/backends.mjs found. */
+/** What scripts/prepare/find-backends.mjs found. */
 function readBackends(): Partial<Backends> {
   return JSON.parse(process.env.TELEMETRY_BACKENDS ?? '{}') as Partial<Backends>;
 }

@@ -20,7 +20,7 @@ export class ClickHouseServer {
   ) {}
 
   /**
-   * @param folder what scripts/backends.mjs found
+   * @param folder what scripts/prepare/find-backends.mjs found
    * @param tables false where the exporter makes the database and its tables itself
    */
   static async start(folder: string, { tables = true } = {}): Promise<ClickHouseServer> {

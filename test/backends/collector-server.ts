@@ -39,7 +39,7 @@ export class CollectorServer {
     private readonly process: BackendProcess,
   ) {}
 
-  /** @param binary what scripts/backends.mjs built */
+  /** @param binary what scripts/prepare/find-backends.mjs built */
   static async start(binary: string, { configs, env, host }: CollectorOptions): Promise<CollectorServer> {
     const address = host ?? `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`;
     const files = configs.map((config) =>

@@ -10,5 +10,5 @@ export type TableName =
 /** Tables of the Collector's exporter, by the file that has its statement. */
 export declare const TABLES: Readonly<Record<TableName, string>>;
 
-/** The exporter's own statements that make its tables in a database. @param folder what scripts/backends.mjs found */
+/** The exporter's own statements that make its tables in a database. @param folder what scripts/prepare/find-backends.mjs found */
 export declare function exporterStatements(folder: string, database: string): string[];

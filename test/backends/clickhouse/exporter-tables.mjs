@@ -12,7 +12,7 @@ export const TABLES = {
   otel_metrics_exponential_histogram: 'metrics_exp_histogram_table.sql',
 };
 
-/** The exporter's own statements that make its tables in a database. @param folder what scripts/backends.mjs found */
+/** The exporter's own statements that make its tables in a database. @param folder what scripts/prepare/find-backends.mjs found */
 export function exporterStatements(folder, database) {
   return [
     ...Object.entries(TABLES).map(([table, file]) => statementOf(folder, file, database, table)),
