@@ -175,6 +175,14 @@ describe('the API of the dashboard', () => {
     expect(await statusOf('logs?text=%22a')).toBe('200');
   });
 
+  it('takes every id of an instrument: those of 16 digits, as ClickHouse has, were refused', async () => {
+    expect(await statusOf(`metrics/${Number.MAX_SAFE_INTEGER}`)).toMatch(/^404/);
+    for (const id of ['9007199254740992', '99999999999999999', '-1', '1.5'])
+      expect(await statusOf(`metrics/${id}`)).toBe(
+        '400 The id of an instrument must be a whole number below 2^53.',
+      );
+  });
+
   it('refuses a search of many words, which would block the event loop', async () => {
     const words = (count: number): string =>
       Array.from({ length: count }, (_, index) => `w${index}`).join('.');

@@ -14,11 +14,13 @@ export function askInstruments({ reader, query, signal }: Question): Promise<rea
 
 export function askChart({ reader, query, params, signal }: Question): Promise<ChartAnswer | undefined> {
   const { id = '' } = params;
-  if (!/^\d{1,15}$/.test(id)) throw badRequest('The id of an instrument must be a whole number.');
+  const instrument = Number(id);
+  if (!/^\d{1,16}$/.test(id) || !Number.isSafeInteger(instrument))
+    throw badRequest('The id of an instrument must be a whole number below 2^53.');
   const filter = {
     ...query.range(),
     ...query.processes(),
-    instrument: Number(id),
+    instrument,
     buckets: query.integer('buckets', 1, 1_000, 60),
     filters: query.fields('filter'),
     group: query.text('group'),
