@@ -126,11 +126,11 @@ export const ON_THE_PAGE: Readonly<Record<string, (hand: Hand, facts: Facts) => 
 
   'whether telemetry is healthy': async ({ openView, main }) => {
     await openView('Health');
-    await main.getByText('Dropped').first().waitFor();
+    await main.getByRole('columnheader', { name: 'Lost', exact: true }).waitFor();
   },
 
   'what was lost': async ({ openView, main }) => {
     await openView('Health');
-    await main.getByText('Dropped').first().waitFor();
+    await main.getByRole('columnheader', { name: 'Lost', exact: true }).waitFor();
   },
 };

@@ -51,52 +51,60 @@ export function View({ place }: { readonly place: Place }) {
   const health = useLoad('health', (signal) => healthApi.get('health', {}, signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
-      {({ exporters, store, instrumentations, libraries, sampling, warnings, clearRefused }) => (
-        <div class="stack-view">
-          <h1 class="visually-hidden">Health of telemetry</h1>
-          {processes.data && processes.data.length > 0 && (
-            <>
-              <ProcessList processes={processes.data} place={place} />
-              <p class="hint">Below: the process that serves this page, and its store.</p>
-            </>
-          )}
-          <Card title="Exporters">
-            <Exporters exporters={exporters} />
-          </Card>
-          <Card title="Store">
-            <Store store={store} />
-            <ClearStore refused={clearRefused} onCleared={health.reload} />
-          </Card>
-          {sampling && (
-            <Card title="Sampling">
-              <Figures
-                class="figures figures-left pad"
-                of={Object.entries(sampling).map(([name, count]) => [name, formatCount(count)])}
-              />
+      {({ exporters, store, instrumentations, libraries, sampling, warnings, clearRefused }) => {
+        // A page that is served apart records nothing.
+        const isRecorded = exporters.length + instrumentations.length > 0;
+        return (
+          <div class="stack-view">
+            <h1 class="visually-hidden">Health of telemetry</h1>
+            {processes.data && processes.data.length > 0 && (
+              <>
+                <ProcessList processes={processes.data} place={place} />
+                {isRecorded && <p class="hint">Below: the process that serves this page, and its store.</p>}
+              </>
+            )}
+            {isRecorded && (
+              <Card title="Exporters">
+                <Exporters exporters={exporters} />
+              </Card>
+            )}
+            <Card title="Store">
+              <Store store={store} />
+              <ClearStore refused={clearRefused} onCleared={health.reload} />
             </Card>
-          )}
-          <Card title="Warnings">
-            <Warnings warnings={warnings} />
-          </Card>
-          <Card title="Active instrumentations">
-            <ul class="names">
-              {instrumentations.map((name) => (
-                <li key={name} class="code">
-                  {name}
-                </li>
-              ))}
-            </ul>
-          </Card>
-          {libraries.length > 0 && (
-            <Card title="Client libraries">
-              <Libraries libraries={libraries} />
+            {sampling && (
+              <Card title="Sampling">
+                <Figures
+                  class="figures figures-left pad"
+                  of={Object.entries(sampling).map(([name, count]) => [name, formatCount(count)])}
+                />
+              </Card>
+            )}
+            <Card title="Warnings">
+              <Warnings warnings={warnings} />
             </Card>
-          )}
-          <p class="hint">
-            <a href="licenses.txt">Open-source licences</a>
-          </p>
-        </div>
-      )}
+            {isRecorded && (
+              <Card title="Active instrumentations">
+                <ul class="names">
+                  {instrumentations.map((name) => (
+                    <li key={name} class="code">
+                      {name}
+                    </li>
+                  ))}
+                </ul>
+              </Card>
+            )}
+            {libraries.length > 0 && (
+              <Card title="Client libraries">
+                <Libraries libraries={libraries} />
+              </Card>
+            )}
+            <p class="hint">
+              <a href="licenses.txt">Open-source licences</a>
+            </p>
+          </div>
+        );
+      }}
     </WhenLoaded>
   );
 }
