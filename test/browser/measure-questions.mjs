@@ -94,7 +94,7 @@ async function measure() {
   };
 }
 
-const seconds = (ms) => (ms / 1_000).toFixed(1);
+const seconds = (ms) => (ms < 50 ? 'below 0.1' : (ms / 1_000).toFixed(1));
 
 function renderTable({ byApi, onThePage }) {
   const rows = Object.entries(onThePage).map(([question, { clicks, ms }]) => {
