@@ -7,7 +7,7 @@ import { isProcessRequest } from '../contracts/is-process-request.js';
 import { type ProcessRequest, type ProcessResponse } from '../contracts/process.interface.js';
 import { OrchestratorClient } from './orchestrator.client.js';
 
-const BUSY_MS = 300;
+const BUSY_MS = 800;
 
 /** Keeps the processor and the event loop of this process busy. */
 function deriveKeys(text: string): void {
