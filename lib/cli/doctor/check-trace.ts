@@ -1,6 +1,6 @@
 import { isRecord } from '../../config/option-rules.js';
 import { ask, describeAnswer, jsonOf, poll } from './ask.js';
-import { type ApplicationAddress, askPage, recordsOf, text } from './check-application.js';
+import { type ApplicationAddress, askPage, callerOf, recordsOf, text } from './check-application.js';
 import { fault, type Finding, named, ok, type Result, warning } from './finding.js';
 
 /** One span as a trace store shows it; times in milliseconds since the epoch. */
@@ -44,11 +44,11 @@ export async function checkTrace(
         'Check the endpoints above, that the application sends to the same place, and that its sampler follows the caller.',
       ),
     ]);
-  if (missingServices(spans, expected).length > 0)
-    spans =
-      (await poll(async () => completeOrNot(await source.find(traceId), expected), SETTLING_MS)) ??
-      (await source.find(traceId)) ??
-      spans;
+  const whole = await poll(async () => {
+    spans = (await source.find(traceId)) ?? spans;
+    return spans !== undefined && isWhole(spans, traceId, expected) ? spans : undefined;
+  }, SETTLING_MS);
+  spans = whole ?? spans;
   const results = [...checkPropagation(spans, expected), ...checkClocks(spans)];
   const services = [...new Set(spans.map(({ service }) => service))].join(', ');
   return named(
@@ -59,11 +59,14 @@ export async function checkTrace(
   );
 }
 
-function completeOrNot(
-  spans: readonly SeenSpan[] | undefined,
-  expected: readonly string[],
-): readonly SeenSpan[] | undefined {
-  return spans !== undefined && missingServices(spans, expected).length === 0 ? spans : undefined;
+/** Whether each service is there, and the parent of each span: processes store and export theirs at different times. */
+function isWhole(spans: readonly SeenSpan[], traceId: string, expected: readonly string[]): boolean {
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  ids.add(callerOf(traceId));
+  return (
+    missingServices(spans, expected).length === 0 &&
+    spans.every(({ parentSpanId }) => parentSpanId === undefined || ids.has(parentSpanId))
+  );
 }
 
 function missingServices(spans: readonly SeenSpan[], expected: readonly string[]): string[] {
