@@ -36,7 +36,7 @@ export class BindingsReader {
     this.rootText = bindingsOf(root);
   }
 
-  /** Undefined for a logger with options of its own, or with bindings that only pino can write. */
+  /** Undefined for a logger whose child options differ from those of its parent, or whose bindings only pino can write. */
   read(logger: Logger): LoggerBindings | undefined {
     const text = bindingsOf(logger);
     const known = this.known.get(logger);

@@ -78,6 +78,7 @@ async function readItems(
   let rest = '';
   let timer: NodeJS.Timeout | undefined;
   try {
+    // refuseWithReason() has checked that there is a body; it is iterable in Node; the declarations of fetch leave the iterator out.
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       clearTimeout(timer);
       timer = setTimeout(() => {

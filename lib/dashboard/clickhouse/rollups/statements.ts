@@ -80,7 +80,7 @@ const SECOND = 'toUnixTimestamp(Timestamp)';
 const slot = (second: string, width: string | number): string =>
   `toDateTime(intDiv(${second}, ${width}) * ${width})`;
 const INSTANCE_ATTRIBUTE = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
-/** What tells processes apart. */
+/** The columns that identify a process. */
 const INSTANCE = `if(${INSTANCE_ATTRIBUTE} != '', ${INSTANCE_ATTRIBUTE}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))`;
 /** A span as an exemplar: the one with the highest duration is the highest. */
 const EXEMPLAR = `(${DURATION}, TraceId, SpanId, ${START}, toString(SpanName))`;

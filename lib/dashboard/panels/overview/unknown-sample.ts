@@ -8,7 +8,7 @@ import {
 export interface UnknownSample {
   readonly kind: 'sample';
   readonly service: string;
-  /** Requests of its routes by their spans, each counted as often as it stands for. */
+  /** Requests of its routes counted by their spans, each with its weight. */
   readonly recorded: number;
   /** The same requests by its metrics, which are not sampled. */
   readonly requests: number;
