@@ -39,7 +39,6 @@ function readLicenses() {
 /** What some views share beside the parts, below `lib/dashboard`. Compressed with these it is smaller than in files of its own. */
 const SHARED = [
   'get-or-add.ts',
-  'reader/answers.interface.ts',
   'panels/fields/view.tsx',
   'panels/overview/view/describe-finding.ts',
   'panels/profiles/view/download.tsx',

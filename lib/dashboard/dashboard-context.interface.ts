@@ -1,6 +1,6 @@
 import { type DashboardConfig } from '../config/dashboard.js';
 import { type ClientLibrary } from './panels/health/query.js';
-import { type RunningTraceAnswer } from './reader/answers.interface.js';
+import { type RunningTraceAnswer } from './reader/answers/traces.interface.js';
 import { type TelemetryReader } from './reader/telemetry-reader.interface.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from './sqlite/rows.interface.js';
 import { type Steps } from './steps.js';

@@ -1,4 +1,5 @@
-import { type LogAnswer, type TraceSummaryAnswer } from '../reader/answers.interface.js';
+import { type LogAnswer } from '../reader/answers/logs.interface.js';
+import { type TraceSummaryAnswer } from '../reader/answers/traces.interface.js';
 
 /** The JSON of every answer that is not 2xx. */
 export interface ApiError {

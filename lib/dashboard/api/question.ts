@@ -1,5 +1,5 @@
 import { badRequest } from '../http/dashboard-error.js';
-import { type RunningTraceAnswer } from '../reader/answers.interface.js';
+import { type RunningTraceAnswer } from '../reader/answers/traces.interface.js';
 import { FIELD_OPERATORS, type FieldFilter, parseCondition } from '../reader/field-filter.js';
 import { type ProcessChoice, type TelemetryReader, type TimeRange } from '../reader/telemetry-reader.interface.js';
 import { type Steps } from '../steps.js';

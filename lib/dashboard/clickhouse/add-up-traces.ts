@@ -1,8 +1,6 @@
-import {
-  type CoverageAnswer,
-  type OperationListAnswer,
-  type ServiceMapAnswer,
-} from '../reader/answers.interface.js';
+import { type CoverageAnswer } from '../reader/answers/answer-parts.interface.js';
+import { type OperationListAnswer } from '../reader/answers/operations.interface.js';
+import { type ServiceMapAnswer } from '../reader/answers/service-map.interface.js';
 import { OperationSums, rankOperations } from '../reader/sum-operations.js';
 import { ServiceMapSums } from '../reader/sum-service-map.js';
 import {

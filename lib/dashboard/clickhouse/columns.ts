@@ -10,7 +10,8 @@ import {
   ATTR_SERVICE_INSTANCE_ID,
   ATTR_SERVICE_VERSION,
 } from '../../config/semantic-conventions.constants.js';
-import { type JsonAttributes, type JsonValue, type SpanKindName } from '../reader/answers.interface.js';
+import { type JsonAttributes, type JsonValue } from '../reader/answers/answer-parts.interface.js';
+import { type SpanKindName } from '../reader/answers/traces.interface.js';
 import { type FieldFilter, isNumeric } from '../reader/field-filter.js';
 import { type ProcessChoice } from '../reader/telemetry-reader.interface.js';
 import { allOf, type Bindings } from './query.js';

@@ -16,7 +16,7 @@ import {
   type ErrorPartAnswer,
   type ErrorState,
   MAX_COUNTED_USERS,
-} from '../reader/answers.interface.js';
+} from '../reader/answers/errors.interface.js';
 import {
   ERROR_STATES,
   type ErrorFilter,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { type LogAnswer, type LogVolumeAnswer, type Page } from '../reader/answers.interface.js';
+import { type Page } from '../reader/answers/answer-parts.interface.js';
+import { type LogAnswer, type LogVolumeAnswer } from '../reader/answers/logs.interface.js';
 import {
   LOG_LEVELS,
   type LogFilter,

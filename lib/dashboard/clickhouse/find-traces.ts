@@ -1,4 +1,5 @@
-import { type Page, type TraceSummaryAnswer } from '../reader/answers.interface.js';
+import { type Page } from '../reader/answers/answer-parts.interface.js';
+import { type TraceSummaryAnswer } from '../reader/answers/traces.interface.js';
 import {
   type ProcessChoice,
   type QueryOptions,

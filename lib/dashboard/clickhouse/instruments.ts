@@ -1,4 +1,4 @@
-import { type InstrumentAnswer } from '../reader/answers.interface.js';
+import { type InstrumentAnswer } from '../reader/answers/metrics.interface.js';
 import { type QueryOptions } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
 import { allOf, type Bindings } from './query.js';

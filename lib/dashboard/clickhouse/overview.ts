@@ -1,10 +1,10 @@
+import { type ExemplarAnswer } from '../reader/answers/answer-parts.interface.js';
 import {
-  type ExemplarAnswer,
   type OverviewAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
   type ServiceAnswer,
-} from '../reader/answers.interface.js';
+} from '../reader/answers/traffic.interface.js';
 import {
   type OverviewFilter,
   type ProcessChoice,

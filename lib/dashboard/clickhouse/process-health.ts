@@ -4,7 +4,7 @@ import {
   ATTR_SERVICE_INSTANCE_ID,
 } from '../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../get-or-add.js';
-import { type ProcessHealthAnswer } from '../reader/answers.interface.js';
+import { type ProcessHealthAnswer } from '../reader/answers/processes.interface.js';
 import { stateOf } from '../reader/judge-process.js';
 import { SDK_METRICS, SdkMetricSums } from '../reader/sum-sdk-metrics.js';
 import { type QueryOptions, type TimeRange } from '../reader/telemetry-reader.interface.js';

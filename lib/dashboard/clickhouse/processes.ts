@@ -9,7 +9,7 @@ import {
   type ProcessChartsAnswer,
   type ProcessSeries,
   type ProcessValuesAnswer,
-} from '../reader/answers.interface.js';
+} from '../reader/answers/processes.interface.js';
 import { HOLDS_MS, PROCESS_METRICS, type ProcessMetric } from '../reader/process-metrics.js';
 import {
   type ProcessFilter,

@@ -1,5 +1,6 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '../../config/semantic-conventions.constants.js';
-import { type StartAnswer, type StoreAnswer } from '../reader/answers.interface.js';
+import { type StoreAnswer } from '../reader/answers/store.interface.js';
+import { type StartAnswer } from '../reader/answers/traffic.interface.js';
 import {
   type ProcessChoice,
   type QueryOptions,

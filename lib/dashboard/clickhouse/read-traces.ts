@@ -1,9 +1,9 @@
+import { type JsonAttributes } from '../reader/answers/answer-parts.interface.js';
 import {
-  type JsonAttributes,
   type SpanAnswer,
   type TraceAnswer,
   type TraceSummaryAnswer,
-} from '../reader/answers.interface.js';
+} from '../reader/answers/traces.interface.js';
 import { type ProcessChoice, type QueryOptions } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
 import {

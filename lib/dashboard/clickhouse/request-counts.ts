@@ -3,7 +3,7 @@ import {
   ATTR_HTTP_ROUTE,
   METRIC_HTTP_SERVER_REQUEST_DURATION,
 } from '../../config/semantic-conventions.constants.js';
-import { type RequestCountAnswer } from '../reader/answers.interface.js';
+import { type RequestCountAnswer } from '../reader/answers/traffic.interface.js';
 import { type QueryOptions, type TimeRange } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
 import { numberColumn, withIncreases } from './reports.js';

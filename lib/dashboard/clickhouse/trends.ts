@@ -2,7 +2,7 @@ import {
   type DurationsAnswer,
   type RouteFiguresAnswer,
   type TrendsAnswer,
-} from '../reader/answers.interface.js';
+} from '../reader/answers/traffic.interface.js';
 import { joinBars } from '../reader/duration-bars.js';
 import {
   type DurationFilter,

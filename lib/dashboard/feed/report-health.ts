@@ -1,7 +1,7 @@
 import { recentWarnings, warningCounts } from '../../errors/warnings.js';
 import { type ExporterHealth, exporterHealths } from '../../exporters/exporter-report.js';
 import { redaction } from '../../redaction/active-redaction.js';
-import { type ProcessExporterAnswer, type ProcessReport } from '../reader/answers.interface.js';
+import { type ProcessExporterAnswer, type ProcessReport } from '../reader/answers/processes.interface.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type TelemetryStore } from '../sqlite/store.js';
 

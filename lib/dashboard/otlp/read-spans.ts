@@ -1,5 +1,5 @@
 import { redaction } from '../../redaction/active-redaction.js';
-import { type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers.interface.js';
+import { type SpanEventAnswer, type SpanLinkAnswer } from '../reader/answers/traces.interface.js';
 import { describeEntry, MAX_NAME } from '../sqlite/describe-rows.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../sqlite/rows.interface.js';
 import { weightOfText } from '../sqlite/span-weight.js';

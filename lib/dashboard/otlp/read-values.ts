@@ -1,6 +1,6 @@
 import { redaction } from '../../redaction/active-redaction.js';
 import { badRequest } from '../http/dashboard-error.js';
-import { type JsonValue } from '../reader/answers.interface.js';
+import { type JsonValue } from '../reader/answers/answer-parts.interface.js';
 import { MAX_NAME } from '../sqlite/describe-rows.js';
 
 type Fields = Readonly<Record<string, unknown>>;

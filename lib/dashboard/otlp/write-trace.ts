@@ -1,11 +1,7 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
-import {
-  type JsonAttributes,
-  type JsonValue,
-  type LogAnswer,
-  type SpanAnswer,
-  type TraceAnswer,
-} from '../reader/answers.interface.js';
+import { type JsonAttributes, type JsonValue } from '../reader/answers/answer-parts.interface.js';
+import { type LogAnswer } from '../reader/answers/logs.interface.js';
+import { type SpanAnswer, type TraceAnswer } from '../reader/answers/traces.interface.js';
 import { LOG_LEVELS } from '../reader/telemetry-reader.interface.js';
 import { SPAN_KIND, SPAN_STATUS } from '../sqlite/rows.interface.js';
 import { type Steps, TimeSlice } from '../steps.js';

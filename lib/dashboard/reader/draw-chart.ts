@@ -1,5 +1,5 @@
 import { type Steps, TimeSlice } from '../steps.js';
-import { type ChartAnswer, type InstrumentAnswer } from './answers.interface.js';
+import { type ChartAnswer, type InstrumentAnswer } from './answers/metrics.interface.js';
 import { HOLDS_MS } from './process-metrics.js';
 import { type ChartFilter } from './telemetry-reader.interface.js';
 

@@ -1,4 +1,4 @@
-import { type DurationsAnswer } from './answers.interface.js';
+import { type DurationsAnswer } from './answers/traffic.interface.js';
 
 /** Steps per doubling of a duration, on which counts are joined to bars: neighbours differ by 2.2 %. */
 const PER_DOUBLING = 32;

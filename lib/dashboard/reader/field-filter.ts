@@ -1,4 +1,4 @@
-import { type JsonValue } from './answers.interface.js';
+import { type JsonValue } from './answers/answer-parts.interface.js';
 
 /** How a value is compared: as text, with `>` and the like as a number, with `~` for a part of it in any case. */
 export const FIELD_OPERATORS = ['=', '!=', '>', '>=', '<', '<=', '~', 'exists'] as const;

@@ -3,7 +3,8 @@ import {
   ATTR_SERVER_PORT,
   ATTR_URL_FULL,
 } from '../../config/semantic-conventions.constants.js';
-import type { JsonAttributes, SpanAnswer } from './answers.interface.js';
+import type { JsonAttributes } from './answers/answer-parts.interface.js';
+import type { SpanAnswer } from './answers/traces.interface.js';
 
 const DEFAULT_PORTS = [80, 443];
 

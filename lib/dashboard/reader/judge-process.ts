@@ -1,4 +1,4 @@
-import { type ProcessHealthAnswer, type ProcessReport } from './answers.interface.js';
+import { type ProcessHealthAnswer, type ProcessReport } from './answers/processes.interface.js';
 
 /** A process writes how it does at least every 15 seconds, or sends metrics every minute: so long without is no delay. */
 const SILENT_MS = { writes: 60_000, sends: 180_000 } as const;

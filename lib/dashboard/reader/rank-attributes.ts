@@ -1,6 +1,7 @@
 import { getOrAdd } from '../get-or-add.js';
 import { type Steps, type TimeSlice } from '../steps.js';
-import { type JsonAttributes, type JsonValue, type SelectionAnswer } from './answers.interface.js';
+import { type JsonAttributes, type JsonValue } from './answers/answer-parts.interface.js';
+import { type SelectionAnswer } from './answers/traces.interface.js';
 
 const MAX_RANKED = 30;
 /** Longer values are texts, not categories. */

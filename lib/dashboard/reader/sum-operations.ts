@@ -8,12 +8,9 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../get-or-add.js';
 import { type Steps, type TimeSlice } from '../steps.js';
-import {
-  type JsonAttributes,
-  type OperationAnswer,
-  type OperationKind,
-  type SpanKindName,
-} from './answers.interface.js';
+import { type JsonAttributes } from './answers/answer-parts.interface.js';
+import { type OperationAnswer, type OperationKind } from './answers/operations.interface.js';
+import { type SpanKindName } from './answers/traces.interface.js';
 import { type OperationFilter } from './telemetry-reader.interface.js';
 import { WeightedDurations } from './weighted-durations.js';
 

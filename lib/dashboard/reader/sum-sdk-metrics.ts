@@ -9,7 +9,7 @@ import {
   metricOfSdkProcessor,
 } from '../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../get-or-add.js';
-import { type ProcessExporterAnswer, type ProcessReport } from './answers.interface.js';
+import { type ProcessExporterAnswer, type ProcessReport } from './answers/processes.interface.js';
 
 type Signal = ProcessExporterAnswer['signal'];
 

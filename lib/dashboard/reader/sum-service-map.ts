@@ -14,14 +14,13 @@ import {
 } from '../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../get-or-add.js';
 import { type Steps, type TimeSlice } from '../steps.js';
+import { type JsonAttributes } from './answers/answer-parts.interface.js';
 import {
-  type JsonAttributes,
   type MapEdgeAnswer,
   type MapNodeAnswer,
   type ServiceMapAnswer,
-  type SpanKindName,
-  type SpanLinkAnswer,
-} from './answers.interface.js';
+} from './answers/service-map.interface.js';
+import { type SpanKindName, type SpanLinkAnswer } from './answers/traces.interface.js';
 import { type FieldFilter } from './field-filter.js';
 import { hostOf } from './host-of.js';
 import { type ServiceMapFilter } from './telemetry-reader.interface.js';

@@ -1,34 +1,32 @@
+import { type JsonAttributes, type Page } from './answers/answer-parts.interface.js';
+import { type ErrorDetailAnswer, type ErrorListAnswer, type ErrorState } from './answers/errors.interface.js';
+import { type LogAnswer, type LogVolumeAnswer } from './answers/logs.interface.js';
+import { type ChartAnswer, type InstrumentAnswer } from './answers/metrics.interface.js';
+import { type OperationKind, type OperationListAnswer } from './answers/operations.interface.js';
 import {
-  type ChartAnswer,
-  type DurationsAnswer,
-  type ErrorDetailAnswer,
-  type ErrorListAnswer,
-  type ErrorState,
-  type InstrumentAnswer,
-  type JsonAttributes,
-  type LogAnswer,
-  type LogVolumeAnswer,
-  type OperationKind,
-  type OperationListAnswer,
-  type OverviewAnswer,
-  type Page,
   type ProcessAnswer,
   type ProcessChartsAnswer,
   type ProcessHealthAnswer,
   type ProcessValuesAnswer,
+} from './answers/processes.interface.js';
+import { type ServiceMapAnswer } from './answers/service-map.interface.js';
+import { type StoreAnswer } from './answers/store.interface.js';
+import {
+  type SelectionAnswer,
+  type SpanAnswer,
+  type TraceAnswer,
+  type TraceSummaryAnswer,
+} from './answers/traces.interface.js';
+import {
+  type DurationsAnswer,
+  type OverviewAnswer,
   type RequestCountAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
-  type SelectionAnswer,
   type ServiceAnswer,
-  type ServiceMapAnswer,
-  type SpanAnswer,
   type StartAnswer,
-  type StoreAnswer,
-  type TraceAnswer,
-  type TraceSummaryAnswer,
   type TrendsAnswer,
-} from './answers.interface.js';
+} from './answers/traffic.interface.js';
 import { type FieldFilter } from './field-filter.js';
 
 /** A stretch of time, in milliseconds since the epoch. */

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, extname, parse, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { type SourceAnswer, type SourceExcerptAnswer } from '../reader/answers.interface.js';
+import { type SourceAnswer, type SourceExcerptAnswer } from '../reader/answers/answer-parts.interface.js';
 import { SourceMaps } from './source-maps.js';
 
 /** A place of a stack: the file is a path, or the URL of a file. */

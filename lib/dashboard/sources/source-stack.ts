@@ -1,4 +1,4 @@
-import { type SourceAnswer, type SourceExcerptAnswer } from '../reader/answers.interface.js';
+import { type SourceAnswer, type SourceExcerptAnswer } from '../reader/answers/answer-parts.interface.js';
 import { readStack, type StackFrame, type StackPart } from './read-stack.js';
 
 type Place = SourceAnswer & { readonly column: number };

@@ -1,5 +1,5 @@
 import { warnOnce } from '../../errors/warnings.js';
-import { type ProcessReport } from '../reader/answers.interface.js';
+import { type ProcessReport } from '../reader/answers/processes.interface.js';
 import { type Steps } from '../steps.js';
 import { clearService } from './clearing/clear-service.js';
 import { loadSqlite, type Sqlite } from './database/open-database.js';

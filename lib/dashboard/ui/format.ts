@@ -1,5 +1,5 @@
 /** Numbers, times and values the way people read them. All of it is text; nothing here makes markup. */
-import type { JsonValue } from '../reader/answers.interface.js';
+import type { JsonValue } from '../reader/answers/answer-parts.interface.js';
 
 const UNITS: readonly (readonly [divisor: number, unit: string])[] = [
   [0.001, 'µs'],

@@ -1,5 +1,5 @@
 import { startHealthReports } from '../../../lib/dashboard/feed/report-health.js';
-import { type ProcessReport } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type ProcessReport } from '../../../lib/dashboard/reader/answers/processes.interface.js';
 import { warnOnce } from '../../../lib/errors/warnings.js';
 import { ExporterHealth, resetExporterReports } from '../../../lib/exporters/exporter-report.js';
 import { collectWarnings } from '../../exporters/support/collect-warnings.js';

@@ -1,7 +1,8 @@
 import { readLogRows } from '../../../lib/dashboard/otlp/read-logs.js';
 import { readSpanRows } from '../../../lib/dashboard/otlp/read-spans.js';
 import { writeOtlpTrace } from '../../../lib/dashboard/otlp/write-trace.js';
-import { type LogAnswer, type SpanAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type LogAnswer } from '../../../lib/dashboard/reader/answers/logs.interface.js';
+import { type SpanAnswer } from '../../../lib/dashboard/reader/answers/traces.interface.js';
 import { takeAllSteps } from '../../../lib/dashboard/steps.js';
 import { spanOf } from '../panels/trace/span-of.js';
 import { encodeRequest } from './encode-request.js';

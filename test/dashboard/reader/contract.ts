@@ -1,8 +1,6 @@
-import {
-  type ChartSeries,
-  type Page,
-  type TraceSummaryAnswer,
-} from '../../../lib/dashboard/reader/answers.interface.js';
+import { type Page } from '../../../lib/dashboard/reader/answers/answer-parts.interface.js';
+import { type ChartSeries } from '../../../lib/dashboard/reader/answers/metrics.interface.js';
+import { type TraceSummaryAnswer } from '../../../lib/dashboard/reader/answers/traces.interface.js';
 import { FIELD_OPERATORS, parseCondition } from '../../../lib/dashboard/reader/field-filter.js';
 import {
   type LogFilter,

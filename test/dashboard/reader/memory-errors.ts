@@ -3,7 +3,7 @@ import {
   type ErrorDetailAnswer,
   type ErrorListAnswer,
   type ErrorPartAnswer,
-} from '../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../lib/dashboard/reader/answers/errors.interface.js';
 import {
   ERROR_STATES,
   type ErrorFilter,

@@ -1,22 +1,30 @@
 import {
-  type ChartAnswer,
   type ExemplarAnswer,
-  type InstrumentAnswer,
   type JsonAttributes,
   type JsonValue,
+  type Page,
+} from '../../../lib/dashboard/reader/answers/answer-parts.interface.js';
+import {
   type LogAnswer,
   type LogVolumeAnswer,
-  type Page,
-  type ProcessHealthAnswer,
+} from '../../../lib/dashboard/reader/answers/logs.interface.js';
+import {
+  type ChartAnswer,
+  type InstrumentAnswer,
+} from '../../../lib/dashboard/reader/answers/metrics.interface.js';
+import { type ProcessHealthAnswer } from '../../../lib/dashboard/reader/answers/processes.interface.js';
+import {
+  type SelectionAnswer,
+  type SpanAnswer,
+  type TraceSummaryAnswer,
+} from '../../../lib/dashboard/reader/answers/traces.interface.js';
+import {
   type RouteAnswer,
   type RouteVersionAnswer,
-  type SelectionAnswer,
   type ServiceAnswer,
-  type SpanAnswer,
   type StartAnswer,
-  type TraceSummaryAnswer,
   type TrendsAnswer,
-} from '../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../lib/dashboard/reader/answers/traffic.interface.js';
 import { durationStep, joinBars } from '../../../lib/dashboard/reader/duration-bars.js';
 import { type FieldFilter, fulfils } from '../../../lib/dashboard/reader/field-filter.js';
 import { stateOf } from '../../../lib/dashboard/reader/judge-process.js';

@@ -1,7 +1,7 @@
 import {
   type MapEdgeAnswer,
   type ServiceMapAnswer,
-} from '../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../lib/dashboard/reader/answers/service-map.interface.js';
 import {
   type ServiceMapFilter,
   type TelemetryReader,

@@ -1,8 +1,6 @@
-import {
-  type InstrumentAnswer,
-  type JsonAttributes,
-  type SpanAnswer,
-} from '../../../lib/dashboard/reader/answers.interface.js';
+import { type JsonAttributes } from '../../../lib/dashboard/reader/answers/answer-parts.interface.js';
+import { type InstrumentAnswer } from '../../../lib/dashboard/reader/answers/metrics.interface.js';
+import { type SpanAnswer } from '../../../lib/dashboard/reader/answers/traces.interface.js';
 import { type TelemetryReader } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 
 /** Which process something is of. */

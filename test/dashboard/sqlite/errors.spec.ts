@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import {
   type ErrorDetailAnswer,
   type ErrorListAnswer,
-} from '../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../lib/dashboard/reader/answers/errors.interface.js';
 import { type ErrorFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { findErrors, readError } from '../../../lib/dashboard/sqlite/queries/errors.js';
 import {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { type LogAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type LogAnswer } from '../../../lib/dashboard/reader/answers/logs.interface.js';
 import { type LogFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { listBlocks } from '../../../lib/dashboard/sqlite/full-text.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { type OperationListAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type OperationListAnswer } from '../../../lib/dashboard/reader/answers/operations.interface.js';
 import { type OperationFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
 import { findOperations } from '../../../lib/dashboard/sqlite/queries/operations.js';
 import { SPAN_KIND, type StoredSpan } from '../../../lib/dashboard/sqlite/rows.interface.js';

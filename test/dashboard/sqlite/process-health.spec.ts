@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { type ProcessReport } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type ProcessReport } from '../../../lib/dashboard/reader/answers/processes.interface.js';
 import { type StoredInstrument } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { createSqliteReader } from '../../../lib/dashboard/sqlite/sqlite-reader.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';

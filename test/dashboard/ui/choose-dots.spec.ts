@@ -1,4 +1,4 @@
-import { type ExemplarAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type ExemplarAnswer } from '../../../lib/dashboard/reader/answers/answer-parts.interface.js';
 import { clusterDots, slowestOfEachBucket } from '../../../lib/dashboard/ui/charts/choose-dots.js';
 
 const exemplar = (time: number, value: number, error = false): ExemplarAnswer => ({

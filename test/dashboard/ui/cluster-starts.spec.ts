@@ -1,4 +1,4 @@
-import { type StartAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type StartAnswer } from '../../../lib/dashboard/reader/answers/traffic.interface.js';
 import { clusterStarts } from '../../../lib/dashboard/ui/charts/cluster-starts.js';
 
 const NOON = new Date(2026, 10, 29, 12, 0, 0).getTime();

@@ -1,4 +1,4 @@
-import { type JsonAttributes } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type JsonAttributes } from '../../../lib/dashboard/reader/answers/answer-parts.interface.js';
 import { fieldsBeyondMessage } from '../../../lib/dashboard/ui/parts/fields-beyond-message.js';
 
 const keysOf = (

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type SpanAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../lib/dashboard/reader/answers/traces.interface.js';
 import { createRandom, type Random } from '../../support/random.js';
 import { findBarriers } from './barriers.js';
 import { describeInChromium, useStage } from './chromium.js';

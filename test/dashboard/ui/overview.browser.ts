@@ -3,7 +3,10 @@ import { type Page } from 'playwright-core';
 import { type HealthAnswer } from '../../../lib/dashboard/panels/health/query.js';
 import { type FindingsAnswer } from '../../../lib/dashboard/panels/overview/findings.js';
 import { type TrendsPageAnswer } from '../../../lib/dashboard/panels/overview/query.js';
-import { type RouteAnswer, type ServiceAnswer } from '../../../lib/dashboard/reader/answers.interface.js';
+import {
+  type RouteAnswer,
+  type ServiceAnswer,
+} from '../../../lib/dashboard/reader/answers/traffic.interface.js';
 import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 
 describeInChromium('the overview', () => {

@@ -1,5 +1,5 @@
 import { isoOf } from '../../panels/prompt/markdown.js';
-import { type ErrorAnswer } from '../../reader/answers.interface.js';
+import { type ErrorAnswer } from '../../reader/answers/errors.interface.js';
 import { ERROR_ORDERS, ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
 import { pages, SERVICE, text, TIMES } from '../arguments.js';
 import { writePage } from '../fit-answer.js';

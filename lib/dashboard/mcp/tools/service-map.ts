@@ -1,5 +1,5 @@
 import { isoOf } from '../../panels/prompt/markdown.js';
-import { type MapEdgeAnswer, type MapNodeAnswer } from '../../reader/answers.interface.js';
+import { type MapEdgeAnswer, type MapNodeAnswer } from '../../reader/answers/service-map.interface.js';
 import { writeCondition } from '../../reader/field-filter.js';
 import { pages, SERVICE, TIMES } from '../arguments.js';
 import { rounded, writePage } from '../fit-answer.js';

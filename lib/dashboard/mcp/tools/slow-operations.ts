@@ -1,5 +1,5 @@
 import { isoOf } from '../../panels/prompt/markdown.js';
-import { OPERATION_KINDS, type OperationAnswer } from '../../reader/answers.interface.js';
+import { OPERATION_KINDS, type OperationAnswer } from '../../reader/answers/operations.interface.js';
 import { OPERATION_ORDERS } from '../../reader/telemetry-reader.interface.js';
 import { pages, SERVICE, text, TIMES } from '../arguments.js';
 import { rounded, writePage } from '../fit-answer.js';

@@ -5,7 +5,7 @@ import { writeTree } from '../../panels/prompt/write-tree.js';
 import { analyseTrace } from '../../panels/trace/analysis/analyse-trace.js';
 import { placeSpans } from '../../panels/trace/analysis/place-spans.js';
 import { askTraces } from '../../panels/traces/query.js';
-import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { CONDITIONS, count, pages, SERVICE, text, TIMES } from '../arguments.js';
 import { ANSWER_BYTES, rounded, writePage } from '../fit-answer.js';

@@ -1,5 +1,5 @@
 import { type Question } from '../../api/question.js';
-import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { hostOf } from '../../reader/host-of.js';
 import { type Steps } from '../../steps.js';
 import { type PlacedSpan, placeSpans } from '../trace/analysis/place-spans.js';

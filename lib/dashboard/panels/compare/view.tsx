@@ -1,4 +1,4 @@
-import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDateTime, formatDuration, formatTime, plural } from '../../ui/format.js';
 import { Notice, WhenLoaded } from '../../ui/parts/notice.js';

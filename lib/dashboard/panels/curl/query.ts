@@ -1,7 +1,7 @@
 import { ATTR_HTTP_ROUTE } from '../../../config/semantic-conventions.constants.js';
 import { type Question, readTraceId } from '../../api/question.js';
 import { badRequest } from '../../http/dashboard-error.js';
-import { type SpanAnswer } from '../../reader/answers.interface.js';
+import { type SpanAnswer } from '../../reader/answers/traces.interface.js';
 import { type CurlAnswer } from './curl-api.interface.js';
 import { isHttpMethod, readRequest, type RequestParts, writeCurl } from './write-curl.js';
 

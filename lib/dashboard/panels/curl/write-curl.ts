@@ -8,7 +8,8 @@ import {
   ATTR_URL_SCHEME,
 } from '../../../config/semantic-conventions.constants.js';
 import { kindOfKey } from '../../../redaction/sensitive-keys.js';
-import { type JsonAttributes, type JsonValue, type SpanAnswer } from '../../reader/answers.interface.js';
+import { type JsonAttributes, type JsonValue } from '../../reader/answers/answer-parts.interface.js';
+import { type SpanAnswer } from '../../reader/answers/traces.interface.js';
 import { textOf } from '../../reader/host-of.js';
 
 /** A request as far as it is known. */

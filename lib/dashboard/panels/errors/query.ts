@@ -1,5 +1,5 @@
 import { type Question } from '../../api/question.js';
-import { type ErrorDetailAnswer, type ErrorListAnswer } from '../../reader/answers.interface.js';
+import { type ErrorDetailAnswer, type ErrorListAnswer } from '../../reader/answers/errors.interface.js';
 import { ERROR_ORDERS, ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
 import { type ReadSources, type SourcedStack, sourceStack } from '../../sources/source-stack.js';
 

@@ -1,6 +1,6 @@
 import { type Question } from '../../api/question.js';
 import { getOrAdd } from '../../get-or-add.js';
-import { type JsonAttributes } from '../../reader/answers.interface.js';
+import { type JsonAttributes } from '../../reader/answers/answer-parts.interface.js';
 import { type Steps } from '../../steps.js';
 
 /** An attribute or field and its latest values, the most frequent first. */

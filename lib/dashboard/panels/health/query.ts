@@ -1,5 +1,6 @@
 import { type Question } from '../../api/question.js';
-import { type ProcessHealthAnswer, type StoreAnswer } from '../../reader/answers.interface.js';
+import { type ProcessHealthAnswer } from '../../reader/answers/processes.interface.js';
+import { type StoreAnswer } from '../../reader/answers/store.interface.js';
 import { compareHealth, type ProcessTrouble, troublesOf } from '../../reader/judge-process.js';
 
 /** Addresses of the panel, and their answers. */

@@ -1,4 +1,5 @@
-import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
+import { type Page } from '../../reader/answers/answer-parts.interface.js';
+import { type LogAnswer } from '../../reader/answers/logs.interface.js';
 import { type Steps } from '../../steps.js';
 import { maskMessage } from './mask-message.js';
 

@@ -1,5 +1,6 @@
 import { type Question, readTraceId } from '../../api/question.js';
-import { type LogAnswer, type LogVolumeAnswer, type Page } from '../../reader/answers.interface.js';
+import { type Page } from '../../reader/answers/answer-parts.interface.js';
+import { type LogAnswer, type LogVolumeAnswer } from '../../reader/answers/logs.interface.js';
 import { LOG_LEVELS, type LogFilter, type LogLevelName } from '../../reader/telemetry-reader.interface.js';
 import { findPatterns, type LogPatternsAnswer } from './patterns.js';
 

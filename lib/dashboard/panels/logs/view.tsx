@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 
-import type { LogAnswer } from '../../reader/answers.interface.js';
+import type { LogAnswer } from '../../reader/answers/logs.interface.js';
 import { Chips } from '../../ui/parts/chips.js';
 import { SelectField, TextField } from '../../ui/parts/fields.js';
 import { levels } from '../../ui/parts/severity.js';

@@ -1,5 +1,5 @@
 import { type Question } from '../../api/question.js';
-import { type ServiceMapAnswer } from '../../reader/answers.interface.js';
+import { type ServiceMapAnswer } from '../../reader/answers/service-map.interface.js';
 
 /** Addresses of the panel, and their answers. */
 export interface MapApi {

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 
-import type { ServiceMapAnswer } from '../../reader/answers.interface.js';
+import type { ServiceMapAnswer } from '../../reader/answers/service-map.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatExact, formatTime, plural } from '../../ui/format.js';
 import { SelectField } from '../../ui/parts/fields.js';

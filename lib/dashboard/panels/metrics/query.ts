@@ -1,6 +1,6 @@
 import { type Question } from '../../api/question.js';
 import { badRequest } from '../../http/dashboard-error.js';
-import { type ChartAnswer, type InstrumentAnswer } from '../../reader/answers.interface.js';
+import { type ChartAnswer, type InstrumentAnswer } from '../../reader/answers/metrics.interface.js';
 
 /** Addresses of the panel, and their answers. */
 export interface MetricsApi {

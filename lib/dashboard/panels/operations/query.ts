@@ -1,5 +1,5 @@
 import { type Question } from '../../api/question.js';
-import { OPERATION_KINDS, type OperationListAnswer } from '../../reader/answers.interface.js';
+import { OPERATION_KINDS, type OperationListAnswer } from '../../reader/answers/operations.interface.js';
 import { OPERATION_ORDERS } from '../../reader/telemetry-reader.interface.js';
 
 /** Addresses of the panel, and their answers. */

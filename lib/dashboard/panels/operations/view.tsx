@@ -1,4 +1,8 @@
-import { OPERATION_KINDS, type OperationAnswer, type OperationKind } from '../../reader/answers.interface.js';
+import {
+  OPERATION_KINDS,
+  type OperationAnswer,
+  type OperationKind,
+} from '../../reader/answers/operations.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDuration, formatExact, formatTime, plural } from '../../ui/format.js';
 import { SelectField } from '../../ui/parts/fields.js';

@@ -1,5 +1,6 @@
 import { METRIC_STORE_DROPPED } from '../../../config/semantic-conventions.constants.js';
-import { type ErrorAnswer, type RunningTraceAnswer } from '../../reader/answers.interface.js';
+import { type ErrorAnswer } from '../../reader/answers/errors.interface.js';
+import { type RunningTraceAnswer } from '../../reader/answers/traces.interface.js';
 import {
   type QueryOptions,
   type TelemetryReader,

@@ -1,8 +1,5 @@
-import {
-  type RouteAnswer,
-  type RunningTraceAnswer,
-  type ServiceAnswer,
-} from '../../reader/answers.interface.js';
+import { type RunningTraceAnswer } from '../../reader/answers/traces.interface.js';
+import { type RouteAnswer, type ServiceAnswer } from '../../reader/answers/traffic.interface.js';
 import { type QueryOptions, type TelemetryReader } from '../../reader/telemetry-reader.interface.js';
 
 /** A job that runs at regular times, and is late. */

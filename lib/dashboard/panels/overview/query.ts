@@ -4,7 +4,7 @@ import {
   type RouteAnswer,
   type ServiceAnswer,
   type TrendsAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/traffic.interface.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type ExporterLosses, findFindings, type FindingsAnswer } from './findings.js';
 import { timeBefore } from './regressions.js';

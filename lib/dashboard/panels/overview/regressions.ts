@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type RouteAnswer, type RouteVersionAnswer } from '../../reader/answers.interface.js';
+import { type RouteAnswer, type RouteVersionAnswer } from '../../reader/answers/traffic.interface.js';
 import {
   type QueryOptions,
   type RouteChoice,

@@ -2,7 +2,7 @@ import {
   type RouteAnswer,
   type RouteFiguresAnswer,
   type RouteTrendAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/traffic.interface.js';
 import { failsMore, hasEnough, isHigher } from './regressions.js';
 
 /** How a route changed. */

@@ -1,7 +1,7 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '../../../config/semantic-conventions.constants.js';
 import { type Question } from '../../api/question.js';
 import { type CpuFrame, type SummedProfile } from '../../profiling/summed-profile.interface.js';
-import { type SourceAnswer } from '../../reader/answers.interface.js';
+import { type SourceAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { type TelemetryReader } from '../../reader/telemetry-reader.interface.js';
 
 /** Addresses of the panel, and their answers. */

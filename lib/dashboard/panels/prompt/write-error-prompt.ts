@@ -1,4 +1,4 @@
-import { type ErrorPartAnswer } from '../../reader/answers.interface.js';
+import { type ErrorPartAnswer } from '../../reader/answers/errors.interface.js';
 import { type ErrorPageAnswer } from '../errors/query.js';
 import { cutText, inline, isoOf, type Section, writeSections } from './markdown.js';
 import { writeExcerpt, writeStack } from './write-stack.js';

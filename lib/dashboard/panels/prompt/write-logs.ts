@@ -1,4 +1,4 @@
-import { type LogAnswer } from '../../reader/answers.interface.js';
+import { type LogAnswer } from '../../reader/answers/logs.interface.js';
 import { LOG_LEVELS } from '../../reader/telemetry-reader.interface.js';
 import { cutText, isoOf } from './markdown.js';
 

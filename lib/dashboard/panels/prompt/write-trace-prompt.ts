@@ -5,7 +5,7 @@ import {
   ATTR_EXCEPTION_MESSAGE,
   ATTR_EXCEPTION_TYPE,
 } from '../../../config/semantic-conventions.constants.js';
-import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { textOf } from '../../reader/host-of.js';
 import { type SourcedStack } from '../../sources/source-stack.js';
 import { type Steps, TimeSlice } from '../../steps.js';

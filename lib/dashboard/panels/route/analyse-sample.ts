@@ -1,4 +1,5 @@
-import { type ExemplarAnswer, type SpanAnswer } from '../../reader/answers.interface.js';
+import { type ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
+import { type SpanAnswer } from '../../reader/answers/traces.interface.js';
 import { hostOf } from '../../reader/host-of.js';
 import { OperationSums, rankOperations } from '../../reader/sum-operations.js';
 import { type Steps, TimeSlice } from '../../steps.js';

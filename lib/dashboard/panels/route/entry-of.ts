@@ -1,5 +1,5 @@
 import { ATTR_HTTP_REQUEST_METHOD, ATTR_HTTP_ROUTE } from '../../../config/semantic-conventions.constants.js';
-import { type SpanAnswer } from '../../reader/answers.interface.js';
+import { type SpanAnswer } from '../../reader/answers/traces.interface.js';
 
 /** A route as `RouteAnswer` names it. */
 export interface RouteName {

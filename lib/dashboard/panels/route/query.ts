@@ -1,6 +1,7 @@
 import { type Question } from '../../api/question.js';
 import { badRequest } from '../../http/dashboard-error.js';
-import { type ExemplarAnswer, type SpanAnswer } from '../../reader/answers.interface.js';
+import { type ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
+import { type SpanAnswer } from '../../reader/answers/traces.interface.js';
 import { findRegressions, isChosen } from '../overview/regressions.js';
 import { analyseSample } from './analyse-sample.js';
 import { type RouteName } from './entry-of.js';

@@ -1,10 +1,10 @@
+import { type ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
+import { type OperationAnswer } from '../../reader/answers/operations.interface.js';
 import {
   type DurationsAnswer,
-  type ExemplarAnswer,
-  type OperationAnswer,
   type RouteAnswer,
   type RouteVersionAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/traffic.interface.js';
 import { type Regression } from '../overview/regressions.js';
 import { type TimeKind } from '../trace/analysis/time-kinds.js';
 

@@ -1,7 +1,7 @@
 import { type ComponentChildren, Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-import type { RouteAnswer } from '../../reader/answers.interface.js';
+import type { RouteAnswer } from '../../reader/answers/traffic.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../ui/format.js';
 import { Card } from '../../ui/parts/card.js';

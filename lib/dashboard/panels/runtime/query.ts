@@ -5,7 +5,7 @@ import {
   type ProcessAnswer,
   type ProcessChartsAnswer,
   type ProcessValuesAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/processes.interface.js';
 
 /** Addresses of the panel, and their answers. */
 export interface RuntimeApi {

@@ -1,4 +1,4 @@
-import type { ProcessAnswer } from '../../reader/answers.interface.js';
+import type { ProcessAnswer } from '../../reader/answers/processes.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatAge, formatTime, shortId } from '../../ui/format.js';
 import { SelectField } from '../../ui/parts/fields.js';

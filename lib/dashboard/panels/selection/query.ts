@@ -1,5 +1,5 @@
 import { badRequest } from '../../http/dashboard-error.js';
-import { type SelectionAnswer } from '../../reader/answers.interface.js';
+import { type SelectionAnswer } from '../../reader/answers/traces.interface.js';
 import { type Selection } from '../../reader/telemetry-reader.interface.js';
 
 /** Addresses of the panel, and their answers. */

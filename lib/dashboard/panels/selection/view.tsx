@@ -1,4 +1,4 @@
-import type { SelectionAnswer } from '../../reader/answers.interface.js';
+import type { SelectionAnswer } from '../../reader/answers/traces.interface.js';
 import type { Selection } from '../../reader/telemetry-reader.interface.js';
 import { clientOf } from '../../ui/client.js';
 import { formatDuration, formatShare, formatTime, plural } from '../../ui/format.js';

@@ -1,6 +1,6 @@
 import { ATTR_EXCEPTION_STACKTRACE } from '../../../config/semantic-conventions.constants.js';
 import { type Question, readTraceId } from '../../api/question.js';
-import { type TraceAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type TraceAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { textOf } from '../../reader/host-of.js';
 import { type ReadSources, type SourcedStack, sourceStack } from '../../sources/source-stack.js';
 import { markRunning } from '../traces/running.js';

@@ -1,10 +1,7 @@
 import { type Question } from '../../api/question.js';
 import { badRequest } from '../../http/dashboard-error.js';
-import {
-  type Page,
-  type RunningTraceAnswer,
-  type TraceSummaryAnswer,
-} from '../../reader/answers.interface.js';
+import { type Page } from '../../reader/answers/answer-parts.interface.js';
+import { type RunningTraceAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { markRunning } from './running.js';
 
 /** Addresses of the panel, and their answers. */

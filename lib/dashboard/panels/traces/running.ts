@@ -1,4 +1,4 @@
-import { type RunningTraceAnswer, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type RunningTraceAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 
 /**
  * Summaries in which a trace that still runs in this process is shown by its root: with its name, and for as long as it takes so far.

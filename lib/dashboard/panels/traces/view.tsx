@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 
-import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { type Region, Scatter } from '../../ui/charts/scatter.js';
 import { formatDuration, formatTime, plural } from '../../ui/format.js';
 import { CopyCurl } from '../../ui/parts/copy-curl.js';

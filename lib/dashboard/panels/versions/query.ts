@@ -1,6 +1,6 @@
 import { type Question } from '../../api/question.js';
 import { getOrAdd } from '../../get-or-add.js';
-import { type RouteVersionAnswer, type StartAnswer } from '../../reader/answers.interface.js';
+import { type RouteVersionAnswer, type StartAnswer } from '../../reader/answers/traffic.interface.js';
 import { type TelemetryReader, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type OrderedVersion, orderVersions } from '../overview/regressions.js';
 import {

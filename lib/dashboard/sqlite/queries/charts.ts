@@ -1,4 +1,5 @@
-import { type ChartAnswer, type ExemplarAnswer } from '../../reader/answers.interface.js';
+import { type ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
+import { type ChartAnswer } from '../../reader/answers/metrics.interface.js';
 import {
   type BucketReader,
   draw,

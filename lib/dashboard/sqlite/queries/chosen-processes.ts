@@ -1,5 +1,5 @@
 import { ATTR_HOST_NAME } from '../../../config/semantic-conventions.constants.js';
-import { type ProcessValuesAnswer } from '../../reader/answers.interface.js';
+import { type ProcessValuesAnswer } from '../../reader/answers/processes.interface.js';
 import { type ProcessChoice, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { chooseService, Conditions } from './query-parts.js';

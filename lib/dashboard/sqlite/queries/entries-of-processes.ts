@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type CoverageAnswer } from '../../reader/answers.interface.js';
+import { type CoverageAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { BucketCounts } from '../encoding/bucket-counts.js';

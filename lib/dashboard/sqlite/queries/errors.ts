@@ -4,7 +4,7 @@ import {
   type ErrorListAnswer,
   type ErrorPartAnswer,
   type ErrorState,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/errors.interface.js';
 import {
   ERROR_STATES,
   type ErrorFilter,

@@ -1,4 +1,5 @@
-import { type LogAnswer, type Page } from '../../reader/answers.interface.js';
+import { type Page } from '../../reader/answers/answer-parts.interface.js';
+import { type LogAnswer } from '../../reader/answers/logs.interface.js';
 import { LOG_LEVELS, type LogFilter, type LogLevelName } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';

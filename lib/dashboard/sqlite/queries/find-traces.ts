@@ -1,4 +1,5 @@
-import { type Page, type TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import { type Page } from '../../reader/answers/answer-parts.interface.js';
+import { type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { type TraceFilter } from '../../reader/telemetry-reader.interface.js';
 import { traceIdIn } from '../../reader/trace-id-in.js';
 import { type Steps, TimeSlice } from '../../steps.js';

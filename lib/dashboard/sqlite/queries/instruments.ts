@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type InstrumentAnswer } from '../../reader/answers.interface.js';
+import { type InstrumentAnswer } from '../../reader/answers/metrics.interface.js';
 import { type ChartPoint, FINE_RANGE_MS, type Series } from '../../reader/draw-chart.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';

@@ -1,4 +1,4 @@
-import { type LogVolumeAnswer } from '../../reader/answers.interface.js';
+import { type LogVolumeAnswer } from '../../reader/answers/logs.interface.js';
 import {
   LOG_LEVELS,
   type LogLevelName,

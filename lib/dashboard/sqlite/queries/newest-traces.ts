@@ -1,4 +1,4 @@
-import { type CoverageAnswer } from '../../reader/answers.interface.js';
+import { type CoverageAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, type TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';

@@ -1,4 +1,5 @@
-import { type OperationListAnswer, type SpanKindName } from '../../reader/answers.interface.js';
+import { type OperationListAnswer } from '../../reader/answers/operations.interface.js';
+import { type SpanKindName } from '../../reader/answers/traces.interface.js';
 import { OperationSums, rankOperations, type SummedSpan } from '../../reader/sum-operations.js';
 import { type OperationFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';

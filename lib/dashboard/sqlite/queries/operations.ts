@@ -3,7 +3,7 @@ import {
   type OperationAnswer,
   type OperationKind,
   type OperationListAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/operations.interface.js';
 import { rankOperations } from '../../reader/sum-operations.js';
 import { type OperationFilter, type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';

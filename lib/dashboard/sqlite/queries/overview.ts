@@ -1,12 +1,11 @@
 import { getOrAdd } from '../../get-or-add.js';
+import { type CoverageAnswer, type ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
 import {
-  type CoverageAnswer,
   type DurationsAnswer,
-  type ExemplarAnswer,
   type OverviewAnswer,
   type RouteAnswer,
   type ServiceAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/traffic.interface.js';
 import { joinBars } from '../../reader/duration-bars.js';
 import {
   type DurationFilter,

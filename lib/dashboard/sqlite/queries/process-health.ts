@@ -1,5 +1,5 @@
 import { ATTR_HOST_NAME, ATTR_PROCESS_PID } from '../../../config/semantic-conventions.constants.js';
-import { type ProcessHealthAnswer, type ProcessReport } from '../../reader/answers.interface.js';
+import { type ProcessHealthAnswer, type ProcessReport } from '../../reader/answers/processes.interface.js';
 import { stateOf } from '../../reader/judge-process.js';
 import { SdkMetricSums } from '../../reader/sum-sdk-metrics.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';

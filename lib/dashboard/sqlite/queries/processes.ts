@@ -3,7 +3,7 @@ import {
   type ProcessAnswer,
   type ProcessChartsAnswer,
   type ProcessSeries,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/processes.interface.js';
 import { bucketOf, FINE_RANGE_MS, splitTime } from '../../reader/draw-chart.js';
 import { HOLDS_MS, PROCESS_METRICS, type ProcessMetric } from '../../reader/process-metrics.js';
 import {

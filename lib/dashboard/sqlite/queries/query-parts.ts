@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type JsonAttributes, type SourceAnswer } from '../../reader/answers.interface.js';
+import { type JsonAttributes, type SourceAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { type FieldFilter } from '../../reader/field-filter.js';
 import { type Database, type SqlValue } from '../database/database.js';
 

@@ -1,4 +1,5 @@
-import { type JsonAttributes, type SelectionAnswer } from '../../reader/answers.interface.js';
+import { type JsonAttributes } from '../../reader/answers/answer-parts.interface.js';
+import { type SelectionAnswer } from '../../reader/answers/traces.interface.js';
 import { AttributeTallies } from '../../reader/rank-attributes.js';
 import { type Selection } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';

@@ -1,4 +1,4 @@
-import { type StoreAnswer } from '../../reader/answers.interface.js';
+import { type StoreAnswer } from '../../reader/answers/store.interface.js';
 import { type Database } from '../database/database.js';
 import { BLOCK_MS, POINT_LEVEL, ROLLUP_SLOTS_MS } from '../encoding/buckets.js';
 

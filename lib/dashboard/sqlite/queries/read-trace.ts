@@ -4,7 +4,7 @@ import {
   type SpanKindName,
   type TraceAnswer,
   type TraceSummaryAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/traces.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, findTraceNumber, hexOf, traceKeyOf } from '../encoding/ids.js';

@@ -3,7 +3,7 @@ import {
   ATTR_HTTP_ROUTE,
   METRIC_HTTP_SERVER_REQUEST_DURATION,
 } from '../../../config/semantic-conventions.constants.js';
-import { type RequestCountAnswer } from '../../reader/answers.interface.js';
+import { type RequestCountAnswer } from '../../reader/answers/traffic.interface.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';

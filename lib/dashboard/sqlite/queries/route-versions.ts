@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type RouteVersionAnswer } from '../../reader/answers.interface.js';
+import { type RouteVersionAnswer } from '../../reader/answers/traffic.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { quantilesOf, readCounts } from '../encoding/buckets.js';

@@ -1,8 +1,5 @@
-import {
-  type ServiceMapAnswer,
-  type SpanKindName,
-  type SpanLinkAnswer,
-} from '../../reader/answers.interface.js';
+import { type ServiceMapAnswer } from '../../reader/answers/service-map.interface.js';
+import { type SpanKindName, type SpanLinkAnswer } from '../../reader/answers/traces.interface.js';
 import { type MappedSpan, ServiceMapSums } from '../../reader/sum-service-map.js';
 import { type ServiceMapFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';

@@ -1,4 +1,4 @@
-import { type StartAnswer } from '../../reader/answers.interface.js';
+import { type StartAnswer } from '../../reader/answers/traffic.interface.js';
 import { type StartFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Database } from '../database/database.js';
 import { chooseService, Conditions } from './query-parts.js';

@@ -1,11 +1,11 @@
 import { getOrAdd } from '../../get-or-add.js';
+import { type CoverageAnswer } from '../../reader/answers/answer-parts.interface.js';
 import {
-  type CoverageAnswer,
   type RouteFiguresAnswer,
   type RouteTrendAnswer,
   type ServiceTrendAnswer,
   type TrendsAnswer,
-} from '../../reader/answers.interface.js';
+} from '../../reader/answers/traffic.interface.js';
 import { type TrendFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';

@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { MAX_COUNTED_USERS } from '../../reader/answers.interface.js';
+import { MAX_COUNTED_USERS } from '../../reader/answers/errors.interface.js';
 import { type Database } from '../database/database.js';
 import { ERROR_COUNTS_KEPT_MS, ERROR_SLOTS_MS } from '../encoding/buckets.js';
 import { bytesOf, IdBytes } from '../encoding/ids.js';

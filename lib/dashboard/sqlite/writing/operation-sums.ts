@@ -1,5 +1,6 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type OperationKind, type SpanKindName } from '../../reader/answers.interface.js';
+import { type OperationKind } from '../../reader/answers/operations.interface.js';
+import { type SpanKindName } from '../../reader/answers/traces.interface.js';
 import { nameOperation, type OperationName, OTHER_OPERATIONS } from '../../reader/sum-operations.js';
 import { type Database } from '../database/database.js';
 import { BucketCounts } from '../encoding/bucket-counts.js';

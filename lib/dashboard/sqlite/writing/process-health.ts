@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../get-or-add.js';
-import { type ProcessReport } from '../../reader/answers.interface.js';
+import { type ProcessReport } from '../../reader/answers/processes.interface.js';
 import { SDK_METRICS } from '../../reader/sum-sdk-metrics.js';
 import { type Database } from '../database/database.js';
 import { type StoredPoint, type StoredResource } from '../rows.interface.js';

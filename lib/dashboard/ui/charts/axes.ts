@@ -1,6 +1,6 @@
 import type uPlot from 'uplot';
 
-import type { ExemplarAnswer } from '../../reader/answers.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { formatTime } from '../format.js';
 import type { Colours } from './chart.js';
 

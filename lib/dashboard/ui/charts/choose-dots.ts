@@ -1,4 +1,4 @@
-import type { ExemplarAnswer } from '../../reader/answers.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
 
 /** An exemplar in a chart, in pixels. */
 export interface Dot {

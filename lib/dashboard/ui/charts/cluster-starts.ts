@@ -1,4 +1,4 @@
-import type { StartAnswer } from '../../reader/answers.interface.js';
+import type { StartAnswer } from '../../reader/answers/traffic.interface.js';
 import { formatTime, plural } from '../format.js';
 
 /** Starts of processes that lie close to each other in a chart. */

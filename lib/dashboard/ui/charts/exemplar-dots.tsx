@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import type { ExemplarAnswer } from '../../reader/answers.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { formatTime } from '../format.js';
 import { addressOf } from '../state.js';
 import { clusterDots, type Dot, slowestOfEachBucket } from './choose-dots.js';

@@ -1,7 +1,7 @@
 import { useMemo, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { formatDuration, formatTime } from '../format.js';
 import { drawMark, type Mark, timeAxis, valueAxis } from './axes.js';
 import { Chart, type Colours } from './chart.js';

@@ -2,7 +2,7 @@ import type { Ref } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
-import type { ExemplarAnswer } from '../../reader/answers.interface.js';
+import type { ExemplarAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { formatTime } from '../format.js';
 import {
   bucketAt,

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 
 import type { VersionsApi } from '../../panels/versions/query.js';
-import type { StartAnswer } from '../../reader/answers.interface.js';
+import type { StartAnswer } from '../../reader/answers/traffic.interface.js';
 import { clientOf } from '../client.js';
 import { createListeners, useSyncExternalStore } from '../parts/compat.js';
 import { isLive, type Place, scopeOf, spanKeyOf, usePlace } from '../state.js';

@@ -1,4 +1,4 @@
-import type { JsonAttributes } from '../../reader/answers.interface.js';
+import type { JsonAttributes } from '../../reader/answers/answer-parts.interface.js';
 import { formatValue } from '../format.js';
 
 interface TableProps {

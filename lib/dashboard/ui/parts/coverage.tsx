@@ -1,4 +1,4 @@
-import type { CoverageAnswer } from '../../reader/answers.interface.js';
+import type { CoverageAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { formatTime, plural } from '../format.js';
 
 /** Says of which traces sums are where they are not of all. */

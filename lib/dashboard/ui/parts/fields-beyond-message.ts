@@ -1,4 +1,5 @@
-import type { JsonValue, LogAnswer } from '../../reader/answers.interface.js';
+import type { JsonValue } from '../../reader/answers/answer-parts.interface.js';
+import type { LogAnswer } from '../../reader/answers/logs.interface.js';
 import { formatValue } from '../format.js';
 
 /** A field of a log line as text. */

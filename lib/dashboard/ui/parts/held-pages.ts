@@ -1,4 +1,4 @@
-import type { Page } from '../../reader/answers.interface.js';
+import type { Page } from '../../reader/answers/answer-parts.interface.js';
 
 /** The part of a list that is loaded: from the newest item down to where the next page begins. */
 export interface Held<T> {

@@ -1,4 +1,4 @@
-import type { LogAnswer } from '../../reader/answers.interface.js';
+import type { LogAnswer } from '../../reader/answers/logs.interface.js';
 import { addressOf } from '../state.js';
 
 const AROUND_MS = 5_000;

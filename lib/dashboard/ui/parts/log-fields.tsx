@@ -1,4 +1,4 @@
-import type { LogAnswer } from '../../reader/answers.interface.js';
+import type { LogAnswer } from '../../reader/answers/logs.interface.js';
 import { fieldsBeyondMessage } from './fields-beyond-message.js';
 
 /** Fields that fit behind a message. */

@@ -1,4 +1,4 @@
-import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { serviceClass } from './service-colour.js';
 
 /** The services of a trace in their colours: where it began first, the others by name, for they arrive in any order. */

@@ -1,4 +1,5 @@
-import type { JsonAttributes, SpanAnswer } from '../../reader/answers.interface.js';
+import type { JsonAttributes } from '../../reader/answers/answer-parts.interface.js';
+import type { SpanAnswer } from '../../reader/answers/traces.interface.js';
 
 export interface Source {
   readonly file: string;

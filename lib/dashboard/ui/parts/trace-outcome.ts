@@ -1,4 +1,4 @@
-import type { TraceSummaryAnswer } from '../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { plural } from '../format.js';
 
 /** After so long the root will hardly come. */

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { StreamItem } from '../../api/api.interface.js';
-import type { Page } from '../../reader/answers.interface.js';
+import type { Page } from '../../reader/answers/answer-parts.interface.js';
 import { hasFeature } from '../database.js';
 import { formatExact, plural } from '../format.js';
 import { followStream, type StreamKind, type StreamState } from '../live-stream.js';

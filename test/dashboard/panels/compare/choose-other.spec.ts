@@ -1,5 +1,5 @@
 import { labelOthers } from '../../../../lib/dashboard/panels/compare/view/choose-other.js';
-import { type TraceSummaryAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type TraceSummaryAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 
 const traceOf = (
   traceId: string,

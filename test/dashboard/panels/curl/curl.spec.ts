@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
 import { quote, readRequest, writeCurl } from '../../../../lib/dashboard/panels/curl/write-curl.js';
-import { type JsonAttributes } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type JsonAttributes } from '../../../../lib/dashboard/reader/answers/answer-parts.interface.js';
 import { spanOf } from '../trace/span-of.js';
 
 const ATTRIBUTES = {

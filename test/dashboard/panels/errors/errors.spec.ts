@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type ErrorPageAnswer } from '../../../../lib/dashboard/panels/errors/query.js';
-import { type ErrorListAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type ErrorListAnswer } from '../../../../lib/dashboard/reader/answers/errors.interface.js';
 import { SPAN_KIND, SPAN_STATUS, type StoredSpan } from '../../../../lib/dashboard/sqlite/rows.interface.js';
 import { serveDashboard, type ServedDashboard } from '../../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../../sqlite/open-test-store.js';

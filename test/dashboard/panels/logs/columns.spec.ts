@@ -1,5 +1,5 @@
 import { columnsOf, suggestColumns } from '../../../../lib/dashboard/panels/logs/view/columns.js';
-import { type LogAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type LogAnswer } from '../../../../lib/dashboard/reader/answers/logs.interface.js';
 
 const lineOf = (attributes: LogAnswer['attributes']): LogAnswer => ({
   id: 1,

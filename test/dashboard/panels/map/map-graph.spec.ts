@@ -10,7 +10,7 @@ import {
 import {
   type MapEdgeAnswer,
   type MapNodeAnswer,
-} from '../../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../../lib/dashboard/reader/answers/service-map.interface.js';
 
 const nodeOf = (kind: MapNodeAnswer['kind'], name: string): MapNodeAnswer => ({
   id: `${kind}:${name}`,

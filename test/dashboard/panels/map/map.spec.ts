@@ -1,4 +1,4 @@
-import { type ServiceMapAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type ServiceMapAnswer } from '../../../../lib/dashboard/reader/answers/service-map.interface.js';
 import { SPAN_KIND } from '../../../../lib/dashboard/sqlite/rows.interface.js';
 import { serveDashboard, type ServedDashboard } from '../../serve-dashboard.js';
 import { cleanUp, openTestStore } from '../../sqlite/open-test-store.js';

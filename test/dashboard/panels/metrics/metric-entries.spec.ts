@@ -10,7 +10,7 @@ import {
 import {
   type ChartAnswer,
   type InstrumentAnswer,
-} from '../../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../../lib/dashboard/reader/answers/metrics.interface.js';
 
 let ids = 0;
 const instrument = (

@@ -8,7 +8,7 @@ import {
 import {
   type RouteAnswer,
   type RouteVersionAnswer,
-} from '../../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../../lib/dashboard/reader/answers/traffic.interface.js';
 import { createRandom } from '../../../support/random.js';
 import { createMemoryReader } from '../../reader/memory-reader.js';
 import { requestOf } from '../../reader/telemetry.js';

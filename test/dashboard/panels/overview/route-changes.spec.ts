@@ -5,7 +5,7 @@ import {
   type RouteAnswer,
   type RouteFiguresAnswer,
   type RouteTrendAnswer,
-} from '../../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../../lib/dashboard/reader/answers/traffic.interface.js';
 import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { createMemoryReader } from '../../reader/memory-reader.js';
 import { requestOf } from '../../reader/telemetry.js';

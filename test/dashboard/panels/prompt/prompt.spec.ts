@@ -2,11 +2,11 @@ import { relativePath } from '../../../../lib/dashboard/panels/prompt/source-pla
 import { writeTracePrompt } from '../../../../lib/dashboard/panels/prompt/write-trace-prompt.js';
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
 import { recordOfKinds } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
+import { type LogAnswer } from '../../../../lib/dashboard/reader/answers/logs.interface.js';
 import {
-  type LogAnswer,
   type SpanAnswer,
   type TraceSummaryAnswer,
-} from '../../../../lib/dashboard/reader/answers.interface.js';
+} from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { type SourcedStack } from '../../../../lib/dashboard/sources/source-stack.js';
 import { SPAN_STATUS } from '../../../../lib/dashboard/sqlite/rows.interface.js';
 import { takeAllSteps } from '../../../../lib/dashboard/steps.js';

@@ -1,5 +1,5 @@
 import { groupCharts } from '../../../../lib/dashboard/panels/runtime/view/group-charts.js';
-import { type ProcessSeries } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type ProcessSeries } from '../../../../lib/dashboard/reader/answers/processes.interface.js';
 
 const line = (metric: ProcessSeries['metric'], label: string, value: number | null): ProcessSeries => ({
   metric,

@@ -2,7 +2,7 @@ import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/an
 import { placeSpans } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
 import { type TimeKind } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
 import { medianTimeByKind, timeKindOf } from '../../../../lib/dashboard/panels/trace/analysis/time-kinds.js';
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { spanOf } from './span-of.js';
 

@@ -3,7 +3,7 @@ import {
   mainRootOf,
   placeSpans,
 } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { spanOf } from './span-of.js';
 
 const pathOf = (...spans: SpanAnswer[]) =>

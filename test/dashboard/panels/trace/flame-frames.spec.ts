@@ -1,6 +1,6 @@
 import { type Frame, mergeFrames } from '../../../../lib/dashboard/panels/trace/view/flame-frames.js';
 import { buildTree } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { frameBeside, placeFrames, rankFrames } from '../../../../lib/dashboard/ui/parts/flame-layout.js';
 import { createRandom } from '../../../support/random.js';
 import { longTrace } from '../../ui/fixture/edge-traces.js';

@@ -1,5 +1,5 @@
 import { placeSpans, selfTimeOf } from '../../../../lib/dashboard/panels/trace/analysis/place-spans.js';
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { spanOf } from './span-of.js';
 
 const selfTimeOfRoot = (...spans: SpanAnswer[]) =>

@@ -1,4 +1,4 @@
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 
 /** A span from `start` to `end` (milliseconds); its id is its name unless something else is said. */
 export function spanOf(

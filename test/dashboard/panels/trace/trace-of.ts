@@ -1,6 +1,6 @@
 import { analyseTrace } from '../../../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
 import { type AnalysedTrace } from '../../../../lib/dashboard/panels/trace/query.js';
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 
 /** A trace of these spans, with what the waterfall and the flame graph ask for. */

@@ -8,7 +8,7 @@ import {
   spanWorthALook,
   visibleRows,
 } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
-import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers.interface.js';
+import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { takeAllSteps } from '../../../../lib/dashboard/steps.js';
 import { createRandom } from '../../../support/random.js';
 import { placeOrder } from '../../ui/fixture/shop-traces.js';

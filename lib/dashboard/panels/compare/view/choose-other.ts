@@ -1,4 +1,4 @@
-import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../../reader/answers/traces.interface.js';
 import { toneOf } from '../../../ui/parts/trace-outcome.js';
 
 /** A trace that can be compared with, and what it stands for among the others. */

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-import type { ErrorPartAnswer } from '../../../reader/answers.interface.js';
+import type { ErrorPartAnswer } from '../../../reader/answers/errors.interface.js';
 import { MarkedTimes } from '../../../ui/charts/marked-times.js';
 import { ApiFailure, clientOf } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatExact, shortId } from '../../../ui/format.js';

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorListAnswer } from '../../../reader/answers.interface.js';
+import type { ErrorAnswer, ErrorListAnswer } from '../../../reader/answers/errors.interface.js';
 import { ERROR_STATES } from '../../../reader/telemetry-reader.interface.js';
 import { formatAge, formatCount, formatDateTime } from '../../../ui/format.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';

@@ -1,4 +1,4 @@
-import { MAX_COUNTED_USERS } from '../../../reader/answers.interface.js';
+import { MAX_COUNTED_USERS } from '../../../reader/answers/errors.interface.js';
 import { formatExact } from '../../../ui/format.js';
 
 /** `12`, or `500+` where there may be more than are counted. */

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorState } from '../../../reader/answers.interface.js';
+import type { ErrorAnswer, ErrorState } from '../../../reader/answers/errors.interface.js';
 
 /** What each state means, in the words of the page. */
 export const STATE_MEANINGS: Readonly<Record<ErrorState, string>> = {

@@ -1,4 +1,4 @@
-import type { ProcessExporterAnswer } from '../../../reader/answers.interface.js';
+import type { ProcessExporterAnswer } from '../../../reader/answers/processes.interface.js';
 import { formatAge, formatCount } from '../../../ui/format.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
 

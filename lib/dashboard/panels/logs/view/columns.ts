@@ -1,4 +1,4 @@
-import type { LogAnswer } from '../../../reader/answers.interface.js';
+import type { LogAnswer } from '../../../reader/answers/logs.interface.js';
 
 /** More leave no room for the message. */
 export const MAX_COLUMNS = 6;

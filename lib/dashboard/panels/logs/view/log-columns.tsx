@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 
-import type { LogAnswer } from '../../../reader/answers.interface.js';
+import type { LogAnswer } from '../../../reader/answers/logs.interface.js';
 import { SelectField } from '../../../ui/parts/fields.js';
 import { setQuery } from '../../../ui/state.js';
 import { MAX_COLUMNS, suggestColumns } from './columns.js';

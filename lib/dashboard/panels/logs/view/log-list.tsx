@@ -1,4 +1,5 @@
-import type { JsonValue, LogAnswer } from '../../../reader/answers.interface.js';
+import type { JsonValue } from '../../../reader/answers/answer-parts.interface.js';
+import type { LogAnswer } from '../../../reader/answers/logs.interface.js';
 import { formatTime, formatValue, shortId } from '../../../ui/format.js';
 import { memo, useStable } from '../../../ui/parts/compat.js';
 import { Level } from '../../../ui/parts/level.js';

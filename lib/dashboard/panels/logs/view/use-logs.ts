@@ -1,4 +1,4 @@
-import type { LogAnswer } from '../../../reader/answers.interface.js';
+import type { LogAnswer } from '../../../reader/answers/logs.interface.js';
 import { fulfils, parseCondition } from '../../../reader/field-filter.js';
 import { clientOf, type Query } from '../../../ui/client.js';
 import { formatValue } from '../../../ui/format.js';

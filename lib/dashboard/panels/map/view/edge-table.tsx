@@ -1,4 +1,4 @@
-import type { MapNodeAnswer } from '../../../reader/answers.interface.js';
+import type { MapNodeAnswer } from '../../../reader/answers/service-map.interface.js';
 import { formatDuration, formatExact, formatRate, formatShare } from '../../../ui/format.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
 import { addressOf } from '../../../ui/state.js';

@@ -1,4 +1,8 @@
-import type { MapEdgeAnswer, MapNodeAnswer, ServiceMapAnswer } from '../../../reader/answers.interface.js';
+import type {
+  MapEdgeAnswer,
+  MapNodeAnswer,
+  ServiceMapAnswer,
+} from '../../../reader/answers/service-map.interface.js';
 import { type FieldFilter, writeCondition } from '../../../reader/field-filter.js';
 import type { QueryChange } from '../../../ui/state.js';
 

@@ -1,7 +1,7 @@
 import type { TargetedKeyboardEvent } from 'preact';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import type { MapNodeAnswer } from '../../../reader/answers.interface.js';
+import type { MapNodeAnswer } from '../../../reader/answers/service-map.interface.js';
 import { formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { addressOf } from '../../../ui/state.js';

@@ -1,4 +1,4 @@
-import type { ChartAnswer, ChartSeries } from '../../../reader/answers.interface.js';
+import type { ChartAnswer, ChartSeries } from '../../../reader/answers/metrics.interface.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { TimeChart, type TimeSeries } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';

@@ -1,4 +1,8 @@
-import type { ChartAnswer, ChartSeries, InstrumentAnswer } from '../../../reader/answers.interface.js';
+import type {
+  ChartAnswer,
+  ChartSeries,
+  InstrumentAnswer,
+} from '../../../reader/answers/metrics.interface.js';
 import { formatCount, formatInUnit, formatShare, formatUnit } from '../../../ui/format.js';
 
 /** The instruments of one name, type and unit, one of each service that has it. */

@@ -1,4 +1,4 @@
-import type { OverviewAnswer } from '../../../reader/answers.interface.js';
+import type { OverviewAnswer } from '../../../reader/answers/traffic.interface.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { clientOf } from '../../../ui/client.js';
 import { formatDuration, formatRate } from '../../../ui/format.js';

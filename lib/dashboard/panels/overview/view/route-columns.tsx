@@ -1,4 +1,4 @@
-import type { RouteAnswer } from '../../../reader/answers.interface.js';
+import type { RouteAnswer } from '../../../reader/answers/traffic.interface.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { attributesOfSource, sourceOf } from '../../../ui/parts/source-link.js';

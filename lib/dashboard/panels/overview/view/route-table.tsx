@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import type { RouteAnswer } from '../../../reader/answers.interface.js';
+import type { RouteAnswer } from '../../../reader/answers/traffic.interface.js';
 import { formatExact, plural } from '../../../ui/format.js';
 import { Coverage } from '../../../ui/parts/coverage.js';
 import { TextField } from '../../../ui/parts/fields.js';

@@ -1,4 +1,4 @@
-import type { ServiceAnswer, ServiceTrendAnswer } from '../../../reader/answers.interface.js';
+import type { ServiceAnswer, ServiceTrendAnswer } from '../../../reader/answers/traffic.interface.js';
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from '../../../ui/format.js';
 import { type Figure, Figures } from '../../../ui/parts/figures.js';
 import { serviceClass } from '../../../ui/parts/service-colour.js';

@@ -1,4 +1,4 @@
-import type { SpanAnswer } from '../../../reader/answers.interface.js';
+import type { SpanAnswer } from '../../../reader/answers/traces.interface.js';
 import { clientOf } from '../../../ui/client.js';
 import { useLoad } from '../../../ui/parts/use-load.js';
 import { addressOf } from '../../../ui/state.js';

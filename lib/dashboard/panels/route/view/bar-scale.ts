@@ -1,4 +1,4 @@
-import type { DurationsAnswer } from '../../../reader/answers.interface.js';
+import type { DurationsAnswer } from '../../../reader/answers/traffic.interface.js';
 
 type Bar = DurationsAnswer['bars'][number];
 

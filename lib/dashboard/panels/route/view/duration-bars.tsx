@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 
-import type { DurationsAnswer } from '../../../reader/answers.interface.js';
+import type { DurationsAnswer } from '../../../reader/answers/traffic.interface.js';
 import { moveFocus } from '../../../ui/charts/move-focus.js';
 import { formatDuration, plural } from '../../../ui/format.js';
 import { Notice } from '../../../ui/parts/notice.js';

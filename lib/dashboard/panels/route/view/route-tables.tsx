@@ -1,4 +1,6 @@
-import type { ErrorAnswer, OperationAnswer, RouteVersionAnswer } from '../../../reader/answers.interface.js';
+import type { ErrorAnswer } from '../../../reader/answers/errors.interface.js';
+import type { OperationAnswer } from '../../../reader/answers/operations.interface.js';
+import type { RouteVersionAnswer } from '../../../reader/answers/traffic.interface.js';
 import { formatAge, formatCount, formatDuration, formatShare } from '../../../ui/format.js';
 import type { Column } from '../../../ui/parts/table.js';
 import { addressOf } from '../../../ui/state.js';

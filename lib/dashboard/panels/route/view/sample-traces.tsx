@@ -1,4 +1,4 @@
-import type { ExemplarAnswer } from '../../../reader/answers.interface.js';
+import type { ExemplarAnswer } from '../../../reader/answers/answer-parts.interface.js';
 import { exemplarAddress } from '../../../ui/charts/exemplar-dots.js';
 import { formatDuration, formatTime } from '../../../ui/format.js';
 import type { RouteSampleAnswer } from '../route-api.interface.js';

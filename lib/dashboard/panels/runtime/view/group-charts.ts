@@ -1,4 +1,4 @@
-import type { ProcessSeries } from '../../../reader/answers.interface.js';
+import type { ProcessSeries } from '../../../reader/answers/processes.interface.js';
 import type { ProcessMetric } from '../../../reader/process-metrics.js';
 import { formatBytes, formatCount, formatDuration, formatShare } from '../../../ui/format.js';
 import { COLOURS } from '../../../ui/parts/choose-colour.js';

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 
-import type { ProcessChartsAnswer } from '../../../reader/answers.interface.js';
+import type { ProcessChartsAnswer } from '../../../reader/answers/processes.interface.js';
 import { bucketAt } from '../../../ui/charts/axes.js';
 import { TimeChart } from '../../../ui/charts/time-chart.js';
 import { formatTime } from '../../../ui/format.js';

@@ -1,5 +1,5 @@
 import { findRepeatedStatements, type RepeatedStatement } from '../../../../engine/repeated-statements.js';
-import { type SpanAnswer } from '../../../reader/answers.interface.js';
+import { type SpanAnswer } from '../../../reader/answers/traces.interface.js';
 import { hostOf } from '../../../reader/host-of.js';
 import type { Steps } from '../../../steps.js';
 import {

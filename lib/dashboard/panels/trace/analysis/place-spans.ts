@@ -1,4 +1,4 @@
-import type { SpanAnswer } from '../../../reader/answers.interface.js';
+import type { SpanAnswer } from '../../../reader/answers/traces.interface.js';
 
 /** A span at its place in its trace. */
 export interface PlacedSpan {

@@ -5,7 +5,7 @@ import {
   ATTR_MESSAGING_SYSTEM,
   ATTR_URL_FULL,
 } from '../../../../config/semantic-conventions.constants.js';
-import { type SpanAnswer } from '../../../reader/answers.interface.js';
+import { type SpanAnswer } from '../../../reader/answers/traces.interface.js';
 import type { Steps } from '../../../steps.js';
 import { type PlacedSpan, placeSpans, selfTimeOf, walk } from './place-spans.js';
 

@@ -1,4 +1,4 @@
-import type { LogAnswer } from '../../../reader/answers.interface.js';
+import type { LogAnswer } from '../../../reader/answers/logs.interface.js';
 import { formatTime } from '../../../ui/format.js';
 import { AttributesWithStack } from '../../../ui/parts/attribute-table.js';
 import { Level } from '../../../ui/parts/level.js';

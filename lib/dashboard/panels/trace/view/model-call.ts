@@ -1,4 +1,5 @@
-import type { JsonAttributes, JsonValue, SpanAnswer } from '../../../reader/answers.interface.js';
+import type { JsonAttributes, JsonValue } from '../../../reader/answers/answer-parts.interface.js';
+import type { SpanAnswer } from '../../../reader/answers/traces.interface.js';
 import { formatDuration, formatExact, formatValue } from '../../../ui/format.js';
 
 /** What was sent to a model, or came back. */

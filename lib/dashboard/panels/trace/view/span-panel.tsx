@@ -1,6 +1,6 @@
 import { type ComponentChildren, Fragment } from 'preact';
 
-import type { SpanAnswer, SpanEventAnswer } from '../../../reader/answers.interface.js';
+import type { SpanAnswer, SpanEventAnswer } from '../../../reader/answers/traces.interface.js';
 import { clientOf } from '../../../ui/client.js';
 import { formatDuration, formatTime, formatValue, plural, shortId } from '../../../ui/format.js';
 import { AttributesWithStack, AttributeTable } from '../../../ui/parts/attribute-table.js';

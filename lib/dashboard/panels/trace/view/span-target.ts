@@ -1,4 +1,4 @@
-import type { SpanAnswer } from '../../../reader/answers.interface.js';
+import type { SpanAnswer } from '../../../reader/answers/traces.interface.js';
 import { hostOf, textOf } from '../../../reader/host-of.js';
 
 function parse(url: string | undefined): URL | undefined {

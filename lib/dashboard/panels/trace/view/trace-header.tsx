@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../../reader/answers/traces.interface.js';
 import { request } from '../../../ui/client.js';
 import { formatAge, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
 import { CopyButton } from '../../../ui/parts/copy-button.js';

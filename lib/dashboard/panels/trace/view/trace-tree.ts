@@ -1,5 +1,5 @@
 import { getOrAdd } from '../../../get-or-add.js';
-import type { LogAnswer } from '../../../reader/answers.interface.js';
+import type { LogAnswer } from '../../../reader/answers/logs.interface.js';
 import { severityOf } from '../../../ui/parts/severity.js';
 import { type PlacedSpan, placeSpans } from '../analysis/place-spans.js';
 import type { AnalysedTrace } from '../query.js';

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../../reader/answers/traces.interface.js';
 import { formatDuration, formatTime, plural } from '../../../ui/format.js';
 import { LiveList } from '../../../ui/parts/live-list.js';
 import { ServiceNames } from '../../../ui/parts/service-names.js';

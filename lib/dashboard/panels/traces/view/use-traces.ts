@@ -1,4 +1,4 @@
-import type { TraceSummaryAnswer } from '../../../reader/answers.interface.js';
+import type { TraceSummaryAnswer } from '../../../reader/answers/traces.interface.js';
 import { clientOf, type Query } from '../../../ui/client.js';
 import { parseDuration } from '../../../ui/format.js';
 import { type LivePages, useLivePages } from '../../../ui/parts/use-live-pages.js';
