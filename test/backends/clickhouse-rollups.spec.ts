@@ -1,4 +1,3 @@
-import { type ClickHouseConfig } from '../../lib/config/clickhouse.js';
 import {
   type ClosableReader,
   createClickHouseReader,
@@ -7,7 +6,7 @@ import { initRollups } from '../../lib/dashboard/clickhouse/rollups/init-rollups
 import { describeTelemetryReader } from '../dashboard/reader/contract.js';
 import { childOf, lineOf, requestOf } from '../dashboard/reader/telemetry.js';
 import { describeWith } from './backend-processes.js';
-import { writeAsExporter } from './clickhouse-rows.js';
+import { readerForContract, writeAsExporter } from './clickhouse-rows.js';
 import { ClickHouseServer } from './clickhouse-server.js';
 
 // The contract asks one engine thousands of questions, one after the other.
@@ -17,21 +16,10 @@ const MINUTE = 60_000;
 
 describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
   let server: ClickHouseServer;
-  const configOf = (): ClickHouseConfig => ({
-    url: server.url,
-    username: server.username,
-    password: server.password,
-    database: server.database,
-    tables: { traces: 'otel_traces', logs: 'otel_logs', metrics: 'otel_metrics' },
-    tls: {},
-    maxSeconds: 20,
-    maxRows: 1e9,
-    maxBytes: 1e11,
-  });
   /** What the command says. */
   const init = async (options: { backfill?: boolean; reset?: boolean; ttlDays?: number } = {}) => {
     const said: string[] = [];
-    await initRollups(configOf(), { ...options, report: (text) => said.push(text) });
+    await initRollups(server.config(), { ...options, report: (text) => said.push(text) });
     return said;
   };
   const ROLLUPS = ['routes', 'services', 'processes', 'failed'].map((name) => `otel_traces_${name}_v1`);
@@ -55,14 +43,7 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
       'ClickHouse with rollups',
       async () => {
         await clear();
-        const reader = createClickHouseReader(configOf());
-        return {
-          reader,
-          write: (telemetry) => writeAsExporter(server, telemetry),
-          close: async () => {
-            reader.close();
-          },
-        };
+        return readerForContract(server);
       },
       { live: false, types: false },
     );
@@ -96,7 +77,7 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
       };
     };
     const ask = async () => {
-      const reader = createClickHouseReader(configOf());
+      const reader = createClickHouseReader(server.config());
       return answers(reader).finally(() => {
         reader.close();
       });
@@ -152,7 +133,7 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
       await clear();
       const now = Date.now();
       await writeAsExporter(server, { spans: [requestOf(now + MINUTE)] });
-      const reader = createClickHouseReader(configOf());
+      const reader = createClickHouseReader(server.config());
       const [service] = await reader.services({ from: now - MINUTE, to: now + 2 * MINUTE });
       reader.close();
       expect(service?.count).toBe(1);

@@ -1,5 +1,7 @@
+import { createClickHouseReader } from '../../lib/dashboard/clickhouse/clickhouse-reader.js';
 import { Threshold } from '../../lib/engine/sampling-threshold.js';
 import {
+  type ReaderUnderTest,
   type Telemetry,
   type WrittenLog,
   type WrittenOrigin,
@@ -7,6 +9,18 @@ import {
   type WrittenSpan,
 } from '../dashboard/reader/telemetry.js';
 import { type ClickHouseServer } from './clickhouse-server.js';
+
+/** What the contract asks of a server that has the tables of the Collector's exporter. */
+export function readerForContract(server: ClickHouseServer): ReaderUnderTest {
+  const reader = createClickHouseReader(server.config());
+  return {
+    reader,
+    write: (telemetry) => writeAsExporter(server, telemetry),
+    close: async () => {
+      reader.close();
+    },
+  };
+}
 
 /** Writes made-up telemetry as the Collector's exporter would: every attribute as text, times with nanoseconds. */
 export async function writeAsExporter(

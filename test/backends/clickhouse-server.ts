@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 
+import { type ClickHouseConfig } from '../../lib/config/clickhouse.js';
+import { configOf } from '../dashboard/clickhouse/fake-clickhouse.js';
 import { freePort } from '../support/free-port.js';
 import { BackendProcess } from './backend-processes.js';
 import { exporterStatements, type TableName, TABLES } from './clickhouse/exporter-tables.mjs';
@@ -32,6 +34,12 @@ export class ClickHouseServer {
     await client.command({ query: `CREATE DATABASE ${database}` });
     for (const query of exporterStatements(folder, database)) await client.command({ query });
     return server;
+  }
+
+  /** With which a reader opens it. */
+  config(more: Partial<ClickHouseConfig> = {}): ClickHouseConfig {
+    const { url, username, password, database } = this;
+    return configOf(url, { username, password, database, ...more });
   }
 
   /** Removes all rows. */

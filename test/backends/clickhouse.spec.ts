@@ -10,7 +10,7 @@ import { clickHousePartsOf, Dashboard } from '../../lib/dashboard/dashboard.js';
 import { describeTelemetryReader } from '../dashboard/reader/contract.js';
 import { childOf, lineOf, requestOf } from '../dashboard/reader/telemetry.js';
 import { describeWith } from './backend-processes.js';
-import { writeAsExporter } from './clickhouse-rows.js';
+import { readerForContract, writeAsExporter } from './clickhouse-rows.js';
 import { ClickHouseServer } from './clickhouse-server.js';
 
 // The contract asks one engine thousands of questions, one after the other.
@@ -18,18 +18,6 @@ jest.setTimeout(300_000);
 
 describeWith('clickhouse', 'a real ClickHouse', (folder) => {
   let server: ClickHouseServer;
-  const configOf = (more: Partial<ClickHouseConfig> = {}): ClickHouseConfig => ({
-    url: server.url,
-    username: server.username,
-    password: server.password,
-    database: server.database,
-    tables: { traces: 'otel_traces', logs: 'otel_logs', metrics: 'otel_metrics' },
-    tls: {},
-    maxSeconds: 20,
-    maxRows: 1e9,
-    maxBytes: 1e11,
-    ...more,
-  });
 
   beforeAll(async () => {
     server = await ClickHouseServer.start(folder);
@@ -40,14 +28,7 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
     'ClickHouse',
     async () => {
       await server.clear();
-      const reader = createClickHouseReader(configOf());
-      return {
-        reader,
-        write: (telemetry) => writeAsExporter(server, telemetry),
-        close: async () => {
-          reader.close();
-        },
-      };
+      return readerForContract(server);
     },
     { live: false, types: false },
   );
@@ -60,7 +41,7 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
     let reader: ClosableReader;
     beforeEach(async () => {
       await server.clear();
-      reader = createClickHouseReader(configOf());
+      reader = createClickHouseReader(server.config());
     });
     afterEach(() => {
       reader.close();
@@ -137,7 +118,7 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
         spans: Array.from({ length: 50 }, (_, index) => requestOf(past + index)),
       });
       const failureOf = async (more: Partial<ClickHouseConfig>): Promise<string> => {
-        const other = createClickHouseReader(configOf(more));
+        const other = createClickHouseReader(server.config(more));
         const answer = other.services(range).then(
           () => 'it answered',
           (error: unknown) => (error as Error).message,
@@ -170,10 +151,10 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
           mcp: false,
           profiling: false,
           editor: undefined,
-          clickhouse: configOf(),
+          clickhouse: server.config(),
         },
         token: undefined,
-        ...clickHousePartsOf(configOf()),
+        ...clickHousePartsOf(server.config()),
         instrumentations: () => [],
         libraries: () => [],
         running: () => [],

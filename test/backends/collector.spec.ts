@@ -1,4 +1,3 @@
-import { type ClickHouseConfig } from '../../lib/config/clickhouse.js';
 import { createClickHouseReader } from '../../lib/dashboard/clickhouse/clickhouse-reader.js';
 import { describeWithAll, poll } from './backend-processes.js';
 import { ClickHouseServer } from './clickhouse-server.js';
@@ -124,7 +123,7 @@ describeWithAll(
       });
 
       it('has the same traces in ClickHouse, with all log lines, where the page reads them', async () => {
-        const reader = createClickHouseReader(configOf(clickhouse));
+        const reader = createClickHouseReader(clickhouse.config());
         try {
           const { trace } = await poll('the trace in ClickHouse', async () => {
             const found = await reader.trace(failed.traceId);
@@ -151,17 +150,3 @@ describeWithAll(
     });
   },
 );
-
-function configOf({ url, username, password, database }: ClickHouseServer): ClickHouseConfig {
-  return {
-    url,
-    username,
-    password,
-    database,
-    tables: { traces: 'otel_traces', logs: 'otel_logs', metrics: 'otel_metrics' },
-    tls: {},
-    maxSeconds: 20,
-    maxRows: 1e9,
-    maxBytes: 1e11,
-  };
-}
