@@ -76,6 +76,23 @@ const KEYS = [
   ...['password', 'api_key', 'exception.message'],
 ];
 
+/** What was written and emitted, without what differs from run to run. */
+function comparable(logging: ObservedLogging) {
+  const ids = /"(time|trace_id|span_id)":("[0-9a-f]+"|\d+)/g;
+  const text = logging.text.map((line) => line.replace(ids, '"$1":0').replace(/\\n {4}at [^"]*/g, ''));
+  const records = logging.logRecords().map(({ body, attributes, severityText, instrumentationScope }) => ({
+    ...{ body, severityText, scope: instrumentationScope.name },
+    attributes: { ...attributes, 'exception.stacktrace': undefined },
+  }));
+  const events = logging.spans().flatMap((span) =>
+    span.events.map(({ name, attributes }) => ({
+      name,
+      attributes: { ...attributes, 'exception.stacktrace': undefined },
+    })),
+  );
+  return { text, records, events };
+}
+
 describe('a line of plain fields', () => {
   let logging: ObservedLogging | undefined;
 
@@ -84,24 +101,12 @@ describe('a line of plain fields', () => {
     logging = undefined;
   });
 
-  /** What was written and emitted, without what differs from run to run. */
   function observe(options: ObserveOptions, act: (telemetry: TelemetryLogger) => void) {
     logging = observeLogging(options);
     act(new TelemetryLogger('OrderService'));
-    const ids = /"(time|trace_id|span_id)":("[0-9a-f]+"|\d+)/g;
-    const text = logging.text.map((line) => line.replace(ids, '"$1":0').replace(/\\n {4}at [^"]*/g, ''));
-    const records = logging.logRecords().map(({ body, attributes, severityText, instrumentationScope }) => ({
-      ...{ body, severityText, scope: instrumentationScope.name },
-      attributes: { ...attributes, 'exception.stacktrace': undefined },
-    }));
-    const events = logging.spans().flatMap((span) =>
-      span.events.map(({ name, attributes }) => ({
-        ...{ name },
-        attributes: { ...attributes, 'exception.stacktrace': undefined },
-      })),
-    );
+    const observed = comparable(logging);
     stopObserving(logging);
-    return { text, records, events };
+    return observed;
   }
 
   function expectSame(act: (telemetry: TelemetryLogger) => void): void {
@@ -294,20 +299,9 @@ describe('a line of plain fields by a log method of pino', () => {
     inSpan('work', () => {
       act(logger!);
     });
-    const ids = /"(time|trace_id|span_id)":("[0-9a-f]+"|\d+)/g;
-    const text = logging.text.map((line) => line.replace(ids, '"$1":0').replace(/\\n {4}at [^"]*/g, ''));
-    const records = logging.logRecords().map(({ body, attributes, severityText, instrumentationScope }) => ({
-      ...{ body, severityText, scope: instrumentationScope.name },
-      attributes: { ...attributes, 'exception.stacktrace': undefined },
-    }));
-    const events = logging.spans().flatMap((span) =>
-      span.events.map(({ name, attributes }) => ({
-        ...{ name },
-        attributes: { ...attributes, 'exception.stacktrace': undefined },
-      })),
-    );
+    const observed = comparable(logging);
     stopObserving(logging);
-    return { text, records, events };
+    return observed;
   }
 
   function expectSame(act: (logger: Logger) => void): void {
