@@ -22,15 +22,19 @@ class Orders {
   }
 }
 
+function createTesting(): Promise<TestingModule> {
+  return Test.createTestingModule({
+    imports: [TelemetryTestingModule.register()],
+    providers: [Orders],
+  }).compile();
+}
+
 describe('the kit for tests', () => {
   let testing: TestingModule;
   let probe: TelemetryProbe;
 
   beforeEach(async () => {
-    testing = await Test.createTestingModule({
-      imports: [TelemetryTestingModule.register()],
-      providers: [Orders],
-    }).compile();
+    testing = await createTesting();
     probe = testing.get(TelemetryProbe);
   });
   afterEach(() => testing.close());
@@ -71,10 +75,7 @@ describe('the kit for tests', () => {
   let probe: TelemetryProbe;
 
   beforeEach(async () => {
-    testing = await Test.createTestingModule({
-      imports: [TelemetryTestingModule.register()],
-      providers: [Orders],
-    }).compile();
+    testing = await createTesting();
     probe = testing.get(TelemetryProbe);
     testing.get(Orders).list([1, 2, 3]);
   });
