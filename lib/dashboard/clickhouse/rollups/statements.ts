@@ -31,6 +31,9 @@ export interface RollupNames {
 
 type RollupTable = Exclude<keyof RollupNames, 'coverage'>;
 
+/** Of which table of the exporter a rollup is, and how its name ends. */
+type Ending = readonly [source: 'traces' | 'logs', ending: string];
+
 /** In the order in which they are made: a view needs its table, and that of services reads what is written to that of routes. */
 const ENDINGS = {
   routes: ['traces', 'routes'],
@@ -39,34 +42,27 @@ const ENDINGS = {
   failedSpans: ['traces', 'failed'],
   errorLines: ['logs', 'failed'],
   coverage: ['traces', 'rollups'],
-} as const satisfies Readonly<Record<keyof RollupNames, readonly ['traces' | 'logs', string]>>;
+} as const satisfies Readonly<Record<keyof RollupNames, Ending>>;
 
 /** Names without the database. */
 export function plainNames({ tables }: ClickHouseConfig): RollupNames {
-  const name = (table: keyof RollupNames): string => {
-    const [source, ending] = ENDINGS[table];
-    return `${tables[source]}_${ending}_${LAYOUT}`;
-  };
-  return {
-    routes: name('routes'),
-    services: name('services'),
-    processes: name('processes'),
-    failedSpans: name('failedSpans'),
-    errorLines: name('errorLines'),
-    coverage: name('coverage'),
-  };
+  return nameEach(([source, ending]) => `${tables[source]}_${ending}_${LAYOUT}`);
 }
 
 export function rollupNames(config: ClickHouseConfig): RollupNames {
-  const plain = plainNames(config);
-  const name = (table: keyof RollupNames): string => `\`${config.database}\`.\`${plain[table]}\``;
+  const { database, tables } = config;
+  return nameEach(([source, ending]) => `\`${database}\`.\`${tables[source]}_${ending}_${LAYOUT}\``);
+}
+
+function nameEach(name: (ending: Ending) => string): RollupNames {
+  const { routes, services, processes, failedSpans, errorLines, coverage } = ENDINGS;
   return {
-    routes: name('routes'),
-    services: name('services'),
-    processes: name('processes'),
-    failedSpans: name('failedSpans'),
-    errorLines: name('errorLines'),
-    coverage: name('coverage'),
+    routes: name(routes),
+    services: name(services),
+    processes: name(processes),
+    failedSpans: name(failedSpans),
+    errorLines: name(errorLines),
+    coverage: name(coverage),
   };
 }
 
