@@ -35,12 +35,12 @@ export class TimeSlice {
   }
 }
 
-/** What one call of the database is to take, in milliseconds: several fit in a step. */
+/** How long one call of the database should take, in milliseconds, so that several fit in a step. */
 const PORTION_MS = 2;
 
 /**
- * How much to ask of the database at once. It grows and shrinks with the time that it takes, which depends on the rows that there are, and
- * not only on those that come back.
+ * How many rows to ask for in one call of the database. The number halves after a slow call and doubles after a fast one: how long a call
+ * takes depends on the rows that are read, not only on those that are returned.
  */
 export class Portion {
   private startedAt = 0;

@@ -88,14 +88,14 @@ function warnRefused(provider: unknown, what: string, option: string): void {
   );
 }
 
-/** Ours, and the one that CommonJS packages load while we are an ES module. */
+/** The API that this module loaded, and the copy that CommonJS packages load where this module is an ES module. */
 function copiesOfTheApi(): Api[] {
   const own = { trace, metrics, logs } as unknown as Api; // methods are looked up by name
   const theirs = apiOfCommonJs();
   return theirs === undefined || theirs.trace === own.trace ? [own] : [own, theirs];
 }
 
-/** By working directory: finding a package takes long. */
+/** The API of CommonJS packages by working directory, kept because resolving a package is slow. */
 const apis = new Map<string, Api | undefined>();
 
 function apiOfCommonJs(): Api | undefined {
