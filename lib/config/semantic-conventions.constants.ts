@@ -65,9 +65,11 @@ export const DATABASE_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 
 
 export const METRIC_DB_CLIENT_CONNECTION_WAIT_TIME = 'db.client.connection.wait_time';
 export const ATTR_DB_CLIENT_CONNECTION_POOL_NAME = 'db.client.connection.pool.name';
-/** In seconds, and in statements between the first and the last; on the span that ends a transaction. */
+/** Seconds since the transaction began; on the span that ends it. */
 export const ATTR_NESTJS_DB_TRANSACTION_DURATION = 'nestjs.db.transaction.duration';
+/** Statements between the first and the last of a transaction; on the span that ends it. */
 export const ATTR_NESTJS_DB_TRANSACTION_STATEMENTS = 'nestjs.db.transaction.statements';
+/** Name of a prepared statement. */
 export const ATTR_NESTJS_DB_PREPARED_STATEMENT = 'nestjs.db.prepared_statement';
 
 export const ATTR_GEN_AI_OPERATION_NAME = 'gen_ai.operation.name';
@@ -139,8 +141,11 @@ export const ATTR_SYSTEM_MEMORY_STATE = 'system.memory.state';
 /** WebSocket gateways; the conventions have no names for them. */
 export const METRIC_NESTJS_WEBSOCKET_MESSAGE_DURATION = 'nestjs.websocket.message.duration';
 export const METRIC_NESTJS_WEBSOCKET_ACTIVE_CONNECTIONS = 'nestjs.websocket.active_connections';
+/** Class of the gateway. */
 export const ATTR_NESTJS_WEBSOCKET_GATEWAY = 'nestjs.websocket.gateway';
+/** The event or message that the gateway handles: the argument of `@SubscribeMessage()`. */
 export const ATTR_NESTJS_WEBSOCKET_EVENT = 'nestjs.websocket.event';
+/** Namespace or path of the gateway, where it has one. */
 export const ATTR_NESTJS_WEBSOCKET_NAMESPACE = 'nestjs.websocket.namespace';
 
 /** Bucket boundaries, in seconds, for what runs in the background: from milliseconds to an hour. */
@@ -149,11 +154,38 @@ export const JOB_BUCKETS_SECONDS = [
 ];
 export const ATTR_FAAS_CRON = 'faas.cron';
 
+/** `@nestjs/schedule`; the conventions have no names for these. */
+export const METRIC_NESTJS_SCHEDULE_RUN_DURATION = 'nestjs.schedule.run.duration';
+/** `cron`, `interval` or `timeout`. */
+export const ATTR_NESTJS_SCHEDULE_TYPE = 'nestjs.schedule.type';
+/** The name that the application gave the job. */
+export const ATTR_NESTJS_SCHEDULE_NAME = 'nestjs.schedule.name';
+/** The time zone of a cron job. */
+export const ATTR_NESTJS_SCHEDULE_TIME_ZONE = 'nestjs.schedule.time_zone';
+/** Milliseconds of an interval or timeout. */
+export const ATTR_NESTJS_SCHEDULE_MILLISECONDS = 'nestjs.schedule.milliseconds';
+/** `true` where the run before had not ended. */
+export const ATTR_NESTJS_SCHEDULE_OVERLAPPING = 'nestjs.schedule.overlapping';
+
+/** Class of the command that is handled. */
+export const ATTR_NESTJS_CQRS_COMMAND = 'nestjs.cqrs.command';
+/** Class of the query that is handled. */
+export const ATTR_NESTJS_CQRS_QUERY = 'nestjs.cqrs.query';
+/** Class of the event that is handled or published; several are separated by commas. */
+export const ATTR_NESTJS_CQRS_EVENT = 'nestjs.cqrs.event';
+/** The number of events that one call published. */
+export const ATTR_NESTJS_CQRS_EVENT_COUNT = 'nestjs.cqrs.event.count';
+/** The saga that asked for a command. */
+export const ATTR_NESTJS_CQRS_SAGA = 'nestjs.cqrs.saga';
+
 /** BullMQ; the conventions have no names for what only it has. */
 export const METRIC_BULLMQ_JOB_WAIT_DURATION = 'bullmq.job.wait.duration';
 export const METRIC_BULLMQ_JOBS_STALLED = 'bullmq.jobs.stalled';
+/** Name of the job, as it was added. */
 export const ATTR_BULLMQ_JOB_NAME = 'bullmq.job.name';
+/** Which attempt it is, from 1. */
 export const ATTR_BULLMQ_JOB_ATTEMPT = 'bullmq.job.attempt';
+/** The job scheduler or repeatable job that made it. */
 export const ATTR_BULLMQ_JOB_SCHEDULER_ID = 'bullmq.job.scheduler.id';
 
 /** Until 1.44 it was `messaging.system`. */
@@ -167,7 +199,7 @@ export const METRIC_MESSAGING_PROCESS_DURATION = 'messaging.process.duration';
 export const METRIC_MESSAGING_CLIENT_OPERATION_DURATION = 'messaging.client.operation.duration';
 export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.messages';
 
-/** How NestJS's microservices send a message; the conventions have no name for it. */
+/** Transport of NestJS's microservices: `tcp`, `redis`, `nats`, …; the conventions have no name for it. */
 export const ATTR_NESTJS_TRANSPORT = 'nestjs.transport';
 
 export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';
@@ -176,7 +208,9 @@ export const ATTR_GRAPHQL_OPERATION_TYPE = 'graphql.operation.type';
 /** GraphQL; the conventions have no names for these. */
 export const METRIC_NESTJS_GRAPHQL_OPERATION_DURATION = 'nestjs.graphql.operation.duration';
 export const METRIC_NESTJS_GRAPHQL_EVENT_DURATION = 'nestjs.graphql.event.duration';
+/** The field that a resolver answers: `Query.users`. */
 export const ATTR_NESTJS_GRAPHQL_FIELD = 'nestjs.graphql.field';
+/** Errors of the answer; on the span of the operation. */
 export const ATTR_NESTJS_GRAPHQL_ERROR_COUNT = 'nestjs.graphql.error.count';
 
 export const METRIC_OTEL_SDK_SPAN_STARTED = 'otel.sdk.span.started';
@@ -223,15 +257,27 @@ export const ATTR_USER_HASH = 'user.hash';
 export const ATTR_ENDUSER_ID = 'enduser.id';
 export const ATTR_ENDUSER_PSEUDO_ID = 'enduser.pseudo.id';
 
-/** Groups the exceptions of one problem: on the event that records it, and on every span it passed. No name of the conventions. */
+/** Severity of a log line, on the event `log` of its span. */
+export const ATTR_LOG_SEVERITY = 'log.severity';
+/** Message of a log line, on the event `log` of its span. */
+export const ATTR_LOG_MESSAGE = 'log.message';
+/** The class that wrote a log line, on the event `log` of its span. */
+export const ATTR_LOG_CONTEXT = 'log.context';
+
+/** Groups the exceptions of one problem: on the event that records it, and on every span it passed. */
 export const ATTR_EXCEPTION_FINGERPRINT = 'exception.fingerprint';
 
+/** Class of the controller. */
 export const ATTR_NESTJS_CONTROLLER = 'nestjs.controller';
+/** Method of the controller. */
 export const ATTR_NESTJS_HANDLER = 'nestjs.handler';
-/** `http`, `rpc` or `ws`: the context a handler is called in. */
+/** What called the code: `http`, `rpc`, `ws`, `event`, `job`, `schedule`, `command` or `query`. */
 export const ATTR_NESTJS_TYPE = 'nestjs.type';
+/** The events that a listener listens to, separated by commas. */
 export const ATTR_NESTJS_EVENT_NAME = 'nestjs.event.name';
+/** The module that the class belongs to. */
 export const ATTR_NESTJS_MODULE = 'nestjs.module';
+/** Class of the guard, pipe, interceptor, filter or provider. */
 export const ATTR_NESTJS_CLASS = 'nestjs.class';
 /** Where in the pipeline: `guard`, `interceptor.before`, `interceptor.after`, `pipe`, `handler` or `filter`. */
 export const ATTR_NESTJS_STAGE = 'nestjs.stage';
@@ -239,13 +285,17 @@ export const ATTR_NESTJS_STAGE = 'nestjs.stage';
 export const ATTR_NESTJS_FAILURE_STAGE = 'nestjs.failure.stage';
 /** On the span of a request: the class that threw or refused. */
 export const ATTR_NESTJS_FAILURE_CLASS = 'nestjs.failure.class';
-/** For building the request-scoped instances of a request, and their number. */
+/** Milliseconds in which the request-scoped instances of a request were built. */
 export const ATTR_NESTJS_REQUEST_SCOPE_DURATION_MS = 'nestjs.request_scope.duration_ms';
+/** The number of request-scoped instances of a request. */
 export const ATTR_NESTJS_REQUEST_SCOPE_PROVIDERS = 'nestjs.request_scope.providers';
-/** The calls that one span represents: their number, duration together, the slowest, and failures. */
+/** The number of calls that one span represents. */
 export const ATTR_NESTJS_REPEAT_COUNT = 'nestjs.repeat.count';
+/** Milliseconds of these calls together. */
 export const ATTR_NESTJS_REPEAT_DURATION_MS = 'nestjs.repeat.duration_ms';
+/** Milliseconds of the slowest of these calls. */
 export const ATTR_NESTJS_REPEAT_MAX_MS = 'nestjs.repeat.max_ms';
+/** How many of these calls failed. */
 export const ATTR_NESTJS_REPEAT_ERRORS = 'nestjs.repeat.errors';
 /** Why a call beyond the first ones has a separate span: `slowest` or `failed`. */
 export const ATTR_NESTJS_REPEAT_KEPT = 'nestjs.repeat.kept';

@@ -1,6 +1,11 @@
 import { type Attributes, type Logger, logs, type Span } from '@opentelemetry/api';
 
-import { ATTR_EXCEPTION_STACKTRACE } from '../config/semantic-conventions.constants.js';
+import {
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_LOG_CONTEXT,
+  ATTR_LOG_MESSAGE,
+  ATTR_LOG_SEVERITY,
+} from '../config/semantic-conventions.constants.js';
 import { clipText, copyBounded } from '../engine/copy-bounded.js';
 import { describedAttributes, ownProperties } from '../engine/describe-error.js';
 import { type RedactedLogRecord } from '../engine/limited-logger-provider.js';
@@ -64,10 +69,10 @@ const MAX_DEPTH = 3;
 export function addSpanEvent(span: Span, entry: LogEntry): void {
   const { context, error } = entry;
   const attributes: Attributes = {
-    'log.severity': nameSeverity(entry.level).text,
-    'log.message': clipText(entry.message, MAX_TEXT),
+    [ATTR_LOG_SEVERITY]: nameSeverity(entry.level).text,
+    [ATTR_LOG_MESSAGE]: clipText(entry.message, MAX_TEXT),
   };
-  if (context !== undefined) attributes['log.context'] = context;
+  if (context !== undefined) attributes[ATTR_LOG_CONTEXT] = context;
   if (error !== undefined) {
     const described = describedAttributes(error);
     for (const key in described) {

@@ -1,7 +1,9 @@
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_ERROR_TYPE,
+  ATTR_NESTJS_SCHEDULE_TYPE,
   JOB_BUCKETS_SECONDS,
+  METRIC_NESTJS_SCHEDULE_RUN_DURATION,
 } from '../config/semantic-conventions.constants.js';
 import { createLabels, durations, type Outcome } from './own-instruments.js';
 
@@ -14,12 +16,12 @@ export interface ScheduledRun extends Outcome {
 }
 
 const duration = durations(
-  'nestjs.schedule.run.duration',
+  METRIC_NESTJS_SCHEDULE_RUN_DURATION,
   'Duration of the runs of scheduled jobs.',
   JOB_BUCKETS_SECONDS,
 );
 
-const labels = createLabels(ATTR_CODE_FUNCTION_NAME, 'nestjs.schedule.type', 'outcome', ATTR_ERROR_TYPE);
+const labels = createLabels(ATTR_CODE_FUNCTION_NAME, ATTR_NESTJS_SCHEDULE_TYPE, 'outcome', ATTR_ERROR_TYPE);
 
 /** Records a finished run into `nestjs.schedule.run.duration`, in seconds. */
 export function recordScheduledRun(run: ScheduledRun): void {

@@ -1,7 +1,14 @@
 import { type Attributes, trace } from '@opentelemetry/api';
 import { isObservable, tap } from 'rxjs';
 
-import { ATTR_NESTJS_TYPE } from '../../config/semantic-conventions.constants.js';
+import {
+  ATTR_NESTJS_CQRS_COMMAND,
+  ATTR_NESTJS_CQRS_EVENT,
+  ATTR_NESTJS_CQRS_EVENT_COUNT,
+  ATTR_NESTJS_CQRS_QUERY,
+  ATTR_NESTJS_CQRS_SAGA,
+  ATTR_NESTJS_TYPE,
+} from '../../config/semantic-conventions.constants.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';
 import { recordException } from '../../tracing/error-policy.js';
@@ -44,8 +51,8 @@ function recordPublish<T>(events: readonly unknown[], publish: () => T): T {
   const names = [...new Set(events.map(nameOfMessage))];
   const attributes: Attributes = {
     [ATTR_NESTJS_TYPE]: 'event',
-    'nestjs.cqrs.event': names.join(', '),
-    ...(events.length > 1 && { 'nestjs.cqrs.event.count': events.length }),
+    [ATTR_NESTJS_CQRS_EVENT]: names.join(', '),
+    ...(events.length > 1 && { [ATTR_NESTJS_CQRS_EVENT_COUNT]: events.length }),
   };
   const name = names.length === 1 ? `publish ${names[0] ?? ''}` : 'publish';
   return runInSpan(tracerFor(SCOPE), name, { attributes }, publish);
@@ -58,21 +65,26 @@ function recordPublish<T>(events: readonly unknown[], publish: () => T): T {
  * fails in the span of its caller.
  */
 export const cqrsHandlerRules: readonly MethodRule[] = [
-  handlerRule('command', '__commandHandler__', 'execute'),
-  handlerRule('query', '__queryHandler__', 'execute'),
-  handlerRule('event', '__eventsHandler__', 'handle'),
+  handlerRule('command', '__commandHandler__', 'execute', (name) => ({ [ATTR_NESTJS_CQRS_COMMAND]: name })),
+  handlerRule('query', '__queryHandler__', 'execute', (name) => ({ [ATTR_NESTJS_CQRS_QUERY]: name })),
+  handlerRule('event', '__eventsHandler__', 'handle', (name) => ({ [ATTR_NESTJS_CQRS_EVENT]: name })),
 ];
 
 /** @param metadata what NestJS finds the handlers of that kind by, on their classes */
-function handlerRule(kind: 'command' | 'query' | 'event', metadata: string, method: string): MethodRule {
+function handlerRule(
+  kind: 'command' | 'query' | 'event',
+  metadata: string,
+  method: string,
+  describeMessage: (name: string) => Attributes,
+): MethodRule {
   return {
     switchedBy: 'cqrs',
     describe: (_method, key, owner) =>
       key === method && Reflect.hasMetadata(metadata, owner) ? { [ATTR_NESTJS_TYPE]: kind } : undefined,
     describeCall([message]) {
       const saga = typeof message === 'object' && message !== null ? sagas.get(message) : undefined;
-      const name = nameOfMessage(message);
-      return { [`nestjs.cqrs.${kind}`]: name, ...(saga !== undefined && { 'nestjs.cqrs.saga': saga }) };
+      const described = describeMessage(nameOfMessage(message));
+      return { ...described, ...(saga !== undefined && { [ATTR_NESTJS_CQRS_SAGA]: saga }) };
     },
   };
 }

@@ -3,6 +3,11 @@ import { type Attributes, context, ROOT_CONTEXT } from '@opentelemetry/api';
 import {
   ATTR_CODE_FUNCTION_NAME,
   ATTR_FAAS_CRON,
+  ATTR_NESTJS_SCHEDULE_MILLISECONDS,
+  ATTR_NESTJS_SCHEDULE_NAME,
+  ATTR_NESTJS_SCHEDULE_OVERLAPPING,
+  ATTR_NESTJS_SCHEDULE_TIME_ZONE,
+  ATTR_NESTJS_SCHEDULE_TYPE,
   ATTR_NESTJS_TYPE,
 } from '../../config/semantic-conventions.constants.js';
 import { isMarked } from '../../invocation/wrap-method.js';
@@ -137,11 +142,11 @@ function describe(
   const attributes = Object.freeze({
     [ATTR_CODE_FUNCTION_NAME]: name,
     [ATTR_NESTJS_TYPE]: 'schedule',
-    'nestjs.schedule.type': type,
-    ...(jobName !== undefined && { 'nestjs.schedule.name': jobName }),
+    [ATTR_NESTJS_SCHEDULE_TYPE]: type,
+    ...(jobName !== undefined && { [ATTR_NESTJS_SCHEDULE_NAME]: jobName }),
     ...(typeof cronTime === 'string' && { [ATTR_FAAS_CRON]: cronTime }),
-    ...(timeZone !== undefined && { 'nestjs.schedule.time_zone': timeZone }),
-    ...(milliseconds !== undefined && { 'nestjs.schedule.milliseconds': milliseconds }),
+    ...(timeZone !== undefined && { [ATTR_NESTJS_SCHEDULE_TIME_ZONE]: timeZone }),
+    ...(milliseconds !== undefined && { [ATTR_NESTJS_SCHEDULE_MILLISECONDS]: milliseconds }),
   });
   return { type, name, scope, attributes, traced: false, running: 0 };
 }
@@ -158,7 +163,7 @@ function recordRuns(job: ScheduledJob, method: AnyFunction): AnyFunction {
     return context.with(ROOT_CONTEXT, () => {
       if (job.traced) return measureRun(job, run);
       const attributes =
-        job.running === 0 ? job.attributes : { ...job.attributes, 'nestjs.schedule.overlapping': true };
+        job.running === 0 ? job.attributes : { ...job.attributes, [ATTR_NESTJS_SCHEDULE_OVERLAPPING]: true };
       return runInSpan(tracerFor(job.scope), job.name, { attributes }, () => measureRun(job, run));
     });
   };
