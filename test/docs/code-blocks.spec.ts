@@ -3,13 +3,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
 import ts from 'typescript';
-import { parse as parseYaml } from 'yaml';
+import { parseAllDocuments } from 'yaml';
+
+import { checkConfiguration } from '../../lib/cli/doctor/check-configuration.js';
+import { environmentVariables } from '../../lib/config/telemetry-options.js';
+import { INSTRUMENTATIONS } from '../../lib/instrumentation/registry.js';
 
 const root = resolve(__dirname, '../..');
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
 interface Block {
@@ -118,6 +122,34 @@ function compile(modules: readonly Block[]): ReadonlyMap<Block, string[]> {
   );
 }
 
+/** `OTEL_SERVICE_NAME=orders` of a shell, `{ name: OTEL_SERVICE_NAME, value: orders }` of a Kubernetes manifest. */
+function variablesOf({ language, code }: Block): [name: string, value: string][] {
+  if (language === 'sh')
+    return [...code.matchAll(/\b((?:OTEL|TELEMETRY|K8S)_[A-Z0-9_]+)=(?:'([^']*)'|"([^"]*)"|(\S*))/g)].map(
+      ([, name = '', single = '', double = '', bare = '']) => [name, single || double || bare],
+    );
+  if (language !== 'yaml') return [];
+  const found: [string, string][] = [];
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const { name, value: set } = value as { name?: unknown; value?: unknown };
+    if (typeof name === 'string' && /^(?:OTEL|TELEMETRY|K8S)_/.test(name))
+      found.push([name, typeof set === 'string' ? set : '']);
+    Object.values(value).forEach(visit);
+  };
+  parseAllDocuments(code).forEach((document) => {
+    visit(document.toJS());
+  });
+  return found;
+}
+
+/** What the exporters read for all signals or for one. */
+const OF_EXPORTERS =
+  /^OTEL_EXPORTER_OTLP_(?:(?:TRACES|METRICS|LOGS)_)?(?:TIMEOUT|COMPRESSION|CERTIFICATE|CLIENT_KEY|CLIENT_CERTIFICATE)$|^OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE$/;
+
+const isRead = (name: string): boolean =>
+  OF_EXPORTERS.test(name) || name in environmentVariables(INSTRUMENTATIONS);
+
 describe('the code of README.md, CONTRIBUTING.md and docs/', () => {
   it('is there', () => {
     expect(blocks.length).toBeGreaterThan(25);
@@ -141,7 +173,9 @@ describe('the code of README.md, CONTRIBUTING.md and docs/', () => {
   });
 
   it.each(titled(inLanguage('yaml')))('is valid YAML: %s', (_, { code }) => {
-    expect(typeof parseYaml(code)).toBe('object');
+    const documents = parseAllDocuments(code);
+    expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
+    for (const document of documents) expect(typeof document.toJS()).toBe('object');
   });
 
   it.each(titled(inLanguage('sh')))('can be run in a shell: %s', (_, { code }) => {
@@ -153,6 +187,25 @@ describe('the code of README.md, CONTRIBUTING.md and docs/', () => {
     expect(run.filter((name) => !(name in scripts) && name !== 'install' && name !== 'ls')).toEqual([]);
     const files = [...code.matchAll(/(?:^|\s)node (?!--)(\S+\.mjs)/g)].map(([, file = '']) => file);
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  const settings = titled(blocks.filter((block) => variablesOf(block).length > 0));
+  it.each(settings)('sets variables that are read, to values that can be used: %s', (_, block) => {
+    const variables = variablesOf(block);
+    expect(variables.map(([name]) => name).filter((name) => !isRead(name))).toEqual([]);
+    const { findings } = checkConfiguration(Object.fromEntries(variables));
+    expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+  });
+
+  const commands = inLanguage('sh').flatMap(({ title, code }) =>
+    [...code.replaceAll('\\\n', '').matchAll(/npx nestjs-telemetry (\w+)([^#|>\n]*)/g)].map(
+      ([line, command = '', options = '']) => ({ title, line, command, options }),
+    ),
+  );
+  it.each(commands)('calls a command with options that it has: $line', ({ command, options }) => {
+    const source = readFileSync(join(root, `lib/cli/${command}-command.ts`), 'utf8');
+    const names = [...options.matchAll(/--([\w-]+)/g)].map(([, name = '']) => name);
+    expect(names.filter((name) => !source.includes(`--${name}`))).toEqual([]);
   });
 
   it('links only to pages and headings that exist', () => {

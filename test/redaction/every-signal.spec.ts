@@ -1,10 +1,13 @@
 import { logs, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
+import fastify from 'fastify';
+import { getTelemetry, instrumentFastify } from 'nestjs-telemetry';
 
 import { type TelemetryEngine } from '../../lib/config/telemetry-options.js';
 import { recentWarnings, warnOnce } from '../../lib/errors/warnings.js';
 import { configureTelemetry } from '../../lib/module/start-telemetry.js';
 import type { TelemetryHandle } from '../../lib/runtime/sdk-runtime.js';
 import { createTelemetryProbe } from '../../lib/testing/telemetry-probe.js';
+import { eventually } from '../support/eventually.js';
 
 const SECRET = 'SEC-hunter2-RET';
 
@@ -95,5 +98,48 @@ describe.each<TelemetryEngine>(['fast', 'sdk'])('a secret under the %s engine', 
   it('is in no warning of ours, and not on the health page', () => {
     warnOnce(`test:${engine}`, `http://app:${SECRET}@collector:4318 does not answer`);
     expect(JSON.stringify([recentWarnings(), probe.logLines()])).not.toContain(SECRET);
+  });
+});
+
+describe('a client that redaction.keys name, as in docs/privacy.md', () => {
+  it('is on no span and no line of its request', async () => {
+    const probe = createTelemetryProbe();
+    const running = configureTelemetry({
+      ...probe.options,
+      dashboard: false,
+      store: false,
+      redaction: {
+        keys: [
+          'client.address',
+          'network.peer.address',
+          'user_agent.original',
+          'url.path',
+          'url.full',
+          /^path$/,
+        ],
+      },
+    });
+    const server = fastify();
+    instrumentFastify(server);
+    server.get('/patients/:name', () => 'ok');
+    const address = await server.listen({ host: '127.0.0.1', port: 0 });
+    await getTelemetry('test').trace('caller', async () => {
+      await (await fetch(`${address}/patients/ada`, { headers: { 'user-agent': 'Mozilla' } })).text();
+    });
+    await eventually('the span of the request', () =>
+      probe.spans().some(({ name }) => name === 'GET /patients/:name'),
+    );
+    await server.close();
+    await running.shutdown();
+
+    const recorded = probe.spans().map(({ name, attributes }) => ({ name, attributes }));
+    expect(recorded).toHaveLength(3);
+    for (const value of ['ada', 'Mozilla']) expect(JSON.stringify(recorded)).not.toContain(value);
+    expect(JSON.stringify(probe.logRecords())).not.toContain('ada');
+    expect(recorded.find(({ name }) => name.startsWith('GET /'))?.attributes).toMatchObject({
+      'http.route': '/patients/:name',
+      'client.address': '[Redacted]',
+      'url.path': '[Redacted]',
+    });
   });
 });
