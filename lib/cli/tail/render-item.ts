@@ -45,7 +45,7 @@ function renderLog(log: Fields, { level, service, colours }: Selection): string 
   const ids = typeof log.traceId === 'string' ? ` trace:${log.traceId.slice(0, SHORT_ID)}` : '';
   const head = `${timeOf(log.time)} ${own.toUpperCase().padEnd(6)} ${text(log.service)} `;
   return (
-    paint(head, COLOURS[own], colours) +
+    paint(escape(head), COLOURS[own], colours) +
     escape(`${context}${text(log.message)}`) +
     paint(escape(`${fields}${ids}`), DIM, colours)
   );
@@ -61,9 +61,9 @@ function renderTrace(trace: Fields, { service, colours }: Selection): string | u
   const end = Number(trace.start) + Number(trace.durationMs);
   const head = `${timeOf(end)} FAILED ${text(trace.service)} `;
   return (
-    paint(head, COLOURS.FAILED, colours) +
+    paint(escape(head), COLOURS.FAILED, colours) +
     escape(`${text(trace.name)}${status} after ${took}`) +
-    paint(` trace:${text(trace.traceId)}`, DIM, colours)
+    paint(escape(` trace:${text(trace.traceId)}`), DIM, colours)
   );
 }
 
