@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** The page refuses, and will not answer differently when it is asked again. */
 export class RefusedError extends Error {}
 
@@ -12,6 +14,8 @@ interface FollowOptions {
   readonly onLost: (reason: string) => void;
   /** The stream is open. */
   readonly onOpen: () => void;
+  /** After so many milliseconds without a byte the connection is given up. Default 30000. */
+  readonly silenceMs?: number;
 }
 
 const RETRY_MS = 1_000;
@@ -30,11 +34,12 @@ export async function followPage({
   onItem,
   onLost,
   onOpen,
+  silenceMs = SILENCE_MS,
 }: FollowOptions): Promise<void> {
   const url = `${page.href.replace(/\/$/, '')}/api/v1/stream`;
   const isEnding = (): boolean => signal.aborted;
   while (!isEnding()) {
-    const silence = new AbortController();
+    const silence = new Silence(silenceMs);
     try {
       const response = await fetch(url, {
         headers: authorize(token()),
@@ -48,8 +53,11 @@ export async function followPage({
       if (isEnding()) return;
       if (error instanceof RefusedError) throw error;
       onLost(reasonOf(error));
+    } finally {
+      silence.end();
     }
-    await wait(RETRY_MS, signal);
+    // Rejects when the signal aborts.
+    await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -71,25 +79,17 @@ async function refuseWithReason(response: Response): Promise<void> {
 
 async function readItems(
   response: Response,
-  silence: AbortController,
+  silence: Silence,
   onItem: (item: unknown) => void,
 ): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    // refuseWithReason() has checked that there is a body; it is iterable in Node; the declarations of fetch leave the iterator out.
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        silence.abort(new Error(`no sign of life within ${SILENCE_MS / 1_000} s`));
-      }, SILENCE_MS);
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') onItem(JSON.parse(line));
-    }
-  } finally {
-    clearTimeout(timer);
+  // refuseWithReason() has checked that there is a body; it is iterable in Node; the declarations of fetch leave the iterator out.
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    silence.interrupt();
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') onItem(JSON.parse(line));
   }
 }
 
@@ -98,12 +98,27 @@ function reasonOf(error: unknown): string {
   return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
 }
 
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+/** Aborts a connection over which nothing comes, also before its answer begins. */
+class Silence {
+  private readonly abort = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(milliseconds: number) {
+    this.timer = setTimeout(() => {
+      this.abort.abort(new Error(`no sign of life within ${milliseconds / 1_000} s`));
+    }, milliseconds);
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  /** Something came. */
+  interrupt(): void {
+    this.timer.refresh();
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
 }
