@@ -2,6 +2,8 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
+import { matchesText } from './matchers/compare-values.js';
+
 /** A span in its place. */
 export interface SpanNode {
   /** What is compared and shown of it. */
@@ -139,7 +141,7 @@ function describeNode(node: SpanNode, nodes: ReadonlyMap<string, SpanNode>): str
 
 function shownAttributes({ span }: SpanNode, wanted: readonly (string | RegExp)[]): string {
   const shown = Object.entries(span.attributes)
-    .filter(([name]) => wanted.some((want) => (typeof want === 'string' ? want === name : want.test(name))))
+    .filter(([name]) => wanted.some((want) => matchesText(name, want)))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return shown.map(([name, value]) => ` ${name}=${JSON.stringify(value)}`).join('');
 }
