@@ -224,6 +224,15 @@ describe('the matchers for expect(probe)', () => {
         }),
       ).toContain('No line was logged.');
     });
+
+    it('names a field that is called "name" as it is, and not as the message', async () => {
+      orders().logInfo('started', { name: 'pump' });
+      expect(
+        await messageOf(() => {
+          expect(probe).toHaveLogged({ name: 'valve' });
+        }),
+      ).toContain('differs in\n  name: expected "valve", received "pump"');
+    });
   });
 
   describe('toHaveNoRepeatedQueries()', () => {
@@ -363,6 +372,7 @@ describe('a probe that was started', () => {
      └─ second [client] ERROR
     `);
     expect(probe.traceTree({ attributes: ['step'] })).toContain('├─ first step="a"');
+    expect(probe.traceTree({ attributes: [/^(?:port|step)$/g] })).toContain('├─ first port=4711 step="a"');
   });
 
   it('waits for spans that end after the answer', async () => {

@@ -11,20 +11,24 @@ export interface Candidate<T> {
 const MAX_TEXT = 200;
 const MAX_CANDIDATES = 2_000;
 
-/** The candidate with the fewest differences; among equals the one whose texts are the most similar. */
-export function nearestOf<T>(candidates: readonly Candidate<T>[]): Candidate<T> | undefined {
+/**
+ * The candidate with the fewest differences; among equals the one whose texts are the most similar.
+ *
+ * @param title what says the most about a candidate
+ */
+export function nearestOf<T>(candidates: readonly Candidate<T>[], title = 'name'): Candidate<T> | undefined {
   const [nearest] = candidates
     .slice(0, MAX_CANDIDATES)
-    .map((candidate) => ({ candidate, distance: distanceOf(candidate.differences) }))
+    .map((candidate) => ({ candidate, distance: distanceOf(candidate.differences, title) }))
     .sort((a, b) => a.distance - b.distance);
   return nearest?.candidate;
 }
 
-/** 1 for each difference, and more for one between texts that are unlike; a name says the most. */
-function distanceOf(differences: readonly Difference[]): number {
+/** 1 for each difference, and more for one between texts that are unlike. */
+function distanceOf(differences: readonly Difference[], title: string): number {
   return differences.reduce(
     (sum, { what, expected, received }) =>
-      sum + 1 + (what === 'name' ? 4 : 1) * unlikeness(expected, received),
+      sum + 1 + (what === title ? 4 : 1) * unlikeness(expected, received),
     0,
   );
 }

@@ -52,7 +52,7 @@ function differencesOf(line: LogLine, wanted: Readonly<Record<string, unknown>>)
   return Object.entries(wanted)
     .filter(([key, value]) => !matchesField(line, key, value))
     .map(([key, value]) => ({
-      what: key === 'msg' ? 'name' : key,
+      what: key,
       expected: value,
       received: key === 'level' ? levelName(line.level) : line[key],
     }));
@@ -70,16 +70,16 @@ function levelName(level: unknown): unknown {
 }
 
 function explainAbsence(lines: readonly LogLine[], wanted: Readonly<Record<string, unknown>>): string {
-  const nearest = nearestOf(lines.map((line) => ({ item: line, differences: differencesOf(line, wanted) })));
-  if (nearest === undefined) return 'No line was logged.';
-  const differences = nearest.differences.map((difference) =>
-    difference.what === 'name' ? { ...difference, what: 'msg' } : difference,
+  const nearest = nearestOf(
+    lines.map((line) => ({ item: line, differences: differencesOf(line, wanted) })),
+    'msg',
   );
+  if (nearest === undefined) return 'No line was logged.';
   const left = lines.length - MAX_SHOWN;
   const shown = lines.slice(-MAX_SHOWN).map(describeLine);
   return [
     `No line is like that. The nearest one, ${show(nearest.item.msg)}, differs in`,
-    showDifferences(differences),
+    showDifferences(nearest.differences),
     '',
     left > 0 ? `The last ${MAX_SHOWN} lines of ${lines.length}:` : 'Logged lines:',
     ...shown,
