@@ -11,6 +11,9 @@ import { Libraries } from './libraries.js';
 import { nameTroubles, toneOf } from './name-troubles.js';
 import { Warnings } from './warnings.js';
 
+/** The part of the address that has the chosen process. `process` is the filter of all views. */
+const CHOSEN = 'details';
+
 const keyOf = ({ service, instance, pid, started }: JudgedProcess): string =>
   [service, instance, pid, started].join(' ');
 
@@ -34,7 +37,7 @@ const COLUMNS: readonly Column<JudgedProcess>[] = [
         type="button"
         class="link"
         onClick={() => {
-          setQuery({ process: keyOf(process) });
+          setQuery({ [CHOSEN]: keyOf(process) });
         }}
       >
         {process.service}
@@ -104,7 +107,7 @@ function ProcessDetails({ process }: { readonly process: JudgedProcess }) {
         <button
           type="button"
           onClick={() => {
-            setQuery({ process: undefined });
+            setQuery({ [CHOSEN]: undefined });
           }}
         >
           Close
@@ -122,7 +125,7 @@ interface ProcessListProps {
 /** Processes that report, the worst first, and the chosen one in full. */
 export function ProcessList({ processes, place }: ProcessListProps) {
   const [all, setAll] = useState(false);
-  const key = place.query.get('process');
+  const key = place.query.get(CHOSEN);
   const chosen = processes.find((process) => keyOf(process) === key);
   const ended = processes.filter(({ state }) => state === 'ended').length;
   return (
