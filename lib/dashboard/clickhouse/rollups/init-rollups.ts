@@ -110,11 +110,11 @@ class RollupInit {
   /** Goes back an hour at a time, and notes how far it is: the reader uses what is done, and the next run continues there. */
   private async fill(): Promise<void> {
     const { report } = this.options;
-    let { sinceNs, begunNs } = await this.state();
-    const { days } = await this.state();
-    if (begunNs < sinceNs)
+    const { days, begunNs: begunBefore, ...state } = await this.state();
+    let { sinceNs } = state;
+    if (begunBefore < sinceNs)
       throw new Error(
-        `The backfill of ${writeTime(begunNs)} was interrupted, and may have counted a part of it: run this command with --reset, which begins anew.`,
+        `The backfill of ${writeTime(begunBefore)} was interrupted, and may have counted a part of it: run this command with --reset, which begins anew.`,
       );
     const oldest = await this.oldestNs();
     const kept = days === 0 ? 0n : BigInt(Date.now() - days * 86_400_000) * 1_000_000n;
@@ -122,7 +122,7 @@ class RollupInit {
     const wait = Number(sinceNs / 1_000_000n) + LATE_MS - Date.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     while (sinceNs > oldest && sinceNs > kept) {
-      begunNs = ((sinceNs - 1n) / HOUR_NS) * HOUR_NS;
+      const begunNs = ((sinceNs - 1n) / HOUR_NS) * HOUR_NS;
       await this.note(sinceNs, days, begunNs);
       for (const statement of fillRollups(this.config, begunNs, sinceNs)) await this.execute(statement);
       sinceNs = begunNs;
