@@ -52,11 +52,12 @@ export const ENVIRONMENT = firstOf(
   `ResourceAttributes['${ATTR_FORMER_DEPLOYMENT_ENVIRONMENT}']`,
 );
 
+/** `service.instance.id`; empty where the process has none. */
+export const INSTANCE = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
 /** What a process is called. */
-export const PROCESS = firstOf(
-  `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`,
-  `ResourceAttributes['${ATTR_HOST_NAME}']`,
-);
+export const PROCESS = firstOf(INSTANCE, `ResourceAttributes['${ATTR_HOST_NAME}']`);
+/** Distinguishes the processes of a service: by their instance, where there is none by all attributes of the resource. */
+export const PROCESS_KEY = `if(${INSTANCE} != '', ${INSTANCE}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))`;
 
 /** That a row of any table is of a chosen process: conditions that must all hold. */
 export function processConditions(

@@ -1,15 +1,18 @@
-import {
-  ATTR_HOST_NAME,
-  ATTR_PROCESS_PID,
-  ATTR_SERVICE_INSTANCE_ID,
-} from '../../config/semantic-conventions.constants.js';
+import { ATTR_HOST_NAME, ATTR_PROCESS_PID } from '../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../get-or-add.js';
 import { type ProcessHealthAnswer } from '../reader/answers/processes.interface.js';
 import { stateOf } from '../reader/judge-process.js';
 import { SDK_METRICS, SdkMetricSums } from '../reader/sum-sdk-metrics.js';
 import { type QueryOptions, type TimeRange } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { ENVIRONMENT, readAttributes, type TextAttributes, VERSION } from './columns.js';
+import {
+  ENVIRONMENT,
+  INSTANCE,
+  PROCESS_KEY,
+  readAttributes,
+  type TextAttributes,
+  VERSION,
+} from './columns.js';
 import { allOf } from './query.js';
 import { reportedIn, SERIES } from './reports.js';
 
@@ -17,9 +20,7 @@ const MAX_PROCESSES = 200;
 /** Series of all processes that are read. */
 const MAX_SERIES = 20_000;
 
-const INSTANCE = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
-/** Tells processes apart that have no instance. */
-const PROCESS = `if(${INSTANCE} != '', cityHash64(ServiceName, ${INSTANCE}), cityHash64(ServiceName, mapKeys(ResourceAttributes), mapValues(ResourceAttributes)))`;
+const PROCESS = `cityHash64(ServiceName, ${PROCESS_KEY})`;
 /** The names are constants of this library. */
 const IS_SDK_METRIC = `MetricName IN (${[...SDK_METRICS.keys()].map((name) => `'${name}'`).join(', ')})`;
 

@@ -1,8 +1,4 @@
-import {
-  ATTR_HOST_NAME,
-  ATTR_PROCESS_PID,
-  ATTR_SERVICE_INSTANCE_ID,
-} from '../../config/semantic-conventions.constants.js';
+import { ATTR_HOST_NAME, ATTR_PROCESS_PID } from '../../config/semantic-conventions.constants.js';
 import { getOrAdd } from '../get-or-add.js';
 import {
   type ProcessAnswer,
@@ -20,6 +16,7 @@ import {
 import { type ClickHouse } from './clickhouse.js';
 import {
   ENVIRONMENT,
+  INSTANCE,
   PROCESS,
   processConditions,
   readAttributes,
@@ -44,7 +41,6 @@ const METRICS = Object.entries(PROCESS_METRICS).map(([name, definition]) => ({
 
 /** The names are constants of this library. */
 const IS_PROCESS_METRIC = `MetricName IN (${METRICS.map(({ metric }) => `'${metric}'`).join(', ')})`;
-const INSTANCE = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
 const LABEL = `multiIf(${METRICS.flatMap(({ metric, by }) => (by === undefined ? [] : [`MetricName = '${metric}', Attributes['${by}']`])).join(', ')}, '')`;
 
 interface ProcessRow {

@@ -1,4 +1,3 @@
-import { ATTR_SERVICE_INSTANCE_ID } from '../../config/semantic-conventions.constants.js';
 import { type StoreAnswer } from '../reader/answers/store.interface.js';
 import { type StartAnswer } from '../reader/answers/traffic.interface.js';
 import {
@@ -8,7 +7,7 @@ import {
   type TimeRange,
 } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { processConditions, VERSION } from './columns.js';
+import { PROCESS_KEY, processConditions, VERSION } from './columns.js';
 import { allOf, type Bindings } from './query.js';
 import { processStarts } from './rollups/read-processes.js';
 import { inRange } from './timeline.js';
@@ -103,8 +102,7 @@ function firstSpans(
 ): string {
   const ofService = service === undefined ? '' : `AND ServiceName = ${bind.text(service)}`;
   const chosen = allOf(processConditions(bind, choice));
-  const instance = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
   return `SELECT toString(ServiceName) AS service, ${VERSION} AS version, toUnixTimestamp64Milli(min(Timestamp)) AS time, toUInt8(max(${chosen})) AS isChosen
     FROM ${traces} WHERE ${inRange(bind, range)} ${ofService}
-    GROUP BY service, version, if(${instance} != '', ${instance}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))`;
+    GROUP BY service, version, ${PROCESS_KEY}`;
 }

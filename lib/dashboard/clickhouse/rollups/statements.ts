@@ -1,6 +1,15 @@
 import { type ClickHouseConfig } from '../../../config/clickhouse.js';
-import { ATTR_SERVICE_INSTANCE_ID } from '../../../config/semantic-conventions.constants.js';
-import { DURATION, ENVIRONMENT, FAILED, IS_ENTRY, METHOD, ROUTE, START, VERSION } from '../columns.js';
+import {
+  DURATION,
+  ENVIRONMENT,
+  FAILED,
+  IS_ENTRY,
+  METHOD,
+  PROCESS_KEY,
+  ROUTE,
+  START,
+  VERSION,
+} from '../columns.js';
 import { WEIGHT, WEIGHT_UNITS } from '../weight.js';
 
 /** Ends the names of all tables: other columns need another one, and both can stand beside each other. */
@@ -75,9 +84,6 @@ export function writtenIn(fromNs: bigint, toNs?: bigint): string {
 const SECOND = 'toUnixTimestamp(Timestamp)';
 const slot = (second: string, width: string | number): string =>
   `toDateTime(intDiv(${second}, ${width}) * ${width})`;
-const INSTANCE_ATTRIBUTE = `ResourceAttributes['${ATTR_SERVICE_INSTANCE_ID}']`;
-/** The columns that identify a process. */
-const INSTANCE = `if(${INSTANCE_ATTRIBUTE} != '', ${INSTANCE_ATTRIBUTE}, toString(cityHash64(mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))`;
 /** A span as an exemplar: the one with the highest duration is the highest. */
 const EXEMPLAR = `(${DURATION}, TraceId, SpanId, ${START}, toString(SpanName))`;
 const NO_EXEMPLAR = "(toInt64(0), '', '', toInt64(0), '')";
@@ -183,7 +189,7 @@ FROM ${names.routes} GROUP BY Width, Time, ServiceName`,
       select: (
         condition,
       ) => `SELECT ${slot(SECOND, 3_600)} AS Time, ServiceName, ${VERSION} AS Version, ${ENVIRONMENT} AS Environment,
-  ${INSTANCE} AS Instance, toUnixTimestamp64Milli(min(Timestamp)) AS FirstSeen, toUnixTimestamp64Milli(max(Timestamp)) AS LastSeen
+  ${PROCESS_KEY} AS Instance, toUnixTimestamp64Milli(min(Timestamp)) AS FirstSeen, toUnixTimestamp64Milli(max(Timestamp)) AS LastSeen
 FROM ${traces} WHERE ${condition} GROUP BY Time, ServiceName, Version, Environment, Instance`,
     },
     failedSpans: {
