@@ -14,6 +14,9 @@ export interface StoredResource {
 /** As OpenTelemetry's API numbers the kinds of spans. */
 export const SPAN_KIND = { internal: 0, server: 1, client: 2, producer: 3, consumer: 4 } as const;
 
+/** The names of these numbers. */
+export const SPAN_KIND_NAMES = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
+
 /** As OpenTelemetry's API numbers the status of spans. */
 export const SPAN_STATUS = { unset: 0, ok: 1, error: 2 } as const;
 
@@ -121,7 +124,7 @@ export interface StoredPoint {
   readonly exemplars?: readonly StoredExemplar[];
 }
 
-/** A route that an application says it has, whether or not anybody ever calls it. */
+/** A route that an application declares, called or not. */
 export interface DeclaredRoute {
   /** HTTP method. */
   readonly method: string;
@@ -130,7 +133,7 @@ export interface DeclaredRoute {
   readonly handler?: string;
 }
 
-/** Where a method was written whose name spans tell. */
+/** Where a method was written that spans name. */
 export interface DeclaredFunction {
   /** `Class.method`, as `code.function.name` has it. */
   readonly name: string;

@@ -9,6 +9,7 @@ import { type ErrorSighting } from '../writing/error-sums.js';
 import { ErrorFinder } from '../writing/find-errors.js';
 import { isOfProcesses } from './chosen-processes.js';
 import { type NewestTrace, takeNewestTraces } from './newest-traces.js';
+import { type SpanColumns } from './query-parts.js';
 
 /** Lines of level error that are read at most, the newest. */
 const MAX_LINES = 2_000;
@@ -24,19 +25,11 @@ const LINES = `SELECT resource, time, level, context, trace_id AS traceId, span_
 const RESOURCE = `SELECT resources.id, services.name AS service, resources.version, resources.environment, instance, attributes
   FROM resources JOIN services ON services.id = resources.service WHERE resources.id = ?`;
 
-interface SpanRow {
+interface SpanRow extends SpanColumns {
   readonly spanId: string;
   /** Empty without a parent. */
   readonly parentId: string;
   readonly resource: number;
-  readonly name: string;
-  readonly kind: number;
-  readonly start: number;
-  readonly duration: number;
-  readonly status: number;
-  readonly statusMessage: string | null;
-  readonly attributes: string;
-  readonly events: string | null;
 }
 
 interface LineRow {

@@ -1,17 +1,14 @@
 import { type OperationListAnswer } from '../../reader/answers/operations.interface.js';
-import { type SpanKindName } from '../../reader/answers/traces.interface.js';
 import { OperationSums, rankOperations, type SummedSpan } from '../../reader/sum-operations.js';
 import { type OperationFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
-import { SPAN_STATUS } from '../rows.interface.js';
+import { SPAN_KIND_NAMES, SPAN_STATUS } from '../rows.interface.js';
 import { type NewestTrace, takeNewestTraces } from './newest-traces.js';
 import { readAttributes } from './query-parts.js';
 
 /** Spans of a trace that are read without a look at the clock. */
 const SLICE = 200;
-
-const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 
 // Attributes take the longest, and name calls and messages only.
 const SPANS = `SELECT spans.id, hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, services.name AS service, spans.name, kind, start,
@@ -74,7 +71,7 @@ function toSummed(row: SpanRow, chosen: ReadonlySet<number>): SummedSpan {
     parentSpanId: row.parentId === '' ? undefined : row.parentId,
     service: row.service,
     name: row.name,
-    kind: KINDS[row.kind] ?? 'internal',
+    kind: SPAN_KIND_NAMES[row.kind] ?? 'internal',
     start: row.start / 1_000,
     durationMs: row.duration / 1_000,
     failed: row.status === SPAN_STATUS.error,

@@ -3,6 +3,20 @@ import { type JsonAttributes, type SourceAnswer } from '../../reader/answers/ans
 import { type FieldFilter } from '../../reader/field-filter.js';
 import { type Database, type SqlValue } from '../database/database.js';
 
+/** Columns of `spans` that are read as they are stored. */
+export interface SpanColumns {
+  readonly name: string;
+  readonly kind: number;
+  /** Microseconds since the epoch. */
+  readonly start: number;
+  /** Microseconds. */
+  readonly duration: number;
+  readonly status: number;
+  readonly statusMessage: string | null;
+  readonly attributes: string;
+  readonly events: string | null;
+}
+
 /** What rows must fulfil: SQL and its values, side by side. */
 export class Conditions {
   readonly values: SqlValue[] = [];

@@ -1,22 +1,21 @@
 import { ATTR_CODE_FUNCTION_NAME } from '../../../config/semantic-conventions.constants.js';
 import {
   type SpanAnswer,
-  type SpanKindName,
   type TraceAnswer,
   type TraceSummaryAnswer,
 } from '../../reader/answers/traces.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
 import { bytesOf, findTraceNumber, hexOf, traceKeyOf } from '../encoding/ids.js';
+import { SPAN_KIND_NAMES } from '../rows.interface.js';
 import { findLogs } from './find-logs.js';
 import { startSummaries, SUMMARY_COLUMNS, SUMMARY_TABLES, type SummaryRow } from './find-traces.js';
-import { findSources, readAttributes, readList } from './query-parts.js';
+import { findSources, readAttributes, readList, type SpanColumns } from './query-parts.js';
 
 /** More spans than that cannot be shown; those that were written first are. */
 const MAX_SPANS = 20_000;
 const MAX_LOGS = 10_000;
 
-const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES = ['unset', 'ok', 'error'] as const;
 
 /** Spans between two looks at the clock. */
@@ -28,20 +27,12 @@ const SPANS = `SELECT spans.id, span_id AS spanId, parent_id AS parentId, servic
   JOIN services ON services.id = resources.service JOIN scopes ON scopes.id = spans.scope
   WHERE spans.trace = ? AND spans.id > ? ORDER BY spans.id LIMIT ?`;
 
-interface SpanRow {
+interface SpanRow extends SpanColumns {
   readonly id: number;
   readonly spanId: Uint8Array;
   readonly parentId: Uint8Array | null;
   readonly service: string;
   readonly scope: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly start: number;
-  readonly duration: number;
-  readonly status: number;
-  readonly statusMessage: string | null;
-  readonly attributes: string;
-  readonly events: string | null;
   readonly links: string | null;
   readonly weight: number | null;
 }
@@ -116,7 +107,7 @@ function toSpan(row: SpanRow, traceId: string): SpanAnswer {
     service: row.service,
     scope: row.scope,
     name: row.name,
-    kind: KINDS[row.kind] ?? 'internal',
+    kind: SPAN_KIND_NAMES[row.kind] ?? 'internal',
     start: row.start / 1_000,
     durationMs: row.duration / 1_000,
     status: STATUSES[row.status] ?? 'unset',

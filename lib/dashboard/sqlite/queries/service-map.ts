@@ -1,18 +1,16 @@
 import { type ServiceMapAnswer } from '../../reader/answers/service-map.interface.js';
-import { type SpanKindName, type SpanLinkAnswer } from '../../reader/answers/traces.interface.js';
+import { type SpanLinkAnswer } from '../../reader/answers/traces.interface.js';
 import { type MappedSpan, ServiceMapSums } from '../../reader/sum-service-map.js';
 import { type ServiceMapFilter } from '../../reader/telemetry-reader.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type Database } from '../database/database.js';
-import { SPAN_STATUS } from '../rows.interface.js';
+import { SPAN_KIND_NAMES, SPAN_STATUS } from '../rows.interface.js';
 import { chooseProcesses } from './chosen-processes.js';
 import { type NewestTrace, takeNewestTraces } from './newest-traces.js';
 import { chooseService, readAttributes, readList } from './query-parts.js';
 
 /** Spans of a trace that are read without a look at the clock. */
 const SPAN_SLICE = 200;
-
-const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 
 // Ids as text: rows with blobs take SQLite's binding longer. Attributes take the longest, and are those of calls and messages only.
 const SPANS = `SELECT id, hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, kind, duration, status, weight,
@@ -91,7 +89,7 @@ function toMapped(row: SpanRow, service: string): MappedSpan {
     spanId: row.spanId.toLowerCase(),
     parentSpanId: row.parentId === '' ? undefined : row.parentId.toLowerCase(),
     service,
-    kind: KINDS[row.kind] ?? 'internal',
+    kind: SPAN_KIND_NAMES[row.kind] ?? 'internal',
     durationMs: row.duration / 1_000,
     failed: row.status === SPAN_STATUS.error,
     weight: row.weight ?? 1,

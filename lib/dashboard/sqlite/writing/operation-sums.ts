@@ -1,12 +1,11 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type OperationKind } from '../../reader/answers/operations.interface.js';
-import { type SpanKindName } from '../../reader/answers/traces.interface.js';
 import { nameOperation, type OperationName, OTHER_OPERATIONS } from '../../reader/sum-operations.js';
 import { type Database } from '../database/database.js';
 import { BucketCounts } from '../encoding/bucket-counts.js';
 import { OPERATION_SLOTS_MS, OPERATION_SUMS_LATE_MS, valueBucket } from '../encoding/buckets.js';
 import { textAt } from '../encoding/json-text.js';
-import { SPAN_STATUS, type StoredResource, type StoredSpan } from '../rows.interface.js';
+import { SPAN_KIND_NAMES, SPAN_STATUS, type StoredResource, type StoredSpan } from '../rows.interface.js';
 import { type Dictionaries } from './dictionaries.js';
 import { hasParent } from './span-writer.js';
 
@@ -21,8 +20,6 @@ const MAX_WAITING = 20_000;
 const HURRY_AT = MAX_WAITING / 2;
 /** How precise "last seen" of an operation is. */
 const SEEN_EVERY_MS = 30_000;
-
-const KINDS: readonly SpanKindName[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 
 /** What the spans of an operation did in one slot of time. Durations are microseconds. */
 class OperationSum {
@@ -207,7 +204,7 @@ export class OperationSums {
   find(span: StoredSpan): Operation | undefined {
     const { resource, name } = span;
     const { requests, methods, jobs, others } = this.operationsOf(resource);
-    const kind = KINDS[span.kind] ?? 'internal';
+    const kind = SPAN_KIND_NAMES[span.kind] ?? 'internal';
     const isChild = hasParent(span);
     // Most spans: no attribute is read, and no key is made.
     const byName = kind === 'server' ? requests : kind !== 'internal' ? undefined : isChild ? methods : jobs;
