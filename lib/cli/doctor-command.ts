@@ -30,7 +30,7 @@ Options:
   --metrics <url>      its metrics, default /metrics of --app, on OTEL_EXPORTER_PROMETHEUS_PORT where that is set
   --jaeger <url>       Jaeger's UI, for example http://localhost:16686: looks for the traces there
   --prometheus <url>   Prometheus, for example http://localhost:9090: looks whether it scrapes the application
-  --dotenv <path>    file with environment variables, read before the checks
+  --dotenv <path>      file with environment variables, read before the checks
   --folder <path>      folder of the application, default the current one
   --strict             warnings fail, too
   --json               prints JSON

@@ -17,7 +17,7 @@ export function callerOf(traceId: string): string {
   return traceId.slice(16);
 }
 
-/** Sends a sampled request through the application. Returns its trace id, undefined where there is no answer. */
+/** Sends a sampled request through the application. Any status is an answer. */
 export async function sendRequest(
   url: URL,
   traceId: string,

@@ -14,11 +14,11 @@ const NO_ANSWER = 0;
 
 /** The answer was not 2xx. */
 export class ApiFailure extends Error {
-  /** @param isTold whether the page says it once for all views, and asks again */
+  /** @param isAnnounced whether the page shows it once for all views, and asks again */
   constructor(
     readonly status: number,
     message: string,
-    readonly isTold = false,
+    readonly isAnnounced = false,
   ) {
     super(message);
     this.name = 'ApiFailure';
@@ -74,7 +74,7 @@ const isFromGateway = (status: number): boolean => status >= 502 && status <= 50
 const isDatabaseGone = (status: number): boolean => status === 502;
 
 /** Whether there was no answer, so that asking again may help; the page's header says so. */
-export const isUnanswered = (error: Error): boolean => error instanceof ApiFailure && error.isTold;
+export const isUnanswered = (error: Error): boolean => error instanceof ApiFailure && error.isAnnounced;
 
 /** Sends a request below the path of the API. Throws `ApiFailure` unless the answer is 2xx, and the browser's error when it was cancelled. */
 export async function request(path: string, query: Query, init: RequestInit = {}): Promise<Response> {

@@ -144,7 +144,7 @@ interface ServiceRow {
   readonly lastSeen: number;
 }
 
-/** Everybody who has reported, busiest first; the numbers are those of the range. */
+/** All services that have reported, busiest first; the numbers are those of the range. */
 export function* findServices(database: Database, filter: ProcessFilter): Steps<ServiceAnswer[]> {
   const rollups = chooseRollups(filter, SLOTS_OF_TOTAL);
   const routes = database.all<{ id: number; service: number }>('SELECT id, service FROM routes');
