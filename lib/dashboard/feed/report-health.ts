@@ -2,6 +2,7 @@ import { recentWarnings, warningCounts } from '../../errors/warnings.js';
 import { type ExporterHealth, exporterHealths } from '../../exporters/exporter-report.js';
 import { redaction } from '../../redaction/active-redaction.js';
 import { type ProcessExporterAnswer, type ProcessReport } from '../reader/answers/processes.interface.js';
+import { addLoss } from '../reader/sum-sdk-metrics.js';
 import { type StoredResource } from '../sqlite/rows.interface.js';
 import { type TelemetryStore } from '../sqlite/store.js';
 
@@ -15,7 +16,6 @@ const LIBRARIES_MS = 5 * 60_000;
 const MAX_TEXT = 300;
 const MAX_WARNINGS = 5;
 const MAX_LIBRARIES = 20;
-const MAX_REASONS = 10;
 
 /** A client library that the process has loaded. */
 interface Library {
@@ -121,8 +121,7 @@ function readExporter(health: ExporterHealth): ProcessExporterAnswer {
 function lostBy({ exportedByErrorType, processedByErrorType }: ExporterHealth): Record<string, number> {
   const lost = new Map<string, number>();
   for (const [reason, count] of [...exportedByErrorType, ...processedByErrorType])
-    if (reason !== '' && (lost.has(reason) || lost.size < MAX_REASONS))
-      lost.set(reason, (lost.get(reason) ?? 0) + count);
+    if (reason !== '') addLoss(lost, reason, count);
   return Object.fromEntries(lost);
 }
 

@@ -35,7 +35,7 @@ export const SDK_METRICS: ReadonlyMap<string, SdkMetric> = new Map([
   [METRIC_STORE_QUEUE_SIZE, { part: 'storeQueued', addsUp: false }],
 ]);
 
-/** Reasons of one signal that are listed; the attribute may be anything. */
+/** Reasons that are listed; `error.type` may be anything. */
 const MAX_REASONS = 10;
 /** Exporters of one signal that are named. */
 const MAX_NAMES = 3;
@@ -50,6 +50,13 @@ interface SignalSums {
   dropped: number;
   queued: number | undefined;
   queueCapacity: number | undefined;
+}
+
+/** Adds to the losses by reason; reasons beyond a bound are added up as one. */
+export function addLoss(lostBy: Map<string, number>, errorType: string, count: number): void {
+  const isListed = lostBy.has(errorType) || lostBy.size < MAX_REASONS;
+  const reason = isListed ? errorType : OTHER_REASONS;
+  lostBy.set(reason, (lostBy.get(reason) ?? 0) + count);
 }
 
 /** Adds the series of `SDK_METRICS` of one process up: a line for each signal, whatever exporters it has. */
@@ -131,8 +138,6 @@ export class SdkMetricSums {
       if (address) sums.endpoints.add(port ? `${address}:${port}` : address);
     }
     if (errorType === '' || value === 0 || (part !== 'exported' && part !== 'processed')) return;
-    const isListed = sums.lostBy.has(errorType) || sums.lostBy.size < MAX_REASONS;
-    const reason = isListed ? errorType : OTHER_REASONS;
-    sums.lostBy.set(reason, (sums.lostBy.get(reason) ?? 0) + value);
+    addLoss(sums.lostBy, errorType, value);
   }
 }

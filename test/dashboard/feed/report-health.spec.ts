@@ -76,6 +76,17 @@ describe('what a process stores about its telemetry', () => {
     health.close();
   });
 
+  it('has every loss, also of more reasons than are listed', () => {
+    const health = new ExporterHealth(DESTINATION);
+    for (let status = 400; status < 415; status += 1)
+      health.settle(2, { outcome: 'failed', error: Object.assign(new Error('refused'), { code: status }) });
+    start();
+    const { failed, lostBy } = store.reports[0]!.exporters[0]!;
+    expect(Object.keys(lostBy)).toHaveLength(11);
+    expect(Object.values(lostBy).reduce((sum, count) => sum + count, 0)).toBe(failed);
+    health.close();
+  });
+
   it('is stored at once when sending begins to fail, when something is lost, and for a new warning', async () => {
     const health = new ExporterHealth(DESTINATION);
     start();
