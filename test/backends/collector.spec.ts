@@ -1,3 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { isMap, parseAllDocuments, visit } from 'yaml';
+
 import { createClickHouseReader } from '../../lib/dashboard/clickhouse/clickhouse-reader.js';
 import { describeWithAll, poll } from './backend-processes.js';
 import { ClickHouseServer } from './clickhouse-server.js';
@@ -150,3 +156,30 @@ describeWithAll(
     });
   },
 );
+
+/** The YAML blocks of a page that configure a Collector, also inside of a Kubernetes manifest. */
+function configurationsIn(page: string): string[] {
+  const text = readFileSync(join(__dirname, '../../docs', page), 'utf8');
+  const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+  return blocks.flatMap((block) =>
+    parseAllDocuments(block).flatMap((document) => {
+      if (isMap(document.contents) && document.has('receivers')) return [String(document)];
+      const nested: string[] = [];
+      visit(document, {
+        Scalar: (_, { value }) => {
+          if (typeof value === 'string' && value.includes('receivers:')) nested.push(value);
+        },
+      });
+      return nested;
+    }),
+  );
+}
+
+describeWithAll(['collector'], 'the configurations of a Collector in the docs', ({ collector }) => {
+  it.each(['kubernetes.md', 'backends/grafana.md'])('are valid in %s', (page) => {
+    const found = configurationsIn(page);
+    expect(found).toHaveLength(1);
+    for (const configuration of found)
+      execFileSync(collector, ['validate', `--config=yaml:${configuration}`], { stdio: 'pipe' });
+  });
+});

@@ -122,7 +122,10 @@ function compile(modules: readonly Block[]): ReadonlyMap<Block, string[]> {
   );
 }
 
-/** `OTEL_SERVICE_NAME=orders` of a shell, `{ name: OTEL_SERVICE_NAME, value: orders }` of a Kubernetes manifest. */
+/**
+ * `OTEL_SERVICE_NAME=orders` of a shell, `{ name: OTEL_SERVICE_NAME, value: orders }` of a Kubernetes manifest, where `$(HOST_IP)`
+ * is another variable.
+ */
 function variablesOf({ language, code }: Block): [name: string, value: string][] {
   if (language === 'sh')
     return [...code.matchAll(/\b((?:OTEL|TELEMETRY|K8S)_[A-Z0-9_]+)=(?:'([^']*)'|"([^"]*)"|(\S*))/g)].map(
@@ -134,7 +137,7 @@ function variablesOf({ language, code }: Block): [name: string, value: string][]
     if (typeof value !== 'object' || value === null) return;
     const { name, value: set } = value as { name?: unknown; value?: unknown };
     if (typeof name === 'string' && /^(?:OTEL|TELEMETRY|K8S)_/.test(name))
-      found.push([name, typeof set === 'string' ? set : '']);
+      found.push([name, typeof set === 'string' ? set.replaceAll(/\$\(\w+\)/g, 'localhost') : '']);
     Object.values(value).forEach(visit);
   };
   parseAllDocuments(code).forEach((document) => {
