@@ -139,17 +139,50 @@ export async function becomesTrue(page: Page, expression: string, timeoutMs = 10
   }
 }
 
-/** Renders frames for as long as `work` runs in the page; returns how long each took, in milliseconds, the longest first. */
-export async function measureFrames(page: Page, work: string): Promise<readonly number[]> {
-  return page.evaluate<number[]>(`(async () => {
-    const frames = [];
-    let last = performance.now();
-    let running = true;
-    const tick = (now) => { frames.push(now - last); last = now; if (running) requestAnimationFrame(tick); };
-    requestAnimationFrame(tick);
-    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    await (${work})(frame);
-    running = false;
-    return frames.slice(1).sort((a, b) => b - a);
-  })()`);
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Time that the thread ran, in microseconds: other processes of a busy machine do not count. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** The tasks of the page's main thread while `work` runs, in milliseconds of CPU, the longest first. */
+export async function tasksOf(page: Page, work: () => Promise<unknown>): Promise<readonly number[]> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, {
+    categories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline'],
+  });
+  await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: readonly TraceEvent[];
+  };
+  const mains = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  );
+  return traceEvents
+    .filter(({ name, pid, tid }) => name === 'RunTask' && mains.has(`${pid} ${tid}`))
+    .map(({ tdur = 0 }) => tdur / 1_000)
+    .sort((a, b) => b - a);
+}
+
+/** What `referenceTask` takes on the machine for which the limits were written, in milliseconds of CPU. */
+const REFERENCE_MS = 5;
+
+/** How many times slower than that machine this one is at the moment; 1 where it is faster. */
+export async function slowness(page: Page): Promise<number> {
+  const tasks = await tasksOf(page, () =>
+    page.evaluate(`(async () => {
+      for (let run = 0; run < 21; run += 1) {
+        const rows = [];
+        for (let at = 0; at < 20000; at += 1) rows.push({ key: 'row ' + ((at * 7919) % 20011) });
+        rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    })()`),
+  );
+  return Math.max(1, tasks[10]! / REFERENCE_MS);
 }
