@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SourceTextModule } from 'node:vm';
 
@@ -55,6 +56,10 @@ const shared = {
 
 export default {
   testTimeout: 60_000,
+  // Many specs wait for processes, timers and servers.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
+  // Node never frees the modules of a finished spec that were loaded as ESM.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/test/architecture.spec.ts'] },
     {

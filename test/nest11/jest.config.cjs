@@ -2,6 +2,7 @@
 module.exports = {
   testEnvironment: 'node',
   testTimeout: 60_000,
+  maxWorkers: 3,
   testMatch: ['<rootDir>/test/nest11/*.spec.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
