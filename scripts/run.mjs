@@ -1,6 +1,7 @@
 // What `npm start` and `npm test` do straight after a clone, with no more than Node 20 and npm on the machine: install what is
 // missing, build what is stale, and run the rest with the Node the project pins. Needs no dependency.
 //
+//   node scripts/run.mjs prepare                                    install and build, and no more
 //   node scripts/run.mjs start [--no-traffic | --traffic=forever]   the sample system
 //   node scripts/run.mjs test [jest arguments]                      architecture, unit, e2e, Nest 11
 //   node scripts/run.mjs verify                                     format, lint, types, unused code, public types, then the tests
@@ -88,6 +89,7 @@ const verifySteps = [
 ];
 
 const commands = {
+  prepare: () => 0,
   // The channel makes the system stop when this process is killed.
   start: () => runNode('scripts/sample/start.mjs', args, ['ipc']),
   // Whoever names tests wants those and nothing else.
