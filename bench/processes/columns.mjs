@@ -2,6 +2,8 @@
 // it, in the process that measures it.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import { lastValueFrom, Observable } from 'rxjs';
+
 import { decorateMethod } from './decorate.mjs';
 
 const ATTRIBUTES = { method: 'GET', route: '/orders/:id', status: 200 };
@@ -13,7 +15,7 @@ const dropping = {
   shutdown: () => Promise.resolve(),
 };
 
-/** A class whose `sync` and `wait` are decorated as told; a new one each time, since a method is decorated once. */
+/** A class whose methods are decorated by what `decorate` makes of a name; a new one each time, since a method is decorated once. */
 function serviceWith(decorate) {
   class Service {
     sync(value) {
@@ -23,9 +25,16 @@ function serviceWith(decorate) {
     async wait(value) {
       return value + 1;
     }
+
+    stream(value) {
+      return new Observable((subscriber) => {
+        subscriber.next(value + 1);
+        subscriber.complete();
+      });
+    }
   }
   if (decorate !== undefined) {
-    for (const name of ['sync', 'wait']) decorateMethod(Service, name, decorate(`Service.${name}`));
+    for (const name of ['sync', 'wait', 'stream']) decorateMethod(Service, name, decorate(`Service.${name}`));
   }
   return new Service();
 }
@@ -34,6 +43,7 @@ function serviceWith(decorate) {
 export const ROWS = {
   sync: 'decorated sync method',
   wait: 'decorated async method, awaited',
+  stream: 'decorated method of an Observable, subscribed',
   block: 'span around a block',
   blockWithAttributes: 'span around a block, 2 attributes',
   counter: 'counter.add, 3 attributes',
@@ -42,7 +52,11 @@ export const ROWS = {
 };
 
 function methodCalls(service) {
-  return { sync: () => service.sync(1), wait: () => service.wait(1) };
+  return {
+    sync: () => service.sync(1),
+    wait: () => service.wait(1),
+    stream: () => lastValueFrom(service.stream(1)),
+  };
 }
 
 const plain = () => methodCalls(serviceWith());
@@ -54,18 +68,35 @@ function bareStorage() {
   return {
     sync: () => storage.run(store, () => service.sync(1)),
     wait: () => storage.run(store, () => service.wait(1)),
+    stream: () => storage.run(store, () => lastValueFrom(service.stream(1))),
   };
 }
 
-async function ours(options) {
-  const { configureTelemetry, getTelemetry, Trace } = await import('nestjs-telemetry');
-  configureTelemetry({
+async function startOurs(options) {
+  const telemetry = await import('nestjs-telemetry');
+  telemetry.configureTelemetry({
     serviceName: 'calls-bench',
     environment: 'production',
     instrumentation: false,
     spanProcessors: [dropping],
     ...options,
   });
+  return telemetry;
+}
+
+/** Calls of a class with the decorators of these names, which may be more than one on a method. */
+async function decorated(...names) {
+  const telemetry = await startOurs({ sampling: 1 });
+  return methodCalls(
+    serviceWith(
+      () => (target, key, descriptor) =>
+        names.reduce((last, name) => telemetry[name]()(target, key, last) ?? last, descriptor),
+    ),
+  );
+}
+
+async function ours(options) {
+  const { getTelemetry, Trace } = await startOurs(options);
   const telemetry = getTelemetry('calls');
   const counter = telemetry.counter('calls');
   const histogram = telemetry.histogram('durations');
@@ -149,6 +180,9 @@ export const COLUMNS = {
   'ours disabled': () => ours({ enabled: false }),
   'ours unsampled': () => ours({ sampling: 0 }),
   'ours sampled': () => ours({ sampling: 1 }),
+  'ours, @Counted()': () => decorated('Counted'),
+  'ours, @Timed()': () => decorated('Timed'),
+  'ours, @Trace() @Counted() @Timed()': () => decorated('Timed', 'Counted', 'Trace'),
   'SDK unsampled': () => sdk(0),
   'SDK sampled': () => sdk(1),
   'nestjs-otel unsampled': () => nestjsOtel(0),

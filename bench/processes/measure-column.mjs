@@ -39,7 +39,7 @@ async function lineBatch(call, count) {
   return Number(process.hrtime.bigint() - started) / count;
 }
 
-const batchFor = (row) => (row === 'wait' ? asyncBatch : row === 'log' ? lineBatch : syncBatch);
+const batches = { wait: asyncBatch, stream: asyncBatch, log: lineBatch };
 
 async function nanosecondsPerCall(call, batch) {
   const started = performance.now();
@@ -61,7 +61,7 @@ async function measureColumn(name) {
     const call = calls[row];
     if (call === undefined) continue;
     measured[row] = await trace.getTracer('bench').startActiveSpan('request', async (parent) => {
-      const nanoseconds = await nanosecondsPerCall(call, batchFor(row));
+      const nanoseconds = await nanosecondsPerCall(call, batches[row] ?? syncBatch);
       parent.end();
       return nanoseconds;
     });
