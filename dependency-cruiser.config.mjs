@@ -10,7 +10,7 @@ const FLOORS = [
   ['metrics-sdk'],
   ['exporters'],
   ['runtime', 'invocation'],
-  ['tracing', 'metrics', 'logging'],
+  ['tracing', 'metrics', 'logging', 'doctor'],
   ['instrumentation', 'dashboard'],
   ['module', 'cli'],
   ['testing'],

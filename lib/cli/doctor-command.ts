@@ -3,13 +3,14 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { type Finding, named, skipped } from '../doctor/finding.js';
 import { type ApplicationAddress, checkMetrics, checkPage, sendRequest } from './doctor/check-application.js';
 import { checkConfiguration } from './doctor/check-configuration.js';
 import { checkExporters } from './doctor/check-exporters.js';
 import { checkPackages } from './doctor/check-packages.js';
 import { checkPrometheus } from './doctor/check-prometheus.js';
 import { checkTrace, jaegerSource, pageSource } from './doctor/check-trace.js';
-import { countVerdicts, type Finding, named, renderFindings, skipped } from './doctor/finding.js';
+import { countVerdicts, renderFindings } from './doctor/render-findings.js';
 import { pageToken } from './page-token.js';
 import { readOptions, readUrl } from './read-options.js';
 import { UsageError } from './usage-error.js';

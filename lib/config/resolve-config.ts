@@ -18,6 +18,7 @@ import type { TelemetryConfig } from './telemetry-config.interface.js';
 import {
   environmentVariables,
   resolveGeneral,
+  resolveStartCheck,
   type TelemetryOptions,
   telemetryOptionsRule,
 } from './telemetry-options.js';
@@ -94,6 +95,7 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
   const store = resolveStore(options, env, environment, dashboard);
   return Object.freeze({
     ...general,
+    startCheck: resolveStartCheck(options, env, environment),
     ...identity,
     traces: resolveTraces(options, env, jaeger.endpoint),
     metrics,

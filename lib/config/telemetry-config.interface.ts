@@ -16,6 +16,8 @@ import type { TraceConfig } from './traces.js';
 export interface TelemetryConfig extends IdentityConfig, PropagationConfig {
   readonly enabled: boolean;
   readonly engine: TelemetryEngine;
+  /** Whether the start is checked for what keeps telemetry from arriving. */
+  readonly startCheck: boolean;
   readonly traces: TraceConfig;
   readonly metrics: MetricConfig;
   readonly logs: LogConfig;

@@ -10,7 +10,7 @@ import {
   variablesOf,
 } from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
-import { IDENTITY_SECTION, type IdentitySection } from './identity.js';
+import { IDENTITY_SECTION, type IdentitySection, isTest } from './identity.js';
 import {
   INSTRUMENTATION_SECTION,
   instrumentationRule,
@@ -44,6 +44,14 @@ export interface GeneralSection {
    * samplers, processors, limits and transports. Default `fast`.
    */
   engine?: TelemetryEngine;
+  /**
+   * Looks once, three seconds after the start, for what keeps telemetry from arriving, and logs at most one warning.
+   *
+   * An OTLP receiver that nothing was sent to by then gets an empty request.
+   *
+   * Default `true`; `false` in tests. Env `TELEMETRY_START_CHECK`.
+   */
+  startCheck?: boolean;
 }
 
 /**
@@ -87,6 +95,16 @@ const GENERAL_SECTION = {
     },
   }),
   engine: option(oneOf(ENGINES), { default: 'fast', see: 'performance.md' }),
+  startCheck: option(flag, {
+    see: 'doctor.md#at-the-start',
+    env: {
+      TELEMETRY_START_CHECK: {
+        kind: 'boolean',
+        meaning: '`false` leaves out the check after the start.',
+        otherwise: '`true`',
+      },
+    },
+  }),
 } satisfies OptionsOf<GeneralSection>;
 
 const SECTIONS = {
@@ -154,9 +172,18 @@ function rememberFor<T extends object>(
 export function resolveGeneral(
   { enabled, engine }: GeneralSection,
   env: ValuesIn<typeof GENERAL_SECTION>,
-): Resolved<GeneralSection> {
+): Resolved<Omit<GeneralSection, 'startCheck'>> {
   return {
     enabled: decide(GENERAL_SECTION.enabled, enabled, env),
     engine: decide(GENERAL_SECTION.engine, engine, env),
   };
+}
+
+/** Decides whether the start is checked. */
+export function resolveStartCheck(
+  { startCheck }: GeneralSection,
+  env: ValuesIn<typeof GENERAL_SECTION>,
+  environment: string,
+): boolean {
+  return decide(GENERAL_SECTION.startCheck, startCheck, env) ?? !isTest(environment);
 }

@@ -47,6 +47,7 @@ export function limitSeries(provider: MeterProvider, config: CardinalityConfig):
   if (internals === null) return false;
   // Those of a runtime that has stopped.
   reached.clear();
+  nearing.clear();
   const { _sharedState: shared } = provider as unknown as { readonly _sharedState: object }; // not in its type
   configs.set(shared, config);
   if (Object.hasOwn(internals.delta, LIMITING)) return true;
@@ -200,6 +201,17 @@ interface SeriesLimitReport {
 /** Instruments that have reached their limits, by name; those of several readers count as one. */
 const reached = processWide('series-limits', () => new Map<string, SeriesLimit>());
 
+/** Instruments that have most of the series that they may have, by name. */
+const nearing = processWide('series-near-limits', () => new Map<string, SeriesLimit>());
+const NEAR_SHARE = 0.8;
+
+/** Instruments that have at least 80 % of their series, and can have more. */
+export function seriesNearLimits(): { instrument: string; limit: number; series: number }[] {
+  return [...nearing].flatMap(([instrument, each]) =>
+    reached.has(instrument) ? [] : [{ instrument, limit: each.limit, series: each.series }],
+  );
+}
+
 /** The instruments of this process that have reached their limits. */
 export function seriesLimitReports(): SeriesLimitReport[] {
   return [...reached.values()].map((limit) => limit.report());
@@ -220,12 +232,17 @@ class SeriesLimit {
     readonly limit: number,
   ) {}
 
+  get series(): number {
+    return this.admitted.size;
+  }
+
   /** Whether the attributes with this hash have, or now get, a series to themselves. */
   admits(hash: string): boolean {
     if (this.admitted.has(hash)) return true;
     if (hash === OVERFLOW_HASH) return false;
     if (this.admitted.size < this.limit - 1) {
       this.admitted.add(hash);
+      if (this.admitted.size >= this.limit * NEAR_SHARE) nearing.set(this.instrument, this);
       return true;
     }
     if (this.overflowed === 0) this.warn();

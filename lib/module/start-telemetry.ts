@@ -16,6 +16,7 @@ import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
 import { runtimeState, type SdkRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
+import { checkStart } from './check-start.js';
 import { plugInDashboard } from './plug-in-dashboard.js';
 import { startRunTimeControl } from './run-time-control.js';
 
@@ -85,6 +86,7 @@ function startSubsystems(runtime: SdkRuntime): void {
   runtime.onStop(startInstrumentations(config));
   runtime.onStop(watchProcess(runtime));
   runtime.onStop(startRunTimeControl(runtime));
+  if (config.startCheck) runtime.onStop(checkStart(runtime));
   const { prometheus } = config.metrics;
   if (prometheus?.port !== undefined && runtime.prometheus !== undefined) {
     const server = startPrometheusServer({ ...prometheus, port: prometheus.port }, runtime.prometheus);

@@ -16,10 +16,20 @@ export function isRegistered(slot: GlobalSlot): boolean {
   return registered(slot) !== undefined;
 }
 
-type Registry = Partial<Record<GlobalSlot, unknown>>;
+type Registry = Partial<Record<GlobalSlot | 'version', unknown>>;
+
+/** The version of the API that made the registrations; undefined where there are none. */
+export function registeredApiVersion(): string | undefined {
+  const version = registry()?.version;
+  return typeof version === 'string' ? version : undefined;
+}
 
 function registered(slot: GlobalSlot): unknown {
-  return (globalThis as Partial<Record<symbol, Registry>>)[API_REGISTRY]?.[slot];
+  return registry()?.[slot];
+}
+
+function registry(): Registry | undefined {
+  return (globalThis as Partial<Record<symbol, Registry>>)[API_REGISTRY];
 }
 
 const API_REGISTRY = Symbol.for('opentelemetry.js.api.1');

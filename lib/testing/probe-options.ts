@@ -104,6 +104,7 @@ export class Records {
       enablePrometheus: false,
       dashboard: false,
       store: false,
+      startCheck: false,
       processEvents: false,
       spanProcessors: [...(telemetry.spanProcessors ?? []), ...(options.spanProcessors ?? [])],
       metricReaders: options.metricReaders ?? [],

@@ -121,6 +121,7 @@ const WRONG: [name: string, text: string, received: string, remedy: string][] = 
   ['TELEMETRY_DASHBOARD_MCP', 'on', '"on"', 'Write true or false.'],
   ['TELEMETRY_DASHBOARD_PROFILING', 'on', '"on"', 'Write true or false.'],
   ['TELEMETRY_STORE', 'on', '"on"', 'Write true or false.'],
+  ['TELEMETRY_START_CHECK', 'on', '"on"', 'Write true or false.'],
   ['TELEMETRY_PROCESS_EVENTS', 'off', '"off"', 'Write true or false.'],
   ['OTEL_METRIC_EXPORT_INTERVAL', '0', '"0"', FROM_1],
   ['OTEL_METRIC_EXPORT_TIMEOUT', '30s', '"30s"', FROM_1],

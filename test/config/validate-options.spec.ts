@@ -58,6 +58,7 @@ const show = (value: unknown): string => (Number.isNaN(value) ? 'NaN' : JSON.str
 const WRONG: Row[] = [
   ...wrong('enabled', FLAG, 'false'),
   ...wrong('engine', 'Write one of fast, sdk.', 'native'),
+  ...wrong('startCheck', FLAG, 'no'),
   ...wrong('serviceName', 'Write a name as a text that is not empty, or leave the option out.', ''),
   ...wrong('serviceVersion', 'Write a version as a text that is not empty, or leave the option out.', 1),
   ...wrong('environment', 'Write a name as a text that is not empty, or leave the option out.', null),

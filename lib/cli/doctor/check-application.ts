@@ -1,6 +1,6 @@
 import { isRecord } from '../../config/option-rules.js';
+import { fault, type Finding, named, ok, type Result, skipped, warning } from '../../doctor/finding.js';
 import { type Answer, ask, describeAnswer, jsonOf } from './ask.js';
-import { fault, type Finding, named, ok, type Result, skipped, warning } from './finding.js';
 
 /** Where the application and its page answer. */
 export interface ApplicationAddress {
@@ -109,10 +109,9 @@ export async function checkPage({ page, token }: ApplicationAddress): Promise<Fi
       : `it is not served there (${describeAnswer(answer)}); name another address with --page.`;
     return named(check, [skipped(hint)]);
   }
+  const findings = recordsOf(jsonOf(await askPage({ page, token }, 'health/findings')));
   const results = [
-    ...recordsOf(health.exporters).flatMap(judgeExporter),
-    ...recordsOf(health.libraries).flatMap(judgeLibrary),
-    ...recordsOf(health.seriesLimits).map(judgeSeries),
+    ...findings.filter(({ check }) => !isAboutTraces(check)).map(toResult),
     ...judgeStore(health.store),
     ...recordsOf(health.warnings).map(({ message, count }) =>
       warning(
@@ -134,37 +133,12 @@ export function askPage(
   return ask(`${page.href.replace(/\/$/, '')}/api/v1/${address}`, { headers });
 }
 
-function judgeExporter({ signal, endpoint, failed, dropped, exported, lastError }: Fields): Result[] {
-  const lost = Number(failed) + Number(dropped);
-  const reason = isRecord(lastError) ? text(lastError.message) : undefined;
-  if (lost === 0 && (reason === undefined || Number(exported) > 0)) return [];
-  const seen = `${text(exported)} exported, ${text(failed)} failed, ${text(dropped)} dropped`;
-  return [
-    (Number(exported) === 0 ? fault : warning)(
-      `${text(signal)} do not all arrive at ${text(endpoint)}.`,
-      reason === undefined ? seen : `${seen}; ${reason}`,
-      'Check that the receiver runs at this address and has room; docs/delivery.md lists the reasons.',
-    ),
-  ];
-}
+/** Doctor looks at the trace of its request, and at nothing that was before. */
+const isAboutTraces = (check: unknown): boolean => text(check).startsWith('traces of the last');
 
-function judgeLibrary({ name, version, recorded, reason }: Fields): Result[] {
-  if (recorded !== false) return [];
-  return [
-    warning(
-      `calls of ${text(name)} are not recorded.`,
-      `${text(name)} ${version === undefined ? '' : text(version)}: ${reason === undefined ? 'no reason given' : text(reason)}`,
-      'docs/clients.md lists the versions and loaders that are recorded.',
-    ),
-  ];
-}
-
-function judgeSeries({ instrument, limit, attribute, values, overflowed }: Fields): Result {
-  return warning(
-    `${text(instrument)} has reached its limit of series.`,
-    `limit ${text(limit)}, ${attribute === undefined ? '' : `${text(attribute)} has ${text(values)} values, `}${text(overflowed)} measurements in the overflow series`,
-    'Take values that vary (ids, paths) out of its attributes, or raise cardinalityLimit.',
-  );
+function toResult({ check, verdict, finding, evidence, remedy }: Fields): Result {
+  const judge = verdict === 'fault' ? fault : warning;
+  return judge(text(finding), `${text(check)}: ${text(evidence)}`, text(remedy));
 }
 
 function judgeStore(store: unknown): Result[] {

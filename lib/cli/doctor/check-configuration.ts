@@ -2,10 +2,11 @@ import { editDistance } from '../../config/option-rules.js';
 import { resolveConfig } from '../../config/resolve-config.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { environmentVariables } from '../../config/telemetry-options.js';
+import { checkSampling } from '../../doctor/check-sampling.js';
+import { fault, type Finding, named, ok, type Result, warning } from '../../doctor/finding.js';
 import { isErrorOf } from '../../errors/telemetry.error.js';
 import { findJaegerPackageProblem } from '../../exporters/jaeger/jaeger-package.js';
 import { INSTRUMENTATIONS } from '../../instrumentation/registry.js';
-import { fault, type Finding, named, ok, type Result, warning } from './finding.js';
 
 export interface CheckedConfiguration {
   readonly findings: readonly Finding[];
@@ -57,17 +58,7 @@ function findSwitchedOff({ enabled, traces }: TelemetryConfig, env: NodeJS.Proce
         'Remove the variable, or set it to false.',
       ),
     );
-  const sampler = env.OTEL_TRACES_SAMPLER;
-  const isOff = sampler === 'always_off' || sampler === 'parentbased_always_off';
-  const hasNoShare = 'ratio' in traces.sampler && traces.sampler.ratio === 0;
-  if (isOff || hasNoShare)
-    results.push(
-      fault(
-        'no trace that begins here is recorded.',
-        isOff ? `OTEL_TRACES_SAMPLER=${sampler}` : `OTEL_TRACES_SAMPLER_ARG=${env.OTEL_TRACES_SAMPLER_ARG}`,
-        'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG to a share above 0.',
-      ),
-    );
+  results.push(...checkSampling(traces));
   return results;
 }
 

@@ -2,12 +2,12 @@ import { logs, metrics, trace } from '@opentelemetry/api';
 
 import { resolveConfig } from '../../config/resolve-config.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { fault, type Finding, named, ok, type Result, skipped, warning } from '../../doctor/finding.js';
 import { setWarningSink } from '../../errors/warnings.js';
 import { explainExportFailure } from '../../exporters/export-failure.js';
 import { exporterReports } from '../../exporters/exporter-report.js';
 import { findJaegerPackageProblem } from '../../exporters/jaeger/jaeger-package.js';
 import { startRuntime, stopRuntime } from '../../runtime/start-runtime.js';
-import { fault, type Finding, named, ok, type Result, skipped, warning } from './finding.js';
 
 /** The name by which the data of the check is found and deleted. */
 export const PROBE_SERVICE = 'nestjs-telemetry-doctor';

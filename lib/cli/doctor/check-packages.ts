@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { fault, type Finding, named, ok, type Result, skipped, warning } from './finding.js';
+import { judgeApiCopies, numbersOf } from '../../doctor/api-versions.js';
+import { checkPreloaded } from '../../doctor/check-double.js';
+import { fault, type Finding, named, ok, type Result, skipped, warning } from '../../doctor/finding.js';
 
 const API = '@opentelemetry/api';
 const OWN = 'nestjs-telemetry';
@@ -51,15 +53,8 @@ function checkApi(installed: readonly Installed[]): Result[] {
     return [
       fault(`${API} is not installed.`, 'no copy of it in node_modules', `Run \`npm install ${API}@1\`.`),
     ];
-  const deaf = copies.filter(({ version }) => !isServed(version, used.version));
-  if (deaf.length === 0) return [];
-  return [
-    fault(
-      `a second copy of ${API} records nothing: OpenTelemetry gives it no provider of the first.`,
-      [used, ...deaf].map(({ version, folder }) => `${version} in ${folder}`).join('\n'),
-      `Install one version: \`npm install ${API}@${newest(copies)}\`, then \`npm dedupe\`. In package.json, "overrides" forces it.`,
-    ),
-  ];
+  const result = judgeApiCopies(copies, used);
+  return result === undefined ? [] : [result];
 }
 
 /** The copy that this library uses in the application. */
@@ -71,13 +66,6 @@ function apiOf(installed: readonly Installed[]): Installed | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** The rule of the API: the same major version, and not newer than the registered one. */
-function isServed(version: string, registered: string): boolean {
-  const [major, minor] = numbersOf(version);
-  const [registeredMajor, registeredMinor] = numbersOf(registered);
-  return major === registeredMajor && minor <= registeredMinor;
 }
 
 function checkNest(installed: readonly Installed[]): Result[] {
@@ -116,22 +104,6 @@ function checkOwnCopies(installed: readonly Installed[]): Result[] {
       `${OWN} is installed in ${versions.size} versions: the one that is loaded first runs.`,
       copies.map(({ version, folder }) => `${version} in ${folder}`).join('\n'),
       `Install one: \`npm dedupe\`.`,
-    ),
-  ];
-}
-
-/** An automatic instrumentation that is loaded before the application records the same calls once more. */
-function checkPreloaded({ NODE_OPTIONS: options = '' }: NodeJS.ProcessEnv): Result[] {
-  const [preloaded] =
-    /@opentelemetry\/auto-instrumentations-node[^\s"']*|dd-trace\/[^\s"']*|newrelic\b|@sentry\/[^\s"']*/.exec(
-      options,
-    ) ?? [];
-  if (preloaded === undefined) return [];
-  return [
-    warning(
-      'another agent starts before the application, and may record the same calls once more.',
-      `NODE_OPTIONS=${options}`,
-      `Remove ${preloaded} from NODE_OPTIONS, or keep it and see docs/other-sdks.md for what is joined.`,
     ),
   ];
 }
@@ -207,19 +179,4 @@ function entriesOf(folder: string): string[] {
     // Not there, or not a folder.
     return [];
   }
-}
-
-function numbersOf(version: string): readonly [major: number, minor: number, patch: number] {
-  const [major = 0, minor = 0, patch = 0] = version.split(/[.+-]/).map(Number);
-  return [major, minor, patch];
-}
-
-function newest(copies: readonly Installed[]): string {
-  const sorted = copies
-    .map(({ version }) => version)
-    .sort((a, b) => {
-      const [first, second] = [numbersOf(a), numbersOf(b)];
-      return first[0] - second[0] || first[1] - second[1] || first[2] - second[2];
-    });
-  return sorted.at(-1) ?? '1';
 }

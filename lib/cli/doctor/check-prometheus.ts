@@ -1,7 +1,7 @@
 import { isRecord } from '../../config/option-rules.js';
+import { fault, type Finding, named, ok, type Result, warning } from '../../doctor/finding.js';
 import { ask, describeAnswer, jsonOf } from './ask.js';
 import { recordsOf, text } from './check-application.js';
-import { fault, type Finding, named, ok, type Result, warning } from './finding.js';
 
 /** Whether a Prometheus scrapes the application, by its HTTP API. */
 export async function checkPrometheus(prometheus: URL, metrics: URL): Promise<Finding[]> {

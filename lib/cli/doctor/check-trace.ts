@@ -1,18 +1,8 @@
 import { isRecord } from '../../config/option-rules.js';
+import { checkClocks, type SeenSpan } from '../../doctor/check-spans.js';
+import { fault, type Finding, named, ok, type Result } from '../../doctor/finding.js';
 import { ask, describeAnswer, jsonOf, poll } from './ask.js';
 import { type ApplicationAddress, askPage, callerOf, recordsOf, text } from './check-application.js';
-import { fault, type Finding, named, ok, type Result, warning } from './finding.js';
-
-/** One span as a trace store shows it; times in milliseconds since the epoch. */
-export interface SeenSpan {
-  readonly spanId: string;
-  readonly parentSpanId: string | undefined;
-  readonly service: string;
-  readonly name: string;
-  readonly kind: string;
-  readonly start: number;
-  readonly durationMs: number;
-}
 
 /** Where spans are looked for; returns undefined until there are any. */
 export interface TraceSource {
@@ -25,8 +15,6 @@ export interface TraceSource {
 const ARRIVAL_MS = 15_000;
 /** Spans of other processes come with the next export of each. */
 const SETTLING_MS = 6_000;
-/** Network time aside, a child does not begin before the call that caused it. */
-const SKEW_MS = 5;
 
 /** Looks for a trace that was sent, and at what it says about propagation and clocks. */
 export async function checkTrace(
@@ -90,29 +78,6 @@ function checkPropagation(spans: readonly SeenSpan[], expected: readonly string[
         : 'The callee drops the header traceparent, records nothing, or sends elsewhere. Check that it has the module, the same propagators and the same receiver.',
     ),
   ];
-}
-
-/** A span of another service that begins before its parent, or ends long after it began elsewhere, shows clocks that differ. */
-function checkClocks(spans: readonly SeenSpan[]): Result[] {
-  const byId = new Map(spans.map((span) => [span.spanId, span]));
-  const worst = new Map<string, number>();
-  for (const { service, start, parentSpanId } of spans) {
-    const parent = byId.get(parentSpanId ?? '');
-    if (parent === undefined || parent.service === service) continue;
-    const early = parent.start - start;
-    const pair = `${service} is behind ${parent.service}`;
-    if (early > SKEW_MS) worst.set(pair, Math.max(worst.get(pair) ?? 0, early));
-    const late = start - (parent.start + parent.durationMs);
-    const other = `${service} is ahead of ${parent.service}`;
-    if (late > SKEW_MS && parent.kind === 'client') worst.set(other, Math.max(worst.get(other) ?? 0, late));
-  }
-  return [...worst].map(([pair, ms]) =>
-    warning(
-      'has clocks that differ.',
-      `the clock of ${pair} by at least ${ms.toFixed(0)} ms`,
-      'Synchronise the clocks of the machines (NTP).',
-    ),
-  );
 }
 
 /** The traces that the page of the application shows. */

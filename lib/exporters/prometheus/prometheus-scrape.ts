@@ -18,12 +18,22 @@ export interface PrometheusAnswer {
   readonly body: string;
 }
 
+/** Requests that prefer OpenMetrics, as those of Prometheus do and those of a person do not. */
+export interface Scrapes {
+  readonly count: number;
+  /** On the clock of `performance.now()`. */
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
  * Serves metrics to a scraper: the reader belongs to the meter provider, `render` answers a
  * request.
  */
 export interface PrometheusScrape {
   readonly reader: IMetricReader;
+  /** Requests of scrapers so far. */
+  readonly scrapes: Scrapes;
   /**
    * Collects all metrics and returns them as text, which is made in turns of the event loop. Never
    * rejects.
@@ -38,12 +48,14 @@ export interface PrometheusScrape {
 export function createPrometheusScrape({ prefix }: { prefix?: string | undefined } = {}): PrometheusScrape {
   const reader = new OnDemandReader();
   const families = new PrometheusFamilies(prefix);
+  const scrapes = { count: 0, first: 0, last: 0 };
 
   const render = async (accept?: string): Promise<PrometheusAnswer> => {
     try {
+      const format = acceptsOpenMetrics(accept) ? OPENMETRICS_TEXT : CLASSIC_TEXT;
+      if (format === OPENMETRICS_TEXT) count(scrapes);
       const { resourceMetrics, errors } = await reader.collect();
       for (const error of errors) warnAboutCallback(error);
-      const format = acceptsOpenMetrics(accept) ? OPENMETRICS_TEXT : CLASSIC_TEXT;
       const metrics = await takeInTurns(mergeScopes(resourceMetrics, families));
       const body = await takeInTurns(renderMetrics(metrics, prefix, format));
       return { statusCode: 200, contentType: format.contentType, body };
@@ -61,7 +73,14 @@ export function createPrometheusScrape({ prefix }: { prefix?: string | undefined
       };
     }
   };
-  return { reader, render };
+  return { reader, scrapes, render };
+}
+
+function count(scrapes: { -readonly [K in keyof Scrapes]: number }): void {
+  const now = performance.now();
+  if (scrapes.count === 0) scrapes.first = now;
+  scrapes.last = now;
+  scrapes.count += 1;
 }
 
 function warnAboutCallback(error: unknown): void {

@@ -107,6 +107,15 @@ describeInChromium('the health of telemetry', () => {
     expect(await rows.last().innerText()).toMatch(/orders.*ended/s);
   });
 
+  it('lists what keeps telemetry from arriving, with what was seen and what to do', async () => {
+    const page = await stage.open('');
+    await page.getByRole('link', { name: 'Health' }).click();
+    const list = page.getByRole('region', { name: 'Findings' });
+    for (const text of ['does not arrive.', /ECONNREFUSED/, /send OTLP to port 4318/])
+      await list.getByText(text).first().waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+  });
+
   it('says why nothing may be cleared', async () => {
     const page = await stage.open('');
     await page.route('**/api/v1/health', async (route) => {

@@ -1,3 +1,4 @@
+import { type Finding } from '../../../doctor/finding.js';
 import { type Question } from '../../api/question.js';
 import { type ProcessHealthAnswer } from '../../reader/answers/processes.interface.js';
 import { type StoreAnswer } from '../../reader/answers/store.interface.js';
@@ -6,6 +7,7 @@ import { compareHealth, type ProcessTrouble, troublesOf } from '../../reader/jud
 /** Addresses of the panel, and their answers. */
 export interface HealthApi {
   readonly 'GET health': HealthAnswer;
+  readonly 'GET health/findings': readonly Finding[];
   readonly 'GET health/processes': readonly JudgedProcess[];
   readonly 'POST store/clear': ClearAnswer;
 }

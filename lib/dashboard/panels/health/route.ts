@@ -1,3 +1,4 @@
+import { examineProcess } from '../../../doctor/examine-process.js';
 import { recentWarnings } from '../../../errors/warnings.js';
 import { exporterReports } from '../../../exporters/exporter-report.js';
 import { seriesLimitReports } from '../../../metrics-sdk/limit-series.js';
@@ -6,6 +7,7 @@ import { whyNoChanges } from '../../access/may-change.js';
 import { defineRoutes } from '../../api/route.js';
 import { type DashboardContext } from '../../dashboard-context.interface.js';
 import { clearStore } from './clear-store.js';
+import { findProblemsOfTraces } from './find-problems.js';
 import { askProcessHealth, type HealthAnswer, type HealthApi } from './query.js';
 
 const READ_ONLY = 'The database behind this page is read only.';
@@ -14,6 +16,13 @@ export const healthRoutes = defineRoutes<HealthApi>({
   'GET health': {
     doc: '`HealthAnswer`: exporters, store (`oldest` span or line, and `since` when there is any data), active instrumentations, client `libraries` and whether they are recorded, instruments at their limit of series, warnings of the process that serves the page.',
     handle: ({ context, signal }) => readHealth(context, signal),
+  },
+  'GET health/findings': {
+    doc: '`Finding[]`: what keeps telemetry from arriving or from being complete, each with `evidence` and `remedy`: of the process that serves the page, and of the newest traces of all (clocks that differ, calls that lose their trace, requests with two spans). Empty where nothing is wrong.',
+    handle: async ({ context, reader, signal }) => [
+      ...examineProcess(context.libraries()),
+      ...(await findProblemsOfTraces(reader, { signal })),
+    ],
   },
   'GET health/processes': {
     parameters: 'from&to',

@@ -8,6 +8,7 @@ import { type Place, REFRESH_MS } from '../../ui/state.js';
 import type { HealthAnswer, HealthApi } from './query.js';
 import { ClearStore } from './view/clear-store.js';
 import { Exporters } from './view/exporter-table.js';
+import { Findings } from './view/findings.js';
 import { Libraries } from './view/libraries.js';
 import { ProcessList } from './view/process-list.js';
 import { Warnings } from './view/warnings.js';
@@ -48,6 +49,9 @@ export function View({ place }: { readonly place: Place }) {
     (signal) => healthApi.get('health/processes', {}, signal),
     { everyMs: REFRESH_MS },
   );
+  const findings = useLoad('findings', (signal) => healthApi.get('health/findings', {}, signal), {
+    everyMs: 6 * REFRESH_MS,
+  });
   const health = useLoad('health', (signal) => healthApi.get('health', {}, signal), { everyMs: REFRESH_MS });
   return (
     <WhenLoaded loaded={health}>
@@ -57,6 +61,11 @@ export function View({ place }: { readonly place: Place }) {
         return (
           <div class="stack-view">
             <h1 class="visually-hidden">Health of telemetry</h1>
+            {findings.data && (
+              <Card title="Findings">
+                <Findings findings={findings.data} />
+              </Card>
+            )}
             {processes.data && processes.data.length > 0 && (
               <>
                 <ProcessList processes={processes.data} place={place} />
