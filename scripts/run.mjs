@@ -1,8 +1,8 @@
 // What `npm start` and `npm test` do straight after a clone, with no more than Node 20 and npm on the machine: install what is
 // missing, build what is stale, and run the rest with the Node the project pins. Needs no dependency.
 //
+//   node scripts/run.mjs start [options]                            the sample system; --help lists the options
 //   node scripts/run.mjs prepare                                    install and build, and no more
-//   node scripts/run.mjs start [--no-traffic | --traffic=forever]   the sample system
 //   node scripts/run.mjs test [jest arguments]                      architecture, unit, e2e, Nest 11
 //   node scripts/run.mjs verify                                     format, lint, types, unused code, public types, then the tests
 //   node scripts/run.mjs faults [jest arguments]                    an application under load beside broken collectors
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { installDependencies, isInstalled } from './prepare/install-dependencies.mjs';
 import { pinnedNode } from './prepare/pinned-node.mjs';
 import { withLock } from './prepare/with-lock.mjs';
+import { HELP, readOptions } from './sample/read-options.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [command, ...args] = process.argv.slice(2);
@@ -103,6 +104,18 @@ async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     console.error(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [arguments]`);
     return 2;
+  }
+  if (command === 'start') {
+    // Before the build, which takes a minute.
+    try {
+      if (readOptions(args).help) {
+        process.stdout.write(HELP);
+        return 0;
+      }
+    } catch (error) {
+      console.error(`Cannot start: ${error.message}; npm start -- --help lists the options.`);
+      return 2;
+    }
   }
   try {
     await prepare();

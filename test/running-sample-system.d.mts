@@ -3,6 +3,8 @@ export interface RunningSampleSystem {
     readonly gateway: string;
     readonly orchestrator: string;
     readonly worker: string;
+    /** The stand-in for a language model. */
+    readonly llm: string;
     /** With the token that opens it. */
     readonly dashboard: string;
   };
@@ -12,6 +14,8 @@ export interface RunningSampleSystem {
   printed(): string;
   /** Ends a service, `worker` for example, and starts it as another version. */
   deploy(service: string, version: string): Promise<void>;
+  /** Makes the system misbehave as `npm start -- --fault` does, with the requests that show it; undefined ends both. */
+  setFault(fault: string | undefined): Promise<void>;
   /** Ends it as a terminal or a service manager would; resolves to the exit code. */
   stop(): Promise<number | null>;
 }

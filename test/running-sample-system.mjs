@@ -58,17 +58,19 @@ export async function startSampleSystem({ root, env = {} }) {
     rmSync(folder, { recursive: true, force: true });
     return child.exitCode;
   };
-  const deploy = async (service, version) => {
-    const deployed = once(child, 'message');
-    child.send({ type: 'deploy', service, version });
-    await deployed;
+  const ask = async (message) => {
+    const done = once(child, 'message');
+    child.send(message);
+    await done;
   };
+  const deploy = (service, version) => ask({ type: 'deploy', service, version });
+  const setFault = (fault) => ask({ type: 'fault', fault });
   try {
     const [first] = await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(() => Promise.reject(new Error(`the system did not start:\n${printed}`))),
     ]);
-    return { urls: first.urls, logFile, printed: () => printed, deploy, stop };
+    return { urls: first.urls, logFile, printed: () => printed, deploy, setFault, stop };
   } catch (error) {
     await stop();
     throw error;

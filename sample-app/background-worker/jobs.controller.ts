@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 
 import { type Job, type JobResult } from '../contracts/job.interface.js';
+import { hasFault } from '../service-host/fault.js';
 import { JobQueue } from './job.queue.js';
 import { JobRepository } from './job.repository.js';
 
@@ -38,7 +39,8 @@ export class JobsController {
     @Query('simulate') simulate: string | undefined,
   ): Promise<JobResult[]> {
     if (!userId) throw new BadRequestException('userId required');
-    return simulate === 'n-plus-one' ? this.jobs.findResultsOneByOne(userId) : this.jobs.findResults(userId);
+    const isOneByOne = simulate === 'n-plus-one' || hasFault('n-plus-one');
+    return isOneByOne ? this.jobs.findResultsOneByOne(userId) : this.jobs.findResults(userId);
   }
 
   @Get(':jobId')

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { hasFault } from '../service-host/fault.js';
 import { hosts } from '../settings/addresses.js';
 
 interface LlmServerOptions {
@@ -61,7 +62,8 @@ async function generate(
   const { model, messages, metadata } = (await json(request)) as ChatRequest;
   const simulate = metadata?.simulate;
   const fails = simulate === undefined ? isHit(call, failShare) : simulate === 'fail';
-  const isSlow = simulate === undefined ? isHit(call, slowShare) : simulate === 'slow';
+  const isSlow =
+    hasFault('slow-llm') || (simulate === undefined ? isHit(call, slowShare) : simulate === 'slow');
   await pause(isSlow ? SLOW_MS : USUAL_MS);
   response.writeHead(fails ? 503 : 200, { 'content-type': 'application/json' });
   const prompt = messages.at(-1)?.content ?? '';

@@ -1,3 +1,4 @@
+import { followFaults } from '../service-host/fault.js';
 import { announceReady, stopWithParent } from '../service-host/parent-process.js';
 import { ports, urls } from '../settings/addresses.js';
 import { readShare, readText } from '../settings/environment.js';
@@ -11,6 +12,7 @@ import { startRedisServer } from './redis-server.js';
  * REDIS_URL does, and a stand-in for a language model unless LLM_URL does.
  */
 stopWithParent();
+followFaults();
 const running: { stop(): Promise<void> }[] = [];
 const ready: Record<string, string> = {};
 

@@ -30,6 +30,16 @@ export class Database implements OnApplicationShutdown, OnModuleInit {
     return rows;
   }
 
+  /** Keeps a connection, which nothing else can use, until the work is done. */
+  async whileConnected<T>(work: () => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    try {
+      return await work();
+    } finally {
+      client.release();
+    }
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.pool.end();
   }

@@ -29,7 +29,17 @@ export function startChild({ name, entry, env, print }) {
       if (message?.ready !== undefined) resolve(message.ready);
     });
   });
-  return { name, pid: child.pid, ready, ended, signal: (signal) => child.kill(signal) };
+  return {
+    name,
+    pid: child.pid,
+    ready,
+    ended,
+    send: (message) => {
+      // A child that has just ended has no channel.
+      if (child.connected) child.send(message);
+    },
+    signal: (signal) => child.kill(signal),
+  };
 }
 
 /** Asks politely, waits at most `withinMs`, then insists. */

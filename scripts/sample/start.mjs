@@ -1,7 +1,11 @@
-// Runs the sample system until Ctrl-C: node scripts/sample/start.mjs [--no-traffic | --traffic=forever]
+// Runs the sample system until Ctrl-C: node scripts/sample/start.mjs [options], see read-options.mjs
 // Started with an IPC channel it also sends { type: 'ready', urls } to the process that started it, takes { type: 'deploy', service,
-// version } from it, and stops with it.
+// version } and { type: 'fault', fault } from it, and stops with it.
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { renderBanner } from './banner.mjs';
+import { FAULTS, sendFaultTraffic } from './faults.mjs';
+import { HELP, readOptions } from './read-options.mjs';
 import { startSystem } from './system.mjs';
 import { sendTraffic } from './traffic.mjs';
 
@@ -29,17 +33,21 @@ const interruption = new Promise((resolve) => {
 });
 process.channel?.unref();
 
-function readTraffic() {
-  const wish = process.argv
-    .slice(2)
-    .find((argument) => argument.startsWith('--traffic=') || argument === '--no-traffic');
-  const value =
-    wish === '--no-traffic' ? 'off' : (wish?.slice('--traffic='.length) ?? process.env.TRAFFIC ?? 'once');
-  return ['off', 'false', '0', 'no'].includes(value) ? 'off' : value === 'forever' ? 'forever' : 'once';
+/** Usual requests, and then those of a system with the fault. */
+async function runFault({ urls, deploy, setFault }, fault) {
+  const { what, usualMs } = FAULTS[fault];
+  const { signal } = interrupted;
+  say(`Sending usual requests for ${usualMs / 1_000} s.`);
+  const traffic = sendFaultTraffic({ fault, urls, signal });
+  await pause(usualMs, undefined, { signal }).catch(() => undefined);
+  if (signal.aborted) return;
+  say(`From now on ${what}. docs/stories.md finds the cause on the dashboard: ${urls.dashboard}`);
+  if (fault === 'deploy') await deploy('worker', NEXT_VERSION);
+  else setFault(fault);
+  await traffic;
 }
 
-async function runTraffic({ urls: { gateway }, deploy }) {
-  const traffic = readTraffic();
+async function runTraffic({ urls: { gateway }, deploy }, traffic) {
   if (traffic === 'off') return;
   say(
     `Sending ${traffic === 'forever' ? 'requests until the end' : 'a few requests'} (TRAFFIC=off or --no-traffic for none).`,
@@ -60,7 +68,19 @@ async function runTraffic({ urls: { gateway }, deploy }) {
   say(`  curl -s ${new URL(gateway).host}/debug/traces/${traceId}\n`);
 }
 
-async function main() {
+/** For tests: a fault and its requests, until the next one. */
+function createFaultSwitch({ urls, setFault }) {
+  let ended = new globalThis.AbortController();
+  return (fault) => {
+    ended.abort();
+    ended = new globalThis.AbortController();
+    setFault(fault);
+    const signal = AbortSignal.any([ended.signal, interrupted.signal]);
+    if (fault !== undefined) void sendFaultTraffic({ fault, urls, signal });
+  };
+}
+
+async function main(options) {
   const starting = startSystem({ print, signal: interrupted.signal });
   let system;
   try {
@@ -73,14 +93,17 @@ async function main() {
   }
   if (!interrupted.signal.aborted) {
     say(renderBanner(system.urls, process.env));
-    process.on('message', async ({ type, service, version }) => {
-      if (type !== 'deploy') return;
-      await system.deploy(service, version);
-      process.send?.({ type: 'deployed' });
+    const switchFault = createFaultSwitch(system);
+    process.on('message', async ({ type, service, version, fault }) => {
+      if (type === 'deploy') await system.deploy(service, version);
+      if (type === 'fault') switchFault(fault);
+      process.send?.({ type: 'done' });
     });
     process.channel?.unref();
     process.send?.({ type: 'ready', urls: system.urls });
-    runTraffic(system).catch((error) => say(`The traffic stopped: ${error.message}`));
+    const { fault, traffic } = options;
+    const sending = fault === undefined ? runTraffic(system, traffic) : runFault(system, fault);
+    sending.catch((error) => say(`The traffic stopped: ${error.message}`));
   }
   const broken = await Promise.race([interruption, system.broken]);
   interrupted.abort();
@@ -90,4 +113,17 @@ async function main() {
   say('Stopped.');
 }
 
-await main();
+/** The command line as options; undefined where it is wrong, which is said. */
+function readCommandLine() {
+  try {
+    return readOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    say(`${error.message}; npm start -- --help lists the options.`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+const options = readCommandLine();
+if (options?.help) say(HELP);
+else if (options !== undefined) await main(options);

@@ -14,7 +14,7 @@ const STOP_WITHIN_MS = 8_000;
  * Starts every process and returns once all of them answer.
  *
  * `urls` says where each is; `broken` settles when a process ends without being stopped, with the message to print;
- * `deploy()` puts another version of a service in its place; `stop()` ends all of them, those that call before those that are called. `signal` gives up a start.
+ * `deploy()` puts another version of a service in its place; `setFault()` makes all of them misbehave in one way, or in none; `stop()` ends all of them, those that call before those that are called. `signal` gives up a start.
  */
 export async function startSystem({ env = process.env, print, signal }) {
   const { urls, serviceEnv, embeddedEnv } = await layOut(env);
@@ -40,6 +40,12 @@ export async function startSystem({ env = process.env, print, signal }) {
     if (service.child === child) reportBroken(`${child.name} ${how}`);
   };
   services.forEach(watch);
+  let fault = null;
+  const setFault = (name) => {
+    // JSON has no undefined.
+    fault = name ?? null;
+    for (const { child } of services) child?.send({ fault });
+  };
   const deploy = async (name, version) => {
     const service = services.find(({ options }) => options.name === name);
     if (service === undefined) throw new Error(`there is no service ${name}`);
@@ -52,6 +58,7 @@ export async function startSystem({ env = process.env, print, signal }) {
     service.child = startChild({ ...service.options, env, print });
     watch(service);
     await service.child.ready;
+    service.child?.send({ fault });
   };
 
   let timer;
@@ -71,7 +78,7 @@ export async function startSystem({ env = process.env, print, signal }) {
     await stop();
     throw new Error(failure);
   }
-  return { urls: { ...urls, dashboard: dashboardUrl(urls.gateway, env) }, broken, deploy, stop };
+  return { urls: { ...urls, dashboard: dashboardUrl(urls.gateway, env) }, broken, deploy, setFault, stop };
 }
 
 /** The address of the dashboard with its token, as the gateway prints it: where none is configured, one is kept beside the store. */

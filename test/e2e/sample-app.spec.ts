@@ -1,6 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
+import { type TraceAnalysis } from '../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
+import { type Page } from '../../lib/dashboard/reader/answers/answer-parts.interface.js';
+import {
+  type ProcessAnswer,
+  type ProcessChartsAnswer,
+} from '../../lib/dashboard/reader/answers/processes.interface.js';
+import { type TraceSummaryAnswer } from '../../lib/dashboard/reader/answers/traces.interface.js';
 import { type RunningSampleSystem, startSampleSystem } from '../running-sample-system.mjs';
 import { eventually } from '../support/eventually.js';
 import { type CollectedSpan, CollectedTrace } from './collected-trace.js';
@@ -10,7 +18,15 @@ import { scrapeMetric } from './scrape-metric.js';
 const START_WITHIN_MS = 180_000;
 const SETTLE_WITHIN_MS = 15_000;
 
+const ROOT = join(__dirname, '../..');
+const TOKEN = 'a-token-of-this-test-0123456789';
+
 const SERVICES = ['gateway', 'orchestrator', 'worker'] as const;
+
+interface Finding {
+  readonly kind: string;
+  readonly type?: string;
+}
 
 interface Answer {
   readonly status: number;
@@ -25,13 +41,47 @@ interface Answer {
   };
 }
 
+describe('npm start', () => {
+  const start = (...args: string[]): { code: number | null; printed: string } => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'scripts/run.mjs'), 'start', ...args],
+      {
+        encoding: 'utf8',
+      },
+    );
+    return { code: status, printed: stdout + stderr };
+  };
+
+  it('lists its options and faults with --help', () => {
+    const { code, printed } = start('--help');
+    expect(code).toBe(0);
+    for (const name of ['--no-traffic', '--fault', 'slow-llm', 'db-pool', 'n-plus-one', 'memory', 'deploy'])
+      expect(printed).toContain(name);
+  });
+
+  it.each([
+    [['--fault', 'nope'], '--fault must be one of slow-llm, db-pool, n-plus-one, memory, deploy, not "nope"'],
+    [['--fault', 'toString'], 'not "toString"'],
+    [['--fault'], "'--fault <value>'"],
+    [['--falt', 'memory'], "'--falt'"],
+    [['--traffic=sometimes'], '--traffic must be one of once, forever, off, not "sometimes"'],
+    [['--fault=memory', '--no-traffic'], 'leave out --traffic and --no-traffic'],
+  ])('refuses %j before anything is built or started', (args, reason) => {
+    const { code, printed } = start(...args);
+    expect(code).toBe(2);
+    expect(printed).toContain(reason);
+    expect(printed).toContain('--help lists the options');
+  });
+});
+
 describe('the sample system', () => {
   let system: RunningSampleSystem;
 
   beforeAll(async () => {
     system = await startSampleSystem({
-      root: join(__dirname, '../..'),
-      env: { OTEL_ENVIRONMENT: 'test', TELEMETRY_STORE_FILE: ':memory:' },
+      root: ROOT,
+      env: { OTEL_ENVIRONMENT: 'test', TELEMETRY_DASHBOARD: 'true', TELEMETRY_DASHBOARD_TOKEN: TOKEN },
     });
   }, START_WITHIN_MS);
 
@@ -73,6 +123,15 @@ describe('the sample system', () => {
       throw new Error(found, { cause: error });
     });
     return trace;
+  }
+
+  /** What the page answers. */
+  async function askPage<T>(address: string): Promise<T> {
+    const response = await fetch(`${system.urls.gateway}/telemetry/api/v1/${address}`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as T;
   }
 
   const gatewayMetric = (name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> =>
@@ -349,6 +408,85 @@ describe('the sample system', () => {
     );
   });
 
+  describe('with a fault', () => {
+    const SINCE = Date.now();
+
+    afterEach(async () => {
+      await system.setFault(undefined);
+    });
+
+    /** The first trace of these conditions that has what is looked for; the page lists the newest first. */
+    async function findAnalysis(
+      conditions: string,
+      isFound: (analysis: TraceAnalysis) => boolean,
+    ): Promise<TraceAnalysis> {
+      let last: TraceAnalysis | undefined;
+      await eventually(
+        `a trace of ${conditions}`,
+        async () => {
+          const { items } = await askPage<Page<TraceSummaryAnswer>>(
+            `traces?limit=1&from=${SINCE}&${conditions}`,
+          );
+          const [trace] = items;
+          if (trace === undefined) return false;
+          last = (await askPage<{ readonly analysis: TraceAnalysis }>(`traces/${trace.traceId}`)).analysis;
+          return isFound(last);
+        },
+        SETTLE_WITHIN_MS,
+        { everyMs: 200 },
+      ).catch((error: unknown) => {
+        throw new Error(`last was ${JSON.stringify(last)}`, { cause: error });
+      });
+      return last!;
+    }
+    /** What takes most of the time. */
+    const longest = ({ byKind }: TraceAnalysis): TraceAnalysis['byKind'][number] =>
+      [...byKind].sort((a, b) => b.ms - a.ms)[0]!;
+
+    it('slow-llm, shows the HTTP call of the model as what a request waits for', async () => {
+      await system.setFault('slow-llm');
+      const isFound = (analysis: TraceAnalysis): boolean => longest(analysis).kind === 'http';
+      const analysis = await findAnalysis('route=/process&minMs=1400', isFound);
+      const { host } = new URL(system.urls.llm);
+      expect(longest(analysis)).toMatchObject({ slowest: { name: 'POST', host } });
+      expect(longest(analysis).ms).toBeGreaterThan(1_400);
+    });
+
+    it('db-pool, shows the wait for a connection', async () => {
+      await system.setFault('db-pool');
+      const isFound = (analysis: TraceAnalysis): boolean =>
+        longest(analysis).slowest?.name === 'pg.pool.connect';
+      const analysis = await findAnalysis('route=/process&minMs=300', isFound);
+      expect(longest(analysis)).toMatchObject({ kind: 'waiting' });
+    });
+
+    it('n-plus-one, shows a statement that is sent for each row, and how often', async () => {
+      await system.setFault('n-plus-one');
+      const isFound = ({ repeated }: TraceAnalysis): boolean => repeated.length > 0;
+      const { repeated } = await findAnalysis('route=/jobs&method=GET&service=background_worker', isFound);
+      expect(repeated[0]).toMatchObject({ through: 'JobRepository.findResult' });
+    });
+
+    it('memory, shows a heap that grows with the requests', async () => {
+      const heap = async (): Promise<readonly number[]> => {
+        const processes = await askPage<readonly ProcessAnswer[]>('processes');
+        const { instance } = processes.find(({ service }) => service === 'orchestrator')!;
+        const charts = await askPage<ProcessChartsAnswer>(
+          `processes/charts?service=orchestrator&instance=${instance}&buckets=1000`,
+        );
+        const { peaks } = charts.series.find(({ metric }) => metric === 'heapUsed')!;
+        return peaks.filter((value) => value !== null);
+      };
+      const before = Math.max(...(await heap()));
+      await system.setFault('memory');
+      await eventually(
+        'a heap that has grown by 20 MB',
+        async () => (await heap()).at(-1)! > before + 20e6,
+        4 * SETTLE_WITHIN_MS,
+      );
+    }, 70_000);
+  });
+
   it('has an error that begins when version 0.2.0 of the worker is deployed', async () => {
     const jobOf = async (): Promise<CollectedSpan> => {
       const { traceId } = await post({ text: 'how are you?' });
@@ -358,6 +496,15 @@ describe('the sample system', () => {
     expect((await jobOf()).error).toBeUndefined();
     await system.deploy('worker', '0.2.0');
     expect((await jobOf()).error).toContain('a question has no summary');
+    let found: readonly Finding[] = [];
+    await eventually('the finding', async () => {
+      found = (await askPage<{ readonly findings: readonly Finding[] }>('findings')).findings;
+      return found.some(({ kind, type }) => kind === 'new-error' && type === 'UnsupportedTextError');
+    });
+    expect(found.find(({ type }) => type === 'UnsupportedTextError')).toMatchObject({
+      service: 'background_worker',
+      firstVersion: '0.2.0',
+    });
   });
 
   it('stops all processes when it is asked to', async () => {
