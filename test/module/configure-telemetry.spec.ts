@@ -1,12 +1,18 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { metrics, propagation, trace } from '@opentelemetry/api';
+import { detectResources, hostDetector } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import {
   configureTelemetry,
   getCurrentTraceId,
   getTelemetry,
+  injectTraceContext,
   TelemetryError,
   type TelemetryHandle,
+  TelemetryModule,
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
@@ -252,5 +258,52 @@ describe('configureTelemetry()', () => {
     expect(ended.value).toBe(true);
     restore();
     expect(warnings).toEqual([expect.stringContaining('gave up after 50 ms')]);
+  });
+});
+
+describe('attributes of a resource detector, awaited in forRootAsync()', () => {
+  it('are on every span from the first, also those that the detector looks up in the background', async () => {
+    const probe = createTelemetryProbe();
+    const detected = detectResources({ detectors: [hostDetector] });
+    expect(detected.asyncAttributesPending).toBe(true);
+
+    @Module({
+      imports: [
+        TelemetryModule.forRootAsync({
+          useFactory: async () => {
+            await detected.waitForAsyncAttributes?.();
+            return { ...probe.options, resourceAttributes: { ...detected.attributes, team: 'orders' } };
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+    getTelemetry('test').trace('work', () => undefined);
+    const { attributes } = probe.span('work').resource;
+    expect(attributes).toMatchObject({ ...detected.attributes, team: 'orders' });
+    expect(Object.keys(detected.attributes)).toContain('host.id');
+    await app.close();
+  });
+});
+
+describe('propagators: [b3]', () => {
+  it('is ready when the application is: what a hook of its start sends carries the header', async () => {
+    const carrier: Record<string, string> = {};
+    class Starting {
+      onModuleInit(): void {
+        getTelemetry('test').trace('start', () => injectTraceContext(carrier));
+      }
+    }
+    const { options } = createTelemetryProbe();
+    const testing = await Test.createTestingModule({
+      imports: [TelemetryModule.forRoot({ ...options, propagators: ['b3'] })],
+      providers: [Starting],
+    }).compile();
+
+    await testing.init();
+    await testing.close();
+
+    expect(carrier).toEqual({ b3: expect.stringMatching(/^[0-9a-f]{32}-[0-9a-f]{16}-1$/) as string });
   });
 });
