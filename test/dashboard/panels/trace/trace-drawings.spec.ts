@@ -1,4 +1,5 @@
 import { type Frame, mergeFrames } from '../../../../lib/dashboard/panels/trace/view/flame-frames.js';
+import { LANES, minimapBars, stretchOf } from '../../../../lib/dashboard/panels/trace/view/minimap-bars.js';
 import { buildTree } from '../../../../lib/dashboard/panels/trace/view/trace-tree.js';
 import { type SpanAnswer } from '../../../../lib/dashboard/reader/answers/traces.interface.js';
 import { frameBeside, placeFrames, rankFrames } from '../../../../lib/dashboard/ui/parts/flame-layout.js';
@@ -87,5 +88,41 @@ describe('the flame graph', () => {
     );
     expect(rankFrames(framesOf(deep))).toHaveLength(5_000);
     expect(placeFrames(framesOf(deep), 0).length).toBeLessThan(300);
+  });
+});
+
+describe('the minimap', () => {
+  it('shows spans in lanes by depth, over the whole trace', () => {
+    const bars = minimapBars(
+      buildTree(
+        traceOf([
+          spanOf('root', 0, 80),
+          spanOf('first', 0, 20, { parent: 'root' }),
+          spanOf('late', 60, 100, { parent: 'root', status: 'error' }),
+        ]),
+      ),
+    );
+    expect(bars).toEqual([
+      { lane: 0, from: 0, to: 0.8, service: 'orders', failed: false },
+      { lane: 1, from: 0, to: 0.2, service: 'orders', failed: false },
+      { lane: 1, from: 0.6, to: 1, service: 'orders', failed: true },
+    ]);
+  });
+
+  it('has a bounded number of bars for 5,000 spans', () => {
+    const bars = minimapBars(buildTree(traceOf(longTrace(createRandom(3), 0, 5_000).spans)));
+    expect(bars.length).toBeLessThan(LANES * 400);
+    for (const { from, to, lane } of bars) {
+      expect(from).toBeGreaterThanOrEqual(0);
+      expect(to).toBeGreaterThanOrEqual(from);
+      expect(to).toBeLessThanOrEqual(1);
+      expect(lane).toBeLessThan(LANES);
+    }
+  });
+
+  it('selects a stretch in either direction within the trace, and none by a click', () => {
+    expect(stretchOf(0.25, 0.5, 200)).toEqual({ offset: 50, durationMs: 50 });
+    expect(stretchOf(1.4, 0.5, 200)).toEqual({ offset: 100, durationMs: 100 });
+    expect(stretchOf(0.3, 0.301, 200)).toBeUndefined();
   });
 });
