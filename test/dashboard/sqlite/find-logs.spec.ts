@@ -1,9 +1,13 @@
 import { type LogFilter } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
+import { Database } from '../../../lib/dashboard/sqlite/database/database.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
+import { countLogVolume } from '../../../lib/dashboard/sqlite/queries/log-volume.js';
+import { rankSelection } from '../../../lib/dashboard/sqlite/queries/rank-selection.js';
+import { type Question } from '../../../lib/dashboard/sqlite/query-scheduler.js';
 import { type StoredLog } from '../../../lib/dashboard/sqlite/rows.interface.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { cleanUp, openTestStore } from './open-test-store.js';
-import { logOf, newTraceId, resourceOf } from './sample-rows.js';
+import { logOf, newTraceId, resourceOf, spanOf } from './sample-rows.js';
 
 afterEach(cleanUp);
 
@@ -116,5 +120,105 @@ describe('findLogs()', () => {
       { message: 'other', traceId: newTraceId() },
     ]);
     expect(find(store, { traceId })).toEqual(['alone']);
+  });
+});
+
+/** A minute that is over; lines of long ago may be evicted. */
+const begin = Math.floor(Date.now() / 60_000 - 5) * 60_000;
+
+describe('the volume of logs', () => {
+  it('counts each line once when there are more than one statement counts, also of one millisecond', async () => {
+    const store = openTestStore();
+    for (let index = 0; index < 12_000; index += 1) {
+      store.addLog(logOf({ time: begin + (index < 6_000 ? 0 : index), level: index % 2 === 0 ? 30 : 50 }));
+      // Its queue is bounded.
+      if (index % 2_000 === 1_999) await store.flush();
+    }
+    await store.flush();
+    const range = { from: begin, to: begin + 20_000, buckets: 20 };
+    const { times, counts } = await store.ask((database) => countLogVolume(database, range));
+    expect(times).toHaveLength(20);
+    expect(counts.info?.[0]).toBe(3_000);
+    expect(counts.info?.reduce((a, b) => a + b)).toBe(6_000);
+    expect(counts.error?.reduce((a, b) => a + b)).toBe(6_000);
+  });
+
+  it('has bars that keep their place while the range moves, with lines of the range only', async () => {
+    const store = openTestStore();
+    for (const time of [begin, begin + 5_000]) store.addLog(logOf({ time }));
+    await store.flush();
+    const ask = (from: number) =>
+      store.ask((database) => countLogVolume(database, { from, to: from + 40_000, buckets: 4 }));
+    expect(await ask(begin)).toEqual({
+      times: [0, 10_000, 20_000, 30_000].map((ms) => begin + ms),
+      counts: { info: [2, 0, 0, 0] },
+    });
+    expect(await ask(begin + 2_000)).toEqual({
+      times: [0, 10_000, 20_000, 30_000, 40_000].map((ms) => begin + ms),
+      counts: { info: [1, 0, 0, 0, 0] },
+    });
+  });
+});
+
+const NOW = Date.now();
+
+/** The answer, and how many rows a search has passed over or found in JavaScript, where each costs many times what it does in SQLite. */
+function ask<T>(store: TelemetryStore, question: Question<T>): { readonly answer: T; readonly rows: number } {
+  const { iterate } = Database.prototype;
+  let rows = 0;
+  jest.spyOn(Database.prototype, 'iterate').mockImplementation(function* <Row>(
+    this: Database,
+    ...given: Parameters<Database['iterate']>
+  ): Iterable<Row> {
+    for (const row of iterate.call(this, ...given) as Iterable<Row>) {
+      rows += 1;
+      yield row;
+    }
+  });
+  const answer = store.read(question);
+  return { answer, rows };
+}
+
+describe('rows that do not match', () => {
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await cleanUp();
+  });
+
+  it('do not come to JavaScript when lines are searched by a field', async () => {
+    const store = openTestStore();
+    for (let index = 0; index < 3_000; index += 1)
+      store.addLog(logOf({ time: NOW - index, attributes: `{"id":"${index % 1_000}"}` }));
+    await store.flush();
+    const { answer, rows } = ask(store, (database) =>
+      findLogs(database, { fields: [{ key: 'id', value: '7' }] }),
+    );
+    expect(answer.items).toHaveLength(3);
+    expect(answer.next).toBeUndefined();
+    expect(rows).toBeLessThan(100);
+  });
+
+  it('do not come to JavaScript when a region is compared with the rest', async () => {
+    const store = openTestStore();
+    for (let index = 0; index < 6_000; index += 1)
+      store.addSpan(
+        spanOf({
+          start: (NOW - 6_000 + index) * 1_000,
+          duration: index % 3 === 0 ? 200_000 : 1_000,
+          attributes: index % 3 === 0 ? '{"tenant":"slow"}' : '{"tenant":"fast"}',
+        }),
+      );
+    await store.flush();
+    const region = { from: NOW - 60_000, to: NOW + 1, minMs: 100 };
+    const { answer, rows } = ask(store, (database) => rankSelection(database, region));
+    expect([answer.selected, answer.others]).toEqual([200, 200]);
+    expect(answer.attributes[0]).toMatchObject({
+      key: 'tenant',
+      value: 'slow',
+      selectedShare: 1,
+      otherShare: 0,
+    });
+    expect(rows).toBeLessThan(3_000);
+    expect(store.read((database) => rankSelection(database, region))).toEqual(answer);
   });
 });

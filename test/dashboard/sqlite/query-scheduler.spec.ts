@@ -1,20 +1,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Database } from '../../../lib/dashboard/sqlite/database/database.js';
+import { type Database } from '../../../lib/dashboard/sqlite/database/database.js';
 import { findLogs } from '../../../lib/dashboard/sqlite/queries/find-logs.js';
 import { findTraces } from '../../../lib/dashboard/sqlite/queries/find-traces.js';
 import { readOverview } from '../../../lib/dashboard/sqlite/queries/overview.js';
 import { readTrace } from '../../../lib/dashboard/sqlite/queries/read-trace.js';
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
-import { type Steps } from '../../../lib/dashboard/steps.js';
+import { Portion, type Steps } from '../../../lib/dashboard/steps.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
 import { logOf, newTraceId, spanOf } from './sample-rows.js';
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await cleanUp();
-});
 
 /** Counts steps: how often others had their turn. */
 function* counting<T>(steps: Steps<T>, onStep: () => void): Steps<T> {
@@ -45,6 +40,11 @@ async function withLargeTrace(): Promise<{ store: TelemetryStore; traceId: strin
 }
 
 describe('a question to the store', () => {
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await cleanUp();
+  });
+
   it('has one step in each turn of the event loop, however many clients ask', async () => {
     const store = openTestStore();
     const rounds: string[] = [];
@@ -157,5 +157,69 @@ describe('a question to the store', () => {
     );
     expect(steps).toBeGreaterThan(5);
     expect(Math.max(...overview.perSecond)).toBeGreaterThan(0);
+  });
+});
+
+describe('what is asked of the database at once', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('becomes less after a call that took long and more after a short one, up to its maximum', () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
+    const portion = new Portion(100, 300);
+    const take = (milliseconds: number): number => {
+      const size = portion.begin();
+      now.mockReturnValue(performance.now() + milliseconds);
+      portion.end();
+      return size;
+    };
+    expect([20, 20, 1.5, 0.1, 0.1, 0.1, 0.1, 0.1].map(take)).toEqual([100, 50, 25, 25, 50, 100, 200, 300]);
+    for (let call = 0; call < 20; call += 1) take(20);
+    expect(portion.begin()).toBe(1);
+  });
+});
+
+describe('whileViewed()', () => {
+  afterEach(cleanUp);
+
+  it('calls in every process on the file, and not before the store is viewed', () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const [viewing, recording] = [openTestStore({ file }), openTestStore({ file })];
+    const calls: string[] = [];
+    viewing.whileViewed(60_000, () => calls.push('viewing'));
+    recording.whileViewed(60_000, () => calls.push('recording'));
+    const maintain = (): void => {
+      for (const store of [viewing, recording]) store.maintain();
+    };
+    maintain();
+    expect(calls).toEqual([]);
+    viewing.markViewed();
+    maintain();
+    expect(calls).toEqual(['viewing', 'recording']);
+    maintain();
+    expect(calls).toHaveLength(2);
+  });
+
+  it('ends some seconds after the last view', () => {
+    const store = openTestStore();
+    let calls = 0;
+    store.whileViewed(0, () => (calls += 1));
+    store.markViewed();
+    store.maintain();
+    expect(calls).toBe(1);
+    store.maintain(Date.now() + 20_000);
+    expect(calls).toBe(1);
+  });
+
+  it('calls no more when it was ended', () => {
+    const store = openTestStore();
+    const calls: string[] = [];
+    const end = store.whileViewed(0, () => calls.push('first'));
+    store.whileViewed(0, () => calls.push('second'));
+    end();
+    store.markViewed();
+    store.maintain();
+    expect(calls).toEqual(['second']);
   });
 });
