@@ -178,3 +178,134 @@ describe('the dashboard', () => {
     expect(problemsOf({ dashboard: { token: 'secret but short' } })[0]?.received).toBe('(hidden)');
   });
 });
+
+describe('the store', () => {
+  it('is kept in development, in a file of the working directory, within bounds', () => {
+    expect(resolve().store).toEqual({
+      file: '.telemetry/telemetry.db',
+      maxAgeMs: 86_400_000,
+      maxBytes: 268_435_456,
+      maxSpans: 500_000,
+      maxLogs: 500_000,
+      maxPoints: 1_000_000,
+    });
+  });
+
+  it.each(['production', 'test'])('is not kept in an environment of %s', (environment) => {
+    expect(resolve({ environment }).store).toBeUndefined();
+  });
+
+  it('is kept wherever the dashboard is served, in tests in memory', () => {
+    expect(resolve({ environment: 'test', dashboard: true }).store?.file).toBe(':memory:');
+    const dashboard = { enabled: true, token: 'a-token-nobody-guesses' };
+    expect(resolve({ environment: 'production', dashboard }).store?.file).toBe('.telemetry/telemetry.db');
+  });
+
+  it.each(['production', 'test'])('is kept in %s when a file or a bound is set for it', (environment) => {
+    expect(resolve({ environment, store: { file: '/data/t.db' } }).store?.file).toBe('/data/t.db');
+    expect(resolve({ environment, store: { maxAgeHours: 2 } }).store?.maxAgeMs).toBe(7_200_000);
+    const env = { TELEMETRY_STORE_FILE: '/data/t.db' };
+    expect(resolve({ environment }, env).store?.file).toBe('/data/t.db');
+  });
+
+  it('is not kept where a file is set but the store is switched off, or nothing in it is set', () => {
+    const environment = 'production';
+    const store = { file: '/data/t.db' };
+    expect(resolve({ environment, store: { ...store, enabled: false } }).store).toBeUndefined();
+    expect(resolve({ environment, store }, { TELEMETRY_STORE: 'false' }).store).toBeUndefined();
+    expect(resolve({ environment, store: {} }).store).toBeUndefined();
+  });
+
+  it('takes file and bounds from code before the environment', () => {
+    const env = { TELEMETRY_STORE_FILE: '/data/t.db' };
+    expect(resolve({}, env).store?.file).toBe('/data/t.db');
+    expect(resolve({ store: { file: ':memory:', maxAgeHours: 2 } }, env).store).toMatchObject({
+      file: ':memory:',
+      maxAgeMs: 7_200_000,
+    });
+  });
+
+  it('is switched by code before the environment', () => {
+    expect(resolve({ store: false }, { TELEMETRY_STORE: 'true' }).store).toBeUndefined();
+    expect(resolve({}, { TELEMETRY_STORE: 'false' }).store).toBeUndefined();
+    expect(resolve({ environment: 'production', store: true }).store).toBeDefined();
+  });
+});
+
+const URL = 'http://clickhouse:8123';
+
+describe('dashboard.source.clickhouse', () => {
+  it('is off by default', () => {
+    expect(resolve().dashboard?.clickhouse).toBeUndefined();
+  });
+
+  it('has the tables of the exporter, and limits', () => {
+    const { dashboard, store } = resolve({ dashboard: { source: { clickhouse: { url: URL } } } });
+    expect(dashboard?.clickhouse).toEqual({
+      url: URL,
+      username: 'default',
+      password: '',
+      database: 'default',
+      tables: { traces: 'otel_traces', logs: 'otel_logs', metrics: 'otel_metrics' },
+      tls: {},
+      maxSeconds: 20,
+      maxRows: 1e9,
+      maxBytes: 1e11,
+    });
+    expect(store).toBeUndefined();
+  });
+
+  it('is on where the environment has an address, with user, password and database', () => {
+    const variables = {
+      TELEMETRY_CLICKHOUSE_URL: URL,
+      TELEMETRY_CLICKHOUSE_USERNAME: 'reader',
+      TELEMETRY_CLICKHOUSE_PASSWORD: 'secret',
+      TELEMETRY_CLICKHOUSE_DATABASE: 'otel',
+    };
+    const wanted = { url: URL, username: 'reader', password: 'secret', database: 'otel' };
+    expect(resolve({}, variables).dashboard?.clickhouse).toMatchObject(wanted);
+    const byCode = {
+      dashboard: { source: { clickhouse: { username: 'coded', tables: { logs: 'my_logs' } } } },
+    };
+    expect(resolve(byCode, variables).dashboard?.clickhouse).toMatchObject({
+      ...wanted,
+      username: 'coded',
+      tables: { traces: 'otel_traces', logs: 'my_logs' },
+    });
+  });
+
+  it('is no store, unless one is asked for', () => {
+    const source = { clickhouse: { url: URL } };
+    expect(resolve({ dashboard: { source } }).store).toBeUndefined();
+    expect(resolve({ dashboard: { source }, store: true }).store).toBeDefined();
+    expect(resolve({ dashboard: { source }, store: { file: 'x.db' } }).store).toBeDefined();
+  });
+
+  it('needs an address: the start says so', () => {
+    let error: unknown;
+    try {
+      resolve({ dashboard: { source: { clickhouse: { username: 'reader' } } } });
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect((error as TelemetryError).problems).toEqual([
+      {
+        name: 'dashboard.source.clickhouse.url',
+        received: 'undefined',
+        setIn: 'TelemetryModule.forRoot()',
+        remedy:
+          'Write the address of its HTTP interface, for example http://localhost:8123, or set TELEMETRY_CLICKHOUSE_URL.',
+      },
+    ]);
+  });
+
+  it('ignores an address in the environment that is none, with a warning and without its password', () => {
+    const { dashboard, warnings } = resolve(
+      {},
+      { TELEMETRY_CLICKHOUSE_URL: 'http://me:secret@clickhouse:8123' },
+    );
+    expect(dashboard?.clickhouse).toBeUndefined();
+    expect(warnings.join()).toContain('TELEMETRY_CLICKHOUSE_URL');
+    expect(warnings.join()).not.toContain('secret');
+  });
+});

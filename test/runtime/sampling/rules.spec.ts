@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { type Attributes, SpanKind, trace } from '@opentelemetry/api';
+import { type Attributes, ROOT_CONTEXT, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
 import {
   extractTraceContext,
   getTelemetry,
@@ -9,9 +9,11 @@ import {
   withTraceContext,
 } from 'nestjs-telemetry';
 
+import { compileRoute } from '../../../lib/runtime/route-template.js';
 import { ExportedSpans, runTrace } from './exported-spans.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+
 const callerWithFlags = (flags: string) =>
   extractTraceContext({ traceparent: `00-${TRACE_ID}-b7ad6b7169203331-${flags}` });
 
@@ -20,6 +22,7 @@ const request = (method: string, path: string, more: Attributes = {}) => ({
   kind: SpanKind.SERVER,
   attributes: { 'http.request.method': method, 'url.path': path, ...more },
 });
+
 const job = (name: string, attributes: Attributes = {}, kind = SpanKind.INTERNAL) => ({
   name,
   kind,
@@ -150,5 +153,120 @@ describe.each(['fast', 'sdk'] as const)('sampling.rules with the engine %s', (en
     expect(idsOf('rare').length).toBeGreaterThan(50);
     expect(frequent.size).toBeGreaterThan(idsOf('rare').length);
     expect(idsOf('rare').filter((id) => !frequent.has(id))).toEqual([]);
+  });
+});
+
+const matches = (template: string, path: string) => compileRoute(template).test(path);
+
+describe('compileRoute()', () => {
+  it.each([
+    ['/', '/'],
+    ['/orders', '/orders'],
+    ['/orders', '/orders/'],
+    ['/orders/:id', '/orders/7'],
+    ['/orders/:id', '/orders/a%20b'],
+    ['/orders/:id/items/:item', '/orders/7/items/8'],
+    ['/orders/:id(\\d+)', '/orders/7'],
+    ['/orders/:id(^[a-f0-9]{8}$)/items', '/orders/deadbeef/items'],
+    ['/flights/:from-:to', '/flights/LAX-SFO'],
+    ['/orders/:id?', '/orders'],
+    ['/orders/:id?', '/orders/7'],
+    ['/orders{/:id}', '/orders'],
+    ['/orders{/:id}', '/orders/7'],
+    ['/files/*', '/files/a/b.txt'],
+    ['/files/*path', '/files/a/b.txt'],
+    ['/files{/*path}', '/files'],
+    ['/v1.0/orders', '/v1.0/orders'],
+    ['/a+b', '/a+b'],
+    ['*', '/anything/at/all'],
+    ['/odd{', '/odd{'],
+    ['/odd:/x', '/odd:/x'],
+  ])('lets %s match %s', (template, path) => {
+    expect(matches(template, path)).toBe(true);
+  });
+
+  it.each([
+    ['/orders', '/orders/7'],
+    ['/orders/:id', '/orders'],
+    ['/orders/:id', '/orders/7/items'],
+    ['/orders/:id', '/api/orders/7'],
+    ['/orders/:id', '/orders/'],
+    ['/files/*', '/filesystem'],
+    ['/v1.0/orders', '/v1x0/orders'],
+    ['/', '/orders'],
+  ])('does not let %s match %s', (template, path) => {
+    expect(matches(template, path)).toBe(false);
+  });
+});
+
+const TRACES = 2_000;
+
+/** The threshold of each ratio, as OpenTelemetry's specification has it. */
+const THRESHOLDS = { 0: '', 0.01: 'fd70a', 0.5: '8', 0.999: '0042', 1: '0' } as const;
+
+const remote = (traceFlags: number) =>
+  trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+    traceFlags,
+    isRemote: true,
+  });
+
+describe.each(['fast', 'sdk'] as const)('traces that begin here (engine %s)', (engine) => {
+  let exported: ExportedSpans;
+
+  beforeEach(() => {
+    exported = new ExportedSpans(engine);
+  });
+
+  afterEach(() => exported.stop());
+
+  it.each([
+    [{ sampler: 'parentbased_always_on' }, 1],
+    [{ sampler: 'always_on' }, 1],
+    [{ sampler: 'parentbased_always_off' }, 0],
+    [{ sampler: 'always_off' }, 0],
+    [{ ratio: 0 }, 0],
+    [{ ratio: 0.01 }, 0.01],
+    [{ sampler: 'traceidratio', ratio: 0.5 }, 0.5],
+    [{ ratio: 0.999 }, 0.999],
+    [{ ratio: 1 }, 1],
+  ] as const)(
+    'are recorded with %j exactly where the last 56 bits of the id are not below the threshold',
+    (sampling, ratio) => {
+      exported.start(sampling);
+      const threshold = THRESHOLDS[ratio];
+      const rejected = threshold === '' ? 2n ** 56n : BigInt(`0x${threshold.padEnd(14, '0')}`);
+      const tracer = trace.getTracer('test');
+      let recorded = 0;
+      for (let index = 0; index < TRACES; index += 1) {
+        const span = tracer.startSpan('root', {}, ROOT_CONTEXT);
+        const { traceId, traceFlags, traceState } = span.spanContext();
+        expect(span.isRecording()).toBe(BigInt(`0x${traceId.slice(18)}`) >= rejected);
+        expect(traceState?.serialize()).toBe(
+          span.isRecording() && threshold !== '0' ? `ot=th:${threshold}` : undefined,
+        );
+        expect(traceFlags).toBe(span.isRecording() ? TraceFlags.SAMPLED : TraceFlags.NONE);
+        if (span.isRecording()) recorded += 1;
+        span.end();
+      }
+      expect(Math.abs(recorded / TRACES - ratio)).toBeLessThan(0.06);
+      expect(exported.all()).toHaveLength(recorded);
+    },
+  );
+
+  it('leaves it to the caller whether the trace of a caller goes on', () => {
+    exported.start({ ratio: 0 });
+    const tracer = trace.getTracer('test');
+    tracer.startSpan('asked', {}, remote(TraceFlags.SAMPLED)).end();
+    tracer.startSpan('not asked', {}, remote(TraceFlags.NONE)).end();
+    expect(exported.names()).toEqual(['asked']);
+  });
+
+  it('takes a span that asks for a trace of its own for one that begins here', () => {
+    exported.start({ ratio: 0 });
+    const tracer = trace.getTracer('test');
+    tracer.startSpan('root', { root: true }, remote(TraceFlags.SAMPLED)).end();
+    expect(exported.names()).toEqual([]);
   });
 });
