@@ -1,7 +1,19 @@
+import { configureTelemetry, getTelemetry } from 'nestjs-telemetry';
+import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
+
 import {
   describeStatement,
   maskLiterals,
 } from '../../../lib/instrumentation/clients/database/describe-statement.js';
+import {
+  describeMongodbCommand,
+  recordCommand,
+  type SendMongodbCommand,
+} from '../../../lib/instrumentation/clients/mongodb/instrument-mongodb.js';
+import {
+  describeCommand,
+  isBlockingCommand,
+} from '../../../lib/instrumentation/clients/redis/record-command.js';
 import { processCpuMs } from '../../support/cpu-time.js';
 
 describe('describeStatement()', () => {
@@ -182,5 +194,134 @@ describe('describeStatement()', () => {
     const before = processCpuMs();
     expect(describeStatement(huge).text.length).toBeLessThanOrEqual(2048);
     expect(processCpuMs() - before).toBeLessThan(200);
+  });
+});
+
+describe('describeCommand() of Redis', () => {
+  it.each([
+    ['get', ['user:1'], 'GET user:1'],
+    ['SET', ['user:1', 'secret', 'EX', 60], 'SET user:1 ? ? ?'],
+    ['DEL', ['a', 'b'], 'DEL a b'],
+    ['HSET', ['user:1', 'email', 'a@b.c'], 'HSET user:1 ? ?'],
+    ['AUTH', ['user', 'password'], 'AUTH ? ?'],
+    ['CONFIG', ['SET', 'requirepass', 'secret'], 'CONFIG SET ? ?'],
+    ['EVALSHA', ['e0e1f9', 2, 'k1', 'k2', 'secret'], 'EVALSHA ? 2 k1 k2 ?'],
+    ['GET', [Buffer.from('user:1')], 'GET user:1'],
+    ['PING', [], 'PING'],
+  ])('writes %s %j as %j', (command, args, text) => {
+    expect(describeCommand(command, args)).toBe(text);
+  });
+
+  it('bounds the text of a huge command', () => {
+    const keys = Array.from({ length: 10_000 }, (_, index) => `key:${index}`);
+    expect(describeCommand('DEL', keys).length).toBeLessThanOrEqual(1024);
+  });
+
+  it('knows which commands wait for something to come', () => {
+    expect(isBlockingCommand('bzpopmin', ['queue', 5])).toBe(true);
+    expect(isBlockingCommand('XREADGROUP', ['GROUP', 'g', 'c', 'BLOCK', '0', 'STREAMS', 's', '>'])).toBe(
+      true,
+    );
+    expect(isBlockingCommand('XREAD', ['STREAMS', 's', '0'])).toBe(false);
+    expect(isBlockingCommand('GET', ['a'])).toBe(false);
+  });
+});
+
+describe('describeMongodbCommand()', () => {
+  const shape = (command: Record<string, unknown>, name: string): unknown =>
+    JSON.parse(describeMongodbCommand(command, name, 'users'));
+
+  it('keeps fields and operators and replaces every value', () => {
+    const filter = {
+      name: 'Ada',
+      tags: { $in: ['a', 'b'] },
+      $or: [{ age: { $gt: 3 } }, { born: new Date() }],
+    };
+    expect(shape({ find: 'users', filter, lsid: { id: 'session' } }, 'find')).toEqual({
+      find: 'users',
+      filter: { name: '?', tags: { $in: '?' }, $or: [{ age: { $gt: '?' } }, { born: '?' }] },
+    });
+  });
+
+  it('keeps the stages of a pipeline', () => {
+    const pipeline = [{ $match: { status: 'A' } }, { $group: { _id: '$cust', total: { $sum: '$amount' } } }];
+    expect(shape({ aggregate: 'users', pipeline, cursor: {} }, 'aggregate')).toEqual({
+      aggregate: 'users',
+      pipeline: [{ $match: { status: '?' } }, { $group: { _id: '?', total: { $sum: '?' } } }],
+    });
+  });
+
+  it('shows nothing of documents to insert', () => {
+    expect(shape({ insert: 'users', documents: [{ secret: 1 }], ordered: true }, 'insert')).toEqual({
+      insert: 'users',
+    });
+  });
+
+  it('ends with a document that contains itself, and bounds a huge one', () => {
+    const endless: Record<string, unknown> = {};
+    endless.self = endless;
+    expect(describeMongodbCommand({ find: 'users', filter: endless }, 'find', 'users').length).toBeLessThan(
+      300,
+    );
+    const wide = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, index]));
+    expect(
+      describeMongodbCommand({ find: 'users', filter: wide }, 'find', 'users').length,
+    ).toBeLessThanOrEqual(2048);
+  });
+});
+
+const CONNECTION = { address: '127.0.0.1:27017' };
+
+const NAMESPACE = { db: 'shop' };
+
+const COMMAND = { find: 'users' };
+
+describe('the fourth argument of a command of mongodb', () => {
+  const probe: TelemetryProbe = createTelemetryProbe();
+  const running = configureTelemetry({ ...probe.options, instrumentation: false });
+  beforeEach(() => {
+    probe.reset();
+  });
+  afterAll(() => running.shutdown());
+
+  const below = <T>(fn: () => T): T => getTelemetry('test').trace('request', fn);
+
+  it('is passed on as it is where it is the class of the answer, as from 6.6 on', async () => {
+    class CursorResponse {
+      readonly id = 0;
+    }
+    class MongoDBResponse extends CursorResponse {
+      static make(): MongoDBResponse {
+        return new MongoDBResponse();
+      }
+    }
+    for (const Answer of [CursorResponse, MongoDBResponse]) {
+      const send = jest.fn(() => Promise.resolve({ ok: 1 })) as jest.Mock & SendMongodbCommand;
+      const answer = below(() => recordCommand(CONNECTION, send, [NAMESPACE, COMMAND, {}, Answer]));
+      expect(await answer).toEqual({ ok: 1 });
+      expect(send.mock.calls).toEqual([[NAMESPACE, COMMAND, {}, Answer]]);
+    }
+    expect(probe.spans().filter(({ name }) => name === 'find users')).toHaveLength(2);
+  });
+
+  type Callback = (error: unknown, response: unknown) => unknown;
+
+  it.each<[string, (callback: Callback) => Callback]>([
+    ['an arrow function', (callback) => (error, response) => callback(error, response)],
+    [
+      'a function',
+      (callback) =>
+        function (error, response) {
+          return callback(error, response);
+        },
+    ],
+  ])('ends the span when it is called where it is %s, as before 6.2', (_, callbackOf) => {
+    const callback = jest.fn();
+    const send: SendMongodbCommand = (_namespace, _command, ...rest) => {
+      (rest[1] as (error: unknown, response: unknown) => void)(undefined, { ok: 1 });
+    };
+    below(() => recordCommand(CONNECTION, send, [NAMESPACE, COMMAND, {}, callbackOf(callback)]));
+    expect(callback.mock.calls).toEqual([[undefined, { ok: 1 }]]);
+    expect(probe.spans().map(({ name }) => name)).toEqual(['find users', 'request']);
   });
 });

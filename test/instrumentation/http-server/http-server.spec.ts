@@ -15,8 +15,12 @@ import {
 } from 'nestjs-telemetry';
 import { createTelemetryProbe, type TelemetryProbe } from 'nestjs-telemetry/testing';
 
+import { createUserOf } from '../../../lib/instrumentation/http-server/application-hooks.js';
+import { compileIgnoreRules } from '../../../lib/instrumentation/http-server/recording-settings.js';
 import { parseHost } from '../../../lib/instrumentation/http-server/server-span.js';
+import { watchRoutes } from '../../../lib/instrumentation/http-server/watch-routes.js';
 import { eventually } from '../../support/eventually.js';
+import { HOSTILE_VALUES } from '../../support/hostile-values.js';
 
 describe('the HTTP server of an instance of its own', () => {
   let probe: TelemetryProbe;
@@ -122,5 +126,84 @@ describe('parseHost()', () => {
 
   it.each([undefined, ''])('knows nothing of %j', (host) => {
     expect(parseHost(host, 'http')).toBeUndefined();
+  });
+});
+
+describe('the hook that names the user of a request', () => {
+  it.each(HOSTILE_VALUES.map(({ name, make }) => [name, make] as const))(
+    'may return or throw %s, or have it as an id, and the request goes on',
+    (_name, make) => {
+      const hooks = [
+        () => make(),
+        () => ({ id: make() }),
+        () => ({ id: 'ada', hash: make() }),
+        () => {
+          throw make();
+        },
+      ];
+      for (const hook of hooks) {
+        const user = createUserOf({ user: hook as never })!({});
+        for (const [key, value] of Object.entries(user ?? {})) {
+          expect(['user.id', 'user.hash']).toContain(key);
+          expect(typeof value).toBe('string');
+        }
+      }
+    },
+  );
+
+  it('hashes the same id to the same text with one key, and to another with another key', () => {
+    const of = (userHashKey?: string) => createUserOf({ user: () => 'ada', userHashKey })!({})!['user.hash'];
+    expect(of('a')).toMatch(/^[0-9a-f]{32}$/);
+    expect(of('a')).toBe(of('a'));
+    expect(new Set([of(), of('a'), of('b')]).size).toBe(3);
+  });
+});
+
+describe('compileIgnoreRules()', () => {
+  it('matches strings exactly', () => {
+    const ignores = compileIgnoreRules(['/health']);
+    expect([ignores('/health'), ignores('/healthy'), ignores('/api/health')]).toEqual([true, false, false]);
+  });
+
+  it('matches strings that end in * as prefixes', () => {
+    const ignores = compileIgnoreRules(['/internal/*']);
+    expect([ignores('/internal/jobs'), ignores('/internal')]).toEqual([true, false]);
+  });
+
+  it('matches templates of routes by the route itself and by its paths', () => {
+    const ignores = compileIgnoreRules(['/jobs/:id/runs', '/files/*path']);
+    expect(['/jobs/:id/runs', '/jobs/7/runs', '/files/a/b'].map(ignores)).toEqual([true, true, true]);
+    expect(['/jobs/7', '/jobs/7/8/runs', '/file'].map(ignores)).toEqual([false, false, false]);
+  });
+
+  it('gives a global regular expression the same answer each time', () => {
+    const ignores = compileIgnoreRules([/^\/live/g]);
+    expect([ignores('/livez'), ignores('/livez'), ignores('/livez')]).toEqual([true, true, true]);
+  });
+
+  it('ignores nothing without rules', () => {
+    expect(compileIgnoreRules([])('/metrics')).toBe(false);
+  });
+});
+
+describe('watchRoutes()', () => {
+  it('notes what is registered, hands it on, and leaves the adapter as it was', () => {
+    const registered: unknown[] = [];
+    class Adapter {
+      get(...args: unknown[]): string {
+        registered.push(args);
+        return 'registered';
+      }
+    }
+    const adapter = new Adapter();
+    const watch = watchRoutes(adapter);
+    const handler = (): void => undefined;
+    expect(adapter.get('/a', handler)).toBe('registered');
+    adapter.get(handler);
+    watch.stop();
+    adapter.get('/b', handler);
+    expect(watch.routes).toEqual([{ method: 'GET', path: '/a', handler }]);
+    expect(registered).toEqual([['/a', handler], [handler], ['/b', handler]]);
+    expect(Object.hasOwn(adapter, 'get')).toBe(false);
   });
 });
