@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -5,7 +6,13 @@ import { runInNewContext } from 'node:vm';
 import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { PinoLogger } from 'nestjs-pino';
 
-import { followRequestScope, runInRequestScope, withRequestScope } from '../../lib/logging/request-scope.js';
+import {
+  findNestPinoStorage,
+  followRequestScope,
+  type RequestStore,
+  runInRequestScope,
+  withRequestScope,
+} from '../../lib/logging/request-scope.js';
 import { TelemetryLogger } from '../../lib/logging/telemetry-logger.js';
 import { type ObservedLogging, observeLogging, stopObserving } from './observe-logging.js';
 
@@ -120,5 +127,35 @@ describe('a logging scope that a context carries', () => {
     // Whoever called first may still find what the first scope was left with.
     expect(scopes.slice(1, -1).filter((scope) => scope.deref() !== undefined)).toEqual([]);
     expect(last).not.toBe(ROOT_CONTEXT);
+  });
+});
+
+describe("nestjs-pino's storage", () => {
+  const before = Object.getOwnPropertyDescriptor(AsyncLocalStorage.prototype, 'getStore');
+
+  afterEach(() => {
+    expect(Object.getOwnPropertyDescriptor(AsyncLocalStorage.prototype, 'getStore')).toEqual(before);
+  });
+
+  it('is the one that is looked into, which finds what it would have found', () => {
+    const storage = new AsyncLocalStorage<RequestStore>();
+    const store = {} as RequestStore;
+    let read: unknown;
+    const found = storage.run(store, () => findNestPinoStorage(() => (read = storage.getStore())));
+    expect(found).toBe(storage);
+    expect(read).toBe(store);
+  });
+
+  it('is not known where nothing is looked into', () => {
+    expect(findNestPinoStorage(() => undefined)).toBeUndefined();
+  });
+
+  it('is found, and left as it was, also where looking into it fails', () => {
+    const storage = new AsyncLocalStorage<RequestStore>();
+    const look = (): never => {
+      storage.getStore();
+      throw new Error('no logger yet');
+    };
+    expect(findNestPinoStorage(look)).toBe(storage);
   });
 });

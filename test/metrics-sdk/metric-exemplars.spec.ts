@@ -5,6 +5,7 @@ import { ROOT_CONTEXT, type Span, trace, ValueType } from '@opentelemetry/api';
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import {
   AggregationType,
+  type DataPoint,
   MeterProvider,
   PeriodicExportingMetricReader,
   type ResourceMetrics,
@@ -15,6 +16,7 @@ import { DashboardServer } from '../../lib/dashboard/dashboard-server.js';
 import { createSqliteReader } from '../../lib/dashboard/sqlite/sqlite-reader.js';
 import { createOtlpMetricExporter } from '../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { addToJson, addToProtobuf } from '../../lib/metrics-sdk/add-exemplars-to-otlp.js';
+import { rememberAttributeHashes } from '../../lib/metrics-sdk/attribute-hashes.js';
 import { keepExemplars } from '../../lib/metrics-sdk/exemplars.js';
 import { OnDemandReader } from '../../lib/metrics-sdk/on-demand.reader.js';
 import { cleanUp, openTestStore } from '../dashboard/sqlite/open-test-store.js';
@@ -40,6 +42,7 @@ type Metric = { readonly name: string } & Partial<
 >;
 
 const startSpan = (): Span => tracerProvider([], 'fast').getTracer('t').startSpan('work');
+
 const inside = (span: Span) => trace.setSpan(ROOT_CONTEXT, span);
 
 /** Exemplars of each metric of a request. */
@@ -239,3 +242,56 @@ async function collectEveryKind(): Promise<ResourceMetrics> {
     .add(2 ** 40);
   return (await reader.collect()).resourceMetrics;
 }
+
+describe('rememberAttributeHashes()', () => {
+  let reader: OnDemandReader;
+  beforeEach(() => {
+    reader = new OnDemandReader();
+  });
+  const counter = (name: string) =>
+    new MeterProvider({ readers: [reader] }).getMeter('t').createCounter(name);
+
+  async function series(): Promise<[unknown, number][]> {
+    const { resourceMetrics } = await reader.collect();
+    const points = resourceMetrics.scopeMetrics[0]!.metrics[0]!.dataPoints as DataPoint<number>[];
+    return points.map(({ attributes, value }) => [attributes, value]);
+  }
+
+  it('fits the SDK that is installed, and may be asked for again', () => {
+    expect(rememberAttributeHashes()).toBe(true);
+    expect(rememberAttributeHashes()).toBe(true);
+  });
+
+  it('finds one series for the same attributes, frozen or not, in any order and over collections', async () => {
+    rememberAttributeHashes();
+    const frozen = Object.freeze({ route: '/orders/:id', method: 'GET' });
+    const requests = counter('requests');
+    requests.add(1, frozen);
+    requests.add(1, frozen);
+    requests.add(1, { method: 'GET', route: '/orders/:id' });
+    expect(await series()).toEqual([[frozen, 3]]);
+    requests.add(1, frozen);
+    expect(await series()).toEqual([[frozen, 4]]);
+  });
+
+  it('separates the values of one object that changes, and values that print alike', async () => {
+    rememberAttributeHashes();
+    const requests = counter('changing');
+    const attributes: Record<string, string | number> = { status: 200, route: '/' };
+    for (const status of [200, '200', 404, 200]) {
+      attributes.status = status;
+      requests.add(1, attributes);
+    }
+    // The SDK shows the object that it was given, with its last values.
+    expect((await series()).map(([, value]) => value)).toEqual([2, 1, 1]);
+  });
+
+  it('counts each value of an attribute with more values than it remembers', async () => {
+    rememberAttributeHashes();
+    const requests = counter('many');
+    for (const round of [1, 2]) for (let id = 0; id < 600; id += 1) requests.add(round, { id, route: '/' });
+    const points = await series();
+    expect(points).toHaveLength(600);
+    expect(points.every(([, value]) => value === 3)).toBe(true);
+  });
+});

@@ -10,6 +10,12 @@ import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 
+import { ByteWriter } from '../../lib/engine/encoding/byte-writer.js';
+import {
+  EncodedStringCache,
+  encodeKeyValue,
+  encodeValue,
+} from '../../lib/engine/encoding/encode-attributes.js';
 import { encodeLogRecord } from '../../lib/engine/encoding/encode-log-record.js';
 import { RequestBuilder } from '../../lib/engine/encoding/request-builder.js';
 import { RecordingTracerProvider } from '../../lib/engine/recording-tracer-provider.js';
@@ -17,12 +23,15 @@ import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { resource } from '../exporters/support/trace-provider.js';
 
 const NOW = 1_795_000_000_123;
+
 const OWN = { own: { value: 2, enumerable: true } };
+
 const remoteSpan = trace.setSpanContext(ROOT_CONTEXT, {
   traceId: '0af7651916cd43dd8448eb211c80319c',
   spanId: 'b7ad6b7169203331',
   traceFlags: TraceFlags.SAMPLED,
 });
+
 const ownSpan = trace.setSpan(
   ROOT_CONTEXT,
   new RecordingTracerProvider({
@@ -112,5 +121,86 @@ describe('encodeLogRecord()', () => {
       const record = { body: 'b'.repeat(length), attributes: { id: 'o1' } };
       expect(encodedByUs(record)).toEqual(encodedByTheSdk(record));
     }
+  });
+});
+
+/** As many as a new writer has room for. */
+const INITIAL_BYTES = 4_096;
+
+function bytesOf(write: (writer: ByteWriter) => void, before = 0): Buffer {
+  const writer = new ByteWriter();
+  writer.bytes(new Uint8Array(before));
+  write(writer);
+  return Buffer.from(writer.view().subarray(before));
+}
+
+describe('ByteWriter', () => {
+  it.each<[string, unknown]>([
+    ['a short text', 'value'],
+    ['a text beyond ASCII', 'ü'.repeat(100)],
+    ['a text of surrogates', '🚀'.repeat(62)],
+    ['a long text', '日'.repeat(3_000)],
+    ['a number', 0.1],
+    ['a list', ['a', 1, 'ü'.repeat(120)]],
+  ])('writes %s the same wherever its memory ends', (_, value) => {
+    const write = (writer: ByteWriter): void => {
+      encodeKeyValue(writer, 0x4a, 'key', value);
+      encodeValue(writer, value);
+    };
+    const expected = bytesOf(write);
+    for (let before = INITIAL_BYTES - 1_000; before <= INITIAL_BYTES; before += 1)
+      expect(bytesOf(write, before).equals(expected)).toBe(true);
+  });
+
+  it.each([
+    [0, 1],
+    [127, 1],
+    [128, 2],
+    [16_383, 2],
+    [16_384, 3],
+  ])('writes the length %d of a message in %d bytes, however many were expected', (length, needed) => {
+    const content = Buffer.from(Array.from({ length }, (_, index) => index % 251));
+    for (const expected of [1, 2, 3]) {
+      const written = bytesOf((writer) => {
+        const start = writer.open(expected);
+        writer.bytes(content);
+        writer.close(start, expected);
+        writer.byte(0xff);
+      });
+      expect(written.length).toBe(needed + length + 1);
+      expect(written.subarray(needed, needed + length).equals(content)).toBe(true);
+      expect(written.at(-1)).toBe(0xff);
+      let read = 0;
+      for (let index = 0; index < needed; index += 1) read += (written[index]! & 0x7f) * 2 ** (7 * index);
+      expect(read).toBe(length);
+    }
+  });
+});
+
+describe('EncodedStringCache', () => {
+  const createTexts = (): EncodedStringCache =>
+    new EncodedStringCache((writer, text) => {
+      writer.text(text);
+    });
+
+  it('gives the same bytes each time', () => {
+    const texts = createTexts();
+    const first = texts.find('größe');
+    expect(Buffer.from(first!).toString()).toBe('\u0007größe');
+    expect(texts.find('größe')).toBe(first);
+  });
+
+  it('remembers no more than it has room for, and what came before for good', () => {
+    const texts = createTexts();
+    const first = texts.find('text 0');
+    for (let index = 1; index < 4_096; index += 1) expect(texts.find(`text ${index}`)).toBeDefined();
+    expect(texts.find('one more')).toBeUndefined();
+    expect(texts.find('text 0')).toBe(first);
+  });
+
+  it('does not remember long texts', () => {
+    const texts = createTexts();
+    expect(texts.find('x'.repeat(100))).toBeDefined();
+    expect(texts.find('x'.repeat(101))).toBeUndefined();
   });
 });
