@@ -199,7 +199,7 @@ export const METRIC_MESSAGING_PROCESS_DURATION = 'messaging.process.duration';
 export const METRIC_MESSAGING_CLIENT_OPERATION_DURATION = 'messaging.client.operation.duration';
 export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.messages';
 
-/** Transport of NestJS's microservices: `tcp`, `redis`, `nats`, …; the conventions have no name for it. */
+/** Transport of NestJS's microservices: `tcp`, `redis`, `nats`, … */
 export const ATTR_NESTJS_TRANSPORT = 'nestjs.transport';
 
 export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';

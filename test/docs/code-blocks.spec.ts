@@ -211,6 +211,12 @@ describe('the code of README.md, CONTRIBUTING.md and docs/', () => {
     expect(names.filter((name) => !source.includes(`--${name}`))).toEqual([]);
   });
 
+  it('is in the sidebar of the site, page by page', () => {
+    const sidebar = readFileSync(join(root, 'website/sidebar.mjs'), 'utf8');
+    const names = pages.filter((page) => page.startsWith('docs/')).map((page) => page.slice(5, -3));
+    expect(names.filter((name) => !sidebar.includes(`'${name}'`))).toEqual([]);
+  });
+
   it('links only to pages and headings that exist', () => {
     const slugOf = (heading: string): string =>
       heading

@@ -1,0 +1,5 @@
+import './wide.css';
+
+import DefaultTheme from 'vitepress/theme';
+
+export default DefaultTheme;
