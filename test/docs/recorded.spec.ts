@@ -100,12 +100,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const listMetrics = (of: readonly RecordedMetric[]): string =>
   table(
-    ['Metric', 'Type', 'Unit', 'Meaning', 'Attributes'],
+    ['Metric', 'Type', 'Unit', 'Attributes'],
     of.map(({ name, type, unit, description, attributes }) => [
-      `\`${name}\``,
+      `\`${name}\`<br>${description}`,
       type,
       `\`${unit}\``,
-      description,
       code([...attributes].sort()),
     ]),
   );
