@@ -39,6 +39,10 @@ export default {
     // Loaded by @nestjs/apollo and @nestjs/microservices.
     '@as-integrations/express5',
     '@grpc/proto-loader',
+    // Imported by the code of docs/configuration.md, which a test runs.
+    '@nestjs/config',
+    // Found in the application by its name.
+    '@opentelemetry/configuration',
     // Named in the text of a program, and loaded by require().
     'aedes',
     'parse-prometheus-text-format',

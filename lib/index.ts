@@ -15,6 +15,13 @@ export {
 export { TelemetryModule } from './module/telemetry.module.js';
 export { type TelemetryAsyncOptions } from './module/telemetry-core.module.js';
 export { type ChangeOptions, type TelemetryControl } from './module/run-time-control.js';
+export {
+  type TelemetryHealth,
+  TelemetryHealthIndicator,
+  type TelemetryHealthOptions,
+  type TelemetryHealthState,
+  type TelemetryPartHealth,
+} from './module/telemetry-health.indicator.js';
 export { TelemetryService, type TelemetrySpanOptions } from './module/telemetry.service.js';
 
 export { type TelemetryOptionsFactory } from './config/telemetry-options.js';

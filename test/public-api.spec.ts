@@ -74,6 +74,7 @@ describe('the public API', () => {
       'TELEMETRY_MODULE_OPTIONS',
       'TELEMETRY_OPTIONS',
       'TelemetryError',
+      'TelemetryHealthIndicator',
       'TelemetryModule',
       'TelemetryProbe',
       'TelemetryService',

@@ -72,6 +72,8 @@ export class ExporterHealth {
   inflight = 0;
   /** Since when the destination fails, on the clock of `performance.now()`, and why. */
   failing: { readonly since: number; readonly error: Error } | undefined;
+  /** When items were lost last, on the same clock. */
+  lostAt: number | undefined;
   queue: QueueGauge | undefined;
   /** Receives the duration of an attempt in seconds, and `error.type` if it failed. */
   onDuration: ((seconds: number, errorType: string | undefined) => void) | undefined;
@@ -133,14 +135,14 @@ export class ExporterHealth {
   dropFromQueue(count: number, limit: 'items' | 'bytes'): void {
     this.dropped += count;
     add(this.processedByErrorType, 'queue_full', count);
-    this.log.lost(count, this.troubleOfFullQueue(limit));
+    this.noteLoss(count, this.troubleOfFullQueue(limit));
   }
 
   /** Records an item that could not be encoded. */
   dropUnreadable(error: unknown): void {
     this.dropped += 1;
     add(this.processedByErrorType, errorTypeOf(error), 1);
-    this.log.lost(1, {
+    this.noteLoss(1, {
       reason: `it could not be encoded (${describeError(error)})`,
       remedy: 'Pass plain values as attributes.',
     });
@@ -167,7 +169,7 @@ export class ExporterHealth {
     }
     const error = new Error(`rejected by the receiver: ${message ?? 'no reason given'}`);
     this.lastError = { message: error.message, at: new Date() };
-    this.log.lost(rejected, explainExportFailure(this.destination, error));
+    this.noteLoss(rejected, explainExportFailure(this.destination, error));
   }
 
   private settleFailed(count: number, delivery: Extract<Delivery, { outcome: 'failed' }>): void {
@@ -183,7 +185,12 @@ export class ExporterHealth {
     // The rest of the batch was sent, so the destination works.
     if (failed > 0) this.noteFailure(delivery.error);
     else this.lastSuccess = new Date();
-    this.log.lost(dropped + failed, explainExportFailure(this.destination, delivery.error));
+    this.noteLoss(dropped + failed, explainExportFailure(this.destination, delivery.error));
+  }
+
+  private noteLoss(count: number, trouble: Trouble): void {
+    this.lostAt = performance.now();
+    this.log.lost(count, trouble);
   }
 
   private noteFailure(error: Error): void {

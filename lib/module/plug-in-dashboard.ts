@@ -18,7 +18,12 @@ import { watchRoutes } from '../instrumentation/http-server/watch-routes.js';
 import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
 import { registeredModules } from '../instrumentation/nest/nest-modules.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
-import { type EmittedRecord, type MetricSource, type TelemetryPlugin } from '../runtime/telemetry-plugin.js';
+import {
+  type EmittedRecord,
+  type MetricSource,
+  type PluginHealth,
+  type TelemetryPlugin,
+} from '../runtime/telemetry-plugin.js';
 
 /** Spans, log records and calls that are held until the dashboard is loaded; its queues fit as many. */
 const MAX_HELD = 20_000;
@@ -187,6 +192,12 @@ class DashboardPlug implements TelemetryPlugin {
       shutdown: () => this.flush(),
     };
     this.loaded = this.load(storeConfig, resource);
+  }
+
+  health(): PluginHealth {
+    const pipeline = this.dashboard?.pipeline;
+    if (pipeline !== undefined) return { lost: pipeline.store.dropped, lostAt: pipeline.lostAt, works: true };
+    return { lost: this.lost, lostAt: undefined, works: this.held !== undefined };
   }
 
   takeLog(emitted: EmittedRecord): void {

@@ -24,6 +24,7 @@ import {
   type TelemetryAsyncOptions,
   TelemetryCoreModule,
 } from './telemetry-core.module.js';
+import { TelemetryHealthIndicator } from './telemetry-health.indicator.js';
 
 /**
  * Adds correlated traces, metrics and logs to a NestJS application. Import it once, in the root
@@ -94,7 +95,11 @@ const PARTS: readonly AttachPart[] = [attachInstrumentations, attachMetricsEndpo
 
 /** @param options decide whether NestJS waits for the dashboard before it fills the container */
 function assemble(core: DynamicModule, options: TelemetryOptions): DynamicModule {
-  const services = () => [...createTelemetryServiceProviders(), ...createNamedTelemetryProviders()];
+  const services = () => [
+    ...createTelemetryServiceProviders(),
+    ...createNamedTelemetryProviders(),
+    TelemetryHealthIndicator,
+  ];
   return {
     module: TelemetryModule,
     global: true,

@@ -28,6 +28,8 @@ export interface TelemetryPlugin {
   /** As messages name it, for example `the dashboard`. */
   readonly name: string;
   readonly spans: SpanProcessor;
+  /** Returns what it has lost, and whether it takes anything. */
+  health(): PluginHealth;
   /** Takes a log record. Never throws. */
   takeLog(emitted: EmittedRecord): void;
   /** Called once, when a meter provider serves `source`. */
@@ -42,6 +44,16 @@ export interface TelemetryPlugin {
   close(): Promise<void>;
   /** Joins an application before it registers routes; undefined where there is nothing to add. */
   readonly mount: AttachPart;
+}
+
+/** How a plugin does. */
+export interface PluginHealth {
+  /** Items that were lost. */
+  readonly lost: number;
+  /** When the last of them was lost, on the clock of `performance.now()`. */
+  readonly lostAt: number | undefined;
+  /** False where it could not be loaded or opened: nothing is taken. */
+  readonly works: boolean;
 }
 
 /** Opens the plugin of a process that starts; undefined where the configuration wants none. */

@@ -26,6 +26,7 @@ const {
   injectTraceContext,
   Observed,
   SpanAttribute,
+  TelemetryHealthIndicator,
   Timed,
   Trace,
   withTraceContext,
@@ -126,6 +127,11 @@ const CASES: Record<string, Call> = {
       .startSpan('hostile', { attributes: value, links: value, kind: value, root: value, startTime: value })
       .end();
     telemetry.startSpan('hostile', { isError: value }).fail(value).end();
+  },
+  'TelemetryHealthIndicator.isHealthy': (value) => {
+    const indicator = new TelemetryHealthIndicator();
+    indicator.isHealthy(value, value);
+    indicator.isHealthy('hostile', { downWhen: value, details: value });
   },
   'TelemetryService.getCurrentTraceId': () => telemetry.getCurrentTraceId(),
   'TelemetryService.getCurrentSpanId': () => telemetry.getCurrentSpanId(),

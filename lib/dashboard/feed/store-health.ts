@@ -18,8 +18,15 @@ export interface LossySource {
   readonly dropped: number;
 }
 
-/** Logs what the embedded store loses, as exporters log their losses. Returns what ends that, after a last look. */
-export function watchStoreLosses(store: LossySource, everyMs = LOOK_MS): () => void {
+/**
+ * Logs what the embedded store loses, as exporters log their losses. Returns what ends that, after a last look.
+ *
+ * @param settings.onLoss called when rows were lost since the last look
+ */
+export function watchStoreLosses(
+  store: LossySource,
+  { everyMs = LOOK_MS, onLoss }: { readonly everyMs?: number; readonly onLoss?: () => void } = {},
+): () => void {
   const log = new DeliveryLog({
     key: 'store:dropped',
     signal: 'telemetry',
@@ -40,6 +47,7 @@ export function watchStoreLosses(store: LossySource, everyMs = LOOK_MS): () => v
       queued > 0 ? 'rows come faster than they can be written' : 'some rows could not be made or written';
     const remedy =
       'Record fewer (sampling, logging.level), put store.file on a faster disk with room, or send telemetry to a collector.';
+    onLoss?.();
     log.lost(lost, { reason, remedy });
   };
   const timer = setInterval(look, everyMs).unref();

@@ -22,6 +22,8 @@ export class StorePipeline {
   /** The process, as the store knows it. */
   readonly resource: StoredResource;
   readonly running = new RunningTraces();
+  /** When a loss of rows was noticed last, on the clock of `performance.now()`. */
+  lostAt: number | undefined;
   private metrics: MetricFeed | undefined;
   private readonly stopWatching: () => void;
   private readonly routes = new Map<string, DeclaredRoute>();
@@ -31,7 +33,11 @@ export class StorePipeline {
     resource: Resource,
   ) {
     this.resource = storedResourceOf(resource);
-    this.stopWatching = watchStoreLosses(store);
+    this.stopWatching = watchStoreLosses(store, {
+      onLoss: () => {
+        this.lostAt = performance.now();
+      },
+    });
   }
 
   /** Takes a span that has started: what runs is shown, too. */

@@ -138,7 +138,8 @@ describe('what the embedded store loses', () => {
       maxLogs: 10_000,
       maxPoints: 10_000,
     })!;
-    const stop = watchStoreLosses(store, 50);
+    const onLoss = jest.fn();
+    const stop = watchStoreLosses(store, { everyMs: 50, onLoss });
     // The row is made when it is written: what waits here is a number.
     const unmade = (): StoredSpan => {
       throw new Error('never made');
@@ -148,6 +149,7 @@ describe('what the embedded store loses', () => {
     const first =
       /telemetry could not be sent to :memory: \(the embedded store\): .*sampling.*Lost since \S+: [\d,]+ rows/;
     await eventually(() => warnings.messages.some((message) => first.test(message)));
+    expect(onLoss).toHaveBeenCalled();
     await store.close();
     await eventually(() =>
       warnings.messages.some((message) => /again, after .*lost meanwhile: 21,000 rows/.test(message)),

@@ -1,3 +1,5 @@
+import { TelemetryHealthIndicator } from 'nestjs-telemetry';
+
 import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { newCaller, type RunningApp } from '../running-app.js';
@@ -46,6 +48,12 @@ export function describeDashboardAnswers(platform: Platform): void {
       expect(services).toEqual([
         expect.objectContaining({ name: 'behaviours', count: expect.any(Number) as unknown }),
       ]);
+    });
+
+    it('says in a health check whether its store keeps everything', () => {
+      const { telemetry } = app.app.get(TelemetryHealthIndicator, { strict: false }).isHealthy();
+      expect(telemetry).toMatchObject({ status: 'up', state: 'working' });
+      expect(telemetry.parts).toContainEqual({ part: 'store', state: 'working', lost: 0 });
     });
 
     it('shows a request that has not ended by its root, with the time so far, and no longer when it has', async () => {
