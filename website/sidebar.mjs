@@ -3,6 +3,7 @@ export const SIDEBAR = {
   'Get started': ['index', 'incident-path', 'testing', 'doctor', 'errors'],
   'Set up': [
     'configuration',
+    'config-file',
     'resource',
     'kubernetes',
     'process-end',

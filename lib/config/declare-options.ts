@@ -99,6 +99,13 @@ export function frozenList<T>(list: readonly T[] = []): readonly T[] {
   return Object.freeze([...list]);
 }
 
+/** Removes keys whose value is undefined, so that spreading the object never erases a default. */
+export function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  // Object.fromEntries forgets the keys' types; only undefined values were removed.
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
 /** Every option by its dotted name, with what is declared for it. */
 export function listOptions(
   declarations: Readonly<Record<string, OptionDeclaration>>,

@@ -153,7 +153,7 @@ function parseHeaders(text: string): Parsed<Readonly<Record<string, string>>> {
  * Reads `key=value,key2=value2` with percent-encoded values, the form of `OTEL_RESOURCE_ATTRIBUTES` and
  * `OTEL_EXPORTER_OTLP_HEADERS`. One wrong entry discards the whole list, as the specification asks.
  */
-function parseKeyValueList(text: string): Parsed<Readonly<Record<string, string>>> {
+export function parseKeyValueList(text: string): Parsed<Readonly<Record<string, string>>> {
   const entries = new Map<string, string>();
   for (const [index, entry] of text.split(',').entries()) {
     if (entry.trim() === '') continue;

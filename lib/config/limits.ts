@@ -1,6 +1,13 @@
 import type { SpanLimits } from '@opentelemetry/sdk-trace';
 
-import { decide, option, type OptionsOf, type ValuesIn, type ValuesOf } from './declare-options.js';
+import {
+  decide,
+  option,
+  type OptionsOf,
+  type ValuesIn,
+  type ValuesOf,
+  withoutUndefined,
+} from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
 import { shape, wholeNumber } from './option-rules.js';
 
@@ -162,11 +169,4 @@ function resolveValueLength(
     env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT ??
     LIMITS.attributeValueLength.default;
   return length > 0 ? length : Infinity;
-}
-
-/** Removes keys whose value is undefined, so that spreading the object never erases a default. */
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
-  // Object.fromEntries forgets the keys' types; only undefined values were removed.
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

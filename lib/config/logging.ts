@@ -182,13 +182,18 @@ export function resolveLogging(
   });
 }
 
-/** Decides where log records go. */
+/**
+ * Decides where log records go.
+ *
+ * @param inFile targets of a configuration file
+ */
 export function resolveLogs(
   options: LoggingSection & OtlpSection & LimitSection,
   env: LoggingValues & OtlpValues & LimitValues,
+  inFile?: readonly OtlpTarget[],
 ): LogConfig {
   return Object.freeze({
-    otlp: resolveOtlpTargets('logs', options, env, env.OTEL_LOGS_EXPORTER),
+    otlp: resolveOtlpTargets('logs', options, env, env.OTEL_LOGS_EXPORTER, inFile),
     batch: resolveBatch('BLRP', env),
     attributeCount: resolveLogAttributeCount(env),
     attributeValueLength: resolveLogValueLength(options, env),

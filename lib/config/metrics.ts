@@ -232,15 +232,25 @@ export type MetricValues = ValuesIn<typeof METRIC_SECTION> &
   ValuesIn<typeof PROMETHEUS> &
   ValuesOf<typeof METRIC_VARIABLES>;
 
-/** Decides where metrics go, how often, and where they are served to Prometheus. */
+/**
+ * Decides where metrics go, how often, and where they are served to Prometheus.
+ *
+ * @param inFile targets of a configuration file
+ */
 export function resolveMetrics(
   options: MetricSection & OtlpSection,
   env: MetricValues & OtlpValues,
+  inFile?: readonly OtlpTarget[],
 ): MetricConfig {
   const decided = decideAll<MetricSection, typeof METRIC_SECTION>(METRIC_SECTION, options, env);
   const exportIntervalMillis = decided.metricExportIntervalMs;
+  const inCode = options.metricExportIntervalMs;
+  const withInterval = (target: OtlpTarget): OtlpTarget =>
+    inCode === undefined
+      ? target
+      : { ...target, settings: { ...target.settings, exportIntervalMillis: inCode } };
   return Object.freeze({
-    otlp: resolveOtlpTargets('metrics', options, env, env.OTEL_METRICS_EXPORTER),
+    otlp: resolveOtlpTargets('metrics', options, env, env.OTEL_METRICS_EXPORTER, inFile?.map(withInterval)),
     exportIntervalMillis,
     // The SDK throws on a timeout longer than the interval.
     exportTimeoutMillis: Math.min(env.OTEL_METRIC_EXPORT_TIMEOUT ?? EXPORT_TIMEOUT_MS, exportIntervalMillis),

@@ -7,6 +7,7 @@ import {
   parseEndpoint,
 } from './endpoints.js';
 import { isHeaderName, isHeaderValue } from './environment.js';
+import type { BatchLimits } from './limits.js';
 import { endpoint, HIDDEN, isRecord, oneOf, type OptionRule, renderKind } from './option-rules.js';
 
 /** Signals that OTLP carries; the names are those of its paths (`/v1/traces`). */
@@ -47,6 +48,26 @@ export interface OtlpTarget {
   readonly url: string;
   readonly protocol: OtlpProtocol;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of a configuration file, in place of the variables that the exporters read. */
+  readonly settings?: OtlpExporterSettings;
+}
+
+/** How a configuration file sets up one exporter; what is missing has its default. */
+export interface OtlpExporterSettings {
+  /** Longest time for one attempt, in milliseconds. Default 10000. */
+  readonly timeoutMs?: number;
+  readonly compression?: 'gzip' | 'none';
+  /** Paths of PEM files. */
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** How metrics are sent: as running totals, or as differences. Default `cumulative`. */
+  readonly temporality?: 'cumulative' | 'delta' | 'lowmemory';
+  /** Of spans and log records. */
+  readonly batch?: BatchLimits;
+  /** Of metrics. */
+  readonly exportIntervalMillis?: number;
+  readonly exportTimeoutMillis?: number;
 }
 
 const headers: OptionRule = {
@@ -153,7 +174,8 @@ export function otlpBaseUrl(address: EndpointAddress, protocol: OtlpProtocol, si
   return endpointUrl(address, OTLP_HTTP_PORT, `${base}/v1/${signal}`);
 }
 
-function grpcUrl(address: EndpointAddress): string {
+/** Address of a gRPC receiver: without a path. */
+export function grpcUrl(address: EndpointAddress): string {
   return endpointOrigin(address, address.port ?? (address.scheme === 'https' ? 443 : OTLP_GRPC_PORT));
 }
 
@@ -162,13 +184,21 @@ function grpcUrl(address: EndpointAddress): string {
  *
  * @param exporters those that the variable of the signal lists; undefined when it is not set. Where it
  *   lists OTLP, the local default applies without any address
+ * @param inFile targets of a configuration file, over which `otlpEndpoint` in code wins
  */
 export function resolveOtlpTargets(
   signal: Signal,
   options: OtlpSection,
   env: OtlpValues,
   exporters: readonly string[] | undefined,
+  inFile: readonly OtlpTarget[] | undefined,
 ): readonly OtlpTarget[] {
+  if (inFile !== undefined && options.otlpEndpoint === undefined)
+    return Object.freeze(
+      inFile.map((target) =>
+        Object.freeze({ ...target, headers: Object.freeze({ ...target.headers, ...options.otlpHeaders }) }),
+      ),
+    );
   const asked = exporters?.includes('otlp');
   if (asked === false) return Object.freeze([]);
   // Literal, for the type: `toUpperCase()` returns any text.
@@ -180,7 +210,7 @@ export function resolveOtlpTargets(
     ...options.otlpHeaders,
   });
   const target = (url: string, protocol: OtlpProtocol) =>
-    Object.freeze([Object.freeze({ url, protocol, headers })]);
+    Object.freeze([Object.freeze({ url, protocol, headers, ...(inFile !== undefined && { settings: {} }) })]);
 
   const inCode =
     options.otlpEndpoint === undefined ? undefined : parseOtlpEndpoint(options.otlpEndpoint).value;

@@ -19,6 +19,11 @@ const PROPAGATOR_NAMES = ['tracecontext', 'baggage', 'b3', 'b3multi'] as const;
 /** Propagators by the names of `OTEL_PROPAGATORS`. */
 export type PropagatorName = (typeof PROPAGATOR_NAMES)[number];
 
+/** Whether a propagator has that name. */
+export function isPropagatorName(name: unknown): name is PropagatorName {
+  return (PROPAGATOR_NAMES as readonly unknown[]).includes(name);
+}
+
 export const INCOMING_MODES = ['trust', 'link', 'ignore'] as const;
 
 /**

@@ -1,5 +1,11 @@
 import { type ConfigurationProblem, TelemetryError } from '../errors/telemetry.error.js';
 import { type ApplicationPackage, applicationPackage } from './application-package.js';
+import {
+  type ConfigFileSettings,
+  mergeOptions,
+  type ReadConfigFile,
+  withoutReplaced,
+} from './config-file.js';
 import { resolveDashboard } from './dashboard.js';
 import { frozenList } from './declare-options.js';
 import { readEnvironment } from './environment.js';
@@ -38,13 +44,15 @@ export interface ConfigSources {
   readonly instrumentations?: InstrumentationSwitches;
   /** Default: whether standard output is a terminal. */
   readonly isTerminal?: boolean;
+  /** Reads the configuration file that the environment names; default: none is read. */
+  readonly readConfigFile?: ReadConfigFile;
 }
 
 /** The variables that a function of a subject reads. */
 type ReadBy<F extends (...args: never[]) => unknown> = Parameters<F>[1];
 
 /** Values of the variables that are set and right. */
-type EnvironmentValues = ReadBy<typeof resolveGeneral> &
+export type EnvironmentValues = ReadBy<typeof resolveGeneral> &
   ReadBy<typeof resolveIdentity> &
   ReadBy<typeof resolveJaeger> &
   ReadBy<typeof resolveTraces> &
@@ -64,22 +72,19 @@ const NO_SWITCHES: InstrumentationSwitches = {};
  * @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option. A wrong environment
  *   variable is ignored and becomes a sentence in `warnings`.
  */
-export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSources = {}): TelemetryConfig {
+export function resolveConfig(inCode: TelemetryOptions = {}, sources: ConfigSources = {}): TelemetryConfig {
   const {
-    env: variables = process.env,
     setIn = 'TelemetryModule.forRoot()',
     findJaegerPackageProblem = () => undefined,
     findPackage = applicationPackage,
     instrumentations = NO_SWITCHES,
     isTerminal = process.stdout.isTTY,
   } = sources;
-  requireValidOptions(options, setIn, instrumentations);
-  const { values, problems } = readEnvironment(variables, environmentVariables(instrumentations));
-  // Each value was read by the parser of its kind, from which its type is inferred.
-  const env = values as EnvironmentValues;
+  requireValidOptions(inCode, setIn, instrumentations);
+  const { options, variables, env, inFile, warnings } = readSources(inCode, instrumentations, sources);
   const identity = resolveIdentity(options, env, findPackage);
   const { environment } = identity;
-  const metrics = resolveMetrics(options, env);
+  const metrics = resolveMetrics(options, env, inFile?.metrics);
   const served = resolveDashboard(options, env, environment, setIn);
   const general = resolveGeneral(options, env);
   const jaeger = resolveJaeger(
@@ -97,9 +102,9 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     ...general,
     startCheck: resolveStartCheck(options, env, environment),
     ...identity,
-    traces: resolveTraces(options, env, jaeger.endpoint),
+    traces: resolveTraces(options, env, jaeger.endpoint, inFile?.traces),
     metrics,
-    logs: resolveLogs(options, env),
+    logs: resolveLogs(options, env, inFile?.logs),
     redaction: resolveRedaction(options),
     logging: resolveLogging(options, env, environment, isTerminal),
     dashboard,
@@ -114,11 +119,60 @@ export function resolveConfig(options: TelemetryOptions = {}, sources: ConfigSou
     shutdownTimeoutMs: resolveShutdownTimeout(options),
     limits: resolveLimits(options, env),
     warnings: Object.freeze([
-      ...[...problems, ...listed(jaeger.ignored)].map(describeIgnored),
+      ...warnings,
+      ...listed(jaeger.ignored).map(describeIgnored),
       ...(served.warnings ?? []),
       ...findIneffectiveVariables(options, env, metrics),
     ]),
   });
+}
+
+/** What decides beside defaults. */
+interface ReadSources {
+  /** Of code, over those of a configuration file. */
+  readonly options: TelemetryOptions;
+  /** The variables that count, as texts and as values. */
+  readonly variables: NodeJS.ProcessEnv;
+  readonly env: EnvironmentValues;
+  /** Targets of a configuration file; undefined where there is none. */
+  readonly inFile: ConfigFileSettings['otlp'] | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** Reads the environment, or the configuration file that it names. */
+function readSources(
+  inCode: TelemetryOptions,
+  instrumentations: InstrumentationSwitches,
+  { env: all = process.env, readConfigFile }: Pick<ConfigSources, 'env' | 'readConfigFile'>,
+): ReadSources {
+  const file = readConfigFile?.(all);
+  const settings = file?.settings;
+  const variables = settings === undefined ? all : withoutReplaced(all);
+  const { values, problems } = readEnvironment(variables, environmentVariables(instrumentations));
+  const distribution = readDistribution(settings?.distribution, instrumentations);
+  return {
+    options:
+      settings === undefined
+        ? inCode
+        : mergeOptions({ ...settings.options, ...distribution.options }, inCode),
+    variables,
+    // Each value was read by the parser of its kind, from which its type is inferred.
+    env: { ...values, ...settings?.values },
+    inFile: settings?.otlp,
+    warnings: [...(file?.warnings ?? []), ...[...distribution.problems, ...problems].map(describeIgnored)],
+  };
+}
+
+/** Options of this library in a configuration file; one that is wrong is left out. */
+function readDistribution(
+  given: unknown,
+  instrumentations: InstrumentationSwitches,
+): { readonly options: TelemetryOptions; readonly problems: readonly ConfigurationProblem[] } {
+  if (given === undefined || given === null) return { options: {}, problems: [] };
+  const problems = validateOptions(given, 'file of OTEL_CONFIG_FILE', instrumentations);
+  const wrong = new Set(problems.map(({ name }) => /^[^.[]*/.exec(name)?.[0]));
+  const right = Object.entries(given).filter(([name]) => !wrong.has(name));
+  return { options: Object.fromEntries(right), problems };
 }
 
 /** @throws TelemetryError `TELEMETRY_INVALID_OPTIONS`, listing every wrong option */
@@ -139,8 +193,11 @@ function listed<T>(item: T | undefined): readonly T[] {
  * Whether these options keep telemetry in the store. A part of `resolveConfig()`, because a module asks
  * before the start; options that are wrong may give any answer, or throw.
  */
-export function keepsTelemetry(options: TelemetryOptions): boolean {
-  const env = readEnvironment(process.env, environmentVariables(NO_SWITCHES)).values as EnvironmentValues; // as above
+export function keepsTelemetry(
+  inCode: TelemetryOptions,
+  sources: Pick<ConfigSources, 'readConfigFile'>,
+): boolean {
+  const { options, env } = readSources(inCode, NO_SWITCHES, sources);
   if (!resolveGeneral(options, env).enabled) return false;
   const { environment } = resolveIdentity(options, env, applicationPackage);
   const { dashboard } = resolveDashboard(options, env, environment, '');
@@ -153,7 +210,7 @@ export function keepsTelemetry(options: TelemetryOptions): boolean {
  * @param setIn where the options were written, for example `TelemetryModule.forRoot()`
  */
 export function validateOptions(
-  options: TelemetryOptions,
+  options: unknown,
   setIn: string,
   instrumentations: InstrumentationSwitches,
 ): ConfigurationProblem[] {

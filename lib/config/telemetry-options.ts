@@ -1,3 +1,4 @@
+import { CONFIG_FILE_VARIABLES } from './config-file.js';
 import { DASHBOARD_SECTION, type DashboardSection } from './dashboard.js';
 import {
   decide,
@@ -150,6 +151,7 @@ export function optionNames(instrumentations: InstrumentationSwitches): readonly
 export const environmentVariables = rememberFor<Readonly<Record<string, EnvironmentVariable>>>(
   (instrumentations) => ({
     ...variablesOf(optionDeclarations(instrumentations)),
+    ...CONFIG_FILE_VARIABLES,
     ...LOGGING_VARIABLES,
     ...METRIC_VARIABLES,
     ...LIMIT_VARIABLES,

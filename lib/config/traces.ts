@@ -71,13 +71,18 @@ export const TRACE_SECTION = {
 
 export type TraceValues = ValuesIn<typeof TRACE_SECTION>;
 
-/** Decides where spans go, which ones, and how large they may become. */
+/**
+ * Decides where spans go, which ones, and how large they may become.
+ *
+ * @param inFile targets of a configuration file
+ */
 export function resolveTraces(
   options: TraceSection & OtlpSection & SamplingSection & LimitSection,
   env: TraceValues & OtlpValues & SamplingValues & LimitValues,
   jaeger: JaegerEndpoint | undefined,
+  inFile?: readonly OtlpTarget[],
 ): TraceConfig {
-  const otlp = resolveOtlpTargets('traces', options, env, env.OTEL_TRACES_EXPORTER);
+  const otlp = resolveOtlpTargets('traces', options, env, env.OTEL_TRACES_EXPORTER, inFile);
   return Object.freeze({
     otlp: withoutDuplicates(jaeger?.kind === 'otlp' ? [...otlp, jaegerOtlpTarget(jaeger)] : otlp),
     jaeger: Object.freeze(jaeger?.kind === 'thrift' ? [Object.freeze(jaeger.target)] : []),

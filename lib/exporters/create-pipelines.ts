@@ -34,7 +34,7 @@ export function createSpanProcessors({ traces, engine, limits }: TelemetryConfig
   const { batch } = traces;
   const maxBytes = limits.queueBytes;
   const otlp = traces.otlp.map((target) => {
-    const route: OtlpRoute = { signal: 'traces', target, batch, maxBytes };
+    const route: OtlpRoute = { signal: 'traces', target, batch: target.settings?.batch ?? batch, maxBytes };
     if (engine !== 'fast' || !takesEncodedRequests(target)) return collectSpans(createSpanBatcher(route));
     const batcher = createEncodedBatcher(route);
     return createSpanProcessor(batcher, (span) => {
@@ -75,7 +75,12 @@ export function createLogRecordProcessors(config: TelemetryConfig): LogRecordPro
 }
 
 function logRoutes({ logs: { otlp, batch }, limits }: TelemetryConfig): OtlpRoute[] {
-  return otlp.map((target) => ({ signal: 'logs', target, batch, maxBytes: limits.queueBytes }));
+  return otlp.map((target) => ({
+    signal: 'logs',
+    target,
+    batch: target.settings?.batch ?? batch,
+    maxBytes: limits.queueBytes,
+  }));
 }
 
 /** The readers of a meter provider, and the one that answers Prometheus. */
@@ -89,16 +94,15 @@ interface MetricReaders {
 /** Creates the metric readers of a configuration, and loads only their packages. */
 export function createMetricReaders({ metrics, limits }: TelemetryConfig): MetricReaders {
   resetExporterReports('metrics');
-  const { exportIntervalMillis } = metrics;
-  const periodic = metrics.otlp.map(
-    (target) =>
-      new PeriodicExportingMetricReader({
-        exporter: createOtlpMetricExporter(target, limits.queueBytes),
-        exportIntervalMillis,
-        // The reader throws when the timeout is longer than the interval.
-        exportTimeoutMillis: Math.min(metrics.exportTimeoutMillis, exportIntervalMillis),
-      }),
-  );
+  const periodic = metrics.otlp.map((target) => {
+    const { exportIntervalMillis, exportTimeoutMillis } = { ...metrics, ...target.settings };
+    return new PeriodicExportingMetricReader({
+      exporter: createOtlpMetricExporter(target, limits.queueBytes),
+      exportIntervalMillis,
+      // The reader throws when the timeout is longer than the interval.
+      exportTimeoutMillis: Math.min(exportTimeoutMillis, exportIntervalMillis),
+    });
+  });
   if (metrics.prometheus !== undefined) warnAboutCluster(metrics.prometheus);
   const prometheus = metrics.prometheus && createPrometheusScrape({ prefix: metrics.prometheus.prefix });
   const scraped = prometheus === undefined ? [] : [prometheus.reader];

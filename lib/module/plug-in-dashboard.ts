@@ -18,6 +18,7 @@ import { watchRoutes } from '../instrumentation/http-server/watch-routes.js';
 import { loadedLibraries } from '../instrumentation/loaded-libraries.js';
 import { registeredModules } from '../instrumentation/nest/nest-modules.js';
 import { type Application, type ApplicationPart } from '../runtime/application.js';
+import { readConfigFile } from '../runtime/config-file/read-config-file.js';
 import {
   type EmittedRecord,
   type MetricSource,
@@ -55,7 +56,7 @@ export function preloadDashboard(options: TelemetryOptions): Promise<void> | und
 
 function seemsToKeepTelemetry(options: TelemetryOptions): boolean {
   try {
-    return keepsTelemetry(options);
+    return keepsTelemetry(options, { readConfigFile });
   } catch {
     // The start reports wrong options.
     return false;

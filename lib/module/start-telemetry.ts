@@ -14,6 +14,7 @@ import { bindAtFirstCollection, noticeMeterProvider } from '../metrics/instrumen
 import { startRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
+import { readConfigFile } from '../runtime/config-file/read-config-file.js';
 import { runtimeState, type SdkRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
 import { checkStart } from './check-start.js';
@@ -48,6 +49,7 @@ export function startTelemetry(
     ...sources,
     setIn,
     findJaegerPackageProblem,
+    readConfigFile,
     instrumentations: INSTRUMENTATIONS,
   });
   const handle = config.enabled ? joinOrStart(config) : startDisabled(config);

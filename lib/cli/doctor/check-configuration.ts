@@ -7,6 +7,7 @@ import { fault, type Finding, named, ok, type Result, warning } from '../../doct
 import { isErrorOf } from '../../errors/telemetry.error.js';
 import { findJaegerPackageProblem } from '../../exporters/jaeger/jaeger-package.js';
 import { INSTRUMENTATIONS } from '../../instrumentation/registry.js';
+import { readConfigFile } from '../../runtime/config-file/read-config-file.js';
 
 export interface CheckedConfiguration {
   readonly findings: readonly Finding[];
@@ -27,6 +28,7 @@ export function checkConfiguration(env: NodeJS.ProcessEnv): CheckedConfiguration
         setIn: 'the environment',
         instrumentations: INSTRUMENTATIONS,
         findJaegerPackageProblem,
+        readConfigFile,
       },
     );
     results.push(...config.warnings.map(wrongVariable), ...findSwitchedOff(config, env));
@@ -49,13 +51,14 @@ function wrongVariable(text: string): Result {
 }
 
 function findSwitchedOff({ enabled, traces }: TelemetryConfig, env: NodeJS.ProcessEnv): Result[] {
+  const file = readConfigFile(env)?.settings === undefined ? undefined : env.OTEL_CONFIG_FILE;
   const results: Result[] = [];
   if (!enabled)
     results.push(
       fault(
         'telemetry is switched off.',
-        `OTEL_SDK_DISABLED=${env.OTEL_SDK_DISABLED}`,
-        'Remove the variable, or set it to false.',
+        file === undefined ? `OTEL_SDK_DISABLED=${env.OTEL_SDK_DISABLED}` : `disabled: true in ${file}`,
+        `Remove ${file === undefined ? 'the variable' : 'it'}, or set it to false.`,
       ),
     );
   results.push(...checkSampling(traces));

@@ -7,6 +7,7 @@ import { setWarningSink } from '../../errors/warnings.js';
 import { explainExportFailure } from '../../exporters/export-failure.js';
 import { exporterReports } from '../../exporters/exporter-report.js';
 import { findJaegerPackageProblem } from '../../exporters/jaeger/jaeger-package.js';
+import { readConfigFile } from '../../runtime/config-file/read-config-file.js';
 import { startRuntime, stopRuntime } from '../../runtime/start-runtime.js';
 
 /** The name by which the data of the check is found and deleted. */
@@ -59,7 +60,7 @@ function probeConfig(env: NodeJS.ProcessEnv): TelemetryConfig {
       store: false,
       shutdownTimeoutMs: 1_000,
     },
-    { env, setIn: 'nestjs-telemetry doctor', findJaegerPackageProblem },
+    { env, setIn: 'nestjs-telemetry doctor', findJaegerPackageProblem, readConfigFile },
   );
 }
 

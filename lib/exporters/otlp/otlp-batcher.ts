@@ -11,7 +11,7 @@ import type { ExportRequest } from '../sending/sender.js';
 import { onUnsentRequests } from '../spool/unsent-requests.js';
 import { EncodedBatcher } from './encoded-batcher.js';
 import { createOtlpSender, type EncodeRequest, otlpDestination } from './otlp-sender.js';
-import { readOtlpSettings } from './otlp-settings.js';
+import { otlpSettingsOf } from './otlp-settings.js';
 
 /** Whether the engine encodes each item for that target; the SDK's serializers write JSON. */
 export function takesEncodedRequests({ protocol }: OtlpTarget): boolean {
@@ -56,7 +56,7 @@ function createBatcher<Request extends ExportRequest, B extends Batcher<Request>
   BatcherOfItems: new (...args: ConstructorParameters<typeof Batcher<Request>>) => B,
   encoder: Promise<EncodeRequest<Request>>,
 ): B {
-  const settings = readOtlpSettings(signal);
+  const settings = otlpSettingsOf(signal, target);
   const limits = resolveBatchLimits(signal, batch);
   const sender = createOtlpSender(signal, target, settings, () => encoder);
   const { queue, health } = createExportQueue(otlpDestination(signal, target), sender, {

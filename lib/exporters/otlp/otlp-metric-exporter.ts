@@ -14,7 +14,7 @@ import { toError } from '../export-failure.js';
 import { createExportQueue } from '../sending/export-queue.js';
 import type { EncodedRequest } from './encoded-batcher.js';
 import { createOtlpSender, otlpDestination } from './otlp-sender.js';
-import { readOtlpSettings } from './otlp-settings.js';
+import { otlpSettingsOf } from './otlp-settings.js';
 
 const { SUCCESS, FAILED } = ExportResultCode;
 
@@ -27,7 +27,7 @@ type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
  * @param maxBytes bytes of collections that may wait
  */
 export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): PushMetricExporter {
-  const settings = readOtlpSettings('metrics');
+  const settings = otlpSettingsOf('metrics', target);
   const encoder = loadEncoder(target);
   const sender = createOtlpSender<EncodedRequest>('metrics', target, settings, async () => {
     await encoder;
@@ -72,7 +72,9 @@ export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): 
       stopped = true;
       return queue.shutdown();
     },
-    selectAggregationTemporality: readTemporalityPreference(),
+    selectAggregationTemporality: readTemporalityPreference(
+      target.settings && { [VARIABLE]: target.settings.temporality },
+    ),
   };
 }
 

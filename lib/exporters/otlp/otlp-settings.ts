@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+import type { OtlpTarget } from '../../config/otlp.js';
 import { warnOnce } from '../../errors/warnings.js';
 import type { Signal } from '../exporter-report.js';
 import type { TlsOptions } from './transport/transport.js';
@@ -19,11 +20,53 @@ export interface OtlpSettings {
   readonly tls: TlsOptions;
 }
 
+/** Returns the settings of one target: those of a configuration file, else of the environment. */
+export function otlpSettingsOf(signal: Signal, { settings }: OtlpTarget): OtlpSettings {
+  if (settings === undefined) return readOtlpSettings(signal);
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, compression, caFile, certFile, keyFile } = settings;
+  const names = { certificate: 'tls.cert_file', key: 'tls.key_file' };
+  return {
+    timeoutMs,
+    compress: compression === 'gzip',
+    tls: readTls(
+      signal,
+      {
+        ca: readIfSet(caFile, 'tls.ca_file'),
+        cert: readIfSet(certFile, names.certificate),
+        key: readIfSet(keyFile, names.key),
+      },
+      names,
+    ),
+  };
+}
+
+function readIfSet(path: string | undefined, name: string): Buffer | undefined {
+  return path === undefined ? undefined : readFile(path, `${name} of the configuration file`);
+}
+
+/** @param names what sets certificate and key, for the warning where one is missing */
+function readTls(
+  signal: Signal,
+  { ca, cert, key }: Readonly<Record<'ca' | 'cert' | 'key', Buffer | undefined>>,
+  names: { readonly certificate: string; readonly key: string },
+): TlsOptions {
+  if ((cert === undefined) !== (key === undefined)) {
+    warnOnce(
+      `otlp-client-certificate:${signal}`,
+      `Only one of ${names.certificate} and ${names.key} can be used, so both are ignored. Set both.`,
+    );
+  }
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
+  };
+}
+
 /**
  * Reads the variables of a signal (`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`), and the common ones where
  * it has none. Wrong values warn once.
  */
-export function readOtlpSettings(signal: Signal, env: Environment = process.env): OtlpSettings {
+function readOtlpSettings(signal: Signal, env: Environment = process.env): OtlpSettings {
   const read = <T>(name: string, parse: (value: string, variable: string) => T): T | undefined => {
     for (const variable of [
       `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`,
@@ -34,22 +77,21 @@ export function readOtlpSettings(signal: Signal, env: Environment = process.env)
     }
     return undefined;
   };
-  const ca = read('CERTIFICATE', readFile);
-  const cert = read('CLIENT_CERTIFICATE', readFile);
-  const key = read('CLIENT_KEY', readFile);
-  if ((cert === undefined) !== (key === undefined)) {
-    warnOnce(
-      `otlp-client-certificate:${signal}`,
-      'Only one of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY can be used, so both are ignored. Set both.',
-    );
-  }
   return {
     timeoutMs: read('TIMEOUT', parseTimeout) ?? DEFAULT_TIMEOUT_MS,
     compress: read('COMPRESSION', parseCompression) ?? false,
-    tls: {
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && key !== undefined && { cert, key }),
-    },
+    tls: readTls(
+      signal,
+      {
+        ca: read('CERTIFICATE', readFile),
+        cert: read('CLIENT_CERTIFICATE', readFile),
+        key: read('CLIENT_KEY', readFile),
+      },
+      {
+        certificate: 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+        key: 'OTEL_EXPORTER_OTLP_CLIENT_KEY',
+      },
+    ),
   };
 }
 

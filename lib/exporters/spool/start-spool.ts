@@ -4,7 +4,7 @@ import { warnOnce } from '../../errors/warnings.js';
 import { atProcessEnd } from '../../process/process-end.js';
 import type { EncodedRequest } from '../otlp/encoded-batcher.js';
 import { createOtlpSender } from '../otlp/otlp-sender.js';
-import { readOtlpSettings } from '../otlp/otlp-settings.js';
+import { otlpSettingsOf } from '../otlp/otlp-settings.js';
 import { type Delivery, retryDelayMs, type Sender } from '../sending/sender.js';
 import { SpoolFolder, type TakenFile } from './spool-folder.js';
 import { forgetUnsentRequests, takeUnsentRequests, type UnsentRequest } from './unsent-requests.js';
@@ -99,7 +99,7 @@ class SpoolSending {
   }
 
   private async send({ signal, count, body }: UnsentRequest, target: OtlpTarget): Promise<boolean> {
-    const { timeoutMs } = readOtlpSettings(signal);
+    const { timeoutMs } = otlpSettingsOf(signal, target);
     const sender = this.senderOf(signal, target);
     for (let attempts = 1; attempts <= MAX_ATTEMPTS && !this.stopped; attempts += 1) {
       const delivery: Delivery = await sender.send({ count, bytes: body.byteLength, body }, timeoutMs);
@@ -123,7 +123,7 @@ class SpoolSending {
     const key = `${signal} ${target.url}`;
     const sender =
       this.senders.get(key) ??
-      createOtlpSender<EncodedRequest>(signal, target, readOtlpSettings(signal), () =>
+      createOtlpSender<EncodedRequest>(signal, target, otlpSettingsOf(signal, target), () =>
         Promise.resolve(({ body }) => body),
       );
     this.senders.set(key, sender);
