@@ -208,6 +208,7 @@ describe('nestjs-telemetry doctor', () => {
     ],
     [{ OTEL_SDK_DISABLED: 'true' }, 'telemetry is switched off.'],
     [{ OTEL_TRACES_SAMPLER: 'ratio' }, 'one has no effect.'],
+    [{ OTEL_CONFIG_FILE: 'missing.yaml' }, 'one has no effect.'],
     [{ OTEL_EXPORTER_JAEGER_ENDPONT: 'localhost:6831' }, 'one looks misspelled, and is not read.'],
   ])('names what %j does', async (variables: Readonly<Record<string, string>>, finding) => {
     const { problems } = await examine([], variables);

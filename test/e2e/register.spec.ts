@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -60,6 +62,32 @@ describe('nestjs-telemetry/register', () => {
     const [span] = resourceSpans!.scopeSpans.flatMap(({ spans }) => spans);
     expect(span?.name).toBe('GET');
     expect(traceparents).toEqual([`00-${String(span?.traceId)}-${String(span?.spanId)}-01`]);
+  });
+
+  it('reads the configuration file of OpenTelemetry, which replaces the variables', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-register-'));
+    const file = join(folder, 'otel.yaml');
+    writeFileSync(
+      file,
+      `file_format: "1.0"
+resource: { attributes: [{ name: service.name, value: "\${OTEL_SERVICE_NAME}-by-file" }] }
+tracer_provider:
+  processors:
+    - batch: { exporter: { otlp_http: { endpoint: "${origin}/v1/traces", encoding: json } } }
+`,
+    );
+    try {
+      await runWith(
+        ['--import', 'nestjs-telemetry/register', join(programs, 'fetch-once.mjs'), `${origin}/asked`],
+        { OTEL_CONFIG_FILE: file, OTEL_TRACES_SAMPLER: 'always_off' },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    expect(exported).toHaveLength(1);
+    expect(exported[0]).toContain('registered-by-file');
+    // The file names no propagator.
+    expect(traceparents).toEqual([undefined]);
   });
 
   it('lets the program run when a variable is wrong, and warns once', async () => {

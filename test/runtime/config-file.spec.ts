@@ -17,7 +17,9 @@ import { readConfigFile } from '../../lib/runtime/config-file/read-config-file.j
 import { resolve } from '../config/resolve.js';
 import { closeReceivers, startGrpcReceiver, startHttpReceiver } from '../exporters/otlp/otlp-receiver.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
+import { canMakeCertificates, makeCertificate } from '../support/certificate.js';
 import { eventually } from '../support/eventually.js';
+import { FaultyCollector } from '../support/faulty-collector.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-config-'));
 const path = join(folder, 'otel.yaml');
@@ -415,5 +417,28 @@ logger_provider:
     expect(telemetry.config.serviceName).toBe('from-file');
     expect(warnings.messages).toEqual([]);
     warnings.restore();
+  });
+
+  const itWithCertificates = canMakeCertificates ? it : it.skip;
+  itWithCertificates('trusts the certificate that the file names', async () => {
+    const certificate = makeCertificate();
+    const caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, certificate.cert);
+    const collector = await FaultyCollector.start('http/protobuf', { tls: certificate });
+    writeFileSync(
+      path,
+      `${HEAD}
+tracer_provider:
+  processors:
+    - simple:
+        exporter: { otlp_http: { endpoint: "${collector.url}/v1/traces", tls: { ca_file: "${caFile}" } } }
+`,
+    );
+    process.env.OTEL_CONFIG_FILE = path;
+    telemetry = configureTelemetry({ logging: { level: 'silent' }, store: false, dashboard: false });
+    getTelemetry('file').trace('work', () => undefined);
+    await eventually('a span at the collector', () => collector.spanIds.size === 1 || undefined);
+    await telemetry.shutdown();
+    await collector.close();
   });
 });

@@ -1,6 +1,9 @@
 import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
 
-import { readTemporalityPreference } from '../../../lib/exporters/otlp/otlp-metric-exporter.js';
+import {
+  createOtlpMetricExporter,
+  readTemporalityPreference,
+} from '../../../lib/exporters/otlp/otlp-metric-exporter.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 
 const VARIABLE = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
@@ -9,6 +12,26 @@ function deltaInstruments(preference: string | undefined): InstrumentType[] {
   const select = readTemporalityPreference({ [VARIABLE]: preference });
   return Object.values(InstrumentType).filter((type) => select(type) === AggregationTemporality.DELTA);
 }
+
+describe('createOtlpMetricExporter()', () => {
+  it('takes the temporality of a configuration file in place of the variable', async () => {
+    process.env[VARIABLE] = 'delta';
+    const target = { url: 'http://127.0.0.1:1/v1/metrics', protocol: 'http/json', headers: {} } as const;
+    const temporalities = [
+      target,
+      { ...target, settings: {} },
+      { ...target, settings: { temporality: 'delta' } as const },
+    ]
+      .map((each) => createOtlpMetricExporter(each, 1))
+      .map(async (exporter) => {
+        await exporter.shutdown();
+        return exporter.selectAggregationTemporality?.(InstrumentType.COUNTER);
+      });
+    const { CUMULATIVE, DELTA } = AggregationTemporality;
+    expect(await Promise.all(temporalities)).toEqual([DELTA, CUMULATIVE, DELTA]);
+    Reflect.deleteProperty(process.env, VARIABLE);
+  });
+});
 
 describe('readTemporalityPreference()', () => {
   it.each([undefined, '', 'cumulative'])(
