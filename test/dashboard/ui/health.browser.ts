@@ -97,7 +97,7 @@ describeInChromium('the health of telemetry', () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
     await page.screenshot({ path: join(SCREENSHOTS, 'health-processes.png') });
     // The choice is one of this view: it must not filter the others.
-    const elsewhere = page.getByRole('link', { name: 'Traces' });
+    const elsewhere = page.getByRole('link', { name: 'Traces', exact: true });
     expect(await elsewhere.getAttribute('href')).not.toContain('process=');
     await details.getByRole('button', { name: 'Close' }).click();
     await details.waitFor({ state: 'detached' });
