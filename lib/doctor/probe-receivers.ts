@@ -6,7 +6,7 @@ import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { explainExportFailure } from '../exporters/export-failure.js';
 import { exporterHealths, type Signal } from '../exporters/exporter-report.js';
 import { createOtlpSender, otlpDestination } from '../exporters/otlp/otlp-sender.js';
-import { readOtlpSettings } from '../exporters/otlp/otlp-settings.js';
+import { otlpSettingsOf } from '../exporters/otlp/otlp-settings.js';
 import { type Delivery } from '../exporters/sending/sender.js';
 import { processWide } from '../process/process-wide.js';
 import { fault, type Finding } from './finding.js';
@@ -78,7 +78,7 @@ function isAnswered(check: string): boolean {
 
 async function probe({ signal, target }: Probe, until: AbortSignal): Promise<Finding[]> {
   const body = target.protocol === 'http/json' ? EMPTY_JSON : EMPTY;
-  const sender = createOtlpSender(signal, target, readOtlpSettings(signal), () =>
+  const sender = createOtlpSender(signal, target, otlpSettingsOf(signal, target), () =>
     Promise.resolve(() => body),
   );
   const abort = (): void => {
