@@ -1,6 +1,6 @@
 /** The pages of docs/, in the order of the sidebar. A page that is missing here fails the build. */
 export const SIDEBAR = {
-  'Get started': ['index', 'incident-path', 'testing', 'doctor', 'errors'],
+  'Get started': ['index', 'incident-path', 'stories', 'testing', 'doctor', 'errors'],
   'Set up': [
     'configuration',
     'config-file',
