@@ -1,4 +1,5 @@
 import { ATTR_SERVICE_NAME } from '../../config/semantic-conventions.constants.js';
+import { Threshold } from '../../engine/sampling-threshold.js';
 import { type JsonAttributes, type JsonValue } from '../reader/answers/answer-parts.interface.js';
 import { type LogAnswer } from '../reader/answers/logs.interface.js';
 import { type SpanAnswer, type TraceAnswer } from '../reader/answers/traces.interface.js';
@@ -8,7 +9,8 @@ import { type Steps, TimeSlice } from '../steps.js';
 
 /**
  * A trace as OTLP's JSON: an `ExportTraceServiceRequest` that any receiver takes, and beside its spans the log lines, as in an
- * `ExportLogsServiceRequest`. Who knows only one of the two ignores the other, as OTLP asks for.
+ * `ExportLogsServiceRequest`. Who knows only one of the two ignores the other, as OTLP asks for. A span that stands for several has a trace
+ * state that says so; other members of the trace state are not stored.
  *
  * @param resources attributes of each service, by its name
  */
@@ -70,6 +72,7 @@ function writeSpan(span: SpanAnswer): object {
     traceId: span.traceId,
     spanId: span.spanId,
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
+    ...(span.weight !== undefined && { traceState: `ot=th:${Threshold.ofRatio(1 / span.weight).text}` }),
     name: span.name,
     // OTLP counts from 1, for 0 is "not said".
     kind: SPAN_KIND[span.kind] + 1,

@@ -69,6 +69,13 @@ describe('writeOtlpTrace()', () => {
     });
   });
 
+  it('writes how many a span stands for, that can be read again', () => {
+    const spans = [2, 8, 20, 1_000, undefined].map((weight) => ({ ...SPAN, weight }));
+    const { rows } = takeAllSteps(readSpanRows(write(spans, {}) as Record<string, unknown>));
+    expect(rows.map(({ weight }) => weight)).toEqual([2, 8, 20, 1_000, undefined]);
+    expect(JSON.stringify(write([SPAN], {}))).not.toContain('traceState');
+  });
+
   it('writes log lines beside the spans, that can be read again', () => {
     const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
     const logs = [
