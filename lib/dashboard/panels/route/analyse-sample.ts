@@ -4,12 +4,20 @@ import { hostOf } from '../../reader/host-of.js';
 import { OperationSums, rankOperations } from '../../reader/sum-operations.js';
 import { type Steps, TimeSlice } from '../../steps.js';
 import { type PlacedSpan, placeSpans, selfTimeOf, walk } from '../trace/analysis/place-spans.js';
-import { recordOfKinds, TIME_KINDS, type TimeKind, timeKindOf } from '../trace/analysis/time-kinds.js';
+import {
+  medianOf,
+  recordOfKinds,
+  TIME_KINDS,
+  type TimeKind,
+  timeKindOf,
+} from '../trace/analysis/time-kinds.js';
 import { isEntryBy, type RouteName } from './entry-of.js';
 import { type RouteTimeKind, type SampleAnalysis } from './route-api.interface.js';
 
 interface Sums {
   requests: number;
+  /** How many these stand for, where only a part was recorded. */
+  standFor: number;
   readonly byKind: Record<TimeKind, number>;
 }
 
@@ -50,7 +58,7 @@ export function* analyseSample(
     addEntry(entry, sums.slow, slowest);
     if (turn.isOverNow()) yield* turn.pass();
   }
-  const mean = ({ byKind, requests }: Sums, kind: TimeKind) => byKind[kind] / Math.max(1, requests);
+  const mean = ({ byKind, standFor }: Sums, kind: TimeKind) => byKind[kind] / Math.max(1, standFor);
   return {
     newest: sums.newest.requests,
     slow: sums.slow.requests,
@@ -65,14 +73,16 @@ export function* analyseSample(
   };
 }
 
-const startSums = (): Sums => ({ requests: 0, byKind: recordOfKinds(() => 0) });
+const startSums = (): Sums => ({ requests: 0, standFor: 0, byKind: recordOfKinds(() => 0) });
 
 function addEntry(entry: PlacedSpan, sums: Sums, slowest: Partial<Record<TimeKind, Slowest>>): void {
+  const { weight = 1 } = entry.span;
   sums.requests += 1;
+  sums.standFor += weight;
   for (const node of walk(entry)) {
     const kind = timeKindOf(node);
     const ms = selfTimeOf(node);
-    sums.byKind[kind] += ms;
+    sums.byKind[kind] += ms * weight;
     if (ms <= (slowest[kind]?.ms ?? 0)) continue;
     const { traceId, spanId, name } = node.span;
     slowest[kind] = { traceId, spanId, name, host: hostOf(node.span), ms };
@@ -81,11 +91,8 @@ function addEntry(entry: PlacedSpan, sums: Sums, slowest: Partial<Record<TimeKin
 
 /** Those that did not fail and whose duration is nearest to the median. */
 function findTypical(entries: readonly PlacedSpan[]): readonly ExemplarAnswer[] {
-  const fine = entries
-    .map(({ span }) => span)
-    .filter(({ status }) => status !== 'error')
-    .sort((a, b) => a.durationMs - b.durationMs);
-  const median = fine[fine.length >> 1]?.durationMs ?? 0;
+  const fine = entries.map(({ span }) => span).filter(({ status }) => status !== 'error');
+  const median = medianOf(fine.map(({ durationMs, weight = 1 }) => ({ value: durationMs, weight })));
   const away = ({ durationMs }: SpanAnswer): number => Math.abs(durationMs - median);
   return fine
     .sort((a, b) => away(a) - away(b))

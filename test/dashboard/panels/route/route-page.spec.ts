@@ -112,6 +112,26 @@ describe('the page of a route', () => {
     expect(typical.every(({ value, error }) => value === 100 && !error)).toBe(true);
   });
 
+  it('divides the time as if all requests had been recorded, where spans say for how many they stand', async () => {
+    const route = { service: 'orders', method: 'GET', route: '/sampled' };
+    const requests = [
+      { durationMs: 10, weight: 9 },
+      { durationMs: 400, weight: 1 },
+      { durationMs: 400, weight: 1 },
+    ].map((each, index) =>
+      requestOf(FROM + index, {
+        ...each,
+        route: route.route,
+        attributes: { ...HTTP, 'http.route': route.route },
+      }),
+    );
+    await write({ spans: requests });
+    const { newest, byKind, typical } = await askRouteSample(question(route));
+    expect(newest).toBe(3);
+    expect(byKind[0]!.typicalMs).toBeCloseTo((9 * 10 + 2 * 400) / 11);
+    expect(typical[0]!.value).toBe(10);
+  });
+
   it('is of every method where none is chosen, and of nothing for an unknown route', async () => {
     const { service, route } = ROUTE;
     expect((await askRoute(question({ service, route }))).durations.count).toBe(22);

@@ -172,6 +172,14 @@ describe('medianTimeByKind()', () => {
     expect(mediansOf([10, 30, 20, 1000, 15, 24].map(traceOf))?.handler).toBe(22);
   });
 
+  it('weighs traces by how many they stand for', () => {
+    const weights = [1, 1, 1, 8, 1];
+    const traces = [400, 500, 600, 10, 700].map(traceOf);
+    const weighted = traces.map((spans, index) => spans.map((span) => ({ ...span, weight: weights[index] })));
+    expect(mediansOf(traces)?.handler).toBe(500);
+    expect(mediansOf(weighted)?.handler).toBe(10);
+  });
+
   it('is not known of fewer than five', () => {
     expect(mediansOf([1, 2, 3, 4].map(traceOf))).toBeUndefined();
   });

@@ -75,19 +75,38 @@ export function* medianTimeByKind(
   traces: readonly (readonly SpanAnswer[])[],
 ): Steps<Readonly<Record<TimeKind, number>> | undefined> {
   if (traces.length < MIN_TRACES) return undefined;
-  const sums: Readonly<Record<TimeKind, number>>[] = [];
+  const sums: { readonly byKind: Readonly<Record<TimeKind, number>>; readonly weight: number }[] = [];
   for (const spans of traces) {
-    sums.push(sumTimeByKind(placeSpans(spans)));
+    sums.push({ byKind: sumTimeByKind(placeSpans(spans)), weight: weightOfTrace(spans) });
     yield;
   }
-  return recordOfKinds((kind) => medianOf(sums.map((sum) => sum[kind])));
+  return recordOfKinds((kind) =>
+    medianOf(sums.map(({ byKind, weight }) => ({ value: byKind[kind], weight }))),
+  );
 }
 
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  // One of an odd number, two of an even one.
-  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1);
-  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+/** How many traces one stands for, where only a part was recorded. */
+function weightOfTrace(spans: readonly SpanAnswer[]): number {
+  return (spans.find(({ parentSpanId }) => parentSpanId === undefined) ?? spans[0])?.weight ?? 1;
+}
+
+interface Weighted {
+  readonly value: number;
+  readonly weight: number;
+}
+
+/** The mean of the two values in the middle where they are different ones. */
+export function medianOf(values: readonly Weighted[]): number {
+  const half = values.reduce((sum, { weight }) => sum + weight, 0) / 2;
+  let reached = 0;
+  let lower: number | undefined;
+  for (const { value, weight } of values.toSorted((a, b) => a.value - b.value)) {
+    if (lower !== undefined) return (lower + value) / 2;
+    reached += weight;
+    if (reached > half) return value;
+    if (reached === half) lower = value;
+  }
+  return lower ?? 0;
 }
 
 function isConnectionWait({ attributes, name }: SpanAnswer): boolean {
