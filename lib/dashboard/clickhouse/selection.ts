@@ -8,6 +8,7 @@ import { type ClickHouse } from './clickhouse.js';
 import { DURATION, readAttributes, type TextAttributes } from './columns.js';
 import { entryCondition, findTraces } from './find-traces.js';
 import { allOf, type Bindings } from './query.js';
+import { WEIGHT } from './weight.js';
 
 const SHOWN_TRACES = 50;
 /** Traces that are looked at on each side; more would not change the shares much. */
@@ -20,6 +21,8 @@ const PAGE = 200;
 interface SampleRow {
   readonly traceId: string;
   readonly isSelected: 0 | 1;
+  /** How many its entry stands for. */
+  readonly weight: number;
 }
 
 /**
@@ -40,13 +43,13 @@ export async function rankSelection(
   for (let index = 0; index < sample.length; index += PAGE) {
     const part = sample.slice(index, index + PAGE);
     const spans = await readParts(clickHouse, selection, part, options);
-    for (const { traceId, isSelected } of part) {
+    for (const { traceId, isSelected, weight } of part) {
       const side = isSelected === 1 ? 'selected' : 'others';
-      tallies.add(side, places[side], spans.get(traceId) ?? []);
+      tallies.add(side, places[side], weight, spans.get(traceId) ?? []);
       places[side] += 1;
     }
   }
-  const attributes = await takeStepsInTurns(tallies.rank(places.selected, places.others, new TimeSlice()));
+  const attributes = await takeStepsInTurns(tallies.rank(new TimeSlice()));
   options.signal?.throwIfAborted();
   return { ...places, attributes, traces: items };
 }
@@ -68,8 +71,8 @@ function sampleEntries(
     const selected = [`Timestamp >= ${bind.instant(from)} AND Timestamp < ${bind.instant(to)}`];
     if (minMs !== undefined) selected.push(`${DURATION} >= ${bind.number(minMs * 1_000)}`);
     if (maxMs !== undefined) selected.push(`${DURATION} <= ${bind.number(maxMs * 1_000)}`);
-    return `SELECT traceId, isSelected FROM (
-        SELECT TraceId AS traceId, toUInt8(max(${allOf(selected)})) AS isSelected FROM ${clickHouse.tables.traces}
+    return `SELECT traceId, isSelected, weight FROM (
+        SELECT TraceId AS traceId, toUInt8(max(${allOf(selected)})) AS isSelected, min(${WEIGHT}) AS weight FROM ${clickHouse.tables.traces}
         WHERE ${around(bind, selection)} AND ${entryCondition(bind, selection)} GROUP BY TraceId
       ) ORDER BY cityHash64(traceId), traceId LIMIT ${bind.integer(SAMPLE)} BY isSelected`;
   }, options);

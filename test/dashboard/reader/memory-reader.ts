@@ -528,6 +528,17 @@ function processSeries(points: readonly WrittenPoint[], times: readonly number[]
     .sort((a, b) => order.indexOf(a.metric) - order.indexOf(b.metric) || a.label.localeCompare(b.label));
 }
 
+const weightOf = ({ spans: [first] }: Trace): number => first?.weight ?? 1;
+const standFor = (traces: readonly Trace[]): number =>
+  traces.reduce((sum, trace) => sum + weightOf(trace), 0);
+/** As many traces of one weight would say as much. */
+const sizeOf = (traces: readonly Trace[]): number =>
+  standFor(traces) ** 2 /
+  Math.max(
+    1,
+    traces.reduce((sum, trace) => sum + weightOf(trace) ** 2, 0),
+  );
+
 /** Those that are telling, and one row for all that the same traces have. */
 function rankAttributes(
   pairs: readonly FieldFilter[],
@@ -539,13 +550,14 @@ function rankAttributes(
       const [own, others] = [inside, outside].map((traces) =>
         traces.filter((trace) => hasField(trace, pair)),
       );
-      const [count, otherCount] = [own!.length, others!.length];
-      const share = (count + otherCount) / (inside.length + outside.length);
-      const chance = Math.sqrt(share * (1 - share) * (1 / inside.length + 1 / Math.max(1, outside.length)));
-      const selectedShare = count / inside.length;
-      const otherShare = outside.length === 0 ? 0 : otherCount / outside.length;
+      const [size, otherSize] = [sizeOf(inside), sizeOf(outside)];
+      const selectedShare = standFor(own!) / standFor(inside);
+      const otherShare = outside.length === 0 ? 0 : standFor(others!) / standFor(outside);
+      const share = (selectedShare * size + otherShare * otherSize) / (size + otherSize);
+      const chance = Math.sqrt(share * (1 - share) * (1 / size + 1 / Math.max(1, otherSize)));
       const telling =
-        count >= Math.max(inside.length < 5 ? 1 : 2, inside.length / 20) &&
+        own!.length >= (inside.length < 5 ? 1 : 2) &&
+        selectedShare >= 1 / 20 &&
         selectedShare - otherShare > (outside.length === 0 ? 0 : 2 * chance);
       const traces = [...own!, ...others!].map(({ summary }) => summary.traceId).join();
       return { ...pair, selectedShare, otherShare, telling, traces };

@@ -28,14 +28,14 @@ function* rank(database: Database, { selected, others }: EntrySample): Steps<Sel
   const limit = Math.min(MAX_SPANS_OF_TRACE, Math.floor(MAX_SPANS / traces));
   for (const [side, sample] of Object.entries({ selected, others }) as [
     'selected' | 'others',
-    readonly number[],
+    readonly SampledTrace[],
   ][])
-    for (const [index, trace] of sample.entries()) {
-      tallies.add(side, index, readSpans(database, trace, limit));
+    for (const [index, { trace, weight }] of sample.entries()) {
+      tallies.add(side, index, weight, readSpans(database, trace, limit));
       if (turn.isOverNow()) yield* turn.pass();
     }
   yield* turn.pass();
-  return yield* tallies.rank(selected.length, others.length, turn);
+  return yield* tallies.rank(turn);
 }
 
 /** Those that ended last first: the outermost say what was asked for. */
@@ -65,9 +65,15 @@ interface Position {
   readonly id: number;
 }
 
-/** An entry that may be in the sample, or a milestone. */
-interface EntryRow extends Position {
+/** A trace by its number. */
+interface SampledTrace {
   readonly trace: number;
+  /** How many its entry stands for. */
+  readonly weight: number;
+}
+
+/** An entry that may be in the sample, or a milestone. */
+interface EntryRow extends Position, SampledTrace {
   /** 1: it entered in the region. */
   readonly selected: number;
   /** 1: it is of a chosen process. */
@@ -82,7 +88,7 @@ const HASH = MIX(`(${ONCE} + (${ONCE} >> 16))`);
 const IS_SELECTED = 'start >= ? AND start < ? AND duration >= ? AND duration <= ?';
 // All of a region are looked at, so SQLite decides which can be in a sample, and passes over the others. Some it shows all the same, so
 // that there is time to stop.
-const ENTRIES = `SELECT id, start, trace, ${IS_SELECTED} AS selected, ${HASH} AS hash, ({of}) AS matches
+const ENTRIES = `SELECT id, start, trace, ${IS_SELECTED} AS selected, ${HASH} AS hash, ({of}) AS matches, ifnull(weight, 1) AS weight
   FROM spans INDEXED BY spans_by_route WHERE route = ? AND (start, id) > (?, ?) AND start < ?
     AND (${HASH} <= CASE WHEN ${IS_SELECTED} THEN ? ELSE ? END OR id & 255 = 0) ORDER BY start, id`;
 
@@ -90,35 +96,35 @@ const ENTRIES = `SELECT id, start, trace, ${IS_SELECTED} AS selected, ${HASH} AS
 class Sample {
   /** No larger hash can be in it. */
   limit = 2 ** 32;
-  private readonly hashes = new Map<number, number>();
+  private readonly entries = new Map<number, Pick<EntryRow, 'trace' | 'hash' | 'weight'>>();
 
-  offer({ trace, hash }: EntryRow): void {
-    if (hash > this.limit) return;
-    this.hashes.set(trace, hash);
-    if (this.hashes.size >= 2 * SAMPLE) this.cut();
+  offer({ trace, hash, weight }: EntryRow): void {
+    if (hash > this.limit || this.entries.has(trace)) return;
+    this.entries.set(trace, { trace, hash, weight });
+    if (this.entries.size >= 2 * SAMPLE) this.cut();
   }
 
   remove(trace: number): void {
-    this.hashes.delete(trace);
+    this.entries.delete(trace);
   }
 
   /** In the order of the traces. */
-  get traces(): readonly number[] {
+  get traces(): readonly SampledTrace[] {
     this.cut();
-    return [...this.hashes.keys()].sort((a, b) => a - b);
+    return [...this.entries.values()].sort((a, b) => a.trace - b.trace);
   }
 
   private cut(): void {
-    const smallest = [...this.hashes].sort(([, a], [, b]) => a - b);
-    for (const [trace] of smallest.slice(SAMPLE)) this.hashes.delete(trace);
-    if (smallest.length > SAMPLE) this.limit = smallest[SAMPLE - 1]?.[1] ?? this.limit;
+    const smallest = [...this.entries.values()].sort((a, b) => a.hash - b.hash);
+    for (const { trace } of smallest.slice(SAMPLE)) this.entries.delete(trace);
+    if (smallest.length > SAMPLE) this.limit = smallest[SAMPLE - 1]?.hash ?? this.limit;
   }
 }
 
-/** Traces by their numbers; none is on both sides. */
+/** No trace is on both sides. */
 interface EntrySample {
-  readonly selected: readonly number[];
-  readonly others: readonly number[];
+  readonly selected: readonly SampledTrace[];
+  readonly others: readonly SampledTrace[];
 }
 
 /** Some of the traces that entered in the region, and some of the others that entered by the same routes in it and around it. */
@@ -155,7 +161,7 @@ function* sampleEntries(database: Database, selection: Selection): Steps<EntrySa
     }
     if (turn.isOverNow()) yield* turn.pass();
   }
-  selected.traces.forEach((trace) => {
+  selected.traces.forEach(({ trace }) => {
     others.remove(trace);
   });
   return { selected: selected.traces, others: others.traces };
