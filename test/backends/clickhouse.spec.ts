@@ -8,7 +8,7 @@ import {
 } from '../../lib/dashboard/clickhouse/clickhouse-reader.js';
 import { clickHousePartsOf, Dashboard } from '../../lib/dashboard/dashboard.js';
 import { describeTelemetryReader } from '../dashboard/reader/contract.js';
-import { childOf, lineOf, requestOf } from '../dashboard/reader/telemetry.js';
+import { childOf, lineOf, newTraceId, requestOf } from '../dashboard/reader/telemetry.js';
 import { describeWith } from './backend-processes.js';
 import { readerForContract, writeAsExporter } from './clickhouse-rows.js';
 import { ClickHouseServer } from './clickhouse-server.js';
@@ -133,6 +133,20 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
       expect(await failureOf({ tables })).toContain(`has no table ${server.database}.missing_traces`);
       expect(await failureOf({ maxRows: 10 })).toContain('set dashboard.source.clickhouse.maxRows');
       expect(await failureOf({})).toBe('it answered');
+    });
+
+    it('counts the failures of a sample that were seen, where spans stand for fewer', async () => {
+      const exception = { 'exception.type': 'StockError', 'exception.fingerprint': 'f1' };
+      const failure = { status: 'error', weight: 8, attributes: exception } as const;
+      await writeAsExporter(server, {
+        spans: [requestOf(past, failure)],
+        // What failed in traces that were not recorded.
+        logs: Array.from({ length: 12 }, (_, index) =>
+          lineOf(past + index, { level: 50, attributes: exception, traceId: newTraceId() }),
+        ),
+      });
+      const { errors } = await reader.errors(range);
+      expect(errors.map(({ count, total }) => [count, total])).toEqual([[13, 13]]);
     });
 
     it('is behind every address of the page, which is only read', async () => {

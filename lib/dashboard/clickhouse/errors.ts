@@ -38,6 +38,7 @@ import {
   VERSION,
 } from './columns.js';
 import { allOf, type Bindings } from './query.js';
+import { WEIGHT } from './weight.js';
 
 const HOUR_MS = 3_600_000;
 /** So long before the range errors are looked for: what was not seen since then is new. */
@@ -65,11 +66,14 @@ interface GroupRow {
   readonly version: string;
   readonly route: string;
   readonly total: number;
+  /** How many these stand for; 0 for a line whose trace was not recorded, as the spans that were stand for it, too. */
+  readonly standFor: number;
   readonly before: number;
   readonly firstSeen: number;
   readonly lastSeen: number;
   readonly buckets: readonly number[];
   readonly counts: readonly number[];
+  readonly weights: readonly number[];
   /** Users, how often and when their requests failed; in one order. */
   readonly users: readonly string[];
   readonly userCounts: readonly number[];
@@ -188,10 +192,10 @@ function sums(bind: Bindings, { from, to }: Place, { width }: Timeline, sighting
   const pause = bind.integer(from - Math.max(to - from, MIN_PAUSE_MS));
   const bucket = `intDiv(time - ${begin}, ${bind.integer(width)})`;
   return `SELECT service, fingerprint, type, argMax(says, time) AS message, argMax(trail, time) AS stack, name, version, route,
-      count() AS total, countIf(time >= ${pause} AND time < ${begin}) AS before, min(time) AS firstSeen, max(time) AS lastSeen,
-      sumMapIf([toInt64(${bucket})], [toUInt64(1)], time >= ${begin} AND time < ${end}) AS inRange, inRange.1 AS buckets, inRange.2 AS counts,
+      count() AS total, sum(weight) AS standFor, countIf(time >= ${pause} AND time < ${begin}) AS before, min(time) AS firstSeen, max(time) AS lastSeen,
+      sumMapIf([toInt64(${bucket})], [toUInt64(1)], [weight], time >= ${begin} AND time < ${end}) AS inRange, inRange.1 AS buckets, inRange.2 AS counts, inRange.3 AS weights,
       groupArraySorted(${MAX_SAMPLES})((-time, traceId, spanId)) AS samples,
-      sumMapIf([user], [toUInt64(1)], user != '') AS ofUsers, arraySlice(ofUsers.1, 1, ${MAX_COUNTED_USERS}) AS users,
+      sumMapIf([user], [weight], user != '') AS ofUsers, arraySlice(ofUsers.1, 1, ${MAX_COUNTED_USERS}) AS users,
       arraySlice(ofUsers.2, 1, ${MAX_COUNTED_USERS}) AS userCounts,
       arraySlice(minMapIf([user], [time], user != '').2, 1, ${MAX_COUNTED_USERS}) AS userFirst,
       arraySlice(maxMapIf([user], [time], user != '').2, 1, ${MAX_COUNTED_USERS}) AS userLast
@@ -213,7 +217,7 @@ function failedSpans(bind: Bindings, { traces }: ErrorTables, place: Place, time
   const since = bind.instant(place.from - KNOWN_MS);
   const until = bind.instant(place.to);
   const failed = `SELECT TraceId, SpanId, ParentSpanId, toString(ServiceName) AS service, toString(SpanName) AS spanName, toString(SpanKind) AS kind,
-      ResourceAttributes, intDiv(${START} + ${DURATION}, 1000) AS time, ${VERSION} AS version,
+      ResourceAttributes, ${WEIGHT} AS weight, intDiv(${START} + ${DURATION}, 1000) AS time, ${VERSION} AS version,
       arrayLastIndex(each -> each = 'exception', Events.Name) AS place, Events.Attributes[place] AS exception,
       if(${onSpan(ATTR_EXCEPTION_FINGERPRINT)} != '', ${onSpan(ATTR_EXCEPTION_FINGERPRINT)}, ${event(ATTR_EXCEPTION_FINGERPRINT)}) AS fingerprint,
       place > 0 OR fingerprint != '' AS isException,
@@ -230,7 +234,7 @@ function failedSpans(bind: Bindings, { traces }: ErrorTables, place: Place, time
   if (place.service !== undefined) counts.push(`service = ${bind.text(place.service)}`);
   const ofProcess = processConditions(bind, place);
   if (ofProcess.length > 0) counts.push(allOf(ofProcess));
-  const sightings = `SELECT service, fingerprint, type, says, trail, if(isException, '', spanName) AS name, version, entry.1 AS route, entry.2 AS user, time,
+  const sightings = `SELECT service, fingerprint, type, says, trail, if(isException, '', spanName) AS name, version, entry.1 AS route, entry.2 AS user, time, weight,
       failed.TraceId AS traceId, failed.SpanId AS spanId
     FROM (${failed}) AS failed
     LEFT JOIN (SELECT TraceId, ParentSpanId AS outer, groupUniqArray(100)(key) AS inside FROM (${failed})
@@ -258,7 +262,7 @@ function errorLines(bind: Bindings, { traces, logs }: ErrorTables, place: Place,
       multiIf(${isException}, ${onLine(ATTR_EXCEPTION_TYPE)}, ScopeName != '', ScopeName, 'Log line') AS type,
       substringUTF8(if(${isException}, ${onLine(ATTR_EXCEPTION_MESSAGE)}, Body), 1, ${MAX_MESSAGE}) AS says,
       substringUTF8(${onLine(ATTR_EXCEPTION_STACKTRACE)}, 1, ${MAX_STACK}) AS trail, '' AS name, ${VERSION} AS version, '' AS route, '' AS user,
-      toUnixTimestamp64Milli(Timestamp) AS time, TraceId AS traceId, SpanId AS spanId
+      toUnixTimestamp64Milli(Timestamp) AS time, if(TraceId = '', 1., 0.) AS weight, TraceId AS traceId, SpanId AS spanId
     FROM ${logs} WHERE ${allOf(conditions)}`;
   return sums(bind, place, timeline, sightings);
 }
@@ -286,11 +290,14 @@ function describe(
 ): FoundError {
   const first = rows.reduce((a, b) => (b.firstSeen < a.firstSeen ? b : a));
   const last = rows.reduce((a, b) => (b.lastSeen > a.lastSeen ? b : a));
-  const counts = times.map(() => 0);
+  const seen = times.map(() => 0);
+  const standFor = times.map(() => 0);
   for (const row of rows)
     row.buckets.forEach((bucket, index) => {
-      counts[bucket] = (counts[bucket] ?? 0) + (row.counts[index] ?? 0);
+      seen[bucket] = (seen[bucket] ?? 0) + (row.counts[index] ?? 0);
+      standFor[bucket] = (standFor[bucket] ?? 0) + (row.weights[index] ?? 0);
     });
+  const counts = sum(standFor) > sum(seen) ? standFor.map(Math.round) : seen;
   const count = sum(counts);
   const { service, fingerprint } = first;
   const isNew = first.firstSeen >= from || deploys.get(service) === first.version;
@@ -318,7 +325,7 @@ function describe(
     message: last.message,
     state,
     count,
-    total: sum(rows.map(({ total }) => total)),
+    total: countOf(rows),
     firstSeen: first.firstSeen,
     lastSeen: last.lastSeen,
     firstVersion: first.version,
@@ -343,13 +350,17 @@ function describe(
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
+/** Failures that were seen, or those that these stand for, where that is more: each of both is too few at times. */
+const countOf = (rows: readonly GroupRow[]): number =>
+  Math.round(Math.max(sum(rows.map(({ total }) => total)), sum(rows.map(({ standFor }) => standFor))));
+
 function partsOf(rows: readonly GroupRow[], valueOf: (row: GroupRow) => string): ErrorPartAnswer[] {
   const parts = new Map<string, GroupRow[]>();
   for (const row of rows) getOrAdd(parts, valueOf(row), (): GroupRow[] => []).push(row);
   return [...parts]
     .map(([value, own]) => ({
       value,
-      count: sum(own.map(({ total }) => total)),
+      count: countOf(own),
       firstSeen: Math.min(...own.map(({ firstSeen }) => firstSeen)),
       lastSeen: Math.max(...own.map(({ lastSeen }) => lastSeen)),
     }))
@@ -369,7 +380,7 @@ function usersOf(rows: readonly GroupRow[]): ErrorPartAnswer[] {
       const before = parts.get(value) ?? { value, count: 0, firstSeen, lastSeen };
       parts.set(value, {
         value,
-        count: before.count + count,
+        count: before.count + Math.round(count),
         firstSeen: Math.min(before.firstSeen, firstSeen),
         lastSeen: Math.max(before.lastSeen, lastSeen),
       });

@@ -26,6 +26,8 @@ interface Sighting {
   readonly user: string | undefined;
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
+  /** How many it stands for. */
+  readonly weight: number;
 }
 
 /** The answers about errors over lists: every question looks at everything. */
@@ -97,8 +99,12 @@ function errorsOf(
   return [...groups.values()].map((unsorted) => {
     const sightings = unsorted.sort((a, b) => a.time - b.time);
     const [first, last] = [sightings[0]!, sightings.at(-1)!];
-    const seenIn = (from: number, to: number) =>
-      sightings.filter(({ time }) => within(time, from, to)).length;
+    const ofRange = sightings.filter(({ time }) => within(time, range.from, range.to));
+    const isEstimated = standFor(ofRange) > ofRange.length;
+    const seenIn = (from: number, to: number) => {
+      const own = sightings.filter(({ time }) => within(time, from, to));
+      return isEstimated ? standFor(own) : own.length;
+    };
     const count = seenIn(range.from, range.to);
     const pause = Math.max(range.to - range.from, MIN_PAUSE);
     const isOfDeploy = deploysOf(spans).get(first.service) === first.version;
@@ -121,7 +127,7 @@ function errorsOf(
       message: last.message,
       state: count === 0 ? 'gone' : isNew ? 'new' : known,
       count,
-      total: sightings.length,
+      total: countOf(sightings),
       firstSeen: first.time,
       lastSeen: last.time,
       firstVersion: first.version,
@@ -140,6 +146,10 @@ function errorsOf(
   });
 }
 
+const standFor = (sightings: readonly Sighting[]): number =>
+  sightings.reduce((sum, { weight }) => sum + weight, 0);
+const countOf = (sightings: readonly Sighting[]): number => Math.max(sightings.length, standFor(sightings));
+
 /** The newest version of each service that has another one before it. */
 function deploysOf(spans: readonly WrittenSpan[]): Map<string, string> {
   const found = new Map<string, string>();
@@ -154,7 +164,7 @@ function partsOf(sightings: readonly Sighting[], valueOf: (sighting: Sighting) =
   return [...Map.groupBy(sightings, valueOf)]
     .map(([value, own]) => ({
       value,
-      count: own.length,
+      count: countOf(own),
       firstSeen: own[0]!.time,
       lastSeen: own.at(-1)!.time,
     }))
@@ -191,12 +201,16 @@ function sightingsOf(spans: readonly WrittenSpan[], logs: readonly WrittenLog[])
         user: (entry?.attributes['user.hash'] ?? entry?.attributes['user.id']) as string | undefined,
         traceId,
         spanId,
+        weight: span.weight ?? 1,
       },
     ];
   });
   const ofLogs = logs
-    .filter(({ level, traceId }) => level >= 50 && traceId === undefined)
-    .map(({ service, version = '1.0.0', time, message, context, attributes }): Sighting => {
+    .filter(({ level, traceId, attributes }) => {
+      if (level < 50 || traceId === undefined) return level >= 50;
+      return 'exception.type' in attributes && !failed.some((span) => span.traceId === traceId);
+    })
+    .map(({ service, version = '1.0.0', time, message, context, traceId, spanId, attributes }): Sighting => {
       const type = textOf(attributes['exception.type'] ?? context ?? 'Log line');
       return {
         service,
@@ -208,8 +222,10 @@ function sightingsOf(spans: readonly WrittenSpan[], logs: readonly WrittenLog[])
         version,
         route: undefined,
         user: undefined,
-        traceId: undefined,
-        spanId: undefined,
+        traceId,
+        spanId,
+        // The spans of the traces that were recorded stand for it, too.
+        weight: traceId === undefined ? 1 : 0,
       };
     });
   return [...ofSpans, ...ofLogs];

@@ -1,5 +1,14 @@
 import { type TelemetryReader } from '../../../lib/dashboard/reader/telemetry-reader.interface.js';
-import { childOf, requestOf, type Telemetry } from './telemetry.js';
+import {
+  childOf,
+  lineOf,
+  newSpanId,
+  newTraceId,
+  requestOf,
+  type Telemetry,
+  type WrittenLog,
+  type WrittenSpan,
+} from './telemetry.js';
 
 const MINUTE = 60_000;
 const ROUTE = { service: 'orders', method: 'GET', route: '/orders/:id' };
@@ -72,6 +81,93 @@ export function describeWeights(
       { service: 'orders', method: 'GET', route: '', count: 3 },
     ]);
     expect(await readerOf().requestCounts({ from: past - 9 * MINUTE, to: past })).toEqual([]);
+  });
+
+  it('what traces of a region have in common is weighed by what they stand for', async () => {
+    const slow = (weight: number, attributes: Record<string, string>) => (_: unknown, index: number) =>
+      requestOf(past + MINUTE + index, { durationMs: 500, weight, attributes });
+    await write({
+      spans: [
+        // Half of those that were recorded are free, and a ninth of those that there were.
+        ...Array.from({ length: 10 }, slow(1, { plan: 'free', region: 'us' })),
+        ...Array.from({ length: 10 }, slow(8, { plan: 'paid', region: 'eu' })),
+        ...Array.from({ length: 20 }, (_, index) =>
+          requestOf(past + MINUTE + index, {
+            durationMs: 5,
+            weight: 8,
+            attributes: { plan: index < 2 ? 'free' : 'paid', region: 'us' },
+          }),
+        ),
+      ],
+    });
+    const { selected, others, attributes } = await readerOf().selection({
+      ...range,
+      service: 'orders',
+      route: '/orders/:id',
+      minMs: 100,
+    });
+    expect([selected, others]).toEqual([20, 20]);
+    const eu = { key: 'region', value: 'eu', selectedShare: 80 / 90, otherShare: 0, alike: [] };
+    expect(attributes).toEqual([eu]);
+  });
+
+  it('errors count as many as their spans stand for, and lines of logs one each', async () => {
+    const failure = (minute: number, weight: number, more: Partial<WrittenSpan> = {}) =>
+      requestOf(past + minute * MINUTE, {
+        status: 'error',
+        weight,
+        attributes: { 'user.id': `user ${weight}` },
+        events: [{ name: 'exception', time: past, attributes: { 'exception.type': 'StockError' } }],
+        ...more,
+      });
+    const error = { 'exception.type': 'StockError', 'exception.message': 'caught' };
+    await write({
+      spans: [failure(0, 8), failure(1, 2, { version: '2.0.0', route: '/carts' }), failure(1, 1)],
+      logs: [0, 1].map((minute) =>
+        lineOf(past + minute * MINUTE, { service: 'jobs', level: 50, attributes: error }),
+      ),
+    });
+    const asked = { ...range, buckets: 4 };
+    const { errors } = await readerOf().errors({ ...asked, order: 'count' });
+    expect(errors.map(({ service, count, total }) => [service, count, total])).toEqual([
+      ['orders', 11, 11],
+      ['jobs', 2, 2],
+    ]);
+    const [{ fingerprint, counts }] = errors as [(typeof errors)[number]];
+    expect(counts.filter((count) => count > 0)).toEqual([8, 3]);
+    const found = await readerOf().error({ ...asked, service: 'orders', fingerprint });
+    const countsOf = (parts: readonly { readonly value: string; readonly count: number }[]) =>
+      Object.fromEntries(parts.map(({ value, count }) => [value, count]));
+    expect(countsOf(found!.routes)).toEqual({ 'GET /orders/:id': 9, 'GET /carts': 2 });
+    expect(countsOf(found!.versions)).toEqual({ '1.0.0': 9, '2.0.0': 2 });
+    expect(countsOf(found!.affectedUsers)).toEqual({ 'user 8': 8, 'user 2': 2, 'user 1': 1 });
+    expect(found!.users).toBe(3);
+    const ofVersion = await readerOf().errors({ ...asked, service: 'orders', version: '1.0.0' });
+    expect(ofVersion.errors.map(({ count }) => count)).toEqual([9]);
+  });
+
+  it('a failure that left a line in a trace that was not recorded counts once, a line outside of traces in addition', async () => {
+    const fingerprint = { 'exception.fingerprint': 'f1' };
+    const exception = { ...fingerprint, 'exception.type': 'StockError', 'exception.message': 'gone' };
+    const line = (minute: number, more: Partial<WrittenLog>) =>
+      lineOf(past + minute * MINUTE, { level: 50, attributes: exception, ...more });
+    await write({
+      spans: [
+        requestOf(past, {
+          status: 'error',
+          weight: 8,
+          attributes: fingerprint,
+          events: [{ name: 'exception', time: past, attributes: exception }],
+        }),
+      ],
+      logs: [
+        line(1, { traceId: newTraceId(), spanId: newSpanId() }),
+        line(1, { traceId: newTraceId(), spanId: newSpanId() }),
+        line(2, {}),
+      ],
+    });
+    const { errors } = await readerOf().errors({ ...range, buckets: 4 });
+    expect(errors.map((error) => [error.fingerprint, error.count, error.total])).toEqual([['f1', 9, 9]]);
   });
 
   describe('where spans stand for others, they count as many', () => {

@@ -16,7 +16,7 @@ import {
 import { type TelemetryStore } from '../../../lib/dashboard/sqlite/store.js';
 import { eventually } from '../../support/eventually.js';
 import { cleanUp, newFolder, openTestStore } from './open-test-store.js';
-import { logOf, ORDERS, resourceOf, spanOf } from './sample-rows.js';
+import { logOf, newTraceId, ORDERS, resourceOf, spanOf } from './sample-rows.js';
 
 afterEach(cleanUp);
 
@@ -147,6 +147,39 @@ describe('the errors of the store', () => {
       ['x', 1],
       ['y', 1],
     ]);
+  });
+
+  it.each([
+    ['those that were seen', 12, 13],
+    ['those that spans stand for', 3, 8],
+  ])('of a sample count %s, where that is more', async (_which, lines, count) => {
+    const file = join(newFolder(), 'telemetry.db');
+    const store = openTestStore({ file });
+    const attributes = JSON.stringify({ 'exception.type': 'StockError', 'exception.fingerprint': 'a' });
+    // What failed in traces that were not recorded.
+    for (let index = 0; index < lines; index += 1)
+      store.addLog(
+        logOf({ level: 50, time: NOW, attributes, traceId: newTraceId(), spanId: '00000001ffffffff' }),
+      );
+    await write(store, ...failureOf('a').map((span) => ({ ...span, weight: 8 })));
+    await store.close();
+    const { errors } = errorsOf(openTestStore({ file }));
+    expect(errors.map((error) => [error.count, error.total])).toEqual([[count, count]]);
+  });
+
+  it('of a file that was written before they were weighted count as before', async () => {
+    const file = join(newFolder(), 'telemetry.db');
+    const before = openTestStore({ file });
+    await write(before, ...failureOf('a'));
+    await before.close();
+    const database = new DatabaseSync(file);
+    for (const table of ['errors', 'error_counts', 'error_parts'])
+      database.exec(`ALTER TABLE ${table} DROP COLUMN stands_for`);
+    database.close();
+    const after = openTestStore({ file });
+    expect(countsOf(after)).toEqual([['a', 1]]);
+    await write(after, ...failureOf('a').map((span) => ({ ...span, weight: 8 })));
+    expect(countsOf(after)).toEqual([['a', 9]]);
   });
 
   it('keep first seen, versions and counts where the process is started anew', async () => {

@@ -20,7 +20,10 @@ export interface ErrorAnswer {
   /** Of a recent one, at most 1,000 characters. */
   readonly message: string;
   readonly state: ErrorState;
-  /** In the range, to whole slots of the store. */
+  /**
+   * In the range, to whole slots of the store: how many were seen or, where that is more, how many the failed spans stand for that were
+   * recorded.
+   */
   readonly count: number;
   /** Since the first. */
   readonly total: number;

@@ -86,6 +86,7 @@ export interface SelectionAnswer {
   readonly attributes: readonly {
     readonly key: string;
     readonly value: string;
+    /** Shares of the traces, each with the number of those it stands for. */
     readonly selectedShare: number;
     readonly otherShare: number;
     /** Attributes that the same traces have, at most ten: they have no separate row. */

@@ -260,6 +260,8 @@ const ERROR_TABLES = {
   last_seen INTEGER NOT NULL,
   first_version TEXT NOT NULL,
   last_version TEXT NOT NULL,
+  -- How many those stand for that were counted; null of rows that were written before it was kept.
+  stands_for INTEGER,
   -- The last column: lists do not read it.
   stack TEXT,
   UNIQUE (service, fingerprint)
@@ -271,6 +273,7 @@ CREATE INDEX errors_by_last_seen ON errors (last_seen);`,
   level INTEGER NOT NULL,
   slot INTEGER NOT NULL,
   count INTEGER NOT NULL,
+  stands_for INTEGER,
   PRIMARY KEY (error, level, slot)
 ) WITHOUT ROWID;`,
   // How many of each version, and of each route that failed with it.
@@ -279,6 +282,7 @@ CREATE INDEX errors_by_last_seen ON errors (last_seen);`,
   kind TEXT NOT NULL,
   value TEXT NOT NULL,
   count INTEGER NOT NULL,
+  stands_for INTEGER,
   first_seen INTEGER NOT NULL,
   last_seen INTEGER NOT NULL,
   PRIMARY KEY (error, kind, value)
@@ -404,6 +408,9 @@ export const ADDED_COLUMNS = [
   { table: 'process_starts', column: 'environment', type: 'TEXT' },
   { table: 'process_starts', column: 'process', type: 'TEXT' },
   { table: 'spans', column: 'weight', type: 'INTEGER' },
+  { table: 'errors', column: 'stands_for', type: 'INTEGER' },
+  { table: 'error_counts', column: 'stands_for', type: 'INTEGER' },
+  { table: 'error_parts', column: 'stands_for', type: 'INTEGER' },
 ] as const;
 
 /**

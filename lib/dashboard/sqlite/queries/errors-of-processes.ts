@@ -17,7 +17,7 @@ const MAX_LINES = 2_000;
 const PARTS = 20;
 
 const SPANS = `SELECT hex(span_id) AS spanId, hex(parent_id) AS parentId, resource, name, kind, start, duration, status,
-    status_message AS statusMessage, attributes, events
+    status_message AS statusMessage, attributes, events, ifnull(weight, 1) AS weight
   FROM spans INDEXED BY spans_by_trace WHERE trace = ? AND status = ${SPAN_STATUS.error} ORDER BY id LIMIT ?`;
 const LINES = `SELECT resource, time, level, context, trace_id AS traceId, span_id AS spanId, message, attributes
   FROM logs INDEXED BY logs_by_time WHERE time >= ? AND time < ? AND level >= ${ERROR_LEVEL} AND ${isOfProcesses('resource')}
@@ -30,6 +30,7 @@ interface SpanRow extends SpanColumns {
   /** Empty without a parent. */
   readonly parentId: string;
   readonly resource: number;
+  readonly weight: number;
 }
 
 interface LineRow {
@@ -45,10 +46,12 @@ interface LineRow {
 
 type NumberedResource = StoredResource & { readonly id: number };
 
+/** When an error happened, in milliseconds, and how many times that stands for. */
+export type CountedTime = readonly [time: number, weight: number];
+
 /** When errors happened in chosen processes. */
 export interface ProcessErrors {
-  /** Milliseconds. */
-  of(service: string, fingerprint: string): readonly number[];
+  of(service: string, fingerprint: string): readonly CountedTime[];
   readonly coverage: CoverageAnswer;
 }
 
@@ -65,11 +68,11 @@ export function* readErrorsOf(database: Database, range: TimeRange, processes: s
   const resources = new Map<number, NumberedResource>();
   const resourceOf = (id: number): NumberedResource =>
     getOrAdd(resources, id, () => database.get<NumberedResource>(RESOURCE, id) ?? { id, ...UNKNOWN });
-  const found = new Map<string, number[]>();
+  const found = new Map<string, CountedTime[]>();
   const keyOf = (service: string, fingerprint: string): string => `${service}\n${fingerprint}`;
-  const add = ({ resource, fingerprint, time }: ErrorSighting): void => {
+  const add = ({ resource, fingerprint, time, weight = 1 }: ErrorSighting): void => {
     if (time < range.from || time >= range.to || !chosen.has((resource as NumberedResource).id)) return;
-    getOrAdd(found, keyOf(resource.service, fingerprint), (): number[] => []).push(time);
+    getOrAdd(found, keyOf(resource.service, fingerprint), (): CountedTime[] => []).push([time, weight]);
   };
   const finder = new ErrorFinder({ add, addEntry: () => undefined });
   const turn = new TimeSlice();

@@ -16,7 +16,7 @@ import { type Database } from '../database/database.js';
 import { ERROR_COUNTS_KEPT_MS, ERROR_SLOTS_MS } from '../encoding/buckets.js';
 import { hexOf, traceKeyOf } from '../encoding/ids.js';
 import { chooseProcesses } from './chosen-processes.js';
-import { readErrorsOf } from './errors-of-processes.js';
+import { type CountedTime, readErrorsOf } from './errors-of-processes.js';
 import { chooseService, readServiceNames } from './query-parts.js';
 
 /** One as it is stored. */
@@ -33,16 +33,17 @@ interface ErrorRow {
   readonly lastVersion: string;
 }
 
-const COLUMNS = `id, service, fingerprint, type, message, count AS total, first_seen AS firstSeen, last_seen AS lastSeen,
+/** Failures that were seen, or those that these stand for, where that is more: each of both is too few at times. */
+const COUNT = 'max(count, ifnull(stands_for, 0))';
+const COLUMNS = `id, service, fingerprint, type, message, ${COUNT} AS total, first_seen AS firstSeen, last_seen AS lastSeen,
   first_version AS firstVersion, last_version AS lastVersion`;
 const ROWS = `SELECT ${COLUMNS} FROM errors WHERE id > ? ORDER BY id LIMIT ?`;
 const ROW = `SELECT ${COLUMNS}, stack FROM errors WHERE service = (SELECT id FROM services WHERE name = ?) AND fingerprint = ?`;
 const COUNTS =
-  'SELECT slot, count FROM error_counts WHERE error = ? AND level = ? AND slot >= ? AND slot < ?';
+  'SELECT slot, count, stands_for AS standsFor FROM error_counts WHERE error = ? AND level = ? AND slot >= ? AND slot < ?';
 const SEEN = 'SELECT 1 FROM error_counts WHERE error = ? AND level = ? AND slot >= ? AND slot < ? LIMIT 1';
-const PARTS = `SELECT value, count, first_seen AS firstSeen, last_seen AS lastSeen FROM error_parts WHERE error = ? AND kind = ?`;
-const ROUTE =
-  "SELECT value FROM error_parts WHERE error = ? AND kind = 'route' ORDER BY count DESC, value LIMIT 1";
+const PARTS = `SELECT value, ${COUNT} AS count, first_seen AS firstSeen, last_seen AS lastSeen FROM error_parts WHERE error = ? AND kind = ?`;
+const ROUTE = `SELECT value FROM error_parts WHERE error = ? AND kind = 'route' ORDER BY ${COUNT} DESC, value LIMIT 1`;
 const USERS = `SELECT count(*) AS count FROM error_parts WHERE error = ? AND kind = 'user'`;
 const FAILED_BY = "SELECT 1 FROM error_parts WHERE error = ? AND kind = 'route' AND value = ?";
 const SAMPLES =
@@ -139,6 +140,16 @@ const ORDERS: Readonly<Record<NonNullable<ErrorFilter['order']>, (a: Counted, b:
   state: (a, b) => ERROR_STATES.indexOf(a.state) - ERROR_STATES.indexOf(b.state) || byLastSeen(a, b),
 };
 
+interface SlotCount {
+  readonly slot: number;
+  readonly count: number;
+  /** null of what was written before it was kept. */
+  readonly standsFor: number | null;
+}
+
+const toSlot = ([slot, standsFor]: CountedTime): SlotCount => ({ slot, count: 1, standsFor });
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
 /** Counts errors in the buckets of a range, and compares it with the time before. */
 class Counting {
   readonly times: readonly number[];
@@ -172,20 +183,21 @@ class Counting {
   }
 
   /** @param sightings when it happened, of chosen processes only; undefined: of all */
-  of(row: ErrorRow, sightings?: readonly number[]): Counted {
-    const counts = this.times.map(() => 0);
-    let count = 0;
+  of(row: ErrorRow, sightings?: readonly CountedTime[]): Counted {
+    const seen = this.times.map(() => 0);
+    const standFor = this.times.map(() => 0);
     if (row.lastSeen >= this.range.from)
-      for (const { slot, count: ofSlot } of sightings?.map((slot) => ({ slot, count: 1 })) ??
-        this.countsOf(row)) {
+      for (const { slot, count, standsFor } of sightings?.map(toSlot) ?? this.countsOf(row)) {
         const bucket = Math.floor((slot - this.from) / this.width);
-        counts[bucket] = (counts[bucket] ?? 0) + ofSlot;
-        count += ofSlot;
+        seen[bucket] = (seen[bucket] ?? 0) + count;
+        standFor[bucket] = (standFor[bucket] ?? 0) + (standsFor ?? count);
       }
+    const counts = sum(standFor) > sum(seen) ? standFor : seen;
+    const count = sum(counts);
     return { row, counts, count, state: count === 0 ? 'gone' : this.stateOf(row) };
   }
 
-  private countsOf({ id }: ErrorRow): readonly { readonly slot: number; readonly count: number }[] {
+  private countsOf({ id }: ErrorRow): readonly SlotCount[] {
     return this.database.all(COUNTS, id, this.level, this.from, this.until);
   }
 

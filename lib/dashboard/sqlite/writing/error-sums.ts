@@ -23,8 +23,19 @@ export interface ErrorSighting {
   readonly traceId: string | undefined;
   readonly idHigh?: number;
   readonly idLow?: number;
+  /**
+   * How many times it stands for: more than once where only a part was recorded; 0 of a line whose trace was not recorded, as the spans that
+   * were stand for it, too. Default 1.
+   */
+  readonly weight?: number | undefined;
   /** Called once a minute for each error: it may have to parse JSON. */
   readonly describe: () => ErrorTexts;
+}
+
+/** What entered a service and failed with an error. */
+interface ErrorEntry extends Pick<ErrorSighting, 'time' | 'weight'> {
+  readonly route: string;
+  readonly user: string | undefined;
 }
 
 /** Errors that wait to be written, and that are known to be described. Made-up fingerprints must not grow them. */
@@ -45,12 +56,15 @@ const MAX_STACK = 16_384;
 
 /** How often, and from when to when. */
 class Sum {
+  /** How many were seen, and how many these stand for: see `countOf()` of the queries. */
   count = 0;
+  standsFor = 0;
   first = Infinity;
   last = -Infinity;
 
-  add(time: number): void {
+  add(time: number, weight: number): void {
     this.count += 1;
+    this.standsFor += weight;
     if (time < this.first) this.first = time;
     if (time > this.last) this.last = time;
   }
@@ -59,7 +73,7 @@ class Sum {
 /** What happened of one error since it was written. */
 class WaitingError {
   readonly sum = new Sum();
-  readonly slots: readonly Map<number, number>[] = ERROR_SLOTS_MS.map(() => new Map());
+  readonly slots: readonly Map<number, Sum>[] = ERROR_SLOTS_MS.map(() => new Map());
   readonly versions = new Map<string, Sum>();
   readonly routes = new Map<string, Sum>();
   readonly users = new Map<string, Sum>();
@@ -77,17 +91,17 @@ class WaitingError {
   ) {}
 
   add(sighting: ErrorSighting): void {
-    const { time, resource } = sighting;
+    const { time, resource, weight = 1 } = sighting;
     const { version } = resource;
     if (time < this.sum.first) this.firstVersion = version;
     if (time >= this.sum.last) this.lastVersion = version;
-    this.sum.add(time);
+    this.sum.add(time, weight);
     for (const [level, counts] of this.slots.entries()) {
       const length = ERROR_SLOTS_MS[level] ?? 1;
       const slot = Math.floor(time / length) * length;
-      counts.set(slot, (counts.get(slot) ?? 0) + 1);
+      getOrAdd(counts, slot, () => new Sum()).add(time, weight);
     }
-    addTo(this.versions, version, time);
+    addTo(this.versions, version, { time, weight });
     if (this.samples.push(sighting) > MAX_WAITING_SAMPLES) this.samples.shift();
   }
 }
@@ -97,37 +111,45 @@ function isDue({ texts, waitingSince }: WaitingError, since: number): boolean {
   return texts !== undefined || waitingSince <= since;
 }
 
-function addTo(sums: Map<string, Sum>, value: string, time: number, max = MAX_PARTS): void {
-  if (sums.has(value) || sums.size < max) getOrAdd(sums, value, () => new Sum()).add(time);
+function addTo(
+  sums: Map<string, Sum>,
+  value: string,
+  { time, weight = 1 }: Pick<ErrorSighting, 'time' | 'weight'>,
+  max = MAX_PARTS,
+): void {
+  if (sums.has(value) || sums.size < max) getOrAdd(sums, value, () => new Sum()).add(time, weight);
 }
 
+// null of rows that were written before it was kept.
+const ADD_STANDS_FOR = 'stands_for = coalesce(stands_for, count) + excluded.stands_for';
 const PUT = `INSERT INTO errors
-  (service, fingerprint, type, message, stack, count, first_seen, last_seen, first_version, last_version)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, fingerprint) DO UPDATE SET
-  type = excluded.type, message = excluded.message, stack = coalesce(excluded.stack, stack), count = count + excluded.count,
+  (service, fingerprint, type, message, stack, count, stands_for, first_seen, last_seen, first_version, last_version)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, fingerprint) DO UPDATE SET
+  type = excluded.type, message = excluded.message, stack = coalesce(excluded.stack, stack), count = count + excluded.count, ${ADD_STANDS_FOR},
   first_version = CASE WHEN excluded.first_seen < first_seen THEN excluded.first_version ELSE first_version END,
   last_version = CASE WHEN excluded.last_seen >= last_seen THEN excluded.last_version ELSE last_version END,
   first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen) RETURNING id`;
 // No parameters with numbers: before Node 24 they cannot be bound by position.
 const ADD = `UPDATE errors SET count = errors.count + added.count,
+  stands_for = coalesce(errors.stands_for, errors.count) + added.stands_for,
   first_version = CASE WHEN added.first < first_seen THEN added.first_version ELSE errors.first_version END,
   last_version = CASE WHEN added.last >= last_seen THEN added.last_version ELSE errors.last_version END,
   first_seen = min(first_seen, added.first), last_seen = max(last_seen, added.last)
-  FROM (SELECT ? AS count, ? AS first, ? AS last, ? AS first_version, ? AS last_version) AS added
+  FROM (SELECT ? AS count, ? AS stands_for, ? AS first, ? AS last, ? AS first_version, ? AS last_version) AS added
   WHERE service = ? AND fingerprint = ? RETURNING id`;
 const FIND = 'SELECT id FROM errors WHERE service = ? AND fingerprint = ?';
-const ADD_COUNT = `INSERT INTO error_counts (error, level, slot, count) VALUES (?, ?, ?, ?)
-  ON CONFLICT DO UPDATE SET count = count + excluded.count`;
+const ADD_COUNT = `INSERT INTO error_counts (error, level, slot, count, stands_for) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET count = count + excluded.count, ${ADD_STANDS_FOR}`;
 const PRUNE_COUNTS = 'DELETE FROM error_counts WHERE error = ? AND level = ? AND slot < ?';
-const ADD_PART = `INSERT INTO error_parts (error, kind, value, count, first_seen, last_seen)
-  SELECT * FROM (SELECT ? AS error, ? AS kind, ? AS value, ? AS count, ? AS first, ? AS last) AS added
+const ON_CONFLICT = `ON CONFLICT DO UPDATE SET count = count + excluded.count, ${ADD_STANDS_FOR},
+  first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`;
+const ADD_PART = `INSERT INTO error_parts (error, kind, value, count, stands_for, first_seen, last_seen)
+  SELECT * FROM (SELECT ? AS error, ? AS kind, ? AS value, ? AS count, ? AS stands_for, ? AS first, ? AS last) AS added
   WHERE (SELECT count(*) FROM error_parts WHERE error = added.error AND kind = added.kind) < ${MAX_PARTS}
     OR EXISTS (SELECT 1 FROM error_parts WHERE error = added.error AND kind = added.kind AND value = added.value)
-  ON CONFLICT DO UPDATE SET count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen),
-    last_seen = max(last_seen, excluded.last_seen)`;
-const ADD_USER = `INSERT INTO error_parts (error, kind, value, count, first_seen, last_seen) VALUES (?, 'user', ?, ?, ?, ?)
-  ON CONFLICT DO UPDATE SET count = count + excluded.count, first_seen = min(first_seen, excluded.first_seen),
-    last_seen = max(last_seen, excluded.last_seen)`;
+  ${ON_CONFLICT}`;
+const ADD_USER = `INSERT INTO error_parts (error, kind, value, count, stands_for, first_seen, last_seen)
+  VALUES (?, 'user', ?, ?, ?, ?, ?) ${ON_CONFLICT}`;
 const COUNT_USERS = "SELECT count(*) AS count FROM error_parts WHERE error = ? AND kind = 'user'";
 const PRUNE_USERS = `DELETE FROM error_parts WHERE error = ? AND kind = 'user' AND value IN
   (SELECT value FROM error_parts WHERE error = ? AND kind = 'user' ORDER BY last_seen LIMIT ?)`;
@@ -162,19 +184,12 @@ export class ErrorSums {
   }
 
   /** Notes that a request, message or run failed with it, and for which user; undefined where that is not known. */
-  addEntry(
-    resource: StoredResource,
-    fingerprint: string,
-    {
-      route,
-      user,
-      time,
-    }: { readonly route: string; readonly user: string | undefined; readonly time: number },
-  ): void {
+  addEntry(resource: StoredResource, fingerprint: string, entry: ErrorEntry): void {
     const waiting = this.of(resource, fingerprint);
     if (waiting === undefined) return;
-    addTo(waiting.routes, route, time);
-    if (user !== undefined) addTo(waiting.users, user, time, MAX_USERS);
+    const { route, user } = entry;
+    addTo(waiting.routes, route, entry);
+    if (user !== undefined) addTo(waiting.users, user, entry, MAX_USERS);
   }
 
   /**
@@ -221,7 +236,8 @@ export class ErrorSums {
     // It was evicted, and what is added to it belongs to the times before.
     if (error === undefined) return;
     for (const [level, counts] of waiting.slots.entries()) {
-      for (const [slot, count] of counts) database.run(ADD_COUNT, error, level, slot, count);
+      for (const [slot, { count, standsFor }] of counts)
+        database.run(ADD_COUNT, error, level, slot, count, standsFor);
       const kept = ERROR_COUNTS_KEPT_MS[level] ?? Infinity;
       if (waiting.texts !== undefined && kept !== Infinity)
         database.run(PRUNE_COUNTS, error, level, now - kept);
@@ -230,8 +246,8 @@ export class ErrorSums {
       ['version', waiting.versions],
       ['route', waiting.routes],
     ] as const)
-      for (const [value, { count, first, last }] of sums)
-        database.run(ADD_PART, error, kind, value, count, first, last);
+      for (const [value, { count, standsFor, first, last }] of sums)
+        database.run(ADD_PART, error, kind, value, count, standsFor, first, last);
     writeUsers(waiting, database, error);
     if (waiting.samples.length === 0) return;
     for (const { time, traceId, idHigh = 0, idLow = 0 } of waiting.samples) {
@@ -244,8 +260,8 @@ export class ErrorSums {
 
 function writeUsers({ users }: WaitingError, database: Database, error: number): void {
   if (users.size === 0) return;
-  for (const [value, { count, first, last }] of users)
-    database.run(ADD_USER, error, value, count, first, last);
+  for (const [value, { count, standsFor, first, last }] of users)
+    database.run(ADD_USER, error, value, count, standsFor, first, last);
   const { count } = database.one<{ count: number }>(COUNT_USERS, error);
   if (count > MAX_USERS) database.run(PRUNE_USERS, error, error, count - MAX_USERS);
 }
@@ -254,9 +270,9 @@ function writeUsers({ users }: WaitingError, database: Database, error: number):
 function writeError(waiting: WaitingError, database: Database, service: number): number | undefined {
   const { fingerprint, sum, firstVersion, lastVersion, texts } = waiting;
   if (sum.count === 0) return database.get<{ id: number }>(FIND, service, fingerprint)?.id;
-  const { count, first, last } = sum;
+  const { count, standsFor, first, last } = sum;
   if (texts === undefined) {
-    const values = [count, first, last, firstVersion, lastVersion, service, fingerprint];
+    const values = [count, standsFor, first, last, firstVersion, lastVersion, service, fingerprint];
     const known = database.get<{ id: number }>(ADD, ...values)?.id;
     if (known !== undefined) return known;
   }
@@ -270,6 +286,7 @@ function writeError(waiting: WaitingError, database: Database, service: number):
     message.slice(0, MAX_MESSAGE),
     stack?.slice(0, MAX_STACK) ?? null,
     count,
+    standsFor,
     first,
     last,
     firstVersion,

@@ -79,7 +79,7 @@ export class ErrorFinder {
     }
     if (isEntry(span)) {
       const { method = '', route = '' } = routeKeyOf(span) ?? {};
-      const entry = { route: `${method} ${route}`, user: userOf(span), time };
+      const entry = { route: `${method} ${route}`, user: userOf(span), time, weight: span.weight };
       for (const each of passed) this.sums.addEntry(span.resource, each, entry);
     } else for (const each of passed) this.followOutwards(parent, each);
   }
@@ -96,7 +96,8 @@ export class ErrorFinder {
     );
     const time = Math.min(now, Math.floor(log.time));
     const ids = spanId === undefined ? {} : idsOf(spanId);
-    const sighting = { resource, fingerprint, time, traceId, ...ids, describe: () => texts };
+    const weight = traceId === undefined ? 1 : 0;
+    const sighting = { resource, fingerprint, time, traceId, ...ids, weight, describe: () => texts };
     if (traceId === undefined) this.sums.add(sighting);
     else if (this.lines.length < MAX_LINES) this.lines.push({ sighting, message, since: now });
   }
