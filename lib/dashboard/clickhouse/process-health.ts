@@ -14,7 +14,7 @@ import {
   VERSION,
 } from './columns.js';
 import { allOf } from './query.js';
-import { reportedIn, SERIES } from './reports.js';
+import { REPORT_BEFORE_MS, reportedIn, SERIES } from './reports.js';
 
 const MAX_PROCESSES = 200;
 /** Series of all processes that are read. */
@@ -35,6 +35,8 @@ interface SeriesRow {
   readonly labels: TextAttributes;
   /** What was added in the range, where reports begin again each time; else the last value. */
   readonly total: number;
+  /** What was added in the range. */
+  readonly added: number;
   readonly started: number;
   readonly lastSeen: number;
 }
@@ -45,18 +47,20 @@ export async function findProcessHealth(
   range: TimeRange,
   options: QueryOptions = {},
 ): Promise<ProcessHealthAnswer[]> {
-  const rows = await clickHouse.rows<SeriesRow>(
-    (
-      bind,
-    ) => `SELECT toString(${PROCESS}) AS process, toString(any(ServiceName)) AS service, any(${INSTANCE}) AS instance,
+  // The last report before the range says what was counted by then.
+  const read = { from: range.from - REPORT_BEFORE_MS, to: range.to };
+  const rows = await clickHouse.rows<SeriesRow>((bind) => {
+    const begin = bind.second(range.from);
+    const isAdded = 'any(AggregationTemporality) = 1 AND any(IsMonotonic)';
+    return `SELECT toString(${PROCESS}) AS process, toString(any(ServiceName)) AS service, any(${INSTANCE}) AS instance,
         argMax(${VERSION}, TimeUnix) AS version, argMax(${ENVIRONMENT}, TimeUnix) AS environment,
         argMax(ResourceAttributes, TimeUnix) AS resource, toString(any(MetricName)) AS metric, any(Attributes) AS labels,
-        if(any(AggregationTemporality) = 1 AND any(IsMonotonic), sum(Value), argMax(Value, TimeUnix)) AS total,
+        if(${isAdded}, sumIf(Value, TimeUnix >= ${begin}), argMax(Value, TimeUnix)) AS total,
+        argMaxIf(Value, TimeUnix, TimeUnix < ${begin}) AS before, if(${isAdded} OR before > total, total, total - before) AS added,
         toInt64(toUnixTimestamp(min(StartTimeUnix))) * 1000 AS started, toInt64(toUnixTimestamp(max(TimeUnix))) * 1000 AS lastSeen
-      FROM ${clickHouse.tables.sums} WHERE ${allOf([reportedIn(bind, range), IS_SDK_METRIC])}
-      GROUP BY ${PROCESS}, ${SERIES} ORDER BY lastSeen DESC LIMIT ${bind.integer(MAX_SERIES)}`,
-    options,
-  );
+      FROM ${clickHouse.tables.sums} WHERE ${allOf([reportedIn(bind, read), IS_SDK_METRIC])}
+      GROUP BY ${PROCESS}, ${SERIES} HAVING max(TimeUnix) >= ${begin} ORDER BY lastSeen DESC LIMIT ${bind.integer(MAX_SERIES)}`;
+  }, options);
   const processes = new Map<string, { newest: SeriesRow; started: number; readonly sums: SdkMetricSums }>();
   for (const row of rows) {
     // In the order of their last report.
@@ -66,7 +70,7 @@ export async function findProcessHealth(
       sums: new SdkMetricSums(),
     }));
     process.started = Math.min(process.started, row.started);
-    process.sums.add(row.metric, row.labels, row.total);
+    process.sums.add(row.metric, row.labels, row.total, row.added);
   }
   return [...processes.values()].slice(0, MAX_PROCESSES).map(({ newest, started, sums }) => {
     const { [ATTR_PROCESS_PID]: pid, [ATTR_HOST_NAME]: host } = readAttributes(newest.resource);

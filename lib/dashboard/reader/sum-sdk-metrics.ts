@@ -45,6 +45,7 @@ interface SignalSums {
   readonly names: Set<string>;
   readonly endpoints: Set<string>;
   readonly lostBy: Map<string, number>;
+  lostInRange: number | undefined;
   exported: number;
   failed: number;
   dropped: number;
@@ -65,12 +66,15 @@ export class SdkMetricSums {
   private storeDropped: number | undefined;
   private storeQueued: number | undefined;
 
-  /** @param value what the series counts in all, or what holds */
-  add(metric: string, attributes: Readonly<Record<string, unknown>>, value: number): void {
+  /**
+   * @param value what the series counts in all, or what holds
+   * @param inRange of it what came in the range that was asked about, where that is known
+   */
+  add(metric: string, attributes: Readonly<Record<string, unknown>>, value: number, inRange?: number): void {
     const definition = SDK_METRICS.get(metric);
     if (definition === undefined) return;
     const { signal, part } = definition;
-    if (signal !== undefined) this.addTo(this.sumsOf(signal), part, attributes, value);
+    if (signal !== undefined) this.addTo(this.sumsOf(signal), part, attributes, value, inRange);
     else if (part === 'storeDropped') this.storeDropped = (this.storeDropped ?? 0) + value;
     else this.storeQueued = (this.storeQueued ?? 0) + value;
   }
@@ -105,6 +109,7 @@ export class SdkMetricSums {
       names: new Set(),
       endpoints: new Set(),
       lostBy: new Map(),
+      lostInRange: undefined,
       exported: 0,
       failed: 0,
       dropped: 0,
@@ -118,6 +123,7 @@ export class SdkMetricSums {
     part: SdkMetric['part'],
     attributes: Readonly<Record<string, unknown>>,
     value: number,
+    inRange: number | undefined,
   ): void {
     const text = (key: string): string => {
       const found = attributes[key];
@@ -138,6 +144,7 @@ export class SdkMetricSums {
       if (address) sums.endpoints.add(port ? `${address}:${port}` : address);
     }
     if (errorType === '' || value === 0 || (part !== 'exported' && part !== 'processed')) return;
+    if (inRange !== undefined) sums.lostInRange = (sums.lostInRange ?? 0) + inRange;
     addLoss(sums.lostBy, errorType, value);
   }
 }

@@ -1,5 +1,6 @@
 import { METRIC_STORE_DROPPED } from '../../../config/semantic-conventions.constants.js';
 import { type ErrorAnswer } from '../../reader/answers/errors.interface.js';
+import { type ProcessHealthAnswer } from '../../reader/answers/processes.interface.js';
 import { type RunningTraceAnswer } from '../../reader/answers/traces.interface.js';
 import {
   type QueryOptions,
@@ -21,6 +22,10 @@ interface NewError extends Pick<
 /** Telemetry that did not arrive. */
 interface LostTelemetry {
   readonly kind: 'lost';
+  /** Whose it was; undefined where that is not known. */
+  readonly service?: string | undefined;
+  /** How many processes of the service have lost it. */
+  readonly processes?: number | undefined;
   /** What was lost: spans, log records, data points, or rows of the embedded store. */
   readonly items: string;
   readonly count: number;
@@ -40,13 +45,21 @@ export interface FindingsAnswer {
   readonly more: number;
 }
 
-/** Losses of an exporter, as `HealthAnswer` has them. */
+/** Losses of an exporter, as `HealthAnswer` and `ProcessHealthAnswer` have them. */
 export interface ExporterLosses {
   readonly signal: string;
   readonly endpoint: string;
   readonly failed: number;
   readonly dropped: number;
-  readonly lastError: { readonly message: string; readonly at: number } | undefined;
+  readonly lastError?: { readonly message: string; readonly at: number } | undefined;
+  readonly lostBy?: Readonly<Record<string, number>> | undefined;
+  readonly lostInRange?: number | undefined;
+}
+
+/** What a process has lost. */
+export interface ProcessLosses {
+  readonly service?: string | undefined;
+  readonly exporters: readonly ExporterLosses[];
 }
 
 const MAX_OF_KIND = 5;
@@ -85,22 +98,52 @@ const ITEMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What exporters have lost since they were started. One whose last error lies before the range works again, and is left out; a full queue
- * leaves no error.
+ * What the exporters of processes have lost in the range, or since they were started where only that is known, by service, kind and
+ * endpoint; the most first. One whose last error lies before the range works again, and is left out; a full queue leaves no error.
  */
-export function exporterLossesOf(
-  exporters: readonly ExporterLosses[],
-  from: number,
-): readonly LostTelemetry[] {
-  return exporters
-    .filter(({ failed, dropped, lastError }) => failed + dropped > 0 && (lastError?.at ?? Infinity) >= from)
-    .map(({ signal, endpoint, failed, dropped, lastError }) => ({
-      kind: 'lost',
-      items: ITEMS[signal] ?? signal,
-      count: failed + dropped,
-      endpoint,
-      reason: lastError?.message,
-    }));
+export function lossesOf(processes: readonly ProcessLosses[], from: number): readonly LostTelemetry[] {
+  const found = new Map<string, { finding: LostTelemetry; at: number }>();
+  for (const { service, exporters } of processes)
+    for (const { signal, endpoint, failed, dropped, lastError, ...known } of exporters) {
+      const count = known.lostInRange ?? failed + dropped;
+      if (count === 0 || (lastError?.at ?? Infinity) < from) continue;
+      const key = JSON.stringify([service, signal, endpoint]);
+      const before = found.get(key);
+      const reason = lastError?.message ?? mostOften(known.lostBy ?? {});
+      const at = lastError?.at ?? 0;
+      const isLatest = before === undefined || at > before.at;
+      found.set(key, {
+        finding: {
+          kind: 'lost',
+          service,
+          processes: (before?.finding.processes ?? 0) + 1,
+          items: ITEMS[signal] ?? signal,
+          count: (before?.finding.count ?? 0) + count,
+          endpoint,
+          reason: isLatest ? reason : before.finding.reason,
+        },
+        at: isLatest ? at : before.at,
+      });
+    }
+  return [...found.values()].map(({ finding }) => finding).sort((a, b) => b.count - a.count);
+}
+
+/** The reason that most items have. */
+function mostOften(lostBy: Readonly<Record<string, number>>): string | undefined {
+  return Object.entries(lostBy).sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+/** All processes that reported in the range. What this one knows of itself is newer than what it has reported. */
+function withOwn(processes: readonly ProcessHealthAnswer[], own: OwnLosses): readonly ProcessLosses[] {
+  const others = processes.filter(
+    ({ service, instance }) => service !== own.service || instance !== own.instance,
+  );
+  return [...others, own];
+}
+
+/** What the process that answers has lost. */
+export interface OwnLosses extends ProcessLosses {
+  readonly instance?: string | undefined;
 }
 
 /** What the embedded stores of all processes have lost in the range, by the counter that they report. */
@@ -136,12 +179,12 @@ export async function findFindings(
   {
     range,
     running,
-    exporters,
+    own,
     now,
   }: {
     readonly range: TimeRange;
     readonly running: readonly RunningTraceAnswer[];
-    readonly exporters: readonly ExporterLosses[];
+    readonly own: OwnLosses;
     readonly now: number;
   },
   options?: QueryOptions,
@@ -160,14 +203,15 @@ export async function findFindings(
     jobs(),
     findStoreLosses(reader, range, options),
     isPresent ? findUnknownSamples(reader, range, options) : [],
+    reader.processHealth(range, options),
   ]);
-  const [errors, regressions, overdue, storeLosses, samples] = found;
+  const [errors, regressions, overdue, storeLosses, samples, processes] = found;
   return rankFindings([
     ...newErrorsOf(errors.errors),
     ...regressions,
     ...overdue,
     ...storeLosses,
-    ...exporterLossesOf(exporters, range.from),
+    ...lossesOf(withOwn(processes, own), range.from),
     ...samples,
   ]);
 }

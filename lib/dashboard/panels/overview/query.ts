@@ -6,7 +6,7 @@ import {
   type TrendsAnswer,
 } from '../../reader/answers/traffic.interface.js';
 import { type TimeRange } from '../../reader/telemetry-reader.interface.js';
-import { type ExporterLosses, findFindings, type FindingsAnswer } from './findings.js';
+import { findFindings, type FindingsAnswer, type OwnLosses } from './findings.js';
 import { timeBefore } from './regressions.js';
 import { describeTrends, type RouteTrend } from './route-changes.js';
 
@@ -73,10 +73,10 @@ export async function askTrends({ reader, query, signal }: Question): Promise<Tr
 
 export function askFindings(
   { reader, query, running, signal }: Question,
-  exporters: readonly ExporterLosses[],
+  own: OwnLosses,
 ): Promise<FindingsAnswer> {
   const now = Date.now();
-  const parts = { range: query.range(now), running: running(), exporters, now };
+  const parts = { range: query.range(now), running: running(), own, now };
   return findFindings(reader, parts, { signal });
 }
 

@@ -27,12 +27,12 @@ export const overviewRoutes = defineRoutes<OverviewApi>({
     parameters: 'from&to',
     doc: '`FindingsAnswer`: what is wrong, the worst first, at most five of each kind: errors that are new (`new-error`), routes that are worse than before or than in the version before (`failing`, `slower`), jobs that are late (`overdue`), telemetry that was lost (`lost`), and services of which spans are a sample without saying which (`sample`).',
     handle: (call) =>
-      askFindings(
-        call,
-        exporterReports().map(({ lastError, ...report }) => ({
+      askFindings(call, {
+        ...call.context.process,
+        exporters: exporterReports().map(({ lastError, ...report }) => ({
           ...report,
           lastError: lastError && { message: lastError.message, at: lastError.at.getTime() },
         })),
-      ),
+      }),
   },
 });

@@ -38,6 +38,8 @@ export interface ProcessExporterAnswer {
   readonly dropped: number;
   /** Those that failed and were dropped, by `error.type`: `rejected`, `queue_full`, a status or the class of an error. */
   readonly lostBy: Readonly<Record<string, number>>;
+  /** How many failed or were dropped in the range that was asked about; undefined where only all of them are known. */
+  readonly lostInRange?: number | undefined;
   /** Items that wait, and how many may; undefined where it has no queue. */
   readonly queued?: number | undefined;
   readonly queueCapacity?: number | undefined;

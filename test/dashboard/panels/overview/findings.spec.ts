@@ -1,8 +1,9 @@
 import {
-  exporterLossesOf,
+  type ExporterLosses,
   findFindings,
   type Finding,
   type FindingsAnswer,
+  lossesOf,
   rankFindings,
 } from '../../../../lib/dashboard/panels/overview/findings.js';
 import { judgeJob } from '../../../../lib/dashboard/panels/overview/overdue-jobs.js';
@@ -33,7 +34,8 @@ const find = async (
 ): Promise<FindingsAnswer> => {
   const { reader, write } = createMemoryReader();
   await write(telemetry);
-  return findFindings(reader, { range: RANGE, running: [], exporters, now });
+  const own = { service: 'orders', instance: 'own', exporters };
+  return findFindings(reader, { range: RANGE, running: [], own, now });
 };
 
 const requests = (count: number, minutesAgo: number, more: Parameters<typeof requestOf>[1]) =>
@@ -125,7 +127,14 @@ describe('the findings', () => {
       },
       { kind: 'slower', service: 'users', route: '/users' },
       { kind: 'overdue', service: 'worker', route: 'clean up', everyMs: MINUTE, lastRun: NOW - 8 * MINUTE },
-      { kind: 'lost', items: 'spans', count: 12, endpoint: LOSSES.endpoint, reason: 'connect ECONNREFUSED' },
+      {
+        kind: 'lost',
+        service: 'orders',
+        items: 'spans',
+        count: 12,
+        endpoint: LOSSES.endpoint,
+        reason: 'connect ECONNREFUSED',
+      },
     ]);
     expect(more).toBe(0);
   });
@@ -151,9 +160,46 @@ describe('the findings', () => {
 
   it('leave out an exporter that works again, and one that lost nothing', () => {
     const lastError = { message: 'refused', at: RANGE.from - 1 };
-    expect(exporterLossesOf([{ ...LOSSES, lastError }], RANGE.from)).toEqual([]);
-    expect(exporterLossesOf([{ ...LOSSES, failed: 0, dropped: 0 }], RANGE.from)).toEqual([]);
-    expect(exporterLossesOf([{ ...LOSSES, lastError: undefined }], RANGE.from)).toHaveLength(1);
+    const of = (more: Partial<ExporterLosses>) =>
+      lossesOf([{ exporters: [{ ...LOSSES, ...more }] }], RANGE.from);
+    expect(of({ lastError })).toEqual([]);
+    expect(of({ failed: 0, dropped: 0 })).toEqual([]);
+    expect(of({ lostInRange: 0 })).toEqual([]);
+    expect(of({ lastError: undefined })).toHaveLength(1);
+    expect(of({ lostInRange: 3 })).toMatchObject([{ count: 3 }]);
+  });
+
+  it('name what other processes have lost on the way, by service, kind and endpoint', async () => {
+    const exported = (instance: string, value: number, more: Record<string, string> = {}) => ({
+      service: 'orders',
+      instance,
+      name: 'otel.sdk.exporter.span.exported',
+      type: 'counter' as const,
+      unit: '{span}',
+      attributes: { 'server.address': 'collector', 'server.port': '4318', ...more },
+      time: NOW - 2 * MINUTE,
+      value,
+    });
+    const rejected = { 'error.type': 'rejected' };
+    const { findings } = await find({
+      points: [
+        exported('one', 1_000),
+        exported('one', 7, rejected),
+        exported('two', 5, rejected),
+        { ...exported('one', 9, rejected), service: 'billing' },
+        // What this process knows itself is newer.
+        exported('own', 4, rejected),
+      ],
+    });
+    const lost = { kind: 'lost', items: 'spans', endpoint: 'collector:4318', reason: 'rejected' };
+    expect(findings).toEqual([
+      { ...lost, service: 'orders', processes: 2, count: 12 },
+      { ...lost, service: 'billing', processes: 1, count: 9 },
+    ]);
+    expect(describeFinding(findings[0]!)).toMatchObject({
+      subject: '12 spans',
+      text: 'lost by 2 processes of orders on the way to collector:4318: rejected',
+    });
   });
 
   it('are five of each kind at most, with the number of the others', () => {

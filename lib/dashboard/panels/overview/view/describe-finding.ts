@@ -80,8 +80,13 @@ export function describeFinding(finding: Finding, now = Date.now()): DescribedFi
       };
     }
     case 'lost': {
-      const { items, count, endpoint, reason } = finding;
-      const to = endpoint === undefined ? 'by the embedded store' : `on the way to ${endpoint}`;
+      const { items, count, endpoint, reason, service, processes = 1 } = finding;
+      const whose = processes > 1 ? `${formatExact(processes)} processes of ${service ?? ''}` : service;
+      const by = service === undefined ? '' : `by ${whose ?? ''} `;
+      const to =
+        endpoint === undefined
+          ? 'by the embedded store'
+          : `${by}on the way to ${endpoint || 'an unknown endpoint'}`;
       return {
         label: 'Lost',
         tone: 'warn',
