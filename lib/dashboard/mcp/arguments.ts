@@ -26,6 +26,13 @@ export const TIMES = {
 
 export const SERVICE = { service: text('Name of a service; default all.') };
 
+/** The arguments that choose processes. */
+export const PROCESSES = {
+  version: text('Only processes of this service.version.'),
+  environment: text('Only processes of this deployment.environment.name.'),
+  process: text('Only the process with this service.instance.id or host.name.'),
+};
+
 /** The arguments of an answer in pages. */
 export const pages = (standard: number, most: number) => ({
   limit: count(`Items of a page, default ${standard}. Fewer items are shown with more of each.`, 1, most),

@@ -109,6 +109,34 @@ describe('the MCP server of the dashboard', () => {
     expect(await refusalOf('list_errors', { cursor: 'x' })).toMatch(/^cursor must be/);
   });
 
+  it('asks about chosen processes with every tool that looks through telemetry', async () => {
+    const of = (version: string, environment: string) => ({
+      resource: resourceOf('orders', { version, environment, instance: `of ${version}` }),
+    });
+    const [one, two] = [of('1.0.0', 'staging'), of('2.0.0', 'production')] as const;
+    await add(failureOf('in one', one), failureOf('in two', two));
+    store.addLog(logOf({ ...two, message: 'line of two' }));
+    store.addLog(logOf({ ...one, message: 'line of one' }));
+    await store.flush();
+    const countOf = async (tool: string, given: object): Promise<number> => {
+      const page = await ask<Record<string, readonly { count?: number; calls?: number }[]>>(tool, {
+        ...given,
+      });
+      const [items = []] = Object.values(page).filter((each) => Array.isArray(each));
+      return items.reduce((sum, { count, calls }) => sum + (count ?? calls ?? 1), 0);
+    };
+    for (const tool of ['list_errors', 'slow_operations', 'search_traces', 'search_logs', 'service_map'])
+      for (const [given, count] of [
+        [{}, 2],
+        [{ version: '2.0.0' }, 1],
+        [{ environment: 'staging' }, 1],
+        [{ process: 'of 1.0.0', version: '1.0.0' }, 1],
+        [{ process: 'of 3.0.0' }, 0],
+      ] as const)
+        expect([tool, given, await countOf(tool, given)]).toEqual([tool, given, count]);
+    expect(await ask('find_regressions', { version: '2.0.0' })).toMatchObject({ regressions: [] });
+  });
+
   describe('search_traces', () => {
     it('finds traces by their filters, with times in ISO 8601', async () => {
       const start = Date.now() - MINUTE;

@@ -1,6 +1,6 @@
 import { findRegressions, type Regression } from '../../panels/overview/regressions.js';
 import { isoOf } from '../../panels/prompt/markdown.js';
-import { pages, SERVICE, TIMES } from '../arguments.js';
+import { pages, PROCESSES, SERVICE, TIMES } from '../arguments.js';
 import { rounded, writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';
 import { readOffset, takePage } from '../take-page.js';
@@ -10,11 +10,12 @@ export const findRegressionsTool: McpTool = {
   title: 'Regressions of routes',
   description:
     'Routes that are slower (p95) or fail more often than with the version before, else than in the time before, worst first; of routes with 30 requests on both sides. Default: the last hour. After a deploy, set `from` to its time.',
-  input: { ...TIMES, ...SERVICE, ...pages(10, 15) },
+  input: { ...TIMES, ...SERVICE, ...PROCESSES, ...pages(10, 15) },
   defaultSpanMs: 3_600_000,
   async answer({ reader, query, signal }) {
     const range = query.range();
-    const found = await findRegressions(reader, { ...range, service: query.text('service') }, { signal });
+    const filter = { ...range, ...query.processes(), service: query.text('service') };
+    const found = await findRegressions(reader, filter, { signal });
     const { items, next } = takePage(found, readOffset(query), query.integer('limit', 1, 15, 10));
     return writePage('regressions', items.map(briefRegression), {
       time: { from: isoOf(range.from), to: isoOf(range.to) },

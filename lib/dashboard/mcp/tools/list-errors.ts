@@ -1,7 +1,7 @@
 import { isoOf } from '../../panels/prompt/markdown.js';
 import { type ErrorAnswer } from '../../reader/answers/errors.interface.js';
 import { ERROR_ORDERS, ERROR_STATES } from '../../reader/telemetry-reader.interface.js';
-import { pages, SERVICE, text, TIMES } from '../arguments.js';
+import { pages, PROCESSES, SERVICE, text, TIMES } from '../arguments.js';
 import { writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';
 import { readOffset, takePage } from '../take-page.js';
@@ -17,6 +17,7 @@ export const listErrors: McpTool = {
   input: {
     ...TIMES,
     ...SERVICE,
+    ...PROCESSES,
     state: text('Only of this state.', { enum: ERROR_STATES }),
     order: text('Default `state`: new, back, known, gone.', { enum: ERROR_ORDERS }),
     text: text('Part of the type, the message or the fingerprint.'),
@@ -26,6 +27,7 @@ export const listErrors: McpTool = {
   async answer({ reader, query, signal }) {
     const filter = {
       ...query.range(),
+      ...query.processes(),
       service: query.text('service'),
       state: query.choice('state', ERROR_STATES),
       order: query.choice('order', ERROR_ORDERS) ?? 'state',

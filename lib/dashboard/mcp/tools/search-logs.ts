@@ -1,7 +1,7 @@
 import { askLogs } from '../../panels/logs/query.js';
 import { isoOf } from '../../panels/prompt/markdown.js';
 import { LOG_LEVELS } from '../../reader/telemetry-reader.interface.js';
-import { CONDITIONS, pages, SERVICE, text, TIMES } from '../arguments.js';
+import { CONDITIONS, pages, PROCESSES, SERVICE, text, TIMES } from '../arguments.js';
 import { writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';
 
@@ -13,6 +13,7 @@ export const searchLogs: McpTool = {
   input: {
     ...TIMES,
     ...SERVICE,
+    ...PROCESSES,
     level: text('This level and above.', { enum: Object.keys(LOG_LEVELS) }),
     text: text('Words that are all in the message, the class or the fields.'),
     context: text('The class that logged.'),

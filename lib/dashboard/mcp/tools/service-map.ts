@@ -1,7 +1,7 @@
 import { isoOf } from '../../panels/prompt/markdown.js';
 import { type MapEdgeAnswer, type MapNodeAnswer } from '../../reader/answers/service-map.interface.js';
 import { writeCondition } from '../../reader/field-filter.js';
-import { pages, SERVICE, TIMES } from '../arguments.js';
+import { pages, PROCESSES, SERVICE, TIMES } from '../arguments.js';
 import { rounded, writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';
 import { readOffset, takePage } from '../take-page.js';
@@ -14,10 +14,15 @@ export const serviceMap: McpTool = {
   title: 'What calls what',
   description:
     'Which service calls which service, database, queue or host, over the newest traces of a time: calls, calls per second, errors, p95, the trace of the longest call, most calls first; `covers` says of how many traces. An edge without `from` comes from outside. `where` finds the calls with search_traces. Default: the last hour, all services.',
-  input: { ...TIMES, ...SERVICE, ...pages(15, 20) },
+  input: { ...TIMES, ...SERVICE, ...PROCESSES, ...pages(15, 20) },
   defaultSpanMs: 3_600_000,
   async answer({ reader, query, signal }) {
-    const filter = { ...query.range(), service: query.text('service'), limit: MAX_EDGES };
+    const filter = {
+      ...query.range(),
+      ...query.processes(),
+      service: query.text('service'),
+      limit: MAX_EDGES,
+    };
     const { nodes, edges, traces, spans, since, complete } = await reader.serviceMap(filter, { signal });
     const nodeOf = new Map(nodes.map((node) => [node.id, node]));
     const { items, next } = takePage(edges, readOffset(query), query.integer('limit', 1, 20, 15));

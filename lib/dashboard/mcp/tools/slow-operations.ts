@@ -1,7 +1,7 @@
 import { isoOf } from '../../panels/prompt/markdown.js';
 import { OPERATION_KINDS, type OperationAnswer } from '../../reader/answers/operations.interface.js';
 import { OPERATION_ORDERS } from '../../reader/telemetry-reader.interface.js';
-import { pages, SERVICE, text, TIMES } from '../arguments.js';
+import { pages, PROCESSES, SERVICE, text, TIMES } from '../arguments.js';
 import { rounded, writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';
 import { readOffset, takePage } from '../take-page.js';
@@ -17,6 +17,7 @@ export const slowOperations: McpTool = {
   input: {
     ...TIMES,
     ...SERVICE,
+    ...PROCESSES,
     kind: text('Only of this kind.', { enum: OPERATION_KINDS }),
     order: text('Default `selfMs`.', { enum: OPERATION_ORDERS }),
     ...pages(15, 25),
@@ -25,6 +26,7 @@ export const slowOperations: McpTool = {
   async answer({ reader, query, signal }) {
     const filter = {
       ...query.range(),
+      ...query.processes(),
       service: query.text('service'),
       kind: query.choice('kind', OPERATION_KINDS),
       order: query.choice('order', OPERATION_ORDERS),

@@ -7,7 +7,7 @@ import { placeSpans } from '../../panels/trace/analysis/place-spans.js';
 import { askTraces } from '../../panels/traces/query.js';
 import { type SpanAnswer, type TraceSummaryAnswer } from '../../reader/answers/traces.interface.js';
 import { type Steps, TimeSlice } from '../../steps.js';
-import { CONDITIONS, count, pages, SERVICE, text, TIMES } from '../arguments.js';
+import { CONDITIONS, count, pages, PROCESSES, SERVICE, text, TIMES } from '../arguments.js';
 import { ANSWER_BYTES, rounded, writePage } from '../fit-answer.js';
 import { type McpTool } from '../mcp-tool.interface.js';
 import { readOffset } from '../take-page.js';
@@ -20,6 +20,7 @@ export const searchTraces: McpTool = {
   input: {
     ...TIMES,
     ...SERVICE,
+    ...PROCESSES,
     route: text('Route by which a service was entered, such as /orders/:id.'),
     method: text('HTTP method.', { maxLength: 20 }),
     status: text('`error`, `ok`, or how the root ended: `404`, `5xx`.', { maxLength: 100 }),
