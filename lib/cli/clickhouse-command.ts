@@ -7,16 +7,17 @@ const COMMAND = 'clickhouse';
 const HELP = `Usage: nestjs-telemetry clickhouse init [options]
 
 Prints the SQL of rollups for a ClickHouse that a Collector fills: materialized views that keep sums and sketches per
-service, route and minute, copies of failed spans and of error lines. With them the page reads the same amount
-for the overview, routes, versions and errors, whatever the traffic is. The page works without them, too.
+service, route and minute, counts of log lines, copies of failed spans and of error lines. With them the page reads the
+same amount for the overview, routes, versions and errors, whatever the traffic is. The page works without them, too.
 
 Options:
-  --apply             makes them in the ClickHouse in place of printing; what is there already stays as it is
+  --apply             makes them in the ClickHouse in place of printing; what is there already stays as it is, but for --ttl
   --backfill          counts what is stored already, too, from the newest hour to the oldest; with --apply
   --reset             removes rollups that are there and begins anew; with --apply
-  --ttl <days>        days after which rows of the rollups are deleted; default: never
+  --ttl <days>        days after which rows of the rollups are deleted, also of those that are there; default: never
   --clickhouse <url>  default TELEMETRY_CLICKHOUSE_URL; TELEMETRY_CLICKHOUSE_USERNAME, _PASSWORD and _DATABASE set the
-                      rest; the user needs CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, SELECT and INSERT
+                      rest; the user needs CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, SELECT and INSERT,
+                      and ALTER for --ttl on rollups that are there
   --help              prints this
 `;
 

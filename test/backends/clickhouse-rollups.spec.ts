@@ -25,9 +25,12 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
   const ROLLUPS = ['routes', 'services', 'processes', 'failed'].map((name) => `otel_traces_${name}_v1`);
   const clear = async () => {
     await server.clear();
-    for (const table of [...ROLLUPS, 'otel_logs_failed_v1'])
+    for (const table of [...ROLLUPS, 'otel_logs_failed_v1', 'otel_logs_volume_v1'])
       await server.run(`TRUNCATE TABLE IF EXISTS ${server.database}.${table}`);
   };
+
+  const deleteRows = (table: string) =>
+    server.run(`ALTER TABLE ${server.database}.${table} DELETE WHERE 1 SETTINGS mutations_sync = 2`);
 
   beforeAll(async () => {
     server = await ClickHouseServer.start(folder);
@@ -74,6 +77,15 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
         versions: [...(await reader.routeVersions({}))].sort((a, b) => a.route.localeCompare(b.route)),
         starts: await reader.starts(range),
         errors: await reader.errors(error),
+        durations: await reader.durations({ ...range, bars: 40 }),
+        durationsOfRoute: await reader.durations({
+          ...range,
+          service: 'orders',
+          route: '/orders/3',
+          bars: 40,
+        }),
+        lines: await reader.logVolume({ ...range, buckets: 14 }),
+        warnings: await reader.logVolume({ ...range, buckets: 14, service: 'orders', level: 'warn' }),
       };
     };
     const ask = async () => {
@@ -110,9 +122,8 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
       expect(said[0]).toBe('The rollups are there, and count what is written from now on.');
       expect(said.at(-1)).toBe('All that is stored is counted.');
       // The sums, and not the spans, are now what answers.
-      await server.run(
-        `ALTER TABLE ${server.database}.otel_traces DELETE WHERE 1 SETTINGS mutations_sync = 2`,
-      );
+      await deleteRows('otel_traces');
+      await deleteRows('otel_logs');
       const after = await ask();
       expect(round(after)).toEqual(round(before));
       const [expected, actual] = [quantilesIn(before), quantilesIn(after)];
@@ -137,6 +148,63 @@ describeWith('clickhouse', 'rollups in a real ClickHouse', (folder) => {
       const [service] = await reader.services({ from: now - MINUTE, to: now + 2 * MINUTE });
       reader.close();
       expect(service?.count).toBe(1);
+    });
+  });
+
+  describe('that are there already', () => {
+    const HOUR = 60 * MINUTE;
+    const countSince = async (from: number): Promise<number | undefined> => {
+      const reader = createClickHouseReader(server.config());
+      const [service] = await reader.services({ from, to: Date.now() });
+      reader.close();
+      return service?.count;
+    };
+    beforeEach(async () => {
+      await clear();
+      expect(await init({ reset: true })).toEqual([
+        'The rollups are there, and count all that will be written.',
+      ]);
+    });
+
+    it('delete their rows after the days that --ttl names now', async () => {
+      expect(await init({ ttlDays: 30 })).toEqual([
+        'The rollups are there already.',
+        'Their rows are deleted after 30 days from now on.',
+      ]);
+      const tables = await server.read<{ engine_full: string }>(
+        `SELECT engine_full FROM system.tables WHERE database = '${server.database}' AND endsWith(name, '_v1') AND engine_full LIKE '%TTL % toIntervalDay(30)%'`,
+      );
+      expect(tables).toHaveLength(6);
+      await server.run(
+        `INSERT INTO ${server.database}.otel_traces_processes_v1 (Time, ServiceName) SELECT now() - INTERVAL 31 DAY, 'orders'`,
+      );
+      await server.run(`OPTIMIZE TABLE ${server.database}.otel_traces_processes_v1 FINAL`);
+      expect(await server.read(`SELECT * FROM ${server.database}.otel_traces_processes_v1`)).toEqual([]);
+      expect(await init({ ttlDays: 30 })).toEqual(['The rollups are there already.']);
+    });
+
+    it('are not relied on for what was deleted before --ttl was raised, until that is counted again, once', async () => {
+      await init({ ttlDays: 1 });
+      expect(await init({ ttlDays: 3 })).toContain(
+        'Their rows are deleted after 3 days from now on, not after 1.',
+      );
+      await writeAsExporter(server, { spans: [requestOf(Date.now() - 30 * HOUR)] });
+      await server.run(`TRUNCATE TABLE ${server.database}.otel_traces_services_v1`);
+      expect(await countSince(Date.now() - 48 * HOUR)).toBe(1);
+      await init({ backfill: true });
+      await deleteRows('otel_traces');
+      expect(await countSince(Date.now() - 48 * HOUR)).toBe(1);
+      const [row] = await server.read<{ weight: number }>(
+        `SELECT sum(Weight) AS weight FROM ${server.database}.otel_traces_routes_v1 WHERE Width = 3600`,
+      );
+      expect(row!.weight).toBe(1);
+    });
+
+    it('are made anew where a table is missing, when that is asked for', async () => {
+      await server.run(`DROP TABLE ${server.database}.otel_logs_volume_v1`);
+      await expect(init()).rejects.toThrow(/lack otel_logs_volume_v1.*--reset/);
+      await init({ reset: true });
+      expect(await init()).toEqual(['The rollups are there already.']);
     });
   });
 });

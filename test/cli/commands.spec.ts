@@ -34,12 +34,17 @@ describe('nestjs-telemetry clickhouse', () => {
     const statements = printed.split(/;\n+/).filter((text) => text !== '');
     expect(
       statements.filter((text) => text.startsWith('CREATE TABLE IF NOT EXISTS `fleet`.`otel_')),
-    ).toHaveLength(6);
+    ).toHaveLength(7);
     expect(
       statements.filter((text) => text.startsWith('CREATE MATERIALIZED VIEW IF NOT EXISTS `fleet`.')),
-    ).toHaveLength(5);
-    expect(statements.filter((text) => text.includes('INTERVAL 30 DAY'))).toHaveLength(5);
-    expect(statements.at(-1)).toMatch(/^INSERT INTO `fleet`.`otel_traces_rollups_v1`/);
+    ).toHaveLength(6);
+    expect(
+      statements.filter((text) => text.startsWith('CREATE') && text.includes('INTERVAL 30 DAY')),
+    ).toHaveLength(6);
+    // Of tables that are there already.
+    expect(
+      statements.filter((text) => /^ALTER TABLE .* MODIFY TTL .* INTERVAL 30 DAY$/.test(text)),
+    ).toHaveLength(6);
   });
 
   it('prints statements that delete nothing where no age is given', async () => {

@@ -25,6 +25,8 @@ const firstOf = (...values: readonly string[]): string =>
 /** Microseconds. */
 export const START = 'toUnixTimestamp64Micro(Timestamp)';
 export const DURATION = 'toInt64(intDiv(Duration, 1000))';
+/** `durationStep()` as SQL. */
+export const DURATION_STEP = `toUInt16(greatest(0, ceil(log2(greatest(${DURATION}, 1)) * 32)))`;
 
 export const FAILED = "StatusCode = 'Error'";
 const IS_INNER = "SpanKind NOT IN ('Server', 'Consumer', 'Client', 'Producer')";

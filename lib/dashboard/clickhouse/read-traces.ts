@@ -4,7 +4,11 @@ import {
   type TraceAnswer,
   type TraceSummaryAnswer,
 } from '../reader/answers/traces.interface.js';
-import { type ProcessChoice, type QueryOptions } from '../reader/telemetry-reader.interface.js';
+import {
+  choosesProcesses,
+  type ProcessChoice,
+  type QueryOptions,
+} from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
 import {
   DURATION,
@@ -146,8 +150,7 @@ export async function readSpans(
   options.signal?.throwIfAborted();
   const ids = idsIn(traceIds);
   const spans = new Map<string, ReadSpan[]>();
-  const isOfAll =
-    choice.version === undefined && choice.environment === undefined && choice.process === undefined;
+  const isOfAll = !choosesProcesses(choice);
   if (ids.length === 0) return spans;
   const rows = await clickHouse.rows<SpanRow>(
     (

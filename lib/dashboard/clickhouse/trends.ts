@@ -10,27 +10,29 @@ import {
   type TrendFilter,
 } from '../reader/telemetry-reader.interface.js';
 import { type ClickHouse } from './clickhouse.js';
-import { DURATION, FAILED, METHOD, ROUTE } from './columns.js';
+import { DURATION_STEP, FAILED, METHOD, ROUTE } from './columns.js';
 import { entryCondition } from './find-traces.js';
-import { routePoints, routeTrends, serviceTrends } from './rollups/read-entries.js';
-import { splitIntoSlots } from './rollups/slots.js';
+import { entriesByStep, routePoints, routeTrends, serviceTrends } from './rollups/read-entries.js';
+import { splitIntoSlots, wholeMinutes } from './rollups/slots.js';
 import { bucketOf, inRange, secondsOf, splitRange } from './timeline.js';
 import { quantiles, quantilesWhere, WEIGHT } from './weight.js';
 
 /** Routes with a trend: those called most. */
 const MAX_ROUTES = 2_000;
 
-/** How many requests took how long: `durationStep()` as SQL. */
+/** How many requests took how long. */
 export async function findDurations(
   clickHouse: ClickHouse,
   filter: DurationFilter,
   options: QueryOptions = {},
 ): Promise<DurationsAnswer> {
+  const rollups = await clickHouse.rollups.ofAllProcesses(filter.from, filter, options);
   const rows = await clickHouse.rows<{ step: number; entries: number }>(
-    (
-      bind,
-    ) => `SELECT greatest(0, toInt64(ceil(log2(greatest(${DURATION}, 1)) * 32))) AS step, sum(${WEIGHT}) AS entries
-      FROM ${clickHouse.tables.traces} WHERE ${inRange(bind, filter)} AND ${entryCondition(bind, filter)} GROUP BY step`,
+    (bind) =>
+      rollups === undefined
+        ? `SELECT ${DURATION_STEP} AS step, sum(${WEIGHT}) AS entries
+          FROM ${clickHouse.tables.traces} WHERE ${inRange(bind, filter)} AND ${entryCondition(bind, filter)} GROUP BY step`
+        : entriesByStep(bind, rollups, wholeMinutes(filter), filter),
     options,
   );
   return {

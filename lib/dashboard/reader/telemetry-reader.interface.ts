@@ -46,6 +46,11 @@ export interface ProcessChoice {
   readonly process?: string | undefined;
 }
 
+/** Whether only some processes are chosen. */
+export function choosesProcesses({ version, environment, process }: ProcessChoice): boolean {
+  return version !== undefined || environment !== undefined || process !== undefined;
+}
+
 /** By which routes something entered; an undefined part holds always. */
 export interface RouteChoice {
   readonly service?: string | undefined;
@@ -164,8 +169,8 @@ export interface ErrorFilter extends TimeRange, ProcessChoice {
   readonly limit?: number | undefined;
 }
 
-/** Which error `error()` is about. The range is that of `count`, `counts` and `state`. */
-export interface ErrorQuestion extends TimeRange {
+/** Which error `error()` is about. The range is that of `count`, `counts` and `state`, the processes those of `count` and `counts` at least. */
+export interface ErrorQuestion extends TimeRange, ProcessChoice {
   readonly service: string;
   readonly fingerprint: string;
   /** About how many buckets. */

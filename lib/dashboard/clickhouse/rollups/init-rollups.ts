@@ -4,7 +4,16 @@ import { type ClickHouseConfig } from '../../../config/clickhouse.js';
 import { connectionOf } from '../clickhouse.js';
 import { loadClickHousePackage } from '../clickhouse-package.js';
 import { describeFailure } from '../describe-failure.js';
-import { createRollups, dropRollups, fillRollups, plainNames, rollupNames } from './statements.js';
+import {
+  changeTtl,
+  createRollups,
+  deleteBefore,
+  dropRollups,
+  fillRollups,
+  lastCoverage,
+  plainNames,
+  rollupNames,
+} from './statements.js';
 
 /** Spans that begin within this time are written after the views are there; those of before are left to the backfill. */
 const MARGIN_MS = 3_000;
@@ -29,13 +38,17 @@ export interface InitOptions {
 /** The statements that make the rollups, to run them by other means. They count what is written from now on. */
 export function printRollups(config: ClickHouseConfig, ttlDays: number | undefined): string {
   const sinceNs = BigInt(Math.ceil(Date.now() / 60_000)) * 60_000_000_000n;
-  return createRollups(config, { sinceNs, ttlDays })
+  return [
+    ...createRollups(config, { sinceNs, ttlDays }),
+    // Of tables that are there already.
+    ...(ttlDays === undefined ? [] : changeTtl(config, ttlDays)),
+  ]
     .map((statement) => `${statement};\n`)
     .join('\n');
 }
 
 /**
- * Makes the rollups in a ClickHouse where they are missing. What is there stays as it is, whatever options say.
+ * Makes the rollups in a ClickHouse where they are missing. What is there stays as it is, but for the time after which rows are deleted.
  *
  * @throws DashboardError that says what is wrong and what to do
  */
@@ -66,23 +79,43 @@ class RollupInit {
 
   async run(): Promise<void> {
     const { report, reset = false, backfill = false } = this.options;
-    if (!reset && (await this.isComplete())) report('The rollups are there already.');
-    else await this.create();
+    if (!reset && (await this.isComplete())) {
+      report('The rollups are there already.');
+      await this.changeTtl();
+    } else await this.create();
     if (backfill) await this.fill();
   }
 
-  /** The last statement of `createRollups()` says that all tables and views are there. */
+  /** The last statement of `createRollups()` says that all tables and views are there. @throws where one was removed since */
   private async isComplete(): Promise<boolean> {
     const { database } = this.config;
-    const [row] = await this.rows<{ tables: number }>(
-      'SELECT toUInt32(count()) AS tables FROM system.tables WHERE database = {database:String} AND name = {name:String}',
-      { database, name: plainNames(this.config).coverage },
+    const plain = plainNames(this.config);
+    const wanted = Object.values<string>({ ...plain });
+    const rows = await this.rows<{ name: string }>(
+      'SELECT name FROM system.tables WHERE database = {database:String} AND name IN {wanted:Array(String)}',
+      { database, wanted },
     );
-    if (row?.tables !== 1) return false;
+    const found = new Set(rows.map(({ name }) => name));
+    if (!found.has(plain.coverage)) return false;
     const [state] = await this.rows<{ rows: number }>(
       `SELECT toUInt32(count()) AS rows FROM ${this.names.coverage}`,
     );
-    return state !== undefined && state.rows > 0;
+    if (state === undefined || state.rows === 0) return false;
+    const missing = wanted.filter((name) => !found.has(name));
+    if (missing.length === 0) return true;
+    throw new Error(
+      `The rollups in ${database} lack ${missing.join(', ')}, which was removed, or an earlier version of this command did not make it: run this command with --reset, which begins anew.`,
+    );
+  }
+
+  private async changeTtl(): Promise<void> {
+    const { report, ttlDays } = this.options;
+    const { days } = await this.state();
+    if (ttlDays === undefined || ttlDays === days) return;
+    for (const statement of changeTtl(this.config, ttlDays)) await this.execute(statement);
+    report(
+      `Their rows are deleted after ${ttlDays} days from now on${days === 0 ? '' : `, not after ${days}`}.`,
+    );
   }
 
   private async create(): Promise<void> {
@@ -121,6 +154,11 @@ class RollupInit {
     if (sinceNs === 0n || oldest === undefined) return;
     const wait = Number(sinceNs / 1_000_000n) + LATE_MS - Date.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    // What was kept longer than the rollups said, before --ttl was raised, would be counted twice.
+    for (const { count, remove } of deleteBefore(this.config, sinceNs)) {
+      const [found] = await this.rows<{ rows: number }>(count);
+      if (found !== undefined && found.rows > 0) await this.execute(remove);
+    }
     while (sinceNs > oldest && sinceNs > kept) {
       const begunNs = ((sinceNs - 1n) / HOUR_NS) * HOUR_NS;
       await this.note(sinceNs, days, begunNs);
@@ -136,7 +174,7 @@ class RollupInit {
   private async state(): Promise<{ sinceNs: bigint; begunNs: bigint; days: number }> {
     const [row] = await this.rows<{ since: string; begun: string; days: number }>(
       `SELECT toString(toUnixTimestamp64Nano(Since)) AS since, toString(toUnixTimestamp64Nano(Begun)) AS begun, Days AS days
-        FROM ${this.names.coverage} ORDER BY Since, Begun LIMIT 1`,
+        FROM (${lastCoverage(this.config)})`,
     );
     return { sinceNs: BigInt(row?.since ?? 0), begunNs: BigInt(row?.begun ?? 0), days: row?.days ?? 0 };
   }

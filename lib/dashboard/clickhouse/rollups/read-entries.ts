@@ -28,17 +28,33 @@ function choiceConditions(bind: Bindings, { service, route, method }: RouteChoic
   return conditions;
 }
 
+/** The smaller table, where that has what is chosen. */
+function tableOf({ routes, services }: RollupNames, { route, method }: RouteChoice): string {
+  return route === undefined && method === undefined ? services : routes;
+}
+
 /** By bucket, with the slowest of each and the slowest that failed. */
 export function entriesByBucket(
   bind: Bindings,
-  { routes, services }: RollupNames,
+  rollups: RollupNames,
   slots: SlotBuckets,
   choice: RouteChoice,
 ): string {
-  const table = choice.route === undefined && choice.method === undefined ? services : routes;
   return `SELECT ${slotBucketOf(bind, slots)} AS bucket, ${COUNTS}, ${QUANTILES}, ${exemplar('Slowest')} AS slowest,
       ${exemplar('SlowestFailed')} AS slowestFailed
-    FROM ${table} WHERE ${allOf([inSlots(bind, slots), ...choiceConditions(bind, choice)])} GROUP BY bucket`;
+    FROM ${tableOf(rollups, choice)} WHERE ${allOf([inSlots(bind, slots), ...choiceConditions(bind, choice)])} GROUP BY bucket`;
+}
+
+/** By step of their duration, of whole minutes. */
+export function entriesByStep(
+  bind: Bindings,
+  rollups: RollupNames,
+  range: TimeRange,
+  choice: RouteChoice,
+): string {
+  const conditions = [inPieces(bind, range), ...choiceConditions(bind, choice)];
+  return `SELECT step, entries FROM (SELECT sumMap(Steps) AS sums FROM ${tableOf(rollups, choice)} WHERE ${allOf(conditions)})
+    ARRAY JOIN sums.1 AS step, sums.2 AS entries`;
 }
 
 /** By service, of whole minutes. */

@@ -1,7 +1,11 @@
 import { type ClickHouseConfig } from '../../../config/clickhouse.js';
-import { type ProcessChoice, type QueryOptions } from '../../reader/telemetry-reader.interface.js';
+import {
+  choosesProcesses,
+  type ProcessChoice,
+  type QueryOptions,
+} from '../../reader/telemetry-reader.interface.js';
 import { type Bindings } from '../query.js';
-import { plainNames, type RollupNames, rollupNames } from './statements.js';
+import { lastCoverage, plainNames, type RollupNames, rollupNames } from './statements.js';
 
 /** Rollups are made, filled and removed while the page runs: so long an answer about them holds. */
 const HOLDS_MS = 60_000;
@@ -43,10 +47,10 @@ export class Rollups {
   /** As `since()`, for sums, which have no processes. */
   async ofAllProcesses(
     from: number,
-    { version, environment, process }: ProcessChoice,
+    choice: ProcessChoice,
     options: QueryOptions,
   ): Promise<RollupNames | undefined> {
-    if (version !== undefined || environment !== undefined || process !== undefined) return undefined;
+    if (choosesProcesses(choice)) return undefined;
     return this.since(from, options);
   }
 
@@ -71,11 +75,10 @@ export class Rollups {
         WHERE database = ${bind.text(database)} AND name IN ${bind.texts(wanted)}`,
     );
     if (found?.tables !== wanted.length) return { since: NEVER, days: 0 };
-    const [state] = await this.ask<{ since: number; days: number; rows: number }>(
-      () =>
-        `SELECT toUnixTimestamp64Milli(min(Since)) AS since, max(Days) AS days, count() AS rows FROM ${this.names.coverage}`,
+    const [state] = await this.ask<Coverage>(
+      () => `SELECT toUnixTimestamp64Milli(Since) AS since, Days AS days FROM (${lastCoverage(this.config)})`,
     );
-    if (state === undefined || state.rows === 0) return { since: NEVER, days: 0 };
+    if (state === undefined) return { since: NEVER, days: 0 };
     return { since: Math.ceil(state.since / MINUTE_MS) * MINUTE_MS, days: state.days };
   }
 }

@@ -1,9 +1,11 @@
 import { type ClickHouseConfig } from '../../../config/clickhouse.js';
 import {
   DURATION,
+  DURATION_STEP,
   ENVIRONMENT,
   FAILED,
   IS_ENTRY,
+  LEVEL,
   METHOD,
   PROCESS_KEY,
   ROUTE,
@@ -34,6 +36,8 @@ export interface RollupNames {
   readonly failedSpans: string;
   /** Copies of log lines of level error. */
   readonly errorLines: string;
+  /** How many log lines there are, by service, level and time. */
+  readonly logVolume: string;
   /** Since when all of these are complete. */
   readonly coverage: string;
 }
@@ -50,6 +54,7 @@ const ENDINGS = {
   processes: ['traces', 'processes'],
   failedSpans: ['traces', 'failed'],
   errorLines: ['logs', 'failed'],
+  logVolume: ['logs', 'volume'],
   coverage: ['traces', 'rollups'],
 } as const satisfies Readonly<Record<keyof RollupNames, Ending>>;
 
@@ -64,13 +69,14 @@ export function rollupNames(config: ClickHouseConfig): RollupNames {
 }
 
 function nameEach(name: (ending: Ending) => string): RollupNames {
-  const { routes, services, processes, failedSpans, errorLines, coverage } = ENDINGS;
+  const { routes, services, processes, failedSpans, errorLines, logVolume, coverage } = ENDINGS;
   return {
     routes: name(routes),
     services: name(services),
     processes: name(processes),
     failedSpans: name(failedSpans),
     errorLines: name(errorLines),
+    logVolume: name(logVolume),
     coverage: name(coverage),
   };
 }
@@ -96,6 +102,7 @@ const SUM_COLUMNS = `Entries SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1))
   Weight SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
   FailedWeight SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
   Durations AggregateFunction(${DURATIONS_TYPE}, Float64, UInt64) CODEC(ZSTD(1)),
+  Steps SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(Float64))) CODEC(ZSTD(1)),
   Slowest ${EXEMPLAR_TYPE},
   SlowestFailed ${EXEMPLAR_TYPE},
   FirstSeen SimpleAggregateFunction(min, Int64) CODEC(ZSTD(1)),
@@ -107,7 +114,7 @@ const HOUR = 'toStartOfHour(Time)';
 
 /** Sums of sums. */
 const ADDED_UP = `sum(Entries) AS Entries, sum(Failed) AS Failed, sum(Weight) AS Weight, sum(FailedWeight) AS FailedWeight,
-  ${DURATIONS_TYPE.replace('(', 'MergeState(')}(Durations) AS Durations, max(Slowest) AS Slowest, max(SlowestFailed) AS SlowestFailed,
+  ${DURATIONS_TYPE.replace('(', 'MergeState(')}(Durations) AS Durations, sumMap(Steps) AS Steps, max(Slowest) AS Slowest, max(SlowestFailed) AS SlowestFailed,
   min(FirstSeen) AS FirstSeen, max(LastSeen) AS LastSeen`;
 
 interface Definition {
@@ -154,6 +161,7 @@ FROM (
   SELECT intDiv(${SECOND}, 60) * 60 AS Minute, ServiceName, ${VERSION} AS Version, ${METHOD} AS Method, ${ROUTE} AS Route,
     count() AS Entries, countIf(${FAILED}) AS Failed, sum(${WEIGHT}) AS Weight, sumIf(${WEIGHT}, ${FAILED}) AS FailedWeight,
     ${DURATIONS_TYPE.replace('(', 'State(')}(toFloat64(${DURATION}), ${WEIGHT_UNITS}) AS Durations,
+    sumMap([${DURATION_STEP}], [${WEIGHT}]) AS Steps,
     max(if(${FAILED}, ${NO_EXEMPLAR}, ${EXEMPLAR})) AS Slowest, max(if(${FAILED}, ${EXEMPLAR}, ${NO_EXEMPLAR})) AS SlowestFailed,
     toUnixTimestamp64Milli(min(Timestamp)) AS FirstSeen, toUnixTimestamp64Milli(max(Timestamp)) AS LastSeen
   FROM ${traces} WHERE ${condition} AND ${IS_ENTRY}
@@ -197,12 +205,36 @@ FROM ${traces} WHERE ${condition} GROUP BY Time, ServiceName, Version, Environme
       columns: `AS ${traces}`,
       select: (condition) => `SELECT * FROM ${traces} WHERE ${condition} AND ${FAILED}`,
     },
+    logVolume: {
+      ...summing,
+      columns: `(
+  ${TIME_COLUMNS},
+  ServiceName ${TEXT},
+  Level UInt8 CODEC(ZSTD(1)),
+  Lines SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1))
+)`,
+      order: `Width, ${HOUR}, ServiceName, Level, Time`,
+      select: (
+        condition,
+      ) => `SELECT Width, ${slot('Minute', 'Width')} AS Time, ServiceName, Level, sum(Lines) AS Lines
+FROM (
+  SELECT intDiv(${SECOND}, 60) * 60 AS Minute, ServiceName, ${LEVEL} AS Level, count() AS Lines
+  FROM ${logs} WHERE ${condition} GROUP BY Minute, ServiceName, Level
+)
+ARRAY JOIN [${WIDTHS.join(', ')}] AS Width
+GROUP BY Width, Time, ServiceName, Level`,
+    },
     errorLines: {
       ...copying,
       columns: `AS ${logs}`,
       select: (condition) => `SELECT * FROM ${logs} WHERE ${condition} AND SeverityNumber >= 17`,
     },
   };
+}
+
+/** In the order in which they are made. */
+function definitionsList(config: ClickHouseConfig): readonly (readonly [RollupTable, Definition])[] {
+  return Object.entries(definitionsOf(config)) as [RollupTable, Definition][]; // the keys are those of the record
 }
 
 export interface RollupOptions {
@@ -225,16 +257,17 @@ export function createCoverage(config: ClickHouseConfig): string {
 /** The tables and their views, each made where it is missing. The last statement says that all are there. */
 export function createRollups(config: ClickHouseConfig, { sinceNs, ttlDays }: RollupOptions): string[] {
   const names = rollupNames(config);
-  const definitions = Object.entries(definitionsOf(config)) as [RollupTable, Definition][]; // the keys are those of the record
-  const statements = definitions.flatMap(([table, { columns, engine, partition, order, time, select }]) => [
-    `CREATE TABLE IF NOT EXISTS ${names[table]} ${columns}
+  const statements = definitionsList(config).flatMap(
+    ([table, { columns, engine, partition, order, time, select }]) => [
+      `CREATE TABLE IF NOT EXISTS ${names[table]} ${columns}
 ENGINE = ${engine}
 PARTITION BY ${partition}
-ORDER BY (${order})${ttlDays === undefined ? '' : `\nTTL ${time} + INTERVAL ${ttlDays} DAY`}
+ORDER BY (${order})${ttlDays === undefined ? '' : `\nTTL ${ttlOf(time, ttlDays)}`}
 SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1`,
-    `CREATE MATERIALIZED VIEW IF NOT EXISTS ${viewOf(names[table])} TO ${names[table]} AS
+      `CREATE MATERIALIZED VIEW IF NOT EXISTS ${viewOf(names[table])} TO ${names[table]} AS
 ${select(writtenIn(sinceNs))}`,
-  ]);
+    ],
+  );
   return [
     createCoverage(config),
     ...statements,
@@ -242,6 +275,49 @@ ${select(writtenIn(sinceNs))}`,
 SELECT fromUnixTimestamp64Nano(${sinceNs}), ${ttlDays ?? 0}, fromUnixTimestamp64Nano(${sinceNs}) WHERE (SELECT count() FROM ${names.coverage}) = 0`,
   ];
 }
+
+/**
+ * Changes after how many days rows of rollups that are there are deleted, and notes it. With more days than before, what was deleted meanwhile
+ * is missing: the rollups are complete since then.
+ */
+export function changeTtl(config: ClickHouseConfig, ttlDays: number): string[] {
+  const names = rollupNames(config);
+  // The begin of an hour: what is before can be deleted and counted again.
+  const kept = 'toDateTime(intDiv(toUnixTimestamp(now() - toIntervalDay(Days)), 3600) * 3600 + 3600)';
+  const since = (column: string): string =>
+    `if(Days = 0 OR Days > ${ttlDays}, ${column}, greatest(${column}, ${kept}))`;
+  return [
+    // First: readers must not rely on rows that may be gone.
+    `INSERT INTO ${names.coverage} (Since, Days, Begun)
+SELECT ${since('Since')}, ${ttlDays}, ${since('Begun')} FROM (${lastCoverage(config)}) WHERE Days != ${ttlDays}`,
+    ...definitionsList(config).map(
+      ([table, { time }]) => `ALTER TABLE ${names[table]} MODIFY TTL ${ttlOf(time, ttlDays)}`,
+    ),
+  ];
+}
+
+/** Deletes what the tables have from before the hour of a time, each where that is anything: the query that counts it is beside it. */
+export function deleteBefore(
+  config: ClickHouseConfig,
+  ns: bigint,
+): readonly { readonly count: string; readonly remove: string }[] {
+  const names = rollupNames(config);
+  const hour = (ns / 3_600_000_000_000n) * 3_600n;
+  return definitionsList(config).map(([table, { time }]) => {
+    const isBefore = `${time} < toDateTime(${hour})`;
+    return {
+      count: `SELECT toUInt32(least(count(), 1)) AS rows FROM ${names[table]} WHERE ${isBefore}`,
+      remove: `ALTER TABLE ${names[table]} DELETE WHERE ${isBefore} SETTINGS mutations_sync = 1`,
+    };
+  });
+}
+
+/** The row of the coverage that holds. */
+export function lastCoverage(config: ClickHouseConfig): string {
+  return `SELECT Since, Days, Begun FROM ${rollupNames(config).coverage} ORDER BY WrittenAt DESC, Since, Begun LIMIT 1`;
+}
+
+const ttlOf = (time: string, days: number): string => `${time} + INTERVAL ${days} DAY`;
 
 export const viewOf = (table: string): string => table.replace(/`$/, '_mv`');
 
@@ -257,8 +333,7 @@ export function dropRollups(config: ClickHouseConfig): string[] {
 /** Fills the rollups with what is stored of a stretch of whole hours. */
 export function fillRollups(config: ClickHouseConfig, fromNs: bigint, toNs: bigint): string[] {
   const names = rollupNames(config);
-  const definitions = Object.entries(definitionsOf(config)) as [RollupTable, Definition][]; // the keys are those of the record
-  return definitions
+  return definitionsList(config)
     .filter(([, { follows }]) => follows !== true)
     .map(([table, { select }]) => `INSERT INTO ${names[table]}\n${select(writtenIn(fromNs, toNs))}`);
 }
