@@ -135,6 +135,33 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
       expect(await failureOf({})).toBe('it answered');
     });
 
+    it('says how much telemetry a process lost in the range, of counters since its start', async () => {
+      const lost = (second: number, Value: number) =>
+        report(second, {
+          MetricName: 'otel.sdk.exporter.span.exported',
+          Attributes: { 'error.type': 'rejected' },
+          Value,
+        });
+      const ofOther = { ResourceAttributes: { 'service.name': 'orders', 'service.instance.id': 'b' } };
+      await server.insert('otel_metrics_sum', [
+        lost(-30, 100),
+        lost(30, 104),
+        lost(90, 107),
+        // Of one whose first loss came in the range.
+        { ...lost(90, 5), ...ofOther },
+      ]);
+      const found = await reader.processHealth(range);
+      const losses = found.map(({ instance, exporters: [exporter] }) => [
+        instance,
+        exporter!.failed,
+        exporter!.lostInRange,
+      ]);
+      expect(losses.sort()).toEqual([
+        ['a', 107, 7],
+        ['b', 5, 5],
+      ]);
+    });
+
     it('counts the failures of a sample that were seen, where spans stand for fewer', async () => {
       const exception = { 'exception.type': 'StockError', 'exception.fingerprint': 'f1' };
       const failure = { status: 'error', weight: 8, attributes: exception } as const;

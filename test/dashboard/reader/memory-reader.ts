@@ -123,6 +123,7 @@ function choosing(
     logs: (filter, options) => of(filter).logs(filter, options),
     logVolume: (filter, options) => of(filter).logVolume(filter, options),
     errors: (filter, options) => of(filter).errors(filter, options),
+    error: (question, options) => of(question).error(question, options),
     operations: (filter, options) => of(filter).operations(filter, options),
     processes: (filter, options) => of(filter).processes(filter, options),
     traces: (filter, options) => through(filter).traces(filter, options),

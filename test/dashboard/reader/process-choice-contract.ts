@@ -176,8 +176,12 @@ export function describeProcessChoice(name: string, create: () => Promise<Reader
       expect(await counts({ process: 'a' })).toEqual({ 'two of a': 1 });
       expect(await counts({ version: '2.0.0' })).toEqual({ 'no stock': 1, 'no mail': 1 });
       expect(await counts({ process: 'nothing' })).toEqual({});
-      const { states } = await reader.errors({ ...RANGE, buckets: 4, environment: 'staging' });
+      const { states, errors } = await reader.errors({ ...RANGE, buckets: 4, environment: 'staging' });
       expect(states.new + states.known).toBe(1);
+      const [{ service, fingerprint }] = errors as [(typeof errors)[number]];
+      const countOf = async (choice: ProcessChoice): Promise<number> =>
+        (await reader.error({ ...RANGE, ...choice, service, fingerprint, buckets: 4 }))?.count ?? 0;
+      expect([await countOf({ environment: 'staging' }), await countOf({ process: 'a' })]).toEqual([1, 0]);
     });
 
     it('adds up its operations, and says of which traces', async () => {

@@ -39,7 +39,10 @@ export async function askError(
 ): Promise<ErrorPageAnswer | undefined> {
   const { service = '', fingerprint = '' } = params;
   const buckets = query.integer('buckets', 1, 200, 60);
-  const error = await reader.error({ ...query.range(), service, fingerprint, buckets }, { signal });
+  const error = await reader.error(
+    { ...query.range(), ...query.processes(), service, fingerprint, buckets },
+    { signal },
+  );
   if (error === undefined) return undefined;
   return { ...error, stackParts: await sourceStack(error.stack, readSources) };
 }

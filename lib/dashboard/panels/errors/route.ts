@@ -9,8 +9,8 @@ export const errorsRoutes = defineRoutes<ErrorsApi>({
     handle: askErrors,
   },
   'GET errors/:service/:fingerprint': {
-    parameters: 'from&to&buckets',
-    doc: '`ErrorPageAnswer`: one error with its stack, the source around its frames where that is at hand, versions, routes and the newest traces.',
+    parameters: 'from&to&buckets&…',
+    doc: '`ErrorPageAnswer`: one error with its stack, the source around its frames where that is at hand, versions, routes and the newest traces. Of chosen processes the embedded store knows `count`, `counts` and `state` only.',
     // Where there are links to the source, the source may be shown.
     handle: (call) => askError(call, call.context.config.editor === undefined ? undefined : readExcerpts),
   },

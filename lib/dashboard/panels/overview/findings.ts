@@ -3,6 +3,8 @@ import { type ErrorAnswer } from '../../reader/answers/errors.interface.js';
 import { type ProcessHealthAnswer } from '../../reader/answers/processes.interface.js';
 import { type RunningTraceAnswer } from '../../reader/answers/traces.interface.js';
 import {
+  choosesProcesses,
+  type ProcessChoice,
   type QueryOptions,
   type TelemetryReader,
   type TimeRange,
@@ -134,11 +136,27 @@ function mostOften(lostBy: Readonly<Record<string, number>>): string | undefined
 }
 
 /** All processes that reported in the range. What this one knows of itself is newer than what it has reported. */
-function withOwn(processes: readonly ProcessHealthAnswer[], own: OwnLosses): readonly ProcessLosses[] {
-  const others = processes.filter(
-    ({ service, instance }) => service !== own.service || instance !== own.instance,
+function withOwn(
+  processes: readonly ProcessHealthAnswer[],
+  own: OwnLosses,
+  choice: ProcessChoice,
+): readonly ProcessLosses[] {
+  const isOwn = ({ service, instance }: ProcessHealthAnswer): boolean =>
+    service === own.service && instance === own.instance;
+  const chosen = processes.filter((process) => isOfProcesses(process, choice));
+  const others = chosen.filter((process) => !isOwn(process));
+  return !choosesProcesses(choice) || chosen.some(isOwn) ? [...others, own] : others;
+}
+
+function isOfProcesses(
+  { version, environment, instance, host }: ProcessHealthAnswer,
+  choice: ProcessChoice,
+): boolean {
+  return (
+    (choice.version ?? version) === version &&
+    (choice.environment ?? environment) === environment &&
+    (choice.process === undefined || choice.process === (instance || host))
   );
-  return [...others, own];
 }
 
 /** What the process that answers has lost. */
@@ -149,13 +167,13 @@ export interface OwnLosses extends ProcessLosses {
 /** What the embedded stores of all processes have lost in the range, by the counter that they report. */
 async function findStoreLosses(
   reader: Pick<TelemetryReader, 'instruments' | 'chart'>,
-  { from, to }: TimeRange,
+  { from, to, ...choice }: TimeRange & ProcessChoice,
   options: QueryOptions | undefined,
 ): Promise<readonly LostTelemetry[]> {
   const instruments = await reader.instruments(undefined, options);
   const counters = instruments.filter(({ name }) => name === METRIC_STORE_DROPPED).slice(0, MAX_OF_KIND);
   const charts = await Promise.all(
-    counters.map(({ id }) => reader.chart({ from, to, instrument: id, buckets: 1 }, options)),
+    counters.map(({ id }) => reader.chart({ from, to, ...choice, instrument: id, buckets: 1 }, options)),
   );
   const count = charts.reduce((sum, chart) => {
     if (chart === undefined) return sum;
@@ -178,11 +196,14 @@ export async function findFindings(
   reader: TelemetryReader,
   {
     range,
+    choice = {},
     running,
     own,
     now,
   }: {
     readonly range: TimeRange;
+    /** Of which processes; the sample is found out of all only. */
+    readonly choice?: ProcessChoice;
     readonly running: readonly RunningTraceAnswer[];
     readonly own: OwnLosses;
     readonly now: number;
@@ -190,19 +211,22 @@ export async function findFindings(
   options?: QueryOptions,
 ): Promise<FindingsAnswer> {
   const isPresent = range.to >= now - PRESENT_MS;
-  const routes = await reader.routes(range, options);
+  const chosen = { ...range, ...choice };
+  const isOfAll = !choosesProcesses(choice);
+  const routes = await reader.routes(chosen, options);
   const jobs = async (): Promise<readonly OverdueJob[]> => {
     if (!isPresent) return [];
     // When each was last heard of does not depend on the range: the shortest costs least.
-    const services = await reader.services({ from: range.to - PRESENT_MS, to: range.to }, options);
-    return findOverdueJobs(reader, { routes, services, running, now }, options);
+    const services = await reader.services({ ...choice, from: range.to - PRESENT_MS, to: range.to }, options);
+    return findOverdueJobs(reader, { routes, services, choice, running, now }, options);
   };
   const found = await Promise.all([
-    reader.errors({ ...range, state: 'new', order: 'count', buckets: 1 }, options),
-    findRegressions(reader, range, options, routes),
+    reader.errors({ ...chosen, state: 'new', order: 'count', buckets: 1 }, options),
+    findRegressions(reader, chosen, options, routes),
     jobs(),
-    findStoreLosses(reader, range, options),
-    isPresent ? findUnknownSamples(reader, range, options) : [],
+    // Its counter is that of all processes, where metrics are added up.
+    isOfAll || reader.addsUpMetrics !== true ? findStoreLosses(reader, chosen, options) : [],
+    isPresent && isOfAll ? findUnknownSamples(reader, range, options) : [],
     reader.processHealth(range, options),
   ]);
   const [errors, regressions, overdue, storeLosses, samples, processes] = found;
@@ -211,7 +235,7 @@ export async function findFindings(
     ...regressions,
     ...overdue,
     ...storeLosses,
-    ...lossesOf(withOwn(processes, own), range.from),
+    ...lossesOf(withOwn(processes, own, choice), range.from),
     ...samples,
   ]);
 }

@@ -1,6 +1,10 @@
 import { type RunningTraceAnswer } from '../../reader/answers/traces.interface.js';
 import { type RouteAnswer, type ServiceAnswer } from '../../reader/answers/traffic.interface.js';
-import { type QueryOptions, type TelemetryReader } from '../../reader/telemetry-reader.interface.js';
+import {
+  type ProcessChoice,
+  type QueryOptions,
+  type TelemetryReader,
+} from '../../reader/telemetry-reader.interface.js';
 
 /** A job that runs at regular times, and is late. */
 export interface OverdueJob {
@@ -67,11 +71,13 @@ export async function findOverdueJobs(
   {
     routes,
     services,
+    choice = {},
     running,
     now,
   }: {
     readonly routes: readonly RouteAnswer[];
     readonly services: readonly ServiceAnswer[];
+    readonly choice?: ProcessChoice;
     readonly running: readonly RunningTraceAnswer[];
     readonly now: number;
   },
@@ -84,7 +90,7 @@ export async function findOverdueJobs(
     .slice(0, MAX_JOBS);
   const judged = await Promise.all(
     began.map(async ({ service, route, method }) => {
-      const { items } = await reader.traces({ service, route, method, limit: RUNS }, options);
+      const { items } = await reader.traces({ ...choice, service, route, method, limit: RUNS }, options);
       return judgeJob({ service, route, runs: items }, now, reportedAt.get(service) ?? 0, running);
     }),
   );

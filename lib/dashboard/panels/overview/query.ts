@@ -76,7 +76,7 @@ export function askFindings(
   own: OwnLosses,
 ): Promise<FindingsAnswer> {
   const now = Date.now();
-  const parts = { range: query.range(now), running: running(), own, now };
+  const parts = { range: query.range(now), choice: query.processes(), running: running(), own, now };
   return findFindings(reader, parts, { signal });
 }
 

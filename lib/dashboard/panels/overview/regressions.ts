@@ -1,6 +1,8 @@
 import { getOrAdd } from '../../get-or-add.js';
 import { type RouteAnswer, type RouteVersionAnswer } from '../../reader/answers/traffic.interface.js';
 import {
+  choosesProcesses,
+  type ProcessChoice,
   type QueryOptions,
   type RouteChoice,
   type TelemetryReader,
@@ -213,12 +215,14 @@ export function isChosen(choice: RouteChoice, route: string, method: string): bo
  * one before, then routes that are worse than in the time before (as long as the range, an hour at least) or, where they had fewer
  * than 30 requests then, than a day before. A route is named once. A route needs 30 requests on both sides; see `isSlower()` and `failsMore()` for what counts.
  *
+ * Of chosen processes only times are compared: what each version answered is known of all processes together.
+ *
  * @param reader any implementation; three questions are asked of it, or four
  * @param known routes of the range, where they are known already
  */
 export async function findRegressions(
   reader: Pick<TelemetryReader, 'routes' | 'routeVersions'>,
-  { from, to, ...choice }: TimeRange & RouteChoice,
+  { from, to, ...choice }: TimeRange & RouteChoice & ProcessChoice,
   options?: QueryOptions,
   known?: readonly RouteAnswer[],
 ): Promise<readonly Regression[]> {
@@ -229,7 +233,7 @@ export async function findRegressions(
   const [now, before, versions] = await Promise.all([
     known ?? reader.routes({ from, to, ...choice }, options),
     ask(timeBefore({ from, to })),
-    reader.routeVersions({ service: choice.service }, options),
+    choosesProcesses(choice) ? [] : reader.routeVersions({ service: choice.service }, options),
   ]);
   const enough = new Set(before.routes.filter(({ count }) => count >= MIN_REQUESTS).map(keyOf));
   const isKnown = now.every((route) => route.count < MIN_REQUESTS || enough.has(keyOf(route)));

@@ -24,7 +24,7 @@ export const overviewRoutes = defineRoutes<OverviewApi>({
     handle: askTrends,
   },
   'GET findings': {
-    parameters: 'from&to',
+    parameters: 'from&to&…',
     doc: '`FindingsAnswer`: what is wrong, the worst first, at most five of each kind: errors that are new (`new-error`), routes that are worse than before or than in the version before (`failing`, `slower`), jobs that are late (`overdue`), telemetry that was lost (`lost`), and services of which spans are a sample without saying which (`sample`).',
     handle: (call) =>
       askFindings(call, {

@@ -1,7 +1,6 @@
 import { clientOf } from '../../ui/client.js';
 import { WhenLoaded } from '../../ui/parts/notice.js';
 import { type Loaded, useLoad, useSpanLoad } from '../../ui/parts/use-load.js';
-import { hasChoice } from '../../ui/process-choice.js';
 import { selectedRegion } from '../../ui/selected-region.js';
 import { isLive, type Place, scopeOf, spanKeyOf } from '../../ui/state.js';
 import type { OverviewApi } from './query.js';
@@ -41,7 +40,6 @@ export function View({ place }: { readonly place: Place }) {
   return (
     <>
       <h1 class="visually-hidden">Overview</h1>
-      {hasChoice(place.query) && <p class="hint">Findings are of all processes.</p>}
       <FindingList loaded={findings} />
       <WhenLoaded
         // After the findings are there, or they would push the services down.

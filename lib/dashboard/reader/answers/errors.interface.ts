@@ -67,6 +67,8 @@ export interface ErrorPartAnswer {
 export interface ErrorDetailAnswer extends ErrorAnswer {
   /** The begin of each bucket of `counts`. */
   readonly times: readonly number[];
+  /** As in `ErrorListAnswer`: where it is there, only `count`, `counts` and `state` are of chosen processes. */
+  readonly coverage?: CoverageAnswer | undefined;
   /** Of a recent one, with the stacks of its causes, at most 16,384 characters. */
   readonly stack: string | undefined;
   /** Versions of the service, the newest first. */

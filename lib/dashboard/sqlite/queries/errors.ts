@@ -99,14 +99,21 @@ export function* findErrors(database: Database, filter: ErrorFilter): Steps<Erro
 }
 
 /** One error; undefined when it is not stored. */
-export function readError(database: Database, question: ErrorQuestion): ErrorDetailAnswer | undefined {
+export function* readError(
+  database: Database,
+  question: ErrorQuestion,
+): Steps<ErrorDetailAnswer | undefined> {
   const { service, fingerprint } = question;
   const row = database.get<ErrorRow & { stack: string | null }>(ROW, service, fingerprint);
   if (row === undefined) return undefined;
   const counting = new Counting(database, question);
+  const processes = chooseProcesses(database, question, row.service);
+  const sightings =
+    processes === undefined ? undefined : yield* readErrorsOf(database, counting.covered, processes);
   const parts = (kind: string) => database.all<ErrorPartAnswer>(PARTS, row.id, kind);
   return {
-    ...describe(database, counting.of(row), service),
+    ...describe(database, counting.of(row, sightings?.of(service, fingerprint)), service),
+    coverage: sightings?.coverage,
     times: counting.times,
     stack: row.stack ?? undefined,
     versions: parts('version').sort((a, b) => b.lastSeen - a.lastSeen || b.firstSeen - a.firstSeen),

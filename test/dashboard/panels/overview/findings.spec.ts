@@ -202,6 +202,33 @@ describe('the findings', () => {
     });
   });
 
+  it('are those of chosen processes', async () => {
+    const version = { version: '2.0.0' };
+    const { reader, write } = createMemoryReader();
+    const lost = { 'error.type': 'rejected', 'server.address': 'collector' };
+    const point = {
+      service: 'orders',
+      instance: 'one',
+      name: 'otel.sdk.exporter.span.exported',
+      type: 'counter' as const,
+      unit: '{span}',
+      attributes: lost,
+      time: NOW - 2 * MINUTE,
+      value: 7,
+    };
+    await write({ spans: [...slower, ...requests(3, 1, { ...failed, ...version })], points: [point] });
+    const kindsOf = async (choice: object) => {
+      const own = { service: 'gateway', instance: 'own', exporters: [LOSSES] };
+      const asked = { range: RANGE, choice, running: [], own, now: NOW };
+      const { findings } = await findFindings(reader, asked);
+      return findings.map((each) => ('service' in each ? `${each.kind} ${each.service ?? ''}` : each.kind));
+    };
+    expect(await kindsOf({})).toEqual(['new-error orders', 'slower users', 'lost gateway', 'lost orders']);
+    expect(await kindsOf(version)).toEqual(['new-error orders']);
+    expect(await kindsOf({ version: '1.0.0' })).toEqual(['slower users', 'lost orders']);
+    expect(await kindsOf({ process: 'one' })).toEqual(['lost orders']);
+  });
+
   it('are five of each kind at most, with the number of the others', () => {
     const errors = Array.from({ length: 8 }, (_, index) => ({
       kind: 'new-error' as const,

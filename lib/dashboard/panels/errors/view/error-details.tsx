@@ -13,7 +13,6 @@ import { serviceClass } from '../../../ui/parts/service-colour.js';
 import { Stack } from '../../../ui/parts/stack.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
 import { useSpanLoad } from '../../../ui/parts/use-load.js';
-import { hasChoice } from '../../../ui/process-choice.js';
 import { addressOf, type Place, timeSpanOf } from '../../../ui/state.js';
 import type { ErrorPageAnswer, ErrorsApi } from '../query.js';
 import { CountBars, extentOfBars } from './count-bars.js';
@@ -218,7 +217,9 @@ export function ErrorDetails({ service, fingerprint, place }: ErrorDetailsProps)
     <WhenLoaded loaded={loaded}>
       {(error) => (
         <>
-          {hasChoice(place.query) && <p class="hint">Not filtered: of all processes.</p>}
+          {error.coverage && (
+            <p class="hint">Not filtered but for the counts of this time: of all processes.</p>
+          )}
           <Details error={error} span={timeSpanOf(place.query)} />
         </>
       )}
