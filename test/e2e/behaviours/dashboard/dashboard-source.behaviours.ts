@@ -1,3 +1,7 @@
+import { createServer } from 'node:http';
+import { type AddressInfo, type Socket } from 'node:net';
+
+import { eventually } from '../../../support/eventually.js';
 import { type Platform } from '../platform.js';
 import { RunningApp } from '../running-app.js';
 import { OrdersController } from './dashboard-app.js';
@@ -33,6 +37,49 @@ export function describeDashboardSource(platform: Platform): void {
         body: '{"resourceSpans":[]}',
       });
       expect([otlp.status, await otlp.text()]).toEqual([404, expect.stringContaining('read only')]);
+    });
+  });
+
+  describe('a dashboard whose ClickHouse takes queries and does not answer', () => {
+    let app: RunningApp;
+    /** Takes whatever comes, until it dies. */
+    const clickHouse = createServer(() => undefined);
+    const connections = new Set<Socket>();
+    const die = async (): Promise<void> => {
+      const closed = new Promise((resolve) => clickHouse.close(resolve));
+      for (const socket of connections) socket.destroy();
+      await closed;
+    };
+    beforeAll(async () => {
+      clickHouse.on('connection', (socket) => {
+        connections.add(socket);
+      });
+      await new Promise<void>((resolve) => clickHouse.listen(0, '127.0.0.1', resolve));
+      const { port } = clickHouse.address() as AddressInfo;
+      const source = { clickhouse: { url: `http://127.0.0.1:${port}` } };
+      app = await RunningApp.start(platform, {
+        controllers: [OrdersController],
+        telemetry: { dashboard: { enabled: true, token: false, source } },
+      });
+    });
+    afterAll(() => app.stop());
+
+    it('leaves the application alone while views wait, and when the database dies', async () => {
+      let answered = 0;
+      const questions = ['services', 'overview', 'routes', 'errors', 'traces', 'logs'].map(async (view) => {
+        const { status } = await app.fetch(`/telemetry/api/v1/${view}`);
+        answered += 1;
+        return status;
+      });
+      await eventually('queries that wait', () => connections.size >= 3);
+      const askForOrders = () =>
+        Promise.all(Array.from({ length: 20 }, async (_, id) => (await app.fetch(`/orders/${id}`)).text()));
+      const orders = Array.from({ length: 20 }, (_, id) => `order ${id}`);
+      expect(await askForOrders()).toEqual(orders);
+      expect(answered).toBe(0);
+      await die();
+      expect(await Promise.all(questions)).toEqual(questions.map(() => 502));
+      expect(await askForOrders()).toEqual(orders);
     });
   });
 }
